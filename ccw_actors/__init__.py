@@ -1,0 +1,1 @@
+"""s390x channel I/O pass-through built out of actors."""

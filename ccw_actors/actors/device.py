@@ -1,0 +1,192 @@
+"""Device: a control unit and its device, as a thin actor around a device model.
+
+It executes one command at a time. When the model needs a track, the actor asks its
+Volume and executes the same command again once it has it.
+
+| state | event | next |
+|---|---|---|
+| idle | ExecuteCommand | idle, reading or writing |
+| reading | TrackRead | idle, reading or writing |
+| reading | TrackFailed | idle: unit check |
+| reading | HaltSignal | idle: channel end and device end, nothing moved |
+| writing | TrackWritten | idle, or writing the next track |
+| writing | TrackFailed | idle: unit check |
+| writing | HaltSignal | writing: a track is never left half old |
+| any | ResetSignal | idle |
+"""
+
+import logging
+from typing import Any, TypeAlias, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.actors.protocol import (
+    CommandEnded,
+    ExecuteCommand,
+    HaltSignal,
+    ReadTrack,
+    ResetDone,
+    ResetSignal,
+    TrackFailed,
+    TrackRead,
+    TrackWritten,
+    WriteTrack,
+)
+from ccw_actors.channel import CommandEnd, Dstat
+from ccw_actors.devices import DeviceModel, Failure, NeedTrack, Outcome
+from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
+
+__all__ = ["Device"]
+
+VolumeRef: TypeAlias = ActorRef[ReadTrack | WriteTrack]
+
+log = logging.getLogger("ccw_actors")
+
+
+class Work(Struct, frozen=True):
+    """The command being executed, whom to tell its end, and what it waits for.
+
+    `outcome` is set while tracks are being written: `written` counts those that are.
+    """
+
+    to: ReplyTo
+    request: ExecuteCommand
+    outcome: Outcome[Any] | None = None
+    written: int = 0
+
+
+class DeviceState(Struct):
+    """What the device remembers.
+
+    `model` is the model's own (frozen) state. `tracks` holds the tracks used last, the
+    most recent last. `number` is that of the newest request to the Volume: an answer
+    with another number is to a request that a halt or reset has overtaken.
+    """
+
+    model: Any
+    tracks: dict[int, bytes]
+    work: Work | None = None
+    reading: int = -1
+    number: int = 0
+
+
+class Device(Actor):
+    """A device of any model; keeps at most `tracks_max` tracks between commands."""
+
+    state: DeviceState
+
+    def __init__(
+        self, model: DeviceModel[Any], volume: VolumeRef, *, tracks_max: int = 4
+    ) -> None:
+        self._model = model
+        self._volume = volume
+        self._tracks_max = tracks_max
+        self.state = DeviceState(model.initial(), {})
+
+    @receive
+    def execute(self, message: ExecuteCommand) -> None:
+        """Execute a command as far as the tracks at hand allow."""
+        assert self.state.work is None, "the channel gives one command at a time"
+        self._execute(Work(self.reply_to, message))
+
+    @receive
+    def track_read(self, message: TrackRead) -> None:
+        """Go on with the command that wanted the track."""
+        work, track = self.state.work, self.state.reading
+        if work is not None and message.number == self.state.number:
+            self._keep(track, message.data)
+            self._execute(work)
+
+    @receive
+    def track_written(self, message: TrackWritten) -> None:
+        """Go on with the next track, or show the end."""
+        work = self.state.work
+        if work is None or work.outcome is None or message.number != self.state.number:
+            return
+        self._keep(*work.outcome.writes[work.written])
+        self._write(replace(work, written=work.written + 1), work.outcome)
+
+    @receive
+    def track_failed(self, message: TrackFailed) -> None:
+        """End the command with unit check, equipment check."""
+        log.warning("%s: %s", self.ref.path, message.reason)
+        work = self.state.work
+        if work is None or message.number != self.state.number:
+            return
+        outcome = self._model.failed(
+            self.state.model, work.request.command, Failure.EQUIPMENT
+        )
+        self._end(work, outcome)
+
+    @receive
+    def halt(self, message: HaltSignal) -> None:
+        """End the command early, unless it has ended or is writing."""
+        work = self.state.work
+        if work is None or work.request.run != message.run or work.outcome is not None:
+            return
+        state = self._model.halted(self.state.model)
+        end = CommandEnd(Dstat.CHANNEL_END | Dstat.DEVICE_END)
+        self._end(work, Outcome(state, end))
+
+    @receive
+    def reset(self, message: ResetSignal) -> ResetDone:
+        """Forget the command and what its channel program had set."""
+        self.state.work = None
+        self.state.number += 1
+        self.state.model = self._model.reset(self.state.model)
+        self._trim()
+        return ResetDone(message.run)
+
+    def snapshot(self) -> object:
+        """Return the state; tracks are shared, not copied."""
+        state = self.state
+        tracks = tuple(state.tracks.items())
+        return (state.model, tracks, state.work, state.reading, state.number)
+
+    def restore(self, snapshot: object) -> None:
+        """Set the state to what it was."""
+        model, tracks, work, reading, number = cast(
+            "tuple[Any, tuple[tuple[int, bytes], ...], Work | None, int, int]", snapshot
+        )
+        self.state = DeviceState(model, dict(tracks), work, reading, number)
+
+    def _execute(self, work: Work) -> None:
+        state = self.state
+        result = self._model.execute(state.model, work.request.command, state.tracks)
+        if isinstance(result, NeedTrack):
+            state.work = work
+            state.reading = result.number
+            state.number += 1
+            self._volume.tell(ReadTrack(state.number, result.number))
+        else:
+            self._write(replace(work, outcome=result), result)
+
+    def _write(self, work: Work, outcome: Outcome[Any]) -> None:
+        if work.written == len(outcome.writes):
+            self._end(work, outcome)
+            return
+        self.state.work = work
+        self.state.number += 1
+        track, data = outcome.writes[work.written]
+        self._volume.tell(WriteTrack(self.state.number, track, data))
+
+    def _end(self, work: Work, outcome: Outcome[Any]) -> None:
+        self.state.work = None
+        self.state.number += 1
+        self.state.model = outcome.state
+        self._trim()
+        end = outcome.end
+        unit_check = end.status & Dstat.UNIT_CHECK
+        sense = self._model.sense(outcome.state) if unit_check else b""
+        self.reply(work.to, CommandEnded(work.request.run, end, sense))
+
+    def _keep(self, track: int, data: bytes) -> None:
+        self.state.tracks.pop(track, None)
+        self.state.tracks[track] = data
+
+    def _trim(self) -> None:
+        """Drop the oldest tracks, but never while a command may need them all."""
+        tracks = self.state.tracks
+        for track in list(tracks)[: max(0, len(tracks) - self._tracks_max)]:
+            del tracks[track]

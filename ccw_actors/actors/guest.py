@@ -1,0 +1,374 @@
+"""Guest: one virtual CPU and the program that it runs, operation by operation.
+
+| state | event | next |
+|---|---|---|
+| running | the program wants an I/O instruction | instruction: the subchannel is told |
+| running | the program wants storage | storage: the guest's Storage is told |
+| running | the program waits | waiting: the ChannelSubsystem is told |
+| instruction, storage, waiting | the answer | running: the program gets it |
+| waiting | the wait's timer | waiting: the wait is cancelled, its answer follows |
+| running | the program returns or raises | ended: the Emulator is told |
+"""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from ccw_actors.actors.cpu import BlockingCpu, Cpu
+from ccw_actors.actors.protocol import (
+    Area,
+    AwaitInterruption,
+    AwaitStatus,
+    CancelAwait,
+    ConditionCode,
+    Fetch,
+    GuestEnded,
+    GuestReport,
+    Instruct,
+    Instruction,
+    Interruption,
+    ModifySubchannel,
+    NoInterruption,
+    Operate,
+    Operation,
+    Outcome,
+    Piece,
+    ProgramEnded,
+    ReadStorage,
+    ReportProgress,
+    RunProgram,
+    StartSubchannel,
+    Stopped,
+    StorageData,
+    StorageWritten,
+    Store,
+    Stored,
+    StoreSubchannel,
+    Tested,
+    TestSubchannel,
+    WaitOver,
+    WriteStorage,
+)
+from ccw_actors.channel import Irb, Schib, Scsw
+from ccw_actors.errors import CcwActorsError, DispatcherError, ProgramError
+from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
+
+__all__ = ["AsyncProgram", "BlockingProgram", "DataProgram", "Guest", "ProgramThread"]
+
+DataProgram: TypeAlias = Sequence[Operation]
+AsyncProgram: TypeAlias = Callable[[Cpu], Coroutine[Any, Any, Any]]
+BlockingProgram: TypeAlias = Callable[[BlockingCpu], Any]
+
+_ADDRESSING = 0x05
+_OPERAND = 0x15
+
+
+class GuestState(Struct):
+    """What a virtual CPU remembers.
+
+    `operation` is the one under way, `asker` whom its outcome goes to if the program
+    runs elsewhere. `outcomes` are those of the operations so far, as far as they are
+    kept. `timer` is the key of the wait's timer, 0 if none.
+    """
+
+    operation: Operation | None = None
+    asker: ReplyTo | None = None
+    outcomes: list[Outcome] = []
+    waits: int = 0
+    timer: int = 0
+    ios: int = 0
+    interrupts: int = 0
+    cc: dict[str, int] = {}
+    ended: bool = False
+    result: Any = None
+    error: str | None = None
+
+
+class Guest(Actor):
+    """Runs `program`: a sequence of operations, a coroutine function, or a thread.
+
+    `subchannels` maps subchannel numbers to the guest's subchannels. A thread is the
+    reference of a `ProgramThread`. With `remember` every outcome is kept, so that a
+    coroutine can be brought back to where it was from a snapshot.
+    """
+
+    state: GuestState
+
+    def __init__(
+        self,
+        program: DataProgram | AsyncProgram | ActorRef[Any],
+        subchannels: Mapping[int, ActorRef[Any]],
+        channel_subsystem: ActorRef[Any],
+        storage: ActorRef[Any],
+        emulator: ActorRef[Any],
+        *,
+        remember: bool = False,
+    ) -> None:
+        self._program = program
+        self._subchannels = dict(subchannels)
+        self._channel_subsystem = channel_subsystem
+        self._storage = storage
+        self._emulator = emulator
+        self._remember = remember or isinstance(program, Sequence)
+        self._coroutine: Coroutine[Operation, Outcome | None, Any] | None = None
+        self.state = GuestState()
+
+    def on_start(self) -> None:
+        """Have the program begin."""
+        if isinstance(self._program, ActorRef):
+            self._program.tell(RunProgram())
+        else:
+            self.ref.tell(RunProgram())
+
+    def on_stop(self) -> None:
+        """Close a coroutine that is still waiting."""
+        if self._coroutine is not None:
+            self._coroutine.close()
+
+    @receive
+    def begin(self, _message: RunProgram) -> None:
+        """Run the program up to its first operation."""
+        self._run_on(None)
+
+    @receive
+    def operate(self, message: Operate) -> None:
+        """Execute an operation of a program that runs elsewhere."""
+        self.state.asker = self.reply_to
+        self._execute(message.operation)
+
+    @receive
+    def program_ended(self, message: ProgramEnded) -> None:
+        """Note the end of a program that runs elsewhere."""
+        self._end(message.result, message.error)
+
+    @receive
+    def report(self, _message: ReportProgress) -> GuestReport:
+        """Say what the guest has done so far."""
+        return self._report()
+
+    @receive
+    def outcome(
+        self,
+        message: ConditionCode
+        | Tested
+        | Stored
+        | StorageData
+        | StorageWritten
+        | Interruption
+        | NoInterruption
+        | Stopped,
+    ) -> None:
+        """Give the program what it waits for."""
+        state, operation = self.state, self.state.operation
+        assert operation is not None, f"{message} answers nothing"
+        if state.timer:
+            self.cancel(state.timer)
+            state.timer = 0
+        if isinstance(message, ConditionCode | Tested | Stored):
+            cc = str(message.cc)
+            state.cc[cc] = state.cc.get(cc, 0) + 1
+            if message.cc == 0 and _is_start(operation):
+                state.ios += 1
+        elif isinstance(message, Interruption):
+            state.interrupts += 1
+        elif isinstance(message, StorageData | StorageWritten):
+            message = _checked(operation, message)
+        state.operation = None
+        if state.asker is not None:
+            asker, state.asker = state.asker, None
+            self.reply(asker, message)
+        else:
+            self._run_on(message)
+
+    @receive
+    def wait_over(self, message: WaitOver) -> None:
+        """Cancel the wait, unless it is over already."""
+        if message.wait == self.state.waits and self.state.timer:
+            self.state.timer = 0
+            self._channel_subsystem.tell(CancelAwait())
+
+    def restore(self, snapshot: object) -> None:
+        """Set the state; the coroutine is run again when it is needed."""
+        super().restore(snapshot)
+        self._close()
+
+    def snapshot(self) -> object:
+        """Return the state. Raises `DispatcherError` if outcomes are not kept."""
+        if not self._remember and callable(self._program):
+            raise DispatcherError(
+                f"{self.ref.path} runs a coroutine and keeps no outcomes: spawn the"
+                " Guest with remember=True to take snapshots"
+            )
+        return super().snapshot()
+
+    # -- the program --
+
+    def _run_on(self, outcome: Outcome | None) -> None:
+        """Let the program go on to its next operation, or its end."""
+        state, program = self.state, self._program
+        if outcome is not None and self._remember:
+            state.outcomes.append(outcome)
+        if isinstance(program, ActorRef):
+            return
+        if isinstance(program, Sequence):
+            done = len(state.outcomes)
+            if done < len(program):
+                self._execute(program[done])
+            else:
+                kept = msgspec.to_builtins(state.outcomes, builtin_types=(bytes,))
+                self._end(kept, None)
+            return
+        try:
+            operation = self._resume(program, outcome)
+        except StopIteration as stop:
+            self._end(stop.value, None)
+        except Exception as error:  # noqa: BLE001 - the guest's error, not ours
+            self._end(None, describe(error))
+        else:
+            self._execute(operation)
+
+    def _resume(self, program: AsyncProgram, outcome: Outcome | None) -> Operation:
+        if self._coroutine is None:
+            self._coroutine = program(Cpu())
+            earlier: list[Outcome | None] = [None, *self.state.outcomes]
+            if outcome is not None:
+                earlier.pop()
+            for answer in earlier:
+                operation = self._coroutine.send(answer)
+            if outcome is None:
+                return _operation(operation)
+        return _operation(self._coroutine.send(outcome))
+
+    def _close(self) -> None:
+        if self._coroutine is not None:
+            self._coroutine.close()
+            self._coroutine = None
+
+    def _end(self, result: object, error: str | None) -> None:
+        state = self.state
+        try:
+            self._system.codec.encode(result)
+        except (TypeError, ValueError) as problem:
+            result, error = None, error or f"the result of the program: {problem}"
+        state.ended = True
+        state.result, state.error = result, error
+        self._emulator.tell(GuestEnded(self._report()))
+
+    def _report(self) -> GuestReport:
+        s = self.state
+        return GuestReport(s.ios, s.interrupts, s.cc, s.result, s.error)
+
+    # -- operations --
+
+    def _execute(self, operation: Operation) -> None:
+        self.state.operation = operation
+        match operation:
+            case Instruct(subchannel, instruction):
+                self._instruct(subchannel, instruction)
+            case AwaitStatus(timeout):
+                self.state.waits += 1
+                self._channel_subsystem.tell(AwaitInterruption())
+                if timeout is not None:
+                    self.state.timer = self.after(timeout, WaitOver(self.state.waits))
+            case Fetch(address, length):
+                self._storage.tell(ReadStorage(0, (Area(address, length),)))
+            case Store(address, data):
+                self._storage.tell(WriteStorage(0, (Piece(address, data),)))
+
+    def _instruct(self, subchannel: int, instruction: Instruction) -> None:
+        invalid = _operand_exception(instruction)
+        target = self._subchannels.get(subchannel)
+        if invalid is not None:
+            self.ref.tell(Stopped(_OPERAND, invalid))
+        elif target is None:
+            self.ref.tell(_absent(instruction))
+        else:
+            target.tell(instruction)
+
+
+class ProgramThread(Actor):
+    """Runs a blocking program in its own thread; see `System.spawn_thread`."""
+
+    def __init__(self, program: BlockingProgram, guest: ActorRef[Any]) -> None:
+        self._program = program
+        self._guest = guest
+
+    @receive
+    def run(self, _message: RunProgram) -> None:
+        """Run the program to its end."""
+        try:
+            result = self._program(BlockingCpu(self._guest))
+        except BaseException as error:  # noqa: BLE001 - sys.exit() ends a guest, too
+            self._guest.tell(ProgramEnded(error=describe(error)))
+            return
+        try:
+            self._guest.tell(ProgramEnded(result))
+        except (TypeError, ValueError) as problem:
+            self._guest.tell(
+                ProgramEnded(error=f"the result of the program: {problem}")
+            )
+
+
+def describe(error: BaseException) -> str:
+    """Return one line for a person: the text of our own errors, else with the type."""
+    text = str(error)
+    if not isinstance(error, CcwActorsError):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return " ".join(text.split())
+
+
+def _operation(wanted: object) -> Operation:
+    if isinstance(wanted, Instruct | AwaitStatus | Fetch | Store):
+        return wanted
+    raise ProgramError(
+        f"a guest program awaits the methods of its cpu only, it awaited {wanted!r}"
+    )
+
+
+def _operand_exception(instruction: Instruction) -> str | None:
+    match instruction:
+        case StartSubchannel(orb=orb):
+            return orb.invalid()
+        case ModifySubchannel(pmcw=pmcw):
+            return Schib(pmcw).invalid()
+        case _:
+            return None
+
+
+def _absent(instruction: Instruction) -> ConditionCode | Tested | Stored:
+    """Return what an instruction answers that names a subchannel there is not."""
+    match instruction:
+        case TestSubchannel():
+            return Tested(3, Irb(Scsw()))
+        case StoreSubchannel():
+            return Stored(3, Schib())
+        case _:
+            return ConditionCode(3)
+
+
+def _is_start(operation: Operation) -> bool:
+    return isinstance(operation, Instruct) and isinstance(
+        operation.instruction, StartSubchannel
+    )
+
+
+def _checked(
+    operation: Operation, outcome: StorageData | StorageWritten
+) -> StorageData | StorageWritten | Stopped:
+    """Turn an access beyond the guest's storage into its program exception."""
+    match operation, outcome:
+        case Fetch(address, length), StorageData(parts=parts):
+            done, what = len(parts[0]), "read"
+        case Store(address, data), StorageWritten(length=done):
+            length, what = len(data), "write"
+        case _:
+            raise AssertionError(f"{outcome} does not answer {operation}")
+    if done == length:
+        return outcome
+    reason = (
+        f"addressing exception: cannot {what} {length} bytes at {address:#x},"
+        f" the guest's storage ends at {address + done:#x}"
+    )
+    return Stopped(_ADDRESSING, reason)

@@ -1,0 +1,250 @@
+"""VfioCcw: between a guest's subchannel and the host's, trusting neither.
+
+It copies a guest's channel program, translates it, pins what it names, and lets Cio run
+it. It answers every request once: with an event that ends it, or with a refusal. A
+program is released, its pins given up, when its number is in `ends`, when a HALT or
+CLEAR accepted later has completed, or when its START was refused; never before.
+
+| START is | HALT | CLEAR |
+|---|---|---|
+| none or over | answered here | to Cio |
+| copying, pinning | START never runs; both answered here | START is dropped; to Cio |
+| started | to Cio | to Cio |
+
+From accepting a request until the emulator has taken the status that ends it, a START
+is refused with EBUSY, which means condition code 2.
+"""
+
+import errno
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.actors.protocol import (
+    Accepted,
+    Clear,
+    ClearRequest,
+    Halt,
+    HaltRequest,
+    Interrupt,
+    IoEvent,
+    IoRequest,
+    Pin,
+    Pinned,
+    ReadStorage,
+    Refused,
+    Start,
+    StorageData,
+    Taken,
+    Unpin,
+    Unpinned,
+)
+from ccw_actors.actors.translation import Copy, Run, Translation, guest_cpa
+from ccw_actors.channel import Actl, Fctl, Irb, Scsw, Stctl
+from ccw_actors.runtime import Actor, ActorRef, receive
+
+__all__ = ["VfioCcw"]
+
+
+class Program(Struct):
+    """A START and its channel program.
+
+    `phase` is "copying", "pinning" or "started". `runs` lead host addresses back.
+    """
+
+    number: int
+    phase: str
+    copy: Copy
+    runs: tuple[Run, ...] = ()
+
+
+class VfioCcwState(Struct):
+    """What a VfioCcw remembers.
+
+    `program` is the START not over yet. `pinned` has the numbers of programs that hold
+    pins. `halt` and `clear` are requests given to Cio and not ended, 0 if none.
+    `untaken` counts events with ends that the emulator has not taken.
+    """
+
+    program: Program | None = None
+    pinned: tuple[int, ...] = ()
+    halt: int = 0
+    clear: int = 0
+    untaken: int = 0
+
+
+class VfioCcw(Actor):
+    """Passes a host subchannel, driven by `cio`, through to the guest's `emulated` one.
+
+    `storage` is the guest's, at host address `base`. `bytes_max` bounds what is copied
+    of a channel program.
+    """
+
+    state: VfioCcwState
+
+    def __init__(
+        self,
+        cio: ActorRef[Any],
+        storage: ActorRef[Any],
+        emulated: ActorRef[Any],
+        *,
+        base: int,
+        bytes_max: int = 1 << 20,
+    ) -> None:
+        self._cio = cio
+        self._storage = storage
+        self._emulated = emulated
+        self._base = base
+        self._bytes_max = bytes_max
+        self.state = VfioCcwState()
+
+    # -- from the emulator --
+
+    @receive
+    def start(self, message: IoRequest) -> None:
+        """Begin to copy a channel program."""
+        state = self.state
+        if message.orb.transport:
+            self._refuse(message.number, errno.EOPNOTSUPP)
+        elif state.program or state.halt or state.clear or state.untaken:
+            self._refuse(message.number, errno.EBUSY)
+        else:
+            copy = Copy.of(message.orb, self._bytes_max)
+            state.program = Program(message.number, "copying", copy)
+            self._read_on(state.program)
+
+    @receive
+    def halt(self, message: HaltRequest) -> None:
+        """Halt what Cio knows of; answer for what it does not know."""
+        program = self.state.program
+        if program is not None and program.phase == "started":
+            self.state.halt = message.number
+            self._cio.tell(Halt(message.number))
+        elif program is not None:
+            self._drop(program)
+            numbers = (program.number, message.number)
+            self._halted(numbers, Fctl.START | Fctl.HALT)
+        else:
+            self._halted((message.number,), Fctl.HALT)
+
+    @receive
+    def clear(self, message: ClearRequest) -> None:
+        """Clear at the host, whatever is going on."""
+        program = self.state.program
+        if program is not None and program.phase != "started":
+            self._drop(program)
+        self.state.clear = message.number
+        self._cio.tell(Clear(message.number))
+
+    @receive
+    def taken(self, message: Taken) -> None:
+        """Note that the emulator has taken an event."""
+        if message.ends:
+            self.state.untaken -= 1
+
+    # -- from the guest's storage --
+
+    @receive
+    def copied(self, message: StorageData) -> None:
+        """Go on copying; what was read for a program that is over is dropped."""
+        program = self.state.program
+        if program is not None and program.number == message.number:
+            program.copy.feed(message.parts)
+            self._read_on(program)
+
+    @receive
+    def start_translated(self, message: Pinned) -> None:
+        """Give the translated program to Cio."""
+        program = self.state.program
+        if program is None or program.number != message.number:
+            return
+        translation: Translation = program.copy.translate(self._base)
+        program.phase = "started"
+        program.runs = translation.runs
+        self._cio.tell(Start(program.number, translation.orb, translation.program))
+
+    @receive
+    def unpinned(self, message: Unpinned) -> None:
+        """Nothing waits for this answer."""
+
+    # -- from Cio --
+
+    @receive
+    def accepted(self, message: Accepted) -> None:
+        """Nothing waits for this answer: its event or refusal is what counts."""
+
+    @receive
+    def refused(self, message: Refused) -> None:
+        """Release a program that never ran, and pass the refusal on."""
+        state, number = self.state, message.number
+        if state.program is not None and state.program.number == number:
+            state.program = None
+        if number == state.halt:
+            state.halt = 0
+        if number == state.clear:
+            state.clear = 0
+        self._release(number)
+        self._refuse(number, message.errno)
+
+    @receive
+    def interrupt(self, message: Interrupt) -> None:
+        """Release what is over, and hand the status to the emulator."""
+        state, ends = self.state, message.ends
+        irb = self._in_guest_terms(message.irb)
+        completed = [n for n in ends if n in (state.halt, state.clear)]
+        for number in state.pinned:
+            if number in ends or any(number < later for later in completed):
+                self._release(number)
+        if state.clear in ends:
+            state.program = None
+            state.halt = state.clear = 0
+        elif state.program is not None and state.program.number in ends:
+            state.program = None
+        if state.halt in ends:
+            state.halt = 0
+        self._event(IoEvent(message.answers, ends, message.after, irb))
+
+    # -- inside --
+
+    def _read_on(self, program: Program) -> None:
+        """Read the next part of the program, or pin what it names when all is there."""
+        areas = program.copy.wanted()
+        if areas:
+            self._storage.tell(ReadStorage(program.number, areas))
+            return
+        program.phase = "pinning"
+        self.state.pinned = (*self.state.pinned, program.number)
+        self._storage.tell(Pin(program.number, program.copy.data_areas()))
+
+    def _drop(self, program: Program) -> None:
+        """Give up a program that Cio has never seen.
+
+        Storage handles Unpin after the Pin that may be on its way: nothing stays.
+        """
+        self.state.program = None
+        self._release(program.number)
+
+    def _release(self, number: int) -> None:
+        if number in self.state.pinned:
+            self.state.pinned = tuple(n for n in self.state.pinned if n != number)
+            self._storage.tell(Unpin(number))
+
+    def _halted(self, numbers: tuple[int, ...], fctl: int) -> None:
+        actl = Actl.START_PENDING if fctl & Fctl.START else 0
+        scsw = Scsw(fctl=fctl, actl=actl, stctl=Stctl.PENDING)
+        self._event(IoEvent(numbers, numbers, numbers[-1], Irb(scsw)))
+
+    def _event(self, event: IoEvent) -> None:
+        if event.ends:
+            self.state.untaken += 1
+        self._emulated.tell(event)
+
+    def _refuse(self, number: int, reason: int) -> None:
+        self._emulated.tell(Refused(number, reason))
+
+    def _in_guest_terms(self, irb: Irb) -> Irb:
+        program = self.state.program
+        runs = program.runs if program is not None else ()
+        cpa = guest_cpa(runs, irb.scsw.cpa)
+        return replace(irb, scsw=replace(irb.scsw, cpa=cpa))

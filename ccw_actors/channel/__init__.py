@@ -1,0 +1,41 @@
+"""The architecture as values and pure functions; it knows nobody.
+
+Structures of the channel subsystem (ORB, CCW, SCSW, SCHIB, IRB, ids, interruption
+codes) with their bytes are re-exported here. `lifecycle` is the start, halt and clear
+life cycle, `program` the channel-program interpreter with its `begin` and `answered`;
+both are meant to be imported as modules.
+"""
+
+from ccw_actors.channel.actions import Action as Action
+from ccw_actors.channel.actions import Answer as Answer
+from ccw_actors.channel.actions import Continue as Continue
+from ccw_actors.channel.actions import End as End
+from ccw_actors.channel.actions import FetchData as FetchData
+from ccw_actors.channel.actions import Fetched as Fetched
+from ccw_actors.channel.actions import FetchWords as FetchWords
+from ccw_actors.channel.actions import Interrupt as Interrupt
+from ccw_actors.channel.actions import Perform as Perform
+from ccw_actors.channel.actions import StorageCheck as StorageCheck
+from ccw_actors.channel.actions import Stored as Stored
+from ccw_actors.channel.actions import StoreData as StoreData
+from ccw_actors.channel.actions import Suspend as Suspend
+from ccw_actors.channel.ccw import Ccw as Ccw
+from ccw_actors.channel.ccw import Command as Command
+from ccw_actors.channel.command import CommandEnd as CommandEnd
+from ccw_actors.channel.command import DeviceCommand as DeviceCommand
+from ccw_actors.channel.interruption import InterruptionCode as InterruptionCode
+from ccw_actors.channel.irb import Irb as Irb
+from ccw_actors.channel.orb import Orb as Orb
+from ccw_actors.channel.program import Execution as Execution
+from ccw_actors.channel.schib import Pmcw as Pmcw
+from ccw_actors.channel.schib import Schib as Schib
+from ccw_actors.channel.schib import modified as modified
+from ccw_actors.channel.schid import SubchannelId as SubchannelId
+from ccw_actors.channel.schid import bus_id as bus_id
+from ccw_actors.channel.schid import parse_device_number as parse_device_number
+from ccw_actors.channel.scsw import Actl as Actl
+from ccw_actors.channel.scsw import Cstat as Cstat
+from ccw_actors.channel.scsw import Dstat as Dstat
+from ccw_actors.channel.scsw import Fctl as Fctl
+from ccw_actors.channel.scsw import Scsw as Scsw
+from ccw_actors.channel.scsw import Stctl as Stctl

@@ -1,0 +1,175 @@
+"""The data area of one CCW: which storage it names, and how far that is usable.
+
+A faulty address is no fault until the device gets there. So an area knows how many of
+its bytes are covered by usable storage, and the check that meets whoever goes on.
+
+Source: PoP, "Channel Indirect Data Addressing" and "Data Chaining".
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.channel.ccw import Ccw
+from ccw_actors.channel.fields import U8, U16, U32, U64
+from ccw_actors.channel.orb import Orb
+from ccw_actors.channel.scsw import Cstat
+
+__all__ = [
+    "Area",
+    "controlling",
+    "direct",
+    "idaw_length",
+    "idaws_wanted",
+    "indirect",
+    "limited",
+    "sliced",
+    "violated",
+]
+
+
+class Area(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The bytes one CCW lets the device have, in the order of transfer.
+
+    `cpa` is the CCW's address plus 8, `flags` and `count` are the CCW's. `pieces`
+    (address, length) cover the first `covered` bytes. With `check`, a subchannel-status
+    bit, the device may not go beyond them. A skipped area is covered without pieces. A
+    CCW that cannot continue a data chain is an area without bytes, but with a check.
+    """
+
+    cpa: U32
+    flags: U8 = 0
+    count: U16 = 0
+    pieces: tuple[tuple[U64, int], ...] = ()
+    covered: int = 0
+    check: U8 = 0
+
+
+def _of(ccw: Ccw, cpa: int, pieces: Sequence[tuple[int, int]], check: int = 0) -> Area:
+    covered = sum(length for _, length in pieces)
+    return Area(cpa, ccw.flags, ccw.count, tuple(pieces), covered, check)
+
+
+def direct(ccw: Ccw, cpa: int, fmt: int, *, backward: bool, skip: bool) -> Area:
+    """Make the area of a CCW without indirect addressing.
+
+    Addresses have 24 bits in format 0 and 31 in format 1; an area that leaves them is
+    not usable at all.
+    """
+    if skip:
+        return Area(cpa, ccw.flags, ccw.count, (), ccw.count)
+    if not ccw.count:
+        return _of(ccw, cpa, ())
+    low = ccw.address - ccw.count + 1 if backward else ccw.address
+    if low < 0 or low + ccw.count > 1 << (31 if fmt else 24):
+        return _of(ccw, cpa, (), Cstat.PROGRAM_CHECK)
+    return _of(ccw, cpa, ((low, ccw.count),))
+
+
+def idaw_length(orb: Orb) -> int:
+    """Give the bytes of one indirect-data-address word, which is also its alignment."""
+    return 8 if orb.idaw_64 else 4
+
+
+def _block(orb: Orb) -> int:
+    return 4096 if orb.idaw_64 and not orb.idaw_2k else 2048
+
+
+def _room(address: int, block: int, *, backward: bool) -> int:
+    """Give the bytes from `address` to the end of its block, in transfer direction."""
+    offset = address % block
+    return offset + 1 if backward else block - offset
+
+
+def idaws_wanted(orb: Orb, first: int, count: int, *, backward: bool) -> int:
+    """Give how many IDAWs `count` bytes take when the first one is `first`."""
+    block = _block(orb)
+    left = count - _room(first, block, backward=backward)
+    return 1 + max(0, -(-left // block))
+
+
+def indirect(
+    ccw: Ccw, cpa: int, orb: Orb, idaws: bytes, *, backward: bool, check: int = 0
+) -> Area:
+    """Make the area of a CCW with indirect addressing.
+
+    Args:
+        ccw: the CCW; its count is not zero.
+        cpa: its address plus 8.
+        orb: says which format the IDAWs have.
+        idaws: the usable part of the list.
+        backward: the command stores at descending addresses.
+        check: what is met behind `idaws`, where they are too few.
+    """
+    size = idaw_length(orb)
+    block = _block(orb)
+    pieces: list[tuple[int, int]] = []
+    left = ccw.count
+    for start in range(0, len(idaws) - size + 1, size):
+        address = int.from_bytes(idaws[start : start + size], "big")
+        room = _room(address, block, backward=backward)
+        misplaced = bool(pieces) and room != block
+        if misplaced or (size == 4 and address >> 31):
+            return _of(ccw, cpa, pieces, Cstat.PROGRAM_CHECK)
+        length = min(room, left)
+        pieces.append((address - length + 1 if backward else address, length))
+        left -= length
+        if not left:
+            return _of(ccw, cpa, pieces)
+    return _of(ccw, cpa, pieces, check)
+
+
+def limited(areas: tuple[Area, ...], position: int, check: int) -> tuple[Area, ...]:
+    """Let `check` be met at byte `position` of what the pieces of `areas` cover."""
+    for index, area in enumerate(areas):
+        here = area.covered if area.pieces else 0
+        if position < here:
+            short = replace(area, covered=position, check=check)
+            return (*areas[:index], short, *areas[index + 1 :])
+        position -= here
+    return areas
+
+
+def violated(areas: tuple[Area, ...], moved: int) -> tuple[Area, int] | None:
+    """Find the area whose check is met when the device has moved `moved` bytes.
+
+    Gives the residual count of its CCW with it. A chain of data that ends in a CCW
+    that cannot continue it is violated as soon as the bytes before that CCW are used
+    up, because then the CCW is fetched.
+    """
+    for area in areas:
+        used = min(moved, area.count)
+        if used > area.covered or (area.check and not area.count):
+            return area, area.count - used
+        moved -= area.count
+        if moved < 0:
+            return None
+    return None
+
+
+def controlling(areas: tuple[Area, ...], moved: int) -> tuple[Area, int]:
+    """Find the CCW in control after `moved` bytes, and its residual count."""
+    for area in areas[:-1]:
+        if moved < area.count:
+            return area, area.count - moved
+        moved -= area.count
+    return areas[-1], areas[-1].count - moved
+
+
+def sliced(
+    areas: tuple[Area, ...], data: bytes, *, backward: bool
+) -> Iterator[tuple[int, bytes]]:
+    """Cut input data into pieces (address, bytes), up to the first missing cover."""
+    for area in areas:
+        part, data = data[: area.count], data[area.count :]
+        start = 0
+        for address, length in area.pieces:
+            piece = part[start : start + length]
+            start += length
+            if backward:
+                yield address + length - len(piece), piece[::-1]
+            elif piece:
+                yield address, piece
+        if area.covered < area.count:
+            return

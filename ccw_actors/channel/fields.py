@@ -1,0 +1,76 @@
+"""How the structures name the bits of their packed words.
+
+Bit 0 is the most significant one throughout; every structure is big-endian in storage.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self, TypeAlias, overload
+
+from msgspec import Meta
+
+from ccw_actors.errors import ChannelDataError
+
+__all__ = [
+    "U8",
+    "U16",
+    "U32",
+    "U64",
+    "Flag",
+    "bit_list",
+    "bit_names",
+    "expect_length",
+]
+
+U8: TypeAlias = Annotated[int, Meta(ge=0, le=0xFF)]
+U16: TypeAlias = Annotated[int, Meta(ge=0, le=0xFFFF)]
+U32: TypeAlias = Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)]
+# msgspec can bound integers by signed 64-bit values only.
+U64: TypeAlias = Annotated[int, Meta(ge=0)]
+
+
+class Flag:
+    """One named bit of a packed field: `orb.prefetch`, and `Orb.prefetch.mask`.
+
+    Args:
+        field: name of the integer field that holds the bit.
+        mask: the bit within that field.
+        meaning: what it says when it is one.
+    """
+
+    __slots__ = ("field", "mask", "meaning")
+
+    def __init__(self, field: str, mask: int, meaning: str) -> None:
+        self.field = field
+        self.mask = mask
+        self.meaning = meaning
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> bool: ...
+    def __get__(self, instance: object | None, owner: type[Any]) -> Self | bool:
+        if instance is None:
+            return self
+        return bool(getattr(instance, self.field) & self.mask)
+
+
+def expect_length(what: str, raw: bytes, *lengths: int) -> None:
+    """Raise `ChannelDataError` unless `raw` has one of `lengths` bytes."""
+    if len(raw) not in lengths:
+        expected = " or ".join(str(length) for length in lengths)
+        raise ChannelDataError(f"{what}: expected {expected} bytes, got {len(raw)}")
+
+
+def bit_list(names: Mapping[int, str], value: int) -> list[str]:
+    """Name the bits that are one in `value`; those without a name come as one number.
+
+    Keys of `names` may have several bits: such a name stands for all of them.
+    """
+    found = [name for mask, name in names.items() if value & mask]
+    rest = value & ~sum(names)
+    return [*found, f"{rest:#x}"] if rest else found
+
+
+def bit_names(names: Mapping[int, str], value: int) -> str:
+    """Join the names of the bits that are one with plus signs; zero gives "0"."""
+    return "+".join(bit_list(names, value)) or "0"

@@ -1,0 +1,79 @@
+"""The I/O-interruption code and the interruption subclasses.
+
+Source: PoP, "I/O-Interruption Code", "TEST PENDING INTERRUPTION"; control register 6.
+"""
+
+import struct
+from typing import Final
+
+from msgspec import Struct
+
+from ccw_actors.channel.fields import U32, Flag, expect_length
+from ccw_actors.channel.schid import SubchannelId
+
+__all__ = [
+    "IO_NEW_PSW",
+    "IO_OLD_PSW",
+    "LOWCORE_CODE",
+    "InterruptionCode",
+    "enabled",
+    "isc_mask",
+]
+
+LOWCORE_CODE: Final = 0xB8
+IO_OLD_PSW: Final = 0x170
+IO_NEW_PSW: Final = 0x1F0
+
+_LAYOUT = struct.Struct(">III")
+_LENGTH: Final = 12
+_ISC_SHIFT: Final = 27
+
+
+class InterruptionCode(
+    Struct, frozen=True, array_like=True, forbid_unknown_fields=True
+):
+    """12 bytes at absolute location B8: who interrupts, with what parameter and class.
+
+    `schid` is the subsystem-identification word, `identification` the
+    interruption-identification word.
+    """
+
+    schid: U32
+    intparm: U32 = 0
+    identification: U32 = 0
+
+    adapter = Flag("identification", 0x8000_0000, "AI: an adapter interruption")
+
+    @classmethod
+    def of(cls, schid: SubchannelId, intparm: int, isc: int) -> "InterruptionCode":
+        """Make the code of an I/O interruption for one subchannel."""
+        return cls(schid.to_word(), intparm, isc << _ISC_SHIFT)
+
+    @property
+    def isc(self) -> int:
+        """Interruption subclass, 0 to 7."""
+        return self.identification >> _ISC_SHIFT & 7
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "InterruptionCode":
+        """Read 12 bytes.
+
+        Raises:
+            ChannelDataError: `raw` is not 12 bytes long.
+        """
+        expect_length("I/O-interruption code", raw, _LENGTH)
+        return cls(*_LAYOUT.unpack(raw))
+
+    def to_bytes(self) -> bytes:
+        """Give the 12 bytes; TEST PENDING INTERRUPTION to an operand stores 8."""
+        return _LAYOUT.pack(self.schid, self.intparm, self.identification)
+
+
+def isc_mask(isc: int) -> int:
+    """Give the bit of the low word of control register 6 for subclass `isc`."""
+    return 0x8000_0000 >> isc
+
+
+def enabled(isc: int, cr6: int) -> bool:
+    """Tell whether control register 6 lets interruptions of subclass `isc` through."""
+    return bool(cr6 & isc_mask(isc))

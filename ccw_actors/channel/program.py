@@ -1,0 +1,405 @@
+"""The channel-program interpreter: a state machine without I/O.
+
+    execution = begin(orb)
+    while not isinstance(execution.action, End):
+        execution = answered(execution, perform(execution.action))
+
+An `Execution` is all there is to know: it can be encoded, copied, and dropped between
+any two actions, because a halt or a clear has come. A call does the work of one CCW at
+most, so that a loop of CCWs is an endless number of calls, not an endless call.
+Whatever the program holds, it ends in the architecture's checks.
+
+Prefetching: the data areas of a data chain are found before the device gets its
+command, so a chain that changes its own later CCWs sees the old ones. A data chain of
+more than `DATA_CHAIN_MAX` CCWs ends in a chaining check if the device gets there.
+
+Source: PoP, "CCW Interpretation" and "Conclusion of I/O Operations", as far as
+Hercules channel.c bears witness of it.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.channel.actions import (
+    Action,
+    Answer,
+    Continue,
+    End,
+    FetchData,
+    Fetched,
+    FetchWords,
+    Interrupt,
+    Perform,
+    StorageCheck,
+    Stored,
+    StoreData,
+    Suspend,
+    Words,
+)
+from ccw_actors.channel.area import (
+    Area,
+    controlling,
+    direct,
+    idaw_length,
+    idaws_wanted,
+    indirect,
+    limited,
+    sliced,
+    violated,
+)
+from ccw_actors.channel.ccw import (
+    CCW_LENGTH,
+    Ccw,
+    is_input,
+    is_invalid,
+    is_read_backward,
+    is_tic,
+)
+from ccw_actors.channel.command import CommandEnd, DeviceCommand
+from ccw_actors.channel.fields import U8, U16, U32
+from ccw_actors.channel.orb import Orb
+from ccw_actors.channel.scsw import Cstat, Dstat
+
+__all__ = ["DATA_CHAIN_MAX", "Execution", "answered", "begin"]
+
+DATA_CHAIN_MAX: Final = 256
+
+_CD: Final = Ccw.chain_data.mask
+_CC: Final = Ccw.chain_command.mask
+_SLI: Final = Ccw.suppress_length.mask
+_SKIP: Final = Ccw.skip.mask
+_PCI: Final = Ccw.program_controlled.mask
+_IDA: Final = Ccw.indirect.mask
+_SUSPEND: Final = Ccw.suspend.mask
+_MIDA: Final = Ccw.midaw.mask
+_CE_DE: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
+_CSTAT: Final = {
+    StorageCheck.ADDRESSING: Cstat.PROGRAM_CHECK,
+    StorageCheck.PROTECTION: Cstat.PROTECTION_CHECK,
+}
+
+
+class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A channel program somewhere in its run, and the one action it wants next.
+
+    `address` is that of the CCW to fetch or of the one just fetched, `cpa` what the
+    SCSW shows, `count` the residual count of the last command. `tic` says that the CCW
+    before was a transfer in channel, `selected` that the device has had a command.
+    `ccw` is the current CCW, `areas` are those of the current command `code`, more
+    than one with data chaining. `end` is the device's, while its input is stored.
+    """
+
+    orb: Orb
+    action: Action
+    address: U32
+    cpa: U32
+    count: U16 = 0
+    tic: bool = False
+    selected: bool = False
+    code: U8 = 0
+    ccw: Ccw = Ccw(0)
+    areas: tuple[Area, ...] = ()
+    end: CommandEnd | None = None
+
+
+def begin(orb: Orb) -> Execution:
+    """Start the channel program of a valid ORB."""
+    nothing = End(0, 0, 0, orb.cpa, selected=False)
+    return _next_ccw(Execution(orb, nothing, orb.cpa, orb.cpa), orb.cpa)
+
+
+def answered(execution: Execution, answer: Answer) -> Execution:
+    """Go on with the answer to `execution.action`, up to the next action.
+
+    The answer has to be one that the action asks for; anything else is an error of the
+    caller (AssertionError).
+    """
+    match execution.action, answer:
+        case FetchWords(what=what), Fetched():
+            return _FETCHED[what](execution, answer)
+        case FetchData(), Fetched():
+            execution = _data_fetched(execution, answer)
+        case Perform(), CommandEnd():
+            execution = _performed(execution, answer)
+        case StoreData(), Stored():
+            execution = _stored(execution, answer)
+        case Interrupt(), Continue():
+            execution = _find_area(execution)
+        case Suspend(), Continue():
+            execution = _next_ccw(execution, execution.address)
+        case action, _:
+            raise AssertionError(f"{answer} does not answer {action}")
+    return execution
+
+
+# From CCW to CCW
+
+
+def _next_ccw(execution: Execution, address: int) -> Execution:
+    """Want the CCW at `address`.
+
+    The SCSW names a transfer in channel as long as its target has not been fetched.
+    """
+    cpa = execution.cpa if execution.tic else address + CCW_LENGTH
+    execution = replace(execution, address=address, cpa=cpa)
+    limit = 1 << (31 if execution.orb.format_1 else 24)
+    if address % CCW_LENGTH or address + CCW_LENGTH > limit:
+        return _unusable(execution, Cstat.PROGRAM_CHECK)
+    fetch = FetchWords(Words.CCW, address, CCW_LENGTH, execution.orb.key)
+    return replace(execution, action=fetch)
+
+
+def _ccw_fetched(execution: Execution, answer: Fetched) -> Execution:
+    if answer.check is not None:
+        return _unusable(execution, _CSTAT[answer.check])
+    ccw = Ccw.from_bytes(answer.data, execution.orb.fmt)
+    execution = replace(execution, cpa=execution.address + CCW_LENGTH)
+    if is_tic(ccw.code, execution.orb.fmt):
+        return _transfer(execution, ccw)
+    execution = replace(execution, ccw=ccw, tic=False)
+    if execution.areas:
+        return _taken(execution, ccw)
+    if is_invalid(ccw.code, execution.orb.fmt):
+        # Only a CCW without a command shows its own count; other bad ones show none.
+        shown = execution.count if ccw.code & 0x0F else ccw.count
+        return _unusable(replace(execution, count=shown), Cstat.PROGRAM_CHECK)
+    return _taken(replace(execution, code=ccw.code), ccw)
+
+
+def _taken(execution: Execution, ccw: Ccw) -> Execution:
+    """Look at the count and the flags of a CCW that is not a transfer in channel."""
+    if not _is_usable(execution, ccw):
+        return _unusable(execution, Cstat.PROGRAM_CHECK)
+    if ccw.flags & _SUSPEND:
+        stay = Suspend(execution.cpa, ccw.count)
+        return replace(execution, count=ccw.count, action=stay)
+    if ccw.flags & _PCI:
+        return replace(execution, action=Interrupt(execution.cpa))
+    return _find_area(execution)
+
+
+def _is_usable(execution: Execution, ccw: Ccw) -> bool:
+    chained_data = bool(execution.areas)
+    if not ccw.count and (
+        not execution.orb.format_1 or chained_data or ccw.flags & _CD
+    ):
+        return False
+    if ccw.flags & _SUSPEND and (chained_data or not execution.orb.suspend):
+        return False
+    return not ccw.flags & _MIDA
+
+
+def _transfer(execution: Execution, ccw: Ccw) -> Execution:
+    """Follow a transfer in channel.
+
+    It may be neither the first CCW of a program nor follow another one.
+    """
+    first = not (execution.selected or execution.areas)
+    reserved = execution.orb.format_1 and (ccw.flags or ccw.count)
+    if first or execution.tic or reserved:
+        return _unusable(execution, Cstat.PROGRAM_CHECK)
+    return _next_ccw(replace(execution, tic=True), ccw.address)
+
+
+def _unusable(execution: Execution, check: int) -> Execution:
+    """Meet a check at a CCW: at once, or where it would continue a chain of data."""
+    if execution.areas:
+        bad = Area(execution.cpa, check=check)
+        return _areas_found(replace(execution, areas=(*execution.areas, bad)))
+    return _over(execution, 0, check)
+
+
+# The data area of a CCW
+
+
+def _find_area(execution: Execution) -> Execution:
+    ccw, orb = execution.ccw, execution.orb
+    skip = bool(ccw.flags & _SKIP) and is_input(execution.code)
+    if not ccw.flags & _IDA or skip or not ccw.count:
+        backward = is_read_backward(execution.code)
+        area = direct(ccw, execution.cpa, orb.fmt, backward=backward, skip=skip)
+        return _area_found(execution, area)
+    size = idaw_length(orb)
+    if ccw.address % size or ccw.address >> 31:
+        return _area_found(execution, _indirect(execution, b"", Cstat.PROGRAM_CHECK))
+    fetch = FetchWords(Words.FIRST_IDAW, ccw.address, size, orb.key)
+    return replace(execution, action=fetch)
+
+
+def _indirect(execution: Execution, idaws: bytes, check: int = 0) -> Area:
+    return indirect(
+        execution.ccw,
+        execution.cpa,
+        execution.orb,
+        idaws,
+        backward=is_read_backward(execution.code),
+        check=check,
+    )
+
+
+def _first_idaw_fetched(execution: Execution, answer: Fetched) -> Execution:
+    if answer.check is not None:
+        return _area_found(execution, _indirect(execution, b"", _CSTAT[answer.check]))
+    wanted = idaws_wanted(
+        execution.orb,
+        int.from_bytes(answer.data, "big"),
+        execution.ccw.count,
+        backward=is_read_backward(execution.code),
+    )
+    if wanted == 1:
+        return _area_found(execution, _indirect(execution, answer.data))
+    # The first one is fetched again with the others: one list, one state less.
+    size = idaw_length(execution.orb)
+    fetch = FetchWords(
+        Words.IDAWS, execution.ccw.address, wanted * size, execution.orb.key
+    )
+    return replace(execution, action=fetch)
+
+
+def _idaws_fetched(execution: Execution, answer: Fetched) -> Execution:
+    check = 0 if answer.check is None else _CSTAT[answer.check]
+    return _area_found(execution, _indirect(execution, answer.data, check))
+
+
+def _area_found(execution: Execution, area: Area) -> Execution:
+    """Go on to the CCW that continues the data, or to the command."""
+    execution = replace(execution, areas=(*execution.areas, area))
+    if not area.flags & _CD:
+        return _areas_found(execution)
+    if len(execution.areas) >= DATA_CHAIN_MAX:
+        return _unusable(execution, Cstat.CHAINING_CHECK)
+    return _next_ccw(execution, execution.address + CCW_LENGTH)
+
+
+# The command
+
+
+def _areas_found(execution: Execution) -> Execution:
+    if is_input(execution.code):
+        return _perform(execution, b"")
+    pieces: list[tuple[int, int]] = []
+    for area in execution.areas:
+        pieces += area.pieces
+        if area.covered < area.count:
+            break
+    if not pieces:
+        return _perform(execution, b"")
+    return replace(execution, action=FetchData(tuple(pieces), execution.orb.key))
+
+
+def _data_fetched(execution: Execution, answer: Fetched) -> Execution:
+    if answer.check is not None:
+        areas = limited(execution.areas, len(answer.data), _CSTAT[answer.check])
+        execution = replace(execution, areas=areas)
+    return _perform(execution, answer.data)
+
+
+def _perform(execution: Execution, data: bytes) -> Execution:
+    command = DeviceCommand(
+        code=execution.code,
+        count=sum(area.count for area in execution.areas),
+        data=data,
+        chained=execution.selected,
+    )
+    return replace(execution, action=Perform(command))
+
+
+def _performed(execution: Execution, end: CommandEnd) -> Execution:
+    total = sum(area.count for area in execution.areas)
+    moved = min(max(end.transferred, 0), total)
+    kept = replace(end, data=b"", transferred=moved, length=max(end.length, moved))
+    execution = replace(execution, end=kept)
+    if is_input(execution.code):
+        backward = is_read_backward(execution.code)
+        data = end.data[:moved]
+        pieces = tuple(sliced(execution.areas, data, backward=backward))
+        if pieces:
+            return replace(execution, action=StoreData(pieces, execution.orb.key))
+    return _concluded(execution, kept)
+
+
+def _stored(execution: Execution, answer: Stored) -> Execution:
+    end = execution.end
+    assert end is not None
+    if answer.check is not None:
+        areas = limited(execution.areas, answer.count, _CSTAT[answer.check])
+        execution = replace(execution, areas=areas)
+    return _concluded(execution, end)
+
+
+def _concluded(execution: Execution, end: CommandEnd) -> Execution:
+    """Judge how a command has ended: go on with the next one, or end the program."""
+    total = sum(area.count for area in execution.areas)
+    if is_input(execution.code):
+        met = violated(execution.areas, end.transferred)
+    else:
+        met = violated(execution.areas, min(end.length, total))
+    if met is not None:
+        return _checked(execution, end, *met)
+    control, residual = controlling(execution.areas, end.transferred)
+    first = not execution.selected
+    execution = replace(
+        execution, cpa=control.cpa, count=residual, selected=True, end=None
+    )
+    if _has_wrong_length(execution.orb, control, residual, end, total):
+        return _over(execution, end.status, Cstat.INCORRECT_LENGTH)
+    normal = end.status & ~Dstat.STATUS_MODIFIER == _CE_DE
+    if not normal or control.flags & (_CC | _CD) != _CC:
+        refused = first and not end.status & Dstat.CHANNEL_END
+        return _over(execution, end.status, 0, deferred_cc=1 if refused else 0)
+    skipped = CCW_LENGTH if end.status & Dstat.STATUS_MODIFIER else 0
+    following = execution.address + CCW_LENGTH + skipped
+    return _next_ccw(replace(execution, areas=()), following)
+
+
+def _checked(
+    execution: Execution, end: CommandEnd, area: Area, residual: int
+) -> Execution:
+    """End in the check of a data area.
+
+    Output is fetched ahead of the device, so its check shows neither device status nor
+    a count of this command.
+    """
+    execution = replace(execution, cpa=area.cpa, selected=True)
+    if is_input(execution.code):
+        return _over(replace(execution, count=residual), end.status, area.check)
+    return _over(execution, 0, area.check)
+
+
+def _has_wrong_length(
+    orb: Orb, control: Area, residual: int, end: CommandEnd, total: int
+) -> bool:
+    """Tell whether incorrect length is shown (PoP, "Incorrect Length").
+
+    It takes channel end. SLI suppresses it except during data chaining; the ORB's L
+    suppresses it for immediate operations of format-1 programs.
+    """
+    if not end.status & Dstat.CHANNEL_END:
+        return False
+    if end.immediate and orb.format_1 and orb.suppress_length:
+        return False
+    wrong = residual > 0 or end.length > total
+    return wrong and control.flags & (_SLI | _CD) != _SLI
+
+
+def _over(
+    execution: Execution, dstat: int, cstat: int, *, deferred_cc: int = 0
+) -> Execution:
+    end = End(
+        dstat=dstat,
+        cstat=cstat,
+        count=execution.count,
+        cpa=execution.cpa,
+        selected=execution.selected,
+        deferred_cc=deferred_cc,
+    )
+    return replace(execution, action=end, areas=(), end=None)
+
+
+_FETCHED: Final = {
+    Words.CCW: _ccw_fetched,
+    Words.FIRST_IDAW: _first_idaw_fetched,
+    Words.IDAWS: _idaws_fetched,
+}

@@ -1,0 +1,54 @@
+"""The command `ccw-actors`: one module for each subcommand."""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from ccw_actors.cli.run import run
+from ccw_actors.cli.trace import trace
+from ccw_actors.errors import CcwActorsError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="ccw-actors",
+    help="s390x channel I/O pass-through built out of actors.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(trace)
+
+
+def _show_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("ccw-actors"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and exit.",
+            callback=_show_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Take the options that come before a subcommand."""
+
+
+def main() -> None:
+    """Run the command; an error is one line, and exit code 1."""
+    try:
+        app()
+    except (CcwActorsError, OSError) as error:
+        sys.exit("ccw-actors: " + " ".join(str(error).split()))

@@ -1,0 +1,215 @@
+"""The access mechanism during one command: which track, and where on it."""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from ccw_actors.channel.command import DeviceCommand
+from ccw_actors.devices.eckd.hardware import Hardware
+from ccw_actors.devices.eckd.sense import (
+    END_OF_CYLINDER,
+    FILE_PROTECTED,
+    INVALID_TRACK_FORMAT,
+    NO_RECORD_FOUND,
+    Message,
+    UnitCheckError,
+    rejected,
+)
+from ccw_actors.devices.eckd.state import Chain, EckdState, Orientation
+from ccw_actors.devices.track import Slot, slots
+from ccw_actors.devices.volume_geometry import Geometry
+from ccw_actors.errors import ImageError
+
+__all__ = [
+    "INDEX_POINTS_MAX",
+    "SEEK_CONTROL",
+    "Access",
+    "MissingDataError",
+    "MissingTrackError",
+]
+
+INDEX_POINTS_MAX = 2
+"""A disk gives up looking for a record when the index passes for the second time."""
+
+SEEK_CONTROL = 0x18
+"""File mask: 00 all seeks, 08 no SEEK, 10 SEEK HEAD only, 18 no head change at all."""
+
+_WRITE_CONTROL = 0xC0
+_WRITES_INHIBITED = 0x40
+
+
+class MissingTrackError(Exception):
+    """The command needs a track that the caller has not given."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"track {number} is needed")
+        self.number = number
+
+
+class MissingDataError(Exception):
+    """The channel has given less data than the count promised, and less than needed.
+
+    It could not fetch the rest and will end the program with a check of its own, so
+    the disk does nothing: no sense data, no record half written.
+    """
+
+    def __init__(self, taken: int, wanted: int) -> None:
+        super().__init__(f"{taken} bytes of data where {wanted} are needed")
+        self.taken = taken
+        self.wanted = wanted
+
+
+class Access:
+    """One command on its way through a disk; made anew for each, then thrown away.
+
+    `chain`, `cylinder`, `head` and `sense` become the next state. `taken` is the number
+    of argument bytes the disk has accepted and `wanted` the number it would have: they
+    are what the channel is told when the command ends in unit check. `follows_match`:
+    the command before was a search that found its record.
+    """
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        hardware: Hardware,
+        state: EckdState,
+        command: DeviceCommand,
+        tracks: Mapping[int, bytes],
+    ) -> None:
+        self.geometry = geometry
+        self.hardware = hardware
+        self.command = command
+        self.cylinder = state.cylinder
+        self.head = state.head
+        self.sense = state.sense
+        chain = state.chain if command.chained else Chain()
+        self.follows_match = chain.identified
+        self.chain = replace(chain, identified=False)
+        self.taken = 0
+        self.wanted = 0
+        self.writes: tuple[tuple[int, bytes], ...] = ()
+        self._tracks = tracks
+        self._slots: dict[int, tuple[Slot, ...]] = {}
+
+    @property
+    def multitrack(self) -> bool:
+        """Whether the command goes on to the next track at the end of this one."""
+        return bool(self.command.code & 0x80)
+
+    @property
+    def writes_inhibited(self) -> bool:
+        """Whether the file mask forbids all writes."""
+        return self.chain.file_mask & _WRITE_CONTROL == _WRITES_INHIBITED
+
+    @property
+    def number(self) -> int:
+        """Number of the track under the head."""
+        return self.geometry.track_number(self.cylinder, self.head)
+
+    @property
+    def image(self) -> bytes:
+        """Image of the track under the head."""
+        try:
+            return self._tracks[self.number]
+        except KeyError:
+            raise MissingTrackError(self.number) from None
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Records of the track under the head; a corrupt track is a unit check."""
+        found = self._slots.get(self.number)
+        if found is None:
+            try:
+                found = slots(self.image)
+            except ImageError:
+                raise UnitCheckError(INVALID_TRACK_FORMAT) from None
+            self._slots[self.number] = found
+        return found
+
+    def output(self, size: int) -> bytes:
+        """Take up to `size` bytes from the channel, as many as the count allows."""
+        data = self.command.data[:size]
+        self.taken = len(data)
+        self.wanted = min(size, self.command.count)
+        if self.taken < self.wanted:
+            raise MissingDataError(self.taken, self.wanted)
+        return data
+
+    def argument(self, size: int) -> bytes:
+        """Take the argument of a control command; one too short is rejected."""
+        argument = self.output(size)
+        if len(argument) < size:
+            raise rejected(Message.COUNT_TOO_SMALL)
+        return argument
+
+    def check_address(self, cylinder: int, head: int) -> None:
+        """Check that the volume has a track and that the extent permits it."""
+        if not self.geometry.contains(cylinder, head):
+            raise rejected(Message.INVALID_ARGUMENT)
+        extent = self.chain.extent
+        if extent is not None and not extent.contains(cylinder, head):
+            raise UnitCheckError(FILE_PROTECTED)
+
+    def move(self, cylinder: int, head: int) -> None:
+        """Move to the index of a track that was checked."""
+        self.cylinder = cylinder
+        self.head = head
+        self.chain = replace(
+            self.chain,
+            positioned=True,
+            index_points=0,
+            orientation=Orientation.INDEX,
+        )
+
+    def orient(self, orientation: Orientation, slot: int) -> None:
+        """Note that this area of this record has passed under the head."""
+        self.chain = replace(self.chain, orientation=orientation, slot=slot)
+
+    def next_count(self, *, from_r1: bool) -> Slot:
+        """Go on to the next count area and return its record.
+
+        `from_r1` passes over R0. Within a locate-record domain a search over several
+        tracks without any record ends after as many tracks as a cylinder has, to bound
+        the work of one command.
+        """
+        for _ in range(max(self.geometry.heads, INDEX_POINTS_MAX) + 1):
+            at_index = self.chain.orientation is Orientation.INDEX
+            following = int(from_r1) if at_index else self.chain.slot + 1
+            if following < len(self.slots):
+                self.orient(Orientation.COUNT, following)
+                return self.slots[following]
+            self.pass_index()
+        raise UnitCheckError(NO_RECORD_FOUND)
+
+    def record(self) -> Slot:
+        """Return the record whose data area comes next and pass over its data."""
+        if self.chain.orientation is not Orientation.COUNT:
+            self.next_count(from_r1=True)
+        self.orient(Orientation.DATA, self.chain.slot)
+        return self.slots[self.chain.slot]
+
+    def pass_index(self) -> None:
+        """Pass the index: the same track again, or the next one if multitrack."""
+        if self.multitrack:
+            self._next_track()
+            return
+        index_points = self.chain.index_points + 1
+        self.chain = replace(
+            self.chain, orientation=Orientation.INDEX, index_points=index_points
+        )
+        if index_points >= INDEX_POINTS_MAX:
+            raise UnitCheckError(NO_RECORD_FOUND)
+
+    def _next_track(self) -> None:
+        chain = self.chain
+        if chain.domain is None:
+            if chain.file_mask & SEEK_CONTROL == SEEK_CONTROL:
+                raise UnitCheckError(FILE_PROTECTED)
+            if self.head + 1 >= self.geometry.heads:
+                raise UnitCheckError(END_OF_CYLINDER)
+        cylinder, head = divmod(self.number + 1, self.geometry.heads)
+        if chain.extent is not None and not chain.extent.contains(cylinder, head):
+            raise UnitCheckError(FILE_PROTECTED)
+        self.cylinder = cylinder
+        self.head = head
+        self.chain = replace(self.chain, orientation=Orientation.INDEX)

@@ -1,0 +1,142 @@
+"""Commands that set up a disk: seeks, masks, extents, domains; and those that sense.
+
+A handler takes the access mechanism and returns how the command ended; it raises
+`UnitCheckError` otherwise.
+"""
+
+from msgspec.structs import replace
+
+from ccw_actors.channel.command import CommandEnd
+from ccw_actors.devices.eckd.access import SEEK_CONTROL, Access
+from ccw_actors.devices.eckd.ending import NORMAL, control_end, read_end
+from ccw_actors.devices.eckd.locate import (
+    FILE_MASK_RESERVED,
+    Locate,
+    define_extent_argument,
+)
+from ccw_actors.devices.eckd.sense import (
+    FILE_PROTECTED,
+    NO_RECORD_FOUND,
+    Message,
+    UnitCheckError,
+    rejected,
+    sense_data,
+)
+from ccw_actors.devices.eckd.state import Domain, Operation, Orientation
+
+__all__ = [
+    "define_extent",
+    "locate_record",
+    "no_operation",
+    "read_device_characteristics",
+    "seek",
+    "seek_cylinder",
+    "seek_head",
+    "sense",
+    "sense_id",
+    "set_file_mask",
+]
+
+
+def no_operation(_access: Access) -> CommandEnd:
+    """Do nothing, at once."""
+    return CommandEnd(NORMAL, immediate=True)
+
+
+def sense(access: Access) -> CommandEnd:
+    """Give the sense data of the last unit check, or of none, and forget them."""
+    data = access.sense or sense_data(access.hardware, access.cylinder, access.head)
+    access.sense = b""
+    return read_end(access, data[: access.hardware.sense_size])
+
+
+def sense_id(access: Access) -> CommandEnd:
+    """Say what control unit and device this is."""
+    return read_end(access, access.hardware.sense_id(access.geometry))
+
+
+def read_device_characteristics(access: Access) -> CommandEnd:
+    """Say how large the volume is and how its tracks are laid out."""
+    return read_end(access, access.hardware.characteristics(access.geometry))
+
+
+def seek(access: Access) -> CommandEnd:
+    """Move to a cylinder and head."""
+    return _seek(access, seek_control_max=0x00)
+
+
+def seek_cylinder(access: Access) -> CommandEnd:
+    """Move to a cylinder and head, as a file mask may still permit."""
+    return _seek(access, seek_control_max=0x08)
+
+
+def seek_head(access: Access) -> CommandEnd:
+    """Move to a head of the cylinder that the chain has chosen before."""
+    if not access.chain.positioned:
+        raise rejected(Message.INVALID_SEQUENCE)
+    return _seek(access, seek_control_max=0x10, same_cylinder=True)
+
+
+def _seek(
+    access: Access, *, seek_control_max: int, same_cylinder: bool = False
+) -> CommandEnd:
+    if access.chain.file_mask & SEEK_CONTROL > seek_control_max:
+        raise UnitCheckError(FILE_PROTECTED)
+    argument = access.argument(6)
+    if argument[:2] != b"\0\0":
+        raise rejected(Message.INVALID_ARGUMENT)
+    cylinder = access.cylinder if same_cylinder else int.from_bytes(argument[2:4])
+    head = int.from_bytes(argument[4:6])
+    access.check_address(cylinder, head)
+    access.move(cylinder, head)
+    return control_end(access)
+
+
+def set_file_mask(access: Access) -> CommandEnd:
+    """Say which writes and seeks the rest of the chain may do."""
+    if access.chain.mask_set or access.chain.extent is not None:
+        raise rejected(Message.INVALID_SEQUENCE)
+    (file_mask,) = access.argument(1)
+    if file_mask & FILE_MASK_RESERVED:
+        raise rejected(Message.INVALID_ARGUMENT)
+    access.chain = replace(access.chain, file_mask=file_mask, mask_set=True)
+    return control_end(access)
+
+
+def define_extent(access: Access) -> CommandEnd:
+    """Say which tracks the rest of the chain may touch, and how."""
+    if access.chain.mask_set:
+        raise rejected(Message.INVALID_SEQUENCE)
+    file_mask, extent = define_extent_argument(access.argument(16))
+    if not access.geometry.contains(extent.last >> 16, 0):
+        raise rejected(Message.INVALID_ARGUMENT)
+    access.chain = replace(access.chain, file_mask=file_mask, extent=extent)
+    return control_end(access)
+
+
+def locate_record(access: Access) -> CommandEnd:
+    """Announce what the next commands will do, and find the first record."""
+    argument = access.argument(16)
+    if access.chain.extent is None:
+        raise rejected(Message.INVALID_SEQUENCE)
+    locate = Locate.from_bytes(argument)
+    if (
+        locate.operation in {Operation.WRITE_DATA, Operation.FORMAT_WRITE}
+        and access.writes_inhibited
+    ):
+        raise rejected(Message.INVALID_SEQUENCE)
+    access.check_address(locate.cylinder, locate.head)
+    access.move(locate.cylinder, locate.head)
+    if locate.orientation is not Orientation.INDEX:
+        access.orient(locate.orientation, _find(access, locate.record))
+    if locate.count:
+        domain = Domain(locate.operation, locate.count, locate.transfer_length)
+        access.chain = replace(access.chain, domain=domain)
+    return control_end(access)
+
+
+def _find(access: Access, record: bytes) -> int:
+    for number, slot in enumerate(access.slots):
+        if access.image[slot.offset : slot.offset + len(record)] == record:
+            return number
+    raise UnitCheckError(NO_RECORD_FOUND)

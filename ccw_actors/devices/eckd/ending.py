@@ -1,0 +1,20 @@
+"""How a command of a disk ends when nothing goes wrong."""
+
+from ccw_actors.channel.command import CommandEnd
+from ccw_actors.channel.scsw import Dstat
+from ccw_actors.devices.eckd.access import Access
+
+__all__ = ["NORMAL", "control_end", "read_end"]
+
+NORMAL = Dstat.CHANNEL_END | Dstat.DEVICE_END
+
+
+def read_end(access: Access, data: bytes) -> CommandEnd:
+    """End a read: as much of the data as the count allows."""
+    given = data[: access.command.count]
+    return CommandEnd(NORMAL, given, transferred=len(given), length=len(data))
+
+
+def control_end(access: Access) -> CommandEnd:
+    """End a command that has taken its argument; a short one is no wrong length."""
+    return CommandEnd(NORMAL, transferred=access.taken, length=access.wanted)

@@ -1,0 +1,142 @@
+"""A count-key-data disk as a device model: one command, from its code to its end."""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from ccw_actors.channel.command import CommandEnd, DeviceCommand
+from ccw_actors.channel.scsw import Dstat
+from ccw_actors.devices.eckd.access import Access, MissingDataError, MissingTrackError
+from ccw_actors.devices.eckd.commands import COMMANDS, Command
+from ccw_actors.devices.eckd.ending import NORMAL
+from ccw_actors.devices.eckd.hardware import HARDWARE
+from ccw_actors.devices.eckd.sense import (
+    COMMAND_REJECT,
+    EQUIPMENT_CHECK,
+    INTERVENTION_REQUIRED,
+    WRITE_INHIBITED,
+    Message,
+    UnitCheckError,
+    rejected,
+    sense_data,
+)
+from ccw_actors.devices.eckd.state import Chain, EckdState
+from ccw_actors.devices.model import DeviceConfiguration, Failure, NeedTrack, Outcome
+from ccw_actors.errors import ImageError
+
+__all__ = ["Eckd"]
+
+_FAILURES = {
+    Failure.EQUIPMENT: EQUIPMENT_CHECK,
+    Failure.INTERVENTION: INTERVENTION_REQUIRED,
+}
+
+
+class Eckd:
+    """A 3390 or 3380 with the volume it was configured with.
+
+    Raises:
+        ImageError: There is no volume, or it is one of another device type.
+    """
+
+    def __init__(self, configuration: DeviceConfiguration) -> None:
+        device_type, geometry = configuration.device_type, configuration.geometry
+        if geometry is None:
+            raise ImageError(f"a {device_type} needs a volume, but none is configured")
+        if geometry.device_type != device_type:
+            raise ImageError(
+                f"the volume is that of a {geometry.device_type},"
+                f" expected a {device_type}"
+            )
+        self.configuration = configuration
+        self._geometry = geometry
+        self._hardware = HARDWARE[device_type]
+
+    @property
+    def state_type(self) -> type[EckdState]:
+        """Type of the state, to decode it with."""
+        return EckdState
+
+    def initial(self) -> EckdState:
+        """State after power on: on the first track, no sense data."""
+        return EckdState()
+
+    def execute(
+        self, state: EckdState, command: DeviceCommand, tracks: Mapping[int, bytes]
+    ) -> Outcome[EckdState] | NeedTrack:
+        """Execute one command, given the images of the tracks it needs by number."""
+        access = Access(self._geometry, self._hardware, state, command, tracks)
+        try:
+            entry = self._admitted(access)
+            end = entry.handler(access)
+        except MissingTrackError as missing:
+            return NeedTrack(missing.number)
+        except MissingDataError as missing:
+            end = CommandEnd(NORMAL, transferred=missing.taken, length=missing.wanted)
+            return Outcome(self._state(access, access.chain), end)
+        except UnitCheckError as check:
+            return self._checked(access, check)
+        chain = _chain_after(entry, access.chain)
+        return Outcome(self._state(access, chain), end, access.writes)
+
+    def failed(
+        self,
+        state: EckdState,
+        command: DeviceCommand,
+        failure: Failure,
+    ) -> Outcome[EckdState]:
+        """End a command whose track could not be read or written: unit check."""
+        access = Access(self._geometry, self._hardware, state, command, {})
+        return self._checked(access, UnitCheckError(_FAILURES[failure]))
+
+    def halted(self, state: EckdState) -> EckdState:
+        """State after the halt signal: the chain is over, sense data remain."""
+        return replace(state, chain=Chain())
+
+    def reset(self, state: EckdState) -> EckdState:
+        """State after the clear signal or a reset; the access mechanism stays put."""
+        return EckdState(state.cylinder, state.head)
+
+    def sense(self, state: EckdState) -> bytes:
+        """Give the 32 bytes of sense data that a SENSE would read, and keep them."""
+        return state.sense or sense_data(self._hardware, state.cylinder, state.head)
+
+    def _state(self, access: Access, chain: Chain) -> EckdState:
+        return EckdState(access.cylinder, access.head, access.sense, chain)
+
+    def _admitted(self, access: Access) -> Command:
+        entry = COMMANDS.get(access.command.code)
+        if entry is None:
+            raise rejected(Message.INVALID_COMMAND)
+        domain = access.chain.domain
+        if (
+            domain is not None
+            and not entry.anywhere
+            and domain.operation not in entry.operations
+        ):
+            raise rejected(Message.INVALID_SEQUENCE)
+        if entry.writes and self.configuration.read_only:
+            raise UnitCheckError(COMMAND_REJECT | WRITE_INHIBITED)
+        return entry
+
+    def _checked(self, access: Access, check: UnitCheckError) -> Outcome[EckdState]:
+        sense = sense_data(
+            self._hardware,
+            access.cylinder,
+            access.head,
+            check.conditions,
+            check.message,
+        )
+        end = CommandEnd(
+            NORMAL | Dstat.UNIT_CHECK, transferred=access.taken, length=access.wanted
+        )
+        return Outcome(EckdState(access.cylinder, access.head, sense), end)
+
+
+def _chain_after(entry: Command, chain: Chain) -> Chain:
+    domain = chain.domain
+    if domain is not None and entry.operations:
+        remaining = domain.remaining - 1
+        domain = replace(domain, remaining=remaining) if remaining else None
+    index_points = chain.index_points if entry.keeps_index_count else 0
+    return replace(chain, domain=domain, index_points=index_points)

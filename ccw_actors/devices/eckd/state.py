@@ -1,0 +1,91 @@
+"""What a disk remembers between commands, and what it forgets after a chain."""
+
+from enum import IntEnum
+
+from msgspec import Struct
+
+__all__ = ["Chain", "Domain", "EckdState", "Extent", "Operation", "Orientation"]
+
+
+class Orientation(IntEnum):
+    """Which area of the track has just passed under the head.
+
+    At `INDEX` it is the home address; otherwise an area of the record in `Chain.slot`.
+    After a seek a disk is at its index.
+    """
+
+    INDEX = 0
+    COUNT = 1
+    DATA = 2
+
+
+class Operation(IntEnum):
+    """Operation code of LOCATE RECORD: what its domain is for."""
+
+    ORIENT = 0x00
+    WRITE_DATA = 0x01
+    FORMAT_WRITE = 0x03
+    READ_DATA = 0x06
+    WRITE_TRACK = 0x0B
+    READ_TRACKS = 0x0C
+    READ = 0x16
+
+
+class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a chain may go, set by DEFINE EXTENT.
+
+    `first` and `last` are track addresses: cylinder in the upper, head in the lower 16
+    bits. `block_size` is that of the records to be written, in bytes, or zero.
+    """
+
+    first: int
+    last: int
+    block_size: int
+
+    def contains(self, cylinder: int, head: int) -> bool:
+        """Tell whether a track lies in the extent."""
+        return self.first <= cylinder << 16 | head <= self.last
+
+
+class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What LOCATE RECORD announced, as far as it has not been done.
+
+    `remaining` is the number of commands still to come, at least one.
+    `transfer_length` is the data length of the records to be written, or zero.
+    """
+
+    operation: Operation
+    remaining: int
+    transfer_length: int
+
+
+class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What lasts as long as a chain of commands.
+
+    `positioned`: a command of the chain has chosen a track. `mask_set`: SET FILE MASK
+    was one of them. `index_points`: how often the index has passed since anything but
+    a count area was read. `identified`: the command before was a search and its record
+    was found, so that the record may be written.
+    """
+
+    positioned: bool = False
+    mask_set: bool = False
+    file_mask: int = 0
+    extent: Extent | None = None
+    domain: Domain | None = None
+    orientation: Orientation = Orientation.INDEX
+    slot: int = 0
+    index_points: int = 0
+    identified: bool = False
+
+
+class EckdState(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """State of a disk: where its access mechanism stands, sense data, and the chain.
+
+    `sense` is empty unless a unit check has left 32 bytes that nobody has sensed yet.
+    """
+
+    cylinder: int = 0
+    head: int = 0
+    sense: bytes = b""
+    chain: Chain = Chain()

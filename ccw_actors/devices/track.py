@@ -1,0 +1,151 @@
+"""One track of a count-key-data volume, from and to the bytes of its image.
+
+A track image starts with its home address, five bytes: bin, cylinder, head. Records
+follow, R0 first, each with a count area of eight bytes (cylinder, head, record, key
+length, data length), its key and its data; eight bytes of FF end them. The rest of
+the image means nothing. Numbers are big-endian.
+"""
+
+import struct
+
+from msgspec import Struct
+
+from ccw_actors.errors import ImageError
+
+__all__ = ["COUNT_SIZE", "HOME_ADDRESS_SIZE", "Record", "Slot", "Track", "slots"]
+
+HOME_ADDRESS_SIZE = 5
+COUNT_SIZE = 8
+
+_HOME_ADDRESS = struct.Struct(">BHH")
+_COUNT = struct.Struct(">HHBBH")
+_END = b"\xff" * COUNT_SIZE
+
+
+class Slot(Struct, frozen=True, array_like=True, gc=False):
+    """Where in the image of its track a record lies, without its key and data.
+
+    `offset` is that of the count area, in bytes from the start of the track image.
+    """
+
+    offset: int
+    key_length: int
+    data_length: int
+
+    @property
+    def key_offset(self) -> int:
+        """Offset of the key, that is the end of the count area."""
+        return self.offset + COUNT_SIZE
+
+    @property
+    def data_offset(self) -> int:
+        """Offset of the data, that is the end of the key."""
+        return self.offset + COUNT_SIZE + self.key_length
+
+    @property
+    def end(self) -> int:
+        """Offset of whatever follows the record."""
+        return self.data_offset + self.data_length
+
+
+def slots(raw: bytes) -> tuple[Slot, ...]:
+    """Find the records of a track image, R0 first, without copying them.
+
+    Raises:
+        ImageError: A record runs past the end of the image, the records do not end,
+            or there is none.
+    """
+    found: list[Slot] = []
+    offset = HOME_ADDRESS_SIZE
+    while raw[offset : offset + COUNT_SIZE] != _END:
+        if offset + COUNT_SIZE > len(raw):
+            raise ImageError(
+                f"{_place(raw)}: no end mark after {len(found)} records; the count"
+                f" area at offset {offset} would run past the end of the"
+                f" {len(raw)} bytes of the track image"
+            )
+        slot = Slot(
+            offset, raw[offset + 5], int.from_bytes(raw[offset + 6 : offset + 8])
+        )
+        if slot.end > len(raw):
+            raise ImageError(
+                f"{_place(raw)}: record {raw[offset + 4]} at offset {offset} has a key"
+                f" of {slot.key_length} and data of {slot.data_length} bytes, which run"
+                f" past the end of the {len(raw)} bytes of the track image"
+            )
+        found.append(slot)
+        offset = slot.end
+    if not found:
+        raise ImageError(f"{_place(raw)}: no records at all, expected R0")
+    return tuple(found)
+
+
+def _place(raw: bytes) -> str:
+    if len(raw) < HOME_ADDRESS_SIZE:
+        return "track without a home address"
+    _, cc, hh = _HOME_ADDRESS.unpack_from(raw)
+    return f"track at cylinder {cc}, head {hh}"
+
+
+class Record(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One record: its identifier (cylinder, head, record number), key and data."""
+
+    cc: int
+    hh: int
+    r: int
+    key: bytes
+    data: bytes
+
+    def to_bytes(self) -> bytes:
+        """Count area, key and data as they lie in a track image."""
+        count = _COUNT.pack(self.cc, self.hh, self.r, len(self.key), len(self.data))
+        return count + self.key + self.data
+
+
+class Track(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A whole track, taken apart.
+
+    `bin`, `cc` and `hh` are its home address. `remainder` is what the image has after
+    the end mark, kept so that a track goes back into its image byte for byte.
+    """
+
+    bin: int
+    cc: int
+    hh: int
+    records: tuple[Record, ...]
+    remainder: bytes
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "Track":
+        """Take a track image apart.
+
+        Raises:
+            ImageError: The image is corrupt; it says which record, and where.
+        """
+        found = slots(raw)
+        records = tuple(_record(raw, slot) for slot in found)
+        remainder = raw[found[-1].end + len(_END) :]
+        home_bin, cc, hh = _HOME_ADDRESS.unpack_from(raw)
+        return cls(home_bin, cc, hh, records, remainder)
+
+    def to_bytes(self) -> bytes:
+        """Put the track image together again."""
+        return b"".join(
+            (
+                _HOME_ADDRESS.pack(self.bin, self.cc, self.hh),
+                *(record.to_bytes() for record in self.records),
+                _END,
+                self.remainder,
+            )
+        )
+
+
+def _record(raw: bytes, slot: Slot) -> Record:
+    cc, hh, r, _, _ = _COUNT.unpack_from(raw, slot.offset)
+    return Record(
+        cc,
+        hh,
+        r,
+        key=raw[slot.key_offset : slot.data_offset],
+        data=raw[slot.data_offset : slot.end],
+    )

@@ -1,0 +1,38 @@
+"""The machine file, wiring and run; the guest programs that come with the package."""
+
+from pathlib import Path
+from typing import Final
+
+from ccw_actors.machine.config import DeviceNumber as DeviceNumber
+from ccw_actors.machine.config import GuestConfiguration as GuestConfiguration
+from ccw_actors.machine.config import HostDevice as HostDevice
+from ccw_actors.machine.config import Machine as Machine
+from ccw_actors.machine.config import PassedThrough as PassedThrough
+from ccw_actors.machine.config import StorageSize as StorageSize
+from ccw_actors.machine.guest_program import GuestProgram as GuestProgram
+from ccw_actors.machine.machine_file import load_machine as load_machine
+from ccw_actors.machine.results import GuestProgress as GuestProgress
+from ccw_actors.machine.results import GuestResult as GuestResult
+from ccw_actors.machine.results import Progress as Progress
+from ccw_actors.machine.results import RunResult as RunResult
+from ccw_actors.machine.run import run_machine as run_machine
+
+__all__ = [
+    "SHIPPED_MACHINE",
+    "DeviceNumber",
+    "GuestConfiguration",
+    "GuestProgram",
+    "GuestProgress",
+    "GuestResult",
+    "HostDevice",
+    "Machine",
+    "PassedThrough",
+    "Progress",
+    "RunResult",
+    "StorageSize",
+    "load_machine",
+    "run_machine",
+]
+
+SHIPPED_MACHINE: Final = Path(__file__).parent / "shipped" / "machine.toml"
+"""The machine file that comes with the package."""

@@ -1,0 +1,173 @@
+"""Wiring: the actors of a machine, from the images of its volumes to its guests.
+
+| path | actor |
+|---|---|
+| host/0.0.0150/volume, /device, /subchannel, /cio | a host device |
+| alice/storage, /css, /emulator, /cpu0 | a guest |
+| alice/program | its program, if it is one that blocks: a thread |
+| alice/0.0.0190/vfio-ccw, /subchannel | a device passed through to it |
+"""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from ccw_actors.actors import (
+    ChannelSubsystem,
+    Cio,
+    Device,
+    Emulator,
+    FileVolume,
+    Guest,
+    GuestSubchannel,
+    ProgramThread,
+    Region,
+    Storage,
+    Subchannel,
+    VfioCcw,
+)
+from ccw_actors.actors.protocol import DescribeVolume
+from ccw_actors.channel import Pmcw, SubchannelId
+from ccw_actors.devices import DeviceConfiguration, Geometry, device_model
+from ccw_actors.errors import ActorFailedError, CcwActorsError, ImageError
+from ccw_actors.machine.config import (
+    STORAGE_MAX,
+    DeviceNumber,
+    GuestConfiguration,
+    HostDevice,
+    Machine,
+)
+from ccw_actors.machine.guest_program import Form
+from ccw_actors.machine.images import image_file
+from ccw_actors.runtime import ActorRef, System
+
+__all__ = ["build_guest", "guest_path", "host_path"]
+
+_PATH: Final = 0x80
+
+
+def host_path(number: DeviceNumber) -> str:
+    """Return where the actors of a host device live."""
+    return f"host/{number}"
+
+
+def guest_path(guest: GuestConfiguration, number: DeviceNumber | None = None) -> str:
+    """Return where the actors of a guest, or of one of its devices, live."""
+    return guest.name if number is None else f"{guest.name}/{number}"
+
+
+async def build_guest(
+    system: System, machine: Machine, guest: GuestConfiguration, scratch: Path
+) -> None:
+    """Spawn a guest and the host devices passed to it; its program then runs.
+
+    Images are unpacked into `scratch`.
+
+    Raises:
+        ImageError: The image of a device cannot be used; nothing of the guest runs.
+    """
+    devices = {device.number: device for device in machine.devices}
+    for passed in guest.devices:
+        try:
+            await _add_disk(system, devices[passed.host], scratch)
+        except ImageError as error:
+            raise ImageError(f"device {passed.number}: {error}") from error
+    base = STORAGE_MAX * (1 + machine.guests.index(guest))
+    storage = system.spawn(Storage(guest.storage), f"{guest_path(guest)}/storage")
+    for index in range(len(guest.devices)):
+        region = Region(base, guest.storage, storage, dma=True)
+        _pass_through(system, machine, guest, index, region)
+    _add_cpu(system, guest, storage)
+
+
+async def _add_disk(system: System, device: HostDevice, scratch: Path) -> None:
+    """Spawn the volume and device of a host device, after a look at its image."""
+    path = host_path(device.number)
+    file = await asyncio.to_thread(image_file, device, scratch)
+    volume = system.spawn_thread(
+        FileVolume(file, read_only=device.read_only), f"{path}/volume"
+    )
+    try:
+        found = await volume.ask(DescribeVolume())
+        geometry = Geometry(
+            found.device_type, found.cylinders, found.heads, found.track_size
+        )
+        configuration = DeviceConfiguration(
+            device.device_type, geometry, device.read_only
+        )
+        model = device_model(configuration)
+    except ActorFailedError as error:
+        reason = error.reason.removeprefix(f"{ImageError.__name__}: ")
+        raise ImageError(reason.replace(str(file), str(device.image))) from error
+    except CcwActorsError as error:
+        raise ImageError(f"{device.image}: {error}") from error
+    system.spawn(Device(model, volume), f"{path}/device")
+
+
+def _pass_through(
+    system: System,
+    machine: Machine,
+    guest: GuestConfiguration,
+    index: int,
+    region: Region,
+) -> None:
+    """Spawn the layers between a host device and subchannel `index` of the guest."""
+    passed = guest.devices[index]
+    host, path = host_path(passed.host), guest_path(guest, passed.number)
+    hosts = [device.number for device in machine.devices]
+    vfio_ccw, subchannel, cio = (
+        system.ref(name)
+        for name in (f"{path}/vfio-ccw", f"{path}/subchannel", f"{host}/cio")
+    )
+    css = system.ref(f"{guest_path(guest)}/css")
+    system.spawn(
+        Subchannel(
+            SubchannelId(0, hosts.index(passed.host)),
+            _pmcw(passed.host),
+            system.ref(f"{host}/device"),
+            (region,),
+            cio,
+        ),
+        f"{host}/subchannel",
+    )
+    system.spawn(
+        VfioCcw(cio, region.storage, subchannel, base=region.base), vfio_ccw.path
+    )
+    system.spawn(
+        GuestSubchannel(SubchannelId(0, index), _pmcw(passed.number), vfio_ccw, css),
+        subchannel.path,
+    )
+    system.spawn(Cio(system.ref(f"{host}/subchannel"), vfio_ccw), cio.path)
+
+
+def _add_cpu(system: System, guest: GuestConfiguration, storage: ActorRef[Any]) -> None:
+    """Spawn the virtual CPU, which begins the program, and what it needs."""
+    path = guest_path(guest)
+    subchannels = {
+        index: system.ref(f"{guest_path(guest, passed.number)}/subchannel")
+        for index, passed in enumerate(guest.devices)
+    }
+    css = system.spawn(ChannelSubsystem(subchannels), f"{path}/css")
+    emulator = system.spawn(
+        Emulator(1, tuple(subchannels.values())), f"{path}/emulator"
+    )
+    cpu = system.ref(f"{path}/cpu0")
+    program: Any = guest.program.body
+    if guest.program.form is not Form.DATA:
+        program = partial(program, **guest.arguments)
+    if guest.program.form is Form.BLOCKING:
+        program = system.spawn_thread(ProgramThread(program, cpu), f"{path}/program")
+    system.spawn(Guest(program, subchannels, css, storage, emulator), cpu.path)
+
+
+def _pmcw(number: DeviceNumber) -> Pmcw:
+    """Return what a subchannel with a device and one path starts with."""
+    return Pmcw(
+        flags=Pmcw.valid.mask,
+        devno=int(number),
+        lpm=_PATH,
+        pim=_PATH,
+        pom=0xFF,
+        pam=_PATH,
+    )

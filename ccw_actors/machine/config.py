@@ -1,0 +1,127 @@
+"""What a machine is made of: host devices, guests, and what each guest is given."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from msgspec import Meta, Struct, field
+
+from ccw_actors.channel.schid import bus_id, parse_device_number
+from ccw_actors.errors import ChannelDataError
+from ccw_actors.machine.guest_program import GuestProgram
+
+__all__ = [
+    "STORAGE_MAX",
+    "DeviceNumber",
+    "GuestConfiguration",
+    "HostDevice",
+    "Machine",
+    "PassedThrough",
+    "StorageSize",
+]
+
+PAGE: Final = 4096
+STORAGE_MAX: Final = 1 << 44
+
+_SIZE = re.compile(r"(\d+) ?(KiB|MiB|GiB)?", re.ASCII)
+_UNITS = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_DEFAULT_SUBCHANNEL_SET = re.compile(r"0{1,2}\.0\.|[^.]*$")
+
+GuestName = Annotated[str, Meta(pattern=r"^(?!host$)[A-Za-z0-9_-]+$")]
+
+
+class DeviceNumber(int):
+    """A device number, 0 to FFFF; prints as a bus id, "0.0.0150"."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        """Take "0.0.0150", "0150" (hexadecimal) or an integer such as 0x0150.
+
+        Raises:
+            ValueError: `value` is none of them.
+        """
+        if isinstance(value, str) and _DEFAULT_SUBCHANNEL_SET.match(value):
+            try:
+                return cls(parse_device_number(value))
+            except ChannelDataError:
+                pass
+        elif type(value) is int and 0 <= value <= 0xFFFF:
+            return cls(value)
+        raise ValueError(
+            f'expected a device number such as "0.0.0150", "0150" or 0x0150,'
+            f" got {value!r}"
+        )
+
+    def __str__(self) -> str:
+        return bus_id(int(self))
+
+
+class StorageSize(int):
+    """A size of storage in bytes: whole pages of 4096 bytes, 16 TiB at most."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        """Take bytes as an integer, or a text such as "1 MiB" (KiB, MiB, GiB).
+
+        Raises:
+            ValueError: `value` is neither, or no such number of pages.
+        """
+        size = value if type(value) is int else None
+        if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
+            size = int(match[1]) * _UNITS[match[2]]
+        if size is None:
+            raise ValueError(
+                'expected bytes as an integer, or a size such as "1 MiB",'
+                f" got {value!r}"
+            )
+        if size % PAGE or not PAGE <= size <= STORAGE_MAX:
+            raise ValueError(
+                f"expected whole pages of {PAGE} bytes, at least one and at most"
+                f" {STORAGE_MAX} bytes, got {value!r}"
+            )
+        return cls(size)
+
+
+class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
+    """A device of the host, with the image of its volume.
+
+    An image whose name ends in ".gz" is unpacked to a temporary copy when the machine
+    starts, so what guests write to it is lost when the machine stops. Any other image
+    is written in place unless the device is `read_only`.
+    """
+
+    number: DeviceNumber
+    device_type: str = field(name="type")
+    image: Path
+    read_only: bool = False
+
+
+class PassedThrough(Struct, frozen=True, forbid_unknown_fields=True):
+    """A device of a guest: the guest's number for it, and the host's."""
+
+    number: DeviceNumber
+    host: DeviceNumber
+
+
+class GuestConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
+    """A guest: its name (part of the paths of its actors), storage, program, devices.
+
+    `arguments` are passed to the program as keyword arguments, after the cpu.
+    """
+
+    name: GuestName
+    storage: StorageSize
+    program: GuestProgram
+    arguments: dict[str, Any] = field(default_factory=dict[str, Any])
+    devices: tuple[PassedThrough, ...] = field(name="device", default=())
+
+
+class Machine(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that runs together."""
+
+    devices: tuple[HostDevice, ...] = field(name="device", default=())
+    guests: tuple[GuestConfiguration, ...] = field(name="guest", default=())

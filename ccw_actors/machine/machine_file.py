@@ -1,0 +1,227 @@
+"""The machine file: TOML, typed and checked, to a `Machine`."""
+
+import difflib
+import re
+import reprlib
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import msgspec
+
+from ccw_actors.devices import DEVICE_MODELS
+from ccw_actors.errors import MachineFileError
+from ccw_actors.machine.config import (
+    DeviceNumber,
+    GuestConfiguration,
+    HostDevice,
+    Machine,
+    PassedThrough,
+    StorageSize,
+)
+from ccw_actors.machine.guest_program import GuestProgram
+
+__all__ = ["Problem", "check_machine", "load_machine", "problems"]
+
+_TABLES: dict[str, type[msgspec.Struct]] = {
+    "": Machine,
+    "device": HostDevice,
+    "guest": GuestConfiguration,
+    "guest.device": PassedThrough,
+}
+_EXPECTED = {
+    "device": "[[device]] tables",
+    "device.number": 'a device number such as "0.0.0150"',
+    "device.type": f"a device type, one of {', '.join(sorted(DEVICE_MODELS))}",
+    "device.image": "the path of an image, relative to the machine file",
+    "device.read_only": "true or false",
+    "guest": "[[guest]] tables",
+    "guest.name": 'a name of letters, digits, "-" and "_" other than "host"',
+    "guest.storage": 'bytes as an integer, or a size such as "1 MiB"',
+    "guest.program": 'a dotted name such as "package.module:callable"',
+    "guest.arguments": "a table of the program's arguments by name",
+    "guest.device": "[[guest.device]] tables",
+    "guest.device.number": 'the guest\'s device number, such as "0.0.0190"',
+    "guest.device.host": "the number of a [[device]]",
+}
+_PLACE = re.compile(r"(?P<text>.*?)(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
+_FIELD = re.compile(
+    r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL
+)
+_TOML_PLACE = re.compile(r"(.*) \(at (.*)\)", re.DOTALL)
+_STEP = re.compile(r"(\w+)|\[(\d+)\]")
+
+
+class Problem(NamedTuple):
+    """What is wrong with a machine, and the key in the machine file that says so."""
+
+    key: str
+    text: str
+
+
+def load_machine(path: Path) -> Machine:
+    """Read a machine file.
+
+    Raises:
+        MachineFileError: It cannot be read, or something in it is wrong; one line with
+            file, key and expectation.
+    """
+    raw = _read(path)
+    try:
+        machine = msgspec.convert(raw, Machine, dec_hook=_reader(path.parent))
+    except msgspec.ValidationError as error:
+        _fail(str(path), _translated(error, raw))
+    check_machine(machine, str(path))
+    return machine
+
+
+def check_machine(machine: Machine, source: str = "machine") -> None:
+    """Check what the types do not: that numbers and names fit together.
+
+    Raises:
+        MachineFileError: They do not; `source` is named as the file.
+    """
+    problem = next(problems(machine), None)
+    if problem is not None:
+        _fail(source, problem)
+
+
+def problems(machine: Machine) -> Iterator[Problem]:
+    """Find everything that keeps the parts of a machine from going together."""
+    yield from _device_problems(machine)
+    if not machine.guests:
+        yield Problem("guest", "missing; expected at least one [[guest]]")
+    names: dict[str, str] = {}
+    passed: dict[int, str] = {}
+    for index, guest in enumerate(machine.guests):
+        key = f"guest[{index}]"
+        if first := names.get(guest.name):
+            yield _twice(f"{key}.name", guest.name, first, "each guest")
+        names.setdefault(guest.name, f"{key}.name")
+        if misfit := guest.program.misfit(guest.arguments):
+            expected = f"expected what {guest.program.name} takes"
+            yield Problem(f"{key}.arguments", f"{expected}: {misfit}")
+        yield from _passed_problems(machine, guest, key, passed)
+
+
+def _device_problems(machine: Machine) -> Iterator[Problem]:
+    numbers: dict[int, str] = {}
+    images: dict[Path, tuple[str, HostDevice]] = {}
+    for index, device in enumerate(machine.devices):
+        key = f"device[{index}]"
+        if first := numbers.get(device.number):
+            yield _twice(f"{key}.number", device.number, first, "each device")
+        numbers.setdefault(device.number, f"{key}.number")
+        if device.device_type not in DEVICE_MODELS:
+            expected = _EXPECTED["device.type"]
+            got = f"got {device.device_type!r}"
+            yield Problem(f"{key}.type", f"expected {expected}, {got}")
+        if not device.image.is_file():
+            expected = _EXPECTED["device.image"]
+            text = f"expected {expected}, but there is no file {device.image}"
+            yield Problem(f"{key}.image", text)
+        file = device.image.resolve()
+        other, sharer = images.setdefault(file, (f"{key}.image", device))
+        if sharer is not device and _written_twice(device, sharer):
+            text = f"the image of {other} too; expected one device for each image"
+            yield Problem(f"{key}.image", f"{text}, unless all are read_only")
+
+
+def _written_twice(*devices: HostDevice) -> bool:
+    copied = devices[0].image.suffix == ".gz"
+    return not copied and not all(device.read_only for device in devices)
+
+
+def _passed_problems(
+    machine: Machine, guest: GuestConfiguration, key: str, passed: dict[int, str]
+) -> Iterator[Problem]:
+    numbers: dict[int, str] = {}
+    hosts = [device.number for device in machine.devices]
+    for index, device in enumerate(guest.devices):
+        place = f"{key}.device[{index}]"
+        if first := numbers.get(device.number):
+            each = "each device of a guest"
+            yield _twice(f"{place}.number", device.number, first, each)
+        numbers.setdefault(device.number, f"{place}.number")
+        if device.host not in hosts:
+            known = ", ".join(map(str, hosts)) or "none"
+            expected = f"expected {_EXPECTED['guest.device.host']} ({known})"
+            yield Problem(f"{place}.host", f"{expected}, got {device.host}")
+        elif first := passed.get(device.host):
+            yield _twice(f"{place}.host", device.host, first, "one guest device")
+        passed.setdefault(device.host, f"{place}.host")
+
+
+def _twice(key: str, value: object, first: str, owner: str) -> Problem:
+    return Problem(key, f"{value} is {first} too; expected {owner} to have its own")
+
+
+def _fail(source: str, problem: Problem) -> NoReturn:
+    text = " ".join(f"{problem.key}: {problem.text}".split())
+    raise MachineFileError(f"{source}: {text}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        match = _TOML_PLACE.fullmatch(str(error))
+        text, place = match.groups() if match else (str(error), "")
+        _fail(str(path), Problem(place, f"expected TOML: {text}"))
+    except UnicodeDecodeError as error:
+        place = f"byte {error.start}"
+        _fail(str(path), Problem(place, "expected TOML, which is UTF-8 text"))
+    except OSError as error:
+        text = f"expected a machine file that can be read: {error.strerror}"
+        raise MachineFileError(f"{path}: {text}") from error
+
+
+def _reader(folder: Path) -> Any:
+    """Return the hook that makes values of our own types out of TOML's."""
+
+    def read(kind: type, value: object) -> object:
+        if kind is Path:
+            if not isinstance(value, str):
+                expected = _EXPECTED["device.image"]
+                raise ValueError(f"expected {expected}, got {value!r}")
+            return folder / value
+        if kind is GuestProgram:
+            return GuestProgram.find(value, folder)
+        readers = {DeviceNumber: DeviceNumber.read, StorageSize: StorageSize.read}
+        return readers[kind](value)
+
+    return read
+
+
+def _translated(error: msgspec.ValidationError, raw: dict[str, Any]) -> Problem:
+    """Say in the machine file's words what msgspec found."""
+    match = _PLACE.fullmatch(str(error))
+    assert match is not None
+    text, place = match["text"], match["place"] or ""
+    table = re.sub(r"\[\d+\]", "", place)
+    if error.__cause__ is not None:
+        return Problem(place, text)
+    if (about := _FIELD.fullmatch(text)) is None:
+        expected = _EXPECTED.get(table, text)
+        return Problem(place, f"expected {expected}, got {_value(raw, place)}")
+    kind, name = about.groups()
+    key = f"{place}.{name}".lstrip(".")
+    if kind == "contains unknown":
+        return Problem(key, _unknown(name, _TABLES[table]))
+    expected = _EXPECTED[f"{table}.{name}".lstrip(".")]
+    return Problem(key, f"missing; expected {expected}")
+
+
+def _unknown(name: str, table: type[msgspec.Struct]) -> str:
+    known = [field.encode_name for field in msgspec.structs.fields(table)]
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"expected {', '.join(known)}"
+    return f"unknown key; {hint}"
+
+
+def _value(raw: Any, place: str) -> str:
+    """Show the value at that place, shortened if it is long."""
+    for name, index in _STEP.findall(place):
+        raw = raw[name] if name else raw[int(index)]
+    return reprlib.repr(raw)

@@ -1,0 +1,93 @@
+"""What a run shows while it lasts, and what it has found when it is over."""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
+
+from ccw_actors.actors.protocol import GuestReport
+
+__all__ = ["GuestProgress", "GuestResult", "Progress", "RunResult", "SystemResult"]
+
+
+class GuestProgress(Struct, frozen=True):
+    """How far a guest has come; `report` is None as long as it cannot be asked."""
+
+    state: Literal["starting", "running", "finished", "failed"]
+    report: GuestReport | None = None
+
+
+class Progress(Struct, frozen=True):
+    """A running machine: seconds since its start, messages so far, guests by name."""
+
+    seconds: float
+    messages: int
+    guests: dict[str, GuestProgress]
+
+
+class GuestResult(Struct, frozen=True):
+    """What a guest did and what its program returned.
+
+    `volser`, `records`, `bytes` and `sha256` are those of `programs.read_volume`; what
+    another program returned is in `result`. `cc` counts I/O instructions by condition
+    code. `error` is one line, or None if the program came to its end.
+    """
+
+    volser: str | None = None
+    records: int | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    ios: int = 0
+    interrupts: int = 0
+    cc: dict[str, int] = {}
+    error: str | None = None
+    result: Any | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, report: GuestReport) -> "GuestResult":
+        """Make the result of a guest whose program is over."""
+        counts = cls(
+            ios=report.ios,
+            interrupts=report.interrupts,
+            cc=report.cc,
+            error=report.error,
+        )
+        if report.result is None:
+            return counts
+        try:
+            volume = msgspec.convert(report.result, _Volume)
+        except msgspec.ValidationError:
+            return replace(counts, result=report.result)
+        return replace(counts, **msgspec.structs.asdict(volume))
+
+
+class SystemResult(Struct, frozen=True):
+    """Messages handled, by type, and seconds of the System's clock."""
+
+    messages: dict[str, int]
+    seconds: float
+
+
+class RunResult(Struct, frozen=True):
+    """The end of a run; `trace` is the path of the trace, None if there is none.
+
+    `trace_error` says what kept the trace from being written to its end.
+    """
+
+    guests: dict[str, GuestResult]
+    system: SystemResult
+    trace: str | None = None
+    trace_error: str | UnsetType = UNSET
+
+    @property
+    def finished(self) -> bool:
+        """Whether the program of every guest came to its end."""
+        return all(guest.error is None for guest in self.guests.values())
+
+
+class _Volume(Struct, frozen=True, forbid_unknown_fields=True):
+    volser: str
+    records: int
+    bytes: int
+    sha256: str

@@ -1,0 +1,39 @@
+"""Actors, their references and mailboxes, and the three worlds that run them."""
+
+from ccw_actors.runtime.actor import Actor as Actor
+from ccw_actors.runtime.actor import receive as receive
+from ccw_actors.runtime.asks import Failure as Failure
+from ccw_actors.runtime.dispatch import Dispatcher as Dispatcher
+from ccw_actors.runtime.dispatch import LoopDispatcher as LoopDispatcher
+from ccw_actors.runtime.dispatch import VirtualDispatcher as VirtualDispatcher
+from ccw_actors.runtime.observer import Handled as Handled
+from ccw_actors.runtime.observer import Observer as Observer
+from ccw_actors.runtime.ref import ActorRef as ActorRef
+from ccw_actors.runtime.ref import ReplyTo as ReplyTo
+from ccw_actors.runtime.stepping import Choice as Choice
+from ccw_actors.runtime.stepping import Delivery as Delivery
+from ccw_actors.runtime.stepping import Snapshot as Snapshot
+from ccw_actors.runtime.stepping import SteppingDispatcher as SteppingDispatcher
+from ccw_actors.runtime.system import System as System
+from ccw_actors.transport import Message as Message
+from ccw_actors.transport import Request as Request
+
+__all__ = [
+    "Actor",
+    "ActorRef",
+    "Choice",
+    "Delivery",
+    "Dispatcher",
+    "Failure",
+    "Handled",
+    "LoopDispatcher",
+    "Message",
+    "Observer",
+    "ReplyTo",
+    "Request",
+    "Snapshot",
+    "SteppingDispatcher",
+    "System",
+    "VirtualDispatcher",
+    "receive",
+]

@@ -1,0 +1,242 @@
+"""Who decides what is handled next, and what time it is: the event loop or a clock."""
+
+import asyncio
+import math
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from ccw_actors.errors import ActorStoppedError, DispatcherError
+from ccw_actors.runtime.alarms import Alarm, Alarms
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime.cell import Cell
+    from ccw_actors.runtime.mail import Mail
+
+__all__ = ["ONE_THREAD", "Dispatcher", "LoopDispatcher", "VirtualDispatcher"]
+
+ONE_THREAD = "only the thread that made this System may use it: no event loop runs it"
+
+
+class Dispatcher(Protocol):
+    """The only part of a System that differs between the three worlds."""
+
+    @property
+    @abstractmethod
+    def has_threads(self) -> bool:
+        """Whether actors may live in threads of their own."""
+
+    @abstractmethod
+    def attach(self, mail: "Mail") -> None:
+        """Serve the mailboxes of one System from now on; called once."""
+
+    @abstractmethod
+    def ready(self, cell: "Cell") -> None:
+        """Note that a cell has a message and was idle before."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """Return seconds since the System was made."""
+
+    @abstractmethod
+    def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
+        """Call back once at that time; callbacks due at once run in order given."""
+
+    @abstractmethod
+    def run_until(self, done: Callable[[], bool]) -> bool:
+        """Handle messages until `done()`; False if nothing is left to handle first.
+
+        Raises `DispatcherError` where the event loop decides, not the caller.
+        """
+
+    @abstractmethod
+    def check_awake(self) -> None:
+        """Raise what `wake` would if the System can be woken no more."""
+
+    @abstractmethod
+    def wake(self, callback: Callable[[], None]) -> None:
+        """Call back soon on the System's own thread; called from other threads.
+
+        Raises `ActorStoppedError` if the event loop is closed, and `DispatcherError`
+        where there is none.
+        """
+
+
+class LoopDispatcher:
+    """Handles messages on the running asyncio event loop.
+
+    One callback of the loop handles at most `budget` messages, and at most `batch` of
+    one actor before the next actor has its turn: so a flood delays other actors and
+    the loop's other callbacks by a bounded number of messages.
+    """
+
+    has_threads = True
+
+    def __init__(self, *, batch: int = 8, budget: int = 64) -> None:
+        self._batch = batch
+        self._budget = budget
+        self._queue: deque[Cell] = deque()
+        self._scheduled = False
+        self._alarms = Alarms()
+        self._bell: asyncio.TimerHandle | None = None
+        self._rings_at = math.inf
+
+    def attach(self, mail: "Mail") -> None:
+        """Take the loop that runs now. Raises `DispatcherError` if none does."""
+        self._mail = mail
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError as error:
+            raise DispatcherError(
+                "a System on the event loop is made inside a coroutine: none runs now"
+            ) from error
+        self._origin = self._loop.time()
+
+    def ready(self, cell: "Cell") -> None:
+        """Queue a cell, and a callback of the loop if none is under way."""
+        self._queue.append(cell)
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._drain)
+
+    def now(self) -> float:
+        """Return seconds of the loop's clock since the System was made."""
+        return self._loop.time() - self._origin
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
+        """Call back at that time, with one timer of the loop for all."""
+        alarm = self._alarms.add(when, callback)
+        if when < self._rings_at:
+            self._set_bell(when)
+        return alarm
+
+    def run_until(self, done: Callable[[], bool]) -> bool:
+        """Raise `DispatcherError`: the event loop runs this System, not its caller."""
+        del done
+        raise DispatcherError("the event loop runs this System, not its caller")
+
+    def check_awake(self) -> None:
+        """Raise `ActorStoppedError` if the loop is closed."""
+        if self._loop.is_closed():
+            raise ActorStoppedError("the event loop of this System is closed")
+
+    def wake(self, callback: Callable[[], None]) -> None:
+        """Call back soon on the loop. Raises `ActorStoppedError` if it is closed."""
+        try:
+            self._loop.call_soon_threadsafe(callback)
+        except RuntimeError as error:
+            raise ActorStoppedError(
+                "the event loop of this System is closed"
+            ) from error
+
+    def _drain(self) -> None:
+        queue = self._queue
+        budget = self._budget
+        try:
+            while queue and budget > 0:
+                budget -= self._handle_batch(queue.popleft(), min(self._batch, budget))
+        finally:
+            self._scheduled = bool(queue)
+            if queue:
+                self._loop.call_soon(self._drain)
+
+    def _handle_batch(self, cell: "Cell", batch: int) -> int:
+        handled = 0
+        try:
+            while handled < batch and cell.mailbox:
+                handled += 1
+                self._mail.handle_next(cell)
+        finally:
+            if cell.mailbox:
+                self._queue.append(cell)
+            else:
+                cell.scheduled = False
+        return handled
+
+    def _set_bell(self, when: float) -> None:
+        if self._bell is not None:
+            self._bell.cancel()
+        self._rings_at = when
+        self._bell = self._loop.call_at(when + self._origin, self._ring)
+
+    def _ring(self) -> None:
+        self._bell = None
+        self._rings_at = math.inf
+        now = self.now()
+        while (due := self._alarms.next_due()) is not None and due <= now:
+            self._alarms.pop()()
+        if due is not None and due < self._rings_at:
+            self._set_bell(due)
+
+
+class VirtualDispatcher:
+    """Handles one message of each actor in turn, on a clock that jumps when all rest.
+
+    The clock jumps to the next timer, or deadline of an ask, that is not cancelled.
+    Nothing runs until `run` or `run_until` is called; no event loop is needed and no
+    time is slept.
+    """
+
+    has_threads = False
+
+    def __init__(self) -> None:
+        self._queue: deque[Cell] = deque()
+        self._alarms = Alarms()
+        self._now = 0.0
+
+    def attach(self, mail: "Mail") -> None:
+        """Serve the mailboxes of a System."""
+        self._mail = mail
+
+    def ready(self, cell: "Cell") -> None:
+        """Queue a cell."""
+        self._queue.append(cell)
+
+    def now(self) -> float:
+        """Return the virtual time in seconds; it begins at 0."""
+        return self._now
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
+        """Call back when the clock has come to that time."""
+        return self._alarms.add(when, callback)
+
+    def step(self) -> bool:
+        """Handle one message, or else go on to the next timer; False if idle."""
+        while self._queue:
+            cell = self._queue.popleft()
+            if not cell.mailbox:
+                cell.scheduled = False
+                continue
+            try:
+                self._mail.handle_next(cell)
+            finally:
+                self._queue.append(cell)
+            return True
+        due = self._alarms.next_due()
+        if due is None:
+            return False
+        self._now = max(self._now, due)
+        self._alarms.pop()()
+        return True
+
+    def run(self) -> None:
+        """Go on until no message and no timer is left."""
+        while self.step():
+            pass
+
+    def run_until(self, done: Callable[[], bool]) -> bool:
+        """Go on until `done()`; False if nothing is left to handle first."""
+        while not done():
+            if not self.step():
+                return False
+        return True
+
+    def check_awake(self) -> None:
+        """Raise `DispatcherError`: other threads would take the order away."""
+        raise DispatcherError(ONE_THREAD)
+
+    def wake(self, callback: Callable[[], None]) -> None:
+        """Raise `DispatcherError`: other threads would take the order away."""
+        del callback
+        raise DispatcherError(ONE_THREAD)

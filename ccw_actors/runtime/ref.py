@@ -1,0 +1,108 @@
+"""References to actors: what one actor may know of another."""
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+
+from msgspec import Struct
+
+from ccw_actors.transport import Message, Request
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime.system import System
+
+__all__ = ["ActorRef", "ReplyTo"]
+
+P_contra = TypeVar("P_contra", bound=Message, contravariant=True)
+R = TypeVar("R")
+
+
+class ActorRef(Generic[P_contra]):
+    """Where to send messages of the types `P_contra` to one actor.
+
+    A reference is a path in a System. It may travel inside messages (as that path)
+    and is equal to every other reference to the same path.
+    """
+
+    __slots__ = ("_system", "path")
+
+    def __init__(self, system: "System", path: str) -> None:
+        self._system = system
+        self.path = path
+
+    def tell(self, message: P_contra) -> None:
+        """Encode the message and put it into the actor's mailbox.
+
+        Never waits. Messages of one sender arrive in the order sent. A message to an
+        actor that does not exist or has stopped becomes a dead letter; a sender that
+        handles `Failure` is told of that, as of one that was refused or made its
+        handler raise. Raises `TypeError` for a value that cannot be encoded, and from
+        another thread `ActorStoppedError` when the event loop is closed.
+        """
+        self._system.tell(self.path, message)
+
+    @overload
+    def ask(
+        self, message: Request[R], *, timeout: float | None = None
+    ) -> Awaitable[R]: ...
+
+    @overload
+    def ask(
+        self,
+        message: Request[R],
+        *,
+        timeout: float | None = None,
+        block: Literal[True],
+    ) -> R: ...
+
+    def ask(
+        self,
+        message: Request[R],
+        *,
+        timeout: float | None = None,
+        block: bool = False,
+    ) -> Awaitable[R] | R:
+        """Send a request and hand back its answer.
+
+        Awaited from a task on the System's event loop; with `block=True` from any
+        other thread, or from plain code under the virtual clock or the stepping
+        dispatcher, which then run until the answer is there. `timeout` is in seconds
+        of the System's clock; None takes the System's default, `math.inf` waits
+        without end.
+
+        Raises `AskTimeoutError`, `ActorFailedError` when the handler raised,
+        `MessageError` when it refused the message, `ActorStoppedError` when there is
+        no such actor (any more), `DispatcherError` when `block` does not fit the place
+        of the call.
+        """
+        if block:
+            return self._system.ask_blocking(self.path, message, timeout)
+        return self._system.ask(self.path, message, timeout)
+
+    def stop(self) -> None:
+        """Stop the actor after the messages that are in its mailbox now."""
+        self._system.stop(self.path)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the actor exists and has not stopped."""
+        return self._system.is_alive(self.path)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ActorRef) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    def __repr__(self) -> str:
+        return f"<ActorRef {self.path}>"
+
+
+class ReplyTo(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Whom a request that is answered later is to be answered to.
+
+    Plain data: it may be kept in an actor's state. `ask` is 0 for a request that was
+    told by an actor; the answer is then an ordinary message to that actor.
+    """
+
+    ref: ActorRef[Any] | None
+    ask: int = 0

@@ -1,0 +1,29 @@
+"""What happened in a System: as a file, as lines to read, as numbers."""
+
+from ccw_actors.trace.counter import MessageCounter as MessageCounter
+from ccw_actors.trace.reader import TraceReader as TraceReader
+from ccw_actors.trace.records import DeadLetterRecord as DeadLetterRecord
+from ccw_actors.trace.records import Event as Event
+from ccw_actors.trace.records import FailureRecord as FailureRecord
+from ccw_actors.trace.records import HandledRecord as HandledRecord
+from ccw_actors.trace.records import TypeRecord as TypeRecord
+from ccw_actors.trace.show import OUTSIDE as OUTSIDE
+from ccw_actors.trace.show import as_json as as_json
+from ccw_actors.trace.show import as_line as as_line
+from ccw_actors.trace.show import type_name as type_name
+from ccw_actors.trace.writer import TraceWriter as TraceWriter
+
+__all__ = [
+    "OUTSIDE",
+    "DeadLetterRecord",
+    "Event",
+    "FailureRecord",
+    "HandledRecord",
+    "MessageCounter",
+    "TraceReader",
+    "TraceWriter",
+    "TypeRecord",
+    "as_json",
+    "as_line",
+    "type_name",
+]

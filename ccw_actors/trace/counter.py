@@ -1,0 +1,38 @@
+"""Counts what happens in a System."""
+
+from collections import Counter
+
+from ccw_actors.runtime import Handled
+
+__all__ = ["MessageCounter"]
+
+
+class MessageCounter:
+    """An observer that counts messages handled by type, dead letters and failures.
+
+    `by_type` has the messages by the name of their type.
+    """
+
+    def __init__(self) -> None:
+        self.by_type: Counter[str] = Counter()
+        self.dead_letters = 0
+        self.failures = 0
+
+    @property
+    def total(self) -> int:
+        """The number of messages handled."""
+        return self.by_type.total()
+
+    def handled(self, event: Handled) -> None:
+        """Count a message that is about to be handled."""
+        self.by_type[event.message_type.__name__] += 1
+
+    def dead_letter(self, event: Handled, reason: str) -> None:
+        """Count a message that will never be handled."""
+        del event, reason
+        self.dead_letters += 1
+
+    def failed(self, actor: str, message: str, error: BaseException) -> None:
+        """Count an actor that has failed."""
+        del actor, message, error
+        self.failures += 1

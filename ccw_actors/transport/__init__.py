@@ -1,0 +1,19 @@
+"""Messages as msgpack bytes, and streams of them; it knows no actor."""
+
+from ccw_actors.transport.codec import DECODE_ERRORS as DECODE_ERRORS
+from ccw_actors.transport.codec import Codec as Codec
+from ccw_actors.transport.codec import Message as Message
+from ccw_actors.transport.codec import Request as Request
+from ccw_actors.transport.codec import refusal as refusal
+from ccw_actors.transport.codec import tag_of as tag_of
+from ccw_actors.transport.stream import read_stream as read_stream
+
+__all__ = [
+    "DECODE_ERRORS",
+    "Codec",
+    "Message",
+    "Request",
+    "read_stream",
+    "refusal",
+    "tag_of",
+]

@@ -1,0 +1,81 @@
+"""Streams of msgpack values, read from a file or a socket with bounded memory."""
+
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+
+import msgpack
+
+from ccw_actors.errors import StreamError
+
+__all__ = ["read_stream"]
+
+_CHUNK = 1 << 16
+_ANY_LENGTH = (1 << 32) - 1
+
+
+def read_stream(source: BinaryIO, *, value_size_max: int = 1 << 26) -> Iterator[object]:
+    """Yield the msgpack values of a stream, one after the other.
+
+    Each value is yielded as soon as its last byte has been read. `value_size_max`
+    bounds the bytes one value may take, and with it the memory used.
+
+    Raises `StreamError` for bytes that are not msgpack, for a value larger than that,
+    and for a stream that ends inside a value; the values before are yielded first.
+    """
+    # What `read` of a socket returns only when all bytes asked for are there,
+    # `read1` returns as it arrives.
+    read = getattr(source, "read1", source.read)
+    pending = bytearray()
+    start = 0
+    finder = _finder(value_size_max)
+    while chunk := cast("bytes", read(_CHUNK)):
+        pending += chunk
+        finder.feed(chunk)
+        begin = start
+        while (end := _next_end(finder, start)) is not None:
+            _check_size(end - start, value_size_max, start)
+            yield _value(bytes(pending[start - begin : end - begin]), start)
+            start = end
+        del pending[: start - begin]
+        _check_size(len(pending), value_size_max, start)
+    if pending:
+        raise StreamError(
+            f"the stream ends inside the value at byte {start}:"
+            f" {len(pending)} bytes of it are there"
+        )
+
+
+def _check_size(size: int, size_max: int, start: int) -> None:
+    if size > size_max:
+        raise StreamError(f"the value at byte {start} is larger than {size_max} bytes")
+
+
+def _finder(value_size_max: int) -> msgpack.Unpacker:
+    # It only skips, so that what a header claims to follow allocates nothing.
+    return msgpack.Unpacker(
+        max_buffer_size=value_size_max + 2 * _CHUNK,
+        max_array_len=_ANY_LENGTH,
+        max_map_len=_ANY_LENGTH,
+    )
+
+
+def _next_end(finder: msgpack.Unpacker, start: int) -> int | None:
+    try:
+        finder.skip()
+    except msgpack.OutOfData:
+        return None
+    except (ValueError, msgpack.UnpackException) as error:
+        raise _damaged(start, error) from error
+    return finder.tell()
+
+
+def _value(data: bytes, start: int) -> object:
+    try:
+        return cast("object", msgpack.unpackb(data, strict_map_key=False))
+    except (TypeError, ValueError, msgpack.UnpackException) as error:
+        raise _damaged(start, error) from error
+
+
+def _damaged(start: int, error: Exception) -> StreamError:
+    reason = str(error) or type(error).__name__
+    return StreamError(f"the bytes from {start} on are not msgpack: {reason}")

@@ -1,0 +1,54 @@
+"""The worlds that an actor may live in, behind one face."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from ccw_actors.runtime import (
+    ActorRef,
+    Dispatcher,
+    LoopDispatcher,
+    Request,
+    SteppingDispatcher,
+    System,
+    VirtualDispatcher,
+)
+
+R = TypeVar("R")
+
+WORLDS = ("loop", "virtual", "stepping/mailbox", "stepping/channel")
+
+
+class World:
+    """A System, and how to ask and to come to rest in its world."""
+
+    def __init__(self, name: str) -> None:
+        dispatchers: dict[str, Callable[[], Dispatcher]] = {
+            "loop": LoopDispatcher,
+            "virtual": VirtualDispatcher,
+            "stepping/mailbox": SteppingDispatcher,
+            "stepping/channel": lambda: SteppingDispatcher("channel"),
+        }
+        self.system = System(dispatchers[name]())
+
+    async def ask(self, ref: ActorRef[Request[R]], request: Request[R]) -> R:
+        """Ask in the way of this world."""
+        if isinstance(self.system.dispatcher, LoopDispatcher):
+            return await ref.ask(request)
+        return ref.ask(request, block=True)
+
+    async def rest(self) -> None:
+        """Have everything handled that has been sent."""
+        dispatcher = self.system.dispatcher
+        if isinstance(dispatcher, VirtualDispatcher | SteppingDispatcher):
+            dispatcher.run()
+            return
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+async def until(done: Callable[[], bool]) -> None:
+    """Let the event loop go on until something is so; it may take ten seconds."""
+    async with asyncio.timeout(10):
+        while not done():  # noqa: ASYNC110 - what is waited for gives no sign
+            await asyncio.sleep(0)

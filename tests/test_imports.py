@@ -1,0 +1,139 @@
+"""Who may import whom, and what every module says of itself."""
+
+import ast
+import importlib.metadata
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "ccw_actors").rglob("*.py"))
+ROOMS = (
+    "actors",
+    "channel",
+    "cli",
+    "designs",
+    "devices",
+    "explore",
+    "machine",
+    "pytest_plugin",
+    "runtime",
+    "scenarios",
+    "trace",
+    "transport",
+)
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Check the contracts of `pyproject.toml` on the package in a folder."""
+    command = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [command, "--no-logo", "--no-cache", "--config", ROOT / "pyproject.toml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def house(folder: Path) -> Path:
+    """Make a package of all rooms, each of them empty; return its folder."""
+    package = folder / "ccw_actors"
+    for room in ROOMS:
+        (package / room).mkdir(parents=True)
+        (package / room / "__init__.py").touch()
+    (package / "__init__.py").touch()
+    (package / "errors.py").touch()
+    return package
+
+
+def test_contracts_are_kept() -> None:
+    """No room of this package knows one that it must not know."""
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_contracts_allow_what_the_house_needs(tmp_path: Path) -> None:
+    """Every room may know the rooms below it, and all of them the errors."""
+    package = house(tmp_path)
+    known = {
+        "runtime": ["transport"],
+        "explore": ["runtime"],
+        "trace": ["runtime"],
+        "devices": ["channel"],
+        "actors": ["runtime", "devices", "channel"],
+        "machine": ["actors", "trace", "runtime", "devices", "transport"],
+        "designs": ["actors"],
+        "scenarios": ["explore", "actors", "designs"],
+        "cli": ["scenarios", "machine", "explore", "trace"],
+        "pytest_plugin": ["scenarios", "explore", "trace"],
+    }
+    for room in ROOMS:
+        imports = [f"import ccw_actors.{name}\n" for name in known.get(room, [])]
+        text = "".join(["import ccw_actors.errors\n", *imports])
+        (package / room / "__init__.py").write_text(text)
+    done = lint_imports(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("room", "other"),
+    [
+        ("actors", "ccw_actors.explore"),
+        ("actors", "ccw_actors.machine"),
+        ("actors", "ccw_actors.trace"),
+        ("channel", "asyncio"),
+        ("channel", "ccw_actors.devices"),
+        ("channel", "ccw_actors.transport"),
+        ("designs", "ccw_actors.scenarios"),
+        ("devices", "ccw_actors.runtime"),
+        ("devices", "ccw_actors.transport"),
+        ("devices", "msgpack"),
+        ("devices", "pathlib"),
+        ("devices", "pykka"),
+        ("explore", "ccw_actors.actors"),
+        ("explore", "ccw_actors.devices"),
+        ("machine", "ccw_actors.cli"),
+        ("runtime", "ccw_actors.channel"),
+        ("runtime", "ccw_actors.trace"),
+        ("trace", "ccw_actors.channel"),
+        ("transport", "ccw_actors.runtime"),
+    ],
+)
+def test_contracts_refuse(tmp_path: Path, room: str, other: str) -> None:
+    """A room that imports what it must not know breaks a contract."""
+    (house(tmp_path) / room / "__init__.py").write_text(f"import {other}\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode != 0
+    assert f"ccw_actors.{room} is not allowed to import {other}" in done.stdout
+
+
+def test_contracts_refuse_an_unlisted_room(tmp_path: Path) -> None:
+    """A new room has to be given its place."""
+    attic = house(tmp_path) / "attic"
+    attic.mkdir()
+    (attic / "__init__.py").touch()
+    done = lint_imports(tmp_path)
+    assert done.returncode != 0
+    assert "attic" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "module", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix()
+)
+def test_module_says_its_job(module: Path) -> None:
+    """The docstring of a module begins with one sentence on a line of its own."""
+    docstring = ast.get_docstring(ast.parse(module.read_text()))
+    assert docstring is not None
+    first, *rest = docstring.splitlines()
+    assert first.endswith(".")
+    assert rest[:1] in ([], [""])
+
+
+def test_version_is_the_installed_one() -> None:
+    """What is installed here is this version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert importlib.metadata.version("ccw-actors") == project["version"]

@@ -1,0 +1,151 @@
+"""The repository as it is laid out, and what of it is installed."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LINKS = ("actors", "transport")
+CODE = ("ccw_actors", "tests", "examples", "benchmarks")
+
+repository_only = pytest.mark.skipif(
+    (ROOT / "PKG-INFO").exists(), reason="not part of the sdist"
+)
+
+
+def table(name: str) -> dict[str, Any]:
+    """Return a table of `pyproject.toml`, given its dotted name."""
+    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    for key in name.split("."):
+        found = found[key]
+    return found
+
+
+def files_of(folder: str) -> set[str]:
+    """Return the files under a folder, as a clean clone has them."""
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the sdist, and the wheel from it; return the folder they are in."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir"]
+    # The backend looks for its own program on PATH, even in a venv not activated.
+    scripts = sysconfig.get_path("scripts")
+    done = subprocess.run(
+        [*command, folder, ROOT],
+        env=os.environ | {"PATH": os.pathsep.join([scripts, os.environ["PATH"]])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> set[str]:
+    """Return the names of the files in the wheel."""
+    (path,) = built.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        return {name for name in archive.namelist() if not name.endswith("/")}
+
+
+@pytest.fixture(scope="module")
+def sdist(built: Path) -> set[str]:
+    """Return the names of the files in the sdist, without its leading folder."""
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = [PurePosixPath(one.name) for one in archive if not one.isdir()]
+    return {name.relative_to(name.parts[0]).as_posix() for name in names}
+
+
+def test_wheel_claims_one_name(wheel: set[str]) -> None:
+    """Installing adds `ccw_actors` and its metadata, no other top-level name."""
+    version = table("project")["version"]
+    tops = {PurePosixPath(name).parts[0] for name in wheel}
+    assert tops == {"ccw_actors", f"ccw_actors-{version}.dist-info"}
+
+
+def test_wheel_carries_the_whole_package(wheel: set[str]) -> None:
+    """Every file of the package is installed, `py.typed` and data with the code."""
+    installed = {name for name in wheel if name.startswith("ccw_actors/")}
+    assert "ccw_actors/py.typed" in installed
+    assert installed == files_of("ccw_actors")
+
+
+def test_wheel_carries_licence_and_command(wheel: set[str]) -> None:
+    """The metadata holds the licence text and the entry point of the command."""
+    metadata = {name.partition(".dist-info/")[2] for name in wheel}
+    assert {"licenses/LICENSE", "entry_points.txt"} <= metadata
+
+
+def test_sdist_carries_what_checks_it(sdist: set[str]) -> None:
+    """The sdist holds the tests, the examples and the documents, and no link."""
+    folders = ("ccw_actors", "tests", "examples", "benchmarks", "docs")
+    assert sdist >= set().union(*(files_of(folder) for folder in folders))
+    assert not {PurePosixPath(name).parts[0] for name in sdist} & set(LINKS)
+
+
+@repository_only
+@pytest.mark.parametrize("name", LINKS)
+def test_rooms_at_the_top_are_relative_links(name: str) -> None:
+    """A clone opens on `actors` and `transport` wherever it is put."""
+    assert (ROOT / name).readlink() == Path("ccw_actors", name)
+
+
+@pytest.mark.parametrize("place", ["ccw_actors/probe.py", "tests/probe.py"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import actors",
+        "import actors.subchannel",
+        "from actors import subchannel",
+        "import transport",
+        "from transport.codec import Codec",
+        "import random",
+        "from random import choice",
+        "from time import monotonic",
+        "from time import time",
+        "from uuid import uuid4",
+    ],
+)
+def test_ruff_refuses_banned_imports(place: str, statement: str) -> None:
+    """Importing through a link, or what makes a run unrepeatable, is a lint error."""
+    command = [sys.executable, "-m", "ruff", "check", "--output-format=json"]
+    done = subprocess.run(
+        [*command, "--stdin-filename", place, "-"],
+        cwd=ROOT,
+        input=f"{statement}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "TID251" in {finding["code"] for finding in json.loads(done.stdout)}
+
+
+def test_type_checkers_read_all_code() -> None:
+    """Mypy and pyright are given every folder of code that is there."""
+    present = [name for name in CODE if (ROOT / name).is_dir()]
+    assert table("tool.mypy")["files"] == present
+    assert table("tool.pyright")["include"] == present
+
+
+@repository_only
+def test_ci_can_be_run() -> None:
+    """`.ci/run` is executable."""
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
