@@ -367,8 +367,9 @@ def _checked(
             raise AssertionError(f"{outcome} does not answer {operation}")
     if done == length:
         return outcome
+    limit = "storage ends at" if done else "storage does not reach"
     reason = (
         f"addressing exception: cannot {what} {length} bytes at {address:#x},"
-        f" the guest's storage ends at {address + done:#x}"
+        f" the guest's {limit} {address + done:#x}"
     )
     return Stopped(_ADDRESSING, reason)

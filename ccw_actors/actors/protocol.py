@@ -213,6 +213,8 @@ class ConditionCode(Message, frozen=True):
 class Tested(Message, frozen=True):
     """Condition code of TEST SUBCHANNEL, and the IRB (meaningless for 3)."""
 
+    __test__ = False  # pytest would take the name for that of a test
+
     cc: int
     irb: Irb
 

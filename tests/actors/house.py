@@ -17,8 +17,8 @@ from ccw_actors.actors import (
     Subchannel,
     VfioCcw,
 )
-from ccw_actors.actors.protocol import Operation
-from ccw_actors.channel import Ccw, Pmcw, SubchannelId
+from ccw_actors.actors.protocol import Operation, Piece, WriteStorage
+from ccw_actors.channel import Pmcw, SubchannelId
 from ccw_actors.devices import (
     DeviceConfiguration,
     Geometry,
@@ -26,7 +26,7 @@ from ccw_actors.devices import (
     Track,
     device_model,
 )
-from ccw_actors.runtime import SteppingDispatcher, System, VirtualDispatcher
+from ccw_actors.runtime import System
 
 BASE = 1 << 32
 SIZE = 1 << 16
@@ -48,7 +48,9 @@ def tracks() -> dict[int, bytes]:
 
 def pmcw(devno: int) -> Pmcw:
     """Return a valid subchannel with one path."""
-    return Pmcw(flags=Pmcw.valid.mask, devno=devno, lpm=0x80, pim=0x80, pom=0xFF, pam=0x80)
+    return Pmcw(
+        flags=Pmcw.valid.mask, devno=devno, lpm=0x80, pim=0x80, pom=0xFF, pam=0x80
+    )
 
 
 def build(
@@ -88,7 +90,8 @@ def build(
     system.spawn(Cio(ref("subchannel"), ref("vfio-ccw")), "cio")
     system.spawn(Emulator(len(programs), (ref("guest-subchannel"),)), "emulator")
     if storage:
-        write(system, at, storage)
+        pieces = (Piece(at, storage),)
+        ref("storage").ask(WriteStorage(0, pieces), block=True)
     for number, program in enumerate(programs):
         system.spawn(
             Guest(

@@ -8,7 +8,11 @@ from ccw_actors.devices import (
     Geometry,
     device_model,
 )
-from ccw_actors.errors import CcwActorsError, ImageError
+from ccw_actors.errors import (
+    CcwActorsError,
+    ImageError,
+    UnknownDeviceTypeError,
+)
 
 
 @pytest.mark.parametrize("device_type", DEVICE_MODELS)
