@@ -106,21 +106,26 @@ class Guest(Actor):
         *,
         remember: bool = False,
     ) -> None:
-        self._program = program
+        self._thread: ActorRef[Any] | None = None
+        self._steps: DataProgram | None = None
+        self._function: AsyncProgram | None = None
+        if callable(program):
+            self._function = program
+        elif isinstance(program, Sequence):
+            self._steps = program
+        else:
+            self._thread = program
         self._subchannels = dict(subchannels)
         self._channel_subsystem = channel_subsystem
         self._storage = storage
         self._emulator = emulator
-        self._remember = remember or isinstance(program, Sequence)
+        self._remember = remember or self._steps is not None
         self._coroutine: Coroutine[Operation, Outcome | None, Any] | None = None
         self.state = GuestState()
 
     def on_start(self) -> None:
         """Have the program begin."""
-        if isinstance(self._program, ActorRef):
-            self._program.tell(RunProgram())
-        else:
-            self.ref.tell(RunProgram())
+        (self._thread or self.ref).tell(RunProgram())
 
     def on_stop(self) -> None:
         """Close a coroutine that is still waiting."""
@@ -196,7 +201,7 @@ class Guest(Actor):
 
     def snapshot(self) -> object:
         """Return the state. Raises `DispatcherError` if outcomes are not kept."""
-        if not self._remember and callable(self._program):
+        if not self._remember and self._function is not None:
             raise DispatcherError(
                 f"{self.ref.path} runs a coroutine and keeps no outcomes: spawn the"
                 " Guest with remember=True to take snapshots"
@@ -207,21 +212,20 @@ class Guest(Actor):
 
     def _run_on(self, outcome: Outcome | None) -> None:
         """Let the program go on to its next operation, or its end."""
-        state, program = self.state, self._program
+        state, steps = self.state, self._steps
         if outcome is not None and self._remember:
             state.outcomes.append(outcome)
-        if isinstance(program, ActorRef):
-            return
-        if isinstance(program, Sequence):
+        if steps is not None:
             done = len(state.outcomes)
-            if done < len(program):
-                self._execute(program[done])
+            if done < len(steps):
+                self._execute(steps[done])
             else:
                 kept = msgspec.to_builtins(state.outcomes, builtin_types=(bytes,))
                 self._end(kept, None)
             return
+        assert self._function is not None, "a thread's program goes on by itself"
         try:
-            operation = self._resume(program, outcome)
+            operation = self._resume(self._function, outcome)
         except StopIteration as stop:
             self._end(stop.value, None)
         except Exception as error:  # noqa: BLE001 - the guest's error, not ours
@@ -230,16 +234,15 @@ class Guest(Actor):
             self._execute(operation)
 
     def _resume(self, program: AsyncProgram, outcome: Outcome | None) -> Operation:
+        """Send the outcome into the coroutine; run it again first after a restore."""
+        answers: list[Outcome | None] = [outcome]
         if self._coroutine is None:
             self._coroutine = program(Cpu())
-            earlier: list[Outcome | None] = [None, *self.state.outcomes]
-            if outcome is not None:
-                earlier.pop()
-            for answer in earlier:
-                operation = self._coroutine.send(answer)
-            if outcome is None:
-                return _operation(operation)
-        return _operation(self._coroutine.send(outcome))
+            answers = [None, *self.state.outcomes]
+        wanted: object = None
+        for answer in answers:
+            wanted = self._coroutine.send(answer)
+        return _operation(wanted)
 
     def _close(self) -> None:
         if self._coroutine is not None:
