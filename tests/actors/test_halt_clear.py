@@ -37,7 +37,12 @@ GUEST = (
 
 
 class Run(Struct):
-    """What happened after the instruction came: its cc, START's, and all final IRBs."""
+    """What there was when the instruction came, and what became of it.
+
+    `before` and `enabled` are the guest's subchannel, `started_before` whether START
+    had been accepted; `cc` is the instruction's; `irbs` are all that TSCH gave;
+    `pins` counts what is pinned at the end.
+    """
 
     before: Scsw
     enabled: bool
@@ -54,7 +59,7 @@ def drive(house: House, policy: Policy, step: int) -> None:
         dispatcher.step(policy(enabled, step))
         step += 1
         host = house.subchannel.state
-        if host.execution is not None or host.storage:
+        if host.execution is not None or host.storage or host.device:
             numbers = house.storage.state.pins.get("vfio-ccw", {})
             assert numbers, "a program was released while the subchannel may use it"
 
@@ -143,7 +148,8 @@ def test_halt_at_every_message(policy: str) -> None:
             assert functions(run).count(Fctl.START) <= 1
             assert len(run.irbs) <= 2
     assert {run.cc for run in runs} == {0, 1, 3}
-    halted = [run.irbs[0] for run in runs if functions(run) == [6]]
+    both = Fctl.START | Fctl.HALT
+    halted = [run.irbs[0] for run in runs if functions(run) == [both]]
     assert any(scsw.stctl == Stctl.PENDING for scsw in halted), "before the first CCW"
     assert any(scsw.stctl & Stctl.PRIMARY for scsw in halted), "at the device or after"
 
