@@ -3,14 +3,17 @@
 __all__ = [
     "ActorFailedError",
     "ActorStoppedError",
+    "AskCycleError",
     "AskTimeoutError",
     "CcwActorsError",
     "ChannelDataError",
     "DispatcherError",
     "ImageError",
     "MachineFileError",
+    "MailboxFullError",
     "MessageError",
     "ProgramError",
+    "StashError",
     "StreamError",
     "UnknownDeviceTypeError",
 ]
@@ -55,8 +58,57 @@ class ActorStoppedError(CcwActorsError):
 class AskTimeoutError(CcwActorsError, TimeoutError):
     """An ask was not answered in time.
 
-    The text names target, message, age in seconds and the target's queue length.
+    `target` is the path asked, `message` the type of the request, `age` how long it
+    has waited (seconds), `queue_length` how many messages the target's mailbox holds.
+    `waits_for` says what the target itself waits for, "" for nothing that is known.
     """
+
+    def __init__(
+        self,
+        target: str,
+        message: str,
+        age: float,
+        queue_length: int,
+        waits_for: str = "",
+    ) -> None:
+        self.target = target
+        self.message = message
+        self.age = age
+        self.queue_length = queue_length
+        self.waits_for = waits_for
+        more = f"; it waits for {waits_for}" if waits_for else ""
+        super().__init__(
+            f"{target} did not answer {message} for {age:.3f} s;"
+            f" its mailbox holds {queue_length} messages{more}"
+        )
+
+
+class AskCycleError(CcwActorsError):
+    """An ask would never be answered: who is asked waits for the asker.
+
+    `cycle` are the paths in it, each of which waits for the next; the first, the
+    asker, comes again as the last. `message` is the type of the request.
+    """
+
+    def __init__(self, cycle: tuple[str, ...], message: str) -> None:
+        self.cycle = cycle
+        self.message = message
+        super().__init__(
+            f"{cycle[0]} asks {cycle[1]} {message} and would wait for itself:"
+            f" {' -> '.join(cycle)}"
+        )
+
+
+class MailboxFullError(CcwActorsError):
+    """A message was not taken because the mailbox has reached its bound.
+
+    The text names message, recipient and bound. Send less, wait with `offer`, or give
+    the actor another `Mailbox`.
+    """
+
+
+class StashError(CcwActorsError):
+    """There is no message to stash, or the stash has reached the mailbox's bound."""
 
 
 class ChannelDataError(CcwActorsError, ValueError):

@@ -252,7 +252,7 @@ class Guest(Actor):
     def _end(self, result: object, error: str | None) -> None:
         state = self.state
         try:
-            self._system.codec.encode(result)
+            self.system.codec.encode(result)
         except (TypeError, ValueError) as problem:
             result, error = None, error or f"the result of the program: {problem}"
         state.ended = True

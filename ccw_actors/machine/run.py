@@ -22,7 +22,7 @@ from ccw_actors.machine.results import (
     RunResult,
     SystemResult,
 )
-from ccw_actors.runtime import Handled, System
+from ccw_actors.runtime import Observer, System
 from ccw_actors.trace import MessageCounter, TraceWriter
 
 __all__ = ["PROGRESS_INTERVAL", "run_machine"]
@@ -148,7 +148,7 @@ class _Run:
             ended.cancel()
 
 
-class _Defects:
+class _Defects(Observer):
     """An observer that tells which guest an actor that has failed worked for."""
 
     def __init__(self) -> None:
@@ -159,12 +159,6 @@ class _Defects:
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._watches.append((tuple(f"{path}/" for path in paths), future))
         return future
-
-    def handled(self, event: Handled) -> None:
-        """Nothing: what is handled is no failure."""
-
-    def dead_letter(self, event: Handled, reason: str) -> None:
-        """Nothing: a dead letter is no failure."""
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
         """Say what has failed, to whom it concerns."""

@@ -1,126 +1,150 @@
-"""What an actor is: declared state, and one handler for each message type."""
+"""What an actor is: declared state, handlers of messages, and a life."""
 
-import inspect
-from collections.abc import Callable
-from types import UnionType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    ClassVar,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Union
 
 import msgspec
 
+from ccw_actors.runtime.cell import Cell
+from ccw_actors.runtime.handlers import Handlers, collect, declared
 from ccw_actors.runtime.ref import ActorRef, ReplyTo
+from ccw_actors.runtime.sleep import Sleep
 from ccw_actors.transport import Message
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    from ccw_actors.runtime.mailbox import Mailbox
+    from ccw_actors.runtime.supervision import Supervision
     from ccw_actors.runtime.system import System
 
-__all__ = ["Actor", "receive"]
+    P = TypeVar("P", bound=Message, default=Any)
+    Q = TypeVar("Q", bound=Message, default=Any)
+else:
+    from typing import TypeVar
 
-Handler = TypeVar("Handler", bound=Callable[..., Message | None])
+    P = TypeVar("P", bound=Message)
+    Q = TypeVar("Q", bound=Message)
 
-_MARK = "__receives__"
-
-
-def receive(handler: Handler) -> Handler:
-    """Mark a method as the handler of the message type that its parameter names.
-
-    A handler runs to completion before the next message. A message that it returns is
-    the answer to the sender; None answers nothing (yet).
-    """
-    setattr(handler, _MARK, True)
-    return handler
+__all__ = ["Actor"]
 
 
-class Actor:
+class Actor(Generic[P]):
     """Base of every actor. Subclasses mark their handlers with `receive`.
+
+    `class Counter(Actor[Add | Read])` says which messages others may send it, which
+    type checkers then hold its references to; a bare `Actor` takes any.
 
     All that an actor remembers between messages is in `state`, a msgspec Struct that
     the System can encode, compare and restore; its type stays the same. Everything
     else in the instance is configuration: set in `__init__`, never changed. A handler
-    is a deterministic function of state and message; time comes from `now`.
+    is a deterministic function of state and message; time comes from `now`. An actor
+    that keeps other things is allowed; it cannot be explored, and can be restarted
+    only by a factory.
     """
 
-    __slots__ = ("__dict__", "_path", "_system")
+    __slots__ = ("__dict__", "_cell", "system")
 
-    handlers: ClassVar[dict[type[Message], Callable[[Any, Any], Message | None]]] = {}
+    handlers: ClassVar[Handlers] = {}
+    tables: ClassVar[dict[str, Handlers]] = {}
+    behaviours: ClassVar[dict[str, Handlers]] = {}
     accepts: ClassVar[Any] = Message
     state: Any
+    system: "System"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Collect the handlers, inherited ones included.
 
-        A method that overrides a handler takes its place, marked or not. Raises
-        `TypeError` for a handler whose parameter is not annotated with a message
-        type, for two handlers of one type, and for two types of the same name.
+        Raises `TypeError` as `receive` and the class's own declaration demand.
         """
         super().__init_subclass__(**kwargs)
-        own = _own_handlers(cls)
-        inherited = {
-            message_type: vars(cls).get(handler.__name__, handler)
-            for base in reversed(cls.__bases__)
-            for message_type, handler in getattr(base, "handlers", {}).items()
-        }
-        cls.handlers = inherited | own
-        if cls.handlers:
-            names = [message_type.__name__ for message_type in cls.handlers]
-            if twice := {name for name in names if names.count(name) > 1}:
-                raise TypeError(
-                    f"{cls.__name__} accepts two message types named {twice}"
-                )
-            cls.accepts = Union[tuple(cls.handlers)]  # noqa: UP007 - built at run time
+        always, by_state = collect(cls)
+        cls.tables = {"": always, **by_state}
+        cls.handlers = always
+        cls.behaviours = {state: always | own for state, own in by_state.items()}
+        every = dict.fromkeys(kind for table in cls.tables.values() for kind in table)
+        declared(cls, every)
+        if every:
+            cls.accepts = Union[tuple(every)]  # noqa: UP007 - built at run time
 
-    def on_start(self) -> None:
-        """Run once, before the first message."""
+    # -- hooks ------------------------------------------------------------------
 
-    def on_stop(self) -> None:
+    def on_start(self) -> Coroutine[Any, Any, None] | None:
+        """Run once, before the first message, and again at each restart.
+
+        It may be `async def`; then `spawn` does not wait for it, the first message
+        does.
+        """
+
+    def on_stop(self) -> Coroutine[Any, Any, None] | None:
         """Run once, after the last message of an actor that did not fail.
 
-        The actor is no longer there for others: what it sends itself is lost.
+        What it sends itself is lost. It may be `async def`.
         """
 
     def on_failure(self, error: BaseException) -> None:
-        """Run once, when a handler (or `on_start`, in a thread) has raised.
+        """Run when a handler (or `on_start`, but in `spawn`) has raised.
 
-        The actor then stops, without `on_stop`.
+        The actor then stops, without `on_stop`, or is restarted, as its supervision
+        says.
         """
 
+    # -- who ----------------------------------------------------------------------
+
     @property
-    def ref(self) -> ActorRef[Any]:
+    def path(self) -> str:
+        """Where this actor lives."""
+        return self._cell.path
+
+    @property
+    def ref(self) -> ActorRef[P]:
         """The reference to this actor."""
-        return self._system.ref(self._path)
+        return self.system.ref(self._cell.path)
 
     @property
     def sender(self) -> ActorRef[Any] | None:
         """Who sent the message being handled; None when it came from outside."""
-        return self._system.sender
+        return self.system.sender
+
+    @property
+    def children(self) -> tuple[ActorRef[Any], ...]:
+        """The actors that this one has spawned and that have not ended."""
+        return tuple(map(self.system.ref, self._cell.children or ()))
+
+    # -- answering ----------------------------------------------------------------
 
     @property
     def reply_to(self) -> ReplyTo:
         """Whom to answer if the message being handled is answered later."""
-        return self._system.reply_to
+        return self.system.reply_to
 
     def reply(self, to: ReplyTo, message: Message) -> None:
         """Answer a request that an earlier message made."""
-        self._system.reply(to, message)
+        self.system.reply(to, message)
+
+    # -- time ---------------------------------------------------------------------
 
     def now(self) -> float:
         """Seconds of the System's clock since the System was made."""
-        return self._system.now()
+        return self.system.now()
 
     def after(self, delay: float, message: Message) -> int:
         """Have the message sent to this actor in `delay` seconds.
 
         Returns a key for `cancel`.
         """
-        return self._system.set_timer(self._path, delay, message)
+        return self.system.set_timer(self._cell.path, delay, message)
+
+    def every(self, interval: float, message: Message) -> int:
+        """Have the message sent to this actor every `interval` seconds.
+
+        While one of them waits in the mailbox, the next ones are left out. Returns a
+        key for `cancel`. Raises `ValueError` for an interval that is not above 0.
+        """
+        if not interval > 0:
+            raise ValueError(f"{self.path}: an interval is above 0 s, not {interval}")
+        return self.system.set_timer(self._cell.path, interval, message, interval)
 
     def cancel(self, key: int) -> None:
         """Cancel a timer.
@@ -128,7 +152,80 @@ class Actor:
         Without effect when it has fired already, even if its message still waits in
         the mailbox.
         """
-        self._system.cancel_timer(self._path, key)
+        self.system.cancel_timer(self._cell.path, key)
+
+    def sleep(self, delay: float) -> Sleep:
+        """Await it in an async handler: it ends in `delay` seconds.
+
+        Of the System's clock: unlike `asyncio.sleep` it works in every world.
+        """
+        return Sleep(self.system, self._cell.path, delay)
+
+    # -- others -------------------------------------------------------------------
+
+    def spawn(
+        self,
+        actor: "Actor[Q] | Callable[[], Actor[Q]]",
+        name: str | None = None,
+        *,
+        supervision: "Supervision | None" = None,
+        mailbox: "Mailbox | None" = None,
+    ) -> ActorRef[Q]:
+        """Start an actor as a child of this one, below its path.
+
+        It is stopped before this one ends, or restarts. See `System.spawn`.
+        """
+        return self.system.spawn_child(
+            self._cell, actor, name, supervision=supervision, mailbox=mailbox
+        )
+
+    def watch(self, ref: ActorRef[Any]) -> None:
+        """Have `Terminated` sent to this actor when that one ends, or is not there.
+
+        Raises `TypeError` if this actor has no handler for it.
+        """
+        self.system.watch(self._cell, ref.path, watches=True)
+
+    def unwatch(self, ref: ActorRef[Any]) -> None:
+        """Watch that actor no more; a notice may be under way already."""
+        self.system.watch(self._cell, ref.path, watches=False)
+
+    def stop(self) -> None:
+        """Stop after this message, without handling those that wait."""
+        self.system.stop(self._cell.path, drain=False)
+
+    # -- what is handled, and when --------------------------------------------------
+
+    @property
+    def behaviour(self) -> str:
+        """The name of the present behaviour; "" for the one it starts with."""
+        return self._cell.behaviour
+
+    def become(self, behaviour: str) -> None:
+        """Handle the next messages by the handlers of that `state`; "" for the first.
+
+        What has no handler there is refused, like a message of an unknown type. Raises
+        `ValueError` for a behaviour that no handler names.
+        """
+        if behaviour and behaviour not in self.behaviours:
+            known = ", ".join(map(repr, self.behaviours)) or "none"
+            name = type(self).__name__
+            raise ValueError(f"{name} has no behaviour {behaviour!r}; it has {known}")
+        self._cell.behave(self, behaviour)
+
+    def stash(self) -> None:
+        """Put the message being handled aside, until `unstash`.
+
+        An ask stays unanswered meanwhile. Raises `StashError` if no message is being
+        handled, or as many as the mailbox may hold are put aside.
+        """
+        self.system.stash(self._cell)
+
+    def unstash(self) -> None:
+        """Put all that was put aside back, before what waits in the mailbox."""
+        self._cell.put_back()
+
+    # -- state --------------------------------------------------------------------
 
     def snapshot(self) -> object:
         """Return the state as an immutable, comparable, hashable value.
@@ -139,45 +236,24 @@ class Actor:
         this and `restore` with something cheaper, such as a tuple of immutable pages.
         """
         state = getattr(self, "state", None)
-        return None if state is None else self._system.codec.encode_as_is(state)
+        return None if state is None else self.system.codec.encode_as_is(state)
 
     def restore(self, snapshot: object) -> None:
         """Set the state to what `snapshot` returned before."""
         if snapshot is not None:
             state: msgspec.Struct = self.state
-            self.state = self._system.state_decoder(type(state))(snapshot)
+            self.state = self.system.state_decoder(type(state))(snapshot)
 
-    def bind(self, system: "System", path: str) -> None:
+    def bind(self, system: "System", cell: Cell) -> None:
         """Tell the actor where it lives; called by the System before `on_start`."""
-        self._system = system
-        self._path = path
+        self.system = system
+        self._cell = cell
+
+    def first_again(self) -> Callable[[], "Actor[P]"]:
+        """Return a function that gives the actor its present state back."""
+        return partial(_restored, self, self.snapshot())
 
 
-def _own_handlers(cls: type[Actor]) -> dict[type[Message], Callable[..., Any]]:
-    found: dict[type[Message], Callable[..., Any]] = {}
-    for name, method in vars(cls).items():
-        if not getattr(method, _MARK, False):
-            continue
-        for message_type in _parameter_types(f"{cls.__name__}.{name}", method):
-            if message_type in found:
-                raise TypeError(
-                    f"{cls.__name__}.{name}: {found[message_type].__name__} handles"
-                    f" {message_type.__name__} already"
-                )
-            found[message_type] = method
-    return found
-
-
-def _parameter_types(name: str, method: Callable[..., Any]) -> list[type[Message]]:
-    parameters = list(inspect.signature(method).parameters)
-    hint = get_type_hints(method).get(parameters[1]) if parameters[1:] else None
-    types = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    found: list[type[Message]] = []
-    for message_type in types:
-        if not (isinstance(message_type, type) and issubclass(message_type, Message)):
-            raise TypeError(
-                f"{name}: expected a parameter annotated with a message type,"
-                f" got {message_type!r}"
-            )
-        found.append(message_type)
-    return found
+def _restored(actor: Actor[P], snapshot: object) -> Actor[P]:
+    actor.restore(snapshot)
+    return actor

@@ -1,69 +1,101 @@
-"""Questions from outside that wait for their answer, and their deadlines."""
+"""Asks that wait for their answer: their deadlines, and their cycles."""
 
 import itertools
 import math
 from collections.abc import Callable
-from functools import partial
-from typing import Any
-
-import msgspec
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any
 
 from ccw_actors.errors import (
     ActorFailedError,
     ActorStoppedError,
+    AskCycleError,
     AskTimeoutError,
     MessageError,
 )
 from ccw_actors.runtime.alarms import Alarm
-from ccw_actors.transport import Codec, Message, Request
+from ccw_actors.runtime.notices import Failure
+from ccw_actors.transport import Codec, Request
 
-__all__ = ["Asks", "Failure", "Question", "Settle", "answer_type"]
+if TYPE_CHECKING:
+    from ccw_actors.runtime.cell import Envelope
+    from ccw_actors.runtime.turn import Turn
+
+__all__ = ["Asks", "Pending", "Settle", "answer_type"]
 
 Settle = Callable[[Any, Exception | None], None]
 """Called once: with the answer and None, or with None and the error."""
 
+_SLACK = 64
 
-class Failure(Message, frozen=True):
-    """What comes back for a message that will have no other answer.
 
-    It settles an ask. To an actor it is sent if that has a handler for it, for each
-    of its messages that was refused, made a handler raise, or reached nobody.
+class Pending:
+    """One ask: of whom (`path`), by whom ("" for the outside), what, since when.
 
-    `actor` is the path of the recipient, `request` the type of the message.
-    `refused` is True if it could not be decoded: the recipient never saw it.
+    `since` and `deadline` are seconds of the System's clock. The end is told to
+    `settle`, or to the `turn` of the async handler that asked.
     """
 
-    actor: str
-    request: str
-    reason: str
-    refused: bool = False
+    __slots__ = (
+        "asker",
+        "deadline",
+        "decode",
+        "number",
+        "path",
+        "settle",
+        "since",
+        "turn",
+        "what",
+    )
 
-    def error(self) -> ActorFailedError | MessageError:
-        """Return the exception that an asker gets for it."""
-        if self.refused:
-            return MessageError(f"{self.actor} refused {self.reason}")
-        return ActorFailedError(self.actor, self.request, self.reason)
+    def __init__(
+        self,
+        number: int,
+        path: str,
+        asker: str,
+        what: type[Request[Any]],
+        deadline: float,
+        decode: Callable[[bytes], Any],
+        settle: Settle | None = None,
+        turn: "Turn | None" = None,
+    ) -> None:
+        self.number = number
+        self.path = path
+        self.asker = asker
+        self.what = what
+        self.since = 0.0
+        self.deadline = deadline
+        self.decode = decode
+        self.settle = settle
+        self.turn = turn
 
+    def outcome(self, payload: bytes) -> tuple[Any, Exception | None]:
+        """Return the answer and None, or None and the error that it is."""
+        try:
+            answer = self.decode(payload)
+        except MessageError as error:
+            return None, error
+        if isinstance(answer, Failure):
+            return None, answer.error()
+        return answer, None
 
-class Question(msgspec.Struct, frozen=True):
-    """An ask to be: of whom, what, for how long (seconds), and who is told the end."""
-
-    number: int
-    path: str
-    what: type[Request[Any]]
-    timeout: float
-    decode: Callable[[bytes], Any]
-    settle: Settle
-
-
-class _Pending(msgspec.Struct, frozen=True):
-    question: Question
-    since: float
-    deadline: Alarm
+    def end(self, error: Exception) -> None:
+        """End the ask with an error."""
+        if self.turn is not None:
+            self.turn.wake(error=error)
+        elif self.settle is not None:
+            self.settle(None, error)
 
 
 class Asks:
-    """Every ask that is waiting for its answer, by number."""
+    """Every ask that is waiting for its answer, by number.
+
+    `blocked` has, for each actor that can do nothing else until an answer comes, the
+    ask that it waits for: the graph in which a cycle is a deadlock. There is one
+    deadline queue, with one alarm for its head; it forgets what has been answered
+    when that comes up, or is more than half of it. `late` and `expired` count
+    answers nobody waited for any more and deadlines that passed.
+    """
 
     def __init__(
         self,
@@ -77,93 +109,176 @@ class Asks:
         self._call_at = call_at
         self._queue_length = queue_length
         self._numbers = itertools.count(1)
-        self._pending: dict[int, _Pending] = {}
         self._decoders: dict[type, Callable[[bytes], Any]] = {}
+        self._deadlines: list[tuple[float, int]] = []
+        self._alarm = Alarm(self._expire)
+        self._rings_at = math.inf
+        self.pending: dict[int, Pending] = {}
+        self.blocked: dict[str, Pending] = {}
+        self.late = 0
+        self.expired = 0
 
     def __len__(self) -> int:
-        return len(self._pending)
+        return len(self.pending)
 
-    def question(
-        self, path: str, what: type[Request[Any]], timeout: float, settle: Settle
-    ) -> Question:
-        """Number a question; on any thread.
+    def question(  # noqa: D417
+        self,
+        path: str,
+        asker: str,
+        what: type[Request[Any]],
+        timeout: float,
+        *,
+        settle: Settle | None = None,
+        turn: "Turn | None" = None,
+    ) -> Pending:
+        """Number an ask to be; on any thread.
 
-        Raises `TypeError` for a message type that does not say what answers it.
+        Args:
+            timeout: In seconds, counted from `add`.
+
+        Raises:
+            TypeError: The message type does not say what answers it.
         """
-        decode = self._decoder(what)
-        return Question(next(self._numbers), path, what, timeout, decode, settle)
+        decode = self._decoders.get(what)
+        if decode is None:
+            decode = self._codec.decoder(answer_type(what) | Failure)
+            self._decoders[what] = decode
+        number = next(self._numbers)
+        return Pending(number, path, asker, what, timeout, decode, settle, turn)
 
-    def add(self, question: Question) -> None:
+    def add(self, pending: Pending) -> None:
         """Wait for the answer, until the deadline if there is one."""
-        since = self._now()
-        number = question.number
-        expire = partial(self._expire, number)
-        if math.isfinite(question.timeout):
-            deadline = self._call_at(since + question.timeout, expire)
-        else:
-            deadline = Alarm(expire)
-        self._pending[number] = _Pending(question, since, deadline)
+        number = pending.number
+        pending.since = now = self._now()
+        pending.deadline = due = now + pending.deadline
+        self.pending[number] = pending
+        if due == math.inf:
+            return
+        deadlines = self._deadlines
+        if len(deadlines) > 2 * len(self.pending) + _SLACK:
+            deadlines[:] = [one for one in deadlines if one[1] in self.pending]
+            heapify(deadlines)
+        heappush(deadlines, (due, number))
+        if due < self._rings_at:
+            self._set_alarm(due)
 
-    def answer(self, number: int, payload: bytes) -> bool:
-        """Settle an ask with its encoded answer; False if nobody waits any more."""
-        question = self._take(number)
-        if question is None:
+    def block(self, pending: Pending) -> None:
+        """Note that the asker does nothing else until this ask has ended.
+
+        Raises `AskCycleError` if the actor asked waits, directly or not, for it.
+        """
+        asker = pending.asker
+        chain = [asker]
+        path = pending.path
+        while path != asker:
+            chain.append(path)
+            next_one = self.blocked.get(path)
+            if next_one is None:
+                self.blocked[asker] = pending
+                return
+            path = next_one.path
+        chain.append(asker)
+        raise AskCycleError(tuple(chain), pending.what.__name__)
+
+    def answer(
+        self, number: int, envelope: "Envelope", error: Exception | None = None
+    ) -> bool:
+        """Settle an ask with its encoded answer; False if nobody waits any more.
+
+        An `error` is what somebody outside gets in place of the answer.
+        """
+        pending = self._take(number)
+        if pending is None:
+            self.late += 1
             return False
-        try:
-            answer = question.decode(payload)
-        except MessageError as error:
-            question.settle(None, error)
-            return True
-        if isinstance(answer, Failure):
-            question.settle(None, answer.error())
-        else:
-            question.settle(answer, None)
+        if pending.turn is not None:
+            pending.turn.answer(pending, envelope)
+        elif pending.settle is not None:
+            if error is not None and not pending.asker:
+                pending.settle(None, error)
+            else:
+                pending.settle(*pending.outcome(envelope.payload))
         return True
 
     def forget(self, number: int) -> None:
         """Stop waiting; the answer, if it comes, is late."""
         self._take(number)
 
+    def fail(self, number: int, error: Exception) -> None:
+        """Settle an ask with an error, if anybody waits."""
+        pending = self._take(number)
+        if pending is not None:
+            pending.end(error)
+
     def stopped(self, number: int, reason: str) -> None:
         """Settle an ask with the error that its actor is not there to answer."""
-        question = self._take(number)
-        if question is not None:
-            what = f"{question.path} was asked {question.what.__name__}"
-            question.settle(None, ActorStoppedError(f"{what}: {reason}"))
+        pending = self.pending.get(number)
+        if pending is not None:
+            what = f"{pending.path} was asked {pending.what.__name__}"
+            self.fail(number, ActorStoppedError(f"{what}: {reason}"))
 
     def all_stopped(self, path: str | None, reason: str) -> None:
         """Settle every ask of that actor (of all actors if None) the same way."""
-        for number, pending in list(self._pending.items()):
-            if path is None or pending.question.path == path:
+        for number, pending in list(self.pending.items()):
+            if path is None or pending.path == path:
                 self.stopped(number, reason)
 
-    def timeout_error(self, question: Question, age: float) -> AskTimeoutError:
+    def all_restarted(self, path: str, waiting: set[int]) -> None:
+        """Fail every ask that the actor had taken, all but those still `waiting`."""
+        for number, pending in list(self.pending.items()):
+            if pending.path == path and number not in waiting:
+                reason = "it was restarted before it answered"
+                what = pending.what.__name__
+                self.fail(number, ActorFailedError(path, what, reason))
+
+    def tidy(self) -> None:
+        """Forget deadlines of asks that were answered, so that no clock goes there."""
+        deadlines = self._deadlines
+        while deadlines and deadlines[0][1] not in self.pending:
+            heappop(deadlines)
+        due = deadlines[0][0] if deadlines else math.inf
+        if due > self._rings_at:
+            self._set_alarm(due)
+
+    def timeout_error(self, pending: Pending, age: float) -> AskTimeoutError:
         """Return the error that says who did not answer what, and for how long."""
-        queued = self._queue_length(question.path)
+        blocked = self.blocked.get(pending.path)
         return AskTimeoutError(
-            f"{question.path} did not answer {question.what.__name__} for {age:.3f} s;"
-            f" its mailbox holds {queued} messages"
+            pending.path,
+            pending.what.__name__,
+            age,
+            self._queue_length(pending.path),
+            "" if blocked is None else f"{blocked.path} to answer {blocked.what.__name__}",
         )
 
-    def _take(self, number: int) -> Question | None:
-        pending = self._pending.pop(number, None)
-        if pending is None:
-            return None
-        pending.deadline.cancel()
-        return pending.question
+    def _take(self, number: int) -> Pending | None:
+        pending = self.pending.pop(number, None)
+        if pending is not None and self.blocked.get(pending.asker) is pending:
+            del self.blocked[pending.asker]
+        return pending
 
-    def _expire(self, number: int) -> None:
-        pending = self._pending.pop(number)
-        age = self._now() - pending.since
-        question = pending.question
-        question.settle(None, self.timeout_error(question, age))
+    def _set_alarm(self, due: float) -> None:
+        self._alarm.cancel()
+        self._rings_at = due
+        if due < math.inf:
+            self._alarm = self._call_at(due, self._expire)
 
-    def _decoder(self, request: type[Request[Any]]) -> Callable[[bytes], Any]:
-        decoder = self._decoders.get(request)
-        if decoder is None:
-            decoder = self._codec.decoder(answer_type(request) | Failure)
-            self._decoders[request] = decoder
-        return decoder
+    def _expire(self) -> None:
+        self._rings_at = math.inf
+        now = self._now()
+        deadlines = self._deadlines
+        while deadlines:
+            due, number = deadlines[0]
+            pending = self.pending.get(number)
+            if pending is not None and due > now:
+                self._set_alarm(due)
+                return
+            heappop(deadlines)
+            if pending is not None:
+                self.expired += 1
+                error = self.timeout_error(pending, now - pending.since)
+                self._take(number)
+                pending.end(error)
 
 
 def answer_type(request: type[Request[Any]]) -> Any:

@@ -1,22 +1,26 @@
-"""The bridge to Pykka: an actor that may block lives in a Pykka thread of its own."""
+"""Actors of ours that may block: each lives in a Pykka thread of its own."""
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pykka
 
-from ccw_actors.runtime.cell import Cell, Envelope
+from ccw_actors.runtime.cell import IDLE, Cell, Envelope, Phase
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.actor import Actor
+    from ccw_actors.runtime.life import Life
     from ccw_actors.runtime.mail import Mail
+    from ccw_actors.runtime.mailbox import Mailbox
+    from ccw_actors.runtime.supervision import Supervision
 
 __all__ = ["ThreadCell"]
 
 _START = "on_start"
 _STOP = "on_stop"
+_BATCH = 64
 
 
 class _Thread(pykka.ThreadingActor):
@@ -35,9 +39,14 @@ class _Thread(pykka.ThreadingActor):
     def on_start(self) -> None:
         self._cell.run_start()
 
-    def on_receive(self, message: Any) -> None:
-        del message  # It only says that the mailbox has one more.
-        self._cell.run_next()
+    def on_receive(self, message: Callable[[], None] | None) -> None:
+        # None only says that there is something in the mailbox.
+        try:
+            if message is not None:
+                message()
+            self._cell.run_mailbox()
+        finally:
+            self._cell.release()
 
     def on_stop(self) -> None:
         self._cell.run_stop()
@@ -52,33 +61,62 @@ class ThreadCell(Cell):
 
     __slots__ = ("_ended", "_failed", "_mail", "_ref")
 
-    catches = BaseException
-
     def __init__(
         self,
         path: str,
-        actor: "Actor",
+        actor: "Actor[Any]",
         decode: Callable[[bytes], Any],
         mail: "Mail",
+        policy: "Mailbox",
+        supervision: "Supervision",
     ) -> None:
-        super().__init__(path, actor, decode)
+        super().__init__(path, actor, decode, _wake, policy, supervision)
+        self.catches = BaseException
         self._mail = mail
         self._failed = False
         self._ended = threading.Event()
+        self._ref: pykka.ActorRef[_Thread] | None = None
+
+    def start(self) -> None:
+        """Start the thread; to be called once, when the System knows the cell."""
+        self._mail.dispatcher.hold()
         self._ref = _Thread.start(self)
 
-    def take(self, envelope: Envelope) -> bool:
-        """Put an envelope into the mailbox and wake the thread. Never blocks."""
-        self.mailbox.append(envelope)
+    def post(self, call: Callable[[], None] | None) -> None:
+        """Have the thread make a call, if there is one, and look into the mailbox."""
+        self.status = IDLE
+        assert self._ref is not None, "it is started before anybody sends to it"
         # A dead one has told the System of its end, which will empty the mailbox.
-        with suppress(pykka.ActorDeadError):
-            self._ref.tell(None)
-        return False
+        dispatcher = self._mail.dispatcher
+        dispatcher.hold()
+        try:
+            self._ref.tell(call)
+        except pykka.ActorDeadError:
+            dispatcher.release()
+
+    def signal(self, envelope: Envelope) -> None:
+        """Handle a signal at once: the System's thread does not wait for that one."""
+        self._mail.life.signalled(self, envelope)
+
+    def begin_again(self, life: "Life") -> None:
+        """Have the actor begin again on its thread."""
+
+        def again() -> None:
+            self.held = False
+            self._mail.place().path = self.path
+            life.begin_again(self)
+
+        self.post(again)
+
+    def stop_hook(self) -> Coroutine[Any, Any, None] | None:
+        """Leave `on_stop` to the thread."""
+        return None
 
     def finish(self, *, stopped: bool) -> None:
         """Have the thread end after the message it is handling now."""
         self._failed = self._failed or not stopped
-        self.closed = True
+        self.held = True
+        assert self._ref is not None, "it is started before it can end"
         _ = self._ref.stop(block=False)
 
     def join(self, timeout: float) -> bool:
@@ -88,32 +126,44 @@ class ThreadCell(Cell):
     def run_start(self) -> None:
         """Begin the thread's life; called on it."""
         threading.current_thread().name = f"actor {self.path}"
-        self._mail.here.place.path = self.path
-        self._guarded(_START, self.actor.on_start)
-
-    def run_next(self) -> None:
-        """Handle the oldest message in the mailbox, if any; called on the thread."""
-        if self.closed:
-            return
+        self._mail.place().path = self.path
         try:
-            envelope = self.mailbox.popleft()
-        except IndexError:
-            return
-        self._mail.handle(self, envelope)
+            self.actor.on_start()
+        except BaseException as error:  # noqa: BLE001 - it must not reach Pykka
+            self._mail.life.fail(self, _START, error)
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Say that the thread has done what it was last woken for; called on it."""
+        self._mail.dispatcher.release()
+
+    def run_mailbox(self) -> None:
+        """Handle what is in the mailbox; called on the thread."""
+        runner, place = self._mail.runner, self._mail.place()
+        while self.mailbox and not self.held:
+            runner.run_on(place, self, _BATCH)
+        if self._mail.room.waiting:
+            self._mail.inbox.note(partial(self._mail.room.freed, self))
 
     def run_stop(self) -> None:
         """End the thread's life; called on it, last of all."""
-        self.closed = True
+        self.held = True
+        life = self._mail.life
         try:
-            if not self._failed:
-                self._guarded(_STOP, self.actor.on_stop)
-            self._mail.thread_ended(self)
+            if not self._failed and self.failed is None:
+                try:
+                    self.actor.on_stop()
+                except BaseException as error:  # noqa: BLE001 - as above
+                    life.fail(self, _STOP, error)
+            self._mail.inbox.note(partial(life.end, self, "its thread has ended"))
         finally:
             self._ended.set()
 
-    def _guarded(self, what: str, hook: Callable[[], None]) -> None:
-        try:
-            hook()
-        except BaseException as error:  # noqa: BLE001 - it must not reach Pykka
-            self._failed = True
-            self._mail.fail(self, what, error)
+
+def _wake(cell: Cell) -> None:
+    assert isinstance(cell, ThreadCell), "that is the cell that has it"
+    if cell.phase is Phase.RUNNING:
+        cell.post(None)
+    else:
+        cell.status = IDLE

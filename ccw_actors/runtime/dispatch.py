@@ -1,6 +1,7 @@
 """Who decides what is handled next, and what time it is: the event loop or a clock."""
 
 import asyncio
+import contextvars
 import math
 from abc import abstractmethod
 from collections import deque
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from ccw_actors.errors import ActorStoppedError, DispatcherError
 from ccw_actors.runtime.alarms import Alarm, Alarms
+from ccw_actors.runtime.cell import IDLE, Cell
 
 if TYPE_CHECKING:
-    from ccw_actors.runtime.cell import Cell
     from ccw_actors.runtime.mail import Mail
 
 __all__ = ["ONE_THREAD", "Dispatcher", "LoopDispatcher", "VirtualDispatcher"]
@@ -22,17 +23,18 @@ ONE_THREAD = "only the thread that made this System may use it: no event loop ru
 class Dispatcher(Protocol):
     """The only part of a System that differs between the three worlds."""
 
-    @property
-    @abstractmethod
-    def has_threads(self) -> bool:
-        """Whether actors may live in threads of their own."""
+    loop: asyncio.AbstractEventLoop | None
+    """The event loop that runs the System; None where there is none."""
+
+    budget: int
+    """How many messages, or calls from other threads, one turn may handle."""
 
     @abstractmethod
     def attach(self, mail: "Mail") -> None:
         """Serve the mailboxes of one System from now on; called once."""
 
     @abstractmethod
-    def ready(self, cell: "Cell") -> None:
+    def ready(self, cell: Cell) -> None:
         """Note that a cell has a message and was idle before."""
 
     @abstractmethod
@@ -42,6 +44,17 @@ class Dispatcher(Protocol):
     @abstractmethod
     def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
         """Call back once at that time; callbacks due at once run in order given."""
+
+    @abstractmethod
+    def hold(self) -> None:
+        """Note that another thread works for the System, and what it does takes time.
+
+        An event loop with a virtual clock stands still meanwhile. On any thread.
+        """
+
+    @abstractmethod
+    def release(self) -> None:
+        """Take one `hold` back; on any thread."""
 
     @abstractmethod
     def run_until(self, done: Callable[[], bool]) -> bool:
@@ -68,14 +81,18 @@ class LoopDispatcher:
 
     One callback of the loop handles at most `budget` messages, and at most `batch` of
     one actor before the next actor has its turn: so a flood delays other actors and
-    the loop's other callbacks by a bounded number of messages.
+    the loop's other callbacks by a bounded number of messages. Timers that are due and
+    calls from other threads come `budget` at a time, too.
+
+    Raises `ValueError` for a batch or a budget below 1.
     """
 
-    has_threads = True
-
     def __init__(self, *, batch: int = 8, budget: int = 64) -> None:
+        if batch < 1 or budget < 1:
+            raise ValueError(f"batch {batch} and budget {budget} have to be 1 or more")
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.budget = budget
         self._batch = batch
-        self._budget = budget
         self._queue: deque[Cell] = deque()
         self._scheduled = False
         self._alarms = Alarms()
@@ -86,19 +103,25 @@ class LoopDispatcher:
         """Take the loop that runs now. Raises `DispatcherError` if none does."""
         self._mail = mail
         try:
-            self._loop = asyncio.get_running_loop()
+            self.loop = self._loop = asyncio.get_running_loop()
         except RuntimeError as error:
             raise DispatcherError(
                 "a System on the event loop is made inside a coroutine: none runs now"
             ) from error
+        self.hold: Callable[[], None] = getattr(self.loop, "hold", _nothing)
+        self.release: Callable[[], None] = getattr(self.loop, "release", _nothing)
+        self._run = mail.runner.run
+        self._offers, self._freed = mail.room.waiting, mail.room.freed
+        # Not that of whoever happens to send the first message of a batch.
+        self._context = contextvars.copy_context()
         self._origin = self._loop.time()
 
-    def ready(self, cell: "Cell") -> None:
+    def ready(self, cell: Cell) -> None:
         """Queue a cell, and a callback of the loop if none is under way."""
         self._queue.append(cell)
         if not self._scheduled:
             self._scheduled = True
-            self._loop.call_soon(self._drain)
+            self._loop.call_soon(self._drain, context=self._context)
 
     def now(self) -> float:
         """Return seconds of the loop's clock since the System was made."""
@@ -131,28 +154,27 @@ class LoopDispatcher:
             ) from error
 
     def _drain(self) -> None:
-        queue = self._queue
-        budget = self._budget
+        queue, run, batch = self._queue, self._run, self._batch
+        budget = self.budget
         try:
             while queue and budget > 0:
-                budget -= self._handle_batch(queue.popleft(), min(self._batch, budget))
+                cell = queue.popleft()
+                try:
+                    budget -= run(cell, batch if batch < budget else budget) or 1
+                finally:
+                    if cell.held:
+                        if cell.settle():
+                            queue.append(cell)
+                    elif cell.mailbox:
+                        queue.append(cell)
+                    else:
+                        cell.status = IDLE
+                    if self._offers:
+                        self._freed(cell)
         finally:
             self._scheduled = bool(queue)
             if queue:
-                self._loop.call_soon(self._drain)
-
-    def _handle_batch(self, cell: "Cell", batch: int) -> int:
-        handled = 0
-        try:
-            while handled < batch and cell.mailbox:
-                handled += 1
-                self._mail.handle_next(cell)
-        finally:
-            if cell.mailbox:
-                self._queue.append(cell)
-            else:
-                cell.scheduled = False
-        return handled
+                self._loop.call_soon(self._drain, context=self._context)
 
     def _set_bell(self, when: float) -> None:
         if self._bell is not None:
@@ -164,7 +186,12 @@ class LoopDispatcher:
         self._bell = None
         self._rings_at = math.inf
         now = self.now()
+        budget = self.budget
         while (due := self._alarms.next_due()) is not None and due <= now:
+            if budget == 0:
+                self._set_bell(now)
+                return
+            budget -= 1
             self._alarms.pop()()
         if due is not None and due < self._rings_at:
             self._set_bell(due)
@@ -178,9 +205,9 @@ class VirtualDispatcher:
     time is slept.
     """
 
-    has_threads = False
-
     def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.budget = 1
         self._queue: deque[Cell] = deque()
         self._alarms = Alarms()
         self._now = 0.0
@@ -189,7 +216,7 @@ class VirtualDispatcher:
         """Serve the mailboxes of a System."""
         self._mail = mail
 
-    def ready(self, cell: "Cell") -> None:
+    def ready(self, cell: Cell) -> None:
         """Queue a cell."""
         self._queue.append(cell)
 
@@ -205,15 +232,15 @@ class VirtualDispatcher:
         """Handle one message, or else go on to the next timer; False if idle."""
         while self._queue:
             cell = self._queue.popleft()
-            if not cell.mailbox:
-                cell.scheduled = False
-                continue
+            handled = 0
             try:
-                self._mail.handle_next(cell)
+                handled = self._mail.runner.run(cell, 1)
             finally:
-                self._queue.append(cell)
-            return True
-        due = self._alarms.next_due()
+                if cell.settle():
+                    self._queue.append(cell)
+            if handled:
+                return True
+        due = self._next_due()
         if due is None:
             return False
         self._now = max(self._now, due)
@@ -221,9 +248,20 @@ class VirtualDispatcher:
         return True
 
     def run(self) -> None:
-        """Go on until no message and no timer is left."""
+        """Go on until no message and no timer is left: with periodic ones, for ever."""
         while self.step():
             pass
+
+    def advance(self, seconds: float) -> None:
+        """Go on until that much time has passed and all that is due has happened."""
+        until = self._now + seconds
+        while self._queue or (due := self._next_due()) is not None and due <= until:
+            self.step()
+        self._now = max(self._now, until)
+
+    def _next_due(self) -> float | None:
+        self._mail.asks.tidy()
+        return self._alarms.next_due()
 
     def run_until(self, done: Callable[[], bool]) -> bool:
         """Go on until `done()`; False if nothing is left to handle first."""
@@ -231,6 +269,12 @@ class VirtualDispatcher:
             if not self.step():
                 return False
         return True
+
+    def hold(self) -> None:
+        """Do nothing: no other thread works for this System."""
+
+    def release(self) -> None:
+        """Do nothing."""
 
     def check_awake(self) -> None:
         """Raise `DispatcherError`: other threads would take the order away."""
@@ -240,3 +284,7 @@ class VirtualDispatcher:
         """Raise `DispatcherError`: other threads would take the order away."""
         del callback
         raise DispatcherError(ONE_THREAD)
+
+
+def _nothing() -> None:
+    """An event loop of real time waits for nobody."""

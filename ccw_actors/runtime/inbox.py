@@ -2,10 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable
+from threading import get_ident
 
 from ccw_actors.errors import ActorStoppedError
 from ccw_actors.runtime.dispatch import Dispatcher
-from ccw_actors.runtime.place import Here
 
 __all__ = ["Inbox"]
 
@@ -13,12 +13,14 @@ __all__ = ["Inbox"]
 class Inbox:
     """Wakes the System's own thread once for a batch of calls from the others.
 
-    That is ten times cheaper than once for each of them.
+    That is ten times cheaper than once for each of them. One turn of the loop makes
+    at most `dispatcher.budget` of them, so that a flood from a thread delays others
+    no more than a flood from an actor.
     """
 
-    def __init__(self, dispatcher: Dispatcher, here: Here) -> None:
+    def __init__(self, dispatcher: Dispatcher, home_thread: int) -> None:
         self._dispatcher = dispatcher
-        self._here = here
+        self._home_thread = home_thread
         self._calls: deque[Callable[[], object]] = deque()
         self._woken = False
 
@@ -28,7 +30,7 @@ class Inbox:
         Raises `ActorStoppedError` if the event loop of the System is closed, and
         `DispatcherError` on another thread where there is no event loop.
         """
-        if self._here.place.home:
+        if get_ident() == self._home_thread:
             call()
             return
         self._dispatcher.check_awake()
@@ -51,5 +53,15 @@ class Inbox:
     def drain(self) -> None:
         """Make the calls that are waiting; on the System's own thread."""
         self._woken = False
+        budget = self._dispatcher.budget
+        while self._calls and budget > 0:
+            budget -= 1
+            self._calls.popleft()()
+        if self._calls and not self._woken:
+            self._woken = True
+            self._dispatcher.wake(self.drain)
+
+    def drain_all(self) -> None:
+        """Make every call that is waiting, however many: for a System that ends."""
         while self._calls:
             self._calls.popleft()()

@@ -1,18 +1,35 @@
-"""What becomes of a message: delivered, handled, answered, refused, or lost."""
+"""Where a message goes: into a mailbox, back to who asked, or to the dead letters."""
 
 import logging
 import threading
+from collections.abc import Callable
 from functools import partial
+from threading import get_ident
 
-from ccw_actors.errors import ActorFailedError, ActorStoppedError
-from ccw_actors.runtime.asks import Asks, Failure, Question
-from ccw_actors.runtime.cell import STOP, Cell, Envelope
+from ccw_actors.errors import ActorFailedError, MailboxFullError
+from ccw_actors.runtime.asks import Asks, Pending
+from ccw_actors.runtime.cell import (
+    IDLE,
+    QUEUED,
+    SIGNAL,
+    TICK,
+    UNBOUNDED,
+    WATCH,
+    Cell,
+    Envelope,
+    Phase,
+)
 from ccw_actors.runtime.dispatch import Dispatcher
 from ccw_actors.runtime.inbox import Inbox
+from ccw_actors.runtime.life import Life
+from ccw_actors.runtime.notices import Failure, Terminated
 from ccw_actors.runtime.observer import Observers
 from ccw_actors.runtime.place import Here, Place
-from ccw_actors.runtime.timers import Timer, TimerKey, Timers
-from ccw_actors.transport import DECODE_ERRORS, Codec, Message, refusal, tag_of
+from ccw_actors.runtime.ref import ActorRef
+from ccw_actors.runtime.room import Room
+from ccw_actors.runtime.runner import Runner
+from ccw_actors.runtime.timers import SLEEP, Timer, TimerKey, Timers
+from ccw_actors.transport import Codec, Message, tag_of
 
 __all__ = ["Mail"]
 
@@ -27,50 +44,154 @@ class Mail:
     itself and hands the rest over through `inbox`.
     """
 
-    def __init__(self, dispatcher: Dispatcher, codec: Codec) -> None:
-        dispatcher.attach(self)
-        self._dispatcher = dispatcher
-        self._encode = codec.encode
+    def __init__(
+        self, dispatcher: Dispatcher, codec: Codec, ref: Callable[[str], ActorRef[Message]]
+    ) -> None:
+        self.dispatcher = dispatcher
+        self.ref = ref
+        self.encode = codec.encode
         self.cells: dict[str, Cell] = {}
         self.failures: list[ActorFailedError] = []
+        self.dead_letters = 0
+        self.home = Place(home=True)
+        self.home_thread = threading.get_ident()
+        self._here = Here()
+        self.observers = Observers(dispatcher.now)
+        self.inbox = Inbox(dispatcher, self.home_thread)
         self.asks = Asks(codec, dispatcher.now, dispatcher.call_at, self.queue_length)
         self.timers = Timers(dispatcher.call_at, self.fire)
-        self.observers = Observers(dispatcher.now)
-        self.here = Here(threading.get_ident())
-        self.inbox = Inbox(dispatcher, self.here)
+        self.room = Room(self)
+        self.life = Life(self)
+        self.runner = Runner(self)
+        dispatcher.attach(self)
+
+    def place(self) -> Place:
+        """Return what the calling thread is doing."""
+        return self.home if get_ident() == self.home_thread else self._here.place
 
     # -- sending ----------------------------------------------------------------
 
-    def envelope(self, place: Place, message: Message, ask: int = 0) -> Envelope:
+    def envelope(
+        self, place: Place, message: Message, ask: int = 0, kind: int = 0
+    ) -> Envelope:
         """Encode a message sent from a place; on any thread."""
         stamp = None
         if self.observers.present:
             stamp = self.observers.stamp(place, type(message))
-        return Envelope(self._encode(message), place.path, ask, stamp)
+        return Envelope(self.encode(message), place.path, ask, stamp, kind)
 
     def tell(self, path: str, message: Message) -> None:
         """Encode a message and put it into a mailbox; on any thread."""
-        place = self.here.place
-        self.send(place, path, self.envelope(place, message))
+        # What `envelope`, `send`, `deliver` and `Cell.put` do, in one piece: this is
+        # the path on which time is spent.
+        if get_ident() != self.home_thread:
+            place = self._here.place
+            self.send(place, path, self.envelope(place, message))
+            return
+        place = self.home
+        stamp = None
+        if self.observers.present:
+            stamp = self.observers.stamp(place, type(message))
+        envelope = Envelope(self.encode(message), place.path, 0, stamp)
+        cell = self.cells.get(path)
+        if cell is None:
+            self.dead_letter(path, envelope, "there is no such actor")
+            return
+        mailbox = cell.mailbox
+        if mailbox is None or len(mailbox) >= cell.bound:
+            self.deliver(path, envelope)
+            return
+        mailbox.append(envelope)
+        if cell.status == IDLE:
+            cell.status = QUEUED
+            cell.ready(cell)
 
     def send(self, place: Place, path: str, envelope: Envelope) -> None:
         """Put an envelope into a mailbox; on any thread, whose place is given."""
         if place.home:
             self.deliver(path, envelope)
         else:
-            self.inbox.call(partial(self.deliver, path, envelope))
+            self.inbox.call(partial(self._deliver_late, path, envelope))
 
-    def ask(self, question: Question, envelope: Envelope) -> None:
-        """Wait for an answer to an envelope and put that into a mailbox."""
-        self.asks.add(question)
-        self.deliver(question.path, envelope)
+    def deliver(self, path: str, envelope: Envelope) -> None:
+        """Put an envelope into a mailbox. Raises `MailboxFullError`."""
+        cell = self.cells.get(path)
+        if cell is None:
+            self.dead_letter(path, envelope, "there is no such actor")
+        elif (
+            envelope.kind
+            or cell.waiting() < cell.bound
+            or self.room.make(cell, envelope)
+        ):
+            cell.put(envelope)
 
-    def answer(self, number: int, recipient: str, envelope: Envelope) -> None:
-        """Settle an ask (0 for none) with the answer in an envelope."""
-        if self.asks.answer(number, envelope.payload):
-            self._observe_handled(recipient, envelope)
+    def signal(self, path: str, envelope: Envelope) -> None:
+        """Put a signal into the system lane of an actor, if it is there."""
+        cell = self.cells.get(path)
+        if cell is not None:
+            cell.signal(envelope)
+
+    def ask(self, pending: Pending, envelope: Envelope) -> None:
+        """Wait for an answer to an envelope and put that into a mailbox.
+
+        Raises `MailboxFullError`.
+        """
+        self.asks.add(pending)
+        try:
+            self.deliver(pending.path, envelope)
+        except MailboxFullError:
+            self.asks.forget(pending.number)
+            raise
+
+    def ask_late(self, pending: Pending, envelope: Envelope, *, block: bool) -> None:
+        """Do the same for an ask from another thread; errors end the ask.
+
+        `block` says whether the asker is an actor that now does nothing else.
+        """
+        try:
+            if block:
+                self.asks.block(pending)
+            self.ask(pending, envelope)
+        except Exception as error:  # noqa: BLE001 - for the thread that waits
+            pending.end(error)
+
+    def reply(self, place: Place, asked: Envelope, message: Message) -> None:
+        """Answer the message in an envelope; on any thread."""
+        self.reply_to(place, asked.sender, asked.ask, message)
+
+    def reply_to(self, place: Place, asker: str, number: int, message: Message) -> None:
+        """Answer an ask, or for number 0 what that actor has told; on any thread."""
+        self.route(
+            place, asker, number, self.envelope(place, message, kind=UNBOUNDED)
+        )
+
+    def route(
+        self, place: Place, asker: str, number: int, answer: Envelope
+    ) -> None:
+        """Take an encoded answer to who asked, or told; on any thread."""
+        if asker and not number:
+            self.send(place, asker, answer)
+        elif place.home:
+            self.answer(number, asker, answer)
         else:
-            self._observe_lost(recipient, envelope, "nobody waits for this answer")
+            self.inbox.call(partial(self.answer, number, asker, answer))
+
+    def answer(
+        self,
+        number: int,
+        recipient: str,
+        envelope: Envelope,
+        error: Exception | None = None,
+    ) -> None:
+        """Settle an ask (0 for none) with the answer in an envelope.
+
+        An `error` is what somebody outside gets in its place.
+        """
+        pending = self.asks.pending.get(number)
+        if not self.asks.answer(number, envelope, error):
+            self.observe_lost(recipient, envelope, "nobody waits for this answer")
+        elif pending is None or pending.turn is None:
+            self.observe_handled(recipient, envelope)
 
     def arm(self, key: TimerKey, timer: Timer) -> None:
         """Arm a timer, unless its actor has stopped meanwhile."""
@@ -80,155 +201,100 @@ class Mail:
     def fire(self, key: TimerKey) -> None:
         """Put a timer's message into its actor's mailbox, unless it was cancelled."""
         timer = self.timers.take(key)
-        if timer is not None:
-            path = key[0]
-            self.deliver(path, Envelope(timer.payload, path, 0, timer.stamp))
+        cell = self.cells.get(key[0])
+        if timer is None or cell is None:
+            return
+        envelope = self.timer_envelope(key, timer)
+        if envelope is None:
+            return
+        if envelope.kind > SIGNAL:
+            cell.signal(envelope)
+        else:
+            cell.put(envelope)
+
+    def timer_envelope(self, key: TimerKey, timer: Timer) -> Envelope | None:
+        """Return what a timer that fires now puts into the mailbox, if anything.
+
+        A sleeping handler is woken here, and a periodic timer armed again.
+        """
+        path, number = key
+        if timer.kind == SLEEP:
+            cell = self.cells[path]
+            if cell.turn is not None:
+                cell.turn.wake()
+            return None
+        if timer.kind != TICK:
+            return Envelope(timer.payload, path, 0, timer.stamp, timer.kind)
+        self.timers.again(key, timer)
+        if timer.waiting:
+            return None
+        return Envelope(timer.payload, path, number, timer.stamp, TICK)
 
     def queue_length(self, path: str) -> int:
         """Return how many messages wait in a mailbox, 0 if there is none."""
         cell = self.cells.get(path)
-        return len(cell.mailbox) if cell is not None else 0
+        return cell.waiting() if cell is not None else 0
 
-    def deliver(self, path: str, envelope: Envelope) -> None:
-        """Put an envelope into a mailbox."""
-        cell = self.cells.get(path)
-        if cell is None:
-            self._dead_letter(path, envelope, "there is no such actor")
-        elif cell.take(envelope):
-            self._dispatcher.ready(cell)
+    # -- what becomes of the others ---------------------------------------------
 
-    # -- handling ---------------------------------------------------------------
-
-    def handle_next(self, cell: Cell) -> None:
-        """Handle the message at the head of a mailbox, to completion."""
-        self.handle(cell, cell.mailbox.popleft())
-
-    def handle(self, cell: Cell, envelope: Envelope) -> None:
-        """Handle one message of a cell, to completion; on the actor's thread."""
-        payload = envelope.payload
-        if payload == STOP:
-            cell.closed = True
-            self.inbox.note(partial(self.end, cell, "the actor has stopped"))
-            return
-        try:
-            message = cell.decode(payload)
-        except DECODE_ERRORS as error:
-            reason = str(refusal(payload, error))
-            self.inbox.note(partial(self._refused, cell.path, envelope, reason))
-            return
-        if envelope.stamp is not None:
-            self._observe_handled(cell.path, envelope)
-        place = self.here.place
-        outer = place.path, place.envelope
-        place.path, place.envelope = cell.path, envelope
-        try:
-            answer = cell.actor.handlers[type(message)](cell.actor, message)
-            if answer is not None:
-                self._reply(place, envelope, answer)
-        except cell.catches as error:
-            self.fail(cell, type(message).__name__, error, envelope)
-        finally:
-            place.path, place.envelope = outer
-
-    def fail(
-        self,
-        cell: Cell,
-        what: str,
-        error: BaseException,
-        envelope: Envelope | None = None,
+    def dead_letter(
+        self, path: str, envelope: Envelope, reason: str, *, full: bool = False
     ) -> None:
-        """End an actor that raised on `what`, a message type or a hook; any thread."""
-        cell.closed = True
-        try:
-            cell.actor.on_failure(error)
-        except cell.catches:
-            log.exception("%s: on_failure raised, too", cell.path)
-        self.inbox.note(partial(self._failed, cell, what, error, envelope))
-
-    def thread_ended(self, cell: Cell) -> None:
-        """Note that an actor's thread ends, however it came about; on that thread."""
-        self.inbox.note(partial(self.end, cell, "its thread has ended"))
-
-    def end(self, cell: Cell, reason: str, *, stopped: bool = True) -> None:
-        """Take an actor out of the System; `stopped` is False when it has failed.
-
-        Its mailbox becomes dead letters, and asks that it has not answered fail.
-        """
-        if self.cells.get(cell.path) is not cell:
+        """Note that an envelope will not be handled, and tell who waits for it."""
+        if envelope.kind == WATCH:
+            self.notify(envelope.sender, path, reason)
             return
-        del self.cells[cell.path]
-        self.timers.forget(cell.path)
-        try:
-            cell.finish(stopped=stopped)
-        except Exception as error:  # noqa: BLE001 - the rest has to be cleared away
-            self.fail(cell, "on_stop", error)
-        while cell.mailbox:
-            try:
-                envelope = cell.mailbox.popleft()
-            except IndexError:
-                break  # The actor's thread was faster.
-            self._dead_letter(cell.path, envelope, reason)
-        self.asks.all_stopped(cell.path, reason)
+        if envelope.kind >= SIGNAL:
+            return
+        self.observe_lost(path, envelope, reason)
+        ask = envelope.ask if envelope.kind != TICK else 0
+        if ask and not full:
+            self.asks.stopped(ask, reason)
+            return
+        failure = Failure(path, tag_of(envelope.payload), reason, full=full)
+        self.send_back(envelope, failure)
 
-    def _reply(self, place: Place, envelope: Envelope, message: Message) -> None:
-        answer = self.envelope(place, message)
-        number, asker = envelope.ask, envelope.sender
-        if asker and not number:
-            self.send(place, asker, answer)
-        elif place.home:
-            self.answer(number, asker, answer)
-        else:
-            self.inbox.call(partial(self.answer, number, asker, answer))
-
-    # -- what goes wrong --------------------------------------------------------
-
-    def _refused(self, path: str, envelope: Envelope, reason: str) -> None:
-        failure = Failure(path, tag_of(envelope.payload), reason, refused=True)
-        self._observe_lost(path, envelope, f"refused: {reason}")
-        self._send_back(envelope, failure)
-
-    def _failed(
-        self, cell: Cell, what: str, error: BaseException, envelope: Envelope | None
+    def send_back(
+        self, envelope: Envelope, failure: Failure, error: Exception | None = None
     ) -> None:
-        ended = self.cells.get(cell.path) is not cell
-        if ended and isinstance(error, ActorStoppedError):
-            return  # A thread that was stopped while it waited for an answer.
-        reason = f"{type(error).__name__}: {error}"
-        failure = ActorFailedError(cell.path, what, reason)
-        failure.__cause__ = error
-        self.failures.append(failure)
-        log.error("%s", failure)
-        self.observers.failed(cell.path, what, error)
-        if envelope is not None:
-            self._send_back(envelope, Failure(cell.path, what, reason))
-        self.end(cell, "the actor failed", stopped=False)
-
-    def _dead_letter(self, path: str, envelope: Envelope, reason: str) -> None:
-        if envelope.payload == STOP:
-            return
-        self._observe_lost(path, envelope, reason)
-        if envelope.ask:
-            self.asks.stopped(envelope.ask, reason)
-        else:
-            self._send_back(envelope, Failure(path, tag_of(envelope.payload), reason))
-
-    def _send_back(self, envelope: Envelope, failure: Failure) -> None:
+        """Tell the sender of an envelope what became of it; see `answer`."""
         place = Place(failure.actor, envelope)
+        back = partial(self.envelope, place, failure, kind=UNBOUNDED)
+        if envelope.kind == TICK:
+            return
         if envelope.ask:
-            answer = self.envelope(place, failure)
-            self.answer(envelope.ask, envelope.sender, answer)
+            self.answer(envelope.ask, envelope.sender, back(), error)
         elif failure.request != Failure.__name__:
             sender = self.cells.get(envelope.sender)
-            if sender is not None and Failure in sender.actor.handlers:
-                self.deliver(envelope.sender, self.envelope(place, failure))
+            if sender is not None and Failure in sender.handlers:
+                self.deliver(envelope.sender, back())
 
-    def _observe_handled(self, path: str, envelope: Envelope) -> None:
+    def notify(self, watcher: str, path: str, reason: str) -> None:
+        """Tell a watcher that an actor is not there any more."""
+        notice = Terminated(self.ref(path), reason)
+        self.deliver(watcher, self.envelope(Place(path), notice, kind=UNBOUNDED))
+
+    def observe_handled(self, path: str, envelope: Envelope) -> None:
+        """Report that a message is about to be handled; on any thread."""
         if envelope.stamp is not None:
             event = self.observers.event(path, envelope, envelope.stamp)
             self.inbox.note(partial(self.observers.handled, event))
 
-    def _observe_lost(self, path: str, envelope: Envelope, reason: str) -> None:
+    def observe_lost(self, path: str, envelope: Envelope, reason: str) -> None:
+        """Report a dead letter."""
+        self.dead_letters += 1
         log.debug("%s to %r: %s", tag_of(envelope.payload), path, reason)
         if envelope.stamp is not None:
             event = self.observers.event(path, envelope, envelope.stamp)
             self.observers.dead_letter(event, reason)
+
+    def is_running(self, path: str) -> bool:
+        """Whether there is an actor at that path that has not ended."""
+        cell = self.cells.get(path)
+        return cell is not None and cell.phase is not Phase.ENDED
+
+    def _deliver_late(self, path: str, envelope: Envelope) -> None:
+        try:
+            self.deliver(path, envelope)
+        except MailboxFullError as error:
+            self.dead_letter(path, envelope, str(error), full=True)

@@ -3,7 +3,7 @@
 import itertools
 import logging
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ccw_actors.runtime.cell import Envelope, Stamp
 from ccw_actors.runtime.place import Place
@@ -34,20 +34,30 @@ class Handled(NamedTuple):
     message_type: type[Message]
 
 
-class Observer(Protocol):
+class Observer:
     """Watches a System; every method is called on the System's own thread.
 
-    An observer that raises is logged and not called again.
+    Override what is of interest; the rest does nothing. An observer that raises is
+    logged and not called again. Messages sent while nobody observed are not reported.
     """
 
+    def spawned(self, actor: str) -> None:
+        """Note that there is an actor at a path."""
+
     def handled(self, event: Handled) -> None:
-        """Note that a message is about to be handled."""
+        """Note that a message is about to be handled, or an answer to be taken."""
 
     def dead_letter(self, event: Handled, reason: str) -> None:
         """Note that a message will never be handled, and why."""
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
-        """Note that an actor raised on a message (or in a hook) and stops."""
+        """Note that an actor raised on a message (or in a hook)."""
+
+    def restarted(self, actor: str) -> None:
+        """Note that an actor begins again."""
+
+    def stopped(self, actor: str, reason: str) -> None:
+        """Note that there is no actor at a path any more, and why."""
 
 
 class Observers:
@@ -63,6 +73,11 @@ class Observers:
         """Report to the observer, too, from now on."""
         self._all = (*self._all, observer)
         self.present = True
+
+    def remove(self, observer: Observer) -> None:
+        """Report to the observer no more."""
+        self._all = tuple(one for one in self._all if one is not observer)
+        self.present = bool(self._all)
 
     def stamp(self, place: Place, message_type: type[Message]) -> Stamp:
         """Number a message that is sent now."""
@@ -83,6 +98,10 @@ class Observers:
             stamp.message_type,
         )
 
+    def spawned(self, actor: str) -> None:
+        """Tell all of a new actor."""
+        self._tell(lambda observer: observer.spawned(actor))
+
     def handled(self, event: Handled) -> None:
         """Tell all of a message that is about to be handled."""
         self._tell(lambda observer: observer.handled(event))
@@ -95,11 +114,18 @@ class Observers:
         """Tell all of a failed actor."""
         self._tell(lambda observer: observer.failed(actor, message, error))
 
+    def restarted(self, actor: str) -> None:
+        """Tell all of an actor that begins again."""
+        self._tell(lambda observer: observer.restarted(actor))
+
+    def stopped(self, actor: str, reason: str) -> None:
+        """Tell all of an actor that has ended."""
+        self._tell(lambda observer: observer.stopped(actor, reason))
+
     def _tell(self, call: Callable[[Observer], None]) -> None:
         for observer in self._all:
             try:
                 call(observer)
             except Exception:
                 log.exception("%r raised and observes no more", observer)
-                self._all = tuple(one for one in self._all if one is not observer)
-                self.present = bool(self._all)
+                self.remove(observer)

@@ -1,8 +1,12 @@
 """Which actor a thread runs at the moment, and on which message."""
 
 import threading
+from typing import TYPE_CHECKING
 
 from ccw_actors.runtime.cell import Envelope
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime.turn import Turn
 
 __all__ = ["Here", "Place"]
 
@@ -10,10 +14,11 @@ __all__ = ["Here", "Place"]
 class Place:
     """What one thread is doing: the actor's path ("" for none) and the envelope.
 
-    `home` is True on the System's own thread.
+    `turn` is the async handler that is being driven now. `home` is True on the
+    System's own thread.
     """
 
-    __slots__ = ("envelope", "home", "path")
+    __slots__ = ("envelope", "home", "path", "turn")
 
     def __init__(
         self, path: str = "", envelope: Envelope | None = None, *, home: bool = False
@@ -21,14 +26,15 @@ class Place:
         self.path = path
         self.envelope = envelope
         self.home = home
+        self.turn: Turn | None = None
 
 
 class Here(threading.local):
-    """`place` is that of the calling thread in one System.
+    """`place` is that of the calling thread in one System, if it is not the own one.
 
     The constructor runs once more in every thread that looks.
     """
 
-    def __init__(self, home: int) -> None:
-        """Give the calling thread a place; `home` is the ident of the System's own."""
-        self.place = Place(home=threading.get_ident() == home)
+    def __init__(self) -> None:
+        """Give the calling thread a place."""
+        self.place = Place()

@@ -35,8 +35,9 @@ class ActorRef(Generic[P_contra]):
         Never waits. Messages of one sender arrive in the order sent. A message to an
         actor that does not exist or has stopped becomes a dead letter; a sender that
         handles `Failure` is told of that, as of one that was refused or made its
-        handler raise. Raises `TypeError` for a value that cannot be encoded, and from
-        another thread `ActorStoppedError` when the event loop is closed.
+        handler raise. Raises `TypeError` for a value that cannot be encoded,
+        `MailboxFullError` as the recipient's `Mailbox` says, and from another thread
+        `ActorStoppedError` when the event loop is closed.
         """
         self._system.tell(self.path, message)
 
@@ -63,24 +64,56 @@ class ActorRef(Generic[P_contra]):
     ) -> Awaitable[R] | R:
         """Send a request and hand back its answer.
 
-        Awaited from a task on the System's event loop; with `block=True` from any
-        other thread, or from plain code under the virtual clock or the stepping
-        dispatcher, which then run until the answer is there. `timeout` is in seconds
-        of the System's clock; None takes the System's default, `math.inf` waits
-        without end.
+        Awaited in an async handler, whose actor takes no other message meanwhile, or
+        from a task on the System's event loop; with `block=True` from any other
+        thread, or from plain code under the virtual clock or the stepping dispatcher,
+        which then run until the answer is there. `timeout` is in seconds of the
+        System's clock; None takes the System's default, `math.inf` waits without end.
 
-        Raises `AskTimeoutError`, `ActorFailedError` when the handler raised,
-        `MessageError` when it refused the message, `ActorStoppedError` when there is
-        no such actor (any more), `DispatcherError` when `block` does not fit the place
-        of the call.
+        Raises `AskTimeoutError`, `AskCycleError` when the answer would have to come
+        from an actor that waits for this one, `ActorFailedError` when the handler
+        raised, `MessageError` when it refused the message, `MailboxFullError` when
+        there was no room for it, `ActorStoppedError` when there is no such actor (any
+        more), `DispatcherError` when `block` does not fit the place of the call.
         """
         if block:
             return self._system.ask_blocking(self.path, message, timeout)
         return self._system.ask(self.path, message, timeout)
 
-    def stop(self) -> None:
-        """Stop the actor after the messages that are in its mailbox now."""
-        self._system.stop(self.path)
+    @overload
+    def offer(self, message: P_contra) -> Awaitable[None]: ...
+
+    @overload
+    def offer(self, message: P_contra, *, block: Literal[True]) -> None: ...
+
+    def offer(
+        self, message: P_contra, *, block: bool = False
+    ) -> Awaitable[None] | None:
+        """Tell the message as soon as there is room for it.
+
+        Waits only for a mailbox whose policy is "wait", on an event loop; with
+        `block=True` another thread waits. Elsewhere it is `tell`, and raises like it.
+        """
+        if block:
+            return self._system.offer_blocking(self.path, message)
+        return self._system.offer(self.path, message)
+
+    def stop(self, *, drain: bool = True) -> None:
+        """Stop the actor after the messages that are in its mailbox now.
+
+        Without `drain` it stops after the message that it is handling now; an async
+        handler that waits is cancelled, and the rest become dead letters. Its children
+        are stopped first, in the same way.
+        """
+        self._system.stop(self.path, drain=drain)
+
+    async def stopped(self, *, timeout: float | None = None) -> None:
+        """Wait until no actor is at this path; it need not have been one.
+
+        Raises `AskTimeoutError` after `timeout` seconds (None takes the System's
+        default, `math.inf` waits without end).
+        """
+        await self._system.stopped(self.path, timeout)
 
     @property
     def is_alive(self) -> bool:

@@ -1,13 +1,23 @@
 """The stepping dispatcher: the caller picks, message by message, what is handled."""
 
+import asyncio
+from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ccw_actors.errors import DispatcherError
+from ccw_actors.errors import ActorFailedError, DispatcherError
 from ccw_actors.runtime.alarms import Alarm
-from ccw_actors.runtime.cell import Cell, Envelope
+from ccw_actors.runtime.actor import Actor
+from ccw_actors.runtime.cell import (
+    IDLE,
+    RESTART,
+    STOP_NOW,
+    Cell,
+    Envelope,
+    Phase,
+)
 from ccw_actors.runtime.dispatch import ONE_THREAD
-from ccw_actors.runtime.timers import Timer, TimerKey
+from ccw_actors.runtime.timers import SLEEP, Timer, TimerKey
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.mail import Mail
@@ -31,8 +41,75 @@ class Choice(NamedTuple):
 
 class _CellSnapshot(NamedTuple):
     cell: Cell
+    actor: Actor[Any]
     state: object
+    behaviour: str
     mailbox: tuple[Envelope, ...]
+    signals: tuple[Envelope, ...]
+    stash: tuple[Envelope, ...]
+    phase: Phase
+    may_restart: bool
+    restarts: tuple[float, ...]
+    children: tuple[Cell, ...]
+    watchers: tuple[str, ...]
+    spawned: int
+
+    @classmethod
+    def of(cls, cell: Cell) -> "_CellSnapshot":
+        """Return what one actor is now."""
+        return cls(
+            cell,
+            cell.actor,
+            cell.actor.snapshot(),
+            cell.behaviour,
+            tuple(cell.mailbox or ()),
+            tuple(cell.signals or ()),
+            tuple(cell.stash or ()),
+            cell.phase,
+            cell.may_restart,
+            cell.restarts,
+            tuple((cell.children or {}).values()),
+            tuple(cell.watchers or ()),
+            cell.spawned,
+        )
+
+    def restore(self) -> None:
+        """Make the actor what it was."""
+        cell = self.cell
+        cell.behave(self.actor, self.behaviour)
+        cell.actor.restore(self.state)
+        cell.mailbox = deque(self.mailbox) if self.mailbox else None
+        cell.signals = deque(self.signals) if self.signals else None
+        cell.stash = deque(self.stash) if self.stash else None
+        cell.exempt_in = sum(1 for envelope in self.mailbox if envelope.kind)
+        cell.exempt_out = 0
+        cell.phase = self.phase
+        cell.may_restart = self.may_restart
+        cell.restarts = self.restarts
+        cell.children = {child.path: child for child in self.children}
+        cell.watchers = dict.fromkeys(self.watchers)
+        cell.spawned = self.spawned
+        cell.failed = None
+        cell.turn = None
+        cell.settle()
+        cell.status = IDLE
+
+    def key(self) -> tuple[object, ...]:
+        """Return what decides the future of this actor."""
+        lanes = tuple(
+            tuple((e.payload, e.sender, e.ask, e.kind) for e in lane)
+            for lane in (self.mailbox, self.signals, self.stash)
+        )
+        life = (self.phase, self.may_restart, self.restarts, self.spawned)
+        return (
+            self.cell.path,
+            self.state,
+            self.behaviour,
+            lanes,
+            life,
+            tuple(sorted(child.path for child in self.children)),
+            tuple(sorted(self.watchers)),
+        )
 
 
 class Snapshot(NamedTuple):
@@ -41,7 +118,8 @@ class Snapshot(NamedTuple):
     cells: tuple[_CellSnapshot, ...]
     timers: tuple[tuple[TimerKey, Timer], ...]
     timer_counts: tuple[tuple[str, int], ...]
-    failures: int
+    failures: tuple[ActorFailedError, ...]
+    failed: int
     now: float
 
     def key(self) -> tuple[object, ...]:
@@ -52,17 +130,12 @@ class Snapshot(NamedTuple):
         actors were spawned, stamps, failures.
         """
         actors = sorted(
-            (
-                (
-                    one.cell.path,
-                    one.state,
-                    tuple((e.payload, e.sender, e.ask) for e in one.mailbox),
-                )
-                for one in self.cells
-            ),
-            key=lambda actor: actor[0],
+            (one.key() for one in self.cells), key=lambda key: str(key[0])
         )
-        timers = sorted((key, timer.due, timer.payload) for key, timer in self.timers)
+        timers = sorted(
+            (key, timer.due, timer.payload, timer.kind, timer.waiting)
+            for key, timer in self.timers
+        )
         return (tuple(actors), tuple(timers), self.now)
 
 
@@ -77,10 +150,10 @@ class SteppingDispatcher:
     that is, and time goes on to its due time if that is later. Asks never expire.
     """
 
-    has_threads = False
-
     def __init__(self, delivery: Delivery = "mailbox") -> None:
         self.delivery = delivery
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.budget = 1
         self._now = 0.0
 
     def attach(self, mail: "Mail") -> None:
@@ -89,7 +162,7 @@ class SteppingDispatcher:
 
     def ready(self, cell: Cell) -> None:
         """Note nothing: `enabled` looks at every mailbox."""
-        cell.scheduled = False
+        cell.status = IDLE
 
     def now(self) -> float:
         """Return the latest due time of a timer that has fired, 0 before."""
@@ -104,15 +177,42 @@ class SteppingDispatcher:
         """Return all that may happen next; empty when the System is at rest."""
         choices: list[Choice] = []
         for cell in self._mail.cells.values():
-            if not cell.mailbox:
-                continue
+            lane = self._lane(cell)
             if self.delivery == "mailbox":
-                choices.append(Choice(cell.path, cell.mailbox[0].sender))
+                choices.extend(Choice(cell.path, e.sender) for e in lane[:1])
             else:
-                senders = dict.fromkeys(e.sender for e in cell.mailbox)
+                senders = dict.fromkeys(e.sender for e in lane)
                 choices.extend(Choice(cell.path, sender) for sender in senders)
-        choices.extend(Choice(path, path, key) for path, key in self._mail.timers.armed)
+        choices.extend(
+            Choice(path, path, number)
+            for (path, number), timer in self._mail.timers.armed.items()
+            if self._may_fire(path, timer)
+        )
         return choices
+
+    def _may_fire(self, path: str, timer: Timer) -> bool:
+        """Whether a timer's message could be handled at once, as it has to be."""
+        cell = self._mail.cells[path]
+        if timer.kind in (SLEEP, RESTART):
+            return True
+        busy = cell.turn is not None or cell.phase is not Phase.RUNNING
+        return not busy and not timer.waiting
+
+    def _lane(self, cell: Cell) -> tuple[Envelope, ...]:
+        """Return what an actor may take up next, from each sender the oldest first.
+
+        A signal comes before the messages, under channel delivery before those of its
+        own sender; a suspended handler takes up nothing but what it waits for.
+        """
+        signals = tuple(cell.signals or ())
+        turn = cell.turn
+        if turn is not None:
+            return signals + (_resumption(cell),) if turn.is_ready else signals
+        if cell.phase is not Phase.RUNNING:
+            return signals
+        if self.delivery == "mailbox" and signals:
+            return signals
+        return signals + tuple(cell.mailbox or ())
 
     def peek(self, choice: Choice) -> bytes:
         """Return the encoded message that the choice would handle, b"" for a stop.
@@ -134,15 +234,34 @@ class SteppingDispatcher:
                 return None
         envelope = self._envelope(choice)
         cell = self._mail.cells[choice.recipient]
-        failures = len(self._mail.failures)
+        life = self._mail.life
+        failed = life.failed
         if choice.timer:
-            self._fire(choice)
-        else:
-            cell.mailbox.remove(envelope)
-        self._mail.handle(cell, envelope)
-        if len(self._mail.failures) > failures:
-            raise self._mail.failures[failures]
+            fired = self._fire(choice)
+            if fired is not None:
+                envelope = fired
+        self._take_up(cell, envelope)
+        if life.failed > failed:
+            raise self._mail.failures[failed - life.failed]
         return choice
+
+    def _take_up(self, cell: Cell, envelope: Envelope) -> None:
+        """Have an actor handle one envelope, and nothing else."""
+        runner, mailbox = self._mail.runner, cell.mailbox
+        if envelope.kind >= STOP_NOW:
+            if cell.signals and envelope in cell.signals:
+                cell.signals.remove(envelope)
+            runner.signalled(cell, envelope)
+        elif cell.turn is not None:
+            runner.resume(cell, cell.turn)
+        else:
+            assert mailbox is not None, "what is taken up was in the mailbox"
+            mailbox.remove(envelope)
+            mailbox.appendleft(envelope)
+            cell.held = False
+            runner.run(cell, 1)
+        cell.settle()
+        cell.status = IDLE
 
     def run(self, steps_max: int = 100_000) -> int:
         """Step, first choice first, until nothing is enabled; return the steps taken.
@@ -164,6 +283,12 @@ class SteppingDispatcher:
                 return False
         return True
 
+    def hold(self) -> None:
+        """Do nothing: no other thread works for this System."""
+
+    def release(self) -> None:
+        """Do nothing."""
+
     def check_awake(self) -> None:
         """Raise `DispatcherError`: other threads would take the order away."""
         raise DispatcherError(ONE_THREAD)
@@ -174,17 +299,24 @@ class SteppingDispatcher:
         raise DispatcherError(ONE_THREAD)
 
     def snapshot(self) -> Snapshot:
-        """Return the whole System as it is between two messages."""
+        """Return the whole System as it is between two messages.
+
+        Raises `DispatcherError` while an async handler is suspended: a coroutine
+        cannot be copied.
+        """
         mail = self._mail
-        cells = tuple(
-            _CellSnapshot(cell, cell.actor.snapshot(), tuple(cell.mailbox))
-            for cell in mail.cells.values()
-        )
+        for cell in mail.cells.values():
+            if cell.turn is not None:
+                raise DispatcherError(
+                    f"{cell.path} is suspended in a handler, which waits for"
+                    f" {cell.turn.describe()}: no snapshot can be taken"
+                )
         return Snapshot(
-            cells,
+            tuple(_CellSnapshot.of(cell) for cell in mail.cells.values()),
             tuple(mail.timers.armed.items()),
             tuple(mail.timers.counts.items()),
-            len(mail.failures),
+            tuple(mail.failures),
+            mail.life.failed,
             self._now,
         )
 
@@ -196,33 +328,46 @@ class SteppingDispatcher:
         """
         mail = self._mail
         mail.cells.clear()
-        for cell, state, mailbox in snapshot.cells:
-            cell.actor.restore(state)
-            cell.mailbox.clear()
-            cell.mailbox.extend(mailbox)
-            mail.cells[cell.path] = cell
+        for one in snapshot.cells:
+            one.restore()
+            mail.cells[one.cell.path] = one.cell
         mail.timers.armed = dict(snapshot.timers)
         mail.timers.counts = dict(snapshot.timer_counts)
-        del mail.failures[snapshot.failures :]
+        mail.failures[:] = snapshot.failures
+        mail.life.failed = snapshot.failed
         self._now = snapshot.now
 
-    def _fire(self, choice: Choice) -> None:
-        timer = self._mail.timers.take((choice.recipient, choice.timer))
-        if timer is not None:
-            self._now = max(self._now, timer.due)
+    def _fire(self, choice: Choice) -> Envelope | None:
+        """Have a timer fire; return what it has put into the mailbox."""
+        mail, key = self._mail, (choice.recipient, choice.timer)
+        timer = mail.timers.take(key)
+        assert timer is not None, "an enabled timer is armed"
+        self._now = max(self._now, timer.due)
+        envelope = mail.timer_envelope(key, timer)
+        if envelope is not None and envelope.kind < STOP_NOW:
+            mail.cells[choice.recipient].put(envelope)
+        return envelope
 
     def _envelope(self, choice: Choice) -> Envelope:
         path, sender, number = choice
         if number:
             timer = self._mail.timers.armed.get((path, number))
-            if timer is not None:
+            if timer is not None and self._may_fire(path, timer):
                 return Envelope(timer.payload, path, 0, timer.stamp)
         else:
             cell = self._mail.cells.get(path)
-            for envelope in cell.mailbox if cell is not None else ():
+            for envelope in self._lane(cell) if cell is not None else ():
                 if envelope.sender == sender:
                     return envelope
                 if self.delivery == "mailbox":
                     break
         names = ", ".join(str(tuple(one)) for one in self.enabled()) or "nothing"
         raise DispatcherError(f"{tuple(choice)} is not enabled; enabled: {names}")
+
+
+def _resumption(cell: Cell) -> Envelope:
+    """Return what a suspended handler goes on with: a reply, or something of its own."""
+    turn = cell.turn
+    if turn is not None and turn.reply is not None:
+        return turn.reply
+    return Envelope(b"", cell.path, 0, None)

@@ -1,99 +1,197 @@
 """A System of actors: who exists, what is sent to whom, and what becomes of it."""
 
 import asyncio
+import inspect
+import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from ccw_actors.errors import ActorFailedError, CcwActorsError, DispatcherError
+import pykka
+
+from ccw_actors.errors import (
+    ActorFailedError,
+    AskTimeoutError,
+    CcwActorsError,
+    DispatcherError,
+    StashError,
+)
 from ccw_actors.runtime.actor import Actor
-from ccw_actors.runtime.asks import Question, Settle
+from ccw_actors.runtime.asks import Pending, Settle
 from ccw_actors.runtime.bridge import ThreadCell
-from ccw_actors.runtime.cell import STOP, Cell, Envelope
+from ccw_actors.runtime.call import Call
+from ccw_actors.runtime.cell import (
+    STOP,
+    STOP_NOW,
+    TICK,
+    UNBOUNDED,
+    UNWATCH,
+    WATCH,
+    Cell,
+    Envelope,
+)
 from ccw_actors.runtime.dispatch import Dispatcher, LoopDispatcher
+from ccw_actors.runtime.dump import Dump, Statistics, dump, statistics
 from ccw_actors.runtime.mail import Mail
+from ccw_actors.runtime.mailbox import Mailbox
+from ccw_actors.runtime.notices import Terminated
 from ccw_actors.runtime.observer import Observer
+from ccw_actors.runtime.pykka_actor import PykkaCell, stand_in
 from ccw_actors.runtime.ref import ActorRef, ReplyTo
-from ccw_actors.runtime.timers import Timer
+from ccw_actors.runtime.shutdown import Shutdown
+from ccw_actors.runtime.supervision import Stop, Supervision
+from ccw_actors.runtime.timers import SLEEP, Timer
 from ccw_actors.runtime.waiting import Waiting
 from ccw_actors.transport import Codec, Message, Request
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime.actor import Q
 
 __all__ = ["System"]
 
 R = TypeVar("R")
 T = TypeVar("T")
 
-_SHUT_DOWN = "the System shut down"
-
 
 class System:
     """A set of actors under one dispatcher.
 
     Made inside a coroutine, it runs on that event loop; with a `VirtualDispatcher` or
-    a `SteppingDispatcher` it needs no loop. `ask_timeout` is in seconds. The thread
-    that made it is its own: only that one may spawn actors and await asks. On an event
-    loop `tell`, `stop` and `ask(..., block=True)` work from any other thread.
+    a `SteppingDispatcher` it needs no loop. `ask_timeout` is in seconds; `mailbox` is
+    for actors that are spawned without one of their own. The thread that made it is
+    its own: only that one may spawn actors and await asks. On an event loop `tell`,
+    `stop`, `offer(..., block=True)` and `ask(..., block=True)` work from any other
+    thread.
     """
 
     def __init__(
-        self, dispatcher: Dispatcher | None = None, *, ask_timeout: float = 10.0
+        self,
+        dispatcher: Dispatcher | None = None,
+        *,
+        ask_timeout: float = 10.0,
+        mailbox: Mailbox | None = None,
     ) -> None:
         self.dispatcher = LoopDispatcher() if dispatcher is None else dispatcher
         self.ask_timeout = ask_timeout
+        self.mailbox = Mailbox() if mailbox is None else mailbox
         self.codec = Codec(_to_wire, self._from_wire)
         self._decoders: dict[Any, Callable[[bytes], Any]] = {}
-        self._threads: list[ThreadCell] = []
-        self._mail = Mail(self.dispatcher, self.codec)
+        self._spawned: dict[str, int] = {}
+        self._mail = Mail(self.dispatcher, self.codec, self.ref)
+        self._shutdown = Shutdown(self._mail)
         self.tell: Callable[[str, Message], None] = self._mail.tell
 
     @property
     def failures(self) -> list[ActorFailedError]:
-        """One error for each actor that has failed, the oldest first."""
+        """One error for each time an actor has failed, the oldest first.
+
+        The last thousand are kept; `statistics` counts all.
+        """
         return self._mail.failures
 
     # -- actors -----------------------------------------------------------------
 
-    def spawn(self, actor: Actor, path: str) -> ActorRef[Any]:
-        """Start the actor at that path and return its reference.
+    def spawn(
+        self,
+        actor: "Actor[Q] | Callable[[], Actor[Q]]",
+        path: str | None = None,
+        *,
+        supervision: Supervision | None = None,
+        mailbox: Mailbox | None = None,
+    ) -> "ActorRef[Q]":
+        """Start an actor at a path and return its reference.
 
-        What its `on_start` raises is raised here, and the path is free again. Raises
-        `CcwActorsError` if the path is empty or taken, and `DispatcherError` on a
+        `actor` may be a function that makes it, such as its class: then a restart
+        makes a new one; otherwise a restart gives it its first `state` back. Without a
+        path it gets one from its class and a counter. `supervision` says what becomes
+        of it when it fails (`Stop()` unless said); a failure before that, in a plain
+        `on_start`, is raised here, and the path is free again.
+
+        Raises `CcwActorsError` if the path is empty or taken, if the System shuts
+        down, and if a restart would have nothing to begin with; `DispatcherError` on a
         thread that is not the System's own.
         """
-        self._check_path(path)
-        actor.bind(self, path)
-        cell = Cell(path, actor, self._raw_decoder(type(actor).accepts))
-        self._mail.cells[path] = cell
-        place = self._mail.here.place
-        outer, place.path = place.path, path
-        try:
-            actor.on_start()
-        except BaseException:
-            self._mail.end(cell, "the actor failed to start", stopped=False)
-            raise
-        finally:
-            place.path = outer
-        return self.ref(path)
+        cell = self._cell(actor, path, None, supervision, mailbox)
+        self._start(cell)
+        return self.ref(cell.path)
 
-    def spawn_thread(self, actor: Actor, path: str) -> ActorRef[Any]:
-        """Start the actor in a Pykka thread of its own, where it may block.
+    def spawn_child(
+        self,
+        parent: Cell,
+        actor: "Actor[Q] | Callable[[], Actor[Q]]",
+        name: str | None = None,
+        *,
+        supervision: Supervision | None = None,
+        mailbox: Mailbox | None = None,
+    ) -> "ActorRef[Q]":
+        """Start an actor as a child of another; see `Actor.spawn`."""
+        cell = self._cell(actor, name, parent, supervision, mailbox)
+        if parent.children is None:
+            parent.children = {}
+        parent.children[cell.path] = cell
+        self._start(cell)
+        return self.ref(cell.path)
+
+    def spawn_thread(
+        self,
+        actor: "Actor[Q] | Callable[[], Actor[Q]]",
+        path: str | None = None,
+        *,
+        supervision: Supervision | None = None,
+        mailbox: Mailbox | None = None,
+    ) -> "ActorRef[Q]":
+        """Start an actor in a Pykka thread of its own, where it may block.
 
         If its `on_start` raises there, the actor has failed. Raises like `spawn`, and
         `DispatcherError` where threads would take the order of messages out of the
-        dispatcher's hands: under the virtual clock and the stepping dispatcher.
+        dispatcher's hands (under the virtual clock and the stepping dispatcher), and
+        for a class with async handlers: no loop runs in the thread.
         """
-        if not self.dispatcher.has_threads:
-            raise DispatcherError(
-                f"{path}: {type(actor).__name__} lives in a thread, which only a System"
-                " on the event loop can have; use a form of it that does not block"
-            )
-        self._check_path(path)
-        actor.bind(self, path)
-        decode = self._raw_decoder(type(actor).accepts)
-        cell = self._mail.cells[path] = ThreadCell(path, actor, decode, self._mail)
-        self._threads = [one for one in self._threads if not one.join(0)]
-        self._threads.append(cell)
+        made = _made(actor)
+        self._check_threads(type(made).__name__, path)
+        for handler in type(made).handlers.values():
+            if inspect.iscoroutinefunction(handler):
+                raise DispatcherError(
+                    f"{type(made).__name__}.{handler.__name__} is async, and no event"
+                    " loop runs in a thread: make it block, or spawn the actor here"
+                )
+        cell = self._cell(actor, path, None, supervision, mailbox, made=made, thread=True)
+        assert isinstance(cell, ThreadCell), "a thread was asked for"
+        self._shutdown.add(cell)
+        self._mail.observers.spawned(cell.path)
+        cell.start()
+        return self.ref(cell.path)
+
+    def bridge(
+        self,
+        actor: "pykka.ActorRef[Any]",
+        path: str,
+        accepts: Any,
+        *,
+        stop: bool = False,
+        mailbox: Mailbox | None = None,
+    ) -> ActorRef[Any]:
+        """Give a running Pykka actor a reference of this System.
+
+        `accepts` is the union of the message types that it takes. Each message
+        reaches it as a copy of its own; what its `on_receive` returns for a request is
+        the answer, and what it raises is the failure of the ask alone. With `stop` it
+        is stopped when its reference is, or at the System's shutdown. When it has
+        stopped, by itself or not, asks fail and who watches it is told.
+
+        Raises like `spawn_thread`, and `TypeError` for an answer that is no message.
+        """
+        self._check_threads(type(actor).__name__, path)
+        self._check_path(path, path)
+        decode = self._raw_decoder(accepts)
+        made = stand_in()
+        cell = PykkaCell(path, made, decode, self._mail, mailbox or self.mailbox, actor)
+        cell.stops = stop
+        made.bind(self, cell)
+        self._mail.cells[path] = cell
+        self._shutdown.add(cell)
+        self._mail.observers.spawned(path)
+        cell.look_after()
         return self.ref(path)
 
     def ref(self, path: str) -> ActorRef[Any]:
@@ -104,24 +202,35 @@ class System:
         """Whether there is an actor at that path that has not stopped."""
         return path in self._mail.cells
 
-    def stop(self, path: str) -> None:
-        """Stop an actor after the messages that are in its mailbox now."""
-        place = self._mail.here.place
-        self._mail.send(place, path, Envelope(STOP, place.path, 0, None))
+    def stop(self, path: str, *, drain: bool = True) -> None:
+        """Stop an actor; see `ActorRef.stop`."""
+        mail = self._mail
+        place = mail.place()
+        if drain:
+            mail.send(place, path, Envelope(b"", place.path, 0, None, STOP))
+        else:
+            envelope = Envelope(b"", place.path, 0, None, STOP_NOW)
+            mail.inbox.call(lambda: mail.signal(path, envelope))
 
-    async def shutdown(self, timeout: float = 5.0) -> list[str]:
+    async def stopped(self, path: str, timeout: float | None = None) -> None:
+        """Wait for the end of an actor; see `ActorRef.stopped`."""
+        if self.dispatcher.loop is None:
+            raise DispatcherError("no event loop runs this System: look at is_alive")
+        wait = self.ask_timeout if timeout is None else timeout
+        if not await self._shutdown.ended(path, wait):
+            queued = self._mail.queue_length(path)
+            raise AskTimeoutError(path, "a stop", wait, queued)
+
+    async def shutdown(self, timeout: float = 5.0, *, drain: bool = False) -> list[str]:
         """Stop every actor, the youngest first, and join their threads.
 
-        Messages still in a mailbox become dead letters and asks fail with
-        `ActorStoppedError`. Returns the paths of actors whose threads had not ended
-        `timeout` seconds later (they are daemons and do not hold up the process).
+        With `drain` each one handles what is in its mailbox first; without, messages
+        still there become dead letters. Asks not answered by then fail with
+        `ActorStoppedError`. Everything together takes at most `timeout` seconds; then
+        what is left is abandoned, and its paths are returned (threads are daemons and
+        do not hold up the process). Nothing can be spawned afterwards.
         """
-        for cell in list(reversed(self._mail.cells.values())):
-            self._mail.end(cell, _SHUT_DOWN)
-        self._mail.asks.all_stopped(None, _SHUT_DOWN)
-        left = await self._join_threads(timeout) if self._threads else []
-        self._mail.inbox.drain()
-        return left
+        return await self._shutdown.run(timeout, drain=drain)
 
     async def __aenter__(self) -> Self:
         return self
@@ -133,10 +242,26 @@ class System:
         traceback: TracebackType | None,
     ) -> None:
         await self.shutdown()
+        if kind is None and self._shutdown.escalated is not None:
+            raise self._shutdown.escalated
+
+    # -- watching -----------------------------------------------------------------
 
     def observe(self, observer: Observer) -> None:
         """Have every message from now on reported to the observer."""
         self._mail.observers.add(observer)
+
+    def unobserve(self, observer: Observer) -> None:
+        """Report to the observer no more."""
+        self._mail.observers.remove(observer)
+
+    def statistics(self) -> Statistics:
+        """Return counts of what has happened so far."""
+        return statistics(self._mail)
+
+    def dump(self) -> Dump:
+        """Return every actor and who waits for what; `str` of it is a table."""
+        return dump(self._mail)
 
     # -- messages ---------------------------------------------------------------
 
@@ -144,9 +269,239 @@ class System:
         self, path: str, request: Request[R], timeout: float | None = None
     ) -> R:
         """Send a request and wait for its answer; see `ActorRef.ask`."""
-        if not isinstance(self.dispatcher, LoopDispatcher):
+        mail = self._mail
+        place = mail.place()
+        wait = self.ask_timeout if timeout is None else timeout
+        if mail.room.lacks(path):
+            began = self.now()
+            async with asyncio.timeout(None if wait == math.inf else wait):
+                await mail.room.wait(path)
+            wait -= self.now() - began
+        turn = place.turn
+        if turn is not None:
+            asks = mail.asks
+            pending = asks.question(path, place.path, type(request), wait, turn=turn)
+            envelope = mail.envelope(place, request, pending.number)
+            asks.block(pending)
+            try:
+                mail.ask(pending, envelope)
+            except BaseException:
+                asks.blocked.pop(place.path, None)
+                raise
+            answer: R = await Call(mail, pending)
+            return answer
+        return await self._ask_in_task(place.home, path, request, wait)
+
+    def ask_blocking(
+        self, path: str, request: Request[R], timeout: float | None = None
+    ) -> R:
+        """Send a request and block until its answer; see `ActorRef.ask`."""
+        mail = self._mail
+        place = mail.place()
+        if place.home:
+            self._check_may_run(path)
+        waiting: Waiting[R] = Waiting()
+        wait = self.ask_timeout if timeout is None else timeout
+        pending = self._question(place.path, path, request, wait, waiting.settle)
+        envelope = mail.envelope(place, request, pending.number)
+        if not place.home:
+            block = bool(place.path)
+            mail.inbox.call(lambda: mail.ask_late(pending, envelope, block=block))
+            if block:
+                self.dispatcher.release()  # It rests, while it waits.
+            try:
+                return waiting.wait(
+                    self.dispatcher,
+                    wait,
+                    lambda age: mail.asks.timeout_error(pending, age),
+                )
+            finally:
+                if block:
+                    self.dispatcher.hold()
+        mail.ask(pending, envelope)
+        try:
+            if not self.dispatcher.run_until(waiting.is_settled):
+                mail.asks.stopped(pending.number, "nothing is left that could answer")
+        finally:
+            mail.asks.forget(pending.number)
+        return waiting.outcome()
+
+    async def offer(self, path: str, message: Message) -> None:
+        """Tell a message when there is room for it; see `ActorRef.offer`."""
+        if self._mail.room.lacks(path):
+            await self._mail.room.wait(path)
+        self._mail.tell(path, message)
+
+    def offer_blocking(self, path: str, message: Message) -> None:
+        """Do the same from another thread; see `ActorRef.offer`."""
+        if self._mail.place().home:
+            raise DispatcherError(f"the System's own thread cannot block for {path}")
+        loop = self.dispatcher.loop
+        assert loop is not None, "where there is no loop, there is no other thread"
+        self.dispatcher.check_awake()
+        asyncio.run_coroutine_threadsafe(self.offer(path, message), loop).result()
+
+    def reply(self, to: ReplyTo, message: Message) -> None:
+        """Answer a request; see `Actor.reply`."""
+        mail = self._mail
+        path = to.ref.path if to.ref is not None else ""
+        mail.reply_to(mail.place(), path, to.ask, message)
+
+    @property
+    def sender(self) -> ActorRef[Any] | None:
+        """Who sent the message being handled; None for the outside."""
+        envelope = self._mail.place().envelope
+        if envelope is None or not envelope.sender:
+            return None
+        return self.ref(envelope.sender)
+
+    @property
+    def reply_to(self) -> ReplyTo:
+        """Whom to answer the message being handled."""
+        envelope = self._mail.place().envelope
+        return ReplyTo(self.sender, envelope.ask if envelope is not None else 0)
+
+    # -- what actors use ------------------------------------------------------------
+
+    def now(self) -> float:
+        """Seconds of this System's clock since it was made."""
+        return self.dispatcher.now()
+
+    def set_timer(
+        self, path: str, delay: float, message: Message, interval: float = 0.0
+    ) -> int:
+        """Send a message to an actor after `delay` seconds; see `Actor.after`."""
+        mail = self._mail
+        envelope = mail.envelope(mail.place(), message)
+        kind = TICK if interval else UNBOUNDED
+        due = self.now() + delay
+        timer = Timer(due, envelope.payload, envelope.stamp, kind, interval)
+        return self._arm(path, timer)
+
+    def set_sleep(self, path: str, delay: float) -> int:
+        """Wake the handler of an actor after `delay` seconds; see `Actor.sleep`."""
+        return self._arm(path, Timer(self.now() + delay, b"", None, SLEEP))
+
+    def cancel_timer(self, path: str, number: int) -> None:
+        """Disarm a timer; see `Actor.cancel`."""
+        self._mail.inbox.call(lambda: self._mail.timers.take((path, number)))
+
+    def watch(self, watcher: Cell, path: str, *, watches: bool) -> None:
+        """Tell an actor of another one's end; see `Actor.watch`."""
+        kinds = (watcher.actor.handlers, *watcher.actor.behaviours.values())
+        if watches and not any(Terminated in handlers for handlers in kinds):
+            name = type(watcher.actor).__name__
+            raise TypeError(f"{name} watches {path} and has no handler for Terminated")
+        kind = WATCH if watches else UNWATCH
+        place = self._mail.place()
+        self._mail.send(place, path, Envelope(b"", watcher.path, 0, None, kind))
+
+    def stash(self, cell: Cell) -> None:
+        """Put the message that an actor handles aside; see `Actor.stash`."""
+        envelope = self._mail.place().envelope
+        if envelope is None:
+            raise StashError(f"{cell.path} handles no message that it could stash")
+        if len(cell.stash or ()) >= cell.bound:
+            raise StashError(f"{cell.path} has stashed its bound of {cell.bound}")
+        cell.set_aside(envelope)
+
+    def state_decoder(self, state_type: type[T]) -> Callable[[Any], T]:
+        """Return the decoder of a state type, for `Actor.restore`."""
+        return self._raw_decoder(state_type)
+
+    # -- inside -----------------------------------------------------------------
+
+    def _cell(
+        self,
+        actor: "Actor[Q] | Callable[[], Actor[Q]]",
+        name: str | None,
+        parent: Cell | None,
+        supervision: Supervision | None,
+        mailbox: Mailbox | None,
+        *,
+        made: "Actor[Q] | None" = None,
+        thread: bool = False,
+    ) -> Cell:
+        """Make a cell, and register it."""
+        made = _made(actor) if made is None else made
+        path = self._path(type(made), name, parent)
+        self._check_path(path, name)
+        decode = self._raw_decoder(type(made).accepts)
+        policy = self.mailbox if mailbox is None else mailbox
+        decision = Stop() if supervision is None else supervision
+        cell: Cell
+        if thread:
+            cell = ThreadCell(path, made, decode, self._mail, policy, decision)
+        else:
+            ready = self.dispatcher.ready
+            cell = Cell(path, made, decode, ready, policy, decision)
+        cell.parent = parent
+        made.bind(self, cell)
+        if not isinstance(decision, Stop):
+            cell.make = _maker(actor, made)
+        self._mail.cells[path] = cell
+        return cell
+
+    def _start(self, cell: Cell) -> None:
+        place = self._mail.home
+        outer = place.path, place.envelope, place.turn
+        place.path, place.envelope, place.turn = cell.path, None, None
+        try:
+            starting = cell.actor.on_start()
+        except BaseException:
+            self._mail.life.end(cell, "the actor failed to start", stopped=False)
+            raise
+        finally:
+            place.path, place.envelope, place.turn = outer
+        if self._mail.observers.present:
+            self._mail.observers.spawned(cell.path)
+        if inspect.iscoroutine(starting):
+            self._mail.runner.hook(cell, starting, "on_start")
+
+    def _path(
+        self, kind: type[Actor[Any]], name: str | None, parent: Cell | None
+    ) -> str:
+        if name is None:
+            if parent is not None:
+                parent.spawned += 1
+                name = f"{kind.__name__.lower()}-{parent.spawned}"
+            else:
+                number = self._spawned.get(kind.__name__, 0) + 1
+                self._spawned[kind.__name__] = number
+                name = f"{kind.__name__.lower()}-{number}"
+        return name if parent is None else f"{parent.path}/{name}"
+
+    def _check_path(self, path: str, name: str | None) -> None:
+        if not self._mail.place().home:
+            raise DispatcherError(f"cannot spawn {path!r}: not on the System's thread")
+        if self._shutdown.begun:
+            raise CcwActorsError(f"cannot spawn {path!r}: the System shuts down")
+        if name == "" or path in self._mail.cells:
+            state = "taken" if name else "empty"
+            raise CcwActorsError(f"cannot spawn at {path!r}: the path is {state}")
+
+    def _check_threads(self, name: str, path: str | None) -> None:
+        if self.dispatcher.loop is None:
+            raise DispatcherError(
+                f"{path or ''}: {name} lives in a thread, which only a System on the"
+                " event loop can have; use a form of it that does not block"
+            )
+
+    def _check_may_run(self, path: str) -> None:
+        if self.dispatcher.loop is not None:
+            raise DispatcherError("the event loop runs this System: await the ask")
+        if asker := self._mail.home.path:
+            raise DispatcherError(
+                f"{asker} asks {path} and would block inside a handler: make it async"
+                " and await the ask, or tell the request and handle the answer"
+            )
+
+    async def _ask_in_task(
+        self, home: bool, path: str, request: Request[R], wait: float
+    ) -> R:
+        if self.dispatcher.loop is None:
             raise DispatcherError("no event loop runs this System: ask with block=True")
-        if not self._mail.here.place.home:
+        if not home:
             raise DispatcherError(
                 "another thread's event loop runs this System: ask with block=True"
             )
@@ -160,126 +515,29 @@ class System:
             else:
                 future.set_result(answer)
 
-        question, envelope = self._question(path, request, timeout, settle)
-        self._mail.ask(question, envelope)
+        mail = self._mail
+        pending = self._question("", path, request, wait, settle)
+        mail.ask(pending, mail.envelope(mail.home, request, pending.number))
         try:
             return await future
         finally:
-            self._mail.asks.forget(question.number)
+            mail.asks.forget(pending.number)
 
-    def ask_blocking(
-        self, path: str, request: Request[R], timeout: float | None = None
-    ) -> R:
-        """Send a request and block until its answer; see `ActorRef.ask`."""
+    def _question(
+        self,
+        asker: str,
+        path: str,
+        request: Request[Any],
+        wait: float,
+        settle: Settle,
+    ) -> Pending:
+        return self._mail.asks.question(path, asker, type(request), wait, settle=settle)
+
+    def _arm(self, path: str, timer: Timer) -> int:
         mail = self._mail
-        if mail.here.place.home:
-            self._check_may_run(path)
-        waiting: Waiting[R] = Waiting()
-        question, envelope = self._question(path, request, timeout, waiting.settle)
-        if not mail.here.place.home:
-            mail.inbox.call(lambda: mail.ask(question, envelope))
-            return waiting.wait(
-                self.dispatcher,
-                question.timeout,
-                lambda age: mail.asks.timeout_error(question, age),
-            )
-        mail.ask(question, envelope)
-        try:
-            if not self.dispatcher.run_until(waiting.is_settled):
-                mail.asks.stopped(question.number, "nothing is left that could answer")
-        finally:
-            mail.asks.forget(question.number)
-        return waiting.outcome()
-
-    def reply(self, to: ReplyTo, message: Message) -> None:
-        """Answer a request; see `Actor.reply`."""
-        mail = self._mail
-        place = mail.here.place
-        envelope = mail.envelope(place, message)
-        path = to.ref.path if to.ref is not None else ""
-        if path and not to.ask:
-            mail.send(place, path, envelope)
-        else:
-            mail.inbox.call(lambda: mail.answer(to.ask, path, envelope))
-
-    @property
-    def sender(self) -> ActorRef[Any] | None:
-        """Who sent the message being handled; None for the outside."""
-        envelope = self._mail.here.place.envelope
-        if envelope is None or not envelope.sender:
-            return None
-        return self.ref(envelope.sender)
-
-    @property
-    def reply_to(self) -> ReplyTo:
-        """Whom to answer the message being handled."""
-        envelope = self._mail.here.place.envelope
-        return ReplyTo(self.sender, envelope.ask if envelope is not None else 0)
-
-    # -- time -------------------------------------------------------------------
-
-    def now(self) -> float:
-        """Seconds of this System's clock since it was made."""
-        return self.dispatcher.now()
-
-    def set_timer(self, path: str, delay: float, message: Message) -> int:
-        """Send a message to an actor after `delay` seconds; see `Actor.after`."""
-        mail = self._mail
-        envelope = mail.envelope(mail.here.place, message)
-        timer = Timer(self.now() + delay, envelope.payload, envelope.stamp)
         key = mail.timers.next_key(path)
         mail.inbox.call(lambda: mail.arm(key, timer))
         return key[1]
-
-    def cancel_timer(self, path: str, number: int) -> None:
-        """Disarm a timer; see `Actor.cancel`."""
-        self._mail.inbox.call(lambda: self._mail.timers.take((path, number)))
-
-    def state_decoder(self, state_type: type[T]) -> Callable[[Any], T]:
-        """Return the decoder of a state type, for `Actor.restore`."""
-        return self._raw_decoder(state_type)
-
-    # -- inside -----------------------------------------------------------------
-
-    async def _join_threads(self, timeout: float) -> list[str]:
-        def join() -> list[str]:
-            deadline = self.now() + timeout
-            return [
-                cell.path
-                for cell in reversed(self._threads)
-                if not cell.join(max(0.0, deadline - self.now()))
-            ]
-
-        # Not the loop's own executor: all its threads may be blocked in asks.
-        pool = ThreadPoolExecutor(1, "shutdown")
-        try:
-            return await asyncio.get_running_loop().run_in_executor(pool, join)
-        finally:
-            pool.shutdown(wait=False)
-
-    def _check_path(self, path: str) -> None:
-        if not self._mail.here.place.home:
-            raise DispatcherError(f"cannot spawn {path!r}: not on the System's thread")
-        if not path or path in self._mail.cells:
-            state = "taken" if path else "empty"
-            raise CcwActorsError(f"cannot spawn at {path!r}: the path is {state}")
-
-    def _check_may_run(self, path: str) -> None:
-        if isinstance(self.dispatcher, LoopDispatcher):
-            raise DispatcherError("the event loop runs this System: await the ask")
-        if asker := self._mail.here.place.path:
-            raise DispatcherError(
-                f"{asker} asks {path} and would wait inside a handler:"
-                " tell the request and handle the answer as a message"
-            )
-
-    def _question(
-        self, path: str, request: Request[Any], timeout: float | None, settle: Settle
-    ) -> tuple[Question, Envelope]:
-        wait = self.ask_timeout if timeout is None else timeout
-        question = self._mail.asks.question(path, type(request), wait, settle)
-        place = self._mail.here.place
-        return question, self._mail.envelope(place, request, question.number)
 
     def _raw_decoder(self, accepted: Any) -> Callable[[bytes], Any]:
         decoder = self._decoders.get(accepted)
@@ -291,6 +549,24 @@ class System:
         if getattr(kind, "__origin__", kind) is ActorRef and isinstance(value, str):
             return self.ref(value)
         raise TypeError(f"expected a field of type {kind}, got {value!r}")
+
+
+def _made(actor: "Actor[Q] | Callable[[], Actor[Q]]") -> "Actor[Q]":
+    return actor if isinstance(actor, Actor) else actor()
+
+
+def _maker(
+    actor: "Actor[Q] | Callable[[], Actor[Q]]", made: "Actor[Q]"
+) -> "Callable[[], Actor[Q]]":
+    """Return what makes the actor again when it restarts."""
+    if not isinstance(actor, Actor):
+        return actor
+    if made.snapshot() is None:
+        raise CcwActorsError(
+            f"{made.path}: a restart has nothing to begin with: spawn a function that"
+            f" makes a {type(made).__name__}, or give it a state"
+        )
+    return made.first_again()
 
 
 def _to_wire(value: Any) -> Any:

@@ -6,18 +6,29 @@ from typing import NamedTuple
 from ccw_actors.runtime.alarms import Alarm
 from ccw_actors.runtime.cell import Stamp
 
-__all__ = ["Timer", "TimerKey", "Timers"]
+__all__ = ["SLEEP", "Timer", "TimerKey", "Timers"]
+
+SLEEP = -1
+"""The kind of a timer that resumes a handler which sleeps."""
 
 TimerKey = tuple[str, int]
 """An actor's path and the number of one of its timers."""
 
 
 class Timer(NamedTuple):
-    """An armed timer: due at a time of the System's clock (seconds), its message."""
+    """An armed timer: due at a time of the System's clock (seconds), its message.
+
+    `kind` is the kind of envelope it makes, or SLEEP. A periodic one has an
+    `interval` in seconds, and is `waiting` while its last message has not been
+    handled: then it makes no other one, so that a slow actor is not buried.
+    """
 
     due: float
     payload: bytes
     stamp: Stamp | None
+    kind: int
+    interval: float = 0.0
+    waiting: bool = False
 
 
 class Timers:
@@ -56,7 +67,19 @@ class Timers:
             alarm.cancel()
         return self.armed.pop(key, None)
 
+    def again(self, key: TimerKey, timer: Timer) -> None:
+        """Arm a periodic timer that has just fired for its next time."""
+        due = timer.due + timer.interval
+        self.arm(key, timer._replace(due=due, waiting=True))
+
+    def handled(self, key: TimerKey) -> None:
+        """Note that the last message of a periodic timer has been taken up."""
+        timer = self.armed.get(key)
+        if timer is not None:
+            self.armed[key] = timer._replace(waiting=False)
+
     def forget(self, path: str) -> None:
         """Disarm every timer of an actor."""
-        for key in [key for key in self.armed if key[0] == path]:
-            self.take(key)
+        if path in self.counts:
+            for key in [key for key in self.armed if key[0] == path]:
+                self.take(key)

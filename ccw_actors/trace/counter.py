@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from ccw_actors.runtime import Handled
+from ccw_actors.runtime import Handled, Observer
 
 __all__ = ["MessageCounter"]
 
 
-class MessageCounter:
+class MessageCounter(Observer):
     """An observer that counts messages handled by type, dead letters and failures.
 
     `by_type` has the messages by the name of their type.

@@ -4,7 +4,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from ccw_actors.runtime import Handled, Message
+from ccw_actors.runtime import Handled, Message, Observer
 from ccw_actors.trace.records import (
     FORMAT,
     VERSION,
@@ -19,7 +19,7 @@ from ccw_actors.transport import Codec
 __all__ = ["TraceWriter"]
 
 
-class TraceWriter:
+class TraceWriter(Observer):
     """An observer that writes a trace: `system.observe(TraceWriter(file))`.
 
     `target` is written to at once (it may buffer) and never closed. What it raises,

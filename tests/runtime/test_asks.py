@@ -102,7 +102,7 @@ def test_handler_must_not_wait(
     actor = Diary()
     diary = system.spawn(actor, "diary")
     answer = system.spawn(Waiter(), "waiter").ask(Carry("now"), block=True)
-    assert answer.text.startswith("waiter asks diary and would wait inside a handler")
+    assert answer.text.startswith("waiter asks diary and would block inside a handler")
     assert actor.state.carried == []
 
 

@@ -17,6 +17,7 @@ from ccw_actors.runtime import (
     Failure,
     Handled,
     Message,
+    Observer,
     Request,
     receive,
 )
@@ -63,15 +64,12 @@ class Secretary(Actor):
         self.back.append(message)
 
 
-class Losses:
+class Losses(Observer):
     """An observer that keeps what was lost."""
 
     def __init__(self) -> None:
         self.dead_letters: list[tuple[str, str, str]] = []
         self.failures: list[tuple[str, str, str]] = []
-
-    def handled(self, event: Handled) -> None:
-        """Keep nothing."""
 
     def dead_letter(self, event: Handled, reason: str) -> None:
         """Keep to whom, what, why."""

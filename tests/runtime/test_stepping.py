@@ -183,10 +183,10 @@ class Apprentice(Diary):
         """Do what the note says."""
         super().note(message)
         match message.text:
-            case "spawn" if not self._system.is_alive("child"):
-                self._system.spawn(Diary(), "child").tell(Note("born"))
+            case "spawn" if not self.system.is_alive("child"):
+                self.system.spawn(Diary(), "child").tell(Note("born"))
             case "stop":
-                self._system.stop("child")
+                self.system.stop("child")
             case "timer":
                 self.after(len(self.state.texts), Note("spawn"))
             case "cancel":

@@ -18,6 +18,7 @@ from ccw_actors.runtime import (
     Actor,
     ActorRef,
     Handled,
+    Observer,
     SteppingDispatcher,
     System,
     VirtualDispatcher,
@@ -210,7 +211,7 @@ async def test_on_start_that_raises() -> None:
         assert texts_of(diary) == ["failed: in on_start"]
 
 
-class Lost:
+class Lost(Observer):
     """An observer that keeps dead letters and what was handled."""
 
     def __init__(self) -> None:

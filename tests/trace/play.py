@@ -70,7 +70,7 @@ class Disk(Actor):
     def write(self, message: Write) -> Done:
         """Count the blocks."""
         self.after(1.5, Tick())
-        self._system.ref("nobody").tell(Done(7))
+        self.system.ref("nobody").tell(Done(7))
         return Done(len(message.blocks))
 
     @receive

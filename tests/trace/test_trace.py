@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccw_actors.errors import StreamError
-from ccw_actors.runtime import Handled, ReplyTo, System, VirtualDispatcher
+from ccw_actors.runtime import Handled, Observer, ReplyTo, System, VirtualDispatcher
 from ccw_actors.trace import (
     DeadLetterRecord,
     Event,
@@ -26,7 +26,7 @@ from tests.trace.play import Done, a_write, events_of, play, recorded
 TRACE = recorded()
 
 
-class Watch:
+class Watch(Observer):
     """An observer that keeps what it was told, as it is to be recorded."""
 
     def __init__(self) -> None:

@@ -1,0 +1,137 @@
+"""What a System is doing now, for a person: who waits for what; and its counters."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ccw_actors.runtime.cell import IDLE, Cell, Phase
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime.mail import Mail
+
+__all__ = ["ActorDump", "AskDump", "Dump", "Statistics", "dump", "statistics"]
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """What has happened in a System so far.
+
+    `handled` are messages of actors that live now; `late_answers` and `expired_asks`
+    are two sides of a deadline that passed; `dropped` were dropped from a full
+    mailbox (each a dead letter, too), `refused` raised `MailboxFullError`.
+    """
+
+    actors: int
+    handled: int
+    waiting_messages: int
+    pending_asks: int
+    dead_letters: int
+    late_answers: int
+    expired_asks: int
+    dropped: int
+    refused: int
+    failures: int
+    restarts: int
+
+
+class ActorDump(msgspec.Struct, frozen=True):
+    """One actor: what it is doing, and how many messages wait for it (and are put by).
+
+    `waits_for` says whom and what a suspended or blocked handler waits for, else "".
+    """
+
+    path: str
+    kind: str
+    doing: str
+    mailbox: int
+    stash: int
+    handled: int
+    waits_for: str
+
+
+class AskDump(msgspec.Struct, frozen=True):
+    """One ask that is waiting: by whom ("" for the outside), since `age` seconds."""
+
+    asker: str
+    target: str
+    message: str
+    age: float
+
+
+class Dump(msgspec.Struct, frozen=True):
+    """All actors and asks of a System; `str` of it is a table of those not idle."""
+
+    actors: tuple[ActorDump, ...]
+    asks: tuple[AskDump, ...]
+
+    def __str__(self) -> str:
+        idle = [one for one in self.actors if one.doing == "idle" and not one.mailbox]
+        lines = [_line(one) for one in self.actors if one not in idle]
+        lines.append(f"{len(idle)} of {len(self.actors)} actors are idle")
+        lines += [
+            f"{ask.asker or 'the outside'} waits for {ask.target} to answer"
+            f" {ask.message}, for {ask.age:.3f} s"
+            for ask in self.asks
+        ]
+        return "\n".join(lines)
+
+
+def statistics(mail: "Mail") -> Statistics:
+    """Count."""
+    cells = mail.cells.values()
+    return Statistics(
+        actors=len(cells),
+        handled=sum(cell.handled for cell in cells),
+        waiting_messages=sum(cell.waiting() for cell in cells),
+        pending_asks=len(mail.asks),
+        dead_letters=mail.dead_letters,
+        late_answers=mail.asks.late,
+        expired_asks=mail.asks.expired,
+        dropped=mail.room.dropped,
+        refused=mail.room.refused,
+        failures=mail.life.failed,
+        restarts=mail.life.restarted,
+    )
+
+
+def dump(mail: "Mail") -> Dump:
+    """Look at every actor and every ask."""
+    now = mail.dispatcher.now()
+    return Dump(
+        tuple(_actor(mail, cell) for cell in mail.cells.values()),
+        tuple(
+            AskDump(one.asker, one.path, one.what.__name__, now - one.since)
+            for one in mail.asks.pending.values()
+        ),
+    )
+
+
+def _actor(mail: "Mail", cell: Cell) -> ActorDump:
+    waits_for = ""
+    blocked = mail.asks.blocked.get(cell.path)
+    if cell.turn is not None:
+        waits_for = cell.turn.describe()
+    elif blocked is not None:
+        waits_for = f"{blocked.path} to answer {blocked.what.__name__}"
+    return ActorDump(
+        cell.path,
+        type(cell.actor).__name__,
+        _doing(cell, waits_for),
+        cell.waiting(),
+        len(cell.stash or ()),
+        cell.handled,
+        waits_for,
+    )
+
+
+def _doing(cell: Cell, waits_for: str) -> str:
+    if cell.phase is not Phase.RUNNING:
+        return cell.phase.name.lower()
+    if waits_for:
+        return "waiting"
+    return "idle" if cell.status == IDLE and not cell.waiting() else "busy"
+
+
+def _line(one: ActorDump) -> str:
+    waits = f", waits for {one.waits_for}" if one.waits_for else ""
+    stash = f", {one.stash} stashed" if one.stash else ""
+    return f"{one.path} ({one.kind}): {one.doing}, {one.mailbox} queued{stash}{waits}"

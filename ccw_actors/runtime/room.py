@@ -1,0 +1,110 @@
+"""Full mailboxes: what makes room in them, and who waits for it."""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from ccw_actors.errors import MailboxFullError
+from ccw_actors.runtime.cell import Cell, Envelope
+from ccw_actors.transport import tag_of
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime.mail import Mail
+
+__all__ = ["Room"]
+
+
+class Room:
+    """Keeps the bounds of all mailboxes of a System.
+
+    Who waits for room is woken when half of a mailbox is free, in the order of
+    coming: filling up again one by one would cost a turn of the loop each.
+    `dropped` and `refused` count messages.
+    """
+
+    def __init__(self, mail: "Mail") -> None:
+        self._mail = mail
+        self.waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self.dropped = 0
+        self.refused = 0
+
+    def make(self, cell: Cell, envelope: Envelope) -> bool:
+        """Return whether there is, or now is, room for one envelope more.
+
+        False when the envelope itself was dropped. Raises `MailboxFullError`.
+        """
+        if not cell.is_full():
+            return True
+        policy = cell.policy.when_full
+        if policy == "drop newest":
+            self._drop(cell, envelope)
+            return False
+        if policy == "drop oldest":
+            oldest = _oldest(cell)
+            if oldest is not None:
+                self._drop(cell, oldest)
+            return True
+        self.refused += 1
+        raise MailboxFullError(
+            f"{tag_of(envelope.payload)} to {cell.path}: its mailbox has reached its"
+            f" bound of {cell.bound} messages"
+        )
+
+    def lacks(self, path: str) -> bool:
+        """Whether somebody who can wait has to wait before sending to that path."""
+        cell = self._mail.cells.get(path)
+        return (
+            cell is not None
+            and cell.waiting() >= cell.bound
+            and cell.policy.when_full == "wait"
+            and cell.is_full()
+            and self._mail.dispatcher.loop is not None
+        )
+
+    async def wait(self, path: str) -> None:
+        """Wait until there is room at that path, or nobody any more."""
+        while self.lacks(path):
+            future = asyncio.get_running_loop().create_future()
+            self.waiting.setdefault(path, deque()).append(future)
+            await future
+
+    def freed(self, cell: Cell) -> None:
+        """Wake who waits for room there, if half of it is free."""
+        waiting = self.waiting.get(cell.path)
+        if waiting is None:
+            return
+        room = cell.bound - cell.waiting()
+        if room * 2 < cell.bound:
+            return
+        while waiting and room > 0:
+            future = waiting.popleft()
+            if not future.done():
+                future.set_result(None)
+                room -= 1
+        if not waiting:
+            del self.waiting[cell.path]
+
+    def ended(self, path: str) -> None:
+        """Wake all who wait for room at a path where nobody is any more."""
+        for future in self.waiting.pop(path, ()):
+            if not future.done():
+                future.set_result(None)
+
+    def _drop(self, cell: Cell, envelope: Envelope) -> None:
+        self.dropped += 1
+        reason = f"the mailbox was full with {cell.bound} messages"
+        self._mail.dead_letter(cell.path, envelope, reason, full=True)
+
+
+def _oldest(cell: Cell) -> Envelope | None:
+    """Take the oldest message that counts out of a mailbox."""
+    mailbox = cell.mailbox
+    while mailbox:
+        try:
+            oldest = next((one for one in mailbox if not one.kind), None)
+            if oldest is not None:
+                mailbox.remove(oldest)
+        except (RuntimeError, ValueError):
+            continue  # The actor's thread took a message meanwhile.
+        return oldest
+    return None

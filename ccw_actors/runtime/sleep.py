@@ -1,0 +1,35 @@
+"""How an async handler waits for a time of the System's clock."""
+
+from typing import TYPE_CHECKING
+
+from ccw_actors.runtime.turn import Parking, Turn
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime.system import System
+
+__all__ = ["Sleep"]
+
+
+class Sleep(Parking):
+    """Ends `delay` seconds after it is awaited in a handler of the actor at `path`."""
+
+    __slots__ = ("_delay", "_key", "_path", "_system")
+
+    def __init__(self, system: "System", path: str, delay: float) -> None:
+        self._system = system
+        self._path = path
+        self._delay = delay
+        self._key = 0
+
+    def park(self, turn: Turn) -> None:
+        """Set the timer."""
+        del turn  # A handler of the actor at the path: the timer finds it there.
+        self._key = self._system.set_sleep(self._path, self._delay)
+
+    def leave(self) -> None:
+        """Cancel the timer."""
+        self._system.cancel_timer(self._path, self._key)
+
+    def describe(self) -> str:
+        """Say how long."""
+        return f"{self._delay:g} s"

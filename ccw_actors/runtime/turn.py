@@ -1,0 +1,240 @@
+"""A handler that waits: the coroutine of one async handler, and how it goes on.
+
+It is driven here and not by an `asyncio.Task`, so that a reply from another actor
+resumes it without a turn of the event loop. What it awaits of asyncio works all the
+same: while the coroutine runs, its `Turn` is what asyncio takes for the current task,
+so `asyncio.timeout` and `asyncio.TaskGroup` find somebody to cancel.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any
+
+from ccw_actors.errors import DispatcherError
+from ccw_actors.runtime.cell import Cell, Envelope
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime.asks import Pending
+    from ccw_actors.runtime.place import Place
+
+__all__ = ["Parking", "Turn"]
+
+_enter: Callable[[Any, Any], None] = asyncio.tasks._enter_task  # noqa: SLF001 # pyright: ignore
+_leave: Callable[[Any, Any], None] = asyncio.tasks._leave_task  # noqa: SLF001 # pyright: ignore
+
+
+class Parking:
+    """What a handler may await besides asyncio's futures; `wake` ends the wait."""
+
+    __slots__ = ()
+
+    def park(self, turn: "Turn") -> None:
+        """Begin to wait; `turn.wake` or `turn.answer` is to be called once."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """Give up waiting: the handler was cancelled."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """Say what is waited for, after "waits for"."""
+        raise NotImplementedError
+
+    def __await__(self) -> Generator["Parking", Any, Any]:
+        return (yield self)
+
+
+class Turn:
+    """One async handler under way, in the part of an `asyncio.Task` that others need.
+
+    `finished` is called once, with the turn, what the coroutine returned and None, or
+    with the turn, None and what it raised. `loop` is None where no event loop runs
+    the System; then nothing of asyncio can be awaited.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_cancel_next",
+        "_cancels",
+        "_error",
+        "_loop",
+        "_value",
+        "_waits_for",
+        "cell",
+        "coroutine",
+        "envelope",
+        "finished",
+        "is_ready",
+        "pending",
+        "reply",
+    )
+
+    def __init__(
+        self,
+        cell: Cell,
+        envelope: Envelope | None,
+        coroutine: Coroutine[Any, Any, Any],
+        loop: asyncio.AbstractEventLoop | None,
+        finished: Callable[["Turn", Any, BaseException | None], None],
+    ) -> None:
+        self.cell = cell
+        self.envelope = envelope
+        self.coroutine = coroutine
+        self.finished = finished
+        self.is_ready = False
+        self.pending: Pending | None = None
+        self.reply: Envelope | None = None
+        self._loop = loop
+        self._value: Any = None
+        self._error: BaseException | None = None
+        self._waits_for: Any = None
+        self._cancels = 0
+        self._cancel_next = False
+
+    # -- driven by the System -----------------------------------------------------
+
+    def step(self, place: "Place") -> None:
+        """Run the coroutine until it waits again or is over."""
+        error, self._error = self._error, None
+        value, self._value = self._value, None
+        self.is_ready = False
+        self._waits_for = None
+        if self._cancel_next:
+            self._cancel_next = False
+            error = asyncio.CancelledError()
+        loop = self._loop
+        place.turn = self
+        if loop is not None:
+            _enter(loop, self)
+        try:
+            if error is None:
+                waited = self.coroutine.send(value)
+            else:
+                waited = self.coroutine.throw(error)
+        except StopIteration as stop:
+            self._finish(place, stop.value, None)
+        except asyncio.CancelledError as cancelled:
+            self._finish(place, None, cancelled)
+        except self.cell.catches as raised:
+            self._finish(place, None, raised)
+        else:
+            self._leave(place)
+            self.cell.turn = self
+            self.cell.held = True
+            self._park(waited)
+        finally:
+            if place.turn is self:
+                self._leave(place)
+
+    def wake(self, value: Any = None, error: BaseException | None = None) -> None:
+        """Have the coroutine go on with a value, or with an error thrown into it."""
+        self._value = value
+        self._error = error
+        self.is_ready = True
+        if self.cell.turn is self:
+            self.cell.wake()
+
+    def answer(self, pending: "Pending", envelope: Envelope) -> None:
+        """Have the coroutine go on with the answer in an envelope."""
+        self.pending = pending
+        self.reply = envelope
+        self.is_ready = True
+        self.cell.wake()
+
+    def close(self) -> None:
+        """Abandon the coroutine where it is."""
+        waits_for, self._waits_for = self._waits_for, None
+        if isinstance(waits_for, Parking):
+            waits_for.leave()
+        elif waits_for is not None:
+            waits_for.remove_done_callback(self._future_done)
+        self.coroutine.close()
+
+    def describe(self) -> str:
+        """Say what the handler waits for."""
+        if self.is_ready:
+            return "to be resumed"
+        if isinstance(self._waits_for, Parking):
+            return self._waits_for.describe()
+        if self._waits_for is None:
+            return "the event loop"
+        return type(self._waits_for).__name__
+
+    # -- what asyncio calls -------------------------------------------------------
+
+    def cancel(self, msg: object = None) -> bool:
+        """Have `CancelledError` raised where the handler waits, or will wait next."""
+        self._cancels += 1
+        waits_for = self._waits_for
+        if isinstance(waits_for, Parking):
+            if not self.is_ready:
+                waits_for.leave()
+            self.reply = None
+            self.wake(error=asyncio.CancelledError(*(() if msg is None else (msg,))))
+        elif waits_for is None or not waits_for.cancel(msg):
+            self._cancel_next = True
+        return True
+
+    def uncancel(self) -> int:
+        """Take one `cancel` back; return how many are left."""
+        self._cancels = max(0, self._cancels - 1)
+        return self._cancels
+
+    def cancelling(self) -> int:
+        """Return how many times `cancel` was called and not taken back."""
+        return self._cancels
+
+    def done(self) -> bool:
+        """Say no: while others see it, the handler is under way."""
+        return False
+
+    def get_loop(self) -> asyncio.AbstractEventLoop | None:
+        """Return the event loop."""
+        return self._loop
+
+    def get_coro(self) -> Coroutine[Any, Any, Any]:
+        """Return the coroutine of the handler."""
+        return self.coroutine
+
+    def get_name(self) -> str:
+        """Return the path of the actor."""
+        return self.cell.path
+
+    # -- inside -------------------------------------------------------------------
+
+    def _finish(
+        self, place: "Place", value: object, error: BaseException | None
+    ) -> None:
+        self._leave(place)
+        self.cell.turn = None
+        self.finished(self, value, error)
+
+    def _leave(self, place: "Place") -> None:
+        place.turn = None
+        if self._loop is not None:
+            _leave(self._loop, self)
+
+    def _park(self, waited: object) -> None:
+        if isinstance(waited, Parking):
+            self._waits_for = waited
+            waited.park(self)
+        elif self._loop is None:
+            text = "no event loop runs this System: await asks and self.sleep only"
+            self.wake(error=DispatcherError(f"{self.cell.path}: {text}"))
+        elif waited is None:
+            self._loop.call_soon(self.wake)
+        elif getattr(waited, "_asyncio_future_blocking", None):
+            future: Any = waited
+            future._asyncio_future_blocking = False  # noqa: SLF001 - as a Task does
+            self._waits_for = future
+            future.add_done_callback(self._future_done)
+            if self._cancel_next and future.cancel():
+                self._cancel_next = False
+        else:
+            text = f"{self.cell.path}: a handler cannot await {waited!r}"
+            self.wake(error=RuntimeError(text))
+
+    def _future_done(self, future: "asyncio.Future[Any]") -> None:
+        # The coroutine takes the outcome out of the future itself when it goes on.
+        del future
+        self.wake()
