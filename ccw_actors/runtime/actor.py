@@ -192,7 +192,7 @@ class Actor(Generic[P]):
 
     def stop(self) -> None:
         """Stop after this message, without handling those that wait."""
-        self.system.stop(self._cell.path, drain=False)
+        self.ref.stop(drain=False)
 
     # -- what is handled, and when --------------------------------------------------
 

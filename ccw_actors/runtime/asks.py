@@ -11,15 +11,14 @@ from ccw_actors.errors import (
     ActorStoppedError,
     AskCycleError,
     AskTimeoutError,
-    MessageError,
 )
 from ccw_actors.runtime.alarms import Alarm
 from ccw_actors.runtime.notices import Failure
-from ccw_actors.transport import Codec, Request
+from ccw_actors.runtime.turn import Parking, Turn
+from ccw_actors.transport import DECODE_ERRORS, Codec, Request, refusal
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.cell import Envelope
-    from ccw_actors.runtime.turn import Turn
 
 __all__ = ["Asks", "Pending", "Settle", "answer_type"]
 
@@ -29,15 +28,16 @@ Settle = Callable[[Any, Exception | None], None]
 _SLACK = 64
 
 
-class Pending:
+class Pending(Parking):
     """One ask: of whom (`path`), by whom ("" for the outside), what, since when.
 
     `since` and `deadline` are seconds of the System's clock. The end is told to
-    `settle`, or to the `turn` of the async handler that asked.
+    `settle`, or to the `turn` of the async handler that asked, which awaits this.
     """
 
     __slots__ = (
         "asker",
+        "asks",
         "deadline",
         "decode",
         "number",
@@ -48,17 +48,19 @@ class Pending:
         "what",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - by position it is made faster, for each ask
         self,
+        asks: "Asks",
         number: int,
         path: str,
         asker: str,
         what: type[Request[Any]],
         deadline: float,
         decode: Callable[[bytes], Any],
-        settle: Settle | None = None,
-        turn: "Turn | None" = None,
+        settle: Settle | None,
+        turn: Turn | None,
     ) -> None:
+        self.asks = asks
         self.number = number
         self.path = path
         self.asker = asker
@@ -69,13 +71,28 @@ class Pending:
         self.settle = settle
         self.turn = turn
 
+    def park(self, turn: Turn) -> None:
+        """Do nothing: the answer has been asked for, and may even be here."""
+
+    def leave(self) -> None:
+        """Wait for the answer no more."""
+        self.asks.forget(self.number)
+
+    def describe(self) -> str:
+        """Say who is to answer what, and since when."""
+        return f"{self.path} to answer {self.what.__name__}, for {self.age():.3f} s"
+
+    def age(self) -> float:
+        """Return how long it has waited (seconds)."""
+        return self.asks.now() - self.since
+
     def outcome(self, payload: bytes) -> tuple[Any, Exception | None]:
         """Return the answer and None, or None and the error that it is."""
         try:
             answer = self.decode(payload)
-        except MessageError as error:
-            return None, error
-        if isinstance(answer, Failure):
+        except DECODE_ERRORS as error:
+            return None, refusal(payload, error)
+        if type(answer) is Failure:
             return None, answer.error()
         return answer, None
 
@@ -105,7 +122,7 @@ class Asks:
         queue_length: Callable[[str], int],
     ) -> None:
         self._codec = codec
-        self._now = now
+        self.now = now
         self._call_at = call_at
         self._queue_length = queue_length
         self._numbers = itertools.count(1)
@@ -129,7 +146,7 @@ class Asks:
         timeout: float,
         *,
         settle: Settle | None = None,
-        turn: "Turn | None" = None,
+        turn: Turn | None = None,
     ) -> Pending:
         """Number an ask to be; on any thread.
 
@@ -141,15 +158,15 @@ class Asks:
         """
         decode = self._decoders.get(what)
         if decode is None:
-            decode = self._codec.decoder(answer_type(what) | Failure)
+            decode = self._codec.raw_decoder(answer_type(what) | Failure)
             self._decoders[what] = decode
         number = next(self._numbers)
-        return Pending(number, path, asker, what, timeout, decode, settle, turn)
+        return Pending(self, number, path, asker, what, timeout, decode, settle, turn)
 
     def add(self, pending: Pending) -> None:
         """Wait for the answer, until the deadline if there is one."""
         number = pending.number
-        pending.since = now = self._now()
+        pending.since = now = self.now()
         pending.deadline = due = now + pending.deadline
         self.pending[number] = pending
         if due == math.inf:
@@ -167,14 +184,17 @@ class Asks:
 
         Raises `AskCycleError` if the actor asked waits, directly or not, for it.
         """
-        asker = pending.asker
+        asker, path = pending.asker, pending.path
+        blocked = self.blocked
+        if path != asker and path not in blocked:
+            blocked[asker] = pending
+            return
         chain = [asker]
-        path = pending.path
         while path != asker:
             chain.append(path)
-            next_one = self.blocked.get(path)
+            next_one = blocked.get(path)
             if next_one is None:
-                self.blocked[asker] = pending
+                blocked[asker] = pending
                 return
             path = next_one.path
         chain.append(asker)
@@ -187,10 +207,12 @@ class Asks:
 
         An `error` is what somebody outside gets in place of the answer.
         """
-        pending = self._take(number)
+        pending = self.pending.pop(number, None)
         if pending is None:
             self.late += 1
             return False
+        if self.blocked and self.blocked.get(pending.asker) is pending:
+            del self.blocked[pending.asker]
         if pending.turn is not None:
             pending.turn.answer(pending, envelope)
         elif pending.settle is not None:
@@ -243,12 +265,15 @@ class Asks:
     def timeout_error(self, pending: Pending, age: float) -> AskTimeoutError:
         """Return the error that says who did not answer what, and for how long."""
         blocked = self.blocked.get(pending.path)
+        waits_for = ""
+        if blocked is not None:
+            waits_for = f"{blocked.path} to answer {blocked.what.__name__}"
         return AskTimeoutError(
             pending.path,
             pending.what.__name__,
             age,
             self._queue_length(pending.path),
-            "" if blocked is None else f"{blocked.path} to answer {blocked.what.__name__}",
+            waits_for,
         )
 
     def _take(self, number: int) -> Pending | None:
@@ -265,7 +290,7 @@ class Asks:
 
     def _expire(self) -> None:
         self._rings_at = math.inf
-        now = self._now()
+        now = self.now()
         deadlines = self._deadlines
         while deadlines:
             due, number = deadlines[0]

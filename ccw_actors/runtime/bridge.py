@@ -67,10 +67,13 @@ class ThreadCell(Cell):
         actor: "Actor[Any]",
         decode: Callable[[bytes], Any],
         mail: "Mail",
+        *,
         policy: "Mailbox",
         supervision: "Supervision",
     ) -> None:
-        super().__init__(path, actor, decode, _wake, policy, supervision)
+        super().__init__(
+            path, actor, decode, ready=_wake, policy=policy, supervision=supervision
+        )
         self.catches = BaseException
         self._mail = mail
         self._failed = False
@@ -142,7 +145,7 @@ class ThreadCell(Cell):
         """Handle what is in the mailbox; called on the thread."""
         runner, place = self._mail.runner, self._mail.place()
         while self.mailbox and not self.held:
-            runner.run_on(place, self, _BATCH)
+            runner.run(self, _BATCH, place)
         if self._mail.room.waiting:
             self._mail.inbox.note(partial(self._mail.room.freed, self))
 

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Coroutine
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -11,15 +11,18 @@ from ccw_actors.errors import ActorFailedError
 from ccw_actors.transport import Message
 
 if TYPE_CHECKING:
-    from ccw_actors.runtime.actor import Actor, Handlers
+    from ccw_actors.runtime.actor import Actor
+    from ccw_actors.runtime.handlers import Handlers
     from ccw_actors.runtime.life import Life
     from ccw_actors.runtime.mailbox import Mailbox
     from ccw_actors.runtime.supervision import Supervision
     from ccw_actors.runtime.turn import Turn
 
 __all__ = [
+    "CHILD_ENDED",
     "ESCALATED",
     "IDLE",
+    "NOBODY",
     "PARKED",
     "QUEUED",
     "RESTART",
@@ -31,11 +34,12 @@ __all__ = [
     "UNBOUNDED",
     "UNWATCH",
     "WATCH",
-    "CHILD_ENDED",
     "Cell",
     "Envelope",
+    "Mail",
     "Phase",
     "Stamp",
+    "wrapped",
 ]
 
 # What an envelope is. A plain message (0) counts against the bound of a mailbox,
@@ -83,6 +87,9 @@ class Stamp(msgspec.Struct, frozen=True):
 class Envelope(msgspec.Struct, frozen=True, gc=False):
     """One message in a mailbox.
 
+    A message that was told from outside while nobody observed needs none: it may
+    stand in the mailbox as its bytes alone. `wrapped` makes an envelope of either.
+
     `sender` is a path, "" for the outside. `ask` is nonzero if an answer is waited
     for. `stamp` is None while nobody observes. `kind` is one of the constants above.
     """
@@ -92,6 +99,15 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     ask: int
     stamp: Stamp | None
     kind: int = 0
+
+
+Mail: TypeAlias = Envelope | bytes
+"""What stands in a mailbox."""
+
+
+def wrapped(mail: Mail) -> Envelope:
+    """Return the envelope that something in a mailbox is, or stands for."""
+    return Envelope(mail, "", 0, None) if isinstance(mail, bytes) else mail
 
 
 class Cell:
@@ -124,6 +140,7 @@ class Cell:
         "may_restart",
         "parent",
         "path",
+        "patient",
         "phase",
         "policy",
         "ready",
@@ -142,6 +159,7 @@ class Cell:
         path: str,
         actor: "Actor[Any]",
         decode: Callable[[bytes], Any],
+        *,
         ready: Callable[["Cell"], None],
         policy: "Mailbox",
         supervision: "Supervision",
@@ -151,6 +169,7 @@ class Cell:
         self.ready = ready
         self.policy = policy
         self.bound = policy.bound
+        self.patient = policy.when_full == "wait"
         self.supervision = supervision
         self.catches: type[BaseException] = Exception
         self.actor = actor
@@ -159,7 +178,7 @@ class Cell:
         self.make: Callable[[], Actor[Any]] | None = None
         self.may_restart = False
         self.parent: Cell | None = None
-        self.mailbox: deque[Envelope] | None = None
+        self.mailbox: deque[Mail] | None = None
         self.signals: deque[Envelope] | None = None
         self.stash: deque[Envelope] | None = None
         self.children: dict[str, Cell] | None = None
@@ -255,3 +274,14 @@ class Cell:
 
     def finish(self, *, stopped: bool) -> None:
         """End what runs the actor besides the System: nothing here, a thread there."""
+
+
+class _Nobody:
+    """What a reference knows of its actor before it has sent anything."""
+
+    mailbox = None
+    bound = 0
+    status = PARKED
+
+
+NOBODY: Final[Any] = _Nobody()

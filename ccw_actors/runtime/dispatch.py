@@ -159,8 +159,10 @@ class LoopDispatcher:
         try:
             while queue and budget > 0:
                 cell = queue.popleft()
+                # Alone, it takes nothing from others by going on.
+                limit = batch if queue and batch < budget else budget
                 try:
-                    budget -= run(cell, batch if batch < budget else budget) or 1
+                    budget -= run(cell, limit) or 1
                 finally:
                     if cell.held:
                         if cell.settle():
@@ -255,9 +257,13 @@ class VirtualDispatcher:
     def advance(self, seconds: float) -> None:
         """Go on until that much time has passed and all that is due has happened."""
         until = self._now + seconds
-        while self._queue or (due := self._next_due()) is not None and due <= until:
+        while self._queue or self._is_due(until):
             self.step()
         self._now = max(self._now, until)
+
+    def _is_due(self, until: float) -> bool:
+        due = self._next_due()
+        return due is not None and due <= until
 
     def _next_due(self) -> float | None:
         self._mail.asks.tidy()

@@ -29,6 +29,7 @@ from ccw_actors.runtime.cell import (
     Cell,
     Envelope,
     Phase,
+    wrapped,
 )
 from ccw_actors.runtime.notices import Failure
 from ccw_actors.runtime.supervision import Escalate, Restart, decide
@@ -111,9 +112,7 @@ class Life:
         if isinstance(decision, Escalate):
             self._escalate(cell, failure)
 
-    def record(
-        self, cell: Cell, what: str, error: BaseException
-    ) -> ActorFailedError:
+    def record(self, cell: Cell, what: str, error: BaseException) -> ActorFailedError:
         """Keep, log and report a failure; return the error that tells of it."""
         reason = f"{type(error).__name__}: {error}"
         failure = ActorFailedError(cell.path, what, reason)
@@ -153,7 +152,7 @@ class Life:
         cell.phase = Phase.RESTARTING
         mail.timers.forget(cell.path)
         cell.put_back()
-        waiting = {one.ask for one in cell.mailbox or () if one.ask}
+        waiting = {wrapped(one).ask for one in cell.mailbox or ()}
         mail.asks.all_restarted(cell.path, waiting)
         self._stop_children(cell, drain=False)
         if pause > 0:
@@ -242,10 +241,11 @@ class Life:
         cell.put_back()
         while cell.mailbox:
             try:
-                envelope = cell.mailbox.popleft()
+                envelope = wrapped(cell.mailbox.popleft())
             except IndexError:
                 break  # The actor's thread was faster.
             mail.dead_letter(cell.path, envelope, reason)
+        cell.mailbox = None  # References that know this place have to look again.
         mail.asks.all_stopped(cell.path, reason)
         mail.room.ended(cell.path)
         for watcher in cell.watchers or ():

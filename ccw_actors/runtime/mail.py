@@ -1,17 +1,20 @@
 """Where a message goes: into a mailbox, back to who asked, or to the dead letters."""
 
 import logging
-import threading
 from collections.abc import Callable
 from functools import partial
 from threading import get_ident
 
 from ccw_actors.errors import ActorFailedError, MailboxFullError
+from ccw_actors.runtime.asking import Asking
 from ccw_actors.runtime.asks import Asks, Pending
 from ccw_actors.runtime.cell import (
     IDLE,
+    NOBODY,
     QUEUED,
     SIGNAL,
+    STOP,
+    STOP_NOW,
     TICK,
     UNBOUNDED,
     WATCH,
@@ -28,6 +31,7 @@ from ccw_actors.runtime.place import Here, Place
 from ccw_actors.runtime.ref import ActorRef
 from ccw_actors.runtime.room import Room
 from ccw_actors.runtime.runner import Runner
+from ccw_actors.runtime.shutdown import Shutdown
 from ccw_actors.runtime.timers import SLEEP, Timer, TimerKey, Timers
 from ccw_actors.transport import Codec, Message, tag_of
 
@@ -45,7 +49,11 @@ class Mail:
     """
 
     def __init__(
-        self, dispatcher: Dispatcher, codec: Codec, ref: Callable[[str], ActorRef[Message]]
+        self,
+        dispatcher: Dispatcher,
+        codec: Codec,
+        ref: Callable[[str], ActorRef[Message]],
+        ask_timeout: float,
     ) -> None:
         self.dispatcher = dispatcher
         self.ref = ref
@@ -54,16 +62,22 @@ class Mail:
         self.failures: list[ActorFailedError] = []
         self.dead_letters = 0
         self.home = Place(home=True)
-        self.home_thread = threading.get_ident()
+        self.home_thread = self.quick_thread = get_ident()
         self._here = Here()
-        self.observers = Observers(dispatcher.now)
+        self.observers = Observers(dispatcher.now, self.observed)
         self.inbox = Inbox(dispatcher, self.home_thread)
         self.asks = Asks(codec, dispatcher.now, dispatcher.call_at, self.queue_length)
         self.timers = Timers(dispatcher.call_at, self.fire)
         self.room = Room(self)
+        self.asking = Asking(self, ask_timeout)
         self.life = Life(self)
+        self.shutdown = Shutdown(self)
         self.runner = Runner(self)
         dispatcher.attach(self)
+
+    def observed(self, present: bool) -> None:  # noqa: FBT001
+        """Note whether anybody observes: then no thread tells the quick way."""
+        self.quick_thread = 0 if present else self.home_thread
 
     def place(self) -> Place:
         """Return what the calling thread is doing."""
@@ -80,31 +94,18 @@ class Mail:
             stamp = self.observers.stamp(place, type(message))
         return Envelope(self.encode(message), place.path, ask, stamp, kind)
 
-    def tell(self, path: str, message: Message) -> None:
-        """Encode a message and put it into a mailbox; on any thread."""
-        # What `envelope`, `send`, `deliver` and `Cell.put` do, in one piece: this is
-        # the path on which time is spent.
-        if get_ident() != self.home_thread:
-            place = self._here.place
-            self.send(place, path, self.envelope(place, message))
-            return
-        place = self.home
-        stamp = None
-        if self.observers.present:
-            stamp = self.observers.stamp(place, type(message))
-        envelope = Envelope(self.encode(message), place.path, 0, stamp)
-        cell = self.cells.get(path)
-        if cell is None:
-            self.dead_letter(path, envelope, "there is no such actor")
-            return
-        mailbox = cell.mailbox
-        if mailbox is None or len(mailbox) >= cell.bound:
-            self.deliver(path, envelope)
-            return
-        mailbox.append(envelope)
-        if cell.status == IDLE:
-            cell.status = QUEUED
-            cell.ready(cell)
+    def tell(self, path: str, message: Message) -> Cell:
+        """Encode a message and put it into a mailbox; on any thread.
+
+        Returns the place of its actor, for a reference that will tell it more, or
+        `NOBODY`.
+        """
+        nobody: Cell = NOBODY
+        place = self.place()
+        self.send(place, path, self.envelope(place, message))
+        if place.home and self.dispatcher.loop is not None:
+            return self.cells.get(path) or nobody
+        return nobody
 
     def send(self, place: Place, path: str, envelope: Envelope) -> None:
         """Put an envelope into a mailbox; on any thread, whose place is given."""
@@ -131,12 +132,30 @@ class Mail:
         if cell is not None:
             cell.signal(envelope)
 
+    def stop(self, path: str, *, drain: bool) -> None:
+        """Ask an actor to stop; on any thread. See `ActorRef.stop`."""
+        place = self.place()
+        if drain:
+            self.send(place, path, Envelope(b"", place.path, 0, None, STOP))
+        else:
+            envelope = Envelope(b"", place.path, 0, None, STOP_NOW)
+            self.inbox.call(lambda: self.signal(path, envelope))
+
     def ask(self, pending: Pending, envelope: Envelope) -> None:
         """Wait for an answer to an envelope and put that into a mailbox.
 
         Raises `MailboxFullError`.
         """
         self.asks.add(pending)
+        cell = self.cells.get(pending.path)
+        if cell is not None and cell.mailbox is not None:
+            mailbox = cell.mailbox
+            if len(mailbox) < cell.bound:
+                mailbox.append(envelope)
+                if cell.status == IDLE:
+                    cell.status = QUEUED
+                    cell.ready(cell)
+                return
         try:
             self.deliver(pending.path, envelope)
         except MailboxFullError:
@@ -161,13 +180,9 @@ class Mail:
 
     def reply_to(self, place: Place, asker: str, number: int, message: Message) -> None:
         """Answer an ask, or for number 0 what that actor has told; on any thread."""
-        self.route(
-            place, asker, number, self.envelope(place, message, kind=UNBOUNDED)
-        )
+        self.route(place, asker, number, self.envelope(place, message, kind=UNBOUNDED))
 
-    def route(
-        self, place: Place, asker: str, number: int, answer: Envelope
-    ) -> None:
+    def route(self, place: Place, asker: str, number: int, answer: Envelope) -> None:
         """Take an encoded answer to who asked, or told; on any thread."""
         if asker and not number:
             self.send(place, asker, answer)
@@ -187,10 +202,11 @@ class Mail:
 
         An `error` is what somebody outside gets in its place.
         """
-        pending = self.asks.pending.get(number)
+        stamp = envelope.stamp
+        pending = self.asks.pending.get(number) if stamp is not None else None
         if not self.asks.answer(number, envelope, error):
             self.observe_lost(recipient, envelope, "nobody waits for this answer")
-        elif pending is None or pending.turn is None:
+        elif pending is not None and pending.turn is None:
             self.observe_handled(recipient, envelope)
 
     def arm(self, key: TimerKey, timer: Timer) -> None:

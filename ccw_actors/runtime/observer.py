@@ -61,10 +61,16 @@ class Observer:
 
 
 class Observers:
-    """All that watch one System; `present` says whether there are any."""
+    """All that watch one System; `present` says whether there are any.
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    `changed` is called with it whenever an observer comes or goes.
+    """
+
+    def __init__(
+        self, now: Callable[[], float], changed: Callable[[bool], None]
+    ) -> None:
         self._now = now
+        self._changed = changed
         self._numbers = itertools.count(1)
         self._all: tuple[Observer, ...] = ()
         self.present = False
@@ -73,15 +79,18 @@ class Observers:
         """Report to the observer, too, from now on."""
         self._all = (*self._all, observer)
         self.present = True
+        self._changed(True)  # noqa: FBT003
 
     def remove(self, observer: Observer) -> None:
         """Report to the observer no more."""
         self._all = tuple(one for one in self._all if one is not observer)
         self.present = bool(self._all)
+        self._changed(self.present)
 
     def stamp(self, place: Place, message_type: type[Message]) -> Stamp:
         """Number a message that is sent now."""
-        cause = place.envelope.stamp if place.envelope is not None else None
+        handled = place.envelope
+        cause = handled.stamp if handled is not None else None
         number = cause.number if cause is not None else 0
         return Stamp(next(self._numbers), number, self._now(), message_type)
 

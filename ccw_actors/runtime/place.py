@@ -3,7 +3,7 @@
 import threading
 from typing import TYPE_CHECKING
 
-from ccw_actors.runtime.cell import Envelope
+from ccw_actors.runtime.cell import Envelope, Mail, wrapped
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.turn import Turn
@@ -12,21 +12,26 @@ __all__ = ["Here", "Place"]
 
 
 class Place:
-    """What one thread is doing: the actor's path ("" for none) and the envelope.
+    """What one thread is doing: the actor's path ("" for none) and the message.
 
     `turn` is the async handler that is being driven now. `home` is True on the
     System's own thread.
     """
 
-    __slots__ = ("envelope", "home", "path", "turn")
+    __slots__ = ("home", "mail", "path", "turn")
 
     def __init__(
-        self, path: str = "", envelope: Envelope | None = None, *, home: bool = False
+        self, path: str = "", mail: Mail | None = None, *, home: bool = False
     ) -> None:
         self.path = path
-        self.envelope = envelope
+        self.mail = mail
         self.home = home
         self.turn: Turn | None = None
+
+    @property
+    def envelope(self) -> Envelope | None:
+        """The envelope of the message being handled."""
+        return None if self.mail is None else wrapped(self.mail)
 
 
 class Here(threading.local):

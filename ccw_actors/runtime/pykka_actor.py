@@ -11,7 +11,7 @@ import copy
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pykka
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ccw_actors.runtime.mailbox import Mailbox
 
 __all__ = ["PykkaCell", "stand_in"]
+
 
 class _Future(pykka.ThreadingFuture[Any]):
     """Calls back on the thread that sets it."""
@@ -80,10 +81,13 @@ class PykkaCell(Cell):
         actor: Actor[Any],
         decode: Callable[[bytes], Any],
         mail: "Mail",
+        *,
         policy: "Mailbox",
         foreign: "pykka.ActorRef[Any]",
     ) -> None:
-        super().__init__(path, actor, decode, _nothing, policy, Stop())
+        super().__init__(
+            path, actor, decode, ready=_nothing, policy=policy, supervision=Stop()
+        )
         self._mail = mail
         self._foreign = foreign
         self._under_way: dict[int, Envelope] = {}
@@ -153,12 +157,13 @@ class PykkaCell(Cell):
     def _answered(self, number: int, value: Any, error: BaseException | None) -> None:
         """Take an outcome to the System's thread; on the actor's thread."""
         payload: bytes | None = None
+        kind = cast("type[Message]", type(value))
         if error is None and value is not None:
             try:
                 payload = self._encoded(value)
             except (TypeError, ValueError, OverflowError) as wrong:
                 error = wrong
-        settle = partial(self._settle, number, type(value), payload, error)
+        settle = partial(self._settle, number, kind, payload, error)
         self._mail.inbox.note(settle)
 
     def _encoded(self, value: Any) -> bytes:

@@ -5,7 +5,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from ccw_actors.errors import MailboxFullError
-from ccw_actors.runtime.cell import Cell, Envelope
+from ccw_actors.runtime.cell import Cell, Envelope, wrapped
 from ccw_actors.transport import tag_of
 
 if TYPE_CHECKING:
@@ -101,10 +101,10 @@ def _oldest(cell: Cell) -> Envelope | None:
     mailbox = cell.mailbox
     while mailbox:
         try:
-            oldest = next((one for one in mailbox if not one.kind), None)
-            if oldest is not None:
-                mailbox.remove(oldest)
+            found = next((one for one in mailbox if not wrapped(one).kind), None)
+            if found is not None:
+                mailbox.remove(found)
         except (RuntimeError, ValueError):
             continue  # The actor's thread took a message meanwhile.
-        return oldest
+        return None if found is None else wrapped(found)
     return None

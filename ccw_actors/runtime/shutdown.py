@@ -5,9 +5,9 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from ccw_actors.errors import ActorFailedError
+from ccw_actors.errors import ActorFailedError, AskTimeoutError, DispatcherError
 from ccw_actors.runtime.bridge import ThreadCell
-from ccw_actors.runtime.cell import STOP, STOP_NOW, Cell, Envelope
+from ccw_actors.runtime.cell import STOP, STOP_NOW, Envelope
 from ccw_actors.runtime.pykka_actor import PykkaCell
 
 if TYPE_CHECKING:
@@ -40,16 +40,21 @@ class Shutdown:
         self._threads = [one for one in self._threads if not one.join(0)]
         self._threads.append(cell)
 
-    async def ended(self, path: str, timeout: float) -> bool:
-        """Wait until no actor is at a path; False if there still is at the timeout."""
-        if path not in self._mail.cells:
-            return True
+    async def wait_for(self, path: str, timeout: float | None) -> None:
+        """Wait for the end of an actor; see `ActorRef.stopped`."""
+        mail = self._mail
+        if mail.dispatcher.loop is None:
+            raise DispatcherError("no event loop runs this System: look at is_alive")
+        if path not in mail.cells:
+            return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ends.setdefault(path, []).append(future)
-        wait = None if timeout == math.inf else timeout
-        done, _ = await asyncio.wait((future,), timeout=wait)
-        future.cancel()
-        return bool(done)
+        wait = mail.asking.ask_timeout if timeout is None else timeout
+        limit = None if wait == math.inf else wait
+        done, _ = await asyncio.wait((future,), timeout=limit)
+        if not done:
+            future.cancel()
+            raise AskTimeoutError(path, "a stop", wait, mail.queue_length(path))
 
     async def run(self, timeout: float, *, drain: bool) -> list[str]:
         """Stop everybody; see `System.shutdown`."""
@@ -58,6 +63,7 @@ class Shutdown:
         self.begun = True
         mail.life.stop_reason = _SHUT_DOWN
         left: list[str] = []
+        deadline = 0.0
         if loop is not None:
             deadline = loop.time() + timeout
             self._stop_all(drain=drain)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ccw_actors.errors import ActorFailedError, DispatcherError
-from ccw_actors.runtime.alarms import Alarm
 from ccw_actors.runtime.actor import Actor
+from ccw_actors.runtime.alarms import Alarm
 from ccw_actors.runtime.cell import (
     IDLE,
     RESTART,
@@ -15,6 +15,7 @@ from ccw_actors.runtime.cell import (
     Cell,
     Envelope,
     Phase,
+    wrapped,
 )
 from ccw_actors.runtime.dispatch import ONE_THREAD
 from ccw_actors.runtime.timers import SLEEP, Timer, TimerKey
@@ -62,7 +63,7 @@ class _CellSnapshot(NamedTuple):
             cell.actor,
             cell.actor.snapshot(),
             cell.behaviour,
-            tuple(cell.mailbox or ()),
+            tuple(map(wrapped, cell.mailbox or ())),
             tuple(cell.signals or ()),
             tuple(cell.stash or ()),
             cell.phase,
@@ -129,9 +130,7 @@ class Snapshot(NamedTuple):
         not set yet. Left out is what only tells of the past: the order in which
         actors were spawned, stamps, failures.
         """
-        actors = sorted(
-            (one.key() for one in self.cells), key=lambda key: str(key[0])
-        )
+        actors = sorted((one.key() for one in self.cells), key=lambda key: str(key[0]))
         timers = sorted(
             (key, timer.due, timer.payload, timer.kind, timer.waiting)
             for key, timer in self.timers
@@ -207,12 +206,12 @@ class SteppingDispatcher:
         signals = tuple(cell.signals or ())
         turn = cell.turn
         if turn is not None:
-            return signals + (_resumption(cell),) if turn.is_ready else signals
+            return (*signals, _resumption(cell)) if turn.is_ready else signals
         if cell.phase is not Phase.RUNNING:
             return signals
         if self.delivery == "mailbox" and signals:
             return signals
-        return signals + tuple(cell.mailbox or ())
+        return signals + tuple(map(wrapped, cell.mailbox or ()))
 
     def peek(self, choice: Choice) -> bytes:
         """Return the encoded message that the choice would handle, b"" for a stop.
@@ -366,7 +365,7 @@ class SteppingDispatcher:
 
 
 def _resumption(cell: Cell) -> Envelope:
-    """Return what a suspended handler goes on with: a reply, or something of its own."""
+    """Return what a suspended handler goes on with: a reply, or a thing of its own."""
     turn = cell.turn
     if turn is not None and turn.reply is not None:
         return turn.reply

@@ -1,8 +1,6 @@
 """A System of actors: who exists, what is sent to whom, and what becomes of it."""
 
-import asyncio
 import inspect
-import math
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -11,18 +9,13 @@ import pykka
 
 from ccw_actors.errors import (
     ActorFailedError,
-    AskTimeoutError,
     CcwActorsError,
     DispatcherError,
     StashError,
 )
 from ccw_actors.runtime.actor import Actor
-from ccw_actors.runtime.asks import Pending, Settle
 from ccw_actors.runtime.bridge import ThreadCell
-from ccw_actors.runtime.call import Call
 from ccw_actors.runtime.cell import (
-    STOP,
-    STOP_NOW,
     TICK,
     UNBOUNDED,
     UNWATCH,
@@ -38,18 +31,15 @@ from ccw_actors.runtime.notices import Terminated
 from ccw_actors.runtime.observer import Observer
 from ccw_actors.runtime.pykka_actor import PykkaCell, stand_in
 from ccw_actors.runtime.ref import ActorRef, ReplyTo
-from ccw_actors.runtime.shutdown import Shutdown
 from ccw_actors.runtime.supervision import Stop, Supervision
 from ccw_actors.runtime.timers import SLEEP, Timer
-from ccw_actors.runtime.waiting import Waiting
-from ccw_actors.transport import Codec, Message, Request
+from ccw_actors.transport import Codec, Message
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.actor import Q
 
 __all__ = ["System"]
 
-R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -59,9 +49,8 @@ class System:
     Made inside a coroutine, it runs on that event loop; with a `VirtualDispatcher` or
     a `SteppingDispatcher` it needs no loop. `ask_timeout` is in seconds; `mailbox` is
     for actors that are spawned without one of their own. The thread that made it is
-    its own: only that one may spawn actors and await asks. On an event loop `tell`,
-    `stop`, `offer(..., block=True)` and `ask(..., block=True)` work from any other
-    thread.
+    its own: only that one may spawn actors and await asks. On an event loop the other
+    methods of a reference work from any thread.
     """
 
     def __init__(
@@ -72,14 +61,11 @@ class System:
         mailbox: Mailbox | None = None,
     ) -> None:
         self.dispatcher = LoopDispatcher() if dispatcher is None else dispatcher
-        self.ask_timeout = ask_timeout
         self.mailbox = Mailbox() if mailbox is None else mailbox
         self.codec = Codec(_to_wire, self._from_wire)
         self._decoders: dict[Any, Callable[[bytes], Any]] = {}
         self._spawned: dict[str, int] = {}
-        self._mail = Mail(self.dispatcher, self.codec, self.ref)
-        self._shutdown = Shutdown(self._mail)
-        self.tell: Callable[[str, Message], None] = self._mail.tell
+        self._mail = Mail(self.dispatcher, self.codec, self.ref, ask_timeout)
 
     @property
     def failures(self) -> list[ActorFailedError]:
@@ -155,9 +141,11 @@ class System:
                     f"{type(made).__name__}.{handler.__name__} is async, and no event"
                     " loop runs in a thread: make it block, or spawn the actor here"
                 )
-        cell = self._cell(actor, path, None, supervision, mailbox, made=made, thread=True)
+        cell = self._cell(
+            actor, path, None, supervision, mailbox, made=made, thread=True
+        )
         assert isinstance(cell, ThreadCell), "a thread was asked for"
-        self._shutdown.add(cell)
+        self._mail.shutdown.add(cell)
         self._mail.observers.spawned(cell.path)
         cell.start()
         return self.ref(cell.path)
@@ -185,41 +173,23 @@ class System:
         self._check_path(path, path)
         decode = self._raw_decoder(accepts)
         made = stand_in()
-        cell = PykkaCell(path, made, decode, self._mail, mailbox or self.mailbox, actor)
+        policy = mailbox or self.mailbox
+        cell = PykkaCell(path, made, decode, self._mail, policy=policy, foreign=actor)
         cell.stops = stop
         made.bind(self, cell)
         self._mail.cells[path] = cell
-        self._shutdown.add(cell)
+        self._mail.shutdown.add(cell)
         self._mail.observers.spawned(path)
         cell.look_after()
         return self.ref(path)
 
     def ref(self, path: str) -> ActorRef[Any]:
         """Return a reference to a path, whether an actor is there or not (yet)."""
-        return ActorRef(self, path)
+        return ActorRef(self._mail, path)
 
     def is_alive(self, path: str) -> bool:
         """Whether there is an actor at that path that has not stopped."""
         return path in self._mail.cells
-
-    def stop(self, path: str, *, drain: bool = True) -> None:
-        """Stop an actor; see `ActorRef.stop`."""
-        mail = self._mail
-        place = mail.place()
-        if drain:
-            mail.send(place, path, Envelope(b"", place.path, 0, None, STOP))
-        else:
-            envelope = Envelope(b"", place.path, 0, None, STOP_NOW)
-            mail.inbox.call(lambda: mail.signal(path, envelope))
-
-    async def stopped(self, path: str, timeout: float | None = None) -> None:
-        """Wait for the end of an actor; see `ActorRef.stopped`."""
-        if self.dispatcher.loop is None:
-            raise DispatcherError("no event loop runs this System: look at is_alive")
-        wait = self.ask_timeout if timeout is None else timeout
-        if not await self._shutdown.ended(path, wait):
-            queued = self._mail.queue_length(path)
-            raise AskTimeoutError(path, "a stop", wait, queued)
 
     async def shutdown(self, timeout: float = 5.0, *, drain: bool = False) -> list[str]:
         """Stop every actor, the youngest first, and join their threads.
@@ -230,7 +200,7 @@ class System:
         what is left is abandoned, and its paths are returned (threads are daemons and
         do not hold up the process). Nothing can be spawned afterwards.
         """
-        return await self._shutdown.run(timeout, drain=drain)
+        return await self._mail.shutdown.run(timeout, drain=drain)
 
     async def __aenter__(self) -> Self:
         return self
@@ -242,8 +212,8 @@ class System:
         traceback: TracebackType | None,
     ) -> None:
         await self.shutdown()
-        if kind is None and self._shutdown.escalated is not None:
-            raise self._shutdown.escalated
+        if kind is None and self._mail.shutdown.escalated is not None:
+            raise self._mail.shutdown.escalated
 
     # -- watching -----------------------------------------------------------------
 
@@ -263,83 +233,7 @@ class System:
         """Return every actor and who waits for what; `str` of it is a table."""
         return dump(self._mail)
 
-    # -- messages ---------------------------------------------------------------
-
-    async def ask(
-        self, path: str, request: Request[R], timeout: float | None = None
-    ) -> R:
-        """Send a request and wait for its answer; see `ActorRef.ask`."""
-        mail = self._mail
-        place = mail.place()
-        wait = self.ask_timeout if timeout is None else timeout
-        if mail.room.lacks(path):
-            began = self.now()
-            async with asyncio.timeout(None if wait == math.inf else wait):
-                await mail.room.wait(path)
-            wait -= self.now() - began
-        turn = place.turn
-        if turn is not None:
-            asks = mail.asks
-            pending = asks.question(path, place.path, type(request), wait, turn=turn)
-            envelope = mail.envelope(place, request, pending.number)
-            asks.block(pending)
-            try:
-                mail.ask(pending, envelope)
-            except BaseException:
-                asks.blocked.pop(place.path, None)
-                raise
-            answer: R = await Call(mail, pending)
-            return answer
-        return await self._ask_in_task(place.home, path, request, wait)
-
-    def ask_blocking(
-        self, path: str, request: Request[R], timeout: float | None = None
-    ) -> R:
-        """Send a request and block until its answer; see `ActorRef.ask`."""
-        mail = self._mail
-        place = mail.place()
-        if place.home:
-            self._check_may_run(path)
-        waiting: Waiting[R] = Waiting()
-        wait = self.ask_timeout if timeout is None else timeout
-        pending = self._question(place.path, path, request, wait, waiting.settle)
-        envelope = mail.envelope(place, request, pending.number)
-        if not place.home:
-            block = bool(place.path)
-            mail.inbox.call(lambda: mail.ask_late(pending, envelope, block=block))
-            if block:
-                self.dispatcher.release()  # It rests, while it waits.
-            try:
-                return waiting.wait(
-                    self.dispatcher,
-                    wait,
-                    lambda age: mail.asks.timeout_error(pending, age),
-                )
-            finally:
-                if block:
-                    self.dispatcher.hold()
-        mail.ask(pending, envelope)
-        try:
-            if not self.dispatcher.run_until(waiting.is_settled):
-                mail.asks.stopped(pending.number, "nothing is left that could answer")
-        finally:
-            mail.asks.forget(pending.number)
-        return waiting.outcome()
-
-    async def offer(self, path: str, message: Message) -> None:
-        """Tell a message when there is room for it; see `ActorRef.offer`."""
-        if self._mail.room.lacks(path):
-            await self._mail.room.wait(path)
-        self._mail.tell(path, message)
-
-    def offer_blocking(self, path: str, message: Message) -> None:
-        """Do the same from another thread; see `ActorRef.offer`."""
-        if self._mail.place().home:
-            raise DispatcherError(f"the System's own thread cannot block for {path}")
-        loop = self.dispatcher.loop
-        assert loop is not None, "where there is no loop, there is no other thread"
-        self.dispatcher.check_awake()
-        asyncio.run_coroutine_threadsafe(self.offer(path, message), loop).result()
+    # -- what actors use ------------------------------------------------------------
 
     def reply(self, to: ReplyTo, message: Message) -> None:
         """Answer a request; see `Actor.reply`."""
@@ -360,8 +254,6 @@ class System:
         """Whom to answer the message being handled."""
         envelope = self._mail.place().envelope
         return ReplyTo(self.sender, envelope.ask if envelope is not None else 0)
-
-    # -- what actors use ------------------------------------------------------------
 
     def now(self) -> float:
         """Seconds of this System's clock since it was made."""
@@ -431,10 +323,14 @@ class System:
         decision = Stop() if supervision is None else supervision
         cell: Cell
         if thread:
-            cell = ThreadCell(path, made, decode, self._mail, policy, decision)
+            cell = ThreadCell(
+                path, made, decode, self._mail, policy=policy, supervision=decision
+            )
         else:
             ready = self.dispatcher.ready
-            cell = Cell(path, made, decode, ready, policy, decision)
+            cell = Cell(
+                path, made, decode, ready=ready, policy=policy, supervision=decision
+            )
         cell.parent = parent
         made.bind(self, cell)
         if not isinstance(decision, Stop):
@@ -444,15 +340,15 @@ class System:
 
     def _start(self, cell: Cell) -> None:
         place = self._mail.home
-        outer = place.path, place.envelope, place.turn
-        place.path, place.envelope, place.turn = cell.path, None, None
+        outer = place.path, place.mail, place.turn
+        place.path, place.mail, place.turn = cell.path, None, None
         try:
             starting = cell.actor.on_start()
         except BaseException:
             self._mail.life.end(cell, "the actor failed to start", stopped=False)
             raise
         finally:
-            place.path, place.envelope, place.turn = outer
+            place.path, place.mail, place.turn = outer
         if self._mail.observers.present:
             self._mail.observers.spawned(cell.path)
         if inspect.iscoroutine(starting):
@@ -474,7 +370,7 @@ class System:
     def _check_path(self, path: str, name: str | None) -> None:
         if not self._mail.place().home:
             raise DispatcherError(f"cannot spawn {path!r}: not on the System's thread")
-        if self._shutdown.begun:
+        if self._mail.shutdown.begun:
             raise CcwActorsError(f"cannot spawn {path!r}: the System shuts down")
         if name == "" or path in self._mail.cells:
             state = "taken" if name else "empty"
@@ -486,52 +382,6 @@ class System:
                 f"{path or ''}: {name} lives in a thread, which only a System on the"
                 " event loop can have; use a form of it that does not block"
             )
-
-    def _check_may_run(self, path: str) -> None:
-        if self.dispatcher.loop is not None:
-            raise DispatcherError("the event loop runs this System: await the ask")
-        if asker := self._mail.home.path:
-            raise DispatcherError(
-                f"{asker} asks {path} and would block inside a handler: make it async"
-                " and await the ask, or tell the request and handle the answer"
-            )
-
-    async def _ask_in_task(
-        self, home: bool, path: str, request: Request[R], wait: float
-    ) -> R:
-        if self.dispatcher.loop is None:
-            raise DispatcherError("no event loop runs this System: ask with block=True")
-        if not home:
-            raise DispatcherError(
-                "another thread's event loop runs this System: ask with block=True"
-            )
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-
-        def settle(answer: R, error: Exception | None) -> None:
-            if future.done():
-                return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(answer)
-
-        mail = self._mail
-        pending = self._question("", path, request, wait, settle)
-        mail.ask(pending, mail.envelope(mail.home, request, pending.number))
-        try:
-            return await future
-        finally:
-            mail.asks.forget(pending.number)
-
-    def _question(
-        self,
-        asker: str,
-        path: str,
-        request: Request[Any],
-        wait: float,
-        settle: Settle,
-    ) -> Pending:
-        return self._mail.asks.question(path, asker, type(request), wait, settle=settle)
 
     def _arm(self, path: str, timer: Timer) -> int:
         mail = self._mail
@@ -552,7 +402,9 @@ class System:
 
 
 def _made(actor: "Actor[Q] | Callable[[], Actor[Q]]") -> "Actor[Q]":
-    return actor if isinstance(actor, Actor) else actor()
+    if callable(actor):
+        return actor()
+    return actor
 
 
 def _maker(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
 from ccw_actors.errors import DispatcherError
-from ccw_actors.runtime.cell import Cell, Envelope
+from ccw_actors.runtime.cell import QUEUED, Cell, Envelope
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.asks import Pending
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Parking", "Turn"]
 
-_enter: Callable[[Any, Any], None] = asyncio.tasks._enter_task  # noqa: SLF001 # pyright: ignore
-_leave: Callable[[Any, Any], None] = asyncio.tasks._leave_task  # noqa: SLF001 # pyright: ignore
+_enter: Callable[[Any, Any], None] = asyncio.tasks._enter_task  # noqa: SLF001 # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType, reportAttributeAccessIssue]
+_leave: Callable[[Any, Any], None] = asyncio.tasks._leave_task  # noqa: SLF001 # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType, reportAttributeAccessIssue]
 
 
 class Parking:
@@ -93,7 +93,7 @@ class Turn:
 
     # -- driven by the System -----------------------------------------------------
 
-    def step(self, place: "Place") -> None:
+    def step(self, place: "Place") -> None:  # noqa: C901, PLR0912 - as Runner.run
         """Run the coroutine until it waits again or is over."""
         error, self._error = self._error, None
         value, self._value = self._value, None
@@ -106,25 +106,44 @@ class Turn:
         place.turn = self
         if loop is not None:
             _enter(loop, self)
+        ended = False
+        raised: BaseException | None = None
+        waited: Any = None
         try:
             if error is None:
                 waited = self.coroutine.send(value)
             else:
                 waited = self.coroutine.throw(error)
         except StopIteration as stop:
-            self._finish(place, stop.value, None)
+            ended, waited = True, stop.value
         except asyncio.CancelledError as cancelled:
-            self._finish(place, None, cancelled)
-        except self.cell.catches as raised:
-            self._finish(place, None, raised)
-        else:
-            self._leave(place)
-            self.cell.turn = self
-            self.cell.held = True
-            self._park(waited)
+            ended, raised = True, cancelled
+        except self.cell.catches as wrong:
+            ended, raised = True, wrong
+        except BaseException:
+            self.cell.turn = None
+            raise
         finally:
-            if place.turn is self:
-                self._leave(place)
+            place.turn = None
+            if loop is not None:
+                _leave(loop, self)
+        cell = self.cell
+        if ended:
+            cell.turn = None
+            self.finished(self, waited, raised)
+            return
+        cell.turn = self
+        cell.held = True
+        if isinstance(waited, Parking):
+            self._waits_for = waited
+            waited.park(self)
+        else:
+            self._park(waited)
+
+    def go_on_with(self, value: Any, error: BaseException | None) -> None:
+        """Set what the next `step` sends or throws into the coroutine."""
+        self._value = value
+        self._error = error
 
     def wake(self, value: Any = None, error: BaseException | None = None) -> None:
         """Have the coroutine go on with a value, or with an error thrown into it."""
@@ -139,7 +158,10 @@ class Turn:
         self.pending = pending
         self.reply = envelope
         self.is_ready = True
-        self.cell.wake()
+        cell = self.cell
+        if cell.status != QUEUED:
+            cell.status = QUEUED
+            cell.ready(cell)
 
     def close(self) -> None:
         """Abandon the coroutine where it is."""
@@ -202,23 +224,8 @@ class Turn:
 
     # -- inside -------------------------------------------------------------------
 
-    def _finish(
-        self, place: "Place", value: object, error: BaseException | None
-    ) -> None:
-        self._leave(place)
-        self.cell.turn = None
-        self.finished(self, value, error)
-
-    def _leave(self, place: "Place") -> None:
-        place.turn = None
-        if self._loop is not None:
-            _leave(self._loop, self)
-
     def _park(self, waited: object) -> None:
-        if isinstance(waited, Parking):
-            self._waits_for = waited
-            waited.park(self)
-        elif self._loop is None:
+        if self._loop is None:
             text = "no event loop runs this System: await asks and self.sleep only"
             self.wake(error=DispatcherError(f"{self.cell.path}: {text}"))
         elif waited is None:

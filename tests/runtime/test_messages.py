@@ -110,7 +110,7 @@ async def test_ask(world: World) -> None:
 
 async def test_answers_keep_their_place(world: World) -> None:
     """The answer to a told request arrives in order with other messages."""
-    back = ActorRef[Note](world.system, "secretary")
+    back = world.system.ref("secretary")
     before, after = Send(("before",), (back,)), Send(("after",), (back,))
     secretary = sent_through(world, before, Collect(), after)
     await world.rest()

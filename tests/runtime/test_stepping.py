@@ -186,7 +186,7 @@ class Apprentice(Diary):
             case "spawn" if not self.system.is_alive("child"):
                 self.system.spawn(Diary(), "child").tell(Note("born"))
             case "stop":
-                self.system.stop("child")
+                self.system.ref("child").stop()
             case "timer":
                 self.after(len(self.state.texts), Note("spawn"))
             case "cancel":
