@@ -37,7 +37,11 @@ class Asking:
         place = mail.place()
         wait = self.ask_timeout if timeout is None else timeout
         cell = mail.cells.get(path)
-        if cell is not None and cell.patient and mail.room.lacks(path):
+        if (
+            cell is not None
+            and cell.policy.when_full == "wait"
+            and mail.room.lacks(path)
+        ):
             wait = await self._wait_for_room(path, wait)
         turn = place.turn
         if turn is not None:

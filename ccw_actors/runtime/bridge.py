@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pykka
 
 from ccw_actors.runtime.cell import IDLE, Cell, Envelope, Phase
+from ccw_actors.runtime.dispatch import Dispatcher
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.actor import Actor
@@ -59,7 +61,9 @@ class ThreadCell(Cell):
     mailbox, not in Pykka's queue, so that none is lost when the thread ends.
     """
 
-    __slots__ = ("_ended", "_failed", "_mail", "_ref")
+    catches = BaseException
+
+    __slots__ = ("_ended", "_failed", "_mail", "_ref", "_woken", "_work")
 
     def __init__(
         self,
@@ -74,28 +78,33 @@ class ThreadCell(Cell):
         super().__init__(
             path, actor, decode, ready=_wake, policy=policy, supervision=supervision
         )
-        self.catches = BaseException
         self._mail = mail
         self._failed = False
         self._ended = threading.Event()
+        self._woken = False
+        self._work = _Work(mail.dispatcher)
         self._ref: pykka.ActorRef[_Thread] | None = None
 
     def start(self) -> None:
         """Start the thread; to be called once, when the System knows the cell."""
-        self._mail.dispatcher.hold()
+        self._work.begin()
         self._ref = _Thread.start(self)
 
     def post(self, call: Callable[[], None] | None) -> None:
-        """Have the thread make a call, if there is one, and look into the mailbox."""
+        """Have the thread make a call, if there is one, and look into the mailbox.
+
+        One that has not looked since it was last woken is not woken again.
+        """
         self.status = IDLE
+        if call is None:
+            if self._woken:
+                return
+            self._woken = True
+        self._work.begin()
         assert self._ref is not None, "it is started before anybody sends to it"
         # A dead one has told the System of its end, which will empty the mailbox.
-        dispatcher = self._mail.dispatcher
-        dispatcher.hold()
-        try:
+        with suppress(pykka.ActorDeadError):
             self._ref.tell(call)
-        except pykka.ActorDeadError:
-            dispatcher.release()
 
     def signal(self, envelope: Envelope) -> None:
         """Handle a signal at once: the System's thread does not wait for that one."""
@@ -138,11 +147,12 @@ class ThreadCell(Cell):
             self.release()
 
     def release(self) -> None:
-        """Say that the thread has done what it was last woken for; called on it."""
-        self._mail.dispatcher.release()
+        """Say that the thread has done what it was woken for; called on it."""
+        self._work.end()
 
     def run_mailbox(self) -> None:
         """Handle what is in the mailbox; called on the thread."""
+        self._woken = False
         runner, place = self._mail.runner, self._mail.place()
         while self.mailbox and not self.held:
             runner.run(self, _BATCH, place)
@@ -161,7 +171,40 @@ class ThreadCell(Cell):
                     life.fail(self, _STOP, error)
             self._mail.inbox.note(partial(life.end, self, "its thread has ended"))
         finally:
+            self._work.end_all()
             self._ended.set()
+
+
+class _Work:
+    """What a thread has been woken for and not done: a virtual clock waits for it."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._lock = threading.Lock()
+        self._count = 0
+        self._over = False
+
+    def begin(self) -> None:
+        """Note that the thread is being woken."""
+        with self._lock:
+            if not self._over:
+                self._count += 1
+                self._dispatcher.hold()
+
+    def end(self) -> None:
+        """Note that it is done with one of the things that it was woken for."""
+        with self._lock:
+            if self._count:
+                self._count -= 1
+                self._dispatcher.release()
+
+    def end_all(self) -> None:
+        """Note that it will do nothing any more."""
+        with self._lock:
+            self._over = True
+            for _ in range(self._count):
+                self._dispatcher.release()
+            self._count = 0
 
 
 def _wake(cell: Cell) -> None:

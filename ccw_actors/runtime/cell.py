@@ -126,7 +126,6 @@ class Cell:
         "actor",
         "behaviour",
         "bound",
-        "catches",
         "children",
         "decode",
         "exempt_in",
@@ -140,7 +139,6 @@ class Cell:
         "may_restart",
         "parent",
         "path",
-        "patient",
         "phase",
         "policy",
         "ready",
@@ -153,6 +151,9 @@ class Cell:
         "turn",
         "watchers",
     )
+
+    catches: type[BaseException] = Exception
+    """What counts as a failure of a handler; anything else ends the loop."""
 
     def __init__(
         self,
@@ -169,9 +170,7 @@ class Cell:
         self.ready = ready
         self.policy = policy
         self.bound = policy.bound
-        self.patient = policy.when_full == "wait"
         self.supervision = supervision
-        self.catches: type[BaseException] = Exception
         self.actor = actor
         self.handlers: Handlers = actor.handlers
         self.behaviour = ""

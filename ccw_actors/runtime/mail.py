@@ -204,7 +204,9 @@ class Mail:
         """
         stamp = envelope.stamp
         pending = self.asks.pending.get(number) if stamp is not None else None
-        if not self.asks.answer(number, envelope, error):
+        if not number:
+            self.observe_lost(recipient, envelope, "nobody asked for this answer")
+        elif not self.asks.answer(number, envelope, error):
             self.observe_lost(recipient, envelope, "nobody waits for this answer")
         elif pending is not None and pending.turn is None:
             self.observe_handled(recipient, envelope)

@@ -212,8 +212,11 @@ class System:
         traceback: TracebackType | None,
     ) -> None:
         await self.shutdown()
-        if kind is None and self._mail.shutdown.escalated is not None:
-            raise self._mail.shutdown.escalated
+        escalated = self._mail.shutdown.escalated
+        if escalated is not None:
+            if error is None:
+                raise escalated
+            error.add_note(f"The System was stopped before: {escalated}")
 
     # -- watching -----------------------------------------------------------------
 

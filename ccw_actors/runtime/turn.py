@@ -7,6 +7,7 @@ so `asyncio.timeout` and `asyncio.TaskGroup` find somebody to cancel.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from ccw_actors.runtime.place import Place
 
 __all__ = ["Parking", "Turn"]
+
+log = logging.getLogger("ccw_actors")
 
 _enter: Callable[[Any, Any], None] = asyncio.tasks._enter_task  # noqa: SLF001 # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType, reportAttributeAccessIssue]
 _leave: Callable[[Any, Any], None] = asyncio.tasks._leave_task  # noqa: SLF001 # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType, reportAttributeAccessIssue]
@@ -170,7 +173,10 @@ class Turn:
             waits_for.leave()
         elif waits_for is not None:
             waits_for.remove_done_callback(self._future_done)
-        self.coroutine.close()
+        try:
+            self.coroutine.close()
+        except RuntimeError:
+            log.exception("%s: its handler goes on when it is to end", self.cell.path)
 
     def describe(self) -> str:
         """Say what the handler waits for."""
