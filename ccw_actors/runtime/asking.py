@@ -2,10 +2,14 @@
 
 import asyncio
 import math
+from collections.abc import Callable
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ccw_actors.errors import AskTimeoutError, DispatcherError
+from ccw_actors.errors import DispatcherError, MailboxFullError
 from ccw_actors.runtime.asks import Pending, Settle
+from ccw_actors.runtime.cell import Envelope
+from ccw_actors.runtime.place import Place
 from ccw_actors.runtime.waiting import Waiting
 from ccw_actors.transport import Message, Request
 
@@ -34,20 +38,17 @@ class Asking:
     ) -> R:
         """Send a request and wait for its answer; see `ActorRef.ask`."""
         mail = self._mail
-        place = mail.place()
+        place = mail.home if get_ident() == mail.home_thread else mail.place()
         wait = self.ask_timeout if timeout is None else timeout
-        cell = mail.cells.get(path)
-        if (
-            cell is not None
-            and cell.policy.when_full == "wait"
-            and mail.room.lacks(path)
-        ):
-            wait = await self._wait_for_room(path, wait)
         turn = place.turn
         if turn is not None:
             asks = mail.asks
             pending = asks.question(path, place.path, type(request), wait, turn=turn)
-            envelope = mail.envelope(place, request, pending.number)
+            number = pending.number
+            if mail.observers.present:
+                envelope = mail.envelope(place, request, number)
+            else:
+                envelope = Envelope(mail.encode(request), place.path, number, None)
             asks.block(pending)
             try:
                 mail.ask(pending, envelope)
@@ -79,17 +80,9 @@ class Asking:
         if not place.home:
             block = bool(place.path)
             mail.inbox.call(lambda: mail.ask_late(pending, envelope, block=block))
-            if block:
-                self._mail.dispatcher.release()  # It rests, while it waits.
-            try:
-                return waiting.wait(
-                    self._mail.dispatcher,
-                    wait,
-                    lambda age: mail.asks.timeout_error(pending, age),
-                )
-            finally:
-                if block:
-                    self._mail.dispatcher.hold()
+            return self._wait(
+                place, waiting, wait, lambda age: mail.asks.timeout_error(pending, age)
+            )
         mail.ask(pending, envelope)
         try:
             if not self._mail.dispatcher.run_until(waiting.is_settled):
@@ -100,18 +93,49 @@ class Asking:
 
     async def offer(self, path: str, message: Message) -> None:
         """Tell a message when there is room for it; see `ActorRef.offer`."""
-        if self._mail.room.lacks(path):
-            await self._mail.room.wait(path)
-        self._mail.tell(path, message)
+        mail = self._mail
+        if not mail.room.lacks(path):
+            mail.tell(path, message)
+            return
+        envelope = mail.envelope(mail.home, message)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def enter() -> bool:
+            if future.done():
+                return False
+            future.set_result(None)
+            mail.deliver(path, envelope)
+            return True
+
+        mail.room.queue(path, enter)
+        await future
 
     def offer_blocking(self, path: str, message: Message) -> None:
         """Do the same from another thread; see `ActorRef.offer`."""
-        if self._mail.place().home:
+        mail = self._mail
+        place = mail.place()
+        if place.home:
             raise DispatcherError(f"the System's own thread cannot block for {path}")
-        loop = self._mail.dispatcher.loop
-        assert loop is not None, "where there is no loop, there is no other thread"
-        self._mail.dispatcher.check_awake()
-        asyncio.run_coroutine_threadsafe(self.offer(path, message), loop).result()
+        envelope = mail.envelope(place, message)
+        waiting: Waiting[None] = Waiting()
+
+        def enter() -> bool:
+            try:
+                mail.deliver(path, envelope)
+            except MailboxFullError as error:
+                waiting.settle(None, error)
+                return False
+            waiting.settle(None, None)
+            return True
+
+        def offer() -> None:
+            if mail.room.lacks(path):
+                mail.room.queue(path, enter)
+            else:
+                enter()
+
+        mail.inbox.call(offer)
+        self._wait(place, waiting, math.inf, lambda _age: AssertionError("endless"))
 
     # -- inside -----------------------------------------------------------------
 
@@ -124,17 +148,22 @@ class Asking:
                 " and await the ask, or tell the request and handle the answer"
             )
 
-    async def _wait_for_room(self, path: str, wait: float) -> float:
-        """Wait for room in a mailbox; return what is left of `wait` seconds."""
-        room, began = self._mail.room, self._mail.dispatcher.now()
+    def _wait(
+        self,
+        place: Place,
+        waiting: Waiting[R],
+        timeout: float,
+        late: Callable[[float], Exception],
+    ) -> R:
+        """Block the thread of a place; a virtual clock need not wait for it then."""
+        dispatcher = self._mail.dispatcher
+        if place.path:
+            dispatcher.release()
         try:
-            async with asyncio.timeout(None if wait == math.inf else wait):
-                await room.wait(path)
-        except TimeoutError as error:
-            queued = self._mail.queue_length(path)
-            what = "when there would be room for a request"
-            raise AskTimeoutError(path, what, wait, queued) from error
-        return wait - (self._mail.dispatcher.now() - began)
+            return waiting.wait(dispatcher, timeout, late)
+        finally:
+            if place.path:
+                dispatcher.hold()
 
     async def _ask_in_task(self, path: str, request: Request[R], wait: float) -> R:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()

@@ -61,7 +61,7 @@ class ThreadCell(Cell):
     mailbox, not in Pykka's queue, so that none is lost when the thread ends.
     """
 
-    catches = BaseException
+    catches = (BaseException,)
 
     __slots__ = ("_ended", "_failed", "_mail", "_ref", "_woken", "_work")
 

@@ -1,5 +1,6 @@
 """An actor's place in a System: its mailbox and what the System knows of it."""
 
+from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Coroutine
 from enum import IntEnum
@@ -152,7 +153,7 @@ class Cell:
         "watchers",
     )
 
-    catches: type[BaseException] = Exception
+    catches: tuple[type[BaseException], ...] = (Exception, CancelledError)
     """What counts as a failure of a handler; anything else ends the loop."""
 
     def __init__(

@@ -26,6 +26,7 @@ from ccw_actors.runtime.cell import (
     RESTART,
     STOP,
     STOP_NOW,
+    TICK,
     Cell,
     Envelope,
     Phase,
@@ -35,6 +36,7 @@ from ccw_actors.runtime.notices import Failure
 from ccw_actors.runtime.supervision import Escalate, Restart, decide
 from ccw_actors.runtime.supervision import Stop as StopDecision
 from ccw_actors.runtime.timers import Timer
+from ccw_actors.transport import tag_of
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.mail import Mail
@@ -79,8 +81,7 @@ class Life:
         cell.held = True
         if cell.turn is not None:
             envelope = envelope or cell.turn.envelope
-            cell.turn.close()
-            cell.turn = None
+            self._close(cell)
         try:
             cell.actor.on_failure(error)
         except cell.catches:
@@ -100,6 +101,7 @@ class Life:
             mail.send_back(envelope, told, failure)
         if ended:
             return
+        cell.failed = failure
         if cell.phase is Phase.STOPPING:
             self.go_on(cell)
             return
@@ -107,7 +109,6 @@ class Life:
         if isinstance(decision, Restart):
             self._begin_restart(cell, decision.pause(len(cell.restarts)))
             return
-        cell.failed = failure
         self.begin_stop(cell, drain=False)
         if isinstance(decision, Escalate):
             self._escalate(cell, failure)
@@ -152,7 +153,8 @@ class Life:
         cell.phase = Phase.RESTARTING
         mail.timers.forget(cell.path)
         cell.put_back()
-        waiting = {wrapped(one).ask for one in cell.mailbox or ()}
+        letters = map(wrapped, cell.mailbox or ())
+        waiting = {one.ask for one in letters if one.kind != TICK}
         mail.asks.all_restarted(cell.path, waiting)
         self._stop_children(cell, drain=False)
         if pause > 0:
@@ -184,8 +186,10 @@ class Life:
         again = cell.phase is Phase.STOPPING
         cell.phase = Phase.STOPPING
         cell.held = True
-        if cell.turn is not None and not drain:
-            cell.turn.cancel()
+        turn = cell.turn
+        # A hook that is under way by now is `on_stop`, which may take its time.
+        if turn is not None and not drain and not (again and turn.envelope is None):
+            turn.cancel()
         if not again or not drain:
             self._stop_children(cell, drain=drain)
         if not again:
@@ -234,9 +238,8 @@ class Life:
         cell.held = True
         del mail.cells[cell.path]
         mail.timers.forget(cell.path)
-        if cell.turn is not None:
-            cell.turn.close()
-            cell.turn = None
+        mail.asks.blocked.pop(cell.path, None)  # Of a thread that is abandoned.
+        self._close(cell)
         cell.finish(stopped=stopped)
         cell.put_back()
         while cell.mailbox:
@@ -255,6 +258,17 @@ class Life:
             parent.signal(Envelope(b"", cell.path, 0, None, CHILD_ENDED))
         mail.observers.stopped(cell.path, reason)
         self.ended(cell.path)
+
+    def _close(self, cell: Cell) -> None:
+        """Abandon the handler that is suspended, if there is one."""
+        turn, cell.turn = cell.turn, None
+        if turn is None:
+            return
+        try:
+            turn.close()
+        except Exception as error:  # noqa: BLE001 - the rest has to be cleared away
+            what = "a hook" if turn.envelope is None else tag_of(turn.envelope.payload)
+            self.record(cell, what, error)
 
     def _stop_children(self, cell: Cell, *, drain: bool) -> None:
         for child in reversed(list((cell.children or {}).values())):
@@ -296,6 +310,7 @@ class Life:
         if cell.phase is not Phase.RESTARTING or cell.children or not cell.may_restart:
             return
         cell.may_restart = False
+        cell.failed = None
         cell.phase = Phase.RUNNING
         self.restarted += 1
         self._mail.observers.restarted(cell.path)

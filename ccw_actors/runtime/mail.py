@@ -150,17 +150,27 @@ class Mail:
         cell = self.cells.get(pending.path)
         if cell is not None and cell.mailbox is not None:
             mailbox = cell.mailbox
-            if len(mailbox) < cell.bound:
+            if len(mailbox) < cell.bound and not self.room.waiting:
                 mailbox.append(envelope)
                 if cell.status == IDLE:
                     cell.status = QUEUED
                     cell.ready(cell)
                 return
+        if self.room.lacks(pending.path):
+            self.room.queue(pending.path, partial(self._enter, pending, envelope))
+            return
         try:
             self.deliver(pending.path, envelope)
         except MailboxFullError:
             self.asks.forget(pending.number)
             raise
+
+    def _enter(self, pending: Pending, envelope: Envelope) -> bool:
+        """Send an ask that has waited for room, if it still waits for an answer."""
+        if pending.number not in self.asks.pending:
+            return False
+        self.deliver(pending.path, envelope)
+        return True
 
     def ask_late(self, pending: Pending, envelope: Envelope, *, block: bool) -> None:
         """Do the same for an ask from another thread; errors end the ask.

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, cast
 import pykka
 
 from ccw_actors.runtime.actor import Actor
-from ccw_actors.runtime.cell import STOP, STOP_NOW, UNBOUNDED, WATCH, Cell, Envelope
+from ccw_actors.runtime.cell import (
+    STOP,
+    STOP_NOW,
+    UNBOUNDED,
+    UNWATCH,
+    WATCH,
+    Cell,
+    Envelope,
+    Phase,
+)
 from ccw_actors.runtime.notices import Failure
 from ccw_actors.runtime.place import Place
 from ccw_actors.runtime.supervision import Stop
@@ -27,6 +36,8 @@ if TYPE_CHECKING:
     from ccw_actors.runtime.mailbox import Mailbox
 
 __all__ = ["PykkaCell", "stand_in"]
+
+_GONE = "the Pykka actor has stopped"
 
 
 class _Future(pykka.ThreadingFuture[Any]):
@@ -70,7 +81,10 @@ class PykkaCell(Cell):
 
     Its messages wait in Pykka's own inbox; `mailbox` stays empty, and only the bound
     is the System's: of messages that have been sent and not been handled. `stops` says
-    whether the actor is stopped with its reference.
+    whether the actor is stopped with its reference. Messages that it has not handled
+    when it stops become dead letters.
+
+    Raises `ValueError` for a mailbox that drops its oldest message: Pykka has it.
     """
 
     __slots__ = ("_foreign", "_mail", "_under_way", "stops")
@@ -88,6 +102,11 @@ class PykkaCell(Cell):
         super().__init__(
             path, actor, decode, ready=_nothing, policy=policy, supervision=Stop()
         )
+        if policy.when_full == "drop oldest":
+            raise ValueError(
+                f"{path}: what was sent to a Pykka actor cannot be dropped any more:"
+                " use another policy than 'drop oldest'"
+            )
         self._mail = mail
         self._foreign = foreign
         self._under_way: dict[int, Envelope] = {}
@@ -105,21 +124,27 @@ class PykkaCell(Cell):
 
     def put(self, envelope: Envelope) -> None:
         """Hand a message over to the actor. Never blocks."""
-        if envelope.kind in (STOP, STOP_NOW):
-            self._mail.life.end(self, "the actor has stopped")
+        mail, kind = self._mail, envelope.kind
+        if kind in (STOP, STOP_NOW):
+            self.phase = Phase.STOPPING
+            if kind == STOP_NOW or not self._under_way:
+                mail.life.end(self, mail.life.stop_reason)
             return
-        if envelope.kind == WATCH:
-            self._mail.life.watch(self, envelope.sender, watches=True)
+        if kind in (WATCH, UNWATCH):
+            mail.life.watch(self, envelope.sender, watches=kind == WATCH)
+            return
+        if self.phase is not Phase.RUNNING:
+            mail.dead_letter(self.path, envelope, mail.life.stop_reason)
             return
         try:
             message = self.decode(envelope.payload)
         except DECODE_ERRORS as error:
             self._refuse(envelope, str(refusal(envelope.payload, error)))
             return
-        self._mail.observe_handled(self.path, envelope)
+        mail.observe_handled(self.path, envelope)
         number = self.handled = self.handled + 1
         self._under_way[number] = envelope
-        self._mail.dispatcher.hold()
+        mail.dispatcher.hold()
         asking = copy.copy(self._foreign)
         asking.actor_class = _Notifying(partial(self._answered, number))  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
         _ = asking.ask(message, block=False)
@@ -148,11 +173,13 @@ class PykkaCell(Cell):
         threading.Thread(target=wait, name=f"end of {self.path}", daemon=True).start()
 
     def _gone(self) -> None:
-        for _ in self._under_way:
-            self._mail.dispatcher.release()
-        self._under_way.clear()
-        if self._mail.cells.get(self.path) is self:
-            self._mail.life.end(self, "the Pykka actor has stopped", stopped=False)
+        mail = self._mail
+        left, self._under_way = self._under_way, {}
+        for envelope in left.values():
+            mail.dispatcher.release()
+            mail.dead_letter(self.path, envelope, _GONE)
+        if mail.cells.get(self.path) is self:
+            mail.life.end(self, _GONE, stopped=False)
 
     def _answered(self, number: int, value: Any, error: BaseException | None) -> None:
         """Take an outcome to the System's thread; on the actor's thread."""
@@ -181,14 +208,14 @@ class PykkaCell(Cell):
         payload: bytes | None,
         error: BaseException | None,
     ) -> None:
+        if isinstance(error, pykka.ActorDeadError) and not self._foreign.is_alive():
+            self._gone()
         envelope = self._under_way.pop(number, None)
         if envelope is None:
             return
         mail = self._mail
         mail.dispatcher.release()
-        if isinstance(error, pykka.ActorDeadError):
-            self._gone()
-        elif error is not None:
+        if error is not None:
             what = tag_of(envelope.payload)
             failure = mail.life.record(self, what, error)
             told = Failure(self.path, what, failure.reason)
@@ -200,6 +227,8 @@ class PykkaCell(Cell):
                 stamp = mail.observers.stamp(place, kind)
             answer = Envelope(payload, self.path, envelope.ask, stamp, UNBOUNDED)
             mail.route(place, envelope.sender, envelope.ask, answer)
+        if self.phase is Phase.STOPPING and not self._under_way:
+            mail.life.end(self, mail.life.stop_reason)
         mail.room.freed(self)
 
     def _refuse(self, envelope: Envelope, reason: str) -> None:

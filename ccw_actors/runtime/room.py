@@ -1,7 +1,7 @@
 """Full mailboxes: what makes room in them, and who waits for it."""
 
-import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ccw_actors.errors import MailboxFullError
@@ -17,14 +17,13 @@ __all__ = ["Room"]
 class Room:
     """Keeps the bounds of all mailboxes of a System.
 
-    Who waits for room is woken when half of a mailbox is free, in the order of
-    coming: filling up again one by one would cost a turn of the loop each.
-    `dropped` and `refused` count messages.
+    Who waits for room is let in when half of a mailbox is free, in the order of coming:
+    filling up again one by one would cost a turn of the loop each. `dropped` and `refused` count messages.
     """
 
     def __init__(self, mail: "Mail") -> None:
         self._mail = mail
-        self.waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self.waiting: dict[str, deque[Callable[[], bool]]] = {}
         self.dropped = 0
         self.refused = 0
 
@@ -47,7 +46,7 @@ class Room:
         self.refused += 1
         raise MailboxFullError(
             f"{tag_of(envelope.payload)} to {cell.path}: its mailbox has reached its"
-            f" bound of {cell.bound} messages"
+            f" bound of {cell.policy.bound} messages"
         )
 
     def lacks(self, path: str) -> bool:
@@ -55,44 +54,45 @@ class Room:
         cell = self._mail.cells.get(path)
         return (
             cell is not None
-            and cell.waiting() >= cell.bound
             and cell.policy.when_full == "wait"
-            and cell.is_full()
             and self._mail.dispatcher.loop is not None
+            and (path in self.waiting or cell.is_full())
         )
 
-    async def wait(self, path: str) -> None:
-        """Wait until there is room at that path, or nobody any more."""
-        while self.lacks(path):
-            future = asyncio.get_running_loop().create_future()
-            self.waiting.setdefault(path, deque()).append(future)
-            await future
+    def queue(self, path: str, enter: Callable[[], bool]) -> None:
+        """Have `enter` send a message to that path as soon as there is room for it.
+
+        It returns whether it has sent one: who waited may have given up. When nobody
+        is at the path any more it is called, too.
+        """
+        self.waiting.setdefault(path, deque()).append(enter)
+        cell = self._mail.cells.get(path)
+        if cell is not None:
+            self.freed(cell)  # An actor's thread may have made room meanwhile.
 
     def freed(self, cell: Cell) -> None:
-        """Wake who waits for room there, if half of it is free."""
+        """Let those in who wait for room there, if half of it is free."""
         waiting = self.waiting.get(cell.path)
         if waiting is None:
             return
-        room = cell.bound - cell.waiting()
-        if room * 2 < cell.bound:
+        bound = cell.policy.bound
+        room = bound - cell.waiting()
+        if room * 2 < bound:
             return
         while waiting and room > 0:
-            future = waiting.popleft()
-            if not future.done():
-                future.set_result(None)
+            if waiting.popleft()():
                 room -= 1
         if not waiting:
-            del self.waiting[cell.path]
+            self.waiting.pop(cell.path, None)
 
     def ended(self, path: str) -> None:
-        """Wake all who wait for room at a path where nobody is any more."""
-        for future in self.waiting.pop(path, ()):
-            if not future.done():
-                future.set_result(None)
+        """Let all in who wait for room at a path where nobody is any more."""
+        for enter in self.waiting.pop(path, ()):
+            enter()
 
     def _drop(self, cell: Cell, envelope: Envelope) -> None:
         self.dropped += 1
-        reason = f"the mailbox was full with {cell.bound} messages"
+        reason = f"the mailbox was full with {cell.policy.bound} messages"
         self._mail.dead_letter(cell.path, envelope, reason, full=True)
 
 

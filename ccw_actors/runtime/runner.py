@@ -91,13 +91,15 @@ class Runner:
 
     def signalled(self, cell: Cell, signal: Envelope) -> None:
         """Handle one signal that was taken out of the system lane."""
-        with _at(self._mail.home, cell, signal):
+        with _at(self._mail.home, cell, None):
             self._mail.life.signalled(cell, signal)
 
     def resume(self, cell: Cell, turn: Turn) -> None:
         """Have a suspended handler go on."""
         with _at(self._mail.home, cell, turn.envelope):
-            self._resume(self._mail.home, cell, turn)
+            if turn.reply is not None:
+                self._take_reply(cell, turn)
+            turn.step(self._mail.home)
 
     def _opened(self, place: Place, cell: Cell, envelope: Envelope) -> Envelope | None:
         """Return the envelope of a message; None if it was for the System."""
@@ -137,24 +139,26 @@ class Runner:
         handled = 0
         while cell.signals:
             signal = cell.signals.popleft()
-            place.mail = signal
+            place.mail = None
             self._mail.life.signalled(cell, signal)
         turn = cell.turn
         if turn is not None and turn.is_ready:
             handled = 1
-            self._resume(place, cell, turn)
+            place.mail = turn.envelope
+            if turn.reply is not None:
+                self._take_reply(cell, turn)
+            turn.step(place)
         cell.held = cell.turn is not None or cell.phase is not Phase.RUNNING
         return handled
 
-    def _resume(self, place: Place, cell: Cell, turn: Turn) -> None:
-        place.mail = turn.envelope
+    def _take_reply(self, cell: Cell, turn: Turn) -> None:
+        """Have the handler go on with the reply that has come for it."""
         reply, pending = turn.reply, turn.pending
-        if reply is not None and pending is not None:
-            turn.reply = turn.pending = None
-            if reply.stamp is not None:
-                self._mail.observe_handled(cell.path, reply)
-            turn.go_on_with(*pending.outcome(reply.payload))
-        turn.step(place)
+        assert reply is not None and pending is not None, "they come together"  # noqa: PT018
+        turn.reply = turn.pending = None
+        if reply.stamp is not None:
+            self._mail.observe_handled(cell.path, reply)
+        turn.go_on_with(*pending.outcome(reply.payload))
 
     def _finished(self, turn: Turn, value: Any, error: BaseException | None) -> None:
         mail, cell, envelope = self._mail, turn.cell, turn.envelope

@@ -49,6 +49,7 @@ class _CellSnapshot(NamedTuple):
     signals: tuple[Envelope, ...]
     stash: tuple[Envelope, ...]
     phase: Phase
+    failed: ActorFailedError | None
     may_restart: bool
     restarts: tuple[float, ...]
     children: tuple[Cell, ...]
@@ -67,6 +68,7 @@ class _CellSnapshot(NamedTuple):
             tuple(cell.signals or ()),
             tuple(cell.stash or ()),
             cell.phase,
+            cell.failed,
             cell.may_restart,
             cell.restarts,
             tuple((cell.children or {}).values()),
@@ -85,12 +87,12 @@ class _CellSnapshot(NamedTuple):
         cell.exempt_in = sum(1 for envelope in self.mailbox if envelope.kind)
         cell.exempt_out = 0
         cell.phase = self.phase
+        cell.failed = self.failed
         cell.may_restart = self.may_restart
         cell.restarts = self.restarts
         cell.children = {child.path: child for child in self.children}
         cell.watchers = dict.fromkeys(self.watchers)
         cell.spawned = self.spawned
-        cell.failed = None
         cell.turn = None
         cell.settle()
         cell.status = IDLE
@@ -101,13 +103,15 @@ class _CellSnapshot(NamedTuple):
             tuple((e.payload, e.sender, e.ask, e.kind) for e in lane)
             for lane in (self.mailbox, self.signals, self.stash)
         )
-        life = (self.phase, self.may_restart, self.restarts, self.spawned)
+        life = (self.phase, self.failed is not None, self.may_restart)
         return (
             self.cell.path,
             self.state,
             self.behaviour,
             lanes,
             life,
+            self.restarts,
+            self.spawned,
             tuple(sorted(child.path for child in self.children)),
             tuple(sorted(self.watchers)),
         )

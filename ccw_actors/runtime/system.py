@@ -31,7 +31,7 @@ from ccw_actors.runtime.notices import Terminated
 from ccw_actors.runtime.observer import Observer
 from ccw_actors.runtime.pykka_actor import PykkaCell, stand_in
 from ccw_actors.runtime.ref import ActorRef, ReplyTo
-from ccw_actors.runtime.supervision import Stop, Supervision
+from ccw_actors.runtime.supervision import Escalate, Stop, Supervision
 from ccw_actors.runtime.timers import SLEEP, Timer
 from ccw_actors.transport import Codec, Message
 
@@ -135,10 +135,12 @@ class System:
         """
         made = _made(actor)
         self._check_threads(type(made).__name__, path)
-        for handler in type(made).handlers.values():
-            if inspect.iscoroutinefunction(handler):
+        tables = type(made).tables.values()
+        methods = [method for table in tables for method in table.values()]
+        for method in (*methods, made.on_start, made.on_stop):
+            if inspect.iscoroutinefunction(method):
                 raise DispatcherError(
-                    f"{type(made).__name__}.{handler.__name__} is async, and no event"
+                    f"{type(made).__name__}.{method.__name__} is async, and no event"
                     " loop runs in a thread: make it block, or spawn the actor here"
                 )
         cell = self._cell(
@@ -293,11 +295,15 @@ class System:
 
     def stash(self, cell: Cell) -> None:
         """Put the message that an actor handles aside; see `Actor.stash`."""
-        envelope = self._mail.place().envelope
-        if envelope is None:
+        place = self._mail.place()
+        envelope = place.envelope
+        if envelope is None or place.path != cell.path:
             raise StashError(f"{cell.path} handles no message that it could stash")
+        if cell.stash and cell.stash[-1] is envelope:
+            raise StashError(f"{cell.path} has put this message aside already")
         if len(cell.stash or ()) >= cell.bound:
             raise StashError(f"{cell.path} has stashed its bound of {cell.bound}")
+        place.mail = envelope
         cell.set_aside(envelope)
 
     def state_decoder(self, state_type: type[T]) -> Callable[[Any], T]:
@@ -336,7 +342,7 @@ class System:
             )
         cell.parent = parent
         made.bind(self, cell)
-        if not isinstance(decision, Stop):
+        if not isinstance(decision, Stop | Escalate):
             cell.make = _maker(actor, made)
         self._mail.cells[path] = cell
         return cell
@@ -345,6 +351,8 @@ class System:
         place = self._mail.home
         outer = place.path, place.mail, place.turn
         place.path, place.mail, place.turn = cell.path, None, None
+        if self._mail.observers.present:
+            self._mail.observers.spawned(cell.path)
         try:
             starting = cell.actor.on_start()
         except BaseException:
@@ -352,8 +360,6 @@ class System:
             raise
         finally:
             place.path, place.mail, place.turn = outer
-        if self._mail.observers.present:
-            self._mail.observers.spawned(cell.path)
         if inspect.iscoroutine(starting):
             self._mail.runner.hook(cell, starting, "on_start")
 

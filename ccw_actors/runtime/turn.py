@@ -96,7 +96,7 @@ class Turn:
 
     # -- driven by the System -----------------------------------------------------
 
-    def step(self, place: "Place") -> None:  # noqa: C901, PLR0912 - as Runner.run
+    def step(self, place: "Place") -> None:
         """Run the coroutine until it waits again or is over."""
         error, self._error = self._error, None
         value, self._value = self._value, None
@@ -119,8 +119,6 @@ class Turn:
                 waited = self.coroutine.throw(error)
         except StopIteration as stop:
             ended, waited = True, stop.value
-        except asyncio.CancelledError as cancelled:
-            ended, raised = True, cancelled
         except self.cell.catches as wrong:
             ended, raised = True, wrong
         except BaseException:

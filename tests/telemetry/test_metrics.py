@@ -40,7 +40,7 @@ def test_metrics() -> None:
     diary.stop()
     dispatcher.run()
     assert diary.is_alive is False
-    assert system.ref("other").ask(Collect(), block=True)
+    system.ref("other").ask(Collect(), block=True)
     points = points_of(reader)
     assert points["actors"][""].value == 1
     assert points["messages"]["SetTimer"].value == 2
