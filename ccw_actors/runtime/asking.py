@@ -42,18 +42,17 @@ class Asking:
         wait = self.ask_timeout if timeout is None else timeout
         turn = place.turn
         if turn is not None:
-            asks = mail.asks
-            pending = asks.question(path, place.path, type(request), wait, turn=turn)
+            asker = place.path
+            pending = mail.asks.begin(path, asker, type(request), wait, turn)
             number = pending.number
-            if mail.observers.present:
-                envelope = mail.envelope(place, request, number)
-            else:
-                envelope = Envelope(mail.encode(request), place.path, number, None)
-            asks.block(pending)
             try:
-                mail.ask(pending, envelope)
+                if mail.observers.present:
+                    envelope = mail.envelope(place, request, number)
+                else:
+                    envelope = Envelope(mail.encode(request), asker, number, None)
+                mail.put_ask(pending, envelope)
             except BaseException:
-                asks.blocked.pop(place.path, None)
+                mail.asks.forget(number)
                 raise
             answer: R = await pending
             return answer
@@ -192,4 +191,4 @@ class Asking:
         wait: float,
         settle: Settle,
     ) -> Pending:
-        return self._mail.asks.question(path, asker, type(request), wait, settle=settle)
+        return self._mail.asks.question(path, asker, type(request), wait, settle)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ccw_actors.errors import (
     ActorFailedError,
     ActorStoppedError,
@@ -20,56 +22,35 @@ from ccw_actors.transport import DECODE_ERRORS, Codec, Request, refusal
 if TYPE_CHECKING:
     from ccw_actors.runtime.cell import Envelope
 
-__all__ = ["Asks", "Pending", "Settle", "answer_type"]
+__all__ = ["LATE", "Asks", "Pending", "Settle", "answer_type"]
 
 Settle = Callable[[Any, Exception | None], None]
 """Called once: with the answer and None, or with None and the error."""
 
+LATE = "nobody waits for this answer"
+"""Why an answer is lost whose ask has ended before."""
+
 _SLACK = 64
 
 
-class Pending(Parking):
+class Pending(msgspec.Struct, Parking):
     """One ask: of whom (`path`), by whom ("" for the outside), what, since when.
 
-    `since` and `deadline` are seconds of the System's clock. The end is told to
-    `settle`, or to the `turn` of the async handler that asked, which awaits this.
+    `since` and `deadline` are seconds of the dispatcher's `clock`; before `add`, the
+    deadline is a timeout. The end is told to `settle`, or to the `turn` of the async
+    handler that asked, which awaits this.
     """
 
-    __slots__ = (
-        "asker",
-        "asks",
-        "deadline",
-        "decode",
-        "number",
-        "path",
-        "settle",
-        "since",
-        "turn",
-        "what",
-    )
-
-    def __init__(  # noqa: PLR0917 - by position it is made faster, for each ask
-        self,
-        asks: "Asks",
-        number: int,
-        path: str,
-        asker: str,
-        what: type[Request[Any]],
-        deadline: float,
-        decode: Callable[[bytes], Any],
-        settle: Settle | None,
-        turn: Turn | None,
-    ) -> None:
-        self.asks = asks
-        self.number = number
-        self.path = path
-        self.asker = asker
-        self.what = what
-        self.since = 0.0
-        self.deadline = deadline
-        self.decode = decode
-        self.settle = settle
-        self.turn = turn
+    asks: "Asks"
+    number: int
+    path: str
+    asker: str
+    what: type[Request[Any]]
+    deadline: float
+    decode: Callable[[bytes], Any]
+    settle: Settle | None
+    turn: Turn | None
+    since: float = 0.0
 
     def park(self, turn: Turn) -> None:
         """Do nothing: the answer has been asked for, and may even be here."""
@@ -84,7 +65,7 @@ class Pending(Parking):
 
     def age(self) -> float:
         """Return how long it has waited (seconds)."""
-        return self.asks.now() - self.since
+        return self.asks.clock() - self.since
 
     def outcome(self, payload: bytes) -> tuple[Any, Exception | None]:
         """Return the answer and None, or None and the error that it is."""
@@ -117,12 +98,12 @@ class Asks:
     def __init__(
         self,
         codec: Codec,
-        now: Callable[[], float],
+        clock: Callable[[], float],
         call_at: Callable[[float, Callable[[], None]], Alarm],
         queue_length: Callable[[str], int],
     ) -> None:
         self._codec = codec
-        self.now = now
+        self.clock = clock
         self._call_at = call_at
         self._queue_length = queue_length
         self._numbers = itertools.count(1)
@@ -138,36 +119,60 @@ class Asks:
     def __len__(self) -> int:
         return len(self.pending)
 
-    def question(  # noqa: D417
+    def question(
         self,
         path: str,
         asker: str,
         what: type[Request[Any]],
         timeout: float,
-        *,
-        settle: Settle | None = None,
-        turn: Turn | None = None,
+        settle: Settle,
     ) -> Pending:
-        """Number an ask to be; on any thread.
+        """Number an ask to be; on any thread. `timeout` is in seconds from `add` on.
 
-        Args:
-            timeout: In seconds, counted from `add`.
-
-        Raises:
-            TypeError: The message type does not say what answers it.
+        Raises `TypeError` for a message type that does not say what answers it.
         """
+        decode = self._decoder(what)
+        number = next(self._numbers)
+        return Pending(self, number, path, asker, what, timeout, decode, settle, None)
+
+    def add(self, pending: Pending) -> None:
+        """Wait for the answer, until the deadline if there is one."""
+        pending.since = now = self.clock()
+        pending.deadline = due = now + pending.deadline
+        self._wait(pending, due)
+
+    def begin(
+        self,
+        path: str,
+        asker: str,
+        what: type[Request[Any]],
+        timeout: float,
+        turn: Turn,
+    ) -> Pending:
+        """Number an ask of an async handler and wait for it; raises like `block`."""
+        decode = self._decoders.get(what) or self._decoder(what)
+        number = next(self._numbers)
+        since = self.clock()
+        due = since + timeout
+        pending = Pending(
+            self, number, path, asker, what, due, decode, None, turn, since
+        )
+        blocked = self.blocked
+        if path == asker or path in blocked:
+            self.block(pending)
+        blocked[asker] = pending
+        self._wait(pending, due)
+        return pending
+
+    def _decoder(self, what: type[Request[Any]]) -> Callable[[bytes], Any]:
         decode = self._decoders.get(what)
         if decode is None:
             decode = self._codec.raw_decoder(answer_type(what) | Failure)
             self._decoders[what] = decode
-        number = next(self._numbers)
-        return Pending(self, number, path, asker, what, timeout, decode, settle, turn)
+        return decode
 
-    def add(self, pending: Pending) -> None:
-        """Wait for the answer, until the deadline if there is one."""
+    def _wait(self, pending: Pending, due: float) -> None:
         number = pending.number
-        pending.since = now = self.now()
-        pending.deadline = due = now + pending.deadline
         self.pending[number] = pending
         if due == math.inf:
             return
@@ -290,7 +295,7 @@ class Asks:
 
     def _expire(self) -> None:
         self._rings_at = math.inf
-        now = self.now()
+        now = self.clock()
         deadlines = self._deadlines
         while deadlines:
             due, number = deadlines[0]

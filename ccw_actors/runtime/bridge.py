@@ -115,7 +115,6 @@ class ThreadCell(Cell):
 
         def again() -> None:
             self.held = False
-            self._mail.place().path = self.path
             life.begin_again(self)
 
         self.post(again)
@@ -138,7 +137,8 @@ class ThreadCell(Cell):
     def run_start(self) -> None:
         """Begin the thread's life; called on it."""
         threading.current_thread().name = f"actor {self.path}"
-        self._mail.place().path = self.path
+        place = self._mail.place()
+        place.path = place.home_path = self.path
         try:
             self.actor.on_start()
         except BaseException as error:  # noqa: BLE001 - it must not reach Pykka

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import math
+import time
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
@@ -29,6 +30,13 @@ class Dispatcher(Protocol):
     budget: int
     """How many messages, or calls from other threads, one turn may handle."""
 
+    clock: Callable[[], float]
+    """What `call_at_clock` goes by: seconds, from a beginning of its own."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Look for what is to run the System, and set `clock`; called once, first."""
+
     @abstractmethod
     def attach(self, mail: "Mail") -> None:
         """Serve the mailboxes of one System from now on; called once."""
@@ -44,6 +52,10 @@ class Dispatcher(Protocol):
     @abstractmethod
     def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
         """Call back once at that time; callbacks due at once run in order given."""
+
+    @abstractmethod
+    def call_at_clock(self, when: float, callback: Callable[[], None]) -> Alarm:
+        """Do the same, at a time of `clock`."""
 
     @abstractmethod
     def hold(self) -> None:
@@ -99,22 +111,27 @@ class LoopDispatcher:
         self._bell: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
 
-    def attach(self, mail: "Mail") -> None:
+    def begin(self) -> None:
         """Take the loop that runs now. Raises `DispatcherError` if none does."""
-        self._mail = mail
         try:
-            self.loop = self._loop = asyncio.get_running_loop()
+            self.loop = loop = self._loop = asyncio.get_running_loop()
         except RuntimeError as error:
             raise DispatcherError(
                 "a System on the event loop is made inside a coroutine: none runs now"
             ) from error
-        self.hold: Callable[[], None] = getattr(self.loop, "hold", _nothing)
-        self.release: Callable[[], None] = getattr(self.loop, "release", _nothing)
-        self._run = mail.runner.run
-        self._offers, self._freed = mail.room.waiting, mail.room.freed
+        self.clock = loop.time
+        if type(loop).time is asyncio.BaseEventLoop.time:
+            self.clock = time.monotonic  # noqa: TID251 - what such a loop asks, too
+        self._origin = self.clock()
+        self.hold: Callable[[], None] = getattr(loop, "hold", _nothing)
+        self.release: Callable[[], None] = getattr(loop, "release", _nothing)
         # Not that of whoever happens to send the first message of a batch.
         self._context = contextvars.copy_context()
-        self._origin = self._loop.time()
+
+    def attach(self, mail: "Mail") -> None:
+        """Serve the mailboxes of a System."""
+        self._run = mail.runner.run
+        self._offers, self._freed = mail.room.waiting, mail.room.freed
 
     def ready(self, cell: Cell) -> None:
         """Queue a cell, and a callback of the loop if none is under way."""
@@ -125,7 +142,7 @@ class LoopDispatcher:
 
     def now(self) -> float:
         """Return seconds of the loop's clock since the System was made."""
-        return self._loop.time() - self._origin
+        return self.clock() - self._origin
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
         """Call back at that time, with one timer of the loop for all."""
@@ -133,6 +150,10 @@ class LoopDispatcher:
         if when < self._rings_at:
             self._set_bell(when)
         return alarm
+
+    def call_at_clock(self, when: float, callback: Callable[[], None]) -> Alarm:
+        """Call back at that time of the loop's clock."""
+        return self.call_at(when - self._origin, callback)
 
     def run_until(self, done: Callable[[], bool]) -> bool:
         """Raise `DispatcherError`: the event loop runs this System, not its caller."""
@@ -214,6 +235,10 @@ class VirtualDispatcher:
         self._alarms = Alarms()
         self._now = 0.0
 
+    def begin(self) -> None:
+        """Set the clock."""
+        self.clock = self.now
+
     def attach(self, mail: "Mail") -> None:
         """Serve the mailboxes of a System."""
         self._mail = mail
@@ -229,6 +254,10 @@ class VirtualDispatcher:
     def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
         """Call back when the clock has come to that time."""
         return self._alarms.add(when, callback)
+
+    def call_at_clock(self, when: float, callback: Callable[[], None]) -> Alarm:
+        """Do the same: it is the same clock."""
+        return self.call_at(when, callback)
 
     def step(self) -> bool:
         """Handle one message, or else go on to the next timer; False if idle."""

@@ -95,11 +95,10 @@ def statistics(mail: "Mail") -> Statistics:
 
 def dump(mail: "Mail") -> Dump:
     """Look at every actor and every ask."""
-    now = mail.dispatcher.now()
     return Dump(
         tuple(_actor(mail, cell) for cell in mail.cells.values()),
         tuple(
-            AskDump(one.asker, one.path, one.what.__name__, now - one.since)
+            AskDump(one.asker, one.path, one.what.__name__, one.age())
             for one in mail.asks.pending.values()
         ),
     )

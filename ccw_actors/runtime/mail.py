@@ -7,7 +7,7 @@ from threading import get_ident
 
 from ccw_actors.errors import ActorFailedError, MailboxFullError
 from ccw_actors.runtime.asking import Asking
-from ccw_actors.runtime.asks import Asks, Pending
+from ccw_actors.runtime.asks import LATE, Asks, Pending
 from ccw_actors.runtime.cell import (
     IDLE,
     NOBODY,
@@ -64,9 +64,12 @@ class Mail:
         self.home = Place(home=True)
         self.home_thread = self.quick_thread = get_ident()
         self._here = Here()
+        dispatcher.begin()
         self.observers = Observers(dispatcher.now, self.observed)
         self.inbox = Inbox(dispatcher, self.home_thread)
-        self.asks = Asks(codec, dispatcher.now, dispatcher.call_at, self.queue_length)
+        self.asks = Asks(
+            codec, dispatcher.clock, dispatcher.call_at_clock, self.queue_length
+        )
         self.timers = Timers(dispatcher.call_at, self.fire)
         self.room = Room(self)
         self.asking = Asking(self, ask_timeout)
@@ -147,6 +150,14 @@ class Mail:
         Raises `MailboxFullError`.
         """
         self.asks.add(pending)
+        try:
+            self.put_ask(pending, envelope)
+        except MailboxFullError:
+            self.asks.forget(pending.number)
+            raise
+
+    def put_ask(self, pending: Pending, envelope: Envelope) -> None:
+        """Put the envelope of an ask that waits into a mailbox; raises likewise."""
         cell = self.cells.get(pending.path)
         if cell is not None and cell.mailbox is not None:
             mailbox = cell.mailbox
@@ -158,12 +169,8 @@ class Mail:
                 return
         if self.room.lacks(pending.path):
             self.room.queue(pending.path, partial(self._enter, pending, envelope))
-            return
-        try:
+        else:
             self.deliver(pending.path, envelope)
-        except MailboxFullError:
-            self.asks.forget(pending.number)
-            raise
 
     def _enter(self, pending: Pending, envelope: Envelope) -> bool:
         """Send an ask that has waited for room, if it still waits for an answer."""
@@ -217,7 +224,7 @@ class Mail:
         if not number:
             self.observe_lost(recipient, envelope, "nobody asked for this answer")
         elif not self.asks.answer(number, envelope, error):
-            self.observe_lost(recipient, envelope, "nobody waits for this answer")
+            self.observe_lost(recipient, envelope, LATE)
         elif pending is not None and pending.turn is None:
             self.observe_handled(recipient, envelope)
 

@@ -14,16 +14,17 @@ __all__ = ["Here", "Place"]
 class Place:
     """What one thread is doing: the actor's path ("" for none) and the message.
 
+    `home_path` is the path while no message is handled: an actor's in its own thread.
     `turn` is the async handler that is being driven now. `home` is True on the
     System's own thread.
     """
 
-    __slots__ = ("home", "mail", "path", "turn")
+    __slots__ = ("home", "home_path", "mail", "path", "turn")
 
     def __init__(
         self, path: str = "", mail: Mail | None = None, *, home: bool = False
     ) -> None:
-        self.path = path
+        self.path = self.home_path = path
         self.mail = mail
         self.home = home
         self.turn: Turn | None = None

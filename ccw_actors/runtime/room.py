@@ -18,7 +18,8 @@ class Room:
     """Keeps the bounds of all mailboxes of a System.
 
     Who waits for room is let in when half of a mailbox is free, in the order of coming:
-    filling up again one by one would cost a turn of the loop each. `dropped` and `refused` count messages.
+    filling up again one by one would cost a turn of the loop each. `dropped` and
+    `refused` count messages.
     """
 
     def __init__(self, mail: "Mail") -> None:

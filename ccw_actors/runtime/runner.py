@@ -7,6 +7,7 @@ from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
+from ccw_actors.runtime.asks import LATE
 from ccw_actors.runtime.cell import (
     STOP,
     TICK,
@@ -45,9 +46,7 @@ class Runner:
         """
         if place is None:
             place = self._home
-        outer = place.path, place.mail, place.turn
         place.path = cell.path
-        place.turn = None
         handled = 0
         try:
             if cell.held:
@@ -85,7 +84,8 @@ class Runner:
                     what = type(message).__name__
                     self._mail.life.fail(cell, what, error, wrapped(mail))
         finally:
-            place.path, place.mail, place.turn = outer
+            place.path = place.home_path
+            place.mail = None
             cell.handled += handled
         return handled
 
@@ -123,7 +123,8 @@ class Runner:
         elif envelope.ask and place.home and not self._observers.present:
             payload = self._mail.encode(answer)
             reply = Envelope(payload, cell.path, envelope.ask, None, UNBOUNDED)
-            self._mail.answer(envelope.ask, envelope.sender, reply)
+            if not self._mail.asks.answer(envelope.ask, reply):
+                self._mail.observe_lost(envelope.sender, reply, LATE)
         else:
             self._mail.reply(place, envelope, answer)
 

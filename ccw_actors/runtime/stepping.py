@@ -159,6 +159,10 @@ class SteppingDispatcher:
         self.budget = 1
         self._now = 0.0
 
+    def begin(self) -> None:
+        """Set the clock."""
+        self.clock = self.now
+
     def attach(self, mail: "Mail") -> None:
         """Serve the mailboxes of a System."""
         self._mail = mail
@@ -175,6 +179,10 @@ class SteppingDispatcher:
         """Drop the callback: timers are picked by the caller, and asks never expire."""
         del when
         return Alarm(callback)
+
+    def call_at_clock(self, when: float, callback: Callable[[], None]) -> Alarm:
+        """Drop the callback, likewise."""
+        return self.call_at(when, callback)
 
     def enabled(self) -> list[Choice]:
         """Return all that may happen next; empty when the System is at rest."""
