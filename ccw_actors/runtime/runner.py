@@ -61,10 +61,10 @@ class Runner:
                     payload = mail
                     place.mail = mail
                 else:
-                    envelope = self._opened(place, cell, mail)
-                    if envelope is None:
+                    opened = self._opened(place, cell, mail)
+                    if opened is None:
                         continue
-                    payload = envelope.payload
+                    mail, payload = opened, opened.payload
                 try:
                     message = decode(payload)
                     handler = cell.handlers[type(message)]
