@@ -19,12 +19,15 @@ T = TypeVar("T")
 
 _FIXSTR_MAX = 31
 _FIXSTR = 0xA0
+_SHOWN_MAX = 160
 
 DECODE_ERRORS = (ValueError, TypeError, ArithmeticError, RecursionError)
 """What hostile bytes make msgspec raise.
 
-Its own errors and those of bad text are a ValueError, a key that cannot be hashed is a
-TypeError, and nesting without end is a RecursionError.
+Its own errors and those of bad text are a ValueError, an element of a set that cannot
+be hashed is a TypeError, and nesting without end is a RecursionError. A MemoryError is
+not among them: what a header claims allocates nothing before it is there, so a limit to
+the bytes is one to the memory.
 """
 
 
@@ -78,21 +81,36 @@ class Codec:
         """Return a function that decodes the accepted message type or types.
 
         The function raises one of `DECODE_ERRORS` for bytes that are not one of them;
-        `refusal` makes that a `MessageError`.
+        `refusal` makes that a `MessageError`. It does not look at the size: it is for
+        messages that this process has encoded, `decoder` is for those from outside.
         """
         decoder = msgspec.msgpack.Decoder(
             cast("type[T]", accepted), dec_hook=self._from_wire
         )
         return decoder.decode
 
-    def decoder(self, accepted: type[T] | UnionType) -> Callable[[bytes], T]:
+    def decoder(
+        self, accepted: type[T] | UnionType, *, message_size_max: int = 1 << 24
+    ) -> Callable[[bytes], T]:
         """Return a function that decodes the accepted message type or types.
 
-        The function raises `MessageError` for bytes that are not one of them.
+        It is for bytes from outside, whatever they are. `message_size_max` bounds the
+        bytes of one message, and with it the memory used: that is a few times as much
+        as a rule, and up to two hundred times for arrays and maps nested in an `Any`.
+
+        The function raises `MessageError` for bytes that are more than that, or not
+        one of the types.
         """
         decode = self.raw_decoder(accepted)
 
         def checked(payload: bytes) -> T:
+            if len(payload) > message_size_max:
+                raise refusal(
+                    payload,
+                    ValueError(
+                        f"expected at most {message_size_max} bytes, got {len(payload)}"
+                    ),
+                )
             try:
                 return decode(payload)
             except DECODE_ERRORS as error:
@@ -102,9 +120,22 @@ class Codec:
 
 
 def refusal(payload: bytes, error: Exception) -> MessageError:
-    """Return the error that says which message could not be decoded, and why."""
+    """Return the error that says which message could not be decoded, and why.
+
+    Its text is one short line, whatever the bytes are that it quotes.
+    """
     what = tag_of(payload) or f"{len(payload)} bytes"
-    return MessageError(f"{what}: {error}")
+    return MessageError(f"{_shown(what)}: {_shown(str(error))}")
+
+
+def _shown(text: str) -> str:
+    if len(text) > _SHOWN_MAX:
+        # The place in the message is at the end, what was wrong at the start.
+        half = _SHOWN_MAX // 2
+        text = f"{text[:half]}...{text[-half:]}"
+    return "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
 
 
 def tag_of(payload: bytes) -> str:
@@ -121,11 +152,12 @@ def tag_of(payload: bytes) -> str:
         else:
             return ""
         size = payload[start] - _FIXSTR
-        if 0 <= size <= _FIXSTR_MAX:
-            return payload[start + 1 : start + 1 + size].decode()
         if payload[start] == 0xD9:
-            size = payload[start + 1]
-            return payload[start + 2 : start + 2 + size].decode()
+            start += 1
+            size = payload[start]
+        elif not 0 <= size <= _FIXSTR_MAX:
+            return ""
+        name = payload[start + 1 : start + 1 + size]
+        return name.decode() if len(name) == size else ""
     except (IndexError, UnicodeDecodeError):
         return ""
-    return ""

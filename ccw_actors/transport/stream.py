@@ -17,7 +17,8 @@ def read_stream(source: BinaryIO, *, value_size_max: int = 1 << 26) -> Iterator[
     """Yield the msgpack values of a stream, one after the other.
 
     Each value is yielded as soon as its last byte has been read. `value_size_max`
-    bounds the bytes one value may take, and with it the memory used.
+    bounds the bytes one value may take, and with it the memory used: that is five times
+    as much as a rule, and up to two hundred times for arrays and maps in each other.
 
     Raises `StreamError` for bytes that are not msgpack, for a value larger than that,
     and for a stream that ends inside a value; the values before are yielded first.
