@@ -138,6 +138,10 @@ class Turn:
         if isinstance(waited, Parking):
             self._waits_for = waited
             waited.park(self)
+            if self._cancel_next and not self.is_ready:
+                self._cancel_next = False
+                waited.leave()
+                self.wake(error=asyncio.CancelledError())
         else:
             self._park(waited)
 
