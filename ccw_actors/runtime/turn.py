@@ -135,15 +135,7 @@ class Turn:
             return
         cell.turn = self
         cell.held = True
-        if isinstance(waited, Parking):
-            self._waits_for = waited
-            waited.park(self)
-            if self._cancel_next and not self.is_ready:
-                self._cancel_next = False
-                waited.leave()
-                self.wake(error=asyncio.CancelledError())
-        else:
-            self._park(waited)
+        self._park(waited)
 
     def go_on_with(self, value: Any, error: BaseException | None) -> None:
         """Set what the next `step` sends or throws into the coroutine."""
@@ -233,7 +225,14 @@ class Turn:
     # -- inside -------------------------------------------------------------------
 
     def _park(self, waited: object) -> None:
-        if self._loop is None:
+        if isinstance(waited, Parking):
+            self._waits_for = waited
+            waited.park(self)
+            if self._cancel_next and not self.is_ready:
+                self._cancel_next = False
+                waited.leave()
+                self.wake(error=asyncio.CancelledError())
+        elif self._loop is None:
             text = "no event loop runs this System: await asks and self.sleep only"
             self.wake(error=DispatcherError(f"{self.cell.path}: {text}"))
         elif waited is None:
