@@ -216,11 +216,14 @@ class Asks:
         if pending is None:
             self.late += 1
             return False
-        if self.blocked and self.blocked.get(pending.asker) is pending:
+        turn = pending.turn
+        if turn is not None:
+            self.blocked.pop(pending.asker, None)
+            turn.answer(pending, envelope)
+            return True
+        if self.blocked.get(pending.asker) is pending:
             del self.blocked[pending.asker]
-        if pending.turn is not None:
-            pending.turn.answer(pending, envelope)
-        elif pending.settle is not None:
+        if pending.settle is not None:
             if error is not None and not pending.asker:
                 pending.settle(None, error)
             else:

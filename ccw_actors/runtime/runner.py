@@ -98,7 +98,7 @@ class Runner:
         """Have a suspended handler go on."""
         with _at(self._mail.home, cell, turn.envelope):
             if turn.reply is not None:
-                self._take_reply(cell, turn)
+                self._mail.observe_handled(cell.path, turn.reply)
             turn.step(self._mail.home)
 
     def _opened(self, place: Place, cell: Cell, envelope: Envelope) -> Envelope | None:
@@ -146,20 +146,11 @@ class Runner:
         if turn is not None and turn.is_ready:
             handled = 1
             place.mail = turn.envelope
-            if turn.reply is not None:
-                self._take_reply(cell, turn)
+            if turn.reply is not None and turn.reply.stamp is not None:
+                self._mail.observe_handled(cell.path, turn.reply)
             turn.step(place)
         cell.held = cell.turn is not None or cell.phase is not Phase.RUNNING
         return handled
-
-    def _take_reply(self, cell: Cell, turn: Turn) -> None:
-        """Have the handler go on with the reply that has come for it."""
-        reply, pending = turn.reply, turn.pending
-        assert reply is not None and pending is not None, "they come together"  # noqa: PT018
-        turn.reply = turn.pending = None
-        if reply.stamp is not None:
-            self._mail.observe_handled(cell.path, reply)
-        turn.go_on_with(*pending.outcome(reply.payload))
 
     def _finished(self, turn: Turn, value: Any, error: BaseException | None) -> None:
         mail, cell, envelope = self._mail, turn.cell, turn.envelope

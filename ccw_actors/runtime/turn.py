@@ -98,8 +98,15 @@ class Turn:
 
     def step(self, place: "Place") -> None:
         """Run the coroutine until it waits again or is over."""
-        error, self._error = self._error, None
-        value, self._value = self._value, None
+        value: Any
+        error: BaseException | None
+        reply, pending = self.reply, self.pending
+        if reply is not None and pending is not None:
+            self.reply = self.pending = None
+            value, error = pending.outcome(reply.payload)
+        else:
+            value, error = self._value, self._error
+            self._value = self._error = None
         self.is_ready = False
         self._waits_for = None
         if self._cancel_next:
@@ -136,11 +143,6 @@ class Turn:
         cell.turn = self
         cell.held = True
         self._park(waited)
-
-    def go_on_with(self, value: Any, error: BaseException | None) -> None:
-        """Set what the next `step` sends or throws into the coroutine."""
-        self._value = value
-        self._error = error
 
     def wake(self, value: Any = None, error: BaseException | None = None) -> None:
         """Have the coroutine go on with a value, or with an error thrown into it."""
