@@ -100,7 +100,7 @@ class Actor(Generic[P]):
     @property
     def ref(self) -> ActorRef[P]:
         """The reference to this actor."""
-        return self.system.ref(self._cell.path)
+        return self.system.ref_of(self._cell)
 
     @property
     def sender(self) -> ActorRef[Any] | None:

@@ -3,11 +3,11 @@
 import asyncio
 import math
 from collections.abc import Callable
+from functools import partial
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ccw_actors.errors import DispatcherError, MailboxFullError
-from ccw_actors.runtime.asks import Pending, Settle
 from ccw_actors.runtime.cell import Envelope
 from ccw_actors.runtime.place import Place
 from ccw_actors.runtime.waiting import Waiting
@@ -62,7 +62,15 @@ class Asking:
             raise DispatcherError(
                 "another thread's event loop runs this System: ask with block=True"
             )
-        return await self._ask_in_task(path, request, wait)
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        settle = partial(_settle, future)
+        asked = mail.asks.question(path, "", type(request), wait, settle)
+        mail.ask(asked, mail.envelope(mail.home, request, asked.number))
+        try:
+            return await future
+        except BaseException:
+            mail.asks.forget(asked.number)
+            raise
 
     def ask_blocking(
         self, path: str, request: Request[R], timeout: float | None = None
@@ -74,7 +82,9 @@ class Asking:
             self._check_may_run(path)
         waiting: Waiting[R] = Waiting()
         wait = self.ask_timeout if timeout is None else timeout
-        pending = self._question(place.path, path, request, wait, waiting.settle)
+        pending = mail.asks.question(
+            path, place.path, type(request), wait, waiting.settle
+        )
         envelope = mail.envelope(place, request, pending.number)
         if not place.home:
             block = bool(place.path)
@@ -164,31 +174,12 @@ class Asking:
             if place.path:
                 dispatcher.hold()
 
-    async def _ask_in_task(self, path: str, request: Request[R], wait: float) -> R:
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
 
-        def settle(answer: R, error: Exception | None) -> None:
-            if future.done():
-                return
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(answer)
-
-        mail = self._mail
-        pending = self._question("", path, request, wait, settle)
-        mail.ask(pending, mail.envelope(mail.home, request, pending.number))
-        try:
-            return await future
-        finally:
-            mail.asks.forget(pending.number)
-
-    def _question(
-        self,
-        asker: str,
-        path: str,
-        request: Request[Any],
-        wait: float,
-        settle: Settle,
-    ) -> Pending:
-        return self._mail.asks.question(path, asker, type(request), wait, settle)
+def _settle(future: asyncio.Future[R], answer: R, error: Exception | None) -> None:
+    """Give a task its answer, if it still waits."""
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(answer)

@@ -52,9 +52,6 @@ class Pending(msgspec.Struct, Parking):
     turn: Turn | None
     since: float = 0.0
 
-    def park(self, turn: Turn) -> None:
-        """Do nothing: the answer has been asked for, and may even be here."""
-
     def leave(self) -> None:
         """Wait for the answer no more."""
         self.asks.forget(self.number)
@@ -139,7 +136,9 @@ class Asks:
         """Wait for the answer, until the deadline if there is one."""
         pending.since = now = self.clock()
         pending.deadline = due = now + pending.deadline
-        self._wait(pending, due)
+        self.pending[pending.number] = pending
+        if due != math.inf:
+            self._limit(pending.number, due)
 
     def begin(
         self,
@@ -161,7 +160,9 @@ class Asks:
         if path == asker or path in blocked:
             self.block(pending)
         blocked[asker] = pending
-        self._wait(pending, due)
+        self.pending[number] = pending
+        if due != math.inf:
+            self._limit(number, due)
         return pending
 
     def _decoder(self, what: type[Request[Any]]) -> Callable[[bytes], Any]:
@@ -171,11 +172,8 @@ class Asks:
             self._decoders[what] = decode
         return decode
 
-    def _wait(self, pending: Pending, due: float) -> None:
-        number = pending.number
-        self.pending[number] = pending
-        if due == math.inf:
-            return
+    def _limit(self, number: int, due: float) -> None:
+        """End an ask at that time of the clock, if it still waits then."""
         deadlines = self._deadlines
         if len(deadlines) > 2 * len(self.pending) + _SLACK:
             deadlines[:] = [one for one in deadlines if one[1] in self.pending]

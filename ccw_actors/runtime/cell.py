@@ -37,7 +37,7 @@ __all__ = [
     "WATCH",
     "Cell",
     "Envelope",
-    "Mail",
+    "Letter",
     "Phase",
     "Stamp",
     "wrapped",
@@ -102,13 +102,13 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     kind: int = 0
 
 
-Mail: TypeAlias = Envelope | bytes
+Letter: TypeAlias = Envelope | bytes
 """What stands in a mailbox."""
 
 
-def wrapped(mail: Mail) -> Envelope:
+def wrapped(letter: Letter) -> Envelope:
     """Return the envelope that something in a mailbox is, or stands for."""
-    return Envelope(mail, "", 0, None) if isinstance(mail, bytes) else mail
+    return Envelope(letter, "", 0, None) if isinstance(letter, bytes) else letter
 
 
 class Cell:
@@ -178,7 +178,7 @@ class Cell:
         self.make: Callable[[], Actor[Any]] | None = None
         self.may_restart = False
         self.parent: Cell | None = None
-        self.mailbox: deque[Mail] | None = None
+        self.mailbox: deque[Letter] | None = None
         self.signals: deque[Envelope] | None = None
         self.stash: deque[Envelope] | None = None
         self.children: dict[str, Cell] | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ccw_actors.errors import ActorStoppedError, DispatcherError
 from ccw_actors.runtime.alarms import Alarm, Alarms
-from ccw_actors.runtime.cell import IDLE, Cell
+from ccw_actors.runtime.cell import IDLE, PARKED, Cell
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.mail import Mail
@@ -186,7 +186,10 @@ class LoopDispatcher:
                     budget -= run(cell, limit) or 1
                 finally:
                     if cell.held:
-                        if cell.settle():
+                        turn = cell.turn
+                        if turn is not None and not (turn.is_ready or cell.signals):
+                            cell.status = PARKED
+                        elif cell.settle():
                             queue.append(cell)
                     elif cell.mailbox:
                         queue.append(cell)

@@ -311,8 +311,12 @@ class Mail:
 
     def observe_handled(self, path: str, envelope: Envelope) -> None:
         """Report that a message is about to be handled; on any thread."""
-        if envelope.stamp is not None:
-            event = self.observers.event(path, envelope, envelope.stamp)
+        if envelope.stamp is None:
+            return
+        event = self.observers.event(path, envelope, envelope.stamp)
+        if get_ident() == self.home_thread:
+            self.observers.handled(event)
+        else:
             self.inbox.note(partial(self.observers.handled, event))
 
     def observe_lost(self, path: str, envelope: Envelope, reason: str) -> None:

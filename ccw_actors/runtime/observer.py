@@ -13,6 +13,8 @@ __all__ = ["Handled", "Observer", "Observers"]
 
 log = logging.getLogger("ccw_actors")
 
+_RAISED = "%r raised and observes no more"
+
 
 class Handled(NamedTuple):
     """One message at the moment its recipient handles it.
@@ -113,7 +115,12 @@ class Observers:
 
     def handled(self, event: Handled) -> None:
         """Tell all of a message that is about to be handled."""
-        self._tell(lambda observer: observer.handled(event))
+        for observer in self._all:
+            try:
+                observer.handled(event)
+            except Exception:
+                log.exception(_RAISED, observer)
+                self.remove(observer)
 
     def dead_letter(self, event: Handled, reason: str) -> None:
         """Tell all of a message that will never be handled."""
@@ -136,5 +143,5 @@ class Observers:
             try:
                 call(observer)
             except Exception:
-                log.exception("%r raised and observes no more", observer)
+                log.exception(_RAISED, observer)
                 self.remove(observer)

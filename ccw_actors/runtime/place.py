@@ -3,7 +3,7 @@
 import threading
 from typing import TYPE_CHECKING
 
-from ccw_actors.runtime.cell import Envelope, Mail, wrapped
+from ccw_actors.runtime.cell import Envelope, Letter, wrapped
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.turn import Turn
@@ -19,20 +19,20 @@ class Place:
     System's own thread.
     """
 
-    __slots__ = ("home", "home_path", "mail", "path", "turn")
+    __slots__ = ("home", "home_path", "letter", "path", "turn")
 
     def __init__(
-        self, path: str = "", mail: Mail | None = None, *, home: bool = False
+        self, path: str = "", letter: Letter | None = None, *, home: bool = False
     ) -> None:
         self.path = self.home_path = path
-        self.mail = mail
+        self.letter = letter
         self.home = home
         self.turn: Turn | None = None
 
     @property
     def envelope(self) -> Envelope | None:
         """The envelope of the message being handled."""
-        return None if self.mail is None else wrapped(self.mail)
+        return None if self.letter is None else wrapped(self.letter)
 
 
 class Here(threading.local):

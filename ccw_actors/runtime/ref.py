@@ -27,9 +27,9 @@ class ActorRef(Generic[P_contra]):
 
     __slots__ = ("_cell", "_mail", "path")
 
-    def __init__(self, mail: "Mail", path: str) -> None:
+    def __init__(self, mail: "Mail", path: str, cell: Any = NOBODY) -> None:
         self._mail = mail
-        self._cell = NOBODY
+        self._cell = cell
         self.path = path
 
     def tell(self, message: P_contra) -> None:

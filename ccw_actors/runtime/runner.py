@@ -15,6 +15,7 @@ from ccw_actors.runtime.cell import (
     WATCH,
     Cell,
     Envelope,
+    Letter,
     Phase,
     wrapped,
 )
@@ -55,37 +56,37 @@ class Runner:
             decode, actor = cell.decode, cell.actor
             observers = self._observers
             while mailbox and handled < limit and not cell.held:
-                mail = mailbox.popleft()
+                letter = mailbox.popleft()
                 handled += 1
-                if isinstance(mail, bytes):
-                    payload = mail
-                    place.mail = mail
+                if isinstance(letter, bytes):
+                    payload = letter
+                    place.letter = letter
                 else:
-                    opened = self._opened(place, cell, mail)
+                    opened = self._opened(place, cell, letter)
                     if opened is None:
                         continue
-                    mail, payload = opened, opened.payload
+                    letter, payload = opened, opened.payload
                 try:
                     message = decode(payload)
                     handler = cell.handlers[type(message)]
                 except DECODE_ERRORS as error:
-                    self._refused(cell, wrapped(mail), str(refusal(payload, error)))
+                    self._refused(cell, wrapped(letter), str(refusal(payload, error)))
                     continue
                 except KeyError:
-                    self._refused(cell, wrapped(mail), _unhandled(cell, payload))
+                    self._refused(cell, wrapped(letter), _unhandled(cell, payload))
                     continue
                 if observers.present:
-                    self._mail.observe_handled(cell.path, wrapped(mail))
+                    self._mail.observe_handled(cell.path, wrapped(letter))
                 try:
                     answer = handler(actor, message)
                     if answer is not None:
-                        self._answered(place, cell, wrapped(mail), answer)
+                        self._answered(place, cell, letter, answer)
                 except cell.catches as error:
                     what = type(message).__name__
-                    self._mail.life.fail(cell, what, error, wrapped(mail))
+                    self._mail.life.fail(cell, what, error, wrapped(letter))
         finally:
             place.path = place.home_path
-            place.mail = None
+            place.letter = None
             cell.handled += handled
         return handled
 
@@ -110,13 +111,12 @@ class Runner:
             elif envelope.kind != UNBOUNDED:
                 self._signal(cell, envelope)
                 return None
-        place.mail = envelope
+        place.letter = envelope
         return envelope
 
-    def _answered(
-        self, place: Place, cell: Cell, envelope: Envelope, answer: Any
-    ) -> None:
+    def _answered(self, place: Place, cell: Cell, letter: Letter, answer: Any) -> None:
         """Send an answer, or run an async handler until it waits or is over."""
+        envelope = wrapped(letter) if isinstance(letter, bytes) else letter
         if type(answer) is CoroutineType:
             coroutine = cast("Coroutine[Any, Any, Any]", answer)
             Turn(cell, envelope, coroutine, self._loop(), self._finished).step(place)
@@ -140,12 +140,12 @@ class Runner:
         handled = 0
         while cell.signals:
             signal = cell.signals.popleft()
-            place.mail = None
+            place.letter = None
             self._mail.life.signalled(cell, signal)
         turn = cell.turn
         if turn is not None and turn.is_ready:
             handled = 1
-            place.mail = turn.envelope
+            place.letter = turn.envelope
             if turn.reply is not None and turn.reply.stamp is not None:
                 self._mail.observe_handled(cell.path, turn.reply)
             turn.step(place)
@@ -207,12 +207,12 @@ class Runner:
 @contextmanager
 def _at(place: Place, cell: Cell, envelope: Envelope | None) -> Generator[None]:
     """Have a thread run an actor, on an envelope, for a while."""
-    outer = place.path, place.mail, place.turn
-    place.path, place.mail, place.turn = cell.path, envelope, None
+    outer = place.path, place.letter, place.turn
+    place.path, place.letter, place.turn = cell.path, envelope, None
     try:
         yield
     finally:
-        place.path, place.mail, place.turn = outer
+        place.path, place.letter, place.turn = outer
 
 
 def _unhandled(cell: Cell, payload: bytes) -> str:

@@ -1,8 +1,9 @@
 """How an async handler waits for a time of the System's clock."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
-from ccw_actors.runtime.turn import Parking, Turn
+from ccw_actors.runtime.turn import Parking
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.system import System
@@ -21,10 +22,10 @@ class Sleep(Parking):
         self._delay = delay
         self._key = 0
 
-    def park(self, turn: Turn) -> None:
-        """Set the timer."""
-        del turn  # A handler of the actor at the path: the timer finds it there.
+    def __await__(self) -> Generator[Parking, Any, Any]:
+        """Set the timer, which finds the handler of the actor at the path."""
         self._key = self._system.set_sleep(self._path, self._delay)
+        return (yield self)
 
     def leave(self) -> None:
         """Cancel the timer."""

@@ -16,6 +16,7 @@ from ccw_actors.errors import (
 from ccw_actors.runtime.actor import Actor
 from ccw_actors.runtime.bridge import ThreadCell
 from ccw_actors.runtime.cell import (
+    NOBODY,
     TICK,
     UNBOUNDED,
     UNWATCH,
@@ -189,6 +190,11 @@ class System:
         """Return a reference to a path, whether an actor is there or not (yet)."""
         return ActorRef(self._mail, path)
 
+    def ref_of(self, cell: Cell) -> ActorRef[Any]:
+        """Return the reference of an actor that is known to be there."""
+        known = NOBODY if self.dispatcher.loop is None else cell
+        return ActorRef(self._mail, cell.path, known)
+
     def is_alive(self, path: str) -> bool:
         """Whether there is an actor at that path that has not stopped."""
         return path in self._mail.cells
@@ -303,7 +309,7 @@ class System:
             raise StashError(f"{cell.path} has put this message aside already")
         if len(cell.stash or ()) >= cell.bound:
             raise StashError(f"{cell.path} has stashed its bound of {cell.bound}")
-        place.mail = envelope
+        place.letter = envelope
         cell.set_aside(envelope)
 
     def state_decoder(self, state_type: type[T]) -> Callable[[Any], T]:
@@ -349,8 +355,8 @@ class System:
 
     def _start(self, cell: Cell) -> None:
         place = self._mail.home
-        outer = place.path, place.mail, place.turn
-        place.path, place.mail, place.turn = cell.path, None, None
+        outer = place.path, place.letter, place.turn
+        place.path, place.letter, place.turn = cell.path, None, None
         if self._mail.observers.present:
             self._mail.observers.spawned(cell.path)
         try:
@@ -359,7 +365,7 @@ class System:
             self._mail.life.end(cell, "the actor failed to start", stopped=False)
             raise
         finally:
-            place.path, place.mail, place.turn = outer
+            place.path, place.letter, place.turn = outer
         if inspect.iscoroutine(starting):
             self._mail.runner.hook(cell, starting, "on_start")
 

@@ -27,13 +27,12 @@ _leave: Callable[[Any, Any], None] = asyncio.tasks._leave_task  # noqa: SLF001 #
 
 
 class Parking:
-    """What a handler may await besides asyncio's futures; `wake` ends the wait."""
+    """What a handler may await besides asyncio's futures.
+
+    `Turn.wake` or `Turn.answer` ends the wait.
+    """
 
     __slots__ = ()
-
-    def park(self, turn: "Turn") -> None:
-        """Begin to wait; `turn.wake` or `turn.answer` is to be called once."""
-        raise NotImplementedError
 
     def leave(self) -> None:
         """Give up waiting: the handler was cancelled."""
@@ -229,7 +228,6 @@ class Turn:
     def _park(self, waited: object) -> None:
         if isinstance(waited, Parking):
             self._waits_for = waited
-            waited.park(self)
             if self._cancel_next and not self.is_ready:
                 self._cancel_next = False
                 waited.leave()

@@ -1,0 +1,154 @@
+"""What this package promises of its speed, and whether a run shows it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from benchmarks.libraries import OURS
+from benchmarks.results import Cell
+
+__all__ = ["GOALS", "Goal", "Outcome", "check"]
+
+Cells = dict[str, dict[str, Cell]]
+"""What was measured, by row and library."""
+
+
+class Goal(NamedTuple):
+    """A value that is to be at least, or at most, a limit. `case` is what it is of."""
+
+    text: str
+    case: str
+    measure: Callable[[Cells], float]
+    limit: float
+    at_least: bool
+    unit: str
+
+
+class Outcome(NamedTuple):
+    """A goal and what was measured, None if nothing was."""
+
+    goal: Goal
+    measured: float | None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met; None if it was not measured."""
+        if self.measured is None:
+            return None
+        if self.goal.at_least:
+            return self.measured >= self.goal.limit
+        return self.measured <= self.goal.limit
+
+    @property
+    def verdict(self) -> str:
+        """Say so in words."""
+        return {True: "met", False: "NOT MET", None: "not measured"}[self.met]
+
+    @property
+    def shown(self) -> str:
+        """Return what was measured, beside its limit."""
+        goal = self.goal
+        sign = ">=" if goal.at_least else "<="
+        value = "-" if self.measured is None else f"{self.measured:,.3g}{goal.unit}"
+        if self.measured is not None and self.measured >= 100:
+            value = f"{self.measured:,.0f}{goal.unit}"
+        return f"{value} ({sign} {goal.limit:,g}{goal.unit})"
+
+
+def _against(row: str, library: str) -> Callable[[Cells], float]:
+    return lambda cells: cells[row][library].median / cells[row][OURS].median
+
+
+def _ours(row: str) -> Callable[[Cells], float]:
+    return lambda cells: cells[row][OURS].median
+
+
+def _asks(cells: Cells) -> float:
+    return cells["actor-to-actor ask"][OURS].median / cells["ask"][OURS].median
+
+
+GOALS = (
+    Goal(
+        "tell: faster than asyncio.Queue",
+        "tell",
+        _against("tell", "asyncio.Queue"),
+        1.7,
+        at_least=True,
+        unit="x",
+    ),
+    Goal(
+        "tell: faster than Pykka",
+        "tell",
+        _against("tell", "pykka"),
+        5,
+        at_least=True,
+        unit="x",
+    ),
+    Goal(
+        "tell: faster than xoscar",
+        "tell",
+        _against("tell", "xoscar"),
+        15,
+        at_least=True,
+        unit="x",
+    ),
+    Goal(
+        "ring hop: faster than asyncio.Queue",
+        "ring",
+        _against("ring hop", "asyncio.Queue"),
+        5,
+        at_least=True,
+        unit="x",
+    ),
+    Goal(
+        "actor-to-actor ask: time of an ask over a Future",
+        "actor-ask",
+        _asks,
+        0.45,
+        at_least=False,
+        unit="x",
+    ),
+    Goal(
+        "idle actor without state: resident",
+        "spawn",
+        _ours("idle actor"),
+        600,
+        at_least=False,
+        unit=" bytes",
+    ),
+    Goal(
+        "idle actor without state: allocated",
+        "memory",
+        _ours("idle actor, allocated"),
+        600,
+        at_least=False,
+        unit=" bytes",
+    ),
+    Goal(
+        "ask p50 of an idle actor under flood",
+        "flood",
+        _ours("flood: ask p50"),
+        150,
+        at_least=False,
+        unit=" us",
+    ),
+    Goal(
+        "loop lag p99 under flood",
+        "flood",
+        _ours("flood: loop lag p99"),
+        600,
+        at_least=False,
+        unit=" us",
+    ),
+)
+
+
+def check(cells: Cells) -> list[Outcome]:
+    """Return every goal and what was measured of it."""
+
+    def measured(goal: Goal) -> float | None:
+        try:
+            return goal.measure(cells)
+        except KeyError:
+            return None
+
+    return [Outcome(goal, measured(goal)) for goal in GOALS]

@@ -1,0 +1,162 @@
+"""The benchmark of the runtime: that it runs, and what it makes of its numbers."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cases import CASES
+from benchmarks.features import FEATURES
+from benchmarks.goals import check
+from benchmarks.libraries import LIBRARIES, OURS
+from benchmarks.report import report, to_markdown
+from benchmarks.results import FEATURE_ROW, Results, Sample
+
+ROOT = Path(__file__).parents[2]
+BY_HAND = "asyncio.Queue"
+
+
+def benchmark(*options: str) -> subprocess.CompletedProcess[str]:
+    """Run the benchmark, quickly."""
+    return subprocess.run(
+        [sys.executable, "benchmarks/runtime.py", "--quick", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def results(*samples: tuple[str, str, float, float]) -> Results:
+    """Return the results that some samples make."""
+    made = Results()
+    made.samples = [Sample(*sample) for sample in samples]
+    return made
+
+
+def test_quick_run_measures_every_case(tmp_path: Path) -> None:
+    """A run writes the median and the unit of each row that a library can do."""
+    file, page = tmp_path / "medians.json", tmp_path / "page.md"
+    libraries = f"{OURS},{BY_HAND}"
+    done = benchmark(
+        "--libraries", libraries, "--json", str(file), "--markdown", str(page)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    medians = json.loads(file.read_text())
+    rows = {row.name: row.unit for case in CASES for row in case.rows}
+    assert set(medians) == {*rows, FEATURE_ROW.name}
+    for row, unit in rows.items():
+        assert medians[row][OURS]["unit"] == unit
+        assert isinstance(medians[row][OURS]["median"], float)
+    starved = {row for row in rows if row.startswith("flood")}
+    assert {row for row in rows if BY_HAND in medians[row]} >= set(rows) - starved
+    assert set(medians[FEATURE_ROW.name]) >= set(FEATURES) - {"OpenTelemetry metrics"}
+    assert f"| tell, us | {medians['tell'][OURS]['median']:.2f} |" in page.read_text()
+
+
+def test_one_case_of_one_library(tmp_path: Path) -> None:
+    """`--only` and `--libraries` leave the rest out; goals are not measured then."""
+    file = tmp_path / "medians.json"
+    done = benchmark(
+        "--only", "ring", "--libraries", BY_HAND, "--json", str(file), "--check"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {row: set(found) for row, found in json.loads(file.read_text()).items()} == {
+        "ring hop": {BY_HAND}
+    }
+    assert "not measured" in done.stdout
+
+
+def test_a_library_that_does_not_run_is_named() -> None:
+    """What cannot be measured is listed with the reason."""
+    done = benchmark(
+        "--only", "tell", "--libraries", "casty", "--python", "casty=/nowhere/python"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    reason = "casty (every case): /nowhere/python does not run: No such file"
+    assert reason in done.stdout
+
+
+@pytest.mark.parametrize(
+    "options", [("--only", "tea"), ("--libraries", "tea"), ("--python", "tea")]
+)
+def test_unknown_names_are_refused(options: tuple[str, str]) -> None:
+    """A case, a library or an interpreter that is none is an error of usage."""
+    done = benchmark(*options)
+    assert done.returncode == 2
+    assert "tea" in done.stderr
+
+
+def test_times_are_scaled_to_the_usual_speed() -> None:
+    """What a process took while the machine was slow counts for less."""
+    made = results(
+        ("tell", OURS, 1.0, 2.0),
+        ("tell", OURS, 2.0, 4.0),
+        ("spawn", OURS, 100.0, 1.0),
+        ("idle actor", OURS, 500.0, 2.0),
+    )
+    cells = made.cells()
+    assert made.calibration == 2.0
+    assert cells["tell"][OURS].median == 1.0
+    assert cells["spawn"][OURS].median == 50.0
+    assert cells["idle actor"][OURS].median == 500.0
+
+
+def test_the_spread_leaves_the_outermost_values_out() -> None:
+    """With five values or more, the highest and the lowest do not count."""
+    values = (1.0, 9.0, 10.0, 11.0, 99.0)
+    made = results(*(("tell", OURS, value, 1.0) for value in values))
+    cell = made.cells()["tell"][OURS]
+    assert (cell.median, cell.spread, cell.samples) == (10.0, 0.2, 5)
+
+
+def test_goals_compare_with_their_limits() -> None:
+    """A goal is met, missed, or not measured."""
+    made = results(
+        ("tell", OURS, 1.0, 1.0),
+        ("tell", BY_HAND, 1.6, 1.0),
+        ("tell", "pykka", 5.0, 1.0),
+        ("ask", OURS, 10.0, 1.0),
+        ("actor-to-actor ask", OURS, 4.0, 1.0),
+        ("idle actor", OURS, 601.0, 1.0),
+    )
+    met = {one.goal.text: one.met for one in check(made.cells())}
+    assert met["tell: faster than asyncio.Queue"] is False
+    assert met["tell: faster than Pykka"] is True
+    assert met["tell: faster than xoscar"] is None
+    assert met["actor-to-actor ask: time of an ask over a Future"] is True
+    assert met["idle actor without state: resident"] is False
+
+
+def test_a_costly_feature_is_named() -> None:
+    """The page names what costs more than 10 % on tell, and by how much."""
+    made = results(
+        (FEATURE_ROW.name, "nothing more", 1.0, 1.0),
+        (FEATURE_ROW.name, "a watcher", 1.1, 1.0),
+        (FEATURE_ROW.name, "an observer", 1.5, 1.0),
+    )
+    page = to_markdown(report(made, check(made.cells()), {}, "here"))
+    assert "Cost more than 10 % on tell: an observer 1.50x." in page
+
+
+def test_better_means_less_time_and_more_actors() -> None:
+    """The number in brackets is above 1 where ours is better, whatever the unit."""
+    made = results(
+        ("tell", OURS, 1.0, 1.0),
+        ("tell", BY_HAND, 2.0, 1.0),
+        ("spawn", OURS, 300.0, 1.0),
+        ("spawn", BY_HAND, 100.0, 1.0),
+    )
+    notes = {OURS: "", BY_HAND: ""}
+    page = to_markdown(report(made, check(made.cells()), notes, "here"))
+    assert "| tell, us | 1.00 | 2.00 (2.00x) |" in page
+    assert "| spawn, actors/s | 300 | 100 (3.00x) |" in page
+
+
+def test_every_library_has_its_own_name() -> None:
+    """Names are the keys of the medians; ours is among them."""
+    names = [library.name for library in LIBRARIES]
+    assert len(set(names)) == len(names)
+    assert OURS in names
