@@ -2,9 +2,10 @@
 
 import itertools
 import math
+import sys
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ForwardRef, get_type_hints
 
 import msgspec
 
@@ -313,11 +314,29 @@ class Asks:
 
 
 def answer_type(request: type[Request[Any]]) -> Any:
-    """Return the `R` of a request type. Raises `TypeError` if it names none."""
+    """Return the `R` of a request type.
+
+    Raises `TypeError` if it names none, or one that its module does not have.
+    """
     for base in request.__mro__:
         for generic in getattr(base, "__orig_bases__", ()):
             if getattr(generic, "__origin__", None) is Request:
-                return generic.__args__[0]
+                return _resolved(base, generic.__args__[0])
     raise TypeError(
         f"{request.__name__} does not say what answers it: derive it from Request[...]"
     )
+
+
+def _resolved(request: type, answer: Any) -> Any:
+    """Return what a name in quotes stands for in the module of a request type."""
+    if not isinstance(answer, ForwardRef):
+        return answer
+
+    def hinted() -> None:
+        """Bear the annotation."""
+
+    hinted.__annotations__ = {"answer": answer}
+    try:
+        return get_type_hints(hinted, vars(sys.modules[request.__module__]))["answer"]
+    except NameError as error:
+        raise TypeError(f"{request.__name__} is answered by {error}") from error

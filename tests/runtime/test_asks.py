@@ -8,6 +8,8 @@ import pytest
 from ccw_actors.errors import ActorStoppedError, AskTimeoutError, DispatcherError
 from ccw_actors.runtime import (
     Actor,
+    Message,
+    Request,
     SteppingDispatcher,
     System,
     VirtualDispatcher,
@@ -186,3 +188,32 @@ def test_loop_system_needs_a_loop() -> None:
     """A System on the event loop cannot be made where none runs."""
     with pytest.raises(DispatcherError, match="none runs now"):
         System()
+
+
+class Early(Request["Late"], frozen=True):
+    """A request whose answer is defined below it."""
+
+
+class Wrong(Request["Nowhere"], frozen=True):  # type: ignore[name-defined] # pyright: ignore[reportUndefinedVariable]
+    """A request whose answer is defined nowhere."""
+
+
+class Late(Message, frozen=True):
+    """An answer."""
+
+
+class Prompt(Actor):
+    """Answers."""
+
+    @receive
+    def early(self, _message: Early) -> Late:
+        """Answer."""
+        return Late()
+
+
+def test_answer_named_in_quotes() -> None:
+    """A request may name an answer that its module defines later, and only such."""
+    ref = System(VirtualDispatcher()).spawn(Prompt())
+    assert ref.ask(Early(), block=True) == Late()
+    with pytest.raises(TypeError, match="Wrong is answered by name 'Nowhere' is not"):
+        ref.ask(Wrong(), block=True)
