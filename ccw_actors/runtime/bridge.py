@@ -156,6 +156,7 @@ class ThreadCell(Cell):
         runner, place = self._mail.runner, self._mail.place()
         while self.mailbox and not self.held:
             runner.run(self, _BATCH, place)
+            place.leave()
         if self._mail.room.waiting:
             self._mail.inbox.note(partial(self._mail.room.freed, self))
 

@@ -130,7 +130,7 @@ class LoopDispatcher:
 
     def attach(self, mail: "Mail") -> None:
         """Serve the mailboxes of a System."""
-        self._run = mail.runner.run
+        self._run, self._leave = mail.runner.run, mail.home.leave
         self._offers, self._freed = mail.room.waiting, mail.room.freed
 
     def ready(self, cell: Cell) -> None:
@@ -198,6 +198,7 @@ class LoopDispatcher:
                     if self._offers:
                         self._freed(cell)
         finally:
+            self._leave()
             self._scheduled = bool(queue)
             if queue:
                 self._loop.call_soon(self._drain, context=self._context)
@@ -270,6 +271,7 @@ class VirtualDispatcher:
             try:
                 handled = self._mail.runner.run(cell, 1)
             finally:
+                self._mail.home.leave()
                 if cell.settle():
                     self._queue.append(cell)
             if handled:

@@ -29,6 +29,11 @@ class Place:
         self.home = home
         self.turn: Turn | None = None
 
+    def leave(self) -> None:
+        """Be in no message any more."""
+        self.path = self.home_path
+        self.letter = None
+
     @property
     def envelope(self) -> Envelope | None:
         """The envelope of the message being handled."""

@@ -38,12 +38,13 @@ class Runner:
         self._home = mail.home
         self._observers = mail.observers
 
-    def run(  # noqa: C901 - in one piece: this is where time is spent
+    def run(  # noqa: C901, PLR0912 - in one piece: this is where time is spent
         self, cell: Cell, limit: int, place: Place | None = None
     ) -> int:
         """Handle at most `limit` messages of an actor; return how many it was.
 
-        `place` is that of the calling thread if it is not the System's own.
+        `place` is that of the calling thread if it is not the System's own. Afterwards
+        `Place.leave` is to be called, when no other actor is run at once.
         """
         if place is None:
             place = self._home
@@ -62,10 +63,13 @@ class Runner:
                     payload = letter
                     place.letter = letter
                 else:
-                    opened = self._opened(place, cell, letter)
-                    if opened is None:
-                        continue
-                    letter, payload = opened, opened.payload
+                    if letter.kind:
+                        opened = self._opened(cell, letter)
+                        if opened is None:
+                            continue
+                        letter = opened
+                    payload = letter.payload
+                    place.letter = letter
                 try:
                     message = decode(payload)
                     handler = cell.handlers[type(message)]
@@ -85,8 +89,6 @@ class Runner:
                     what = type(message).__name__
                     self._mail.life.fail(cell, what, error, wrapped(letter))
         finally:
-            place.path = place.home_path
-            place.letter = None
             cell.handled += handled
         return handled
 
@@ -102,17 +104,15 @@ class Runner:
                 self._mail.observe_handled(cell.path, turn.reply)
             turn.step(self._mail.home)
 
-    def _opened(self, place: Place, cell: Cell, envelope: Envelope) -> Envelope | None:
+    def _opened(self, cell: Cell, envelope: Envelope) -> Envelope | None:
         """Return the envelope of a message; None if it was for the System."""
-        if envelope.kind:
-            cell.exempt_out += 1
-            if envelope.kind == TICK:
-                envelope = self._ticked(cell, envelope)
-            elif envelope.kind != UNBOUNDED:
-                self._signal(cell, envelope)
-                return None
-        place.letter = envelope
-        return envelope
+        cell.exempt_out += 1
+        if envelope.kind == TICK:
+            return self._ticked(cell, envelope)
+        if envelope.kind == UNBOUNDED:
+            return envelope
+        self._signal(cell, envelope)
+        return None
 
     def _answered(self, place: Place, cell: Cell, letter: Letter, answer: Any) -> None:
         """Send an answer, or run an async handler until it waits or is over."""

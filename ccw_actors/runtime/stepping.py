@@ -270,7 +270,10 @@ class SteppingDispatcher:
             mailbox.remove(envelope)
             mailbox.appendleft(envelope)
             cell.held = False
-            runner.run(cell, 1)
+            try:
+                runner.run(cell, 1)
+            finally:
+                self._mail.home.leave()
         cell.settle()
         cell.status = IDLE
 

@@ -11,6 +11,8 @@ import logging
 from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ccw_actors.errors import DispatcherError
 from ccw_actors.runtime.cell import QUEUED, Cell, Envelope
 
@@ -46,7 +48,7 @@ class Parking:
         return (yield self)
 
 
-class Turn:
+class Turn(msgspec.Struct, eq=False, weakref=True):
     """One async handler under way, in the part of an `asyncio.Task` that others need.
 
     `finished` is called once, with the turn, what the coroutine returned and None, or
@@ -54,44 +56,19 @@ class Turn:
     the System; then nothing of asyncio can be awaited.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_cancel_next",
-        "_cancels",
-        "_error",
-        "_loop",
-        "_value",
-        "_waits_for",
-        "cell",
-        "coroutine",
-        "envelope",
-        "finished",
-        "is_ready",
-        "pending",
-        "reply",
-    )
-
-    def __init__(
-        self,
-        cell: Cell,
-        envelope: Envelope | None,
-        coroutine: Coroutine[Any, Any, Any],
-        loop: asyncio.AbstractEventLoop | None,
-        finished: Callable[["Turn", Any, BaseException | None], None],
-    ) -> None:
-        self.cell = cell
-        self.envelope = envelope
-        self.coroutine = coroutine
-        self.finished = finished
-        self.is_ready = False
-        self.pending: Pending | None = None
-        self.reply: Envelope | None = None
-        self._loop = loop
-        self._value: Any = None
-        self._error: BaseException | None = None
-        self._waits_for: Any = None
-        self._cancels = 0
-        self._cancel_next = False
+    cell: Cell
+    envelope: Envelope | None
+    coroutine: Coroutine[Any, Any, Any]
+    loop: asyncio.AbstractEventLoop | None
+    finished: Callable[["Turn", Any, BaseException | None], None]
+    is_ready: bool = False
+    pending: Any = None
+    reply: Envelope | None = None
+    value: Any = None
+    error: BaseException | None = None
+    waits_for: Any = None
+    cancels: int = 0
+    cancel_next: bool = False
 
     # -- driven by the System -----------------------------------------------------
 
@@ -104,14 +81,14 @@ class Turn:
             self.reply = self.pending = None
             value, error = pending.outcome(reply.payload)
         else:
-            value, error = self._value, self._error
-            self._value = self._error = None
+            value, error = self.value, self.error
+            self.value = self.error = None
         self.is_ready = False
-        self._waits_for = None
-        if self._cancel_next:
-            self._cancel_next = False
+        self.waits_for = None
+        if self.cancel_next:
+            self.cancel_next = False
             error = asyncio.CancelledError()
-        loop = self._loop
+        loop = self.loop
         place.turn = self
         if loop is not None:
             _enter(loop, self)
@@ -145,8 +122,8 @@ class Turn:
 
     def wake(self, value: Any = None, error: BaseException | None = None) -> None:
         """Have the coroutine go on with a value, or with an error thrown into it."""
-        self._value = value
-        self._error = error
+        self.value = value
+        self.error = error
         self.is_ready = True
         if self.cell.turn is self:
             self.cell.wake()
@@ -163,7 +140,7 @@ class Turn:
 
     def close(self) -> None:
         """Abandon the coroutine where it is."""
-        waits_for, self._waits_for = self._waits_for, None
+        waits_for, self.waits_for = self.waits_for, None
         if isinstance(waits_for, Parking):
             waits_for.leave()
         elif waits_for is not None:
@@ -177,35 +154,35 @@ class Turn:
         """Say what the handler waits for."""
         if self.is_ready:
             return "to be resumed"
-        if isinstance(self._waits_for, Parking):
-            return self._waits_for.describe()
-        if self._waits_for is None:
+        if isinstance(self.waits_for, Parking):
+            return self.waits_for.describe()
+        if self.waits_for is None:
             return "the event loop"
-        return type(self._waits_for).__name__
+        return type(self.waits_for).__name__
 
     # -- what asyncio calls -------------------------------------------------------
 
     def cancel(self, msg: object = None) -> bool:
         """Have `CancelledError` raised where the handler waits, or will wait next."""
-        self._cancels += 1
-        waits_for = self._waits_for
+        self.cancels += 1
+        waits_for = self.waits_for
         if isinstance(waits_for, Parking):
             if not self.is_ready:
                 waits_for.leave()
             self.reply = None
             self.wake(error=asyncio.CancelledError(*(() if msg is None else (msg,))))
         elif waits_for is None or not waits_for.cancel(msg):
-            self._cancel_next = True
+            self.cancel_next = True
         return True
 
     def uncancel(self) -> int:
         """Take one `cancel` back; return how many are left."""
-        self._cancels = max(0, self._cancels - 1)
-        return self._cancels
+        self.cancels = max(0, self.cancels - 1)
+        return self.cancels
 
     def cancelling(self) -> int:
         """Return how many times `cancel` was called and not taken back."""
-        return self._cancels
+        return self.cancels
 
     def done(self) -> bool:
         """Say no: while others see it, the handler is under way."""
@@ -213,7 +190,7 @@ class Turn:
 
     def get_loop(self) -> asyncio.AbstractEventLoop | None:
         """Return the event loop."""
-        return self._loop
+        return self.loop
 
     def get_coro(self) -> Coroutine[Any, Any, Any]:
         """Return the coroutine of the handler."""
@@ -227,23 +204,23 @@ class Turn:
 
     def _park(self, waited: object) -> None:
         if isinstance(waited, Parking):
-            self._waits_for = waited
-            if self._cancel_next and not self.is_ready:
-                self._cancel_next = False
+            self.waits_for = waited
+            if self.cancel_next and not self.is_ready:
+                self.cancel_next = False
                 waited.leave()
                 self.wake(error=asyncio.CancelledError())
-        elif self._loop is None:
+        elif self.loop is None:
             text = "no event loop runs this System: await asks and self.sleep only"
             self.wake(error=DispatcherError(f"{self.cell.path}: {text}"))
         elif waited is None:
-            self._loop.call_soon(self.wake)
+            self.loop.call_soon(self.wake)
         elif getattr(waited, "_asyncio_future_blocking", None):
             future: Any = waited
             future._asyncio_future_blocking = False  # noqa: SLF001 - as a Task does
-            self._waits_for = future
+            self.waits_for = future
             future.add_done_callback(self._future_done)
-            if self._cancel_next and future.cancel():
-                self._cancel_next = False
+            if self.cancel_next and future.cancel():
+                self.cancel_next = False
         else:
             text = f"{self.cell.path}: a handler cannot await {waited!r}"
             self.wake(error=RuntimeError(text))
