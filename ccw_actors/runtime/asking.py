@@ -80,7 +80,7 @@ class Asking:
         place = mail.place()
         if place.home:
             self._check_may_run(path)
-        waiting: Waiting[R] = Waiting()
+        waiting: Waiting[R] = Waiting(place.work)
         wait = self.ask_timeout if timeout is None else timeout
         pending = mail.asks.question(
             path, place.path, type(request), wait, waiting.settle
@@ -126,7 +126,7 @@ class Asking:
         if place.home:
             raise DispatcherError(f"the System's own thread cannot block for {path}")
         envelope = mail.envelope(place, message)
-        waiting: Waiting[None] = Waiting()
+        waiting: Waiting[None] = Waiting(place.work)
 
         def enter() -> bool:
             try:
@@ -165,14 +165,14 @@ class Asking:
         late: Callable[[float], Exception],
     ) -> R:
         """Block the thread of a place; a virtual clock need not wait for it then."""
-        dispatcher = self._mail.dispatcher
-        if place.path:
-            dispatcher.release()
+        work = place.work
+        if work is None:
+            return waiting.wait(self._mail.dispatcher, timeout, late)
+        work.rest()
         try:
-            return waiting.wait(dispatcher, timeout, late)
+            return waiting.wait(self._mail.dispatcher, timeout, late)
         finally:
-            if place.path:
-                dispatcher.hold()
+            work.go_on()
 
 
 def _settle(future: asyncio.Future[R], answer: R, error: Exception | None) -> None:

@@ -212,11 +212,12 @@ class LoopDispatcher:
     def _ring(self) -> None:
         self._bell = None
         self._rings_at = math.inf
-        now = self.now()
+        # In the loop's own time, as the bell was set: the sum may be rounded.
+        now, origin = self.clock(), self._origin
         budget = self.budget
-        while (due := self._alarms.next_due()) is not None and due <= now:
+        while (due := self._alarms.next_due()) is not None and due + origin <= now:
             if budget == 0:
-                self._set_bell(now)
+                self._set_bell(due)
                 return
             budget -= 1
             self._alarms.pop()()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ccw_actors.runtime.cell import Envelope, Letter, wrapped
 
 if TYPE_CHECKING:
+    from ccw_actors.runtime.bridge import Work
     from ccw_actors.runtime.turn import Turn
 
 __all__ = ["Here", "Place"]
@@ -15,11 +16,12 @@ class Place:
     """What one thread is doing: the actor's path ("" for none) and the message.
 
     `home_path` is the path while no message is handled: an actor's in its own thread.
+    `work` is what an actor's own thread has to do.
     `turn` is the async handler that is being driven now. `home` is True on the
     System's own thread.
     """
 
-    __slots__ = ("home", "home_path", "letter", "path", "turn")
+    __slots__ = ("home", "home_path", "letter", "path", "turn", "work")
 
     def __init__(
         self, path: str = "", letter: Letter | None = None, *, home: bool = False
@@ -28,6 +30,7 @@ class Place:
         self.letter = letter
         self.home = home
         self.turn: Turn | None = None
+        self.work: Work | None = None
 
     def leave(self) -> None:
         """Be in no message any more."""

@@ -2,9 +2,12 @@
 
 import queue
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ccw_actors.runtime.dispatch import Dispatcher
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime.bridge import Work
 
 __all__ = ["Waiting"]
 
@@ -17,12 +20,16 @@ _GLANCE = 0.25
 class Waiting(Generic[R]):
     """The outcome of one ask, which one thread waits for and another settles."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: "Work | None" = None) -> None:
+        """Begin; `work` is that of the thread that waits, if it is an actor's."""
+        self._work = work
         self._outcome: queue.SimpleQueue[tuple[R, Exception | None]]
         self._outcome = queue.SimpleQueue()
 
     def settle(self, answer: R, error: Exception | None) -> None:
         """Hand over the answer, or the error if it is not None. Called once."""
+        if self._work is not None:
+            self._work.go_on()
         self._outcome.put((answer, error))
 
     def is_settled(self) -> bool:
