@@ -22,6 +22,8 @@ ROOMS = (
     "pytest_plugin",
     "runtime",
     "scenarios",
+    "telemetry",
+    "testkit",
     "trace",
     "transport",
 )
@@ -62,6 +64,8 @@ def test_contracts_allow_what_the_house_needs(tmp_path: Path) -> None:
     known = {
         "runtime": ["transport"],
         "explore": ["runtime"],
+        "telemetry": ["runtime"],
+        "testkit": ["runtime"],
         "trace": ["runtime"],
         "devices": ["channel"],
         "actors": ["runtime", "devices", "channel"],
@@ -69,7 +73,7 @@ def test_contracts_allow_what_the_house_needs(tmp_path: Path) -> None:
         "designs": ["actors"],
         "scenarios": ["explore", "actors", "designs"],
         "cli": ["scenarios", "machine", "explore", "trace"],
-        "pytest_plugin": ["scenarios", "explore", "trace"],
+        "pytest_plugin": ["scenarios", "explore", "testkit", "trace"],
     }
     for room in ROOMS:
         imports = [f"import ccw_actors.{name}\n" for name in known.get(room, [])]
@@ -98,6 +102,9 @@ def test_contracts_allow_what_the_house_needs(tmp_path: Path) -> None:
         ("explore", "ccw_actors.devices"),
         ("machine", "ccw_actors.cli"),
         ("runtime", "ccw_actors.channel"),
+        ("runtime", "ccw_actors.testkit"),
+        ("telemetry", "ccw_actors.trace"),
+        ("testkit", "ccw_actors.actors"),
         ("runtime", "ccw_actors.trace"),
         ("trace", "ccw_actors.channel"),
         ("transport", "ccw_actors.runtime"),

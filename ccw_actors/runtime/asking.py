@@ -2,14 +2,12 @@
 
 import asyncio
 import math
-from collections.abc import Callable
 from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, TypeVar
 
 from ccw_actors.errors import DispatcherError, MailboxFullError
 from ccw_actors.runtime.cell import Envelope
-from ccw_actors.runtime.place import Place
 from ccw_actors.runtime.waiting import Waiting
 from ccw_actors.transport import Message, Request
 
@@ -88,9 +86,14 @@ class Asking:
         envelope = mail.envelope(place, request, pending.number)
         if not place.home:
             block = bool(place.path)
-            mail.inbox.call(lambda: mail.ask_late(pending, envelope, block=block))
-            return self._wait(
-                place, waiting, wait, lambda age: mail.asks.timeout_error(pending, age)
+
+            def ask() -> None:
+                waiting.begin()
+                mail.ask_late(pending, envelope, block=block)
+
+            mail.inbox.call(ask)
+            return waiting.wait(
+                mail.dispatcher, wait, lambda age: mail.asks.timeout_error(pending, age)
             )
         mail.ask(pending, envelope)
         try:
@@ -138,13 +141,14 @@ class Asking:
             return True
 
         def offer() -> None:
+            waiting.begin()
             if mail.room.lacks(path):
                 mail.room.queue(path, enter)
             else:
                 enter()
 
         mail.inbox.call(offer)
-        self._wait(place, waiting, math.inf, lambda _age: AssertionError("endless"))
+        waiting.wait(mail.dispatcher, math.inf, lambda _age: AssertionError("endless"))
 
     # -- inside -----------------------------------------------------------------
 
@@ -156,23 +160,6 @@ class Asking:
                 f"{asker} asks {path} and would block inside a handler: make it async"
                 " and await the ask, or tell the request and handle the answer"
             )
-
-    def _wait(
-        self,
-        place: Place,
-        waiting: Waiting[R],
-        timeout: float,
-        late: Callable[[float], Exception],
-    ) -> R:
-        """Block the thread of a place; a virtual clock need not wait for it then."""
-        work = place.work
-        if work is None:
-            return waiting.wait(self._mail.dispatcher, timeout, late)
-        work.rest()
-        try:
-            return waiting.wait(self._mail.dispatcher, timeout, late)
-        finally:
-            work.go_on()
 
 
 def _settle(future: asyncio.Future[R], answer: R, error: Exception | None) -> None:

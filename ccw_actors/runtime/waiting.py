@@ -26,6 +26,11 @@ class Waiting(Generic[R]):
         self._outcome: queue.SimpleQueue[tuple[R, Exception | None]]
         self._outcome = queue.SimpleQueue()
 
+    def begin(self) -> None:
+        """Note, on the System's thread, that the other one waits from now on."""
+        if self._work is not None:
+            self._work.rest()
+
     def settle(self, answer: R, error: Exception | None) -> None:
         """Hand over the answer, or the error if it is not None. Called once."""
         if self._work is not None:
@@ -55,11 +60,15 @@ class Waiting(Generic[R]):
         nothing: then raises `ActorStoppedError`, or what `late(seconds waited)` says.
         """
         began = dispatcher.now()
-        while True:
-            left = began + timeout + _GRACE - dispatcher.now()
-            try:
-                return self.outcome(timeout=min(max(left, 0.0), _GLANCE))
-            except queue.Empty:
-                dispatcher.check_awake()
-                if left <= 0:
-                    raise late(dispatcher.now() - began) from None
+        try:
+            while True:
+                left = began + timeout + _GRACE - dispatcher.now()
+                try:
+                    return self.outcome(timeout=min(max(left, 0.0), _GLANCE))
+                except queue.Empty:
+                    dispatcher.check_awake()
+                    if left <= 0:
+                        raise late(dispatcher.now() - began) from None
+        finally:
+            if self._work is not None:
+                self._work.go_on()  # If nobody has settled it.

@@ -1,0 +1,142 @@
+"""Fixtures for tests of actors, which pytest finds by itself.
+
+| fixture | what it is |
+|---|---|
+| `actor_system` | a System on the event loop of an async test (pytest-asyncio) |
+| `virtual_system` | a `VirtualSystem`: its `clock` is run by the test |
+| `stepping_system` | a `SteppingSystem`: its `steps` are taken by the test |
+| `probe` | makes probes in the one of these that the test asks for |
+
+After the test each System is shut down; the test has an error if somebody refuses to
+stop, or has failed and `@pytest.mark.actor_failures("a path", "pool/*")` does not say
+that it may. Nothing else of this package is imported before a fixture is used, and
+nothing is asserted here (PYTEST_DONT_REWRITE).
+"""
+
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime import System
+    from ccw_actors.testkit import ProbeFactory, SteppingSystem, VirtualSystem
+
+__all__ = ["actor_system", "probe", "stepping_system", "virtual_system"]
+
+_SYSTEMS = ("actor_system", "virtual_system", "stepping_system")
+_LOOP_SCOPES: Final = ("function", "class", "module", "package", "session")
+_ON_LOOP = "_actor_system_on_{}_loop"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Describe the mark."""
+    config.addinivalue_line(
+        "markers",
+        "actor_failures(*paths): actors at these paths (* for any text) may fail",
+    )
+
+
+@pytest.fixture
+def actor_system(request: pytest.FixtureRequest) -> "System":
+    """A System on the event loop of the test, whichever that is."""
+    plugins = request.config.pluginmanager
+    driver = sys.modules.get("pytest_asyncio.plugin")
+    if driver is None or not plugins.is_registered(driver):
+        pytest.fail(
+            "the fixture actor_system needs the plugin pytest-asyncio, which is not"
+            " installed or disabled; virtual_system and stepping_system do without",
+            pytrace=False,
+        )
+    import pytest_asyncio  # noqa: PLC0415
+
+    if not pytest_asyncio.is_async_test(request.node):
+        pytest.fail(
+            "the fixture actor_system is for tests that pytest-asyncio runs: make it"
+            " async and mark it with pytest.mark.asyncio, or use virtual_system",
+            pytrace=False,
+        )
+    mark = request.node.get_closest_marker("asyncio")
+    scope = mark.kwargs.get("loop_scope") if mark is not None else None
+    scope = scope or request.config.getini("asyncio_default_test_loop_scope")
+    system: System = request.getfixturevalue(_ON_LOOP.format(scope))
+    return system
+
+
+@pytest.fixture
+def virtual_system(request: pytest.FixtureRequest) -> "Iterator[VirtualSystem]":
+    """A System under a virtual clock, `virtual_system.clock`."""
+    from ccw_actors.testkit import VirtualSystem  # noqa: PLC0415
+
+    system = VirtualSystem()
+    yield system
+    _end_without_loop(request, system)
+
+
+@pytest.fixture
+def stepping_system(request: pytest.FixtureRequest) -> "Iterator[SteppingSystem]":
+    """A System that handles one message at each step, `stepping_system.steps.step()`.
+
+    Parametrised indirectly, it takes the delivery: "mailbox" or "channel".
+    """
+    from ccw_actors.testkit import SteppingSystem  # noqa: PLC0415
+
+    system = SteppingSystem(getattr(request, "param", "mailbox"))
+    yield system
+    _end_without_loop(request, system)
+
+
+@pytest.fixture
+def probe(request: pytest.FixtureRequest) -> "ProbeFactory":
+    """Make probes: `probe(Note, Notes | Failure)`, `probe(Note, system=another)`."""
+    from ccw_actors.testkit import ProbeFactory  # noqa: PLC0415
+
+    used = [name for name in _SYSTEMS if name in request.fixturenames]
+    return ProbeFactory(request.getfixturevalue(used[0]) if len(used) == 1 else None)
+
+
+def _end_without_loop(request: pytest.FixtureRequest, system: "System") -> None:
+    from ccw_actors.testkit.verdict import end_without_loop  # noqa: PLC0415
+
+    _judge(end_without_loop(system, _may_fail(request)))
+
+
+def _may_fail(request: pytest.FixtureRequest) -> list[str]:
+    marks = request.node.iter_markers("actor_failures")
+    return [path for mark in marks for path in mark.args or ("*",)]
+
+
+def _judge(wrong: str) -> None:
+    if wrong:
+        pytest.fail(wrong, pytrace=False)
+
+
+def _running_system() -> "Callable[[pytest.FixtureRequest], AsyncIterator[System]]":
+    """Return one more fixture function: each one is marked with its loop's scope."""
+
+    async def running_system(
+        request: pytest.FixtureRequest,
+    ) -> "AsyncIterator[System]":
+        from ccw_actors.runtime import System  # noqa: PLC0415
+        from ccw_actors.testkit.verdict import end  # noqa: PLC0415
+
+        system = System()
+        yield system
+        _judge(await end(system, _may_fail(request)))
+
+    return running_system
+
+
+try:
+    from pytest_asyncio import fixture as asyncio_fixture
+except ImportError:
+    pass  # `actor_system` says so when a test asks for it.
+else:
+    for _scope in _LOOP_SCOPES:
+        # A test sees only what runs on its own loop, and tests choose their loop's
+        # scope; strict mode wants this decorator, auto mode takes it as well.
+        _name = _ON_LOOP.format(_scope)
+        globals()[_name] = asyncio_fixture(name=_name, loop_scope=_scope)(
+            _running_system()
+        )

@@ -1,0 +1,133 @@
+"""What a test expects an actor to be sent, and the error for what it was not."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from ccw_actors.errors import CcwActorsError
+from ccw_actors.runtime import ActorRef, Message, ReplyTo
+
+__all__ = ["ExpectationError", "Expected", "Received", "Wanted"]
+
+M = TypeVar("M", bound=Message)
+
+
+class Received(NamedTuple):
+    """One message that a probe was sent.
+
+    `sender` is None for the outside, `at` is in seconds of the System's clock.
+    """
+
+    message: Message
+    sender: ActorRef[Any] | None
+    reply_to: ReplyTo
+    at: float
+
+    def __str__(self) -> str:
+        sender = "the outside" if self.sender is None else self.sender.path
+        return f"{self.message!r} from {sender} at {self.at:g} s"
+
+
+class ExpectationError(CcwActorsError, AssertionError):
+    """A probe was not sent what the test expected; an assertion of the test failed.
+
+    `expected` says what that was, `came` are the messages that came in its place,
+    `queued` those that came and were not looked at.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        expected: str,
+        came: Sequence[Received],
+        queued: Sequence[Received],
+        accepts: Sequence[type[Message]],
+    ) -> None:
+        self.expected = expected
+        self.came = tuple(one.message for one in came)
+        self.queued = tuple(one.message for one in queued)
+        known = ", ".join(kind.__name__ for kind in accepts)
+        lines = [f"{path} expected {expected}"]
+        lines += _listed("came", came)
+        lines += _listed("still queued", queued)
+        lines.append(f"it takes {known}, and refuses all else")
+        super().__init__("\n".join(lines))
+
+
+class Expected(Generic[M]):
+    """One message that is expected: of a type, or equal to a value.
+
+    With `where` the message has to be one for which that is true, too.
+    """
+
+    def __init__(self, what: type[M] | M, where: Callable[[M], bool] | None) -> None:
+        self._what = what
+        self._where = where
+
+    def fits(self, message: Any) -> bool:
+        """Whether a message is the one expected."""
+        if isinstance(self._what, type):
+            fits = isinstance(message, self._what)
+        else:
+            fits = message == self._what
+        return fits and (self._where is None or self._where(message))
+
+    def __str__(self) -> str:
+        what = self._what
+        text = what.__name__ if isinstance(what, type) else repr(what)
+        if self._where is None:
+            return text
+        return f"{text} where {getattr(self._where, '__name__', self._where)}"
+
+
+class Wanted:
+    """A list of expected messages, in which those that come are ticked off.
+
+    `in_order` demands them in the order listed; otherwise each message that comes is
+    the first of those still missing that it fits. `skips` says that others may come in
+    between. `came` are all that have been offered.
+    """
+
+    def __init__(
+        self,
+        expected: Sequence[Expected[Any]],
+        *,
+        in_order: bool = True,
+        skips: bool = False,
+    ) -> None:
+        parted_by = ", then " if in_order else " and "
+        self._text = parted_by.join(map(str, expected))
+        self._expected = dict(enumerate(expected))
+        self._in_order = in_order
+        self._skips = skips
+        self._found: dict[int, Any] = {}
+        self.came: list[Received] = []
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is missing."""
+        return not self._expected
+
+    def offer(self, received: Received) -> bool:
+        """Tick a message off; False if it should not have come."""
+        self.came.append(received)
+        for number, expected in self._expected.items():
+            if expected.fits(received.message):
+                del self._expected[number]
+                self._found[number] = received.message
+                return True
+            if self._in_order:
+                break
+        return self._skips
+
+    def found(self) -> tuple[Any, ...]:
+        """Return the messages in the order in which they are listed."""
+        return tuple(self._found[number] for number in sorted(self._found))
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def _listed(title: str, messages: Sequence[Received]) -> list[str]:
+    if not messages:
+        return [f"{title}: nothing"]
+    return [f"{title}:", *(f"  {one}" for one in messages)]

@@ -1,0 +1,278 @@
+"""The pytest plugin, in runs of pytest within the test: each mode, and what is missing.
+
+The inner runs load no plugin but those they name, so they are quick, and the same
+whether the plugin under test is installed or not.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+Run: TypeAlias = Callable[..., pytest.RunResult]
+
+ASYNCIO = ("-p", "pytest_asyncio.plugin")
+
+CAST = """
+import asyncio
+import pytest
+from ccw_actors.runtime import Actor, Message, receive
+
+class Note(Message, frozen=True):
+    text: str
+
+class Blow(Message, frozen=True):
+    pass
+
+class Diary(Actor[Note | Blow]):
+    @receive
+    def note(self, message: Note) -> Note:
+        return message
+
+    @receive
+    def blow(self, _message: Blow) -> None:
+        raise ValueError("loud")
+"""
+
+LOOPS = """
+import asyncio
+from ccw_actors.testkit import virtual_time_loop
+
+def pytest_asyncio_loop_factories(config, item):
+    return {"stock": asyncio.new_event_loop, "virtual": virtual_time_loop}
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run pytest on some tests in that mode of pytest-asyncio, without it if "".
+
+    A run that is `alone` has a process of its own.
+    """
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    def run(
+        tests: str, *args: str, mode: str = "", alone: bool = False
+    ) -> pytest.RunResult:
+        pytester.makepyprojecttoml(
+            f"""
+            [tool.pytest]
+            strict = true
+            filterwarnings = ["error"]
+            {"asyncio_default_fixture_loop_scope = 'function'" if mode else ""}
+            {f"asyncio_mode = '{mode}'" if mode else ""}
+            """
+        )
+        pytester.makepyfile(f"{CAST}\n{tests}")
+        started = pytester.runpytest_subprocess if alone else pytester.runpytest
+        plugins = ASYNCIO if mode else ()
+        return started(*plugins, *args, "-p", "ccw_actors.pytest_plugin")
+
+    return run
+
+
+@pytest.mark.parametrize("mode", ["strict", "auto"])
+def test_async_tests(run: Run, pytester: pytest.Pytester, mode: str) -> None:
+    """In both modes a test has a System on its own loop, whichever loop that is."""
+    pytester.makeconftest(LOOPS)
+    mark = "@pytest.mark.asyncio" if mode == "strict" else ""
+    done = run(
+        f"""
+seen = []
+
+{mark}
+async def test_system(actor_system, probe, request):
+    loop = asyncio.get_running_loop()
+    assert actor_system.dispatcher.loop is loop
+    seen.append(type(loop).__name__)
+    pen = probe(Note)
+    pen.tell(actor_system.spawn(Diary(), "diary"), Note("dear"))
+    assert await pen.expect(Note) == Note("dear")
+    await pen.expect_nothing(within=0.001)
+
+@pytest.mark.asyncio(loop_factories=["virtual"])
+async def test_virtual_time_alone(actor_system, probe):
+    await probe(Note).expect_nothing(within=3600)
+
+def test_loops():
+    assert len(set(seen)) == 2
+""",
+        mode=mode,
+    )
+    done.assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize("by", ["mark", "option"])
+def test_loop_scope(run: Run, by: str) -> None:
+    """A test whose loop lives longer has a System of its own on that loop."""
+    option = ("-o", "asyncio_default_test_loop_scope=module") if by == "option" else ()
+    mark = "(loop_scope='module')" if by == "mark" else ""
+    done = run(
+        f"""
+seen = []
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.asyncio{mark}
+async def test_system(actor_system, number):
+    assert actor_system.dispatcher.loop is asyncio.get_running_loop()
+    seen.append(actor_system)
+
+def test_seen():
+    first, second = seen
+    assert first is not second
+    assert first.dispatcher.loop is second.dispatcher.loop
+""",
+        *option,
+        mode="strict",
+    )
+    done.assert_outcomes(passed=3)
+
+
+def test_systems_without_loop(run: Run) -> None:
+    """The other Systems and their probes need neither a loop nor pytest-asyncio."""
+    done = run(
+        """
+def test_virtual(virtual_system, probe):
+    pen = probe(Note)
+    pen.tell(virtual_system.spawn(Diary()), Note("dear"))
+    virtual_system.clock.run()
+    assert pen.expect_now(Note) == Note("dear")
+
+def test_stepping(stepping_system, probe):
+    pen = probe(Note)
+    pen.ref.tell(Note("dear"))
+    stepping_system.steps.step()
+    assert pen.expect_now(Note) == Note("dear")
+    assert stepping_system.steps.delivery == "mailbox"
+
+@pytest.mark.parametrize("stepping_system", ["channel"], indirect=True)
+def test_delivery(stepping_system):
+    assert stepping_system.steps.delivery == "channel"
+
+def test_others(virtual_system, stepping_system, probe):
+    assert probe(Note, system=stepping_system).ref.is_alive
+    with pytest.raises(Exception, match="say system="):
+        probe(Note)
+"""
+    )
+    done.assert_outcomes(passed=4)
+
+
+def test_unexpected_failure(run: Run) -> None:
+    """A test whose actor failed is an error, unless the mark allows it."""
+    done = run(
+        """
+def fail(system, path):
+    system.spawn(Diary(), path).tell(Blow())
+    system.clock.run()
+
+@pytest.mark.parametrize("path", ["diary", "pool/1"])
+def test_unexpected(virtual_system, path):
+    fail(virtual_system, path)
+
+@pytest.mark.parametrize("path", ["diary", "pool/1"])
+@pytest.mark.actor_failures("diary", "pool/*")
+def test_expected(virtual_system, path):
+    fail(virtual_system, path)
+
+@pytest.mark.actor_failures
+def test_any(virtual_system):
+    fail(virtual_system, "whoever")
+
+@pytest.mark.actor_failures("diary")
+def test_another(virtual_system):
+    fail(virtual_system, "somebody")
+
+@pytest.mark.asyncio
+async def test_async(actor_system, probe):
+    ref = actor_system.spawn(Diary(), "on the loop")
+    ref.tell(Blow())
+    await probe().expect_terminated(ref)
+""",
+        mode="strict",
+    )
+    done.assert_outcomes(passed=7, errors=4)
+    lines = ["diary", "pool/1", "somebody", "on the loop"]
+    expected = [f"{path} failed on Blow: ValueError: loud" for path in lines]
+    done.stdout.fnmatch_lines(expected)
+
+
+def test_refusal_to_stop(run: Run, pytester: pytest.Pytester) -> None:
+    """A test that leaves an actor behind is an error that names it."""
+    pytester.makeconftest(LOOPS)
+    done = run(
+        """
+class Stubborn(Actor):
+    async def on_stop(self):
+        await asyncio.get_running_loop().create_future()
+
+@pytest.mark.asyncio(loop_factories=["virtual"])
+async def test_stubborn(actor_system):
+    actor_system.spawn(Stubborn(), "stubborn")
+""",
+        mode="strict",
+    )
+    done.assert_outcomes(passed=1, errors=1)
+    done.stdout.fnmatch_lines(["stubborn refuses to stop"])
+
+
+@pytest.mark.parametrize("mode", ["", "strict"])
+@pytest.mark.parametrize("args", [("-p", "no:pytest_asyncio.plugin"), ()])
+def test_plugin_disabled(run: Run, mode: str, args: tuple[str, ...]) -> None:
+    """Without pytest-asyncio the System on the loop says so; the others work."""
+    done = run(
+        """
+def test_virtual(virtual_system):
+    pass
+
+def test_loop(actor_system):
+    pass
+""",
+        *args,
+        mode=mode,
+    )
+    done.assert_outcomes(passed=1, errors=1)
+    missing = "the fixture actor_system needs the plugin pytest-asyncio*"
+    unfit = "the fixture actor_system is for tests that pytest-asyncio runs*"
+    done.stdout.fnmatch_lines([missing if args or not mode else unfit])
+
+
+def test_not_installed(run: Run, pytester: pytest.Pytester) -> None:
+    """Where pytest-asyncio is not installed, the plugin is there all the same."""
+    pytester.makepyfile(absent="import sys; sys.modules['pytest_asyncio'] = None")
+    done = run(
+        """
+def test_virtual(virtual_system):
+    pass
+
+def test_loop(actor_system):
+    pass
+""",
+        "-p",
+        "absent",
+        "-p",
+        "no:doctest",
+        alone=True,
+    )
+    done.assert_outcomes(passed=1, errors=1)
+    done.stdout.fnmatch_lines(["the fixture actor_system needs the plugin*"])
+
+
+def test_unmarked_test(run: Run) -> None:
+    """In strict mode an async test without its mark is told what to do."""
+    done = run("async def test_it(actor_system): pass", mode="strict")
+    done.assert_outcomes(errors=1)
+    done.stdout.fnmatch_lines(["*make it async and mark it with pytest.mark.asyncio*"])
+
+
+def test_nothing_is_imported_unasked() -> None:
+    """A run of pytest that uses no fixture of ours does not import the package."""
+    code = "import ccw_actors.pytest_plugin, sys; print(*sys.modules)"
+    names = subprocess.check_output([sys.executable, "-c", code], text=True).split()
+    ours = {name for name in names if name.startswith("ccw_actors")}
+    assert ours == {"ccw_actors", "ccw_actors.pytest_plugin"}
