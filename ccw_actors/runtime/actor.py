@@ -98,8 +98,8 @@ class Actor(Generic[P]):
         return self._cell.path
 
     @property
-    def ref(self) -> ActorRef[P]:
-        """The reference to this actor."""
+    def ref(self) -> ActorRef[Any]:
+        """The reference to this actor, which may tell itself what no one else may."""
         return self.system.ref_of(self._cell)
 
     @property

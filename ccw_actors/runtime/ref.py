@@ -1,6 +1,6 @@
 """References to actors: what one actor may know of another."""
 
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
@@ -63,7 +63,7 @@ class ActorRef(Generic[P_contra]):
     @overload
     def ask(
         self, message: Request[R], *, timeout: float | None = None
-    ) -> Awaitable[R]: ...
+    ) -> Coroutine[Any, Any, R]: ...
 
     @overload
     def ask(
@@ -80,7 +80,7 @@ class ActorRef(Generic[P_contra]):
         *,
         timeout: float | None = None,
         block: bool = False,
-    ) -> Awaitable[R] | R:
+    ) -> Coroutine[Any, Any, R] | R:
         """Send a request and hand back its answer.
 
         Awaited in an async handler, whose actor takes no other message meanwhile, or
@@ -100,14 +100,14 @@ class ActorRef(Generic[P_contra]):
         return self._mail.asking.ask(self.path, message, timeout)
 
     @overload
-    def offer(self, message: P_contra) -> Awaitable[None]: ...
+    def offer(self, message: P_contra) -> Coroutine[Any, Any, None]: ...
 
     @overload
     def offer(self, message: P_contra, *, block: Literal[True]) -> None: ...
 
     def offer(
         self, message: P_contra, *, block: bool = False
-    ) -> Awaitable[None] | None:
+    ) -> Coroutine[Any, Any, None] | None:
         """Tell the message as soon as there is room for it.
 
         Waits only for a mailbox whose policy is "wait", on an event loop; with
