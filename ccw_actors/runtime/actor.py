@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from ccw_actors.runtime.supervision import Supervision
     from ccw_actors.runtime.system import System
 
-    P = TypeVar("P", bound=Message, default=Any)
+    P_contra = TypeVar("P_contra", bound=Message, contravariant=True, default=Any)
     Q = TypeVar("Q", bound=Message, default=Any)
 else:
     from typing import TypeVar
 
-    P = TypeVar("P", bound=Message)
+    P_contra = TypeVar("P_contra", bound=Message, contravariant=True)
     Q = TypeVar("Q", bound=Message)
 
 __all__ = ["Actor"]
 
 
-class Actor(Generic[P]):
+class Actor(Generic[P_contra]):
     """Base of every actor. Subclasses mark their handlers with `receive`.
 
     `class Counter(Actor[Add | Read])` says which messages others may send it, which
@@ -249,11 +249,11 @@ class Actor(Generic[P]):
         self.system = system
         self._cell = cell
 
-    def first_again(self) -> Callable[[], "Actor[P]"]:
+    def first_again(self) -> Callable[[], "Actor[P_contra]"]:
         """Return a function that gives the actor its present state back."""
         return partial(_restored, self, self.snapshot())
 
 
-def _restored(actor: Actor[P], snapshot: object) -> Actor[P]:
+def _restored(actor: Actor[P_contra], snapshot: object) -> Actor[P_contra]:
     actor.restore(snapshot)
     return actor

@@ -268,14 +268,14 @@ class VirtualDispatcher:
         """Handle one message, or else go on to the next timer; False if idle."""
         while self._queue:
             cell = self._queue.popleft()
-            handled = 0
+            handled, signals = 0, bool(cell.signals)
             try:
                 handled = self._mail.runner.run(cell, 1)
             finally:
                 self._mail.home.leave()
                 if cell.settle():
                     self._queue.append(cell)
-            if handled:
+            if handled or signals:
                 return True
         due = self._next_due()
         if due is None:

@@ -14,7 +14,7 @@ from ccw_actors.errors import MessageError
 
 __all__ = ["DECODE_ERRORS", "Codec", "Message", "Request", "refusal", "tag_of"]
 
-R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 
 _FIXSTR_MAX = 31
@@ -46,10 +46,10 @@ class Message(
     """
 
 
-class Request(Message, Generic[R], frozen=True):
-    """A message that is answered, exactly once, by an `R`.
+class Request(Message, Generic[R_co], frozen=True):
+    """A message that is answered, exactly once, by an `R_co`.
 
-    `R` is a message type or a union of message types: `class Read(Request[Data])`.
+    `R_co` is a message type or a union of message types: `class Read(Request[Data])`.
     """
 
 

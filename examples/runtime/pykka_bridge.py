@@ -66,8 +66,7 @@ async def main() -> None:
             Foreign.start(), "foreign", Square, stop=True
         )
         ticks = 0
-        asked: asyncio.Future[Result]
-        asked = asyncio.ensure_future(blocking.ask(Square(7)))
+        asked = asyncio.create_task(blocking.ask(Square(7)))
         while not asked.done():
             ticks += 1
             await asyncio.sleep(0.001)

@@ -99,7 +99,7 @@ def test_parameter_without_annotation() -> None:
     with pytest.raises(TypeError, match="annotated with a message type, got None"):
 
         class Wrong(Actor):  # pyright: ignore[reportUnusedClass]
-            @receive
+            @receive  # pyright: ignore[reportUnknownArgumentType]
             def handler(self, message) -> None:  # type: ignore[no-untyped-def] # pyright: ignore # noqa: ANN001, PGH003
                 """Do nothing."""
 

@@ -1,0 +1,51 @@
+"""Every order in which actors can handle their messages, or an honest word of which.
+
+def scenario(world: World) -> None:
+    ref = world.spawn(Account(), "account")
+    world.inject(ref, Deposit(5), source="alice")
+    world.inject(ref, Withdraw(3), source="bob")
+    world.invariant(ref, "never overdrawn", lambda state: state.balance >= 0)
+
+result = explore(scenario)
+assert result.verdict == "verified", str(result)
+"""
+
+from ccw_actors.explore.entry import explore as explore
+from ccw_actors.explore.errors import ExploreError as ExploreError
+from ccw_actors.explore.errors import HiddenStateError as HiddenStateError
+from ccw_actors.explore.errors import ReplayError as ReplayError
+from ccw_actors.explore.errors import UnsoundError as UnsoundError
+from ccw_actors.explore.plain import TransitionSystem as TransitionSystem
+from ccw_actors.explore.replay import Replayed as Replayed
+from ccw_actors.explore.replay import replay as replay
+from ccw_actors.explore.result import Engine as Engine
+from ccw_actors.explore.result import Limits as Limits
+from ccw_actors.explore.result import Network as Network
+from ccw_actors.explore.result import Result as Result
+from ccw_actors.explore.result import Step as Step
+from ccw_actors.explore.result import Verdict as Verdict
+from ccw_actors.explore.view import View as View
+from ccw_actors.explore.world import Event as Event
+from ccw_actors.explore.world import Scenario as Scenario
+from ccw_actors.explore.world import World as World
+
+__all__ = [
+    "Engine",
+    "Event",
+    "ExploreError",
+    "HiddenStateError",
+    "Limits",
+    "Network",
+    "ReplayError",
+    "Replayed",
+    "Result",
+    "Scenario",
+    "Step",
+    "TransitionSystem",
+    "UnsoundError",
+    "Verdict",
+    "View",
+    "World",
+    "explore",
+    "replay",
+]

@@ -1,0 +1,111 @@
+"""The engine that takes every order of steps there is: for tiny scenarios."""
+
+from collections.abc import Callable, Iterator
+from time import perf_counter
+from typing import TypeAlias
+
+from ccw_actors.explore.actors import ActorModel
+from ccw_actors.explore.compact import Offer, State
+from ccw_actors.explore.result import Limits
+from ccw_actors.explore.states import Found
+
+__all__ = ["explore_all"]
+
+_CLOCK_EVERY = 256
+
+Histories: TypeAlias = frozenset[tuple[int, tuple[tuple[int, int], ...]]]
+
+
+class _All:
+    """The order being taken, and what all orders so far have led to."""
+
+    def __init__(self, model: ActorModel) -> None:
+        self.model = model
+        self.path: list[tuple[State, Offer]] = []
+        self.open: list[tuple[State, Iterator[tuple[Offer, State]]]] = []
+        self.classes: set[Histories] = set()
+        self.states: set[State] = set()
+        self.final: set[State] = set()
+        self.schedules = self.steps = 0
+        self.violation = ""
+        (first,) = model.initial()
+        self._enter(first)
+
+    def _enter(self, state: State) -> None:
+        model = self.model
+        if state not in self.states:
+            self.states.add(state)
+            self.violation = model.violation(state)
+        if self.violation:
+            return
+        moves = model.moves(state)
+        self.open.append((state, iter(moves)))
+        if not moves:
+            self.schedules += 1
+            self.final.add(state)
+            self.classes.add(_histories(self.path))
+            self.violation = model.rest(state)
+
+    def advance(self) -> None:
+        """Take one more step, or go back one."""
+        state, moves = self.open[-1]
+        for offer, after in moves:
+            self.path.append((state, offer))
+            self.steps += 1
+            self._enter(after)
+            return
+        self.open.pop()
+        if self.path:
+            self.path.pop()
+
+
+def explore_all(
+    model: ActorModel, limits: Limits, tick: Callable[[int, int], None] | None = None
+) -> Found:
+    """Take every order of steps there is, and forget nothing of it.
+
+    Two complete orders are of one class if every actor has handled the same things in
+    the same order. `tick` is called now and then with the orders and steps so far.
+    """
+    began = perf_counter()
+    every = _All(model)
+    limit = ""
+    while every.open and not every.violation:
+        every.advance()
+        limit = _limit(limits, every, began)
+        if limit:
+            break
+        if tick is not None and every.steps % _CLOCK_EVERY == 0:
+            tick(every.schedules, every.steps)
+    limit = "" if every.violation else limit
+    whole = not every.violation and not limit
+    return Found(
+        every.violation,
+        tuple(model.step(*one) for one in every.path) if every.violation else (),
+        limit,
+        len(every.states),
+        every.steps,
+        every.schedules if whole else None,
+        len(every.classes) if whole else None,
+        0,
+        frozenset(every.final),
+    )
+
+
+def _limit(limits: Limits, every: _All, began: float) -> str:
+    if every.steps >= limits.steps:
+        return f"{limits.steps} steps"
+    if len(every.path) > limits.depth:
+        return f"{limits.depth} steps in one order"
+    if every.steps % _CLOCK_EVERY == 0 and perf_counter() - began >= limits.seconds:
+        return f"{limits.seconds:g} seconds"
+    return ""
+
+
+def _histories(path: list[tuple[State, Offer]]) -> Histories:
+    """Return what each actor has handled, in order."""
+    histories: dict[int, list[tuple[int, int]]] = {}
+    for _, offer in path:
+        one = offer.envelope, offer.timer
+        histories.setdefault(offer.owner, []).append(one)
+    return frozenset((actor, tuple(done)) for actor, done in histories.items())

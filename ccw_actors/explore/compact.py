@@ -1,0 +1,197 @@
+"""Global states as flat tuples of small numbers, each of which stands for a value once.
+
+A state is `(world, monitor, item, item, ...)`. `world` stands for which actors exist,
+`monitor` for the value of the scenario's monitor. From FIRST on every slot is the place
+of one actor or of one queue of messages, and holds the number of an item: what that
+actor is, or what is in that queue; 0 is no actor, or an empty queue. Trailing zeros are
+left out, so that equal Systems are equal tuples.
+"""
+
+from typing import Any, NamedTuple, TypeAlias
+
+from ccw_actors.explore.result import Network
+from ccw_actors.runtime.cell import Envelope, Phase
+from ccw_actors.runtime.timers import Timer
+
+__all__ = ["FIRST", "Compact", "Local", "Offer", "Queue", "State"]
+
+State: TypeAlias = tuple[int, ...]
+
+FIRST = 2
+
+CellSnapshot: TypeAlias = Any
+"""One element of `Snapshot.cells`."""
+
+
+class Offer(NamedTuple):
+    """One thing that may happen, given what is in one slot.
+
+    The message of number `envelope` is taken out of the queue in `slot`, which then
+    holds the item `rest`; or the `timer` of the actor in `slot` fires. `process` tells
+    apart what has an order of its own: of equal ones at most one is offered.
+    """
+
+    process: tuple[int, int]
+    slot: int
+    owner: int
+    envelope: int
+    rest: int = 0
+    timer: int = 0
+
+
+class Local(NamedTuple):
+    """All that one actor is, but for the messages that wait for it.
+
+    `blank` is it again without its state, which for most need not be restored while
+    another actor is at work. `busy` actors do not simply take the next message.
+    """
+
+    cell: CellSnapshot
+    blank: CellSnapshot
+    timers: tuple[tuple[int, Timer], ...]
+    numbered: int
+    busy: bool
+
+
+class Queue(NamedTuple):
+    """Messages that wait, by number, the oldest first; sorted if unordered."""
+
+    slot: int
+    envelopes: tuple[int, ...]
+
+
+class Compact:
+    """Numbers for the values that make up the states of one scenario.
+
+    `owners` has for each slot that of its actor; `fresh` are the items of what actors
+    are that nobody has looked at yet.
+    """
+
+    def __init__(self, delivery: Network) -> None:
+        self.delivery = delivery
+        self.paths: dict[str, int] = {}
+        self.path_of: dict[int, str] = {}
+        self.owners: list[int] = [0] * FIRST
+        self.items: list[Local | Queue | None] = [None]
+        self.offers: list[tuple[Offer, ...] | None] = [()]
+        self.envelopes: list[Envelope] = [Envelope(b"", "", 0, None)]
+        self.fresh: list[int] = []
+        self._envelope_numbers: dict[Envelope, int] = {}
+        self._queue_slots: dict[tuple[int, str], int] = {}
+        self._locals: dict[object, int] = {}
+        self._queues: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._pushed: dict[tuple[int, int], int] = {}
+
+    # -- slots ------------------------------------------------------------------
+
+    def actor_slot(self, path: str) -> int:
+        """Return the slot of the actor at a path."""
+        slot = self.paths.get(path)
+        if slot is None:
+            slot = len(self.owners)
+            self.owners.append(slot)
+            self.paths[path] = slot
+            self.path_of[slot] = path
+        return slot
+
+    def queue_slot(self, owner: int, sender: str) -> int:
+        """Return the slot of the queue in which that sender's messages wait."""
+        key = owner, sender if self.delivery == "channel" else ""
+        slot = self._queue_slots.get(key)
+        if slot is None:
+            slot = len(self.owners)
+            self.owners.append(owner)
+            self._queue_slots[key] = slot
+        return slot
+
+    def queue_slots(self, owner: int) -> list[int]:
+        """Return the slots of all queues of an actor."""
+        return [slot for key, slot in self._queue_slots.items() if key[0] == owner]
+
+    # -- items ------------------------------------------------------------------
+
+    def envelope(self, envelope: Envelope) -> int:
+        """Return the number of a message."""
+        if envelope.stamp is not None:
+            sender, ask, kind = envelope.sender, envelope.ask, envelope.kind
+            envelope = Envelope(envelope.payload, sender, ask, None, kind)
+        number = self._envelope_numbers.get(envelope)
+        if number is None:
+            number = self._envelope_numbers[envelope] = len(self.envelopes)
+            self.envelopes.append(envelope)
+        return number
+
+    def queue(self, slot: int, envelopes: tuple[int, ...]) -> int:
+        """Return the item of a queue that holds these."""
+        if not envelopes:
+            return 0
+        if self.delivery == "unordered":
+            envelopes = tuple(sorted(envelopes))
+        item = self._queues.get((slot, envelopes))
+        if item is None:
+            item = self._add(Queue(slot, envelopes))
+            self._queues[slot, envelopes] = item
+        return item
+
+    def pushed(self, slot: int, item: int, envelope: int) -> int:
+        """Return the item that a queue becomes when a message comes to it."""
+        key = (item or -slot, envelope)
+        after = self._pushed.get(key)
+        if after is None:
+            after = self.queue(slot, (*self.waiting(item), envelope))
+            self._pushed[key] = after
+        return after
+
+    def waiting(self, item: int) -> tuple[int, ...]:
+        """Return the numbers of the messages in a queue."""
+        queue = self.items[item]
+        return queue.envelopes if isinstance(queue, Queue) else ()
+
+    def local(self, cell: CellSnapshot, timers: dict[int, Timer], count: int) -> int:
+        """Return the item of what an actor is; one that is new is put in `fresh`."""
+        cell = cell._replace(mailbox=())
+        armed = tuple(sorted(timers.items()))
+        key = (cell.key(), armed, count)
+        item = self._locals.get(key)
+        if item is not None:
+            return item
+        self.actor_slot(cell.cell.path)
+        busy = cell.phase is not Phase.RUNNING or bool(cell.signals)
+        local = Local(cell, cell._replace(state=None), armed, count, busy)
+        item = self._locals[key] = self._add(local)
+        self.fresh.append(item)
+        return item
+
+    def get_local(self, item: int) -> Local:
+        """Return what an actor is by its item."""
+        local = self.items[item]
+        assert isinstance(local, Local), "an actor's slot holds what an actor is"
+        return local
+
+    def find_offers(self, item: int) -> tuple[Offer, ...]:
+        """Return what may happen given that item, and keep it in `offers`."""
+        what = self.items[item]
+        found: list[Offer] = []
+        if isinstance(what, Queue):
+            slot, envelopes = what
+            unordered = self.delivery == "unordered"
+            for head in dict.fromkeys(envelopes if unordered else envelopes[:1]):
+                at = envelopes.index(head)
+                rest = self.queue(slot, envelopes[:at] + envelopes[at + 1 :])
+                process = slot, head if unordered else 0
+                found.append(Offer(process, slot, self.owners[slot], head, rest))
+        elif what is not None:
+            path = what.cell.cell.path
+            slot = self.paths[path]
+            for number, timer in what.timers:
+                envelope = Envelope(timer.payload, path, 0, None, timer.kind)
+                name = self.envelope(envelope)
+                if not timer.waiting:
+                    found.append(Offer((slot, number), slot, slot, name, timer=number))
+        offers = self.offers[item] = tuple(found)
+        return offers
+
+    def _add(self, item: Local | Queue) -> int:
+        self.items.append(item)
+        self.offers.append(None)
+        return len(self.items) - 1

@@ -1,0 +1,137 @@
+"""Explores a scenario, or a plain transition system, and says what was found."""
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeGuard
+
+from ccw_actors.explore.actors import ActorModel
+from ccw_actors.explore.brute import explore_all
+from ccw_actors.explore.errors import ExploreError
+from ccw_actors.explore.orders import explore_orders
+from ccw_actors.explore.plain import TransitionSystem
+from ccw_actors.explore.result import Engine, Limits, Network, Result, Verdict
+from ccw_actors.explore.sample import explore_some
+from ccw_actors.explore.states import Found, explore_states
+from ccw_actors.explore.world import Scenario
+
+__all__ = ["Tick", "explore"]
+
+Tick: TypeAlias = Callable[[int, int], None]
+"""Called now and then with the states, or orders, and the steps so far."""
+
+_RECHECK = 512
+_GRANULE = (
+    "one handler at a time, timers firing at any time after they are set,"
+    " handlers being functions of state and message"
+)
+
+
+class _Scope(NamedTuple):
+    engine: Engine
+    delivery: Network | None
+    what: str
+
+
+def explore(
+    scenario: Scenario | TransitionSystem[Any, Any],
+    *,
+    engine: Engine | Literal["auto"] = "auto",
+    delivery: Network = "channel",
+    limits: Limits | None = None,
+    recheck: int = _RECHECK,
+    tick: Tick | None = None,
+) -> Result:
+    """Go through every order in which a scenario's messages can be handled.
+
+    | engine | what it visits | what it can check |
+    |---|---|---|
+    | states | every state once; the counterexample is a shortest one | everything |
+    | orders | one of all orders that differ for no actor | single actors, and the end |
+    | brute force | every order | everything, of tiny scenarios |
+    | random, pos | some orders, by lot | everything, but verify nothing |
+
+    "auto" is states, and orders if that reaches a limit and the properties allow it. A
+    plain transition system has states only. The exploration ends at the first fault.
+    One in `recheck` steps that are known is taken again, to see that a handler does
+    the same again (0 for none). `tick` is called now and then with the number of states
+    (or orders) and steps so far.
+
+    A limit that is reached makes the verdict "incomplete", never "verified". Raises
+    `UnsoundError` for what the engine cannot check, `HiddenStateError` for a handler
+    that is no function of state and message, and `ExploreError` for what cannot be
+    explored at all.
+    """
+    bounds = Limits() if limits is None else limits
+    began = perf_counter()
+    if _is_plain(scenario):
+        if engine not in ("auto", "states"):
+            raise ExploreError(
+                f"a plain transition system has states only, no engine {engine!r}"
+            )
+        found = explore_states(scenario, bounds, tick)
+        scope = _Scope("states", None, "all states of a transition system")
+        return _result(found, scope, scenario.unseen(), perf_counter() - began)
+    assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
+    model = ActorModel(scenario, delivery, recheck)
+    used: Engine = "states" if engine == "auto" else engine
+    found = _run(model, used, bounds, tick)
+    if engine == "auto" and found.limit and _fits_orders(model):
+        other = _run(model, "orders", bounds, tick)
+        if not other.limit:
+            found, used = other, "orders"
+    actors = len(model.compact.paths)
+    what = (
+        f"all orders in which {actors} actors can handle their messages under"
+        f" {delivery} delivery, {_GRANULE}"
+    )
+    scope = _Scope(used, delivery, what)
+    return _result(found, scope, model.unseen(), perf_counter() - began)
+
+
+def _is_plain(scenario: object) -> TypeGuard[TransitionSystem[Any, Any]]:
+    return isinstance(scenario, TransitionSystem)
+
+
+def _run(model: ActorModel, engine: Engine, limits: Limits, tick: Tick | None) -> Found:
+    if engine == "states":
+        return explore_states(model, limits, tick)
+    if engine == "orders":
+        return explore_orders(model, limits, tick)
+    if engine == "brute force":
+        return explore_all(model, limits, tick)
+    return explore_some(model, limits, tick, by_priority=engine == "pos")
+
+
+def _fits_orders(model: ActorModel) -> bool:
+    several = model.world.properties.over_several()
+    return not several and model.world.delivery != "unordered"
+
+
+def _result(
+    found: Found, of: _Scope, unseen: tuple[str, ...], seconds: float
+) -> Result:
+    verdict: Verdict = "verified"
+    violation, scope = found.violation, f"Of {of.what}: all were covered."
+    if violation:
+        verdict = "refuted"
+        scope = f"Of {of.what}: those covered until the first fault."
+    elif found.limit:
+        verdict = "incomplete"
+        scope = f"Of {of.what}: those covered within the limit of {found.limit}."
+    elif unseen:
+        verdict = "refuted"
+        violation = f"never: {', '.join(unseen)}"
+    return Result(
+        verdict=verdict,
+        scope=scope,
+        engine=of.engine,
+        delivery=of.delivery,
+        violation=violation,
+        counterexample=found.path,
+        schedules=found.schedules,
+        classes=found.classes,
+        states=found.states,
+        steps=found.steps,
+        blocked=found.blocked,
+        seconds=seconds,
+    )

@@ -1,0 +1,138 @@
+"""Finds what an actor keeps outside of its declared state."""
+
+from collections import deque
+from collections.abc import Mapping
+from functools import cache, cached_property
+from types import FunctionType
+from typing import Any, cast
+
+import msgspec
+
+from ccw_actors.runtime import Actor, ActorRef, System
+
+__all__ = ["Attributes"]
+
+_DEPTH_MAX = 6
+_SIMPLE = (int, float, complex, str, bytes, type(None))
+_OPAQUE = (FunctionType, type, System, Actor)
+_OWN = {"state", "system", "_cell", "__dict__", "__weakref__"}
+
+
+class Attributes:
+    """The attributes of actors and of their classes, as they were at first sight.
+
+    An actor that has its own `snapshot` says itself what its state is, and is not
+    looked at. A `cached_property` may appear.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[Actor[Any], dict[str, object]]] = {}
+
+    def learn(self, actor: Actor[Any]) -> None:
+        """Remember what an actor is like, unless it is known."""
+        own = type(actor).snapshot is not Actor.snapshot
+        if not own and id(actor) not in self._seen:
+            self._seen[id(actor)] = (actor, _attributes(actor))
+
+    def changed(self, actor: Actor[Any]) -> tuple[str, ...]:
+        """Return the names of attributes that are not what they were."""
+        if type(actor).snapshot is not Actor.snapshot:
+            return ()
+        self.learn(actor)
+        before = self._seen[id(actor)][1]
+        now = _attributes(actor)
+        if now == before:
+            return ()
+        return tuple(
+            name
+            for name in sorted(before | now)
+            if before.get(name) != now.get(name) and not _is_cached(actor, name)
+        )
+
+
+def _is_cached(actor: Actor[Any], name: str) -> bool:
+    found = getattr(type(actor), name.rpartition(".")[2], None)
+    return isinstance(found, cached_property)
+
+
+def _attributes(actor: Actor[Any]) -> dict[str, object]:
+    kind: Any = type(actor)
+    shared, own = _layout(kind)
+    found: dict[str, object] = {
+        name: _form(vars(base).get(name.rpartition(".")[2]), 0) for name, base in shared
+    }
+    for name, value in vars(actor).items():
+        if name not in _OWN:
+            found[name] = _form(value, 0)
+    for name in own:
+        if hasattr(actor, name):
+            found[name] = _form(getattr(actor, name), 0)
+    return found
+
+
+@cache
+def _layout(kind: Any) -> tuple[tuple[tuple[str, type], ...], tuple[str, ...]]:
+    """Return where a class of actors may keep things: in classes, and in slots."""
+    bases: tuple[type, ...] = kind.__mro__[: kind.__mro__.index(Actor)]
+    shared = tuple(
+        (f"{kind.__name__}.{name}", base)
+        for base in bases
+        for name, value in vars(base).items()
+        if not name.startswith("__") and name not in vars(Actor)
+        if not isinstance(value, type) and not hasattr(value, "__get__")
+    )
+    own = tuple(name for base in bases for name in _slots(base) if name not in _OWN)
+    return shared, own
+
+
+def _slots(base: type) -> tuple[str, ...]:
+    """Return the names of what a class keeps outside of `__dict__`."""
+    slots: str | tuple[str, ...] = getattr(base, "__slots__", ())
+    if issubclass(base, msgspec.Struct):
+        return base.__struct_fields__
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _form(value: object, depth: int) -> object:
+    """Return something comparable that shows the inside of a value."""
+    address = id(value)
+    if isinstance(value, _SIMPLE):
+        return value
+    if isinstance(value, ActorRef):
+        return f"ref {value.path}"
+    if depth >= _DEPTH_MAX or isinstance(value, _OPAQUE):
+        return f"at {address}"
+    contained = _contained(value, depth + 1)
+    return _inside(value, depth + 1) if contained is None else contained
+
+
+def _contained(value: object, depth: int) -> object | None:
+    """Return the form of a container, None for anything else."""
+    if isinstance(value, bytearray):
+        return bytes(value)
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[object, object]", value).items()
+        return [(_form(key, depth), _form(one, depth)) for key, one in pairs]
+    if isinstance(value, list | tuple | deque):
+        items = cast("list[object]", value)
+        return [_form(item, depth) for item in items]
+    if isinstance(value, set | frozenset):
+        members = cast("set[object]", value)
+        return sorted(repr(_form(member, depth)) for member in members)
+    return None
+
+
+def _inside(value: object, depth: int) -> object:
+    """Return the form of an object by its attributes, or what it says of itself."""
+    named: dict[str, object] = {}
+    inside = getattr(value, "__dict__", None)
+    if isinstance(inside, dict):
+        named.update(cast("dict[str, object]", inside))
+    for base in type(value).__mro__:
+        for name in _slots(base):
+            if hasattr(value, name) and not name.startswith("__"):
+                named[name] = getattr(value, name)
+    if not named:
+        return repr(value)
+    forms = [(name, _form(one, depth)) for name, one in named.items()]
+    return type(value).__name__, forms

@@ -1,0 +1,99 @@
+"""What an exploration has found: the verdict, its scope, counts, a way to a fault."""
+
+from typing import Literal, NamedTuple
+
+import msgspec
+
+__all__ = ["Engine", "Limits", "Network", "Result", "Step", "Verdict"]
+
+Verdict = Literal["verified", "refuted", "incomplete"]
+Engine = Literal["states", "orders", "brute force", "random", "pos"]
+Network = Literal["mailbox", "channel", "unordered"]
+"""How messages are delivered.
+
+`mailbox`: an actor handles messages in the order in which they were sent to it.
+`channel`: only what one sender has sent one actor stays in order.
+`unordered`: nothing stays in order, and what would change nothing is not taken.
+"""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """When to give up; the verdict is then "incomplete".
+
+    `depth` bounds the length of one order of messages, which only the engines that
+    follow one order at a time need: where an actor goes on for ever they would, too.
+    `orders` are taken by the engines that take them by lot, which `seed` decides.
+    """
+
+    states: int = 2_000_000
+    steps: int = 20_000_000
+    seconds: float = 600.0
+    depth: int = 2_000
+    orders: int = 10_000
+    seed: int = 0
+
+
+class Step(NamedTuple):
+    """One step: an actor handles a message of a sender ("" is the outside), or a timer.
+
+    `message` is text. In a plain transition system that is the action, and the rest
+    is empty.
+    """
+
+    actor: str
+    sender: str
+    message: str
+    timer: int = 0
+
+    @property
+    def name(self) -> str:
+        """Who sent to whom, or whose timer fired: enough to find the step again."""
+        if self.timer:
+            return f"{self.actor}@{self.timer}"
+        return f"{self.sender}>{self.actor}"
+
+    def __str__(self) -> str:
+        if not self.actor:
+            return self.message
+        if self.timer:
+            return f"{self.actor} timer {self.timer}: {self.message}"
+        return f"{self.sender or '(outside)'} > {self.actor}: {self.message}"
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one exploration.
+
+    `scope` says in one sentence what the verdict is about, `violation` what is wrong
+    ("" if nothing is known to be). `schedules` is the number of orders of all steps,
+    None where it is infinite or was not counted. `classes` is the number of orders
+    that differ for some actor, and `states` the number of different states of the
+    whole system; None where the engine does not count them. `steps` were taken;
+    `blocked` of the orders begun turned out to be known already. `counterexample` is
+    empty if nothing is wrong, or if what is wrong is that something never happens.
+    """
+
+    verdict: Verdict
+    scope: str
+    engine: Engine
+    delivery: Network | None
+    violation: str
+    counterexample: tuple[Step, ...]
+    schedules: int | None
+    classes: int | None
+    states: int | None
+    steps: int
+    blocked: int
+    seconds: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the steps of the counterexample, for `replay`."""
+        return tuple(step.name for step in self.counterexample)
+
+    def __bool__(self) -> bool:
+        return self.verdict == "verified"
+
+    def __str__(self) -> str:
+        text = f"{self.verdict.upper()}: {self.violation or self.scope}"
+        lines = [f"{n:4} {step}" for n, step in enumerate(self.counterexample, 1)]
+        return "\n".join([text, *lines])

@@ -1,0 +1,144 @@
+"""What a scenario receives: a place for actors, first messages, and properties."""
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from ccw_actors.explore.errors import ExploreError
+from ccw_actors.explore.result import Network
+from ccw_actors.runtime import (
+    Actor,
+    ActorRef,
+    Delivery,
+    Message,
+    SteppingDispatcher,
+    System,
+)
+
+if TYPE_CHECKING:
+    from ccw_actors.explore.view import View
+    from ccw_actors.runtime import Mailbox, Supervision
+    from ccw_actors.runtime.actor import Q
+
+__all__ = ["Event", "Properties", "Scenario", "World"]
+
+
+class Event(NamedTuple):
+    """One step as a monitor sees it: who handled what from whom, and what was sent.
+
+    `sent` has pairs of a recipient's path and a message.
+    """
+
+    actor: str
+    sender: str
+    message: Message
+    sent: tuple[tuple[str, Message], ...]
+
+
+Predicate: TypeAlias = Callable[[Any], object]
+SystemPredicate: TypeAlias = "Callable[[View], object]"
+Update: TypeAlias = Callable[[Any, Event], Hashable]
+
+
+class Properties:
+    """What is to hold; each property has a name, under which a fault is reported."""
+
+    def __init__(self) -> None:
+        self.invariants: dict[str, list[tuple[str, Predicate]]] = {}
+        self.system_invariants: list[tuple[str, SystemPredicate]] = []
+        self.finals: list[tuple[str, SystemPredicate]] = []
+        self.sometimes: dict[str, SystemPredicate] = {}
+        self.sometimes_of: dict[str, tuple[str, Predicate]] = {}
+        self.monitor: tuple[Hashable, Update] | None = None
+        self.may_fail: set[str] = set()
+
+    def over_several(self) -> tuple[str, ...]:
+        """Return the names of those that look at several actors at once."""
+        names = [name for name, _ in self.system_invariants]
+        names += self.sometimes
+        return tuple(names + ["the monitor"] * (self.monitor is not None))
+
+
+class World:
+    """Where a scenario puts its actors, and says what has to be true of them.
+
+    Predicates must not change what they are given. `system` is a System that nothing
+    moves but the explorer; `delivery` is how it will deliver.
+    """
+
+    def __init__(self, delivery: Network) -> None:
+        self.delivery = delivery
+        stepping: Delivery = "mailbox" if delivery == "mailbox" else "channel"
+        self.dispatcher = SteppingDispatcher(stepping)
+        self.system = System(self.dispatcher)
+        self.properties = Properties()
+        self.injected: list[tuple[str, str, bytes]] = []
+
+    def spawn(
+        self,
+        actor: "Actor[Q] | Callable[[], Actor[Q]]",
+        path: str | None = None,
+        *,
+        supervision: "Supervision | None" = None,
+        mailbox: "Mailbox | None" = None,
+    ) -> "ActorRef[Q]":
+        """Start an actor; see `System.spawn`."""
+        return self.system.spawn(actor, path, supervision=supervision, mailbox=mailbox)
+
+    def inject(self, ref: ActorRef[Any], message: Message, source: str = "") -> None:
+        """Send a message from outside.
+
+        What comes from one `source` keeps its order; under channel delivery different
+        sources do not. An answer goes to the actor at that path, if there is one.
+        """
+        if not self.system.is_alive(ref.path):
+            raise ExploreError(f"cannot inject into {ref.path!r}: no actor is there")
+        payload = self.system.codec.encode(message)
+        self.injected.append((ref.path, source, payload))
+
+    def invariant(self, ref: ActorRef[Any], name: str, predicate: Predicate) -> None:
+        """Have `predicate` hold for the state of one actor, whenever it is alive.
+
+        An actor without `state` is given itself.
+        """
+        self.properties.invariants.setdefault(ref.path, []).append((name, predicate))
+
+    def system_invariant(self, name: str, predicate: SystemPredicate) -> None:
+        """Have `predicate` hold for all actors together, between any two messages."""
+        self.properties.system_invariants.append((name, predicate))
+
+    def final(self, name: str, predicate: SystemPredicate) -> None:
+        """Have `predicate` hold for all actors together when nothing is left to do."""
+        self.properties.finals.append((name, predicate))
+
+    def sometimes(
+        self,
+        name: str,
+        predicate: Callable[[Any], object],
+        *,
+        of: ActorRef[Any] | None = None,
+    ) -> None:
+        """Have `predicate` hold at least once; otherwise the scenario tests nothing.
+
+        It is given the state of one actor (`of`), or all actors together.
+        """
+        if of is None:
+            self.properties.sometimes[name] = predicate
+        else:
+            self.properties.sometimes_of[name] = (of.path, predicate)
+
+    def monitor(self, initial: Hashable, update: Update) -> None:
+        """Have `update` follow every step; `View.monitor` is what it returned last.
+
+        `update(value, event)` returns the next value, immutable and hashable.
+        """
+        self.properties.monitor = (initial, update)
+
+    def may_fail(self, ref: ActorRef[Any]) -> None:
+        """Let an actor's handlers raise: its supervision then decides.
+
+        Any other actor that raises refutes the scenario.
+        """
+        self.properties.may_fail.add(ref.path)
+
+
+Scenario: TypeAlias = Callable[[World], None]

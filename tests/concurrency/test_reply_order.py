@@ -1,0 +1,150 @@
+"""A reply is a message: it keeps its place among what its sender sends to the asker."""
+
+from typing import Any
+
+import pykka
+import pytest
+
+from ccw_actors.runtime import (
+    Actor,
+    ActorRef,
+    Delivery,
+    Mailbox,
+    Message,
+    ReplyTo,
+    System,
+    receive,
+)
+from tests.concurrency.cast import Story, until
+from tests.concurrency.replay import (
+    Extra,
+    Player,
+    Troupe,
+)
+from tests.runtime.cast import Carry, Collect, Deliver, Diary, Note, Notes, Send
+
+pytestmark = pytest.mark.asyncio
+
+DELIVERIES: tuple[Delivery, ...] = ("mailbox", "channel")
+ACTORS: Troupe = {"a": Player, "b": Player, "c": Player}
+MIXED: Troupe = {"a": Player, "b": Player, "s": Extra, "t": Extra}
+
+
+class Begin(Message, frozen=True):
+    """Has an actor begin."""
+
+
+class Correspondent(Actor[Begin | Note | Notes]):
+    """Tells another actor some messages, and remembers all that comes back."""
+
+    def __init__(self, other: ActorRef[Any], *messages: Message) -> None:
+        self._other = other
+        self._messages = messages
+        self.back: list[Message] = []
+
+    @receive
+    def begin(self, _message: Begin) -> None:
+        """Tell."""
+        for message in self._messages:
+            self._other.tell(message)
+
+    @receive
+    def came_back(self, message: Note | Notes) -> None:
+        """Remember."""
+        self.back.append(message)
+
+
+def sent_back(system: System, other: ActorRef[Any]) -> Correspondent:
+    """Have a diary at `other` asked between two things that it is to send."""
+    back = (system.ref("home"),)
+    messages = Send(("before",), back), Collect(), Send(("after",), back)
+    home = Correspondent(other, *messages)
+    system.spawn(home, "home").tell(Begin())
+    return home
+
+
+@pytest.mark.parametrize("thread", [False, True])
+async def test_answer_to_what_was_told(*, thread: bool) -> None:
+    """The answer comes between what its sender has sent before and after it."""
+    async with System() as system:
+        spawn = system.spawn_thread if thread else system.spawn
+        home = sent_back(system, spawn(Diary(), "diary"))
+        await until(lambda: len(home.back) == 3)
+        assert home.back == [Note("before"), Notes(()), Note("after")]
+
+
+async def test_answer_of_a_pykka_actor() -> None:
+    """A foreign Pykka actor's answer keeps its place behind what it has told first."""
+
+    class Foreign(pykka.ThreadingActor):
+        use_daemon_thread = True
+
+        def on_receive(self, message: Any) -> Any:
+            if isinstance(message, Send):
+                for text in message.texts:
+                    message.to[0].tell(Note(text))
+                return None
+            return Notes(())
+
+    async with System() as system:
+        foreign = Foreign.start()
+        ref = system.bridge(foreign, "foreign", Send | Collect, stop=True)
+        home = sent_back(system, ref)
+        await until(lambda: len(home.back) == 3)
+        assert home.back == [Note("before"), Notes(()), Note("after")]
+
+
+async def test_late_answer() -> None:
+    """An answer that a later message gives takes its place then."""
+    async with System() as system:
+        diary = system.spawn(Diary(), "diary")
+        back = (system.ref("home"),)
+        home = Correspondent(
+            diary, Carry("late"), Send(("1",), back), Deliver(), Send(("2",), back)
+        )
+        system.spawn(home, "home").tell(Begin())
+        await until(lambda: len(home.back) == 3)
+        assert home.back == [Note("1"), Note("late"), Note("2")]
+
+
+async def test_answers_to_a_task() -> None:
+    """Who asks from outside sees answers in the order given, one task like many."""
+
+    class Backwards(Actor[Carry]):
+        def __init__(self) -> None:
+            self.asked: list[tuple[ReplyTo, str]] = []
+
+        @receive
+        def carry(self, message: Carry) -> None:
+            """Answer the last three in reverse when the third has come."""
+            self.asked.append((self.reply_to, message.text))
+            if len(self.asked) == 3:
+                for to, text in reversed(self.asked):
+                    self.reply(to, Note(text))
+
+    async with System() as system:
+        ref = system.spawn(Backwards(), "backwards")
+        order: list[str] = []
+
+        async def ask(text: str) -> None:
+            order.append((await ref.ask(Carry(text))).text)
+
+        await_all = [ask(text) for text in ("1", "2", "3")]
+        await_first, *others = await_all
+        import asyncio  # noqa: PLC0415
+
+        await asyncio.gather(await_first, *others)
+        assert order == ["3", "2", "1"]
+
+
+async def test_answer_does_not_count() -> None:
+    """An answer finds room in a mailbox that is full to its bound."""
+    async with System() as system:
+        diary = system.spawn(Diary(), "diary")
+        home = Correspondent(diary, Collect(), Collect(), Collect())
+        ref = system.spawn(home, "home", mailbox=Mailbox(1))
+        story = Story(system)
+        ref.tell(Begin())
+        await until(lambda: len(home.back) == 3)
+        assert home.back == [Notes(())] * 3
+        assert story.lost == []

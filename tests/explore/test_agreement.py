@@ -1,0 +1,226 @@
+"""Brute force, States and Orders agree, on scenarios that nobody has chosen."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+
+from ccw_actors.explore import Limits, Network, Scenario, World
+from ccw_actors.explore.actors import ActorModel
+from ccw_actors.explore.brute import explore_all
+from ccw_actors.explore.compact import State
+from ccw_actors.explore.orders import explore_orders
+from ccw_actors.explore.states import Found, explore_states
+from tests.explore.cast import Act, ClerkState, Table, troupe
+
+LIMITS = Limits(steps=5_000, seconds=60.0, states=100_000, depth=200)
+FATES = ("", "", "", "stop", "raise", "spawn")
+
+
+def scenarios(*fates: str, bound: int = 0) -> st.SearchStrategy[Scenario]:
+    """Return scenarios of two to four clerks, which meet one of these fates.
+
+    With a `bound` some have mailboxes that drop what is more.
+    """
+    sends = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1)), max_size=2)
+    acts = st.builds(
+        Act,
+        mood=st.integers(0, 1),
+        sends=sends.map(tuple),
+        arms=st.integers(-1, 1),
+        cancels=st.booleans(),
+        stashes=st.sampled_from((False, False, True)),
+        unstashes=st.booleans(),
+        fate=st.sampled_from(fates),
+    )
+    keys = st.tuples(st.integers(0, 1), st.integers(0, 1))
+    tables: st.SearchStrategy[Table] = st.dictionaries(keys, acts, min_size=2)
+    letter = st.tuples(st.integers(0, 3), st.integers(0, 1), st.integers(0, 2))
+    return st.builds(
+        troupe,
+        st.lists(tables, min_size=2, max_size=4),
+        st.lists(letter, min_size=1, max_size=3),
+        st.integers(1, 3),
+        st.sampled_from((0, bound)),
+    )
+
+
+DELIVERIES: st.SearchStrategy[Network] = st.sampled_from(("channel", "mailbox"))
+HOUSE = settings(
+    max_examples=80,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+)
+PUT_BACK = troupe(
+    [
+        {
+            (0, 0): Act(0, ((0, 1),), cancels=True, stashes=True, unstashes=True),
+            (0, 1): Act(1, ((1, 0),), arms=1, unstashes=True),
+            (1, 0): Act(1, ((0, 1),), cancels=True),
+            (1, 1): Act(0, ((1, 1), (1, 0))),
+        },
+        {
+            (0, 0): Act(1, ((0, 1),), stashes=True),
+            (0, 1): Act(0, ((0, 1), (0, 1)), arms=0),
+            (1, 0): Act(1, unstashes=True),
+            (1, 1): Act(0, unstashes=True),
+        },
+    ],
+    [(1, 1, 2)],
+    2,
+)
+"""A message that is put back comes before one that came earlier or later."""
+
+ALIKE = troupe(
+    [
+        {
+            (0, 0): Act(0, arms=0, unstashes=True),
+            (0, 1): Act(1, arms=0, unstashes=True),
+            (1, 0): Act(0, ((0, 0), (0, 0))),
+            (1, 1): Act(0, ((1, 0),), cancels=True, stashes=True),
+        },
+        {
+            (0, 0): Act(1, ((0, 1), (0, 1))),
+            (1, 0): Act(0, ((0, 1),), arms=1, unstashes=True),
+            (1, 1): Act(0, ((0, 0), (1, 0)), arms=1),
+        },
+    ],
+    [(0, 1, 1), (1, 0, 0), (1, 0, 2)],
+    1,
+)
+"""The message that is put back is equal to the one behind it."""
+
+CANCELLED = troupe(
+    [
+        {
+            (0, 0): Act(1, ((1, 1), (2, 1)), cancels=True),
+            (0, 1): Act(0, arms=0, cancels=True),
+            (1, 1): Act(0, ((2, 1), (1, 1))),
+        },
+        {
+            (0, 0): Act(0, ((0, 1),), arms=1),
+            (1, 0): Act(1, arms=0),
+            (1, 1): Act(1, ((1, 0),), cancels=True),
+        },
+        {
+            (0, 0): Act(1, ((1, 0),), arms=1),
+            (0, 1): Act(1, ((0, 0),)),
+            (1, 0): Act(1),
+            (1, 1): Act(0, ((2, 0),), arms=0),
+        },
+    ],
+    [(0, 1, 2), (2, 0, 1)],
+    2,
+)
+"""A timer is cancelled where it is not tried, as it has been tried before."""
+
+
+class Restful(ActorModel):
+    """A model that may come to rest with messages set aside."""
+
+    def rest(self, state: State) -> str:
+        """Find nothing wrong."""
+        del state
+        return ""
+
+
+def ends_of(model: ActorModel, found: Found) -> set[object]:
+    """Return the final states in words that do not depend on the model."""
+    views = [model.checks.view(state) for state in found.final]
+    return {tuple((path, repr(view[path])) for path in sorted(view)) for view in views}
+
+
+def explored(
+    scenario: Scenario, delivery: Network, limits: Limits = LIMITS
+) -> tuple[list[ActorModel], Found, Found, Found]:
+    """Explore by brute force, States and Orders, in this order."""
+    models: list[ActorModel] = [Restful(scenario, delivery, recheck=7) for _ in "123"]
+    every = explore_all(models[0], limits)
+    states = explore_states(models[1], limits)
+    return models, every, states, explore_orders(models[2], limits)
+
+
+@HOUSE
+@given(scenarios(""), DELIVERIES)
+@example(PUT_BACK, "mailbox")
+@example(ALIKE, "mailbox")
+def test_counts_and_ends_agree(scenario: Scenario, delivery: Network) -> None:
+    """All three find the same ends; each count that two of them have is one."""
+    models, every, states, orders = explored(scenario, delivery)
+    assume(not every.limit)
+    ends = ends_of(models[0], every)
+    assert ends_of(models[1], states) == ends
+    assert ends_of(models[2], orders) == ends
+    assert (states.states, states.schedules) == (every.states, every.schedules)
+    assert orders.classes == every.classes
+
+
+@HOUSE
+@given(scenarios(*FATES) | scenarios("", bound=1), DELIVERIES)
+def test_ends_agree_where_a_step_may_change_anything(
+    scenario: Scenario, delivery: Network
+) -> None:
+    """So they do where actors stop, fail, restart and spawn, and mailboxes are full.
+
+    There, orders that differ for no actor may be counted as different ones.
+    """
+    models, every, states, orders = explored(scenario, delivery)
+    assume(not every.limit)
+    ends = ends_of(models[0], every)
+    assert ends_of(models[1], states) == ends
+    assert ends_of(models[2], orders) == ends
+    assert (states.states, states.schedules) == (every.states, every.schedules)
+    assert orders.classes is not None
+    assert every.classes is not None
+    assert orders.classes >= every.classes
+
+
+@HOUSE
+@given(scenarios(""), DELIVERIES, st.sampled_from(("mood", "timer", "rest")))
+def test_violations_agree(scenario: Scenario, delivery: Network, what: str) -> None:
+    """All three find the same of a property good, or bad; States the nearest fault."""
+
+    def watched(world: World) -> None:
+        scenario(world)
+        ref = world.system.ref("b")
+        if what == "rest":
+            world.final("b is in mood 0", lambda view: view[ref].mood == 0)
+        else:
+            world.invariant(ref, f"{what} is 0", lambda state: holds(state, what))
+
+    models = [ActorModel(watched, delivery, recheck=7) for _ in "123"]
+    every = explore_all(models[0], LIMITS)
+    assume(not every.limit)
+    states = explore_states(models[1], LIMITS)
+    orders = explore_orders(models[2], LIMITS)
+    assume(not states.limit)
+    assert bool(states.violation) == bool(every.violation) == bool(orders.violation)
+    if what != "rest" and "not handled" not in every.violation:
+        assert len(states.path) <= min(len(every.path), len(orders.path))
+
+
+def holds(state: Any, what: str) -> bool:
+    """Whether a field of a clerk is 0."""
+    assert isinstance(state, ClerkState)
+    return not getattr(state, what)
+
+
+def test_cancelled_timer_that_sleeps() -> None:
+    """What might come before a timer is taken, though the timer itself has been."""
+    limits = Limits(steps=60_000)
+    _, every, states, orders = explored(CANCELLED, "mailbox", limits)
+    assert every.classes == orders.classes == 23
+    assert every.schedules == states.schedules == 19_570
+
+
+@pytest.mark.slow
+@settings(HOUSE, max_examples=3000)
+@given(scenarios(""), DELIVERIES)
+def test_counts_agree_more_often(scenario: Scenario, delivery: Network) -> None:
+    """The same holds of many more scenarios."""
+    models, every, states, orders = explored(scenario, delivery)
+    assume(not every.limit)
+    ends = ends_of(models[0], every)
+    assert ends_of(models[1], states) == ends == ends_of(models[2], orders)
+    assert orders.classes == every.classes

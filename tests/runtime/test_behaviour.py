@@ -1,0 +1,151 @@
+"""Behaviours and the stash."""
+
+import msgspec
+import pytest
+
+from ccw_actors.errors import MessageError, StashError
+from ccw_actors.runtime import (
+    Actor,
+    Choice,
+    Mailbox,
+    Restart,
+    SteppingDispatcher,
+    System,
+    VirtualDispatcher,
+    receive,
+)
+from tests.runtime.cast import Blow, Collect, Deliver, Note, Notes
+
+
+class DoorState(msgspec.Struct):
+    """What a door remembers."""
+
+    texts: list[str]
+
+
+class Door(Actor):
+    """Closed, it stashes notes and has no answer; open, it remembers them."""
+
+    def __init__(self) -> None:
+        self.state = DoorState([])
+
+    def on_start(self) -> None:
+        """Begin closed."""
+        self.become("closed")
+
+    @receive(state="closed")
+    def wait(self, _message: Note) -> None:
+        """Put aside."""
+        self.stash()
+
+    @receive(state="closed")
+    def open(self, _message: Deliver) -> None:
+        """Open."""
+        self.become("open")
+        self.unstash()
+
+    @receive(state="open")
+    def note(self, message: Note) -> None:
+        """Remember; some notes are special."""
+        self.state.texts.append(message.text)
+        if message.text == "twice":
+            self.stash()
+            self.stash()
+
+    @receive(state="open")
+    def collect(self, _message: Collect) -> Notes:
+        """Tell."""
+        return Notes(tuple(self.state.texts))
+
+    @receive
+    def blow(self, message: Blow) -> Note:
+        """Fail, open or closed."""
+        raise ValueError(message.reason)
+
+
+def test_stash_comes_first() -> None:
+    """What was put aside is handled in order, before what came later."""
+    ref = System(VirtualDispatcher()).spawn(Door(), "door")
+    for message in (Note("1"), Note("2"), Deliver(), Note("3")):
+        ref.tell(message)
+    assert ref.ask(Collect(), block=True) == Notes(("1", "2", "3"))
+
+
+def test_behaviour_refuses() -> None:
+    """What has no handler in a behaviour is refused, naming the behaviour."""
+    ref = System(VirtualDispatcher()).spawn(Door(), "door")
+    with pytest.raises(MessageError, match=r"Collect: not handled by .* 'closed'"):
+        ref.ask(Collect(), block=True)
+
+
+def test_unknown_behaviour() -> None:
+    """A behaviour that no handler names is refused, naming those there are."""
+    door = Door()
+    System(VirtualDispatcher()).spawn(door, "door")
+    with pytest.raises(
+        ValueError, match="no behaviour 'ajar'; it has 'closed', 'open'"
+    ):
+        door.become("ajar")
+    door.become("")
+    assert door.behaviour == ""
+
+
+def test_stash_without_a_message() -> None:
+    """There is nothing to stash in a hook."""
+
+    class Early(Door):
+        def on_start(self) -> None:
+            """Stash."""
+            self.stash()
+
+    with pytest.raises(StashError, match="handles no message"):
+        System(VirtualDispatcher()).spawn(Early(), "door")
+
+
+def test_stash_twice() -> None:
+    """A message can be put aside once."""
+    dispatcher = VirtualDispatcher()
+    system = System(dispatcher)
+    ref = system.spawn(Door(), "door")
+    ref.tell(Deliver())
+    ref.tell(Note("twice"))
+    dispatcher.run()
+    assert "has put this message aside already" in str(system.failures[0])
+
+
+def test_stash_is_bounded() -> None:
+    """The stash holds as many messages as the mailbox may."""
+    dispatcher = VirtualDispatcher()
+    system = System(dispatcher)
+    ref = system.spawn(Door(), "door", mailbox=Mailbox(2))
+    for text in ("1", "2", "3"):
+        ref.tell(Note(text))
+        dispatcher.run()
+    assert "stashed its bound of 2" in str(system.failures[0])
+
+
+def test_restart_begins_with_the_first_behaviour() -> None:
+    """A restart puts the stash back and the behaviour to that of `on_start`."""
+    ref = System(VirtualDispatcher()).spawn(Door(), "door", supervision=Restart())
+    for message in (Note("1"), Blow("loud"), Note("2"), Deliver()):
+        ref.tell(message)
+    assert ref.ask(Collect(), block=True) == Notes(("1", "2"))
+
+
+def test_behaviour_and_stash_are_in_a_snapshot() -> None:
+    """Going back restores both."""
+    steps = SteppingDispatcher()
+    door = Door()
+    ref = System(steps).spawn(door, "door")
+    for message in (Note("1"), Deliver()):
+        ref.tell(message)
+    steps.step(Choice("door", ""))
+    here = steps.snapshot()
+    steps.run()
+    assert (door.behaviour, door.state.texts) == ("open", ["1"])
+    assert steps.snapshot().key() != here.key()
+    steps.restore(here)
+    assert (door.behaviour, door.state.texts) == ("closed", [])
+    assert steps.snapshot().key() == here.key()
+    steps.run()
+    assert door.state.texts == ["1"]

@@ -1,0 +1,199 @@
+"""Bounded mailboxes: each policy, what does not count, and who waits for room."""
+
+import asyncio
+from typing import get_args
+
+import pytest
+
+from ccw_actors.errors import AskTimeoutError, MailboxFullError
+from ccw_actors.runtime import (
+    Actor,
+    ActorRef,
+    Mailbox,
+    System,
+    Terminated,
+    VirtualDispatcher,
+    receive,
+)
+from ccw_actors.runtime.mailbox import WhenFull
+from tests.runtime.cast import Carry, Collect, Diary, Note, Notes, Send, SetTimer
+from tests.runtime.test_messages import Losses
+
+
+def full(when_full: WhenFull) -> tuple[System, ActorRef[Note | Collect | Carry]]:
+    """Return a diary whose mailbox holds its two notes, in virtual time."""
+    system = System(VirtualDispatcher())
+    ref = system.spawn(Diary(), "diary", mailbox=Mailbox(2, when_full))
+    for text in ("0", "1"):
+        ref.tell(Note(text))
+    return system, ref
+
+
+@pytest.mark.parametrize("when_full", ["refuse", "wait"])
+def test_refuse(when_full: WhenFull) -> None:
+    """The sender gets an error that names message, recipient and bound."""
+    system, ref = full(when_full)
+    with pytest.raises(MailboxFullError, match=r"^Note to diary: .* bound of 2 messag"):
+        ref.tell(Note("2"))
+    with pytest.raises(MailboxFullError, match="Collect to diary"):
+        ref.ask(Collect(), block=True)
+    counts = system.statistics()
+    assert (counts.refused, counts.pending_asks, counts.waiting_messages) == (2, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("when_full", "left", "lost"),
+    [("drop oldest", ("1", "2"), "0"), ("drop newest", ("0", "1"), "2")],
+)
+def test_drop(when_full: WhenFull, left: tuple[str, ...], lost: str) -> None:
+    """One message becomes a dead letter, which the sender does not notice."""
+    system, ref = full(when_full)
+    losses = Losses()
+    system.observe(losses)
+    ref.tell(Note("2"))
+    dispatcher = system.dispatcher
+    assert isinstance(dispatcher, VirtualDispatcher)
+    dispatcher.run()
+    assert ref.ask(Collect(), block=True) == Notes(left)
+    assert system.statistics().dropped == 1
+    observed = [what for _, what, _ in losses.dead_letters]
+    assert observed == (["Note"] if lost == "2" else [])
+
+
+def test_dropped_ask_fails() -> None:
+    """An ask that a full mailbox drops ends with `MailboxFullError`."""
+    _, ref = full("drop newest")
+    with pytest.raises(
+        MailboxFullError, match="Collect to diary: the mailbox was full"
+    ):
+        ref.ask(Collect(), block=True)
+
+
+class Watcher(Diary):
+    """Tells more than its own mailbox takes back in messages."""
+
+    @receive
+    def ended(self, message: Terminated) -> None:
+        """Remember."""
+        self.state.texts.append(f"{message.ref.path} ended")
+
+
+def test_what_does_not_count() -> None:
+    """Replies, timers' messages and notices come through a full mailbox."""
+    dispatcher = VirtualDispatcher()
+    system = System(dispatcher)
+    other = system.spawn(Diary(), "other")
+    watcher = Watcher()
+    ref = system.spawn(watcher, "watcher", mailbox=Mailbox(1))
+    ref.tell(SetTimer(1.0, "timer"))
+    dispatcher.advance(0.5)
+    watcher.watch(other)
+    dispatcher.advance(0.1)
+    other.stop()
+    ref.tell(Note("fills it"))
+    dispatcher.run()
+    texts = watcher.state.texts
+    assert sorted(texts) == ["fills it", "other ended", "timer at 1"]
+    assert system.statistics().refused == 0
+
+
+@pytest.mark.asyncio
+async def test_offers_wait_in_order() -> None:
+    """Offers wait for room, and are let in in the order of coming."""
+    async with System() as system:
+        ref = system.spawn(Diary(), "diary", mailbox=Mailbox(2, "wait"))
+        texts = tuple(str(number) for number in range(20))
+        offers = [asyncio.ensure_future(ref.offer(Note(text))) for text in texts]
+        await asyncio.gather(*offers)
+        assert await ref.ask(Collect()) == Notes(texts)
+        assert system.statistics().refused == 0
+
+
+@pytest.mark.asyncio
+async def test_offers_of_a_thread() -> None:
+    """A thread that offers blocks until there is room; its order is kept."""
+    async with System() as system:
+        ref = system.spawn(Diary(), "diary", mailbox=Mailbox(3, "wait"))
+        texts = tuple(str(number) for number in range(50))
+
+        def offer() -> None:
+            for text in texts:
+                ref.offer(Note(text), block=True)
+
+        await asyncio.to_thread(offer)
+        assert await ref.ask(Collect()) == Notes(texts)
+
+
+class Slow(Actor[Note | Collect]):
+    """Waits in the handler of a note until it is let go."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+
+    @receive
+    async def note(self, _message: Note) -> None:
+        """Wait."""
+        await self.gate.wait()
+
+    @receive
+    def collect(self, _message: Collect) -> Notes:
+        """Answer."""
+        return Notes(())
+
+
+@pytest.mark.asyncio
+async def test_ask_that_finds_no_room_in_time() -> None:
+    """An ask waits for room within its timeout, whose error names the request."""
+    async with System() as system:
+        actor = Slow()
+        ref = system.spawn(actor, "slow", mailbox=Mailbox(1, "wait"))
+        ref.tell(Note("is handled"))
+        await asyncio.sleep(0)
+        ref.tell(Note("waits"))
+        with pytest.raises(AskTimeoutError) as caught:
+            await ref.ask(Collect(), timeout=0.001)
+        assert (caught.value.target, caught.value.message) == ("slow", "Collect")
+        assert system.statistics().expired_asks == 1
+        asked = asyncio.ensure_future(ref.ask(Collect()))
+        offered = asyncio.ensure_future(ref.offer(Note("later")))
+        await asyncio.sleep(0)
+        assert not asked.done()
+        actor.gate.set()
+        assert await asked == Notes(())
+        await offered
+
+
+@pytest.mark.asyncio
+async def test_end_of_who_is_full() -> None:
+    """Who waits for room of an actor that ends does not wait for ever."""
+    async with System() as system:
+        losses = Losses()
+        system.observe(losses)
+        ref = system.spawn(Slow(), "slow", mailbox=Mailbox(1, "wait"))
+        ref.tell(Note("is handled"))
+        await asyncio.sleep(0)
+        ref.tell(Note("waits"))
+        offered = asyncio.ensure_future(ref.offer(Note("later")))
+        await asyncio.sleep(0)
+        ref.stop(drain=False)
+        await offered
+        assert [what for _, what, _ in losses.dead_letters] == ["Note", "Note"]
+
+
+def test_wrong_mailbox() -> None:
+    """A bound below 1 and an unknown policy are refused, naming what is right."""
+    with pytest.raises(ValueError, match="a bound of 1 or more, not 0"):
+        Mailbox(0)
+    with pytest.raises(
+        ValueError, match=f"one of {', '.join(get_args(WhenFull))}; got"
+    ):
+        Mailbox(1, "explode")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+
+
+def test_default_of_the_system() -> None:
+    """Actors spawned without a mailbox have the System's."""
+    system = System(VirtualDispatcher(), mailbox=Mailbox(1))
+    ref = system.spawn(Diary(), "diary")
+    ref.tell(Send((), ()))
+    with pytest.raises(MailboxFullError):
+        ref.tell(Note("too many"))

@@ -1,0 +1,57 @@
+"""The small scenarios: their verdicts, and how much there is to explore in them."""
+
+import pytest
+
+from ccw_actors.explore import Engine, Network, explore
+from ccw_actors.scenarios import SCENARIOS, bank_transfer, ping_pong
+
+REFUTED = {"bank-transfer-buggy"}
+
+
+@pytest.mark.parametrize("delivery", ["channel", "mailbox"])
+@pytest.mark.parametrize("engine", ["states", "brute force", "auto"])
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_verdict(name: str, engine: Engine, delivery: Network) -> None:
+    """Each scenario has its verdict with every engine, under both deliveries."""
+    result = explore(SCENARIOS[name], engine=engine, delivery=delivery)
+    assert result.verdict == ("refuted" if name in REFUTED else "verified")
+
+
+def test_ping_pong_has_one_order() -> None:
+    """Nothing can be exchanged where one ball goes to and fro."""
+    result = explore(ping_pong(8))
+    assert (result.states, result.steps, result.schedules) == (9, 8, 1)
+
+
+@pytest.mark.parametrize("delivery", ["channel", "mailbox"])
+def test_bank_transfer_by_orders(delivery: Network) -> None:
+    """Orders, which looks at single actors, comes to the same verdicts."""
+    right = explore(bank_transfer(3), engine="orders", delivery=delivery)
+    assert (right.verdict, right.blocked) == ("verified", 0)
+    wrong = explore(bank_transfer(buggy=True), engine="orders", delivery=delivery)
+    assert wrong.violation == "account/one: never overdrawn"
+
+
+def test_bank_transfer_counts() -> None:
+    """Brute force confirms the number of classes that Orders has."""
+    counts = [
+        explore(bank_transfer(), engine=engine).classes
+        for engine in ("orders", "brute force")
+    ]
+    assert counts == [2, 2]
+
+
+def test_shortest_way_to_overdraw() -> None:
+    """Both tellers look before either acts; no way is shorter than these steps."""
+    result = explore(bank_transfer(buggy=True))
+    assert result.violation == "account/one: never overdrawn"
+    steps = [str(step).partition("(amount")[0] for step in result.counterexample]
+    assert len(steps) == 8
+    assert [step.partition(": ")[2] for step in steps].count("AskBalance()") == 2
+    assert steps[-1].endswith("account/one: Withdraw")
+
+
+def test_sometimes_keeps_a_scenario_honest() -> None:
+    """Where nobody has enough, nothing is wrong but that nothing is tested."""
+    result = explore(bank_transfer(balance=5))
+    assert result.violation == "never: money arrives"
