@@ -69,6 +69,7 @@ class _Notifying:
 
     def __init__(self, callback: Callable[[Any, BaseException | None], None]) -> None:
         self._callback = callback
+        self.__name__ = "Pykka actor"  # Pykka names it when it finds the actor dead.
 
     def _create_future(self) -> _Future:
         future = _Future()
