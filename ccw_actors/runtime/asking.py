@@ -63,8 +63,8 @@ class Asking:
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         settle = partial(_settle, future)
         asked = mail.asks.question(path, "", type(request), wait, settle)
-        mail.ask(asked, mail.envelope(mail.home, request, asked.number))
         try:
+            mail.ask(asked, mail.envelope(mail.home, request, asked.number))
             return await future
         except BaseException:
             mail.asks.forget(asked.number)

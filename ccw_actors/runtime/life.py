@@ -155,7 +155,7 @@ class Life:
         cell.put_back()
         letters = map(wrapped, cell.mailbox or ())
         waiting = {one.ask for one in letters if one.kind != TICK}
-        mail.asks.all_restarted(cell.path, waiting)
+        mail.asks.all_restarted(cell.path, waiting | mail.room.asks(cell.path))
         self._stop_children(cell, drain=False)
         if pause > 0:
             timer = Timer(mail.dispatcher.now() + pause, b"", None, RESTART)

@@ -168,7 +168,8 @@ class Mail:
                     cell.ready(cell)
                 return
         if self.room.lacks(pending.path):
-            self.room.queue(pending.path, partial(self._enter, pending, envelope))
+            enter = partial(self._enter, pending, envelope)
+            self.room.queue(pending.path, enter, pending.number)
         else:
             self.deliver(pending.path, envelope)
 

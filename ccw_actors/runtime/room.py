@@ -24,7 +24,7 @@ class Room:
 
     def __init__(self, mail: "Mail") -> None:
         self._mail = mail
-        self.waiting: dict[str, deque[Callable[[], bool]]] = {}
+        self.waiting: dict[str, deque[tuple[Callable[[], bool], int]]] = {}
         self.dropped = 0
         self.refused = 0
 
@@ -60,13 +60,14 @@ class Room:
             and (path in self.waiting or cell.is_full())
         )
 
-    def queue(self, path: str, enter: Callable[[], bool]) -> None:
+    def queue(self, path: str, enter: Callable[[], bool], ask: int = 0) -> None:
         """Have `enter` send a message to that path as soon as there is room for it.
 
         It returns whether it has sent one: who waited may have given up. When nobody
-        is at the path any more it is called, too.
+        is at the path any more it is called, too. `ask` is the number of the ask that
+        the message is, if it is one.
         """
-        self.waiting.setdefault(path, deque()).append(enter)
+        self.waiting.setdefault(path, deque()).append((enter, ask))
         cell = self._mail.cells.get(path)
         if cell is not None:
             self.freed(cell)  # An actor's thread may have made room meanwhile.
@@ -81,15 +82,20 @@ class Room:
         if room * 2 < bound:
             return
         while waiting and room > 0:
-            if waiting.popleft()():
+            enter, _ = waiting.popleft()
+            if enter():
                 room -= 1
         if not waiting:
             self.waiting.pop(cell.path, None)
 
     def ended(self, path: str) -> None:
         """Let all in who wait for room at a path where nobody is any more."""
-        for enter in self.waiting.pop(path, ()):
+        for enter, _ in self.waiting.pop(path, ()):
             enter()
+
+    def asks(self, path: str) -> set[int]:
+        """Return the numbers of the asks that wait for room at a path."""
+        return {ask for _, ask in self.waiting.get(path, ())}
 
     def _drop(self, cell: Cell, envelope: Envelope) -> None:
         self.dropped += 1

@@ -1,5 +1,6 @@
 """A reply is a message: it keeps its place among what its sender sends to the asker."""
 
+import asyncio
 from typing import Any
 
 import pykka
@@ -8,7 +9,6 @@ import pytest
 from ccw_actors.runtime import (
     Actor,
     ActorRef,
-    Delivery,
     Mailbox,
     Message,
     ReplyTo,
@@ -16,18 +16,9 @@ from ccw_actors.runtime import (
     receive,
 )
 from tests.concurrency.cast import Story, until
-from tests.concurrency.replay import (
-    Extra,
-    Player,
-    Troupe,
-)
 from tests.runtime.cast import Carry, Collect, Deliver, Diary, Note, Notes, Send
 
 pytestmark = pytest.mark.asyncio
-
-DELIVERIES: tuple[Delivery, ...] = ("mailbox", "channel")
-ACTORS: Troupe = {"a": Player, "b": Player, "c": Player}
-MIXED: Troupe = {"a": Player, "b": Player, "s": Extra, "t": Extra}
 
 
 class Begin(Message, frozen=True):
@@ -108,7 +99,7 @@ async def test_late_answer() -> None:
 
 
 async def test_answers_to_a_task() -> None:
-    """Who asks from outside sees answers in the order given, one task like many."""
+    """Who asks from outside sees answers in the order in which they are given."""
 
     class Backwards(Actor[Carry]):
         def __init__(self) -> None:
@@ -129,11 +120,7 @@ async def test_answers_to_a_task() -> None:
         async def ask(text: str) -> None:
             order.append((await ref.ask(Carry(text))).text)
 
-        await_all = [ask(text) for text in ("1", "2", "3")]
-        await_first, *others = await_all
-        import asyncio  # noqa: PLC0415
-
-        await asyncio.gather(await_first, *others)
+        await asyncio.gather(*map(ask, ("1", "2", "3")))
         assert order == ["3", "2", "1"]
 
 
