@@ -45,7 +45,7 @@ async def test_watching_survives_restarts() -> None:
     async with System() as system:
         supervision = Restart(limit=1)
         watcher = system.spawn(Fragile, "watcher", supervision=supervision)
-        system.spawn(Diary, "diary", supervision=supervision)
+        diary = system.spawn(Diary, "diary", supervision=supervision)
         watcher.tell(Note("diary"))
         await rest()
         everybody: list[ActorRef[Any]] = [system.ref("watcher"), system.ref("diary")]
@@ -53,7 +53,7 @@ async def test_watching_survives_restarts() -> None:
             ref.tell(Blow("loud"))
         await rest()
         assert Fragile.ends == []
-        diary.tell(Blow("again"))
+        system.ref("diary").tell(Blow("again"))
         await until(lambda: Fragile.ends)
         assert Fragile.ends == ["diary: the actor failed"]
 
