@@ -5,13 +5,71 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
 
 import pytest
 
+from ccw_actors import pytest_plugin
 from ccw_actors.channel import lifecycle
+from ccw_actors.runtime import Mailbox, life
 
 ROOT = Path(__file__).parent.parent
-RUNTIME = sorted((ROOT / "docs" / "runtime").glob("*.md"))
+RUNTIME = ROOT / "docs" / "runtime"
+PAGES = [ROOT / "README.md", *sorted(RUNTIME.glob("*.md"))]
+
+_BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+_TEST = re.compile(r"`(tests/[^`:]+\.py)::(\w+)`")
+
+
+class Block(NamedTuple):
+    """A fenced block of a page: its language, the file it quotes, where it begins."""
+
+    language: str
+    source: str
+    text: str
+    line: int
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Return the fenced blocks of a page, in order."""
+    text = page.read_text()
+    return [
+        Block(found[1], found[2] or "", found[3], text.count("\n", 0, found.start(3)))
+        for found in _BLOCK.finditer(text)
+    ]
+
+
+def program_of(page: Path) -> list[Block]:
+    """Return the Python of a page that is its own: what quotes a file is left out."""
+    blocks = blocks_of(page)
+    return [
+        block for block in blocks if block.language == "python" and not block.source
+    ]
+
+
+def rows_of(page: Path) -> list[str]:
+    """Return the rows of the tables of a page, without their heads."""
+    lines = page.read_text().splitlines()
+    heads = {at - 1 for at, line in enumerate(lines) if line.startswith("|---")}
+    return [
+        line
+        for at, line in enumerate(lines)
+        if line.startswith("| ") and at not in heads
+    ]
+
+
+def table_of(docstring: str | None) -> str:
+    """Return the table in a docstring."""
+    assert docstring is not None
+    lines = (line.strip() for line in docstring.splitlines())
+    return "\n".join(line for line in lines if line.startswith("|"))
+
+
+def name(page: Path) -> str:
+    """Return what a test of a page is named by."""
+    return page.stem
 
 
 def test_life_cycle_page_is_the_table() -> None:
@@ -20,45 +78,95 @@ def test_life_cycle_page_is_the_table() -> None:
     assert page.endswith("\n\n" + lifecycle.as_markdown())
 
 
-def test_every_guarantee_has_a_test() -> None:
-    """The tests that the page names are there, one for each promise."""
-    page = (ROOT / "docs" / "runtime" / "guarantees.md").read_text()
-    rows = [
-        line
-        for line in page.splitlines()
-        if line.startswith("| ") and not line.startswith("| promise")
-    ]
-    assert len(rows) > 30
-    for row in rows:
-        (named,) = re.findall(r"`(tests/[^`]+)`", row)
-        path, _, name = named.partition("::")
-        tree = ast.parse((ROOT / path).read_text())
-        functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-        found = {node.name for node in tree.body if isinstance(node, functions)}
-        assert name in found, named
+@pytest.mark.parametrize(
+    ("page", "docstring"),
+    [
+        ("supervision", life.__doc__),
+        ("mailboxes", Mailbox.__doc__),
+        ("testing", pytest_plugin.__doc__),
+    ],
+)
+def test_tables_are_those_of_the_code(page: str, docstring: str | None) -> None:
+    """What a page has from a docstring is in it, row by row."""
+    assert table_of(docstring) in (RUNTIME / f"{page}.md").read_text()
 
 
-@pytest.mark.parametrize("page", RUNTIME, ids=lambda page: page.stem)
-def test_links_lead_somewhere(page: Path) -> None:
-    """Pages and examples that a page of the runtime names are there."""
-    text = page.read_text()
-    for link in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (page.parent / link).exists(), link
-    for named in re.findall(r"`((?:examples|tests)/[^`:]+)`", text):
-        assert (ROOT / named).exists(), named
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_python_runs(
+    page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The Python of a page runs, block by block; what stands below is its output."""
+    module = ModuleType(f"docs_{page.stem}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for block in blocks_of(page):
+        if block.language == "python" and not block.source:
+            capsys.readouterr()
+            code = compile("\n" * block.line + block.text, str(page), "exec")
+            exec(code, vars(module))  # noqa: S102 - that is what is tested
+        elif block.language == "text":
+            assert capsys.readouterr().out == block.text
 
 
-@pytest.mark.parametrize("page", RUNTIME, ids=lambda page: page.stem)
-def test_programs_run(page: Path) -> None:
-    """The programs of a page run, one after the other, and print what it shows."""
-    text = page.read_text()
-    programs = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+def test_tests_of_the_testing_page_pass(tmp_path: Path) -> None:
+    """The tests that the page shows pass, with the fixtures that it tells of."""
+    program = "\n".join(block.text for block in program_of(RUNTIME / "testing.md"))
+    (tmp_path / "test_page.py").write_text(program)
     done = subprocess.run(
-        [sys.executable, "-c", "\n".join(programs)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    for shown in re.findall(r"```\n\n```text\n(.*?)```", text, re.DOTALL):
-        assert shown in done.stdout
+    assert f"{program.count('def test_')} passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_quotes_are_the_files(page: Path) -> None:
+    """A block that names a file is in that file, word for word."""
+    for block in blocks_of(page):
+        if block.source:
+            assert block.text in (ROOT / block.source).read_text(), block.line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Files that a page links to are there."""
+    for link in _LINK.findall(page.read_text()):
+        assert (page.parent / link).exists(), link
+
+
+def test_every_page_is_listed() -> None:
+    """The first page leads to every other one."""
+    listed = set(_LINK.findall((RUNTIME / "index.md").read_text()))
+    assert {page.name for page in RUNTIME.glob("*.md")} - {"index.md"} <= (
+        listed | {"speed-table.md"}
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_named_tests_are_there(page: Path) -> None:
+    """A page names tests that there are."""
+    for path, test in _TEST.findall(page.read_text()):
+        tree = ast.parse((ROOT / path).read_text())
+        functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+        assert test in {node.name for node in tree.body if isinstance(node, functions)}
+
+
+def test_every_guarantee_has_a_test() -> None:
+    """No row of the page is without one."""
+    rows = rows_of(RUNTIME / "guarantees.md")
+    assert len(rows) > 30
+    for row in rows:
+        assert _TEST.search(row), row
+
+
+def test_every_complaint_has_an_answer() -> None:
+    """Each row says where the complaint is from, and what test or file answers it."""
+    rows = rows_of(RUNTIME / "complaints.md")
+    assert [row.split(" | ")[0] for row in rows] == [f"| {n}" for n in range(1, 16)]
+    for row in rows:
+        _, complaint, answer, shown = row.strip("| ").split(" | ")
+        assert "](https://github.com/" in complaint
+        assert answer
+        assert _TEST.search(shown) or _LINK.search(shown), row

@@ -1,24 +1,19 @@
-"""The processor: eight-bit accumulator, ten instructions, interrupts by line.
+"""The processor: an eight-bit accumulator, 256 bytes, interrupts by line.
 
 An instruction is two bytes, operation and operand. The processor executes one for
 each message that it sends itself, so that an interrupt may come between any two.
 """
 
-from collections.abc import Callable
 from enum import IntEnum
-from typing import Any
 
 import msgspec
 
-from ccw_actors.runtime import Actor, ActorRef, Message, receive
-from examples.emulator.messages import Byte, Done, Halted, Interrupt, Reset, WritePort
-from examples.emulator.messages import ReadPort as ReadPortMessage
-
-__all__ = ["Cpu", "Op"]
+from ccw_actors.runtime import Actor, ActorRef, Message, ReplyTo, receive
+from examples.emulator.messages import Halted, Interrupt, Read, Register, Run, Write
 
 
 class Op(IntEnum):
-    """The operations. The operand is an address, a value, a port or a mask."""
+    """The operations. The operand is an address, a value, a device or a mask."""
 
     HALT = 0
     LOAD = 1  # accumulator = memory[operand]
@@ -27,10 +22,10 @@ class Op(IntEnum):
     ADD = 4  # accumulator += operand, modulo 256
     LOAD_AT = 5  # accumulator = memory[memory[operand]]
     JUMP = 6
-    JUMP_ZERO = 7  # if accumulator is 0
-    OUT = 8  # port[operand] = accumulator
-    IN = 9  # accumulator = port[operand]
-    WAIT = 10  # until one of the lines in the mask operand; accumulator = the line
+    JUMP_ZERO = 7  # if the accumulator is 0
+    OUT = 8  # register of device[operand] = accumulator
+    IN = 9  # accumulator = register of device[operand]
+    WAIT = 10  # for one of the lines in the mask
 
 
 class Step(Message, frozen=True):
@@ -38,138 +33,90 @@ class Step(Message, frozen=True):
 
 
 class CpuState(msgspec.Struct):
-    """Registers, memory, lines that wait, and the mask that is waited for."""
+    """Memory and registers; the lines that wait and those waited for, as masks."""
 
-    memory: bytes
+    memory: bytearray
     counter: int = 0
     accumulator: int = 0
-    lines: tuple[int, ...] = ()
+    pending: int = 0
     mask: int = 0
-    instructions: int = 0
+    owner: ReplyTo = ReplyTo(None)
 
 
-class Cpu(Actor[Reset | Interrupt | Byte | Done]):
-    """Runs a program; `ports` are its devices, `owner` is told when it halts."""
+class Cpu(Actor[Run | Interrupt | Register]):
+    """Runs a program; an instruction takes `cycle` seconds."""
 
     def __init__(
-        self, program: bytes, ports: dict[int, ActorRef[Any]], owner: ActorRef[Halted]
+        self, program: bytes, devices: dict[int, ActorRef[Read | Write]], cycle: float
     ) -> None:
-        self._ports = ports
-        self._owner = owner
-        self.state = CpuState(program.ljust(256, b"\0"))
+        self._devices = devices
+        self._cycle = cycle
+        self.state = CpuState(bytearray(program.ljust(256, b"\0")))
 
     @receive
-    def reset(self, _message: Reset) -> None:
-        """Begin."""
-        self.ref.tell(Step())
+    def run(self, _message: Run) -> None:
+        """Begin; the answer comes with HALT."""
+        self.state.owner = self.reply_to
+        self._go_on()
+
+    @receive
+    def interrupt(self, message: Interrupt) -> None:
+        """Keep the line; go on if it is waited for."""
+        self.state.pending |= 1 << message.line
+        self._take_interrupt()
+
+    @receive
+    def answered(self, message: Register) -> None:
+        """Take what a device has answered, and go on."""
+        self.state.accumulator = message.value
+        self._go_on()
 
     @receive
     def step(self, _message: Step) -> None:
         """Execute one instruction."""
         state = self.state
-        op = Op(state.memory[state.counter])
-        operand = state.memory[state.counter + 1]
+        op, operand = state.memory[state.counter : state.counter + 2]
         state.counter += 2
-        state.instructions += 1
-        if _EXECUTE[op](self, operand):
-            self.ref.tell(Step())
+        match op:
+            case Op.HALT:
+                self.reply(state.owner, Halted(state.accumulator))
+            case Op.OUT:
+                self._devices[operand].tell(Write(state.accumulator))
+            case Op.IN:
+                self._devices[operand].tell(Read())
+            case Op.WAIT:
+                state.mask = operand
+                self._take_interrupt()
+            case _:
+                self._compute(op, operand)
+                self._go_on()
 
-    @receive
-    def interrupt(self, message: Interrupt) -> None:
-        """Keep the line; go on if it is waited for."""
-        if message.line not in self.state.lines:
-            self.state.lines += (message.line,)
-        self._serve()
+    def _compute(self, op: int, operand: int) -> None:
+        state, memory = self.state, self.state.memory
+        match op:
+            case Op.LOAD:
+                state.accumulator = memory[operand]
+            case Op.LOAD_AT:
+                state.accumulator = memory[memory[operand]]
+            case Op.STORE:
+                memory[operand] = state.accumulator
+            case Op.SET:
+                state.accumulator = operand
+            case Op.ADD:
+                state.accumulator = (state.accumulator + operand) & 0xFF
+            case _:
+                if op == Op.JUMP or not state.accumulator:
+                    state.counter = operand
 
-    @receive
-    def port_read(self, message: Byte) -> None:
-        """Take what a port has answered, and go on."""
-        self.state.accumulator = message.value
-        self.ref.tell(Step())
-
-    @receive
-    def port_written(self, _message: Done) -> None:
-        """Go on."""
-        self.ref.tell(Step())
-
-    # -- instructions: each returns whether the next one follows at once --
-
-    def do_halt(self, _operand: int) -> bool:
-        """Stop for good."""
-        self._owner.tell(Halted(self.state.instructions))
-        return False
-
-    def do_load(self, operand: int) -> bool:
-        """Take a value from memory."""
-        self.state.accumulator = self.state.memory[operand]
-        return True
-
-    def do_store(self, operand: int) -> bool:
-        """Put it there."""
-        memory = bytearray(self.state.memory)
-        memory[operand] = self.state.accumulator
-        self.state.memory = bytes(memory)
-        return True
-
-    def do_set(self, operand: int) -> bool:
-        """Take the operand itself."""
-        self.state.accumulator = operand
-        return True
-
-    def do_add(self, operand: int) -> bool:
-        """Add the operand."""
-        self.state.accumulator = (self.state.accumulator + operand) & 0xFF
-        return True
-
-    def do_load_at(self, operand: int) -> bool:
-        """Take what a pointer in memory points to."""
-        return self.do_load(self.state.memory[operand])
-
-    def do_jump(self, operand: int) -> bool:
-        """Go on at the operand."""
-        self.state.counter = operand
-        return True
-
-    def do_jump_zero(self, operand: int) -> bool:
-        """Do so if the accumulator is 0."""
-        return self.do_jump(operand) if not self.state.accumulator else True
-
-    def do_out(self, operand: int) -> bool:
-        """Write to a port; its answer has the next step."""
-        self._ports[operand].tell(WritePort(self.state.accumulator))
-        return False
-
-    def do_in(self, operand: int) -> bool:
-        """Read from a port; its answer has the next step."""
-        self._ports[operand].tell(ReadPortMessage())
-        return False
-
-    def do_wait(self, operand: int) -> bool:
-        """Rest until a line of the mask is raised."""
-        self.state.mask = operand
-        self._serve()
-        return False
-
-    def _serve(self) -> None:
-        state = self.state
-        wanted = [line for line in state.lines if state.mask >> line & 1]
+    def _take_interrupt(self) -> None:
+        wanted = self.state.pending & self.state.mask
         if wanted:
-            state.lines = tuple(line for line in state.lines if line != wanted[0])
-            state.mask = 0
-            state.accumulator = wanted[0]
+            self.state.pending &= ~wanted
+            self.state.mask = 0
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._cycle:
+            self.after(self._cycle, Step())
+        else:
             self.ref.tell(Step())
-
-
-_EXECUTE: dict[Op, Callable[[Cpu, int], bool]] = {
-    Op.HALT: Cpu.do_halt,
-    Op.LOAD: Cpu.do_load,
-    Op.STORE: Cpu.do_store,
-    Op.SET: Cpu.do_set,
-    Op.ADD: Cpu.do_add,
-    Op.LOAD_AT: Cpu.do_load_at,
-    Op.JUMP: Cpu.do_jump,
-    Op.JUMP_ZERO: Cpu.do_jump_zero,
-    Op.OUT: Cpu.do_out,
-    Op.IN: Cpu.do_in,
-    Op.WAIT: Cpu.do_wait,
-}

@@ -1,104 +1,89 @@
 """The devices: a timer that ticks, and a UART that sends one character at a time."""
 
-from typing import Any
-
 import msgspec
 
-from ccw_actors.runtime import Actor, ActorRef, receive
-from examples.emulator.messages import (
-    Byte,
-    Done,
-    Expired,
-    Interrupt,
-    Output,
-    ReadOutput,
-    ReadPort,
-    Sent,
-    WritePort,
-)
+from ccw_actors.runtime import Actor, ActorRef, Message, receive
+from examples.emulator.messages import Interrupt, Read, ReadText, Register, Text, Write
 
-__all__ = ["TIMER_LINE", "UART_LINE", "Timer", "Uart"]
-
-TIMER_LINE = 0
-UART_LINE = 1
-
-READY = 1
+TIMER, UART = 0, 1
 
 
-class Timer(Actor[WritePort | ReadPort]):
-    """Interrupts every `value` milliseconds after `value` was written; 0 stops it."""
+class Due(Message, frozen=True):
+    """What a device sends itself when its time has come."""
 
-    class State(msgspec.Struct):
-        """The key of the timer that runs, 0 for none, and how often it expired."""
 
-        key: int = 0
-        ticks: int = 0
+class TimerState(msgspec.Struct):
+    """The key of the timer that runs, 0 for none, and how often it has expired."""
 
-    def __init__(self, cpu: ActorRef[Any]) -> None:
+    key: int = 0
+    ticks: int = 0
+
+
+class Timer(Actor[Read | Write]):
+    """Interrupts every so many milliseconds as were written; 0 stops it."""
+
+    def __init__(self, cpu: ActorRef[Interrupt]) -> None:
         self._cpu = cpu
-        self.state = self.State()
+        self.state = TimerState()
 
     @receive
-    def write(self, message: WritePort) -> Done:
+    def write(self, message: Write) -> Register:
         """Start or stop."""
-        if self.state.key:
-            self.cancel(self.state.key)
-            self.state.key = 0
+        self.cancel(self.state.key)
         if message.value:
-            self.state.key = self.every(message.value / 1000, Expired())
-        return Done()
+            self.state.key = self.every(message.value / 1000, Due())
+        return Register(message.value)
 
     @receive
-    def expired(self, _message: Expired) -> None:
+    def due(self, _message: Due) -> None:
         """Interrupt."""
         self.state.ticks += 1
-        self._cpu.tell(Interrupt(TIMER_LINE))
+        self._cpu.tell(Interrupt(TIMER))
 
     @receive
-    def read(self, _message: ReadPort) -> Byte:
+    def read(self, _message: Read) -> Register:
         """Return how often it has expired."""
-        return Byte(self.state.ticks & 0xFF)
+        return Register(self.state.ticks & 0xFF)
 
 
-class Uart(Actor[WritePort | ReadPort | ReadOutput]):
-    """Sends characters, each in a millisecond; interrupts when one is through.
+class UartState(msgspec.Struct):
+    """The character being sent, 0 for none, and all that were."""
 
-    A character that is written while another one is being sent is lost, as on the
-    real thing: a program has to wait for the interrupt, or look at the status.
+    sending: int = 0
+    text: str = ""
+
+
+class Uart(Actor[Read | Write | ReadText]):
+    """Sends a character in a millisecond; interrupts when it is through.
+
+    A character that is written while another one is being sent is lost.
     """
 
-    class State(msgspec.Struct):
-        """The character being sent, None for none, and all that were."""
-
-        sending: int | None = None
-        sent: str = ""
-
-    def __init__(self, cpu: ActorRef[Any]) -> None:
+    def __init__(self, cpu: ActorRef[Interrupt]) -> None:
         self._cpu = cpu
-        self.state = self.State()
+        self.state = UartState()
 
     @receive
-    def write(self, message: WritePort) -> Done:
+    def write(self, message: Write) -> Register:
         """Begin to send a character."""
-        if self.state.sending is None:
+        if not self.state.sending:
             self.state.sending = message.value
-            self.after(0.001, Sent())
-        return Done()
+            self.after(0.001, Due())
+        return Register(message.value)
 
     @receive
-    def sent(self, _message: Sent) -> None:
-        """Be through with it."""
-        assert self.state.sending is not None, "it is being sent"
-        self.state.sent += chr(self.state.sending)
-        self.state.sending = None
-        self._cpu.tell(Interrupt(UART_LINE))
+    def due(self, _message: Due) -> None:
+        """Be through with the character; interrupt."""
+        self.state.text += chr(self.state.sending)
+        self.state.sending = 0
+        self._cpu.tell(Interrupt(UART))
 
     @receive
-    def read(self, _message: ReadPort) -> Byte:
-        """Return READY if a character would be taken."""
-        return Byte(READY if self.state.sending is None else 0)
+    def read(self, _message: Read) -> Register:
+        """Return 1 if a character would be taken."""
+        return Register(int(not self.state.sending))
 
     @receive
-    def output(self, _message: ReadOutput) -> Output:
+    def read_text(self, _message: ReadText) -> Text:
         """Return what was sent."""
-        return Output(self.state.sent)
+        return Text(self.state.text)

@@ -1,70 +1,43 @@
 """The machine, put together, and a program that prints over the UART."""
 
-from typing import Any, NamedTuple
-
-from ccw_actors.runtime import Actor, ActorRef, System, receive
+from ccw_actors.runtime import ActorRef, System
 from examples.emulator.cpu import Cpu, Op
-from examples.emulator.devices import TIMER_LINE, UART_LINE, Timer, Uart
-from examples.emulator.messages import Halted, ReadOutput, Reset
+from examples.emulator.devices import TIMER, UART, Timer, Uart
+from examples.emulator.messages import ReadText, Run
 
-__all__ = ["Machine", "build", "printing"]
-
-_TEXT = 64
-_POINTER = 62
+TEXT, POINTER = 64, 62
 
 
-class Owner(Actor[Halted]):
-    """Remembers that the processor has halted, and ends then."""
-
-    halted: Halted | None = None
-
-    @receive
-    def processor_halted(self, message: Halted) -> None:
-        """Remember, and end."""
-        self.halted = message
-        self.stop()
-
-
-class Machine(NamedTuple):
-    """A machine: start it with `cpu.tell(Reset())`."""
-
-    cpu: ActorRef[Reset]
-    uart: ActorRef[ReadOutput]
-    owner: Owner
-
-
-def build(system: System, program: bytes) -> Machine:
-    """Spawn the processor with its devices at ports 0 (timer) and 1 (UART)."""
-    owner = Owner()
+def build(
+    system: System, program: bytes, cycle: float = 0.0001
+) -> tuple[ActorRef[Run], ActorRef[ReadText]]:
+    """Spawn the machine; return its processor and its UART. `cycle` is in seconds."""
     cpu = system.ref("cpu")
     timer = system.spawn(Timer(cpu), "timer")
     uart = system.spawn(Uart(cpu), "uart")
-    ports: dict[int, ActorRef[Any]] = {TIMER_LINE: timer, UART_LINE: uart}
-    system.spawn(Cpu(program, ports, system.spawn(owner, "owner")), "cpu")
-    return Machine(cpu, uart, owner)
+    system.spawn(Cpu(program, {TIMER: timer, UART: uart}, cycle), "cpu")
+    return cpu, uart
 
 
-def printing(text: str, interval_ms: int = 5) -> bytes:
-    """Return a program that prints a text (ASCII), a character a timer interrupt.
-
-    For each character it waits for both: for the timer to expire, and for the UART to
-    be through with the one before.
-    """
-    code = [
-        (Op.SET, _TEXT),  # 0
-        (Op.STORE, _POINTER),
+def printing(text: str, interval_ms: int = 5, *, waits: bool = True) -> bytes:
+    """Return a program that prints a text; it `waits` for the UART each time."""
+    code = (
+        (Op.SET, TEXT),
+        (Op.STORE, POINTER),
         (Op.SET, interval_ms),
-        (Op.OUT, TIMER_LINE),
-        (Op.WAIT, 1 << TIMER_LINE),  # 8: the loop
-        (Op.LOAD_AT, _POINTER),
+        (Op.OUT, TIMER),
+        (Op.LOAD_AT, POINTER),  # 8: the loop
         (Op.JUMP_ZERO, 26),
-        (Op.OUT, UART_LINE),
-        (Op.WAIT, 1 << UART_LINE),
-        (Op.LOAD, _POINTER),
+        (Op.OUT, UART),
+        (Op.WAIT, 1 << UART) if waits else (Op.SET, 0),
+        (Op.LOAD, POINTER),
         (Op.ADD, 1),
-        (Op.STORE, _POINTER),
+        (Op.STORE, POINTER),
+        (Op.WAIT, 1 << TIMER),
         (Op.JUMP, 8),
-        (Op.HALT, 0),  # 26
-    ]
-    words = b"".join(map(bytes, code))
-    return words.ljust(_TEXT, b"\0") + text.encode() + b"\0"
+        (Op.SET, 0),  # 26: stop the timer, and leave how often it has expired
+        (Op.OUT, TIMER),
+        (Op.IN, TIMER),
+        (Op.HALT, 0),
+    )
+    return b"".join(map(bytes, code)).ljust(TEXT, b"\0") + text.encode("ascii") + b"\0"

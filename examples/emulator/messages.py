@@ -2,77 +2,44 @@
 
 from ccw_actors.runtime import Message, Request
 
-__all__ = [
-    "Byte",
-    "Done",
-    "Expired",
-    "Halted",
-    "Interrupt",
-    "Output",
-    "ReadOutput",
-    "ReadPort",
-    "Reset",
-    "Sent",
-    "SetTimer",
-    "WritePort",
-]
+
+class Halted(Message, frozen=True):
+    """The processor has come to its end, with that in its accumulator."""
+
+    accumulator: int
 
 
-class Reset(Message, frozen=True):
-    """Starts the processor at address 0."""
+class Run(Request[Halted], frozen=True):
+    """Starts the processor at address 0; answered when it halts."""
 
 
 class Interrupt(Message, frozen=True):
-    """A device wants something: its line (0 to 7)."""
+    """A device wants something: the number of its line (0 to 7)."""
 
     line: int
 
 
-class Byte(Message, frozen=True):
-    """The value of a port."""
+class Register(Message, frozen=True):
+    """What a device answers: the value that was read, or written."""
 
     value: int
 
 
-class Done(Message, frozen=True):
-    """A port has taken a value."""
+class Read(Request[Register], frozen=True):
+    """Asks a device for its register."""
 
 
-class ReadPort(Request[Byte], frozen=True):
-    """Asks a device for its status."""
-
-
-class WritePort(Request[Done], frozen=True):
-    """Hands a value (0 to 255) to a device."""
+class Write(Request[Register], frozen=True):
+    """Writes a value (0 to 255) into a device's register."""
 
     value: int
 
 
-class SetTimer(Message, frozen=True):
-    """Has the timer interrupt every so many seconds."""
-
-    interval: float
-
-
-class Expired(Message, frozen=True):
-    """What the timer sends itself."""
-
-
-class Sent(Message, frozen=True):
-    """What the UART sends itself when a character is through."""
-
-
-class Output(Message, frozen=True):
-    """All that the UART has sent."""
+class Text(Message, frozen=True):
+    """All that the UART has sent so far."""
 
     text: str
 
 
-class ReadOutput(Request[Output], frozen=True):
+class ReadText(Request[Text], frozen=True):
     """Asks the UART for it."""
-
-
-class Halted(Message, frozen=True):
-    """The processor has come to its end, after so many instructions."""
-
-    instructions: int

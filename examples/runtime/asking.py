@@ -1,9 +1,15 @@
-"""Tell and ask: answers, deadlines, cycles, and the place that a reply keeps."""
+"""Ask: many at once, a deadline, somebody who is not there, and a circle of askers."""
 
 import asyncio
-import sys
+import logging
+from collections.abc import Awaitable
 
-from ccw_actors.errors import ActorFailedError, ActorStoppedError, AskTimeoutError
+from ccw_actors.errors import (
+    ActorFailedError,
+    ActorStoppedError,
+    AskTimeoutError,
+    CcwActorsError,
+)
 from ccw_actors.runtime import Actor, ActorRef, Message, Request, System, receive
 
 
@@ -34,68 +40,39 @@ class Oracle(Actor[Question]):
         return Answer(f"{answer.text}, says {message.via.path}")
 
 
-class Begin(Message, frozen=True):
-    """Has a listener ask."""
-
-    oracle: ActorRef[Question]
-
-
-class Listener(Actor[Begin | Answer]):
-    """Tells questions: each answer is a message, in its place among the others."""
-
-    def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    @receive
-    def begin(self, message: Begin) -> None:
-        """Tell two questions; nobody waits."""
-        message.oracle.tell(Question("one:"))
-        message.oracle.tell(Question("two:"))
-
-    @receive
-    def answer(self, message: Answer) -> None:
-        """Hear an answer."""
-        self.heard.append(message.text)
+async def error_of(asked: Awaitable[Answer]) -> CcwActorsError:
+    """Return what an ask raises."""
+    try:
+        answer = await asked
+    except CcwActorsError as error:
+        print(error)
+        return error
+    raise AssertionError(f"it was answered by {answer}")
 
 
 async def main() -> None:
     """Ask in every way."""
+    logging.disable(logging.ERROR)  # The failures at the end are logged, too.
     async with System(ask_timeout=5.0) as system:
         a = system.spawn(Oracle(), "a")
         b = system.spawn(Oracle(), "b")
-        print((await a.ask(Question("ready?"))).text)
         answers = await asyncio.gather(*(a.ask(Question(f"{n}?")) for n in range(3)))
         print([answer.text for answer in answers])
+        assert [answer.text for answer in answers] == ["0? yes", "1? yes", "2? yes"]
 
-        try:
-            await a.ask(Question("why?"), timeout=0.01)
-        except AskTimeoutError as error:
-            print(error)
-        else:
-            sys.exit("it has answered")
-        try:
-            await system.ref("nobody").ask(Question("there?"))
-        except ActorStoppedError as error:
-            print(error)
+        late = await error_of(a.ask(Question("why?"), timeout=0.01))
+        assert isinstance(late, AskTimeoutError)
+        assert (late.target, late.message) == ("a", "Question")
 
-        listener = Listener()
-        system.spawn(listener, "listener").tell(Begin(a))
-        await a.ask(Question("done?"))
-        await asyncio.sleep(0)
-        print(listener.heard)
-        assert listener.heard == ["one: yes", "two: yes"]
+        nobody = await error_of(system.ref("nobody").ask(Question("there?")))
+        assert isinstance(nobody, ActorStoppedError)
 
         # a asks b, which asks a, which waits for b.
-        try:
-            await a.ask(Question("round?", b))
-        except ActorFailedError as error:  # of a, because b failed of the cycle
-            print(error.reason)
-            if "b -> a -> b" not in error.reason:
-                sys.exit("the cycle is not named")
+        circle = await error_of(a.ask(Question("round?", b)))
+        assert isinstance(circle, ActorFailedError)
+        assert "AskCycleError" in circle.reason
+        assert "b -> a -> b" in circle.reason
 
 
 if __name__ == "__main__":
-    import logging
-
-    logging.disable(logging.ERROR)  # The failures at the end are logged, too.
     asyncio.run(main())

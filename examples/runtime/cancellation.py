@@ -43,7 +43,7 @@ class Buyer(Actor[GetPrice]):
             found.append((await shop.ask(GetPrice())).amount)
 
         try:
-            async with asyncio.timeout(0.05), asyncio.TaskGroup() as group:
+            async with asyncio.timeout(0.2), asyncio.TaskGroup() as group:
                 for shop in self.shops:
                     group.create_task(ask(shop))
         except TimeoutError:

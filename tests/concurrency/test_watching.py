@@ -1,10 +1,8 @@
 """Who is told that an actor has ended, and who is not."""
 
-from typing import Any
-
 import pytest
 
-from ccw_actors.runtime import ActorRef, Restart, System, receive
+from ccw_actors.runtime import Restart, System, receive
 from tests.concurrency.cast import Watcher, rest, until
 from tests.runtime.cast import Blow, Diary, Note
 
@@ -44,13 +42,12 @@ async def test_watching_survives_restarts() -> None:
 
     async with System() as system:
         supervision = Restart(limit=1)
-        watcher = system.spawn(Fragile, "watcher", supervision=supervision)
-        diary = system.spawn(Diary, "diary", supervision=supervision)
-        watcher.tell(Note("diary"))
+        system.spawn(Fragile, "watcher", supervision=supervision)
+        system.spawn(Diary, "diary", supervision=supervision)
+        system.ref("watcher").tell(Note("diary"))
         await rest()
-        everybody: list[ActorRef[Any]] = [system.ref("watcher"), system.ref("diary")]
-        for ref in everybody:
-            ref.tell(Blow("loud"))
+        for path in ("watcher", "diary"):
+            system.ref(path).tell(Blow("loud"))
         await rest()
         assert Fragile.ends == []
         system.ref("diary").tell(Blow("again"))

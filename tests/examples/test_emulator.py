@@ -2,62 +2,81 @@
 
 import asyncio
 
-from ccw_actors.runtime import Choice, SteppingDispatcher, System, VirtualDispatcher
-from examples.emulator.machine import Machine, build, printing
-from examples.emulator.main import on_asyncio, without_a_loop
-from examples.emulator.messages import ReadOutput, Reset
+import pytest
 
-TICKS_MAX = 4
+from ccw_actors.runtime import Choice, Delivery, SteppingDispatcher, System
+from ccw_actors.runtime import VirtualDispatcher as Clock
+from examples.emulator.machine import build, printing
+from examples.emulator.main import on_asyncio, without_a_loop
+from examples.emulator.messages import Halted, ReadText, Run
+
+EXPIRATIONS_MAX = 4
 
 
 def test_three_worlds() -> None:
     """The loop, the virtual clock and the stepping dispatcher print the same."""
-    clock = VirtualDispatcher()
-    assert asyncio.run(on_asyncio("ok", interval_ms=2)) == "ok"
-    assert without_a_loop(clock, "ok") == "ok"
-    assert clock.now() == 0.015
-    assert without_a_loop(SteppingDispatcher("channel"), "ok") == "ok"
+    clock, program = Clock(), printing("ok", interval_ms=2)
+    assert asyncio.run(on_asyncio(program)) == "ok"
+    assert without_a_loop(System(clock), program) == "ok"
+    assert without_a_loop(System(SteppingDispatcher()), program, 0.0) == "ok"
+    assert 0.004 < clock.now() < 0.007
 
 
-def test_no_order_loses_a_character() -> None:
-    """Whenever the timer and the UART interrupt, every run that halts has printed all.
-
-    Every order under channel delivery, with at most four expirations of the timer.
-    """
-    steps = SteppingDispatcher("channel")
-    machine = build(System(steps), printing("ab"))
-    machine.cpu.tell(Reset())
-    halted = explore(steps, machine, {}, ticks=0)
-    assert halted > 0
+def test_the_timer_paces() -> None:
+    """The program waits for one expiration of the timer after each character."""
+    cpu, _uart = build(System(Clock()), printing("three"))
+    assert cpu.ask(Run(), block=True) == Halted(len("three"))
 
 
-def explore(
-    steps: SteppingDispatcher,
-    machine: Machine,
-    seen: dict[object, None],
-    ticks: int,
-) -> int:
-    """Go through all orders; return how many different ends there are."""
-    here = steps.snapshot()
-    # Time is left out: a timer may fire whenever the test picks it.
-    key = (here.key()[0], tuple(sorted(key for key, _ in here.timers)), ticks)
-    if key in seen:
-        return 0
-    seen[key] = None
-    if machine.owner.halted is not None:
-        assert machine.uart.ask(ReadOutput(), block=True).text == "ab"
-        steps.restore(here)
-        machine.owner.halted = None
-        return 1
-    ends = 0
-    for choice in steps.enabled():
-        expires = is_expiration(choice)
-        if expires and ticks == TICKS_MAX:
-            continue
-        steps.step(choice)
-        ends += explore(steps, machine, seen, ticks + expires)
-        steps.restore(here)
-    return ends
+@pytest.mark.parametrize("delivery", ["mailbox", "channel"])
+def test_no_order_loses_a_character(delivery: Delivery) -> None:
+    """However the interrupts of timer and UART come, all characters are sent."""
+    assert Search(delivery, printing("ab")).outputs() == {"ab"}
+
+
+@pytest.mark.parametrize("delivery", ["mailbox", "channel"])
+def test_some_order_loses_a_character(delivery: Delivery) -> None:
+    """The search finds what a program may lose that does not wait for the UART."""
+    assert Search(delivery, printing("ab", waits=False)).outputs() == {"ab", "a"}
+
+
+def test_careless_program_works_on_a_clock() -> None:
+    """On a clock the timer is slower than the UART, and nothing shows the mistake."""
+    assert without_a_loop(System(Clock()), printing("ab", waits=False)) == "ab"
+
+
+class Search:
+    """Runs a program in every order, with a few expirations of the timer at most."""
+
+    def __init__(self, delivery: Delivery, program: bytes) -> None:
+        self._steps = SteppingDispatcher(delivery)
+        cpu, self._uart = build(System(self._steps), program, cycle=0.0)
+        self._seen: set[object] = set()
+        cpu.tell(Run())
+
+    def outputs(self, expirations: int = 0) -> set[str]:
+        """Return what has been sent at the ends that can be reached from here."""
+        here = self._steps.snapshot()
+        # Time is left out: a timer may fire whenever it is picked.
+        actors, _timers, _now = here.key()
+        armed = tuple(sorted(key for key, _timer in here.timers))
+        key = actors, armed, expirations
+        if key in self._seen:
+            return set()
+        self._seen.add(key)
+        choices = self._steps.enabled()
+        if not choices:
+            text = self._uart.ask(ReadText(), block=True).text
+            self._steps.restore(here)
+            return {text}
+        found: set[str] = set()
+        for choice in choices:
+            after = expirations + is_expiration(choice)
+            if after <= EXPIRATIONS_MAX:
+                self._steps.step(choice)
+                found |= self.outputs(after)
+                self._steps.restore(here)
+        return found
 
 
 def is_expiration(choice: Choice) -> bool:

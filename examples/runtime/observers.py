@@ -25,30 +25,32 @@ class Player(Actor[Ping]):
 
     @receive
     def ping(self, message: Ping) -> None:
-        """Send it back, or end if it is over."""
+        """Send it back, if it is not over."""
         if message.left:
             message.other.tell(Ping(message.left - 1, self.ref))
-        else:
-            self.stop()
 
 
 class Chain(Observer):
-    """Keeps which message was caused by which."""
+    """Keeps which message was caused by which, and who came and went."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, int, str]] = []
+        self.over = asyncio.Event()
+        self.lives: list[str] = []
 
     def handled(self, event: Handled) -> None:
         """Keep number, cause and recipient."""
         self.seen.append((event.number, event.cause, event.recipient))
+        if len(self.seen) == 4:
+            self.over.set()
 
     def spawned(self, actor: str) -> None:
-        """Print it."""
-        print("spawned:", actor)
+        """Keep it."""
+        self.lives.append(f"{actor} is there")
 
     def stopped(self, actor: str, reason: str) -> None:
-        """Print it."""
-        print("stopped:", actor, "-", reason)
+        """Keep it."""
+        self.lives.append(f"{actor} is gone: {reason}")
 
 
 async def main() -> None:
@@ -59,9 +61,10 @@ async def main() -> None:
         a = system.spawn(Player(), "a")
         b = system.spawn(Player(), "b")
         a.tell(Ping(3, b))
-        await b.stopped()
-    print(chain.seen)
+        await asyncio.wait_for(chain.over.wait(), 5)
+    print(chain.seen, *chain.lives, sep="\n")
     assert chain.seen == [(1, 0, "a"), (2, 1, "b"), (3, 2, "a"), (4, 3, "b")]
+    assert len(chain.lives) == 4
 
 
 if __name__ == "__main__":

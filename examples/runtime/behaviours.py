@@ -1,0 +1,77 @@
+"""Behaviours: a connection that handles messages differently as it comes and goes."""
+
+import asyncio
+
+from ccw_actors.errors import MessageError
+from ccw_actors.runtime import Actor, Message, Request, System, receive
+
+
+class Switch(Message, frozen=True):
+    """Opens the connection if it is closed, and closes it if it is open."""
+
+
+class Now(Message, frozen=True):
+    """How the connection behaves now."""
+
+    behaviour: str
+
+
+class Look(Request[Now], frozen=True):
+    """Asks for that, whatever it is."""
+
+
+class Send(Request[Now], frozen=True):
+    """Asks to send something."""
+
+    text: str
+
+
+class Connection(Actor[Switch | Look | Send]):
+    """Begins closed."""
+
+    sent = ""
+
+    def on_start(self) -> None:
+        """Begin."""
+        self.become("closed")
+
+    @receive(state="closed")
+    def open(self, _message: Switch) -> None:
+        """Open."""
+        self.become("open")
+
+    @receive(state="open")
+    def send(self, message: Send) -> Now:
+        """Send."""
+        self.sent += message.text
+        return Now(self.behaviour)
+
+    @receive(state="open")
+    def close(self, _message: Switch) -> None:
+        """Close."""
+        self.become("closed")
+
+    @receive
+    def look(self, _message: Look) -> Now:
+        """Answer, in every behaviour."""
+        return Now(self.behaviour)
+
+
+async def main() -> None:
+    """Send before, while and after it is open."""
+    refused: list[str] = []
+    async with System() as system:
+        ref = system.spawn(connection := Connection(), "connection")
+        for _ in range(3):
+            now = (await ref.ask(Look())).behaviour
+            try:
+                await ref.ask(Send(f"while {now}"))
+            except MessageError as error:
+                refused.append(str(error))
+            ref.tell(Switch())
+    print(*refused, connection.sent, sep="\n")
+    assert (len(refused), connection.sent) == (2, "while open")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
