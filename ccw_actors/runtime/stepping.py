@@ -345,6 +345,10 @@ class SteppingDispatcher:
         for one in snapshot.cells:
             one.restore()
             mail.cells[one.cell.path] = one.cell
+        for one in snapshot.cells:
+            for child in one.children:
+                if mail.cells.get(child.path) is not child:
+                    child.phase = Phase.ENDED  # Its parent has not heard of it yet.
         mail.timers.armed = dict(snapshot.timers)
         mail.timers.counts = dict(snapshot.timer_counts)
         mail.failures[:] = snapshot.failures

@@ -20,14 +20,15 @@ class ModelActor:
     )
     texts: list[str] = field(default_factory=list[str])
     carried: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    killed: bool = False
 
 
 @dataclass
 class Model:
     """Actors by path, and the outcome of every ask by its number.
 
-    A message is (what, text, ask): note, blow, stop, collect or carry; `ask` is 0 for
-    what was told.
+    A message is (what, text, ask): note, blow, stop, collect, carry or deliver; `ask`
+    is 0 for what was told.
     """
 
     actors: dict[str, ModelActor] = field(default_factory=dict[str, ModelActor])
@@ -53,9 +54,16 @@ class Model:
         actor.waiting.append((what, text, ask))
         return True
 
+    def kill(self, path: str) -> None:
+        """Stop an actor before it handles what waits."""
+        if path in self.actors:
+            self.actors[path].killed = True
+
     def run(self) -> None:
         """Have every actor handle all that waits."""
         for path in list(self.actors):
+            if self.actors[path].killed:
+                self._end(path, self.actors[path])
             while path in self.actors and self.actors[path].waiting:
                 self._handle(path, self.actors[path])
 
@@ -70,6 +78,9 @@ class Model:
                 self.outcomes[ask] = " ".join(actor.texts)
         elif what == "carry":
             actor.carried.append((ask, text))
+        elif what == "deliver":
+            self.outcomes.update(actor.carried)
+            actor.carried = []
         else:
             if ask:
                 self.outcomes[ask] = "failed"

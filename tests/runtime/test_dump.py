@@ -4,8 +4,20 @@ import asyncio
 
 import pytest
 
-from ccw_actors.runtime import Actor, ActorRef, Observer, System, receive
-from tests.runtime.cast import Carry, Collect, Diary, Note
+from ccw_actors.errors import ActorFailedError, AskTimeoutError, MailboxFullError
+from ccw_actors.runtime import (
+    Actor,
+    ActorRef,
+    Mailbox,
+    Observer,
+    Restart,
+    Statistics,
+    System,
+    VirtualDispatcher,
+    receive,
+)
+from tests.runtime.cast import Blow, Carry, Collect, Deliver, Diary, Note
+from tests.runtime.worlds import until
 
 
 class Asker(Actor[Carry]):
@@ -92,3 +104,127 @@ async def test_observer_of_a_stillborn_actor() -> None:
         system.unobserve(lives)
         system.spawn(Diary(), "other")
         assert len(lives.seen) == 2
+
+
+def test_every_count() -> None:
+    """Each number of the statistics counts what its name says, and nothing else."""
+    dispatcher = VirtualDispatcher()
+    system = System(dispatcher)
+    diary = system.spawn(Diary(), "diary", supervision=Restart())
+    with pytest.raises(AskTimeoutError):
+        diary.ask(Carry("late"), timeout=1.0, block=True)
+    diary.tell(Deliver())
+    with pytest.raises(ActorFailedError):
+        diary.ask(Blow("loud"), block=True)
+    dispatcher.run()
+    dropping = system.spawn(Diary(), "dropping", mailbox=Mailbox(2, "drop newest"))
+    refusing = system.spawn(Diary(), "refusing", mailbox=Mailbox(1))
+    for _ in range(5):
+        dropping.tell(Note("x"))
+    refusing.tell(Note("x"))
+    for _ in range(2):
+        with pytest.raises(MailboxFullError):
+            refusing.tell(Note("x"))
+    assert system.statistics() == Statistics(
+        actors=3,
+        handled=3,  # Carry, Deliver, Blow
+        waiting_messages=3,
+        pending_asks=0,
+        dead_letters=4,  # what was dropped, and the late answer
+        late_answers=1,
+        expired_asks=1,
+        dropped=3,
+        refused=2,
+        failures=1,
+        restarts=1,
+    )
+
+
+class Parent(Actor):
+    """Has a child."""
+
+    def on_start(self) -> None:
+        """Spawn it."""
+        self.spawn(Sleeper(), "child")
+
+
+class Sleeper(Actor[Note | Carry | Blow]):
+    """Sleeps on a note, puts a `Carry` aside, fails on a `Blow`."""
+
+    @receive
+    async def note(self, _message: Note) -> None:
+        """Sleep, whatever comes."""
+        try:
+            await self.sleep(60.0)
+        except asyncio.CancelledError:
+            await self.sleep(60.0)
+
+    @receive
+    def carry(self, _message: Carry) -> None:
+        """Put aside."""
+        self.stash()
+
+    @receive
+    def blow(self, message: Blow) -> Note:
+        """Fail."""
+        raise ValueError(message.reason)
+
+
+def test_what_actors_do() -> None:
+    """Who is idle, busy, waiting, restarting or stopping is called so."""
+    dispatcher = VirtualDispatcher()
+    system = System(dispatcher)
+    for path in ("idle", "busy", "waiting", "stashing"):
+        system.spawn(Sleeper(), path)
+    system.spawn(Parent(), "stopping")
+    system.spawn(Sleeper, "restarting", supervision=Restart(delay=30.0))
+    for path in ("waiting", "stopping/child"):
+        system.ref(path).tell(Note("x"))
+    system.ref("stashing").tell(Carry("x"))
+    system.ref("restarting").tell(Blow("loud"))
+    dispatcher.advance(1.0)
+    system.ref("stopping").stop(drain=False)
+    dispatcher.advance(1.0)
+    system.ref("busy").tell(Note("x"))
+    found = {one.path: one for one in system.dump().actors}
+    assert {path: one.doing for path, one in found.items()} == {
+        "idle": "idle",
+        "busy": "busy",
+        "waiting": "waiting",
+        "stashing": "idle",
+        "stopping": "stopping",
+        "stopping/child": "stopping",
+        "restarting": "restarting",
+    }
+    assert (found["stashing"].stash, found["busy"].mailbox) == (1, 1)
+    assert found["waiting"].waits_for == "60 s"
+    assert found["restarting"].kind == "Sleeper"
+    assert "busy (Sleeper): busy, 1 queued" in str(system.dump())
+
+
+@pytest.mark.asyncio
+async def test_dump_of_a_thread() -> None:
+    """A thread that blocks in an ask is shown to wait for its answer."""
+
+    class Caller(Actor[Carry]):
+        @receive
+        def carry(self, message: Carry) -> Note:
+            """Ask, blocking."""
+            answer: Note = diary.ask(message, block=True)
+            return answer
+
+    async with System() as system:
+        actor = Diary()
+        diary = system.spawn(actor, "diary")
+        asked = asyncio.ensure_future(
+            system.spawn_thread(Caller(), "caller").ask(Carry("x"))
+        )
+        await until(lambda: bool(actor.state.carried))
+        one = next(one for one in system.dump().actors if one.path == "caller")
+        assert (one.doing, one.waits_for) == ("waiting", "diary to answer Carry")
+        assert ("caller", "diary") in [
+            (ask.asker, ask.target) for ask in system.dump().asks
+        ]
+        diary.tell(Deliver())
+        assert await asked == Note("x")
+        assert system.dump().asks == ()

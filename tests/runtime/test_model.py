@@ -28,7 +28,7 @@ from ccw_actors.runtime import (
     VirtualDispatcher,
 )
 from ccw_actors.runtime.mailbox import WhenFull
-from tests.runtime.cast import Blow, Carry, Collect, Diary, Note, Notes
+from tests.runtime.cast import Blow, Carry, Collect, Deliver, Diary, Note, Notes
 from tests.runtime.model import Model, ModelActor
 
 
@@ -37,11 +37,17 @@ def collect(_text: str) -> Collect:
     return Collect()
 
 
+def deliver(_text: str) -> Deliver:
+    """Return what has all that was asked for and is late delivered."""
+    return Deliver()
+
+
 MESSAGES: dict[str, Any] = {
     "note": Note,
     "blow": Blow,
     "carry": Carry,
     "collect": collect,
+    "deliver": deliver,
 }
 ASKED = ("blow", "carry", "collect")
 OUTCOMES: dict[type[Exception], str] = {
@@ -123,6 +129,8 @@ class Histories(RuleBasedStateMachine):
                 self.outcomes[number] = OUTCOMES[type(error)]
             elif isinstance(answer, Notes):
                 self.outcomes[number] = " ".join(answer.texts)
+            else:
+                self.outcomes[number] = answer.text
 
         message: Request[Any] = MESSAGES[what](text)
         pending = mail.asks.question(path, "", type(message), 60.0, settle)
@@ -140,6 +148,12 @@ class Histories(RuleBasedStateMachine):
         """Stop after what is in the mailbox."""
         self.model.send(path, "stop", "", 0)
         self.system.ref(path).stop()
+
+    @rule(path=paths)
+    def kill(self, path: str) -> None:
+        """Stop before what is in the mailbox."""
+        self.model.kill(path)
+        self.system.ref(path).stop(drain=False)
 
     @rule()
     def run(self) -> None:

@@ -1,13 +1,20 @@
 """Periodic timers: what their messages are, and are not."""
 
+import math
+
 import msgspec
 import pytest
 
 from ccw_actors.errors import AskTimeoutError
 from ccw_actors.runtime import (
     Actor,
+    ActorRef,
+    Choice,
+    Mailbox,
     Message,
     Request,
+    Restart,
+    SteppingDispatcher,
     System,
     VirtualDispatcher,
     receive,
@@ -36,6 +43,23 @@ class ClockState(msgspec.Struct):
     """What a clock remembers."""
 
     ticks: int = 0
+
+
+class Stop(Message, frozen=True):
+    """Ends the ticking."""
+
+
+class Nap(Message, frozen=True):
+    """Has a handler wait for some seconds."""
+
+    seconds: float
+
+
+class TimesState(msgspec.Struct):
+    """What a metronome remembers."""
+
+    times: list[float]
+    key: int = 0
 
 
 class Clock(Actor[Begin | Tick | Ask]):
@@ -69,3 +93,126 @@ def test_answer_to_a_tick_answers_no_ask() -> None:
     with pytest.raises(AskTimeoutError):
         system.spawn(Clock(), "silent").ask(Ask(), timeout=3.5, block=True)
     assert actor.state.ticks == 3
+
+
+class Metronome(Actor[Begin | Tick | Stop | Nap]):
+    """Notes the times of its ticks; every nap keeps it from them for some seconds."""
+
+    def __init__(self) -> None:
+        self.state = TimesState([])
+
+    @receive
+    def begin(self, _message: Begin) -> None:
+        """Tick every second."""
+        self.state.key = self.every(1.0, Tick())
+
+    @receive
+    def tick(self, _message: Tick) -> None:
+        """Note the time."""
+        self.state.times.append(self.now())
+
+    @receive
+    def stop_ticking(self, _message: Stop) -> None:
+        """Cancel."""
+        self.cancel(self.state.key)
+
+    @receive
+    async def nap(self, message: Nap) -> None:
+        """Sleep; afterwards fail, if that was for no time at all."""
+        await self.sleep(message.seconds)
+        if not message.seconds:
+            raise ValueError("overslept")
+
+
+def metronome(
+    *, mailbox: Mailbox | None = None
+) -> tuple[VirtualDispatcher, Metronome, ActorRef[Begin | Stop | Nap]]:
+    """Return a metronome that is about to begin, in virtual time."""
+    dispatcher, actor = VirtualDispatcher(), Metronome()
+    ref = System(dispatcher).spawn(
+        actor, "metronome", supervision=Restart(), mailbox=mailbox
+    )
+    ref.tell(Begin())
+    return dispatcher, actor, ref
+
+
+def test_times() -> None:
+    """Ticks come at each multiple of the interval, and do not drift."""
+    dispatcher, actor, _ = metronome()
+    dispatcher.advance(3.5)
+    assert actor.state.times == [1.0, 2.0, 3.0]
+
+
+def test_slow_actor_is_not_buried() -> None:
+    """While one tick waits to be handled no other is made; later the beat is kept."""
+    dispatcher, actor, ref = metronome()
+    dispatcher.advance(1.5)
+    ref.tell(Nap(10.2))
+    dispatcher.advance(9.0)
+    assert actor.system.statistics().waiting_messages == 1
+    dispatcher.advance(3.0)
+    assert actor.state.times == [1.0, 11.7, 12.0, 13.0]
+
+
+def test_cancel() -> None:
+    """A cancelled timer ticks no more, but for the tick that waits already."""
+    dispatcher, actor, ref = metronome()
+    dispatcher.advance(1.5)
+    for message in (Nap(1.0), Stop(), Stop()):
+        ref.tell(message)
+    dispatcher.run()
+    assert actor.state.times == [1.0, 2.5]
+    assert dispatcher.now() == 2.5
+
+
+def test_restart() -> None:
+    """Ticks end with the life of the actor that has set the timer."""
+    dispatcher, actor, ref = metronome()
+    dispatcher.advance(1.5)
+    ref.tell(Nap(0.0))
+    dispatcher.run()
+    assert actor.state.times == []
+    assert [one.reason for one in actor.system.failures] == ["ValueError: overslept"]
+    ref.tell(Begin())
+    dispatcher.advance(2.0)
+    assert actor.state.times == [2.5, 3.5]
+
+
+def test_full_mailbox() -> None:
+    """Ticks come through a mailbox that is full, and take nobody's place there."""
+    dispatcher, actor, ref = metronome(mailbox=Mailbox(1))
+    dispatcher.advance(0.5)
+    ref.tell(Nap(2.0))
+    dispatcher.advance(0.1)
+    ref.tell(Nap(0.5))
+    dispatcher.advance(2.0)
+    ref.tell(Nap(0.1))
+    dispatcher.advance(1.0)
+    assert actor.state.times == [3.0]
+    assert actor.system.statistics().refused == 0
+
+
+@pytest.mark.parametrize("interval", [0.0, -1.0, math.nan])
+def test_wrong_interval(interval: float) -> None:
+    """An interval that is not above 0 is refused, naming the actor."""
+    _, actor, _ = metronome()
+    with pytest.raises(ValueError, match="metronome: an interval is above 0 s, not"):
+        actor.every(interval, Tick())
+
+
+def test_stepping() -> None:
+    """Where the caller picks what happens, a tick is a choice that comes again."""
+    dispatcher, actor = SteppingDispatcher(), Metronome()
+    System(dispatcher).spawn(actor, "metronome").tell(Begin())
+    dispatcher.step()
+    for _ in range(3):
+        (choice,) = dispatcher.enabled()
+        assert choice == Choice("metronome", "metronome", 1)
+        dispatcher.step(choice)
+    assert actor.state.times == [1.0, 2.0, 3.0]
+    here = dispatcher.snapshot()
+    dispatcher.step()
+    dispatcher.restore(here)
+    assert dispatcher.snapshot().key() == here.key()
+    dispatcher.step()
+    assert actor.state.times[3:] == [4.0]

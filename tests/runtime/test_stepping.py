@@ -15,8 +15,10 @@ from ccw_actors.runtime import (
     Delivery,
     Message,
     ReplyTo,
+    Restart,
     Snapshot,
     SteppingDispatcher,
+    Stop,
     System,
     receive,
 )
@@ -350,3 +352,48 @@ def test_snapshot_is_out_of_reach() -> None:
     assert here.key() == key
     dispatcher.restore(here)
     assert texts_of(diary) == []
+
+
+class Doomed(Diary):
+    """Has a child, so that it does not end in the step in which it fails."""
+
+    def on_start(self) -> None:
+        """Spawn it."""
+        self.spawn(Diary(), "child")
+
+
+@pytest.mark.parametrize("supervision", [Stop(), Restart(delay=1.0)])
+def test_failure_is_in_a_snapshot(supervision: Stop | Restart) -> None:
+    """An actor that has failed is restored as one that has: it runs no `on_stop`."""
+    dispatcher = SteppingDispatcher()
+    actor = Doomed()
+    ref = System(dispatcher).spawn(actor, "doomed", supervision=supervision)
+    ref.tell(Blow("loud"))
+    with pytest.raises(ActorFailedError):
+        dispatcher.step()
+    texts_of(actor).clear()
+    here = dispatcher.snapshot()
+    for _ in range(2):
+        ref.stop(drain=False)
+        dispatcher.run()
+        assert not ref.is_alive
+        assert texts_of(actor) == []
+        dispatcher.restore(here)
+    assert dispatcher.snapshot().key() == here.key()
+
+
+def test_end_of_a_child_is_in_a_snapshot() -> None:
+    """A child that has ended, of which its parent has not heard, stays so."""
+    dispatcher = SteppingDispatcher()
+    system = System(dispatcher)
+    ref = system.spawn(Doomed(), "parent")
+    before = dispatcher.snapshot()
+    system.ref("parent/child").stop()
+    dispatcher.step()
+    ended = dispatcher.snapshot()
+    assert not system.is_alive("parent/child")
+    for snapshot in (before, ended):
+        dispatcher.restore(snapshot)
+    ref.stop()
+    dispatcher.run()
+    assert not ref.is_alive

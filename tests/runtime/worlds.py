@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ccw_actors.runtime import (
     ActorRef,
@@ -31,7 +31,7 @@ class World:
         }
         self.system = System(dispatchers[name]())
 
-    async def ask(self, ref: ActorRef[Request[R]], request: Request[R]) -> R:
+    async def ask(self, ref: ActorRef[Any], request: Request[R]) -> R:
         """Ask in the way of this world."""
         if isinstance(self.system.dispatcher, LoopDispatcher):
             return await ref.ask(request)
