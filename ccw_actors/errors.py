@@ -7,6 +7,7 @@ __all__ = [
     "AskTimeoutError",
     "CcwActorsError",
     "ChannelDataError",
+    "CrashedError",
     "DispatcherError",
     "ImageError",
     "MachineFileError",
@@ -36,6 +37,10 @@ class StreamError(CcwActorsError):
 
 class DispatcherError(CcwActorsError):
     """A System was used in a way that its dispatcher (loop, clock, steps) cannot do."""
+
+
+class CrashedError(CcwActorsError):
+    """A step that was to be a crash: what an actor's failure says is its cause."""
 
 
 class ActorFailedError(CcwActorsError):

@@ -10,7 +10,10 @@ result = explore(scenario)
 assert result.verdict == "verified", str(result)
 """
 
+from ccw_actors.explore.coverage import Combination as Combination
+from ccw_actors.explore.coverage import Coverage as Coverage
 from ccw_actors.explore.entry import explore as explore
+from ccw_actors.explore.errors import ClockError as ClockError
 from ccw_actors.explore.errors import ExploreError as ExploreError
 from ccw_actors.explore.errors import HiddenStateError as HiddenStateError
 from ccw_actors.explore.errors import ReplayError as ReplayError
@@ -23,6 +26,7 @@ from ccw_actors.explore.result import Limits as Limits
 from ccw_actors.explore.result import Network as Network
 from ccw_actors.explore.result import Result as Result
 from ccw_actors.explore.result import Step as Step
+from ccw_actors.explore.result import Time as Time
 from ccw_actors.explore.result import Verdict as Verdict
 from ccw_actors.explore.view import View as View
 from ccw_actors.explore.world import Event as Event
@@ -30,6 +34,9 @@ from ccw_actors.explore.world import Scenario as Scenario
 from ccw_actors.explore.world import World as World
 
 __all__ = [
+    "ClockError",
+    "Combination",
+    "Coverage",
     "Engine",
     "Event",
     "ExploreError",
@@ -41,6 +48,7 @@ __all__ = [
     "Result",
     "Scenario",
     "Step",
+    "Time",
     "TransitionSystem",
     "UnsoundError",
     "Verdict",

@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from ccw_actors.explore.bench import Bench, Effect, Outcome, timers_after
+from ccw_actors.errors import ActorFailedError
+from ccw_actors.explore.bench import Bench, Effect, timers_after
 from ccw_actors.explore.checks import Checks
 from ccw_actors.explore.compact import FIRST, Compact, Local, Offer, State
+from ccw_actors.explore.coverage import Combination, Coverage, covered, label_of
 from ccw_actors.explore.errors import ExploreError
-from ccw_actors.explore.result import Network, Step
-from ccw_actors.explore.world import Event, Scenario, World
+from ccw_actors.explore.monitor import Monitor
+from ccw_actors.explore.result import Network, Step, Time
+from ccw_actors.explore.words import Words
+from ccw_actors.explore.world import Scenario, World
 from ccw_actors.runtime import Choice, Snapshot
-from ccw_actors.runtime.cell import Envelope
-from ccw_actors.transport import DECODE_ERRORS, tag_of
+from ccw_actors.runtime.cell import SIGNAL, Envelope
 
 __all__ = ["ActorModel"]
 
 _FAILED = -1
+_FAR = Effect(0, is_far=True)
 
 
 class ActorModel:
@@ -26,25 +30,33 @@ class ActorModel:
     that are smaller than they are unless said, by the slots of their actors.
     """
 
-    def __init__(self, scenario: Scenario, delivery: Network, recheck: int) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        delivery: Network,
+        recheck: int,
+        time: Time = "untimed",
+    ) -> None:
         self.world = World(delivery)
         scenario(self.world)
+        self.time: Time = time
         self.compact = Compact(delivery)
         self._bench = Bench(self.world, self.compact)
         self._properties = self.world.properties
-        self._monitors: list[Any] = [None]
-        self._monitor_numbers: dict[Any, int] = {None: 0}
-        self._monitored: dict[object, int] = {}
+        self._words = Words(self._bench.cells)
+        self._monitor = Monitor(self._properties.monitor, self.compact, self._words)
         self._worlds: dict[object, int] = {}
         self._memos: list[dict[tuple[int, int], Effect]] = []
         self._rough: list[bool] = []
+        self._left: list[tuple[int, ...]] = []
         self._far_known: dict[tuple[State, Offer], State] = {}
         self._rough_known: dict[State, list[Offer]] = {}
         self._failures: list[str] = []
         self.bounds: dict[int, int] = {}
         self._unordered = delivery == "unordered"
+        self._ordered = time == "ordered"
         self._recheck = self._countdown = recheck
-        self.checks = Checks(self.compact, self._properties, self._monitors)
+        self.checks = Checks(self.compact, self._properties, self._monitor.values)
         self._initial = self._first()
 
     # -- as a transition system -----------------------------------------------------
@@ -76,12 +88,48 @@ class ActorModel:
         """Return the names of `sometimes` properties that have never held."""
         return self.checks.unseen
 
+    def coverage(self) -> Coverage:
+        """Return what was handled in which state, and what never was."""
+        compact, cells = self.compact, self._bench.cells
+        labels = {
+            number: (item.cell.cell.path, self._label(number, item))
+            for number, item in enumerate(compact.items)
+            if isinstance(item, Local)
+        }
+        names: dict[tuple[str, int], str] = {}
+        handled: set[Combination] = set()
+        for memo in self._memos:
+            for local, what in memo:
+                path, label = labels[local]
+                name = names.get((path, what))
+                if name is None:
+                    name = names[path, what] = self._name(path, local, what)
+                if name:
+                    handled.add(Combination(path, label, name))
+        seen = {(*one, cells[one[0]].actor) for one in labels.values()}
+        return covered(seen, handled)
+
+    def _label(self, item: int, local: Local) -> str:
+        label = self._properties.labels.get(local.cell.cell.path)
+        return label_of(label, local.cell.behaviour, self.checks.state_of(item))
+
+    def _name(self, path: str, local: int, what: int) -> str:
+        """Return the type of a message, or of what a timer sends; "" for a signal."""
+        if what > 0:
+            envelope = self.compact.envelopes[what]
+        else:
+            timer = dict(self.compact.get_local(local).timers)[-what]
+            envelope = Envelope(timer.payload, path, 0, None)
+        message = self._words.message(path, envelope)
+        return "" if message is None else type(message).__name__
+
     def step(self, state: State, action: Offer) -> Step:
         """Return an action in words."""
         del state
         envelope = self.compact.envelopes[action.envelope]
         path = self.compact.path_of[action.owner]
-        return Step(path, envelope.sender, self._text(path, envelope), action.timer)
+        text = self._words.text(path, envelope)
+        return Step(path, envelope.sender, text, action.timer, action.crash)
 
     # -- one step -------------------------------------------------------------------
 
@@ -103,6 +151,10 @@ class ActorModel:
                 if here is None:
                     here = self.compact.find_offers(item)
                 found += here
+        if self._ordered:
+            found = _soonest(found)
+        if any(self._left[state[0]]):
+            found += self._crashes(state[0], found)
         return found
 
     def take(self, state: State, offer: Offer) -> tuple[State | None, Effect]:
@@ -111,7 +163,9 @@ class ActorModel:
         The state is None for a message that an unordered network need not deliver, as
         nothing would change.
         """
-        effect = self._effect(state, offer)
+        if self._ordered and offer.due:
+            state, offer = self._later(state, offer.due), offer._replace(due=0.0)
+        effect = _FAR if offer.crash else self._effect(state, offer)
         if effect.is_far:
             return self._far(state, offer, effect), effect
         after = list(state)
@@ -127,7 +181,7 @@ class ActorModel:
         elif self._unordered and local == state[offer.owner] and not offer.timer:
             return None, effect
         if self._properties.monitor is not None:
-            after[1] = self._follow(state, offer, effect)
+            after[1] = self._monitor.follow(state, offer, effect)
         while not after[-1]:
             after.pop()
         return tuple(after), effect
@@ -138,7 +192,7 @@ class ActorModel:
         effect = memo.get(key)
         if effect is None:
             if self._rough[state[0]]:
-                effect = Effect(0, is_far=True)
+                effect = _FAR
             else:
                 effect = self._bench.near(*self._at(state, offer))
                 self.checks.look_at_fresh()
@@ -197,7 +251,7 @@ class ActorModel:
 
     def _take_far(self, state: State, offer: Offer, effect: Effect) -> State:
         failure = effect.failure
-        if failure is not None and failure.actor not in self._properties.may_fail:
+        if failure is not None and not self._may_fail(failure, offer):
             return self._failed(str(failure))
         if self.compact.delivery == "unordered":
             raise ExploreError(
@@ -209,15 +263,52 @@ class ActorModel:
         sender = self.compact.envelopes[offer.envelope].sender
         if offer.timer:
             sender = path
-        choice = Choice(path, sender, offer.timer)
+        choice = Choice(path, sender, offer.timer, offer.crash)
         outcome = self._bench.far(before, choice)
         failure = outcome.failure
-        if failure is not None and failure.actor not in self._properties.may_fail:
+        if failure is not None and not self._may_fail(failure, offer):
             return self._failed(str(failure))
         monitor = state[1]
         if self._properties.monitor is not None:
-            monitor = self._follow_far(state, offer, before, outcome)
-        return self._absorb(outcome.after, before, monitor)
+            monitor = self._monitor.follow_far(state, offer, before, outcome)
+        left = self._left[state[0]]
+        if offer.crash:
+            spent = self._spent(path, left)
+            left = (*left[:spent], left[spent] - 1, *left[spent + 1 :])
+        return self._absorb(outcome.after, before, monitor, left)
+
+    def _may_fail(self, failure: ActorFailedError, offer: Offer) -> bool:
+        crashed = offer.crash and failure.actor == self.compact.path_of[offer.owner]
+        return crashed or failure.actor in self._properties.may_fail
+
+    def _spent(self, path: str, left: tuple[int, ...]) -> int:
+        """Return which budget pays for a crash of that actor; -1 if none does."""
+        for number, (paths, _) in enumerate(self._properties.crashes):
+            if left[number] and path in paths:
+                return number
+        return -1
+
+    def _crashes(self, world: int, offers: list[Offer]) -> list[Offer]:
+        """Return the crashes that may happen where these may."""
+        left = self._left[world]
+        envelopes, path_of = self.compact.envelopes, self.compact.path_of
+        return [
+            offer._replace(
+                process=(offer.process[0], -1 - offer.process[1]), crash=True
+            )
+            for offer in offers
+            if 0 <= envelopes[offer.envelope].kind < SIGNAL
+            and self._spent(path_of[offer.owner], left) >= 0
+        ]
+
+    def _later(self, state: State, seconds: float) -> State:
+        """Return the state after so much time in which nothing happens."""
+        after = list(state)
+        for slot in self.compact.path_of:
+            if slot < len(after) and after[slot]:
+                after[slot] = self.compact.later(after[slot], seconds)
+        self.checks.look_at_fresh()
+        return tuple(after)
 
     def _failed(self, text: str) -> State:
         if text not in self._failures:
@@ -231,14 +322,21 @@ class ActorModel:
         found: list[Offer] = []
         for choice in self._bench.choices(whole):
             owner = compact.paths[choice.recipient]
-            payload = self.world.dispatcher.peek(choice)
-            envelope = compact.envelope(Envelope(payload, choice.sender, 0, None))
+            seen = self.world.dispatcher.peek(choice)
+            sender = choice.sender
+            envelope = Envelope(seen.payload, sender, 0, None, seen.kind)
+            name = compact.envelope(envelope)
+            due = 0.0
             if choice.timer:
                 process = owner, choice.timer
+                timers = dict(compact.get_local(state[owner]).timers)
+                due = timers[choice.timer].due
             else:
-                process = compact.queue_slot(owner, choice.sender), 0
-            found.append(Offer(process, owner, owner, envelope, timer=choice.timer))
-        return found
+                process = compact.queue_slot(owner, sender), 0
+            found.append(Offer(process, owner, owner, name, 0, choice.timer, due))
+        if self._ordered:
+            found = _soonest(found)
+        return found + self._crashes(state[0], found)
 
     def _whole(self, state: State) -> Snapshot:
         """Return the System that a state stands for."""
@@ -261,7 +359,13 @@ class ActorModel:
             counts.append((path, local.numbered))
         return Snapshot(tuple(cells), tuple(timers), tuple(counts), (), 0, 0.0)
 
-    def _absorb(self, after: Snapshot, before: Snapshot | None, monitor: int) -> State:
+    def _absorb(
+        self,
+        after: Snapshot,
+        before: Snapshot | None,
+        monitor: int,
+        left: tuple[int, ...],
+    ) -> State:
         """Return the state that stands for a System."""
         compact = self.compact
         timers = timers_after(after, before or after)
@@ -283,10 +387,11 @@ class ActorModel:
             for queue, numbers in waiting.items():
                 items[queue] = compact.queue(queue, tuple(numbers))
         alive = frozenset(one.cell.path for one in after.cells)
-        world = self._worlds.setdefault((alive, rough), len(self._worlds))
+        world = self._worlds.setdefault((alive, rough, left), len(self._worlds))
         if world == len(self._memos):
             self._memos.append({})
             self._rough.append(rough)
+            self._left.append(left)
         self.checks.look_at_fresh()
         values = [world, monitor]
         values += [items.get(slot, 0) for slot in range(FIRST, len(compact.owners))]
@@ -297,9 +402,6 @@ class ActorModel:
     def _first(self) -> State:
         world = self.world
         snapshot = self._bench.first()
-        monitor = 0
-        if self._properties.monitor is not None:
-            monitor = self._number(self._properties.monitor[0])
         cells = [
             one._replace(
                 mailbox=one.mailbox
@@ -311,66 +413,16 @@ class ActorModel:
             )
             for one in snapshot.cells
         ]
-        return self._absorb(snapshot._replace(cells=tuple(cells)), None, monitor)
+        left = tuple(budget for _, budget in self._properties.crashes)
+        return self._absorb(
+            snapshot._replace(cells=tuple(cells)), None, self._monitor.first, left
+        )
 
-    # -- the monitor ------------------------------------------------------------------
 
-    def _number(self, value: Any) -> int:
-        number = self._monitor_numbers.get(value)
-        if number is None:
-            number = self._monitor_numbers[value] = len(self._monitors)
-            self._monitors.append(value)
-        return number
-
-    def _follow(self, state: State, offer: Offer, effect: Effect) -> int:
-        """Return the value of the monitor after a step."""
-        what = -offer.timer or offer.envelope
-        key = (state[1], state[0], state[offer.owner], what)
-        number = self._monitored.get(key)
-        if number is None:
-            compact = self.compact
-            sent = [
-                (compact.path_of[compact.owners[slot]], compact.envelopes[one])
-                for slot, one in effect.sends
-            ]
-            number = self._monitored[key] = self._update(state, offer, sent)
-        return number
-
-    def _follow_far(
-        self, state: State, offer: Offer, before: Snapshot, outcome: Outcome
-    ) -> int:
-        was = {one.cell.path: one.mailbox for one in before.cells}
-        sent: list[tuple[str, Envelope]] = []
-        for one in outcome.after.cells:
-            old = list(was.get(one.cell.path, ()))
-            for envelope in one.mailbox:
-                if envelope in old:
-                    old.remove(envelope)
-                else:
-                    sent.append((one.cell.path, envelope))
-        return self._update(state, offer, sent)
-
-    def _update(
-        self, state: State, offer: Offer, sent: list[tuple[str, Envelope]]
-    ) -> int:
-        assert self._properties.monitor is not None, "a monitor follows"
-        update = self._properties.monitor[1]
-        envelope = self.compact.envelopes[offer.envelope]
-        path = self.compact.path_of[offer.owner]
-        messages = tuple((to, self._message(to, one)) for to, one in sent)
-        event = Event(path, envelope.sender, self._message(path, envelope), messages)
-        return self._number(update(self._monitors[state[1]], event))
-
-    # -- in words ---------------------------------------------------------------------
-
-    def _message(self, path: str, envelope: Envelope) -> Any:
-        try:
-            return self._bench.cells[path].decode(envelope.payload)
-        except DECODE_ERRORS:
-            return None
-
-    def _text(self, path: str, envelope: Envelope) -> str:
-        message = self._message(path, envelope)
-        if message is None:
-            return tag_of(envelope.payload) or "(a signal)"
-        return repr(message)
+def _soonest(offers: list[Offer]) -> list[Offer]:
+    """Return what may happen where messages take no time and timers do."""
+    messages = [offer for offer in offers if not offer.timer]
+    if messages or not offers:
+        return messages
+    due = min(offer.due for offer in offers)
+    return [offer for offer in offers if offer.due == due]

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from ccw_actors.errors import ActorFailedError, DispatcherError
 from ccw_actors.explore.compact import CellSnapshot, Compact, Local
-from ccw_actors.explore.errors import ExploreError, HiddenStateError
+from ccw_actors.explore.errors import ClockError, ExploreError, HiddenStateError
 from ccw_actors.explore.hidden import Attributes
 from ccw_actors.explore.world import World
 from ccw_actors.runtime import Actor, Choice, Snapshot
@@ -179,6 +179,8 @@ class Bench:
         self.runs += 1
         dispatcher = self._dispatcher
         self._restore(before)
+        system = self._world.system
+        system.was_read = False
         failure = None
         log = logging.getLogger("ccw_actors")
         log.addFilter(_silent)
@@ -188,6 +190,10 @@ class Bench:
             failure = error
         finally:
             log.removeFilter(_silent)
+        if system.was_read:
+            self._restore(before)
+            tag = tag_of(dispatcher.peek(choice).payload)
+            raise ClockError(choice.recipient, tag)
         try:
             return Outcome(dispatcher.snapshot(), failure)
         except DispatcherError as error:

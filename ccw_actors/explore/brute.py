@@ -13,7 +13,7 @@ __all__ = ["explore_all"]
 
 _CLOCK_EVERY = 256
 
-Histories: TypeAlias = frozenset[tuple[int, tuple[tuple[int, int], ...]]]
+Histories: TypeAlias = frozenset[tuple[int, tuple[tuple[int, int, bool], ...]]]
 
 
 class _All:
@@ -104,8 +104,8 @@ def _limit(limits: Limits, every: _All, began: float) -> str:
 
 def _histories(path: list[tuple[State, Offer]]) -> Histories:
     """Return what each actor has handled, in order."""
-    histories: dict[int, list[tuple[int, int]]] = {}
+    histories: dict[int, list[tuple[int, int, bool]]] = {}
     for _, offer in path:
-        one = offer.envelope, offer.timer
+        one = offer.envelope, offer.timer, offer.crash
         histories.setdefault(offer.owner, []).append(one)
     return frozenset((actor, tuple(done)) for actor, done in histories.items())

@@ -27,8 +27,9 @@ class Offer(NamedTuple):
     """One thing that may happen, given what is in one slot.
 
     The message of number `envelope` is taken out of the queue in `slot`, which then
-    holds the item `rest`; or the `timer` of the actor in `slot` fires. `process` tells
-    apart what has an order of its own: of equal ones at most one is offered.
+    holds the item `rest`; or the `timer` of the actor in `slot` fires, which is `due`
+    (seconds from now). With `crash` the actor fails on it. `process` tells apart what
+    has an order of its own: of equal ones at most one is offered.
     """
 
     process: tuple[int, int]
@@ -37,6 +38,8 @@ class Offer(NamedTuple):
     envelope: int
     rest: int = 0
     timer: int = 0
+    due: float = 0.0
+    crash: bool = False
 
 
 class Local(NamedTuple):
@@ -81,6 +84,7 @@ class Compact:
         self._locals: dict[object, int] = {}
         self._queues: dict[tuple[int, tuple[int, ...]], int] = {}
         self._pushed: dict[tuple[int, int], int] = {}
+        self._later: dict[tuple[int, float], int] = {}
 
     # -- slots ------------------------------------------------------------------
 
@@ -162,6 +166,21 @@ class Compact:
         self.fresh.append(item)
         return item
 
+    def later(self, item: int, seconds: float) -> int:
+        """Return the item of an actor for which so much time has passed."""
+        key = (item, seconds)
+        after = self._later.get(key)
+        if after is None:
+            local = self.get_local(item)
+            timers = {
+                number: timer._replace(due=max(0.0, round(timer.due - seconds, 9)))
+                for number, timer in local.timers
+            }
+            restarts = tuple(round(at - seconds, 9) for at in local.cell.restarts)
+            cell = local.cell._replace(restarts=restarts)
+            after = self._later[key] = self.local(cell, timers, local.numbered)
+        return after
+
     def get_local(self, item: int) -> Local:
         """Return what an actor is by its item."""
         local = self.items[item]
@@ -187,7 +206,9 @@ class Compact:
                 envelope = Envelope(timer.payload, path, 0, None, timer.kind)
                 name = self.envelope(envelope)
                 if not timer.waiting:
-                    found.append(Offer((slot, number), slot, slot, name, timer=number))
+                    process = slot, number
+                    offer = Offer(process, slot, slot, name, 0, number, timer.due)
+                    found.append(offer)
         offers = self.offers[item] = tuple(found)
         return offers
 

@@ -6,10 +6,11 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeGuard
 
 from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.brute import explore_all
+from ccw_actors.explore.coverage import Coverage
 from ccw_actors.explore.errors import ExploreError
 from ccw_actors.explore.orders import explore_orders
 from ccw_actors.explore.plain import TransitionSystem
-from ccw_actors.explore.result import Engine, Limits, Network, Result, Verdict
+from ccw_actors.explore.result import Engine, Limits, Network, Result, Time, Verdict
 from ccw_actors.explore.sample import explore_some
 from ccw_actors.explore.states import Found, explore_states
 from ccw_actors.explore.world import Scenario
@@ -20,15 +21,16 @@ Tick: TypeAlias = Callable[[int, int], None]
 """Called now and then with the states, or orders, and the steps so far."""
 
 _RECHECK = 512
-_GRANULE = (
-    "one handler at a time, timers firing at any time after they are set,"
-    " handlers being functions of state and message"
-)
+_TIMERS: dict[Time, str] = {
+    "untimed": "timers firing at any time after they are set",
+    "ordered": "messages taking no time and timers firing in the order of their times",
+}
 
 
 class _Scope(NamedTuple):
     engine: Engine
     delivery: Network | None
+    time: Time | None
     what: str
 
 
@@ -37,6 +39,7 @@ def explore(
     *,
     engine: Engine | Literal["auto"] = "auto",
     delivery: Network = "channel",
+    time: Time = "untimed",
     limits: Limits | None = None,
     recheck: int = _RECHECK,
     tick: Tick | None = None,
@@ -50,8 +53,10 @@ def explore(
     | brute force | every order | everything, of tiny scenarios |
     | random, pos | some orders, by lot | everything, but verify nothing |
 
-    "auto" is states, and orders if that reaches a limit and the properties allow it. A
-    plain transition system has states only. The exploration ends at the first fault.
+    "auto" is states; orders if that reaches a limit and they can check it; random if
+    that does, too. A plain transition system has states only.
+
+    The exploration ends at the first fault.
     One in `recheck` steps that are known is taken again, to see that a handler does
     the same again (0 for none). `tick` is called now and then with the number of states
     (or orders) and steps so far.
@@ -69,23 +74,49 @@ def explore(
                 f"a plain transition system has states only, no engine {engine!r}"
             )
         found = explore_states(scenario, bounds, tick)
-        scope = _Scope("states", None, "all states of a transition system")
+        scope = _Scope("states", None, None, "all states of a transition system")
         return _result(found, scope, scenario.unseen(), perf_counter() - began)
     assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
-    model = ActorModel(scenario, delivery, recheck)
-    used: Engine = "states" if engine == "auto" else engine
-    found = _run(model, used, bounds, tick)
-    if engine == "auto" and found.limit and _fits_orders(model):
-        other = _run(model, "orders", bounds, tick)
+    model = ActorModel(scenario, delivery, recheck, time)
+    if engine == "auto":
+        used, found = _by_turns(model, bounds, tick)
+    else:
+        used, found = engine, _run(model, engine, bounds, tick)
+    scope = _Scope(used, delivery, time, _what(model))
+    took = perf_counter() - began
+    return _result(found, scope, model.unseen(), took, model.coverage())
+
+
+def _by_turns(
+    model: ActorModel, limits: Limits, tick: Tick | None
+) -> tuple[Engine, Found]:
+    """Try States, Orders if they can check this, and at last some orders by lot."""
+    found = _run(model, "states", limits, tick)
+    if not found.limit:
+        return "states", found
+    if _fits_orders(model):
+        other = _run(model, "orders", limits, tick)
         if not other.limit:
-            found, used = other, "orders"
-    actors = len(model.compact.paths)
-    what = (
-        f"all orders in which {actors} actors can handle their messages under"
-        f" {delivery} delivery, {_GRANULE}"
+            return "orders", other
+    if model.world.delivery != "unordered":
+        other = _run(model, "random", limits, tick)
+        if other.violation:
+            return "random", other
+        found = found._replace(limit=f"{found.limit}, and {other.limit}")
+    return "states", found
+
+
+def _what(model: ActorModel) -> str:
+    crashes = "".join(
+        f", with at most {budget} crash{'es' * (budget > 1)} of"
+        f" {' or '.join(sorted(paths))}"
+        for paths, budget in model.world.properties.crashes
     )
-    scope = _Scope(used, delivery, what)
-    return _result(found, scope, model.unseen(), perf_counter() - began)
+    return (
+        f"all orders in which {len(model.compact.paths)} actors can handle their"
+        f" messages under {model.world.delivery} delivery{crashes}, one handler at a"
+        f" time, {_TIMERS[model.time]}, handlers being functions of state and message"
+    )
 
 
 def _is_plain(scenario: object) -> TypeGuard[TransitionSystem[Any, Any]]:
@@ -104,11 +135,16 @@ def _run(model: ActorModel, engine: Engine, limits: Limits, tick: Tick | None) -
 
 def _fits_orders(model: ActorModel) -> bool:
     several = model.world.properties.over_several()
-    return not several and model.world.delivery != "unordered"
+    timed = model.time == "ordered" or model.world.delivery == "unordered"
+    return not several and not timed
 
 
 def _result(
-    found: Found, of: _Scope, unseen: tuple[str, ...], seconds: float
+    found: Found,
+    of: _Scope,
+    unseen: tuple[str, ...],
+    seconds: float,
+    coverage: Coverage | None = None,
 ) -> Result:
     verdict: Verdict = "verified"
     violation, scope = found.violation, f"Of {of.what}: all were covered."
@@ -126,6 +162,7 @@ def _result(
         scope=scope,
         engine=of.engine,
         delivery=of.delivery,
+        time=of.time,
         violation=violation,
         counterexample=found.path,
         schedules=found.schedules,
@@ -134,4 +171,5 @@ def _result(
         steps=found.steps,
         blocked=found.blocked,
         seconds=seconds,
+        coverage=coverage,
     )

@@ -2,7 +2,13 @@
 
 from ccw_actors.errors import CcwActorsError
 
-__all__ = ["ExploreError", "HiddenStateError", "ReplayError", "UnsoundError"]
+__all__ = [
+    "ClockError",
+    "ExploreError",
+    "HiddenStateError",
+    "ReplayError",
+    "UnsoundError",
+]
 
 
 class ExploreError(CcwActorsError):
@@ -40,6 +46,17 @@ class HiddenStateError(ExploreError):
                 " of both: a global, a closure, a clock, random numbers"
             )
         super().__init__(f"{actor} on {what}: {where}")
+
+
+class ClockError(ExploreError):
+    """A handler has read the clock, which is neither in its state nor in a message."""
+
+    def __init__(self, actor: str, what: str) -> None:
+        self.actor = actor
+        super().__init__(
+            f"{actor} on {what} reads the clock, which stands still here; have a timer"
+            " of its own tell it that time is over (`self.after`)"
+        )
 
 
 class ReplayError(ExploreError):

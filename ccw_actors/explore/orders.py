@@ -83,6 +83,9 @@ def check_sound(model: ActorModel) -> None:
         names = ("anything",)
         reason = "an unordered network need not deliver; use engine='states'"
         raise UnsoundError("orders", names, reason)
+    if model.time == "ordered":
+        reason = "which timer fires depends on all actors; use engine='states'"
+        raise UnsoundError("orders", ("anything",), reason)
     if names:
         raise UnsoundError(
             "orders",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.errors import ReplayError
-from ccw_actors.explore.result import Network, Step
+from ccw_actors.explore.result import Network, Step, Time
 from ccw_actors.explore.world import Scenario
 
 __all__ = ["Replayed", "replay"]
@@ -23,7 +23,11 @@ class Replayed(NamedTuple):
 
 
 def replay(
-    scenario: Scenario, names: Iterable[str], *, delivery: Network = "channel"
+    scenario: Scenario,
+    names: Iterable[str],
+    *,
+    delivery: Network = "channel",
+    time: Time = "untimed",
 ) -> Replayed:
     """Take the steps of these names, up to the first after which something is wrong.
 
@@ -31,7 +35,7 @@ def replay(
     messages have changed, as long as they are sent in this order. Raises `ReplayError`
     at the first name of a step that cannot be taken.
     """
-    model = ActorModel(scenario, delivery, recheck=1)
+    model = ActorModel(scenario, delivery, 1, time)
     (state,) = model.initial()
     steps: list[Step] = []
     violation = model.violation(state)

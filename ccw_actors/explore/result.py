@@ -4,7 +4,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-__all__ = ["Engine", "Limits", "Network", "Result", "Step", "Verdict"]
+from ccw_actors.explore.coverage import Coverage
+
+__all__ = ["Engine", "Limits", "Network", "Result", "Step", "Time", "Verdict"]
 
 Verdict = Literal["verified", "refuted", "incomplete"]
 Engine = Literal["states", "orders", "brute force", "random", "pos"]
@@ -14,6 +16,14 @@ Network = Literal["mailbox", "channel", "unordered"]
 `mailbox`: an actor handles messages in the order in which they were sent to it.
 `channel`: only what one sender has sent one actor stays in order.
 `unordered`: nothing stays in order, and what would change nothing is not taken.
+"""
+
+Time = Literal["untimed", "ordered"]
+"""When timers fire.
+
+`untimed`: at any time after they are set, whatever the delays.
+`ordered`: messages take no time, so the timer that is due first fires when nothing
+else is left to do; of those due at the same time, any.
 """
 
 
@@ -36,28 +46,31 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Step(NamedTuple):
     """One step: an actor handles a message of a sender ("" is the outside), or a timer.
 
-    `message` is text. In a plain transition system that is the action, and the rest
-    is empty.
+    With `crash` it fails instead. `message` is text. In a plain transition system that
+    is the action, and the rest is empty.
     """
 
     actor: str
     sender: str
     message: str
     timer: int = 0
+    crash: bool = False
 
     @property
     def name(self) -> str:
         """Who sent to whom, or whose timer fired: enough to find the step again."""
+        crash = "!" if self.crash else ""
         if self.timer:
-            return f"{self.actor}@{self.timer}"
-        return f"{self.sender}>{self.actor}"
+            return f"{self.actor}@{self.timer}{crash}"
+        return f"{self.sender}>{self.actor}{crash}"
 
     def __str__(self) -> str:
         if not self.actor:
             return self.message
+        what = f"crashes on {self.message}" if self.crash else self.message
         if self.timer:
-            return f"{self.actor} timer {self.timer}: {self.message}"
-        return f"{self.sender or '(outside)'} > {self.actor}: {self.message}"
+            return f"{self.actor} timer {self.timer}: {what}"
+        return f"{self.sender or '(outside)'} > {self.actor}: {what}"
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +81,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     None where it is infinite or was not counted. `classes` is the number of orders
     that differ for some actor, and `states` the number of different states of the
     whole system; None where the engine does not count them. `steps` were taken;
-    `blocked` of the orders begun turned out to be known already. `counterexample` is
+    `blocked` of the orders begun turned out to be known already. `coverage` is of what
+    was explored, None for a plain transition system. `counterexample` is
     empty if nothing is wrong, or if what is wrong is that something never happens.
     """
 
@@ -76,6 +90,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     engine: Engine
     delivery: Network | None
+    time: Time | None
     violation: str
     counterexample: tuple[Step, ...]
     schedules: int | None
@@ -84,6 +99,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     steps: int
     blocked: int
     seconds: float
+    coverage: Coverage | None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from ccw_actors.explore.coverage import Label
 from ccw_actors.explore.errors import ExploreError
 from ccw_actors.explore.result import Network
 from ccw_actors.runtime import (
@@ -25,18 +26,31 @@ __all__ = ["Event", "Properties", "Scenario", "World"]
 class Event(NamedTuple):
     """One step as a monitor sees it: who handled what from whom, and what was sent.
 
-    `sent` has pairs of a recipient's path and a message.
+    `sent` has pairs of a recipient's path and a message. With `crash` the actor has
+    failed on the message.
     """
 
     actor: str
     sender: str
     message: Message
     sent: tuple[tuple[str, Message], ...]
+    crash: bool = False
 
 
 Predicate: TypeAlias = Callable[[Any], object]
 SystemPredicate: TypeAlias = "Callable[[View], object]"
 Update: TypeAlias = Callable[[Any, Event], Hashable]
+
+
+class ClockWatch(System):
+    """A System that notes whether a handler reads its clock."""
+
+    was_read = False
+
+    def now(self) -> float:
+        """Return the time, which stands at 0."""
+        self.was_read = True
+        return super().now()
 
 
 class Properties:
@@ -50,6 +64,8 @@ class Properties:
         self.sometimes_of: dict[str, tuple[str, Predicate]] = {}
         self.monitor: tuple[Hashable, Update] | None = None
         self.may_fail: set[str] = set()
+        self.labels: dict[str, Label] = {}
+        self.crashes: list[tuple[frozenset[str], int]] = []
 
     def over_several(self) -> tuple[str, ...]:
         """Return the names of those that look at several actors at once."""
@@ -69,7 +85,7 @@ class World:
         self.delivery = delivery
         stepping: Delivery = "mailbox" if delivery == "mailbox" else "channel"
         self.dispatcher = SteppingDispatcher(stepping)
-        self.system = System(self.dispatcher)
+        self.system = ClockWatch(self.dispatcher)
         self.properties = Properties()
         self.injected: list[tuple[str, str, bytes]] = []
 
@@ -139,6 +155,20 @@ class World:
         Any other actor that raises refutes the scenario.
         """
         self.properties.may_fail.add(ref.path)
+
+    def label(self, ref: ActorRef[Any], label: Label) -> None:
+        """Have `label` name the states of an actor in `Result.coverage`."""
+        self.properties.labels[ref.path] = label
+
+    def may_crash(self, *refs: ActorRef[Any], budget: int = 1) -> None:
+        """Let these actors crash, `budget` times all together and at any message.
+
+        One that crashes fails on the message before it has done anything, and its
+        supervision decides what comes then. Each call has a budget of its own.
+        """
+        if not refs or budget < 1:
+            raise ExploreError("crashes need an actor and a budget of at least 1")
+        self.properties.crashes.append((frozenset(r.path for r in refs), budget))
 
 
 Scenario: TypeAlias = Callable[[World], None]

@@ -97,6 +97,15 @@ class Runner:
         with _at(self._mail.home, cell, None):
             self._mail.life.signalled(cell, signal)
 
+    def crash(self, cell: Cell, envelope: Envelope, error: Exception) -> None:
+        """Have an actor fail on what it would handle next, or go on with."""
+        if cell.turn is not None and cell.turn.envelope is not None:
+            envelope = cell.turn.envelope
+        elif envelope.kind:
+            self._opened(cell, envelope)
+        with _at(self._home, cell, envelope):
+            self._mail.life.fail(cell, tag_of(envelope.payload), error, envelope)
+
     def resume(self, cell: Cell, turn: Turn) -> None:
         """Have a suspended handler go on."""
         with _at(self._mail.home, cell, turn.envelope):

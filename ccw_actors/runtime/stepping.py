@@ -5,12 +5,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ccw_actors.errors import ActorFailedError, DispatcherError
+from ccw_actors.errors import ActorFailedError, CrashedError, DispatcherError
 from ccw_actors.runtime.actor import Actor
 from ccw_actors.runtime.alarms import Alarm
 from ccw_actors.runtime.cell import (
     IDLE,
     RESTART,
+    SIGNAL,
     STOP_NOW,
     Cell,
     Envelope,
@@ -32,12 +33,15 @@ class Choice(NamedTuple):
     """One thing that may happen next.
 
     `recipient` handles the oldest message from `sender` ("" is the outside); or, when
-    `timer` is nonzero, the timer of that key fires and its message is handled.
+    `timer` is nonzero, the timer of that key fires and its message is handled. With
+    `crash` the actor fails on that message instead (`CrashedError`), before it has done
+    anything: `enabled` offers that never, it is for the caller to decide.
     """
 
     recipient: str
     sender: str
     timer: int = 0
+    crash: bool = False
 
 
 class _CellSnapshot(NamedTuple):
@@ -225,12 +229,12 @@ class SteppingDispatcher:
             return signals
         return signals + tuple(map(wrapped, cell.mailbox or ()))
 
-    def peek(self, choice: Choice) -> bytes:
-        """Return the encoded message that the choice would handle, b"" for a stop.
+    def peek(self, choice: Choice) -> Envelope:
+        """Return what the choice would handle; a stop has the payload b"".
 
         Raises `DispatcherError` for a choice that is not enabled.
         """
-        return self._envelope(choice).payload
+        return self._envelope(choice)
 
     def step(self, choice: Choice | None = None) -> Choice | None:
         """Handle one message: that of `choice`, or of the first choice enabled.
@@ -251,10 +255,22 @@ class SteppingDispatcher:
             fired = self._fire(choice)
             if fired is not None:
                 envelope = fired
-        self._take_up(cell, envelope)
+        if choice.crash:
+            self._crash(cell, envelope)
+        else:
+            self._take_up(cell, envelope)
         if life.failed > failed:
             raise self._mail.failures[failed - life.failed]
         return choice
+
+    def _crash(self, cell: Cell, envelope: Envelope) -> None:
+        """Have an actor fail on one envelope."""
+        if cell.turn is None and cell.mailbox:
+            cell.mailbox.remove(envelope)
+        error = CrashedError("the actor was made to crash")
+        self._mail.runner.crash(cell, envelope, error)
+        cell.settle()
+        cell.status = IDLE
 
     def _take_up(self, cell: Cell, envelope: Envelope) -> None:
         """Have an actor handle one envelope, and nothing else."""
@@ -367,20 +383,26 @@ class SteppingDispatcher:
         return envelope
 
     def _envelope(self, choice: Choice) -> Envelope:
-        path, sender, number = choice
+        path, sender, number, crash = choice
         if number:
             timer = self._mail.timers.armed.get((path, number))
-            if timer is not None and self._may_fire(path, timer):
-                return Envelope(timer.payload, path, 0, timer.stamp)
+            can = timer is not None and (
+                not crash or timer.kind not in (SLEEP, RESTART)
+            )
+            if timer is not None and can and self._may_fire(path, timer):
+                return Envelope(timer.payload, path, 0, timer.stamp, timer.kind)
         else:
             cell = self._mail.cells.get(path)
             for envelope in self._lane(cell) if cell is not None else ():
                 if envelope.sender == sender:
+                    if crash and envelope.kind >= SIGNAL:
+                        break
                     return envelope
                 if self.delivery == "mailbox":
                     break
-        names = ", ".join(str(tuple(one)) for one in self.enabled()) or "nothing"
-        raise DispatcherError(f"{tuple(choice)} is not enabled; enabled: {names}")
+        names = ", ".join(str(one[:3]) for one in self.enabled()) or "nothing"
+        what = f"a crash on {choice[:3]}" if crash else str(choice[:3])
+        raise DispatcherError(f"{what} is not enabled; enabled: {names}")
 
 
 def _resumption(cell: Cell) -> Envelope:

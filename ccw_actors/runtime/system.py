@@ -277,13 +277,14 @@ class System:
         mail = self._mail
         envelope = mail.envelope(mail.place(), message)
         kind = TICK if interval else UNBOUNDED
-        due = self.now() + delay
+        due = self.dispatcher.now() + delay
         timer = Timer(due, envelope.payload, envelope.stamp, kind, interval)
         return self._arm(path, timer)
 
     def set_sleep(self, path: str, delay: float) -> int:
         """Wake the handler of an actor after `delay` seconds; see `Actor.sleep`."""
-        return self._arm(path, Timer(self.now() + delay, b"", None, SLEEP))
+        due = self.dispatcher.now() + delay
+        return self._arm(path, Timer(due, b"", None, SLEEP))
 
     def cancel_timer(self, path: str, number: int) -> None:
         """Disarm a timer; see `Actor.cancel`."""

@@ -177,7 +177,7 @@ def _choice(dispatcher: SteppingDispatcher, event: Handled) -> Choice:
     enabled = dispatcher.enabled()
     for choice in enabled:
         of_event = choice[:2] == (event.recipient, event.sender)
-        if of_event and dispatcher.peek(choice) == event.payload:
+        if of_event and dispatcher.peek(choice).payload == event.payload:
             return choice
-    offers = [(*choice, dispatcher.peek(choice)) for choice in enabled]
+    offers = [(*choice, dispatcher.peek(choice).payload) for choice in enabled]
     raise AssertionError(f"{event} is not allowed now, but only {offers}")

@@ -1,14 +1,24 @@
 """The actors that the explorer's tests are played with: they do what a table says."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
-from ccw_actors.explore import Scenario, World
+from ccw_actors.explore import Scenario, View, World
 from ccw_actors.runtime import Actor, ActorRef, Mailbox, Message, Restart, receive
 
-__all__ = ["Act", "Clerk", "Hop", "Table", "troupe"]
+__all__ = ["Act", "Clerk", "Hop", "Table", "note_ends", "troupe"]
+
+
+def note_ends(world: World, found: set[Any], what: Callable[[View], object]) -> None:
+    """Have what there is in each end of a scenario put into a set."""
+
+    def note(view: View) -> bool:
+        found.add(what(view))
+        return True
+
+    world.final("noted", note)
 
 
 class Hop(Message, frozen=True):
@@ -99,10 +109,12 @@ def troupe(
     letters: list[tuple[int, int, int]],
     left: int,
     bound: int = 0,
+    crashes: int = 0,
 ) -> Scenario:
     """Return a scenario: clerks, and letters for them (to whom, which, from where).
 
-    With a `bound` their mailboxes have it, and drop what is more.
+    With a `bound` their mailboxes have it, and drop what is more. The first two may
+    crash, `crashes` times together.
     """
     mailbox = Mailbox(bound, "drop newest") if bound else None
 
@@ -119,6 +131,8 @@ def troupe(
         ]
         for path in (*paths, *(f"{path}/child" for path in paths)):
             world.may_fail(world.system.ref(path))
+        if crashes:
+            world.may_crash(*refs[:2], budget=crashes)
         for to, letter, source in letters:
             ref = refs[to % len(refs)]
             world.inject(ref, Hop(letter, left), source=f"source{source}")

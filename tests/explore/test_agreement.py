@@ -18,10 +18,12 @@ LIMITS = Limits(steps=5_000, seconds=60.0, states=100_000, depth=200)
 FATES = ("", "", "", "stop", "raise", "spawn")
 
 
-def scenarios(*fates: str, bound: int = 0) -> st.SearchStrategy[Scenario]:
+def scenarios(
+    *fates: str, bound: int = 0, crashes: int = 0
+) -> st.SearchStrategy[Scenario]:
     """Return scenarios of two to four clerks, which meet one of these fates.
 
-    With a `bound` some have mailboxes that drop what is more.
+    With a `bound` some have mailboxes that drop what is more. Two may crash.
     """
     sends = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1)), max_size=2)
     acts = st.builds(
@@ -43,6 +45,7 @@ def scenarios(*fates: str, bound: int = 0) -> st.SearchStrategy[Scenario]:
         st.lists(letter, min_size=1, max_size=3),
         st.integers(1, 3),
         st.sampled_from((0, bound)),
+        st.just(crashes),
     )
 
 
@@ -157,11 +160,17 @@ def test_counts_and_ends_agree(scenario: Scenario, delivery: Network) -> None:
 
 
 @HOUSE
-@given(scenarios(*FATES) | scenarios("", bound=1), DELIVERIES)
+@given(
+    scenarios(*FATES)
+    | scenarios("", bound=1)
+    | scenarios("", "spawn", crashes=1)
+    | scenarios("", crashes=2),
+    DELIVERIES,
+)
 def test_ends_agree_where_a_step_may_change_anything(
     scenario: Scenario, delivery: Network
 ) -> None:
-    """So they do where actors stop, fail, restart and spawn, and mailboxes are full.
+    """So they do where actors stop, fail, crash, restart, spawn, or are full.
 
     There, orders that differ for no actor may be counted as different ones.
     """
@@ -174,6 +183,26 @@ def test_ends_agree_where_a_step_may_change_anything(
     assert orders.classes is not None
     assert every.classes is not None
     assert orders.classes >= every.classes
+
+
+@HOUSE
+@given(scenarios("", "", "raise", "spawn"), DELIVERIES)
+def test_ends_agree_where_time_is_ordered(
+    scenario: Scenario, delivery: Network
+) -> None:
+    """Brute force and States agree when timers fire in the order of their times.
+
+    All that can happen then can happen when they fire at any time, too.
+    """
+    models = [Restful(scenario, delivery, 7, "ordered") for _ in "12"]
+    every = explore_all(models[0], LIMITS)
+    assume(not every.limit)
+    states = explore_states(models[1], LIMITS)
+    ends = ends_of(models[0], every)
+    assert ends_of(models[1], states) == ends
+    assert (states.states, states.schedules) == (every.states, every.schedules)
+    untimed = Restful(scenario, delivery, 7)
+    assert ends <= ends_of(untimed, explore_states(untimed, LIMITS))
 
 
 @HOUSE

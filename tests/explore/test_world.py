@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from ccw_actors.explore import (
+    ClockError,
     Engine,
     Event,
     ExploreError,
@@ -147,10 +148,10 @@ def test_periodic_timers_go_on() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_clock_shows_the_timer_that_fires(engine: Engine) -> None:
-    """Time stands at 0, so that no actor can tell orders apart by it."""
-    _, found = told(("x", "wait"), ("x", "clock"), engine=engine)
-    assert found == {"wait clock 0 rang", "wait rang clock 0"}
+def test_clock_is_not_to_be_read(engine: Engine) -> None:
+    """A handler that reads the clock is no function of state and message."""
+    with pytest.raises(ClockError, match=r"book on Say reads the clock.*self\.after"):
+        told(("x", "1"), ("x", "clock"), engine=engine)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -29,6 +29,7 @@ from tests.runtime.cast import (
     Deliver,
     Diary,
     Note,
+    Notes,
     Send,
     SetTimer,
     texts_of,
@@ -126,10 +127,10 @@ def test_stop_keeps_its_place_in_the_channel() -> None:
 
 
 def test_peek() -> None:
-    """`peek` shows the encoded message that a choice would handle, and changes none."""
+    """`peek` shows what a choice would handle, and changes nothing."""
     dispatcher, _ = race("channel")
     before = dispatcher.snapshot().key()
-    messages = [dispatcher.peek(choice) for choice in dispatcher.enabled()]
+    messages = [dispatcher.peek(choice).payload for choice in dispatcher.enabled()]
     assert [msgspec.msgpack.decode(one) for one in messages] == [
         ["Note", "a1"],
         ["Note", "b1"],
@@ -397,3 +398,28 @@ def test_end_of_a_child_is_in_a_snapshot() -> None:
     ref.stop()
     dispatcher.run()
     assert not ref.is_alive
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_crash(delivery: Delivery) -> None:
+    """An actor that is made to crash fails on that message, and its asker is told."""
+    dispatcher = SteppingDispatcher(delivery)
+    system = System(dispatcher)
+    diary = system.spawn(Diary(), "diary", supervision=Restart())
+    diary.tell(Note("lost"))
+    diary.tell(Note("kept"))
+    (choice,) = dispatcher.enabled()
+    with pytest.raises(ActorFailedError, match="diary failed on Note: CrashedError"):
+        dispatcher.step(choice._replace(crash=True))
+    dispatcher.run()
+    assert diary.ask(Collect(), block=True) == Notes(("kept",))
+
+
+def test_crash_of_what_is_not_handled_by_the_actor() -> None:
+    """What the System handles cannot make an actor crash."""
+    dispatcher = SteppingDispatcher()
+    system = System(dispatcher)
+    system.spawn(Diary(), "diary").stop()
+    (choice,) = dispatcher.enabled()
+    with pytest.raises(DispatcherError, match=r"a crash on .* is not enabled"):
+        dispatcher.step(choice._replace(crash=True))

@@ -1,0 +1,80 @@
+"""What follows every step, for properties that look back."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from ccw_actors.explore.bench import Effect, Outcome
+from ccw_actors.explore.compact import Compact, Offer, State
+from ccw_actors.explore.words import Words
+from ccw_actors.explore.world import Event, Update
+from ccw_actors.runtime import Snapshot
+from ccw_actors.runtime.cell import Envelope
+
+__all__ = ["Monitor"]
+
+
+class Monitor:
+    """The values that a scenario's monitor has had, each with a number.
+
+    `values` are those, `first` is the number of the one it begins with. Without a
+    monitor there is None alone.
+    """
+
+    def __init__(
+        self, declared: tuple[Hashable, Update] | None, compact: Compact, words: Words
+    ) -> None:
+        self.values: list[Any] = [None]
+        self._numbers: dict[Any, int] = {None: 0}
+        self._known: dict[object, int] = {}
+        self._compact = compact
+        self._words = words
+        self._update = declared[1] if declared is not None else None
+        self.first = self._number(declared[0]) if declared is not None else 0
+
+    def follow(self, state: State, offer: Offer, effect: Effect) -> int:
+        """Return the number of the value after a step."""
+        what = -offer.timer or offer.envelope
+        key = (state[1], state[0], state[offer.owner], what)
+        number = self._known.get(key)
+        if number is None:
+            compact = self._compact
+            sent = [
+                (compact.path_of[compact.owners[slot]], compact.envelopes[one])
+                for slot, one in effect.sends
+            ]
+            number = self._known[key] = self._next(state, offer, sent)
+        return number
+
+    def follow_far(
+        self, state: State, offer: Offer, before: Snapshot, outcome: Outcome
+    ) -> int:
+        """Return the number of the value after a step that may change anything."""
+        was = {one.cell.path: one.mailbox for one in before.cells}
+        sent: list[tuple[str, Envelope]] = []
+        for one in outcome.after.cells:
+            old = list(was.get(one.cell.path, ()))
+            for envelope in one.mailbox:
+                if envelope in old:
+                    old.remove(envelope)
+                else:
+                    sent.append((one.cell.path, envelope))
+        return self._next(state, offer, sent)
+
+    def _next(
+        self, state: State, offer: Offer, sent: list[tuple[str, Envelope]]
+    ) -> int:
+        assert self._update is not None, "a monitor follows"
+        words = self._words
+        envelope = self._compact.envelopes[offer.envelope]
+        path = self._compact.path_of[offer.owner]
+        messages = tuple((to, words.message(to, one)) for to, one in sent)
+        message = words.message(path, envelope)
+        event = Event(path, envelope.sender, message, messages, offer.crash)
+        return self._number(self._update(self.values[state[1]], event))
+
+    def _number(self, value: Any) -> int:
+        number = self._numbers.get(value)
+        if number is None:
+            number = self._numbers[value] = len(self.values)
+            self.values.append(value)
+        return number

@@ -1,0 +1,183 @@
+"""Crashes: an actor fails on any message, as often as the scenario lets it."""
+
+import pytest
+from msgspec import Struct
+
+from ccw_actors.explore import (
+    Engine,
+    Event,
+    ExploreError,
+    Network,
+    Result,
+    World,
+    explore,
+    replay,
+)
+from ccw_actors.runtime import Actor, Message, Restart, Supervision, receive
+from tests.explore.cast import note_ends
+
+ENGINES: tuple[Engine, ...] = ("states", "orders", "brute force")
+DELIVERIES: tuple[Network, ...] = ("channel", "mailbox")
+
+
+class Add(Message, frozen=True):
+    """A number to be added."""
+
+    number: int
+
+
+class Sum(Struct):
+    """What has been added."""
+
+    total: int = 0
+
+
+class Adder(Actor[Add]):
+    """Adds what it is told, and tells the next one or, after a delay, itself."""
+
+    state: Sum
+
+    def __init__(self, to: str = "", delay: float = 0.0) -> None:
+        self.state = Sum()
+        self._to = to
+        self._delay = delay
+
+    @receive
+    def add(self, message: Add) -> None:
+        """Add it, and pass it on."""
+        self.state.total += message.number
+        if self._delay and message.number < 10:
+            self.after(self._delay, Add(message.number * 10))
+        elif self._to:
+            self.system.ref(self._to).tell(message)
+
+
+def added(
+    *numbers: int,
+    budget: int,
+    engine: Engine = "states",
+    delivery: Network = "channel",
+    supervision: Supervision | None = None,
+) -> tuple[Result, set[object]]:
+    """Explore an adder that may crash; return the sums it may end with."""
+    sums: set[object] = set()
+
+    def scenario(world: World) -> None:
+        adder = world.spawn(Adder(), "adder", supervision=supervision)
+        for number in numbers:
+            world.inject(adder, Add(number))
+        if budget:
+            world.may_crash(adder, budget=budget)
+        note_ends(world, sums, lambda v: v[adder].total if adder in v else "gone")
+
+    return explore(scenario, engine=engine, delivery=delivery), sums
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_crash_loses_message_and_state(engine: Engine, delivery: Network) -> None:
+    """One that is restarted has lost what it had, and the message it crashed on."""
+    again = Restart()
+    result, sums = added(
+        1, 2, 4, budget=1, engine=engine, delivery=delivery, supervision=again
+    )
+    assert result.verdict == "verified"
+    assert sums == {7, 6, 4, 0}
+    assert added(1, 2, 4, budget=0, engine=engine, supervision=again)[1] == {7}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_crash_without_supervision(engine: Engine) -> None:
+    """One that is not restarted is gone."""
+    assert added(1, 2, budget=1, engine=engine)[1] == {3, "gone"}
+
+
+def test_scope_names_the_crashes() -> None:
+    """The verdict says how many crashes it is about, and of whom."""
+    assert "with at most 1 crash of adder, one" in added(1, budget=1)[0].scope
+    assert "with at most 2 crashes of adder, one" in added(1, budget=2)[0].scope
+    assert "crash" not in added(1, budget=0)[0].scope
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_crash_in_a_counterexample(delivery: Network) -> None:
+    """A crash is a step with a name of its own, and can be replayed."""
+
+    def scenario(world: World) -> None:
+        one = world.spawn(Adder("two"), "one", supervision=Restart())
+        two = world.spawn(Adder(), "two")
+        world.inject(one, Add(1))
+        world.inject(one, Add(2))
+        world.may_crash(one)
+        world.final("all came", lambda view: view[two].total == 3)
+
+    result = explore(scenario, delivery=delivery)
+    assert result.violation == "all came"
+    crashes = [step for step in result.counterexample if step.crash]
+    assert [str(step) for step in crashes] == [
+        f"(outside) > one: crashes on Add(number={3 - result_total(result)})"
+    ]
+    assert [step.name for step in crashes] == [">one!"]
+    again = replay(scenario, result.names, delivery=delivery)
+    assert (again.steps, again.violation) == (result.counterexample, "all came")
+
+
+def result_total(result: Result) -> int:
+    """Return the sum of what was handled from the outside."""
+    handled = [one for one in result.counterexample if not one.sender and not one.crash]
+    return sum(int(one.message[-2]) for one in handled)
+
+
+def test_crash_on_a_timer() -> None:
+    """An actor may crash on what a timer of its own sends."""
+    ends: set[int] = set()
+
+    def scenario(world: World) -> None:
+        adder = world.spawn(Adder(delay=1.0), "adder", supervision=Restart())
+        world.inject(adder, Add(1))
+        world.may_crash(adder)
+        note_ends(world, ends, lambda view: view[adder].total)
+        world.sometimes("crashes", lambda view: view.monitor == 1)
+
+        def update(value: int, event: Event) -> int:
+            return value + (event.crash and event.message == Add(10))
+
+        world.monitor(0, update)
+
+    assert explore(scenario).verdict == "verified"
+    assert ends == {11, 0}
+
+
+def test_budgets_are_apart() -> None:
+    """Each call of `may_crash` has a budget of its own, which its actors share."""
+    crashes: set[tuple[str, ...]] = set()
+
+    def scenario(world: World) -> None:
+        refs = [
+            world.spawn(Adder(), path, supervision=Restart())
+            for path in ("a", "b", "c")
+        ]
+        for ref in (*refs, refs[2], refs[2]):
+            world.inject(ref, Add(1))
+        world.may_crash(refs[0], refs[1])
+        world.may_crash(refs[2], budget=2)
+
+        def update(value: tuple[str, ...], event: Event) -> tuple[str, ...]:
+            return tuple(sorted((*value, event.actor))) if event.crash else value
+
+        world.monitor((), update)
+        note_ends(world, crashes, lambda view: view.monitor)
+
+    assert explore(scenario).verdict == "verified"
+    ones = {(), ("a",), ("b",)}
+    assert crashes == {one + ("c",) * times for one in ones for times in (0, 1, 2)}
+
+
+def test_crash_needs_an_actor() -> None:
+    """A budget of nothing, or for nobody, is a mistake in the scenario."""
+
+    def scenario(world: World) -> None:
+        world.may_crash()
+
+    with pytest.raises(ExploreError, match="an actor and a budget of at least 1"):
+        explore(scenario)
