@@ -344,6 +344,7 @@ class ActorModel:
         cells: list[Any] = []
         timers: list[Any] = []
         counts: list[tuple[str, int]] = []
+        asked: list[tuple[str, int]] = []
         for slot, path in compact.path_of.items():
             if slot >= len(state) or not state[slot]:
                 continue
@@ -357,7 +358,10 @@ class ActorModel:
             cells.append(local.cell._replace(mailbox=mailbox))
             timers += [((path, number), timer) for number, timer in local.timers]
             counts.append((path, local.numbered))
-        return Snapshot(tuple(cells), tuple(timers), tuple(counts), (), 0, 0.0)
+            asked.append((path, local.asked))
+        return Snapshot(
+            tuple(cells), tuple(timers), tuple(counts), tuple(asked), (), 0, 0.0
+        )
 
     def _absorb(
         self,
@@ -369,13 +373,15 @@ class ActorModel:
         """Return the state that stands for a System."""
         compact = self.compact
         timers = timers_after(after, before or after)
-        counts = dict(after.timer_counts)
+        counts, asked = dict(after.timer_counts), dict(after.ask_counts)
         items: dict[int, int] = {}
         rough = False
         for one in after.cells:
             path = one.cell.path
             slot = compact.actor_slot(path)
-            item = compact.local(one, timers.get(path, {}), counts.get(path, 0))
+            item = compact.local(
+                one, timers.get(path, {}), counts.get(path, 0), asked.get(path, 0)
+            )
             items[slot] = item
             rough = rough or compact.get_local(item).busy
             if one.cell.bound < self.world.system.mailbox.bound:

@@ -77,7 +77,8 @@ class Bench:
         cells = [local.cell._replace(mailbox=mailbox)]
         cells += [_bystander(other) for other in others]
         timers = tuple(((path, number), one) for number, one in local.timers)
-        before = Snapshot(tuple(cells), timers, ((path, local.numbered),), (), 0, 0.0)
+        timer_counts, ask_counts = ((path, local.numbered),), ((path, local.asked),)
+        before = Snapshot(tuple(cells), timers, timer_counts, ask_counts, (), 0, 0.0)
         choice = Choice(path, path if timer else message.sender, timer)
         outcome = self._run(before, choice)
         self._check_attributes(local.cell.actor, message)
@@ -114,6 +115,8 @@ class Bench:
         for was, one in zip(before.cells, after.cells, strict=True):
             if one.cell is not was.cell or one.signals or one.phase != was.phase:
                 return far
+            if one.suspended is not None:
+                return far
             owner = compact.actor_slot(one.cell.path)
             mailbox = one.mailbox
             if one.cell.path == path:
@@ -121,7 +124,8 @@ class Bench:
                 puts_back = self._sent(owner, mailbox[:at])[::-1]
                 mailbox = mailbox[at + 1 :]
                 timers, count = _timers_of(path, after, before)
-                item = compact.local(one, timers, count)
+                asked = dict(after.ask_counts).get(path, 0) if after.ask_counts else 0
+                item = compact.local(one, timers, count, asked)
             sends += self._sent(owner, mailbox)
         return Effect(item, tuple(sends), tuple(puts_back))
 
@@ -168,7 +172,10 @@ class Bench:
         Of a child that has ended its parent knows until it is told, and a snapshot of
         the parent has the place of that child, but not that it is an empty one.
         """
-        self._dispatcher.restore(snapshot)
+        try:
+            self._dispatcher.restore(snapshot)
+        except DispatcherError as error:
+            raise ExploreError(str(error)) from error
         if len(self.cells) > len(snapshot.cells):
             there = {one.cell.path for one in snapshot.cells}
             for path, cell in self.cells.items():
@@ -197,10 +204,7 @@ class Bench:
         try:
             return Outcome(dispatcher.snapshot(), failure)
         except DispatcherError as error:
-            raise ExploreError(
-                f"{error}; have the handler tell its request, and take the answer in"
-                " a handler of its own"
-            ) from error
+            raise ExploreError(str(error)) from error
 
 
 def timers_after(after: Snapshot, before: Snapshot) -> dict[str, dict[int, Timer]]:

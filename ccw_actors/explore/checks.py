@@ -58,7 +58,10 @@ class Checks:
     def rest(self, state: State) -> str:
         """Return what is wrong with a state in which nothing is left to do."""
         for path, item in self._places(state).items():
-            waits = len(self._compact.get_local(item).cell.stash)
+            cell = self._compact.get_local(item).cell
+            if cell.suspended is not None:
+                return f"{path}: at rest, and waits for {cell.suspended.waits_for}"
+            waits = len(cell.stash)
             if self._compact.delivery != "unordered":
                 owner = self._compact.paths[path]
                 for slot in self._compact.queue_slots(owner):

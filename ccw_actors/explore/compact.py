@@ -46,13 +46,15 @@ class Local(NamedTuple):
     """All that one actor is, but for the messages that wait for it.
 
     `blank` is it again without its state, which for most need not be restored while
-    another actor is at work. `busy` actors do not simply take the next message.
+    another actor is at work. `numbered` and `asked` are how many timers and asks it has
+    had. `busy` actors do not simply take the next message.
     """
 
     cell: CellSnapshot
     blank: CellSnapshot
     timers: tuple[tuple[int, Timer], ...]
     numbered: int
+    asked: int
     busy: bool
 
 
@@ -151,17 +153,20 @@ class Compact:
         queue = self.items[item]
         return queue.envelopes if isinstance(queue, Queue) else ()
 
-    def local(self, cell: CellSnapshot, timers: dict[int, Timer], count: int) -> int:
+    def local(
+        self, cell: CellSnapshot, timers: dict[int, Timer], count: int, asked: int
+    ) -> int:
         """Return the item of what an actor is; one that is new is put in `fresh`."""
         cell = cell._replace(mailbox=())
         armed = tuple(sorted(timers.items()))
-        key = (cell.key(), armed, count)
+        key = (cell.key(), armed, count, asked)
         item = self._locals.get(key)
         if item is not None:
             return item
         self.actor_slot(cell.cell.path)
-        busy = cell.phase is not Phase.RUNNING or bool(cell.signals)
-        local = Local(cell, cell._replace(state=None), armed, count, busy)
+        waits = cell.suspended is not None or bool(cell.signals)
+        busy = cell.phase is not Phase.RUNNING or waits
+        local = Local(cell, cell._replace(state=None), armed, count, asked, busy)
         item = self._locals[key] = self._add(local)
         self.fresh.append(item)
         return item
@@ -178,7 +183,9 @@ class Compact:
             }
             restarts = tuple(round(at - seconds, 9) for at in local.cell.restarts)
             cell = local.cell._replace(restarts=restarts)
-            after = self._later[key] = self.local(cell, timers, local.numbered)
+            after = self._later[key] = self.local(
+                cell, timers, local.numbered, local.asked
+            )
         return after
 
     def get_local(self, item: int) -> Local:

@@ -3,7 +3,7 @@
 import itertools
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, ForwardRef, get_type_hints
 
@@ -90,7 +90,8 @@ class Asks:
     ask that it waits for: the graph in which a cycle is a deadlock. There is one
     deadline queue, with one alarm for its head; it forgets what has been answered
     when that comes up, or is more than half of it. `late` and `expired` count
-    answers nobody waited for any more and deadlines that passed.
+    answers nobody waited for any more and deadlines that passed. `numbers` gives the
+    numbers of the next asks.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class Asks:
         self.clock = clock
         self._call_at = call_at
         self._queue_length = queue_length
-        self._numbers = itertools.count(1)
+        self.numbers: Iterator[int] = itertools.count(1)
         self._decoders: dict[type, Callable[[bytes], Any]] = {}
         self._deadlines: list[tuple[float, int]] = []
         self._alarm = Alarm(self._expire)
@@ -130,7 +131,7 @@ class Asks:
         Raises `TypeError` for a message type that does not say what answers it.
         """
         decode = self._decoder(what)
-        number = next(self._numbers)
+        number = next(self.numbers)
         return Pending(self, number, path, asker, what, timeout, decode, settle, None)
 
     def add(self, pending: Pending) -> None:
@@ -151,7 +152,7 @@ class Asks:
     ) -> Pending:
         """Number an ask of an async handler and wait for it; raises like `block`."""
         decode = self._decoders.get(what) or self._decoder(what)
-        number = next(self._numbers)
+        number = next(self.numbers)
         since = self.clock()
         due = since + timeout
         pending = Pending(

@@ -19,6 +19,7 @@ from ccw_actors.runtime.cell import (
     wrapped,
 )
 from ccw_actors.runtime.dispatch import ONE_THREAD
+from ccw_actors.runtime.suspended import Handling, Suspended
 from ccw_actors.runtime.timers import SLEEP, Timer, TimerKey
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ class _CellSnapshot(NamedTuple):
     children: tuple[Cell, ...]
     watchers: tuple[str, ...]
     spawned: int
+    suspended: Suspended | None
 
     @classmethod
-    def of(cls, cell: Cell) -> "_CellSnapshot":
+    def of(cls, cell: Cell, suspended: Suspended | None) -> "_CellSnapshot":
         """Return what one actor is now."""
         return cls(
             cell,
@@ -78,13 +80,19 @@ class _CellSnapshot(NamedTuple):
             tuple((cell.children or {}).values()),
             tuple(cell.watchers or ()),
             cell.spawned,
+            suspended,
         )
 
     def restore(self) -> None:
-        """Make the actor what it was."""
+        """Make the actor what it was, all but a handler that is suspended.
+
+        Whose coroutine may have hold of the state, so that stays.
+        """
         cell = self.cell
         cell.behave(self.actor, self.behaviour)
-        cell.actor.restore(self.state)
+        if self.suspended is None:
+            cell.actor.restore(self.state)
+            cell.turn = None
         cell.mailbox = deque(self.mailbox) if self.mailbox else None
         cell.signals = deque(self.signals) if self.signals else None
         cell.stash = deque(self.stash) if self.stash else None
@@ -97,7 +105,6 @@ class _CellSnapshot(NamedTuple):
         cell.children = {child.path: child for child in self.children}
         cell.watchers = dict.fromkeys(self.watchers)
         cell.spawned = self.spawned
-        cell.turn = None
         cell.settle()
         cell.status = IDLE
 
@@ -118,6 +125,7 @@ class _CellSnapshot(NamedTuple):
             self.spawned,
             tuple(sorted(child.path for child in self.children)),
             tuple(sorted(self.watchers)),
+            self.suspended.key() if self.suspended is not None else None,
         )
 
 
@@ -127,6 +135,7 @@ class Snapshot(NamedTuple):
     cells: tuple[_CellSnapshot, ...]
     timers: tuple[tuple[TimerKey, Timer], ...]
     timer_counts: tuple[tuple[str, int], ...]
+    ask_counts: tuple[tuple[str, int], ...]
     failures: tuple[ActorFailedError, ...]
     failed: int
     now: float
@@ -143,7 +152,7 @@ class Snapshot(NamedTuple):
             (key, timer.due, timer.payload, timer.kind, timer.waiting)
             for key, timer in self.timers
         )
-        return (tuple(actors), tuple(timers), self.now)
+        return (tuple(actors), tuple(timers), tuple(sorted(self.ask_counts)), self.now)
 
 
 class SteppingDispatcher:
@@ -170,6 +179,7 @@ class SteppingDispatcher:
     def attach(self, mail: "Mail") -> None:
         """Serve the mailboxes of a System."""
         self._mail = mail
+        self._handling = Handling(mail)
 
     def ready(self, cell: Cell) -> None:
         """Note nothing: `enabled` looks at every mailbox."""
@@ -280,16 +290,13 @@ class SteppingDispatcher:
                 cell.signals.remove(envelope)
             runner.signalled(cell, envelope)
         elif cell.turn is not None:
-            runner.resume(cell, cell.turn)
+            self._handling.resume(cell, cell.turn)
         else:
             assert mailbox is not None, "what is taken up was in the mailbox"
             mailbox.remove(envelope)
             mailbox.appendleft(envelope)
             cell.held = False
-            try:
-                runner.run(cell, 1)
-            finally:
-                self._mail.home.leave()
+            self._handling.run(cell, envelope)
         cell.settle()
         cell.status = IDLE
 
@@ -331,20 +338,17 @@ class SteppingDispatcher:
     def snapshot(self) -> Snapshot:
         """Return the whole System as it is between two messages.
 
-        Raises `DispatcherError` while an async handler is suspended: a coroutine
-        cannot be copied.
+        Raises `DispatcherError` while an async hook (`on_start`, `on_stop`) is
+        suspended.
         """
-        mail = self._mail
-        for cell in mail.cells.values():
-            if cell.turn is not None:
-                raise DispatcherError(
-                    f"{cell.path} is suspended in a handler, which waits for"
-                    f" {cell.turn.describe()}: no snapshot can be taken"
-                )
+        mail, take_down = self._mail, self._handling.take_down
         return Snapshot(
-            tuple(_CellSnapshot.of(cell) for cell in mail.cells.values()),
+            tuple(
+                _CellSnapshot.of(cell, take_down(cell)) for cell in mail.cells.values()
+            ),
             tuple(mail.timers.armed.items()),
             tuple(mail.timers.counts.items()),
+            tuple(self._handling.asked.items()),
             tuple(mail.failures),
             mail.life.failed,
             self._now,
@@ -354,9 +358,19 @@ class SteppingDispatcher:
         """Put the whole System back to what it was at that snapshot.
 
         Actors that have stopped or failed since are there again; those spawned since
-        are gone, without `on_stop`.
+        are gone, without `on_stop`. A handler that was suspended is run again up to
+        there, and nobody gets what it sends; its actor's state is that of this run.
+        Raises `DispatcherError` if it does not come to the same state.
         """
-        mail = self._mail
+        mail, handling = self._mail, self._handling
+        handling.abandon(mail.cells.values())
+        for one in snapshot.cells:
+            one.cell.actor = one.actor
+        handling.begin_again(
+            (one.cell, one.suspended, one.state)
+            for one in snapshot.cells
+            if one.suspended is not None
+        )
         mail.cells.clear()
         for one in snapshot.cells:
             one.restore()
@@ -367,6 +381,8 @@ class SteppingDispatcher:
                     child.phase = Phase.ENDED  # Its parent has not heard of it yet.
         mail.timers.armed = dict(snapshot.timers)
         mail.timers.counts = dict(snapshot.timer_counts)
+        handling.asked.clear()
+        handling.asked.update(snapshot.ask_counts)
         mail.failures[:] = snapshot.failures
         mail.life.failed = snapshot.failed
         self._now = snapshot.now

@@ -6,9 +6,17 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ccw_actors.explore import Scenario, View, World
-from ccw_actors.runtime import Actor, ActorRef, Mailbox, Message, Restart, receive
+from ccw_actors.runtime import (
+    Actor,
+    ActorRef,
+    Mailbox,
+    Message,
+    Request,
+    Restart,
+    receive,
+)
 
-__all__ = ["Act", "Clerk", "Hop", "Table", "note_ends", "troupe"]
+__all__ = ["Act", "Clerk", "Hop", "Table", "Waiter", "note_ends", "troupe"]
 
 
 def note_ends(world: World, found: set[Any], what: Callable[[View], object]) -> None:
@@ -33,7 +41,8 @@ class Act(NamedTuple):
 
     `sends` are pairs of an actor's number and a letter. `arms` is the letter of a timer
     to be set, -1 for none; `cancels` the timer set last. `fate` is "stop", "raise",
-    "spawn" or nothing.
+    "spawn" or nothing. `asks` is the number of an actor whose mood a `Waiter` asks for,
+    and takes for its own; of those there can be more than one in a row.
     """
 
     mood: int = 0
@@ -43,10 +52,21 @@ class Act(NamedTuple):
     stashes: bool = False
     unstashes: bool = False
     fate: str = ""
+    asks: tuple[int, ...] = ()
 
 
 Table = Mapping[tuple[int, int], Act]
 """What to do in a mood on a letter; nothing if it is not there."""
+
+
+class Mood(Message, frozen=True):
+    """The mood that an actor is in."""
+
+    mood: int
+
+
+class AskMood(Request[Mood], frozen=True):
+    """Asks for the mood."""
 
 
 class ClerkState(msgspec.Struct):
@@ -94,6 +114,11 @@ class Clerk(Actor):
             ref: ActorRef[Hop] = self.system.ref(self._paths[to % len(self._paths)])
             ref.tell(Hop(letter, message.left - 1))
 
+    @receive
+    def ask_mood(self, _message: AskMood) -> Mood:
+        """Answer."""
+        return Mood(self.state.mood)
+
     def _meet(self, fate: str, message: Hop) -> None:
         if fate == "raise":
             raise ValueError(f"letter {message.letter}")
@@ -104,12 +129,29 @@ class Clerk(Actor):
             child.tell(Hop(message.letter, message.left - 1))
 
 
-def troupe(
+class Waiter(Clerk):
+    """Does the same, and waits for answers in the middle of it."""
+
+    @receive
+    async def hop(self, message: Hop) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
+        """Look it up, and ask for the moods of others."""
+        act = self._table.get((self.state.mood, message.letter))
+        super().hop(message)
+        state = self.state
+        for number in act.asks if act is not None else ():
+            path = self._paths[number % len(self._paths)]
+            ref: ActorRef[AskMood] = self.system.ref(path)
+            state.mood = (await ref.ask(AskMood())).mood
+            await self.sleep(1.0)
+
+
+def troupe(  # noqa: PLR0917 - hypothesis gives them in this order
     tables: list[Table],
     letters: list[tuple[int, int, int]],
     left: int,
     bound: int = 0,
     crashes: int = 0,
+    kind: type[Clerk] = Clerk,
 ) -> Scenario:
     """Return a scenario: clerks, and letters for them (to whom, which, from where).
 
@@ -122,7 +164,7 @@ def troupe(
         paths = tuple("abcdefgh"[: len(tables)])
         refs = [
             world.spawn(
-                Clerk(table, paths),
+                kind(table, paths),
                 path,
                 supervision=Restart(limit=2),
                 mailbox=mailbox,

@@ -327,23 +327,6 @@ def test_injection_needs_an_actor() -> None:
         explore(scenario)
 
 
-def test_handlers_that_wait_cannot_be_explored() -> None:
-    """A suspended handler cannot be copied; the error says what to do instead."""
-
-    class Waiting(Actor):
-        @receive
-        async def say(self, _message: Say) -> None:
-            """Ask, and wait."""
-            await self.system.ref("book").ask(Ask())
-
-    def scenario(world: World) -> None:
-        world.spawn(Book(), "book")
-        world.inject(world.spawn(Waiting(), "waiting"), Say("x"))
-
-    with pytest.raises(ExploreError, match=r"waiting is suspended .* take the answer"):
-        explore(scenario)
-
-
 def test_unordered_network_has_no_lives() -> None:
     """Nothing begins or ends on an unordered network."""
     with pytest.raises(ExploreError, match="book begins or ends an actor"):

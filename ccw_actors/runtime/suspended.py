@@ -1,0 +1,283 @@
+"""Handlers that wait, as data, and how they are there again.
+
+A coroutine cannot be copied. What it is follows from how its handler began and from
+all that its waits have ended with, so it is had again by running the handler once more
+on these. What it sends meanwhile has been sent before, and is dropped.
+"""
+
+import inspect
+from collections import deque
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ccw_actors.errors import DispatcherError
+from ccw_actors.runtime.asks import Pending
+from ccw_actors.runtime.cell import Cell, Envelope, Phase
+from ccw_actors.runtime.turn import Turn
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime.actor import Actor
+    from ccw_actors.runtime.mail import Mail
+
+__all__ = ["Handling", "Suspended"]
+
+_PLACES = 1 << 32
+
+
+class _End(NamedTuple):
+    """What a wait has ended with: an answer, or else a value or an error."""
+
+    answer: Envelope | None
+    value: Any
+    error: BaseException | None
+
+    def key(self) -> tuple[object, ...]:
+        """Return what tells it from others; hashable."""
+        answer = self.answer
+        what = None if answer is None else (answer.payload, answer.sender)
+        return (what, repr(self.value), repr(self.error))
+
+
+class _Begun(NamedTuple):
+    """How a handler began, and what its waits have ended with so far.
+
+    `timers` and `asked` are how many timers and asks the actor had had before.
+    """
+
+    envelope: Envelope
+    state: object
+    behaviour: str
+    spawned: int
+    timers: int
+    asked: int
+    ends: tuple[_End, ...] = ()
+
+
+class Suspended(NamedTuple):
+    """A handler that waits, as immutable values.
+
+    `goes_on` is what it will go on with as soon as it is taken up, None while it has
+    to wait, and `waits_for` says for what. `cancels` and `cancel_next` are those of its
+    turn.
+    """
+
+    begun: _Begun
+    goes_on: _End | None
+    waits_for: str
+    cancels: int
+    cancel_next: bool
+
+    def key(self) -> tuple[object, ...]:
+        """Return what decides its future; hashable."""
+        begun, envelope = self.begun, self.begun.envelope
+        return (
+            (envelope.payload, envelope.sender, envelope.ask, envelope.kind),
+            begun[1:6],
+            tuple(end.key() for end in begun.ends),
+            self.goes_on.key() if self.goes_on is not None else None,
+            self.cancels,
+            self.cancel_next,
+        )
+
+
+class _Numbers:
+    """The numbers of an actor's asks: its own place, and how many there were."""
+
+    def __init__(self, path: str, place: int, asked: dict[str, int]) -> None:
+        self._path = path
+        self._base = place * _PLACES
+        self._asked = asked
+
+    def __iter__(self) -> "_Numbers":
+        return self
+
+    def __next__(self) -> int:
+        count = self._asked[self._path] = self._asked.get(self._path, 0) + 1
+        return self._base + count
+
+
+class Handling:
+    """Runs handlers step by step, and takes down those that wait.
+
+    `asked` has how many asks each actor has made; a number of an ask follows from
+    that, so that the same steps ask under the same numbers.
+    """
+
+    def __init__(self, mail: "Mail") -> None:
+        self._mail = mail
+        self._numbers: dict[str, _Numbers] = {}
+        self._begun: dict[str, _Begun] = {}
+        self.asked: dict[str, int] = {}
+
+    def run(self, cell: Cell, envelope: Envelope) -> None:
+        """Have an actor handle the envelope that is first in its mailbox."""
+        kind: Any = type(cell.actor)
+        if _may_wait(kind):
+            self._begun[cell.path] = _Begun(
+                envelope,
+                cell.actor.snapshot(),
+                cell.behaviour,
+                cell.spawned,
+                self._mail.timers.counts.get(cell.path, 0),
+                self.asked.get(cell.path, 0),
+            )
+        self._run(cell)
+        self._tidy(cell)
+
+    def resume(self, cell: Cell, turn: Turn) -> None:
+        """Have a suspended handler go on."""
+        begun = self._begun.get(cell.path)
+        if begun is not None and turn.envelope is not None:
+            end = _end_of(turn)
+            self._begun[cell.path] = begun._replace(ends=(*begun.ends, end))
+        self._with_numbers(cell, turn)
+        self._tidy(cell)
+
+    def take_down(self, cell: Cell) -> Suspended | None:
+        """Return the handler that an actor is suspended in, None if it is in none.
+
+        Raises `DispatcherError` for one that cannot be had again: an async hook.
+        """
+        turn = cell.turn
+        if turn is None:
+            return None
+        begun = self._begun.get(cell.path)
+        if begun is None or turn.envelope is None:
+            raise DispatcherError(
+                f"{cell.path} is suspended in a hook or in a coroutine that no async"
+                f" handler has made, which waits for {turn.describe()}: no snapshot"
+                " can be taken"
+            )
+        end = _end_of(turn) if turn.is_ready else None
+        waits_for = _what(turn)
+        return Suspended(begun, end, waits_for, turn.cancels, turn.cancel_next)
+
+    def abandon(self, cells: Iterable[Cell]) -> None:
+        """Have no handler wait any more; nobody is told."""
+        for cell in cells:
+            turn, cell.turn = cell.turn, None
+            if turn is not None:
+                turn.close()
+        self._mail.asks.blocked.clear()
+        self._begun.clear()
+
+    def begin_again(self, all_of: Iterable[tuple[Cell, Suspended, object]]) -> None:
+        """Have actors be suspended again in those handlers, in those states.
+
+        Afterwards the System is to be put together: what they send is lost, and nobody
+        else is there. Raises `DispatcherError` for a handler that does not come to the
+        same again.
+        """
+        asks, cells = self._mail.asks, self._mail.cells
+        waiting: dict[str, Pending] = {}
+        for cell, suspended, state in all_of:
+            cells.clear()
+            cells[cell.path] = cell
+            asks.blocked.clear()
+            turn = self._again(cell, suspended)
+            if cell.actor.snapshot() != state:
+                raise _differs(cell, suspended.begun)
+            if not turn.is_ready and isinstance(turn.waits_for, Pending):
+                waiting[cell.path] = turn.waits_for
+        asks.blocked.update(waiting)
+        asks.pending.update((one.number, one) for one in waiting.values())
+
+    def _again(self, cell: Cell, suspended: Suspended) -> Turn:
+        begun, mail = suspended.begun, self._mail
+        cell.behave(cell.actor, begun.behaviour)
+        cell.actor.restore(begun.state)
+        cell.spawned, self.asked[cell.path] = begun.spawned, begun.asked
+        mail.timers.counts[cell.path] = begun.timers
+        cell.phase, cell.children, cell.stash = Phase.RUNNING, None, None
+        cell.signals, cell.mailbox = None, deque((begun.envelope,))
+        cell.held = False
+        self._run(cell)
+        for end in begun.ends:
+            self._go_on_with(cell, begun, end)
+            assert cell.turn is not None, "that has been looked at"
+            self._with_numbers(cell, cell.turn)
+        turn = self._turn(cell, begun)
+        turn.cancels, turn.cancel_next = suspended.cancels, suspended.cancel_next
+        if suspended.goes_on is not None:
+            self._go_on_with(cell, begun, suspended.goes_on)
+        else:
+            turn.is_ready, turn.error = False, None
+        self._begun[cell.path] = begun
+        return turn
+
+    def _go_on_with(self, cell: Cell, begun: _Begun, end: _End) -> None:
+        """Have the wait of a suspended handler end like that."""
+        turn = self._turn(cell, begun)
+        waits_for = turn.waits_for
+        turn.is_ready, turn.value, turn.error = True, end.value, end.error
+        if isinstance(waits_for, Pending):
+            self._mail.asks.forget(waits_for.number)
+        if end.answer is not None:
+            if not isinstance(waits_for, Pending):
+                raise _differs(cell, begun)
+            turn.pending, turn.reply = waits_for, end.answer
+
+    def _turn(self, cell: Cell, begun: _Begun) -> Turn:
+        if cell.turn is None:
+            raise _differs(cell, begun)
+        return cell.turn
+
+    def _run(self, cell: Cell) -> None:
+        try:
+            self._with_numbers(cell, None)
+        finally:
+            self._mail.home.leave()
+
+    def _with_numbers(self, cell: Cell, turn: Turn | None) -> None:
+        """Run an actor, or resume its handler; it asks under numbers of its own."""
+        asks, runner = self._mail.asks, self._mail.runner
+        numbers = self._numbers.get(cell.path)
+        if numbers is None:
+            place = len(self._numbers) + 1
+            numbers = self._numbers[cell.path] = _Numbers(cell.path, place, self.asked)
+        outer, asks.numbers = asks.numbers, numbers
+        try:
+            if turn is None:
+                runner.run(cell, 1)
+            else:
+                runner.resume(cell, turn)
+        finally:
+            asks.numbers = outer
+
+    def _tidy(self, cell: Cell) -> None:
+        if cell.turn is None:
+            self._begun.pop(cell.path, None)
+
+
+def _what(turn: Turn) -> str:
+    asked = turn.waits_for
+    if isinstance(asked, Pending):
+        return f"{asked.path} to answer {asked.what.__name__}"
+    return turn.describe()
+
+
+def _end_of(turn: Turn) -> _End:
+    """Return what a turn that is ready goes on with."""
+    if turn.reply is not None and turn.pending is not None:
+        return _End(turn.reply, None, None)
+    return _End(None, turn.value, turn.error)
+
+
+@cache
+def _may_wait(kind: Any) -> bool:
+    """Whether a class of actors has an async handler."""
+    actor: type[Actor[Any]] = kind
+    tables = (actor.handlers, *actor.behaviours.values())
+    return any(
+        inspect.iscoroutinefunction(handler)
+        for table in tables
+        for handler in table.values()
+    )
+
+
+def _differs(cell: Cell, begun: _Begun) -> DispatcherError:
+    return DispatcherError(
+        f"{cell.path}: its handler does something else when it is run again, so it is"
+        f" no function of state and messages: {begun.envelope.payload!r}"
+    )

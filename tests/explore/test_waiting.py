@@ -1,0 +1,333 @@
+"""Handlers that wait for answers are explored, too: what they wait with is data."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from msgspec import Struct
+
+from ccw_actors.errors import ActorFailedError, ActorStoppedError, AskCycleError
+from ccw_actors.explore import (
+    Engine,
+    ExploreError,
+    Network,
+    Result,
+    Time,
+    View,
+    World,
+    explore,
+    replay,
+)
+from ccw_actors.runtime import Actor, ActorRef, Message, Request, Restart, receive
+from tests.explore.cast import note_ends
+
+ENGINES: tuple[Engine, ...] = ("states", "orders", "brute force")
+DELIVERIES: tuple[Network, ...] = ("channel", "mailbox")
+
+
+class Amount(Message, frozen=True):
+    """How much there is."""
+
+    amount: int
+
+
+class Read(Request[Amount], frozen=True):
+    """Asks how much there is."""
+
+
+class Write(Request[Amount], frozen=True):
+    """Says how much there is from now on; answered by what there is then."""
+
+    amount: int
+
+
+class Go(Message, frozen=True):
+    """Begin."""
+
+
+class CellState(Struct):
+    """How much there is, and whether requests stay unanswered."""
+
+    amount: int = 0
+
+
+class Shelf(Actor[Read | Write]):
+    """Keeps an amount; `fails` on a write, or never answers (`sulks`)."""
+
+    state: CellState
+
+    def __init__(self, *, fails: bool = False, sulks: bool = False) -> None:
+        self.state = CellState()
+        self._fails = fails
+        self._sulks = sulks
+
+    @receive
+    def read(self, _message: Read) -> Amount | None:
+        """Answer, or not."""
+        return None if self._sulks else Amount(self.state.amount)
+
+    @receive
+    def write(self, message: Write) -> Amount:
+        """Keep it."""
+        if self._fails:
+            raise ValueError("no")
+        self.state.amount = message.amount
+        return Amount(message.amount)
+
+
+class AdderState(Struct):
+    """How often it has added, and what went wrong."""
+
+    done: int = 0
+    error: str = ""
+
+
+class Adder(Actor):
+    """Reads, adds one, and writes: all in one handler that waits twice."""
+
+    state: AdderState
+
+    def __init__(self, shelf: ActorRef[Read | Write]) -> None:
+        self.state = AdderState()
+        self._shelf = shelf
+
+    @receive
+    async def go(self, _message: Go) -> None:
+        """Add one."""
+        state = self.state
+        try:
+            there = await self._shelf.ask(Read())
+            await self._shelf.ask(Write(there.amount + 1))
+        except (ActorStoppedError, ActorFailedError) as error:
+            state.error = type(error).__name__
+        state.done += 1
+
+
+class Pair(Actor):
+    """Does the same without waiting, in a handler for each answer."""
+
+    state: AdderState
+
+    def __init__(self, shelf: ActorRef[Read | Write]) -> None:
+        self.state = AdderState()
+        self._shelf = shelf
+
+    @receive
+    def go(self, _message: Go) -> None:
+        """Begin."""
+        self.state.error = "reads"
+        self._shelf.tell(Read())
+
+    @receive
+    def amount(self, message: Amount) -> None:
+        """Go on, or be done."""
+        if self.state.error == "reads":
+            self.state.error = ""
+            self._shelf.tell(Write(message.amount + 1))
+        else:
+            self.state.done += 1
+
+
+def added(
+    kind: Callable[[ActorRef[Read | Write]], Actor],
+    engine: Engine,
+    delivery: Network,
+    adders: int = 2,
+) -> tuple[Result, set[int]]:
+    """Return the amounts that there may be when so many have added one."""
+    amounts: set[int] = set()
+
+    def scenario(world: World) -> None:
+        shelf = world.spawn(Shelf(), "shelf")
+        refs = [world.spawn(kind(shelf), f"adder/{n}") for n in range(adders)]
+        for ref in refs:
+            world.inject(ref, Go())
+        note_ends(world, amounts, lambda view: view[shelf].amount)
+        for ref in refs:
+            world.invariant(ref, "adds once", lambda state: state.done <= 1)
+        world.final("all are done", lambda v: all(v[ref].done for ref in refs))
+
+    return explore(scenario, engine=engine, delivery=delivery), amounts
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_lost_update(engine: Engine, delivery: Network) -> None:
+    """A handler that waits in the middle meets the same as one that does not."""
+    waiting, amounts = added(Adder, engine, delivery)
+    assert waiting.verdict == "verified"
+    assert amounts == {1, 2}
+    assert added(Pair, engine, delivery)[1] == amounts
+
+
+def test_three() -> None:
+    """So do three of them."""
+    assert added(Adder, "states", "channel", 3)[1] == {1, 2, 3}
+
+
+def test_two_handlers_at_a_time() -> None:
+    """While a handler waits, its actor takes no other message."""
+
+    def scenario(world: World) -> None:
+        shelf = world.spawn(Shelf(), "shelf")
+        adder = world.spawn(Adder(shelf), "adder")
+        for source in ("x", "y", "z"):
+            world.inject(adder, Go(), source=source)
+        world.final("none is lost", lambda view: view[shelf].amount == 3)
+        world.sometimes("done twice", lambda state: state.done == 2, of=adder)
+
+    for engine, delivery in itertools.product(ENGINES, DELIVERIES):
+        result = explore(scenario, engine=engine, delivery=delivery)
+        assert result.verdict == "verified", str(result)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_asker_of_one_that_never_answers(engine: Engine) -> None:
+    """At rest, a handler that still waits is a fault, which says for what."""
+
+    def scenario(world: World) -> None:
+        shelf = world.spawn(Shelf(sulks=True), "shelf")
+        world.inject(world.spawn(Adder(shelf), "adder"), Go())
+
+    result = explore(scenario, engine=engine)
+    assert result.violation == "adder: at rest, and waits for shelf to answer Read"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_asked_one_fails(engine: Engine) -> None:
+    """The failure of the one asked is thrown where the handler waits."""
+    ends: set[str] = set()
+
+    def scenario(world: World) -> None:
+        shelf = world.spawn(Shelf(fails=True), "shelf")
+        adder = world.spawn(Adder(shelf), "adder")
+        world.may_fail(shelf)
+        world.inject(adder, Go())
+        note_ends(world, ends, lambda view: view[adder].error)
+
+    assert explore(scenario, engine=engine).verdict == "verified"
+    assert ends == {"ActorFailedError"}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_asked_one_crashes(engine: Engine) -> None:
+    """A crash of either is met wherever it may happen."""
+    ends: set[str] = set()
+
+    def scenario(world: World) -> None:
+        shelf = world.spawn(Shelf(), "shelf", supervision=Restart())
+        adder = world.spawn(Adder(shelf), "adder", supervision=Restart())
+        world.may_crash(shelf, adder)
+        world.inject(adder, Go())
+
+        def end(view: View) -> str:
+            state = view[adder]
+            return f"{state.done}{state.error} {view[shelf].amount}"
+
+        note_ends(world, ends, end)
+
+    assert explore(scenario, engine=engine).verdict == "verified"
+    assert ends == {"1 1", "1ActorFailedError 0", "0 0", "0 1"}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_cycle(engine: Engine) -> None:
+    """Two that ask each other would wait for ever: one is refused, as in production."""
+
+    class Asker(Actor):
+        def __init__(self, other: str) -> None:
+            self.state = AdderState()
+            self._other = other
+
+        @receive
+        async def go(self, _message: Go) -> None:
+            """Ask the other one."""
+            try:
+                await self.system.ref(self._other).ask(Read())
+            except AskCycleError:
+                self.state.error = "cycle"
+            self.state.done += 1
+
+        @receive
+        def read(self, _message: Read) -> Amount:
+            """Answer."""
+            return Amount(0)
+
+    ends: set[str] = set()
+
+    def scenario(world: World) -> None:
+        left = world.spawn(Asker("right"), "left")
+        right = world.spawn(Asker("left"), "right")
+        world.inject(left, Go())
+        world.inject(right, Go())
+        note_ends(world, ends, lambda view: f"{view[left].error}-{view[right].error}")
+
+    assert explore(scenario, engine=engine).verdict == "verified"
+    assert ends == {"-", "cycle-", "-cycle"}
+
+
+def test_handler_that_sleeps() -> None:
+    """A handler that sleeps goes on at any time; in the order of times if asked."""
+
+    class Sleeper(Actor):
+        def __init__(self, delay: float, to: ActorRef[Write]) -> None:
+            self._delay = delay
+            self._to = to
+
+        @receive
+        async def go(self, _message: Go) -> None:
+            """Sleep, and write."""
+            await self.sleep(self._delay)
+            self._to.tell(Write(int(self._delay)))
+
+    expected: dict[Time, set[int]] = {"untimed": {1, 2}, "ordered": {2}}
+    for time, last in expected.items():
+        ends: set[int] = set()
+
+        def scenario(world: World, ends: set[int] = ends) -> None:
+            shelf = world.spawn(Shelf(), "shelf")
+            for delay in (2, 1):
+                sleeper = world.spawn(Sleeper(delay, shelf), f"sleeper/{delay}")
+                world.inject(sleeper, Go())
+            note_ends(world, ends, lambda view: view[shelf].amount)
+
+        assert explore(scenario, time=time).verdict == "verified"
+        assert ends == last
+
+
+def test_replay_of_a_handler_that_waits() -> None:
+    """The way to a fault leads through the answers."""
+
+    def scenario(world: World) -> None:
+        shelf = world.spawn(Shelf(), "shelf")
+        for number in (1, 2):
+            world.inject(world.spawn(Adder(shelf), f"adder/{number}"), Go())
+        world.final("none is lost", lambda view: view[shelf].amount == 2)
+
+    result = explore(scenario)
+    assert result.violation == "none is lost"
+    again = replay(scenario, result.names)
+    assert (again.steps, again.violation) == (result.counterexample, "none is lost")
+
+
+def test_handler_that_differs_when_it_is_run_again() -> None:
+    """A handler that waits must be a function of state and answers, too."""
+    numbers = itertools.count()
+
+    class Random(Actor):
+        def __init__(self, shelf: ActorRef[Read]) -> None:
+            self.state = AdderState()
+            self._shelf = shelf
+
+        @receive
+        async def go(self, _message: Go) -> None:
+            """Remember something that is new each time."""
+            self.state.done = next(numbers)
+            await self._shelf.ask(Read())
+
+    def scenario(world: World) -> None:
+        shelf = world.spawn(Shelf(), "shelf")
+        world.inject(world.spawn(Random(shelf), "random"), Go())
+
+    with pytest.raises(ExploreError, match="random: its handler does something else"):
+        explore(scenario)
