@@ -270,6 +270,13 @@ class Asks:
         if due > self._rings_at:
             self._set_alarm(due)
 
+    def expire(self, pending: Pending, age: float) -> None:
+        """End an ask that has waited so long (seconds)."""
+        self.expired += 1
+        error = self.timeout_error(pending, age)
+        self._take(pending.number)
+        pending.end(error)
+
     def timeout_error(self, pending: Pending, age: float) -> AskTimeoutError:
         """Return the error that says who did not answer what, and for how long."""
         blocked = self.blocked.get(pending.path)
@@ -308,10 +315,7 @@ class Asks:
                 return
             heappop(deadlines)
             if pending is not None:
-                self.expired += 1
-                error = self.timeout_error(pending, now - pending.since)
-                self._take(number)
-                pending.end(error)
+                self.expire(pending, now - pending.since)
 
 
 def answer_type(request: type[Request[Any]]) -> Any:

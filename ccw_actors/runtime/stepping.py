@@ -20,7 +20,7 @@ from ccw_actors.runtime.cell import (
 )
 from ccw_actors.runtime.dispatch import ONE_THREAD
 from ccw_actors.runtime.suspended import Handling, Suspended
-from ccw_actors.runtime.timers import SLEEP, Timer, TimerKey
+from ccw_actors.runtime.timers import EXPIRY, SLEEP, Timer, TimerKey
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.mail import Mail
@@ -163,7 +163,8 @@ class SteppingDispatcher:
     order that a set of independent connections would.
 
     Time stands still but for timers: one fires when the caller picks it, whenever
-    that is, and time goes on to its due time if that is later. Asks never expire.
+    that is, and time goes on to its due time if that is later. An ask of an async
+    handler with a `timeout` of its own expires like that, too; others never do.
     """
 
     def __init__(self, delivery: Delivery = "mailbox") -> None:
@@ -190,7 +191,7 @@ class SteppingDispatcher:
         return self._now
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
-        """Drop the callback: timers are picked by the caller, and asks never expire."""
+        """Drop the callback: timers are picked by the caller."""
         del when
         return Alarm(callback)
 
@@ -218,6 +219,8 @@ class SteppingDispatcher:
     def _may_fire(self, path: str, timer: Timer) -> bool:
         """Whether a timer's message could be handled at once, as it has to be."""
         cell = self._mail.cells[path]
+        if timer.kind == EXPIRY:
+            return cell.turn is not None and not cell.turn.is_ready
         if timer.kind in (SLEEP, RESTART):
             return True
         busy = cell.turn is not None or cell.phase is not Phase.RUNNING
@@ -393,6 +396,9 @@ class SteppingDispatcher:
         timer = mail.timers.take(key)
         assert timer is not None, "an enabled timer is armed"
         self._now = max(self._now, timer.due)
+        if timer.kind == EXPIRY:
+            self._handling.expire(mail.cells[choice.recipient])
+            return None
         envelope = mail.timer_envelope(key, timer)
         if envelope is not None and envelope.kind < STOP_NOW:
             mail.cells[choice.recipient].put(envelope)
@@ -402,10 +408,8 @@ class SteppingDispatcher:
         path, sender, number, crash = choice
         if number:
             timer = self._mail.timers.armed.get((path, number))
-            can = timer is not None and (
-                not crash or timer.kind not in (SLEEP, RESTART)
-            )
-            if timer is not None and can and self._may_fire(path, timer):
+            own = timer is None or timer.kind in (EXPIRY, SLEEP, RESTART)
+            if timer and not (crash and own) and self._may_fire(path, timer):
                 return Envelope(timer.payload, path, 0, timer.stamp, timer.kind)
         else:
             cell = self._mail.cells.get(path)

@@ -6,6 +6,7 @@ on these. What it sends meanwhile has been sent before, and is dropped.
 """
 
 import inspect
+import math
 from collections import deque
 from collections.abc import Iterable
 from functools import cache
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ccw_actors.errors import DispatcherError
 from ccw_actors.runtime.asks import Pending
 from ccw_actors.runtime.cell import Cell, Envelope, Phase
+from ccw_actors.runtime.timers import EXPIRY, Timer
 from ccw_actors.runtime.turn import Turn
 
 if TYPE_CHECKING:
@@ -131,8 +133,16 @@ class Handling:
         if begun is not None and turn.envelope is not None:
             end = _end_of(turn)
             self._begun[cell.path] = begun._replace(ends=(*begun.ends, end))
+        self._forget_expiry(cell.path)
         self._with_numbers(cell, turn)
         self._tidy(cell)
+
+    def expire(self, cell: Cell) -> None:
+        """End the ask that an actor waits for, as its time is over."""
+        turn = cell.turn
+        if turn is not None and isinstance(turn.waits_for, Pending):
+            pending = turn.waits_for
+            self._mail.asks.expire(pending, pending.deadline - pending.since)
 
     def take_down(self, cell: Cell) -> Suspended | None:
         """Return the handler that an actor is suspended in, None if it is in none.
@@ -244,6 +254,24 @@ class Handling:
                 runner.resume(cell, turn)
         finally:
             asks.numbers = outer
+
+        waits_for = cell.turn.waits_for if cell.turn is not None else None
+        if isinstance(waits_for, Pending):
+            self._set_expiry(cell.path, waits_for)
+
+    def _set_expiry(self, path: str, pending: Pending) -> None:
+        """Have an ask end at its deadline, if that is not the System's patience."""
+        patience = pending.deadline - pending.since
+        if patience not in (math.inf, self._mail.asking.ask_timeout):
+            timers = self._mail.timers
+            due = self._mail.dispatcher.now() + patience
+            timers.arm(timers.next_key(path), Timer(due, b"", None, EXPIRY))
+
+    def _forget_expiry(self, path: str) -> None:
+        timers = self._mail.timers
+        for key, timer in list(timers.armed.items()):
+            if key[0] == path and timer.kind == EXPIRY:
+                timers.take(key)
 
     def _tidy(self, cell: Cell) -> None:
         if cell.turn is None:

@@ -6,10 +6,13 @@ from typing import NamedTuple
 from ccw_actors.runtime.alarms import Alarm
 from ccw_actors.runtime.cell import Stamp
 
-__all__ = ["SLEEP", "Timer", "TimerKey", "Timers"]
+__all__ = ["EXPIRY", "SLEEP", "Timer", "TimerKey", "Timers"]
 
 SLEEP = -1
 """The kind of a timer that resumes a handler which sleeps."""
+
+EXPIRY = -2
+"""The kind of a timer that ends an ask; only the stepping dispatcher has those."""
 
 TimerKey = tuple[str, int]
 """An actor's path and the number of one of its timers."""
@@ -18,7 +21,7 @@ TimerKey = tuple[str, int]
 class Timer(NamedTuple):
     """An armed timer: due at a time of the System's clock (seconds), its message.
 
-    `kind` is the kind of envelope it makes, or SLEEP. A periodic one has an
+    `kind` is the kind of envelope it makes, SLEEP or EXPIRY. A periodic one has an
     `interval` in seconds, and is `waiting` while its last message has not been
     handled: then it makes no other one, so that a slow actor is not buried.
     """

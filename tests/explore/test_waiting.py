@@ -6,7 +6,12 @@ from collections.abc import Callable
 import pytest
 from msgspec import Struct
 
-from ccw_actors.errors import ActorFailedError, ActorStoppedError, AskCycleError
+from ccw_actors.errors import (
+    ActorFailedError,
+    ActorStoppedError,
+    AskCycleError,
+    AskTimeoutError,
+)
 from ccw_actors.explore import (
     Engine,
     ExploreError,
@@ -331,3 +336,66 @@ def test_handler_that_differs_when_it_is_run_again() -> None:
 
     with pytest.raises(ExploreError, match="random: its handler does something else"):
         explore(scenario)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ask_with_a_timeout_of_its_own(engine: Engine) -> None:
+    """It may expire at any time while it waits; the System's patience never ends."""
+
+    class Impatient(Actor):
+        def __init__(self, shelf: ActorRef[Read], timeout: float | None) -> None:
+            self.state = AdderState()
+            self._shelf = shelf
+            self._timeout = timeout
+
+        @receive
+        async def go(self, _message: Go) -> None:
+            """Ask, and say what came of it."""
+            try:
+                await self._shelf.ask(Read(), timeout=self._timeout)
+            except AskTimeoutError:
+                self.state.error = "late"
+            self.state.done += 1
+
+    for timeout, expected in ((2.0, {"", "late"}), (None, {""})):
+        ends: set[str] = set()
+
+        def scenario(
+            world: World, timeout: float | None = timeout, ends: set[str] = ends
+        ) -> None:
+            shelf = world.spawn(Shelf(), "shelf")
+            one = world.spawn(Impatient(shelf, timeout), "one")
+            world.inject(one, Go())
+            note_ends(world, ends, lambda view: view[one].error)
+
+        result = explore(scenario, engine=engine)
+        assert result.verdict == "verified"
+        assert ends == expected
+
+
+def test_expiry_in_the_order_of_times() -> None:
+    """In the order of times an ask expires only if nothing else is left to do."""
+
+    class Patient(Actor):
+        def __init__(self, shelf: ActorRef[Read]) -> None:
+            self.state = AdderState()
+            self._shelf = shelf
+
+        @receive
+        async def go(self, _message: Go) -> None:
+            """Ask one that may answer, or not."""
+            try:
+                await self._shelf.ask(Read(), timeout=3.0)
+            except AskTimeoutError:
+                self.state.error = "late"
+
+    for sulks in (False, True):
+
+        def scenario(world: World, sulks: bool = sulks) -> None:  # noqa: FBT001
+            shelf = world.spawn(Shelf(sulks=sulks), "shelf")
+            one = world.spawn(Patient(shelf), "one")
+            world.inject(one, Go())
+            late = "late" if sulks else ""
+            world.final("as expected", lambda view: view[one].error == late)
+
+        assert explore(scenario, time="ordered").verdict == "verified"
