@@ -19,7 +19,7 @@ PUBLIC = {
         Stop Restart Escalate Supervision
         Failure Terminated
         Dispatcher LoopDispatcher VirtualDispatcher SteppingDispatcher
-        Choice Delivery Snapshot
+        Choice Delivery Snapshot CellSnapshot
         Observer Handled
         Dump ActorDump AskDump Statistics
     """,

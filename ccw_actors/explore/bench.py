@@ -4,12 +4,12 @@ import logging
 from typing import Any, Final, NamedTuple
 
 from ccw_actors.errors import ActorFailedError, DispatcherError
-from ccw_actors.explore.compact import CellSnapshot, Compact, Local
+from ccw_actors.explore.compact import Compact, Local
 from ccw_actors.explore.errors import ClockError, ExploreError, HiddenStateError
 from ccw_actors.explore.hidden import Attributes
 from ccw_actors.explore.world import World
-from ccw_actors.runtime import Actor, Choice, Snapshot
-from ccw_actors.runtime.cell import UNBOUNDED, Cell, Envelope, Phase
+from ccw_actors.runtime import Actor, CellSnapshot, Choice, Snapshot
+from ccw_actors.runtime.cell import UNBOUNDED, Cell, Envelope
 from ccw_actors.runtime.timers import Timer
 from ccw_actors.transport import tag_of
 
@@ -167,20 +167,11 @@ class Bench:
         return one._replace(cell=cell, children=children)
 
     def _restore(self, snapshot: Snapshot) -> None:
-        """Put the System together; an actor that is not in it has ended.
-
-        Of a child that has ended its parent knows until it is told, and a snapshot of
-        the parent has the place of that child, but not that it is an empty one.
-        """
+        """Put the System together."""
         try:
             self._dispatcher.restore(snapshot)
         except DispatcherError as error:
             raise ExploreError(str(error)) from error
-        if len(self.cells) > len(snapshot.cells):
-            there = {one.cell.path for one in snapshot.cells}
-            for path, cell in self.cells.items():
-                if path not in there:
-                    cell.phase = Phase.ENDED
 
     def _run(self, before: Snapshot, choice: Choice) -> Outcome:
         self.runs += 1

@@ -1,6 +1,6 @@
 """Evaluates the properties of a scenario, each no more often than it has to be."""
 
-from typing import Any, cast
+from typing import Any
 
 from ccw_actors.explore.compact import FIRST, Compact, State
 from ccw_actors.explore.view import View
@@ -87,7 +87,7 @@ class Checks:
         if item in self._states:
             return self._states[item]
         local = self._compact.get_local(item)
-        actor = cast("Actor[Any]", local.cell.actor)
+        actor = local.cell.actor
         actor.restore(local.cell.state)
         state = getattr(actor, "state", actor)
         if type(actor).restore is Actor.restore:

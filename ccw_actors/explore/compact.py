@@ -7,9 +7,10 @@ actor is, or what is in that queue; 0 is no actor, or an empty queue. Trailing z
 left out, so that equal Systems are equal tuples.
 """
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ccw_actors.explore.result import Network
+from ccw_actors.runtime import CellSnapshot
 from ccw_actors.runtime.cell import Envelope, Phase
 from ccw_actors.runtime.timers import Timer
 
@@ -18,9 +19,6 @@ __all__ = ["FIRST", "Compact", "Local", "Offer", "Queue", "State"]
 State: TypeAlias = tuple[int, ...]
 
 FIRST = 2
-
-CellSnapshot: TypeAlias = Any
-"""One element of `Snapshot.cells`."""
 
 
 class Offer(NamedTuple):

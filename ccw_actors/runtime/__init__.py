@@ -16,9 +16,10 @@ from ccw_actors.runtime.observer import Handled as Handled
 from ccw_actors.runtime.observer import Observer as Observer
 from ccw_actors.runtime.ref import ActorRef as ActorRef
 from ccw_actors.runtime.ref import ReplyTo as ReplyTo
+from ccw_actors.runtime.snapshot import CellSnapshot as CellSnapshot
+from ccw_actors.runtime.snapshot import Snapshot as Snapshot
 from ccw_actors.runtime.stepping import Choice as Choice
 from ccw_actors.runtime.stepping import Delivery as Delivery
-from ccw_actors.runtime.stepping import Snapshot as Snapshot
 from ccw_actors.runtime.stepping import SteppingDispatcher as SteppingDispatcher
 from ccw_actors.runtime.supervision import Escalate as Escalate
 from ccw_actors.runtime.supervision import Restart as Restart
@@ -33,6 +34,7 @@ __all__ = [
     "ActorDump",
     "ActorRef",
     "AskDump",
+    "CellSnapshot",
     "Choice",
     "Delivery",
     "Dispatcher",

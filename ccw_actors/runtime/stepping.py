@@ -1,12 +1,10 @@
 """The stepping dispatcher: the caller picks, message by message, what is handled."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from ccw_actors.errors import ActorFailedError, CrashedError, DispatcherError
-from ccw_actors.runtime.actor import Actor
+from ccw_actors.errors import CrashedError, DispatcherError
 from ccw_actors.runtime.alarms import Alarm
 from ccw_actors.runtime.cell import (
     IDLE,
@@ -19,13 +17,14 @@ from ccw_actors.runtime.cell import (
     wrapped,
 )
 from ccw_actors.runtime.dispatch import ONE_THREAD
-from ccw_actors.runtime.suspended import Handling, Suspended
-from ccw_actors.runtime.timers import EXPIRY, SLEEP, Timer, TimerKey
+from ccw_actors.runtime.snapshot import CellSnapshot, Snapshot
+from ccw_actors.runtime.suspended import Handling
+from ccw_actors.runtime.timers import EXPIRY, SLEEP, Timer
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.mail import Mail
 
-__all__ = ["Choice", "Delivery", "Snapshot", "SteppingDispatcher"]
+__all__ = ["Choice", "Delivery", "SteppingDispatcher"]
 
 Delivery = Literal["mailbox", "channel"]
 
@@ -43,116 +42,6 @@ class Choice(NamedTuple):
     sender: str
     timer: int = 0
     crash: bool = False
-
-
-class _CellSnapshot(NamedTuple):
-    cell: Cell
-    actor: Actor[Any]
-    state: object
-    behaviour: str
-    mailbox: tuple[Envelope, ...]
-    signals: tuple[Envelope, ...]
-    stash: tuple[Envelope, ...]
-    phase: Phase
-    failed: ActorFailedError | None
-    may_restart: bool
-    restarts: tuple[float, ...]
-    children: tuple[Cell, ...]
-    watchers: tuple[str, ...]
-    spawned: int
-    suspended: Suspended | None
-
-    @classmethod
-    def of(cls, cell: Cell, suspended: Suspended | None) -> "_CellSnapshot":
-        """Return what one actor is now."""
-        return cls(
-            cell,
-            cell.actor,
-            cell.actor.snapshot(),
-            cell.behaviour,
-            tuple(map(wrapped, cell.mailbox or ())),
-            tuple(cell.signals or ()),
-            tuple(cell.stash or ()),
-            cell.phase,
-            cell.failed,
-            cell.may_restart,
-            cell.restarts,
-            tuple((cell.children or {}).values()),
-            tuple(cell.watchers or ()),
-            cell.spawned,
-            suspended,
-        )
-
-    def restore(self) -> None:
-        """Make the actor what it was, all but a handler that is suspended.
-
-        Whose coroutine may have hold of the state, so that stays.
-        """
-        cell = self.cell
-        cell.behave(self.actor, self.behaviour)
-        if self.suspended is None:
-            cell.actor.restore(self.state)
-            cell.turn = None
-        cell.mailbox = deque(self.mailbox) if self.mailbox else None
-        cell.signals = deque(self.signals) if self.signals else None
-        cell.stash = deque(self.stash) if self.stash else None
-        cell.exempt_in = sum(1 for envelope in self.mailbox if envelope.kind)
-        cell.exempt_out = 0
-        cell.phase = self.phase
-        cell.failed = self.failed
-        cell.may_restart = self.may_restart
-        cell.restarts = self.restarts
-        cell.children = {child.path: child for child in self.children}
-        cell.watchers = dict.fromkeys(self.watchers)
-        cell.spawned = self.spawned
-        cell.settle()
-        cell.status = IDLE
-
-    def key(self) -> tuple[object, ...]:
-        """Return what decides the future of this actor."""
-        lanes = tuple(
-            tuple((e.payload, e.sender, e.ask, e.kind) for e in lane)
-            for lane in (self.mailbox, self.signals, self.stash)
-        )
-        life = (self.phase, self.failed is not None, self.may_restart)
-        return (
-            self.cell.path,
-            self.state,
-            self.behaviour,
-            lanes,
-            life,
-            self.restarts,
-            self.spawned,
-            tuple(sorted(child.path for child in self.children)),
-            tuple(sorted(self.watchers)),
-            self.suspended.key() if self.suspended is not None else None,
-        )
-
-
-class Snapshot(NamedTuple):
-    """A whole System between two messages, as immutable values."""
-
-    cells: tuple[_CellSnapshot, ...]
-    timers: tuple[tuple[TimerKey, Timer], ...]
-    timer_counts: tuple[tuple[str, int], ...]
-    ask_counts: tuple[tuple[str, int], ...]
-    failures: tuple[ActorFailedError, ...]
-    failed: int
-    now: float
-
-    def key(self) -> tuple[object, ...]:
-        """Return what decides the future: states, mailboxes, timers, time; hashable.
-
-        Snapshots with equal keys have equal futures, but for the numbers of timers
-        not set yet. Left out is what only tells of the past: the order in which
-        actors were spawned, stamps, failures.
-        """
-        actors = sorted((one.key() for one in self.cells), key=lambda key: str(key[0]))
-        timers = sorted(
-            (key, timer.due, timer.payload, timer.kind, timer.waiting)
-            for key, timer in self.timers
-        )
-        return (tuple(actors), tuple(timers), tuple(sorted(self.ask_counts)), self.now)
 
 
 class SteppingDispatcher:
@@ -347,7 +236,7 @@ class SteppingDispatcher:
         mail, take_down = self._mail, self._handling.take_down
         return Snapshot(
             tuple(
-                _CellSnapshot.of(cell, take_down(cell)) for cell in mail.cells.values()
+                CellSnapshot.of(cell, take_down(cell)) for cell in mail.cells.values()
             ),
             tuple(mail.timers.armed.items()),
             tuple(mail.timers.counts.items()),
