@@ -31,11 +31,13 @@ class DeviceConfiguration(
 
     `device_type` is the machine type, such as "3390". `geometry` is that of its volume
     and None for a device without one. Writing on a `read_only` device is inhibited.
+    `devno` is the device number, which some devices tell.
     """
 
     device_type: str
     geometry: Geometry | None = None
     read_only: bool = False
+    devno: int = 0
 
 
 class NeedTrack(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

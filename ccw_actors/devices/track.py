@@ -12,14 +12,22 @@ from msgspec import Struct
 
 from ccw_actors.errors import ImageError
 
-__all__ = ["COUNT_SIZE", "HOME_ADDRESS_SIZE", "Record", "Slot", "Track", "slots"]
+__all__ = [
+    "COUNT_SIZE",
+    "END_MARK",
+    "HOME_ADDRESS_SIZE",
+    "Record",
+    "Slot",
+    "Track",
+    "slots",
+]
 
 HOME_ADDRESS_SIZE = 5
 COUNT_SIZE = 8
 
 _HOME_ADDRESS = struct.Struct(">BHH")
 _COUNT = struct.Struct(">HHBBH")
-_END = b"\xff" * COUNT_SIZE
+END_MARK = b"\xff" * COUNT_SIZE
 
 
 class Slot(Struct, frozen=True, array_like=True, gc=False):
@@ -57,7 +65,7 @@ def slots(raw: bytes) -> tuple[Slot, ...]:
     """
     found: list[Slot] = []
     offset = HOME_ADDRESS_SIZE
-    while raw[offset : offset + COUNT_SIZE] != _END:
+    while raw[offset : offset + COUNT_SIZE] != END_MARK:
         if offset + COUNT_SIZE > len(raw):
             raise ImageError(
                 f"{_place(raw)}: no end mark after {len(found)} records; the count"
@@ -124,7 +132,7 @@ class Track(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         """
         found = slots(raw)
         records = tuple(_record(raw, slot) for slot in found)
-        remainder = raw[found[-1].end + len(_END) :]
+        remainder = raw[found[-1].end + len(END_MARK) :]
         home_bin, cc, hh = _HOME_ADDRESS.unpack_from(raw)
         return cls(home_bin, cc, hh, records, remainder)
 
@@ -134,7 +142,7 @@ class Track(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
             (
                 _HOME_ADDRESS.pack(self.bin, self.cc, self.hh),
                 *(record.to_bytes() for record in self.records),
-                _END,
+                END_MARK,
                 self.remainder,
             )
         )

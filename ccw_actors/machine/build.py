@@ -94,7 +94,7 @@ async def _add_disk(system: System, device: HostDevice, scratch: Path) -> None:
             found.device_type, found.cylinders, found.heads, found.track_size
         )
         configuration = DeviceConfiguration(
-            device.device_type, geometry, device.read_only
+            device.device_type, geometry, device.read_only, device.number
         )
         model = device_model(configuration)
     except ActorFailedError as error:

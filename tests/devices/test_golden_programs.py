@@ -63,7 +63,10 @@ def disk_of(vector: dict[str, Any]) -> Disk:
     """Make the device of a vector; compressed images have the same records."""
     (device,) = vector["setup"]["devices"]
     name = device["image"].removesuffix(".img").replace("cckd", "ckd")
-    configuration = DeviceConfiguration(device["type"], golden.volume(name))
+    devno = int(device["devno"], 16)
+    configuration = DeviceConfiguration(
+        device["type"], golden.volume(name), devno=devno
+    )
     return Disk(device_model(configuration), dict(golden.tracks(name)))
 
 

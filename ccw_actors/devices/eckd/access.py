@@ -1,6 +1,8 @@
 """The access mechanism during one command: which track, and where on it."""
 
 from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -15,7 +17,7 @@ from ccw_actors.devices.eckd.sense import (
     UnitCheckError,
     rejected,
 )
-from ccw_actors.devices.eckd.state import Chain, EckdState, Orientation
+from ccw_actors.devices.eckd.state import Chain, EckdState, Follows, Orientation
 from ccw_actors.devices.track import Slot, slots
 from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.errors import ImageError
@@ -23,9 +25,11 @@ from ccw_actors.errors import ImageError
 __all__ = [
     "INDEX_POINTS_MAX",
     "SEEK_CONTROL",
+    "WRITE_CONTROL",
     "Access",
     "MissingDataError",
     "MissingTrackError",
+    "WriteControl",
 ]
 
 INDEX_POINTS_MAX = 2
@@ -34,8 +38,25 @@ INDEX_POINTS_MAX = 2
 SEEK_CONTROL = 0x18
 """File mask: 00 all seeks, 08 no SEEK, 10 SEEK HEAD only, 18 no head change at all."""
 
-_WRITE_CONTROL = 0xC0
-_WRITES_INHIBITED = 0x40
+
+class WriteControl(Enum):
+    """What a file mask permits to write."""
+
+    NOT_HOME_ADDRESS = "all but home address and R0"
+    NOTHING = "nothing"
+    UPDATES = "key and data of a record that is there"
+    ALL = "all"
+
+
+WRITE_CONTROL: Mapping[int, WriteControl] = MappingProxyType(
+    {
+        0x00: WriteControl.NOT_HOME_ADDRESS,
+        0x40: WriteControl.NOTHING,
+        0x80: WriteControl.UPDATES,
+        0xC0: WriteControl.ALL,
+    }
+)
+"""By bits 0 and 1 of the file mask."""
 
 
 class MissingTrackError(Exception):
@@ -62,10 +83,11 @@ class MissingDataError(Exception):
 class Access:
     """One command on its way through a disk; made anew for each, then thrown away.
 
-    `chain`, `cylinder`, `head` and `sense` become the next state. `taken` is the number
-    of argument bytes the disk has accepted and `wanted` the number it would have: they
-    are what the channel is told when the command ends in unit check. `follows_match`:
-    the command before was a search that found its record.
+    `chain`, `cylinder`, `head`, `sense` and `path_group_id` become the next state.
+    `taken` is the number of argument bytes the disk has accepted and `wanted` the
+    number it would have: they are what the channel is told when the command ends in
+    unit check. `follows` and `previous` are what the command before has done, and its
+    code.
     """
 
     def __init__(
@@ -75,7 +97,10 @@ class Access:
         state: EckdState,
         command: DeviceCommand,
         tracks: Mapping[int, bytes],
+        *,
+        devno: int = 0,
     ) -> None:
+        self.devno = devno
         self.geometry = geometry
         self.hardware = hardware
         self.command = command
@@ -83,12 +108,14 @@ class Access:
         self.head = state.head
         self.sense = state.sense
         chain = state.chain if command.chained else Chain()
-        self.follows_match = chain.identified
-        self.chain = replace(chain, identified=False)
+        self.follows = chain.follows
+        self.previous = chain.previous
+        self.path_group_id = state.path_group_id
+        self.chain = replace(chain, follows=Follows.NOTHING, previous=command.code)
         self.taken = 0
         self.wanted = 0
         self.writes: tuple[tuple[int, bytes], ...] = ()
-        self._tracks = tracks
+        self._tracks = dict(tracks)
         self._slots: dict[int, tuple[Slot, ...]] = {}
 
     @property
@@ -97,9 +124,20 @@ class Access:
         return bool(self.command.code & 0x80)
 
     @property
+    def write_control(self) -> WriteControl:
+        """What the file mask permits to write."""
+        return WRITE_CONTROL[self.chain.file_mask & 0xC0]
+
+    @property
     def writes_inhibited(self) -> bool:
         """Whether the file mask forbids all writes."""
-        return self.chain.file_mask & _WRITE_CONTROL == _WRITES_INHIBITED
+        return self.write_control is WriteControl.NOTHING
+
+    @property
+    def is_located(self) -> bool:
+        """Whether LOCATE RECORD has just come to the count area of a record."""
+        at_count = self.chain.orientation is Orientation.COUNT
+        return at_count and self.follows is Follows.LOCATE
 
     @property
     def number(self) -> int:
@@ -183,7 +221,7 @@ class Access:
 
     def record(self) -> Slot:
         """Return the record whose data area comes next and pass over its data."""
-        if self.chain.orientation is not Orientation.COUNT:
+        if self.chain.orientation not in {Orientation.COUNT, Orientation.KEY}:
             self.next_count(from_r1=True)
         self.orient(Orientation.DATA, self.chain.slot)
         return self.slots[self.chain.slot]
@@ -191,7 +229,7 @@ class Access:
     def pass_index(self) -> None:
         """Pass the index: the same track again, or the next one if multitrack."""
         if self.multitrack:
-            self._next_track()
+            self.next_track()
             return
         index_points = self.chain.index_points + 1
         self.chain = replace(
@@ -200,7 +238,23 @@ class Access:
         if index_points >= INDEX_POINTS_MAX:
             raise UnitCheckError(NO_RECORD_FOUND)
 
-    def _next_track(self) -> None:
+    def overwrite(self, offset: int, data: bytes) -> None:
+        """Replace bytes of the track under the head; what is behind them stays."""
+        image = self.image
+        self._write(image[:offset] + data + image[offset + len(data) :])
+
+    def rewrite(self, offset: int, data: bytes) -> None:
+        """Replace all from an offset on; `data` ends with the end mark."""
+        image = self.image
+        self._write((image[:offset] + data).ljust(len(image), b"\0"))
+
+    def _write(self, image: bytes) -> None:
+        self._tracks[self.number] = image
+        self._slots.pop(self.number, None)
+        self.writes = ((self.number, image),)
+
+    def next_track(self) -> None:
+        """Go on to the index of the next track, if it is permitted."""
         chain = self.chain
         if chain.domain is None:
             if chain.file_mask & SEEK_CONTROL == SEEK_CONTROL:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from ccw_actors.channel.command import CommandEnd
-from ccw_actors.devices.eckd import control, data
+from ccw_actors.devices.eckd import control, reads, search, subsystem, writes
 from ccw_actors.devices.eckd.access import Access
 from ccw_actors.devices.eckd.state import Operation
 
@@ -34,37 +34,137 @@ class Command(Struct, frozen=True):
 
 _READS = frozenset({Operation.READ_DATA, Operation.READ})
 _UPDATES = frozenset({Operation.WRITE_DATA})
+_FORMATS = frozenset({Operation.FORMAT_WRITE})
+_TRACKS = frozenset({Operation.READ_TRACKS})
 
-_READ_COUNT = Command("read count", data.read_count, _READS, keeps_index_count=True)
-_READ_DATA = Command("read data", data.read_data, _READS)
-_READ_R0 = Command("read record zero", data.read_record_zero)
-_SEARCH_ID = Command("search ID equal", data.search_id_equal, keeps_index_count=True)
-_WRITE_DATA = Command("write data", data.write_data, _UPDATES, writes=True)
+
+def _command(
+    name: str,
+    handler: Handler,
+    code: int,
+    operations: frozenset[Operation] = frozenset(),
+    *,
+    multitrack: bool = False,
+    writes: bool = False,
+    searches: bool = False,
+) -> dict[int, Command]:
+    """Return a command by its code, and by that of its multitrack form if it has one.
+
+    A command that `searches` does not restart the count of index points.
+    """
+    entry = Command(
+        name, handler, operations, writes=writes, keeps_index_count=searches
+    )
+    return {code: entry} | ({code | 0x80: entry} if multitrack else {})
+
 
 COMMANDS: Mapping[int, Command] = MappingProxyType(
-    {
-        0x02: Command("read IPL", data.read_initial_program),
-        0x03: Command("no operation", control.no_operation),
-        0x04: Command("sense", control.sense, anywhere=True),
-        0x05: _WRITE_DATA,
-        0x06: _READ_DATA,
-        0x07: Command("seek", control.seek),
-        0x0B: Command("seek cylinder", control.seek_cylinder),
-        0x12: _READ_COUNT,
-        0x16: _READ_R0,
-        0x1B: Command("seek head", control.seek_head),
-        0x1F: Command("set file mask", control.set_file_mask),
-        0x31: _SEARCH_ID,
-        0x47: Command("locate record", control.locate_record),
-        0x63: Command("define extent", control.define_extent),
-        0x64: Command(
-            "read device characteristics", control.read_device_characteristics
-        ),
-        0x85: _WRITE_DATA,
-        0x86: _READ_DATA,
-        0x92: _READ_COUNT,
-        0x96: _READ_R0,
-        0xB1: _SEARCH_ID,
-        0xE4: Command("sense ID", control.sense_id),
+    {0x04: Command("sense", control.sense, anywhere=True)}
+    | _command("read IPL", reads.read_initial_program, 0x02)
+    | _command("no operation", control.no_operation, 0x03)
+    | _command(
+        "write data", writes.write_data, 0x05, _UPDATES, multitrack=True, writes=True
+    )
+    | _command("read data", reads.read_data, 0x06, _READS, multitrack=True)
+    | _command("seek", control.seek, 0x07)
+    | _command("seek cylinder", control.seek_cylinder, 0x0B)
+    | _command(
+        "write key and data",
+        writes.write_key_data,
+        0x0D,
+        _UPDATES,
+        multitrack=True,
+        writes=True,
+    )
+    | _command("read key and data", reads.read_key_data, 0x0E, _READS, multitrack=True)
+    | _command("erase", writes.erase, 0x11, writes=True)
+    | _command(
+        "read count", reads.read_count, 0x12, _READS, multitrack=True, searches=True
+    )
+    | _command("unconditional reserve", subsystem.reserve_or_release, 0x14)
+    | _command("write R0", writes.write_record_zero, 0x15, writes=True)
+    | _command("read R0", reads.read_record_zero, 0x16, multitrack=True)
+    | _command("write home address", writes.write_home_address, 0x19, writes=True)
+    | _command("read home address", reads.read_home_address, 0x1A, multitrack=True)
+    | _command("seek head", control.seek_head, 0x1B)
+    | _command(
+        "write count, key and data",
+        writes.write_count_key_data,
+        0x1D,
+        _FORMATS,
+        multitrack=True,
+        writes=True,
+    )
+    | _command(
+        "read count, key and data",
+        reads.read_count_key_data,
+        0x1E,
+        _READS,
+        multitrack=True,
+    )
+    | _command("set file mask", control.set_file_mask, 0x1F)
+    | _command("set sector", control.set_sector, 0x23)
+    | _command("perform subsystem function", subsystem.perform_subsystem_function, 0x27)
+    | _command(
+        "search key equal",
+        search.search_key_equal,
+        0x29,
+        multitrack=True,
+        searches=True,
+    )
+    | _command(
+        "search ID equal", search.search_id_equal, 0x31, multitrack=True, searches=True
+    )
+    | _command("sense path group ID", subsystem.sense_path_group_id, 0x34)
+    | _command(
+        "search home address equal",
+        search.search_home_address_equal,
+        0x39,
+        multitrack=True,
+        searches=True,
+    )
+    | _command("read subsystem data", subsystem.read_subsystem_data, 0x3E)
+    | _command("locate record", control.locate_record, 0x47)
+    | _command(
+        "search key high", search.search_key_high, 0x49, multitrack=True, searches=True
+    )
+    | _command(
+        "search ID high", search.search_id_high, 0x51, multitrack=True, searches=True
+    )
+    | _command("sense subsystem status", subsystem.sense_subsystem_status, 0x54)
+    | _command(
+        "suspend multipath reconnection",
+        subsystem.suspend_multipath_reconnection,
+        subsystem.SUSPEND_MULTIPATH_RECONNECTION,
+    )
+    | {
+        0x5E: Command(
+            "read multiple count, key and data",
+            reads.read_multiple_count_key_data,
+            anywhere=True,
+        )
     }
+    | _command("define extent", control.define_extent, 0x63)
+    | _command("read device characteristics", control.read_device_characteristics, 0x64)
+    | _command(
+        "search key equal or high",
+        search.search_key_equal_or_high,
+        0x69,
+        multitrack=True,
+        searches=True,
+    )
+    | _command(
+        "search ID equal or high",
+        search.search_id_equal_or_high,
+        0x71,
+        multitrack=True,
+        searches=True,
+    )
+    | _command("release", subsystem.reserve_or_release, 0x94)
+    | _command("read and reset buffered log", subsystem.read_buffered_log, 0xA4)
+    | _command("set path group ID", subsystem.set_path_group_id, 0xAF)
+    | _command("reserve", subsystem.reserve_or_release, 0xB4)
+    | _command("read track", reads.read_track, 0xDE, _TRACKS)
+    | _command("sense ID", control.sense_id, 0xE4)
+    | _command("read configuration data", subsystem.read_configuration_data, 0xFA)
 )

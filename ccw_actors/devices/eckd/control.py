@@ -22,7 +22,7 @@ from ccw_actors.devices.eckd.sense import (
     rejected,
     sense_data,
 )
-from ccw_actors.devices.eckd.state import Domain, Operation, Orientation
+from ccw_actors.devices.eckd.state import Domain, Follows, Operation, Orientation
 
 __all__ = [
     "define_extent",
@@ -35,7 +35,10 @@ __all__ = [
     "sense",
     "sense_id",
     "set_file_mask",
+    "set_sector",
 ]
+
+_NO_SECTOR = 0xFF
 
 
 def no_operation(_access: Access) -> CommandEnd:
@@ -92,6 +95,19 @@ def _seek(
     return control_end(access)
 
 
+def set_sector(access: Access) -> CommandEnd:
+    """Say where on the track the next command is to begin; it begins there anyway.
+
+    FF is no sector. What comes next still passes the whole track.
+    """
+    if not access.chain.positioned:
+        raise rejected(Message.INVALID_SEQUENCE)
+    (sector,) = access.argument(1)
+    if _NO_SECTOR != sector >= access.hardware.sectors:
+        raise rejected(Message.INVALID_ARGUMENT)
+    return control_end(access)
+
+
 def set_file_mask(access: Access) -> CommandEnd:
     """Say which writes and seeks the rest of the chain may do."""
     if access.chain.mask_set or access.chain.extent is not None:
@@ -127,6 +143,7 @@ def locate_record(access: Access) -> CommandEnd:
         raise rejected(Message.INVALID_SEQUENCE)
     access.check_address(locate.cylinder, locate.head)
     access.move(locate.cylinder, locate.head)
+    access.chain = replace(access.chain, follows=Follows.LOCATE)
     if locate.orientation is not Orientation.INDEX:
         access.orient(locate.orientation, _find(access, locate.record))
     if locate.count:

@@ -32,6 +32,11 @@ class Hardware(Struct, frozen=True):
                 return model
         return self.models[-1][1]
 
+    @property
+    def sectors(self) -> int:
+        """How many sectors of equal angle a track has."""
+        return self.details[0]
+
     def sense_id(self, geometry: Geometry) -> bytes:
         """Data of SENSE ID: FF, control unit, device type and model, zero, CIWs."""
         identity = self.control_unit + self.device_type + bytes([self.model(geometry)])

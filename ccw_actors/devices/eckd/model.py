@@ -65,7 +65,7 @@ class Eckd:
         self, state: EckdState, command: DeviceCommand, tracks: Mapping[int, bytes]
     ) -> Outcome[EckdState] | NeedTrack:
         """Execute one command, given the images of the tracks it needs by number."""
-        access = Access(self._geometry, self._hardware, state, command, tracks)
+        access = self._access(state, command, tracks)
         try:
             entry = self._admitted(access)
             end = entry.handler(access)
@@ -86,7 +86,7 @@ class Eckd:
         failure: Failure,
     ) -> Outcome[EckdState]:
         """End a command whose track could not be read or written: unit check."""
-        access = Access(self._geometry, self._hardware, state, command, {})
+        access = self._access(state, command, {})
         return self._checked(access, UnitCheckError(_FAILURES[failure]))
 
     def halted(self, state: EckdState) -> EckdState:
@@ -95,14 +95,24 @@ class Eckd:
 
     def reset(self, state: EckdState) -> EckdState:
         """State after the clear signal or a reset; the access mechanism stays put."""
-        return EckdState(state.cylinder, state.head)
+        return EckdState(state.cylinder, state.head, path_group_id=state.path_group_id)
 
     def sense(self, state: EckdState) -> bytes:
         """Give the 32 bytes of sense data that a SENSE would read, and keep them."""
         return state.sense or sense_data(self._hardware, state.cylinder, state.head)
 
+    def _access(
+        self, state: EckdState, command: DeviceCommand, tracks: Mapping[int, bytes]
+    ) -> Access:
+        devno = self.configuration.devno
+        return Access(
+            self._geometry, self._hardware, state, command, tracks, devno=devno
+        )
+
     def _state(self, access: Access, chain: Chain) -> EckdState:
-        return EckdState(access.cylinder, access.head, access.sense, chain)
+        return EckdState(
+            access.cylinder, access.head, access.sense, chain, access.path_group_id
+        )
 
     def _admitted(self, access: Access) -> Command:
         entry = COMMANDS.get(access.command.code)
@@ -130,7 +140,10 @@ class Eckd:
         end = CommandEnd(
             NORMAL | Dstat.UNIT_CHECK, transferred=access.taken, length=access.wanted
         )
-        return Outcome(EckdState(access.cylinder, access.head, sense), end)
+        after = EckdState(
+            access.cylinder, access.head, sense, path_group_id=access.path_group_id
+        )
+        return Outcome(after, end)
 
 
 def _chain_after(entry: Command, chain: Chain) -> Chain:

@@ -4,7 +4,15 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-__all__ = ["Chain", "Domain", "EckdState", "Extent", "Operation", "Orientation"]
+__all__ = [
+    "Chain",
+    "Domain",
+    "EckdState",
+    "Extent",
+    "Follows",
+    "Operation",
+    "Orientation",
+]
 
 
 class Orientation(IntEnum):
@@ -16,7 +24,23 @@ class Orientation(IntEnum):
 
     INDEX = 0
     COUNT = 1
-    DATA = 2
+    KEY = 2
+    DATA = 3
+
+
+class Follows(IntEnum):
+    """What the command before has done that this one may build on.
+
+    It has found or written the home address (`HOME_ADDRESS`), found a record by its
+    identifier or key (`RECORD`), written a record with its count (`COUNT`), or was a
+    LOCATE RECORD.
+    """
+
+    NOTHING = 0
+    HOME_ADDRESS = 1
+    RECORD = 2
+    COUNT = 3
+    LOCATE = 4
 
 
 class Operation(IntEnum):
@@ -64,8 +88,8 @@ class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
     `positioned`: a command of the chain has chosen a track. `mask_set`: SET FILE MASK
     was one of them. `index_points`: how often the index has passed since anything but
-    a count area was read. `identified`: the command before was a search and its record
-    was found, so that the record may be written.
+    a count area was read. `prepared` is what READ SUBSYSTEM DATA would read, -1 for
+    nothing. `previous` is the code of the command before.
     """
 
     positioned: bool = False
@@ -76,16 +100,20 @@ class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     orientation: Orientation = Orientation.INDEX
     slot: int = 0
     index_points: int = 0
-    identified: bool = False
+    follows: Follows = Follows.NOTHING
+    prepared: int = -1
+    previous: int = 0
 
 
 class EckdState(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """State of a disk: where its access mechanism stands, sense data, and the chain.
 
     `sense` is empty unless a unit check has left 32 bytes that nobody has sensed yet.
+    `path_group_id` is empty until one has been set.
     """
 
     cylinder: int = 0
     head: int = 0
     sense: bytes = b""
     chain: Chain = Chain()
+    path_group_id: bytes = b""
