@@ -8,6 +8,7 @@ __all__ = [
     "CcwActorsError",
     "ChannelDataError",
     "CrashedError",
+    "DeviceRegistryError",
     "DispatcherError",
     "ImageError",
     "MachineFileError",
@@ -127,6 +128,10 @@ class ChannelDataError(CcwActorsError, ValueError):
 
 class ImageError(CcwActorsError):
     """A disk image is not what its header or its machine file says it is."""
+
+
+class DeviceRegistryError(CcwActorsError):
+    """An installed package offers a device model that cannot be had."""
 
 
 class UnknownDeviceTypeError(CcwActorsError, LookupError):

@@ -15,15 +15,20 @@ from ccw_actors.devices.model import (
 )
 from ccw_actors.devices.registry import (
     DEVICE_MODELS,
+    ENTRY_POINTS,
     ModelFactory,
     device_model,
+    device_models,
 )
 from ccw_actors.devices.track import Record, Track
-from ccw_actors.devices.volume_geometry import Geometry
+from ccw_actors.devices.volume_geometry import BLOCK_SIZE, BlockGeometry, Geometry
 
 __all__ = [
+    "BLOCK_SIZE",
     "DEVICE_MODELS",
+    "ENTRY_POINTS",
     "HEADER_SIZE",
+    "BlockGeometry",
     "CkdHeader",
     "DeviceConfiguration",
     "DeviceModel",
@@ -35,6 +40,7 @@ __all__ = [
     "Record",
     "Track",
     "device_model",
+    "device_models",
     "geometry",
     "track_offset",
 ]

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
-from ccw_actors.devices.volume_geometry import Geometry
+from ccw_actors.devices.volume_geometry import BlockGeometry, Geometry
 
 __all__ = [
     "DeviceConfiguration",
@@ -35,7 +35,7 @@ class DeviceConfiguration(
     """
 
     device_type: str
-    geometry: Geometry | None = None
+    geometry: Geometry | BlockGeometry | None = None
     read_only: bool = False
     devno: int = 0
 

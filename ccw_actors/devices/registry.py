@@ -1,33 +1,72 @@
 """Which device types there are, and what makes a model of each."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Any
 
 from ccw_actors.devices.eckd import Eckd
+from ccw_actors.devices.fba import Fba
+from ccw_actors.devices.fba.hardware import HARDWARE as FBA_TYPES
 from ccw_actors.devices.model import DeviceConfiguration, DeviceModel
-from ccw_actors.errors import UnknownDeviceTypeError
+from ccw_actors.errors import DeviceRegistryError, UnknownDeviceTypeError
 
-__all__ = ["DEVICE_MODELS", "ModelFactory", "device_model"]
+__all__ = [
+    "DEVICE_MODELS",
+    "ENTRY_POINTS",
+    "ModelFactory",
+    "device_model",
+    "device_models",
+]
 
 ModelFactory = Callable[[DeviceConfiguration], DeviceModel[Any]]
 
 DEVICE_MODELS: Mapping[str, ModelFactory] = MappingProxyType(
-    {"3380": Eckd, "3390": Eckd}
+    {"3380": Eckd, "3390": Eckd} | dict.fromkeys(FBA_TYPES, Fba)
 )
+"""Those of this package, by device type."""
+
+ENTRY_POINTS = "ccw_actors.devices"
+"""Group of entry points in which a package names its models, each by its type."""
+
+
+@cache
+def device_models() -> Mapping[str, ModelFactory]:
+    """Return all models there are: ours, and those of installed packages.
+
+    Raises:
+        DeviceRegistryError: An entry point cannot be loaded, is not callable, or names
+            a type that there is already.
+    """
+    found = dict(DEVICE_MODELS)
+    for entry in entry_points(group=ENTRY_POINTS):
+        where = f"entry point {entry.name} = {entry.value!r} in {ENTRY_POINTS}"
+        if entry.name in found:
+            raise DeviceRegistryError(f"{where}: there is a model of that type already")
+        try:
+            factory: Any = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise DeviceRegistryError(f"{where}: {error}") from error
+        if not callable(factory):
+            raise DeviceRegistryError(f"{where}: it cannot be called")
+        found[entry.name] = factory
+    return MappingProxyType(found)
 
 
 def device_model(
     configuration: DeviceConfiguration,
-    models: Mapping[str, ModelFactory] = DEVICE_MODELS,
+    models: Mapping[str, ModelFactory] | None = None,
 ) -> DeviceModel[Any]:
-    """Make a model of the configured type.
+    """Make a model of the configured type: one of `device_models()`, or of `models`.
 
     Raises:
-        UnknownDeviceTypeError: `models` has no such type.
+        UnknownDeviceTypeError: There is no such type.
         ImageError: The volume is not one for this type of device.
+        DeviceRegistryError: See `device_models`.
     """
-    factory = models.get(configuration.device_type)
+    known = device_models() if models is None else models
+    factory = known.get(configuration.device_type)
     if factory is None:
-        raise UnknownDeviceTypeError(configuration.device_type, tuple(sorted(models)))
+        raise UnknownDeviceTypeError(configuration.device_type, tuple(sorted(known)))
     return factory(configuration)

@@ -1,11 +1,15 @@
-"""The shape of a volume of count-key-data tracks."""
+"""The shape of a volume: of count-key-data tracks, or of blocks."""
 
 from msgspec import Struct
 
-__all__ = ["Geometry"]
+__all__ = ["BLOCK_SIZE", "BlockGeometry", "Geometry"]
+
+BLOCK_SIZE = 512
 
 
-class Geometry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Geometry(
+    Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="tracks"
+):
     """How many tracks a volume has and how large the image of each one is.
 
     `device_type` is the machine type, such as "3390". `track_size` is the number of
@@ -30,3 +34,33 @@ class Geometry(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
     def track_number(self, cylinder: int, head: int) -> int:
         """Number of the track under this head of this cylinder."""
         return cylinder * self.heads + head
+
+
+class BlockGeometry(
+    Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="blocks"
+):
+    """How many blocks of 512 bytes a volume has.
+
+    `device_type` is the machine type, such as "3370". Whoever keeps the volume reads
+    and writes it in groups of `per_group` blocks, which take the part that tracks have
+    elsewhere; the last one may be shorter.
+    """
+
+    device_type: str
+    blocks: int
+    per_group: int = 8
+
+    @property
+    def tracks(self) -> int:
+        """Number of groups of the volume."""
+        return -(-self.blocks // self.per_group)
+
+    def size_of(self, group: int) -> int:
+        """Bytes of a group."""
+        count = min(self.per_group, self.blocks - group * self.per_group)
+        return count * BLOCK_SIZE
+
+    def place(self, block: int) -> tuple[int, int]:
+        """Group of a block, and the offset of the block in the image of that."""
+        group, at = divmod(block, self.per_group)
+        return group, at * BLOCK_SIZE

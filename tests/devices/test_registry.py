@@ -1,15 +1,23 @@
 """Device types and their models."""
 
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from typing import Any
+
 import pytest
 
 from ccw_actors.devices import (
     DEVICE_MODELS,
+    ENTRY_POINTS,
+    BlockGeometry,
     DeviceConfiguration,
     Geometry,
     device_model,
+    device_models,
 )
 from ccw_actors.errors import (
     CcwActorsError,
+    DeviceRegistryError,
     ImageError,
     UnknownDeviceTypeError,
 )
@@ -18,8 +26,10 @@ from ccw_actors.errors import (
 @pytest.mark.parametrize("device_type", DEVICE_MODELS)
 def test_known_types_have_a_model(device_type: str) -> None:
     """The state of each model is of the type that the model says."""
-    geometry = Geometry(device_type, cylinders=1, heads=15, track_size=1)
-    model = device_model(DeviceConfiguration(device_type, geometry))
+    tracks = Geometry(device_type, cylinders=1, heads=15, track_size=1)
+    blocks = BlockGeometry(device_type, 8)
+    shape = tracks if device_type in {"3380", "3390"} else blocks
+    model = device_model(DeviceConfiguration(device_type, shape))
     assert isinstance(model.initial(), model.state_type)
 
 
@@ -38,6 +48,55 @@ def test_models_can_be_given() -> None:
         device_model(
             DeviceConfiguration("3390"), models={"3380": DEVICE_MODELS["3380"]}
         )
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Return what installs a package with one model, by its type and where it is."""
+
+    def install(name: str, value: str) -> None:
+        entry = EntryPoint(name, value, ENTRY_POINTS)
+
+        def found(*, group: str) -> list[EntryPoint]:
+            return [entry] if group == ENTRY_POINTS else []
+
+        monkeypatch.setattr("ccw_actors.devices.registry.entry_points", found)
+        device_models.cache_clear()
+        monkeypatch.setattr(
+            "ccw_actors.devices.registry.device_models", device_models.__wrapped__
+        )
+
+    return install
+
+
+def model_of_tests(configuration: DeviceConfiguration) -> Any:
+    """Stand in for a model."""
+    return configuration
+
+
+def test_installed_package_adds_a_model(installed: Callable[[str, str], None]) -> None:
+    """A package names its model in an entry point, by the device type."""
+    installed("4711", f"{__name__}:model_of_tests")
+    configuration = DeviceConfiguration("4711")
+    assert device_model(configuration) is configuration  # type: ignore[comparison-overlap]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("4711", "no.such.module:model", "No module named"),
+        ("4711", f"{__name__}:no_such_model", "no attribute"),
+        ("4711", f"{__name__}:__name__", "cannot be called"),
+        ("3390", f"{__name__}:model_of_tests", "a model of that type already"),
+    ],
+)
+def test_installed_package_that_is_wrong(
+    installed: Callable[[str, str], None], name: str, value: str, why: str
+) -> None:
+    """The error says which entry point, and what is wrong with it."""
+    installed(name, value)
+    with pytest.raises(DeviceRegistryError, match=why):
+        device_model(DeviceConfiguration("4711"))
 
 
 def test_disk_needs_its_volume() -> None:

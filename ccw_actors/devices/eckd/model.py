@@ -22,6 +22,7 @@ from ccw_actors.devices.eckd.sense import (
 )
 from ccw_actors.devices.eckd.state import Chain, EckdState
 from ccw_actors.devices.model import DeviceConfiguration, Failure, NeedTrack, Outcome
+from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.errors import ImageError
 
 __all__ = ["Eckd"]
@@ -41,8 +42,11 @@ class Eckd:
 
     def __init__(self, configuration: DeviceConfiguration) -> None:
         device_type, geometry = configuration.device_type, configuration.geometry
-        if geometry is None:
-            raise ImageError(f"a {device_type} needs a volume, but none is configured")
+        if not isinstance(geometry, Geometry):
+            found = "none" if geometry is None else "one of blocks"
+            raise ImageError(
+                f"a {device_type} needs a volume of tracks, but {found} is configured"
+            )
         if geometry.device_type != device_type:
             raise ImageError(
                 f"the volume is that of a {geometry.device_type},"

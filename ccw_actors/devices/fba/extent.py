@@ -1,0 +1,92 @@
+"""Arguments of DEFINE EXTENT and LOCATE, and the state that they leave.
+
+Layout as in Linux drivers/s390/block/dasd_fba.h (struct DE_fba_data, LO_fba_data).
+"""
+
+from enum import IntEnum
+
+from msgspec import Struct
+
+__all__ = ["Domain", "Extent", "Operation", "define_extent", "locate"]
+
+ARGUMENT_SIZE = 16
+LOCATE_SIZE = 8
+
+_WRITE_CONTROL = 0xC0
+_WRITES_INHIBITED = 0x40
+_FORMATS_INHIBITED = 0x00
+_MASK_RESERVED = 0x3C
+
+
+class Operation(IntEnum):
+    """What LOCATE announces."""
+
+    WRITE = 0x01
+    READ_REPLICATED = 0x02
+    FORMAT = 0x04
+    WRITE_AND_VERIFY = 0x05
+    READ = 0x06
+
+
+READS = frozenset({Operation.READ, Operation.READ_REPLICATED})
+WRITES = frozenset({Operation.WRITE, Operation.WRITE_AND_VERIFY, Operation.FORMAT})
+
+
+class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Where a chain may go: blocks `first` to `last` of the data set.
+
+    Block `first` is block `start` of the volume. `mask` is the file mask.
+    """
+
+    mask: int
+    start: int
+    first: int
+    last: int
+
+    def permits(self, operation: Operation) -> bool:
+        """Tell whether the file mask permits an operation."""
+        control = self.mask & _WRITE_CONTROL
+        if operation is Operation.FORMAT:
+            return control not in {_WRITES_INHIBITED, _FORMATS_INHIBITED}
+        return operation in READS or control != _WRITES_INHIBITED
+
+
+class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What was located: `count` blocks of the volume from `block` on."""
+
+    operation: Operation
+    block: int
+    count: int
+
+
+def define_extent(argument: bytes, blocks: int) -> Extent | None:
+    """Read the 16 bytes of DEFINE EXTENT for a volume of so many blocks.
+
+    None if the extent is none, or not within the volume.
+    """
+    mask, reserved = argument[0], argument[1:4]
+    start, first, last = (
+        int.from_bytes(argument[at : at + 4]) for at in range(4, ARGUMENT_SIZE, 4)
+    )
+    if mask & _MASK_RESERVED or any(reserved):
+        return None
+    if first > last or start + last - first >= blocks:
+        return None
+    return Extent(mask, start, first, last)
+
+
+def locate(argument: bytes, extent: Extent) -> Domain | None:
+    """Read the 8 bytes of LOCATE; None if the extent does not permit it."""
+    replication, count = argument[1], int.from_bytes(argument[2:4])
+    block = int.from_bytes(argument[4:LOCATE_SIZE])
+    try:
+        operation = Operation(argument[0])
+    except ValueError:
+        return None
+    replicated = operation is Operation.READ_REPLICATED
+    if replicated and (not replication or not count or replication % count):
+        return None
+    inside = extent.first <= block and block + count - 1 <= extent.last
+    if not count or not inside or not extent.permits(operation):
+        return None
+    return Domain(operation, extent.start + block - extent.first, count)
