@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from ccw_actors.devices.eckd import Eckd
 from ccw_actors.devices.fba import Fba
@@ -50,7 +50,7 @@ def device_models() -> Mapping[str, ModelFactory]:
             raise DeviceRegistryError(f"{where}: {error}") from error
         if not callable(factory):
             raise DeviceRegistryError(f"{where}: it cannot be called")
-        found[entry.name] = factory
+        found[entry.name] = cast("ModelFactory", factory)
     return MappingProxyType(found)
 
 
