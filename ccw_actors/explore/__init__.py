@@ -19,6 +19,8 @@ from ccw_actors.explore.errors import HiddenStateError as HiddenStateError
 from ccw_actors.explore.errors import ReplayError as ReplayError
 from ccw_actors.explore.errors import UnsoundError as UnsoundError
 from ccw_actors.explore.plain import TransitionSystem as TransitionSystem
+from ccw_actors.explore.refinement import Reference as Reference
+from ccw_actors.explore.refinement import refines as refines
 from ccw_actors.explore.replay import Replayed as Replayed
 from ccw_actors.explore.replay import replay as replay
 from ccw_actors.explore.result import Engine as Engine
@@ -43,6 +45,7 @@ __all__ = [
     "HiddenStateError",
     "Limits",
     "Network",
+    "Reference",
     "ReplayError",
     "Replayed",
     "Result",
@@ -55,5 +58,6 @@ __all__ = [
     "View",
     "World",
     "explore",
+    "refines",
     "replay",
 ]

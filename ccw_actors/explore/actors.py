@@ -84,6 +84,14 @@ class ActorModel:
         """Return what is wrong with a state in which nothing is left to do."""
         return self.checks.rest(state)
 
+    def monitored(self, state: State) -> Any:
+        """Return the value of the scenario's monitor."""
+        return self._monitor.values[state[1]]
+
+    def unmonitored(self, state: State) -> State:
+        """Return the state with the monitor's first value."""
+        return (state[0], self._monitor.first, *state[2:])
+
     def unseen(self) -> tuple[str, ...]:
         """Return the names of `sometimes` properties that have never held."""
         return self.checks.unseen
