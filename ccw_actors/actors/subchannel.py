@@ -236,6 +236,7 @@ class Subchannel(Actor):
         if self._scsw.actl & Actl.CLEAR_PENDING:
             if not state.reset:
                 state.reset = True
+                state.signalled = False
                 self._device.tell(ResetSignal(state.run))
         elif self._scsw.actl & Actl.HALT_PENDING:
             self._signal_halt()

@@ -1,0 +1,123 @@
+"""What a guest sees: what its CPUs are answered, as far as it means anything.
+
+Fields of an IRB are seen where they are valid for its status, by the table below (Linux
+drivers/s390/cio/scsw.h; CCW address and count: PoP, "Subchannel-Status Word"). How
+active a subchannel is whose status is not pending is not seen: that changes at any
+time, and no program may rely on it.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Final, NamedTuple, TypeAlias
+
+from msgspec.structs import replace
+
+from ccw_actors.actors.protocol import (
+    ConditionCode,
+    Interruption,
+    NoInterruption,
+    Stopped,
+    StorageData,
+    StorageWritten,
+    Stored,
+    Tested,
+)
+from ccw_actors.channel import Actl, Fctl, Irb, Scsw, Stctl
+from ccw_actors.explore import Event
+
+__all__ = ["seen", "visible"]
+
+Valid: TypeAlias = Callable[[Scsw], object]
+
+
+class _Field(NamedTuple):
+    """Bits of a field of the SCSW, and when they are valid."""
+
+    name: str
+    mask: int
+    valid: Valid
+
+
+def _start(scsw: Scsw) -> bool:
+    return bool(scsw.fctl & Fctl.START)
+
+
+def _pending(scsw: Scsw) -> bool:
+    return bool(scsw.stctl & Stctl.PENDING)
+
+
+def _ended(scsw: Scsw) -> bool:
+    """Whether the status tells how far the channel program has come."""
+    return _pending(scsw) and bool(scsw.stctl & ~Stctl.PENDING)
+
+
+_FROM_ORB: Final = 0xF8F8
+_CC: Final = 0x0300
+_ESWF: Final = 0x0400
+_ACTIVE: Final = Actl.START_PENDING | Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE
+
+FIELDS: Final = (
+    _Field("flags", _FROM_ORB, _start),
+    _Field("flags", _ESWF, _pending),
+    _Field("flags", _CC, lambda scsw: _start(scsw) and _pending(scsw)),
+    _Field(
+        "flags",
+        Scsw.zero_condition.mask,
+        lambda scsw: _start(scsw) and scsw.stctl & Stctl.INTERMEDIATE,
+    ),
+    _Field(
+        "flags",
+        Scsw.extended_control.mask,
+        lambda scsw: _pending(scsw) and not scsw.stctl & Stctl.INTERMEDIATE,
+    ),
+    _Field(
+        "flags",
+        Scsw.path_not_operational.mask,
+        lambda scsw: scsw.fctl and _pending(scsw),
+    ),
+    _Field("actl", _ACTIVE, _pending),
+    _Field("dstat", 0xFF, lambda scsw: _pending(scsw) and scsw.deferred_cc != 3),
+    _Field("cstat", 0xFF, lambda scsw: _pending(scsw) and scsw.deferred_cc != 3),
+    _Field("cpa", 0xFFFFFFFF, _ended),
+    _Field("count", 0xFFFF, _ended),
+)
+"""What is not listed is always valid."""
+
+
+def seen(irb: Irb) -> Irb:
+    """Return an IRB with zeros where its fields mean nothing."""
+    scsw = irb.scsw
+    masked = scsw
+    for name, mask, valid in FIELDS:
+        if not valid(scsw):
+            masked = replace(masked, **{name: getattr(masked, name) & ~mask})
+    if not _pending(scsw):
+        return Irb(masked)
+    return replace(irb, scsw=masked)
+
+
+def visible(event: Event) -> Hashable | None:
+    """Return what a guest sees of a step: which CPU is answered what.
+
+    CPUs are the actors "cpu0", "cpu1" and so on. Of interruptions, condition codes,
+    what TEST SUBCHANNEL and STORE SUBCHANNEL store, storage that is read.
+    """
+    message = event.message
+    if event.crash or not event.actor.startswith("cpu"):
+        return None
+    match message:
+        case Tested(cc=cc, irb=irb):
+            return event.actor, Tested(cc, seen(irb))
+        case Stored(cc=cc, schib=schib):
+            scsw = seen(Irb(schib.scsw)).scsw
+            return event.actor, Stored(cc, replace(schib, scsw=scsw))
+        case (
+            ConditionCode()
+            | Interruption()
+            | NoInterruption()
+            | StorageData()
+            | StorageWritten()
+            | Stopped()
+        ):
+            return event.actor, message
+        case _:
+            return None
