@@ -26,6 +26,8 @@ from ccw_actors.channel.ccw import CCW_LENGTH, is_tic
 __all__ = ["Copy", "Translation", "guest_cpa"]
 
 WINDOW: Final = 0x1000
+NOWHERE: Final = 0x800
+"""Where no CCW is on the host: what leads there ends as if storage ended there."""
 
 _CHUNK: Final = 16 * CCW_LENGTH
 _INVALID: Final = Ccw(0)
@@ -111,9 +113,10 @@ class Copy(Struct):
             for run in runs
             for offset in range(0, run.ccws * CCW_LENGTH, CCW_LENGTH)
         }
-        free = max(run.host + (run.ccws + 1) * CCW_LENGTH for run in runs)
+        host.update(dict.fromkeys(self.ccws.keys() - host.keys(), NOWHERE))
+        free = WINDOW + sum((run.ccws + 1) * CCW_LENGTH for run in runs)
         program: list[Piece] = []
-        for run in runs:
+        for run in filter(_has_ccws, runs):
             words: list[bytes] = []
             for offset in range(0, run.ccws * CCW_LENGTH, CCW_LENGTH):
                 address = run.guest + offset
@@ -219,16 +222,23 @@ class Copy(Struct):
     # -- layout --
 
     def _runs(self) -> Iterator[Run]:
-        """Group the CCWs into runs; a gap behind each stops what falls off its end."""
+        """Group the CCWs into runs; a gap behind each stops what falls off its end.
+
+        One that is not accessible is in none: the host's channel finds none, either.
+        If the first is not, there is a run of none.
+        """
         host, start, ccws = WINDOW, -1, 0
-        for address in sorted(self.ccws):
+        for address in sorted(at for at, ccw in self.ccws.items() if ccw is not None):
             if address != start + ccws * CCW_LENGTH:
                 if ccws:
                     yield Run(host, start, ccws)
                     host += (ccws + 1) * CCW_LENGTH
                 start, ccws = address, 0
             ccws += 1
-        yield Run(host, start, ccws)
+        if ccws:
+            yield Run(host, start, ccws)
+        else:
+            yield Run(NOWHERE, self.orb.cpa & -CCW_LENGTH, 0)
 
     def _translated(
         self, address: int, base: int, free: int, host: dict[int, int]
@@ -236,8 +246,7 @@ class Copy(Struct):
         """Return the host's CCW and its IDAW list, which is to be at `free`."""
         ccw = self.ccws[address]
         fmt = self.orb.fmt
-        if ccw is None:
-            return _INVALID, b""
+        assert ccw is not None, "what is not accessible is in no run"
         if is_tic(ccw.code, fmt):
             target = host[ccw.address & -CCW_LENGTH] + ccw.address % CCW_LENGTH
             flags, count = (ccw.flags, ccw.count) if fmt else (0, 0)
@@ -262,6 +271,10 @@ class Copy(Struct):
             flags=kept | Orb.format_1.mask | Orb.idaw_64.mask | block,
             cpa=host[cpa & -CCW_LENGTH] + cpa % CCW_LENGTH,
         )
+
+
+def _has_ccws(run: Run) -> bool:
+    return run.ccws > 0
 
 
 def _has_list(orb: Orb, ccw: Ccw) -> bool:

@@ -26,7 +26,7 @@ from ccw_actors.explore import Event
 
 __all__ = ["seen", "visible"]
 
-Valid: TypeAlias = Callable[[Scsw], object]
+Valid: TypeAlias = Callable[[Scsw], bool]
 
 
 class _Field(NamedTuple):
@@ -50,6 +50,30 @@ def _ended(scsw: Scsw) -> bool:
     return _pending(scsw) and bool(scsw.stctl & ~Stctl.PENDING)
 
 
+def _intermediate(scsw: Scsw) -> bool:
+    return bool(scsw.stctl & Stctl.INTERMEDIATE)
+
+
+def _start_pending(scsw: Scsw) -> bool:
+    return _start(scsw) and _pending(scsw)
+
+
+def _start_intermediate(scsw: Scsw) -> bool:
+    return _start(scsw) and _intermediate(scsw)
+
+
+def _not_intermediate(scsw: Scsw) -> bool:
+    return _pending(scsw) and not _intermediate(scsw)
+
+
+def _function_pending(scsw: Scsw) -> bool:
+    return bool(scsw.fctl) and _pending(scsw)
+
+
+def _operational(scsw: Scsw) -> bool:
+    return _pending(scsw) and scsw.deferred_cc != 3
+
+
 _FROM_ORB: Final = 0xF8F8
 _CC: Final = 0x0300
 _ESWF: Final = 0x0400
@@ -58,25 +82,13 @@ _ACTIVE: Final = Actl.START_PENDING | Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIV
 FIELDS: Final = (
     _Field("flags", _FROM_ORB, _start),
     _Field("flags", _ESWF, _pending),
-    _Field("flags", _CC, lambda scsw: _start(scsw) and _pending(scsw)),
-    _Field(
-        "flags",
-        Scsw.zero_condition.mask,
-        lambda scsw: _start(scsw) and scsw.stctl & Stctl.INTERMEDIATE,
-    ),
-    _Field(
-        "flags",
-        Scsw.extended_control.mask,
-        lambda scsw: _pending(scsw) and not scsw.stctl & Stctl.INTERMEDIATE,
-    ),
-    _Field(
-        "flags",
-        Scsw.path_not_operational.mask,
-        lambda scsw: scsw.fctl and _pending(scsw),
-    ),
+    _Field("flags", _CC, _start_pending),
+    _Field("flags", Scsw.zero_condition.mask, _start_intermediate),
+    _Field("flags", Scsw.extended_control.mask, _not_intermediate),
+    _Field("flags", Scsw.path_not_operational.mask, _function_pending),
     _Field("actl", _ACTIVE, _pending),
-    _Field("dstat", 0xFF, lambda scsw: _pending(scsw) and scsw.deferred_cc != 3),
-    _Field("cstat", 0xFF, lambda scsw: _pending(scsw) and scsw.deferred_cc != 3),
+    _Field("dstat", 0xFF, _operational),
+    _Field("cstat", 0xFF, _operational),
     _Field("cpa", 0xFFFFFFFF, _ended),
     _Field("count", 0xFFFF, _ended),
 )

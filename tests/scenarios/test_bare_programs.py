@@ -1,0 +1,129 @@
+"""Channel programs, good and bad, end for a guest as they end on a bare subchannel."""
+
+from typing import Final
+
+import pytest
+
+from ccw_actors.actors.protocol import (
+    AwaitStatus,
+    Fetch,
+    Instruct,
+    Operation,
+    StartSubchannel,
+)
+from ccw_actors.actors.protocol import TestSubchannel as Test
+from ccw_actors.channel import Ccw, Orb
+from ccw_actors.explore import Reference, World, explore, refines
+from ccw_actors.scenarios.pass_through.bare import bare_machine
+from ccw_actors.scenarios.pass_through.history import visible
+from ccw_actors.scenarios.pass_through.house import BUFFER, PROGRAM, House
+
+NOP, READ, TIC, REJECTED = 0x03, 0x02, 0x08, 0xFF
+SIZE = 0x3000
+CC, CD, SLI = (
+    Ccw.chain_command.mask,
+    Ccw.chain_data.mask,
+    Ccw.suppress_length.mask,
+)
+SKIP, PCI, IDA = Ccw.skip.mask, Ccw.program_controlled.mask, Ccw.indirect.mask
+SUSPEND, MIDA = Ccw.suspend.mask, Ccw.midaw.mask
+LIST = PROGRAM + 0x40
+
+
+def program(*ccws: tuple[int, int, int, int], idaws: tuple[int, ...] = ()) -> bytes:
+    """Return format-1 CCWs, and behind them a list of format-1 IDAWs if it is given."""
+    words = b"".join(Ccw(*ccw).to_bytes(1) for ccw in ccws)
+    if not idaws:
+        return words
+    return words.ljust(LIST - PROGRAM, b"\0") + b"".join(
+        idaw.to_bytes(4) for idaw in idaws
+    )
+
+
+CONTENT: Final = {
+    "read": program((READ, SLI, 24, BUFFER)),
+    "no operation": program((NOP, SLI, 1, 0)),
+    "command 0": program((0, 0, 1, BUFFER)),
+    "then command 0": program((NOP, CC | SLI, 1, 0), (0, 0, 1, BUFFER)),
+    "count 0": program((READ, SLI, 0, BUFFER)),
+    "incorrect length": program((READ, 0, 8, BUFFER)),
+    "incorrect length, chained": program((READ, CC, 8, BUFFER), (NOP, SLI, 1, 0)),
+    "data at the end of storage": program((READ, SLI, 24, SIZE - 8)),
+    "data beyond": program((READ, SLI, 24, 0x7FFFFFF8)),
+    "data address of 32 bits": program((READ, SLI, 24, 0x80000000)),
+    "TIC first": program((TIC, 0, 0, PROGRAM + 8), (READ, SLI, 24, BUFFER)),
+    "TIC": program(
+        (NOP, CC | SLI, 1, 0),
+        (TIC, 0, 0, PROGRAM + 24),
+        (0, 0, 0, 0),
+        (READ, SLI, 24, BUFFER),
+    ),
+    "TIC to TIC": program(
+        (NOP, CC | SLI, 1, 0), (TIC, 0, 0, PROGRAM + 16), (TIC, 0, 0, PROGRAM)
+    ),
+    "TIC misaligned": program((NOP, CC | SLI, 1, 0), (TIC, 0, 0, PROGRAM + 20)),
+    "TIC beyond": program((NOP, CC | SLI, 1, 0), (TIC, 0, 0, SIZE)),
+    "TIC far beyond": program((NOP, CC | SLI, 1, 0), (TIC, 0, 0, 0x7FFFFFF8)),
+    "IDAW": program((READ, SLI | IDA, 24, LIST), idaws=(BUFFER,)),
+    "IDAWs": program((READ, SLI | IDA, 24, LIST), idaws=(BUFFER + 0x7F8, BUFFER)),
+    "second IDAW misaligned": program(
+        (READ, SLI | IDA, 24, LIST), idaws=(BUFFER + 0x7F8, BUFFER + 8)
+    ),
+    "IDAW list misaligned": program((READ, SLI | IDA, 24, LIST + 2), idaws=(BUFFER,)),
+    "IDAW beyond": program((READ, SLI | IDA, 24, LIST), idaws=(SIZE,)),
+    "IDAW list beyond": program((READ, SLI | IDA, 24, SIZE)),
+    "data chain": program((READ, CD, 8, BUFFER), (0, SLI, 16, BUFFER + 0x100)),
+    "data chain to nowhere": program((READ, CD, 8, BUFFER), (0, SLI, 16, SIZE)),
+    "data chain, count 0": program((READ, CD, 8, BUFFER), (0, SLI, 0, BUFFER)),
+    "skip": program((READ, SLI | SKIP, 24, 0x7FFFFF00)),
+    "suspend": program((NOP, CC | SLI, 1, 0), (READ, SLI | SUSPEND, 24, BUFFER)),
+    "MIDAW": program((READ, SLI | MIDA, 24, BUFFER)),
+    "rejected": program((REJECTED, CC | SLI, 1, BUFFER), (NOP, SLI, 1, 0)),
+    "two reads": program((READ, CC | SLI, 24, BUFFER), (READ, SLI, 8, BUFFER + 8)),
+    "chunks": program(*[(NOP, CC | SLI, 1, 0)] * 20, (READ, SLI, 24, BUFFER)),
+    "PCI": program((NOP, CC | SLI | PCI, 1, 0), (READ, SLI | PCI, 24, BUFFER)),
+}
+"""Programs at PROGRAM, by what they try."""
+
+AT: Final = {
+    "nothing there": (SIZE, b""),
+    "far beyond": (0x7FFFFFF8, b""),
+    "misaligned": (PROGRAM + 4, CONTENT["read"]),
+    "last words of storage": (
+        SIZE - 16,
+        bytes(SIZE - 16 - PROGRAM) + program(*[(NOP, CC | SLI, 1, 0)] * 2),
+    ),
+}
+"""Addresses in the ORB, and what is in storage from PROGRAM on."""
+
+
+def check(content: bytes, cpa: int = PROGRAM, waits: int = 1) -> None:
+    """Explore a CPU that starts the program, and takes what comes of it."""
+    orb = Orb.command(cpa, intparm=1)
+    ends: list[Operation] = [
+        AwaitStatus(),
+        Instruct(0, Test()),
+        Fetch(BUFFER, 24),
+    ] * waits
+    steps: tuple[Operation, ...] = (Instruct(0, StartSubchannel(orb)), *ends)
+    reference = Reference(bare_machine(steps, content=content), visible)
+
+    def scenario(world: World) -> None:
+        House(world.system, steps, content=content)
+        refines(world, "a real subchannel", reference)
+
+    result = explore(scenario)
+    assert result.verdict == "verified", str(result)
+
+
+@pytest.mark.parametrize("name", CONTENT)
+def test_programs_end_as_on_a_bare_subchannel(name: str) -> None:
+    """Status, CCW address, residual count and data are what they are there."""
+    check(CONTENT[name], waits=2 if name == "PCI" else 1)
+
+
+@pytest.mark.parametrize("name", AT)
+def test_programs_that_are_elsewhere(name: str) -> None:
+    """So they are where the ORB leads to the end of storage, or beyond."""
+    cpa, content = AT[name]
+    check(content, cpa)
