@@ -16,7 +16,11 @@ from ccw_actors.runtime import Mailbox, life
 
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "docs" / "runtime"
-PAGES = [ROOT / "README.md", *sorted(RUNTIME.glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted(RUNTIME.glob("*.md")),
+    *sorted((ROOT / "docs" / "devices").glob("*.md")),
+]
 
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")

@@ -8,7 +8,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-SCRIPTS = [*sorted((EXAMPLES / "runtime").glob("*.py")), EXAMPLES / "emulator/main.py"]
+SCRIPTS = [
+    *sorted((EXAMPLES / "runtime").glob("*.py")),
+    *sorted((EXAMPLES / "devices").glob("*.py")),
+    EXAMPLES / "emulator/main.py",
+]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
