@@ -197,7 +197,10 @@ class GuestSubchannel(Actor):
 
     @receive
     def event(self, message: IoEvent) -> None:
-        """Show a status, keep it for later, or drop it."""
+        """Show a status, keep it for later, or drop it.
+
+        An intermediate status that is older than a HALT is one that HSCH has cleared.
+        """
         state = self.state
         self._vfio_ccw.tell(Taken(message.ends))
         if message.after < state.newest_clear:
@@ -210,8 +213,10 @@ class GuestSubchannel(Actor):
             self._show_unsolicited()
         elif message.ends:
             functions = self._functions(message.answers)
-            self._answered(functions, message.irb)
-        else:
+            was_halted = message.after < state.halt
+            irb = _without_intermediate(message.irb) if was_halted else message.irb
+            self._answered(functions, irb)
+        elif message.after >= state.halt:
             self._show(self._merged(message.irb))
 
     @receive
@@ -332,3 +337,9 @@ class GuestSubchannel(Actor):
     @_scsw.setter
     def _scsw(self, scsw: Scsw) -> None:
         self.state.schib = replace(self.state.schib, scsw=scsw)
+
+
+def _without_intermediate(irb: Irb) -> Irb:
+    scsw = irb.scsw
+    stctl, cstat = scsw.stctl & ~Stctl.INTERMEDIATE, scsw.cstat & ~_PCI
+    return replace(irb, scsw=replace(scsw, stctl=stctl, cstat=cstat))

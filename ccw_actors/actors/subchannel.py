@@ -179,7 +179,7 @@ class Subchannel(Actor):
                 scsw = Scsw(fctl=scsw.fctl, actl=scsw.actl)
             self._scsw = scsw
             self.state.interruption = False
-            self._proceed()
+            self._begin_halt()
         return ConditionCode(cc)
 
     @receive
@@ -284,6 +284,9 @@ class Subchannel(Actor):
         self.state.signalled = True
         self._clear_if_quiet()
 
+    def _begin_halt(self) -> None:
+        self._proceed()
+
     def _proceed(self) -> None:
         self.state.step += 1
         self.ref.tell(Proceed(self.state.step))
@@ -344,8 +347,7 @@ class Subchannel(Actor):
             case StoreData(pieces):
                 self._store(execution, pieces)
             case Interrupt(cpa):
-                scsw = lifecycle.program_controlled(self._scsw, cpa)
-                self._present(self._with_path(scsw))
+                self._interrupt(cpa)
                 self._answer(execution, Continue())
             case Suspend(cpa, count):
                 self._scsw = lifecycle.suspended(self._scsw, cpa, count)
@@ -353,6 +355,13 @@ class Subchannel(Actor):
                     self._present(self._with_path(self._scsw))
             case End():
                 self._end(action)
+
+    def _interrupt(self, cpa: int) -> None:
+        self._present_interrupt(cpa)
+
+    def _present_interrupt(self, cpa: int) -> None:
+        scsw = lifecycle.program_controlled(self._scsw, cpa)
+        self._present(self._with_path(scsw))
 
     def _accept(self) -> None:
         """Note that the device takes the first command."""

@@ -7,6 +7,7 @@ import pytest
 from ccw_actors.actors.protocol import (
     AwaitStatus,
     Fetch,
+    HaltSubchannel,
     Instruct,
     Operation,
     StartSubchannel,
@@ -28,6 +29,8 @@ CC, CD, SLI = (
 SKIP, PCI, IDA = Ccw.skip.mask, Ccw.program_controlled.mask, Ccw.indirect.mask
 SUSPEND, MIDA = Ccw.suspend.mask, Ccw.midaw.mask
 LIST = PROGRAM + 0x40
+START = Instruct(0, StartSubchannel(Orb.command(PROGRAM, intparm=1)))
+TEST, HALT = Instruct(0, Test()), Instruct(0, HaltSubchannel())
 
 
 def program(*ccws: tuple[int, int, int, int], idaws: tuple[int, ...] = ()) -> bytes:
@@ -127,3 +130,29 @@ def test_programs_that_are_elsewhere(name: str) -> None:
     """So they are where the ORB leads to the end of storage, or beyond."""
     cpa, content = AT[name]
     check(content, cpa)
+
+
+SHORT = program((NOP, SLI | PCI, 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("content", "cpus"),
+    [
+        (SHORT, ((START, HALT), (AwaitStatus(), TEST))),
+        (SHORT, ((START, AwaitStatus(), TEST), (HALT,))),
+        (CONTENT["PCI"], ((START, AwaitStatus()), (Fetch(BUFFER, 8), START))),
+    ],
+    ids=["halt", "halt and test", "data first"],
+)
+def test_program_controlled_interruptions(
+    content: bytes, cpus: tuple[tuple[Operation, ...], ...]
+) -> None:
+    """A PCI may be late, and HSCH withdraws it: a guest sees no other order."""
+    reference = Reference(bare_machine(*cpus, content=content), visible)
+
+    def scenario(world: World) -> None:
+        House(world.system, *cpus, content=content)
+        refines(world, "a real subchannel", reference)
+
+    result = explore(scenario)
+    assert result.verdict == "verified", str(result)

@@ -3,6 +3,10 @@
 What can happen there is what a guest may see of a passed-through subchannel, too.
 """
 
+from typing import Any
+
+from msgspec.structs import replace
+
 from ccw_actors.actors import (
     ChannelSubsystem,
     Device,
@@ -13,10 +17,13 @@ from ccw_actors.actors import (
     Storage,
     Subchannel,
 )
-from ccw_actors.actors.protocol import Piece, WriteStorage
-from ccw_actors.channel import Pmcw, SubchannelId
+from ccw_actors.actors.protocol import Piece, Proceed, WriteStorage
+from ccw_actors.actors.subchannel import SubchannelState
+from ccw_actors.channel import Actl, Pmcw, SubchannelId, lifecycle
+from ccw_actors.channel.actions import End
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import Network, Reference, Scenario, World, refines
+from ccw_actors.runtime import Message, receive
 from ccw_actors.scenarios.pass_through.history import visible
 from ccw_actors.scenarios.pass_through.house import (
     ENABLED,
@@ -29,10 +36,87 @@ from ccw_actors.scenarios.pass_through.house import (
     track,
 )
 
-__all__ = ["bare_machine", "like_one_subchannel", "reference"]
+__all__ = ["UnhurriedSubchannel", "bare_machine", "like_one_subchannel", "reference"]
 
 _STORAGE = 0x3000
 _RECORD = b"what the channel reads.."
+
+
+class SignalHalt(Message, frozen=True):
+    """The halt signal is to go out now."""
+
+
+class ShowInterrupt(Message, frozen=True):
+    """The status of a PCI is to become pending now."""
+
+
+class UnhurriedState(SubchannelState):
+    """What it remembers besides: a PCI that has not been shown yet.
+
+    That is the number of its channel program, and the CCW address; 0 if there is none.
+    """
+
+    pci_of: int = 0
+    pci: int = 0
+
+
+class UnhurriedSubchannel(Subchannel):
+    """One that takes the time which the architecture leaves it.
+
+    After HSCH the halt signal goes out at any time; how far a channel program comes
+    meanwhile, and how it ends there, is open. The status of a PCI becomes pending at
+    any time after its CCW was fetched, or with the status that ends the program. The
+    subchannel that drives devices does either before the next CCW.
+    """
+
+    state: UnhurriedState
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.state = UnhurriedState(self.state.schib)
+
+    @receive
+    def show_interrupt(self, _message: ShowInterrupt) -> None:
+        """Show the PCI, unless the end of the program has."""
+        if self._take_interrupt() and self.state.execution is not None:
+            self._present_interrupt(self.state.pci)
+
+    def _interrupt(self, cpa: int) -> None:
+        self.state.pci_of, self.state.pci = self.state.run, cpa
+        self.after(0.0, ShowInterrupt())
+
+    def _take_interrupt(self) -> bool:
+        """Whether there is a PCI of this program, which is shown now."""
+        is_there = self.state.pci_of == self.state.run
+        self.state.pci_of = 0
+        return is_there
+
+    def _end(self, end: End) -> None:
+        state = self.state
+        if self._take_interrupt():
+            scsw = lifecycle.program_controlled(state.schib.scsw, state.pci)
+            state.schib = replace(state.schib, scsw=scsw)
+        super()._end(end)
+
+    def _begin_halt(self) -> None:
+        self.after(0.0, SignalHalt())
+
+    @receive
+    def signal_halt(self, _message: SignalHalt) -> None:
+        """Signal, if the program has not ended before."""
+        if self.state.schib.scsw.actl & Actl.HALT_PENDING:
+            self._signal_halt()
+
+    @receive
+    def proceed(self, message: Proceed) -> None:
+        """Do what is pending but a halt."""
+        state = self.state
+        scsw = state.schib.scsw
+        if message.step == state.step and scsw.actl & Actl.HALT_PENDING:
+            if state.execution is not None:
+                self._perform(state.execution)
+        else:
+            super().proceed(message)
 
 
 def bare_machine(
@@ -58,7 +142,7 @@ def bare_machine(
         model = device_model(DeviceConfiguration("3390", GEOMETRY))
         system.spawn(Device(model, ref("volume")), "device")
         subchannel = system.spawn(
-            Subchannel(
+            UnhurriedSubchannel(
                 SubchannelId(0, 0),
                 guest_pmcw,
                 ref("device"),
