@@ -213,9 +213,7 @@ class GuestSubchannel(Actor):
             self._show_unsolicited()
         elif message.ends:
             functions = self._functions(message.answers)
-            was_halted = message.after < state.halt
-            irb = _without_intermediate(message.irb) if was_halted else message.irb
-            self._answered(functions, irb)
+            self._answered(functions, message.irb)
         elif message.after >= state.halt:
             self._show(self._merged(message.irb))
 
@@ -337,9 +335,3 @@ class GuestSubchannel(Actor):
     @_scsw.setter
     def _scsw(self, scsw: Scsw) -> None:
         self.state.schib = replace(self.state.schib, scsw=scsw)
-
-
-def _without_intermediate(irb: Irb) -> Irb:
-    scsw = irb.scsw
-    stctl, cstat = scsw.stctl & ~Stctl.INTERMEDIATE, scsw.cstat & ~_PCI
-    return replace(irb, scsw=replace(scsw, stctl=stctl, cstat=cstat))

@@ -69,7 +69,7 @@ class UnhurriedSubchannel(Subchannel):
     subchannel that drives devices does either before the next CCW.
     """
 
-    state: UnhurriedState
+    state: UnhurriedState  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
