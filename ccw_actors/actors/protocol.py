@@ -20,6 +20,7 @@ from ccw_actors.channel import (
     Pmcw,
     Schib,
 )
+from ccw_actors.devices import BlockGeometry, Geometry
 from ccw_actors.runtime import Message, Request
 
 Address: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -118,12 +119,9 @@ class CountPins(Request[PinCount], frozen=True):
 
 
 class VolumeDescribed(Message, frozen=True):
-    """Device type and geometry of a volume; `track_size` in bytes."""
+    """The shape of a volume: its tracks, or its blocks and what groups they are in."""
 
-    device_type: str
-    cylinders: int
-    heads: int
-    track_size: int
+    geometry: Geometry | BlockGeometry
 
 
 class TrackRead(Message, frozen=True):

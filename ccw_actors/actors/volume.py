@@ -1,11 +1,11 @@
 """Volume: the tracks of one disk, in an image file or in memory; same messages."""
 
-import os
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 from msgspec import Struct
 
+from ccw_actors.actors.image_file import ImageFile, open_image
 from ccw_actors.actors.protocol import (
     DescribeVolume,
     ReadTrack,
@@ -15,85 +15,82 @@ from ccw_actors.actors.protocol import (
     VolumeDescribed,
     WriteTrack,
 )
-from ccw_actors.devices import HEADER_SIZE, CkdHeader, Geometry, geometry, track_offset
+from ccw_actors.devices import BlockGeometry, Geometry
 from ccw_actors.errors import ImageError
 from ccw_actors.runtime import Actor, receive
 
 __all__ = ["FileVolume", "MemoryVolume"]
 
 
-def _described(volume: Geometry) -> VolumeDescribed:
-    return VolumeDescribed(
-        volume.device_type, volume.cylinders, volume.heads, volume.track_size
-    )
-
-
 class FileVolume(Actor):
-    """An uncompressed CKD image file. The only one that touches the file; it blocks.
+    """An image file (see `image_file`). The only one that touches the file; it blocks.
 
     Live in a thread (`System.spawn_thread`). `DescribeVolume` opens the file and
-    checks it; until then no track can be read.
+    checks it; until then no track can be read. A raw FBA image does not say what it is
+    of: `device_type` does. With `sync`, a write is on the disk of the host before it
+    is answered.
     """
 
-    def __init__(self, image: Path, *, read_only: bool) -> None:
+    def __init__(
+        self,
+        image: Path,
+        *,
+        read_only: bool,
+        device_type: str = "",
+        sync: bool = False,
+    ) -> None:
         self._image = image
         self._read_only = read_only
-        self._file: BinaryIO | None = None
-        self._geometry: Geometry | None = None
+        self._device_type = device_type
+        self._sync = sync
+        self._file: ImageFile | None = None
 
     @receive
     def describe(self, _message: DescribeVolume) -> VolumeDescribed | None:
         """Open the image and say what is in it. Raises `ImageError` if it is bad."""
-        return _described(self._open()[1])
+        return VolumeDescribed(self._open().geometry)
 
     @receive
     def read(self, message: ReadTrack) -> TrackRead | TrackFailed:
         """Read a whole track from the file."""
         try:
-            file, volume = self._open()
-            file.seek(track_offset(volume, message.track))
-            data = file.read(volume.track_size)
+            data = self._open().read(message.track)
         except (OSError, ImageError) as error:
             return TrackFailed(message.number, f"{self._image}: {error}")
-        if len(data) < volume.track_size:
-            reason = (
-                f"{self._image}: track {message.track} has {len(data)} bytes left,"
-                f" expected {volume.track_size}: the image was cut short"
-            )
-            return TrackFailed(message.number, reason)
         return TrackRead(message.number, data)
 
     @receive
     def write(self, message: WriteTrack) -> TrackWritten | TrackFailed:
-        """Write a whole track to the file and flush it to the operating system."""
+        """Write a whole track to the file; then the death of the process is no harm."""
         try:
-            file, volume = self._open()
-            file.seek(track_offset(volume, message.track))
-            file.write(message.data)
-            file.flush()
+            self._open().write(message.track, message.data)
         except (OSError, ImageError) as error:
             return TrackFailed(message.number, f"{self._image}: {error}")
         return TrackWritten(message.number)
 
     def on_stop(self) -> None:
         """Close the file."""
+        self._close()
+
+    def on_failure(self, error: BaseException) -> None:
+        """Close the file; a restart opens it again."""
+        del error
+        self._close()
+
+    def _close(self) -> None:
         if self._file is not None:
             self._file.close()
+            self._file = None
 
-    def _open(self) -> tuple[BinaryIO, Geometry]:
-        if self._file is None or self._geometry is None:
-            try:
-                file = self._image.open("rb" if self._read_only else "r+b")
-            except OSError as error:
-                raise ImageError(f"{self._image}: {error.strerror}") from error
-            try:
-                header = CkdHeader.from_bytes(file.read(HEADER_SIZE))
-                volume = geometry(header, file.seek(0, os.SEEK_END))
-            except ImageError as error:
-                file.close()
-                raise ImageError(f"{self._image}: {error}") from error
-            self._file, self._geometry = file, volume
-        return self._file, self._geometry
+    def _open(self) -> ImageFile:
+        if self._file is None:
+            self._file = open_image(
+                self._image,
+                device_type=self._device_type,
+                read_only=self._read_only,
+                sync=self._sync,
+            )
+        return self._file
 
 
 class MemoryVolumeState(Struct):
@@ -107,14 +104,16 @@ class MemoryVolume(Actor):
 
     state: MemoryVolumeState
 
-    def __init__(self, volume: Geometry, tracks: dict[int, bytes]) -> None:
+    def __init__(
+        self, volume: Geometry | BlockGeometry, tracks: dict[int, bytes]
+    ) -> None:
         self._geometry = volume
         self.state = MemoryVolumeState(dict(tracks))
 
     @receive
     def describe(self, _message: DescribeVolume) -> VolumeDescribed:
         """Say what the volume is."""
-        return _described(self._geometry)
+        return VolumeDescribed(self._geometry)
 
     @receive
     def read(self, message: ReadTrack) -> TrackRead | TrackFailed:

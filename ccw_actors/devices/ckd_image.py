@@ -9,20 +9,33 @@ bytes (see `track`). Numbers in the header are little-endian:
 | 8 | 4 | heads (tracks per cylinder) |
 | 12 | 4 | track size in bytes |
 | 16 | 1 | low byte of the device type: 80 = 3380, 90 = 3390 |
-| 17 | 1 | sequence number of this file, 0 = the volume is one file |
-| 18 | 2 | highest cylinder in this file, 0 = the volume is one file |
+| 17 | 1 | sequence number of this file from 1, 0 = the volume is one file |
+| 18 | 2 | highest cylinder in this file, 0 = it is the last |
+
+A volume of more than two gigabytes may be cut into files of whole cylinders, each
+with a header of its own.
 """
 
 import struct
+from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
+from ccw_actors.devices.ckd_types import CKD_TYPES, CkdType
 from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.errors import ImageError
 
-__all__ = ["HEADER_SIZE", "CkdHeader", "geometry", "track_offset"]
+__all__ = [
+    "HEADER_SIZE",
+    "CkdHeader",
+    "assemble",
+    "checked_type",
+    "geometry",
+    "track_offset",
+]
 
-HEADER_SIZE = 512
+HEADER_SIZE: Final = 512
 
 _CKD = b"CKD_P370"
 _OTHER_FORMATS = {
@@ -34,24 +47,18 @@ _OTHER_FORMATS = {
 _FIELDS = struct.Struct("<8sIIBBH")
 
 
-class _Format(Struct, frozen=True):
-    device_type: str
-    heads: int
-    track_size: int
-
-
-_FORMATS = {
-    0x80: _Format("3380", heads=15, track_size=47616),
-    0x90: _Format("3390", heads=15, track_size=56832),
-}
-
-
 class CkdHeader(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Device header of an image that was checked: what every track has in common."""
+    """Device header of an image that was checked: what every track has in common.
+
+    `sequence` and `highest_cylinder` say which part of a volume in several files this
+    is, and where it ends; both are 0 for a volume in one file.
+    """
 
     device_type: str
     heads: int
     track_size: int
+    sequence: int = 0
+    highest_cylinder: int = 0
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "CkdHeader":
@@ -61,25 +68,34 @@ class CkdHeader(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
             raw: The first 512 bytes of the image; more may follow.
 
         Raises:
-            ImageError: This is another file, a compressed image, one of several files
-                of a volume, or a device type or track size that is not known here.
+            ImageError: This is another file, a compressed image, or a device type,
+                number of heads or track size that is not known here.
         """
         if len(raw) < HEADER_SIZE:
             raise ImageError(
                 f"a CKD image starts with a header of {HEADER_SIZE} bytes,"
                 f" but the file has only {len(raw)}"
             )
-        identifier, heads, track_size, type_byte, sequence, high = _FIELDS.unpack_from(
+        identifier, heads, track_size, code, sequence, highest = _FIELDS.unpack_from(
             raw
         )
         if identifier != _CKD:
             raise ImageError(_not_ckd(identifier))
-        if sequence or high:
-            raise ImageError(
-                f"the image is file {sequence} of a volume in several files"
-                f" (highest cylinder {high}), expected a volume in one file"
-            )
-        return _checked(type_byte, cls("", heads, track_size))
+        kind = checked_type(code, heads, track_size)
+        return cls(kind.name, heads, track_size, sequence, highest)
+
+    def to_bytes(self) -> bytes:
+        """The 512 bytes at the start of an image."""
+        codes = {kind.name: kind.code for kind in CKD_TYPES}
+        fields = _FIELDS.pack(
+            _CKD,
+            self.heads,
+            self.track_size,
+            codes[self.device_type],
+            self.sequence,
+            self.highest_cylinder,
+        )
+        return fields.ljust(HEADER_SIZE, b"\0")
 
 
 def _not_ckd(identifier: bytes) -> str:
@@ -93,23 +109,31 @@ def _not_ckd(identifier: bytes) -> str:
     )
 
 
-def _checked(type_byte: int, found: CkdHeader) -> CkdHeader:
-    expected = _FORMATS.get(type_byte)
-    if expected is None:
+def checked_type(code: int, heads: int, track_size: int) -> CkdType:
+    """Find the disk type that a header speaks of.
+
+    Raises:
+        ImageError: There is no such type, or not with such tracks.
+    """
+    named = [kind for kind in CKD_TYPES if kind.code == code]
+    for kind in named:
+        if (kind.heads, kind.track_size) == (heads, track_size):
+            return kind
+    if not named:
         known = ", ".join(
-            f"{byte:02x} ({form.device_type})" for byte, form in _FORMATS.items()
+            sorted({f"{kind.code:02x} ({kind.name})" for kind in CKD_TYPES})
         )
         raise ImageError(
-            f"the image is of device type {type_byte:02x} (offset 16),"
+            f"the image is of device type {code:02x} (offset 16),"
             f" expected one of {known}"
         )
-    if (found.heads, found.track_size) != (expected.heads, expected.track_size):
-        raise ImageError(
-            f"the image has {found.heads} heads and tracks of {found.track_size} bytes,"
-            f" expected {expected.heads} heads and {expected.track_size} bytes for a"
-            f" {expected.device_type}"
-        )
-    return CkdHeader(expected.device_type, found.heads, found.track_size)
+    expected = " or ".join(
+        f"{kind.heads} heads and {kind.track_size} bytes" for kind in named
+    )
+    raise ImageError(
+        f"the image has {heads} heads (offset 8) and tracks of {track_size} bytes"
+        f" (offset 12), expected {expected} for a {named[0].name}"
+    )
 
 
 def geometry(header: CkdHeader, file_size: int) -> Geometry:
@@ -117,23 +141,75 @@ def geometry(header: CkdHeader, file_size: int) -> Geometry:
 
     Raises:
         ImageError: The file is not its header and one or more whole cylinders:
-            truncated, or longer than it should be.
+            truncated, or longer than it should be. Or it is one of several files of
+            a volume (see `assemble`).
     """
-    cylinder_size = header.heads * header.track_size
-    cylinders, rest = divmod(file_size - HEADER_SIZE, cylinder_size)
-    if rest or cylinders < 1:
+    if header.sequence:
         raise ImageError(
-            f"the image has {file_size} bytes, expected {HEADER_SIZE} and a multiple"
-            f" of {cylinder_size} (a cylinder of a {header.device_type}); the last"
-            f" cylinder has {rest} bytes"
+            f"the image is file {header.sequence} of a volume in several files,"
+            " expected a volume in one file"
         )
+    return assemble([(header, file_size)])
+
+
+def assemble(parts: Sequence[tuple[CkdHeader, int]]) -> Geometry:
+    """Put the files of a volume together: headers, and sizes in bytes, in order.
+
+    Raises:
+        ImageError: A file is not its header and whole cylinders, or is not the part
+            that its place says.
+    """
+    first = parts[0][0]
+    cylinders = 0
+    for number, (header, file_size) in enumerate(parts, 1):
+        where = f"file {number} of the volume" if len(parts) > 1 else "the image"
+        _check_place(header, first, number, len(parts), where)
+        size = header.heads * header.track_size
+        found, rest = divmod(file_size - HEADER_SIZE, size)
+        if rest or found < 1:
+            raise ImageError(
+                f"{where} has {file_size} bytes, expected {HEADER_SIZE} and a multiple"
+                f" of {size} (a cylinder of a {header.device_type}); the last"
+                f" cylinder has {rest} bytes"
+            )
+        cylinders += found
+        if header.highest_cylinder not in {0, cylinders - 1}:
+            raise ImageError(
+                f"{where} ends with cylinder {cylinders - 1}, expected"
+                f" {header.highest_cylinder} as its header says (offset 18)"
+            )
     return Geometry(
-        header.device_type, cylinders, heads=header.heads, track_size=header.track_size
+        first.device_type, cylinders, heads=first.heads, track_size=first.track_size
     )
+
+
+def _check_place(
+    header: CkdHeader, first: CkdHeader, number: int, count: int, where: str
+) -> None:
+    expected = number if count > 1 or header.sequence else 0
+    if header.sequence != expected:
+        raise ImageError(
+            f"{where} says that it is file {header.sequence} (offset 17),"
+            f" expected {expected}"
+        )
+    if (header.device_type, header.track_size) != (first.device_type, first.track_size):
+        raise ImageError(
+            f"{where} is of a {header.device_type}, expected a {first.device_type}"
+            " like the first"
+        )
+    if bool(header.highest_cylinder) != (number < count):
+        expects = "more files" if header.highest_cylinder else "no file after it"
+        raise ImageError(
+            f"{where} has {header.highest_cylinder} as its highest cylinder"
+            f" (offset 18), which means {expects}; there are {count}"
+        )
 
 
 def track_offset(volume: Geometry, number: int) -> int:
     """Offset in bytes of a track in the image; tracks are numbered from zero.
+
+    For a volume in one file; in the files of others, tracks count from the first one
+    in the file.
 
     Raises:
         ImageError: The volume has no such track.

@@ -29,7 +29,7 @@ from ccw_actors.actors import (
 )
 from ccw_actors.actors.protocol import DescribeVolume
 from ccw_actors.channel import Pmcw, SubchannelId
-from ccw_actors.devices import DeviceConfiguration, Geometry, device_model
+from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.errors import ActorFailedError, CcwActorsError, ImageError
 from ccw_actors.machine.config import (
     STORAGE_MAX,
@@ -86,15 +86,18 @@ async def _add_disk(system: System, device: HostDevice, scratch: Path) -> None:
     path = host_path(device.number)
     file = await asyncio.to_thread(image_file, device, scratch)
     volume = system.spawn_thread(
-        FileVolume(file, read_only=device.read_only), f"{path}/volume"
+        FileVolume(
+            file,
+            read_only=device.read_only,
+            device_type=device.device_type,
+            sync=device.sync,
+        ),
+        f"{path}/volume",
     )
     try:
         found = await volume.ask(DescribeVolume())
-        geometry = Geometry(
-            found.device_type, found.cylinders, found.heads, found.track_size
-        )
         configuration = DeviceConfiguration(
-            device.device_type, geometry, device.read_only, device.number
+            device.device_type, found.geometry, device.read_only, device.number
         )
         model = device_model(configuration)
     except ActorFailedError as error:

@@ -91,13 +91,15 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
 
     An image whose name ends in ".gz" is unpacked to a temporary copy when the machine
     starts, so what guests write to it is lost when the machine stops. Any other image
-    is written in place unless the device is `read_only`.
+    is written in place unless the device is `read_only`. With `sync`, what is written
+    is on the disk of the host before the device says that it has ended.
     """
 
     number: DeviceNumber
     device_type: str = field(name="type")
     image: Path
     read_only: bool = False
+    sync: bool = False
 
 
 class PassedThrough(Struct, frozen=True, forbid_unknown_fields=True):

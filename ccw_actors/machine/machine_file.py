@@ -36,6 +36,7 @@ _EXPECTED = {
     "device.type": f"a device type, one of {', '.join(sorted(DEVICE_MODELS))}",
     "device.image": "the path of an image, relative to the machine file",
     "device.read_only": "true or false",
+    "device.sync": "true or false",
     "guest": "[[guest]] tables",
     "guest.name": 'a name of letters, digits, "-" and "_" other than "host"',
     "guest.storage": 'bytes as an integer, or a size such as "1 MiB"',

@@ -238,7 +238,11 @@ DAMAGE: list[tuple[str, Callable[[bytes], bytes], str]] = [
     ("foreign.img", lambda _: b"no disk".ljust(4096), "not a CKD image"),
     ("empty.img", lambda _: b"", "but the file has only 0"),
     ("3380.img", lambda raw: raw[:16] + b"\x80" + raw[17:], "for a 3380"),
-    ("cckd.img", lambda raw: b"CKD_C370" + raw[8:], "expected an uncompressed"),
+    (
+        "cckd.img",
+        lambda raw: b"CKD_C370" + raw[8:],
+        "can only be read: expected read_only",
+    ),
     ("plain.img.gz", lambda raw: raw, "expected a gzipped image: Not a gzipped"),
     ("cut.img.gz", lambda raw: gzip.compress(raw)[:-99], "expected a gzipped"),
     ("short.img.gz", lambda raw: gzip.compress(shortened(raw)), "multiple of"),

@@ -1,0 +1,256 @@
+"""The volume table of contents (VTOC): the datasets of a volume and where they are.
+
+Records of 44 bytes of key and 96 of data, the DSCBs, of several formats: format 4 is
+the first and describes the VTOC itself, format 1 a dataset and its first three extents,
+format 3 thirteen more, format 5 free space. Format 0 is a record not in use.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+from ccw_actors.devices.ckd_types import type_of
+from ccw_actors.devices.track import Record, Track
+from ccw_actors.devices.volume_geometry import Geometry
+from ccw_actors.devices.volume_label import EBCDIC, VolumeLabel
+from ccw_actors.errors import ImageError
+
+__all__ = ["Dataset", "Extent", "ReadTrack", "datasets", "empty_vtoc", "has_vtoc"]
+
+ReadTrack: TypeAlias = Callable[[int], bytes]
+"""Gives the image of a track by its number."""
+
+KEY_SIZE: Final = 44
+DATA_SIZE: Final = 96
+EXTENTS_MAX: Final = 123
+
+_EXTENT = struct.Struct(">BBHHHH")
+_CCHHR = struct.Struct(">HHB")
+_NO_FORMAT_5: Final = 0x80
+_DATA: Final = 0x01
+
+
+class Extent(Struct, frozen=True):
+    """A run of tracks, first and last included, as (cylinder, head)."""
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+
+    def tracks(self, volume: Geometry) -> range:
+        """Numbers of its tracks.
+
+        Raises:
+            ImageError: It is not on the volume, or ends before it begins.
+        """
+        first = volume.track_number(*self.first)
+        last = volume.track_number(*self.last)
+        inside = volume.contains(*self.first) and volume.contains(*self.last)
+        if not inside or first > last:
+            raise ImageError(
+                f"extent {self}, expected tracks of a volume of {volume.cylinders}"
+                f" cylinders and {volume.heads} heads, in order"
+            )
+        return range(first, last + 1)
+
+    def __str__(self) -> str:
+        return "-".join(f"{cc}.{hh}" for cc, hh in (self.first, self.last))
+
+
+class Dataset(Struct, frozen=True):
+    """A dataset, as its format-1 DSCB has it. Lengths are in bytes.
+
+    `organisation` and `record_format` are written as JCL has them: "PS", "FB".
+    `created` is (year, day of the year), None if it is not recorded.
+    """
+
+    name: str
+    organisation: str
+    record_format: str
+    record_length: int
+    block_length: int
+    key_length: int
+    created: tuple[int, int] | None
+    extents: tuple[Extent, ...]
+
+
+def has_vtoc(volume: Geometry, read: ReadTrack) -> bool:
+    """Tell whether a volume has a label, and a VTOC where that says.
+
+    Raises:
+        ImageError: The track where either should be is damaged.
+    """
+    label = VolumeLabel.found_on_track(read(0))
+    return label is not None and _first_dscb(volume, read, label) is not None
+
+
+def datasets(volume: Geometry, read: ReadTrack) -> Iterator[Dataset]:
+    """Find the datasets of a volume, in the order of its VTOC.
+
+    Raises:
+        ImageError: There is no label or VTOC, or it is damaged.
+    """
+    label = VolumeLabel.on_track(read(0))
+    vtoc = _Vtoc(volume, read, label)
+    for record in vtoc.records():
+        if record.data[:1] == b"\xf1":
+            yield _dataset(record, vtoc)
+
+
+class _Vtoc:
+    """The DSCBs of a volume, by their place."""
+
+    def __init__(self, volume: Geometry, read: ReadTrack, label: VolumeLabel) -> None:
+        self._volume = volume
+        self._read = read
+        self._tracks: dict[int, dict[int, Record]] = {}
+        first = _first_dscb(volume, read, label)
+        if first is None:
+            place = "cylinder {}, head {}, record {}".format(*label.vtoc)
+            raise ImageError(
+                f"no VTOC: the volume label puts it at {place}, where there is no"
+                " format-4 DSCB"
+            )
+        self._extent = _extents(first.data[61:71])[0]
+
+    def records(self) -> Iterator[Record]:
+        """Give the DSCBs one by one."""
+        for track in self._extent.tracks(self._volume):
+            yield from self._on_track(track).values()
+
+    def find(self, cylinder: int, head: int, number: int) -> Record | None:
+        """Return the DSCB at this place, if there is one."""
+        if not self._volume.contains(cylinder, head):
+            return None
+        track = self._volume.track_number(cylinder, head)
+        return self._on_track(track).get(number)
+
+    def _on_track(self, track: int) -> dict[int, Record]:
+        if track not in self._tracks:
+            self._tracks[track] = _dscbs(self._read(track))
+        return self._tracks[track]
+
+
+def _dscbs(raw: bytes) -> dict[int, Record]:
+    return {
+        record.r: record
+        for record in Track.from_bytes(raw).records
+        if (len(record.key), len(record.data)) == (KEY_SIZE, DATA_SIZE)
+    }
+
+
+def _first_dscb(volume: Geometry, read: ReadTrack, label: VolumeLabel) -> Record | None:
+    """Return the format-4 DSCB that the label points to, if it is there."""
+    cylinder, head, number = label.vtoc
+    if not volume.contains(cylinder, head):
+        return None
+    record = _dscbs(read(volume.track_number(cylinder, head))).get(number)
+    is_first = record is not None and record.data[:1] == b"\xf4"
+    return record if is_first else None
+
+
+def _dataset(record: Record, vtoc: _Vtoc) -> Dataset:
+    data = record.data
+    name = record.key.decode(EBCDIC).rstrip()
+    extents = _extents(data[61:91])
+    pointer, seen = data[91:96], set[bytes]()
+    while any(pointer):
+        more = vtoc.find(*_CCHHR.unpack(pointer))
+        if more is None or more.data[:1] != b"\xf3" or pointer in seen:
+            place = "cylinder {}, head {}, record {}".format(*_CCHHR.unpack(pointer))
+            raise ImageError(
+                f"dataset {name} goes on at {place}, expected a format-3 DSCB there"
+            )
+        if len(extents) > EXTENTS_MAX:
+            raise ImageError(
+                f"dataset {name} has more than the {EXTENTS_MAX} extents there can be"
+            )
+        seen.add(pointer)
+        extents += _extents(more.key[4:44] + more.data[1:91])
+        pointer = more.data[91:96]
+    if data[15] != len(extents):
+        raise ImageError(
+            f"dataset {name} has {len(extents)} extents in its DSCBs, expected"
+            f" {data[15]}"
+        )
+    year, day = data[9] + 1900, int.from_bytes(data[10:12])
+    return Dataset(
+        name,
+        organisation=_organisation(data[38], data[39]),
+        record_format=_record_format(data[40]),
+        record_length=int.from_bytes(data[44:46]),
+        block_length=int.from_bytes(data[42:44]),
+        key_length=data[46],
+        created=(year, day) if day else None,
+        extents=tuple(extents),
+    )
+
+
+def _extents(raw: bytes) -> list[Extent]:
+    """Take apart extent descriptors; those of type 0 are not in use."""
+    found = (_EXTENT.unpack_from(raw, at) for at in range(0, len(raw), _EXTENT.size))
+    return [Extent((cc, hh), (ecc, ehh)) for kind, _, cc, hh, ecc, ehh in found if kind]
+
+
+def _organisation(first: int, second: int) -> str:
+    names = ((0x80, "IS"), (0x40, "PS"), (0x20, "DA"), (0x02, "PO"))
+    name = next((name for bit, name in names if first & bit), "")
+    if second & 0x08:
+        name = "VS"
+    return (name or "??") + ("U" if first & 0x01 else "")
+
+
+def _record_format(flags: int) -> str:
+    name = {0x40: "V", 0x80: "F", 0xC0: "U"}.get(flags & 0xC0, "")
+    letters = ((0x20, "T"), (0x10, "B"), (0x08, "S"), (0x04, "A"), (0x02, "M"))
+    return name + "".join(letter for bit, letter in letters if flags & bit)
+
+
+def empty_vtoc(volume: Geometry) -> dict[int, bytes]:
+    """Make the tracks of a VTOC without datasets: the rest of cylinder 0.
+
+    Raises:
+        ImageError: The volume has no place for one.
+    """
+    if volume.heads < 2:
+        raise ImageError("a VTOC needs a volume with more than one head")
+    constants = type_of(volume).vtoc
+    tracks = range(1, volume.heads)
+    free = len(tracks) * constants.dscbs - 2
+    format4 = b"".join(
+        (
+            b"\xf4",
+            _CCHHR.pack(0, 1, 2),
+            free.to_bytes(2),
+            volume.cylinders.to_bytes(2) + bytes(2),
+            bytes(2),
+            bytes((_NO_FORMAT_5, 1, 0, 0)),
+            volume.cylinders.to_bytes(2) + volume.heads.to_bytes(2),
+            constants.track_length.to_bytes(2),
+            constants.overheads,
+            bytes([constants.flags]),
+            constants.tolerance.to_bytes(2),
+            bytes((constants.dscbs, constants.directory_blocks)),
+            bytes(29),
+            _EXTENT.pack(_DATA, 0, 0, tracks[0], 0, tracks[-1]),
+        )
+    ).ljust(DATA_SIZE, b"\0")
+    format5 = b"\xf5".ljust(DATA_SIZE, b"\0")
+    first = [
+        (b"\x04" * KEY_SIZE, format4),
+        ((b"\x05" * 4).ljust(KEY_SIZE, b"\0"), format5),
+    ]
+    unused = (bytes(KEY_SIZE), bytes(DATA_SIZE))
+    made: dict[int, bytes] = {}
+    for head in tracks:
+        dscbs = first if head == tracks[0] else []
+        dscbs = dscbs + [unused] * (constants.dscbs - len(dscbs))
+        records = [Record(0, head, 0, b"", bytes(8))]
+        records += [
+            Record(0, head, number, key, data)
+            for number, (key, data) in enumerate(dscbs, 1)
+        ]
+        raw = Track(0, 0, head, tuple(records), b"").to_bytes()
+        made[head] = raw.ljust(volume.track_size, b"\0")
+    return made

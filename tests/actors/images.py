@@ -1,0 +1,69 @@
+"""Small images and processes that die, as the tests of image files want them."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from ccw_actors.actors.image_create import create_tracks
+from ccw_actors.devices import Geometry, Record, Track
+from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
+
+__all__ = ["VOLUME", "die", "filled", "new_image"]
+
+VOLUME: Geometry = ckd_volume(ckd_type("2311")[0], 4)
+
+KILLER = """
+    import os, signal, sys
+    from pathlib import Path
+    from ccw_actors.actors.image_file import open_image
+
+    path, track, call, cut = Path(sys.argv[1]), *map(int, sys.argv[2:5])
+    data = sys.stdin.buffer.read()
+    pwrite, calls = os.pwrite, 0
+
+    def write_and_die(fd, data, offset):
+        global calls
+        calls += 1
+        if calls < call:
+            return pwrite(fd, data, offset)
+        pwrite(fd, bytes(data)[:cut], offset)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    file = open_image(path, read_only=False)
+    os.pwrite = write_and_die
+    file.write(track, data)
+"""
+
+
+def new_image(folder: Path) -> Path:
+    """Make an image of a small disk."""
+    path = folder / "disk.img"
+    create_tracks(path, VOLUME, "TEST01")
+    return path
+
+
+def filled(number: int, content: int, volume: Geometry = VOLUME) -> bytes:
+    """Make a track image with three records full of one byte."""
+    cylinder, head = divmod(number, volume.heads)
+    data = bytes([content]) * 1000
+    records = [Record(cylinder, head, 0, b"", bytes(8))]
+    records += [Record(cylinder, head, at, b"", data) for at in (1, 2, 3)]
+    raw = Track(0, cylinder, head, tuple(records), b"").to_bytes()
+    return raw.ljust(volume.track_size, b"\0")
+
+
+def die(path: Path, track: int, data: bytes, *, call: int, cut: int) -> None:
+    """Have a process write a track, and kill itself within one of its writes.
+
+    Args:
+        path: The image.
+        track: The track that it writes.
+        data: What it writes there.
+        call: Which write to a file it dies in: 1 is the journal's, 2 the image's.
+        cut: How many bytes of that write are done.
+    """
+    words = [sys.executable, "-c", textwrap.dedent(KILLER), str(path)]
+    words += [str(track), str(call), str(cut)]
+    done = subprocess.run(words, input=data, check=False, capture_output=True)
+    assert done.returncode == -9, done.stderr.decode()
