@@ -6,24 +6,35 @@
 | `virtual_system` | a `VirtualSystem`: its `clock` is run by the test |
 | `stepping_system` | a `SteppingSystem`: its `steps` are taken by the test |
 | `probe` | makes probes in the one of these that the test asks for |
+| `world` | where a test with the mark `explore` puts its actors |
 
 After the test each System is shut down; the test has an error if somebody refuses to
 stop, or has failed and `@pytest.mark.actor_failures("a path", "pool/*")` does not say
 that it may. Nothing else of this package is imported before a fixture is used, and
 nothing is asserted here (PYTEST_DONT_REWRITE).
+
+`@pytest.mark.explore(delivery=..., engine=..., time=..., limits=...)` makes a scenario
+of a test: it says what is to hold, and passes if that holds in every order in which
+the messages can be handled. Other fixtures may be asked for, too.
 """
 
+import inspect
+import re
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 if TYPE_CHECKING:
+    from ccw_actors.explore import World
     from ccw_actors.runtime import System
     from ccw_actors.testkit import ProbeFactory, SteppingSystem, VirtualSystem
 
-__all__ = ["actor_system", "probe", "stepping_system", "virtual_system"]
+__all__ = ["actor_system", "probe", "stepping_system", "virtual_system", "world"]
 
 _SYSTEMS = ("actor_system", "virtual_system", "stepping_system")
 _LOOP_SCOPES: Final = ("function", "class", "module", "package", "session")
@@ -36,6 +47,64 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "actor_failures(*paths): actors at these paths (* for any text) may fail",
     )
+    config.addinivalue_line(
+        "markers",
+        "explore(delivery, engine, time, limits, recheck): the test is a scenario,"
+        " which has to hold in every order of its messages",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Explore a test that is marked so, in place of calling it."""
+    mark = pyfuncitem.get_closest_marker("explore")
+    if mark is None:
+        return None
+    from ccw_actors.explore.marked import failure  # noqa: PLC0415
+
+    function: Any = pyfuncitem.obj
+    names: tuple[str, ...] = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    if "world" not in names or inspect.iscoroutinefunction(function) or mark.args:
+        _judge(
+            "@pytest.mark.explore is for a plain function with the argument `world`;"
+            " what it takes itself has names, as in delivery='mailbox'"
+        )
+    others = {name: pyfuncitem.funcargs[name] for name in names if name != "world"}
+    file = partial(_counterexample, pyfuncitem)
+    where = "" if others else f"{pyfuncitem.path}::{pyfuncitem.originalname}"
+    try:
+        wrong = failure(_scenario(function, others), mark.kwargs, where, file)
+    except TypeError as error:
+        if "explore()" not in str(error):
+            raise
+        wrong = f"@pytest.mark.explore: {error}"
+    _judge(wrong)
+    return True
+
+
+def _scenario(
+    function: Callable[..., None], others: dict[str, Any]
+) -> "Callable[[World], None]":
+    def scenario(world: "World") -> None:
+        function(**others, world=world)
+
+    return scenario
+
+
+def _counterexample(item: pytest.Function) -> Path:
+    """Return where the counterexample of a test is kept: in the cache of pytest."""
+    cache: pytest.Cache | None = getattr(item.config, "cache", None)
+    temporary = Path(tempfile.gettempdir()) / "ccw-actors"
+    folder = temporary if cache is None else cache.mkdir("ccw-actors")
+    name = re.sub(r"\W+", "-", f"{item.path.stem}-{item.name}").strip("-")
+    return folder / f"{name}.counterexample.json"
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest) -> None:
+    """Stand for the World that a test with the mark `explore` is given."""
+    if request.node.get_closest_marker("explore") is None:
+        _judge("the fixture world is for tests with the mark pytest.mark.explore")
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from ccw_actors.cli.dasd import dasd
+from ccw_actors.cli.explore import explore
+from ccw_actors.cli.replay import replay
 from ccw_actors.cli.run import run
 from ccw_actors.cli.trace import trace
 from ccw_actors.errors import CcwActorsError
@@ -22,6 +25,9 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(trace)
+app.command()(explore)
+app.command()(replay)
+app.add_typer(dasd, name="dasd")
 
 
 def _show_version(*, wanted: bool) -> None:

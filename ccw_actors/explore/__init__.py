@@ -10,14 +10,20 @@ result = explore(scenario)
 assert result.verdict == "verified", str(result)
 """
 
+from ccw_actors.explore.counterexample import Counterexample as Counterexample
+from ccw_actors.explore.counterexample import assert_mended as assert_mended
 from ccw_actors.explore.coverage import Combination as Combination
 from ccw_actors.explore.coverage import Coverage as Coverage
 from ccw_actors.explore.entry import explore as explore
 from ccw_actors.explore.errors import ClockError as ClockError
+from ccw_actors.explore.errors import CounterexampleError as CounterexampleError
 from ccw_actors.explore.errors import ExploreError as ExploreError
 from ccw_actors.explore.errors import HiddenStateError as HiddenStateError
 from ccw_actors.explore.errors import ReplayError as ReplayError
 from ccw_actors.explore.errors import UnsoundError as UnsoundError
+from ccw_actors.explore.explain import Explanation as Explanation
+from ccw_actors.explore.explain import Overtaking as Overtaking
+from ccw_actors.explore.explain import explain as explain
 from ccw_actors.explore.plain import TransitionSystem as TransitionSystem
 from ccw_actors.explore.refinement import Reference as Reference
 from ccw_actors.explore.refinement import refines as refines
@@ -26,8 +32,10 @@ from ccw_actors.explore.replay import replay as replay
 from ccw_actors.explore.result import Engine as Engine
 from ccw_actors.explore.result import Limits as Limits
 from ccw_actors.explore.result import Network as Network
+from ccw_actors.explore.result import Progress as Progress
 from ccw_actors.explore.result import Result as Result
 from ccw_actors.explore.result import Step as Step
+from ccw_actors.explore.result import Tick as Tick
 from ccw_actors.explore.result import Time as Time
 from ccw_actors.explore.result import Verdict as Verdict
 from ccw_actors.explore.view import View as View
@@ -38,25 +46,33 @@ from ccw_actors.explore.world import World as World
 __all__ = [
     "ClockError",
     "Combination",
+    "Counterexample",
+    "CounterexampleError",
     "Coverage",
     "Engine",
     "Event",
+    "Explanation",
     "ExploreError",
     "HiddenStateError",
     "Limits",
     "Network",
+    "Overtaking",
+    "Progress",
     "Reference",
     "ReplayError",
     "Replayed",
     "Result",
     "Scenario",
     "Step",
+    "Tick",
     "Time",
     "TransitionSystem",
     "UnsoundError",
     "Verdict",
     "View",
     "World",
+    "assert_mended",
+    "explain",
     "explore",
     "refines",
     "replay",

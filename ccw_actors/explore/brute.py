@@ -1,12 +1,13 @@
 """The engine that takes every order of steps there is: for tiny scenarios."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from operator import length_hint
 from time import perf_counter
 from typing import TypeAlias
 
 from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.compact import Offer, State
-from ccw_actors.explore.result import Limits
+from ccw_actors.explore.result import Limits, Progress, Tick
 from ccw_actors.explore.states import Found
 
 __all__ = ["explore_all"]
@@ -59,13 +60,11 @@ class _All:
             self.path.pop()
 
 
-def explore_all(
-    model: ActorModel, limits: Limits, tick: Callable[[int, int], None] | None = None
-) -> Found:
+def explore_all(model: ActorModel, limits: Limits, tick: Tick | None = None) -> Found:
     """Take every order of steps there is, and forget nothing of it.
 
     Two complete orders are of one class if every actor has handled the same things in
-    the same order. `tick` is called now and then with the orders and steps so far.
+    the same order.
     """
     began = perf_counter()
     every = _All(model)
@@ -76,7 +75,8 @@ def explore_all(
         if limit:
             break
         if tick is not None and every.steps % _CLOCK_EVERY == 0:
-            tick(every.schedules, every.steps)
+            left = sum(length_hint(moves) for _, moves in every.open)
+            tick(Progress("brute force", every.schedules, every.steps, left))
     limit = "" if every.violation else limit
     whole = not every.violation and not limit
     return Found(

@@ -1,24 +1,28 @@
 """Explores a scenario, or a plain transition system, and says what was found."""
 
-from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeGuard
+from typing import Any, Literal, NamedTuple
 
 from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.brute import explore_all
 from ccw_actors.explore.coverage import Coverage
 from ccw_actors.explore.errors import ExploreError
 from ccw_actors.explore.orders import explore_orders
-from ccw_actors.explore.plain import TransitionSystem
-from ccw_actors.explore.result import Engine, Limits, Network, Result, Time, Verdict
+from ccw_actors.explore.plain import TransitionSystem, is_plain
+from ccw_actors.explore.result import (
+    Engine,
+    Limits,
+    Network,
+    Result,
+    Tick,
+    Time,
+    Verdict,
+)
 from ccw_actors.explore.sample import explore_some
 from ccw_actors.explore.states import Found, explore_states
 from ccw_actors.explore.world import Scenario
 
-__all__ = ["Tick", "explore"]
-
-Tick: TypeAlias = Callable[[int, int], None]
-"""Called now and then with the states, or orders, and the steps so far."""
+__all__ = ["explore"]
 
 _RECHECK = 512
 _TIMERS: dict[Time, str] = {
@@ -58,8 +62,7 @@ def explore(
 
     The exploration ends at the first fault.
     One in `recheck` steps that are known is taken again, to see that a handler does
-    the same again (0 for none). `tick` is called now and then with the number of states
-    (or orders) and steps so far.
+    the same again (0 for none). `tick` is called now and then with a `Progress`.
 
     A limit that is reached makes the verdict "incomplete", never "verified". Raises
     `UnsoundError` for what the engine cannot check, `HiddenStateError` for a handler
@@ -68,7 +71,7 @@ def explore(
     """
     bounds = Limits() if limits is None else limits
     began = perf_counter()
-    if _is_plain(scenario):
+    if is_plain(scenario):
         if engine not in ("auto", "states"):
             raise ExploreError(
                 f"a plain transition system has states only, no engine {engine!r}"
@@ -117,10 +120,6 @@ def _what(model: ActorModel) -> str:
         f" messages under {model.world.delivery} delivery{crashes}, one handler at a"
         f" time, {_TIMERS[model.time]}, handlers being functions of state and message"
     )
-
-
-def _is_plain(scenario: object) -> TypeGuard[TransitionSystem[Any, Any]]:
-    return isinstance(scenario, TransitionSystem)
 
 
 def _run(model: ActorModel, engine: Engine, limits: Limits, tick: Tick | None) -> Found:

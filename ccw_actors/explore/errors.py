@@ -4,6 +4,7 @@ from ccw_actors.errors import CcwActorsError
 
 __all__ = [
     "ClockError",
+    "CounterexampleError",
     "ExploreError",
     "HiddenStateError",
     "ReplayError",
@@ -13,6 +14,10 @@ __all__ = [
 
 class ExploreError(CcwActorsError):
     """A scenario does something that no engine here can explore."""
+
+
+class CounterexampleError(ExploreError):
+    """A file is no counterexample that can be read, or there is none to be kept."""
 
 
 class UnsoundError(ExploreError):

@@ -9,7 +9,6 @@ raced in it, and goes back to try each pair the other way round. No order is beg
 twice because of a step that has been tried before and has met nothing it depends on.
 """
 
-from collections.abc import Callable
 from time import perf_counter
 from typing import NamedTuple, TypeAlias
 
@@ -17,7 +16,7 @@ from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.bench import Effect
 from ccw_actors.explore.compact import FIRST, Offer, State
 from ccw_actors.explore.errors import UnsoundError
-from ccw_actors.explore.result import Limits, Step
+from ccw_actors.explore.result import Limits, Progress, Step, Tick
 from ccw_actors.explore.states import Found
 
 __all__ = ["check_sound", "explore_orders"]
@@ -283,12 +282,11 @@ def _add(frame: _Frame, process: Process) -> None:
 
 
 def explore_orders(
-    model: ActorModel, limits: Limits, tick: Callable[[int, int], None] | None = None
+    model: ActorModel, limits: Limits, tick: Tick | None = None
 ) -> Found:
     """Take one order of each class; see the module.
 
-    Raises `UnsoundError` for properties over several actors. `tick` is called now and
-    then with the number of orders and of steps so far.
+    Raises `UnsoundError` for properties over several actors.
     """
     check_sound(model)
     run = _Orders(model)
@@ -307,7 +305,8 @@ def explore_orders(
             if limit:
                 break
             if tick is not None and run.steps % _TICK_EVERY == 0:
-                tick(run.classes, run.steps)
+                left = sum(len(frame.todo) for frame in run.frames)
+                tick(Progress("orders", run.classes, run.steps, left))
     path: tuple[Step, ...] = ()
     if run.violation:
         states = (frame.state for frame in run.frames)

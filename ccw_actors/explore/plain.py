@@ -1,11 +1,11 @@
 """A plain transition system: states and actions without any actor."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeGuard, TypeVar
 
 from ccw_actors.explore.result import Step
 
-__all__ = ["TransitionSystem"]
+__all__ = ["TransitionSystem", "is_plain"]
 
 S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
@@ -19,7 +19,7 @@ class TransitionSystem(Generic[S, A]):
     States are immutable and hashable. `next_state` may return None: then the action
     is not possible after all. The properties have the meanings that they have in a
     `World`: an invariant holds in every state, a final one where there is no action,
-    a `sometimes` one in at least one state.
+    a `sometimes` one in at least one state. `summary` says what it is, in a line.
     """
 
     def __init__(
@@ -31,7 +31,9 @@ class TransitionSystem(Generic[S, A]):
         invariants: Mapping[str, Holds[S]] | None = None,
         finals: Mapping[str, Holds[S]] | None = None,
         sometimes: Mapping[str, Holds[S]] | None = None,
+        summary: str = "",
     ) -> None:
+        self.summary = summary
         self._initial = tuple(initial)
         self._actions = actions
         self._next = next_state
@@ -81,3 +83,8 @@ class TransitionSystem(Generic[S, A]):
         """Return an action in words."""
         del state
         return Step("", "", str(action))
+
+
+def is_plain(scenario: object) -> TypeGuard[TransitionSystem[Any, Any]]:
+    """Whether something is a plain transition system."""
+    return isinstance(scenario, TransitionSystem)

@@ -1,12 +1,23 @@
 """What an exploration has found: the verdict, its scope, counts, a way to a fault."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from ccw_actors.explore.coverage import Coverage
 
-__all__ = ["Engine", "Limits", "Network", "Result", "Step", "Time", "Verdict"]
+__all__ = [
+    "Engine",
+    "Limits",
+    "Network",
+    "Progress",
+    "Result",
+    "Step",
+    "Tick",
+    "Time",
+    "Verdict",
+]
 
 Verdict = Literal["verified", "refuted", "incomplete"]
 Engine = Literal["states", "orders", "brute force", "random", "pos"]
@@ -43,6 +54,24 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
+class Progress(NamedTuple):
+    """How far an exploration has come, and with which engine.
+
+    `found` counts states, or orders for an engine that takes one order after another.
+    `left` of what is known have still to be dealt with: states to be left, branches to
+    be tried, orders to be taken. More may turn up, but of orders by lot.
+    """
+
+    engine: Engine
+    found: int
+    steps: int
+    left: int
+
+
+Tick: TypeAlias = Callable[[Progress], object]
+"""Called now and then in the course of an exploration."""
+
+
 class Step(NamedTuple):
     """One step: an actor handles a message of a sender ("" is the outside), or a timer.
 
@@ -59,6 +88,8 @@ class Step(NamedTuple):
     @property
     def name(self) -> str:
         """Who sent to whom, or whose timer fired: enough to find the step again."""
+        if not self.actor:
+            return self.message
         crash = "!" if self.crash else ""
         if self.timer:
             return f"{self.actor}@{self.timer}{crash}"

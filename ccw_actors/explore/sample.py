@@ -6,12 +6,11 @@ that have raced with it, which are the others for its actor (Yuan, Yang, Gu 2018
 partial order sampling). Neither ever verifies anything.
 """
 
-from collections.abc import Callable
 from time import perf_counter
 
 from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.compact import Offer, State
-from ccw_actors.explore.result import Limits
+from ccw_actors.explore.result import Engine, Limits, Progress, Tick
 from ccw_actors.explore.states import Found
 
 __all__ = ["explore_some"]
@@ -80,14 +79,13 @@ class _Walk:
 def explore_some(
     model: ActorModel,
     limits: Limits,
-    tick: Callable[[int, int], None] | None = None,
+    tick: Tick | None = None,
     *,
     by_priority: bool = False,
 ) -> Found:
     """Take `limits.orders` orders by lot; see the module.
 
-    An order that is longer than `limits.depth` is left there. `tick` is called now and
-    then with the number of orders and of steps so far.
+    An order that is longer than `limits.depth` is left there.
     """
     began = perf_counter()
     dice = _Dice(limits.seed)
@@ -107,7 +105,8 @@ def explore_some(
             final.add(walk.state)
         limit = _limit(limits, orders, steps, perf_counter() - began)
         if tick is not None and orders % _TICK_EVERY == 0:
-            tick(orders, steps)
+            engine: Engine = "pos" if by_priority else "random"
+            tick(Progress(engine, orders, steps, limits.orders - orders))
     steps_to_fault = tuple(model.step(*one) for one in path) if violation else ()
     limit = "" if violation else limit
     return Found(

@@ -1,13 +1,13 @@
 """The engine that visits every state once, nearest first."""
 
 from array import array
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from itertools import pairwise
 from time import perf_counter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ccw_actors.explore.model import Model
-from ccw_actors.explore.result import Limits, Step
+from ccw_actors.explore.result import Limits, Progress, Step, Tick
 
 __all__ = ["Found", "explore_states"]
 
@@ -127,12 +127,11 @@ class _Search(Generic[S, A]):
 
 
 def explore_states(
-    model: Model[S, A], limits: Limits, tick: Callable[[int, int], None] | None = None
+    model: Model[S, A], limits: Limits, tick: Tick | None = None
 ) -> Found:
     """Visit the states of a model, those first that take the fewest steps.
 
-    The first violation met is therefore as near as any. `tick` is called now and then
-    with the number of states and of steps so far.
+    The first violation met is therefore as near as any.
     """
     began = perf_counter()
     search = _Search(model)
@@ -143,7 +142,8 @@ def explore_states(
             break
         search.expand()
         if tick is not None and search.at % _CLOCK_EVERY == 0:
-            tick(len(search.order), search.steps)
+            found = len(search.order)
+            tick(Progress("states", found, search.steps, found - search.at))
     whole = not search.violation and not limit
     return Found(
         search.violation,

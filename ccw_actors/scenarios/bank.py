@@ -153,6 +153,7 @@ def bank_transfer(
     """Return the scenario: each teller moves an amount out of the same account."""
 
     def scenario(world: World) -> None:
+        """Two tellers move money out of one account."""
         one = world.spawn(Account(balance), "account/one")
         two = world.spawn(Account(0), "account/two")
         refs = [

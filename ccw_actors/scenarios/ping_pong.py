@@ -42,6 +42,7 @@ def ping_pong(hits: int = 6) -> Scenario:
     """Return the scenario of a ball that is hit so many times."""
 
     def scenario(world: World) -> None:
+        """A ball is hit to and fro."""
         ping, pong = (world.system.ref(path) for path in ("ping", "pong"))
         world.spawn(Player(hits, pong), "ping")
         world.spawn(Player(hits, ping), "pong")

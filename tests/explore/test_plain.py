@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccw_actors.explore import ExploreError, Limits, TransitionSystem, explore
+from ccw_actors.explore import ExploreError, Limits, Progress, TransitionSystem, explore
 from ccw_actors.explore.plain import Holds
 
 
@@ -100,10 +100,12 @@ def test_fault_within_the_limit_counts() -> None:
 
 def test_tick() -> None:
     """A caller is told now and then how far it has come."""
-    told: list[tuple[int, int]] = []
-    explore(counter(2000), tick=lambda states, steps: told.append((states, steps)))
+    told: list[Progress] = []
+    explore(counter(2000), tick=told.append)
     assert told
     assert told == sorted(told)
+    assert {one.engine for one in told} == {"states"}
+    assert all(one.left <= one.found for one in told)
 
 
 def test_only_states() -> None:

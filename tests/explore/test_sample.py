@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccw_actors.explore import Engine, Limits, View, World, explore
+from ccw_actors.explore import Engine, Limits, Progress, View, World, explore
 from tests.explore.test_orders import producers
 
 LOTS: tuple[Engine, ...] = ("random", "pos")
@@ -42,16 +42,20 @@ def test_seed_decides(engine: Engine) -> None:
 @pytest.mark.parametrize("engine", LOTS)
 def test_nothing_is_verified(engine: Engine) -> None:
     """However many orders have been good, the verdict is incomplete."""
-    told: list[tuple[int, int]] = []
+    told: list[Progress] = []
     result = explore(
         producers(2, 1),
         engine=engine,
         limits=Limits(orders=200),
-        tick=lambda orders, steps: told.append((orders, steps)),
+        tick=told.append,
     )
     assert result.verdict == "incomplete"
     assert "200 orders by lot, seed 0" in result.scope
-    assert [orders for orders, _ in told] == [64, 128, 192]
+    assert [(one.engine, one.found, one.left) for one in told] == [
+        (engine, 64, 136),
+        (engine, 128, 72),
+        (engine, 192, 8),
+    ]
 
 
 @pytest.mark.parametrize("engine", LOTS)

@@ -1,0 +1,86 @@
+"""Which scenario a name on the command line is.
+
+| name | what it is |
+|---|---|
+| `ping-pong` | a scenario of this package, see `ccw-actors explore --list` |
+| `package.module:name` | something in a module that can be imported |
+| `path/file.py:name`, `path/test_file.py::name` | something in a file |
+
+That something is a scenario (a function that takes a World), or a TransitionSystem.
+"""
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias, cast
+
+from ccw_actors.errors import CcwActorsError
+from ccw_actors.explore import Scenario, TransitionSystem
+from ccw_actors.scenarios import SCENARIOS
+
+__all__ = ["Explored", "ScenarioNameError", "find_scenario"]
+
+Explored: TypeAlias = Scenario | TransitionSystem[Any, Any]
+
+
+class ScenarioNameError(CcwActorsError):
+    """No scenario is found by a name."""
+
+
+def find_scenario(name: str) -> Explored:
+    """Return the scenario of that name. Raises `ScenarioNameError`."""
+    shipped = SCENARIOS.get(name)
+    if shipped is not None:
+        return shipped
+    where, _, what = name.partition("::" if "::" in name else ":")
+    if not what:
+        close = difflib.get_close_matches(name, SCENARIOS, n=3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise ScenarioNameError(f"no scenario is called {name!r}{hint}")
+    module = _module(where, name)
+    found = getattr(module, what, None)
+    if found is None:
+        raise ScenarioNameError(f"{name}: there is no {what!r} in {where}")
+    if not isinstance(found, TransitionSystem) and not _takes_a_world(found):
+        raise ScenarioNameError(
+            f"{name}: expected a function of one World or a TransitionSystem"
+        )
+    return cast("Explored", found)
+
+
+def _module(where: str, name: str) -> ModuleType:
+    path = Path(where)
+    is_file = path.suffix == ".py"
+    if is_file and not path.is_file():
+        raise ScenarioNameError(f"{name}: there is no file {where}")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return _loaded(path) if is_file else importlib.import_module(where)
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        raise ScenarioNameError(f"{name}: cannot load {where}: {text}") from error
+
+
+def _loaded(path: Path) -> ModuleType:
+    sys.path.insert(1, str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None, "a file that ends with .py has a loader"
+    assert spec.loader is not None, "so it has"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _takes_a_world(found: object) -> bool:
+    if not callable(found):
+        return False
+    try:
+        inspect.signature(found).bind(None)
+    except TypeError:
+        return False
+    return True
