@@ -22,8 +22,8 @@ from ccw_actors.explore import (
     explore,
 )
 from ccw_actors.scenarios import bank_transfer, ping_pong
-from tests.explore.paxos import paxos
-from tests.explore.two_phase import two_phase
+from ccw_actors.scenarios.paxos import paxos
+from ccw_actors.scenarios.two_phase import two_phase
 
 ROUNDS = 3
 

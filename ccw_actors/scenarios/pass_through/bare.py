@@ -69,11 +69,12 @@ class UnhurriedSubchannel(Subchannel):
     subchannel that drives devices does either before the next CCW.
     """
 
-    state: UnhurriedState  # pyright: ignore[reportIncompatibleVariableOverride]
+    state: UnhurriedState
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.state = UnhurriedState(self.state.schib)
+        schib = self.state.schib
+        self.state = UnhurriedState(schib)  # pyright: ignore[reportIncompatibleVariableOverride]
 
     @receive
     def show_interrupt(self, _message: ShowInterrupt) -> None:

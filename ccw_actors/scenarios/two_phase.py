@@ -77,6 +77,7 @@ def two_phase(count: int, *, wrong: bool = False) -> TransitionSystem[State, Act
             "all commit": lambda state: set(state[0]) == {COMMITTED},
             "all abort": lambda state: set(state[0]) == {ABORTED},
         },
+        summary=f"Two-phase commit with {count} managers, as a transition system.",
     )
 
 

@@ -269,9 +269,11 @@ def record(history: History, event: Event) -> History:
     if done is None:
         return history
     message = event.message
-    if isinstance(message, PutOk | GetOk) and not done[-1].over:
-        result = message.value if isinstance(message, GetOk) else done[-1].result
-        done = (*done[:-1], done[-1]._replace(result=result, over=True))
+    last = done[-1]
+    if isinstance(message, PutOk) and last.what == "put" and not last.over:
+        done = (*done[:-1], last._replace(over=True))
+    elif isinstance(message, GetOk) and last.what == "get" and not last.over:
+        done = (*done[:-1], last._replace(result=message.value, over=True))
     for _, sent in event.sent:
         if isinstance(sent, Get):
             after = tuple(
@@ -312,9 +314,13 @@ def _fits(
 
 
 def paxos(clients: int = 2, servers: int = 3, *, hasty: bool = False) -> Scenario:
-    """Return the scenario."""
+    """Return the scenario: so many clients, each of which puts a value and gets it.
+
+    What the clients see has to be linearizable: the monitor is their history.
+    """
 
     def scenario(world: World) -> None:
+        """Clients of a register that servers agree on by Paxos see one register."""
         for number in range(servers):
             world.spawn(Server(number, servers, hasty=hasty), f"s{number}")
         begun: list[tuple[str, tuple[Operation, ...]]] = []

@@ -1,0 +1,119 @@
+"""What has to be true of a subchannel that is passed through, message by message.
+
+| property | of |
+|---|---|
+| no program is released while the subchannel may use it | Storage, host's Subchannel |
+| nothing stays pinned | Storage, at rest |
+| START is accepted only while FC is zero and no status is pending | G's answers |
+| the functions in a final status are those that were accepted | G's answers |
+| each accepted function has its final status | G, at rest |
+"""
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from ccw_actors.actors.protocol import (
+    ClearSubchannel,
+    ConditionCode,
+    HaltSubchannel,
+    Pending,
+    StartSubchannel,
+    Tested,
+    TestSubchannel,
+)
+from ccw_actors.channel import Fctl, Stctl
+from ccw_actors.explore import Event, View, World
+
+__all__ = ["Guarded", "Wrong", "guard"]
+
+_GUEST = "guest-subchannel"
+_INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
+
+
+class Wrong(StrEnum):
+    """What a guest may never be answered."""
+
+    NOTHING = ""
+    START_WHILE_BUSY = "cc 0 on START while FC is nonzero"
+    START_WHILE_PENDING = "cc 0 on START while status is pending"
+    OTHER_FUNCTIONS = "a final status of functions that were not accepted"
+
+
+class Guarded(NamedTuple):
+    """What is known from a guest's answers.
+
+    `functions` are those accepted that have had no final status, as in FC. `pending` is
+    whether there is status that has not been tested.
+    """
+
+    functions: int = 0
+    pending: bool = False
+    wrong: Wrong = Wrong.NOTHING
+
+
+def guard(world: World) -> None:
+    """Have the properties hold in a world with a `House`."""
+    world.system_invariant(
+        "no program is released while the subchannel may use it", _is_held
+    )
+    world.monitor(Guarded(), _follow)
+    for wrong in Wrong:
+        if wrong:
+            world.system_invariant(f"never {wrong}", _never(wrong))
+    world.final("nothing stays pinned", lambda view: not view["storage"].pins)
+    world.final("each accepted function has its final status", _all_ended)
+
+
+def _never(wrong: Wrong) -> Callable[[View], bool]:
+    return lambda view: view.monitor.wrong != wrong
+
+
+def _is_held(view: View) -> bool:
+    host = view["subchannel"]
+    used = host.execution is not None or host.storage or host.device
+    return not used or "vfio-ccw" in view["storage"].pins
+
+
+def _all_ended(view: View) -> bool:
+    return not view.monitor.functions or view[_GUEST].schib.scsw.pending
+
+
+def _follow(known: Guarded, event: Event) -> Guarded:
+    """Note what the guest's subchannel has answered, and shown."""
+    if event.actor != _GUEST:
+        return known
+    sent = [message for _, message in event.sent]
+    if any(isinstance(message, Pending) for message in sent):
+        known = known._replace(pending=True)
+    accepted = ConditionCode(0) in sent
+    match event.message:
+        case StartSubchannel() if accepted:
+            wrong = _wrong_start(known)
+            return known._replace(functions=known.functions | Fctl.START, wrong=wrong)
+        case HaltSubchannel() if accepted:
+            return Guarded(known.functions | Fctl.HALT, wrong=known.wrong)
+        case ClearSubchannel() if accepted:
+            return Guarded(Fctl.CLEAR, wrong=known.wrong)
+        case TestSubchannel():
+            return _tested(known, sent)
+        case _:
+            return known
+
+
+def _wrong_start(known: Guarded) -> Wrong:
+    if known.functions:
+        return Wrong.START_WHILE_BUSY
+    return Wrong.START_WHILE_PENDING if known.pending else known.wrong
+
+
+def _tested(known: Guarded, sent: Sequence[object]) -> Guarded:
+    for message in sent:
+        if isinstance(message, Tested) and message.cc == 0:
+            scsw = message.irb.scsw
+            if scsw.stctl == _INTERMEDIATE:
+                return known._replace(pending=False)
+            same = scsw.fctl == known.functions
+            wrong = known.wrong if same else Wrong.OTHER_FUNCTIONS
+            return Guarded(wrong=wrong)
+    return known

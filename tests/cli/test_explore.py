@@ -1,0 +1,220 @@
+"""`ccw-actors explore` and `replay`: what they print, and how they end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ccw_actors.cli import app
+from ccw_actors.scenarios import REFUTED, SCENARIOS
+
+OWN = '''
+"""Scenarios of a user."""
+
+from ccw_actors.explore import TransitionSystem
+from ccw_actors.scenarios import bank_transfer
+
+
+def own(world):
+    """Three tellers."""
+    bank_transfer(3)(world)
+
+
+def wrong(world):
+    bank_transfer(buggy=True)(world)
+
+
+counter = TransitionSystem(
+    [0], lambda n: [1] if n < 3 else [], lambda n, one: n + one,
+    invariants={"small": lambda n: n < 3},
+)
+
+
+def no_scenario():
+    pass
+'''
+FIELDS = {
+    "verdict",
+    "scope",
+    "delivery",
+    "engine",
+    "schedules",
+    "classes",
+    "states",
+    "steps",
+    "seconds",
+    "counterexample",
+}
+
+
+def run(*arguments: str | Path) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def found(*arguments: str | Path) -> dict[str, Any]:
+    """Return the scenarios that `explore --json` has printed."""
+    done = run("explore", *arguments, "--json")
+    scenarios: dict[str, Any] = json.loads(done.stdout)["scenarios"]
+    return scenarios
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """Return a file with scenarios of a user."""
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    return path
+
+
+def test_list() -> None:
+    """Every scenario is listed, with what it is."""
+    summaries = json.loads(run("explore", "--list", "--json").stdout)["scenarios"]
+    assert list(summaries) == list(SCENARIOS)
+    assert all(summaries.values())
+    listed = run("explore", "--list").stdout
+    assert all(name in listed for name in SCENARIOS)
+
+
+def test_json() -> None:
+    """It has the fields promised for each scenario, and nothing else is printed."""
+    one = found("ping-pong", "bank-transfer-buggy")
+    assert set(one) == {"ping-pong", "bank-transfer-buggy"}
+    assert all(set(fields) >= FIELDS for fields in one.values())
+    right, wrong = one.values()
+    assert (right["verdict"], right["states"], right["counterexample"]) == (
+        "verified",
+        7,
+        None,
+    )
+    assert wrong["violation"] == "account/one: never overdrawn"
+    assert len(wrong["counterexample"]["steps"]) == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["ping-pong"], 0),
+        (["ping-pong", "bank-transfer-buggy"], 1),
+        (["two-phase-commit", "--states", "10"], 3),
+        (["two-phase-commit", "bank-transfer-buggy", "--states", "60"], 1),
+        (["bank-transfer", "--engine", "random"], 3),
+        (["bank-transfer", "--engine", "brute-force"], 0),
+        (["bank-transfer", "--time", "ordered"], 0),
+        (["two-phase-plain-3"], 0),
+        ([], 2),
+        (["no-such-scenario"], 2),
+        (["ping-pong", "--all"], 2),
+        (["ping-pong", "--engine", "fast"], 2),
+        (["ping-pong", "--delivery", "pigeon"], 2),
+    ],
+)
+def test_exit_codes(arguments: list[str], code: int) -> None:
+    """0 if all is verified, 1 if one is refuted, 3 if a limit was met, 2 for usage."""
+    assert run("explore", *arguments).exit_code == code
+
+
+def test_all() -> None:
+    """All are explored under channel; what is wrong on purpose is refuted."""
+    every = found("--all")
+    assert list(every) == list(SCENARIOS)
+    refuted = {name for name, one in every.items() if one["verdict"] == "refuted"}
+    assert refuted == REFUTED
+    assert {one["delivery"] for one in every.values()} == {"channel", None}
+    assert not any(one["verdict"] == "incomplete" for one in every.values())
+
+
+def test_close_names() -> None:
+    """A name that is not known gets those that are like it."""
+    assert "did you mean ping-pong" in run("explore", "ping-png").stderr
+
+
+def test_table() -> None:
+    """People get a table, the scope, and what is wrong."""
+    shown = run("explore", "bank-transfer-buggy").stdout
+    assert "refuted" in shown
+    assert "REFUTED: account/one: never overdrawn" in shown
+    assert "the race at account/one" in shown
+    assert "Of all orders in which 4 actors" in shown
+
+
+def test_scenarios_of_a_user(own: Path) -> None:
+    """A function in a file is explored, and so is a transition system."""
+    one = found(f"{own}:own", f"{own}:counter")
+    assert [fields["verdict"] for fields in one.values()] == ["verified", "refuted"]
+    assert one[f"{own}:counter"]["counterexample"]["steps"] == ["1", "1", "1"]
+
+
+def test_scenarios_of_a_module() -> None:
+    """So is something in a module."""
+    name = "tests.cli.own_scenario:scenario"
+    assert found(name)[name]["verdict"] == "verified"
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        (":nothing", "there is no 'nothing'"),
+        (":no_scenario", "expected a function of one World"),
+    ],
+)
+def test_scenarios_that_are_none(own: Path, what: str, why: str) -> None:
+    """The error says what is wrong with a name."""
+    done = run("explore", f"{own}{what}")
+    assert done.exit_code == 2
+    assert why in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_file_that_is_not_there() -> None:
+    """A file that is not there, or cannot be loaded, is told of."""
+    assert "there is no file" in run("explore", "nowhere.py:x").stderr
+    assert "cannot load no.such.module" in run("explore", "no.such.module:x").stderr
+
+
+def test_counterexample_is_kept_and_replayed(own: Path, tmp_path: Path) -> None:
+    """A file leads to the fault again, as long as it is there."""
+    done = run("explore", f"{own}:wrong", "--save", tmp_path / "kept")
+    (file,) = (tmp_path / "kept").iterdir()
+    assert f"ccw-actors replay {file}" in done.stdout.replace("\n", "")
+    again = run("replay", file)
+    assert again.exit_code == 1
+    assert "then: account/one: never overdrawn" in again.stdout
+    steps = json.loads(run("replay", file, "--json").stdout)
+    assert steps["violation"] == "account/one: never overdrawn"
+    assert len(steps["steps"]) == 8
+    own.write_text(OWN.replace("buggy=True", ""))
+    mended = run("replay", file)
+    assert mended.exit_code == 3
+    assert "is not possible; possible:" in mended.stdout
+
+
+def test_replay_in_another_scenario(own: Path, tmp_path: Path) -> None:
+    """Where the steps lead to no fault, replay ends with 0."""
+    run("explore", f"{own}:wrong", "--save", tmp_path / "kept")
+    (file,) = (tmp_path / "kept").iterdir()
+    (tmp_path / "rich.py").write_text(
+        OWN.replace("buggy=True", "balance=100, buggy=True")
+    )
+    done = run("replay", file, "--scenario", f"{tmp_path}/rich.py:wrong")
+    assert done.exit_code == 0
+    assert "nothing is wrong" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a counterexample"),
+        ('{"format": "another"}', "not a counterexample"),
+        ('{"format": "ccw-actors counterexample"}', "missing required field"),
+    ],
+)
+def test_replay_of_a_bad_file(tmp_path: Path, content: str, why: str) -> None:
+    """A file that is no counterexample is refused, and the error says why."""
+    path = tmp_path / "bad.json"
+    path.write_text(content)
+    done = run("replay", path)
+    assert done.exit_code == 2
+    assert why in " ".join(done.stderr.replace("│", " ").split())

@@ -1,0 +1,69 @@
+"""Counterexamples as files, which are regression tests."""
+
+from pathlib import Path
+
+import pytest
+
+from ccw_actors.explore import (
+    Counterexample,
+    CounterexampleError,
+    assert_mended,
+    explore,
+)
+from ccw_actors.scenarios import bank_transfer
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """Return the file of a counterexample."""
+    path = tmp_path / "kept" / "bank.counterexample.json"
+    result = explore(bank_transfer(buggy=True))
+    Counterexample.of("bank", result).save(path)
+    return path
+
+
+def test_file_is_read_as_it_was_written(kept: Path) -> None:
+    """All that is needed is in the file, as JSON that can be read and compared."""
+    result = explore(bank_transfer(buggy=True))
+    read = Counterexample.load(kept)
+    assert read == Counterexample.of("bank", result)
+    assert read.steps == result.names
+    lines = kept.read_text().splitlines()
+    assert '  "violation": "account/one: never overdrawn",' in lines
+
+
+def test_regression(kept: Path) -> None:
+    """It holds once the fault is mended, and shows the way while it is not."""
+    with pytest.raises(AssertionError, match=r"never overdrawn\n +1 \(outside\) >"):
+        assert_mended(kept, bank_transfer(buggy=True))
+    assert_mended(kept, bank_transfer(balance=20, buggy=True))
+    assert_mended(kept, bank_transfer())
+
+
+def test_messages_may_change(kept: Path) -> None:
+    """Steps have names of who sends to whom; what is sent may change."""
+    with pytest.raises(AssertionError, match="amount=7"):
+        assert_mended(kept, bank_transfer(balance=10, amount=7, buggy=True))
+
+
+def test_nothing_to_keep() -> None:
+    """What is verified has no counterexample."""
+    with pytest.raises(CounterexampleError, match="bank: verified, nothing to keep"):
+        Counterexample.of("bank", explore(bank_transfer()))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('"format_version": 1', '"format_version": 2', "format_version"),
+        ('"steps": [', '"stages": [', "unknown field"),
+        ('"channel"', '"pigeon"', "delivery"),
+        ("{", "", "not JSON"),
+    ],
+)
+def test_files_that_are_damaged(kept: Path, old: str, new: str, why: str) -> None:
+    """The error names the file, and what is wrong with it."""
+    kept.write_text(kept.read_text().replace(old, new, 1))
+    with pytest.raises(CounterexampleError, match=why) as info:
+        Counterexample.load(kept)
+    assert str(kept) in str(info.value)

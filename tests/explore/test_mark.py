@@ -1,0 +1,135 @@
+"""`@pytest.mark.explore`: a scenario as a test."""
+
+import re
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+HEAD = """
+import pytest
+from ccw_actors.explore import Limits, World
+from ccw_actors.scenarios import bank_transfer
+
+pytestmark = []
+"""
+RIGHT = """
+@pytest.mark.explore
+def test_right(world: World) -> None:
+    bank_transfer()(world)
+"""
+WRONG = """
+@pytest.mark.explore(delivery="channel")
+def test_wrong(world):
+    bank_transfer(buggy=True)(world)
+"""
+ASYNC = """
+@pytest.mark.asyncio
+async def test_async(actor_system):
+    assert actor_system.statistics().actors == 0
+"""
+
+
+def run(
+    pytester: pytest.Pytester, tests: str, *arguments: str
+) -> tuple[dict[str, int], str]:
+    """Run tests; return the counts and what was printed."""
+    pytester.makepyprojecttoml(
+        '[tool.pytest.ini_options]\nasyncio_default_fixture_loop_scope = "function"\n'
+        'addopts = "--strict-markers -W error"\n'
+    )
+    pytester.makepyfile(HEAD + tests)
+    done = pytester.runpytest_subprocess("-q", *arguments)
+    return done.parseoutcomes(), done.stdout.str()
+
+
+def test_scenario_that_holds(pytester: pytest.Pytester) -> None:
+    """A scenario that holds in every order passes."""
+    assert run(pytester, RIGHT)[0] == {"passed": 1}
+
+
+def test_scenario_that_does_not_hold(pytester: pytest.Pytester) -> None:
+    """The failure has the race, at most ten steps, and a command that works."""
+    outcomes, shown = run(pytester, WRONG)
+    assert outcomes == {"failed": 1}
+    assert "REFUTED: account/one: never overdrawn" in shown
+    assert "the race at account/one" in shown
+    steps = re.findall(r"^ +\d+ \S+ > ", shown, re.MULTILINE)
+    assert 0 < len(steps) <= 10
+    (file,) = re.findall(r"ccw-actors replay (\S+)", shown)
+    again = pytester.run("ccw-actors", "replay", file)
+    assert again.ret == 1
+    again.stdout.fnmatch_lines(["then: account/one: never overdrawn"])
+
+
+def test_beside_asyncio(pytester: pytest.Pytester) -> None:
+    """Scenarios and tests of pytest-asyncio stand in one file, in either mode."""
+    both = RIGHT + ASYNC
+    assert run(pytester, both)[0] == {"passed": 2}
+    assert run(pytester, both, "--asyncio-mode=auto")[0] == {"passed": 2}
+
+
+def test_without_asyncio(pytester: pytest.Pytester) -> None:
+    """No other plugin is needed."""
+    assert run(pytester, RIGHT, "-p", "no:asyncio", "-W", "default")[0]["passed"] == 1
+
+
+def test_other_fixtures(pytester: pytest.Pytester) -> None:
+    """A scenario may be parametrised, and ask for fixtures."""
+    tests = """
+@pytest.fixture
+def balance():
+    return 100
+
+@pytest.mark.parametrize("buggy", [False, True])
+@pytest.mark.explore(engine="states")
+def test_rich(world, balance, buggy):
+    bank_transfer(balance=balance, buggy=buggy)(world)
+
+@pytest.mark.explore
+def test_poor(world, tmp_path):
+    bank_transfer(buggy=True)(world)
+"""
+    outcomes, shown = run(pytester, tests)
+    assert outcomes == {"passed": 2, "failed": 1}
+    assert "ccw-actors replay" not in shown, "it could not be found again"
+
+
+def test_limits(pytester: pytest.Pytester) -> None:
+    """A limit that is reached is a failure."""
+    tests = """
+@pytest.mark.explore(engine="states", limits=Limits(states=5))
+def test_limited(world):
+    bank_transfer()(world)
+"""
+    outcomes, shown = run(pytester, tests)
+    assert outcomes == {"failed": 1}
+    assert "INCOMPLETE: Of all orders" in shown
+
+
+@pytest.mark.parametrize(
+    ("tests", "why"),
+    [
+        (
+            "@pytest.mark.explore(speed='high')\ndef test_x(world): ...",
+            "unexpected keyword argument 'speed'",
+        ),
+        ("@pytest.mark.explore('channel')\ndef test_x(world): ...", "has names"),
+        ("@pytest.mark.explore\ndef test_x(): ...", "the argument `world`"),
+        ("@pytest.mark.explore\nasync def test_x(world): ...", "a plain function"),
+        ("def test_x(world): ...", "tests with the mark pytest.mark.explore"),
+    ],
+)
+def test_misuse(pytester: pytest.Pytester, tests: str, why: str) -> None:
+    """What is wrong with the use of the mark is told in a line."""
+    outcomes, shown = run(pytester, tests)
+    assert "passed" not in outcomes
+    assert why in shown
+
+
+def test_mistakes_of_a_scenario_are_its_own(pytester: pytest.Pytester) -> None:
+    """A scenario that raises fails with what it raised."""
+    tests = "@pytest.mark.explore\ndef test_x(world):\n    raise TypeError('mine')"
+    outcomes, shown = run(pytester, tests)
+    assert outcomes == {"failed": 1}
+    assert "TypeError: mine" in shown
