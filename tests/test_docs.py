@@ -20,6 +20,7 @@ PAGES = [
     ROOT / "README.md",
     *sorted(RUNTIME.glob("*.md")),
     *sorted((ROOT / "docs" / "devices").glob("*.md")),
+    *sorted((ROOT / "docs" / "explore").glob("*.md")),
 ]
 
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -73,7 +74,7 @@ def table_of(docstring: str | None) -> str:
 
 def name(page: Path) -> str:
     """Return what a test of a page is named by."""
-    return page.stem
+    return f"{page.parent.name}-{page.stem}"
 
 
 def test_life_cycle_page_is_the_table() -> None:

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.test_docs import PAGES, program_of
+from tests.test_docs import PAGES, name, program_of
 
 SCRIPTS = sorted((Path(__file__).parent.parent / "examples").rglob("*.py"))
 
@@ -59,7 +59,7 @@ def test_examples_use_public_names(script: Path) -> None:
     assert list(hidden(script.read_text())) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_documents_use_public_names(page: Path) -> None:
     """So do the programs of the documents."""
     for block in program_of(page):

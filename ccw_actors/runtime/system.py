@@ -396,7 +396,9 @@ class System:
         if self.dispatcher.loop is None:
             raise DispatcherError(
                 f"{path or ''}: {name} lives in a thread, which only a System on the"
-                " event loop can have; use a form of it that does not block"
+                " event loop can have; use a form of it that does not block, or where"
+                " orders are explored an actor in its place, whose answers are messages"
+                " (docs/explore/pykka.md)"
             )
 
     def _arm(self, path: str, timer: Timer) -> int:

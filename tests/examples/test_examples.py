@@ -11,6 +11,7 @@ EXAMPLES = ROOT / "examples"
 SCRIPTS = [
     *sorted((EXAMPLES / "runtime").glob("*.py")),
     *sorted((EXAMPLES / "devices").glob("*.py")),
+    *sorted((EXAMPLES / "explore").glob("[!t]*.py")),
     EXAMPLES / "emulator/main.py",
 ]
 
@@ -28,3 +29,16 @@ def test_script(script: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout
     assert not done.stderr
+
+
+def test_scenarios_as_tests() -> None:
+    """The scenario that holds passes, the other one fails as it is expected to."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", EXAMPLES / "explore/test_first.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=ROOT,
+    )
+    assert "1 passed, 1 xfailed" in done.stdout, done.stdout

@@ -3,8 +3,10 @@
 from typing import Any
 
 import msgspec
+import pykka
 import pytest
 
+from ccw_actors.errors import DispatcherError
 from ccw_actors.explore import (
     ClockError,
     Engine,
@@ -331,3 +333,37 @@ def test_unordered_network_has_no_lives() -> None:
     """Nothing begins or ends on an unordered network."""
     with pytest.raises(ExploreError, match="book begins or ends an actor"):
         told(("x", "stop"), delivery="unordered")
+
+
+def test_threads_cannot_be_explored() -> None:
+    """An actor in a thread is refused, and the error says what to do instead."""
+
+    class Blocking(Actor):
+        @receive
+        def say(self, _message: Say) -> None:
+            """Do nothing."""
+
+    def scenario(world: World) -> None:
+        world.system.spawn_thread(Blocking(), "blocking")
+
+    with pytest.raises(DispatcherError, match=r"an actor in its place.*pykka\.md"):
+        explore(scenario)
+
+
+def test_pykka_actors_cannot_be_explored() -> None:
+    """Nor can a Pykka actor be bridged."""
+
+    class Foreign(pykka.ThreadingActor):
+        def on_receive(self, _message: Any) -> None:
+            """Do nothing."""
+
+    foreign = Foreign.start()
+
+    def scenario(world: World) -> None:
+        world.system.bridge(foreign, "foreign", Say)
+
+    try:
+        with pytest.raises(DispatcherError, match=r"an actor in its place"):
+            explore(scenario)
+    finally:
+        foreign.stop()
