@@ -1,37 +1,60 @@
 """Measures how fast scenarios and plain transition systems are explored.
 
-python benchmarks/explore.py            every case, the best of three rounds
-python benchmarks/explore.py --quick    one round of the small ones
+python benchmarks/explore.py                     all of it, the best of three rounds
+python benchmarks/explore.py --quick             one round of the small ones
+python benchmarks/explore.py --peers PYTHON      beside the seeded event loops of PyPI,
+                                                 which that Python has installed
+python benchmarks/explore.py --write FILE        write the tables as Markdown, too
 """
 
+import argparse
+import json
+import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 # Run as a script, it finds its own folder on the path, not the one that it is in.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ccw_actors.explore import (
     Engine,
+    Limits,
     Network,
     Result,
     Scenario,
     TransitionSystem,
+    World,
     explore,
 )
-from ccw_actors.scenarios import bank_transfer, ping_pong
-from ccw_actors.scenarios.paxos import paxos
-from ccw_actors.scenarios.two_phase import two_phase
+from ccw_actors.runtime import Actor, ActorRef, Message, receive
+from ccw_actors.scenarios import (
+    SCENARIOS,
+    bank_transfer,
+    lost_reply,
+    paxos,
+    ping_pong,
+    two_phase,
+    two_phase_commit,
+)
 
 ROUNDS = 3
+PEERS = Path(__file__).with_name("explore_peers.py")
+_SECONDS = 2.0
+_ORDERS = 1_000
+_STEPS = 6
+"""Steps of one order of three tasks and a queue."""
 
 
 class Case(NamedTuple):
     """One thing to explore; `make` because a system remembers what it has seen.
 
-    `goal` is in steps per second on one core, 0 for none.
+    `goal` is in steps per second on one core, `within` in seconds; 0 for none.
     """
 
     name: str
@@ -39,20 +62,38 @@ class Case(NamedTuple):
     engine: Engine = "states"
     delivery: Network = "channel"
     goal: int = 0
+    within: float = 0.0
     is_small: bool = True
 
 
 CASES = (
-    Case("two-phase commit, 3", lambda: two_phase(3), goal=100_000),
-    Case("two-phase commit, 5", lambda: two_phase(5), goal=100_000),
-    Case("two-phase commit, 7", lambda: two_phase(7), goal=100_000, is_small=False),
-    Case("Paxos, 2 clients", lambda: paxos(2), delivery="unordered", goal=50_000),
-    Case("ping-pong, 2,000", lambda: ping_pong(2_000), goal=50_000),
-    Case("bank, 4 tellers", lambda: bank_transfer(4), goal=50_000),
-    Case("bank, 5 tellers", lambda: bank_transfer(5), goal=50_000, is_small=False),
+    Case("two-phase commit, plain, 3", lambda: two_phase(3), goal=100_000),
+    Case("two-phase commit, plain, 5", lambda: two_phase(5), goal=100_000),
+    Case(
+        "two-phase commit, plain, 7",
+        lambda: two_phase(7),
+        goal=100_000,
+        is_small=False,
+    ),
+    Case("Paxos, unordered", paxos, delivery="unordered", goal=50_000),
+    Case("two-phase commit", two_phase_commit, goal=50_000),
+    Case("bank, 4 tellers", lambda: bank_transfer(4)),
+    Case("bank, 5 tellers", lambda: bank_transfer(5), is_small=False),
+    Case("ping-pong, 2,000", lambda: ping_pong(2_000)),
+    Case("seed", lambda: SCENARIOS["seed"], within=10.0),
     Case("bank, 4 tellers", lambda: bank_transfer(4), "orders"),
     Case("bank, 5 tellers", lambda: bank_transfer(5), "orders", is_small=False),
+    Case("lost reply, 3 askers", lambda: lost_reply(3), "orders"),
 )
+REDUCED: tuple[tuple[str, Callable[[], Scenario]], ...] = (
+    ("bank, 2 tellers", lambda: bank_transfer(2)),
+    ("bank, 3 tellers", lambda: bank_transfer(3)),
+    ("bank, 4 tellers", lambda: bank_transfer(4)),
+    ("lost reply, 2 askers", lambda: lost_reply(2)),
+    ("lost reply, 3 askers", lambda: lost_reply(3)),
+)
+
+Row = tuple[str, ...]
 
 
 def run(case: Case) -> Result:
@@ -69,25 +110,199 @@ def bytes_per_state(case: Case) -> float:
     return peak / result.states if result.states else 0.0
 
 
-def main(arguments: list[str]) -> None:
-    """Run the cases and print a table."""
-    quick = "--quick" in arguments
-    print(
-        f"{'case':24}{'engine':8}{'verdict':10}{'states':>9}{'orders':>8}"
-        f"{'steps':>10}{'seconds':>9}{'steps/s':>10}{'goal':>9}{'B/state':>9}"
-    )
+def speeds(*, quick: bool) -> Iterator[Row]:
+    """Yield a row for each case: counts, time, rates, memory, and the goal."""
     for case in CASES:
         if quick and not case.is_small:
             continue
         rounds = [run(case) for _ in range(1 if quick else ROUNDS)]
         best = min(rounds, key=lambda result: result.seconds)
+        rate = best.steps / best.seconds
+        goal = "-"
+        if case.goal:
+            goal = f"{case.goal:,} steps/s: {_met(rate >= case.goal)}"
+        elif case.within:
+            met = _met(best.verdict == "verified" and best.seconds < case.within)
+            goal = f"verified in {case.within:g} s: {met}"
         memory = bytes_per_state(case) if best.states else 0
-        goal = f"{case.goal:,}" if case.goal else "-"
-        print(
-            f"{case.name:24}{case.engine:8}{best.verdict:10}{best.states or '-':>9}"
-            f"{best.classes or '-':>8}{best.steps:>10}{best.seconds:>9.2f}"
-            f"{best.steps / best.seconds:>10,.0f}{goal:>9}{memory:>9.0f}"
+        yield (
+            case.name,
+            case.engine,
+            best.verdict,
+            _count(best.states),
+            _count(best.classes),
+            f"{best.steps:,}",
+            f"{best.seconds:.2f}",
+            f"{rate:,.0f}",
+            _count(round(best.classes / best.seconds) if best.classes else None),
+            f"{memory:,.0f}" if memory else "-",
+            goal,
         )
+
+
+def reduction() -> Iterator[Row]:
+    """Yield schedules, classes and states of scenarios that have all three."""
+    for name, make in REDUCED:
+        states = explore(make(), engine="states")
+        orders = explore(make(), engine="orders")
+        yield (
+            name,
+            _count(states.schedules),
+            _count(orders.classes),
+            _count(states.states),
+        )
+
+
+class Name(Message, frozen=True):
+    """A name."""
+
+    name: str
+
+
+class Names(Struct):
+    """The names so far."""
+
+    names: str = ""
+
+
+class Queue(Actor[Name]):
+    """Takes names."""
+
+    state: Names
+
+    def __init__(self) -> None:
+        self.state = Names()
+
+    @receive
+    def put(self, message: Name) -> None:
+        """Keep it."""
+        self.state.names += message.name
+
+
+class Putter(Actor[Name]):
+    """Puts its name into the queue."""
+
+    def __init__(self, queue: ActorRef[Name]) -> None:
+        self._queue = queue
+
+    @receive
+    def put(self, message: Name) -> None:
+        """Put it."""
+        self._queue.tell(message)
+
+
+def _three(unwanted: str) -> Scenario:
+    """Return three actors that put their names into a fourth one."""
+
+    def scenario(world: World) -> None:
+        queue = world.spawn(Queue(), "queue")
+        for name in "abc":
+            world.inject(world.spawn(Putter(queue), name), Name(name))
+        world.invariant(queue, "not so", lambda state: state.names != unwanted)
+
+    return scenario
+
+
+def peers(python: str) -> Iterator[Row]:
+    """Yield how the seeded event loops do on three tasks and a queue, and ours."""
+    done = subprocess.run(  # noqa: S603 - the Python that was named
+        [python, PEERS],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONHASHSEED": "0"},
+    )
+    began, taken = perf_counter(), 0
+    while perf_counter() - began < _SECONDS:
+        explore(_three("none"), engine="random", limits=Limits(orders=_ORDERS))
+        taken += _ORDERS
+    ours = taken / (perf_counter() - began)
+    every = explore(_three("none"), engine="orders")
+    found = explore(_three("cba"), engine="random")
+    yield (
+        "ccw_actors.explore",
+        f"{ours:,.0f}",
+        "1.0",
+        str(-(-found.steps // _STEPS)),
+        f"yes: {every.classes} orders in {every.seconds * 1000:.1f} ms",
+    )
+    for name, one in json.loads(done.stdout).items():
+        if "error" in one:
+            yield name, "-", "-", "-", one["error"]
+            continue
+        after = one["found_after"]
+        yield (
+            name,
+            f"{one['rate']:,.0f}",
+            f"{ours / one['rate']:.1f}",
+            str(after) if after else f"not in {one['tried']:,}",
+            "no",
+        )
+
+
+HEADS = {
+    "Speed": (
+        "case",
+        "engine",
+        "verdict",
+        "states",
+        "orders",
+        "steps",
+        "seconds",
+        "steps/s",
+        "orders/s",
+        "B/state",
+        "goal",
+    ),
+    "Reduction": ("scenario", "schedules", "classes", "states"),
+    "Three tasks and a queue": (
+        "tool",
+        "schedules/s",
+        "ours is faster by",
+        "found after",
+        "can say that none was left out",
+    ),
+}
+
+
+def table(title: str, rows: list[Row]) -> str:
+    """Return a table as Markdown."""
+    head = HEADS[title]
+    lines = [f"## {title}", "", _line(head), _line(("---",) * len(head))]
+    return "\n".join([*lines, *map(_line, rows), ""])
+
+
+def _line(cells: Row) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _count(number: int | None) -> str:
+    return "-" if number is None else f"{number:,}"
+
+
+def _met(met: bool) -> str:  # noqa: FBT001
+    return "met" if met else "missed"
+
+
+def main(arguments: list[str]) -> None:
+    """Measure, and print tables."""
+    parser = argparse.ArgumentParser(description="Measure how fast is explored.")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--peers", metavar="PYTHON")
+    parser.add_argument("--write", metavar="FILE", type=Path)
+    options = parser.parse_args(arguments)
+    tables = [
+        table("Speed", list(speeds(quick=options.quick))),
+        table("Reduction", list(reduction())),
+    ]
+    if options.peers:
+        tables.append(table("Three tasks and a queue", list(peers(options.peers))))
+    else:
+        tables.append("The seeded event loops of PyPI were left out: see --peers.\n")
+    text = "\n".join(tables)
+    print(text)
+    if options.write:
+        options.write.write_text(f"# How fast\n\n{text}")
 
 
 if __name__ == "__main__":

@@ -354,8 +354,9 @@ def test_pykka_actors_cannot_be_explored() -> None:
     """Nor can a Pykka actor be bridged."""
 
     class Foreign(pykka.ThreadingActor):
-        def on_receive(self, _message: Any) -> None:
+        def on_receive(self, message: Any) -> None:
             """Do nothing."""
+            del message
 
     foreign = Foreign.start()
 
