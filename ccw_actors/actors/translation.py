@@ -29,7 +29,6 @@ WINDOW: Final = 0x1000
 NOWHERE: Final = 0x800
 """Where no CCW is on the host: what leads there ends as if storage ended there."""
 
-_CHUNK: Final = 16 * CCW_LENGTH
 _INVALID: Final = Ccw(0)
 _LIMITS: Final = {0: 1 << 24, 1: 1 << 31}
 _BLOCK_2K: Final = 2048
@@ -56,6 +55,8 @@ class Translation(Struct, frozen=True, array_like=True):
 class Copy(Struct):
     """What has been copied of a guest's channel program so far.
 
+    At most `bytes_max` bytes of it are, and `ccws_at_once` CCWs are read in one go.
+
     `ccws` has the CCWs by guest address, None for one that is not accessible. `lists`
     has the IDAW lists by the address of the CCW; one that is cut short lies partly
     beyond the guest's storage. `todo` has the addresses of CCWs not read yet.
@@ -63,21 +64,23 @@ class Copy(Struct):
 
     orb: Orb
     bytes_max: int
+    ccws_at_once: int
     ccws: dict[int, Ccw | None]
     lists: dict[int, bytes]
     todo: tuple[int, ...]
     asked: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, orb: Orb, bytes_max: int) -> "Copy":
+    def of(cls, orb: Orb, bytes_max: int, ccws_at_once: int) -> "Copy":
         """Begin with the CCW that the ORB names."""
-        return cls(orb, bytes_max, {}, {}, (orb.cpa & -CCW_LENGTH,))
+        first = orb.cpa & -CCW_LENGTH
+        return cls(orb, bytes_max, ccws_at_once, {}, {}, (first,))
 
     def wanted(self) -> tuple[Area, ...]:
         """Return the areas of guest storage to read next; none when all is copied."""
         if self.todo:
             self.asked, self.todo = self.todo, ()
-            return tuple(Area(address, _CHUNK) for address in self.asked)
+            return tuple(Area(address, self._chunk) for address in self.asked)
         self.asked = tuple(
             address
             for address, ccw in self.ccws.items()
@@ -141,7 +144,7 @@ class Copy(Struct):
                 continue
             if not self._may_copy(address):
                 self.ccws[address] = None
-            elif not 0 <= offset < _CHUNK:
+            elif not 0 <= offset < self._chunk:
                 self.todo = (*self.todo, address)
             elif len(data) < offset + CCW_LENGTH:
                 self.ccws[address] = None
@@ -150,6 +153,10 @@ class Copy(Struct):
                 ccw = Ccw.from_bytes(raw, self.orb.fmt)
                 self.ccws[address] = ccw
                 reached.extend(self._successors(address, ccw))
+
+    @property
+    def _chunk(self) -> int:
+        return self.ccws_at_once * CCW_LENGTH
 
     def _may_copy(self, address: int) -> bool:
         copied = (len(self.ccws) + len(self.todo)) * CCW_LENGTH

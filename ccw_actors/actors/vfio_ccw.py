@@ -78,7 +78,7 @@ class VfioCcw(Actor):
     """Passes a host subchannel, driven by `cio`, through to the guest's `emulated` one.
 
     `storage` is the guest's, at host address `base`. `bytes_max` bounds what is copied
-    of a channel program.
+    of a channel program, of which `ccws_at_once` CCWs are read in one go.
     """
 
     state: VfioCcwState
@@ -91,12 +91,14 @@ class VfioCcw(Actor):
         *,
         base: int,
         bytes_max: int = 1 << 20,
+        ccws_at_once: int = 16,
     ) -> None:
         self._cio = cio
         self._storage = storage
         self._emulated = emulated
         self._base = base
         self._bytes_max = bytes_max
+        self._ccws_at_once = ccws_at_once
         self.state = VfioCcwState()
 
     # -- from the emulator --
@@ -110,7 +112,7 @@ class VfioCcw(Actor):
         elif state.program or state.halt or state.clear or state.untaken:
             self._refuse(message.number, errno.EBUSY)
         else:
-            copy = Copy.of(message.orb, self._bytes_max)
+            copy = Copy.of(message.orb, self._bytes_max, self._ccws_at_once)
             state.program = Program(message.number, "copying", copy)
             self._read_on(state.program)
 

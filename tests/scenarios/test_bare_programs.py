@@ -100,7 +100,9 @@ AT: Final = {
 """Addresses in the ORB, and what is in storage from PROGRAM on."""
 
 
-def check(content: bytes, cpa: int = PROGRAM, waits: int = 1) -> None:
+def check(
+    content: bytes, cpa: int = PROGRAM, waits: int = 1, ccws_at_once: int = 16
+) -> None:
     """Explore a CPU that starts the program, and takes what comes of it."""
     orb = Orb.command(cpa, intparm=1)
     ends: list[Operation] = [
@@ -112,11 +114,18 @@ def check(content: bytes, cpa: int = PROGRAM, waits: int = 1) -> None:
     reference = Reference(bare_machine(steps, content=content), visible)
 
     def scenario(world: World) -> None:
-        House(world.system, steps, content=content)
+        House(world.system, steps, content=content, ccws_at_once=ccws_at_once)
         refines(world, "a real subchannel", reference)
 
     result = explore(scenario)
     assert result.verdict == "verified", str(result)
+
+
+@pytest.mark.parametrize("name", ["TIC", "data chain", "two reads", "TIC beyond"])
+@pytest.mark.parametrize("ccws_at_once", [1, 2])
+def test_however_it_is_copied(name: str, ccws_at_once: int) -> None:
+    """How many CCWs are read in one go makes no difference."""
+    check(CONTENT[name], ccws_at_once=ccws_at_once)
 
 
 @pytest.mark.parametrize("name", CONTENT)

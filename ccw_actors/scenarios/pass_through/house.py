@@ -116,7 +116,7 @@ class Host:
     """The host's part of the house, and the guest's storage with `content` in it.
 
     `emulated` stands where the guest's subchannel is: what VfioCcw answers to. `image`
-    is that of track 0. Sizes are in bytes.
+    is that of track 0. Sizes are in bytes; `ccws_at_once` is the limit of VfioCcw.
     """
 
     def __init__(
@@ -128,6 +128,7 @@ class Host:
         content: bytes,
         storage_size: int,
         image: bytes,
+        ccws_at_once: int,
     ) -> None:
         self.system = system
         ref = system.ref
@@ -147,7 +148,11 @@ class Host:
         )
         system.spawn(self.subchannel, "subchannel")
         self.vfio_ccw = layers.vfio_ccw(
-            ref("cio"), storage, ref("guest-subchannel"), base=_BASE
+            ref("cio"),
+            storage,
+            ref("guest-subchannel"),
+            base=_BASE,
+            ccws_at_once=ccws_at_once,
         )
         system.spawn(self.vfio_ccw, "vfio-ccw")
         system.spawn(emulated, "guest-subchannel")
@@ -171,6 +176,7 @@ class House(Host):
         content: bytes | None = None,
         storage_size: int = _STORAGE,
         image: bytes | None = None,
+        ccws_at_once: int = 16,
     ) -> None:
         ref = system.ref
         layers = layers or Layers()
@@ -184,6 +190,7 @@ class House(Host):
             content=one_read() if content is None else content,
             storage_size=storage_size,
             image=track(_LABEL) if image is None else image,
+            ccws_at_once=ccws_at_once,
         )
         cpus = len(programs) if ends else len(programs) + 1
         system.spawn(ChannelSubsystem({0: ref("guest-subchannel")}), "css")
