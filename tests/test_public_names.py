@@ -34,6 +34,14 @@ PUBLIC = {
         VirtualSystem SteppingSystem
         VirtualTimeLoop virtual_time_loop
     """,
+    "ccw_actors.explore": """
+        ClockError Combination Counterexample CounterexampleError Coverage Engine
+        Event Explanation ExploreError HiddenStateError Limits Network
+        Overtaking Progress Reference ReplayError Replayed Result
+        Scenario Step Tick Time TransitionSystem UnsoundError
+        Verdict View World assert_mended explain explore
+        refines replay
+    """,
     "ccw_actors.telemetry": """
         MetricsObserver
     """,

@@ -214,11 +214,11 @@ def _show(
 ) -> None:
     console = Console()
     table = Table(box=None, pad_edge=False)
-    table.add_column("scenario", no_wrap=True)
-    table.add_column("verdict")
-    table.add_column("engine")
+    table.add_column("scenario", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("engine", no_wrap=True)
     for column in ("states", "orders", "schedules", "steps", "seconds"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     for name, result in results.items():
         table.add_row(
             name,
