@@ -2,6 +2,8 @@
 
 import ast
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,23 +11,27 @@ from types import ModuleType
 from typing import NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
 from ccw_actors import pytest_plugin
 from ccw_actors.channel import lifecycle
+from ccw_actors.cli import app
 from ccw_actors.runtime import Mailbox, life
 
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "docs" / "runtime"
+EXPLORE = ROOT / "docs" / "explore"
 PAGES = [
     ROOT / "README.md",
     *sorted(RUNTIME.glob("*.md")),
     *sorted((ROOT / "docs" / "devices").glob("*.md")),
-    *sorted((ROOT / "docs" / "explore").glob("*.md")),
+    *sorted(EXPLORE.glob("*.md")),
 ]
 
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 _TEST = re.compile(r"`(tests/[^`:]+\.py)::(\w+)`")
+_SECONDS = re.compile(r"\d+\.\d\d$", re.MULTILINE)
 
 
 class Block(NamedTuple):
@@ -54,9 +60,10 @@ def program_of(page: Path) -> list[Block]:
     ]
 
 
-def rows_of(page: Path) -> list[str]:
-    """Return the rows of the tables of a page, without their heads."""
-    lines = page.read_text().splitlines()
+def rows_of(page: Path, below: str = "") -> list[str]:
+    """Return the rows of a page's tables (below a heading), without their heads."""
+    text = page.read_text()
+    lines = (text.partition(below)[2] if below else text).splitlines()
     heads = {at - 1 for at, line in enumerate(lines) if line.startswith("|---")}
     return [
         line
@@ -112,6 +119,24 @@ def test_python_runs(
             assert capsys.readouterr().out == block.text
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_commands_print_what_is_shown(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands of a page, in a folder of examples, print what stands below."""
+    monkeypatch.setenv("COLUMNS", "88")
+    shutil.copytree(ROOT / "examples" / "explore", tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    for block in blocks_of(page):
+        if block.language == "console":
+            shown = [one.partition("\n") for one in block.text.split("$ ccw-actors ")]
+            for command, _, output in shown[1:]:
+                done = CliRunner().invoke(app, shlex.split(command))
+                lines = "\n".join(map(str.rstrip, done.stdout.splitlines()))
+                expected = output.rstrip("\n")
+                assert _SECONDS.sub("0.00", lines) == expected, command
+
+
 def test_tests_of_the_testing_page_pass(tmp_path: Path) -> None:
     """The tests that the page shows pass, with the fixtures that it tells of."""
     program = "\n".join(block.text for block in program_of(RUNTIME / "testing.md"))
@@ -141,10 +166,11 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
-def test_every_page_is_listed() -> None:
+@pytest.mark.parametrize("folder", [RUNTIME, EXPLORE], ids=lambda one: one.name)
+def test_every_page_is_listed(folder: Path) -> None:
     """The first page leads to every other one."""
-    listed = set(_LINK.findall((RUNTIME / "index.md").read_text()))
-    assert {page.name for page in RUNTIME.glob("*.md")} - {"index.md"} <= (
+    listed = set(_LINK.findall((folder / "index.md").read_text()))
+    assert {page.name for page in folder.glob("*.md")} - {"index.md"} <= (
         listed | {"speed-table.md"}
     )
 
@@ -158,17 +184,30 @@ def test_named_tests_are_there(page: Path) -> None:
         assert test in {node.name for node in tree.body if isinstance(node, functions)}
 
 
-def test_every_guarantee_has_a_test() -> None:
+@pytest.mark.parametrize(
+    ("page", "below", "rows_min"),
+    [
+        (RUNTIME / "guarantees.md", "", 30),
+        (EXPLORE / "promise.md", "## What keeps it honest", 10),
+    ],
+    ids=["runtime", "explore"],
+)
+def test_every_guarantee_has_a_test(page: Path, below: str, rows_min: int) -> None:
     """No row of the page is without one."""
-    rows = rows_of(RUNTIME / "guarantees.md")
-    assert len(rows) > 30
+    rows = rows_of(page, below)
+    assert len(rows) > rows_min
     for row in rows:
         assert _TEST.search(row), row
 
 
-def test_every_complaint_has_an_answer() -> None:
+@pytest.mark.parametrize(
+    "page",
+    [RUNTIME / "complaints.md", EXPLORE / "questions.md"],
+    ids=["runtime", "explore"],
+)
+def test_every_complaint_has_an_answer(page: Path) -> None:
     """Each row says where the complaint is from, and what test or file answers it."""
-    rows = rows_of(RUNTIME / "complaints.md")
+    rows = rows_of(page)
     assert [row.split(" | ")[0] for row in rows] == [f"| {n}" for n in range(1, 16)]
     for row in rows:
         _, complaint, answer, shown = row.strip("| ").split(" | ")

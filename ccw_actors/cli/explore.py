@@ -244,7 +244,7 @@ def _show(
 def _number(number: int | None) -> str:
     if number is None:
         return "-"
-    return f"{number:,}" if number < 10**12 else f"{number:.2e}"
+    return f"{number:,}" if number < 10**7 else f"{number:.1e}"
 
 
 class _Tick:

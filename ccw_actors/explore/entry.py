@@ -115,10 +115,14 @@ def _what(model: ActorModel) -> str:
         f" {' or '.join(sorted(paths))}"
         for paths, budget in model.world.properties.crashes
     )
+    count = len(model.compact.paths)
+    who = (
+        "one actor can handle its" if count == 1 else f"{count} actors can handle their"
+    )
     return (
-        f"all orders in which {len(model.compact.paths)} actors can handle their"
-        f" messages under {model.world.delivery} delivery{crashes}, one handler at a"
-        f" time, {_TIMERS[model.time]}, handlers being functions of state and message"
+        f"all orders in which {who} messages under {model.world.delivery} delivery"
+        f"{crashes}, one handler at a time, {_TIMERS[model.time]}, handlers being"
+        " functions of state and message"
     )
 
 

@@ -1,6 +1,7 @@
 """`@pytest.mark.explore`: a scenario as a test."""
 
 import re
+import sys
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_scenario_that_does_not_hold(pytester: pytest.Pytester) -> None:
     steps = re.findall(r"^ +\d+ \S+ > ", shown, re.MULTILINE)
     assert 0 < len(steps) <= 10
     (file,) = re.findall(r"ccw-actors replay (\S+)", shown)
-    again = pytester.run("ccw-actors", "replay", file)
+    again = pytester.run(sys.executable, "-m", "ccw_actors", "replay", file)
     assert again.ret == 1
     again.stdout.fnmatch_lines(["then: account/one: never overdrawn"])
 

@@ -304,7 +304,7 @@ def test_result_says_what_it_is_about() -> None:
     assert result.verdict == "verified"
     assert bool(result)
     assert result.scope == (
-        "Of all orders in which 1 actors can handle their messages under mailbox"
+        "Of all orders in which one actor can handle its messages under mailbox"
         " delivery, one handler at a time, timers firing at any time after they are"
         " set, handlers being functions of state and message: all were covered."
     )
