@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -39,7 +39,7 @@ from ccw_actors.scenarios import SCENARIOS
 
 __all__ = ["explore"]
 
-_VERIFIED, _REFUTED, _INCOMPLETE = 0, 1, 3
+_VERIFIED, _REFUTED, _INCOMPLETE, _CUT_SHORT = 0, 1, 3, 130
 _STYLES = {"verified": "green", "refuted": "red", "incomplete": "yellow"}
 _SHOW_AFTER = 2.0
 
@@ -117,7 +117,8 @@ def explore(
     """Go through every order in which a scenario's messages can be handled.
 
     Ends with 0 if all are verified, 1 if one is refuted, 3 if one is incomplete, that
-    is a limit was reached, 2 for usage, 130 after Ctrl-C.
+    is a limit was reached, 2 for usage, 130 after Ctrl-C, when what had been explored
+    by then is shown.
     """
     if listed:
         _list(as_json=as_json)
@@ -131,7 +132,9 @@ def explore(
         raise typer.BadParameter(str(error)) from error
     limits = Limits(states=states, seconds=seconds, seed=seed)
     results: dict[str, Result] = {}
-    with _bar(len(scenarios)) as tick:
+    is_cut_short = False
+    with _bar(len(scenarios)) as tick, suppress(KeyboardInterrupt):
+        is_cut_short = True
         for name, scenario in scenarios.items():
             results[name] = explore_scenario(
                 scenario,
@@ -141,12 +144,13 @@ def explore(
                 limits=limits,
                 tick=partial(tick, name),
             )
+        is_cut_short = False
     kept = _keep(results, save)
     if as_json:
         typer.echo(json.dumps({"scenarios": dict(map(_as_json, results.items()))}))
     else:
         _show(results, scenarios, kept)
-    raise typer.Exit(_exit_code(results))
+    raise typer.Exit(_CUT_SHORT if is_cut_short else _exit_code(results))
 
 
 def _list(*, as_json: bool) -> None:

@@ -126,6 +126,14 @@ def test_all() -> None:
     assert not any(one["verdict"] == "incomplete" for one in every.values())
 
 
+def test_ctrl_c(own: Path) -> None:
+    """After Ctrl-C what had been explored by then is printed, and the code is 130."""
+    own.write_text(OWN + "\n\ndef cut(world):\n    raise KeyboardInterrupt\n")
+    done = run("explore", f"{own}:own", f"{own}:cut", f"{own}:wrong", "--json")
+    assert done.exit_code == 130
+    assert list(json.loads(done.stdout)["scenarios"]) == [f"{own}:own"]
+
+
 def test_close_names() -> None:
     """A name that is not known gets those that are like it."""
     assert "did you mean ping-pong" in run("explore", "ping-png").stderr
