@@ -21,7 +21,8 @@ from ccw_actors.explore.errors import CounterexampleError
 from ccw_actors.explore.model import Model
 from ccw_actors.explore.plain import TransitionSystem, is_plain
 from ccw_actors.explore.replay import Way, follow
-from ccw_actors.explore.result import Result, Step
+from ccw_actors.explore.result import Limits, Result, Step
+from ccw_actors.explore.states import explore_states
 from ccw_actors.explore.world import Scenario
 
 __all__ = ["Explanation", "Overtaking", "explain"]
@@ -29,6 +30,7 @@ __all__ = ["Explanation", "Overtaking", "explain"]
 _STATES_MAX = 50_000
 _LINES_MAX = 10
 _STEPS_MAX = 2_000
+_TRIED_MAX = 300
 
 
 class Overtaking(NamedTuple):
@@ -44,7 +46,7 @@ class Overtaking(NamedTuple):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """What a counterexample comes down to.
 
-    `steps` is a shortest way found to the fault, in the order with the fewest
+    `steps` is a shortest way to the fault if one was found, in an order with few
     `overtakings`; `causes` are the numbers (from 0) of the steps that sent what each
     handles, -1 for what was there at first. `needed` are the numbers of those that the
     fault cannot do without. `race` are two numbers, None if no race decides. `passing`
@@ -110,6 +112,8 @@ def explain(
     delivery, time = result.delivery or "channel", result.time or "untimed"
     model = ActorModel(scenario, delivery, 0, time)
     way = _taken(model, result.names)
+    if result.engine != "states":
+        way = _shorter(model, way, states_max)
     causal = causality(model, way.states, way.actions)
     way = _in_order_sent(model, way, causal)
     causal = causality(model, way.states, way.actions)
@@ -161,6 +165,16 @@ def _taken(model: ActorModel, names: Iterable[str]) -> Way[State, Offer]:
     if way.lost is not None:
         raise way.lost
     return way
+
+
+def _shorter(
+    model: ActorModel, way: Way[State, Offer], states_max: int
+) -> Way[State, Offer]:
+    """Return a shortest way to the same fault, if one is found among so many states."""
+    found = explore_states(model, Limits(states=states_max))
+    if found.violation != way.violation:
+        return way
+    return _taken(model, [step.name for step in found.path])
 
 
 def _steps(
@@ -227,6 +241,8 @@ def _needed(
     past = [one for one in kept if causal.before[last] >> one & 1 or one == last]
     if _meets(model, names, past, way.violation):
         kept = past
+    if len(kept) > _TRIED_MAX:
+        return tuple(kept)
     for one in reversed(kept[:-1]):
         rest = [
             other
@@ -252,12 +268,19 @@ def _meets(
 def _race(
     model: ActorModel, way: Way[State, Offer], causal: Causality
 ) -> tuple[tuple[int, int] | None, tuple[Step, ...]]:
-    """Return the last pair whose exchange passes, and the way that is then taken."""
+    """Return the last pair whose exchange passes, and the way that is then taken.
+
+    The last `_TRIED_MAX` pairs are tried.
+    """
     names = [step.name for step in _steps(model, way.states, way.actions)]
+    tried = 0
     for other in reversed(range(len(names))):
         for one in reversed(range(other)):
             if not _raced(way, causal, one, other):
                 continue
+            tried += 1
+            if tried > _TRIED_MAX:
+                return None, ()
             between = [
                 number
                 for number in range(one + 1, other)

@@ -117,8 +117,15 @@ def test_overtakings() -> None:
 
 
 def test_steps_that_are_not_needed() -> None:
-    """By lot there may be steps that have nothing to do with it; they are left out."""
-    result, told = explained(two_ways, engine="random")
+    """By lot there may be steps that have nothing to do with it; they are left out.
+
+    With few states to look at, no shorter way is found, and they are not needed.
+    """
+    result = explore(two_ways, engine="random")
+    shortest = explain(two_ways, result)
+    assert [step.name for step in shortest.steps] == ["b>other", "other>box", "a>box"]
+    told = explain(two_ways, result, states_max=1)
+    assert len(told.steps) == len(result.counterexample)
     needed = [told.steps[number].name for number in told.needed]
     assert needed == ["b>other", "other>box", "a>box"]
     assert replay(two_ways, needed).violation == result.violation
@@ -243,7 +250,7 @@ def test_explanations_are_true(
     assume(result.verdict == "refuted" and len(result.counterexample) > 1)
     told = explain(watched, result, states_max=2_000)
     names = [step.name for step in told.steps]
-    assert sorted(names) == sorted(result.names)
+    assert len(names) <= len(result.names)
     assert replay(watched, names, delivery=delivery).violation == result.violation
     needed = [names[number] for number in told.needed]
     assert replay(watched, needed, delivery=delivery).violation == result.violation
