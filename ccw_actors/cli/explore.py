@@ -110,6 +110,10 @@ def explore(
             metavar="DIR", file_okay=False, help="Keep counterexamples as files there."
         ),
     ] = None,
+    coverage: Annotated[
+        bool,
+        typer.Option("--coverage", help="Show which messages were never handled."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, and nothing else.")
     ] = False,
@@ -149,7 +153,7 @@ def explore(
     if as_json:
         typer.echo(json.dumps({"scenarios": dict(map(_as_json, results.items()))}))
     else:
-        _show(results, scenarios, kept)
+        _show(results, scenarios, kept, with_coverage=coverage)
     raise typer.Exit(_CUT_SHORT if is_cut_short else _exit_code(results))
 
 
@@ -214,7 +218,11 @@ def _keep(results: dict[str, Result], folder: Path | None) -> dict[str, Path]:
 
 
 def _show(
-    results: dict[str, Result], scenarios: dict[str, Explored], kept: dict[str, Path]
+    results: dict[str, Result],
+    scenarios: dict[str, Explored],
+    kept: dict[str, Path],
+    *,
+    with_coverage: bool,
 ) -> None:
     console = Console()
     table = Table(box=None, pad_edge=False)
@@ -241,6 +249,8 @@ def _show(
         if result.verdict == "refuted":
             text = str(explain(scenarios[name], result))
             console.print(Text(text, overflow="fold"))
+        if with_coverage and result.coverage is not None:
+            console.print(Text(str(result.coverage)), soft_wrap=True)
         if name in kept:
             console.print(Text(f"ccw-actors replay {kept[name]}"), soft_wrap=True)
 

@@ -148,6 +148,14 @@ def test_table() -> None:
     assert "Of all orders in which 4 actors" in shown
 
 
+def test_coverage() -> None:
+    """What was never handled is listed on demand."""
+    assert "never:" not in run("explore", "bank-transfer").stdout
+    shown = run("explore", "bank-transfer", "--coverage").stdout
+    assert "6 of 14 combinations handled; never:" in shown
+    assert "\n  account/one: Deposit\n" in shown
+
+
 def test_scenarios_of_a_user(own: Path) -> None:
     """A function in a file is explored, and so is a transition system."""
     one = found(f"{own}:own", f"{own}:counter")
