@@ -194,7 +194,7 @@ def _as_json(item: tuple[str, Result]) -> tuple[str, dict[str, Any]]:
         "coverage": msgspec.to_builtins(result.coverage),
         "counterexample": None,
     }
-    if result.verdict == "refuted":
+    if result.has_way:
         found["counterexample"] = msgspec.to_builtins(Counterexample.of(name, result))
     return name, found
 
@@ -210,7 +210,7 @@ def _keep(results: dict[str, Result], folder: Path | None) -> dict[str, Path]:
     """Save the counterexamples; return where each of them is."""
     kept: dict[str, Path] = {}
     for name, result in results.items():
-        if folder is not None and result.verdict == "refuted":
+        if folder is not None and result.has_way:
             stem = re.sub(r"\W+", "-", name).strip("-")
             kept[name] = folder / f"{stem}.counterexample.json"
             Counterexample.of(name, result).save(kept[name])

@@ -29,7 +29,7 @@ class Counterexample(
 
     `scenario` is what the scenario is found by, `version` that of this package.
     `steps` are the names of the steps, `shown` the same for people. Where `steps` is
-    empty, what is wrong is that something never happens.
+    empty, the scenario begins with what is wrong.
     """
 
     format: Literal["ccw-actors counterexample"] = _FORMAT
@@ -45,9 +45,14 @@ class Counterexample(
 
     @classmethod
     def of(cls, scenario: str, result: Result) -> "Counterexample":
-        """Take it from a result; raises `CounterexampleError` if nothing is refuted."""
-        if result.verdict != "refuted":
-            raise CounterexampleError(f"{scenario}: {result.verdict}, nothing to keep")
+        """Take it from a result.
+
+        Raises `CounterexampleError` if nothing is refuted, and if what is wrong is that
+        something never happens: no way shows that.
+        """
+        if not result.has_way:
+            why = result.violation or result.verdict
+            raise CounterexampleError(f"{scenario}: {why}; there is no way to keep")
         return cls(
             version=version("ccw-actors"),
             scenario=scenario,

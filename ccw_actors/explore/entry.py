@@ -1,7 +1,7 @@
 """Explores a scenario, or a plain transition system, and says what was found."""
 
 from time import perf_counter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.brute import explore_all
@@ -10,6 +10,7 @@ from ccw_actors.explore.errors import ExploreError
 from ccw_actors.explore.orders import explore_orders
 from ccw_actors.explore.plain import TransitionSystem, is_plain
 from ccw_actors.explore.result import (
+    NEVER,
     Engine,
     Limits,
     Network,
@@ -69,6 +70,9 @@ def explore(
     that is no function of state and message, and `ExploreError` for what cannot be
     explored at all.
     """
+    if engine != "auto" and engine not in get_args(Engine):
+        listed = ", ".join(map(repr, ("auto", *get_args(Engine))))
+        raise ExploreError(f"no engine {engine!r}, expected one of {listed}")
     bounds = Limits() if limits is None else limits
     began = perf_counter()
     if is_plain(scenario):
@@ -81,6 +85,8 @@ def explore(
         return _result(found, scope, scenario.unseen(), perf_counter() - began)
     assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
     model = ActorModel(scenario, delivery, recheck, time)
+    if not model.compact.paths:
+        raise ExploreError("a scenario without an actor: nothing can happen in it")
     if engine == "auto":
         used, found = _by_turns(model, bounds, tick)
     else:
@@ -159,7 +165,7 @@ def _result(
         scope = f"Of {of.what}: those covered within the limit of {found.limit}."
     elif unseen:
         verdict = "refuted"
-        violation = f"never: {', '.join(unseen)}"
+        violation = NEVER + ", ".join(unseen)
     return Result(
         verdict=verdict,
         scope=scope,

@@ -27,7 +27,7 @@ def failure(
     if result.verdict == "incomplete":
         return f"INCOMPLETE: {result.scope}"
     lines = [str(explain(scenario, result)), result.scope]
-    if name:
+    if name and result.has_way:
         path = file()
         Counterexample.of(name, result).save(path)
         lines.append(f"to see it step by step: ccw-actors replay {path}")

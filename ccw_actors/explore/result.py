@@ -1,13 +1,14 @@
 """What an exploration has found: the verdict, its scope, counts, a way to a fault."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from ccw_actors.explore.coverage import Coverage
 
 __all__ = [
+    "NEVER",
     "Engine",
     "Limits",
     "Network",
@@ -36,6 +37,10 @@ Time = Literal["untimed", "ordered"]
 `ordered`: messages take no time, so the timer that is due first fires when nothing
 else is left to do; of those due at the same time, any.
 """
+
+
+NEVER: Final = "never: "
+"""What a violation begins with if something should happen and never does."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +136,15 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     blocked: int
     seconds: float
     coverage: Coverage | None
+
+    @property
+    def has_way(self) -> bool:
+        """Whether there is a way to what is wrong, of no steps if it begins so.
+
+        There is none if something should happen and never does.
+        """
+        never = not self.counterexample and self.violation.startswith(NEVER)
+        return self.verdict == "refuted" and not never
 
     @property
     def names(self) -> tuple[str, ...]:

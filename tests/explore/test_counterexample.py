@@ -7,9 +7,11 @@ import pytest
 from ccw_actors.explore import (
     Counterexample,
     CounterexampleError,
+    World,
     assert_mended,
     explore,
 )
+from ccw_actors.explore.marked import failure
 from ccw_actors.scenarios import bank_transfer
 
 
@@ -48,8 +50,38 @@ def test_messages_may_change(kept: Path) -> None:
 
 def test_nothing_to_keep() -> None:
     """What is verified has no counterexample."""
-    with pytest.raises(CounterexampleError, match="bank: verified, nothing to keep"):
+    with pytest.raises(CounterexampleError, match="bank: verified; there is no way"):
         Counterexample.of("bank", explore(bank_transfer()))
+
+
+def test_what_never_happens_has_no_way(tmp_path: Path) -> None:
+    """No way shows it, so none is kept: a regression test of none could not fail."""
+
+    def scenario(world: World) -> None:
+        bank_transfer()(world)
+        world.sometimes("rich", lambda _: False)
+
+    result = explore(scenario)
+    assert (result.verdict, result.has_way) == ("refuted", False)
+    with pytest.raises(CounterexampleError, match="bank: never: rich; there is no way"):
+        Counterexample.of("bank", result)
+    assert "never: rich" in failure(scenario, {}, "bank", lambda: tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+
+
+def test_scenario_that_begins_with_a_fault(tmp_path: Path) -> None:
+    """A way of no steps is one: the fault is seen before the first step."""
+
+    def scenario(world: World) -> None:
+        bank_transfer()(world)
+        world.system_invariant("something went wrong", lambda _: False)
+
+    result = explore(scenario)
+    assert (result.names, result.has_way) == ((), True)
+    Counterexample.of("bank", result).save(tmp_path / "kept")
+    with pytest.raises(AssertionError, match="something went wrong"):
+        assert_mended(tmp_path / "kept", scenario)
+    assert_mended(tmp_path / "kept", bank_transfer())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What a scenario can say, and what becomes of it."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pykka
@@ -368,3 +368,15 @@ def test_pykka_actors_cannot_be_explored() -> None:
             explore(scenario)
     finally:
         foreign.stop()
+
+
+def test_what_cannot_be_explored_is_refused() -> None:
+    """A name that is no engine and a scenario of nobody are errors, not "verified"."""
+
+    def nobody(world: World) -> None:
+        world.sometimes("anything", lambda _: True)
+
+    with pytest.raises(ExploreError, match="no engine 'stats', expected one of 'auto'"):
+        explore(nobody, engine=cast("Engine", "stats"))
+    with pytest.raises(ExploreError, match="without an actor"):
+        explore(nobody)
