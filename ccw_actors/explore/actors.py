@@ -25,9 +25,10 @@ class ActorModel:
     """The actors of a scenario, explored from what one step of each of them does.
 
     A handler is a function of state and message, so it is run once for each pair, and
-    what it did is looked up from then on; one in `recheck` times it is run again all
-    the same, to see that it is one (0 for never). `bounds` has the bounds of mailboxes
-    that are smaller than they are unless said, by the slots of their actors.
+    what it did is looked up from then on; the first `recheck` pairs, and of all other
+    steps one in `recheck`, are run again, to see that it is one (0 for none). `bounds`
+    has the bounds of mailboxes that are smaller than they are unless said, by the slots
+    of their actors.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class ActorModel:
         self.bounds: dict[int, int] = {}
         self._unordered = delivery == "unordered"
         self._ordered = time == "ordered"
-        self._recheck = self._countdown = recheck
+        self._recheck = self._countdown = self._new_to_check = recheck
         self.checks = Checks(self.compact, self._properties, self._monitor.values)
         self._initial = self._first()
 
@@ -205,7 +206,10 @@ class ActorModel:
                 effect = self._bench.near(*self._at(state, offer))
                 self.checks.look_at_fresh()
             memo[key] = effect
-        elif self._recheck:
+            if self._new_to_check:
+                self._new_to_check -= 1
+                self._countdown = 1
+        if self._recheck:
             self._countdown -= 1
             if not self._countdown:
                 self._countdown = self._recheck

@@ -62,8 +62,9 @@ def explore(
     that does, too. A plain transition system has states only.
 
     The exploration ends at the first fault.
-    One in `recheck` steps that are known is taken again, to see that a handler does
-    the same again (0 for none). `tick` is called now and then with a `Progress`.
+    The first `recheck` new steps, and one in `recheck` of all others, are taken twice,
+    to see that a handler does the same again (0 for none). `tick` is called now and
+    then with a `Progress`.
 
     A limit that is reached makes the verdict "incomplete", never "verified". Raises
     `UnsoundError` for what the engine cannot check, `HiddenStateError` for a handler

@@ -149,6 +149,24 @@ def test_what_is_outside_is_found_by_doing_it_again() -> None:
     assert caught.value.attributes == ()
 
 
+def test_a_step_that_is_taken_only_once_is_done_again() -> None:
+    """A small scenario is looked at in full, without asking for it."""
+    counter = itertools.count()
+
+    class Elsewhere(Tally):
+        @receive
+        def poke(self, _message: Poke) -> None:
+            """Take a number."""
+            self.state.count += next(counter)
+
+    def scenario(world: World) -> None:
+        world.inject(world.spawn(Elsewhere(), "one"), Poke())
+
+    with pytest.raises(HiddenStateError, match="did something else"):
+        explore(scenario)
+    assert explore(scenario, recheck=0).verdict == "verified"
+
+
 def test_honest_actors_pass() -> None:
     """Configuration, caches of it and state are no fault."""
 
