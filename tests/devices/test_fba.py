@@ -68,6 +68,15 @@ def test_read_over_groups() -> None:
     assert device.asked == [0, 1, 2]
 
 
+def test_read_asks_for_no_more_than_it_gives() -> None:
+    """A count shorter than what was located leaves the groups behind it alone."""
+    device = disk()
+    *_, end = device.run(WHOLE, locate(6, 5, 14), (READ, BLOCK_SIZE + 1))
+    assert end.data == block(5) + block(6)[:1]
+    assert (end.transferred, end.length) == (BLOCK_SIZE + 1, 14 * BLOCK_SIZE)
+    assert device.asked == [0]
+
+
 def test_write_leaves_the_rest_of_a_group() -> None:
     """Only the blocks located change; a short count is filled with zeros."""
     device = disk()

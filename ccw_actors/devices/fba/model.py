@@ -183,7 +183,10 @@ def _read(work: _Work) -> CommandEnd:
     domain = work.take_domain()
     if domain.operation not in READS:
         raise _Rejected
-    return work.give(work.blocks(domain.block, domain.count))
+    size = domain.count * BLOCK_SIZE
+    wanted = -(-min(size, work.command.count) // BLOCK_SIZE)
+    given = work.blocks(domain.block, wanted)[: work.command.count]
+    return CommandEnd(_NORMAL, given, transferred=len(given), length=size)
 
 
 def _write(work: _Work) -> CommandEnd:
