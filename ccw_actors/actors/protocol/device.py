@@ -1,0 +1,45 @@
+"""Messages to and from a Device."""
+
+from ccw_actors.channel import CommandEnd, DeviceCommand
+from ccw_actors.runtime import Message, Request
+
+__all__ = [
+    "CommandEnded",
+    "ExecuteCommand",
+    "HaltSignal",
+    "ResetDone",
+    "ResetSignal",
+]
+
+
+class CommandEnded(Message, frozen=True):
+    """A command is over; `sense` has the sense bytes if the end has unit check."""
+
+    run: int
+    end: CommandEnd
+    sense: bytes = b""
+
+
+class ResetDone(Message, frozen=True):
+    """The device has dropped what it was doing; no `CommandEnded` of it follows."""
+
+    run: int
+
+
+class ExecuteCommand(Request[CommandEnded], frozen=True):
+    """Execute one command of a channel program."""
+
+    run: int
+    command: DeviceCommand
+
+
+class HaltSignal(Message, frozen=True):
+    """End the command of this run early, if it is still being executed."""
+
+    run: int
+
+
+class ResetSignal(Request[ResetDone], frozen=True):
+    """Drop the command being executed and the state of its channel program."""
+
+    run: int

@@ -1,0 +1,59 @@
+"""Messages to and from a Volume."""
+
+from ccw_actors.devices import BlockGeometry, Geometry
+from ccw_actors.runtime import Message, Request
+
+__all__ = [
+    "DescribeVolume",
+    "ReadTrack",
+    "TrackFailed",
+    "TrackRead",
+    "TrackWritten",
+    "VolumeDescribed",
+    "WriteTrack",
+]
+
+
+class VolumeDescribed(Message, frozen=True):
+    """The shape of a volume: its tracks, or its blocks and what groups they are in."""
+
+    geometry: Geometry | BlockGeometry
+
+
+class TrackRead(Message, frozen=True):
+    """A whole track, as it is in the image."""
+
+    number: int
+    data: bytes
+
+
+class TrackWritten(Message, frozen=True):
+    """The track is in the image."""
+
+    number: int
+
+
+class TrackFailed(Message, frozen=True):
+    """The track could not be read or written; `reason` says why, for a person."""
+
+    number: int
+    reason: str
+
+
+class DescribeVolume(Request[VolumeDescribed], frozen=True):
+    """Ask what is in the image; a bad image fails the ask with an `ImageError`."""
+
+
+class ReadTrack(Request[TrackRead | TrackFailed], frozen=True):
+    """Fetch a track; tracks count from 0, heads within cylinders."""
+
+    number: int
+    track: int
+
+
+class WriteTrack(Request[TrackWritten | TrackFailed], frozen=True):
+    """Replace a track; `data` has the volume's track size."""
+
+    number: int
+    track: int
+    data: bytes
