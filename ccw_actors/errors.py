@@ -15,6 +15,7 @@ __all__ = [
     "MailboxFullError",
     "MessageError",
     "ProgramError",
+    "ProgramInterruptionError",
     "StashError",
     "StreamError",
     "UnknownDeviceTypeError",
@@ -154,3 +155,14 @@ class MachineFileError(CcwActorsError):
 
 class ProgramError(CcwActorsError):
     """A guest program met something it cannot go on with."""
+
+
+class ProgramInterruptionError(ProgramError):
+    """An operation ended in a program exception.
+
+    `code` is that of the interruption: 5 addressing, 6 specification, 21 operand.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        super().__init__(reason)

@@ -1,4 +1,4 @@
-"""ChannelSubsystem: hints of pending interruptions, and who waits for one.
+"""ChannelSubsystem: hints of pending interruptions, reports, and what all share.
 
 The truth about an interruption is the subchannel's. To take one, the ChannelSubsystem
 asks the hinted subchannel, which hands over the interruption code and withdraws the
@@ -8,59 +8,122 @@ interruption in one message, or says that it is gone.
 |---|---|---|
 | idle | Pending | idle: the hint is kept; taking if somebody waits for its ISC |
 | idle | AwaitInterruption | taking if there is a hint of an enabled ISC, else idle |
+| idle | TestPendingInterruption | the same, but answered at once if there is none |
 | taking | InterruptionTaken | idle: the first who waits for that ISC gets it |
 | taking | InterruptionGone | the next hint is tried |
 | taking | CancelAwait | taking: who gave up waiting may still get what is taken |
+
+Instructions that change what all subchannels go by (SCHM, SAL, CHSC) or that ask them
+all (CHSC) are executed one after the other: each is answered once every subchannel has
+answered.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
     AwaitInterruption,
+    CallChannelSubsystem,
     CancelAwait,
+    ChannelSubsystemCalled,
+    ConditionCode,
+    CrwStored,
+    Done,
     Interruption,
     InterruptionGone,
     InterruptionTaken,
     NoInterruption,
+    NoteSettings,
+    PathReset,
+    PathStatus,
     Pending,
+    Report,
+    ResetChannelPath,
+    ResetPath,
+    SetAddressLimit,
+    SetChannelMonitor,
+    Settings,
+    SettingsNoted,
+    StoreChannelPathStatus,
+    StoreChannelReportWord,
+    Stored,
+    StoreSubchannel,
     TakeInterruption,
+    TestPendingInterruption,
 )
+from ccw_actors.channel import Crw, Erc, ModelDependent, Rsc, Schib, SubchannelId, chsc
+from ccw_actors.channel.crw import queued
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["ChannelSubsystem"]
 
+Work: TypeAlias = SetChannelMonitor | SetAddressLimit | CallChannelSubsystem
+
 
 class Waiter(Struct, frozen=True, array_like=True):
-    """Whom to give an interruption whose ISC is on in `mask`."""
+    """Whom to give an interruption whose ISC is on in `mask`; only one now, or none."""
 
     to: ReplyTo
     mask: int
     cancelled: bool = False
+    now: bool = False
+
+
+class Job(Struct, frozen=True, array_like=True):
+    """An instruction that needs the subchannels, and who is to be answered."""
+
+    to: ReplyTo
+    work: Work
 
 
 class ChannelSubsystemState(Struct):
     """What a channel subsystem remembers.
 
     `hints` are pairs (ISC, subchannel), sorted. `taking` is the subchannel that was
-    asked, -1 if none.
+    asked, -1 if none. `reports` are the channel-report words to be found, `resetting`
+    the channel paths being reset. `jobs` are executed one at a time: `outstanding`
+    subchannels have still to answer the first one, `described` are the answers so far,
+    `answer` is what will be said.
     """
 
     hints: tuple[tuple[int, int], ...] = ()
     waiters: tuple[Waiter, ...] = ()
     taking: int = -1
+    reports: tuple[Crw, ...] = ()
+    resetting: tuple[int, ...] = ()
+    settings: Settings = Settings()
+    jobs: tuple[Job, ...] = ()
+    outstanding: int = 0
+    described: tuple[tuple[int, Schib], ...] = ()
+    answer: bytes = b""
 
 
 class ChannelSubsystem(Actor):
-    """Gives the interruptions of `subchannels` (by number) to whoever waits."""
+    """Gives the interruptions of `subchannels` (by index) to whoever waits.
+
+    `paths` are its channel paths, by channel-path id. At most `reports_max` reports
+    wait to be stored; the rest is lost, and the last one says so.
+    """
 
     state: ChannelSubsystemState
 
-    def __init__(self, subchannels: Mapping[int, ActorRef[Any]]) -> None:
+    def __init__(
+        self,
+        subchannels: Mapping[int, ActorRef[Any]],
+        paths: Mapping[int, ActorRef[Any]] | None = None,
+        *,
+        characteristics: chsc.Characteristics | None = None,
+        model: ModelDependent | None = None,
+        reports_max: int = 64,
+    ) -> None:
         self._subchannels = dict(subchannels)
+        self._paths = dict(paths or {})
+        self._characteristics = characteristics or chsc.Characteristics()
+        self._model = model or ModelDependent()
+        self._reports_max = reports_max
         self.state = ChannelSubsystemState()
 
     @receive
@@ -74,6 +137,13 @@ class ChannelSubsystem(Actor):
     def wait(self, message: AwaitInterruption) -> None:
         """Have the sender wait; it is served in the order of asking."""
         waiter = Waiter(self.reply_to, message.mask)
+        self.state.waiters = (*self.state.waiters, waiter)
+        self._go_on()
+
+    @receive
+    def test_pending(self, message: TestPendingInterruption) -> None:
+        """TPI: serve the sender now, with an interruption or without."""
+        waiter = Waiter(self.reply_to, message.mask, now=True)
         self.state.waiters = (*self.state.waiters, waiter)
         self._go_on()
 
@@ -117,10 +187,158 @@ class ChannelSubsystem(Actor):
                 state.taking = subchannel
                 self._subchannels[subchannel].tell(TakeInterruption())
                 return
+        for waiter in state.waiters:
+            if waiter.now:
+                self._serve(waiter, NoInterruption())
 
     def _serve(self, waiter: Waiter, answer: Interruption | NoInterruption) -> None:
         self.state.waiters = tuple(w for w in self.state.waiters if w is not waiter)
         self.reply(waiter.to, answer)
+
+    # -- reports and channel paths --
+
+    @receive
+    def report(self, message: Report) -> None:
+        """Keep a report until a program stores it."""
+        state = self.state
+        state.reports = queued(state.reports, message.crw, self._reports_max)
+
+    @receive
+    def store_report(self, _message: StoreChannelReportWord) -> CrwStored:
+        """STCRW: hand the oldest report over."""
+        state = self.state
+        if not state.reports:
+            return CrwStored(1)
+        crw, *others = state.reports
+        state.reports = tuple(others)
+        return CrwStored(0, crw)
+
+    @receive
+    def reset_path(self, message: ResetChannelPath) -> ConditionCode:
+        """RCHP: begin to reset a path, unless there is none or it is being reset."""
+        state, path = self.state, self._paths.get(message.chpid)
+        if path is None:
+            return ConditionCode(3)
+        if message.chpid in state.resetting:
+            return ConditionCode(2)
+        state.resetting = (*state.resetting, message.chpid)
+        path.tell(ResetPath())
+        return ConditionCode(0)
+
+    @receive
+    def path_reset(self, message: PathReset) -> None:
+        """Report that a path has been reset."""
+        state = self.state
+        state.resetting = tuple(p for p in state.resetting if p != message.chpid)
+        crw = Crw(Rsc.CHANNEL_PATH, Erc.INITIALIZED, message.chpid)
+        crw = crw.with_flag(Crw.solicited)
+        if self._model.ancillary_path_report:
+            crw = crw.with_flag(Crw.ancillary)
+        state.reports = queued(state.reports, crw, self._reports_max)
+
+    @receive
+    def path_status(self, _message: StoreChannelPathStatus) -> PathStatus:
+        """STCPS: no path is ever found active between two messages."""
+        return PathStatus(bytes(32))
+
+    # -- what needs every subchannel --
+
+    @receive
+    def set_monitor(self, message: SetChannelMonitor) -> None:
+        """SCHM: have measurement blocks updated, or not."""
+        self._queue(message)
+
+    @receive
+    def set_limit(self, message: SetAddressLimit) -> None:
+        """SAL: have channel programs checked against another address limit."""
+        self._queue(message)
+
+    @receive
+    def call(self, message: CallChannelSubsystem) -> None:
+        """CHSC: answer a request, and do what it asks for."""
+        self._queue(message)
+
+    @receive
+    def described(self, message: Stored) -> None:
+        """Collect what the subchannels say of themselves."""
+        state, sender = self.state, self.sender
+        index = next(i for i, ref in self._subchannels.items() if ref == sender)
+        state.described = (*state.described, (index, message.schib))
+        state.outstanding -= 1
+        if state.outstanding == 0:
+            self._call()
+
+    @receive
+    def settings_noted(self, _message: SettingsNoted) -> None:
+        """Answer once every subchannel goes by the new settings."""
+        self.state.outstanding -= 1
+        if self.state.outstanding == 0:
+            self._finish()
+
+    def _queue(self, work: Work) -> None:
+        self.state.jobs = (*self.state.jobs, Job(self.reply_to, work))
+        if len(self.state.jobs) == 1:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Begin with the first job."""
+        state = self.state
+        match state.jobs[0].work:
+            case SetChannelMonitor(origin):
+                self._settle(replace(state.settings, measurement_origin=origin))
+            case SetAddressLimit(limit):
+                self._settle(replace(state.settings, address_limit=limit))
+            case CallChannelSubsystem():
+                state.described = ()
+                state.outstanding = len(self._subchannels)
+                for subchannel in self._subchannels.values():
+                    subchannel.tell(StoreSubchannel())
+                if not self._subchannels:
+                    self._call()
+
+    def _call(self) -> None:
+        """Answer a CHSC request, as all subchannels are known."""
+        state, work = self.state, self.state.jobs[0].work
+        assert isinstance(work, CallChannelSubsystem)
+        known = [(_schid(index), schib) for index, schib in state.described]
+        response = chsc.respond(work.block, self._characteristics, known)
+        state.answer = response.data
+        settings = replace(
+            state.settings,
+            images=state.settings.images or response.effect.images,
+            sets=state.settings.sets or response.effect.sets,
+        )
+        if settings == state.settings:
+            self._finish()
+        else:
+            self._settle(settings)
+
+    def _settle(self, settings: Settings) -> None:
+        """Tell every subchannel."""
+        state = self.state
+        state.settings = settings
+        state.outstanding = len(self._subchannels)
+        for subchannel in self._subchannels.values():
+            subchannel.tell(NoteSettings(settings))
+        if not self._subchannels:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Answer the first job, and begin with the next."""
+        state = self.state
+        job, *others = state.jobs
+        state.jobs = tuple(others)
+        state.described = ()
+        if isinstance(job.work, CallChannelSubsystem):
+            self.reply(job.to, ChannelSubsystemCalled(state.answer))
+        else:
+            self.reply(job.to, Done())
+        if state.jobs:
+            self._begin()
+
+
+def _schid(index: int) -> SubchannelId:
+    return SubchannelId(index >> 16 & 3, index & 0xFFFF, index >> 24)
 
 
 def _bit(isc: int) -> int:

@@ -12,29 +12,36 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from ccw_actors.actors.protocol import (
     AwaitStatus,
+    CancelSubchannel,
     ClearSubchannel,
     ConditionCode,
     Fetch,
     HaltSubchannel,
+    InsertKey,
     Instruct,
     Instruction,
+    InstructSubsystem,
     Interruption,
     ModifySubchannel,
     NoInterruption,
     Operate,
     Operation,
     Outcome,
+    ResumeSubchannel,
+    SetKey,
     StartSubchannel,
     Stopped,
     StorageData,
+    StorageKey,
     Store,
     Stored,
     StoreSubchannel,
+    SubsystemInstruction,
     Tested,
     TestSubchannel,
 )
 from ccw_actors.channel import InterruptionCode, Orb, Pmcw
-from ccw_actors.errors import ProgramError
+from ccw_actors.errors import ProgramError, ProgramInterruptionError
 from ccw_actors.runtime import ActorRef
 
 __all__ = ["BlockingCpu", "BlockingStorage", "Cpu", "CpuStorage"]
@@ -47,24 +54,35 @@ T = TypeVar("T")
 def _do(operation: Operation) -> Generator[Operation, Outcome, Outcome]:
     outcome = yield operation
     if isinstance(outcome, Stopped):
-        raise ProgramError(outcome.reason)
+        raise ProgramInterruptionError(outcome.code, outcome.reason)
     return outcome
 
 
 class CpuStorage:
-    """The guest's storage; every access is a message to it and an answer."""
+    """The guest's storage; every access is a message to it and an answer.
+
+    Accesses raise `ProgramInterruptionError` where the guest has no such storage.
+    """
 
     def __getitem__(self, area: slice) -> Awaitable[bytes]:
-        """Read: `await cpu.storage[a:b]` gives the bytes from a up to b.
-
-        Raises `ProgramError` if the guest has no such storage.
-        """
+        """Read: `await cpu.storage[a:b]` gives the bytes from a up to b."""
         start, length = _bounds(area)
         return self._read(start, length)
 
     async def write(self, address: int, data: bytes) -> None:
-        """Write bytes. Raises `ProgramError` if the guest has no such storage."""
+        """Write bytes."""
         await _do(Store(address, data))
+
+    async def set_key(self, address: int, key: int) -> None:
+        """SSKE: give the page of an address a key (access control, F, R, C, 0)."""
+        await _do(SetKey(address, key))
+
+    async def key(self, address: int) -> int:
+        """ISKE: return the key of the page of an address."""
+        outcome = await _do(InsertKey(address))
+        assert isinstance(outcome, StorageKey)
+        assert outcome.key is not None, "there is such a page"
+        return outcome.key
 
     async def _read(self, address: int, length: int) -> bytes:
         outcome = await _do(Fetch(address, length))
@@ -75,8 +93,10 @@ class CpuStorage:
 class Cpu:
     """A virtual CPU, for programs that are coroutines.
 
-    `subchannel` is a subchannel number (of subchannel set 0). A condition code is 0
-    to 3; what each says is in PoP under the instruction.
+    `subchannel` is a subchannel number (of subchannel set 0), or in general what
+    `SubchannelId.index` gives. A condition code is 0 to 3; what each says is in PoP
+    under the instruction. `ccw_actors.actors.instructions` has the instructions with
+    their operands in storage.
     """
 
     def __init__(self) -> None:
@@ -97,12 +117,20 @@ class Cpu:
         """CLEAR SUBCHANNEL; returns the condition code."""
         return await self._instruct(subchannel, ClearSubchannel())
 
-    async def modify(self, subchannel: int, pmcw: Pmcw) -> int:
+    async def resume(self, subchannel: int) -> int:
+        """RESUME SUBCHANNEL; returns the condition code."""
+        return await self._instruct(subchannel, ResumeSubchannel())
+
+    async def cancel(self, subchannel: int) -> int:
+        """CANCEL SUBCHANNEL; returns the condition code."""
+        return await self._instruct(subchannel, CancelSubchannel())
+
+    async def modify(self, subchannel: int, pmcw: Pmcw, mba: int = 0) -> int:
         """MODIFY SUBCHANNEL; returns the condition code.
 
         Raises `ProgramError` for a PMCW that is an operand exception.
         """
-        return await self._instruct(subchannel, ModifySubchannel(pmcw))
+        return await self._instruct(subchannel, ModifySubchannel(pmcw, mba))
 
     async def test(self, subchannel: int) -> Tested:
         """TEST SUBCHANNEL; with `cc` 1 no status was pending, but `irb` is shown."""
@@ -116,13 +144,20 @@ class Cpu:
         assert isinstance(outcome, Stored)
         return outcome
 
-    async def wait(self, timeout: float | None = None) -> InterruptionCode | None:
+    async def subsystem(self, instruction: SubsystemInstruction) -> Outcome:
+        """Issue an instruction that names no subchannel; return what answers it."""
+        return await _do(InstructSubsystem(instruction))
+
+    async def wait(
+        self, timeout: float | None = None, mask: int = 0xFF
+    ) -> InterruptionCode | None:
         """Wait until an I/O interruption is taken, as in an enabled wait.
 
-        All interruption subclasses are enabled. Without a `timeout` (in seconds of the
-        System's clock) the wait is endless; with one, None says that it has passed.
+        Interruption subclasses are enabled by `mask`, bit 0 leftmost of 8. Without a
+        `timeout` (in seconds of the System's clock) the wait is endless; with one, None
+        says that it has passed.
         """
-        outcome = await _do(AwaitStatus(timeout))
+        outcome = await _do(AwaitStatus(timeout, mask))
         if isinstance(outcome, NoInterruption):
             return None
         assert isinstance(outcome, Interruption)
@@ -195,9 +230,17 @@ class BlockingCpu:
         """See `Cpu.clear`."""
         return self.run(Cpu.clear, subchannel)
 
-    def modify(self, subchannel: int, pmcw: Pmcw) -> int:
+    def resume(self, subchannel: int) -> int:
+        """See `Cpu.resume`."""
+        return self.run(Cpu.resume, subchannel)
+
+    def cancel(self, subchannel: int) -> int:
+        """See `Cpu.cancel`."""
+        return self.run(Cpu.cancel, subchannel)
+
+    def modify(self, subchannel: int, pmcw: Pmcw, mba: int = 0) -> int:
         """See `Cpu.modify`."""
-        return self.run(Cpu.modify, subchannel, pmcw)
+        return self.run(Cpu.modify, subchannel, pmcw, mba)
 
     def test(self, subchannel: int) -> Tested:
         """See `Cpu.test`."""
@@ -207,9 +250,15 @@ class BlockingCpu:
         """See `Cpu.store`."""
         return self.run(Cpu.store, subchannel)
 
-    def wait(self, timeout: float | None = None) -> InterruptionCode | None:
+    def subsystem(self, instruction: SubsystemInstruction) -> Outcome:
+        """See `Cpu.subsystem`."""
+        return self.run(Cpu.subsystem, instruction)
+
+    def wait(
+        self, timeout: float | None = None, mask: int = 0xFF
+    ) -> InterruptionCode | None:
         """See `Cpu.wait`."""
-        return self.run(Cpu.wait, timeout)
+        return self.run(Cpu.wait, timeout, mask)
 
 
 async def _read(cpu: Cpu, address: int, length: int) -> bytes:

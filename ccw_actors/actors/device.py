@@ -22,6 +22,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
+    Attend,
     CommandEnded,
     ExecuteCommand,
     HaltSignal,
@@ -31,6 +32,7 @@ from ccw_actors.actors.protocol import (
     TrackFailed,
     TrackRead,
     TrackWritten,
+    UnsolicitedStatus,
     WriteTrack,
 )
 from ccw_actors.channel import CommandEnd, Dstat
@@ -72,15 +74,25 @@ class DeviceState(Struct):
 
 
 class Device(Actor):
-    """A device of any model; keeps at most `tracks_max` tracks between commands."""
+    """A device of any model; keeps at most `tracks_max` tracks between commands.
+
+    A model that never wants a track needs no `volume`. Status that no command asked for
+    goes to `subchannel`.
+    """
 
     state: DeviceState
 
     def __init__(
-        self, model: DeviceModel[Any], volume: VolumeRef, *, tracks_max: int = 4
+        self,
+        model: DeviceModel[Any],
+        volume: VolumeRef | None,
+        *,
+        tracks_max: int = 4,
+        subchannel: ActorRef[UnsolicitedStatus] | None = None,
     ) -> None:
         self._model = model
         self._volume = volume
+        self._subchannel = subchannel
         self._tracks_max = tracks_max
         self.state = DeviceState(model.initial(), {})
 
@@ -130,6 +142,12 @@ class Device(Actor):
         self._end(work, Outcome(state, end))
 
     @receive
+    def attend(self, _message: Attend) -> None:
+        """Show attention to the subchannel, if there is one to show it to."""
+        if self._subchannel is not None:
+            self._subchannel.tell(UnsolicitedStatus(Dstat.ATTENTION))
+
+    @receive
     def reset(self, message: ResetSignal) -> ResetDone:
         """Forget the command and what its channel program had set."""
         self.state.work = None
@@ -158,6 +176,7 @@ class Device(Actor):
             state.work = work
             state.reading = result.number
             state.number += 1
+            assert self._volume is not None, "a model that wants tracks has a volume"
             self._volume.tell(ReadTrack(state.number, result.number))
         else:
             self._write(replace(work, outcome=result), result)
@@ -169,6 +188,7 @@ class Device(Actor):
         self.state.work = work
         self.state.number += 1
         track, data = outcome.writes[work.written]
+        assert self._volume is not None, "a model that writes tracks has a volume"
         self._volume.tell(WriteTrack(self.state.number, track, data))
 
     def _end(self, work: Work, outcome: Outcome[Any]) -> None:

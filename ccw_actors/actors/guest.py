@@ -11,7 +11,7 @@
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast, get_args
 
 import msgspec
 from msgspec import Struct
@@ -22,26 +22,36 @@ from ccw_actors.actors.protocol import (
     AwaitInterruption,
     AwaitStatus,
     CancelAwait,
+    ChannelSubsystemCalled,
     ConditionCode,
+    CrwStored,
+    Done,
     Fetch,
     GuestEnded,
     GuestReport,
+    InsertKey,
+    InsertStorageKey,
     Instruct,
     Instruction,
+    InstructSubsystem,
     Interruption,
     ModifySubchannel,
     NoInterruption,
     Operate,
     Operation,
     Outcome,
+    PathStatus,
     Piece,
     ProgramEnded,
     ReadStorage,
     ReportProgress,
     RunProgram,
+    SetKey,
+    SetStorageKey,
     StartSubchannel,
     Stopped,
     StorageData,
+    StorageKey,
     StorageWritten,
     Store,
     Stored,
@@ -161,8 +171,13 @@ class Guest(Actor):
         | Stored
         | StorageData
         | StorageWritten
+        | StorageKey
         | Interruption
         | NoInterruption
+        | CrwStored
+        | Done
+        | PathStatus
+        | ChannelSubsystemCalled
         | Stopped,
     ) -> None:
         """Give the program what it waits for."""
@@ -178,7 +193,7 @@ class Guest(Actor):
                 state.ios += 1
         elif isinstance(message, Interruption):
             state.interrupts += 1
-        elif isinstance(message, StorageData | StorageWritten):
+        elif isinstance(message, StorageData | StorageWritten | StorageKey):
             message = _checked(operation, message)
         state.operation = None
         if state.asker is not None:
@@ -270,15 +285,21 @@ class Guest(Actor):
         match operation:
             case Instruct(subchannel, instruction):
                 self._instruct(subchannel, instruction)
-            case AwaitStatus(timeout):
+            case InstructSubsystem(instruction):
+                self._channel_subsystem.tell(instruction)
+            case AwaitStatus(timeout, mask):
                 self.state.waits += 1
-                self._channel_subsystem.tell(AwaitInterruption())
+                self._channel_subsystem.tell(AwaitInterruption(mask))
                 if timeout is not None:
                     self.state.timer = self.after(timeout, WaitOver(self.state.waits))
             case Fetch(address, length):
                 self._storage.tell(ReadStorage(0, (Area(address, length),)))
             case Store(address, data):
                 self._storage.tell(WriteStorage(0, (Piece(address, data),)))
+            case SetKey(address, key):
+                self._storage.tell(SetStorageKey(0, address, key))
+            case InsertKey(address):
+                self._storage.tell(InsertStorageKey(0, address))
 
     def _instruct(self, subchannel: int, instruction: Instruction) -> None:
         invalid = _operand_exception(instruction)
@@ -323,8 +344,8 @@ def describe(error: BaseException) -> str:
 
 
 def _operation(wanted: object) -> Operation:
-    if isinstance(wanted, Instruct | AwaitStatus | Fetch | Store):
-        return wanted
+    if isinstance(wanted, get_args(Operation)):
+        return cast("Operation", wanted)
     raise ProgramError(
         f"a guest program awaits the methods of its cpu only, it awaited {wanted!r}"
     )
@@ -334,8 +355,8 @@ def _operand_exception(instruction: Instruction) -> str | None:
     match instruction:
         case StartSubchannel(orb=orb):
             return orb.invalid()
-        case ModifySubchannel(pmcw=pmcw):
-            return Schib(pmcw).invalid()
+        case ModifySubchannel(pmcw=pmcw, mba=mba):
+            return Schib(pmcw, mba=mba).invalid()
         case _:
             return None
 
@@ -358,21 +379,23 @@ def _is_start(operation: Operation) -> bool:
 
 
 def _checked(
-    operation: Operation, outcome: StorageData | StorageWritten
-) -> StorageData | StorageWritten | Stopped:
+    operation: Operation, outcome: StorageData | StorageWritten | StorageKey
+) -> StorageData | StorageWritten | StorageKey | Stopped:
     """Turn an access beyond the guest's storage into its program exception."""
     match operation, outcome:
         case Fetch(address, length), StorageData(parts=parts):
             done, what = len(parts[0]), "read"
         case Store(address, data), StorageWritten(length=done):
             length, what = len(data), "write"
+        case ((SetKey(address) | InsertKey(address)), StorageKey(key=key)):
+            done, length, what = int(key is not None), 1, "reach the key of"
         case _:
             raise AssertionError(f"{outcome} does not answer {operation}")
     if done == length:
         return outcome
-    limit = "storage ends at" if done else "storage does not reach"
+    limit = f"ends at {address + done:#x}" if done else "does not have them"
     reason = (
         f"addressing exception: cannot {what} {length} bytes at {address:#x},"
-        f" the guest's {limit} {address + done:#x}"
+        f" the guest's storage {limit}"
     )
     return Stopped(_ADDRESSING, reason)

@@ -3,6 +3,9 @@
 Nobody else holds a view of it. Addresses are absolute and count from 0. Pins are kept
 as (owner, number), the owner being whoever asked for them; an access with `dma` is one
 that comes through an IOMMU, which knows the pinned pages only.
+
+A page has key 0 until its storage key is set; only from then on are references to it
+and changes of it recorded. Source: PoP, "Storage Key", "Key-Controlled Protection".
 """
 
 from collections.abc import Iterable
@@ -12,27 +15,39 @@ from msgspec import Struct
 
 from ccw_actors.actors.pages import PAGE_SIZE, Pages, pages_of
 from ccw_actors.actors.protocol import (
+    AddToStorage,
     Area,
     CountPins,
+    InsertStorageKey,
     Pin,
     PinCount,
     Pinned,
     ReadStorage,
+    SetStorageKey,
     StorageData,
+    StorageKey,
     StorageWritten,
     Unpin,
     Unpinned,
     WriteStorage,
 )
+from ccw_actors.channel import StorageCheck
 from ccw_actors.runtime import Actor, receive
 
 __all__ = ["Storage"]
 
+_FETCH_PROTECTED = 0x08
+_REFERENCED = 0x04
+_CHANGED = 0x02
+_KEY = 0xFE
+_NEVER_SET = _REFERENCED | _CHANGED
+
 
 class StorageState(Struct):
-    """Pinned pages by owner and number."""
+    """Pinned pages by owner and number, and the storage keys that were set, by page."""
 
     pins: dict[str, dict[int, tuple[int, ...]]] = {}
+    keys: dict[int, int] = {}
 
 
 class Storage(Actor):
@@ -47,24 +62,55 @@ class Storage(Actor):
     @receive
     def read(self, message: ReadStorage) -> StorageData:
         """Read each area up to its first byte that is not accessible."""
-        parts = tuple(
-            self._pages.read(area.address, self._accessible(area, dma=message.dma))
-            for area in message.areas
-        )
-        return StorageData(message.number, parts)
+        parts: list[bytes] = []
+        first: StorageCheck | None = None
+        for area in message.areas:
+            length, check = self._accessible(area, message, store=False)
+            self._note(area.address, length, _REFERENCED)
+            parts.append(self._pages.read(area.address, length))
+            first = first or check
+        return StorageData(message.number, tuple(parts), first)
 
     @receive
     def write(self, message: WriteStorage) -> StorageWritten:
-        """Write the pieces up to the first byte that is not accessible."""
+        """Write the pieces up to the first that is not accessible as a whole."""
         written = 0
         for piece in message.pieces:
             area = Area(piece.address, len(piece.data))
-            length = self._accessible(area, dma=message.dma)
-            self._pages.write(piece.address, piece.data[:length])
-            written += length
-            if length < area.length:
-                return StorageWritten(message.number, written, complete=False)
+            _, check = self._accessible(area, message, store=True)
+            if check is not None:
+                return StorageWritten(message.number, written, check)
+            self._note(area.address, area.length, _REFERENCED | _CHANGED)
+            self._pages.write(piece.address, piece.data)
+            written += area.length
         return StorageWritten(message.number, written)
+
+    @receive
+    def add(self, message: AddToStorage) -> None:
+        """Add to a halfword, as the measurement facilities do."""
+        area = Area(message.address, 2)
+        if message.address + 2 <= self._pages.size:
+            old = int.from_bytes(self._pages.read(area.address, 2))
+            self._note(area.address, 2, _REFERENCED | _CHANGED)
+            new = (old + message.amount) & 0xFFFF
+            self._pages.write(area.address, new.to_bytes(2))
+
+    @receive
+    def set_key(self, message: SetStorageKey) -> StorageKey:
+        """Set the key of a page that exists."""
+        page = message.address // PAGE_SIZE
+        if message.address >= self._pages.size:
+            return StorageKey(message.number, None)
+        self.state.keys[page] = message.key & _KEY
+        return StorageKey(message.number, self.state.keys[page])
+
+    @receive
+    def insert_key(self, message: InsertStorageKey) -> StorageKey:
+        """Tell the key of a page that exists."""
+        if message.address >= self._pages.size:
+            return StorageKey(message.number, None)
+        page = message.address // PAGE_SIZE
+        return StorageKey(message.number, self.state.keys.get(page, _NEVER_SET))
 
     @receive
     def pin(self, message: Pin) -> Pinned:
@@ -113,13 +159,32 @@ class Storage(Actor):
         numbers: Iterable[dict[int, tuple[int, ...]]] = self.state.pins.values()
         return {page for held in numbers for pages in held.values() for page in pages}
 
-    def _accessible(self, area: Area, *, dma: bool) -> int:
-        """Return how many bytes from the area's start are accessible."""
+    def _accessible(
+        self, area: Area, access: ReadStorage | WriteStorage, *, store: bool
+    ) -> tuple[int, StorageCheck | None]:
+        """Return how many bytes from the area's start are accessible; why not all."""
         end = min(area.address + area.length, self._pages.size)
         length = max(0, end - area.address)
-        if dma:
-            pinned = self._pinned()
+        pinned = self._pinned() if access.dma else None
+        if pinned is not None or access.key:
             for page in pages_of(area.address, length):
-                if page not in pinned:
-                    return max(0, page * PAGE_SIZE - area.address)
-        return length
+                reach = max(0, page * PAGE_SIZE - area.address)
+                if pinned is not None and page not in pinned:
+                    return reach, StorageCheck.ADDRESSING
+                if self._protected(page, access.key, store=store):
+                    return reach, StorageCheck.PROTECTION
+        return length, None if length == area.length else StorageCheck.ADDRESSING
+
+    def _protected(self, page: int, key: int, *, store: bool) -> bool:
+        """Whether a page refuses an access with this key."""
+        held = self.state.keys.get(page, 0)
+        if key in (0, held >> 4):
+            return False
+        return store or bool(held & _FETCH_PROTECTED)
+
+    def _note(self, address: int, length: int, bits: int) -> None:
+        keys = self.state.keys
+        if keys:
+            for page in pages_of(address, length):
+                if page in keys:
+                    keys[page] |= bits

@@ -20,13 +20,15 @@ So nothing of a channel program is under way any more when its status, or that o
 HALT or CLEAR that ended it, becomes pending.
 """
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
+    AddToStorage,
     Area,
+    CancelSubchannel,
     ClearSubchannel,
     CommandEnded,
     ConditionCode,
@@ -36,28 +38,40 @@ from ccw_actors.actors.protocol import (
     InterruptionGone,
     InterruptionTaken,
     ModifySubchannel,
+    NoteSettings,
     Pending,
     Piece,
     Proceed,
     ReadStorage,
     ResetDone,
     ResetSignal,
+    ResetSubchannel,
+    ResumeSubchannel,
+    Settings,
+    SettingsNoted,
     StartSubchannel,
     StorageData,
     StorageWritten,
     Stored,
     StoreSubchannel,
+    SubchannelReset,
     TakeInterruption,
     Tested,
     TestSubchannel,
+    UnsolicitedStatus,
     WriteStorage,
 )
+from ccw_actors.actors.regions import Region, areas_of, fetched, region_of, within
 from ccw_actors.channel import (
     Actl,
+    Cstat,
     Dstat,
     InterruptionCode,
     Irb,
+    ModelDependent,
+    Orb,
     Pmcw,
+    Rules,
     Schib,
     Scsw,
     SubchannelId,
@@ -81,26 +95,15 @@ from ccw_actors.channel.actions import (
 )
 from ccw_actors.channel.actions import Stored as DataStored
 from ccw_actors.channel.program import Execution
-from ccw_actors.runtime import Actor, ActorRef, receive
+from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
-__all__ = ["Region", "Subchannel"]
-
-StorageRef: TypeAlias = ActorRef[ReadStorage | WriteStorage]
+__all__ = ["Subchannel"]
 
 _CE_DE = Dstat.CHANNEL_END | Dstat.DEVICE_END
 _PATH = 0x80
-
-
-class Region(Struct, frozen=True):
-    """Host addresses from `base` on that are the storage behind `storage`.
-
-    With `dma` the channel reaches only what is pinned there.
-    """
-
-    base: int
-    size: int
-    storage: StorageRef
-    dma: bool = False
+_BLOCK_LENGTH = 32
+_BLOCK_UPDATE = 2
+_BELOW, _ABOVE = 2, 1
 
 
 class SubchannelState(Struct):
@@ -111,6 +114,8 @@ class SubchannelState(Struct):
     `run` counts channel programs, `step` the `Proceed` messages sent. `storage`,
     `device` and `reset` say which answers are awaited. `halted` and `signalled` are set
     once the halt signal, or the clear signal, has been given and status has to follow.
+    `path` is the mask of the path last used, `attention` is device status that is held
+    back. `resetting` are told once a reset is done.
     """
 
     schib: Schib
@@ -126,13 +131,18 @@ class SubchannelState(Struct):
     reset: bool = False
     halted: bool = False
     signalled: bool = False
+    path: int = _PATH
+    attention: int = 0
+    settings: Settings = Settings()
+    resetting: tuple[ReplyTo, ...] = ()
 
 
 class Subchannel(Actor):
     """One subchannel with the device behind it.
 
     `pmcw` is what it starts with (device number, paths, V). Interruptions are announced
-    to `sink`. `regions` are the storage that channel programs may name.
+    to `sink`. `regions` are the storage that channel programs may name. `model` holds
+    what the architecture leaves open; at most `chain_max` CCWs make one data area.
     """
 
     state: SubchannelState
@@ -144,11 +154,17 @@ class Subchannel(Actor):
         device: ActorRef[Any],
         regions: tuple[Region, ...],
         sink: ActorRef[Any],
+        *,
+        model: ModelDependent | None = None,
+        chain_max: int = 256,
     ) -> None:
         self._schid = schid
+        self._initial = pmcw
         self._device = device
         self._regions = regions
         self._sink = sink
+        self._model = model or ModelDependent()
+        self._chain_max = chain_max
         self.state = SubchannelState(Schib(pmcw))
 
     # -- instructions --
@@ -157,23 +173,22 @@ class Subchannel(Actor):
     def start(self, message: StartSubchannel) -> ConditionCode:
         """SSCH: accept a channel program."""
         state, orb = self.state, message.orb
-        pmcw = state.schib.pmcw
-        cc, scsw = lifecycle.start(state.schib.scsw, pmcw, orb)
+        cc, scsw = lifecycle.start(self._scsw, self._pmcw, orb)
         if cc == 0:
-            pmcw = replace(pmcw, intparm=orb.intparm, lpum=_PATH)
-            state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
+            state.schib = replace(state.schib, pmcw=self._started(orb), scsw=scsw)
             state.program = message.program
-            state.execution = interpreter.begin(orb)
+            state.execution = interpreter.begin(orb, self._rules(orb))
             state.sense = b""
-            state.halted = False
+            state.halted = state.storage = state.device = False
             state.run += 1
+            self._measure()
             self._proceed()
         return ConditionCode(cc)
 
     @receive
     def halt(self, _message: HaltSubchannel) -> ConditionCode:
         """HSCH: accept a halt."""
-        cc, scsw = lifecycle.halt(self._scsw, self.state.schib.pmcw)
+        cc, scsw = lifecycle.halt(self._scsw, self._pmcw)
         if cc == 0:
             if self.state.execution is None:
                 scsw = Scsw(fctl=scsw.fctl, actl=scsw.actl)
@@ -185,45 +200,109 @@ class Subchannel(Actor):
     @receive
     def clear(self, _message: ClearSubchannel) -> ConditionCode:
         """CSCH: drop the channel program and all status."""
-        cc, self._scsw = lifecycle.clear(self._scsw, self.state.schib.pmcw)
+        cc, self._scsw = lifecycle.clear(self._scsw, self._pmcw)
         if cc == 0:
-            self.state.interruption = False
-            self.state.execution = None
-            self.state.program = ()
+            self._drop()
             self.state.signalled = False
             self._proceed()
         return ConditionCode(cc)
 
     @receive
+    def resume(self, _message: ResumeSubchannel) -> ConditionCode:
+        """RSCH: let a suspended channel program go on."""
+        cc, self._scsw = lifecycle.resume(self._scsw, self._pmcw)
+        if cc == 0:
+            self._measure()
+            self._proceed()
+        return ConditionCode(cc)
+
+    @receive
+    def cancel_start(self, _message: CancelSubchannel) -> ConditionCode:
+        """XSCH: withdraw a channel program that is not active."""
+        cc, self._scsw = lifecycle.cancel(self._scsw, self._pmcw)
+        if cc == 0:
+            self.state.execution = None
+            self.state.program = ()
+            self._offer()
+        return ConditionCode(cc)
+
+    @receive
     def test(self, _message: TestSubchannel) -> Tested:
         """TSCH: hand the status over."""
-        irb = replace(self.state.irb, scsw=self._scsw)
-        cc, self._scsw = lifecycle.test(self._scsw, self.state.schib.pmcw)
+        irb = replace(self.state.irb, scsw=self._shown)
+        if self._model.esw_needs_status and not irb.scsw.pending:
+            irb = Irb(irb.scsw)
+        cc, self._scsw = lifecycle.test(self._scsw, self._pmcw)
         if cc == 0:
             self.state.interruption = False
+            if self._scsw == Scsw():
+                self._forget_esw()
+            self._offer()
         return Tested(cc, irb)
 
     @receive
     def store(self, _message: StoreSubchannel) -> Stored:
         """STSCH: show the subchannel."""
-        return Stored(0, self.state.schib)
+        cc = 0 if self._is_visible else 3
+        return Stored(cc, replace(self.state.schib, scsw=self._shown))
 
     @receive
     def modify(self, message: ModifySubchannel) -> ConditionCode:
         """MSCH: change what a program may change."""
-        new = Schib(message.pmcw)
+        if not self._is_visible:
+            return ConditionCode(3)
+        new = Schib(message.pmcw, mba=message.mba)
         cc, self.state.schib = lifecycle.modify(self.state.schib, new)
         return ConditionCode(cc)
 
     @receive
     def take(self, _message: TakeInterruption) -> InterruptionTaken | InterruptionGone:
         """Hand the interruption over, and withdraw it."""
-        number, pmcw = self._schid.number, self.state.schib.pmcw
+        index, pmcw = self._schid.index, self.state.schib.pmcw
         if not self.state.interruption:
-            return InterruptionGone(number)
+            return InterruptionGone(index)
         self.state.interruption = False
         code = InterruptionCode.of(self._schid, pmcw.intparm, pmcw.isc)
-        return InterruptionTaken(number, code)
+        return InterruptionTaken(index, code)
+
+    # -- what the channel subsystem and the device have to say --
+
+    @receive
+    def note_settings(self, message: NoteSettings) -> SettingsNoted:
+        """Go by other settings; a program that runs keeps those it began with."""
+        self.state.settings = message.settings
+        return SettingsNoted(self._schid.index)
+
+    @receive
+    def reset(self, message: ResetSubchannel) -> None:
+        """Reset subchannel and device, and answer when nothing runs any more."""
+        state = self.state
+        state.resetting = (*state.resetting, self.reply_to)
+        was_running = state.execution is not None
+        self._drop()
+        state.attention = 0
+        if message.initialize:
+            state.irb = Irb(Scsw())
+            state.schib = Schib(self._initial)
+        elif was_running:
+            self._end(
+                End(
+                    0,
+                    Cstat.INTERFACE_CONTROL_CHECK,
+                    count=0,
+                    cpa=self._scsw.cpa,
+                    selected=True,
+                )
+            )
+        if not state.reset:
+            state.reset = True
+            self._device.tell(ResetSignal(state.run))
+
+    @receive
+    def unsolicited_status(self, message: UnsolicitedStatus) -> None:
+        """Show it as soon as nothing else is to be shown."""
+        self.state.attention |= message.dstat
+        self._offer()
 
     # -- the functions at work --
 
@@ -240,37 +319,46 @@ class Subchannel(Actor):
                 self._device.tell(ResetSignal(state.run))
         elif self._scsw.actl & Actl.HALT_PENDING:
             self._signal_halt()
+        elif self._scsw.actl & Actl.RESUME_PENDING:
+            self._scsw = lifecycle.resumed(self._scsw)
+            assert state.execution is not None, "what can be resumed is there"
+            state.execution = interpreter.answered(state.execution, Continue())
+            self._perform(state.execution)
         elif state.execution is not None:
             self._perform(state.execution)
 
     @receive
     def storage_read(self, message: StorageData) -> None:
         """Go on with the bytes that were fetched."""
+        if message.number != self.state.run:
+            return
         self.state.storage = False
         execution = self.state.execution
         if execution is None:
             self._clear_if_quiet()
             return
         assert isinstance(execution.action, FetchWords | FetchData)
-        areas = _areas(execution.action)
-        self._answer(execution, _fetched(areas, message.parts))
+        areas = areas_of(execution.action)
+        self._answer(execution, fetched(areas, message))
 
     @receive
     def storage_written(self, message: StorageWritten) -> None:
         """Go on once the data are in storage."""
+        if message.number != self.state.run:
+            return
         self.state.storage = False
         execution = self.state.execution
         if execution is None:
             self._clear_if_quiet()
             return
         assert isinstance(execution.action, StoreData)
-        wanted = sum(len(data) for _, data in execution.action.pieces)
-        check = None if message.length == wanted else StorageCheck.ADDRESSING
-        self._answer(execution, DataStored(message.length, check))
+        self._answer(execution, DataStored(message.length, message.check))
 
     @receive
     def command_ended(self, message: CommandEnded) -> None:
         """Go on after a command."""
+        if message.run != self.state.run:
+            return
         self.state.device = False
         execution = self.state.execution
         if execution is not None:
@@ -278,11 +366,18 @@ class Subchannel(Actor):
             self._answer(execution, message.end)
 
     @receive
-    def reset_done(self, _message: ResetDone) -> None:
-        """Show the end of the clear function."""
-        self.state.reset = self.state.device = False
-        self.state.signalled = True
-        self._clear_if_quiet()
+    def reset_done(self, message: ResetDone) -> None:
+        """Show the end of the clear function, or of a reset."""
+        state = self.state
+        state.reset = False
+        if message.run == state.run:
+            state.device = False
+        waiting, state.resetting = state.resetting, ()
+        for to in waiting:
+            self.reply(to, SubchannelReset(self._schid.index))
+        if self._scsw.actl & Actl.CLEAR_PENDING:
+            state.signalled = True
+            self._clear_if_quiet()
 
     def _begin_halt(self) -> None:
         self._proceed()
@@ -298,7 +393,7 @@ class Subchannel(Actor):
             state.signalled = False
             pmcw = lifecycle.cleared(state.schib.pmcw)
             state.schib = replace(state.schib, pmcw=pmcw)
-            self._present(Irb(lifecycle.clear_signalled(self._scsw)))
+            self._present_signal(lifecycle.clear_signalled(self._scsw))
 
     def _signal_halt(self) -> None:
         state, execution = self.state, self.state.execution
@@ -312,7 +407,7 @@ class Subchannel(Actor):
         elif not state.storage:
             state.execution = None
             state.program = ()
-            self._present(Irb(lifecycle.halt_signalled(self._scsw)))
+            self._present_signal(lifecycle.halt_signalled(self._scsw))
 
     def _cut_short(self, execution: Execution) -> None:
         """End a halted program between two commands, as the device would."""
@@ -352,7 +447,7 @@ class Subchannel(Actor):
             case Suspend(cpa, count):
                 self._scsw = lifecycle.suspended(self._scsw, cpa, count)
                 if self._scsw.pending:
-                    self._present(self._with_path(self._scsw))
+                    self._present(self._intermediate(self._scsw))
             case End():
                 self._end(action)
 
@@ -361,45 +456,41 @@ class Subchannel(Actor):
 
     def _present_interrupt(self, cpa: int) -> None:
         scsw = lifecycle.program_controlled(self._scsw, cpa)
-        self._present(self._with_path(scsw))
+        self._present(self._intermediate(scsw))
 
     def _accept(self) -> None:
         """Note that the device takes the first command."""
         self._scsw = lifecycle.accepted(self._scsw)
         if self._scsw.pending:
-            self._present(self._with_path(self._scsw))
+            self._present(self._intermediate(self._scsw))
 
     def _fetch(self, execution: Execution, action: FetchWords | FetchData) -> None:
-        areas = _areas(action)
-        known = [_within(self.state.program, area) for area in areas]
+        areas = areas_of(action)
+        known = [within(self.state.program, area) for area in areas]
         if None not in known:
-            parts = tuple(part for part in known if part is not None)
-            self._answer(execution, _fetched(areas, parts))
+            self._answer(execution, Fetched(b"".join(part or b"" for part in known)))
             return
-        region = self._region(areas[0].address)
+        region = region_of(self._regions, areas[0].address)
         if region is None:
             self._answer(execution, Fetched(b"", StorageCheck.ADDRESSING))
             return
         wanted = tuple(Area(a.address - region.base, a.length) for a in areas)
         self.state.storage = True
-        region.storage.tell(ReadStorage(self.state.run, wanted, region.dma))
+        message = ReadStorage(self.state.run, wanted, region.dma, action.key)
+        region.storage.tell(message)
 
     def _store(
         self, execution: Execution, pieces: tuple[tuple[int, bytes], ...]
     ) -> None:
-        region = self._region(pieces[0][0])
+        region = region_of(self._regions, pieces[0][0])
         if region is None:
             self._answer(execution, DataStored(0, StorageCheck.ADDRESSING))
             return
         wanted = tuple(Piece(a - region.base, data) for a, data in pieces)
         self.state.storage = True
-        region.storage.tell(WriteStorage(self.state.run, wanted, region.dma))
-
-    def _region(self, address: int) -> Region | None:
-        for region in self._regions:
-            if region.base <= address < region.base + region.size:
-                return region
-        return None
+        key = execution.orb.key
+        message = WriteStorage(self.state.run, wanted, region.dma, key)
+        region.storage.tell(message)
 
     def _end(self, end: End) -> None:
         """Show the end of the start function, and of a halt that came meanwhile."""
@@ -417,7 +508,7 @@ class Subchannel(Actor):
         state.execution = None
         state.program = ()
         if end.dstat & Dstat.UNIT_CHECK and state.schib.pmcw.concurrent_sense:
-            self._present(Irb.with_sense(scsw, _PATH, state.sense))
+            self._present(Irb.with_sense(scsw, state.path, state.sense))
         else:
             self._present(self._with_path(scsw))
 
@@ -427,10 +518,101 @@ class Subchannel(Actor):
         self._scsw = irb.scsw
         self.state.interruption = True
         isc = self.state.schib.pmcw.isc
-        self._sink.tell(Pending(self._schid.number, isc))
+        self._sink.tell(Pending(self._schid.index, isc))
+
+    def _present_signal(self, scsw: Scsw) -> None:
+        """Show the end of a halt or clear function."""
+        if self._model.signals_set_lpum:
+            pmcw = replace(self.state.schib.pmcw, lpum=self.state.path)
+            self.state.schib = replace(self.state.schib, pmcw=pmcw)
+        if self._model.esw_of_signals:
+            self._present(self._with_path(scsw))
+        elif self._model.keeps_esw:
+            self._present(self._as_before(scsw))
+        else:
+            self._present(Irb(scsw))
+
+    def _intermediate(self, scsw: Scsw) -> Irb:
+        """Return the IRB of a status that does not end the start function."""
+        keeps = self._model.keeps_esw
+        return self._as_before(scsw) if keeps else self._with_path(scsw)
 
     def _with_path(self, scsw: Scsw) -> Irb:
-        return Irb.with_path(scsw, self.state.schib.pmcw.lpum)
+        return Irb.with_path(scsw, self.state.path)
+
+    def _as_before(self, scsw: Scsw) -> Irb:
+        """Return an IRB whose ESW is still that of an earlier status."""
+        before = self.state.irb
+        return Irb.with_path(scsw, before.lpum)
+
+    def _forget_esw(self) -> None:
+        self.state.irb = Irb(Scsw())
+
+    def _drop(self) -> None:
+        """Forget the channel program and all status."""
+        state = self.state
+        state.interruption = False
+        state.execution = None
+        state.program = ()
+        state.attention = 0
+
+    def _offer(self) -> None:
+        """Show held status, if nothing else is to be shown first."""
+        state = self.state
+        if state.attention:
+            scsw = lifecycle.unsolicited(self._scsw, state.attention)
+            if not self._pmcw.enabled:
+                state.attention = 0
+            elif scsw is not None:
+                state.attention = 0
+                self._present(self._with_path(scsw))
+
+    # -- settings --
+
+    @property
+    def _is_visible(self) -> bool:
+        settings, schid = self.state.settings, self._schid
+        return (settings.sets or not schid.ssid) and (
+            settings.images or not schid.m or not schid.cssid
+        )
+
+    @property
+    def _pmcw(self) -> Pmcw:
+        """The PMCW as instructions find it: not operational unless visible."""
+        return self.state.schib.pmcw if self._is_visible else Pmcw()
+
+    @property
+    def _shown(self) -> Scsw:
+        """The SCSW as instructions store it."""
+        hidden = lifecycle.FROM_ORB & ~self._model.scsw_from_orb
+        return replace(self._scsw, flags=self._scsw.flags & ~hidden)
+
+    def _started(self, orb: Orb) -> Pmcw:
+        """Return the PMCW after START, and note the path to be used."""
+        pmcw, model = self.state.schib.pmcw, self._model
+        usable = orb.lpm & pmcw.pam
+        self.state.path = 1 << (usable.bit_length() - 1)
+        lpum = self.state.path if model.start_sets_lpum else pmcw.lpum
+        lpm = orb.lpm if model.lpm_from_orb else pmcw.lpm
+        return replace(pmcw, intparm=orb.intparm, lpum=lpum, lpm=lpm)
+
+    def _rules(self, orb: Orb) -> Rules:
+        mode, limit = self.state.schib.pmcw.limit_mode, self.state.settings
+        rules = Rules(chain_max=self._chain_max, show_end=self._model.check_shows_end)
+        if orb.address_limit and mode == _ABOVE:
+            return replace(rules, low=limit.address_limit)
+        if orb.address_limit and mode == _BELOW:
+            return replace(rules, high=limit.address_limit)
+        return rules
+
+    def _measure(self) -> None:
+        """Count a START or RESUME in the measurement block, if there is one."""
+        pmcw, origin = self.state.schib.pmcw, self.state.settings.measurement_origin
+        if origin is not None and pmcw.measurement_mode & _BLOCK_UPDATE:
+            address = origin + pmcw.mbi * _BLOCK_LENGTH
+            region = region_of(self._regions, address)
+            if region is not None:
+                region.storage.tell(AddToStorage(address - region.base, 1))
 
     @property
     def _scsw(self) -> Scsw:
@@ -443,28 +625,3 @@ class Subchannel(Actor):
 
 def _is_ccw(action: Action) -> bool:
     return isinstance(action, FetchWords) and action.what == Words.CCW
-
-
-def _areas(action: FetchWords | FetchData) -> tuple[Area, ...]:
-    if isinstance(action, FetchWords):
-        return (Area(action.address, action.length),)
-    return tuple(Area(address, length) for address, length in action.pieces)
-
-
-def _fetched(areas: tuple[Area, ...], parts: tuple[bytes, ...]) -> Fetched:
-    """Join parts up to the first that is short: there the channel meets a check."""
-    data = b""
-    for area, part in zip(areas, parts, strict=True):
-        data += part
-        if len(part) < area.length:
-            return Fetched(data, StorageCheck.ADDRESSING)
-    return Fetched(data)
-
-
-def _within(program: tuple[Piece, ...], area: Area) -> bytes | None:
-    """Return the area's bytes if the program that came with START has them all."""
-    for piece in program:
-        offset = area.address - piece.address
-        if offset >= 0 and offset + area.length <= len(piece.data):
-            return piece.data[offset : offset + area.length]
-    return None

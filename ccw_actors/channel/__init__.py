@@ -23,10 +23,15 @@ from ccw_actors.channel.ccw import Ccw as Ccw
 from ccw_actors.channel.ccw import Command as Command
 from ccw_actors.channel.command import CommandEnd as CommandEnd
 from ccw_actors.channel.command import DeviceCommand as DeviceCommand
+from ccw_actors.channel.crw import Crw as Crw
+from ccw_actors.channel.crw import Erc as Erc
+from ccw_actors.channel.crw import Rsc as Rsc
 from ccw_actors.channel.interruption import InterruptionCode as InterruptionCode
 from ccw_actors.channel.irb import Irb as Irb
+from ccw_actors.channel.model_dependent import ModelDependent as ModelDependent
 from ccw_actors.channel.orb import Orb as Orb
 from ccw_actors.channel.program import Execution as Execution
+from ccw_actors.channel.program import Rules as Rules
 from ccw_actors.channel.schib import Pmcw as Pmcw
 from ccw_actors.channel.schib import Schib as Schib
 from ccw_actors.channel.schib import modified as modified

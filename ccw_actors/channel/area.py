@@ -26,6 +26,7 @@ __all__ = [
     "limited",
     "sliced",
     "violated",
+    "within",
 ]
 
 
@@ -129,6 +130,22 @@ def limited(areas: tuple[Area, ...], position: int, check: int) -> tuple[Area, .
             return (*areas[:index], short, *areas[index + 1 :])
         position -= here
     return areas
+
+
+def within(area: Area, low: int, high: int) -> Area:
+    """Let a program check be met at the first piece that is not in [low, high).
+
+    Source: PoP, "Address-Limit Checking".
+    """
+    covered = 0
+    for index, (address, length) in enumerate(area.pieces):
+        if address < low or address + length > high:
+            check = Cstat.PROGRAM_CHECK
+            return replace(
+                area, pieces=area.pieces[:index], covered=covered, check=check
+            )
+        covered += length
+    return area
 
 
 def violated(areas: tuple[Area, ...], moved: int) -> tuple[Area, int] | None:

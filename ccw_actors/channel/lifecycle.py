@@ -302,9 +302,12 @@ def cancel(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
 def test(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
     """TEST SUBCHANNEL: condition code, the SCSW after its IRB has been stored.
 
-    The IRB shows the SCSW given. With condition code 3 nothing is stored.
+    The IRB shows the SCSW given. With condition code 3 nothing is stored. Unsolicited
+    status leaves nothing behind.
     """
-    return _instruction("TSCH", scsw, pmcw=pmcw.flags)
+    alone = scsw.stctl == Stctl.ALERT | Stctl.PENDING and not scsw.fctl
+    cc, after = _instruction("TSCH", scsw, pmcw=pmcw.flags)
+    return cc, Scsw() if alone and cc == 0 else after
 
 
 def modify(schib: Schib, new: Schib) -> tuple[int, Schib]:

@@ -11,7 +11,7 @@ Whatever the program holds, it ends in the architecture's checks.
 
 Prefetching: the data areas of a data chain are found before the device gets its
 command, so a chain that changes its own later CCWs sees the old ones. A data chain of
-more than `DATA_CHAIN_MAX` CCWs ends in a chaining check if the device gets there.
+more CCWs than `Rules.chain_max` ends in a chaining check if the device gets there.
 
 Source: PoP, "CCW Interpretation" and "Conclusion of I/O Operations", as far as
 Hercules channel.c bears witness of it.
@@ -48,6 +48,7 @@ from ccw_actors.channel.area import (
     limited,
     sliced,
     violated,
+    within,
 )
 from ccw_actors.channel.ccw import (
     CCW_LENGTH,
@@ -58,13 +59,11 @@ from ccw_actors.channel.ccw import (
     is_tic,
 )
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
-from ccw_actors.channel.fields import U8, U16, U32
+from ccw_actors.channel.fields import U8, U16, U32, U64
 from ccw_actors.channel.orb import Orb
 from ccw_actors.channel.scsw import Cstat, Dstat
 
-__all__ = ["DATA_CHAIN_MAX", "Execution", "answered", "begin"]
-
-DATA_CHAIN_MAX: Final = 256
+__all__ = ["Execution", "Rules", "answered", "begin"]
 
 _CD: Final = Ccw.chain_data.mask
 _CC: Final = Ccw.chain_command.mask
@@ -81,6 +80,23 @@ _CSTAT: Final = {
 }
 
 
+_NO_LIMIT: Final = (1 << 63) - 1
+
+
+class Rules(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a channel program is held to besides its ORB.
+
+    Data addresses have to be at least `low` and less than `high`: that is what an
+    address limit leaves. At most `chain_max` CCWs make one data area. `show_end` is
+    `ModelDependent.check_shows_end`.
+    """
+
+    low: U64 = 0
+    high: U64 = _NO_LIMIT
+    chain_max: int = 256
+    show_end: bool = True
+
+
 class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A channel program somewhere in its run, and the one action it wants next.
 
@@ -88,7 +104,8 @@ class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     SCSW shows, `count` the residual count of the last command. `tic` says that the CCW
     before was a transfer in channel, `selected` that the device has had a command.
     `ccw` is the current CCW, `areas` are those of the current command `code`, more
-    than one with data chaining. `end` is the device's, while its input is stored.
+    than one with data chaining. `end` is the device's, while its input is stored, or
+    while the data area is fetched that it wants to see.
     """
 
     orb: Orb
@@ -102,12 +119,17 @@ class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     ccw: Ccw = Ccw(0)
     areas: tuple[Area, ...] = ()
     end: CommandEnd | None = None
+    rules: Rules = Rules()
 
 
-def begin(orb: Orb) -> Execution:
+_NO_RULES: Final = Rules()
+
+
+def begin(orb: Orb, rules: Rules = _NO_RULES) -> Execution:
     """Start the channel program of a valid ORB."""
     nothing = End(0, 0, 0, orb.cpa, selected=False)
-    return _next_ccw(Execution(orb, nothing, orb.cpa, orb.cpa), orb.cpa)
+    execution = Execution(orb, nothing, orb.cpa, orb.cpa, rules=rules)
+    return _next_ccw(execution, orb.cpa)
 
 
 def answered(execution: Execution, answer: Answer) -> Execution:
@@ -265,10 +287,12 @@ def _idaws_fetched(execution: Execution, answer: Fetched) -> Execution:
 
 def _area_found(execution: Execution, area: Area) -> Execution:
     """Go on to the CCW that continues the data, or to the command."""
+    rules = execution.rules
+    area = within(area, rules.low, rules.high)
     execution = replace(execution, areas=(*execution.areas, area))
     if not area.flags & _CD:
         return _areas_found(execution)
-    if len(execution.areas) >= DATA_CHAIN_MAX:
+    if len(execution.areas) >= rules.chain_max:
         return _unusable(execution, Cstat.CHAINING_CHECK)
     return _next_ccw(execution, execution.address + CCW_LENGTH)
 
@@ -279,6 +303,11 @@ def _area_found(execution: Execution, area: Area) -> Execution:
 def _areas_found(execution: Execution) -> Execution:
     if is_input(execution.code):
         return _perform(execution, b"")
+    return _fetch_areas(execution)
+
+
+def _fetch_areas(execution: Execution) -> Execution:
+    """Want what is in the areas, as far as they can be used."""
     pieces: list[tuple[int, int]] = []
     for area in execution.areas:
         pieces += area.pieces
@@ -297,16 +326,20 @@ def _data_fetched(execution: Execution, answer: Fetched) -> Execution:
 
 
 def _perform(execution: Execution, data: bytes) -> Execution:
+    end = execution.end
     command = DeviceCommand(
         code=execution.code,
         count=sum(area.count for area in execution.areas),
         data=data,
         chained=execution.selected,
+        area=end is not None and end.wants_area,
     )
     return replace(execution, action=Perform(command))
 
 
 def _performed(execution: Execution, end: CommandEnd) -> Execution:
+    if end.wants_area and execution.end is None:
+        return _fetch_areas(replace(execution, end=CommandEnd(0, wants_area=True)))
     total = sum(area.count for area in execution.areas)
     moved = min(max(end.transferred, 0), total)
     kept = replace(end, data=b"", transferred=moved, length=max(end.length, moved))
@@ -332,6 +365,8 @@ def _stored(execution: Execution, answer: Stored) -> Execution:
 def _concluded(execution: Execution, end: CommandEnd) -> Execution:
     """Judge how a command has ended: go on with the next one, or end the program."""
     total = sum(area.count for area in execution.areas)
+    if end.check:
+        return _over(replace(execution, selected=True, count=0), 0, end.check)
     if is_input(execution.code):
         met = violated(execution.areas, end.transferred)
     else:
@@ -360,10 +395,10 @@ def _checked(
     """End in the check of a data area.
 
     Output is fetched ahead of the device, so its check shows neither device status nor
-    a count of this command.
+    a count of this command; nor does that of input with `Rules.show_end` off.
     """
     execution = replace(execution, cpa=area.cpa, selected=True)
-    if is_input(execution.code):
+    if is_input(execution.code) and execution.rules.show_end:
         return _over(replace(execution, count=residual), end.status, area.check)
     return _over(execution, 0, area.check)
 

@@ -60,6 +60,11 @@ class SubchannelId(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
             m=bool(word & _M),
         )
 
+    @property
+    def index(self) -> int:
+        """Number, set and channel subsystem as one number; plain in set 0 of id 0."""
+        return self.cssid << 24 | self.ssid << 16 | self.number
+
     def to_word(self) -> int:
         """Give the 32-bit subsystem-identification word."""
         m = _M if self.m else 0

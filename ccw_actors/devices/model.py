@@ -31,13 +31,15 @@ class DeviceConfiguration(
 
     `device_type` is the machine type, such as "3390". `geometry` is that of its volume
     and None for a device without one. Writing on a `read_only` device is inhibited.
-    `devno` is the device number, which some devices tell.
+    `devno` is the device number, which some devices tell. `options` are pairs of a name
+    and its text, for what only some device types can be told.
     """
 
     device_type: str
     geometry: Geometry | BlockGeometry | None = None
     read_only: bool = False
     devno: int = 0
+    options: tuple[tuple[str, str], ...] = ()
 
 
 class NeedTrack(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -10,6 +10,8 @@ from ccw_actors.devices.eckd import Eckd
 from ccw_actors.devices.fba import Fba
 from ccw_actors.devices.fba.hardware import HARDWARE as FBA_TYPES
 from ccw_actors.devices.model import DeviceConfiguration, DeviceModel
+from ccw_actors.devices.virtual import Terminal, Virtio
+from ccw_actors.devices.virtual.virtio_kinds import KINDS as VIRTIO_KINDS
 from ccw_actors.errors import DeviceRegistryError, UnknownDeviceTypeError
 
 __all__ = [
@@ -22,9 +24,14 @@ __all__ = [
 
 ModelFactory = Callable[[DeviceConfiguration], DeviceModel[Any]]
 
-DEVICE_MODELS: Mapping[str, ModelFactory] = MappingProxyType(
-    {"3380": Eckd, "3390": Eckd} | dict.fromkeys(FBA_TYPES, Fba)
-)
+_MODELS: dict[str, ModelFactory] = {
+    "3270": Terminal,
+    "3380": Eckd,
+    "3390": Eckd,
+    **dict.fromkeys(FBA_TYPES, Fba),
+    **dict.fromkeys(VIRTIO_KINDS, Virtio),
+}
+DEVICE_MODELS: Mapping[str, ModelFactory] = MappingProxyType(_MODELS)
 """Those of this package, by device type."""
 
 ENTRY_POINTS = "ccw_actors.devices"

@@ -23,7 +23,7 @@ from ccw_actors.channel.actions import (
 from ccw_actors.channel.ccw import Ccw
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
 from ccw_actors.channel.orb import Orb
-from ccw_actors.channel.program import DATA_CHAIN_MAX, Execution, answered, begin
+from ccw_actors.channel.program import Execution, Rules, answered, begin
 from ccw_actors.channel.scsw import Cstat, Dstat
 from tests.channel.driver import FakeStorage, performed, step
 
@@ -411,9 +411,9 @@ def test_transfer_in_a_data_chain() -> None:
 def test_endless_data_chain_ends_in_a_chaining_check() -> None:
     """A data chain into itself is cut where the documented limit says."""
     ccws = (Ccw(READ, CD, 1, 0x8000), Ccw(TIC, 0, 0, CPA))
-    tape = Tape(bytes(DATA_CHAIN_MAX + 1))
+    tape = Tape(bytes(Rules().chain_max + 1))
     assert ran(loaded(*ccws), tape).cstat == Cstat.CHAINING_CHECK
-    assert tape.commands[0].count == DATA_CHAIN_MAX
+    assert tape.commands[0].count == Rules().chain_max
 
 
 def test_program_controlled_interruption() -> None:

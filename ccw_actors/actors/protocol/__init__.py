@@ -7,6 +7,7 @@ sender and comes back in the answer, so that an answer to something that is over
 told from one that matters.
 """
 
+from ccw_actors.actors.protocol.device import Attend as Attend
 from ccw_actors.actors.protocol.device import CommandEnded as CommandEnded
 from ccw_actors.actors.protocol.device import ExecuteCommand as ExecuteCommand
 from ccw_actors.actors.protocol.device import HaltSignal as HaltSignal
@@ -14,21 +15,25 @@ from ccw_actors.actors.protocol.device import ResetDone as ResetDone
 from ccw_actors.actors.protocol.device import ResetSignal as ResetSignal
 from ccw_actors.actors.protocol.emulator import AwaitGuest as AwaitGuest
 from ccw_actors.actors.protocol.emulator import GuestEnded as GuestEnded
-from ccw_actors.actors.protocol.emulator import ResetSubchannel as ResetSubchannel
-from ccw_actors.actors.protocol.emulator import SubchannelReset as SubchannelReset
 from ccw_actors.actors.protocol.guest import AwaitStatus as AwaitStatus
 from ccw_actors.actors.protocol.guest import Fetch as Fetch
 from ccw_actors.actors.protocol.guest import GuestReport as GuestReport
+from ccw_actors.actors.protocol.guest import InsertKey as InsertKey
 from ccw_actors.actors.protocol.guest import Instruct as Instruct
 from ccw_actors.actors.protocol.guest import Instruction as Instruction
+from ccw_actors.actors.protocol.guest import InstructSubsystem as InstructSubsystem
 from ccw_actors.actors.protocol.guest import Operate as Operate
 from ccw_actors.actors.protocol.guest import Operation as Operation
 from ccw_actors.actors.protocol.guest import Outcome as Outcome
 from ccw_actors.actors.protocol.guest import ProgramEnded as ProgramEnded
 from ccw_actors.actors.protocol.guest import ReportProgress as ReportProgress
 from ccw_actors.actors.protocol.guest import RunProgram as RunProgram
+from ccw_actors.actors.protocol.guest import SetKey as SetKey
 from ccw_actors.actors.protocol.guest import Stopped as Stopped
 from ccw_actors.actors.protocol.guest import Store as Store
+from ccw_actors.actors.protocol.guest import (
+    SubsystemInstruction as SubsystemInstruction,
+)
 from ccw_actors.actors.protocol.guest import WaitOver as WaitOver
 from ccw_actors.actors.protocol.passthrough import Accepted as Accepted
 from ccw_actors.actors.protocol.passthrough import Clear as Clear
@@ -42,36 +47,72 @@ from ccw_actors.actors.protocol.passthrough import Refused as Refused
 from ccw_actors.actors.protocol.passthrough import Start as Start
 from ccw_actors.actors.protocol.passthrough import Taken as Taken
 from ccw_actors.actors.protocol.storage import Address as Address
+from ccw_actors.actors.protocol.storage import AddToStorage as AddToStorage
 from ccw_actors.actors.protocol.storage import Area as Area
 from ccw_actors.actors.protocol.storage import CountPins as CountPins
+from ccw_actors.actors.protocol.storage import InsertStorageKey as InsertStorageKey
 from ccw_actors.actors.protocol.storage import Piece as Piece
 from ccw_actors.actors.protocol.storage import Pin as Pin
 from ccw_actors.actors.protocol.storage import PinCount as PinCount
 from ccw_actors.actors.protocol.storage import Pinned as Pinned
 from ccw_actors.actors.protocol.storage import ReadStorage as ReadStorage
+from ccw_actors.actors.protocol.storage import SetStorageKey as SetStorageKey
 from ccw_actors.actors.protocol.storage import StorageData as StorageData
+from ccw_actors.actors.protocol.storage import StorageKey as StorageKey
 from ccw_actors.actors.protocol.storage import StorageWritten as StorageWritten
 from ccw_actors.actors.protocol.storage import Unpin as Unpin
 from ccw_actors.actors.protocol.storage import Unpinned as Unpinned
 from ccw_actors.actors.protocol.storage import WriteStorage as WriteStorage
+from ccw_actors.actors.protocol.subchannel import CancelSubchannel as CancelSubchannel
 from ccw_actors.actors.protocol.subchannel import ClearSubchannel as ClearSubchannel
 from ccw_actors.actors.protocol.subchannel import ConditionCode as ConditionCode
 from ccw_actors.actors.protocol.subchannel import HaltSubchannel as HaltSubchannel
 from ccw_actors.actors.protocol.subchannel import InterruptionGone as InterruptionGone
 from ccw_actors.actors.protocol.subchannel import InterruptionTaken as InterruptionTaken
 from ccw_actors.actors.protocol.subchannel import ModifySubchannel as ModifySubchannel
+from ccw_actors.actors.protocol.subchannel import NoteSettings as NoteSettings
 from ccw_actors.actors.protocol.subchannel import Pending as Pending
 from ccw_actors.actors.protocol.subchannel import Proceed as Proceed
+from ccw_actors.actors.protocol.subchannel import ResetSubchannel as ResetSubchannel
+from ccw_actors.actors.protocol.subchannel import ResumeSubchannel as ResumeSubchannel
+from ccw_actors.actors.protocol.subchannel import Settings as Settings
+from ccw_actors.actors.protocol.subchannel import SettingsNoted as SettingsNoted
 from ccw_actors.actors.protocol.subchannel import StartSubchannel as StartSubchannel
 from ccw_actors.actors.protocol.subchannel import Stored as Stored
 from ccw_actors.actors.protocol.subchannel import StoreSubchannel as StoreSubchannel
+from ccw_actors.actors.protocol.subchannel import SubchannelReset as SubchannelReset
 from ccw_actors.actors.protocol.subchannel import TakeInterruption as TakeInterruption
 from ccw_actors.actors.protocol.subchannel import Tested as Tested
 from ccw_actors.actors.protocol.subchannel import TestSubchannel as TestSubchannel
+from ccw_actors.actors.protocol.subchannel import UnsolicitedStatus as UnsolicitedStatus
 from ccw_actors.actors.protocol.subsystem import AwaitInterruption as AwaitInterruption
+from ccw_actors.actors.protocol.subsystem import (
+    CallChannelSubsystem as CallChannelSubsystem,
+)
 from ccw_actors.actors.protocol.subsystem import CancelAwait as CancelAwait
+from ccw_actors.actors.protocol.subsystem import (
+    ChannelSubsystemCalled as ChannelSubsystemCalled,
+)
+from ccw_actors.actors.protocol.subsystem import CrwStored as CrwStored
+from ccw_actors.actors.protocol.subsystem import Done as Done
 from ccw_actors.actors.protocol.subsystem import Interruption as Interruption
 from ccw_actors.actors.protocol.subsystem import NoInterruption as NoInterruption
+from ccw_actors.actors.protocol.subsystem import PathReset as PathReset
+from ccw_actors.actors.protocol.subsystem import PathStatus as PathStatus
+from ccw_actors.actors.protocol.subsystem import Report as Report
+from ccw_actors.actors.protocol.subsystem import ResetChannelPath as ResetChannelPath
+from ccw_actors.actors.protocol.subsystem import ResetPath as ResetPath
+from ccw_actors.actors.protocol.subsystem import SetAddressLimit as SetAddressLimit
+from ccw_actors.actors.protocol.subsystem import SetChannelMonitor as SetChannelMonitor
+from ccw_actors.actors.protocol.subsystem import (
+    StoreChannelPathStatus as StoreChannelPathStatus,
+)
+from ccw_actors.actors.protocol.subsystem import (
+    StoreChannelReportWord as StoreChannelReportWord,
+)
+from ccw_actors.actors.protocol.subsystem import (
+    TestPendingInterruption as TestPendingInterruption,
+)
 from ccw_actors.actors.protocol.volume import DescribeVolume as DescribeVolume
 from ccw_actors.actors.protocol.volume import ReadTrack as ReadTrack
 from ccw_actors.actors.protocol.volume import TrackFailed as TrackFailed

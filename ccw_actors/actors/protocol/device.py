@@ -4,6 +4,7 @@ from ccw_actors.channel import CommandEnd, DeviceCommand
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
+    "Attend",
     "CommandEnded",
     "ExecuteCommand",
     "HaltSignal",
@@ -37,6 +38,10 @@ class HaltSignal(Message, frozen=True):
     """End the command of this run early, if it is still being executed."""
 
     run: int
+
+
+class Attend(Message, frozen=True):
+    """Have the device show attention: an operator has pressed its key."""
 
 
 class ResetSignal(Request[ResetDone], frozen=True):

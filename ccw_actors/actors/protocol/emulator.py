@@ -6,19 +6,7 @@ from ccw_actors.runtime import Message, Request
 __all__ = [
     "AwaitGuest",
     "GuestEnded",
-    "ResetSubchannel",
-    "SubchannelReset",
 ]
-
-
-class SubchannelReset(Message, frozen=True):
-    """The guest's subchannel is as after a reset, and nothing of it runs any more."""
-
-    subchannel: int
-
-
-class ResetSubchannel(Request[SubchannelReset], frozen=True):
-    """Reset the guest's subchannel."""
 
 
 class GuestEnded(Message, frozen=True):

@@ -2,26 +2,49 @@
 
 from typing import Any, TypeAlias
 
-from ccw_actors.actors.protocol.storage import Address, StorageData, StorageWritten
+from ccw_actors.actors.protocol.storage import (
+    Address,
+    StorageData,
+    StorageKey,
+    StorageWritten,
+)
 from ccw_actors.actors.protocol.subchannel import (
+    CancelSubchannel,
     ClearSubchannel,
     ConditionCode,
     HaltSubchannel,
     ModifySubchannel,
+    ResumeSubchannel,
     StartSubchannel,
     Stored,
     StoreSubchannel,
     Tested,
     TestSubchannel,
 )
-from ccw_actors.actors.protocol.subsystem import Interruption, NoInterruption
+from ccw_actors.actors.protocol.subsystem import (
+    CallChannelSubsystem,
+    ChannelSubsystemCalled,
+    CrwStored,
+    Done,
+    Interruption,
+    NoInterruption,
+    PathStatus,
+    ResetChannelPath,
+    SetAddressLimit,
+    SetChannelMonitor,
+    StoreChannelPathStatus,
+    StoreChannelReportWord,
+    TestPendingInterruption,
+)
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
     "AwaitStatus",
     "Fetch",
     "GuestReport",
+    "InsertKey",
     "Instruct",
+    "InstructSubsystem",
     "Instruction",
     "Operate",
     "Operation",
@@ -29,8 +52,10 @@ __all__ = [
     "ProgramEnded",
     "ReportProgress",
     "RunProgram",
+    "SetKey",
     "Stopped",
     "Store",
+    "SubsystemInstruction",
     "WaitOver",
 ]
 
@@ -41,20 +66,45 @@ Instruction: TypeAlias = (
     | TestSubchannel
     | StoreSubchannel
     | ModifySubchannel
+    | ResumeSubchannel
+    | CancelSubchannel
+)
+SubsystemInstruction: TypeAlias = (
+    TestPendingInterruption
+    | StoreChannelReportWord
+    | ResetChannelPath
+    | SetChannelMonitor
+    | SetAddressLimit
+    | StoreChannelPathStatus
+    | CallChannelSubsystem
 )
 
 
 class Instruct(Message, frozen=True):
-    """Issue an I/O instruction to the guest's subchannel of that number."""
+    """Issue an I/O instruction to the guest's subchannel of that index.
+
+    That is its number if it is in subchannel set 0 of the default channel subsystem;
+    in general see `ccw_actors.channel.SubchannelId.index`.
+    """
 
     subchannel: int
     instruction: Instruction
 
 
+class InstructSubsystem(Message, frozen=True):
+    """Issue an I/O instruction that names no subchannel."""
+
+    instruction: SubsystemInstruction
+
+
 class AwaitStatus(Message, frozen=True):
-    """Wait for an interruption, for `timeout` seconds of the System's clock at most."""
+    """Wait for an interruption, for `timeout` seconds of the System's clock at most.
+
+    Subclasses are enabled by `mask`, bit 0 leftmost of 8.
+    """
 
     timeout: float | None = None
+    mask: int = 0xFF
 
 
 class Fetch(Message, frozen=True):
@@ -69,6 +119,19 @@ class Store(Message, frozen=True):
 
     address: Address
     data: bytes
+
+
+class SetKey(Message, frozen=True):
+    """Set the storage key of the page of an address."""
+
+    address: Address
+    key: int
+
+
+class InsertKey(Message, frozen=True):
+    """Ask for the storage key of the page of an address."""
+
+    address: Address
 
 
 class Stopped(Message, frozen=True):
@@ -87,7 +150,9 @@ class WaitOver(Message, frozen=True):
     wait: int
 
 
-Operation: TypeAlias = Instruct | AwaitStatus | Fetch | Store
+Operation: TypeAlias = (
+    Instruct | InstructSubsystem | AwaitStatus | Fetch | Store | SetKey | InsertKey
+)
 Outcome: TypeAlias = (
     ConditionCode
     | Tested
@@ -96,6 +161,11 @@ Outcome: TypeAlias = (
     | NoInterruption
     | StorageData
     | StorageWritten
+    | StorageKey
+    | CrwStored
+    | Done
+    | PathStatus
+    | ChannelSubsystemCalled
     | Stopped
 )
 

@@ -4,18 +4,23 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
+from ccw_actors.channel import StorageCheck
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
+    "AddToStorage",
     "Address",
     "Area",
     "CountPins",
+    "InsertStorageKey",
     "Piece",
     "Pin",
     "PinCount",
     "Pinned",
     "ReadStorage",
+    "SetStorageKey",
     "StorageData",
+    "StorageKey",
     "StorageWritten",
     "Unpin",
     "Unpinned",
@@ -42,22 +47,25 @@ class Piece(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 class StorageData(Message, frozen=True):
     """The bytes read, a part for each area.
 
-    A part ends before the first byte of its area that is not accessible.
+    A part ends before the first byte of its area that is not accessible; `check` says
+    why the first such area is cut short.
     """
 
     number: int
     parts: tuple[bytes, ...]
+    check: StorageCheck | None = None
 
 
 class StorageWritten(Message, frozen=True):
-    """How many bytes were written, and whether that was all of them.
+    """How many bytes were written.
 
-    The first byte that is not accessible ends the write.
+    A piece that is not accessible as a whole ends the write before it; `check` says
+    why it is not.
     """
 
     number: int
     length: int
-    complete: bool = True
+    check: StorageCheck | None = None
 
 
 class Pinned(Message, frozen=True):
@@ -80,19 +88,53 @@ class PinCount(Message, frozen=True):
 
 
 class ReadStorage(Request[StorageData], frozen=True):
-    """Fetch areas. With `dma` only pinned pages are accessible, as for an IOMMU."""
+    """Fetch areas, with an access key.
+
+    With `dma` only pinned pages are accessible, as for an IOMMU.
+    """
 
     number: int
     areas: tuple[Area, ...]
     dma: bool = False
+    key: int = 0
 
 
 class WriteStorage(Request[StorageWritten], frozen=True):
-    """Store pieces. With `dma` only pinned pages are accessible."""
+    """Store pieces, with an access key. With `dma` only pinned pages are accessible."""
 
     number: int
     pieces: tuple[Piece, ...]
     dma: bool = False
+    key: int = 0
+
+
+class AddToStorage(Message, frozen=True):
+    """Add to the halfword at an address, wrapping; nothing happens if there is none."""
+
+    address: Address
+    amount: int
+
+
+class StorageKey(Message, frozen=True):
+    """The storage key of a page: access control 4 bits, F, R, C, 0; None if no page."""
+
+    number: int
+    key: int | None
+
+
+class SetStorageKey(Request[StorageKey], frozen=True):
+    """SSKE: give the page of an address a storage key (access control, F, R, C)."""
+
+    number: int
+    address: Address
+    key: int
+
+
+class InsertStorageKey(Request[StorageKey], frozen=True):
+    """ISKE: ask for the storage key of the page of an address."""
+
+    number: int
+    address: Address
 
 
 class Pin(Request[Pinned], frozen=True):

@@ -1,24 +1,34 @@
 """Messages to and from a subchannel: whatever answers I/O instructions."""
 
+from msgspec import Struct
+
 from ccw_actors.actors.protocol.storage import Piece
 from ccw_actors.channel import InterruptionCode, Irb, Orb, Pmcw, Schib
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
+    "CancelSubchannel",
     "ClearSubchannel",
     "ConditionCode",
     "HaltSubchannel",
     "InterruptionGone",
     "InterruptionTaken",
     "ModifySubchannel",
+    "NoteSettings",
     "Pending",
     "Proceed",
+    "ResetSubchannel",
+    "ResumeSubchannel",
+    "Settings",
+    "SettingsNoted",
     "StartSubchannel",
     "StoreSubchannel",
     "Stored",
+    "SubchannelReset",
     "TakeInterruption",
     "TestSubchannel",
     "Tested",
+    "UnsolicitedStatus",
 ]
 
 
@@ -73,10 +83,22 @@ class StoreSubchannel(Request[Stored], frozen=True):
     """STSCH."""
 
 
+class ResumeSubchannel(Request[ConditionCode], frozen=True):
+    """RSCH."""
+
+
+class CancelSubchannel(Request[ConditionCode], frozen=True):
+    """XSCH."""
+
+
 class ModifySubchannel(Request[ConditionCode], frozen=True):
-    """MSCH; what it may change is in `ccw_actors.channel.schib.modified`."""
+    """MSCH; what it may change is in `ccw_actors.channel.schib.modified`.
+
+    `mba` is the measurement-block address of the SCHIB.
+    """
 
     pmcw: Pmcw
+    mba: int = 0
 
 
 class Pending(Message, frozen=True):
@@ -101,6 +123,54 @@ class InterruptionGone(Message, frozen=True):
 
 class TakeInterruption(Request[InterruptionTaken | InterruptionGone], frozen=True):
     """Take the pending interruption of this subchannel, if there is one."""
+
+
+class SubchannelReset(Message, frozen=True):
+    """The subchannel has been reset, and nothing of it runs any more."""
+
+    subchannel: int
+
+
+class ResetSubchannel(Request[SubchannelReset], frozen=True):
+    """Reset the subchannel and its device.
+
+    With `initialize` it is what it was at the beginning; otherwise its PMCW stays, and
+    a program that was running ends in an interface-control check.
+    """
+
+    initialize: bool = True
+
+
+class UnsolicitedStatus(Message, frozen=True):
+    """A device shows status that no function asked for, such as attention."""
+
+    dstat: int
+
+
+class Settings(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a channel subsystem has been told that its subchannels go by.
+
+    `images` and `sets` enable channel-subsystem images and subchannel sets other than
+    the first. `address_limit` is that of SET ADDRESS LIMIT. `measurement_origin` is
+    where measurement blocks begin, None when they are not updated.
+    """
+
+    images: bool = False
+    sets: bool = False
+    address_limit: int = 0
+    measurement_origin: int | None = None
+
+
+class SettingsNoted(Message, frozen=True):
+    """The subchannel goes by the new settings from now on."""
+
+    subchannel: int
+
+
+class NoteSettings(Request[SettingsNoted], frozen=True):
+    """Tell a subchannel the settings of its channel subsystem."""
+
+    settings: Settings
 
 
 class Proceed(Message, frozen=True):

@@ -1,13 +1,28 @@
-"""Messages to and from a ChannelSubsystem."""
+"""Messages to and from a ChannelSubsystem, and between it and its channel paths."""
 
-from ccw_actors.channel import InterruptionCode
+from ccw_actors.actors.protocol.subchannel import ConditionCode
+from ccw_actors.channel import Crw, InterruptionCode
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
     "AwaitInterruption",
+    "CallChannelSubsystem",
     "CancelAwait",
+    "ChannelSubsystemCalled",
+    "CrwStored",
+    "Done",
     "Interruption",
     "NoInterruption",
+    "PathReset",
+    "PathStatus",
+    "Report",
+    "ResetChannelPath",
+    "ResetPath",
+    "SetAddressLimit",
+    "SetChannelMonitor",
+    "StoreChannelPathStatus",
+    "StoreChannelReportWord",
+    "TestPendingInterruption",
 ]
 
 
@@ -18,7 +33,7 @@ class Interruption(Message, frozen=True):
 
 
 class NoInterruption(Message, frozen=True):
-    """The wait was cancelled before an interruption came."""
+    """No interruption is pending for TPI; or a wait was cancelled before one came."""
 
 
 class AwaitInterruption(Request[Interruption | NoInterruption], frozen=True):
@@ -29,3 +44,82 @@ class AwaitInterruption(Request[Interruption | NoInterruption], frozen=True):
 
 class CancelAwait(Message, frozen=True):
     """Answer the sender's `AwaitInterruption` now, unless it has been answered."""
+
+
+class TestPendingInterruption(Request[Interruption | NoInterruption], frozen=True):
+    """TPI: take an interruption whose ISC is on in `mask`, if there is one."""
+
+    __test__ = False  # pytest would take the name for that of a test
+
+    mask: int = 0xFF
+
+
+class Report(Message, frozen=True):
+    """A channel-report word for the program to find."""
+
+    crw: Crw
+
+
+class CrwStored(Message, frozen=True):
+    """Condition code of STORE CHANNEL REPORT WORD; with 1 there is no report."""
+
+    cc: int
+    crw: Crw | None = None
+
+
+class StoreChannelReportWord(Request[CrwStored], frozen=True):
+    """STCRW."""
+
+
+class ResetChannelPath(Request[ConditionCode], frozen=True):
+    """RCHP: begin to reset a channel path; a report says when that is done."""
+
+    chpid: int
+
+
+class Done(Message, frozen=True):
+    """An instruction that sets no condition code has been executed."""
+
+
+class SetChannelMonitor(Request[Done], frozen=True):
+    """SCHM: update measurement blocks from `origin` on, or (None) none at all."""
+
+    origin: int | None
+
+
+class SetAddressLimit(Request[Done], frozen=True):
+    """SAL."""
+
+    limit: int
+
+
+class PathStatus(Message, frozen=True):
+    """32 bytes: a one for each channel path that is active."""
+
+    data: bytes
+
+
+class StoreChannelPathStatus(Request[PathStatus], frozen=True):
+    """STCPS."""
+
+
+class ChannelSubsystemCalled(Message, frozen=True):
+    """What CHSC stores behind the request."""
+
+    data: bytes
+
+
+class CallChannelSubsystem(Request[ChannelSubsystemCalled], frozen=True):
+    """CHSC with the valid request that `block` begins with."""
+
+    block: bytes
+
+
+class PathReset(Message, frozen=True):
+    """The channel path, its devices and its subchannels have been reset."""
+
+    chpid: int
+
+
+class ResetPath(Request[PathReset], frozen=True):
+    """Reset a channel path."""

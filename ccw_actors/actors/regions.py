@@ -1,0 +1,66 @@
+"""What storage a channel reaches, and how its accesses become messages to Storage."""
+
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from ccw_actors.actors.protocol import (
+    AddToStorage,
+    Area,
+    Piece,
+    ReadStorage,
+    StorageData,
+    WriteStorage,
+)
+from ccw_actors.channel import FetchData, Fetched, FetchWords, StorageCheck
+from ccw_actors.runtime import ActorRef
+
+__all__ = ["Region", "areas_of", "fetched", "region_of", "within"]
+
+StorageRef: TypeAlias = ActorRef[ReadStorage | WriteStorage | AddToStorage]
+
+
+class Region(Struct, frozen=True):
+    """Host addresses from `base` on that are the storage behind `storage`.
+
+    With `dma` the channel reaches only what is pinned there.
+    """
+
+    base: int
+    size: int
+    storage: StorageRef
+    dma: bool = False
+
+
+def region_of(regions: tuple[Region, ...], address: int) -> Region | None:
+    """Return the region an address is in."""
+    for region in regions:
+        if region.base <= address < region.base + region.size:
+            return region
+    return None
+
+
+def areas_of(action: FetchWords | FetchData) -> tuple[Area, ...]:
+    """Return what is to be fetched."""
+    if isinstance(action, FetchWords):
+        return (Area(action.address, action.length),)
+    return tuple(Area(address, length) for address, length in action.pieces)
+
+
+def fetched(areas: tuple[Area, ...], answer: StorageData) -> Fetched:
+    """Join parts up to the first that is short: there the channel meets a check."""
+    data = b""
+    for area, part in zip(areas, answer.parts, strict=True):
+        if len(part) < area.length:
+            return Fetched(data, answer.check or StorageCheck.ADDRESSING)
+        data += part
+    return Fetched(data)
+
+
+def within(program: tuple[Piece, ...], area: Area) -> bytes | None:
+    """Return the area's bytes if the program that came with START has them all."""
+    for piece in program:
+        offset = area.address - piece.address
+        if offset >= 0 and offset + area.length <= len(piece.data):
+            return piece.data[offset : offset + area.length]
+    return None
