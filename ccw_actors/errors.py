@@ -19,6 +19,8 @@ __all__ = [
     "StashError",
     "StreamError",
     "UnknownDeviceTypeError",
+    "UnsupportedSetupError",
+    "VectorError",
 ]
 
 
@@ -166,3 +168,11 @@ class ProgramInterruptionError(ProgramError):
     def __init__(self, code: int, reason: str) -> None:
         self.code = code
         super().__init__(reason)
+
+
+class VectorError(CcwActorsError):
+    """A file of golden vectors, or one case in it, cannot be understood."""
+
+
+class UnsupportedSetupError(CcwActorsError):
+    """A golden vector needs a device, a file or an operator that is not there."""

@@ -19,6 +19,7 @@ answered.
 """
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -82,7 +83,7 @@ class Job(Struct, frozen=True, array_like=True):
 class ChannelSubsystemState(Struct):
     """What a channel subsystem remembers.
 
-    `hints` are pairs (ISC, subchannel), sorted. `taking` is the subchannel that was
+    `hints` are pairs (ISC, subchannel), the lowest ISC first, then the oldest. `taking` is the subchannel that was
     asked, -1 if none. `reports` are the channel-report words to be found, `resetting`
     the channel paths being reset. `jobs` are executed one at a time: `outstanding`
     subchannels have still to answer the first one, `described` are the answers so far,
@@ -130,7 +131,8 @@ class ChannelSubsystem(Actor):
     def pending(self, message: Pending) -> None:
         """Keep the hint."""
         hint = (message.isc, message.subchannel)
-        self.state.hints = tuple(sorted({*self.state.hints, hint}))
+        hints = tuple(other for other in self.state.hints if other != hint)
+        self.state.hints = tuple(sorted((*hints, hint), key=itemgetter(0)))
         self._go_on()
 
     @receive

@@ -95,7 +95,7 @@ async def modify_subchannel(cpu: Cpu, gr1: int, address: int) -> int:
     raw = await _operand(cpu, address, _SCHIB_LENGTH)
     index = _subchannel(gr1)
     schib = Schib.from_bytes(raw)
-    _refuse(schib.invalid())
+    _refuse(schib.invalid(format_1_measurement=cpu.format_1_measurement))
     return await cpu.modify(index, schib.pmcw, schib.mba)
 
 

@@ -74,6 +74,7 @@ from ccw_actors.channel import (
     Rules,
     Schib,
     Scsw,
+    Stctl,
     SubchannelId,
     lifecycle,
 )
@@ -183,6 +184,9 @@ class Subchannel(Actor):
             state.run += 1
             self._measure()
             self._proceed()
+        elif cc < 3 and self._model.lpm_from_orb:
+            pmcw = replace(state.schib.pmcw, lpm=orb.lpm)
+            state.schib = replace(state.schib, pmcw=pmcw)
         return ConditionCode(cc)
 
     @receive
@@ -235,8 +239,8 @@ class Subchannel(Actor):
         cc, self._scsw = lifecycle.test(self._scsw, self._pmcw)
         if cc == 0:
             self.state.interruption = False
-            if self._scsw == Scsw():
-                self._forget_esw()
+            if _is_unsolicited(irb.scsw):
+                self.state.irb = Irb(Scsw())
             self._offer()
         return Tested(cc, irb)
 
@@ -545,9 +549,6 @@ class Subchannel(Actor):
         before = self.state.irb
         return Irb.with_path(scsw, before.lpum)
 
-    def _forget_esw(self) -> None:
-        self.state.irb = Irb(Scsw())
-
     def _drop(self) -> None:
         """Forget the channel program and all status."""
         state = self.state
@@ -621,6 +622,10 @@ class Subchannel(Actor):
     @_scsw.setter
     def _scsw(self, scsw: Scsw) -> None:
         self.state.schib = replace(self.state.schib, scsw=scsw)
+
+
+def _is_unsolicited(scsw: Scsw) -> bool:
+    return not scsw.fctl and scsw.stctl == Stctl.ALERT | Stctl.PENDING
 
 
 def _is_ccw(action: Action) -> bool:

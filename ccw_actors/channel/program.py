@@ -185,7 +185,8 @@ def _ccw_fetched(execution: Execution, answer: Fetched) -> Execution:
         return _taken(execution, ccw)
     if is_invalid(ccw.code, execution.orb.fmt):
         # Only a CCW without a command shows its own count; other bad ones show none.
-        shown = execution.count if ccw.code & 0x0F else ccw.count
+        own = not ccw.code & 0x0F and execution.rules.show_end
+        shown = ccw.count if own else execution.count
         return _unusable(replace(execution, count=shown), Cstat.PROGRAM_CHECK)
     return _taken(replace(execution, code=ccw.code), ccw)
 

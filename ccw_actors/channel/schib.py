@@ -180,8 +180,11 @@ class Schib(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
             return self
         return replace(self, pmcw=modified(self.pmcw, new.pmcw), mba=new.mba)
 
-    def invalid(self) -> str | None:
-        """Say what makes MODIFY SUBCHANNEL end with an operand exception, or None."""
+    def invalid(self, *, format_1_measurement: bool = True) -> str | None:
+        """Say what makes MODIFY SUBCHANNEL end with an operand exception, or None.
+
+        Without `format_1_measurement` measurement blocks have format 0 only.
+        """
         pmcw = self.pmcw
         if pmcw.flags & _RESERVED_FLAGS:
             return f"PMCW word 1 bits 5-7 must be zero, got {pmcw.flags:#06x}"
@@ -191,6 +194,8 @@ class Schib(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
             return f"PMCW word 6 has reserved bits on: {pmcw.chars:#010x}"
         if pmcw.extended_measurement:
             return "PMCW word 6 bit 30 (XMWME): extended measurement is not provided"
+        if pmcw.measurement_format_1 and not format_1_measurement:
+            return "PMCW word 6 bit 29 (MBFC): format-1 blocks are not provided"
         if pmcw.measurement_format_1 and self.mba % _MBA_ALIGNMENT:
             return f"SCHIB measurement-block address {self.mba:#x} is not 64-byte bound"
         return None

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.channel.fields import U8, U16, U32, Flag, expect_length
+from ccw_actors.channel.fields import U8, U16, U32, Flag, bit_names, expect_length
 
 __all__ = ["Actl", "Cstat", "Dstat", "Fctl", "Scsw", "Stctl"]
 
@@ -159,6 +159,12 @@ class Scsw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         """Copy with another deferred condition code."""
         return replace(self, flags=self.flags & ~0x0300 | cc << 8)
 
+    def names_of(self, field: str) -> str:
+        """Print one field: the names of its bits, or a hexadecimal number."""
+        value: int = getattr(self, field)
+        names = _BITS.get(field)
+        return f"{value:#x}" if names is None else bit_names(names, value)
+
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Scsw":
         """Read 12 bytes; the reserved bit 16 of word 0 is not kept.
@@ -185,3 +191,12 @@ class Scsw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return _LAYOUT.pack(
             self.flags, control, self.cpa, self.dstat, self.cstat, self.count
         )
+
+
+_BITS: Final = {
+    "fctl": Fctl.NAMES,
+    "actl": Actl.NAMES,
+    "stctl": Stctl.NAMES,
+    "dstat": Dstat.NAMES,
+    "cstat": Cstat.NAMES,
+}

@@ -1,0 +1,118 @@
+"""Golden vectors as values: what a program did, and what a real system observed.
+
+A file is JSON, gzipped or not: a list of cases. Numbers in it are hexadecimal text,
+addresses absolute. What a case needs to be run is its `Script`; what was observed is
+kept apart from that.
+"""
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from ccw_actors.errors import VectorError
+
+__all__ = ["Case", "Entry", "Instruction", "Script", "address_of", "load"]
+
+_GZIP: Final = b"\x1f\x8b"
+
+
+class Instruction(Struct, frozen=True):
+    """One instruction, or a pseudo-instruction such as TSCHPOLL.
+
+    `addr` is the operand's address, None for the private area of the program. `src` and
+    `len` belong to MOVE, `timeout_us` to what waits.
+    """
+
+    op: str
+    gr1: str = "00000000"
+    addr: str | None = None
+    timeout_us: int = 0
+    src: str | None = None
+    len: int = 0
+
+
+class Entry(Struct, frozen=True, omit_defaults=True):
+    """What was observed of one instruction; fields that do not apply are None."""
+
+    op: str
+    cc: int | str | None = None
+    program_interruption: str | None = None
+    irb: str | None = None
+    schib: str | None = None
+    data: str | None = None
+    key: str | None = None
+    interrupted: bool | None = None
+    interruption_code: str | None = None
+    old_psw_mask: str | None = None
+    lowcore_184_195: str | None = None
+
+
+class Script(Struct, frozen=True):
+    """All that whoever runs a case is given."""
+
+    setup: dict[str, Any]
+    storage: dict[str, str]
+    instructions: tuple[Instruction, ...]
+
+
+class Case(Struct, frozen=True):
+    """One golden vector."""
+
+    name: str
+    system: str
+    category: str
+    setup: dict[str, Any]
+    storage: dict[str, str]
+    instructions: tuple[Instruction, ...]
+    observed: tuple[Entry, ...]
+    storage_after: dict[str, str]
+    arch: str = ""
+    stable: bool = True
+    deviation: str | None = None
+    alternatives: tuple[Any, ...] = ()
+    volatile: tuple[str, ...] = ()
+    first_pass_disagreed: Any = None
+
+    @property
+    def script(self) -> Script:
+        """What it takes to run the case."""
+        return Script(self.setup, self.storage, self.instructions)
+
+
+def load(path: Path) -> tuple[Case, ...]:
+    """Read a file of golden vectors.
+
+    Raises:
+        VectorError: It is not one; the text says where.
+        OSError: It cannot be read.
+    """
+    raw = path.read_bytes()
+    try:
+        if raw.startswith(_GZIP):
+            raw = gzip.decompress(raw)
+        cases = msgspec.json.decode(raw, type=tuple[Case, ...])
+    except (msgspec.MsgspecError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise VectorError(f"{path}: expected golden vectors: {error}") from error
+    for case in cases:
+        if len(case.instructions) != len(case.observed):
+            raise VectorError(
+                f"{path}: {case.name}: {len(case.instructions)} instructions, but"
+                f" {len(case.observed)} observations"
+            )
+    return cases
+
+
+def address_of(text: str) -> int:
+    """Read an address.
+
+    Raises:
+        VectorError: It is not a hexadecimal number.
+    """
+    try:
+        return int(text, 16)
+    except ValueError as error:
+        raise VectorError(f"address {text!r}: expected a hexadecimal number") from error
