@@ -83,11 +83,11 @@ class Job(Struct, frozen=True, array_like=True):
 class ChannelSubsystemState(Struct):
     """What a channel subsystem remembers.
 
-    `hints` are pairs (ISC, subchannel), the lowest ISC first, then the oldest. `taking` is the subchannel that was
-    asked, -1 if none. `reports` are the channel-report words to be found, `resetting`
-    the channel paths being reset. `jobs` are executed one at a time: `outstanding`
-    subchannels have still to answer the first one, `described` are the answers so far,
-    `answer` is what will be said.
+    `hints` are pairs (ISC, subchannel), the lowest ISC first, then the oldest.
+    `taking` is the subchannel that was asked, -1 if none. `reports` are the
+    channel-report words to be found, `resetting` the channel paths being reset. `jobs`
+    are executed one at a time: `outstanding` subchannels have still to answer the first
+    one, `described` are the answers so far, `answer` is what will be said.
     """
 
     hints: tuple[tuple[int, int], ...] = ()

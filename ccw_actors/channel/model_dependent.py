@@ -17,8 +17,9 @@ class ModelDependent(
 
     `scsw_from_orb` are the bits of the left half of SCSW word 0 that START SUBCHANNEL
     takes from the ORB. `lpm_from_orb` says whether it replaces the PMCW's logical-path
-    mask by the ORB's, even when it is refused with condition code 1 or 2. `start_sets_lpum` and `signals_set_lpum` say whether the PMCW
-    shows the path that was last used for a start, and for a halt or clear.
+    mask by the ORB's, even when it is refused with condition code 1 or 2.
+    `start_sets_lpum` and `signals_set_lpum` say whether the PMCW shows the path that
+    was last used for a start, and for a halt or clear.
 
     `keeps_esw`: the extended status is kept until the end of another channel program
     replaces it; otherwise each status has one of its own. `esw_of_signals`: the ends of

@@ -186,16 +186,32 @@ class Schib(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         Without `format_1_measurement` measurement blocks have format 0 only.
         """
         pmcw = self.pmcw
-        if pmcw.flags & _RESERVED_FLAGS:
-            return f"PMCW word 1 bits 5-7 must be zero, got {pmcw.flags:#06x}"
-        if pmcw.flags & _LIMIT_MODE == _LIMIT_MODE:
-            return "PMCW word 1 bits 9-10 (LM) must not both be one"
-        if pmcw.chars & _RESERVED_CHARS:
-            return f"PMCW word 6 has reserved bits on: {pmcw.chars:#010x}"
-        if pmcw.extended_measurement:
-            return "PMCW word 6 bit 30 (XMWME): extended measurement is not provided"
-        if pmcw.measurement_format_1 and not format_1_measurement:
-            return "PMCW word 6 bit 29 (MBFC): format-1 blocks are not provided"
-        if pmcw.measurement_format_1 and self.mba % _MBA_ALIGNMENT:
-            return f"SCHIB measurement-block address {self.mba:#x} is not 64-byte bound"
-        return None
+        limits = pmcw.flags & _LIMIT_MODE
+        block = pmcw.measurement_format_1
+        rules = (
+            (
+                pmcw.flags & _RESERVED_FLAGS,
+                f"PMCW word 1 bits 5-7 must be zero, got {pmcw.flags:#06x}",
+            ),
+            (
+                limits == _LIMIT_MODE,
+                "PMCW word 1 bits 9-10 (LM) must not both be one",
+            ),
+            (
+                pmcw.chars & _RESERVED_CHARS,
+                f"PMCW word 6 has reserved bits on: {pmcw.chars:#010x}",
+            ),
+            (
+                pmcw.extended_measurement,
+                "PMCW word 6 bit 30 (XMWME): extended measurement is not provided",
+            ),
+            (
+                block and not format_1_measurement,
+                "PMCW word 6 bit 29 (MBFC): format-1 blocks are not provided",
+            ),
+            (
+                block and self.mba % _MBA_ALIGNMENT,
+                f"SCHIB measurement-block address {self.mba:#x} is not 64-byte bound",
+            ),
+        )
+        return next((rule for wrong, rule in rules if wrong), None)

@@ -144,7 +144,10 @@ def _qemu_devices(arguments: Sequence[str]) -> list[Configured]:
     terminals = 0
     for option, value in zip(arguments[::2], arguments[1::2], strict=True):
         name, *rest = value.split(",")
-        pairs = dict(part.partition("=")[::2] for part in (name, *rest))
+        pairs: dict[str, str] = {}
+        for part in (name, *rest):
+            key, _, text = part.partition("=")
+            pairs[key] = text
         if option == "-drive":
             drives[pairs["id"]] = Path(pairs["file"]).name
         elif option == "-device":

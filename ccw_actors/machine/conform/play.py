@@ -97,7 +97,7 @@ class _Player:
             except StopIteration as stop:
                 return stop.value
             cpu = self.host.system.ref("cpu")
-            outcome = cast("Outcome", cpu.ask(Operate(operation), block=True))
+            outcome = cpu.ask(Operate(operation), block=True)
 
     def store(self, address: int, data: bytes) -> None:
         """Store bytes."""
