@@ -24,6 +24,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
+    CancelSubchannel,
     ClearRequest,
     ClearSubchannel,
     ConditionCode,
@@ -37,6 +38,7 @@ from ccw_actors.actors.protocol import (
     Pending,
     Refused,
     ResetSubchannel,
+    ResumeSubchannel,
     StartSubchannel,
     Stored,
     StoreSubchannel,
@@ -65,6 +67,7 @@ __all__ = ["GuestSubchannel"]
 _NO_DEVICE = frozenset({errno.ENODEV, errno.EACCES})
 _PCI = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
 _CCW = 8
+_NOT_APPLICABLE = 2
 
 
 class GuestSubchannelState(Struct):
@@ -164,18 +167,30 @@ class GuestSubchannel(Actor):
         return Stored(0, self.state.schib)
 
     @receive
+    def resume_function(self, _message: ResumeSubchannel) -> ConditionCode:
+        """RSCH: the layers below cannot resume, so it is never applicable."""
+        cc, _ = lifecycle.resume(self._scsw, self.state.schib.pmcw)
+        return ConditionCode(cc or _NOT_APPLICABLE)
+
+    @receive
+    def cancel_function(self, _message: CancelSubchannel) -> ConditionCode:
+        """XSCH: a START is on its way down at once, so it is never applicable."""
+        cc, _ = lifecycle.cancel(self._scsw, self.state.schib.pmcw)
+        return ConditionCode(cc or _NOT_APPLICABLE)
+
+    @receive
     def modify(self, message: ModifySubchannel) -> ConditionCode:
         """MSCH: change what a program may change; not while a reset is under way."""
         if self.state.resetting:
             return ConditionCode(2)
-        new = Schib(message.pmcw)
+        new = Schib(message.pmcw, mba=message.mba)
         cc, self.state.schib = lifecycle.modify(self.state.schib, new)
         return ConditionCode(cc)
 
     @receive
     def take(self, _message: TakeInterruption) -> InterruptionTaken | InterruptionGone:
         """Hand the interruption over, and withdraw it."""
-        number, pmcw = self._schid.number, self.state.schib.pmcw
+        number, pmcw = self._schid.index, self.state.schib.pmcw
         if not self.state.interruption:
             return InterruptionGone(number)
         self.state.interruption = False
@@ -264,7 +279,7 @@ class GuestSubchannel(Actor):
         state = self.state
         self._forget_functions()
         for to in state.resetting:
-            self.reply(to, SubchannelReset(self._schid.number))
+            self.reply(to, SubchannelReset(self._schid.index))
         state.resetting = ()
 
     def _functions(self, numbers: tuple[int, ...]) -> int:
@@ -326,7 +341,7 @@ class GuestSubchannel(Actor):
         self.state.irb = irb
         self._scsw = irb.scsw
         self.state.interruption = True
-        self._sink.tell(Pending(self._schid.number, self.state.schib.pmcw.isc))
+        self._sink.tell(Pending(self._schid.index, self.state.schib.pmcw.isc))
 
     @property
     def _scsw(self) -> Scsw:
