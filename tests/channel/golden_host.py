@@ -25,14 +25,31 @@ _INPUT_LENGTHS = {0x04: 32, 0x06: 4096, 0xE4: len(SENSE_ID)}
 _OUTPUT_LENGTHS = {0x07: 6, 0x31: 5, 0x47: 16, 0x63: 16, 0x85: 4096}
 _STEPS_MAX = 2000
 
+CATEGORIES = {
+    "basic",
+    "chaining",
+    "flags",
+    "idaw",
+    "protect-address",
+    "state-matrix",
+    "suspend-resume",
+}
+
 Case = dict[str, Any]
 
 
 def cases() -> list[Case]:
     """Give the recorded cases that ran alike each time and follow the architecture."""
-    path = Path(__file__).with_name("hercules-channel.json.gz")
+    path = Path(__file__).parents[1] / "data" / "hercules-public.json.gz"
     recorded: list[Case] = json.loads(gzip.decompress(path.read_bytes()))
-    return [case for case in recorded if case["stable"] and not case["deviation"]]
+    return [
+        case
+        for case in recorded
+        if case["category"] in CATEGORIES
+        and case["setup"]["devices"][0]["type"] in {"3390", "3380"}
+        and case["stable"]
+        and not case["deviation"]
+    ]
 
 
 def device_3390(command: DeviceCommand) -> CommandEnd:

@@ -15,6 +15,7 @@ from ccw_actors.devices import (
 )
 
 DATA = Path(__file__).parents[1] / "data"
+CATEGORIES = {"basic", "chaining", "ckd-legacy", "eckd"}
 IMAGES = ("ckd3390", "ckd3380", "ckd3390raw", "lnx3390")
 
 
@@ -41,6 +42,11 @@ def tracks(name: str) -> dict[int, bytes]:
 @functools.cache
 def vectors() -> list[dict[str, Any]]:
     """Return the channel programs that Hercules ran on disks."""
-    raw = gzip.decompress((DATA / "hercules-disk.json.gz").read_bytes())
+    raw = gzip.decompress((DATA / "hercules-public.json.gz").read_bytes())
     found: list[dict[str, Any]] = json.loads(raw)
-    return found
+    return [
+        vector
+        for vector in found
+        if vector["category"] in CATEGORIES
+        and vector["setup"]["devices"][0]["type"] in {"3390", "3380"}
+    ]

@@ -4,11 +4,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from ccw_actors.channel import Irb, Schib, Scsw
+from ccw_actors.channel import Schib, Scsw
+from ccw_actors.errors import VectorError
 from ccw_actors.machine.conform.play import WATCHED, Observation
 from ccw_actors.machine.conform.vectors import Case, Entry, address_of
 
-__all__ = ["GRANULE", "Difference", "compare", "elsewhere", "expectation"]
+__all__ = ["GRANULE", "Difference", "compare", "expectation"]
 
 GRANULE: Final = 16
 _SCSW_LENGTH: Final = 12
@@ -30,21 +31,34 @@ class Difference(Struct, frozen=True):
 
 
 def expectation(case: Case) -> Observation:
-    """Return what a golden vector says was observed, in the form of an observation."""
+    """Return what a golden vector says was observed, in the form of an observation.
+
+    Raises:
+        VectorError: It speaks of storage outside the watched range.
+    """
     storage = bytearray(len(WATCHED))
-    for contents in (case.storage, case.storage_after):
-        for address, content in contents.items():
-            start, raw = address_of(address) - WATCHED.start, bytes.fromhex(content)
-            if 0 <= start < len(WATCHED):
-                storage[start : start + len(raw)] = raw
-    outside = {area: case.storage_after[area] for area in elsewhere(case)}
-    return Observation(case.observed, bytes(storage), outside)
+    before, after = _pieces(case, case.storage), _pieces(case, case.storage_after)
+    for address, content in (*before, *after):
+        start = address - WATCHED.start
+        if start >= 0:
+            storage[start : start + len(content)] = content
+    for address, content in after:
+        if not (WATCHED.start <= address <= WATCHED.stop - len(content)):
+            raise VectorError(
+                f"{case.name}: storage at {address:#x} is not in"
+                f" {WATCHED.start:#x}-{WATCHED.stop - 1:#x}"
+            )
+    return Observation(case.observed, bytes(storage[: len(WATCHED)]), after)
 
 
-def elsewhere(case: Case) -> tuple[str, ...]:
-    """Return the areas outside the watched range that a vector speaks of."""
-    areas = case.storage_after
-    return tuple(area for area in areas if address_of(area) not in WATCHED)
+def _pieces(case: Case, storage: dict[str, str]) -> tuple[tuple[int, bytes], ...]:
+    try:
+        return tuple(
+            (address_of(address), bytes.fromhex(content))
+            for address, content in storage.items()
+        )
+    except ValueError as error:
+        raise VectorError(f"{case.name}: storage: {error}") from error
 
 
 def compare(expected: Observation, found: Observation) -> tuple[Difference, ...]:
@@ -63,16 +77,18 @@ def compare(expected: Observation, found: Observation) -> tuple[Difference, ...]
 
 
 def _storage(expected: Observation, found: Observation) -> list[Difference]:
-    differences = [
-        Difference(f"{WATCHED.start + at:#x}", "storage", wanted.hex(), got.hex())
+    """Compare granule by granule, and then what was stated on its own."""
+    granules = (
+        (WATCHED.start + at, expected.storage[at : at + GRANULE])
         for at in range(0, len(WATCHED), GRANULE)
-        if (wanted := expected.storage[at : at + GRANULE])
-        != (got := found.storage[at : at + GRANULE])
-    ]
-    for area, wanted_text in expected.elsewhere.items():
-        got_text = found.elsewhere.get(area, "")
-        if wanted_text[: len(got_text)] != got_text[: len(wanted_text)]:
-            differences.append(Difference(area, "storage", wanted_text, got_text))
+    )
+    differences: list[Difference] = []
+    for address, wanted in (*granules, *expected.stated):
+        start = address - WATCHED.start
+        got = found.storage[start : start + len(wanted)]
+        if wanted != got:
+            where = f"{address:#x}"
+            differences.append(Difference(where, "storage", wanted.hex(), got.hex()))
     return differences
 
 
@@ -107,7 +123,7 @@ def _parts(field: str, expected: object, found: object) -> tuple[str, ...]:
 
 
 def _scsw_parts(wanted: bytes, got: bytes) -> tuple[str, ...]:
-    one, other = Irb(Scsw.from_bytes(wanted)).scsw, Scsw.from_bytes(got)
+    one, other = Scsw.from_bytes(wanted), Scsw.from_bytes(got)
     return tuple(
         f"SCSW {name}: {one.names_of(name)}, found {other.names_of(name)}"
         for name in Scsw.__struct_fields__

@@ -52,7 +52,6 @@ class Personality(Struct, frozen=True):
     suspended, before the next instruction.
     """
 
-    name: str
     storage: int
     model: ModelDependent
     synchronous: bool = False
@@ -60,7 +59,6 @@ class Personality(Struct, frozen=True):
 
 
 HERCULES: Final = Personality(
-    "Hercules",
     32 << 20,
     ModelDependent(
         lpm_from_orb=True,
@@ -71,7 +69,6 @@ HERCULES: Final = Personality(
     format_1_measurement=False,
 )
 QEMU: Final = Personality(
-    "QEMU",
     64 << 20,
     ModelDependent(
         scsw_from_orb=0xF880,

@@ -10,11 +10,9 @@ from ccw_actors.errors import UnsupportedSetupError
 from ccw_actors.machine.conform.compare import (
     Difference,
     compare,
-    elsewhere,
     expectation,
 )
 from ccw_actors.machine.conform.play import Observation, play
-from ccw_actors.machine.conform.rules import explain
 from ccw_actors.machine.conform.vectors import Case
 
 __all__ = ["Judgement", "Verdict", "judge", "verdict_of"]
@@ -23,11 +21,10 @@ __all__ = ["Judgement", "Verdict", "judge", "verdict_of"]
 class Verdict(StrEnum):
     """What can be said of a case.
 
-    `UNEXPLAINED` is one that is marked as a deviation, is not equal, and fits no rule.
+    `UNEXPLAINED` is one that is marked as a deviation and is not equal.
     """
 
     AGREE = "agree"
-    EXPLAINED = "explained"
     UNEXPLAINED = "unexplained"
     DIFFER = "differ"
     UNSTABLE = "unstable"
@@ -50,7 +47,7 @@ def judge(case: Case, images: Path, scratch: Path) -> Judgement:
     """
     try:
         with TemporaryDirectory(dir=scratch) as own:
-            found = play(case.script, images, Path(own), elsewhere(case))
+            found = play(case.script, images, Path(own))
     except UnsupportedSetupError as error:
         return Judgement(Verdict.UNSUPPORTED, str(error))
     return verdict_of(case, found)
@@ -63,9 +60,6 @@ def verdict_of(case: Case, found: Observation) -> Judgement:
         return Judgement(Verdict.UNSTABLE, "; ".join(case.volatile))
     if not differences:
         return Judgement(Verdict.AGREE)
-    explained = explain(case.script, expectation(case))
-    if explained.rules and not compare(explained.predicted, found):
-        return Judgement(Verdict.EXPLAINED, "; ".join(explained.rules))
     if case.deviation is not None:
         return Judgement(Verdict.UNEXPLAINED, case.deviation, differences)
     first = differences[0]

@@ -35,24 +35,22 @@ _ENABLED_PSW: Final = "0200100180000000"
 class Observation(Struct, frozen=True):
     """What was observed: an entry for each instruction, and storage at the end.
 
-    `storage` has the watched range; `elsewhere` other pieces that were asked for.
+    `storage` has the watched range. `stated` are pieces of it that were stated one by
+    one, as pairs (address, content), which may overlap; whoever runs a script has none.
     """
 
     entries: tuple[Entry, ...]
     storage: bytes
-    elsewhere: dict[str, str] = {}
+    stated: tuple[tuple[int, bytes], ...] = ()
 
 
-def play(
-    script: Script, images: Path, scratch: Path, areas: tuple[str, ...] = ()
-) -> Observation:
+def play(script: Script, images: Path, scratch: Path) -> Observation:
     """Run a script on a fresh host.
 
     Args:
         script: What to do, and with which devices.
         images: Where the images are that the setup names.
         scratch: A directory for copies of them.
-        areas: Addresses outside the watched range of which 16 bytes are wanted, too.
 
     Raises:
         UnsupportedSetupError: The script needs what is not there.
@@ -64,11 +62,7 @@ def play(
     player.store(_LOWCORE.start, bytes([_UNTOUCHED]) * 12)
     entries = tuple(player.observe(one) for one in script.instructions)
     player.settle()
-    return Observation(
-        entries,
-        player.fetch(WATCHED.start, len(WATCHED)),
-        {area: player.fetch(address_of(area), 16).hex() for area in areas},
-    )
+    return Observation(entries, player.fetch(WATCHED.start, len(WATCHED)))
 
 
 class _Player:

@@ -60,22 +60,18 @@ class Script(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """One golden vector."""
+    """One golden vector; what else its record says is not needed."""
 
     name: str
-    system: str
     category: str
     setup: dict[str, Any]
     storage: dict[str, str]
     instructions: tuple[Instruction, ...]
     observed: tuple[Entry, ...]
     storage_after: dict[str, str]
-    arch: str = ""
     stable: bool = True
     deviation: str | None = None
-    alternatives: tuple[Any, ...] = ()
     volatile: tuple[str, ...] = ()
-    first_pass_disagreed: Any = None
 
     @property
     def script(self) -> Script:
