@@ -61,7 +61,7 @@ from ccw_actors.actors.protocol import (
     WaitOver,
     WriteStorage,
 )
-from ccw_actors.channel import Irb, Schib, Scsw
+from ccw_actors.channel import Irb, ProgramException, Schib, Scsw
 from ccw_actors.errors import CcwActorsError, DispatcherError, ProgramError
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
@@ -70,9 +70,6 @@ __all__ = ["AsyncProgram", "BlockingProgram", "DataProgram", "Guest", "ProgramTh
 DataProgram: TypeAlias = Sequence[Operation]
 AsyncProgram: TypeAlias = Callable[[Cpu], Coroutine[Any, Any, Any]]
 BlockingProgram: TypeAlias = Callable[[BlockingCpu], Any]
-
-_ADDRESSING = 0x05
-_OPERAND = 0x15
 
 
 class GuestState(Struct):
@@ -305,7 +302,7 @@ class Guest(Actor):
         invalid = _operand_exception(instruction)
         target = self._subchannels.get(subchannel)
         if invalid is not None:
-            self.ref.tell(Stopped(_OPERAND, invalid))
+            self.ref.tell(Stopped(ProgramException.OPERAND, invalid))
         elif target is None:
             self.ref.tell(_absent(instruction))
         else:
@@ -398,4 +395,4 @@ def _checked(
         f"addressing exception: cannot {what} {length} bytes at {address:#x},"
         f" the guest's storage {limit}"
     )
-    return Stopped(_ADDRESSING, reason)
+    return Stopped(ProgramException.ADDRESSING, reason)

@@ -35,14 +35,11 @@ from ccw_actors.actors.protocol import (
     StoreChannelReportWord,
     TestPendingInterruption,
 )
-from ccw_actors.channel import InterruptionCode, Orb, Schib, SubchannelId, chsc
+from ccw_actors.channel import Orb, ProgramException, Schib, SubchannelId, chsc
 from ccw_actors.channel.interruption import LOWCORE_CODE
 from ccw_actors.errors import ProgramInterruptionError
 
 __all__ = [
-    "ADDRESSING",
-    "OPERAND",
-    "SPECIFICATION",
     "cancel_subchannel",
     "channel_subsystem_call",
     "clear_subchannel",
@@ -56,14 +53,9 @@ __all__ = [
     "store_channel_path_status",
     "store_channel_report_word",
     "store_subchannel",
-    "take_interruption",
     "test_pending_interruption",
     "test_subchannel",
 ]
-
-ADDRESSING = 0x05
-SPECIFICATION = 0x06
-OPERAND = 0x15
 
 _ORB_LENGTH = 32
 _SCHIB_LENGTH = 52
@@ -161,19 +153,6 @@ async def test_pending_interruption(cpu: Cpu, cr6: int, address: int) -> int:
     return 1
 
 
-async def take_interruption(
-    cpu: Cpu, cr6: int, timeout: float | None = None
-) -> InterruptionCode | None:
-    """Wait enabled for I/O interruptions, and store the code of the one taken at B8.
-
-    Without one in `timeout` seconds of the System's clock nothing is stored.
-    """
-    code = await cpu.wait(timeout, cr6 >> 24)
-    if code is not None:
-        await cpu.storage.write(LOWCORE_CODE, code.to_bytes())
-    return code
-
-
 async def store_channel_report_word(cpu: Cpu, address: int) -> int:
     """STCRW: store a CRW (4 bytes), or zeros with condition code 1."""
     _aligned(address, _WORD)
@@ -239,7 +218,7 @@ async def channel_subsystem_call(cpu: Cpu, address: int) -> int:
 def _aligned(address: int, boundary: int) -> None:
     if address % boundary:
         raise ProgramInterruptionError(
-            SPECIFICATION,
+            ProgramException.SPECIFICATION,
             f"operand at {address:#x}: expected a multiple of {boundary}",
         )
 
@@ -251,11 +230,13 @@ async def _operand(cpu: Cpu, address: int, length: int) -> bytes:
 
 def _refuse(reason: str | None) -> None:
     if reason is not None:
-        raise ProgramInterruptionError(OPERAND, reason)
+        raise ProgramInterruptionError(ProgramException.OPERAND, reason)
 
 
 def _subchannel(gr1: int) -> int:
     schid = SubchannelId.from_word(gr1)
     if schid is None:
-        raise ProgramInterruptionError(OPERAND, f"{SubchannelId.invalid(gr1)}")
+        raise ProgramInterruptionError(
+            ProgramException.OPERAND, f"{SubchannelId.invalid(gr1)}"
+        )
     return schid.index

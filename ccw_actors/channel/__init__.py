@@ -27,6 +27,7 @@ from ccw_actors.channel.crw import Crw as Crw
 from ccw_actors.channel.crw import Erc as Erc
 from ccw_actors.channel.crw import Rsc as Rsc
 from ccw_actors.channel.interruption import InterruptionCode as InterruptionCode
+from ccw_actors.channel.interruption import ProgramException as ProgramException
 from ccw_actors.channel.irb import Irb as Irb
 from ccw_actors.channel.model_dependent import ModelDependent as ModelDependent
 from ccw_actors.channel.orb import Orb as Orb

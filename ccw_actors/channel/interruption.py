@@ -16,6 +16,7 @@ __all__ = [
     "IO_OLD_PSW",
     "LOWCORE_CODE",
     "InterruptionCode",
+    "ProgramException",
     "enabled",
     "isc_mask",
 ]
@@ -27,6 +28,14 @@ IO_NEW_PSW: Final = 0x1F0
 _LAYOUT = struct.Struct(">III")
 _LENGTH: Final = 12
 _ISC_SHIFT: Final = 27
+
+
+class ProgramException:
+    """Codes of the program interruptions that I/O instructions and storage cause."""
+
+    ADDRESSING: Final = 0x05
+    SPECIFICATION: Final = 0x06
+    OPERAND: Final = 0x15
 
 
 class InterruptionCode(

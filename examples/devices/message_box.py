@@ -131,7 +131,7 @@ def main() -> None:
     storage = system.spawn(Storage(0x1000), "storage")
     storage.ask(WriteStorage(0, pieces), block=True)
     model = MessageBox(DeviceConfiguration("box"))
-    device = system.spawn(Device(model, ref("no volume")), "device")
+    device = system.spawn(Device(model, None), "device")
     pmcw = Pmcw(devno=0x0B0C, lpm=0x80, pim=0x80, pom=0xFF, pam=0x80)
     pmcw = pmcw.with_flag(Pmcw.valid, on=True).with_flag(Pmcw.enabled, on=True)
     regions = (Region(0, 0x1000, storage),)

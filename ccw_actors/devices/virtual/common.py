@@ -4,10 +4,13 @@ A command whose data are not needed takes all of its count, so that none of it i
 Source: QEMU hw/s390x/css.c (css_interpret_ccw).
 """
 
-from typing import Final
+from typing import Final, TypeVar
+
+from msgspec import Struct
 
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
 from ccw_actors.channel.scsw import Dstat
+from ccw_actors.devices.model import Failure, Outcome
 
 __all__ = [
     "COMMAND_REJECT",
@@ -16,6 +19,7 @@ __all__ = [
     "SENSE",
     "SENSE_ID",
     "SENSE_SIZE",
+    "NoVolume",
     "all_taken",
     "given",
     "sense_id",
@@ -29,8 +33,20 @@ SENSE_SIZE: Final = 32
 COMMAND_REJECT: Final = 0x80
 INTERVENTION_REQUIRED: Final = 0x40
 
+StateT = TypeVar("StateT", bound=Struct)
+
 _NORMAL: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
 _SENSE_ID_SIZE: Final = 256
+
+
+class NoVolume:
+    """The part of a device model that is about its volume, for one that has none."""
+
+    def failed(
+        self, state: StateT, command: DeviceCommand, failure: Failure
+    ) -> Outcome[StateT]:
+        """Never called: there is no track that could fail."""
+        raise AssertionError(f"{command} of {state} has no track: {failure}")
 
 
 def all_taken(command: DeviceCommand) -> CommandEnd:

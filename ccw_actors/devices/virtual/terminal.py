@@ -17,7 +17,7 @@ from typing import Final
 from msgspec import Struct
 
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
-from ccw_actors.devices.model import DeviceConfiguration, Failure, Outcome
+from ccw_actors.devices.model import DeviceConfiguration, Outcome
 from ccw_actors.devices.virtual.common import (
     COMMAND_REJECT,
     INTERVENTION_REQUIRED,
@@ -25,6 +25,7 @@ from ccw_actors.devices.virtual.common import (
     SENSE,
     SENSE_ID,
     SENSE_SIZE,
+    NoVolume,
     all_taken,
     given,
     sense_id,
@@ -56,7 +57,7 @@ class TerminalState(Struct, frozen=True, array_like=True, forbid_unknown_fields=
     condition: int = 0
 
 
-class Terminal:
+class Terminal(NoVolume):
     """A 3270 as a device model."""
 
     state_type = TerminalState
@@ -91,12 +92,6 @@ class Terminal:
             return given(command, b""), 0
         reason = INTERVENTION_REQUIRED if code in _WRITES else COMMAND_REJECT
         return unit_check(command), reason
-
-    def failed(
-        self, state: TerminalState, command: DeviceCommand, failure: Failure
-    ) -> Outcome[TerminalState]:
-        """Never called: there is no volume."""
-        raise AssertionError(f"{command} of {state} has no track: {failure}")
 
     def halted(self, state: TerminalState) -> TerminalState:
         """State after the halt signal."""

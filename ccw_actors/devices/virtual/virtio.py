@@ -27,13 +27,14 @@ from msgspec.structs import replace
 
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
 from ccw_actors.channel.scsw import Cstat
-from ccw_actors.devices.model import DeviceConfiguration, Failure, Outcome
+from ccw_actors.devices.model import DeviceConfiguration, Outcome
 from ccw_actors.devices.virtual.common import (
     COMMAND_REJECT,
     NO_OPERATION,
     SENSE,
     SENSE_ID,
     SENSE_SIZE,
+    NoVolume,
     all_taken,
     given,
     sense_id,
@@ -72,7 +73,7 @@ Handler = Callable[
 ]
 
 
-class Virtio:
+class Virtio(NoVolume):
     """A virtio device as a device model; `device_type` is "virtio-blk", for example."""
 
     state_type = VirtioState
@@ -103,12 +104,6 @@ class Virtio:
         if command.code != SENSE and not end.wants_area:
             after = replace(after, condition=0)
         return Outcome(after, end)
-
-    def failed(
-        self, state: VirtioState, command: DeviceCommand, failure: Failure
-    ) -> Outcome[VirtioState]:
-        """Never called: there is no volume."""
-        raise AssertionError(f"{command} of {state} has no track: {failure}")
 
     def halted(self, state: VirtioState) -> VirtioState:
         """State after the halt signal."""
