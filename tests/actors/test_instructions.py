@@ -150,9 +150,7 @@ def test_unknown_request(tmp_path: Path) -> None:
 def test_reports_that_do_not_fit() -> None:
     """A full queue loses the newest report, and the last one in it says so."""
     crws = tuple(Crw(Rsc.SUBCHANNEL, Erc.AVAILABLE, number) for number in range(3))
-    queue: tuple[Crw, ...] = ()
-    for crw in crws:
-        queue = queued(queue, crw, 2)
+    queue = queued(queued(queued((), crws[0], 2), crws[1], 2), crws[2], 2)
     assert queue == (crws[0], crws[1].with_flag(Crw.overflow))
     assert Crw.from_bytes(queue[1].to_bytes()) == queue[1]
     assert queue[1].to_bytes().hex() == "23010001"

@@ -19,7 +19,7 @@ from ccw_actors.machine.conform import (
     play,
 )
 from ccw_actors.machine.conform.judge import verdict_of
-from ccw_actors.machine.conform.vectors import Instruction, Script
+from ccw_actors.machine.conform.vectors import Entry, Instruction, Script
 
 DATA = Path(__file__).parents[1] / "data"
 IMAGES = DATA / "images"
@@ -61,16 +61,15 @@ def judged(index: int) -> Judgement:
     return verdict_of(CASES[index], observation)
 
 
-def plain() -> list[Any]:
-    """Return the cases that are stable and not marked."""
-    return [
-        pytest.param(index, id=case.name)
-        for index, case in enumerate(CASES)
-        if case.stable and case.deviation is None and case.category != "unit-record"
-    ]
+PLAIN = [
+    index
+    for index, case in enumerate(CASES)
+    if case.stable and case.deviation is None and case.category != "unit-record"
+]
+"""The cases that are stable and not marked, by index."""
 
 
-@pytest.mark.parametrize("index", plain())
+@pytest.mark.parametrize("index", PLAIN, ids=[CASES[index].name for index in PLAIN])
 def test_real_systems(index: int) -> None:
     """Every plain case agrees, but for those known, which have to differ."""
     name = CASES[index].name
@@ -91,7 +90,7 @@ def altered(case: Case) -> list[Case]:
     """Return copies of a case with one observed value changed: cc, IRB, storage."""
     copies: list[Case] = []
     for number, entry in enumerate(case.observed):
-        changed = []
+        changed: list[Entry] = []
         if isinstance(entry.cc, int):
             changed.append(replace(entry, cc=entry.cc ^ 1))
         if entry.irb is not None:
@@ -110,15 +109,14 @@ def altered(case: Case) -> list[Case]:
 def test_every_value_counts() -> None:
     """One value changed in what was observed makes a case differ that agreed."""
     counts: Counter[Verdict] = Counter()
-    for parameter in plain():
-        (index,) = parameter.values
+    for index in PLAIN:
         observation = found(index)
         if isinstance(observation, str) or judged(index).verdict is not Verdict.AGREE:
             continue
         for other in altered(CASES[index]):
             counts[verdict_of(other, observation).verdict] += 1
     assert set(counts) == {Verdict.DIFFER}
-    assert counts[Verdict.DIFFER] > len(plain())
+    assert counts[Verdict.DIFFER] > len(PLAIN)
 
 
 def test_wrong_files(tmp_path: Path) -> None:
