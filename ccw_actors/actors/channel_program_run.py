@@ -194,7 +194,8 @@ class ChannelProgramRun(StatusPresenter):
         execution = interpreter.answered(execution, answer)
         self.state.execution = execution
         if isinstance(execution.action, End):
-            self._end(execution.action)
+            if not (self._model.interrupts_alone and self._scsw.pending):
+                self._end(execution.action)
         elif isinstance(execution.action, StoreData):
             self._perform(execution)
         elif self.state.halted:
@@ -231,8 +232,7 @@ class ChannelProgramRun(StatusPresenter):
         self._present_interrupt(cpa)
 
     def _present_interrupt(self, cpa: int) -> None:
-        scsw = lifecycle.program_controlled(self._scsw, cpa)
-        self._present(self._intermediate(scsw))
+        self._present(self._with_path(lifecycle.program_controlled(self._scsw, cpa)))
 
     def _accept(self) -> None:
         """Note that the device takes the first command."""

@@ -39,6 +39,7 @@ from ccw_actors.channel import (
     lifecycle,
 )
 from ccw_actors.channel import program as interpreter
+from ccw_actors.channel.actions import End
 from ccw_actors.runtime import receive
 
 __all__ = ["Subchannel", "SubchannelState"]
@@ -123,6 +124,9 @@ class Subchannel(ChannelProgramRun):
             self.state.interruption = False
             if _is_unsolicited(irb.scsw):
                 self.state.irb = Irb(Scsw())
+            execution = self.state.execution
+            if execution is not None and isinstance(execution.action, End):
+                self._proceed()
             self._offer()
         return Tested(cc, irb)
 

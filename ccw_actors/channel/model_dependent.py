@@ -24,7 +24,8 @@ class ModelDependent(
     `keeps_esw`: the extended status is kept until the end of another channel program
     replaces it; otherwise each status has one of its own. `esw_of_signals`: the ends of
     halt and clear say in it which path was used. `esw_needs_status`: it is stored as
-    zeros when no status is pending.
+    zeros when no status is pending. `interrupts_alone`: a program-controlled
+    interruption is shown before the end of its program, and never together with it.
 
     `check_shows_end`: when the data area of an input command cannot be used, the device
     status and the residual count are shown as well. `path_reset_initializes`: RESET
@@ -39,6 +40,7 @@ class ModelDependent(
     keeps_esw: bool = False
     esw_of_signals: bool = False
     esw_needs_status: bool = False
+    interrupts_alone: bool = False
     check_shows_end: bool = True
     path_reset_initializes: bool = False
     ancillary_path_report: bool = False

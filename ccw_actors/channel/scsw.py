@@ -162,6 +162,11 @@ class Scsw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     def names_of(self, field: str) -> str:
         """Print one field: the names of its bits, or a hexadecimal number."""
         value: int = getattr(self, field)
+        if field == "flags":
+            key = f"key-{self.key}" if self.key else ""
+            cc = f"deferred-cc-{self.deferred_cc}" if self.deferred_cc else ""
+            letters = [name for bit, name in _FLAGS.items() if value & bit]
+            return "+".join(filter(None, (key, *letters, cc))) or "0"
         names = _BITS.get(field)
         return f"{value:#x}" if names is None else bit_names(names, value)
 
@@ -193,6 +198,18 @@ class Scsw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         )
 
 
+_FLAGS: Final = {
+    Scsw.suspend_control.mask: "S",
+    Scsw.esw_format.mask: "L",
+    Scsw.format_1.mask: "F",
+    Scsw.prefetch.mask: "P",
+    Scsw.initial_status.mask: "I",
+    Scsw.address_limit.mask: "A",
+    Scsw.suppress_suspended.mask: "U",
+    Scsw.zero_condition.mask: "Z",
+    Scsw.extended_control.mask: "E",
+    Scsw.path_not_operational.mask: "N",
+}
 _BITS: Final = {
     "fctl": Fctl.NAMES,
     "actl": Actl.NAMES,

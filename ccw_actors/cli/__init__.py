@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ccw_actors.cli.conform import conform
 from ccw_actors.cli.dasd import dasd
 from ccw_actors.cli.explore import explore
 from ccw_actors.cli.replay import replay
@@ -27,6 +28,7 @@ app.command()(run)
 app.command()(trace)
 app.command()(explore)
 app.command()(replay)
+app.command()(conform)
 app.add_typer(dasd, name="dasd")
 
 

@@ -1,6 +1,6 @@
 """What is different between two observations of one script."""
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -16,18 +16,21 @@ _SCSW_LENGTH: Final = 12
 _SCSW_IN_SCHIB: Final = slice(28, 40)
 _SHOWN: Final = 24
 
+Part: TypeAlias = tuple[str, str, str]
+
 
 class Difference(Struct, frozen=True):
     """One thing that is different; `parts` name what is, inside a structure.
 
-    `where` is an instruction ("3 TSCH") or an address.
+    `where` is an instruction ("3 TSCH") or an address. Each part is (field, expected,
+    found), decoded.
     """
 
     where: str
     field: str
     expected: str
     found: str
-    parts: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 def expectation(case: Case) -> Observation:
@@ -97,7 +100,7 @@ def _text(value: object) -> str:
     return "nothing" if value is None else str(value)
 
 
-def _parts(field: str, expected: object, found: object) -> tuple[str, ...]:
+def _parts(field: str, expected: object, found: object) -> tuple[Part, ...]:
     """Name the fields of an IRB or SCHIB that are different."""
     if not (isinstance(expected, str) and isinstance(found, str)):
         return ()
@@ -113,7 +116,7 @@ def _parts(field: str, expected: object, found: object) -> tuple[str, ...]:
         one, other = Schib.from_bytes(wanted).pmcw, Schib.from_bytes(got).pmcw
         return (
             *(
-                f"PMCW {name}: {_number(a)}, found {_number(b)}"
+                (f"PMCW {name}", _number(a), _number(b))
                 for name in type(one).__struct_fields__
                 if (a := getattr(one, name)) != (b := getattr(other, name))
             ),
@@ -123,19 +126,19 @@ def _parts(field: str, expected: object, found: object) -> tuple[str, ...]:
     return ()
 
 
-def _scsw_parts(wanted: bytes, got: bytes) -> tuple[str, ...]:
+def _scsw_parts(wanted: bytes, got: bytes) -> tuple[Part, ...]:
     one, other = Scsw.from_bytes(wanted), Scsw.from_bytes(got)
     return tuple(
-        f"SCSW {name}: {one.names_of(name)}, found {other.names_of(name)}"
+        (f"SCSW {name}", one.names_of(name), other.names_of(name))
         for name in Scsw.__struct_fields__
         if getattr(one, name) != getattr(other, name)
     )
 
 
-def _bytes(name: str, wanted: bytes, got: bytes) -> tuple[str, ...]:
+def _bytes(name: str, wanted: bytes, got: bytes) -> tuple[Part, ...]:
     if wanted == got:
         return ()
-    return (f"{name}: {_short(wanted)}, found {_short(got)}",)
+    return ((name, _short(wanted), _short(got)),)
 
 
 def _short(raw: bytes) -> str:

@@ -63,6 +63,7 @@ HERCULES: Final = Personality(
     ModelDependent(
         lpm_from_orb=True,
         keeps_esw=True,
+        interrupts_alone=True,
         path_reset_initializes=True,
         ancillary_path_report=True,
     ),
@@ -161,7 +162,10 @@ def _qemu_devices(arguments: Sequence[str]) -> list[Configured]:
 
 
 class Host:
-    """The actors of a host, stepped by `pace`; `scratch` takes copies of images."""
+    """The actors of a host, stepped by `pace`; `scratch` takes copies of images.
+
+    `devices` are in the order of their subchannels, `paths` the channel-path ids.
+    """
 
     def __init__(self, setup: dict[str, Any], images: Path, scratch: Path) -> None:
         personality = personality_of(setup)
@@ -170,7 +174,7 @@ class Host:
         self.system = System(self.pace)
         self.personality = personality
         self._attentions = _attentions(setup)
-        self._devices = {device.devno: device for device in devices}
+        self.devices = devices
         ref = self.system.ref
         spawn = self.system.spawn
         storage = spawn(Storage(personality.storage), "storage")
@@ -190,6 +194,7 @@ class Host:
             )
         subchannels = {n: ref(f"subchannel{n}") for n in range(len(devices))}
         paths: dict[int, int] = {device.chpid: device.path_type for device in devices}
+        self.paths = frozenset(paths)
         for chpid in paths:
             members = [
                 subchannels[n] for n, d in enumerate(devices) if d.chpid == chpid
@@ -211,7 +216,7 @@ class Host:
         """Do what the operator did, if that time has come."""
         if time_us >= _OPERATOR_PAUSE_US:
             due, self._attentions = self._attentions, ()
-            numbers = list(self._devices)
+            numbers = [device.devno for device in self.devices]
             for devno in due:
                 self.system.ref(f"device{numbers.index(devno)}").tell(Attend())
 

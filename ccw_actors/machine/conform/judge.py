@@ -1,30 +1,35 @@
 """The verdict on one golden vector."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from msgspec import Struct
 
-from ccw_actors.errors import UnsupportedSetupError
-from ccw_actors.machine.conform.compare import (
-    Difference,
-    compare,
-    expectation,
-)
+from ccw_actors.errors import UnsupportedSetupError, VectorError
+from ccw_actors.machine.conform.compare import Difference, compare, expectation
+from ccw_actors.machine.conform.hercules_rules import HERCULES_RULES
+from ccw_actors.machine.conform.host import HERCULES, personality_of
 from ccw_actors.machine.conform.play import Observation, play
+from ccw_actors.machine.conform.qemu_rules import QEMU_RULES
+from ccw_actors.machine.conform.rules import Rule
 from ccw_actors.machine.conform.vectors import Case
 
-__all__ = ["Judgement", "Verdict", "judge", "verdict_of"]
+__all__ = ["Judgement", "Verdict", "explanation", "judge", "rules_of", "verdict_of"]
 
 
 class Verdict(StrEnum):
     """What can be said of a case.
 
-    `UNEXPLAINED` is one that is marked as a deviation and is not equal.
+    `EXPLAINED`: rules say where the real system departs from the architecture, and
+    predict all that was observed. `UNEXPLAINED`: the case is marked as a deviation, is
+    not equal, and no rule fits.
     """
 
     AGREE = "agree"
+    EXPLAINED = "explained"
     UNEXPLAINED = "unexplained"
     DIFFER = "differ"
     UNSTABLE = "unstable"
@@ -40,21 +45,21 @@ class Judgement(Struct, frozen=True):
 
 
 def judge(case: Case, images: Path, scratch: Path) -> Judgement:
-    """Run a case and judge it.
-
-    Raises:
-        VectorError: The case cannot be understood.
-    """
+    """Run a case and judge it; what cannot be run or understood is unsupported."""
     try:
-        with TemporaryDirectory(dir=scratch) as own:
-            found = play(case.script, images, Path(own))
-    except UnsupportedSetupError as error:
+        judgement = verdict_of(case, _played(case, images, scratch, ()))
+        if judgement.verdict in (Verdict.UNEXPLAINED, Verdict.DIFFER):
+            rules = explanation(case, images, scratch)
+            if rules:
+                why = " ".join(_text(rule) for rule in rules)
+                return Judgement(Verdict.EXPLAINED, why, judgement.differences)
+    except (UnsupportedSetupError, VectorError) as error:
         return Judgement(Verdict.UNSUPPORTED, str(error))
-    return verdict_of(case, found)
+    return judgement
 
 
 def verdict_of(case: Case, found: Observation) -> Judgement:
-    """Judge what was found against what the case says."""
+    """Judge what was found, by the architecture, against what the case says."""
     differences = compare(expectation(case), found)
     if not case.stable:
         return Judgement(Verdict.UNSTABLE, "; ".join(case.volatile))
@@ -65,3 +70,47 @@ def verdict_of(case: Case, found: Observation) -> Judgement:
     first = differences[0]
     why = f"{first.where}, {first.field}: {first.expected}, found {first.found}"
     return Judgement(Verdict.DIFFER, why, differences)
+
+
+def rules_of(setup: dict[str, Any]) -> tuple[type[Rule], ...]:
+    """Return the rules for the kind of host that a setup is for.
+
+    Raises:
+        VectorError: It is for none that is known.
+    """
+    return HERCULES_RULES if personality_of(setup) is HERCULES else QEMU_RULES
+
+
+def explanation(case: Case, images: Path, scratch: Path) -> tuple[type[Rule], ...]:
+    """Return the rules that together predict all that was observed, or none.
+
+    None of them can be left out.
+
+    Raises:
+        UnsupportedSetupError: The script needs what is not there.
+        VectorError: The case cannot be understood.
+    """
+    observed = expectation(case)
+    kinds = rules_of(case.setup)
+    rules = [kind() for kind in kinds]
+    if compare(observed, _played(case, images, scratch, rules)):
+        return ()
+    needed = tuple(type(rule) for rule in rules if rule.applied)
+    for kind in needed:
+        fewer = tuple(other for other in needed if other is not kind)
+        found = _played(case, images, scratch, [other() for other in fewer])
+        if not compare(observed, found):
+            needed = fewer
+    return needed
+
+
+def _played(
+    case: Case, images: Path, scratch: Path, rules: Sequence[Rule]
+) -> Observation:
+    with TemporaryDirectory(dir=scratch) as own:
+        return play(case.script, images, Path(own), rules)
+
+
+def _text(rule: type[Rule]) -> str:
+    demands = rule.demands[0].upper() + rule.demands[1:]
+    return f"{demands}. {rule.does[0].upper() + rule.does[1:]}."
