@@ -16,6 +16,13 @@ from typer.testing import CliRunner
 from ccw_actors import pytest_plugin
 from ccw_actors.channel import lifecycle
 from ccw_actors.cli import app
+from ccw_actors.machine import implemented
+from ccw_actors.machine.conform.rules import (
+    HERCULES_RULES,
+    QEMU_RULES,
+    Rule,
+    as_markdown,
+)
 from ccw_actors.runtime import Mailbox, life
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +30,7 @@ RUNTIME = ROOT / "docs" / "runtime"
 EXPLORE = ROOT / "docs" / "explore"
 PAGES = [
     ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
     *sorted(RUNTIME.glob("*.md")),
     *sorted((ROOT / "docs" / "devices").glob("*.md")),
     *sorted(EXPLORE.glob("*.md")),
@@ -82,6 +90,20 @@ def table_of(docstring: str | None) -> str:
 def name(page: Path) -> str:
     """Return what a test of a page is named by."""
     return f"{page.parent.name}-{page.stem}"
+
+
+def test_implemented_page_is_the_code() -> None:
+    """The page is what the code renders."""
+    page = (ROOT / "docs" / "implemented.md").read_text()
+    assert page == implemented.as_markdown()
+
+
+@pytest.mark.parametrize(
+    "rules", [HERCULES_RULES, QEMU_RULES], ids=["Hercules", "QEMU"]
+)
+def test_conformance_page_has_the_rules(rules: tuple[type[Rule], ...]) -> None:
+    """The page has every rule, in the words of the code."""
+    assert as_markdown(rules) in (ROOT / "docs" / "conformance.md").read_text()
 
 
 def test_life_cycle_page_is_the_table() -> None:

@@ -65,7 +65,7 @@ from ccw_actors.channel.actions import (
     Words,
 )
 from ccw_actors.channel.actions import Stored as DataStored
-from ccw_actors.channel.program import Execution
+from ccw_actors.channel.execution import Execution
 from ccw_actors.runtime import receive
 
 __all__ = ["ChannelProgramRun"]

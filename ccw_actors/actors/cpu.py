@@ -96,12 +96,16 @@ class Cpu:
     `subchannel` is a subchannel number (of subchannel set 0), or in general what
     `SubchannelId.index` gives. A condition code is 0 to 3; what each says is in PoP
     under the instruction. `ccw_actors.actors.instructions` has the instructions with
-    their operands in storage. Without `format_1_measurement` these refuse MBFC.
+    their operands in storage. Without `format_1_measurement` these refuse MBFC,
+    and without `midaws` the ORB's D.
     """
 
-    def __init__(self, *, format_1_measurement: bool = True) -> None:
+    def __init__(
+        self, *, format_1_measurement: bool = True, midaws: bool = False
+    ) -> None:
         self.storage = CpuStorage()
         self.format_1_measurement = format_1_measurement
+        self.midaws = midaws
 
     async def start(self, subchannel: int, orb: Orb) -> int:
         """START SUBCHANNEL; returns the condition code.

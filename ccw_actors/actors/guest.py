@@ -98,7 +98,8 @@ class Guest(Actor):
 
     `subchannels` maps subchannel numbers to the guest's subchannels. A thread is the
     reference of a `ProgramThread`. With `remember` every outcome is kept, so that a
-    coroutine can be brought back to where it was from a snapshot.
+    coroutine can be brought back to where it was from a snapshot. With `midaws` ORBs
+    may have D on.
     """
 
     state: GuestState
@@ -112,7 +113,9 @@ class Guest(Actor):
         emulator: ActorRef[Any],
         *,
         remember: bool = False,
+        midaws: bool = False,
     ) -> None:
+        self._midaws = midaws
         self._thread: ActorRef[Any] | None = None
         self._steps: DataProgram | None = None
         self._function: AsyncProgram | None = None
@@ -299,7 +302,7 @@ class Guest(Actor):
                 self._storage.tell(InsertStorageKey(0, address))
 
     def _instruct(self, subchannel: int, instruction: Instruction) -> None:
-        invalid = _operand_exception(instruction)
+        invalid = _operand_exception(instruction, midaws=self._midaws)
         target = self._subchannels.get(subchannel)
         if invalid is not None:
             self.ref.tell(Stopped(ProgramException.OPERAND, invalid))
@@ -348,10 +351,10 @@ def _operation(wanted: object) -> Operation:
     )
 
 
-def _operand_exception(instruction: Instruction) -> str | None:
+def _operand_exception(instruction: Instruction, *, midaws: bool) -> str | None:
     match instruction:
         case StartSubchannel(orb=orb):
-            return orb.invalid()
+            return orb.invalid(midaws=midaws)
         case ModifySubchannel(pmcw=pmcw, mba=mba):
             return Schib(pmcw, mba=mba).invalid()
         case _:

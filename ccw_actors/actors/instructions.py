@@ -20,6 +20,10 @@ Source: PoP, chapter "I/O Instructions"; QEMU target/s390x/ioinst.c; Linux
 drivers/s390/cio/ioasm.c.
 """
 
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
+from typing import Any
+
 from ccw_actors.actors.cpu import Cpu
 from ccw_actors.actors.protocol import (
     CallChannelSubsystem,
@@ -40,6 +44,7 @@ from ccw_actors.channel.interruption import LOWCORE_CODE
 from ccw_actors.errors import ProgramInterruptionError
 
 __all__ = [
+    "INSTRUCTIONS",
     "cancel_subchannel",
     "channel_subsystem_call",
     "clear_subchannel",
@@ -78,7 +83,7 @@ async def start_subchannel(cpu: Cpu, gr1: int, address: int) -> int:
     raw = await _operand(cpu, address, _ORB_LENGTH)
     index = _subchannel(gr1)
     orb = Orb.from_bytes(raw)
-    _refuse(orb.invalid())
+    _refuse(orb.invalid(midaws=cpu.midaws))
     return await cpu.start(index, orb)
 
 
@@ -240,3 +245,25 @@ def _subchannel(gr1: int) -> int:
             ProgramException.OPERAND, f"{SubchannelId.invalid(gr1)}"
         )
     return schid.index
+
+
+INSTRUCTIONS: Mapping[str, Callable[..., Coroutine[Any, Any, Any]]] = MappingProxyType(
+    {
+        "CHSC": channel_subsystem_call,
+        "CSCH": clear_subchannel,
+        "HSCH": halt_subchannel,
+        "MSCH": modify_subchannel,
+        "RCHP": reset_channel_path,
+        "RSCH": resume_subchannel,
+        "SAL": set_address_limit,
+        "SCHM": set_channel_monitor,
+        "SSCH": start_subchannel,
+        "STCPS": store_channel_path_status,
+        "STCRW": store_channel_report_word,
+        "STSCH": store_subchannel,
+        "TPI": test_pending_interruption,
+        "TSCH": test_subchannel,
+        "XSCH": cancel_subchannel,
+    }
+)
+"""All of them, by mnemonic."""

@@ -26,7 +26,7 @@ from ccw_actors.channel import (
     SubchannelId,
     lifecycle,
 )
-from ccw_actors.channel.program import Execution
+from ccw_actors.channel.execution import Execution
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo
 
 __all__ = ["StatusPresenter", "SubchannelState"]

@@ -26,13 +26,13 @@ from ccw_actors.channel.command import DeviceCommand as DeviceCommand
 from ccw_actors.channel.crw import Crw as Crw
 from ccw_actors.channel.crw import Erc as Erc
 from ccw_actors.channel.crw import Rsc as Rsc
+from ccw_actors.channel.execution import Execution as Execution
+from ccw_actors.channel.execution import Rules as Rules
 from ccw_actors.channel.interruption import InterruptionCode as InterruptionCode
 from ccw_actors.channel.interruption import ProgramException as ProgramException
 from ccw_actors.channel.irb import Irb as Irb
 from ccw_actors.channel.model_dependent import ModelDependent as ModelDependent
 from ccw_actors.channel.orb import Orb as Orb
-from ccw_actors.channel.program import Execution as Execution
-from ccw_actors.channel.program import Rules as Rules
 from ccw_actors.channel.schib import Pmcw as Pmcw
 from ccw_actors.channel.schib import Schib as Schib
 from ccw_actors.channel.schib import modified as modified

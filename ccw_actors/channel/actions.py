@@ -43,6 +43,7 @@ class Words(StrEnum):
     CCW = "ccw"
     FIRST_IDAW = "first idaw"
     IDAWS = "idaws"
+    MIDAWS = "midaws"
 
 
 class FetchWords(

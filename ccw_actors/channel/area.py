@@ -3,10 +3,13 @@
 A faulty address is no fault until the device gets there. So an area knows how many of
 its bytes are covered by usable storage, and the check that meets whoever goes on.
 
-Source: PoP, "Channel Indirect Data Addressing" and "Data Chaining".
+Source: PoP, "Channel Indirect Data Addressing", "Modified CCW Indirect Data Addressing"
+and "Data Chaining".
 """
 
+import struct
 from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -24,30 +27,43 @@ __all__ = [
     "idaws_wanted",
     "indirect",
     "limited",
+    "midaws_length",
+    "scattered",
     "sliced",
     "violated",
     "within",
 ]
 
 
+Piece: TypeAlias = tuple[U64 | None, int]
+
+_MIDAW: Final = struct.Struct(">5xBHQ")
+_MIDAW_LAST: Final = 0x80
+_MIDAW_SKIP: Final = 0x40
+_PAGE: Final = 4096
+
+
 class Area(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """The bytes one CCW lets the device have, in the order of transfer.
 
     `cpa` is the CCW's address plus 8, `flags` and `count` are the CCW's. `pieces`
-    (address, length) cover the first `covered` bytes. With `check`, a subchannel-status
-    bit, the device may not go beyond them. A skipped area is covered without pieces. A
-    CCW that cannot continue a data chain is an area without bytes, but with a check.
+    (address, length) cover the first `covered` bytes; an address of None skips. With
+    `check`, a subchannel-status bit, the device may not go beyond them. A skipped area
+    is covered without pieces. A CCW that cannot continue a data chain is an area
+    without bytes, but with a check.
     """
 
     cpa: U32
     flags: U8 = 0
     count: U16 = 0
-    pieces: tuple[tuple[U64, int], ...] = ()
+    pieces: tuple[Piece, ...] = ()
     covered: int = 0
     check: U8 = 0
 
 
-def _of(ccw: Ccw, cpa: int, pieces: Sequence[tuple[int, int]], check: int = 0) -> Area:
+def _of(
+    ccw: Ccw, cpa: int, pieces: Sequence[tuple[int | None, int]], check: int = 0
+) -> Area:
     covered = sum(length for _, length in pieces)
     return Area(cpa, ccw.flags, ccw.count, tuple(pieces), covered, check)
 
@@ -105,7 +121,7 @@ def indirect(
     """
     size = idaw_length(orb)
     block = _block(orb)
-    pieces: list[tuple[int, int]] = []
+    pieces: list[tuple[int | None, int]] = []
     left = ccw.count
     for start in range(0, len(idaws) - size + 1, size):
         address = int.from_bytes(idaws[start : start + size], "big")
@@ -121,14 +137,65 @@ def indirect(
     return _of(ccw, cpa, pieces, check)
 
 
+def midaws_length(ccw: Ccw) -> int:
+    """Give the bytes that a list of MIDAWs may have, 0 where none can be.
+
+    A MIDAW has 16 bytes, which is also its alignment. A list does not leave its page of
+    4096 bytes, and there is no use for more MIDAWs than bytes of data.
+    """
+    if ccw.address % _MIDAW.size or ccw.address >> 31:
+        return 0
+    return min(_PAGE - ccw.address % _PAGE, ccw.count * _MIDAW.size)
+
+
+def scattered(
+    ccw: Ccw, cpa: int, midaws: bytes, *, backward: bool, skips: bool, check: int = 0
+) -> Area:
+    """Make the area of a CCW with modified indirect addressing.
+
+    A MIDAW is 5 zero bytes, a byte of flags, its count in 2 bytes and an address in 8,
+    big-endian. Its data stay in their page unless they are skipped, and the counts up
+    to the last one add up to the CCW's.
+
+    Args:
+        ccw: the CCW; its count is not zero.
+        cpa: its address plus 8.
+        midaws: the usable part of the list.
+        backward: the command stores at descending addresses.
+        skips: the command is an input command, which heeds the skip flag.
+        check: what is met behind `midaws`, where they are too few; else program check.
+    """
+    pieces: list[tuple[int | None, int]] = []
+    left = ccw.count
+    for start in range(0, len(midaws), _MIDAW.size):
+        flags, count, address = _MIDAW.unpack_from(midaws, start)
+        reserved = any(midaws[start : start + 5]) or flags & ~(
+            _MIDAW_LAST | _MIDAW_SKIP
+        )
+        skip = skips and flags & _MIDAW_SKIP
+        misplaced = not skip and count > _room(address, _PAGE, backward=backward)
+        last = bool(flags & _MIDAW_LAST)
+        if reserved or misplaced or not count or last is not (count == left):
+            return _of(ccw, cpa, pieces, Cstat.PROGRAM_CHECK)
+        at = address - count + 1 if backward else address
+        pieces.append((None if skip else at, count))
+        left -= count
+        if last:
+            return _of(ccw, cpa, pieces)
+    return _of(ccw, cpa, pieces, check or Cstat.PROGRAM_CHECK)
+
+
 def limited(areas: tuple[Area, ...], position: int, check: int) -> tuple[Area, ...]:
-    """Let `check` be met at byte `position` of what the pieces of `areas` cover."""
+    """Let `check` be met at byte `position` of the storage that `areas` name."""
     for index, area in enumerate(areas):
-        here = area.covered if area.pieces else 0
-        if position < here:
-            short = replace(area, covered=position, check=check)
-            return (*areas[:index], short, *areas[index + 1 :])
-        position -= here
+        covered = 0
+        for address, length in area.pieces:
+            if address is not None:
+                if position < length:
+                    short = replace(area, covered=covered + position, check=check)
+                    return (*areas[:index], short, *areas[index + 1 :])
+                position -= length
+            covered += length
     return areas
 
 
@@ -139,7 +206,7 @@ def within(area: Area, low: int, high: int) -> Area:
     """
     covered = 0
     for index, (address, length) in enumerate(area.pieces):
-        if address < low or address + length > high:
+        if address is not None and (address < low or address + length > high):
             check = Cstat.PROGRAM_CHECK
             return replace(
                 area, pieces=area.pieces[:index], covered=covered, check=check
@@ -184,6 +251,8 @@ def sliced(
         for address, length in area.pieces:
             piece = part[start : start + length]
             start += length
+            if address is None:
+                continue
             if backward:
                 yield address + length - len(piece), piece[::-1]
             elif piece:

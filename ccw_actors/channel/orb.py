@@ -111,15 +111,15 @@ class Orb(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         """Give the 12 bytes of the command-mode ORB."""
         return _LAYOUT.pack(self.intparm, self.flags, self.lpm, self.flags1, self.cpa)
 
-    def invalid(self) -> str | None:
+    def invalid(self, *, midaws: bool = False) -> str | None:
         """Say what makes START SUBCHANNEL end with an operand exception, or None.
 
-        Transport mode, MIDAWs and the ORB extension are facilities this channel
-        subsystem does not have, so their bits count as reserved.
+        Transport mode and the ORB extension are facilities this channel subsystem does
+        not have, so their bits count as reserved; without `midaws` D does, too.
         """
         rules = (
             (self.transport, "word 1 bit 13 (B): transport mode is not provided"),
-            (self.midaw, "word 1 bit 25 (D): MIDAWs are not provided"),
+            (self.midaw and not midaws, "word 1 bit 25 (D): MIDAWs are not provided"),
             (self.flags1 & _RESERVED_1, "word 1 bits 26-30 must be zero"),
             (self.extended, "word 1 bit 31 (X): the extension is not provided"),
             (

@@ -19,11 +19,9 @@ Hercules channel.c bears witness of it.
 
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.channel.actions import (
-    Action,
     Answer,
     Continue,
     End,
@@ -46,6 +44,8 @@ from ccw_actors.channel.area import (
     idaws_wanted,
     indirect,
     limited,
+    midaws_length,
+    scattered,
     sliced,
     violated,
     within,
@@ -59,11 +59,11 @@ from ccw_actors.channel.ccw import (
     is_tic,
 )
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
-from ccw_actors.channel.fields import U8, U16, U32, U64
+from ccw_actors.channel.execution import Execution, Rules
 from ccw_actors.channel.orb import Orb
 from ccw_actors.channel.scsw import Cstat, Dstat
 
-__all__ = ["Execution", "Rules", "answered", "begin"]
+__all__ = ["answered", "begin"]
 
 _CD: Final = Ccw.chain_data.mask
 _CC: Final = Ccw.chain_command.mask
@@ -78,48 +78,6 @@ _CSTAT: Final = {
     StorageCheck.ADDRESSING: Cstat.PROGRAM_CHECK,
     StorageCheck.PROTECTION: Cstat.PROTECTION_CHECK,
 }
-
-
-_NO_LIMIT: Final = (1 << 63) - 1
-
-
-class Rules(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a channel program is held to besides its ORB.
-
-    Data addresses have to be at least `low` and less than `high`: that is what an
-    address limit leaves. At most `chain_max` CCWs make one data area. `show_end` is
-    `ModelDependent.check_shows_end`.
-    """
-
-    low: U64 = 0
-    high: U64 = _NO_LIMIT
-    chain_max: int = 256
-    show_end: bool = True
-
-
-class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A channel program somewhere in its run, and the one action it wants next.
-
-    `address` is that of the CCW to fetch or of the one just fetched, `cpa` what the
-    SCSW shows, `count` the residual count of the last command. `tic` says that the CCW
-    before was a transfer in channel, `selected` that the device has had a command.
-    `ccw` is the current CCW, `areas` are those of the current command `code`, more
-    than one with data chaining. `end` is the device's, while its input is stored, or
-    while the data area is fetched that it wants to see.
-    """
-
-    orb: Orb
-    action: Action
-    address: U32
-    cpa: U32
-    count: U16 = 0
-    tic: bool = False
-    selected: bool = False
-    code: U8 = 0
-    ccw: Ccw = Ccw(0)
-    areas: tuple[Area, ...] = ()
-    end: CommandEnd | None = None
-    rules: Rules = Rules()
 
 
 _NO_RULES: Final = Rules()
@@ -211,7 +169,9 @@ def _is_usable(execution: Execution, ccw: Ccw) -> bool:
         return False
     if ccw.flags & _SUSPEND and (chained_data or not execution.orb.suspend):
         return False
-    return not ccw.flags & _MIDA
+    return not ccw.flags & _MIDA or (
+        execution.orb.midaw and not ccw.flags & (_IDA | _SKIP)
+    )
 
 
 def _transfer(execution: Execution, ccw: Ccw) -> Execution:
@@ -239,6 +199,12 @@ def _unusable(execution: Execution, check: int) -> Execution:
 
 def _find_area(execution: Execution) -> Execution:
     ccw, orb = execution.ccw, execution.orb
+    if ccw.flags & _MIDA and ccw.count:
+        length = midaws_length(ccw)
+        if not length:
+            return _midaws_found(execution, b"", Cstat.PROGRAM_CHECK)
+        fetch = FetchWords(Words.MIDAWS, ccw.address, length, orb.key)
+        return replace(execution, action=fetch)
     skip = bool(ccw.flags & _SKIP) and is_input(execution.code)
     if not ccw.flags & _IDA or skip or not ccw.count:
         backward = is_read_backward(execution.code)
@@ -286,6 +252,25 @@ def _idaws_fetched(execution: Execution, answer: Fetched) -> Execution:
     return _area_found(execution, _indirect(execution, answer.data, check))
 
 
+def _midaws_fetched(execution: Execution, answer: Fetched) -> Execution:
+    check = 0 if answer.check is None else _CSTAT[answer.check]
+    return _midaws_found(execution, answer.data, check)
+
+
+def _midaws_found(execution: Execution, midaws: bytes, check: int = 0) -> Execution:
+    backward = is_read_backward(execution.code)
+    skips = is_input(execution.code)
+    area = scattered(
+        execution.ccw,
+        execution.cpa,
+        midaws,
+        backward=backward,
+        skips=skips,
+        check=check,
+    )
+    return _area_found(execution, area)
+
+
 def _area_found(execution: Execution, area: Area) -> Execution:
     """Go on to the CCW that continues the data, or to the command."""
     rules = execution.rules
@@ -311,7 +296,7 @@ def _fetch_areas(execution: Execution) -> Execution:
     """Want what is in the areas, as far as they can be used."""
     pieces: list[tuple[int, int]] = []
     for area in execution.areas:
-        pieces += area.pieces
+        pieces += ((at, length) for at, length in area.pieces if at is not None)
         if area.covered < area.count:
             break
     if not pieces:
@@ -438,4 +423,5 @@ _FETCHED: Final = {
     Words.CCW: _ccw_fetched,
     Words.FIRST_IDAW: _first_idaw_fetched,
     Words.IDAWS: _idaws_fetched,
+    Words.MIDAWS: _midaws_fetched,
 }

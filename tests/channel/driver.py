@@ -15,7 +15,8 @@ from ccw_actors.channel.actions import (
     StoreData,
 )
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
-from ccw_actors.channel.program import Execution, answered
+from ccw_actors.channel.execution import Execution
+from ccw_actors.channel.program import answered
 
 PAGE = 4096
 

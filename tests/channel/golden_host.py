@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from ccw_actors.channel import lifecycle, program
 from ccw_actors.channel.actions import Continue, End, Interrupt, Perform, Suspend
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
+from ccw_actors.channel.execution import Execution
 from ccw_actors.channel.orb import Orb
 from ccw_actors.channel.schib import Pmcw, Schib
 from ccw_actors.channel.scsw import Actl, Dstat, Scsw
@@ -75,7 +76,7 @@ class GoldenHost:
         for address, data in storage.items():
             self.storage.write(int(address, 16), bytes.fromhex(data))
         self.schib = Schib(Pmcw(flags=1, lpm=0x80, pim=0x80, pom=0xFF, pam=0x80))
-        self.execution: program.Execution | None = None
+        self.execution: Execution | None = None
 
     def instruct(self, instruction: dict[str, Any]) -> dict[str, Any]:
         """Execute one recorded instruction; gives what was observed of it."""

@@ -22,8 +22,9 @@ from ccw_actors.channel.actions import (
 )
 from ccw_actors.channel.ccw import Ccw
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
+from ccw_actors.channel.execution import Execution, Rules
 from ccw_actors.channel.orb import Orb
-from ccw_actors.channel.program import Execution, Rules, answered, begin
+from ccw_actors.channel.program import answered, begin
 from ccw_actors.channel.scsw import Cstat, Dstat
 from tests.channel.driver import FakeStorage, performed, step
 
@@ -33,6 +34,7 @@ SLI = Ccw.suppress_length.mask
 SKIP = Ccw.skip.mask
 PCI = Ccw.program_controlled.mask
 IDA = Ccw.indirect.mask
+MIDA = Ccw.midaw.mask
 S = Ccw.suspend.mask
 
 CE_DE = Dstat.CHANNEL_END | Dstat.DEVICE_END
@@ -320,6 +322,128 @@ def test_bad_idaw_list(address: int) -> None:
     assert outcome(end) == (CE_DE, 0, 100, 1)
 
 
+WITH_MIDAWS = replace(Orb.command(CPA), flags1=Orb.midaw.mask)
+
+
+def midaws(*words: tuple[int, int, int]) -> bytes:
+    """Make a list of MIDAWs from flags, count and address of each."""
+    return b"".join(
+        bytes((0, 0, 0, 0, 0, flags)) + count.to_bytes(2) + address.to_bytes(8)
+        for flags, count, address in words
+    )
+
+
+def test_midaws_scatter_and_gather() -> None:
+    """Input goes where each MIDAW says, output comes from there."""
+    record = bytes(range(1, 101))
+    tape = Tape(record)
+    storage = loaded(Ccw(READ, MIDA | CC, 100, 0x2000), Ccw(WRITE, MIDA, 100, 0x2000))
+    words = midaws((0, 7, 0x8FF9), (0, 90, 0xC001), (0x80, 3, 0x4000))
+    storage.write(0x2000, words)
+    assert outcome(ran(storage, tape, WITH_MIDAWS)) == (CE_DE, 0, 0, 2)
+    assert storage.read(0x8FF9, 8) == record[:7] + b"\0"
+    assert storage.read(0xC000, 92) == b"\0" + record[7:97] + b"\0"
+    assert storage.read(0x4000, 4) == record[97:] + b"\0"
+    assert tape.commands[1].data == record
+
+
+def test_midaws_skip() -> None:
+    """The skip flag of a MIDAW keeps input from storage, and its address is free."""
+    record = bytes(range(1, 101))
+    storage = loaded(Ccw(READ, MIDA, 100, 0x2000))
+    words = midaws((0, 10, 0x8000), (0x40, 80, 0xFFFF_FFFF_FFFF), (0x80, 10, 0x9000))
+    storage.write(0x2000, words)
+    assert outcome(ran(storage, Tape(record), WITH_MIDAWS)) == (CE_DE, 0, 0, 1)
+    assert storage.read(0x8000, 11) == record[:10] + b"\0"
+    assert storage.read(0x9000, 10) == record[90:]
+
+
+def test_midaws_read_backward() -> None:
+    """Each MIDAW names the last byte of its data."""
+    storage = loaded(Ccw(BACKWARD, MIDA, 100, 0x2000))
+    storage.write(0x2000, midaws((0, 60, 0x803B), (0x80, 40, 0x9FFF)))
+    record = bytes(range(1, 101))
+    assert outcome(ran(storage, Tape(record), WITH_MIDAWS)) == (CE_DE, 0, 0, 1)
+    assert storage.read(0x8000, 60) == record[:60][::-1]
+    assert storage.read(0x9FD8, 40) == record[60:][::-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "stored"),
+    [
+        (midaws((0, 50, 0x8000), (0x80, 50, 0x9FF0)), 50),
+        (midaws((0, 50, 0x8000), (0x80, 49, 0x9000)), 50),
+        (midaws((0, 50, 0x8000), (0x80, 51, 0x9000)), 50),
+        (midaws((0, 50, 0x8000), (0, 50, 0x9000)), 50),
+        (midaws((0, 50, 0x8000), (0, 0, 0x9000), (0x80, 50, 0xA000)), 50),
+        (midaws((0, 50, 0x8000), (0x81, 50, 0x9000)), 50),
+        (midaws((0, 50, 0x8000), (0xA0, 50, 0x9000)), 50),
+        (b"\1" + midaws((0x80, 100, 0x8000))[1:], 0),
+    ],
+    ids=[
+        "leaves its page",
+        "sum too small",
+        "sum too large",
+        "none is last",
+        "count of zero",
+        "reserved flag",
+        "interruption flag",
+        "reserved byte",
+    ],
+)
+@pytest.mark.parametrize("length", [40, 100])
+def test_bad_midaw_is_met_when_used(words: bytes, stored: int, length: int) -> None:
+    """A wrong MIDAW is no fault unless the data get there."""
+    tape = Tape(bytes(range(1, length + 1)))
+    storage = loaded(Ccw(READ, MIDA | SLI, 100, 0x2000))
+    storage.write(0x2000, words)
+    cstat = Cstat.PROGRAM_CHECK if length > stored else 0
+    end = ran(storage, tape, WITH_MIDAWS)
+    assert outcome(end) == (CE_DE, cstat, 100 - length, 1)
+    kept = min(length, stored)
+    assert storage.read(0x8000, 101)[: kept + 1] == tape.record[:kept] + b"\0"
+
+
+def test_a_list_of_midaws_stays_in_its_page() -> None:
+    """A MIDAW in the next page is none."""
+    storage = loaded(Ccw(READ, MIDA, 100, 0x2FF0))
+    storage.write(0x2FF0, midaws((0, 50, 0x8000), (0x80, 50, 0x9000)))
+    end = ran(storage, Tape(), WITH_MIDAWS)
+    assert outcome(end) == (CE_DE, Cstat.PROGRAM_CHECK, 0, 1)
+    assert storage.read(0x8000, 50) == Tape().record[:50]
+    assert not any(storage.read(0x9000, 50))
+
+
+@pytest.mark.parametrize("flags", [MIDA, MIDA | IDA, MIDA | SKIP])
+@pytest.mark.parametrize("orb", [Orb.command(CPA), WITH_MIDAWS], ids=["no D", "D"])
+def test_midaws_have_to_be_legal(flags: int, orb: Orb) -> None:
+    """MIDA takes the ORB's D, and goes neither with IDA nor with SKIP."""
+    storage = loaded(Ccw(READ, flags, 100, 0x2000))
+    storage.write(0x2000, midaws((0x80, 100, 0x8000)))
+    legal = orb.midaw and flags == MIDA
+    expected = (CE_DE, 0, 0, 1) if legal else (0, Cstat.PROGRAM_CHECK, 0, 1)
+    assert outcome(ran(storage, Tape(), orb)) == expected
+
+
+def test_protected_midaw_data() -> None:
+    """A protection check is met where the data of a MIDAW are protected."""
+    storage = loaded(Ccw(READ, MIDA, 100, 0x2000))
+    words = midaws((0, 10, 0x8000), (0x40, 30, 0), (0, 20, 0x9000), (0x80, 40, 0xA000))
+    storage.write(0x2000, words)
+    storage.keys |= {0x8: 0x10, 0x9: 0x10, 0xA: 0x20}
+    orb = replace(WITH_MIDAWS, flags=WITH_MIDAWS.flags | 0x1000)
+    end = ran(storage, Tape(), orb)
+    assert outcome(end) == (CE_DE, Cstat.PROTECTION_CHECK, 0, 1)
+    assert storage.read(0x9000, 20) == Tape().record[40:60]
+
+
+@pytest.mark.parametrize("address", [0x2008, STORAGE, 0x8000_2000])
+def test_bad_midaw_list(address: int) -> None:
+    """A list that is misaligned or nowhere is met when the first byte moves."""
+    end = ran(loaded(Ccw(READ, MIDA, 100, address)), Tape(), WITH_MIDAWS)
+    assert outcome(end) == (CE_DE, Cstat.PROGRAM_CHECK, 0, 1)
+
+
 @pytest.mark.parametrize("wanted", [10, 4096, 4097])
 def test_output_is_fetched_as_far_as_it_goes(wanted: int) -> None:
     """Output that is partly nowhere is a check only if the device wants that part."""
@@ -472,10 +596,10 @@ ENDS = st.builds(
 ORBS = st.builds(
     Orb,
     flags=st.integers(0, 0xFFFF),
-    flags1=st.sampled_from([0, 0x80]),
+    flags1=st.sampled_from([0, 0x40, 0x80, 0xC0]),
     lpm=st.just(0xFF),
     cpa=st.one_of(st.just(CPA), ADDRESSES),
-).filter(lambda orb: orb.invalid() is None)
+).filter(lambda orb: orb.invalid(midaws=True) is None)
 
 
 @given(
@@ -495,6 +619,7 @@ def test_hostile_programs_end_in_checks(
     """
     storage = loaded(*program, fmt=orb.fmt)
     storage.write(0x2000, idaws)
+    storage.write(0x3000, midaws((0, 9, 0x8FF7), (0x40, 9, 0), (0x80, 22, STORAGE - 9)))
     storage.keys[0x2000 // 4096] = key & 0xF8
     storage.keys[0x8000 // 4096] = key & 0xF8
     execution = begin(orb)

@@ -3,11 +3,13 @@
 import pytest
 
 from ccw_actors.devices import Track
+from tests.devices.chain_runner import Disk
 from tests.devices.test_eckd import (
     CHECKED,
     COMMAND_REJECT,
     COUNT_TOO_SMALL,
     DEFINE_EXTENT,
+    END_OF_CYLINDER,
     END_OF_FILE,
     FILE_PROTECTED,
     INVALID_ARGUMENT,
@@ -30,7 +32,7 @@ from tests.devices.test_eckd import (
     sensed,
 )
 
-WRITE_KEY_DATA, READ_KEY_DATA, ERASE = 0x0D, 0x0E, 0x11
+WRITE_SPECIAL_CKD, WRITE_KEY_DATA, READ_KEY_DATA, ERASE = 0x01, 0x0D, 0x0E, 0x11
 WRITE_R0, WRITE_HOME_ADDRESS, READ_HOME_ADDRESS = 0x15, 0x19, 0x1A
 WRITE_CKD, READ_CKD, SET_SECTOR, READ_MULTIPLE_CKD = 0x1D, 0x1E, 0x23, 0x5E
 SEARCH_HOME_ADDRESS, SEARCH_KEY, SEARCH_KEY_HIGH = 0x39, 0x29, 0x49
@@ -114,6 +116,56 @@ def test_format_a_track() -> None:
     assert [end.status for end in ends[3:]] == [NORMAL] * 4
     track = Track.from_bytes(device.tracks[15])
     assert [one.to_bytes() for one in track.records] == [r0, *records]
+
+
+def overflowing(last_head: int) -> Disk:
+    """Write a record that begins at cylinder 1, head 0 and ends on another head."""
+    device = disk()
+    for head in range(last_head + 1):
+        code = WRITE_CKD if head == last_head else WRITE_SPECIAL_CKD
+        record = count(1, head, 1, 0, 10) + bytes([head + 1]) * 10
+        *_, end = device.run(
+            ANY_MASK, seek(1, head), search(1, head, 0), (code, record)
+        )
+        assert (end.status, end.transferred) == (NORMAL, 18)
+    return device
+
+
+def test_overflow_record() -> None:
+    """A record is read over all its tracks, and its count area is as it was written."""
+    device = overflowing(2)
+    *_, end = device.run(seek(1, 0), search(1, 0, 0), search(1, 0, 1), (READ_DATA, 40))
+    assert end.data == b"\1" * 10 + b"\2" * 10 + b"\3" * 10
+    assert (end.status, end.length) == (NORMAL, 30)
+    *_, end = device.run(seek(1, 0), search(1, 0, 0), (READ_COUNT, 8))
+    assert end.data == count(1, 0, 1, 0, 10)
+    *_, end = device.run(seek(1, 1), search(1, 1, 0), (READ_CKD, 40))
+    assert end.data == count(1, 1, 1, 0, 10) + b"\2" * 10 + b"\3" * 10
+    track = Track.from_bytes(device.tracks[15])
+    assert track.records[1].cc == 0x8001
+
+
+def test_overflow_record_stays_in_its_cylinder() -> None:
+    """It cannot go on behind the last track."""
+    device = overflowing(14)
+    record = count(1, 14, 1, 0, 10) + bytes(10)
+    device.run(ANY_MASK, seek(1, 14), search(1, 14, 0), (WRITE_SPECIAL_CKD, record))
+    *_, end = device.run(seek(1, 0), search(1, 0, 0), search(1, 0, 1), (READ_DATA, 200))
+    assert end.status == CHECKED
+    assert sensed(device)[0] == END_OF_CYLINDER
+
+
+def test_overflow_record_without_end() -> None:
+    """In a domain, which goes on to the next cylinder, the number of tracks counts."""
+    device = disk()
+    for number in range(15, 45):
+        cylinder, head = divmod(number, 15)
+        record = count(cylinder, head, 1, 0, 10) + bytes(10)
+        place = (seek(cylinder, head), search(cylinder, head, 0))
+        device.run(ANY_MASK, *place, (WRITE_SPECIAL_CKD, record))
+    *_, end = device.run(WHOLE_VOLUME, locate(0x06, 1, cchh(1, 0), 1), (READ_DATA, 500))
+    assert end.status == CHECKED
+    assert sensed(device)[0] == INVALID_TRACK_FORMAT
 
 
 def test_write_key_and_data() -> None:

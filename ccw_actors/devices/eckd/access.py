@@ -18,12 +18,13 @@ from ccw_actors.devices.eckd.sense import (
     rejected,
 )
 from ccw_actors.devices.eckd.state import Chain, EckdState, Follows, Orientation
-from ccw_actors.devices.track import Slot, slots
+from ccw_actors.devices.track import COUNT_SIZE, Slot, slots
 from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.errors import ImageError
 
 __all__ = [
     "INDEX_POINTS_MAX",
+    "OVERFLOW",
     "SEEK_CONTROL",
     "WRITE_CONTROL",
     "Access",
@@ -34,6 +35,9 @@ __all__ = [
 
 INDEX_POINTS_MAX = 2
 """A disk gives up looking for a record when the index passes for the second time."""
+
+OVERFLOW = 0x80
+"""In the first byte of a count area: the record goes on with that of the next track."""
 
 SEEK_CONTROL = 0x18
 """File mask: 00 all seeks, 08 no SEEK, 10 SEEK HEAD only, 18 no head change at all."""
@@ -163,6 +167,34 @@ class Access:
                 raise UnitCheckError(INVALID_TRACK_FORMAT) from None
             self._slots[self.number] = found
         return found
+
+    def count_area(self, slot: Slot) -> bytes:
+        """Return the count area of a record, as a program sees it."""
+        raw = self.image[slot.offset : slot.offset + COUNT_SIZE]
+        return bytes((raw[0] & ~OVERFLOW,)) + raw[1:] if self.overflows(slot) else raw
+
+    def overflows(self, slot: Slot) -> bool:
+        """Whether a record goes on with the first one of the next track.
+
+        Volumes so large that a cylinder number needs the bit have no such records.
+        """
+        small = self.geometry.cylinders <= OVERFLOW << 8
+        return small and bool(self.image[slot.offset] & OVERFLOW)
+
+    def read_on(self, start: int, slot: Slot) -> bytes:
+        """Return what is from an offset to the end of a record, on whatever tracks.
+
+        One that takes more tracks than a cylinder has is an invalid track format.
+        """
+        data = self.image[start : slot.end]
+        for _ in range(self.geometry.heads):
+            if not self.overflows(slot):
+                return data
+            self.next_track()
+            slot = self.next_count(from_r1=True)
+            self.orient(Orientation.DATA, self.chain.slot)
+            data += self.image[slot.data_offset : slot.end]
+        raise UnitCheckError(INVALID_TRACK_FORMAT)
 
     def output(self, size: int) -> bytes:
         """Take up to `size` bytes from the channel, as many as the count allows."""

@@ -60,6 +60,12 @@ def _command(
 
 COMMANDS: Mapping[int, Command] = MappingProxyType(
     {0x04: Command("sense", control.sense, anywhere=True)}
+    | _command(
+        "write special count, key and data",
+        writes.write_special_count_key_data,
+        0x01,
+        writes=True,
+    )
     | _command("read IPL", reads.read_initial_program, 0x02)
     | _command("no operation", control.no_operation, 0x03)
     | _command(

@@ -154,6 +154,6 @@ def locate_record(access: Access) -> CommandEnd:
 
 def _find(access: Access, record: bytes) -> int:
     for number, slot in enumerate(access.slots):
-        if access.image[slot.offset : slot.offset + len(record)] == record:
+        if access.count_area(slot)[: len(record)] == record:
             return number
     raise UnitCheckError(NO_RECORD_FOUND)

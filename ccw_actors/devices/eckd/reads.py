@@ -16,7 +16,7 @@ from ccw_actors.devices.eckd.sense import (
     UnitCheckError,
 )
 from ccw_actors.devices.eckd.state import Follows, Orientation
-from ccw_actors.devices.track import COUNT_SIZE, END_MARK, HOME_ADDRESS_SIZE
+from ccw_actors.devices.track import END_MARK, HOME_ADDRESS_SIZE, Slot
 
 __all__ = [
     "read_count",
@@ -41,8 +41,7 @@ def read_home_address(access: Access) -> CommandEnd:
 
 def read_count(access: Access) -> CommandEnd:
     """Read the next count area that is not R0's."""
-    offset = access.next_count(from_r1=True).offset
-    return read_end(access, access.image[offset : offset + COUNT_SIZE])
+    return read_end(access, access.count_area(access.next_count(from_r1=True)))
 
 
 def read_record_zero(access: Access) -> CommandEnd:
@@ -59,7 +58,7 @@ def read_data(access: Access) -> CommandEnd:
     slot = access.record()
     if not slot.data_length:
         return end_of_file()
-    return read_end(access, access.image[slot.data_offset : slot.end])
+    return read_end(access, access.read_on(slot.data_offset, slot))
 
 
 def read_key_data(access: Access) -> CommandEnd:
@@ -68,7 +67,7 @@ def read_key_data(access: Access) -> CommandEnd:
     Without data the key alone is read, and unit exception says so.
     """
     slot = access.record()
-    return _end(access, slot.key_offset, slot.end, is_empty=not slot.data_length)
+    return _end(access, access.read_on(slot.key_offset, slot), slot)
 
 
 def read_count_key_data(access: Access) -> CommandEnd:
@@ -77,7 +76,8 @@ def read_count_key_data(access: Access) -> CommandEnd:
         access.next_count(from_r1=True)
     slot = access.slots[access.chain.slot]
     access.orient(Orientation.DATA, access.chain.slot)
-    return _end(access, slot.offset, slot.end, is_empty=not slot.data_length)
+    count = access.count_area(slot)
+    return _end(access, count + access.read_on(slot.key_offset, slot), slot)
 
 
 def read_multiple_count_key_data(access: Access) -> CommandEnd:
@@ -116,8 +116,8 @@ def read_initial_program(access: Access) -> CommandEnd:
     return read_data(access)
 
 
-def _end(access: Access, start: int, end: int, *, is_empty: bool) -> CommandEnd:
-    ended = read_end(access, access.image[start:end])
-    if is_empty:
+def _end(access: Access, data: bytes, slot: Slot) -> CommandEnd:
+    ended = read_end(access, data)
+    if not slot.data_length:
         return replace(ended, status=NORMAL | Dstat.UNIT_EXCEPTION)
     return ended

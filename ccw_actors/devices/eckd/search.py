@@ -74,8 +74,7 @@ def search_key_equal_or_high(access: Access) -> CommandEnd:
 
 def _search_id(access: Access, compare: Compare) -> CommandEnd:
     _check_positioned(access)
-    offset = access.next_count(from_r1=False).offset
-    field = access.image[offset : offset + _ID_SIZE]
+    field = access.count_area(access.next_count(from_r1=False))[:_ID_SIZE]
     return _compared(access, field, compare, Follows.RECORD)
 
 

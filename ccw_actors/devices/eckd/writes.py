@@ -14,7 +14,7 @@ matched, a count the same or another count, R0 its home address.
 from msgspec.structs import replace
 
 from ccw_actors.channel.command import CommandEnd
-from ccw_actors.devices.eckd.access import Access, WriteControl
+from ccw_actors.devices.eckd.access import OVERFLOW, Access, WriteControl
 from ccw_actors.devices.eckd.ending import NORMAL, end_of_file
 from ccw_actors.devices.eckd.sense import (
     FILE_PROTECTED,
@@ -37,6 +37,7 @@ __all__ = [
     "write_home_address",
     "write_key_data",
     "write_record_zero",
+    "write_special_count_key_data",
 ]
 
 _ALL = frozenset({WriteControl.ALL})
@@ -82,6 +83,18 @@ def write_count_key_data(access: Access) -> CommandEnd:
     elif access.chain.orientation is Orientation.INDEX:
         return _write_record(access, HOME_ADDRESS_SIZE)
     return _write_record(access, access.slots[access.chain.slot].end)
+
+
+def write_special_count_key_data(access: Access) -> CommandEnd:
+    """Write a record that goes on with the first one of the next track.
+
+    The count area says so with its first bit, as in the images of Hercules.
+    """
+    _check(access, _COUNTS, _PLACES)
+    offset = access.slots[access.chain.slot].end
+    end = _write_record(access, offset)
+    access.overwrite(offset, bytes((access.image[offset] | OVERFLOW,)))
+    return end
 
 
 def erase(access: Access) -> CommandEnd:

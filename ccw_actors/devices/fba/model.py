@@ -214,21 +214,21 @@ def _sense_id(work: _Work) -> CommandEnd:
     return work.give(work.hardware.sense_id(work.geometry.device_type))
 
 
-COMMANDS: Mapping[int, Callable[[_Work], CommandEnd]] = MappingProxyType(
+COMMANDS: Mapping[int, tuple[str, Callable[[_Work], CommandEnd]]] = MappingProxyType(
     {
-        0x02: _read_ipl,
-        0x03: _no_operation,
-        0x04: _sense,
-        0x14: _reserve_or_release,
-        0x41: _write,
-        0x42: _read,
-        0x43: _locate,
-        0x63: _define_extent,
-        0x64: _characteristics,
-        0x94: _reserve_or_release,
-        0xA4: _buffered_log,
-        0xB4: _reserve_or_release,
-        0xE4: _sense_id,
+        0x02: ("read IPL", _read_ipl),
+        0x03: ("no operation", _no_operation),
+        0x04: ("sense", _sense),
+        0x14: ("unconditional reserve", _reserve_or_release),
+        0x41: ("write", _write),
+        0x42: ("read", _read),
+        0x43: ("locate", _locate),
+        0x63: ("define extent", _define_extent),
+        0x64: ("read device characteristics", _characteristics),
+        0x94: ("release", _reserve_or_release),
+        0xA4: ("read and reset buffered log", _buffered_log),
+        0xB4: ("reserve", _reserve_or_release),
+        0xE4: ("sense ID", _sense_id),
     }
 )
 _WRITE = 0x41
@@ -271,11 +271,11 @@ class Fba:
     ) -> Outcome[FbaState] | NeedTrack:
         """Execute one command, given the groups of blocks it needs by number."""
         work = _Work(self, state, command, tracks)
-        handler = COMMANDS.get(command.code)
-        if handler is None or (command.code == _WRITE and self.configuration.read_only):
+        entry = COMMANDS.get(command.code)
+        if entry is None or (command.code == _WRITE and self.configuration.read_only):
             return _checked(_COMMAND_REJECT)
         try:
-            end = handler(work)
+            end = entry[1](work)
         except _MissingGroupError as missing:
             return NeedTrack(missing.number)
         except _Rejected as rejected:

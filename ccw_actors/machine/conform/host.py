@@ -56,6 +56,7 @@ class Personality(Struct, frozen=True):
     model: ModelDependent
     synchronous: bool = False
     format_1_measurement: bool = True
+    midaws: bool = False
 
 
 HERCULES: Final = Personality(
@@ -68,6 +69,7 @@ HERCULES: Final = Personality(
         ancillary_path_report=True,
     ),
     format_1_measurement=False,
+    midaws=True,
 )
 QEMU: Final = Personality(
     64 << 20,
@@ -210,7 +212,17 @@ class Host:
         spawn(css, "css")
         spawn(Emulator(1, ()), "emulator")
         program = ref("the case")
-        spawn(Guest(program, subchannels, ref("css"), storage, ref("emulator")), "cpu")
+        spawn(
+            Guest(
+                program,
+                subchannels,
+                ref("css"),
+                storage,
+                ref("emulator"),
+                midaws=personality.midaws,
+            ),
+            "cpu",
+        )
 
     def operator_acts(self, time_us: int) -> None:
         """Do what the operator did, if that time has come."""

@@ -8,13 +8,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from ccw_actors.errors import UnsupportedSetupError, VectorError
+from ccw_actors.errors import ImageError, UnsupportedSetupError, VectorError
 from ccw_actors.machine.conform.compare import Difference, compare, expectation
-from ccw_actors.machine.conform.hercules_rules import HERCULES_RULES
 from ccw_actors.machine.conform.host import HERCULES, personality_of
 from ccw_actors.machine.conform.play import Observation, play
-from ccw_actors.machine.conform.qemu_rules import QEMU_RULES
-from ccw_actors.machine.conform.rules import Rule
+from ccw_actors.machine.conform.rules import HERCULES_RULES, QEMU_RULES, Rule
 from ccw_actors.machine.conform.vectors import Case
 
 __all__ = ["Judgement", "Verdict", "explanation", "judge", "rules_of", "verdict_of"]
@@ -53,7 +51,7 @@ def judge(case: Case, images: Path, scratch: Path) -> Judgement:
             if rules:
                 why = " ".join(_text(rule) for rule in rules)
                 return Judgement(Verdict.EXPLAINED, why, judgement.differences)
-    except (UnsupportedSetupError, VectorError) as error:
+    except (UnsupportedSetupError, VectorError, ImageError) as error:
         return Judgement(Verdict.UNSUPPORTED, str(error))
     return judgement
 

@@ -39,17 +39,23 @@ _Patch: TypeAlias = tuple[int, bytes, bytes]
 class Deviation(Protocol):
     """One respect in which a real system departs from the architecture."""
 
-    def before(self, player: "Player", one: Instruction, address: int) -> None:
+    def before(self, player: "Player", one: Instruction, address: int, /) -> None:
         """Change what the instruction is about to meet."""
+        ...
 
-    def instead(self, player: "Player", one: Instruction, address: int) -> Entry | None:
+    def instead(
+        self, player: "Player", one: Instruction, address: int, /
+    ) -> Entry | None:
         """Give what is observed if the real system does something else altogether."""
+        ...
 
-    def shown(self, player: "Player", one: Instruction, entry: Entry) -> Entry:
+    def shown(self, player: "Player", one: Instruction, entry: Entry, /) -> Entry:
         """Change what is observed of the instruction."""
+        ...
 
-    def finish(self, player: "Player") -> None:
+    def finish(self, player: "Player", /) -> None:
         """Change what is in storage at the end."""
+        ...
 
 
 class Player:
@@ -67,7 +73,11 @@ class Player:
         self.cc = 0
         self.time_us = 0
         self.prompt = False
-        self._cpu = Cpu(format_1_measurement=host.personality.format_1_measurement)
+        personality = host.personality
+        self._cpu = Cpu(
+            format_1_measurement=personality.format_1_measurement,
+            midaws=personality.midaws,
+        )
         self.store(_LOWCORE.start, bytes([_UNTOUCHED]) * 12)
 
     def run(

@@ -93,7 +93,11 @@ def load(path: Path) -> tuple[Case, ...]:
         cases = msgspec.json.decode(raw, type=tuple[Case, ...])
     except (msgspec.MsgspecError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise VectorError(f"{path}: expected golden vectors: {error}") from error
+    names: set[str] = set()
     for case in cases:
+        if case.name in names:
+            raise VectorError(f"{path}: two cases are named {case.name}")
+        names.add(case.name)
         if len(case.instructions) != len(case.observed):
             raise VectorError(
                 f"{path}: {case.name}: {len(case.instructions)} instructions, but"

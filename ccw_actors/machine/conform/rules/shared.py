@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from ccw_actors.channel import Orb
 from ccw_actors.machine.conform.player import Player
-from ccw_actors.machine.conform.rules import Rule, chain
+from ccw_actors.machine.conform.rules.base import Rule, chain
 from ccw_actors.machine.conform.vectors import Entry, Instruction
 
 __all__ = ["LeadingTransfer", "NoMeasurement"]
