@@ -89,9 +89,8 @@ class ChannelProgramRun(StatusPresenter):
                 self._device.tell(ResetSignal(state.run))
         elif self._scsw.actl & Actl.HALT_PENDING:
             self._signal_halt()
-        elif self._scsw.actl & Actl.RESUME_PENDING:
+        elif self._scsw.actl & Actl.RESUME_PENDING and state.execution is not None:
             self._scsw = lifecycle.resumed(self._scsw)
-            assert state.execution is not None, "what can be resumed is there"
             state.execution = interpreter.answered(state.execution, Continue())
             self._perform(state.execution)
         elif state.execution is not None:

@@ -9,6 +9,7 @@ subchannel had accepted by then, which the order of its answers tells.
 | instruction under way | answer | next |
 |---|---|---|
 | MSCH | cc 0 | ready |
+| MSCH | cc 1 | TSCH, then the same instruction again |
 | MSCH | cc 3 | not operational: every operation is refused with ENODEV |
 | SSCH, HSCH | cc 0 | accepted |
 | SSCH, HSCH | cc 1 | TSCH, then the same instruction again |
@@ -17,6 +18,13 @@ subchannel had accepted by then, which the order of its answers tells.
 | CSCH | cc 3 | refused: ENODEV |
 | TSCH | cc 0 | the status goes up |
 | TSCH | cc 1, cc 3 | somebody was here before: nothing goes up |
+| RSCH, XSCH | cc 0, cc 2, cc 3 | completed; XSCH with cc 0 has withdrawn the START |
+| RSCH, XSCH | cc 1 | TSCH, the status goes up, then completed with cc 1 |
+| STSCH | status pending | TSCH, then the same instruction again |
+| STSCH | none pending | found |
+
+A CANCEL whose START waits here withdraws it at once. One that comes after status which
+was taken since the last Look is completed with cc 1: that status is pending above.
 """
 
 import errno
@@ -26,15 +34,23 @@ from msgspec import Struct
 
 from ccw_actors.actors.protocol import (
     Accepted,
+    Cancel,
+    CancelSubchannel,
     Clear,
     ClearSubchannel,
+    Completed,
     ConditionCode,
+    Found,
     Halt,
     HaltSubchannel,
     Interrupt,
+    Look,
     ModifySubchannel,
     Pending,
     Refused,
+    Resume,
+    ResumeSubchannel,
+    SenseConcurrently,
     Start,
     StartSubchannel,
     Stored,
@@ -42,12 +58,18 @@ from ccw_actors.actors.protocol import (
     Tested,
     TestSubchannel,
 )
-from ccw_actors.channel import Fctl, Irb, Pmcw, Stctl
-from ccw_actors.runtime import Actor, ActorRef, receive
+from ccw_actors.channel import Actl, Fctl, Irb, Pmcw, Schib, Scsw, Stctl
+from ccw_actors.runtime import Actor, ActorRef, Message, receive
 
 __all__ = ["Cio"]
 
-Operation: TypeAlias = Start | Halt | Clear
+
+class Enable(Message, frozen=True):
+    """Enable the subchannel, once it is known to be there."""
+
+
+Operation: TypeAlias = Start | Halt | Clear | Resume | Cancel | Look | SenseConcurrently
+Waiting: TypeAlias = Operation | Enable
 
 _REFUSALS = {2: errno.EBUSY, 3: errno.ENODEV}
 _INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
@@ -60,17 +82,22 @@ class CioState(Struct):
     it belongs to. `waiting` holds the operations not issued yet. `look` says that
     status may be pending. `start`, `halt` and `clear` are the operations that the
     subchannel has accepted and not ended, 0 if none; `newest` is the last one accepted.
+    `pending` is a Resume or Cancel that has met status: it is completed once that has
+    gone up. `pmcw` is the subchannel's as it was last modified.
     """
 
     issued: str = "STSCH"
-    operation: Operation | None = None
-    waiting: tuple[Operation, ...] = ()
+    operation: Waiting | None = None
+    waiting: tuple[Waiting, ...] = ()
     look: bool = False
     operational: bool = True
     start: int = 0
     halt: int = 0
     clear: int = 0
     newest: int = 0
+    pending: int = 0
+    looked: bool = False
+    pmcw: Pmcw = Pmcw()
 
 
 class Cio(Actor):
@@ -92,22 +119,30 @@ class Cio(Actor):
 
     @receive
     def stored(self, message: Stored) -> None:
-        """Enable the subchannel."""
-        if message.cc != 0 or not message.schib.pmcw.valid:
-            self._answered(3)
+        """Enable the subchannel, or tell who has asked."""
+        state = self.state
+        if isinstance(state.operation, Look):
+            self._looked(state.operation, message)
             return
-        self.state.issued = "MSCH"
+        state.issued = ""
+        state.operational = message.cc == 0 and message.schib.pmcw.valid
         pmcw = message.schib.pmcw.with_flag(Pmcw.enabled, on=True)
-        self._subchannel.tell(ModifySubchannel(pmcw.with_isc(self._isc)))
+        state.pmcw = pmcw.with_isc(self._isc)
+        state.waiting = (Enable(), *state.waiting)
+        self._go_on()
 
     @receive
-    def operate(self, message: Start | Halt | Clear) -> None:
+    def operate(self, message: Operation) -> None:
         """Issue the operation's instruction when its turn comes."""
         state = self.state
         if isinstance(message, Clear):
             for overtaken in state.waiting:
-                self._driver.tell(Refused(overtaken.number, errno.ECANCELED))
-            state.waiting = ()
+                self._overtaken(overtaken)
+            state.waiting = _of_kind(state.waiting, Enable, SenseConcurrently)
+        if isinstance(message, Cancel) and _of_kind(state.waiting, Start):
+            state.waiting = _of_kind(state.waiting, Enable, SenseConcurrently)
+            self._driver.tell(Completed(message.number, 0))
+            return
         state.waiting = (*state.waiting, message)
         self._go_on()
 
@@ -125,30 +160,78 @@ class Cio(Actor):
     @receive
     def tested(self, message: Tested) -> None:
         """Pass status up, with the numbers it belongs to."""
-        self.state.issued = ""
-        self.state.look = False
+        state = self.state
+        state.issued = ""
         if message.cc == 0:
             self._attribute(message.irb)
+        if state.pending:
+            number, state.pending = state.pending, 0
+            self._driver.tell(Completed(number, 1))
         self._go_on()
+
+    def _looked(self, look: Look, message: Stored) -> None:
+        """Take the status that is pending before telling what there is."""
+        state = self.state
+        state.operation, state.issued = None, ""
+        if message.cc == 0 and message.schib.scsw.pending:
+            state.look = True
+            state.waiting = (look, *state.waiting)
+        else:
+            state.looked = True
+            self._driver.tell(Found(look.number, message.schib))
+        self._go_on()
+
+    def _overtaken(self, operation: Waiting) -> None:
+        """Answer for an operation that a CLEAR has kept from being issued."""
+        if isinstance(operation, Start | Halt | Clear):
+            self._driver.tell(Refused(operation.number, errno.ECANCELED))
+        elif isinstance(operation, Resume | Cancel):
+            self._driver.tell(Completed(operation.number, 2))
 
     def _answered(self, cc: int) -> None:
         state = self.state
         operation, state.operation, state.issued = state.operation, None, ""
-        if operation is None:
-            state.operational = cc == 0
-        elif cc == 0:
-            self._accept(operation)
-        elif cc == 1:
-            state.look = True
-            if not any(isinstance(other, Clear) for other in state.waiting):
-                state.waiting = (operation, *state.waiting)
-            else:
-                self._driver.tell(Refused(operation.number, errno.ECANCELED))
-        else:
-            self._driver.tell(Refused(operation.number, _REFUSALS[cc]))
+        match operation:
+            case None:
+                raise AssertionError("no instruction was under way")
+            case Resume() | Cancel():
+                self._completed(operation, cc)
+            case Enable() | SenseConcurrently():
+                if cc == 1:
+                    state.look = True
+                    state.waiting = (operation, *state.waiting)
+                elif isinstance(operation, Enable):
+                    state.operational = cc == 0
+            case Start() | Halt() | Clear():
+                self._begun(operation, cc)
+            case Look():
+                raise AssertionError("STSCH is answered by what it stores")
         self._go_on()
 
-    def _accept(self, operation: Operation) -> None:
+    def _begun(self, operation: Start | Halt | Clear, cc: int) -> None:
+        state = self.state
+        if cc == 0:
+            self._accept(operation)
+        elif cc > 1:
+            self._driver.tell(Refused(operation.number, _REFUSALS[cc]))
+        elif _of_kind(state.waiting, Clear):
+            state.look = True
+            self._overtaken(operation)
+        else:
+            state.look = True
+            state.waiting = (operation, *state.waiting)
+
+    def _completed(self, operation: Resume | Cancel, cc: int) -> None:
+        state = self.state
+        if cc == 1:
+            state.look = True
+            state.pending = operation.number
+            return
+        if cc == 0 and isinstance(operation, Cancel):
+            state.start = 0
+        self._driver.tell(Completed(operation.number, cc))
+
+    def _accept(self, operation: Start | Halt | Clear) -> None:
         state = self.state
         state.newest = operation.number
         match operation:
@@ -168,33 +251,75 @@ class Cio(Actor):
         if state.issued:
             return
         if not state.operational:
-            for operation in state.waiting:
-                self._driver.tell(Refused(operation.number, errno.ENODEV))
-            state.waiting = ()
+            waiting, state.waiting = state.waiting, ()
+            for operation in waiting:
+                self._not_operational(operation)
         elif state.waiting and isinstance(state.waiting[0], Clear):
-            self._issue("CSCH", ClearSubchannel())
+            self._issue()
         elif state.look:
             state.issued = "TSCH"
+            state.look = False
             self._subchannel.tell(TestSubchannel())
-        elif state.waiting and isinstance(state.waiting[0], Start):
-            start = state.waiting[0]
-            self._issue("SSCH", StartSubchannel(start.orb, start.program))
+        elif state.waiting and _is_late(state):
+            operation, *others = state.waiting
+            assert isinstance(operation, Cancel), "that is what is late"
+            state.waiting = tuple(others)
+            self._driver.tell(Completed(operation.number, 1))
+            self._go_on()
         elif state.waiting:
-            self._issue("HSCH", HaltSubchannel())
+            self._issue()
 
-    def _issue(
-        self, name: str, instruction: StartSubchannel | HaltSubchannel | ClearSubchannel
-    ) -> None:
+    def _not_operational(self, operation: Waiting) -> None:
+        match operation:
+            case Resume(number=number) | Cancel(number=number):
+                self._driver.tell(Completed(number, 3))
+            case Look(number=number):
+                self._driver.tell(Found(number, Schib(Pmcw())))
+            case Enable() | SenseConcurrently():
+                pass
+            case Start() | Halt() | Clear():
+                self._driver.tell(Refused(operation.number, errno.ENODEV))
+
+    def _issue(self) -> None:
+        """Issue the instruction of the operation that has waited longest."""
         state = self.state
-        state.operation, *rest = state.waiting
+        operation, *rest = state.waiting
+        state.operation = operation
         state.waiting = tuple(rest)
-        state.issued = name
-        self._subchannel.tell(instruction)
+        subchannel = self._subchannel
+        match operation:
+            case Start(orb=orb, program=program):
+                state.issued = "SSCH"
+                subchannel.tell(StartSubchannel(orb, program))
+            case Halt():
+                state.issued = "HSCH"
+                subchannel.tell(HaltSubchannel())
+            case Clear():
+                state.issued = "CSCH"
+                subchannel.tell(ClearSubchannel())
+            case Resume(program=program):
+                state.issued = "RSCH"
+                subchannel.tell(ResumeSubchannel(program))
+            case Cancel():
+                state.issued = "XSCH"
+                subchannel.tell(CancelSubchannel())
+            case Look():
+                state.issued = "STSCH"
+                subchannel.tell(StoreSubchannel())
+            case Enable():
+                state.issued = "MSCH"
+                subchannel.tell(ModifySubchannel(state.pmcw))
+            case SenseConcurrently(wanted=wanted):
+                state.issued = "MSCH"
+                sense = Pmcw.concurrent_sense
+                state.pmcw = state.pmcw.with_flag(sense, on=wanted)
+                subchannel.tell(ModifySubchannel(state.pmcw))
 
     def _attribute(self, irb: Irb) -> None:
         state = self.state
+        state.looked = False
         scsw = irb.scsw
-        final = scsw.stctl != _INTERMEDIATE
+        final = scsw.stctl != _INTERMEDIATE or _ends_at_test(scsw)
         answers: list[int] = []
         for function, number in (
             (Fctl.START, state.start),
@@ -212,3 +337,19 @@ class Cio(Actor):
                 state.clear = 0
         ends = tuple(answers) if final else ()
         self._driver.tell(Interrupt(tuple(answers), ends, state.newest, irb))
+
+
+def _of_kind(
+    operations: tuple[Waiting, ...], *kinds: type[Waiting]
+) -> tuple[Waiting, ...]:
+    return tuple(one for one in operations if isinstance(one, kinds))
+
+
+def _is_late(state: CioState) -> bool:
+    """Whether status has come between a Look and the Cancel that rests on it."""
+    return isinstance(state.waiting[0], Cancel) and not state.looked
+
+
+def _ends_at_test(scsw: Scsw) -> bool:
+    """Whether TSCH ends a program that is suspended, because it is to be halted."""
+    return bool(scsw.actl & Actl.SUSPENDED) and scsw.fctl != Fctl.START

@@ -4,131 +4,131 @@ It answers SSCH, HSCH, CSCH, TSCH and MSCH at once, from its own state: no layer
 can change a condition code afterwards. What fails below becomes status. The rules of
 condition codes and of FC are `channel.lifecycle`, the same as for a host's subchannel.
 
-| FC | answered so far | event | what the guest sees |
-|---|---|---|---|
-| start | nothing | START's end | status pending: START's |
-| start | nothing | START's intermediate status | status pending, FC stays |
-| start, halt | nothing | START's end | nothing yet: HALT is unanswered |
-| start, halt | START | HALT's end | status pending: START's, with both in FC |
-| start, halt | nothing | the end of both | status pending |
-| halt | nothing | HALT's end | status pending |
-| clear | nothing | CLEAR's end | status pending |
-| clear | nothing | anything older than CLEAR | nothing: the status is dropped |
-| any | | unsolicited status | held until FC is zero and nothing is pending |
+RSCH, XSCH and STSCH go down while a START is in progress and no status is pending, as
+only the host's subchannel knows how far it has come. Until they come back, later
+instructions wait here in the order they came. First the host's subchannel is looked at:
+all status that it had to show has come up then, and answers RSCH and XSCH with
+condition code 1. A program that is suspended by then stays so until it is resumed.
+
+| going down | what comes up | next |
+|---|---|---|
+| STSCH | Found | answered |
+| RSCH, XSCH | Found, status pending here | cc 1 |
+| RSCH | Found, suspended | ResumeRequest |
+| RSCH | Found, not suspended | cc 2 |
+| XSCH | Found, to be resumed | cc 2 |
+| XSCH | Found | CancelRequest |
+| RSCH, XSCH | Completed | its cc, or cc 1 if status is pending here |
+
+What is shown of the layers below is in `guest_status`.
 """
 
 import errno
-from typing import Any
+from typing import TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from ccw_actors.actors.guest_status import GuestStatus, Instruction, Issued
 from ccw_actors.actors.protocol import (
+    CancelRequest,
     CancelSubchannel,
-    ClearRequest,
     ClearSubchannel,
+    Completed,
     ConditionCode,
+    Found,
     HaltRequest,
     HaltSubchannel,
     InterruptionGone,
     InterruptionTaken,
-    IoEvent,
     IoRequest,
+    LookRequest,
     ModifySubchannel,
-    Pending,
-    Refused,
     ResetSubchannel,
+    ResumeRequest,
     ResumeSubchannel,
+    SenseConcurrently,
     StartSubchannel,
     Stored,
     StoreSubchannel,
-    SubchannelReset,
     TakeInterruption,
-    Taken,
     Tested,
     TestSubchannel,
 )
 from ccw_actors.channel import (
+    Actl,
     Cstat,
     Fctl,
     InterruptionCode,
-    Irb,
+    Orb,
     Pmcw,
     Schib,
     Scsw,
-    Stctl,
-    SubchannelId,
     lifecycle,
 )
-from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
+from ccw_actors.runtime import receive
 
 __all__ = ["GuestSubchannel"]
 
 _NO_DEVICE = frozenset({errno.ENODEV, errno.EACCES})
 _PCI = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
 _CCW = 8
+_ACTIVE = Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE
+_OF_START = Actl.START_PENDING | Actl.RESUME_PENDING | Actl.SUSPENDED | _ACTIVE
 _NOT_APPLICABLE = 2
 
-
-class GuestSubchannelState(Struct):
-    """What a guest's subchannel remembers.
-
-    `number` is the newest operation number; `start`, `halt` and `clear` are those of
-    the functions in FC, 0 if not there. `answered` has the FC bits that have been
-    reported on, `answer` the status to show for them. `newest_clear` is the number of
-    the newest CLEAR or RESET. `unsolicited` is held back. `resetting` waits for CLEAR.
-    """
-
-    schib: Schib
-    irb: Irb = Irb(Scsw())
-    interruption: bool = False
-    number: int = 0
-    start: int = 0
-    halt: int = 0
-    clear: int = 0
-    answered: int = 0
-    answer: Irb | None = None
-    newest_clear: int = 0
-    unsolicited: Irb | None = None
-    resetting: tuple[ReplyTo, ...] = ()
+Answer: TypeAlias = ConditionCode | Tested | Stored
 
 
-class GuestSubchannel(Actor):
+class GuestSubchannel(GuestStatus):
     """Subchannel `schid` of a guest, with a host's subchannel behind `vfio_ccw`.
 
     `pmcw` is what it starts with. Interruptions are announced to `sink`.
     """
 
-    state: GuestSubchannelState
-
-    def __init__(
-        self,
-        schid: SubchannelId,
-        pmcw: Pmcw,
-        vfio_ccw: ActorRef[Any],
-        sink: ActorRef[Any],
-    ) -> None:
-        self._schid = schid
-        self._vfio_ccw = vfio_ccw
-        self._sink = sink
-        self.state = GuestSubchannelState(Schib(pmcw))
-
     # -- instructions --
 
     @receive
-    def start_function(self, message: StartSubchannel) -> ConditionCode:
+    def instruct(self, message: Instruction) -> None:
+        """Answer an instruction, have it go down, or let it wait for one that has."""
+        issued = Issued(message, self.reply_to)
+        if self.state.below is None:
+            self._execute(issued)
+        else:
+            self.state.waiting = (*self.state.waiting, issued)
+
+    def _execute(self, issued: Issued) -> None:
+        match issued.instruction:
+            case StartSubchannel(orb=orb):
+                answer: Answer | None = self._start(orb)
+            case HaltSubchannel():
+                answer = self._halt()
+            case ClearSubchannel():
+                answer = self._accept_clear()
+            case ResumeSubchannel():
+                answer = self._resume(issued)
+            case CancelSubchannel():
+                answer = self._cancel(issued)
+            case TestSubchannel():
+                answer = self._test()
+            case StoreSubchannel():
+                answer = self._store(issued)
+            case ModifySubchannel(pmcw=pmcw, mba=mba):
+                answer = self._modify(Schib(pmcw, mba=mba))
+        if answer is not None:
+            self.reply(issued.to, answer)
+
+    def _start(self, orb: Orb) -> ConditionCode:
         """SSCH: accept a channel program, and have it run."""
-        state, orb = self.state, message.orb
+        state = self.state
         cc, scsw = lifecycle.start(self._scsw, state.schib.pmcw, orb)
         if cc == 0:
-            pmcw = replace(state.schib.pmcw, intparm=orb.intparm)
+            pmcw = lifecycle.started(state.schib.pmcw, orb)
             state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
             state.start = self._next_number()
             self._vfio_ccw.tell(IoRequest(state.start, orb))
         return ConditionCode(cc)
 
-    @receive
-    def halt_function(self, _message: HaltSubchannel) -> ConditionCode:
+    def _halt(self) -> ConditionCode:
         """HSCH: accept a halt."""
         cc, scsw = lifecycle.halt(self._scsw, self.state.schib.pmcw)
         if cc == 0:
@@ -140,16 +140,14 @@ class GuestSubchannel(Actor):
             self._vfio_ccw.tell(HaltRequest(self.state.halt))
         return ConditionCode(cc)
 
-    @receive
-    def clear_function(self, _message: ClearSubchannel) -> ConditionCode:
+    def _accept_clear(self) -> ConditionCode:
         """CSCH: drop all status. A CLEAR that is under way already does for two."""
         cc, scsw = lifecycle.clear(self._scsw, self.state.schib.pmcw)
         if cc == 0:
             self._clear(scsw)
         return ConditionCode(cc)
 
-    @receive
-    def test(self, _message: TestSubchannel) -> Tested:
+    def _test(self) -> Tested:
         """TSCH: hand the status over; this is where FC ends."""
         state = self.state
         irb = replace(state.irb, scsw=self._scsw)
@@ -161,31 +159,123 @@ class GuestSubchannel(Actor):
             self._show_unsolicited()
         return Tested(cc, irb)
 
-    @receive
-    def store(self, _message: StoreSubchannel) -> Stored:
-        """STSCH: show the subchannel."""
-        return Stored(0, self.state.schib)
-
-    @receive
-    def resume_function(self, _message: ResumeSubchannel) -> ConditionCode:
-        """RSCH: the layers below cannot resume, so it is never applicable."""
-        cc, _ = lifecycle.resume(self._scsw, self.state.schib.pmcw)
-        return ConditionCode(cc or _NOT_APPLICABLE)
-
-    @receive
-    def cancel_function(self, _message: CancelSubchannel) -> ConditionCode:
-        """XSCH: a START is on its way down at once, so it is never applicable."""
-        cc, _ = lifecycle.cancel(self._scsw, self.state.schib.pmcw)
-        return ConditionCode(cc or _NOT_APPLICABLE)
-
-    @receive
-    def modify(self, message: ModifySubchannel) -> ConditionCode:
+    def _modify(self, new: Schib) -> ConditionCode:
         """MSCH: change what a program may change; not while a reset is under way."""
         if self.state.resetting:
             return ConditionCode(2)
-        new = Schib(message.pmcw, mba=message.mba)
+        before = self.state.schib.pmcw.concurrent_sense
         cc, self.state.schib = lifecycle.modify(self.state.schib, new)
+        wanted = self.state.schib.pmcw.concurrent_sense
+        if wanted is not before:
+            self._vfio_ccw.tell(SenseConcurrently(wanted))
         return ConditionCode(cc)
+
+    # -- instructions that go down --
+
+    def _resume(self, issued: Issued) -> ConditionCode | None:
+        """RSCH: only a START can be resumed, and only if its ORB says so."""
+        cc, _ = lifecycle.resume(self._scsw, self.state.schib.pmcw)
+        if cc in (1, 3):
+            return ConditionCode(cc)
+        if self._scsw.fctl != Fctl.START or not self._scsw.suspend_control:
+            return ConditionCode(_NOT_APPLICABLE)
+        self._go_down(issued)
+        return None
+
+    def _cancel(self, issued: Issued) -> ConditionCode | None:
+        """XSCH: only a START can be cancelled."""
+        cc, _ = lifecycle.cancel(self._scsw, self.state.schib.pmcw)
+        if cc in (1, 3):
+            return ConditionCode(cc)
+        if self._scsw.fctl != Fctl.START:
+            return ConditionCode(_NOT_APPLICABLE)
+        self._go_down(issued)
+        return None
+
+    def _store(self, issued: Issued) -> Stored | None:
+        """STSCH: the host's subchannel knows how active it is."""
+        if self._scsw.fctl & Fctl.START and not self._scsw.pending:
+            self._go_down(issued)
+            return None
+        return Stored(0, self.state.schib)
+
+    def _go_down(self, issued: Issued) -> None:
+        state = self.state
+        state.below, state.asked = issued, self._next_number()
+        self._vfio_ccw.tell(LookRequest(state.asked))
+
+    @receive
+    def found(self, message: Found) -> None:
+        """Answer STSCH, or go on with RSCH or XSCH if they apply."""
+        state, number, host = self.state, message.number, message.schib.scsw
+        if number != state.asked or state.below is None:
+            return
+        pending = self._scsw.pending
+        resuming = host.actl & Actl.RESUME_PENDING
+        match state.below.instruction:
+            case StoreSubchannel():
+                if self._scsw.fctl & Fctl.START and not pending:
+                    self._scsw = replace(self._scsw, actl=self._activity(host))
+                self._come_up(Stored(0, state.schib))
+            case _ if pending:
+                self._come_up(ConditionCode(1))
+            case ResumeSubchannel() if host.actl & Actl.SUSPENDED and not resuming:
+                self._vfio_ccw.tell(ResumeRequest(number))
+            case CancelSubchannel() if not resuming:
+                self._vfio_ccw.tell(CancelRequest(number))
+            case _:
+                self._come_up(ConditionCode(_NOT_APPLICABLE))
+
+    @receive
+    def completed(self, message: Completed) -> None:
+        """Answer RSCH or XSCH, and go on with what has waited for it."""
+        if message.number == self.state.asked:
+            self._come_up(ConditionCode(self._applied(message.cc)))
+
+    def _activity(self, host: Scsw) -> int:
+        """Return the activity of a START whose status is not pending.
+
+        The host shows no START yet before it has got it. One that is to be resumed is
+        shown as resumed, as RSCH has left it here.
+        """
+        own = self._scsw.actl & (Actl.HALT_PENDING | Actl.CLEAR_PENDING)
+        if not host.fctl & Fctl.START:
+            return own | Actl.START_PENDING
+        resuming = host.actl & Actl.RESUME_PENDING
+        return own | (_ACTIVE if resuming else host.actl & _OF_START)
+
+    def _applied(self, cc: int) -> int:
+        """Apply what the host has made of RSCH or XSCH; return the condition code."""
+        state, scsw = self.state, self._scsw
+        assert state.below is not None, "it has been asked for"
+        if cc != 0:
+            return 1 if scsw.pending else 3 if cc == 3 else _NOT_APPLICABLE
+        if isinstance(state.below.instruction, CancelSubchannel):
+            fctl = scsw.fctl & ~Fctl.START
+            self._scsw = replace(scsw, fctl=fctl, actl=scsw.actl & ~_OF_START)
+            self._forget_functions()
+            self._show_unsolicited()
+        else:
+            suspended = Actl.SUSPENDED | Actl.RESUME_PENDING
+            self._scsw = replace(scsw, actl=scsw.actl & ~suspended | _ACTIVE)
+        return 0
+
+    def _come_up_empty(self, issued: Issued) -> None:
+        """Answer an instruction that a reset has overtaken."""
+        is_store = isinstance(issued.instruction, StoreSubchannel)
+        answer = Stored(0, self.state.schib) if is_store else ConditionCode(2)
+        self._come_up(answer)
+
+    def _come_up(self, answer: Answer) -> None:
+        """Give the answer, and execute what has waited until one goes down again."""
+        state = self.state
+        assert state.below is not None, "it has been asked for"
+        self.reply(state.below.to, answer)
+        state.below, state.asked = None, 0
+        while state.waiting and state.below is None:
+            issued, *others = state.waiting
+            state.waiting = tuple(others)
+            self._execute(issued)
 
     @receive
     def take(self, _message: TakeInterruption) -> InterruptionTaken | InterruptionGone:
@@ -202,151 +292,10 @@ class GuestSubchannel(Actor):
         """Disable the subchannel and clear the host's; answered when that is done."""
         state = self.state
         if not state.resetting:
+            if state.below is not None:
+                self._come_up_empty(state.below)
             self._clear_host()
             pmcw = state.schib.pmcw.with_flag(Pmcw.enabled, on=False)
             scsw = lifecycle.reset(self._scsw)
             state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
         state.resetting = (*state.resetting, self.reply_to)
-
-    # -- from below --
-
-    @receive
-    def event(self, message: IoEvent) -> None:
-        """Show a status, keep it for later, or drop it.
-
-        An intermediate status that is older than a HALT is one that HSCH has cleared.
-        """
-        state = self.state
-        self._vfio_ccw.tell(Taken(message.ends))
-        if message.after < state.newest_clear:
-            return
-        if state.resetting:
-            if state.clear in message.ends:
-                self._reset_done()
-        elif not message.answers:
-            state.unsolicited = message.irb
-            self._show_unsolicited()
-        elif message.ends:
-            functions = self._functions(message.answers)
-            self._answered(functions, message.irb)
-        elif message.after >= state.halt:
-            self._show(self._merged(message.irb))
-
-    @receive
-    def refused(self, message: Refused) -> None:
-        """Make a status of what could not be done."""
-        state, number = self.state, message.number
-        if number < state.newest_clear:
-            return
-        if state.resetting:
-            self._reset_done()
-        elif number == state.start:
-            self._answered(Fctl.START, Irb(self._failed_start(message.errno)))
-        else:
-            pending = Irb(Scsw(stctl=Stctl.PENDING))
-            self._answered(self._functions((number,)), pending)
-
-    # -- inside --
-
-    def _next_number(self) -> int:
-        self.state.number += 1
-        return self.state.number
-
-    def _clear(self, scsw: Scsw) -> None:
-        state = self.state
-        under_way = state.clear and not state.answered & Fctl.CLEAR
-        self._scsw = scsw
-        state.interruption = False
-        state.unsolicited = None
-        if not under_way:
-            self._clear_host()
-
-    def _clear_host(self) -> None:
-        state = self.state
-        self._forget_functions()
-        state.interruption = False
-        state.unsolicited = None
-        state.clear = state.newest_clear = self._next_number()
-        self._vfio_ccw.tell(ClearRequest(state.clear))
-
-    def _forget_functions(self) -> None:
-        state = self.state
-        state.start = state.halt = state.clear = 0
-        state.answered = 0
-        state.answer = None
-
-    def _reset_done(self) -> None:
-        state = self.state
-        self._forget_functions()
-        for to in state.resetting:
-            self.reply(to, SubchannelReset(self._schid.index))
-        state.resetting = ()
-
-    def _functions(self, numbers: tuple[int, ...]) -> int:
-        state = self.state
-        return (
-            (Fctl.START if state.start in numbers else 0)
-            | (Fctl.HALT if state.halt in numbers else 0)
-            | (Fctl.CLEAR if state.clear in numbers else 0)
-        )
-
-    def _answered(self, functions: int, irb: Irb) -> None:
-        """Show status once every function in FC has been answered."""
-        state = self.state
-        if state.answer is None or functions & Fctl.START:
-            state.answer = irb
-        state.answered |= functions
-        if not self._scsw.fctl & ~state.answered:
-            self._show(self._merged(state.answer))
-
-    def _merged(self, irb: Irb) -> Irb:
-        """Return the host's status with what is the guest's own.
-
-        That is FC, the bits from the ORB, and an intermediate status not tested yet.
-        """
-        own, host = self._scsw, irb.scsw
-        mine = own.flags & lifecycle.FROM_ORB if own.fctl & Fctl.START else 0
-        untested = own.stctl & Stctl.INTERMEDIATE
-        scsw = replace(
-            host,
-            flags=mine | host.flags & ~lifecycle.FROM_ORB,
-            fctl=own.fctl,
-            stctl=host.stctl | untested,
-            cstat=host.cstat | (own.cstat & _PCI if untested else 0),
-        )
-        return replace(irb, scsw=scsw)
-
-    def _failed_start(self, reason: int) -> Scsw:
-        if reason in _NO_DEVICE:
-            return lifecycle.no_path(self._scsw)
-        check = (
-            Cstat.INTERFACE_CONTROL_CHECK
-            if reason == errno.EBUSY
-            else Cstat.PROGRAM_CHECK
-        )
-        cpa = self._scsw.cpa + _CCW
-        return lifecycle.ended(self._scsw, dstat=0, cstat=check, count=0, cpa=cpa)
-
-    def _show_unsolicited(self) -> None:
-        state = self.state
-        irb = state.unsolicited
-        if irb is None or self._scsw.fctl or self._scsw.pending:
-            return
-        state.unsolicited = None
-        if state.schib.pmcw.enabled:
-            self._show(irb)
-
-    def _show(self, irb: Irb) -> None:
-        """Make status pending, and announce the interruption."""
-        self.state.irb = irb
-        self._scsw = irb.scsw
-        self.state.interruption = True
-        self._sink.tell(Pending(self._schid.index, self.state.schib.pmcw.isc))
-
-    @property
-    def _scsw(self) -> Scsw:
-        return self.state.schib.scsw
-
-    @_scsw.setter
-    def _scsw(self, scsw: Scsw) -> None:
-        self.state.schib = replace(self.state.schib, scsw=scsw)

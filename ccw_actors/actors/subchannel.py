@@ -31,6 +31,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.actors.subchannel_status import SubchannelState
 from ccw_actors.channel import (
+    Actl,
     InterruptionCode,
     Irb,
     Schib,
@@ -95,10 +96,11 @@ class Subchannel(ChannelProgramRun):
         return ConditionCode(cc)
 
     @receive
-    def resume(self, _message: ResumeSubchannel) -> ConditionCode:
+    def resume(self, message: ResumeSubchannel) -> ConditionCode:
         """RSCH: let a suspended channel program go on."""
         cc, self._scsw = lifecycle.resume(self._scsw, self._pmcw)
         if cc == 0:
+            self.state.program = message.program or self.state.program
             self._measure()
             self._proceed()
         return ConditionCode(cc)
@@ -127,6 +129,10 @@ class Subchannel(ChannelProgramRun):
             execution = self.state.execution
             if execution is not None and isinstance(execution.action, End):
                 self._proceed()
+            elif irb.scsw.actl & Actl.SUSPENDED and not self._scsw.fctl:
+                # A HALT was to end the suspended program: now nothing has to.
+                self.state.execution = None
+                self.state.program = ()
             self._offer()
         return Tested(cc, irb)
 

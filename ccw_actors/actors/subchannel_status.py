@@ -174,11 +174,11 @@ class StatusPresenter(Actor):
     def _started(self, orb: Orb) -> Pmcw:
         """Return the PMCW after START, and note the path to be used."""
         pmcw, model = self.state.schib.pmcw, self._model
-        usable = orb.lpm & pmcw.pam
-        self.state.path = 1 << (usable.bit_length() - 1)
-        lpum = self.state.path if model.start_sets_lpum else pmcw.lpum
+        after = lifecycle.started(pmcw, orb)
+        self.state.path = after.lpum
+        lpum = after.lpum if model.start_sets_lpum else pmcw.lpum
         lpm = orb.lpm if model.lpm_from_orb else pmcw.lpm
-        return replace(pmcw, intparm=orb.intparm, lpum=lpum, lpm=lpm)
+        return replace(after, lpum=lpum, lpm=lpm)
 
     def _rules(self, orb: Orb) -> Rules:
         mode, limit = self.state.schib.pmcw.limit_mode, self.state.settings

@@ -23,9 +23,10 @@ from ccw_actors.actors.protocol import Area, Piece
 from ccw_actors.channel import Ccw, Command, Orb
 from ccw_actors.channel.ccw import CCW_LENGTH, is_tic
 
-__all__ = ["Copy", "Translation", "guest_cpa"]
+__all__ = ["WINDOWS", "Copy", "Run", "Translation", "guest_cpa", "resumed"]
 
-WINDOW: Final = 0x1000
+WINDOWS: Final = (0x1000, 0x4000_0000)
+"""Host addresses of programs; one that is resumed changes from one to the other."""
 NOWHERE: Final = 0x800
 """Where no CCW is on the host: what leads there ends as if storage ended there."""
 
@@ -108,16 +109,16 @@ class Copy(Struct):
             for area in self._areas(address, ccw)
         )
 
-    def translate(self, base: int) -> Translation:
-        """Lay the program out for the host, guest storage being at host `base`."""
-        runs = tuple(self._runs())
+    def translate(self, base: int, window: int = WINDOWS[0]) -> Translation:
+        """Lay the program out in a window, guest storage being at host `base`."""
+        runs = tuple(self._runs(window))
         host = {
             run.guest + offset: run.host + offset
             for run in runs
             for offset in range(0, run.ccws * CCW_LENGTH, CCW_LENGTH)
         }
         host.update(dict.fromkeys(self.ccws.keys() - host.keys(), NOWHERE))
-        free = WINDOW + sum((run.ccws + 1) * CCW_LENGTH for run in runs)
+        free = window + sum((run.ccws + 1) * CCW_LENGTH for run in runs)
         program: list[Piece] = []
         for run in filter(_has_ccws, runs):
             words: list[bytes] = []
@@ -228,13 +229,13 @@ class Copy(Struct):
 
     # -- layout --
 
-    def _runs(self) -> Iterator[Run]:
+    def _runs(self, window: int) -> Iterator[Run]:
         """Group the CCWs into runs; a gap behind each stops what falls off its end.
 
         One that is not accessible is in none: the host's channel finds none, either.
         If the first is not, there is a run of none.
         """
-        host, start, ccws = WINDOW, -1, 0
+        host, start, ccws = window, -1, 0
         for address in sorted(at for at, ccw in self.ccws.items() if ccw is not None):
             if address != start + ccws * CCW_LENGTH:
                 if ccws:
@@ -306,3 +307,50 @@ def guest_cpa(runs: tuple[Run, ...], cpa: int) -> int:
         if 0 <= offset < (run.ccws + 1) * CCW_LENGTH:
             return run.guest + offset + CCW_LENGTH
     return 0
+
+
+def resumed(
+    copy: Copy, base: int, at: int
+) -> tuple[tuple[Piece, ...], tuple[Run, ...]]:
+    """Lay a suspended program out anew, from the CCW on that has suspended it.
+
+    The host's channel goes on at `at`, where that CCW is on the host: there it finds it
+    again, and behind it the way to where the others are now. Two CCWs may come next, as
+    a status modifier skips one.
+
+    Args:
+        copy: the program from that CCW on, as it is now.
+        base: the host address of guest storage.
+        at: the host address of that CCW.
+    """
+    window = WINDOWS[at < WINDOWS[1]]
+    translation = copy.translate(base, window)
+    pieces, runs = translation.program, translation.runs
+    guest = copy.orb.cpa
+    words: list[bytes] = []
+    for address in range(guest, guest + 3 * CCW_LENGTH, CCW_LENGTH):
+        ccw = copy.ccws.get(address)
+        where = _host_address(runs, address)
+        word = _word_at(pieces, where)
+        if address != guest and not (ccw and is_tic(ccw.code, copy.orb.fmt)):
+            word = Ccw(Command.TIC, address=where).to_bytes(1)
+        words.append(word)
+    if words[0]:
+        pieces = (*pieces, Piece(at, b"".join(words)))
+    return pieces, (*runs, Run(at, guest, len(words)))
+
+
+def _host_address(runs: tuple[Run, ...], guest: int) -> int:
+    for run in runs:
+        if run.guest <= guest < run.guest + run.ccws * CCW_LENGTH:
+            return run.host + guest - run.guest
+    return NOWHERE
+
+
+def _word_at(pieces: tuple[Piece, ...], address: int) -> bytes:
+    """Return the CCW at a host address, or nothing."""
+    for piece in pieces:
+        if piece.address <= address < piece.address + len(piece.data):
+            offset = address - piece.address
+            return piece.data[offset : offset + CCW_LENGTH]
+    return b""

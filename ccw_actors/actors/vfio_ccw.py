@@ -5,11 +5,14 @@ it. It answers every request once: with an event that ends it, or with a refusal
 program is released, its pins given up, when its number is in `ends`, when a HALT or
 CLEAR accepted later has completed, or when its START was refused; never before.
 
-| START is | HALT | CLEAR |
-|---|---|---|
-| none or over | answered here | to Cio |
-| copying, pinning | START never runs; both answered here | START is dropped; to Cio |
-| started | to Cio | to Cio |
+| START is | HALT | CLEAR | CANCEL | RESUME |
+|---|---|---|---|---|
+| none or over | answered here | to Cio | cc 2 | cc 2 |
+| copying, pinning | START never runs; both answered | dropped; to Cio | cc 0 | cc 2 |
+| started | to Cio | to Cio | to Cio | copied anew, to Cio |
+
+A program that is to be resumed is copied again from the CCW on that has suspended it,
+as the guest may have changed it: the host's channel would find the old one.
 
 From accepting a request until the emulator has taken the status that ends it, a START
 is refused with EBUSY, which means condition code 2.
@@ -23,47 +26,71 @@ from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
     Accepted,
+    Cancel,
+    CancelRequest,
     Clear,
     ClearRequest,
+    Completed,
+    Found,
     Halt,
     HaltRequest,
     Interrupt,
     IoEvent,
     IoRequest,
+    Look,
+    LookRequest,
     Pin,
     Pinned,
     ReadStorage,
     Refused,
+    Resume,
+    ResumeRequest,
+    SenseConcurrently,
     Start,
     StorageData,
     Taken,
     Unpin,
     Unpinned,
 )
-from ccw_actors.actors.translation import Copy, Run, Translation, guest_cpa
+from ccw_actors.actors.translation import (
+    Copy,
+    Run,
+    Translation,
+    guest_cpa,
+    resumed,
+)
 from ccw_actors.channel import Actl, Fctl, Irb, Scsw, Stctl
+from ccw_actors.channel.ccw import CCW_LENGTH
 from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["VfioCcw"]
+
+_NOT_APPLICABLE = 2
 
 
 class Program(Struct):
     """A START and its channel program.
 
     `phase` is "copying", "pinning" or "started". `runs` lead host addresses back.
+    `at` is the host address of the CCW that has suspended it, as far as is known, else
+    0. `resume` is the number of a RESUME that is being prepared, 0 if none: then `copy`
+    is made anew, from that CCW on.
     """
 
     number: int
     phase: str
     copy: Copy
     runs: tuple[Run, ...] = ()
+    resume: int = 0
+    at: int = 0
 
 
 class VfioCcwState(Struct):
     """What a VfioCcw remembers.
 
     `program` is the START not over yet. `pinned` has the numbers of programs that hold
-    pins. `halt` and `clear` are requests given to Cio and not ended, 0 if none.
+    pins. `halt`, `clear` and `cancel` are requests given to Cio and not ended, 0 if
+    none.
     `untaken` counts events with ends that the emulator has not taken.
     """
 
@@ -71,6 +98,7 @@ class VfioCcwState(Struct):
     pinned: tuple[int, ...] = ()
     halt: int = 0
     clear: int = 0
+    cancel: int = 0
     untaken: int = 0
 
 
@@ -140,6 +168,42 @@ class VfioCcw(Actor):
         self._cio.tell(Clear(message.number))
 
     @receive
+    def withdraw(self, message: CancelRequest) -> None:
+        """Withdraw a program that Cio has never seen; ask Cio about others."""
+        program = self.state.program
+        if program is not None and program.phase == "started":
+            self.state.cancel = message.number
+            self._cio.tell(Cancel(message.number))
+        elif program is not None:
+            self._drop(program)
+            self._emulated.tell(Completed(message.number, 0))
+        else:
+            self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+
+    @receive
+    def resume(self, message: ResumeRequest) -> None:
+        """Copy a program anew, from the CCW on that has suspended it."""
+        program = self.state.program
+        if program is None or not program.at:
+            self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+            return
+        program.resume = message.number
+        guest = guest_cpa(program.runs, program.at + CCW_LENGTH) - CCW_LENGTH
+        orb = replace(program.copy.orb, cpa=guest)
+        program.copy = Copy.of(orb, self._bytes_max, self._ccws_at_once)
+        self._read_on(program)
+
+    @receive
+    def look(self, message: LookRequest) -> None:
+        """Have Cio look."""
+        self._cio.tell(Look(message.number))
+
+    @receive
+    def sense_concurrently(self, message: SenseConcurrently) -> None:
+        """Have the host's subchannel do as the guest wants."""
+        self._cio.tell(message)
+
+    @receive
     def taken(self, message: Taken) -> None:
         """Note that the emulator has taken an event."""
         if message.ends:
@@ -151,7 +215,7 @@ class VfioCcw(Actor):
     def copied(self, message: StorageData) -> None:
         """Go on copying; what was read for a program that is over is dropped."""
         program = self.state.program
-        if program is not None and program.number == message.number:
+        if program is not None and message.number in (program.number, program.resume):
             program.copy.feed(message.parts)
             self._read_on(program)
 
@@ -160,6 +224,11 @@ class VfioCcw(Actor):
         """Give the translated program to Cio."""
         program = self.state.program
         if program is None or program.number != message.number:
+            return
+        if program.resume:
+            number, program.resume = program.resume, 0
+            pieces, program.runs = resumed(program.copy, self._base, program.at)
+            self._cio.tell(Resume(number, pieces))
             return
         translation: Translation = program.copy.translate(self._base)
         program.phase = "started"
@@ -171,6 +240,26 @@ class VfioCcw(Actor):
         """Nothing waits for this answer."""
 
     # -- from Cio --
+
+    @receive
+    def found(self, message: Found) -> None:
+        """Note where a program has been suspended, and pass on what there is."""
+        program, scsw = self.state.program, message.schib.scsw
+        if program is not None:
+            suspended = scsw.actl & Actl.SUSPENDED
+            program.at = scsw.cpa - CCW_LENGTH if suspended else 0
+        schib = replace(message.schib, scsw=self._in_guest_terms(scsw))
+        self._emulated.tell(Found(message.number, schib))
+
+    @receive
+    def completed(self, message: Completed) -> None:
+        """Release a program that has been withdrawn, and pass the answer on."""
+        state, number = self.state, message.number
+        if number == state.cancel:
+            state.cancel = 0
+            if message.cc == 0 and state.program is not None:
+                self._drop(state.program)
+        self._emulated.tell(message)
 
     @receive
     def accepted(self, message: Accepted) -> None:
@@ -193,7 +282,8 @@ class VfioCcw(Actor):
     def interrupt(self, message: Interrupt) -> None:
         """Release what is over, and hand the status to the emulator."""
         state, ends = self.state, message.ends
-        irb = self._in_guest_terms(message.irb)
+        scsw = self._in_guest_terms(message.irb.scsw)
+        irb = replace(message.irb, scsw=scsw)
         completed = [n for n in ends if n in (state.halt, state.clear)]
         for number in state.pinned:
             if number in ends or any(number < later for later in completed):
@@ -210,13 +300,18 @@ class VfioCcw(Actor):
     # -- inside --
 
     def _read_on(self, program: Program) -> None:
-        """Read the next part of the program, or pin what it names when all is there."""
+        """Read the next part of the program, or pin what it names when all is there.
+
+        What a resumed program names is pinned besides what it has named before.
+        """
         areas = program.copy.wanted()
         if areas:
-            self._storage.tell(ReadStorage(program.number, areas))
+            number = program.resume or program.number
+            self._storage.tell(ReadStorage(number, areas))
             return
-        program.phase = "pinning"
-        self.state.pinned = (*self.state.pinned, program.number)
+        if not program.resume:
+            program.phase = "pinning"
+            self.state.pinned = (*self.state.pinned, program.number)
         self._storage.tell(Pin(program.number, program.copy.data_areas()))
 
     def _drop(self, program: Program) -> None:
@@ -245,8 +340,7 @@ class VfioCcw(Actor):
     def _refuse(self, number: int, reason: int) -> None:
         self._emulated.tell(Refused(number, reason))
 
-    def _in_guest_terms(self, irb: Irb) -> Irb:
+    def _in_guest_terms(self, scsw: Scsw) -> Scsw:
         program = self.state.program
         runs = program.runs if program is not None else ()
-        cpa = guest_cpa(runs, irb.scsw.cpa)
-        return replace(irb, scsw=replace(irb.scsw, cpa=cpa))
+        return replace(scsw, cpa=guest_cpa(runs, scsw.cpa))

@@ -48,6 +48,7 @@ __all__ = [
     "resume",
     "resumed",
     "start",
+    "started",
     "suspended",
     "test",
     "unsolicited",
@@ -268,8 +269,7 @@ def _happened(event: str, scsw: Scsw, **inputs: int) -> Scsw:
 def start(scsw: Scsw, pmcw: Pmcw, orb: Orb) -> tuple[int, Scsw]:
     """START SUBCHANNEL with a valid ORB: condition code, SCSW.
 
-    With condition code 0 the caller also puts the ORB's interruption parameter into
-    the PMCW.
+    With condition code 0 the PMCW becomes what `started` gives.
     """
     paths = orb.lpm & pmcw.pam
     cc, after = _instruction("SSCH", scsw, pmcw=pmcw.flags, paths=paths)
@@ -389,6 +389,12 @@ def clear_signalled(scsw: Scsw) -> Scsw:
     """The clear signal has gone out: status is pending."""
     after = _happened("clear signalled", scsw)
     return Scsw(fctl=after.fctl, actl=after.actl, stctl=after.stctl, flags=after.flags)
+
+
+def started(pmcw: Pmcw, orb: Orb) -> Pmcw:
+    """Give the PMCW after START: the ORB's parameter, and the path to be used."""
+    usable = orb.lpm & pmcw.pam
+    return replace(pmcw, intparm=orb.intparm, lpum=1 << (usable.bit_length() - 1))
 
 
 def cleared(pmcw: Pmcw) -> Pmcw:

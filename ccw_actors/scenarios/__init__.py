@@ -5,7 +5,13 @@ from typing import Any
 from ccw_actors.explore import Scenario, TransitionSystem
 from ccw_actors.scenarios.bank import bank_transfer
 from ccw_actors.scenarios.lost_reply import lost_reply
-from ccw_actors.scenarios.pass_through import clear_twice, halt, seed, seed_seen
+from ccw_actors.scenarios.pass_through import (
+    WINDOWS,
+    clear_twice,
+    halt,
+    seed,
+    seed_seen,
+)
 from ccw_actors.scenarios.paxos import paxos
 from ccw_actors.scenarios.ping_pong import ping_pong
 from ccw_actors.scenarios.two_phase import two_phase
@@ -37,6 +43,7 @@ SCENARIOS: dict[str, Scenario | TransitionSystem[Any, Any]] = {
     "seed-seen": seed_seen(),
     "halt": halt(),
     "clear-twice": clear_twice(),
+    **{name: maker(None) for name, maker in WINDOWS.items()},
 }
 """The scenarios that come with the package, each of the smallest size that shows it."""
 

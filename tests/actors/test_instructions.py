@@ -6,14 +6,11 @@ from typing import Any
 import pytest
 
 from ccw_actors.actors.protocol import (
-    AwaitGuest,
-    CancelSubchannel,
     ConditionCode,
     Instruct,
     ModifySubchannel,
     Piece,
     ResetSubchannel,
-    ResumeSubchannel,
     StartSubchannel,
     TestSubchannel,
     WriteStorage,
@@ -35,8 +32,7 @@ from ccw_actors.channel.crw import queued
 from ccw_actors.machine.conform import Observation, play
 from ccw_actors.machine.conform.host import Host
 from ccw_actors.machine.conform.vectors import Instruction, Script
-from ccw_actors.runtime import SteppingDispatcher, System
-from tests.actors.house import ENABLE, READ_BOTH, House
+from tests.actors.house import READ_BOTH
 
 IMAGES = Path(__file__).parents[1] / "data" / "images"
 RNG = {"qemu_args": ["-device", "virtio-rng-ccw,devno=fe.0.0120"]}
@@ -181,20 +177,3 @@ def test_reset_at_any_time(tmp_path: Path, steps: int, *, initialize: bool) -> N
     assert tested.irb.scsw.fctl == Fctl.START
     assert tested.irb.scsw.cstat == Cstat.INTERFACE_CONTROL_CHECK
     assert tested.irb.scsw.stctl & Stctl.ALERT
-
-
-@pytest.mark.parametrize("message", [ResumeSubchannel(), CancelSubchannel()])
-def test_never_applicable_to_a_guest(
-    message: ResumeSubchannel | CancelSubchannel,
-) -> None:
-    """A guest's RSCH and XSCH are answered, whether a program runs or not."""
-    steps = (ENABLE, Instruct(0, message), START, Instruct(0, message))
-    dispatcher = SteppingDispatcher("channel")
-    system = System(dispatcher)
-    House(system, steps)
-    while choices := dispatcher.enabled():
-        # The CPU is ahead of everybody else, so that its program still runs.
-        dispatcher.step(min(choices, key=lambda one: "cpu0" not in one[:2]))
-    report = system.ref("emulator").ask(AwaitGuest(), block=True)
-    assert report.error is None
-    assert report.cc == {"0": 2, "2": 2}

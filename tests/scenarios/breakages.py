@@ -15,10 +15,9 @@ from ccw_actors.actors.protocol import (
     IoEvent,
     Pinned,
     ResetDone,
-    StartSubchannel,
     Tested,
 )
-from ccw_actors.channel import Actl, Fctl, Irb, Scsw, Stctl
+from ccw_actors.channel import Actl, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.runtime import receive
 from ccw_actors.scenarios.pass_through.house import Layers
 
@@ -87,25 +86,23 @@ class KeepsProgram(VfioCcw):
 class AcceptsWhilePending(GuestSubchannel):
     """Accepts a START while status is pending."""
 
-    @receive
-    def start_function(self, message: StartSubchannel) -> ConditionCode:
+    def _start(self, orb: Orb) -> ConditionCode:
         """Throw the status away."""
         scsw = self.state.schib.scsw
         if scsw.pending:
             self.state.schib = replace(self.state.schib, scsw=Scsw())
-        return super().start_function(message)
+        return super()._start(orb)
 
 
 class AcceptsWhileBusy(GuestSubchannel):
     """Accepts a START while a function is under way."""
 
-    @receive
-    def start_function(self, message: StartSubchannel) -> ConditionCode:
+    def _start(self, orb: Orb) -> ConditionCode:
         """Forget what is under way."""
         scsw = self.state.schib.scsw
         if scsw.fctl and not scsw.pending:
             self.state.schib = replace(self.state.schib, scsw=Scsw())
-        return super().start_function(message)
+        return super()._start(orb)
 
 
 class ShowsTheOld(GuestSubchannel):
@@ -117,6 +114,24 @@ class ShowsTheOld(GuestSubchannel):
         self.state.newest_clear, newest = 0, self.state.newest_clear
         super().event(message)
         self.state.newest_clear = newest
+
+
+class WithoutNumbers(GuestSubchannel):
+    """Goes by the functions that an IRB names, whichever operations they were."""
+
+    @receive
+    def event(self, message: IoEvent) -> None:
+        """Take it for one of the newest operations."""
+        state, fctl = self.state, message.irb.scsw.fctl
+        functions = (
+            (Fctl.START, state.start),
+            (Fctl.HALT, state.halt),
+            (Fctl.CLEAR, state.clear),
+        )
+        numbers = tuple(number for bit, number in functions if fctl & bit and number)
+        ends = numbers if message.ends else ()
+        newest = state.number
+        super().event(replace(message, answers=numbers, ends=ends, after=newest))
 
 
 class CopiesTheIrb(GuestSubchannel):
@@ -169,7 +184,6 @@ class IgnoresTheStatus(Cio):
             super().tested(message)
         else:
             self.state.issued = ""
-            self.state.look = False
             self._go_on()
 
     @receive
@@ -242,7 +256,8 @@ BREAKAGES = (
     Breakage("vfio_ccw", KeepsProgram, "seed-seen", _SEEN),
     Breakage("guest_subchannel", AcceptsWhilePending, "seed", _BUSY),
     Breakage("guest_subchannel", AcceptsWhileBusy, "seed", _BUSY),
-    Breakage("guest_subchannel", ShowsTheOld, "seed-seen", _SEEN),
+    Breakage("guest_subchannel", ShowsTheOld, "pci-clear", _SEEN),
+    Breakage("guest_subchannel", WithoutNumbers, "seed-seen", _SEEN),
     Breakage(
         "guest_subchannel",
         CopiesTheIrb,

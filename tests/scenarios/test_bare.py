@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ccw_actors.actors import GuestSubchannel
 from ccw_actors.actors.protocol import (
     AwaitStatus,
+    CancelSubchannel,
     ClearSubchannel,
     ConditionCode,
     Fetch,
@@ -19,10 +20,12 @@ from ccw_actors.actors.protocol import (
     IoEvent,
     ModifySubchannel,
     Operation,
+    ResumeSubchannel,
     StartSubchannel,
+    StoreSubchannel,
     TestSubchannel,
 )
-from ccw_actors.channel import Actl, Irb, Pmcw, Scsw, Stctl
+from ccw_actors.channel import Actl, Irb, Orb, Pmcw, Scsw, Stctl
 from ccw_actors.explore import Limits, Network, Reference, World, explore, refines
 from ccw_actors.runtime import receive
 from ccw_actors.scenarios.pass_through.bare import (
@@ -45,6 +48,9 @@ START_AGAIN: Final = Instruct(0, StartSubchannel(read_orb(2)))
 HALT: Final = Instruct(0, HaltSubchannel())
 CLEAR: Final = Instruct(0, ClearSubchannel())
 TEST: Final = Instruct(0, TestSubchannel())
+CANCEL: Final = Instruct(0, CancelSubchannel())
+RESUME: Final = Instruct(0, ResumeSubchannel())
+STORE: Final = Instruct(0, StoreSubchannel())
 DISABLE: Final = Instruct(
     0, ModifySubchannel(ENABLED.with_flag(Pmcw.enabled, on=False))
 )
@@ -64,6 +70,12 @@ PROGRAMS: Final[dict[str, tuple[Sequence[Operation], ...]]] = {
     "start | clear": ((START, WAIT, TEST), (CLEAR,)),
     "start | halt": ((START, WAIT, TEST), (HALT,)),
     "the seed": ((START, WAIT, TEST), (CLEAR, START_AGAIN, WAIT, TEST)),
+    "cancel": ((START, CANCEL, START_AGAIN, WAIT, TEST),),
+    "start | cancel": ((START, AwaitStatus(1.0), TEST), (CANCEL,)),
+    "cancel, clear": ((START, CANCEL, CLEAR, WAIT, TEST),),
+    "store": ((START, STORE, WAIT, STORE, TEST, STORE),),
+    "start | store": ((START, WAIT, TEST), (STORE, TEST)),
+    "nothing to resume": ((START, RESUME, WAIT, TEST, RESUME),),
     "tests that race": ((START, WAIT, TEST), (TEST,)),
 }
 
@@ -109,13 +121,12 @@ class Copies(GuestSubchannel):
 class Eager(GuestSubchannel):
     """Accepts a START while it is busy."""
 
-    @receive
-    def start_function(self, message: StartSubchannel) -> ConditionCode:
+    def _start(self, orb: Orb) -> ConditionCode:
         """Forget what is under way."""
         scsw = self.state.schib.scsw
         if scsw.fctl:
             self.state.schib = replace(self.state.schib, scsw=Scsw())
-        return super().start_function(message)
+        return super()._start(orb)
 
 
 @pytest.mark.parametrize("kind", [Copies, Eager])
@@ -130,7 +141,7 @@ def test_wrong_emulators_are_seen(kind: type[GuestSubchannel]) -> None:
 
 
 OPERATIONS = st.sampled_from(
-    (START, START_AGAIN, TEST, CLEAR, HALT, WAIT, READ, DISABLE)
+    (START, START_AGAIN, TEST, CLEAR, HALT, CANCEL, STORE, WAIT, READ, DISABLE)
 )
 
 

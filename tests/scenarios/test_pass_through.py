@@ -6,7 +6,13 @@ import pytest
 
 from ccw_actors.explore import Network, Scenario, explain, explore
 from ccw_actors.scenarios import SCENARIOS
-from ccw_actors.scenarios.pass_through import clear_twice, halt, seed, seed_seen
+from ccw_actors.scenarios.pass_through import (
+    WINDOWS,
+    clear_twice,
+    halt,
+    seed,
+    seed_seen,
+)
 from ccw_actors.scenarios.pass_through.house import Layers
 from tests.scenarios.breakages import BREAKAGES, Breakage
 
@@ -15,6 +21,7 @@ MAKERS: dict[str, Callable[[Layers | None], Scenario]] = {
     "seed-seen": seed_seen,
     "halt": halt,
     "clear-twice": clear_twice,
+    **WINDOWS,
 }
 STATES: dict[tuple[str, Network], int] = {
     ("seed", "channel"): 40_826,
@@ -25,6 +32,30 @@ STATES: dict[tuple[str, Network], int] = {
     ("halt", "mailbox"): 15_489,
     ("clear-twice", "channel"): 16_864,
     ("clear-twice", "mailbox"): 17_823,
+    ("two-starts", "channel"): 3_704,
+    ("two-starts", "mailbox"): 4_178,
+    ("clear-late", "channel"): 50_633,
+    ("clear-late", "mailbox"): 57_004,
+    ("clear-pending", "channel"): 2_263,
+    ("clear-pending", "mailbox"): 2_539,
+    ("pci-clear", "channel"): 11_259,
+    ("pci-clear", "mailbox"): 14_285,
+    ("pci", "channel"): 1_249,
+    ("pci", "mailbox"): 1_498,
+    ("attention", "channel"): 2_543,
+    ("attention", "mailbox"): 2_580,
+    ("attention-clear", "channel"): 1_476,
+    ("attention-clear", "mailbox"): 1_388,
+    ("disable", "channel"): 542,
+    ("disable", "mailbox"): 587,
+    ("cancel", "channel"): 164_287,
+    ("cancel", "mailbox"): 168_958,
+    ("resume", "channel"): 30_434,
+    ("resume", "mailbox"): 34_062,
+    ("reset", "channel"): 1_471,
+    ("reset", "mailbox"): 1_726,
+    ("not-operational", "channel"): 276,
+    ("not-operational", "mailbox"): 318,
 }
 
 

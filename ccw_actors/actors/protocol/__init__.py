@@ -36,14 +36,25 @@ from ccw_actors.actors.protocol.guest import (
 )
 from ccw_actors.actors.protocol.guest import WaitOver as WaitOver
 from ccw_actors.actors.protocol.passthrough import Accepted as Accepted
+from ccw_actors.actors.protocol.passthrough import Cancel as Cancel
+from ccw_actors.actors.protocol.passthrough import CancelRequest as CancelRequest
 from ccw_actors.actors.protocol.passthrough import Clear as Clear
 from ccw_actors.actors.protocol.passthrough import ClearRequest as ClearRequest
+from ccw_actors.actors.protocol.passthrough import Completed as Completed
+from ccw_actors.actors.protocol.passthrough import Found as Found
 from ccw_actors.actors.protocol.passthrough import Halt as Halt
 from ccw_actors.actors.protocol.passthrough import HaltRequest as HaltRequest
 from ccw_actors.actors.protocol.passthrough import Interrupt as Interrupt
 from ccw_actors.actors.protocol.passthrough import IoEvent as IoEvent
 from ccw_actors.actors.protocol.passthrough import IoRequest as IoRequest
+from ccw_actors.actors.protocol.passthrough import Look as Look
+from ccw_actors.actors.protocol.passthrough import LookRequest as LookRequest
 from ccw_actors.actors.protocol.passthrough import Refused as Refused
+from ccw_actors.actors.protocol.passthrough import Resume as Resume
+from ccw_actors.actors.protocol.passthrough import ResumeRequest as ResumeRequest
+from ccw_actors.actors.protocol.passthrough import (
+    SenseConcurrently as SenseConcurrently,
+)
 from ccw_actors.actors.protocol.passthrough import Start as Start
 from ccw_actors.actors.protocol.passthrough import Taken as Taken
 from ccw_actors.actors.protocol.storage import Address as Address

@@ -1,19 +1,28 @@
 """Messages between Cio, VfioCcw and a guest's subchannel."""
 
 from ccw_actors.actors.protocol.storage import Piece
-from ccw_actors.channel import Irb, Orb
+from ccw_actors.channel import Irb, Orb, Schib
 from ccw_actors.runtime import Message
 
 __all__ = [
     "Accepted",
+    "Cancel",
+    "CancelRequest",
     "Clear",
     "ClearRequest",
+    "Completed",
+    "Found",
     "Halt",
     "HaltRequest",
     "Interrupt",
     "IoEvent",
     "IoRequest",
+    "Look",
+    "LookRequest",
     "Refused",
+    "Resume",
+    "ResumeRequest",
+    "SenseConcurrently",
     "Start",
     "Taken",
 ]
@@ -37,6 +46,49 @@ class Clear(Message, frozen=True):
     """Clear, as operation `number`."""
 
     number: int
+
+
+class Resume(Message, frozen=True):
+    """Resume, as operation `number`; `program` replaces what came with Start."""
+
+    number: int
+    program: tuple[Piece, ...]
+
+
+class Cancel(Message, frozen=True):
+    """Withdraw the START, as operation `number`."""
+
+    number: int
+
+
+class Look(Message, frozen=True):
+    """Take the status that is pending, then store the subchannel, as `number`."""
+
+    number: int
+
+
+class SenseConcurrently(Message, frozen=True):
+    """Have sense data in the IRB from now on, or not: S of the guest's PMCW."""
+
+    wanted: bool
+
+
+class Completed(Message, frozen=True):
+    """What became of a Resume, a Cancel or a request for one.
+
+    The condition code is that of the instruction: 2 where it does not apply. With 1
+    the status that was pending has been sent before.
+    """
+
+    number: int
+    cc: int
+
+
+class Found(Message, frozen=True):
+    """The SCHIB that a Look or LookRequest has found; all status was sent before."""
+
+    number: int
+    schib: Schib
 
 
 class Accepted(Message, frozen=True):
@@ -85,6 +137,24 @@ class HaltRequest(Message, frozen=True):
 
 class ClearRequest(Message, frozen=True):
     """Clear, as operation `number`."""
+
+    number: int
+
+
+class ResumeRequest(Message, frozen=True):
+    """Resume the guest's channel program, as operation `number`."""
+
+    number: int
+
+
+class CancelRequest(Message, frozen=True):
+    """Withdraw the guest's START, as operation `number`."""
+
+    number: int
+
+
+class LookRequest(Message, frozen=True):
+    """Find out what the host's subchannel is like, as operation `number`."""
 
     number: int
 

@@ -84,7 +84,9 @@ class StoreSubchannel(Request[Stored], frozen=True):
 
 
 class ResumeSubchannel(Request[ConditionCode], frozen=True):
-    """RSCH."""
+    """RSCH. `program`, if there is any, replaces what came with START."""
+
+    program: tuple[Piece, ...] = ()
 
 
 class CancelSubchannel(Request[ConditionCode], frozen=True):

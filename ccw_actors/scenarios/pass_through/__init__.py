@@ -8,8 +8,10 @@ from ccw_actors.scenarios.pass_through.races import clear_twice as clear_twice
 from ccw_actors.scenarios.pass_through.races import halt as halt
 from ccw_actors.scenarios.pass_through.races import seed as seed
 from ccw_actors.scenarios.pass_through.races import seed_seen as seed_seen
+from ccw_actors.scenarios.pass_through.windows import WINDOWS as WINDOWS
 
 __all__ = [
+    "WINDOWS",
     "bare_machine",
     "clear_twice",
     "halt",

@@ -17,7 +17,7 @@ from ccw_actors.actors import (
     Storage,
     Subchannel,
 )
-from ccw_actors.actors.protocol import Piece, Proceed, WriteStorage
+from ccw_actors.actors.protocol import Attend, Piece, Proceed, WriteStorage
 from ccw_actors.actors.subchannel import SubchannelState
 from ccw_actors.channel import Actl, Pmcw, SubchannelId, lifecycle
 from ccw_actors.channel.actions import End
@@ -126,10 +126,12 @@ def bare_machine(
     content: bytes | None = None,
     storage_size: int = _STORAGE,
     image: bytes | None = None,
+    attention: bool = False,
 ) -> Scenario:
     """Return the scenario of CPUs "cpu0", "cpu1", ... on a bare subchannel.
 
-    The arguments are those of `House`.
+    The arguments are those of `House`. With `attention` the device shows it once, at
+    any time.
     """
 
     def scenario(world: World) -> None:
@@ -141,7 +143,8 @@ def bare_machine(
         first = track(_RECORD) if image is None else image
         system.spawn(MemoryVolume(GEOMETRY, {0: first}), "volume")
         model = device_model(DeviceConfiguration("3390", GEOMETRY))
-        system.spawn(Device(model, ref("volume")), "device")
+        device = Device(model, ref("volume"), subchannel=ref("subchannel"))
+        system.spawn(device, "device")
         subchannel = system.spawn(
             UnhurriedSubchannel(
                 SubchannelId(0, 0),
@@ -164,6 +167,8 @@ def bare_machine(
                 remember=True,
             )
             system.spawn(cpu, f"cpu{number}")
+        if attention:
+            ref("device").tell(Attend())
 
     return scenario
 

@@ -43,6 +43,7 @@ __all__ = [
     "GEOMETRY",
     "PROGRAM",
     "VALID_GUEST",
+    "VALID_HOST",
     "Host",
     "House",
     "Layers",
@@ -78,6 +79,9 @@ def pmcw(devno: int) -> Pmcw:
 
 VALID_GUEST: Final = pmcw(0x190)
 """What the guest's subchannel starts with."""
+
+VALID_HOST: Final = pmcw(0x150)
+"""What the host's subchannel starts with."""
 
 ENABLED: Final = VALID_GUEST.with_flag(Pmcw.enabled, on=True).with_isc(3)
 """The same, enabled."""
@@ -116,7 +120,8 @@ class Host:
     """The host's part of the house, and the guest's storage with `content` in it.
 
     `emulated` stands where the guest's subchannel is: what VfioCcw answers to. `image`
-    is that of track 0. Sizes are in bytes; `ccws_at_once` is the limit of VfioCcw.
+    is that of track 0. Sizes are in bytes; `ccws_at_once` is the limit of VfioCcw. The
+    host's subchannel starts with `host_pmcw`.
     """
 
     def __init__(
@@ -129,6 +134,7 @@ class Host:
         storage_size: int,
         image: bytes,
         ccws_at_once: int,
+        host_pmcw: Pmcw,
     ) -> None:
         self.system = system
         ref = system.ref
@@ -138,10 +144,11 @@ class Host:
         storage.ask(WriteStorage(0, pieces), block=True)
         model = device_model(DeviceConfiguration("3390", GEOMETRY))
         system.spawn(MemoryVolume(GEOMETRY, {0: image}), "volume")
-        system.spawn(Device(model, ref("volume")), "device")
+        device = Device(model, ref("volume"), subchannel=ref("subchannel"))
+        system.spawn(device, "device")
         self.subchannel = layers.subchannel(
             SubchannelId(0, 0),
-            pmcw(0x150),
+            host_pmcw,
             ref("device"),
             (Region(_BASE, storage_size, storage, dma=True),),
             ref("cio"),
@@ -177,6 +184,7 @@ class House(Host):
         storage_size: int = _STORAGE,
         image: bytes | None = None,
         ccws_at_once: int = 16,
+        host_pmcw: Pmcw = VALID_HOST,
     ) -> None:
         ref = system.ref
         layers = layers or Layers()
@@ -191,6 +199,7 @@ class House(Host):
             storage_size=storage_size,
             image=track(_LABEL) if image is None else image,
             ccws_at_once=ccws_at_once,
+            host_pmcw=host_pmcw,
         )
         cpus = len(programs) if ends else len(programs) + 1
         system.spawn(ChannelSubsystem({0: ref("guest-subchannel")}), "css")

@@ -1,0 +1,258 @@
+"""Each window between the layers in which a guest's instruction can fall.
+
+| scenario | instruction | while |
+|---|---|---|
+| two-starts | START | another is on its way, or has ended below (W1, W2) |
+| clear-late | CLEAR | a START has ended below, or is being shown (W3) |
+| clear-pending | CLEAR | status is pending (W4, W8) |
+| pci-clear | CLEAR | an intermediate status is on its way up (W3) |
+| attention | START | attention is on its way up (W13) |
+| attention-clear | CLEAR | attention is on its way up (W14) |
+| disable | MSCH | a START is in progress, or status is pending (W16) |
+| cancel | XSCH | a START is anywhere on its way down |
+| resume | RSCH | a program is about to be suspended, or is |
+| reset | reset | a START is anywhere (W17) |
+| not-operational | START | there is no host subchannel (W15) |
+
+Those of HALT and of CLEAR before the end are in `races`. What the guest sees is held
+against one bare subchannel, but for the last two, which a bare one does not have.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ccw_actors.actors.protocol import (
+    Attend,
+    AwaitStatus,
+    CancelSubchannel,
+    ClearSubchannel,
+    HaltSubchannel,
+    Instruct,
+    ModifySubchannel,
+    Operation,
+    ResumeSubchannel,
+    StartSubchannel,
+    Store,
+    TestSubchannel,
+)
+from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw, Stctl
+from ccw_actors.explore import Reference, Scenario, View, World, refines
+from ccw_actors.scenarios.pass_through.bare import bare_machine
+from ccw_actors.scenarios.pass_through.history import visible
+from ccw_actors.scenarios.pass_through.house import (
+    BUFFER,
+    ENABLED,
+    PROGRAM,
+    VALID_HOST,
+    House,
+    Layers,
+    one_read,
+    read_orb,
+)
+from ccw_actors.scenarios.pass_through.properties import guard
+
+__all__ = ["WINDOWS", "Maker"]
+
+Maker = Callable[[Layers | None], Scenario]
+Steps = Sequence[Operation]
+Seen = Callable[[View], bool]
+
+START: Final = Instruct(0, StartSubchannel(read_orb(1)))
+START_AGAIN: Final = Instruct(0, StartSubchannel(read_orb(2)))
+HALT: Final = Instruct(0, HaltSubchannel())
+CLEAR: Final = Instruct(0, ClearSubchannel())
+CANCEL: Final = Instruct(0, CancelSubchannel())
+RESUME: Final = Instruct(0, ResumeSubchannel())
+TEST: Final = Instruct(0, TestSubchannel())
+DISABLE: Final = Instruct(
+    0, ModifySubchannel(ENABLED.with_flag(Pmcw.enabled, on=False))
+)
+WAIT: Final = AwaitStatus()
+
+_NOP, _READ = 0x03, 0x02
+_SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
+_PCI: Final = Ccw(_NOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
+_READS: Final = Ccw(_READ, _SLI, 24, BUFFER).to_bytes(1)
+_SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
+    _READ, _SLI | Ccw.suspend.mask, 24, BUFFER
+).to_bytes(1)
+_SUSPENDED: Final = Instruct(
+    0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
+)
+_GO_ON: Final = Store(PROGRAM + 8, _READS)
+
+
+def _window(
+    summary: str,
+    *programs: Steps,
+    content: bytes | None = None,
+    attention: bool = False,
+    **entered: Seen,
+) -> Maker:
+    """Return what makes a scenario of these CPUs.
+
+    `entered` are what has to be met sometimes, by names with underscores for spaces.
+    """
+
+    def maker(layers: Layers | None = None) -> Scenario:
+        program = one_read() if content is None else content
+        bare = bare_machine(*programs, content=program, attention=attention)
+        reference = Reference(bare, visible)
+
+        def scenario(world: World) -> None:
+            host = ENABLED if attention else VALID_HOST
+            House(
+                world.system, *programs, layers=layers, content=program, host_pmcw=host
+            )
+            if attention:
+                world.system.ref("device").tell(Attend())
+            refines(world, "a real subchannel", reference)
+            for name, seen in entered.items():
+                world.sometimes(name.replace("_", " "), seen)
+
+        scenario.__doc__ = summary
+        return scenario
+
+    return maker
+
+
+def _reset(layers: Layers | None = None) -> Scenario:
+    def scenario(world: World) -> None:
+        """A guest is reset while its START is anywhere."""
+        House(world.system, (START,), layers=layers, ends=True)
+        world.final("nothing stays pinned", lambda view: not view["storage"].pins)
+        world.final(
+            "the subchannel is disabled, and nothing is pending",
+            lambda view: (
+                not view["guest-subchannel"].schib.pmcw.enabled
+                and not view["guest-subchannel"].schib.scsw.stctl
+            ),
+        )
+        world.sometimes("the host runs the program", _host_runs)
+        world.sometimes("the host has ended the program", _host_has_ended)
+
+    return scenario
+
+
+def _not_operational(layers: Layers | None = None) -> Scenario:
+    def scenario(world: World) -> None:
+        """START, HALT and CLEAR where the host has no subchannel any more."""
+        steps = (START, WAIT, TEST, HALT, WAIT, TEST, CLEAR, WAIT, TEST)
+        nothing = Pmcw()
+        House(world.system, steps, layers=layers, host_pmcw=nothing)
+        guard(world)
+        world.sometimes("no path is shown", _no_path)
+
+    return scenario
+
+
+def _host_runs(view: View) -> bool:
+    return view["subchannel"].execution is not None
+
+
+def _host_has_ended(view: View) -> bool:
+    host = view["subchannel"]
+    return host.run > 0 and host.execution is None
+
+
+def _cleared_while(view: View) -> bool:
+    return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.CLEAR)
+
+
+def _ended_below(view: View) -> bool:
+    return _cleared_while(view) and _host_has_ended(view)
+
+
+def _no_path(view: View) -> bool:
+    scsw = view["guest-subchannel"].schib.scsw
+    return bool(scsw.pending and scsw.deferred_cc == 3)
+
+
+def _held(view: View) -> bool:
+    return view["guest-subchannel"].unsolicited is not None
+
+
+def _goes_down(view: View) -> bool:
+    return view["guest-subchannel"].below is not None
+
+
+def _waits(view: View) -> bool:
+    return bool(view["guest-subchannel"].waiting)
+
+
+def _resumed(view: View) -> bool:
+    actl = view["subchannel"].schib.scsw.actl
+    return bool(actl & Actl.RESUME_PENDING)
+
+
+def _intermediate(view: View) -> bool:
+    scsw = view["guest-subchannel"].schib.scsw
+    return bool(scsw.stctl & Stctl.INTERMEDIATE)
+
+
+WINDOWS: Final[dict[str, Maker]] = {
+    "two-starts": _window(
+        "Two CPUs start, and one finds the subchannel busy or status pending.",
+        (START, WAIT, TEST),
+        (START_AGAIN,),
+        the_host_runs_the_program=_host_runs,
+    ),
+    "clear-late": _window(
+        "CLEAR against the completion of a START, and two CPUs that test.",
+        (START, WAIT, TEST),
+        (CLEAR, TEST),
+        the_host_has_ended_the_program=_ended_below,
+    ),
+    "clear-pending": _window(
+        "CLEAR with status pending: that is gone, and START is busy until it is over.",
+        (START, WAIT, CLEAR, TEST, START_AGAIN, WAIT, TEST, START_AGAIN, WAIT, TEST),
+        the_function_is_clear=_cleared_while,
+    ),
+    "pci-clear": _window(
+        "CLEAR while a program-controlled interruption is on its way.",
+        (START, CLEAR, WAIT, TEST),
+        content=_PCI,
+        the_host_has_ended_the_program=_ended_below,
+    ),
+    "pci": _window(
+        "A program-controlled interruption, and the end of its program.",
+        (START, WAIT, TEST, WAIT, TEST),
+        content=_PCI,
+        an_intermediate_status_is_shown=_intermediate,
+    ),
+    "attention": _window(
+        "Attention at any time of a START: it is held while FC is nonzero.",
+        (START, WAIT, TEST, WAIT, TEST),
+        attention=True,
+        attention_is_held=_held,
+    ),
+    "attention-clear": _window(
+        "Attention at any time of a CLEAR, which drops it.",
+        (CLEAR, WAIT, TEST, TEST),
+        attention=True,
+        the_function_is_clear=_cleared_while,
+    ),
+    "disable": _window(
+        "MSCH that disables the subchannel at any time of a START.",
+        (START, DISABLE, WAIT, TEST, DISABLE),
+        the_host_runs_the_program=_host_runs,
+    ),
+    "cancel": _window(
+        "CANCEL while a START is anywhere on its way, and a CLEAR that waits for it.",
+        (START, CANCEL, START_AGAIN, WAIT, TEST),
+        (CLEAR,),
+        the_instruction_goes_down=_goes_down,
+        another_waits_for_it=_waits,
+    ),
+    "resume": _window(
+        "RESUME of a program that the guest has changed, against HALT.",
+        (_SUSPENDED, WAIT, TEST, _GO_ON, RESUME),
+        (HALT,),
+        content=_SUSPENDS,
+        the_host_is_to_resume=_resumed,
+        another_waits_for_it=_waits,
+    ),
+    "reset": _reset,
+    "not-operational": _not_operational,
+}
+"""What makes each scenario, given the classes that take the parts of the layers."""
