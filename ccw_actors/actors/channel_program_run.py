@@ -17,6 +17,7 @@ After SSCH, HSCH, CSCH and RSCH, and before every CCW, the subchannel sends itse
 | storage, device | the answer | next action of the program, or its end |
 | clear signal | ResetDone | status pending, once storage has answered, too |
 | reset | ResetDone | the same for what it cut short; who asked for it is answered |
+| reset, device gone | ResetDone | not operational, once storage has answered |
 
 So nothing of a channel program is under way any more when its status, or that of the
 HALT or CLEAR that ended it, becomes pending.
@@ -29,6 +30,7 @@ from ccw_actors.actors.protocol import (
     CommandEnded,
     ExecuteCommand,
     HaltSignal,
+    NotOperational,
     Piece,
     Proceed,
     ReadStorage,
@@ -166,6 +168,9 @@ class ChannelProgramRun(StatusPresenter):
             state.cut = False
             check = Cstat.INTERFACE_CONTROL_CHECK
             self._end(End(0, check, count=0, cpa=self._scsw.cpa, selected=True))
+        if state.detached:
+            state.detached = False
+            self._sink.tell(NotOperational(self._schid.index))
         waiting, state.resetting = state.resetting, ()
         for to in waiting:
             self.reply(to, SubchannelReset(self._schid.index))

@@ -38,6 +38,7 @@ from ccw_actors.actors.protocol import (
     InterruptionTaken,
     NoInterruption,
     NoteSettings,
+    NotOperational,
     PathReset,
     PathStatus,
     Pending,
@@ -204,6 +205,12 @@ class ChannelSubsystem(Actor):
         """Keep a report until a program stores it."""
         state = self.state
         state.reports = queued(state.reports, message.crw, self._reports_max)
+
+    @receive
+    def not_operational(self, message: NotOperational) -> None:
+        """Report a subchannel that is there no more."""
+        number = message.subchannel & 0xFFFF
+        self.report(Report(Crw(Rsc.SUBCHANNEL, Erc.PARAMETERS_INITIALIZED, number)))
 
     @receive
     def store_report(self, _message: StoreChannelReportWord) -> CrwStored:

@@ -11,11 +11,14 @@ subchannel had accepted by then, which the order of its answers tells.
 | MSCH | cc 0 | ready |
 | MSCH | cc 1 | TSCH, then the same instruction again |
 | MSCH | cc 3 | not operational: every operation is refused with ENODEV |
+| any | NotOperational | the same, and whoever drives is told that it is gone |
 | SSCH, HSCH | cc 0 | accepted |
 | SSCH, HSCH | cc 1 | TSCH, then the same instruction again |
-| SSCH, HSCH | cc 2, cc 3 | refused: EBUSY, ENODEV |
+| SSCH, HSCH | cc 2 | refused: EBUSY |
+| SSCH, HSCH, CSCH | cc 3 | STSCH |
+| STSCH | operational | refused: EACCES |
+| STSCH | not operational | refused: ENODEV |
 | CSCH | cc 0 | accepted; START and HALT accepted before are given up |
-| CSCH | cc 3 | refused: ENODEV |
 | TSCH | cc 0 | the status goes up |
 | TSCH | cc 1, cc 3 | somebody was here before: nothing goes up |
 | RSCH, XSCH | cc 0, cc 2, cc 3 | completed; XSCH with cc 0 has withdrawn the START |
@@ -41,11 +44,13 @@ from ccw_actors.actors.protocol import (
     Completed,
     ConditionCode,
     Found,
+    Gone,
     Halt,
     HaltSubchannel,
     Interrupt,
     Look,
     ModifySubchannel,
+    NotOperational,
     Pending,
     Refused,
     Resume,
@@ -71,7 +76,6 @@ class Enable(Message, frozen=True):
 Operation: TypeAlias = Start | Halt | Clear | Resume | Cancel | Look | SenseConcurrently
 Waiting: TypeAlias = Operation | Enable
 
-_REFUSALS = {2: errno.EBUSY, 3: errno.ENODEV}
 _INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
 
 
@@ -97,6 +101,7 @@ class CioState(Struct):
     newest: int = 0
     pending: int = 0
     looked: bool = False
+    gone: bool = False
     pmcw: Pmcw = Pmcw()
 
 
@@ -121,15 +126,25 @@ class Cio(Actor):
     def stored(self, message: Stored) -> None:
         """Enable the subchannel, or tell who has asked."""
         state = self.state
-        if isinstance(state.operation, Look):
-            self._looked(state.operation, message)
-            return
         state.issued = ""
-        state.operational = message.cc == 0 and message.schib.pmcw.valid
+        there = message.cc == 0 and message.schib.pmcw.valid
+        operation, state.operation = state.operation, None
+        match operation:
+            case Look():
+                self._looked(operation, message)
+            case Start() | Halt() | Clear():
+                reason = errno.EACCES if there else errno.ENODEV
+                self._driver.tell(Refused(operation.number, reason))
+            case _:
+                self._begin(message, there=there)
+        self._go_on()
+
+    def _begin(self, message: Stored, *, there: bool) -> None:
+        state = self.state
+        state.operational, state.gone = there, not there
         pmcw = message.schib.pmcw.with_flag(Pmcw.enabled, on=True)
         state.pmcw = pmcw.with_isc(self._isc)
         state.waiting = (Enable(), *state.waiting)
-        self._go_on()
 
     @receive
     def operate(self, message: Operation) -> None:
@@ -153,6 +168,14 @@ class Cio(Actor):
         self._go_on()
 
     @receive
+    def not_operational(self, _message: NotOperational) -> None:
+        """Give up all that the subchannel had accepted."""
+        state = self.state
+        state.operational, state.gone = False, True
+        state.start = state.halt = state.clear = 0
+        self._go_on()
+
+    @receive
     def condition_code(self, message: ConditionCode) -> None:
         """Note what the subchannel made of the instruction."""
         self._answered(message.cc)
@@ -172,14 +195,12 @@ class Cio(Actor):
     def _looked(self, look: Look, message: Stored) -> None:
         """Take the status that is pending before telling what there is."""
         state = self.state
-        state.operation, state.issued = None, ""
         if message.cc == 0 and message.schib.scsw.pending:
             state.look = True
             state.waiting = (look, *state.waiting)
         else:
             state.looked = True
             self._driver.tell(Found(look.number, message.schib))
-        self._go_on()
 
     def _overtaken(self, operation: Waiting) -> None:
         """Answer for an operation that a CLEAR has kept from being issued."""
@@ -200,8 +221,8 @@ class Cio(Actor):
                 if cc == 1:
                     state.look = True
                     state.waiting = (operation, *state.waiting)
-                elif isinstance(operation, Enable):
-                    state.operational = cc == 0
+                elif cc == 3:
+                    state.operational = False
             case Start() | Halt() | Clear():
                 self._begun(operation, cc)
             case Look():
@@ -212,8 +233,11 @@ class Cio(Actor):
         state = self.state
         if cc == 0:
             self._accept(operation)
-        elif cc > 1:
-            self._driver.tell(Refused(operation.number, _REFUSALS[cc]))
+        elif cc == 2:
+            self._driver.tell(Refused(operation.number, errno.EBUSY))
+        elif cc > 2:
+            state.operation, state.issued = operation, "STSCH"
+            self._subchannel.tell(StoreSubchannel())
         elif _of_kind(state.waiting, Clear):
             state.look = True
             self._overtaken(operation)
@@ -254,6 +278,9 @@ class Cio(Actor):
             waiting, state.waiting = state.waiting, ()
             for operation in waiting:
                 self._not_operational(operation)
+            if state.gone:
+                state.gone = False
+                self._driver.tell(Gone())
         elif state.waiting and isinstance(state.waiting[0], Clear):
             self._issue()
         elif state.look:

@@ -11,6 +11,7 @@
 | clear | nothing | CLEAR's end | status pending |
 | clear | nothing | anything older than CLEAR | nothing: the status is dropped |
 | any | | unsolicited status | held until FC is zero and nothing is pending |
+| any | | the host's subchannel is gone | not operational, and a channel report |
 """
 
 import errno
@@ -23,9 +24,11 @@ from ccw_actors.actors.protocol import (
     CancelSubchannel,
     ClearRequest,
     ClearSubchannel,
+    Gone,
     HaltSubchannel,
     IoEvent,
     ModifySubchannel,
+    NotOperational,
     Pending,
     Refused,
     ResumeSubchannel,
@@ -51,7 +54,6 @@ from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["GuestStatus", "GuestSubchannelState", "Instruction", "Issued"]
 
-_NO_DEVICE = frozenset({errno.ENODEV, errno.EACCES})
 _PCI = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
 _CCW = 8
 _SIGNALS = Actl.HALT_PENDING | Actl.CLEAR_PENDING
@@ -153,7 +155,8 @@ class GuestStatus(Actor):
     def refused(self, message: Refused) -> None:
         """Make a status of what could not be done."""
         state, number = self.state, message.number
-        if number < state.newest_clear:
+        if number < state.newest_clear or message.errno == errno.ENODEV:
+            # ENODEV: the subchannel is gone, or about to be: no status says so.
             return
         if state.resetting:
             self._reset_done()
@@ -163,7 +166,25 @@ class GuestStatus(Actor):
             pending = Irb(Scsw(stctl=Stctl.PENDING))
             self._answered(self._functions((number,)), pending)
 
+    @receive
+    def gone(self, _message: Gone) -> None:
+        """Be not operational: instructions get condition code 3 from now on."""
+        state = self.state
+        pmcw = Pmcw(devno=state.schib.pmcw.devno)
+        state.schib = Schib(pmcw)
+        state.irb = Irb(Scsw())
+        state.interruption = False
+        state.unsolicited = None
+        state.newest_clear = self._next_number()
+        self._reset_done()
+        if state.below is not None:
+            self._come_up_empty(state.below)
+        self._sink.tell(NotOperational(self._schid.index))
+
     # -- inside --
+
+    def _come_up_empty(self, issued: Issued) -> None:
+        raise NotImplementedError
 
     def _next_number(self) -> int:
         self.state.number += 1
@@ -239,7 +260,7 @@ class GuestStatus(Actor):
         return replace(irb, scsw=scsw)
 
     def _failed_start(self, reason: int) -> Scsw:
-        if reason in _NO_DEVICE:
+        if reason == errno.EACCES:
             return lifecycle.no_path(self._scsw)
         check = (
             Cstat.INTERFACE_CONTROL_CHECK

@@ -261,10 +261,10 @@ class GuestSubchannel(GuestStatus):
         return 0
 
     def _come_up_empty(self, issued: Issued) -> None:
-        """Answer an instruction that a reset has overtaken."""
+        """Answer an instruction that a reset has overtaken, or the subchannel's end."""
         is_store = isinstance(issued.instruction, StoreSubchannel)
-        answer = Stored(0, self.state.schib) if is_store else ConditionCode(2)
-        self._come_up(answer)
+        cc = _NOT_APPLICABLE if self.state.schib.pmcw.valid else 3
+        self._come_up(Stored(0, self.state.schib) if is_store else ConditionCode(cc))
 
     def _come_up(self, answer: Answer) -> None:
         """Give the answer, and execute what has waited until one goes down again."""

@@ -12,6 +12,7 @@ from ccw_actors.actors.protocol import (
     CancelSubchannel,
     ClearSubchannel,
     ConditionCode,
+    DetachDevice,
     HaltSubchannel,
     InterruptionGone,
     InterruptionTaken,
@@ -34,6 +35,7 @@ from ccw_actors.channel import (
     Actl,
     InterruptionCode,
     Irb,
+    Pmcw,
     Schib,
     Scsw,
     Stctl,
@@ -182,6 +184,21 @@ class Subchannel(ChannelProgramRun):
             state.execution = None
             state.program = ()
             state.cut = True
+        if not state.reset:
+            state.reset = True
+            self._device.tell(ResetSignal(state.run))
+
+    @receive
+    def detach(self, _message: DetachDevice) -> None:
+        """Be not operational, and say so when nothing is at work any more."""
+        state = self.state
+        if not state.schib.pmcw.valid:
+            return
+        self._drop()
+        state.signalled = False
+        state.irb = Irb(Scsw())
+        state.schib = Schib(Pmcw(devno=state.schib.pmcw.devno))
+        state.detached = True
         if not state.reset:
             state.reset = True
             self._device.tell(ResetSignal(state.run))

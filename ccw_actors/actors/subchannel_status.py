@@ -47,7 +47,8 @@ class SubchannelState(Struct):
     once the halt signal, or the clear signal, has been given and status has to follow.
     `path` is the mask of the path last used, `attention` is device status that is held
     back. `cut` is set when a reset has cut a program short whose end has to be shown;
-    `resetting` are told once a reset is done.
+    `resetting` are told once a reset is done. `detached` is set when the device is gone
+    and `sink` has still to be told.
     """
 
     schib: Schib
@@ -68,6 +69,7 @@ class SubchannelState(Struct):
     cut: bool = False
     settings: Settings = Settings()
     resetting: tuple[ReplyTo, ...] = ()
+    detached: bool = False
 
 
 class StatusPresenter(Actor):

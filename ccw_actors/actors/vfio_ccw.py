@@ -32,6 +32,7 @@ from ccw_actors.actors.protocol import (
     ClearRequest,
     Completed,
     Found,
+    Gone,
     Halt,
     HaltRequest,
     Interrupt,
@@ -277,6 +278,16 @@ class VfioCcw(Actor):
             state.clear = 0
         self._release(number)
         self._refuse(number, message.errno)
+
+    @receive
+    def gone(self, message: Gone) -> None:
+        """Release all, as nothing uses it any more."""
+        state = self.state
+        state.program = None
+        state.halt = state.clear = state.cancel = 0
+        for number in state.pinned:
+            self._release(number)
+        self._emulated.tell(message)
 
     @receive
     def interrupt(self, message: Interrupt) -> None:

@@ -42,6 +42,7 @@ from ccw_actors.actors.protocol.passthrough import Clear as Clear
 from ccw_actors.actors.protocol.passthrough import ClearRequest as ClearRequest
 from ccw_actors.actors.protocol.passthrough import Completed as Completed
 from ccw_actors.actors.protocol.passthrough import Found as Found
+from ccw_actors.actors.protocol.passthrough import Gone as Gone
 from ccw_actors.actors.protocol.passthrough import Halt as Halt
 from ccw_actors.actors.protocol.passthrough import HaltRequest as HaltRequest
 from ccw_actors.actors.protocol.passthrough import Interrupt as Interrupt
@@ -77,11 +78,13 @@ from ccw_actors.actors.protocol.storage import WriteStorage as WriteStorage
 from ccw_actors.actors.protocol.subchannel import CancelSubchannel as CancelSubchannel
 from ccw_actors.actors.protocol.subchannel import ClearSubchannel as ClearSubchannel
 from ccw_actors.actors.protocol.subchannel import ConditionCode as ConditionCode
+from ccw_actors.actors.protocol.subchannel import DetachDevice as DetachDevice
 from ccw_actors.actors.protocol.subchannel import HaltSubchannel as HaltSubchannel
 from ccw_actors.actors.protocol.subchannel import InterruptionGone as InterruptionGone
 from ccw_actors.actors.protocol.subchannel import InterruptionTaken as InterruptionTaken
 from ccw_actors.actors.protocol.subchannel import ModifySubchannel as ModifySubchannel
 from ccw_actors.actors.protocol.subchannel import NoteSettings as NoteSettings
+from ccw_actors.actors.protocol.subchannel import NotOperational as NotOperational
 from ccw_actors.actors.protocol.subchannel import Pending as Pending
 from ccw_actors.actors.protocol.subchannel import Proceed as Proceed
 from ccw_actors.actors.protocol.subchannel import ResetSubchannel as ResetSubchannel

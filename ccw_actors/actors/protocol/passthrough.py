@@ -12,6 +12,7 @@ __all__ = [
     "ClearRequest",
     "Completed",
     "Found",
+    "Gone",
     "Halt",
     "HaltRequest",
     "Interrupt",
@@ -100,12 +101,20 @@ class Accepted(Message, frozen=True):
 class Refused(Message, frozen=True):
     """The operation never ran. `errno` is positive, one of `errno.E*`.
 
-    EBUSY means condition code 2, ENODEV condition code 3; ECANCELED that a later CLEAR
-    overtook the operation.
+    EBUSY means condition code 2, EACCES condition code 3 while the subchannel is there;
+    ENODEV that it is not: `Gone` comes, too. ECANCELED: a later CLEAR overtook the
+    operation.
     """
 
     number: int
     errno: int
+
+
+class Gone(Message, frozen=True):
+    """There is no host subchannel any more, and nothing of it is at work.
+
+    What it had accepted is over; no status follows.
+    """
 
 
 class Interrupt(Message, frozen=True):

@@ -10,10 +10,12 @@ __all__ = [
     "CancelSubchannel",
     "ClearSubchannel",
     "ConditionCode",
+    "DetachDevice",
     "HaltSubchannel",
     "InterruptionGone",
     "InterruptionTaken",
     "ModifySubchannel",
+    "NotOperational",
     "NoteSettings",
     "Pending",
     "Proceed",
@@ -101,6 +103,16 @@ class ModifySubchannel(Request[ConditionCode], frozen=True):
 
     pmcw: Pmcw
     mba: int = 0
+
+
+class DetachDevice(Message, frozen=True):
+    """The device is gone for good, and the subchannel is not operational."""
+
+
+class NotOperational(Message, frozen=True):
+    """The subchannel is not operational any more, and nothing of it is at work."""
+
+    subchannel: int
 
 
 class Pending(Message, frozen=True):

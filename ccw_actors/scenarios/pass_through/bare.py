@@ -3,6 +3,7 @@
 What can happen there is what a guest may see of a passed-through subchannel, too.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from ccw_actors.actors import (
     Storage,
     Subchannel,
 )
-from ccw_actors.actors.protocol import Attend, Piece, Proceed, WriteStorage
+from ccw_actors.actors.protocol import Piece, Proceed, WriteStorage
 from ccw_actors.actors.subchannel import SubchannelState
 from ccw_actors.channel import Actl, Pmcw, SubchannelId, lifecycle
 from ccw_actors.channel.actions import End
@@ -126,12 +127,12 @@ def bare_machine(
     content: bytes | None = None,
     storage_size: int = _STORAGE,
     image: bytes | None = None,
-    attention: bool = False,
+    happens: Mapping[str, Any] | None = None,
 ) -> Scenario:
     """Return the scenario of CPUs "cpu0", "cpu1", ... on a bare subchannel.
 
-    The arguments are those of `House`. With `attention` the device shows it once, at
-    any time.
+    The arguments are those of `House`. Messages that `happens` has by path come from
+    outside, at any time.
     """
 
     def scenario(world: World) -> None:
@@ -167,8 +168,8 @@ def bare_machine(
                 remember=True,
             )
             system.spawn(cpu, f"cpu{number}")
-        if attention:
-            ref("device").tell(Attend())
+        for path, message in (happens or {}).items():
+            ref(path).tell(message)
 
     return scenario
 

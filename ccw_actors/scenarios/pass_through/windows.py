@@ -12,20 +12,23 @@
 | cancel | XSCH | a START is anywhere on its way down |
 | resume | RSCH | a program is about to be suspended, or is |
 | reset | reset | a START is anywhere (W17) |
-| not-operational | START | there is no host subchannel (W15) |
+| unplug | START, CLEAR | the device is unplugged (W15) |
+| unplugged | any | there is no host subchannel (W15) |
 
 Those of HALT and of CLEAR before the end are in `races`. What the guest sees is held
-against one bare subchannel, but for the last two, which a bare one does not have.
+against one bare subchannel, but for a reset, which takes an emulator.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 from ccw_actors.actors.protocol import (
     Attend,
     AwaitStatus,
     CancelSubchannel,
     ClearSubchannel,
+    DetachDevice,
     HaltSubchannel,
     Instruct,
     ModifySubchannel,
@@ -49,7 +52,6 @@ from ccw_actors.scenarios.pass_through.house import (
     one_read,
     read_orb,
 )
-from ccw_actors.scenarios.pass_through.properties import guard
 
 __all__ = ["WINDOWS", "Maker"]
 
@@ -69,6 +71,8 @@ DISABLE: Final = Instruct(
 )
 WAIT: Final = AwaitStatus()
 
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
 _NOP, _READ = 0x03, 0x02
 _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
 _PCI: Final = Ccw(_NOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
@@ -86,26 +90,32 @@ def _window(
     summary: str,
     *programs: Steps,
     content: bytes | None = None,
-    attention: bool = False,
+    happens: Mapping[str, Any] = _NOTHING,
+    host_pmcw: Pmcw = VALID_HOST,
     **entered: Seen,
 ) -> Maker:
     """Return what makes a scenario of these CPUs.
 
-    `entered` are what has to be met sometimes, by names with underscores for spaces.
+    `happens` are messages from outside to the device or the subchannel, which come at
+    any time. `entered` are what has to be met sometimes, by names with underscores for
+    spaces.
     """
 
     def maker(layers: Layers | None = None) -> Scenario:
         program = one_read() if content is None else content
-        bare = bare_machine(*programs, content=program, attention=attention)
+        bare = bare_machine(*programs, content=program, happens=happens)
         reference = Reference(bare, visible)
 
         def scenario(world: World) -> None:
-            host = ENABLED if attention else VALID_HOST
             House(
-                world.system, *programs, layers=layers, content=program, host_pmcw=host
+                world.system,
+                *programs,
+                layers=layers,
+                content=program,
+                host_pmcw=host_pmcw,
             )
-            if attention:
-                world.system.ref("device").tell(Attend())
+            for path, message in happens.items():
+                world.system.ref(path).tell(message)
             refines(world, "a real subchannel", reference)
             for name, seen in entered.items():
                 world.sometimes(name.replace("_", " "), seen)
@@ -134,18 +144,6 @@ def _reset(layers: Layers | None = None) -> Scenario:
     return scenario
 
 
-def _not_operational(layers: Layers | None = None) -> Scenario:
-    def scenario(world: World) -> None:
-        """START, HALT and CLEAR where the host has no subchannel any more."""
-        steps = (START, WAIT, TEST, HALT, WAIT, TEST, CLEAR, WAIT, TEST)
-        nothing = Pmcw()
-        House(world.system, steps, layers=layers, host_pmcw=nothing)
-        guard(world)
-        world.sometimes("no path is shown", _no_path)
-
-    return scenario
-
-
 def _host_runs(view: View) -> bool:
     return view["subchannel"].execution is not None
 
@@ -163,9 +161,9 @@ def _ended_below(view: View) -> bool:
     return _cleared_while(view) and _host_has_ended(view)
 
 
-def _no_path(view: View) -> bool:
-    scsw = view["guest-subchannel"].schib.scsw
-    return bool(scsw.pending and scsw.deferred_cc == 3)
+def _unplugged_late(view: View) -> bool:
+    gone = not view["guest-subchannel"].schib.pmcw.valid
+    return gone and view["subchannel"].run > 0
 
 
 def _held(view: View) -> bool:
@@ -223,13 +221,15 @@ WINDOWS: Final[dict[str, Maker]] = {
     "attention": _window(
         "Attention at any time of a START: it is held while FC is nonzero.",
         (START, WAIT, TEST, WAIT, TEST),
-        attention=True,
+        happens={"device": Attend()},
+        host_pmcw=ENABLED,
         attention_is_held=_held,
     ),
     "attention-clear": _window(
         "Attention at any time of a CLEAR, which drops it.",
         (CLEAR, WAIT, TEST, TEST),
-        attention=True,
+        happens={"device": Attend()},
+        host_pmcw=ENABLED,
         the_function_is_clear=_cleared_while,
     ),
     "disable": _window(
@@ -253,6 +253,17 @@ WINDOWS: Final[dict[str, Maker]] = {
         another_waits_for_it=_waits,
     ),
     "reset": _reset,
-    "not-operational": _not_operational,
+    "unplug": _window(
+        "The device is unplugged while a START is anywhere, and then a CLEAR.",
+        (START, TEST, CLEAR, TEST),
+        happens={"subchannel": DetachDevice()},
+        the_host_has_begun_the_program=_unplugged_late,
+    ),
+    "unplugged": _window(
+        "START, HALT and CLEAR of a subchannel that the host does not have.",
+        (START, HALT, CLEAR, TEST),
+        happens={"subchannel": DetachDevice()},
+        host_pmcw=Pmcw(),
+    ),
 }
 """What makes each scenario, given the classes that take the parts of the layers."""
