@@ -23,6 +23,7 @@ MAKERS: dict[str, Callable[[Layers | None], Scenario]] = {
     "clear-twice": clear_twice,
     **WINDOWS,
 }
+# By mailbox a device can be unplugged only before anything else has happened.
 STATES: dict[tuple[str, Network], int] = {
     ("seed", "channel"): 40_826,
     ("seed", "mailbox"): 50_266,
@@ -54,8 +55,9 @@ STATES: dict[tuple[str, Network], int] = {
     ("resume", "mailbox"): 34_062,
     ("reset", "channel"): 1_471,
     ("reset", "mailbox"): 1_726,
-    ("not-operational", "channel"): 276,
-    ("not-operational", "mailbox"): 318,
+    ("unplug", "channel"): 90_078,
+    ("unplugged", "channel"): 39_972,
+    ("unplugged", "mailbox"): 64_692,
 }
 
 
