@@ -43,6 +43,7 @@ from ccw_actors.actors.protocol import (
     IoRequest,
     LookRequest,
     ModifySubchannel,
+    Piece,
     ResetSubchannel,
     ResumeRequest,
     ResumeSubchannel,
@@ -50,6 +51,7 @@ from ccw_actors.actors.protocol import (
     StartSubchannel,
     Stored,
     StoreSubchannel,
+    SubchannelReset,
     TakeInterruption,
     Tested,
     TestSubchannel,
@@ -98,8 +100,8 @@ class GuestSubchannel(GuestStatus):
 
     def _execute(self, issued: Issued) -> None:
         match issued.instruction:
-            case StartSubchannel(orb=orb):
-                answer: Answer | None = self._start(orb)
+            case StartSubchannel(orb=orb, program=program):
+                answer: Answer | None = self._start(orb, program)
             case HaltSubchannel():
                 answer = self._halt()
             case ClearSubchannel():
@@ -117,7 +119,7 @@ class GuestSubchannel(GuestStatus):
         if answer is not None:
             self.reply(issued.to, answer)
 
-    def _start(self, orb: Orb) -> ConditionCode:
+    def _start(self, orb: Orb, program: tuple[Piece, ...] = ()) -> ConditionCode:
         """SSCH: accept a channel program, and have it run."""
         state = self.state
         cc, scsw = lifecycle.start(self._scsw, state.schib.pmcw, orb)
@@ -125,7 +127,7 @@ class GuestSubchannel(GuestStatus):
             pmcw = lifecycle.started(state.schib.pmcw, orb)
             state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
             state.start = self._next_number()
-            self._vfio_ccw.tell(IoRequest(state.start, orb))
+            self._vfio_ccw.tell(IoRequest(state.start, orb, program))
         return ConditionCode(cc)
 
     def _halt(self) -> ConditionCode:
@@ -219,8 +221,10 @@ class GuestSubchannel(GuestStatus):
                 self._come_up(Stored(0, state.schib))
             case _ if pending:
                 self._come_up(ConditionCode(1))
-            case ResumeSubchannel() if host.actl & Actl.SUSPENDED and not resuming:
-                self._vfio_ccw.tell(ResumeRequest(number))
+            case ResumeSubchannel(program) if (
+                host.actl & Actl.SUSPENDED and not resuming
+            ):
+                self._vfio_ccw.tell(ResumeRequest(number, program))
             case CancelSubchannel() if not resuming:
                 self._vfio_ccw.tell(CancelRequest(number))
             case _:
@@ -291,6 +295,9 @@ class GuestSubchannel(GuestStatus):
     def reset(self, _message: ResetSubchannel) -> None:
         """Disable the subchannel and clear the host's; answered when that is done."""
         state = self.state
+        if not state.schib.pmcw.valid:
+            self.reply(self.reply_to, SubchannelReset(self._schid.index))
+            return
         if not state.resetting:
             if state.below is not None:
                 self._come_up_empty(state.below)

@@ -60,7 +60,8 @@ class Copy(Struct):
 
     `ccws` has the CCWs by guest address, None for one that is not accessible. `lists`
     has the IDAW lists by the address of the CCW; one that is cut short lies partly
-    beyond the guest's storage. `todo` has the addresses of CCWs not read yet.
+    beyond the guest's storage. `todo` has the addresses of CCWs not read yet. What
+    came with START is `given`, and is not read from storage.
     """
 
     orb: Orb
@@ -70,15 +71,30 @@ class Copy(Struct):
     lists: dict[int, bytes]
     todo: tuple[int, ...]
     asked: tuple[int, ...] = ()
+    given: tuple[Piece, ...] = ()
 
     @classmethod
-    def of(cls, orb: Orb, bytes_max: int, ccws_at_once: int) -> "Copy":
+    def of(
+        cls,
+        orb: Orb,
+        bytes_max: int,
+        ccws_at_once: int,
+        given: tuple[Piece, ...] = (),
+    ) -> "Copy":
         """Begin with the CCW that the ORB names."""
         first = orb.cpa & -CCW_LENGTH
-        return cls(orb, bytes_max, ccws_at_once, {}, {}, (first,))
+        return cls(orb, bytes_max, ccws_at_once, {}, {}, (first,), given=given)
 
     def wanted(self) -> tuple[Area, ...]:
         """Return the areas of guest storage to read next; none when all is copied."""
+        while areas := self._unread():
+            known = [_part(self.given, area) for area in areas]
+            if None in known:
+                return areas
+            self.feed(tuple(part or b"" for part in known))
+        return ()
+
+    def _unread(self) -> tuple[Area, ...]:
         if self.todo:
             self.asked, self.todo = self.todo, ()
             return tuple(Area(address, self._chunk) for address in self.asked)
@@ -93,8 +109,12 @@ class Copy(Struct):
 
     def feed(self, parts: tuple[bytes, ...]) -> None:
         """Take what was read of the areas `wanted` last."""
-        for address, data in zip(self.asked, parts, strict=True):
-            if address in self.ccws:
+        for address, part in zip(self.asked, parts, strict=True):
+            is_list = address in self.ccws
+            area = self._list_area(address) if is_list else Area(address, self._chunk)
+            known = _part(self.given, area)
+            data = part if known is None else known
+            if is_list:
                 self.lists[address] = data
             else:
                 self._walk(address, data)
@@ -279,6 +299,15 @@ class Copy(Struct):
             flags=kept | Orb.format_1.mask | Orb.idaw_64.mask | block,
             cpa=host[cpa & -CCW_LENGTH] + cpa % CCW_LENGTH,
         )
+
+
+def _part(given: tuple[Piece, ...], area: Area) -> bytes | None:
+    """Return what was given of an area, up to its end or that of what was given."""
+    for piece in given:
+        offset = area.address - piece.address
+        if 0 <= offset < len(piece.data):
+            return piece.data[offset : offset + area.length]
+    return None
 
 
 def _has_ccws(run: Run) -> bool:

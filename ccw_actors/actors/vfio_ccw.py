@@ -40,6 +40,7 @@ from ccw_actors.actors.protocol import (
     IoRequest,
     Look,
     LookRequest,
+    Piece,
     Pin,
     Pinned,
     ReadStorage,
@@ -60,7 +61,7 @@ from ccw_actors.actors.translation import (
     guest_cpa,
     resumed,
 )
-from ccw_actors.channel import Actl, Fctl, Irb, Scsw, Stctl
+from ccw_actors.channel import Actl, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.channel.ccw import CCW_LENGTH
 from ccw_actors.runtime import Actor, ActorRef, receive
 
@@ -141,7 +142,7 @@ class VfioCcw(Actor):
         elif state.program or state.halt or state.clear or state.untaken:
             self._refuse(message.number, errno.EBUSY)
         else:
-            copy = Copy.of(message.orb, self._bytes_max, self._ccws_at_once)
+            copy = self._copy(message.orb, message.program)
             state.program = Program(message.number, "copying", copy)
             self._read_on(state.program)
 
@@ -191,7 +192,7 @@ class VfioCcw(Actor):
         program.resume = message.number
         guest = guest_cpa(program.runs, program.at + CCW_LENGTH) - CCW_LENGTH
         orb = replace(program.copy.orb, cpa=guest)
-        program.copy = Copy.of(orb, self._bytes_max, self._ccws_at_once)
+        program.copy = self._copy(orb, message.program or program.copy.given)
         self._read_on(program)
 
     @receive
@@ -309,6 +310,9 @@ class VfioCcw(Actor):
         self._event(IoEvent(message.answers, ends, message.after, irb))
 
     # -- inside --
+
+    def _copy(self, orb: Orb, given: tuple[Piece, ...]) -> Copy:
+        return Copy.of(orb, self._bytes_max, self._ccws_at_once, given)
 
     def _read_on(self, program: Program) -> None:
         """Read the next part of the program, or pin what it names when all is there.

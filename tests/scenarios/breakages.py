@@ -13,6 +13,7 @@ from ccw_actors.actors.protocol import (
     HaltRequest,
     Interrupt,
     IoEvent,
+    Piece,
     Pinned,
     ResetDone,
     Tested,
@@ -86,23 +87,23 @@ class KeepsProgram(VfioCcw):
 class AcceptsWhilePending(GuestSubchannel):
     """Accepts a START while status is pending."""
 
-    def _start(self, orb: Orb) -> ConditionCode:
+    def _start(self, orb: Orb, program: tuple[Piece, ...] = ()) -> ConditionCode:
         """Throw the status away."""
         scsw = self.state.schib.scsw
         if scsw.pending:
             self.state.schib = replace(self.state.schib, scsw=Scsw())
-        return super()._start(orb)
+        return super()._start(orb, program)
 
 
 class AcceptsWhileBusy(GuestSubchannel):
     """Accepts a START while a function is under way."""
 
-    def _start(self, orb: Orb) -> ConditionCode:
+    def _start(self, orb: Orb, program: tuple[Piece, ...] = ()) -> ConditionCode:
         """Forget what is under way."""
         scsw = self.state.schib.scsw
         if scsw.fctl and not scsw.pending:
             self.state.schib = replace(self.state.schib, scsw=Scsw())
-        return super()._start(orb)
+        return super()._start(orb, program)
 
 
 class ShowsTheOld(GuestSubchannel):

@@ -20,6 +20,7 @@ from ccw_actors.actors.protocol import (
     IoEvent,
     ModifySubchannel,
     Operation,
+    Piece,
     ResumeSubchannel,
     StartSubchannel,
     StoreSubchannel,
@@ -121,12 +122,12 @@ class Copies(GuestSubchannel):
 class Eager(GuestSubchannel):
     """Accepts a START while it is busy."""
 
-    def _start(self, orb: Orb) -> ConditionCode:
+    def _start(self, orb: Orb, program: tuple[Piece, ...] = ()) -> ConditionCode:
         """Forget what is under way."""
         scsw = self.state.schib.scsw
         if scsw.fctl:
             self.state.schib = replace(self.state.schib, scsw=Scsw())
-        return super()._start(orb)
+        return super()._start(orb, program)
 
 
 @pytest.mark.parametrize("kind", [Copies, Eager])

@@ -132,10 +132,14 @@ class Interrupt(Message, frozen=True):
 
 
 class IoRequest(Message, frozen=True):
-    """Run the guest's channel program, as operation `number`."""
+    """Run the guest's channel program, as operation `number`.
+
+    `program` is what came with its START: see `StartSubchannel`.
+    """
 
     number: int
     orb: Orb
+    program: tuple[Piece, ...] = ()
 
 
 class HaltRequest(Message, frozen=True):
@@ -151,9 +155,13 @@ class ClearRequest(Message, frozen=True):
 
 
 class ResumeRequest(Message, frozen=True):
-    """Resume the guest's channel program, as operation `number`."""
+    """Resume the guest's channel program, as operation `number`.
+
+    `program`, if there is any, replaces what came with START.
+    """
 
     number: int
+    program: tuple[Piece, ...] = ()
 
 
 class CancelRequest(Message, frozen=True):

@@ -1,0 +1,55 @@
+"""A guest is reset while its channel program runs, and would run for ever.
+
+The program of the guest ends without looking after its I/O. The emulator resets the
+guest's subchannel: the host's is cleared, the device is idle, and no page stays pinned.
+
+    python -m examples.pass_through.guest_reset
+"""
+
+from ccw_actors.actors import Cpu
+from ccw_actors.actors.protocol import StoreSubchannel
+from ccw_actors.channel import Ccw
+from examples.pass_through.rack import (
+    CC,
+    NO_OPERATION,
+    PROGRAM,
+    SLI,
+    TRANSFER_IN_CHANNEL,
+    Rack,
+    enable,
+    load,
+    new_system,
+)
+
+
+async def careless(cpu: Cpu) -> int:
+    """Start a loop, and leave; return how many pages it has seen pinned."""
+    await enable(cpu)
+    loop = Ccw(TRANSFER_IN_CHANNEL, address=PROGRAM)
+    orb = await load(cpu, Ccw(NO_OPERATION, CC | SLI, 1), loop)
+    return await cpu.start(0, orb)
+
+
+def main() -> dict[str, int]:
+    """Run the guest; see what is left."""
+    system = new_system()
+    rack = Rack(system, disks=1)
+    rack.guest("alice", careless, 0)
+    report = rack.report("alice")
+    stored = system.ref("disk0/subchannel").ask(StoreSubchannel(), block=True)
+    scsw = stored.schib.scsw
+    found = {
+        "condition code of START": report.result,
+        "functions at the host": scsw.fctl,
+        "pages pinned": rack.pins("alice"),
+    }
+    assert found == {
+        "condition code of START": 0,
+        "functions at the host": 0,
+        "pages pinned": 0,
+    }
+    return found
+
+
+if __name__ == "__main__":
+    print(main())

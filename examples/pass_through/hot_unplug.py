@@ -1,0 +1,65 @@
+"""A disk is unplugged while a guest reads from it.
+
+The guest's subchannel becomes not operational: its instructions get condition code 3,
+and a channel report says which subchannel that is. The guest's other disk goes on.
+
+    python -m examples.pass_through.hot_unplug
+"""
+
+from ccw_actors.actors import Cpu
+from ccw_actors.actors import instructions as execute
+from ccw_actors.actors.protocol import DetachDevice
+from ccw_actors.channel import Ccw, Crw
+from examples.pass_through.rack import (
+    CC,
+    NO_OPERATION,
+    PROGRAM,
+    SLI,
+    TRANSFER_IN_CHANNEL,
+    Rack,
+    enable,
+    load,
+    new_system,
+    read_label,
+)
+
+REPORT = 0x3000
+
+
+async def survivor(cpu: Cpu) -> dict[str, object]:
+    """Use disk 0 until it is gone, then disk 1."""
+    await enable(cpu, 0)
+    await enable(cpu, 1)
+    loop = Ccw(TRANSFER_IN_CHANNEL, address=PROGRAM)
+    orb = await load(cpu, Ccw(NO_OPERATION, CC | SLI, 1), loop)
+    assert await cpu.start(0, orb) == 0
+    while (await cpu.test(0)).cc != 3:
+        """The loop goes on."""
+    assert await execute.store_channel_report_word(cpu, REPORT) == 0
+    crw = Crw.from_bytes(await cpu.storage[REPORT : REPORT + 4])
+    return {
+        "report": crw.to_bytes().hex(),
+        "START on disk 0": await cpu.start(0, orb),
+        "disk 1": await read_label(cpu, 1),
+    }
+
+
+def main() -> dict[str, object]:
+    """Run the guest, and unplug its first disk when it has begun."""
+    system = new_system()
+    rack = Rack(system, disks=2)
+    rack.guest("alice", survivor, 0, 1)
+    rack.operator(100, "disk0/subchannel", DetachDevice())
+    report = rack.report("alice")
+    assert report.error is None, report.error
+    assert report.result == {
+        "report": "03040000",
+        "START on disk 0": 3,
+        "disk 1": "this is disk1",
+    }
+    assert rack.pins("alice") == 0
+    return dict(report.result)
+
+
+if __name__ == "__main__":
+    print(main())
