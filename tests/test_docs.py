@@ -24,6 +24,7 @@ from ccw_actors.machine.conform.rules import (
     as_markdown,
 )
 from ccw_actors.runtime import Mailbox, life
+from ccw_actors.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "docs" / "runtime"
@@ -104,6 +105,17 @@ def test_implemented_page_is_the_code() -> None:
 def test_conformance_page_has_the_rules(rules: tuple[type[Rule], ...]) -> None:
     """The page has every rule, in the words of the code."""
     assert as_markdown(rules) in (ROOT / "docs" / "conformance.md").read_text()
+
+
+def test_scenarios_of_the_interface_page_are_there() -> None:
+    """Each answer names what holds it, and every scenario named is one."""
+    text = (ROOT / "docs" / "interface.md").read_text()
+    named = set(re.findall(r"`ccw-actors explore ([a-z-]+)`", text))
+    assert named <= set(SCENARIOS)
+    answers = text.split("\n## ")[1:]
+    assert len(answers) == 8
+    for answer in answers:
+        assert "\nHeld by " in answer, answer.partition("\n")[0]
 
 
 def test_life_cycle_page_is_the_table() -> None:

@@ -35,6 +35,8 @@ _LIMITS: Final = {0: 1 << 24, 1: 1 << 31}
 _BLOCK_2K: Final = 2048
 _BLOCK_4K: Final = 4096
 _IDAW: Final = 8
+_LINUX_CCWS: Final = 256
+_LINUX_CHAINS: Final = 16
 
 
 class Run(Struct, frozen=True, array_like=True):
@@ -152,6 +154,45 @@ class Copy(Struct):
                     free += len(idaws) + _IDAW
             program.append(Piece(run.host, b"".join(words)))
         return Translation(self._host_orb(host), tuple(program), runs)
+
+    def exceeds_linux(self) -> bool:
+        """Whether Linux would refuse the program: 256 CCWs a chain, 16 chains.
+
+        A chain is what follows from a CCW without a TIC being taken. Source: Linux
+        drivers/s390/cio/vfio_ccw_cp.c.
+        """
+        chains: list[range] = []
+        todo = [self.orb.cpa & -CCW_LENGTH]
+        while todo and len(chains) <= _LINUX_CHAINS:
+            start = todo.pop()
+            if any(start in chain for chain in chains):
+                continue
+            chain = self._chain(start)
+            if len(chain) > _LINUX_CCWS:
+                return True
+            chains.append(chain)
+            last = self.ccws.get(chain[-1])
+            if last is not None and is_tic(last.code, self.orb.fmt):
+                todo.append(last.address & -CCW_LENGTH)
+        return len(chains) > _LINUX_CHAINS
+
+    def _chain(self, start: int) -> range:
+        """Return the addresses of a chain's CCWs, up to one too many.
+
+        A TIC back into the chain does not end it: a status modifier may skip that.
+        """
+        address = start
+        for _ in range(_LINUX_CCWS):
+            ccw = self.ccws.get(address)
+            if ccw is None:
+                break
+            if is_tic(ccw.code, self.orb.fmt):
+                if not start <= ccw.address <= address:
+                    break
+            elif not (ccw.chain_command or ccw.chain_data):
+                break
+            address += CCW_LENGTH
+        return range(start, address + CCW_LENGTH, CCW_LENGTH)
 
     # -- copying --
 

@@ -19,7 +19,7 @@ is refused with EBUSY, which means condition code 2.
 """
 
 import errno
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -108,7 +108,8 @@ class VfioCcw(Actor):
     """Passes a host subchannel, driven by `cio`, through to the guest's `emulated` one.
 
     `storage` is the guest's, at host address `base`. `bytes_max` bounds what is copied
-    of a channel program, of which `ccws_at_once` CCWs are read in one go.
+    of a channel program, of which `ccws_at_once` CCWs are read in one go. With `limits`
+    "linux" a program that Linux would not take is refused with EINVAL.
     """
 
     state: VfioCcwState
@@ -122,6 +123,7 @@ class VfioCcw(Actor):
         base: int,
         bytes_max: int = 1 << 20,
         ccws_at_once: int = 16,
+        limits: Literal["none", "linux"] = "none",
     ) -> None:
         self._cio = cio
         self._storage = storage
@@ -129,6 +131,7 @@ class VfioCcw(Actor):
         self._base = base
         self._bytes_max = bytes_max
         self._ccws_at_once = ccws_at_once
+        self._limits = limits
         self.state = VfioCcwState()
 
     # -- from the emulator --
@@ -325,6 +328,10 @@ class VfioCcw(Actor):
             self._storage.tell(ReadStorage(number, areas))
             return
         if not program.resume:
+            if self._limits == "linux" and program.copy.exceeds_linux():
+                self.state.program = None
+                self._refuse(program.number, errno.EINVAL)
+                return
             program.phase = "pinning"
             self.state.pinned = (*self.state.pinned, program.number)
         self._storage.tell(Pin(program.number, program.copy.data_areas()))
