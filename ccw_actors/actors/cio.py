@@ -36,7 +36,6 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from ccw_actors.actors.protocol import (
-    Accepted,
     Cancel,
     CancelSubchannel,
     Clear,
@@ -267,7 +266,6 @@ class Cio(Actor):
                 state.start = state.halt = 0
                 state.clear = operation.number
                 state.look = False
-        self._driver.tell(Accepted(operation.number))
 
     def _go_on(self) -> None:
         """Issue the next instruction unless one is under way."""

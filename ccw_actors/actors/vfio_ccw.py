@@ -25,7 +25,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
-    Accepted,
     Cancel,
     CancelRequest,
     Clear,
@@ -265,10 +264,6 @@ class VfioCcw(Actor):
             if message.cc == 0 and state.program is not None:
                 self._drop(state.program)
         self._emulated.tell(message)
-
-    @receive
-    def accepted(self, message: Accepted) -> None:
-        """Nothing waits for this answer: its event or refusal is what counts."""
 
     @receive
     def refused(self, message: Refused) -> None:

@@ -6,7 +6,6 @@ from msgspec.structs import replace
 
 from ccw_actors.actors import Cio, GuestSubchannel, Subchannel, VfioCcw
 from ccw_actors.actors.protocol import (
-    Accepted,
     ClearRequest,
     ClearSubchannel,
     ConditionCode,
@@ -186,10 +185,6 @@ class IgnoresTheStatus(Cio):
         else:
             self.state.issued = ""
             self._go_on()
-
-    @receive
-    def accepted(self, _message: Accepted) -> None:
-        """Nobody sends that."""
 
 
 class ClearsTooEarly(Subchannel):

@@ -35,7 +35,6 @@ from ccw_actors.actors.protocol.guest import (
     SubsystemInstruction as SubsystemInstruction,
 )
 from ccw_actors.actors.protocol.guest import WaitOver as WaitOver
-from ccw_actors.actors.protocol.passthrough import Accepted as Accepted
 from ccw_actors.actors.protocol.passthrough import Cancel as Cancel
 from ccw_actors.actors.protocol.passthrough import CancelRequest as CancelRequest
 from ccw_actors.actors.protocol.passthrough import Clear as Clear

@@ -5,7 +5,6 @@ from ccw_actors.channel import Irb, Orb, Schib
 from ccw_actors.runtime import Message
 
 __all__ = [
-    "Accepted",
     "Cancel",
     "CancelRequest",
     "Clear",
@@ -90,12 +89,6 @@ class Found(Message, frozen=True):
 
     number: int
     schib: Schib
-
-
-class Accepted(Message, frozen=True):
-    """The subchannel answered the operation's instruction with condition code 0."""
-
-    number: int
 
 
 class Refused(Message, frozen=True):

@@ -1,0 +1,185 @@
+"""Guests with one disk each: on bare subchannels, or passed through four layers."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+from ccw_actors.actors import (
+    ChannelSubsystem,
+    Cio,
+    Cpu,
+    Device,
+    Emulator,
+    Guest,
+    GuestSubchannel,
+    MemoryVolume,
+    ProgramThread,
+    Region,
+    Storage,
+    Subchannel,
+    VfioCcw,
+)
+from ccw_actors.actors.protocol import AwaitGuest
+from ccw_actors.channel import Ccw, Orb, Pmcw, SubchannelId
+from ccw_actors.devices import (
+    DeviceConfiguration,
+    Geometry,
+    Record,
+    Track,
+    device_model,
+)
+from ccw_actors.runtime import ActorRef, System
+from ccw_actors.trace import MessageCounter
+
+__all__ = ["NOP", "READ", "Work", "messages_per_io", "seconds_per_io"]
+
+GEOMETRY = Geometry("3390", cylinders=1, heads=15, track_size=56832)
+STORAGE_SIZE = 64 << 10
+PROGRAM, EXTENT, LOCATE, DATA = 0x1000, 0x1100, 0x1110, 0x2000
+BLOCK = bytes(range(256)) * 16
+
+Layers = Literal["bare", "full"]
+Kind = Literal["async", "pykka"]
+
+
+class Work(NamedTuple):
+    """A channel program, and what it needs in storage, by address."""
+
+    name: str
+    ccws: tuple[Ccw, ...]
+    storage: dict[int, bytes]
+
+
+_CC, _SLI = Ccw.chain_command.mask, Ccw.suppress_length.mask
+NOP = Work("NOP", (Ccw(0x03, _SLI, 1),), {})
+READ = Work(
+    "4 KiB read",
+    (
+        Ccw(0x63, _CC, 16, EXTENT),
+        Ccw(0x47, _CC, 16, LOCATE),
+        Ccw(0x06, _SLI, len(BLOCK), DATA),
+    ),
+    {
+        EXTENT: bytes.fromhex("c0c00000 00000000 00000000 0000000e"),
+        LOCATE: bytes.fromhex("06000001 00000000 00000000 01000000"),
+    },
+)
+
+
+async def _work(cpu: Cpu, work: Work, ios: int) -> None:
+    await cpu.modify(0, _pmcw(0).with_flag(Pmcw.enabled, on=True))
+    await cpu.storage.write(PROGRAM, b"".join(ccw.to_bytes(1) for ccw in work.ccws))
+    for address, content in work.storage.items():
+        await cpu.storage.write(address, content)
+    orb = Orb.command(PROGRAM)
+    for _ in range(ios):
+        assert await cpu.start(0, orb) == 0
+        await cpu.wait()
+        irb = (await cpu.test(0)).irb
+        assert not irb.scsw.cstat, irb.scsw
+
+
+def _blocking_work(cpu: Any, work: Work, ios: int) -> None:
+    cpu.modify(0, _pmcw(0).with_flag(Pmcw.enabled, on=True))
+    cpu.storage[PROGRAM:] = b"".join(ccw.to_bytes(1) for ccw in work.ccws)
+    for address, content in work.storage.items():
+        cpu.storage[address:] = content
+    orb = Orb.command(PROGRAM)
+    for _ in range(ios):
+        assert cpu.start(0, orb) == 0
+        cpu.wait()
+        irb = cpu.test(0).irb
+        assert not irb.scsw.cstat, irb.scsw
+
+
+def seconds_per_io(
+    layers: Layers, kind: Kind, work: Work, *, guests: int, ios: int
+) -> float:
+    """Run so many guests at once on the loop, with so many I/Os in all."""
+    each = max(1, ios // guests)
+    return asyncio.run(_timed(layers, kind, work, guests, each)) / (each * guests)
+
+
+async def _timed(
+    layers: Layers, kind: Kind, work: Work, guests: int, ios: int
+) -> float:
+    async with System() as system:
+        began = time.perf_counter()
+        emulators = [
+            _add_guest(system, number, layers, _program(kind, work, ios), kind)
+            for number in range(guests)
+        ]
+        reports = await asyncio.gather(
+            *(one.ask(AwaitGuest(), timeout=600) for one in emulators)
+        )
+        spent = time.perf_counter() - began
+    for report in reports:
+        assert report.error is None, report.error
+    return spent
+
+
+def messages_per_io(layers: Layers, kind: Kind, work: Work) -> float:
+    """Count the messages of one more I/O; a Pykka guest's need the loop."""
+    few, many = 20, 120
+    counts = [asyncio.run(_counted(layers, kind, work, ios)) for ios in (few, many)]
+    return (counts[1] - counts[0]) / (many - few)
+
+
+async def _counted(layers: Layers, kind: Kind, work: Work, ios: int) -> int:
+    async with System() as system:
+        counter = MessageCounter()
+        system.observe(counter)
+        emulator = _add_guest(system, 0, layers, _program(kind, work, ios), kind)
+        report = await emulator.ask(AwaitGuest(), timeout=600)
+        assert report.error is None, report.error
+    return counter.total
+
+
+def _program(kind: Kind, work: Work, ios: int) -> Callable[..., Any]:
+    body: Callable[..., Any] = _work if kind == "async" else _blocking_work
+    return partial(body, work=work, ios=ios)
+
+
+def _pmcw(number: int) -> Pmcw:
+    return Pmcw(
+        flags=Pmcw.valid.mask, devno=number, lpm=0x80, pim=0x80, pom=0xFF, pam=0x80
+    )
+
+
+def _track() -> bytes:
+    records = (Record(0, 0, 0, b"", bytes(8)), Record(0, 0, 1, b"", BLOCK))
+    return Track(0, 0, 0, records, b"").to_bytes().ljust(GEOMETRY.track_size, b"\0")
+
+
+def _add_guest(
+    system: System, number: int, layers: Layers, program: Any, kind: Kind
+) -> ActorRef[Any]:
+    """Spawn a guest with its disk; return its emulator."""
+    ref, spawn, path = system.ref, system.spawn, f"guest{number}"
+    schid = SubchannelId(0, 0)
+    base = (number + 1) << 32 if layers == "full" else 0
+    storage = spawn(Storage(STORAGE_SIZE), f"{path}/storage")
+    region = Region(base, STORAGE_SIZE, storage, dma=layers == "full")
+    spawn(MemoryVolume(GEOMETRY, {0: _track()}), f"{path}/volume")
+    model = device_model(DeviceConfiguration("3390", GEOMETRY))
+    spawn(Device(model, ref(f"{path}/volume")), f"{path}/device")
+    sink = ref(f"{path}/cio" if layers == "full" else f"{path}/css")
+    host = Subchannel(schid, _pmcw(0), ref(f"{path}/device"), (region,), sink)
+    subchannel = spawn(host, f"{path}/host")
+    if layers == "full":
+        vfio_ccw = ref(f"{path}/vfio-ccw")
+        spawn(Cio(subchannel, vfio_ccw), f"{path}/cio")
+        guest = GuestSubchannel(schid, _pmcw(0), vfio_ccw, ref(f"{path}/css"))
+        subchannel = spawn(guest, f"{path}/subchannel")
+        spawn(
+            VfioCcw(ref(f"{path}/cio"), storage, subchannel, base=base), vfio_ccw.path
+        )
+    css = spawn(ChannelSubsystem({0: subchannel}), f"{path}/css")
+    emulator = spawn(Emulator(1, (subchannel,)), f"{path}/emulator")
+    if kind == "pykka":
+        thread = ProgramThread(program, ref(f"{path}/cpu"))
+        program = system.spawn_thread(thread, f"{path}/program")
+    spawn(Guest(program, {0: subchannel}, css, storage, emulator), f"{path}/cpu")
+    return emulator
