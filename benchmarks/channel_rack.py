@@ -22,7 +22,7 @@ from ccw_actors.actors import (
     VfioCcw,
 )
 from ccw_actors.actors.protocol import AwaitGuest
-from ccw_actors.channel import Ccw, Orb, Pmcw, SubchannelId
+from ccw_actors.channel import Ccw, Dstat, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import (
     DeviceConfiguration,
     Geometry,
@@ -30,8 +30,7 @@ from ccw_actors.devices import (
     Track,
     device_model,
 )
-from ccw_actors.runtime import ActorRef, System
-from ccw_actors.trace import MessageCounter
+from ccw_actors.runtime import ActorRef, Handled, Observer, System
 
 __all__ = ["NOP", "READ", "Work", "messages_per_io", "seconds_per_io"]
 
@@ -49,11 +48,12 @@ class Work(NamedTuple):
 
     name: str
     ccws: tuple[Ccw, ...]
-    storage: dict[int, bytes]
+    storage: tuple[tuple[int, bytes], ...] = ()
 
 
+_NORMAL = Dstat.CHANNEL_END | Dstat.DEVICE_END
 _CC, _SLI = Ccw.chain_command.mask, Ccw.suppress_length.mask
-NOP = Work("NOP", (Ccw(0x03, _SLI, 1),), {})
+NOP = Work("NOP", (Ccw(0x03, _SLI, 1),))
 READ = Work(
     "4 KiB read",
     (
@@ -61,37 +61,37 @@ READ = Work(
         Ccw(0x47, _CC, 16, LOCATE),
         Ccw(0x06, _SLI, len(BLOCK), DATA),
     ),
-    {
-        EXTENT: bytes.fromhex("c0c00000 00000000 00000000 0000000e"),
-        LOCATE: bytes.fromhex("06000001 00000000 00000000 01000000"),
-    },
+    (
+        (EXTENT, bytes.fromhex("c0c00000 00000000 00000000 0000000e")),
+        (LOCATE, bytes.fromhex("06000001 00000000 00000000 01000000")),
+    ),
 )
 
 
 async def _work(cpu: Cpu, work: Work, ios: int) -> None:
-    await cpu.modify(0, _pmcw(0).with_flag(Pmcw.enabled, on=True))
+    await cpu.modify(0, valid_pmcw(0).with_flag(Pmcw.enabled, on=True))
     await cpu.storage.write(PROGRAM, b"".join(ccw.to_bytes(1) for ccw in work.ccws))
-    for address, content in work.storage.items():
+    for address, content in work.storage:
         await cpu.storage.write(address, content)
     orb = Orb.command(PROGRAM)
     for _ in range(ios):
         assert await cpu.start(0, orb) == 0
         await cpu.wait()
         irb = (await cpu.test(0)).irb
-        assert not irb.scsw.cstat, irb.scsw
+        assert (irb.scsw.dstat, irb.scsw.cstat) == (_NORMAL, 0), irb.scsw
 
 
 def _blocking_work(cpu: Any, work: Work, ios: int) -> None:
-    cpu.modify(0, _pmcw(0).with_flag(Pmcw.enabled, on=True))
+    cpu.modify(0, valid_pmcw(0).with_flag(Pmcw.enabled, on=True))
     cpu.storage[PROGRAM:] = b"".join(ccw.to_bytes(1) for ccw in work.ccws)
-    for address, content in work.storage.items():
+    for address, content in work.storage:
         cpu.storage[address:] = content
     orb = Orb.command(PROGRAM)
     for _ in range(ios):
         assert cpu.start(0, orb) == 0
         cpu.wait()
         irb = cpu.test(0).irb
-        assert not irb.scsw.cstat, irb.scsw
+        assert (irb.scsw.dstat, irb.scsw.cstat) == (_NORMAL, 0), irb.scsw
 
 
 def seconds_per_io(
@@ -120,21 +120,53 @@ async def _timed(
     return spent
 
 
-def messages_per_io(layers: Layers, kind: Kind, work: Work) -> float:
-    """Count the messages of one more I/O; a Pykka guest's need the loop."""
-    few, many = 20, 120
-    counts = [asyncio.run(_counted(layers, kind, work, ios)) for ios in (few, many)]
-    return (counts[1] - counts[0]) / (many - few)
+class Sent(NamedTuple):
+    """One message: from whom, to whom, of what type."""
+
+    sender: str
+    recipient: str
+    message_type: str
 
 
-async def _counted(layers: Layers, kind: Kind, work: Work, ios: int) -> int:
+class _Recorder(Observer):
+    """Notes every message that is handled."""
+
+    def __init__(self) -> None:
+        self.sent: list[Sent] = []
+
+    def handled(self, event: Handled) -> None:
+        """Note one."""
+        kind = event.message_type.__name__
+        self.sent.append(Sent(event.sender, event.recipient, kind))
+
+
+def messages_of_one_io(layers: Layers, kind: Kind, work: Work) -> list[Sent]:
+    """Return the messages from one START of a guest to its next."""
+    sent = asyncio.run(_recorded(layers, kind, work, 4))
+    starts = [
+        number
+        for number, one in enumerate(sent)
+        if one.message_type == "StartSubchannel" and one.sender.endswith("/cpu")
+    ]
+    return sent[starts[1] : starts[2]]
+
+
+def messages_per_io(layers: Layers, kind: Kind, work: Work) -> int:
+    """Count the messages of one more I/O."""
+    few, many = (
+        len(asyncio.run(_recorded(layers, kind, work, ios))) for ios in (20, 120)
+    )
+    return round((many - few) / 100)
+
+
+async def _recorded(layers: Layers, kind: Kind, work: Work, ios: int) -> list[Sent]:
     async with System() as system:
-        counter = MessageCounter()
-        system.observe(counter)
+        recorder = _Recorder()
+        system.observe(recorder)
         emulator = _add_guest(system, 0, layers, _program(kind, work, ios), kind)
         report = await emulator.ask(AwaitGuest(), timeout=600)
         assert report.error is None, report.error
-    return counter.total
+    return recorder.sent
 
 
 def _program(kind: Kind, work: Work, ios: int) -> Callable[..., Any]:
@@ -142,13 +174,15 @@ def _program(kind: Kind, work: Work, ios: int) -> Callable[..., Any]:
     return partial(body, work=work, ios=ios)
 
 
-def _pmcw(number: int) -> Pmcw:
+def valid_pmcw(number: int) -> Pmcw:
+    """Return what a subchannel with a device and one path starts with."""
     return Pmcw(
         flags=Pmcw.valid.mask, devno=number, lpm=0x80, pim=0x80, pom=0xFF, pam=0x80
     )
 
 
-def _track() -> bytes:
+def track() -> bytes:
+    """Return the image of a track with one record of 4 KiB."""
     records = (Record(0, 0, 0, b"", bytes(8)), Record(0, 0, 1, b"", BLOCK))
     return Track(0, 0, 0, records, b"").to_bytes().ljust(GEOMETRY.track_size, b"\0")
 
@@ -162,16 +196,16 @@ def _add_guest(
     base = (number + 1) << 32 if layers == "full" else 0
     storage = spawn(Storage(STORAGE_SIZE), f"{path}/storage")
     region = Region(base, STORAGE_SIZE, storage, dma=layers == "full")
-    spawn(MemoryVolume(GEOMETRY, {0: _track()}), f"{path}/volume")
+    spawn(MemoryVolume(GEOMETRY, {0: track()}), f"{path}/volume")
     model = device_model(DeviceConfiguration("3390", GEOMETRY))
     spawn(Device(model, ref(f"{path}/volume")), f"{path}/device")
     sink = ref(f"{path}/cio" if layers == "full" else f"{path}/css")
-    host = Subchannel(schid, _pmcw(0), ref(f"{path}/device"), (region,), sink)
+    host = Subchannel(schid, valid_pmcw(0), ref(f"{path}/device"), (region,), sink)
     subchannel = spawn(host, f"{path}/host")
     if layers == "full":
         vfio_ccw = ref(f"{path}/vfio-ccw")
         spawn(Cio(subchannel, vfio_ccw), f"{path}/cio")
-        guest = GuestSubchannel(schid, _pmcw(0), vfio_ccw, ref(f"{path}/css"))
+        guest = GuestSubchannel(schid, valid_pmcw(0), vfio_ccw, ref(f"{path}/css"))
         subchannel = spawn(guest, f"{path}/subchannel")
         spawn(
             VfioCcw(ref(f"{path}/cio"), storage, subchannel, base=base), vfio_ccw.path

@@ -1,0 +1,274 @@
+"""Measures channel I/O: a bare subchannel and the full stack, beside Hercules.
+
+python benchmarks/channel_io.py                  all of it, three rounds
+python benchmarks/channel_io.py --quick          does it work? the numbers mean nothing
+python benchmarks/channel_io.py --write FILE     write the tables to a file, too
+
+Each round takes every row once, one after the other, so that all rows have the same
+machine; what is printed are medians. The messages of an I/O are counted in runs of
+their own, with nothing left out, and those of a NOP are listed.
+"""
+
+import cProfile
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from types import CodeType
+from typing import Annotated, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.progress import track as progress
+
+# Run as a script, it finds its own folder on the path, not the one that it is in.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import hercules_io
+from benchmarks.channel_rack import (
+    NOP,
+    READ,
+    Kind,
+    Layers,
+    Work,
+    messages_of_one_io,
+    messages_per_io,
+    seconds_per_io,
+)
+from benchmarks.machine import describe
+
+GUESTS = (1, 2, 8, 64)
+GOAL_MESSAGES = 20
+GOAL_SHARE = 1 / 3
+GOAL_COST = 1.3
+SUBCHANNELS = 65_536
+GOAL_MEGABYTES = 150
+
+Row = tuple[str, ...]
+
+
+class Case(NamedTuple):
+    """A row of the table; of Hercules if `layers` is None."""
+
+    work: Work
+    layers: Layers | None
+    kind: Kind = "async"
+    guests: int = 1
+    nosyncio: bool = False
+
+    @property
+    def name(self) -> Row:
+        """What is measured, in the words of the table."""
+        if self.layers is None:
+            option = "nosyncio" if self.nosyncio else "default"
+            return self.work.name, "Hercules", option, "1"
+        layers = "bare subchannel" if self.layers == "bare" else "full stack"
+        return self.work.name, layers, self.kind, str(self.guests)
+
+
+def cases() -> list[Case]:
+    """Return all rows."""
+    found: list[Case] = []
+    for work in (NOP, READ):
+        for layers in ("bare", "full"):
+            found += (
+                Case(work, layers, kind, guests)
+                for kind in ("async", "pykka")
+                for guests in GUESTS
+            )
+        if hercules_io.is_there():
+            found += (Case(work, None, nosyncio=slow) for slow in (False, True))
+    return found
+
+
+def measured(case: Case, *, quick: bool) -> float:
+    """Measure one row once: seconds for an I/O."""
+    if case.layers is not None:
+        ios = 2 * case.guests if quick else 1500
+        return seconds_per_io(
+            case.layers, case.kind, case.work, guests=case.guests, ios=ios
+        )
+    ios = 100 if quick else 30_000
+    with tempfile.TemporaryDirectory() as folder:
+        return hercules_io.seconds_per_io(
+            case.work, Path(folder), ios=ios, nosyncio=case.nosyncio
+        )
+
+
+def rows(seconds: dict[Case, float], messages: dict[Case, int]) -> list[Row]:
+    """Return the table: rates, ratios, what a message costs."""
+    found: list[Row] = []
+    for case, spent in seconds.items():
+        slow = seconds.get(Case(case.work, None, nosyncio=True))
+        count = messages.get(case._replace(guests=1), 0)
+        found.append(
+            (
+                *case.name,
+                f"{1 / spent:,.0f}",
+                f"{slow / spent:.2f}" if slow else "-",
+                str(count) if count else "-",
+                f"{spent / count * 1e6:.1f}" if count else "-",
+            )
+        )
+    return found
+
+
+def goals(seconds: dict[Case, float], messages: dict[Case, int]) -> list[Row]:
+    """Return which goals are met."""
+    count = messages[Case(NOP, "full")]
+    one, many = (seconds[Case(NOP, "full", guests=n)] for n in (1, GUESTS[-1]))
+    found: list[Row] = [
+        (
+            f"a NOP takes at most {GOAL_MESSAGES} messages",
+            str(count),
+            _met(count <= GOAL_MESSAGES),
+        ),
+        (
+            f"cost per I/O from 1 to {GUESTS[-1]} guests within {GOAL_COST}x",
+            f"{many / one:.2f}",
+            _met(many / one <= GOAL_COST),
+        ),
+    ]
+    memory = _megabytes()
+    found.append(
+        (
+            f"{SUBCHANNELS:,} subchannels in {GOAL_MEGABYTES} MB",
+            f"{memory:.0f} MB",
+            _met(memory <= GOAL_MEGABYTES),
+        )
+    )
+    slow = seconds.get(Case(NOP, None, nosyncio=True))
+    if slow:
+        best = min(seconds[Case(NOP, "full", guests=n)] for n in GUESTS)
+        share = slow / best
+        found.append(
+            (
+                "a third of Hercules with nosyncio, NOP, async guests",
+                f"{share:.2f}",
+                _met(share >= GOAL_SHARE),
+            )
+        )
+    return found
+
+
+def _megabytes() -> float:
+    """Measure in a process of its own."""
+    script = Path(__file__).with_name("many_subchannels.py")
+    done = subprocess.run(  # noqa: S603 - a script of this folder
+        [sys.executable, script, str(SUBCHANNELS)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+def one_nop() -> list[Row]:
+    """Return the messages of a NOP through the full stack, in order, by layer."""
+    sent = messages_of_one_io("full", "async", NOP)
+    return [
+        (
+            str(number),
+            one.sender.removeprefix("guest0/"),
+            one.recipient.removeprefix("guest0/"),
+            one.message_type,
+        )
+        for number, one in enumerate(sent, 1)
+    ]
+
+
+def profile(ios: int) -> list[Row]:
+    """Return where the time of a NOP through the full stack goes, by room."""
+    profiler = cProfile.Profile()
+    profiler.runcall(seconds_per_io, "full", "async", NOP, guests=8, ios=ios)
+    spent: Counter[str] = Counter()
+    for entry in profiler.getstats():
+        spent[_room(entry.code)] += round(entry.inlinetime * 1e6)
+    total = spent.total()
+    return [
+        (room, f"{100 * share / total:.0f}%") for room, share in spent.most_common(8)
+    ]
+
+
+def _room(code: CodeType | str) -> str:
+    if isinstance(code, str):
+        return "built-in functions (msgspec among them)"
+    parts = Path(code.co_filename).parts
+    if "ccw_actors" in parts:
+        where = len(parts) - 1 - parts[::-1].index("ccw_actors")
+        return "/".join(parts[where : where + 2])
+    return next((name for name in ("asyncio", "msgspec") if name in parts), "others")
+
+
+def _met(met: bool) -> str:  # noqa: FBT001
+    return "met" if met else "missed"
+
+
+def _table(title: str, head: Row, body: list[Row]) -> str:
+    lines = (head, ("---",) * len(head), *body)
+    return f"## {title}\n\n" + "\n".join("| " + " | ".join(one) + " |" for one in lines)
+
+
+def main(
+    *,
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything runs.")] = 3,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One round of little, to see it work.")
+    ] = False,
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the tables there, too.")
+    ] = None,
+) -> None:
+    """Measure I/Os per second of guests, by layers and by what the guests are."""
+    plan = [case for _ in range(1 if quick else rounds) for case in cases()]
+    machine = describe()
+    samples: dict[Case, list[float]] = {}
+    console = Console(stderr=True)
+    for case in progress(plan, "rows", console=console, transient=True):
+        samples.setdefault(case, []).append(measured(case, quick=quick))
+    seconds = {case: median(found) for case, found in samples.items()}
+    messages = {
+        case: messages_per_io(case.layers, case.kind, case.work)
+        for case in seconds
+        if case.layers is not None and case.guests == 1
+    }
+    peer = hercules_io.version() if hercules_io.is_there() else "Hercules is not there"
+    text = "\n\n".join(
+        (
+            f"{machine}; {peer}; medians of {1 if quick else rounds}",
+            _table(
+                "I/Os per second",
+                (
+                    "channel program",
+                    "on",
+                    "guests are",
+                    "guests",
+                    "I/Os/s",
+                    "of Hercules nosyncio",
+                    "messages/I/O",
+                    "us/message",
+                ),
+                rows(seconds, messages),
+            ),
+            _table("Goals", ("goal", "measured", ""), goals(seconds, messages)),
+            _table(
+                "Where the time of a NOP goes (profiled, so only as shares)",
+                ("room", "share"),
+                profile(64 if quick else 1000),
+            ),
+            _table(
+                "The messages of a NOP",
+                ("", "from", "to", "message"),
+                one_nop(),
+            ),
+        )
+    )
+    print(text)
+    if write:
+        write.write_text(f"# How fast is channel I/O\n\n{text}\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,44 @@
+"""How much memory a host takes that has a subchannel for each number there is.
+
+python benchmarks/many_subchannels.py [COUNT]    print MB of the whole process
+"""
+
+import sys
+from pathlib import Path
+
+# Run as a script, it finds its own folder on the path, not the one that it is in.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.channel_rack import STORAGE_SIZE, valid_pmcw
+from ccw_actors.actors import ChannelSubsystem, Region, Storage, Subchannel
+from ccw_actors.actors.protocol import StoreSubchannel
+from ccw_actors.channel import SubchannelId
+from ccw_actors.runtime import System, VirtualDispatcher
+
+
+def megabytes(count: int) -> float:
+    """Define so many subchannels, ask the last one what it is, and look."""
+    system = System(VirtualDispatcher())
+    storage = system.spawn(Storage(STORAGE_SIZE), "storage")
+    regions = (Region(0, STORAGE_SIZE, storage),)
+    css, device = system.ref("css"), system.ref("device")
+    subchannels = {
+        number: system.spawn(
+            Subchannel(
+                SubchannelId(0, number), valid_pmcw(number), device, regions, css
+            ),
+            f"subchannel{number}",
+        )
+        for number in range(count)
+    }
+    system.spawn(ChannelSubsystem(subchannels), "css")
+    stored = subchannels[count - 1].ask(StoreSubchannel(), block=True)
+    assert stored.schib.pmcw.devno == count - 1
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1000
+    raise RuntimeError("no VmRSS in /proc/self/status")
+
+
+if __name__ == "__main__":
+    print(f"{megabytes(int(sys.argv[1]) if sys.argv[1:] else 65536):.0f}")

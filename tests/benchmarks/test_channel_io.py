@@ -1,0 +1,40 @@
+"""The benchmark of channel I/O runs, and counts every message."""
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+from benchmarks.channel_rack import NOP, READ, messages_of_one_io, messages_per_io
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_quick_run(tmp_path: Path) -> None:
+    """A quick run prints every table, and writes them."""
+    written = tmp_path / "table.md"
+    command = [sys.executable, "benchmarks/channel_io.py", "--quick"]
+    done = subprocess.run(
+        [*command, "--write", written],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert "| NOP | full stack | async | 64 |" in done.stdout
+    assert "| 4 KiB read | bare subchannel | pykka | 8 |" in done.stdout
+    assert "a NOP takes at most 20 messages" in done.stdout
+    assert written.read_text().endswith(done.stdout)
+
+
+def test_no_message_is_left_out() -> None:
+    """Every layer gets the guest's START by a message, and hands its end on by one."""
+    sent = messages_of_one_io("full", "async", NOP)
+    assert len(sent) == messages_per_io("full", "async", NOP)
+    ways = {(one.sender, one.recipient) for one in sent}
+    down = ("cpu", "subchannel", "vfio-ccw", "cio", "host", "device")
+    for above, below in pairwise(down):
+        assert (f"guest0/{above}", f"guest0/{below}") in ways
+        assert (f"guest0/{below}", f"guest0/{above}") in ways
+    assert len(messages_of_one_io("full", "async", READ)) > len(sent)
