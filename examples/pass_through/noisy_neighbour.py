@@ -53,9 +53,8 @@ async def noise(cpu: Cpu) -> int:
 async def reads(cpu: Cpu) -> str:
     """Read the label a few times."""
     await enable(cpu)
-    for _ in range(READS):
-        label = await read_label(cpu)
-    return label
+    labels = [await read_label(cpu) for _ in range(READS)]
+    return labels[-1]
 
 
 def messages(*, noisy: bool) -> tuple[int, int]:
