@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
+    Attend,
     AwaitStatus,
     CancelSubchannel,
     ClearSubchannel,
@@ -26,7 +27,13 @@ from ccw_actors.channel import Ccw, Orb
 from ccw_actors.explore import Limits, Network, Reference, World, explore, refines
 from ccw_actors.scenarios.pass_through.bare import bare_machine
 from ccw_actors.scenarios.pass_through.history import visible
-from ccw_actors.scenarios.pass_through.house import BUFFER, PROGRAM, House
+from ccw_actors.scenarios.pass_through.house import (
+    BUFFER,
+    ENABLED,
+    PROGRAM,
+    VALID_HOST,
+    House,
+)
 
 NOP, READ, TIC = 0x03, 0x02, 0x08
 CC, SLI, S = (
@@ -142,12 +149,19 @@ OPERATIONS = st.sampled_from(
 )
 
 
-def check(content: bytes, programs: Sequence[Sequence[Operation]]) -> None:
-    """Explore any programs, within a limit of states."""
-    reference = Reference(bare_machine(*programs, content=content), visible)
+def check(
+    content: bytes, programs: Sequence[Sequence[Operation]], *, attention: bool
+) -> None:
+    """Explore any programs, within a limit of states; attention may come, too."""
+    happens = {"device": Attend()} if attention else {}
+    bare = bare_machine(*programs, content=content, happens=happens)
+    reference = Reference(bare, visible)
 
     def scenario(world: World) -> None:
-        House(world.system, *programs, content=content)
+        host = ENABLED if attention else VALID_HOST
+        House(world.system, *programs, content=content, host_pmcw=host)
+        for path, message in happens.items():
+            world.system.ref(path).tell(message)
         refines(world, "a real subchannel", reference)
 
     result = explore(scenario, limits=Limits(states=20_000, orders=20))
@@ -156,25 +170,31 @@ def check(content: bytes, programs: Sequence[Sequence[Operation]]) -> None:
 
 @settings(max_examples=30, derandomize=True)
 @given(
-    st.sampled_from((FIRST, SECOND)),
-    st.lists(OPERATIONS, min_size=1, max_size=6).map(lambda one: [one])
+    content=st.sampled_from((FIRST, SECOND)),
+    programs=st.lists(OPERATIONS, min_size=1, max_size=6).map(lambda one: [one])
     | st.lists(st.lists(OPERATIONS, min_size=1, max_size=3), min_size=2, max_size=2),
+    attention=st.booleans(),
 )
-def test_random_programs(content: bytes, programs: list[list[Operation]]) -> None:
+def test_random_programs(
+    content: bytes, programs: list[list[Operation]], *, attention: bool
+) -> None:
     """No program of one or two CPUs sees anything else."""
-    check(content, programs)
+    check(content, programs, attention=attention)
 
 
 @pytest.mark.slow
 @settings(max_examples=1500, derandomize=True)
 @given(
-    st.sampled_from((FIRST, SECOND)),
-    st.lists(OPERATIONS, min_size=1, max_size=8).map(lambda one: [one])
+    content=st.sampled_from((FIRST, SECOND)),
+    programs=st.lists(OPERATIONS, min_size=1, max_size=8).map(lambda one: [one])
     | st.lists(st.lists(OPERATIONS, min_size=1, max_size=4), min_size=2, max_size=3),
+    attention=st.booleans(),
 )
-def test_more_random_programs(content: bytes, programs: list[list[Operation]]) -> None:
+def test_more_random_programs(
+    content: bytes, programs: list[list[Operation]], *, attention: bool
+) -> None:
     """Nor does one of hundreds, of up to three CPUs."""
-    check(content, programs)
+    check(content, programs, attention=attention)
 
 
 def _is_tidy(pins: object) -> bool:

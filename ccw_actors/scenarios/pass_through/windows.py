@@ -2,6 +2,9 @@
 
 | scenario | instruction | while |
 |---|---|---|
+| clear-anywhere | CLEAR | before, between and after the commands of a START |
+| halt-anywhere | HALT | the same (W5, W6, W12) |
+| busy | START, HALT | a HALT, then a CLEAR is under way (W7, W10, W11) |
 | two-starts | START | another is on its way, or has ended below (W1, W2) |
 | clear-late | CLEAR | a START has ended below, or is being shown (W3) |
 | clear-pending | CLEAR | status is pending (W4, W8) |
@@ -15,8 +18,8 @@
 | unplug | START, CLEAR | the device is unplugged (W15) |
 | unplugged | any | there is no host subchannel (W15) |
 
-Those of HALT and of CLEAR before the end are in `races`. What the guest sees is held
-against one bare subchannel, but for a reset, which takes an emulator.
+Two CLEARs (W9), and the interleaving of the thread, are in `races`. What the guest sees
+is held against one bare subchannel, but for a reset, which takes an emulator.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -76,6 +79,7 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _NOP, _READ = 0x03, 0x02
 _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
 _PCI: Final = Ccw(_NOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
+_TWO: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + one_read()
 _READS: Final = Ccw(_READ, _SLI, 24, BUFFER).to_bytes(1)
 _SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
     _READ, _SLI | Ccw.suspend.mask, 24, BUFFER
@@ -153,6 +157,35 @@ def _host_has_ended(view: View) -> bool:
     return host.run > 0 and host.execution is None
 
 
+def _function(view: View) -> int:
+    fctl: int = view["guest-subchannel"].schib.scsw.fctl
+    return fctl & (Fctl.HALT | Fctl.CLEAR)
+
+
+def _before_first(view: View) -> bool:
+    execution = view["subchannel"].execution
+    return bool(_function(view)) and execution is not None and not execution.selected
+
+
+def _at_device(view: View) -> bool:
+    return bool(_function(view) and view["subchannel"].device)
+
+
+def _between(view: View) -> bool:
+    host = view["subchannel"]
+    execution = host.execution
+    between = execution is not None and execution.selected and not host.device
+    return bool(_function(view) and between)
+
+
+def _after_end(view: View) -> bool:
+    return bool(_function(view)) and _host_has_ended(view)
+
+
+def _refused(view: View) -> bool:
+    return bool(view["guest-subchannel"].schib.scsw.fctl == Fctl.CLEAR)
+
+
 def _cleared_while(view: View) -> bool:
     return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.CLEAR)
 
@@ -189,6 +222,31 @@ def _intermediate(view: View) -> bool:
 
 
 WINDOWS: Final[dict[str, Maker]] = {
+    "clear-anywhere": _window(
+        "CLEAR before, between and after the commands of a START.",
+        (START, WAIT, TEST),
+        (CLEAR,),
+        content=_TWO,
+        CLEAR_comes_before_the_first_command=_before_first,
+        CLEAR_comes_while_the_device_works=_at_device,
+        CLEAR_comes_between_two_commands=_between,
+        CLEAR_comes_after_the_end=_after_end,
+    ),
+    "halt-anywhere": _window(
+        "HALT before, between and after the commands of a START.",
+        (START, WAIT, TEST),
+        (HALT,),
+        content=_TWO,
+        HALT_comes_before_the_first_command=_before_first,
+        HALT_comes_while_the_device_works=_at_device,
+        HALT_comes_between_two_commands=_between,
+        HALT_comes_after_the_end=_after_end,
+    ),
+    "busy": _window(
+        "START while a HALT is under way, HALT and START while a CLEAR is.",
+        (HALT, START, CLEAR, HALT, START, WAIT, TEST),
+        CLEAR_replaces_HALT=_refused,
+    ),
     "two-starts": _window(
         "Two CPUs start, and one finds the subchannel busy or status pending.",
         (START, WAIT, TEST),
