@@ -103,7 +103,8 @@ class ChannelProgramRun(StatusPresenter):
         """Go on with the bytes that were fetched."""
         if message.number != self.state.run:
             return
-        self.state.storage = False
+        self.state.flushing = max(0, self.state.flushing - 1)
+        self.state.storage = self.state.flushing > 0
         execution = self.state.execution
         if execution is None:
             self._rest_if_quiet()

@@ -58,7 +58,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Crw, Erc, ModelDependent, Rsc, Schib, SubchannelId, chsc
 from ccw_actors.channel.crw import queued
-from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
+from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
 
 __all__ = ["ChannelSubsystem"]
 
@@ -174,6 +174,13 @@ class ChannelSubsystem(Actor):
         """Try the next hint."""
         self.state.taking = -1
         self._go_on()
+
+    @receive
+    def failed(self, message: Failure) -> None:
+        """Try the next hint after a subchannel that has failed on being asked."""
+        if message.request == TakeInterruption.__name__:
+            self.state.taking = -1
+            self._go_on()
 
     def _go_on(self) -> None:
         """Take the interruption of the lowest ISC that somebody waits for."""

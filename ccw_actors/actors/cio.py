@@ -11,6 +11,7 @@ subchannel had accepted by then, which the order of its answers tells.
 | MSCH | cc 0 | ready |
 | MSCH | cc 1 | TSCH, then the same instruction again |
 | MSCH | cc 3 | not operational: every operation is refused with ENODEV |
+| any | Detach, or a restart | the subchannel is given up: NotOperational follows |
 | any | NotOperational | the same, and whoever drives is told that it is gone |
 | SSCH, HSCH | cc 0 | accepted |
 | SSCH, HSCH | cc 1 | TSCH, then the same instruction again |
@@ -42,6 +43,8 @@ from ccw_actors.actors.protocol import (
     ClearSubchannel,
     Completed,
     ConditionCode,
+    Detach,
+    DetachDevice,
     Found,
     Gone,
     Halt,
@@ -121,10 +124,23 @@ class Cio(Actor):
         """Find out what the subchannel is, to enable it."""
         self._subchannel.tell(StoreSubchannel())
 
+    def on_restart(self) -> None:
+        """Give the subchannel up: what it had accepted is not known any more."""
+        self.state.issued = ""
+        self.state.operational = False
+        self._subchannel.tell(DetachDevice())
+
+    @receive
+    def detach(self, _message: Detach) -> None:
+        """Give the subchannel up for whoever drives it."""
+        self._subchannel.tell(DetachDevice())
+
     @receive
     def stored(self, message: Stored) -> None:
         """Enable the subchannel, or tell who has asked."""
         state = self.state
+        if not state.issued:
+            return
         state.issued = ""
         there = message.cc == 0 and message.schib.pmcw.valid
         operation, state.operation = state.operation, None
@@ -171,18 +187,24 @@ class Cio(Actor):
         """Give up all that the subchannel had accepted."""
         state = self.state
         state.operational, state.gone = False, True
-        state.start = state.halt = state.clear = 0
+        state.start = state.halt = state.clear = state.pending = 0
+        operation, state.operation, state.issued = state.operation, None, ""
+        if operation is not None:
+            self._not_operational(operation)
         self._go_on()
 
     @receive
     def condition_code(self, message: ConditionCode) -> None:
         """Note what the subchannel made of the instruction."""
-        self._answered(message.cc)
+        if self.state.issued:
+            self._answered(message.cc)
 
     @receive
     def tested(self, message: Tested) -> None:
         """Pass status up, with the numbers it belongs to."""
         state = self.state
+        if not state.issued:
+            return
         state.issued = ""
         if message.cc == 0:
             self._attribute(message.irb)

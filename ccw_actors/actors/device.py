@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from ccw_actors.actors.protocol import (
     Attend,
     CommandEnded,
+    DetachDevice,
     ExecuteCommand,
     HaltSignal,
     ReadTrack,
@@ -88,13 +89,18 @@ class Device(Actor):
         volume: VolumeRef | None,
         *,
         tracks_max: int = 4,
-        subchannel: ActorRef[UnsolicitedStatus] | None = None,
+        subchannel: ActorRef[UnsolicitedStatus | DetachDevice] | None = None,
     ) -> None:
         self._model = model
         self._volume = volume
         self._subchannel = subchannel
         self._tracks_max = tracks_max
         self.state = DeviceState(model.initial(), {})
+
+    def on_restart(self) -> None:
+        """Have the subchannel give the device up: a command may have been lost."""
+        if self._subchannel is not None:
+            self._subchannel.tell(DetachDevice())
 
     @receive
     def execute(self, message: ExecuteCommand) -> None:

@@ -11,7 +11,7 @@
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeAlias, cast, get_args
+from typing import Any, Final, TypeAlias, cast, get_args
 
 import msgspec
 from msgspec import Struct
@@ -22,13 +22,16 @@ from ccw_actors.actors.protocol import (
     AwaitInterruption,
     AwaitStatus,
     CancelAwait,
+    CancelSubchannel,
     ChannelSubsystemCalled,
+    ClearSubchannel,
     ConditionCode,
     CrwStored,
     Done,
     Fetch,
     GuestEnded,
     GuestReport,
+    HaltSubchannel,
     InsertKey,
     InsertStorageKey,
     Instruct,
@@ -45,6 +48,7 @@ from ccw_actors.actors.protocol import (
     ProgramEnded,
     ReadStorage,
     ReportProgress,
+    ResumeSubchannel,
     RunProgram,
     SetKey,
     SetStorageKey,
@@ -63,7 +67,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Irb, ProgramException, Schib, Scsw
 from ccw_actors.errors import CcwActorsError, DispatcherError, ProgramError
-from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
+from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
 
 __all__ = ["AsyncProgram", "BlockingProgram", "DataProgram", "Guest", "ProgramThread"]
 
@@ -162,6 +166,13 @@ class Guest(Actor):
     def report(self, _message: ReportProgress) -> GuestReport:
         """Say what the guest has done so far."""
         return self._report()
+
+    @receive
+    def failed(self, message: Failure) -> None:
+        """Go on after an instruction that a subchannel has failed on."""
+        answer = _UNANSWERED.get(message.request)
+        if answer is not None:
+            self.ref.tell(answer)
 
     @receive
     def outcome(
@@ -310,6 +321,24 @@ class Guest(Actor):
             self.ref.tell(_absent(instruction))
         else:
             target.tell(instruction)
+
+
+_UNANSWERED: Final[dict[str, ConditionCode | Tested | Stored]] = {
+    **{
+        kind.__name__: ConditionCode(3)
+        for kind in (
+            StartSubchannel,
+            HaltSubchannel,
+            ClearSubchannel,
+            ResumeSubchannel,
+            CancelSubchannel,
+            ModifySubchannel,
+        )
+    },
+    TestSubchannel.__name__: Tested(3, Irb(Scsw())),
+    StoreSubchannel.__name__: Stored(3, Schib()),
+}
+"""What an instruction is answered whose subchannel has failed on it."""
 
 
 class ProgramThread(Actor):

@@ -24,6 +24,7 @@ from ccw_actors.actors.protocol import (
     CancelSubchannel,
     ClearRequest,
     ClearSubchannel,
+    Detach,
     Gone,
     HaltSubchannel,
     IoEvent,
@@ -166,22 +167,31 @@ class GuestStatus(Actor):
             pending = Irb(Scsw(stctl=Stctl.PENDING))
             self._answered(self._functions((number,)), pending)
 
+    def on_restart(self) -> None:
+        """Be not operational, and give up what is below: it has no owner any more."""
+        self._be_gone()
+        self._vfio_ccw.tell(Detach())
+
     @receive
     def gone(self, _message: Gone) -> None:
         """Be not operational: instructions get condition code 3 from now on."""
         state = self.state
-        pmcw = Pmcw(devno=state.schib.pmcw.devno)
-        state.schib = Schib(pmcw)
+        if state.schib.pmcw.valid:
+            self._be_gone()
+            self._reset_done()
+            if state.below is not None:
+                self._come_up_empty(state.below)
+
+    # -- inside --
+
+    def _be_gone(self) -> None:
+        state = self.state
+        state.schib = Schib(Pmcw(devno=state.schib.pmcw.devno))
         state.irb = Irb(Scsw())
         state.interruption = False
         state.unsolicited = None
         state.newest_clear = self._next_number()
-        self._reset_done()
-        if state.below is not None:
-            self._come_up_empty(state.below)
         self._sink.tell(NotOperational(self._schid.index))
-
-    # -- inside --
 
     def _come_up_empty(self, issued: Issued) -> None:
         raise NotImplementedError

@@ -28,6 +28,7 @@ from ccw_actors.actors.protocol import (
     StorageKey,
     StorageWritten,
     Unpin,
+    UnpinAll,
     Unpinned,
     WriteStorage,
 )
@@ -133,6 +134,11 @@ class Storage(Actor):
         if not held:
             self.state.pins.pop(self._owner, None)
         return Unpinned(message.number)
+
+    @receive
+    def unpin_all(self, _message: UnpinAll) -> None:
+        """Drop the sender's pins."""
+        self.state.pins.pop(self._owner, None)
 
     @receive
     def count(self, _message: CountPins) -> PinCount:

@@ -18,6 +18,7 @@ from ccw_actors.actors.protocol import (
     InterruptionTaken,
     ModifySubchannel,
     NoteSettings,
+    ReadStorage,
     ResetSignal,
     ResetSubchannel,
     ResumeSubchannel,
@@ -191,17 +192,25 @@ class Subchannel(ChannelProgramRun):
     @receive
     def detach(self, _message: DetachDevice) -> None:
         """Be not operational, and say so when nothing is at work any more."""
+        self._detach()
+
+    def on_restart(self) -> None:
+        """Be not operational, once storage and device have done what was under way."""
+        self._detach()
+        self.state.storage = bool(self._regions)
+        self.state.flushing = len(self._regions)
+        for region in self._regions:
+            region.storage.tell(ReadStorage(self.state.run, ()))
+
+    def _detach(self) -> None:
         state = self.state
-        if not state.schib.pmcw.valid:
-            return
         self._drop()
         state.signalled = False
         state.irb = Irb(Scsw())
         state.schib = Schib(Pmcw(devno=state.schib.pmcw.devno))
         state.detached = True
-        if not state.reset:
-            state.reset = True
-            self._device.tell(ResetSignal(state.run))
+        state.reset = True
+        self._device.tell(ResetSignal(state.run))
 
     @receive
     def unsolicited_status(self, message: UnsolicitedStatus) -> None:

@@ -48,7 +48,8 @@ class SubchannelState(Struct):
     `path` is the mask of the path last used, `attention` is device status that is held
     back. `cut` is set when a reset has cut a program short whose end has to be shown;
     `resetting` are told once a reset is done. `detached` is set when the device is gone
-    and `sink` has still to be told.
+    and `sink` has still to be told; `flushing` counts the answers of storage that are
+    awaited after a restart.
     """
 
     schib: Schib
@@ -70,6 +71,7 @@ class SubchannelState(Struct):
     settings: Settings = Settings()
     resetting: tuple[ReplyTo, ...] = ()
     detached: bool = False
+    flushing: int = 0
 
 
 class StatusPresenter(Actor):

@@ -30,6 +30,7 @@ from ccw_actors.actors.protocol import (
     Clear,
     ClearRequest,
     Completed,
+    Detach,
     Found,
     Gone,
     Halt,
@@ -51,6 +52,7 @@ from ccw_actors.actors.protocol import (
     StorageData,
     Taken,
     Unpin,
+    UnpinAll,
     Unpinned,
 )
 from ccw_actors.actors.translation import (
@@ -133,7 +135,16 @@ class VfioCcw(Actor):
         self._limits = limits
         self.state = VfioCcwState()
 
+    def on_restart(self) -> None:
+        """Give the host's subchannel up; only then can pins be given up."""
+        self._cio.tell(Detach())
+
     # -- from the emulator --
+
+    @receive
+    def detach(self, message: Detach) -> None:
+        """Give the host's subchannel up for the emulator."""
+        self._cio.tell(message)
 
     @receive
     def start(self, message: IoRequest) -> None:
@@ -284,8 +295,8 @@ class VfioCcw(Actor):
         state = self.state
         state.program = None
         state.halt = state.clear = state.cancel = 0
-        for number in state.pinned:
-            self._release(number)
+        state.pinned = ()
+        self._storage.tell(UnpinAll())
         self._emulated.tell(message)
 
     @receive

@@ -40,7 +40,7 @@ from ccw_actors.machine.config import (
 )
 from ccw_actors.machine.guest_program import Form
 from ccw_actors.machine.images import image_file
-from ccw_actors.runtime import ActorRef, System
+from ccw_actors.runtime import ActorRef, Restart, System
 
 __all__ = ["build_guest", "guest_path", "host_path"]
 
@@ -105,7 +105,11 @@ async def _add_disk(system: System, device: HostDevice, scratch: Path) -> None:
         raise ImageError(reason.replace(str(file), str(device.image))) from error
     except CcwActorsError as error:
         raise ImageError(f"{device.image}: {error}") from error
-    system.spawn(Device(model, volume), f"{path}/device")
+    system.spawn(
+        Device(model, volume, subchannel=system.ref(f"{path}/subchannel")),
+        f"{path}/device",
+        supervision=Restart(),
+    )
 
 
 def _pass_through(
@@ -133,15 +137,23 @@ def _pass_through(
             cio,
         ),
         f"{host}/subchannel",
+        supervision=Restart(),
     )
     system.spawn(
-        VfioCcw(cio, region.storage, subchannel, base=region.base), vfio_ccw.path
+        VfioCcw(cio, region.storage, subchannel, base=region.base),
+        vfio_ccw.path,
+        supervision=Restart(),
     )
     system.spawn(
         GuestSubchannel(SubchannelId(0, index), _pmcw(passed.number), vfio_ccw, css),
         subchannel.path,
+        supervision=Restart(),
     )
-    system.spawn(Cio(system.ref(f"{host}/subchannel"), vfio_ccw), cio.path)
+    system.spawn(
+        Cio(system.ref(f"{host}/subchannel"), vfio_ccw),
+        cio.path,
+        supervision=Restart(),
+    )
 
 
 def _add_cpu(system: System, guest: GuestConfiguration, storage: ActorRef[Any]) -> None:

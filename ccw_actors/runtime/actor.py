@@ -71,11 +71,15 @@ class Actor(Generic[P_contra]):
     # -- hooks ------------------------------------------------------------------
 
     def on_start(self) -> Coroutine[Any, Any, None] | None:
-        """Run once, before the first message, and again at each restart.
+        """Run once, before the first message; and see `on_restart`.
 
         It may be `async def`; then `spawn` does not wait for it, the first message
         does.
         """
+
+    def on_restart(self) -> Coroutine[Any, Any, None] | None:
+        """Run instead of `on_start` at each restart; unless overridden it runs that."""
+        return self.on_start()
 
     def on_stop(self) -> Coroutine[Any, Any, None] | None:
         """Run once, after the last message of an actor that did not fail.

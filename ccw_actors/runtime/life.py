@@ -164,13 +164,13 @@ class Life:
             cell.signal(Envelope(b"", cell.path, 0, None, RESTART))
 
     def begin_again(self, cell: Cell) -> None:
-        """Give the actor its first state and run `on_start`; on its thread."""
+        """Give the actor its first state and run `on_restart`; on its thread."""
         assert cell.make is not None, "only an actor that can restart does"
         try:
             actor = cell.make()
             actor.bind(cell.actor.system, cell)
             cell.behave(actor, "")
-            starting = actor.on_start()
+            starting = actor.on_restart()
         except cell.catches as error:
             self.fail(cell, "on_start", error)
             return

@@ -6,6 +6,7 @@ from ccw_actors.explore import Scenario, TransitionSystem
 from ccw_actors.scenarios.bank import bank_transfer
 from ccw_actors.scenarios.lost_reply import lost_reply
 from ccw_actors.scenarios.pass_through import (
+    CRASHES,
     WINDOWS,
     clear_twice,
     halt,
@@ -43,7 +44,7 @@ SCENARIOS: dict[str, Scenario | TransitionSystem[Any, Any]] = {
     "seed-seen": seed_seen(),
     "halt": halt(),
     "clear-twice": clear_twice(),
-    **{name: maker(None) for name, maker in WINDOWS.items()},
+    **{name: maker(None) for name, maker in (WINDOWS | CRASHES).items()},
 }
 """The scenarios that come with the package, each of the smallest size that shows it."""
 

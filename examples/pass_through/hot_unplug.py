@@ -7,9 +7,8 @@ and a channel report says which subchannel that is. The guest's other disk goes 
 """
 
 from ccw_actors.actors import Cpu
-from ccw_actors.actors import instructions as execute
-from ccw_actors.actors.protocol import DetachDevice
-from ccw_actors.channel import Ccw, Crw
+from ccw_actors.actors.protocol import CrwStored, DetachDevice, StoreChannelReportWord
+from ccw_actors.channel import Ccw
 from examples.pass_through.rack import (
     CC,
     NO_OPERATION,
@@ -23,8 +22,6 @@ from examples.pass_through.rack import (
     read_label,
 )
 
-REPORT = 0x3000
-
 
 async def survivor(cpu: Cpu) -> dict[str, object]:
     """Use disk 0 until it is gone, then disk 1."""
@@ -35,10 +32,11 @@ async def survivor(cpu: Cpu) -> dict[str, object]:
     assert await cpu.start(0, orb) == 0
     while (await cpu.test(0)).cc != 3:
         """The loop goes on."""
-    assert await execute.store_channel_report_word(cpu, REPORT) == 0
-    crw = Crw.from_bytes(await cpu.storage[REPORT : REPORT + 4])
+    stored = await cpu.subsystem(StoreChannelReportWord())
+    assert isinstance(stored, CrwStored)
+    assert stored.crw is not None
     return {
-        "report": crw.to_bytes().hex(),
+        "report": stored.crw.to_bytes().hex(),
         "START on disk 0": await cpu.start(0, orb),
         "disk 1": await read_label(cpu, 1),
     }

@@ -149,3 +149,44 @@ def test_behaviour_and_stash_are_in_a_snapshot() -> None:
     assert steps.snapshot().key() == here.key()
     steps.run()
     assert door.state.texts == ["1"]
+
+
+class LostState(msgspec.Struct):
+    """The hook that has run last."""
+
+    hook: str = ""
+
+
+class Lost(Actor):
+    """Says which hook it has begun with."""
+
+    state: LostState
+
+    def __init__(self) -> None:
+        self.state = LostState()
+
+    def on_start(self) -> None:
+        """Note the first start."""
+        self.state.hook = "on_start"
+
+    def on_restart(self) -> None:
+        """Note a restart."""
+        self.state.hook = "on_restart"
+
+    @receive
+    def collect(self, _message: Collect) -> Notes:
+        """Tell the hook."""
+        return Notes((self.state.hook,))
+
+    @receive
+    def blow(self, message: Blow) -> Note:
+        """Fail."""
+        raise RuntimeError(message.reason)
+
+
+def test_restart_has_a_hook_of_its_own() -> None:
+    """What overrides `on_restart` does not run `on_start` again."""
+    ref = System(VirtualDispatcher()).spawn(Lost(), "lost", supervision=Restart())
+    assert ref.ask(Collect(), block=True) == Notes(("on_start",))
+    ref.tell(Blow("loud"))
+    assert ref.ask(Collect(), block=True) == Notes(("on_restart",))

@@ -16,6 +16,7 @@ from ccw_actors.actors.protocol import (
     Pinned,
     ResetDone,
     Tested,
+    UnpinAll,
 )
 from ccw_actors.channel import Actl, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.runtime import receive
@@ -44,6 +45,30 @@ class ReleasesAtHalt(VfioCcw):
         super().halt(message)
         for number in self.state.pinned:
             self._release(number)
+
+
+class UnpinsAtRestart(VfioCcw):
+    """Gives all pins up when it begins again."""
+
+    def on_restart(self) -> None:
+        """Begin with nothing pinned."""
+        self._storage.tell(UnpinAll())
+        super().on_restart()
+
+
+class StaysAtRestart(Cio):
+    """Begins again as if nothing had been under way."""
+
+    def on_restart(self) -> None:
+        """Begin as at first."""
+        self.on_start()
+
+
+class SilentAtRestart(GuestSubchannel):
+    """Begins again as if nothing had been under way."""
+
+    def on_restart(self) -> None:
+        """Say nothing."""
 
 
 class ForgetsEnds(VfioCcw):
@@ -242,9 +267,13 @@ class Breakage(NamedTuple):
 _RELEASED = "no program is released while the subchannel may use it"
 _SEEN = "a real subchannel: what is seen is seen of the reference"
 _BUSY = "never cc 0 on START while FC is nonzero"
+_STRAY = "cio failed on ConditionCode: AssertionError: no instruction was under way"
 _UNENDED = "each accepted function has its final status"
 
 BREAKAGES = (
+    Breakage("vfio_ccw", UnpinsAtRestart, "crash-clear", _RELEASED),
+    Breakage("cio", StaysAtRestart, "crash-start", _STRAY),
+    Breakage("guest_subchannel", SilentAtRestart, "crash-start", "the guest is told"),
     Breakage("vfio_ccw", ReleasesAtClear, "seed", _RELEASED),
     Breakage("vfio_ccw", ReleasesAtHalt, "halt", _RELEASED),
     Breakage("vfio_ccw", ForgetsEnds, "halt", "nothing stays pinned"),

@@ -7,6 +7,7 @@ import pytest
 from ccw_actors.explore import Network, Scenario, explain, explore
 from ccw_actors.scenarios import SCENARIOS
 from ccw_actors.scenarios.pass_through import (
+    CRASHES,
     WINDOWS,
     clear_twice,
     halt,
@@ -22,6 +23,7 @@ MAKERS: dict[str, Callable[[Layers | None], Scenario]] = {
     "halt": halt,
     "clear-twice": clear_twice,
     **WINDOWS,
+    **CRASHES,
 }
 # By mailbox a device can be unplugged only before anything else has happened.
 STATES: dict[tuple[str, Network], int] = {
@@ -61,9 +63,13 @@ STATES: dict[tuple[str, Network], int] = {
     ("resume", "mailbox"): 28_429,
     ("reset", "channel"): 1_053,
     ("reset", "mailbox"): 1_163,
-    ("unplug", "channel"): 77_994,
-    ("unplugged", "channel"): 39_972,
-    ("unplugged", "mailbox"): 64_692,
+    ("unplug", "channel"): 138_656,
+    ("unplugged", "channel"): 285_041,
+    ("unplugged", "mailbox"): 372_068,
+    ("crash-start", "channel"): 4_892,
+    ("crash-clear", "channel"): 123_249,
+    ("crash-halt", "channel"): 84_410,
+    ("crash-reset", "channel"): 30_846,
 }
 
 

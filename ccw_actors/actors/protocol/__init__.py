@@ -40,6 +40,7 @@ from ccw_actors.actors.protocol.passthrough import CancelRequest as CancelReques
 from ccw_actors.actors.protocol.passthrough import Clear as Clear
 from ccw_actors.actors.protocol.passthrough import ClearRequest as ClearRequest
 from ccw_actors.actors.protocol.passthrough import Completed as Completed
+from ccw_actors.actors.protocol.passthrough import Detach as Detach
 from ccw_actors.actors.protocol.passthrough import Found as Found
 from ccw_actors.actors.protocol.passthrough import Gone as Gone
 from ccw_actors.actors.protocol.passthrough import Halt as Halt
@@ -72,6 +73,7 @@ from ccw_actors.actors.protocol.storage import StorageData as StorageData
 from ccw_actors.actors.protocol.storage import StorageKey as StorageKey
 from ccw_actors.actors.protocol.storage import StorageWritten as StorageWritten
 from ccw_actors.actors.protocol.storage import Unpin as Unpin
+from ccw_actors.actors.protocol.storage import UnpinAll as UnpinAll
 from ccw_actors.actors.protocol.storage import Unpinned as Unpinned
 from ccw_actors.actors.protocol.storage import WriteStorage as WriteStorage
 from ccw_actors.actors.protocol.subchannel import CancelSubchannel as CancelSubchannel

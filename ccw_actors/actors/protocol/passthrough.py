@@ -10,6 +10,7 @@ __all__ = [
     "Clear",
     "ClearRequest",
     "Completed",
+    "Detach",
     "Found",
     "Gone",
     "Halt",
@@ -71,6 +72,10 @@ class SenseConcurrently(Message, frozen=True):
     """Have sense data in the IRB from now on, or not: S of the guest's PMCW."""
 
     wanted: bool
+
+
+class Detach(Message, frozen=True):
+    """Give the host's subchannel up: the sender has lost track. `Gone` follows."""
 
 
 class Completed(Message, frozen=True):

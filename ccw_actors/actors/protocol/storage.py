@@ -23,6 +23,7 @@ __all__ = [
     "StorageKey",
     "StorageWritten",
     "Unpin",
+    "UnpinAll",
     "Unpinned",
     "WriteStorage",
 ]
@@ -148,6 +149,10 @@ class Unpin(Request[Unpinned], frozen=True):
     """Give up the pins of (the asker, number)."""
 
     number: int
+
+
+class UnpinAll(Message, frozen=True):
+    """Give up all pins of the sender."""
 
 
 class CountPins(Request[PinCount], frozen=True):

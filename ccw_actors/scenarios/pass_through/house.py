@@ -35,7 +35,7 @@ from ccw_actors.devices import (
     Track,
     device_model,
 )
-from ccw_actors.runtime import Actor, ActorRef, System
+from ccw_actors.runtime import Actor, ActorRef, Restart, System
 
 __all__ = [
     "BUFFER",
@@ -145,7 +145,7 @@ class Host:
         model = device_model(DeviceConfiguration("3390", GEOMETRY))
         system.spawn(MemoryVolume(GEOMETRY, {0: image}), "volume")
         device = Device(model, ref("volume"), subchannel=ref("subchannel"))
-        system.spawn(device, "device")
+        system.spawn(device, "device", supervision=Restart())
         self.subchannel = layers.subchannel(
             SubchannelId(0, 0),
             host_pmcw,
@@ -153,7 +153,7 @@ class Host:
             (Region(_BASE, storage_size, storage, dma=True),),
             ref("cio"),
         )
-        system.spawn(self.subchannel, "subchannel")
+        system.spawn(self.subchannel, "subchannel", supervision=Restart())
         self.vfio_ccw = layers.vfio_ccw(
             ref("cio"),
             storage,
@@ -161,9 +161,10 @@ class Host:
             base=_BASE,
             ccws_at_once=ccws_at_once,
         )
-        system.spawn(self.vfio_ccw, "vfio-ccw")
-        system.spawn(emulated, "guest-subchannel")
-        system.spawn(layers.cio(ref("subchannel"), ref("vfio-ccw")), "cio")
+        system.spawn(self.vfio_ccw, "vfio-ccw", supervision=Restart())
+        system.spawn(emulated, "guest-subchannel", supervision=Restart())
+        cio = layers.cio(ref("subchannel"), ref("vfio-ccw"))
+        system.spawn(cio, "cio", supervision=Restart())
 
 
 class House(Host):

@@ -25,7 +25,7 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import Fctl, Stctl
 from ccw_actors.explore import Event, View, World
 
-__all__ = ["Guarded", "Wrong", "guard"]
+__all__ = ["Guarded", "Wrong", "guard", "is_held"]
 
 _GUEST = "guest-subchannel"
 _INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
@@ -55,7 +55,7 @@ class Guarded(NamedTuple):
 def guard(world: World) -> None:
     """Have the properties hold in a world with a `House`."""
     world.system_invariant(
-        "no program is released while the subchannel may use it", _is_held
+        "no program is released while the subchannel may use it", is_held
     )
     world.monitor(Guarded(), _follow)
     for wrong in Wrong:
@@ -69,9 +69,11 @@ def _never(wrong: Wrong) -> Callable[[View], bool]:
     return lambda view: view.monitor.wrong != wrong
 
 
-def _is_held(view: View) -> bool:
+def is_held(view: View) -> bool:
+    """Whether pages are pinned as long as the host's subchannel may use any."""
     host = view["subchannel"]
-    used = host.execution is not None or host.storage or host.device
+    waits = host.storage and not host.flushing
+    used = host.execution is not None or waits or host.device
     return not used or "vfio-ccw" in view["storage"].pins
 
 
