@@ -3,22 +3,22 @@
 | scenario | instruction | while |
 |---|---|---|
 | clear-anywhere | CLEAR | before, between and after the commands of a START |
-| halt-anywhere | HALT | the same (W5, W6, W12) |
-| busy | START, HALT | a HALT, then a CLEAR is under way (W7, W10, W11) |
-| two-starts | START | another is on its way, or has ended below (W1, W2) |
-| clear-late | CLEAR | a START has ended below, or is being shown (W3) |
-| clear-pending | CLEAR | status is pending (W4, W8) |
-| pci-clear | CLEAR | an intermediate status is on its way up (W3) |
-| attention | START | attention is on its way up (W13) |
-| attention-clear | CLEAR | attention is on its way up (W14) |
-| disable | MSCH | a START is in progress, or status is pending (W16) |
+| halt-anywhere | HALT | the same |
+| busy | START, HALT | a HALT, then a CLEAR is under way |
+| two-starts | START | another is on its way, or has ended below |
+| clear-late | CLEAR | a START has ended below, or is being shown |
+| clear-pending | CLEAR | status is pending |
+| pci-clear | CLEAR | an intermediate status is on its way up |
+| attention | START | attention is on its way up |
+| attention-clear | CLEAR | attention is on its way up |
+| disable | MSCH | a START is in progress, or status is pending |
 | cancel | XSCH | a START is anywhere on its way down |
 | resume | RSCH | a program is about to be suspended, or is |
-| reset | reset | a START is anywhere (W17) |
-| unplug | START, CLEAR | the device is unplugged (W15) |
-| unplugged | any | there is no host subchannel (W15) |
+| reset | reset | a START is anywhere |
+| unplug | START, CLEAR | the device is unplugged |
+| unplugged | any | there is no host subchannel |
 
-Two CLEARs (W9), and the interleaving of the thread, are in `races`. What the guest sees
+Two CLEARs, and the interleaving of the thread, are in `races`. What the guest sees
 is held against one bare subchannel, but for a reset, which takes an emulator.
 """
 

@@ -1,0 +1,87 @@
+"""A guest may have virtual devices beside a passed-through one."""
+
+from ccw_actors.actors import (
+    ChannelSubsystem,
+    Cpu,
+    Device,
+    Emulator,
+    Guest,
+    GuestSubchannel,
+    Region,
+    Subchannel,
+)
+from ccw_actors.actors.protocol import AwaitGuest
+from ccw_actors.channel import Ccw, Orb, Pmcw, SubchannelId
+from ccw_actors.devices import DeviceConfiguration, device_model
+from ccw_actors.runtime import System, VirtualDispatcher
+from ccw_actors.scenarios.pass_through.house import (
+    BUFFER,
+    PROGRAM,
+    Host,
+    Layers,
+    one_read,
+    pmcw,
+    track,
+)
+
+SENSE_ID = Ccw(0xE4, Ccw.suppress_length.mask, 7, BUFFER)
+STORAGE = 0x3000
+
+
+async def senses_both(cpu: Cpu) -> list[str]:
+    """Ask both devices at once what they are, and take both interruptions."""
+    await cpu.storage.write(PROGRAM, SENSE_ID.to_bytes(1))
+    found: list[str] = []
+    for number in (0, 1):
+        stored = (await cpu.store(number)).schib.pmcw
+        enabled = stored.with_flag(Pmcw.enabled, on=True)
+        assert await cpu.modify(number, enabled.with_isc(number)) == 0
+    for number in (0, 1):
+        assert await cpu.start(number, Orb.command(PROGRAM)) == 0
+        code = await cpu.wait(mask=0x80 >> number)
+        assert code is not None
+        assert code.schid & 0xFFFF == number
+        assert (await cpu.test(number)).cc == 0
+        found.append((await cpu.storage[BUFFER : BUFFER + 7]).hex())
+    return found
+
+
+def test_both_kinds_of_subchannel() -> None:
+    """Each answers for its own device, with its own interruption subclass."""
+    system = System(VirtualDispatcher())
+    ref = system.ref
+    through = GuestSubchannel(
+        SubchannelId(0, 0), pmcw(0x190), ref("vfio-ccw"), ref("css")
+    )
+    host = Host(
+        system,
+        through,
+        layers=Layers(),
+        content=one_read(),
+        storage_size=STORAGE,
+        image=track(b"label"),
+        ccws_at_once=16,
+        host_pmcw=pmcw(0x150),
+    )
+    system.spawn(
+        Device(device_model(DeviceConfiguration("virtio-rng")), None), "virtual-device"
+    )
+    virtual = system.spawn(
+        Subchannel(
+            SubchannelId(0, 1),
+            pmcw(0x200),
+            ref("virtual-device"),
+            (Region(0, STORAGE, ref("storage")),),
+            ref("css"),
+        ),
+        "virtual",
+    )
+    subchannels = {0: ref("guest-subchannel"), 1: virtual}
+    system.spawn(ChannelSubsystem(subchannels), "css")
+    emulator = system.spawn(Emulator(1, tuple(subchannels.values())), "emulator")
+    guest = Guest(senses_both, subchannels, ref("css"), ref("storage"), emulator)
+    system.spawn(guest, "cpu0")
+    report = emulator.ask(AwaitGuest(), block=True)
+    assert report.error is None, report.error
+    assert report.result == ["ff3990c2339002", "ff383204000000"]
+    assert not host.storage.state.pins

@@ -1,0 +1,58 @@
+"""CLEAR and HALT end a program that would never end."""
+
+from typing import Any
+
+import pytest
+
+from ccw_actors.actors.protocol import (
+    AwaitStatus,
+    ClearSubchannel,
+    HaltSubchannel,
+    Instruct,
+    StartSubchannel,
+    Tested,
+)
+from ccw_actors.actors.protocol import TestSubchannel as Test
+from ccw_actors.channel import Ccw, Fctl
+from ccw_actors.runtime import SteppingDispatcher, System
+from ccw_actors.scenarios.pass_through.house import PROGRAM, House, read_orb
+
+ENDLESS = Ccw(0x03, Ccw.chain_command.mask | Ccw.suppress_length.mask, 1).to_bytes(
+    1
+) + Ccw(0x08, address=PROGRAM).to_bytes(1)
+STEPS_MAX = 5000
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize(
+    ("instruction", "functions"),
+    [(ClearSubchannel(), Fctl.CLEAR), (HaltSubchannel(), Fctl.START | Fctl.HALT)],
+    ids=["clear", "halt"],
+)
+def test_endless_program(
+    seed: int, instruction: ClearSubchannel | HaltSubchannel, functions: int
+) -> None:
+    """It is ended in any fair order, whenever the instruction comes."""
+    dispatcher = SteppingDispatcher("channel")
+    house = House(
+        System(dispatcher),
+        (Instruct(0, StartSubchannel(read_orb(1))), AwaitStatus(), Instruct(0, Test())),
+        (Instruct(0, instruction),),
+        content=ENDLESS,
+    )
+    for step in range(STEPS_MAX):
+        cpu: Any = house.cpus["cpu0"].state
+        enabled = [
+            choice
+            for choice in dispatcher.enabled()
+            if choice.recipient != "cpu1" or cpu.outcomes
+        ]
+        if not enabled:
+            break
+        dispatcher.step(enabled[(step * seed + step // 7) % len(enabled)])
+    else:
+        pytest.fail("it does not end")
+    tested = house.cpus["cpu0"].state.outcomes[-1]
+    assert isinstance(tested, Tested)
+    assert tested.irb.scsw.fctl == functions
+    assert not house.storage.state.pins
