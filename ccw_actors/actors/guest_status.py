@@ -33,6 +33,7 @@ from ccw_actors.actors.protocol import (
     Pending,
     Refused,
     ResumeSubchannel,
+    Settings,
     StartSubchannel,
     StoreSubchannel,
     SubchannelReset,
@@ -89,7 +90,7 @@ class GuestSubchannelState(Struct):
     reported on, `answer` the status to show for them. `newest_clear` is the number of
     the newest CLEAR or RESET. `unsolicited` is held back. `resetting` waits for CLEAR.
     `below` is the instruction that has gone down, as operation `asked`; `waiting` are
-    those that have come since.
+    those that have come since. `settings` are those of the guest's channel subsystem.
     """
 
     schib: Schib
@@ -107,6 +108,7 @@ class GuestSubchannelState(Struct):
     below: Issued | None = None
     asked: int = 0
     waiting: tuple[Issued, ...] = ()
+    settings: Settings = Settings()
 
 
 class GuestStatus(Actor):

@@ -43,11 +43,13 @@ from ccw_actors.actors.protocol import (
     IoRequest,
     LookRequest,
     ModifySubchannel,
+    NoteSettings,
     Piece,
     ResetSubchannel,
     ResumeRequest,
     ResumeSubchannel,
     SenseConcurrently,
+    SettingsNoted,
     StartSubchannel,
     Stored,
     StoreSubchannel,
@@ -67,6 +69,7 @@ from ccw_actors.channel import (
     Scsw,
     lifecycle,
 )
+from ccw_actors.channel.execution import address_limits
 from ccw_actors.runtime import receive
 
 __all__ = ["GuestSubchannel"]
@@ -127,7 +130,9 @@ class GuestSubchannel(GuestStatus):
             pmcw = lifecycle.started(state.schib.pmcw, orb)
             state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
             state.start = self._next_number()
-            self._vfio_ccw.tell(IoRequest(state.start, orb, program))
+            limit = state.settings.address_limit
+            low, high = address_limits(orb, pmcw, limit)
+            self._vfio_ccw.tell(IoRequest(state.start, orb, program, low, high))
         return ConditionCode(cc)
 
     def _halt(self) -> ConditionCode:
@@ -280,6 +285,12 @@ class GuestSubchannel(GuestStatus):
             issued, *others = state.waiting
             state.waiting = tuple(others)
             self._execute(issued)
+
+    @receive
+    def note_settings(self, message: NoteSettings) -> SettingsNoted:
+        """Go by other settings; a program that runs keeps those it began with."""
+        self.state.settings = message.settings
+        return SettingsNoted(self._schid.index)
 
     @receive
     def take(self, _message: TakeInterruption) -> InterruptionTaken | InterruptionGone:

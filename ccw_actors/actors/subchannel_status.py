@@ -26,7 +26,7 @@ from ccw_actors.channel import (
     SubchannelId,
     lifecycle,
 )
-from ccw_actors.channel.execution import Execution
+from ccw_actors.channel.execution import Execution, address_limits
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo
 
 __all__ = ["StatusPresenter", "SubchannelState"]
@@ -34,7 +34,6 @@ __all__ = ["StatusPresenter", "SubchannelState"]
 _PATH = 0x80
 _BLOCK_LENGTH = 32
 _BLOCK_UPDATE = 2
-_BELOW, _ABOVE = 2, 1
 
 
 class SubchannelState(Struct):
@@ -185,13 +184,9 @@ class StatusPresenter(Actor):
         return replace(after, lpum=lpum, lpm=lpm)
 
     def _rules(self, orb: Orb) -> Rules:
-        mode, limit = self.state.schib.pmcw.limit_mode, self.state.settings
-        rules = Rules(chain_max=self._chain_max, show_end=self._model.check_shows_end)
-        if orb.address_limit and mode == _ABOVE:
-            return replace(rules, low=limit.address_limit)
-        if orb.address_limit and mode == _BELOW:
-            return replace(rules, high=limit.address_limit)
-        return rules
+        limit = self.state.settings.address_limit
+        low, high = address_limits(orb, self.state.schib.pmcw, limit)
+        return Rules(low, high, self._chain_max, self._model.check_shows_end)
 
     def _measure(self) -> None:
         """Count a START or RESUME in the measurement block, if there is one."""

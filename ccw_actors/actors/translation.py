@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from ccw_actors.actors.protocol import Area, Piece
 from ccw_actors.channel import Ccw, Command, Orb
 from ccw_actors.channel.ccw import CCW_LENGTH, is_tic
+from ccw_actors.channel.execution import NO_LIMIT
 
 __all__ = ["WINDOWS", "Copy", "Run", "Translation", "guest_cpa", "resumed"]
 
@@ -35,6 +36,7 @@ _LIMITS: Final = {0: 1 << 24, 1: 1 << 31}
 _BLOCK_2K: Final = 2048
 _BLOCK_4K: Final = 4096
 _IDAW: Final = 8
+_NO_ADDRESS: Final = b"\xff" * _IDAW
 _LINUX_CCWS: Final = 256
 _LINUX_CHAINS: Final = 16
 
@@ -63,7 +65,8 @@ class Copy(Struct):
     `ccws` has the CCWs by guest address, None for one that is not accessible. `lists`
     has the IDAW lists by the address of the CCW; one that is cut short lies partly
     beyond the guest's storage. `todo` has the addresses of CCWs not read yet. What
-    came with START is `given`, and is not read from storage.
+    came with START is `given`, and is not read from storage. Data outside of `low` to
+    `high` are where the host's channel finds none.
     """
 
     orb: Orb
@@ -74,6 +77,8 @@ class Copy(Struct):
     todo: tuple[int, ...]
     asked: tuple[int, ...] = ()
     given: tuple[Piece, ...] = ()
+    low: int = 0
+    high: int = NO_LIMIT
 
     @classmethod
     def of(
@@ -324,12 +329,28 @@ class Copy(Struct):
             flags = ccw.flags & ~Ccw.indirect.mask
             code = ccw.code if fmt else _INVALID.code
             return Ccw(code, flags, 0, 0), b""
+        areas = self._limited(address, ccw)
         idaws = b"".join(
-            _host_idaw(base, guest, self._guest_idaw)
-            for guest in self._addresses(address, ccw)
+            _host_idaw(base, guest, self._guest_idaw) if legal else _NO_ADDRESS
+            for guest, legal in areas
         )
         flags = ccw.flags | Ccw.indirect.mask
         return replace(ccw, flags=flags, address=free), idaws
+
+    def _limited(self, address: int, ccw: Ccw) -> Iterator[tuple[int, bool]]:
+        """Yield the addresses of a CCW's data, and whether they are within limits.
+
+        Data without IDAWs are within them as a whole or not at all.
+        """
+        whole = None
+        if not _has_list(self.orb, ccw):
+            whole = self.low <= ccw.address and ccw.address + ccw.count <= self.high
+        left = ccw.count
+        for start in self._addresses(address, ccw):
+            length = min(left, self._block - start % self._block)
+            left -= length
+            within = self.low <= start and start + length <= self.high
+            yield start, within if whole is None else whole
 
     def _host_orb(self, host: dict[int, int]) -> Orb:
         cpa = self.orb.cpa

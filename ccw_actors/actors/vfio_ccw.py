@@ -156,6 +156,7 @@ class VfioCcw(Actor):
             self._refuse(message.number, errno.EBUSY)
         else:
             copy = self._copy(message.orb, message.program)
+            copy.low, copy.high = message.low, message.high
             state.program = Program(message.number, "copying", copy)
             self._read_on(state.program)
 
@@ -205,7 +206,9 @@ class VfioCcw(Actor):
         program.resume = message.number
         guest = guest_cpa(program.runs, program.at + CCW_LENGTH) - CCW_LENGTH
         orb = replace(program.copy.orb, cpa=guest)
-        program.copy = self._copy(orb, message.program or program.copy.given)
+        before = program.copy
+        program.copy = self._copy(orb, message.program or before.given)
+        program.copy.low, program.copy.high = before.low, before.high
         self._read_on(program)
 
     @receive

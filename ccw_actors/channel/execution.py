@@ -10,10 +10,12 @@ from ccw_actors.channel.ccw import Ccw
 from ccw_actors.channel.command import CommandEnd
 from ccw_actors.channel.fields import U8, U16, U32, U64
 from ccw_actors.channel.orb import Orb
+from ccw_actors.channel.schib import Pmcw
 
-__all__ = ["Execution", "Rules"]
+__all__ = ["NO_LIMIT", "Execution", "Rules", "address_limits"]
 
-_NO_LIMIT: Final = (1 << 63) - 1
+NO_LIMIT: Final = (1 << 63) - 1
+_BELOW, _ABOVE = 2, 1
 
 
 class Rules(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -25,9 +27,26 @@ class Rules(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """
 
     low: U64 = 0
-    high: U64 = _NO_LIMIT
+    high: U64 = NO_LIMIT
     chain_max: int = 256
     show_end: bool = True
+
+
+def address_limits(orb: Orb, pmcw: Pmcw, limit: int) -> tuple[int, int]:
+    """Return the lowest data address, and the first one beyond, of a program.
+
+    Args:
+        orb: its A bit asks for address-limit checking.
+        pmcw: its LM field says on which side of the limit data may be.
+        limit: what SET ADDRESS LIMIT has set.
+
+    Source: PoP, "Address-Limit Checking".
+    """
+    if orb.address_limit and pmcw.limit_mode == _ABOVE:
+        return limit, NO_LIMIT
+    if orb.address_limit and pmcw.limit_mode == _BELOW:
+        return 0, limit
+    return 0, NO_LIMIT
 
 
 class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -88,9 +88,10 @@ class Pmcw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return replace(self, flags=self.flags & ~_ISC | isc << _ISC_SHIFT & _ISC)
 
     def with_flag(self, flag: Flag, *, on: bool) -> "Pmcw":
-        """Copy with one bit of `flags` changed: `with_flag(Pmcw.enabled, on=True)`."""
-        flags = self.flags | flag.mask if on else self.flags & ~flag.mask
-        return replace(self, flags=flags)
+        """Copy with one of the flags on or off."""
+        old: int = getattr(self, flag.field)
+        new = old | flag.mask if on else old & ~flag.mask
+        return replace(self, **{flag.field: new})
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Pmcw":

@@ -3,21 +3,25 @@
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
     AwaitStatus,
     Fetch,
     HaltSubchannel,
     Instruct,
+    InstructSubsystem,
+    ModifySubchannel,
     Operation,
+    SetAddressLimit,
     StartSubchannel,
 )
 from ccw_actors.actors.protocol import TestSubchannel as Test
-from ccw_actors.channel import Ccw, Orb
+from ccw_actors.channel import Ccw, Orb, Pmcw
 from ccw_actors.explore import Reference, World, explore, refines
 from ccw_actors.scenarios.pass_through.bare import bare_machine
 from ccw_actors.scenarios.pass_through.history import visible
-from ccw_actors.scenarios.pass_through.house import BUFFER, PROGRAM, House
+from ccw_actors.scenarios.pass_through.house import BUFFER, ENABLED, PROGRAM, House
 
 NOP, READ, TIC, REJECTED = 0x03, 0x02, 0x08, 0xFF
 SIZE = 0x3000
@@ -162,6 +166,61 @@ def test_program_controlled_interruptions(
     def scenario(world: World) -> None:
         House(world.system, *cpus, content=content)
         refines(world, "a real subchannel", reference)
+
+    result = explore(scenario)
+    assert result.verdict == "verified", str(result)
+
+
+@pytest.mark.parametrize("mode", [1, 2])
+@pytest.mark.parametrize("limit", [0x2000, 0x2008, 0x2018, 0x2800, 0x2808])
+@pytest.mark.parametrize("name", ["read", "IDAWs", "data chain", "skip"])
+def test_address_limits(name: str, mode: int, limit: int) -> None:
+    """Data are checked against the guest's own limit, piece by piece."""
+    orb = Orb.command(PROGRAM, intparm=1)
+    limited = replace(orb, flags=orb.flags | Orb.address_limit.mask)
+    pmcw = replace(ENABLED, flags=ENABLED.flags | mode << 5)
+    steps: tuple[Operation, ...] = (
+        InstructSubsystem(SetAddressLimit(limit)),
+        Instruct(0, ModifySubchannel(pmcw)),
+        Instruct(0, StartSubchannel(limited)),
+        AwaitStatus(),
+        TEST,
+        Fetch(BUFFER, 24),
+    )
+    content = CONTENT[name]
+    reference = Reference(bare_machine(steps, content=content), visible)
+
+    def scenario(world: World) -> None:
+        House(world.system, steps, content=content)
+        refines(world, "a real subchannel", reference)
+
+    result = explore(scenario)
+    assert result.verdict == "verified", str(result)
+
+
+def test_concurrent_sense() -> None:
+    """With S on in the guest's PMCW the sense data come with the status."""
+    sensing = ENABLED.with_flag(Pmcw.concurrent_sense, on=True)
+    steps: tuple[Operation, ...] = (
+        Instruct(0, ModifySubchannel(sensing)),
+        START,
+        AwaitStatus(),
+        TEST,
+        Instruct(0, ModifySubchannel(ENABLED)),
+        START,
+        AwaitStatus(),
+        TEST,
+    )
+    content = CONTENT["rejected"]
+    reference = Reference(bare_machine(steps, content=content), visible)
+
+    def scenario(world: World) -> None:
+        House(world.system, steps, content=content)
+        refines(world, "a real subchannel", reference)
+        world.sometimes(
+            "the guest has sense data",
+            lambda view: view["guest-subchannel"].schib.scsw.extended_control,
+        )
 
     result = explore(scenario)
     assert result.verdict == "verified", str(result)

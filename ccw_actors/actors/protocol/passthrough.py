@@ -2,6 +2,7 @@
 
 from ccw_actors.actors.protocol.storage import Piece
 from ccw_actors.channel import Irb, Orb, Schib
+from ccw_actors.channel.execution import NO_LIMIT
 from ccw_actors.runtime import Message
 
 __all__ = [
@@ -132,12 +133,15 @@ class Interrupt(Message, frozen=True):
 class IoRequest(Message, frozen=True):
     """Run the guest's channel program, as operation `number`.
 
-    `program` is what came with its START: see `StartSubchannel`.
+    `program` is what came with its START: see `StartSubchannel`. Its data have to be at
+    guest addresses from `low` up to, but not including, `high`.
     """
 
     number: int
     orb: Orb
     program: tuple[Piece, ...] = ()
+    low: int = 0
+    high: int = NO_LIMIT
 
 
 class HaltRequest(Message, frozen=True):
