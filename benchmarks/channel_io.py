@@ -86,7 +86,7 @@ def cases() -> list[Case]:
 def measured(case: Case, *, quick: bool) -> float:
     """Measure one row once: seconds for an I/O."""
     if case.layers is not None:
-        ios = 2 * case.guests if quick else 1500
+        ios = case.guests if quick else 1500
         return seconds_per_io(
             case.layers, case.kind, case.work, guests=case.guests, ios=ios
         )

@@ -79,7 +79,7 @@ def seconds_per_io(work: Work, folder: Path, *, ios: int, nosyncio: bool) -> flo
     )
     core.write_bytes(_core(work, ios))
     disk.write_bytes(_image())
-    pause = 2 + ios // 10_000
+    pause = 1 + ios // 8_000
     rc.write_text(SCRIPT.format(core=core, pause=pause))
     option = "nosyncio" if nosyncio else ""
     configuration.write_text(

@@ -64,10 +64,10 @@ STATES: dict[tuple[str, Network], int] = {
     ("reset", "channel"): 1_053,
     ("reset", "mailbox"): 1_163,
     ("unplug", "channel"): 138_656,
-    ("unplugged", "channel"): 285_041,
-    ("unplugged", "mailbox"): 372_068,
+    ("unplugged", "channel"): 52_831,
+    ("unplugged", "mailbox"): 52_590,
     ("crash-start", "channel"): 4_892,
-    ("crash-clear", "channel"): 123_249,
+    ("crash-clear", "channel"): 88_812,
     ("crash-halt", "channel"): 84_410,
     ("crash-reset", "channel"): 30_846,
 }

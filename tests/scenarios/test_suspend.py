@@ -168,7 +168,7 @@ def check(
     assert result.verdict != "refuted", str(result)
 
 
-@settings(max_examples=30, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(
     content=st.sampled_from((FIRST, SECOND)),
     programs=st.lists(OPERATIONS, min_size=1, max_size=6).map(lambda one: [one])

@@ -27,7 +27,6 @@ from ccw_actors.scenarios.pass_through.windows import (
     CLEAR,
     HALT,
     START,
-    START_AGAIN,
     TEST,
     WAIT,
     Maker,
@@ -82,8 +81,8 @@ CRASHES: Final[dict[str, Maker]] = {
         "A layer crashes at any message of a START.", (START, WAIT, TEST)
     ),
     "crash-clear": _crashes(
-        "A layer crashes at any message of a START, a CLEAR and another START.",
-        (START, CLEAR, WAIT, TEST, START_AGAIN, WAIT, TEST),
+        "A layer crashes at any message of a START and a CLEAR.",
+        (START, CLEAR, WAIT, TEST),
     ),
     "crash-halt": _crashes(
         "A layer crashes at any message of a START and a HALT.",

@@ -318,8 +318,8 @@ WINDOWS: Final[dict[str, Maker]] = {
         the_host_has_begun_the_program=_unplugged_late,
     ),
     "unplugged": _window(
-        "START, HALT and CLEAR of a subchannel that the host does not have.",
-        (START, HALT, CLEAR, TEST),
+        "START and CLEAR of a subchannel that the host does not have.",
+        (START, CLEAR, TEST),
         happens={"subchannel": DetachDevice()},
         host_pmcw=Pmcw(),
     ),
