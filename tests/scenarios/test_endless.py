@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from ccw_actors.actors import Device
 from ccw_actors.actors.protocol import (
     AwaitStatus,
     ClearSubchannel,
+    ExecuteCommand,
     HaltSubchannel,
     Instruct,
     StartSubchannel,
@@ -14,13 +16,27 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.actors.protocol import TestSubchannel as Test
 from ccw_actors.channel import Ccw, Fctl
-from ccw_actors.runtime import SteppingDispatcher, System
-from ccw_actors.scenarios.pass_through.house import PROGRAM, House, read_orb
+from ccw_actors.runtime import SteppingDispatcher, System, receive
+from ccw_actors.scenarios.pass_through.house import (
+    PROGRAM,
+    House,
+    Layers,
+    read_orb,
+)
 
 ENDLESS = Ccw(0x03, Ccw.chain_command.mask | Ccw.suppress_length.mask, 1).to_bytes(
     1
 ) + Ccw(0x08, address=PROGRAM).to_bytes(1)
 STEPS_MAX = 5000
+
+
+class Silent(Device):
+    """A device that never ends a command."""
+
+    @receive
+    def execute(self, message: ExecuteCommand) -> None:
+        """Do nothing about it."""
+        del message
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -33,12 +49,29 @@ def test_endless_program(
     seed: int, instruction: ClearSubchannel | HaltSubchannel, functions: int
 ) -> None:
     """It is ended in any fair order, whenever the instruction comes."""
+    ended(seed, instruction, functions, Device)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_device_that_never_ends(seed: int) -> None:
+    """CLEAR ends what the device never would."""
+    ended(seed, ClearSubchannel(), Fctl.CLEAR, Silent)
+
+
+def ended(
+    seed: int,
+    instruction: ClearSubchannel | HaltSubchannel,
+    functions: int,
+    device: type[Device],
+) -> None:
+    """Run the program, and the instruction at some time; see how it has ended."""
     dispatcher = SteppingDispatcher("channel")
     house = House(
         System(dispatcher),
         (Instruct(0, StartSubchannel(read_orb(1))), AwaitStatus(), Instruct(0, Test())),
         (Instruct(0, instruction),),
         content=ENDLESS,
+        layers=Layers(device=device),
     )
     for step in range(STEPS_MAX):
         cpu: Any = house.cpus["cpu0"].state

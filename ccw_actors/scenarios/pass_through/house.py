@@ -114,6 +114,7 @@ class Layers(Struct, frozen=True):
     vfio_ccw: type[VfioCcw] = VfioCcw
     cio: type[Cio] = Cio
     subchannel: type[Subchannel] = Subchannel
+    device: type[Device] = Device
 
 
 class Host:
@@ -144,7 +145,7 @@ class Host:
         storage.ask(WriteStorage(0, pieces), block=True)
         model = device_model(DeviceConfiguration("3390", GEOMETRY))
         system.spawn(MemoryVolume(GEOMETRY, {0: image}), "volume")
-        device = Device(model, ref("volume"), subchannel=ref("subchannel"))
+        device = layers.device(model, ref("volume"), subchannel=ref("subchannel"))
         system.spawn(device, "device", supervision=Restart())
         self.subchannel = layers.subchannel(
             SubchannelId(0, 0),
