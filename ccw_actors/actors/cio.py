@@ -89,7 +89,9 @@ class CioState(Struct):
     status may be pending. `start`, `halt` and `clear` are the operations that the
     subchannel has accepted and not ended, 0 if none; `newest` is the last one accepted.
     `pending` is a Resume or Cancel that has met status: it is completed once that has
-    gone up. `pmcw` is the subchannel's as it was last modified.
+    gone up. `looked` says that no status has been taken since the last Look, `gone`
+    that whoever drives has still to be told that there is no subchannel. `pmcw` is the
+    subchannel's as it was last modified.
     """
 
     issued: str = "STSCH"

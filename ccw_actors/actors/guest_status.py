@@ -141,17 +141,18 @@ class GuestStatus(Actor):
         self._vfio_ccw.tell(Taken(message.ends))
         if message.after < state.newest_clear:
             return
+        functions = self._functions(message.answers)
         if state.resetting:
             if state.clear in message.ends:
                 self._reset_done()
         elif not message.answers:
             state.unsolicited = message.irb
             self._show_unsolicited()
-        elif message.ends:
-            functions = self._functions(message.answers)
-            if functions:
-                self._answered(functions, message.irb)
-        elif message.after >= state.halt or message.irb.scsw.actl & Actl.SUSPENDED:
+        elif functions and message.ends:
+            self._answered(functions, message.irb)
+        elif functions and (
+            message.after >= state.halt or message.irb.scsw.actl & Actl.SUSPENDED
+        ):
             self._show(self._merged(message.irb, ends=False))
 
     @receive

@@ -130,17 +130,6 @@ class AcceptsWhileBusy(GuestSubchannel):
         return super()._start(orb, program)
 
 
-class ShowsTheOld(GuestSubchannel):
-    """Shows a status that is older than its newest CLEAR."""
-
-    @receive
-    def event(self, message: IoEvent) -> None:
-        """Take it for new."""
-        self.state.newest_clear, newest = 0, self.state.newest_clear
-        super().event(message)
-        self.state.newest_clear = newest
-
-
 class WithoutNumbers(GuestSubchannel):
     """Goes by the functions that an IRB names, whichever operations they were."""
 
@@ -281,7 +270,6 @@ BREAKAGES = (
     Breakage("vfio_ccw", KeepsProgram, "seed-seen", _SEEN),
     Breakage("guest_subchannel", AcceptsWhilePending, "seed", _BUSY),
     Breakage("guest_subchannel", AcceptsWhileBusy, "seed", _BUSY),
-    Breakage("guest_subchannel", ShowsTheOld, "pci-clear", _SEEN),
     Breakage("guest_subchannel", WithoutNumbers, "seed-seen", _SEEN),
     Breakage(
         "guest_subchannel",
