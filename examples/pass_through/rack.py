@@ -41,6 +41,7 @@ from ccw_actors.runtime import (
     Actor,
     ActorRef,
     Message,
+    Restart,
     System,
     VirtualDispatcher,
     receive,
@@ -124,7 +125,7 @@ class Rack:
                 system.ref(f"{name}/volume"),
                 subchannel=system.ref(f"{name}/subchannel"),
             )
-            system.spawn(device, name)
+            system.spawn(device, name, supervision=Restart())
         subchannels = [system.ref(f"{name}/subchannel") for name in self._disks]
         system.spawn(ChannelPath(0, subchannels), "path")
 
@@ -160,12 +161,18 @@ class Rack:
                 ref(f"{host}/cio"),
             ),
             f"{host}/subchannel",
+            supervision=Restart(),
         )
         spawn(
             VfioCcw(ref(f"{host}/cio"), region.storage, ref(path), base=region.base),
             f"{path}/vfio-ccw",
+            supervision=Restart(),
         )
-        spawn(Cio(ref(f"{host}/subchannel"), ref(f"{path}/vfio-ccw")), f"{host}/cio")
+        spawn(
+            Cio(ref(f"{host}/subchannel"), ref(f"{path}/vfio-ccw")),
+            f"{host}/cio",
+            supervision=Restart(),
+        )
         return spawn(
             GuestSubchannel(
                 SubchannelId(0, index),
@@ -174,6 +181,7 @@ class Rack:
                 ref(f"{guest}/css"),
             ),
             path,
+            supervision=Restart(),
         )
 
     def operator(self, turns: int, path: str, message: Message) -> None:
