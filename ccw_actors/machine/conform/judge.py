@@ -8,7 +8,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from ccw_actors.errors import ImageError, UnsupportedSetupError, VectorError
+from ccw_actors.errors import (
+    ActorFailedError,
+    AskTimeoutError,
+    ImageError,
+    ProgramInterruptionError,
+    UnsupportedSetupError,
+    VectorError,
+)
 from ccw_actors.machine.conform.compare import Difference, compare, expectation
 from ccw_actors.machine.conform.host import HERCULES, personality_of
 from ccw_actors.machine.conform.play import Observation, play
@@ -43,7 +50,10 @@ class Judgement(Struct, frozen=True):
 
 
 def judge(case: Case, images: Path, scratch: Path) -> Judgement:
-    """Run a case and judge it; what cannot be run or understood is unsupported."""
+    """Run a case and judge it; what cannot be run or understood is unsupported.
+
+    A case that the host fails on differs.
+    """
     try:
         judgement = verdict_of(case, _played(case, images, scratch, ()))
         if judgement.verdict in (Verdict.UNEXPLAINED, Verdict.DIFFER):
@@ -53,6 +63,8 @@ def judge(case: Case, images: Path, scratch: Path) -> Judgement:
                 return Judgement(Verdict.EXPLAINED, why, judgement.differences)
     except (UnsupportedSetupError, VectorError, ImageError) as error:
         return Judgement(Verdict.UNSUPPORTED, str(error))
+    except (ActorFailedError, AskTimeoutError) as error:
+        return Judgement(Verdict.DIFFER, f"the host has failed: {error}")
     return judgement
 
 
@@ -91,7 +103,12 @@ def explanation(case: Case, images: Path, scratch: Path) -> tuple[type[Rule], ..
     observed = expectation(case)
     kinds = rules_of(case.setup)
     rules = [kind() for kind in kinds]
-    if compare(observed, _played(case, images, scratch, rules)):
+    try:
+        predicted = _played(case, images, scratch, rules)
+    except ProgramInterruptionError:
+        # A rule has looked where there is no storage: it is not for this case.
+        return ()
+    if compare(observed, predicted):
         return ()
     needed = tuple(type(rule) for rule in rules if rule.applied)
     for kind in needed:
