@@ -10,6 +10,10 @@ result = explore(scenario)
 assert result.verdict == "verified", str(result)
 """
 
+from ccw_actors.explore.census import Census as Census
+from ccw_actors.explore.census import Rate as Rate
+from ccw_actors.explore.census import census as census
+from ccw_actors.explore.census import sample_rate as sample_rate
 from ccw_actors.explore.counterexample import Counterexample as Counterexample
 from ccw_actors.explore.counterexample import assert_mended as assert_mended
 from ccw_actors.explore.coverage import Combination as Combination
@@ -44,6 +48,7 @@ from ccw_actors.explore.world import Scenario as Scenario
 from ccw_actors.explore.world import World as World
 
 __all__ = [
+    "Census",
     "ClockError",
     "Combination",
     "Counterexample",
@@ -58,6 +63,7 @@ __all__ = [
     "Network",
     "Overtaking",
     "Progress",
+    "Rate",
     "Reference",
     "ReplayError",
     "Replayed",
@@ -72,8 +78,10 @@ __all__ = [
     "View",
     "World",
     "assert_mended",
+    "census",
     "explain",
     "explore",
     "refines",
     "replay",
+    "sample_rate",
 ]

@@ -23,7 +23,7 @@ from ccw_actors.explore.sample import explore_some
 from ccw_actors.explore.states import Found, explore_states
 from ccw_actors.explore.world import Scenario
 
-__all__ = ["explore"]
+__all__ = ["explore", "model_of"]
 
 _RECHECK = 512
 _TIMERS: dict[Time, str] = {
@@ -85,9 +85,7 @@ def explore(
         scope = _Scope("states", None, None, "all states of a transition system")
         return _result(found, scope, scenario.unseen(), perf_counter() - began)
     assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
-    model = ActorModel(scenario, delivery, recheck, time)
-    if not model.compact.paths:
-        raise ExploreError("a scenario without an actor: nothing can happen in it")
+    model = model_of(scenario, delivery, time, recheck)
     if engine == "auto":
         used, found = _by_turns(model, bounds, tick)
     else:
@@ -95,6 +93,19 @@ def explore(
     scope = _Scope(used, delivery, time, _what(model))
     took = perf_counter() - began
     return _result(found, scope, model.unseen(), took, model.coverage())
+
+
+def model_of(
+    scenario: Scenario, delivery: Network, time: Time, recheck: int = _RECHECK
+) -> ActorModel:
+    """Return the actors of a scenario as a transition system.
+
+    Raises `ExploreError` if there are none.
+    """
+    model = ActorModel(scenario, delivery, recheck, time)
+    if not model.compact.paths:
+        raise ExploreError("a scenario without an actor: nothing can happen in it")
+    return model
 
 
 def _by_turns(

@@ -1,12 +1,11 @@
 """What follows every step, for properties that look back."""
 
-from collections.abc import Hashable
 from typing import Any
 
 from ccw_actors.explore.bench import Effect, Outcome
 from ccw_actors.explore.compact import Compact, Offer, State
 from ccw_actors.explore.words import Words
-from ccw_actors.explore.world import Event, Update
+from ccw_actors.explore.world import Event, Follower
 from ccw_actors.runtime import Snapshot
 from ccw_actors.runtime.cell import Envelope
 
@@ -17,22 +16,26 @@ class Monitor:
     """The values that a scenario's monitor has had, each with a number.
 
     `values` are those, `first` is the number of the one it begins with. Without a
-    monitor there is None alone.
+    monitor there is None alone. Steps of others than the one it follows, if it follows
+    one, leave the value as it is.
     """
 
     def __init__(
-        self, declared: tuple[Hashable, Update] | None, compact: Compact, words: Words
+        self, declared: Follower | None, compact: Compact, words: Words
     ) -> None:
         self.values: list[Any] = [None]
         self._numbers: dict[Any, int] = {None: 0}
         self._known: dict[object, int] = {}
         self._compact = compact
         self._words = words
-        self._update = declared[1] if declared is not None else None
-        self.first = self._number(declared[0]) if declared is not None else 0
+        self._update = declared.update if declared is not None else None
+        self._of = declared.of if declared is not None else None
+        self.first = self._number(declared.initial) if declared is not None else 0
 
     def follow(self, state: State, offer: Offer, effect: Effect) -> int:
         """Return the number of the value after a step."""
+        if not self._follows(offer):
+            return state[1]
         what = -offer.timer or offer.envelope
         key = (state[1], state[0], state[offer.owner], what)
         number = self._known.get(key)
@@ -49,6 +52,8 @@ class Monitor:
         self, state: State, offer: Offer, before: Snapshot, outcome: Outcome
     ) -> int:
         """Return the number of the value after a step that may change anything."""
+        if not self._follows(offer):
+            return state[1]
         was = {one.cell.path: one.mailbox for one in before.cells}
         sent: list[tuple[str, Envelope]] = []
         for one in outcome.after.cells:
@@ -59,6 +64,9 @@ class Monitor:
                 else:
                     sent.append((one.cell.path, envelope))
         return self._next(state, offer, sent)
+
+    def _follows(self, offer: Offer) -> bool:
+        return self._of is None or self._compact.path_of[offer.owner] == self._of
 
     def _next(
         self, state: State, offer: Offer, sent: list[tuple[str, Envelope]]

@@ -19,7 +19,7 @@ from ccw_actors.explore.errors import UnsoundError
 from ccw_actors.explore.result import Limits, Progress, Step, Tick
 from ccw_actors.explore.states import Found
 
-__all__ = ["check_sound", "explore_orders"]
+__all__ = ["Orders", "check_classes", "check_sound", "explore_orders"]
 
 _TICK_EVERY = 256
 _PUT_BACK = -2
@@ -75,16 +75,21 @@ class _Frame:
         self.tried: set[Process] = set()
 
 
+def check_classes(model: ActorModel, instead: str) -> None:
+    """Raise `UnsoundError` where no order stands for others."""
+    reason = ""
+    if model.world.delivery == "unordered":
+        reason = "an unordered network need not deliver"
+    elif model.time == "ordered":
+        reason = "which timer fires depends on all actors"
+    if reason:
+        raise UnsoundError("orders", ("anything",), f"{reason}; {instead}")
+
+
 def check_sound(model: ActorModel) -> None:
     """Raise `UnsoundError` for properties that this engine cannot check."""
+    check_classes(model, "use engine='states'")
     names = model.world.properties.over_several()
-    if model.world.delivery == "unordered":
-        names = ("anything",)
-        reason = "an unordered network need not deliver; use engine='states'"
-        raise UnsoundError("orders", names, reason)
-    if model.time == "ordered":
-        reason = "which timer fires depends on all actors; use engine='states'"
-        raise UnsoundError("orders", ("anything",), reason)
     if names:
         raise UnsoundError(
             "orders",
@@ -95,8 +100,12 @@ def check_sound(model: ActorModel) -> None:
         )
 
 
-class _Orders:
-    """The order being taken, and the counts."""
+class Orders:
+    """The order being taken, and the counts.
+
+    The search goes on until all classes are known, or something is a `violation`, or a
+    `limit` is reached. `final` are the last states of orders, and what is wrong there.
+    """
 
     def __init__(self, model: ActorModel) -> None:
         self.model = model
@@ -106,28 +115,65 @@ class _Orders:
         self.taken: list[Offer] = []
         self.before: list[int] = []
         self.states: set[State] = set()
-        self.final: set[State] = set()
-        self.steps = self.classes = self.blocked = 0
-        self.violation = ""
+        self.final: dict[State, str] = {}
+        self.steps: int = 0
+        self.classes: int = 0
+        self.blocked: int = 0
+        self.violation = self.limit = ""
+
+    def search(self, limits: Limits, tick: Tick | None = None) -> None:
+        """Take one order of each class."""
+        (first,) = self.model.initial()
+        began = perf_counter()
+        self.enter(first, {}, self.unsent(first))
+        while self.frames and not self.violation and not self.limit:
+            frame = self.frames[-1]
+            process = frame.todo.pop() if frame.todo else None
+            if process is None:
+                self.leave()
+            elif process not in frame.sleep:
+                self.advance(frame, process)
+                self.limit = self.reached(limits, began)
+                if tick is not None and self.steps % _TICK_EVERY == 0:
+                    left = sum(len(frame.todo) for frame in self.frames)
+                    tick(Progress("orders", self.classes, self.steps, left))
+
+    def meet(self, state: State) -> None:
+        """Look at a state on the way."""
+        if state not in self.states:
+            self.states.add(state)
+            self.violation = self.model.violation(state)
+
+    def end(self, state: State) -> None:
+        """Count an order that is over, and look at its last state."""
+        self.classes += 1
+        if state not in self.final:
+            self.final[state] = self.model.rest(state)
+        self.violation = self.final[state]
+
+    def reached(self, limits: Limits, began: float) -> str:
+        """Return which limit has been reached, "" for none."""
+        if self.steps >= limits.steps:
+            return f"{limits.steps} steps"
+        if len(self.taken) > limits.depth:
+            return f"{limits.depth} steps in one order"
+        is_due = self.steps % _TICK_EVERY == 0
+        if is_due and perf_counter() - began >= limits.seconds:
+            return f"{limits.seconds:g} seconds"
+        return ""
 
     def enter(
         self, state: State, sleep: dict[Process, _Event], senders: Senders
     ) -> None:
         """Come to a state: check it, and choose what to try first."""
-        model = self.model
-        offers = {offer.process: offer for offer in model.offers(state)}
+        offers = {offer.process: offer for offer in self.model.offers(state)}
         frame = _Frame(state, offers, sleep, senders)
         self.frames.append(frame)
-        if state not in self.states:
-            self.states.add(state)
-            self.violation = model.violation(state)
+        self.meet(state)
         if self.violation:
             return
         if not offers:
-            self.classes += 1
-            if state not in self.final:
-                self.final.add(state)
-                self.violation = model.rest(state)
+            self.end(state)
             return
         first = next((one for one in offers if one not in sleep), None)
         if first is None:
@@ -289,24 +335,8 @@ def explore_orders(
     Raises `UnsoundError` for properties over several actors.
     """
     check_sound(model)
-    run = _Orders(model)
-    (first,) = model.initial()
-    began = perf_counter()
-    limit = ""
-    run.enter(first, {}, run.unsent(first))
-    while run.frames and not run.violation:
-        frame = run.frames[-1]
-        process = frame.todo.pop() if frame.todo else None
-        if process is None:
-            run.leave()
-        elif process not in frame.sleep:
-            run.advance(frame, process)
-            limit = _limit(limits, run, began)
-            if limit:
-                break
-            if tick is not None and run.steps % _TICK_EVERY == 0:
-                left = sum(len(frame.todo) for frame in run.frames)
-                tick(Progress("orders", run.classes, run.steps, left))
+    run = Orders(model)
+    run.search(limits, tick)
     path: tuple[Step, ...] = ()
     if run.violation:
         states = (frame.state for frame in run.frames)
@@ -314,11 +344,11 @@ def explore_orders(
             model.step(state, offer)
             for state, offer in zip(states, run.taken, strict=False)
         )
-    whole = not run.violation and not limit
+    whole = not run.violation and not run.limit
     return Found(
         run.violation,
         path,
-        "" if run.violation else limit,
+        "" if run.violation else run.limit,
         None,
         run.steps,
         None,
@@ -326,13 +356,3 @@ def explore_orders(
         run.blocked,
         frozenset(run.final),
     )
-
-
-def _limit(limits: Limits, run: _Orders, began: float) -> str:
-    if run.steps >= limits.steps:
-        return f"{limits.steps} steps"
-    if len(run.taken) > limits.depth:
-        return f"{limits.depth} steps in one order"
-    if run.steps % _TICK_EVERY == 0 and perf_counter() - began >= limits.seconds:
-        return f"{limits.seconds:g} seconds"
-    return ""

@@ -13,13 +13,13 @@ from ccw_actors.explore.compact import Offer, State
 from ccw_actors.explore.result import Engine, Limits, Progress, Tick
 from ccw_actors.explore.states import Found
 
-__all__ = ["explore_some"]
+__all__ = ["Dice", "Walk", "explore_some"]
 
 _TICK_EVERY = 64
 _MASK = (1 << 64) - 1
 
 
-class _Dice:
+class Dice:
     """Numbers that look random and are the same for the same seed (splitmix64)."""
 
     def __init__(self, seed: int) -> None:
@@ -34,18 +34,25 @@ class _Dice:
         return mixed ^ mixed >> 31
 
 
-class _Walk:
-    """One order of steps by lot."""
+class Walk:
+    """One order of steps by lot, as far as its first fault."""
 
-    def __init__(self, model: ActorModel, dice: _Dice, *, by_priority: bool) -> None:
+    def __init__(
+        self, model: ActorModel, dice: Dice, *, by_priority: bool = False
+    ) -> None:
         (self.state,) = model.initial()
         self.path: list[tuple[State, Offer]] = []
-        self.violation = ""
+        self.violation = model.violation(self.state)
         self.is_over = False
         self._model = model
         self._dice = dice
         self._by_priority = by_priority
         self._priorities: dict[tuple[int, int], int] = {}
+
+    def go(self, depth: int) -> None:
+        """Take steps up to a fault, the end, or that many."""
+        while not self.is_over and not self.violation and len(self.path) < depth:
+            self.step()
 
     def step(self) -> None:
         """Take one more step, or note that there is none."""
@@ -88,16 +95,14 @@ def explore_some(
     An order that is longer than `limits.depth` is left there.
     """
     began = perf_counter()
-    dice = _Dice(limits.seed)
-    (first,) = model.initial()
-    violation, limit = model.violation(first), ""
+    dice = Dice(limits.seed)
+    violation = limit = ""
     path: list[tuple[State, Offer]] = []
     final: set[State] = set()
     steps = orders = 0
     while not violation and not limit:
-        walk = _Walk(model, dice, by_priority=by_priority)
-        while not walk.is_over and not walk.violation and len(walk.path) < limits.depth:
-            walk.step()
+        walk = Walk(model, dice, by_priority=by_priority)
+        walk.go(limits.depth)
         steps += len(walk.path)
         orders += 1
         violation, path = walk.violation, walk.path

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ccw_actors.runtime import Mailbox, Supervision
     from ccw_actors.runtime.actor import Q
 
-__all__ = ["Event", "Properties", "Scenario", "World"]
+__all__ = ["Event", "Follower", "Properties", "Scenario", "World"]
 
 
 class Event(NamedTuple):
@@ -40,6 +40,14 @@ class Event(NamedTuple):
 Predicate: TypeAlias = Callable[[Any], object]
 SystemPredicate: TypeAlias = "Callable[[View], object]"
 Update: TypeAlias = Callable[[Any, Event], Hashable]
+
+
+class Follower(NamedTuple):
+    """A monitor as it was declared; `of` is the path of the one actor it follows."""
+
+    initial: Hashable
+    update: Update
+    of: str | None = None
 
 
 class ClockWatch(System):
@@ -62,7 +70,7 @@ class Properties:
         self.finals: list[tuple[str, SystemPredicate]] = []
         self.sometimes: dict[str, SystemPredicate] = {}
         self.sometimes_of: dict[str, tuple[str, Predicate]] = {}
-        self.monitor: tuple[Hashable, Update] | None = None
+        self.monitor: Follower | None = None
         self.may_fail: set[str] = set()
         self.labels: dict[str, Label] = {}
         self.crashes: list[tuple[frozenset[str], int]] = []
@@ -71,7 +79,12 @@ class Properties:
         """Return the names of those that look at several actors at once."""
         names = [name for name, _ in self.system_invariants]
         names += self.sometimes
-        return tuple(names + ["the monitor"] * (self.monitor is not None))
+        return (*names, *self.follows_several())
+
+    def follows_several(self) -> tuple[str, ...]:
+        """Return a name for the monitor if it follows every actor."""
+        follows = self.monitor is not None and self.monitor.of is None
+        return ("the monitor",) if follows else ()
 
 
 class World:
@@ -142,12 +155,17 @@ class World:
         else:
             self.properties.sometimes_of[name] = (of.path, predicate)
 
-    def monitor(self, initial: Hashable, update: Update) -> None:
+    def monitor(
+        self, initial: Hashable, update: Update, *, of: ActorRef[Any] | None = None
+    ) -> None:
         """Have `update` follow every step; `View.monitor` is what it returned last.
 
-        `update(value, event)` returns the next value, immutable and hashable.
+        `update(value, event)` returns the next value, immutable and hashable. A monitor
+        `of` one actor follows the steps of that one only, and so comes to the same in
+        all orders that differ for no actor.
         """
-        self.properties.monitor = (initial, update)
+        path = None if of is None else of.path
+        self.properties.monitor = Follower(initial, update, path)
 
     def may_fail(self, ref: ActorRef[Any]) -> None:
         """Let an actor's handlers raise: its supervision then decides.
