@@ -293,14 +293,14 @@ class VfioCcw(Actor):
         self._refuse(number, message.errno)
 
     @receive
-    def gone(self, message: Gone) -> None:
+    def gone(self, _message: Gone) -> None:
         """Release all, as nothing uses it any more."""
         state = self.state
         state.program = None
         state.halt = state.clear = state.cancel = 0
         state.pinned = ()
         self._storage.tell(UnpinAll())
-        self._emulated.tell(message)
+        self._lose()
 
     @receive
     def interrupt(self, message: Interrupt) -> None:
@@ -367,6 +367,9 @@ class VfioCcw(Actor):
         if event.ends:
             self.state.untaken += 1
         self._emulated.tell(event)
+
+    def _lose(self) -> None:
+        self._emulated.tell(Gone())
 
     def _refuse(self, number: int, reason: int) -> None:
         self._emulated.tell(Refused(number, reason))

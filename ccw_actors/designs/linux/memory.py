@@ -1,0 +1,171 @@
+"""What the CPUs of the host share: a subchannel and the driver's private state of it.
+
+It is one actor, as `sch->lock` makes each I/O instruction, with what is done to the
+driver's state under that lock, one section. Threads and the work queue have sections
+done here, one message each. What the device does, and the interruption of a CPU, come
+as timers: at any time after they are due.
+"""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from ccw_actors.channel import Irb, Scsw
+from ccw_actors.designs.regions import IoRead, ReportRead, Written
+from ccw_actors.runtime import Message
+
+__all__ = [
+    "WRONG",
+    "Done",
+    "Flush",
+    "Fsm",
+    "HostState",
+    "Queued",
+    "Returned",
+    "Section",
+    "Waiter",
+]
+
+Fsm = Literal["NOT_OPER", "STANDBY", "IDLE", "CP_PROCESSING", "CP_PENDING"]
+
+WRONG: Final = {
+    "I1": "no memory of a channel program is released while the channel owns it",
+    "I2": "while the channel owns a program, the state says so",
+    "I3": "each IRB that was taken is handed over once, unless a CLEAR drops it",
+    "I6": "no page stays pinned for a program that is gone",
+    "I7": "no list of CCWs is freed or made anew while another thread walks it",
+    "I9": "the list of channel reports is changed by one at a time",
+    "I10": "a thread leaves alone the state that another one has set",
+    "I11": "a program has no more chains than the limit",
+    "I12": "the channel runs with addresses that were validated",
+    "I13": "a guest is shown guest addresses",
+    "stale": "no status from before a RESET is handed over after it",
+    "torn": "an IRB is copied whole",
+    "nothing": "a request that starts nothing is refused",
+}
+"""What must not be broken on the host's side, by id."""
+
+
+class Section(Message, frozen=True):
+    """One section of a thread; the fields are the thread's local variables.
+
+    To the memory: do it. From the memory: this one is next. `errno` is the result so
+    far, `final` and `finished` are those of the interrupt's worker, `program` is the
+    program that is walked or freed, `idaw` is the first IDAW as it was read, `then` is
+    what a RESET was wanted for.
+    """
+
+    step: str
+    errno: int = 0
+    final: bool = False
+    finished: bool = False
+    program: int = 0
+    idaw: int = 0
+    then: str = ""
+
+
+class Returned(Message, frozen=True):
+    """The thread's system call is over."""
+
+    result: Written | IoRead | ReportRead
+
+
+class Queued(Message, frozen=True):
+    """A work item of the sender's is queued; `step` is its first section."""
+
+    step: str
+
+
+class Flush(Message, frozen=True):
+    """A thread waits until all that is queued now is done; then it goes on."""
+
+    thread: str
+    section: Section
+
+
+class Done(Message, frozen=True):
+    """The work item is done."""
+
+
+class Waiter(Struct, frozen=True, array_like=True):
+    """A thread that waits, and the section that it is to go on with."""
+
+    thread: str
+    section: Section
+
+
+class HostState(Struct):
+    """The subchannel, `struct vfio_ccw_private`, and what is known to be wrong.
+
+    | field | what it is |
+    |---|---|
+    | scsw, enabled, valid | of the host's subchannel: SCSW, E and V |
+    | owned | the program that the channel owns, 0 if none |
+    | runs | the program that the device works at, 0 if none |
+    | due | an interruption is on its way to a CPU |
+    | held | the device has an attention that it could not show yet |
+    | fsm | private->state |
+    | made, ssch | how many programs there have been, and STARTs accepted |
+    | cp | the program of private->cp, 0 while that is not initialised |
+    | live, pinned | programs whose memory is not freed, whose pages are pinned |
+    | started | the program that was started, in the designs that keep that |
+    | detached | programs that the interrupt has found to be over, likewise |
+    | walked | pairs of a thread and the program whose list it walks |
+    | kept | FC bits of what was accepted and not handled, in designs that keep a copy |
+    | irb, age | private->irb, the one slot, and how many RESETs there were before |
+    | torn | an interruption has filled the slot since a copy of it was begun |
+    | fresh | private->irb has not been copied into the region yet |
+    | resets | how many RESETs have opened the device again |
+    | fctl, ret_code | of the request in the I/O region |
+    | region | the IRB in the I/O region |
+    | work, loss | the work item of an interruption, of a lost device, is pending |
+    | mutex, waiting | the thread that holds io_mutex, those that wait for it |
+    | quiescing | the thread that waits for an interruption or for the work queue |
+    | events | the counter of the eventfd |
+    | adding, reports, changing | the CRW list, and how many are changing it |
+    | reporting | the work item of the reports is pending |
+    | void | queued status is void, as a CLEAR was accepted |
+    | mapped | the page that channel programs name is mapped for DMA |
+    | idaw | how often the guest has changed the first IDAW |
+    | wrong | what has been broken: an id of `WRONG`, a colon, and what happened |
+    """
+
+    scsw: Scsw = Scsw()
+    enabled: bool = True
+    valid: bool = True
+    owned: int = 0
+    runs: int = 0
+    due: bool = False
+    held: bool = False
+    fsm: Fsm = "IDLE"
+    made: int = 0
+    ssch: int = 0
+    cp: int = 0
+    live: tuple[int, ...] = ()
+    pinned: tuple[int, ...] = ()
+    started: int = 0
+    detached: tuple[int, ...] = ()
+    walked: tuple[tuple[str, int], ...] = ()
+    kept: int = 0
+    irb: Irb = Irb(Scsw())
+    age: int = 0
+    torn: bool = False
+    fresh: bool = False
+    resets: int = 0
+    fctl: int = 0
+    ret_code: int = 0
+    region: Irb = Irb(Scsw())
+    work: bool = False
+    loss: bool = False
+    mutex: str = ""
+    waiting: tuple[Waiter, ...] = ()
+    quiescing: tuple[Waiter, ...] = ()
+    events: int = 0
+    adding: tuple[int, ...] = ()
+    reports: tuple[int, ...] = ()
+    changing: int = 0
+    reporting: bool = False
+    void: bool = False
+    mapped: bool = True
+    idaw: int = 0
+    wrong: tuple[str, ...] = ()

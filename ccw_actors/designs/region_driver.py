@@ -1,0 +1,253 @@
+"""RegionDriver: puts this package's emulator on a kernel that has vfio-ccw's regions.
+
+GuestSubchannel numbers its operations and wants to be told which of them a status
+answers and ends. The regions know no numbers, so this says what can be known: an IRB
+answers those operations of its FC bits that the kernel has accepted and that are not
+over. What answers nothing though it has FC bits belongs to an operation that a CLEAR
+has ended, and is dropped.
+
+| operation | errno | next |
+|---|---|---|
+| any | 0 | accepted |
+| any | EAGAIN | written again |
+| START, HALT | EBUSY | written again after the next signal |
+| any | ENODEV | refused; the device is gone |
+| any | other | refused |
+"""
+
+import errno
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+
+from ccw_actors.actors.protocol import (
+    CancelRequest,
+    ClearRequest,
+    Completed,
+    Detach,
+    Found,
+    Gone,
+    HaltRequest,
+    IoEvent,
+    IoRequest,
+    LookRequest,
+    Refused,
+    ResumeRequest,
+    SenseConcurrently,
+    Taken,
+)
+from ccw_actors.channel import Actl, Fctl, Irb, Pmcw, Schib, Scsw, Stctl
+from ccw_actors.designs.regions import (
+    CloseDevice,
+    DeviceRequested,
+    IoRead,
+    ReadIo,
+    Signalled,
+    WriteAsync,
+    WriteIo,
+    Written,
+)
+from ccw_actors.runtime import Actor, ActorRef, receive
+
+__all__ = ["RegionDriver"]
+
+Request: TypeAlias = IoRequest | HaltRequest | ClearRequest
+
+_INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
+_NOT_APPLICABLE = 2
+
+
+class RegionDriverState(Struct):
+    """What it remembers.
+
+    `call` is the request or read that is being made: a request's number, 0 for a read,
+    -1 for nothing. `waiting` are requests not accepted yet; with `busy` they wait for
+    a signal. `start`, `halt` and `clear` have been accepted and are not over, 0 if
+    none, `newest` was accepted last. `signalled` says that there is an IRB to be read,
+    `gone` that there is no subchannel any more, `closed` that the device was closed.
+    """
+
+    call: int = -1
+    waiting: tuple[Request, ...] = ()
+    busy: bool = False
+    start: int = 0
+    halt: int = 0
+    clear: int = 0
+    newest: int = 0
+    signalled: bool = False
+    gone: bool = False
+    closed: bool = False
+
+
+class RegionDriver(Actor):
+    """Stands between GuestSubchannel (`emulated`) and a `kernel` of regions."""
+
+    state: RegionDriverState
+
+    def __init__(self, kernel: ActorRef[Any], emulated: ActorRef[Any]) -> None:
+        self._kernel = kernel
+        self._emulated = emulated
+        self.state = RegionDriverState()
+
+    # -- from the emulator ------------------------------------------------------------
+
+    @receive
+    def request(self, message: Request) -> None:
+        """Write it when its turn comes; a CLEAR overtakes what is not accepted."""
+        state = self.state
+        if isinstance(message, ClearRequest):
+            under_way = state.waiting[:1] if state.call > 0 else ()
+            for one in state.waiting[len(under_way) :]:
+                self._emulated.tell(Refused(one.number, errno.ECANCELED))
+            state.waiting = under_way
+            state.busy = False
+        state.waiting = (*state.waiting, message)
+        self._go_on()
+
+    @receive
+    def resume(self, message: ResumeRequest) -> None:
+        """No region takes a RESUME."""
+        self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+
+    @receive
+    def cancel_start(self, message: CancelRequest) -> None:
+        """No region takes a CANCEL."""
+        self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+
+    @receive
+    def look(self, message: LookRequest) -> None:
+        """No region tells how active the host's subchannel is."""
+        started = Scsw(fctl=Fctl.START, actl=Actl.START_PENDING)
+        scsw = started if self.state.start else Scsw()
+        self._emulated.tell(Found(message.number, Schib(Pmcw(), scsw)))
+
+    @receive
+    def taken(self, _message: Taken | SenseConcurrently | Detach) -> None:
+        """The regions have no word for it."""
+
+    # -- from the kernel --------------------------------------------------------------
+
+    @receive
+    def signal(self, _message: Signalled) -> None:
+        """Read the IRB when no call is under way."""
+        self.state.signalled = True
+        self._go_on()
+
+    @receive
+    def written(self, message: Written) -> None:
+        """Note what the kernel has made of the request."""
+        state, reason = self.state, message.errno
+        state.call = -1
+        if state.gone:
+            self._go_on()
+            return
+        request, *others = state.waiting
+        overtaken = bool(others) and isinstance(others[0], ClearRequest)
+        if reason == 0:
+            state.waiting = tuple(others)
+            self._accepted(request)
+        elif reason == errno.EBUSY and not isinstance(request, ClearRequest):
+            if overtaken:
+                state.waiting = tuple(others)
+                self._emulated.tell(Refused(request.number, errno.ECANCELED))
+            else:
+                state.busy = True
+        elif reason != errno.EAGAIN:
+            state.waiting = tuple(others)
+            self._emulated.tell(Refused(request.number, reason))
+            if reason == errno.ENODEV:
+                self._gone()
+                return
+        self._go_on()
+
+    @receive
+    def read(self, message: IoRead) -> None:
+        """Attribute an IRB by its FC bits."""
+        state = self.state
+        state.call = -1
+        state.busy = False
+        if state.gone:
+            self._go_on()
+            return
+        self._attribute(message.irb)
+        self._go_on()
+
+    @receive
+    def device_requested(self, _message: DeviceRequested) -> None:
+        """Give up: there is no subchannel any more."""
+        if not self.state.gone:
+            self._gone()
+
+    # -- inside -----------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        state = self.state
+        if state.gone:
+            waiting, state.waiting = state.waiting, ()
+            for request in waiting:
+                self._emulated.tell(Refused(request.number, errno.ENODEV))
+        if state.call >= 0:
+            return
+        if state.gone:
+            self._close()
+        elif state.waiting and isinstance(state.waiting[0], ClearRequest):
+            self._write(state.waiting[0])
+        elif state.signalled:
+            state.signalled = False
+            state.call = 0
+            self._kernel.tell(ReadIo())
+        elif state.waiting and not state.busy:
+            self._write(state.waiting[0])
+
+    def _close(self) -> None:
+        if not self.state.closed:
+            self.state.closed, self.state.call = True, 0
+            self._kernel.tell(CloseDevice())
+
+    def _write(self, request: Request) -> None:
+        self.state.call = request.number
+        match request:
+            case IoRequest(orb=orb):
+                self._kernel.tell(WriteIo(orb, Fctl.START))
+            case HaltRequest():
+                self._kernel.tell(WriteAsync("HSCH"))
+            case ClearRequest():
+                self._kernel.tell(WriteAsync("CSCH"))
+
+    def _accepted(self, request: Request) -> None:
+        state, number = self.state, request.number
+        state.newest = number
+        match request:
+            case IoRequest():
+                state.start = number
+            case HaltRequest():
+                state.halt = number
+            case ClearRequest():
+                state.start = state.halt = 0
+                state.clear = number
+
+    def _attribute(self, irb: Irb) -> None:
+        state, scsw = self.state, irb.scsw
+        functions = (
+            (Fctl.START, state.start),
+            (Fctl.HALT, state.halt),
+            (Fctl.CLEAR, state.clear),
+        )
+        answers = tuple(n for function, n in functions if scsw.fctl & function and n)
+        if scsw.fctl == Fctl.HALT and state.start:
+            # HALT would show START, too, had it not been over: its status is lost.
+            answers = (state.start, *answers)
+        if scsw.fctl and not answers:
+            return
+        ends = answers if scsw.stctl != _INTERMEDIATE else ()
+        state.start = 0 if state.start in ends else state.start
+        state.halt = 0 if state.halt in ends else state.halt
+        state.clear = 0 if state.clear in ends else state.clear
+        self._emulated.tell(IoEvent(answers, ends, state.newest, irb))
+
+    def _gone(self) -> None:
+        state = self.state
+        state.gone, state.signalled = True, False
+        state.start = state.halt = state.clear = 0
+        self._go_on()
+        self._emulated.tell(Gone())
