@@ -25,16 +25,26 @@ from ccw_actors.machine.conform.rules import (
 )
 from ccw_actors.runtime import Mailbox, life
 from ccw_actors.scenarios import SCENARIOS
+from ccw_actors.scenarios.verdicts import COLUMNS, CellName, load
+from ccw_actors.scenarios.verdicts.pages import (
+    claims_page,
+    scenario_page,
+    seed_table,
+    steps_page,
+    table_page,
+)
 
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "docs" / "runtime"
 EXPLORE = ROOT / "docs" / "explore"
+VERDICTS = ROOT / "docs" / "verdicts"
 PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted(RUNTIME.glob("*.md")),
     *sorted((ROOT / "docs" / "devices").glob("*.md")),
     *sorted(EXPLORE.glob("*.md")),
+    *sorted(VERDICTS.glob("*.md")),
 ]
 
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -105,6 +115,50 @@ def test_implemented_page_is_the_code() -> None:
 def test_conformance_page_has_the_rules(rules: tuple[type[Rule], ...]) -> None:
     """The page has every rule, in the words of the code."""
     assert as_markdown(rules) in (ROOT / "docs" / "conformance.md").read_text()
+
+
+def test_verdict_pages_are_the_saved_table() -> None:
+    """Table, claims, steps and the README's columns are made from what is saved."""
+    cells = load().cells
+    assert (VERDICTS / "table.md").read_text() == table_page(cells)
+    assert (VERDICTS / "claims.md").read_text() == claims_page(cells)
+    assert (VERDICTS / "steps.md").read_text() == steps_page()
+    assert seed_table(cells) in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("scenario", ["mail", "chains", "clear-pending"])
+def test_scenario_pages_are_the_counterexamples(scenario: str) -> None:
+    """A page shows the interleavings that replaying the saved steps gives."""
+    page = VERDICTS / "scenarios" / f"{scenario}.md"
+    assert page.read_text() == scenario_page(scenario, load().cells)
+
+
+def test_what_a_change_would_do_is_what_the_example_prints() -> None:
+    """The page shows the output of the example, word for word."""
+    script = ROOT / "examples" / "designs" / "try_a_change.py"
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert len(done.stdout.splitlines()) == 4
+    assert done.stdout in (VERDICTS / "index.md").read_text()
+
+
+def test_each_scenario_has_a_page() -> None:
+    """No page is left of one that is gone."""
+    pages = (VERDICTS / "scenarios").glob("*.md")
+    assert {page.stem for page in pages} == set(COLUMNS)
+
+
+def test_findings_are_cells_that_are_refuted() -> None:
+    """What the first page says of a cell is what the table says."""
+    text = (VERDICTS / "index.md").read_text()
+    saved = {CellName.of(cell): cell for cell in load().cells}
+    found = re.findall(r"^\| \[([^]]+)\]\([^)]*\) \| (.+?) \| ", text, re.MULTILINE)
+    assert len(found) > 15
+    for name, what in found:
+        cell = saved[CellName.parse(f"verdicts/{name}")[0]]
+        said = cell.why or cell.also
+        assert said.partition(": ")[2] in what, (name, said)
 
 
 def test_scenarios_of_the_interface_page_are_there() -> None:
@@ -200,7 +254,9 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
-@pytest.mark.parametrize("folder", [RUNTIME, EXPLORE], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "folder", [RUNTIME, EXPLORE, VERDICTS], ids=lambda one: one.name
+)
 def test_every_page_is_listed(folder: Path) -> None:
     """The first page leads to every other one."""
     listed = set(_LINK.findall((folder / "index.md").read_text()))

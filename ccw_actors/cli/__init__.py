@@ -12,6 +12,7 @@ from ccw_actors.cli.explore import explore
 from ccw_actors.cli.replay import replay
 from ccw_actors.cli.run import run
 from ccw_actors.cli.trace import trace
+from ccw_actors.cli.verdicts import verdicts
 from ccw_actors.errors import CcwActorsError
 
 __all__ = ["app", "main"]
@@ -29,6 +30,7 @@ app.command()(trace)
 app.command()(explore)
 app.command()(replay)
 app.command()(conform)
+app.command()(verdicts)
 app.add_typer(dasd, name="dasd")
 
 

@@ -3,6 +3,7 @@
 | name | what it is |
 |---|---|
 | `ping-pong` | a scenario of this package, see `ccw-actors explore --list` |
+| `verdicts/DESIGN/EMULATOR/SCENARIO` | a cell of the verdict table |
 | `package.module:name` | something in a module that can be imported |
 | `path/file.py:name`, `path/test_file.py::name` | something in a file |
 
@@ -21,6 +22,11 @@ from typing import Any, TypeAlias, cast
 from ccw_actors.errors import CcwActorsError
 from ccw_actors.explore import Scenario, TransitionSystem
 from ccw_actors.scenarios import SCENARIOS
+from ccw_actors.scenarios.verdicts import (
+    CellName,
+    CellNameError,
+    cell_scenario,
+)
 
 __all__ = ["Explored", "ScenarioNameError", "find_scenario"]
 
@@ -36,6 +42,11 @@ def find_scenario(name: str) -> Explored:
     shipped = SCENARIOS.get(name)
     if shipped is not None:
         return shipped
+    if CellName.is_one(name):
+        try:
+            return cell_scenario(*CellName.parse(name))
+        except CellNameError as error:
+            raise ScenarioNameError(str(error)) from error
     where, _, what = name.partition("::" if "::" in name else ":")
     if not what:
         close = difflib.get_close_matches(name, SCENARIOS, n=3)

@@ -13,6 +13,7 @@ SCRIPTS = [
     *sorted((EXAMPLES / "devices").glob("*.py")),
     *sorted((EXAMPLES / "explore").glob("[!t]*.py")),
     EXAMPLES / "emulator/main.py",
+    EXAMPLES / "designs/try_a_change.py",
 ]
 
 

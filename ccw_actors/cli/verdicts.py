@@ -1,0 +1,284 @@
+"""`ccw-actors verdicts`: the designs of the thread, scenario by scenario."""
+
+import json
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from ccw_actors.scenarios.verdicts import (
+    COLUMNS,
+    DESIGN_NAMES,
+    EMULATORS,
+    SAVED,
+    Cell,
+    CellName,
+    Explored,
+    cell_hash,
+    cells_of,
+    check,
+    counterexample_of,
+    load,
+    merge,
+    recall,
+    run,
+    save,
+)
+from ccw_actors.scenarios.verdicts.interleaving import columns_of, sequence_diagram
+from ccw_actors.scenarios.verdicts.pages import (
+    cell_text,
+    command,
+    lines_of,
+    share,
+    write_pages,
+)
+
+__all__ = ["verdicts"]
+
+_AS_SAVED, _ANOTHER = 0, 1
+_STYLES = {
+    "verified": "green",
+    "refuted": "red",
+    "incomplete": "yellow",
+    "vacuous": "yellow",
+}
+_SHOWN_WHOLE = 4
+
+
+def verdicts(
+    *,
+    design: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this design.", show_default=False),
+    ] = None,
+    emulator: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this emulator.", show_default=False),
+    ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this scenario.", show_default=False),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Explore all, also what is saved.")
+    ] = False,
+    checks: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Explore what has changed since it was saved and the column seed,"
+            " replay every counterexample, and compare.",
+        ),
+    ] = False,
+    saves: Annotated[
+        Path | None,
+        typer.Option(
+            "--save", metavar="DIR", file_okay=False, help="Save the table there."
+        ),
+    ] = None,
+    pages: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", file_okay=False, help="Write the table as Markdown there."
+        ),
+    ] = None,
+    diagrams: Annotated[
+        bool,
+        typer.Option(
+            "--diagram", help="Print the counterexamples as Mermaid sequence diagrams."
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, and nothing else.")
+    ] = False,
+) -> None:
+    """Print the verdict table: designs down, scenarios across.
+
+    A cell comes from the table that is saved with the package as long as models,
+    scenario and engine are what they were; otherwise it is explored. With few cells
+    each is shown whole: what goes wrong, the interleaving, and the commands that show
+    it again. Ends with 0; with --check 1 if a cell is another one than was saved.
+    """
+    names = _chosen(design, emulator, scenario)
+    saved = load()
+    known = {CellName.of(cell): cell for cell in saved.cells}
+    began = perf_counter()
+    if checks:
+        raise typer.Exit(_check(names, known))
+    fresh = [
+        name
+        for name in names
+        if again or name not in known or known[name].hash != cell_hash(name)
+    ]
+    with _bar(len(fresh)) as told:
+        explored = {CellName.of(one.cell): one for one in run(fresh, told)}
+    kept = recall(known[name] for name in names if name not in explored)
+    explored |= {CellName.of(one.cell): one for one in kept}
+    found = [explored[name] for name in names]
+    took = perf_counter() - began
+    if saves is not None:
+        save(merge(found, saves), saves)
+    cells = [one.cell for one in found]
+    if pages is not None:
+        write_pages(cells, pages)
+    if as_json:
+        typer.echo(json.dumps({"cells": [_as_json(one, saves) for one in found]}))
+        return
+    if diagrams:
+        _show_diagrams(found)
+        return
+    _show(cells)
+    if len(cells) <= _SHOWN_WHOLE:
+        for one in found:
+            _show_whole(one, _file(one, saves))
+    typer.echo(
+        f"\n{len(cells)} cells, {len(fresh)} of them explored now, in {took:.1f} s"
+    )
+
+
+def _chosen(
+    designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
+) -> list[CellName]:
+    for option, wanted, known in (
+        ("--design", designs, DESIGN_NAMES),
+        ("--emulator", emulators, tuple(EMULATORS)),
+        ("--scenario", scenarios, tuple(COLUMNS)),
+    ):
+        for one in wanted or ():
+            if one not in known:
+                text = f"{one!r}: expected one of {', '.join(known)}"
+                raise typer.BadParameter(text, param_hint=option)
+    names = cells_of(designs or (), emulators or (), scenarios or ())
+    if not names:
+        raise typer.BadParameter("there is no such cell: see docs/verdicts/table.md")
+    return names
+
+
+def _check(names: Sequence[CellName], known: dict[CellName, Cell]) -> int:
+    """Print what is another one than was saved; return the exit code."""
+    with _bar(len(names)) as told:
+        found = check(names, known, told)
+    for problem in found.problems:
+        typer.echo(problem)
+    typer.echo(
+        f"{found.explored} cells explored, {found.replayed} counterexamples replayed:"
+        f" {len(found.problems)} problems"
+    )
+    return _ANOTHER if found.problems else _AS_SAVED
+
+
+def _file(explored: Explored, saves: Path | None) -> Path | None:
+    """Return where a cell's counterexample is, None if it is nowhere."""
+    for folder in filter(None, (saves, SAVED)):
+        path = counterexample_of(explored.cell, folder)
+        if path is not None and explored.counterexample is not None:
+            return path
+    return None
+
+
+def _as_json(explored: Explored, saves: Path | None) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(explored.cell)
+    path = _file(explored, saves)
+    return fields | {"counterexample": None if path is None else str(path)}
+
+
+def _show(cells: Sequence[Cell]) -> None:
+    """Print the table, in as many parts as the width of the terminal asks for."""
+    console = Console()
+    known = {(cell.design, cell.emulator, cell.scenario): cell for cell in cells}
+    rows = list(dict.fromkeys((cell.design, cell.emulator) for cell in cells))
+    columns = [one for one in COLUMNS if any(cell.scenario == one for cell in cells)]
+    head = max(len(design) for design, _ in rows) + 11
+    while columns:
+        room = console.width - head
+        part: list[str] = []
+        while columns and (not part or room >= max(len(columns[0]), 5) + 2):
+            room -= max(len(columns[0]), 5) + 2
+            part.append(columns.pop(0))
+        table = Table(box=None, pad_edge=False)
+        for column in ("design", "emulator", *part):
+            table.add_column(column, no_wrap=True)
+        for design, emulator in rows:
+            found = [known.get((design, emulator, column)) for column in part]
+            if any(found):
+                table.add_row(design, emulator, *map(_styled, found))
+        console.print(table)
+        if columns:
+            console.print()
+
+
+def _styled(cell: Cell | None) -> Text:
+    style = "" if cell is None else _STYLES[cell.verdict]
+    return Text(cell_text(cell), style=style)
+
+
+def _show_whole(explored: Explored, path: Path | None) -> None:
+    """Print what is wrong with a cell, and how to see it again."""
+    cell = explored.cell
+    console = Console()
+    console.print()
+    console.print(Text(f"{cell.design} under {cell.emulator}, {cell.scenario}"))
+    console.print(Text(f"  {COLUMNS[cell.scenario].summary}"))
+    states = f" ({cell.states:,} states)" if cell.verdict == "verified" else ""
+    console.print(Text(f"{cell.verdict}{states}", style=_STYLES[cell.verdict]))
+    if cell.why:
+        console.print(Text(f"{cell.why} [{share(cell)}]" if share(cell) else cell.why))
+    if cell.also:
+        console.print(Text(f"besides, what this is not about: {cell.also}"))
+    if explored.counterexample is not None:
+        lines = lines_of(cell, explored.counterexample)
+        columns = columns_of(lines)
+        table = Table(box=None, pad_edge=False)
+        table.add_column("", justify="right")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for number, line in enumerate(lines, 1):
+            what = [Text(line.what) if one == line.column else "" for one in columns]
+            table.add_row(str(number), *what)
+        console.print(table)
+    console.print(Text(f"again:  {command(cell)}"), soft_wrap=True)
+    if path is not None:
+        console.print(Text(f"replay: ccw-actors replay {path}"), soft_wrap=True)
+
+
+def _show_diagrams(explored: Sequence[Explored]) -> None:
+    for one in explored:
+        cell = one.cell
+        if one.counterexample is not None:
+            lines = lines_of(cell, one.counterexample)
+            typer.echo(f"%% {cell.design} under {cell.emulator}, {cell.scenario}")
+            typer.echo(sequence_diagram(lines, cell.why))
+
+
+@contextmanager
+def _bar(count: int) -> Generator[Callable[[int], object]]:
+    """Show on a terminal how many cells are done."""
+    columns = (
+        TextColumn("cells"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    hides = count == 0 or not sys.stderr.isatty()
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, disable=hides
+    ) as progress:
+        task = progress.add_task("", total=count)
+        yield lambda done: progress.update(task, completed=done)

@@ -1,0 +1,122 @@
+"""`ccw-actors verdicts`: what it prints, and what it ends with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ccw_actors.cli import app
+
+KEYS = {
+    "design",
+    "emulator",
+    "scenario",
+    "verdict",
+    "steps",
+    "classes",
+    "violating",
+    "why",
+    "counterexample",
+}
+ONE = ("--design", "2026", "--emulator", "qemu", "--scenario", "mail")
+
+
+def run(*words: str | Path, code: int = 0) -> Result:
+    """Run the command in this process; it has to end with this exit code."""
+    result = CliRunner().invoke(app, [*map(str, words)])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
+def cells(*words: str | Path) -> list[dict[str, Any]]:
+    """Return the cells that are printed as JSON."""
+    printed = json.loads(run("verdicts", *words, "--json").stdout)
+    assert set(printed) == {"cells"}
+    found: list[dict[str, Any]] = printed["cells"]
+    return found
+
+
+def test_json_has_every_key() -> None:
+    """Each cell has the same keys, and a refuted one a counterexample that is there."""
+    found = cells()
+    assert len(found) > 500
+    for cell in found:
+        assert set(cell) >= KEYS
+        if cell["verdict"] == "refuted":
+            assert Path(cell["counterexample"]).is_file()
+            assert cell["steps"] > 0
+            assert cell["why"]
+        else:
+            assert cell["counterexample"] is None
+
+
+def test_options_narrow() -> None:
+    """Options may be given several times; they are rows and columns of the table."""
+    found = cells("--design", "2026", "--design", "ours", "--scenario", "seed")
+    names = [(cell["design"], cell["emulator"], cell["scenario"]) for cell in found]
+    assert names == [
+        ("2026", "qemu", "seed"),
+        ("2026", "ours", "seed"),
+        ("ours", "qemu", "seed"),
+        ("ours", "ours", "seed"),
+    ]
+
+
+def test_a_cell_is_shown_whole() -> None:
+    """What is wrong, the interleaving, and both commands that show it again."""
+    text = run("verdicts", *ONE).stdout
+    assert "the CLEAR's interrupt frees the START's program" in text
+    assert "fsm_do_clear(): HSCH" not in text
+    again = next(line for line in text.splitlines() if line.startswith("again: "))
+    assert again.split()[1:] == ["ccw-actors", "verdicts", *ONE, "--again"]
+    replay = next(line for line in text.splitlines() if line.startswith("replay: "))
+    file = replay.split()[-1]
+    assert "then: I1: no memory of" in run("replay", file, code=1).stdout
+
+
+def test_again_finds_the_same() -> None:
+    """Exploring a cell gives what was saved."""
+    assert cells(*ONE, "--again") == cells(*ONE)
+
+
+def test_scenario_of_a_cell_can_be_explored() -> None:
+    """The name of a cell is that of a scenario, too."""
+    text = run("explore", "verdicts/2026/qemu/chains").stdout
+    assert "verified" in text
+    assert "no design 'nt'" in run("explore", "verdicts/nt/qemu/seed", code=2).output
+
+
+def test_save_and_pages(tmp_path: Path) -> None:
+    """A table can be saved, with its counterexamples, and written as pages."""
+    words = ("--design", "v5.12", "--emulator", "qemu", "--scenario", "chains")
+    run("verdicts", *words, "--again", "--save", tmp_path)
+    table = json.loads((tmp_path / "table.json").read_text())
+    assert [cell["scenario"] for cell in table["cells"]] == ["chains"]
+    assert len(list((tmp_path / "counterexamples").iterdir())) == 1
+
+
+def test_check() -> None:
+    """What is saved is what is found."""
+    text = run("verdicts", *ONE, "--check").stdout
+    assert text.splitlines()[-1] == (
+        "0 cells explored, 1 counterexamples replayed: 0 problems"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--design", "nt"), "'nt': expected one of v5.12"),
+        (("--emulator", "bochs"), "'bochs': expected one of qemu, ours"),
+        (("--scenario", "sed"), "'sed': expected one of sequence, seed"),
+        (("--design", "ours", "--scenario", "unmap"), "there is no such cell"),
+    ],
+)
+def test_wrong_usage(words: tuple[str, ...], text: str) -> None:
+    """A name that there is not is told with those that there are."""
+    output = " ".join(run("verdicts", *words, code=2).output.replace("│", " ").split())
+    assert text in output

@@ -1,0 +1,220 @@
+"""The verdict table: what it says, and that the models still say it."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ccw_actors.designs import DESIGNS, WRONG
+from ccw_actors.explore import Counterexample
+from ccw_actors.scenarios.verdicts import (
+    COLUMNS,
+    HOST_SIDE_ONLY,
+    INVARIANTS,
+    OURS,
+    Cell,
+    CellName,
+    CellNameError,
+    cell_scenario,
+    cells_of,
+    check,
+    counterexample_of,
+    explore_cell,
+    load,
+)
+from ccw_actors.scenarios.verdicts.claims import CLAIMS, verdict_of
+from ccw_actors.scenarios.verdicts.interleaving import interleaving
+from ccw_actors.scenarios.verdicts.pages import lines_of
+
+TABLE = {CellName.of(cell): cell for cell in load().cells}
+LINUX = ["v5.12", "rfc-v3", "rfc-v4", "rfc-v4-mutex", "v5.13", "v6.0", "2025", "2026"]
+
+
+def cell(design: str, emulator: str, scenario: str) -> Cell:
+    """Return a saved cell."""
+    return TABLE[CellName.parse(f"verdicts/{design}/{emulator}/{scenario}")[0]]
+
+
+def test_table_is_complete() -> None:
+    """Every cell there is has been saved, and no limit was reached."""
+    assert list(TABLE) == cells_of()
+    assert {one.verdict for one in TABLE.values()} <= {"verified", "refuted", "vacuous"}
+
+
+@pytest.mark.parametrize("scenario", COLUMNS)
+def test_ours_is_verified(scenario: str) -> None:
+    """In every column that has a meaning for it."""
+    name = CellName(OURS, "ours", scenario)
+    assert name in TABLE or COLUMNS[scenario].not_ours
+    if name in TABLE:
+        assert (TABLE[name].verdict, TABLE[name].also) == ("verified", "")
+
+
+@pytest.mark.parametrize("scenario", COLUMNS)
+def test_host_side_is_verified_under_qemu(scenario: str) -> None:
+    """What VfioCcw promises by itself it keeps, whatever the emulator does."""
+    name = CellName(HOST_SIDE_ONLY, "qemu", scenario)
+    assert name in TABLE or COLUMNS[scenario].not_ours
+    if name in TABLE:
+        assert (TABLE[name].verdict, TABLE[name].also) == ("verified", "")
+
+
+@pytest.mark.parametrize(
+    "scenario", ["clear-queued", "clear-pending", "attention", "halt"]
+)
+def test_qemu_has_faults_of_its_own(scenario: str) -> None:
+    """On a kernel that keeps its promises a guest still sees what it must not."""
+    found = cell(OURS, "qemu", scenario)
+    assert found.verdict == "refuted"
+    assert found.why.startswith("I5: ")
+
+
+@pytest.mark.parametrize("design", LINUX)
+def test_mail_is_refuted(design: str) -> None:
+    """The six steps of the mail are those of the counterexample, in this order."""
+    name = CellName(design, "qemu", "mail")
+    explored = explore_cell(name, counts=False)
+    assert explored.cell.why == cell(design, "qemu", "mail").why
+    assert explored.cell.steps == cell(design, "qemu", "mail").steps
+    assert explored.counterexample is not None
+    lines = lines_of(explored.cell, explored.counterexample)
+    steps = [(line.column, line.what.partition("(")[0]) for line in lines]
+    mail = [
+        ("CPU 1", "fsm_do_clear"),
+        ("interrupt", "fsm_irq"),
+        ("CPU 2", "fsm_io_helper"),
+        ("worker", "vfio_ccw_sch_io_todo"),
+        ("worker", "cp_free"),
+    ]
+    at = -1
+    for step in mail:
+        at = steps.index(step, at + 1)
+
+
+@pytest.mark.parametrize("design", ["rfc-v2", "counted-programs", "clear-flag", OURS])
+def test_mail_is_verified(design: str) -> None:
+    """A START that is refused until the CLEAR is handled does not race with it."""
+    found = explore_cell(CellName(design, "qemu", "mail")).cell
+    assert found.verdict == "verified"
+    assert cell(design, "qemu", "mail").verdict == "verified"
+
+
+@pytest.mark.parametrize("design", [*DESIGNS, OURS])
+def test_what_was_saved_is_found_again(design: str) -> None:
+    """Cheap cells of each design are explored, and their counterexamples replayed."""
+    names = [CellName(design, "qemu", one) for one in ("chains", "disable", "sequence")]
+    stale = {name: load_changed(name, hash="") for name in names}
+    checked = check(names, stale)
+    assert checked.explored == len(names)
+    assert not checked.problems
+
+
+def test_each_refuted_cell_has_its_counterexample() -> None:
+    """It is of that cell, names the invariant that is broken, and has its steps."""
+    refuted = [one for one in TABLE.values() if one.verdict == "refuted"]
+    assert len(refuted) > 200
+    for one in refuted:
+        path = counterexample_of(one)
+        assert path is not None, one
+        known = Counterexample.load(path)
+        name, _ = CellName.parse(known.scenario)
+        assert name == CellName.of(one)
+        assert len(known.steps) == one.steps
+        assert one.why.partition(":")[0] in INVARIANTS
+        assert one.why.partition(":")[0] in known.violation
+
+
+def test_a_lie_in_the_table_is_found() -> None:
+    """A verdict that was changed by hand does not pass the check."""
+    name = CellName("2026", "qemu", "chains")
+    lie = {name: load_changed(name, steps=1, verdict="refuted")}
+    assert len(check([name], lie).problems) == 1
+    lie = {name: load_changed(name, hash="")}
+    assert not check([name], lie).problems
+    lie = {name: load_changed(name, hash="", why="something else")}
+    assert len(check([name], lie).problems) == 1
+    assert check([name], {}).problems == ("2026/qemu/chains: not in the saved table",)
+
+
+def load_changed(name: CellName, **changes: Any) -> Cell:
+    """Return a saved cell with other values."""
+    return replace(TABLE[name], **changes)
+
+
+def test_switches_of_the_models_matter() -> None:
+    """Each fix of 2026 that a column is about is what verifies the column."""
+    for scenario in ("chains", "idaw", "reports"):
+        assert cell("2025", "qemu", scenario).verdict == "refuted"
+        assert cell("2026", "qemu", scenario).verdict == "verified"
+    assert cell("v5.12", "qemu", "double-start").verdict == "refuted"
+    assert cell("v5.13", "qemu", "double-start").verdict == "verified"
+
+
+@pytest.mark.parametrize(
+    ("design", "mail", "seed"),
+    [
+        ("rfc-v2", "verified", "refuted"),
+        ("rfc-v3", "refuted", "refuted"),
+        ("rfc-v4", "refuted", "refuted"),
+        ("rfc-v4-mutex", "refuted", "refuted"),
+        ("counted-programs", "verified", "verified"),
+        ("clear-flag", "verified", "refuted"),
+        ("composite", "verified", "refuted"),
+    ],
+)
+def test_proposals_are_as_the_page_says(design: str, mail: str, seed: str) -> None:
+    """Which of them close the mail's race, and which the seed."""
+    assert cell(design, "qemu", "mail").verdict == mail
+    assert cell(design, "ours", "seed").verdict == seed
+    assert cell(design, "qemu", "collapse").verdict == "refuted"
+
+
+def test_claims_rest_on_the_table() -> None:
+    """A claim is confirmed by cells, and by nothing if a cell says otherwise."""
+    cells = list(TABLE.values())
+    found = {claim.name: verdict_of(claim, cells) for claim in CLAIMS}
+    assert set(found.values()) == {"confirmed", "not reproduced"}
+    for claim in CLAIMS:
+        assert claim.cells or claim.reason
+        if claim.cells:
+            assert claim.by in INVARIANTS
+            others = [cell for cell in cells if cell.verdict == "verified"]
+            with pytest.raises(LookupError):
+                verdict_of(claim, others)
+
+
+def test_host_side_ids_are_those_of_the_models() -> None:
+    """What a cell says is wrong is an invariant by name."""
+    assert set(WRONG) < set(INVARIANTS)
+    for column in COLUMNS.values():
+        assert set(column.about) <= set(INVARIANTS)
+        assert bool(column.programs) != bool(column.raw)
+        assert column.entered
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("verdicts/2026/qemu", "expected verdicts/DESIGN/EMULATOR/SCENARIO"),
+        ("verdicts/2027/qemu/seed", "no design '2027'"),
+        ("verdicts/2026/vmware/seed", "no emulator 'vmware'"),
+        ("verdicts/2026/qemu/seeds", "no scenario 'seeds'"),
+        ("verdicts/2026/qemu/seed/last", "no part 'last'"),
+    ],
+)
+def test_wrong_names(name: str, text: str) -> None:
+    """What a name of a cell lacks is said."""
+    with pytest.raises(CellNameError, match=text):
+        CellName.parse(name)
+
+
+def test_an_interleaving_has_what_matters() -> None:
+    """Steps that only carry a thread on are left out of it."""
+    explored = explore_cell(CellName("v5.12", "qemu", "no-function"), counts=False)
+    known = explored.counterexample
+    assert known is not None
+    name, look = CellName.parse(known.scenario)
+    steps = known.replay(cell_scenario(name, look)).steps
+    lines = interleaving(steps)
+    assert 0 < len(lines) < len(steps)
+    assert {line.column for line in lines} == {"CPU 1"}
