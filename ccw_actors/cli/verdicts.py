@@ -59,6 +59,10 @@ _STYLES = {
     "vacuous": "yellow",
 }
 _SHOWN_WHOLE = 4
+_LEGEND = """\
+✔ verified   ✔+ verified, but for what the scenario is not about
+✘ refuted, in so many steps   - no meaning there
+Name a design, an emulator and a scenario to see what goes wrong, and how."""
 
 
 def verdicts(
@@ -147,9 +151,10 @@ def verdicts(
     if len(cells) <= _SHOWN_WHOLE:
         for one in found:
             _show_whole(one, _file(one, saves))
-    typer.echo(
-        f"\n{len(cells)} cells, {len(fresh)} of them explored now, in {took:.1f} s"
-    )
+    else:
+        typer.echo(f"\n{_LEGEND}")
+    count = f"{len(cells)} cell{'s' * (len(cells) > 1)}"
+    typer.echo(f"\n{count}, {len(fresh)} explored now, in {took:.1f} s")
 
 
 def _chosen(
@@ -249,8 +254,9 @@ def _show_whole(explored: Explored, path: Path | None) -> None:
         for column in columns:
             table.add_column(column, overflow="fold")
         for number, line in enumerate(lines, 1):
-            what = [Text(line.what) if one == line.column else "" for one in columns]
-            table.add_row(str(number), *what)
+            text = Text(line.what.replace("(): ", "()\n"))
+            cells = [text if one == line.column else "" for one in columns]
+            table.add_row(str(number), *cells)
         console.print(table)
     console.print(Text(f"again:  {command(cell)}"), soft_wrap=True)
     if path is not None:

@@ -41,6 +41,8 @@ _NO_THREAD: Final = {
     GUEST_CPU: frozenset({"IdawChanged"}),
 }
 _ERRNO: Final = {"16": "EBUSY", "11": "EAGAIN", "5": "EIO", "19": "ENODEV"}
+_BEGINS: Final = "the device takes the first command"
+_SHOWS: Final = "status of the program is pending"
 _NOT_WORD: Final = re.compile(r"\W+")
 
 
@@ -111,6 +113,8 @@ class _Reader:
         column = self._column(step, name)
         function = known.function.rpartition(", ")[2]
         what = f"{function}(): {known.brief}" if function else known.brief
+        if name == "DeviceGoesOn":
+            what = _BEGINS if "at=0" in step.message else _SHOWS
         self._add(number, column, what, step)
 
     def _column(self, step: Step, name: str) -> str:
