@@ -126,7 +126,7 @@ def test_verdict_pages_are_the_saved_table() -> None:
     assert seed_table(cells) in (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("scenario", ["mail", "chains", "clear-pending"])
+@pytest.mark.parametrize("scenario", COLUMNS)
 def test_scenario_pages_are_the_counterexamples(scenario: str) -> None:
     """A page shows the interleavings that replaying the saved steps gives."""
     page = VERDICTS / "scenarios" / f"{scenario}.md"

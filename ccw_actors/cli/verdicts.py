@@ -39,12 +39,18 @@ from ccw_actors.scenarios.verdicts import (
     recall,
     run,
     save,
+    work_of,
 )
-from ccw_actors.scenarios.verdicts.interleaving import columns_of, sequence_diagram
+from ccw_actors.scenarios.verdicts.interleaving import (
+    Line,
+    columns_of,
+    sequence_diagram,
+)
 from ccw_actors.scenarios.verdicts.pages import (
     cell_text,
     command,
     lines_of,
+    others,
     share,
     write_pages,
 )
@@ -59,9 +65,10 @@ _STYLES = {
     "vacuous": "yellow",
 }
 _SHOWN_WHOLE = 4
+_COLUMN_WIDTH = 34
 _LEGEND = """\
 ✔ verified   ✔+ verified, but for what the scenario is not about
-✘ refuted, in so many steps   - no meaning there
+✘ refuted, in so many steps   … a limit was reached   ○ vacuous   - no meaning there
 Name a design, an emulator and a scenario to see what goes wrong, and how."""
 
 
@@ -69,15 +76,27 @@ def verdicts(
     *,
     design: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this design.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="Only this design: v5.12, 2026, ours ... May be repeated.",
+            show_default=False,
+        ),
     ] = None,
     emulator: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this emulator.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="Only this emulator: qemu or ours. May be repeated.",
+            show_default=False,
+        ),
     ] = None,
     scenario: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Only this scenario.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="Only this scenario: seed, mail, halt ... May be repeated.",
+            show_default=False,
+        ),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Explore all, also what is saved.")
@@ -120,6 +139,13 @@ def verdicts(
     it again. Ends with 0; with --check 1 if a cell is another one than was saved.
     """
     names = _chosen(design, emulator, scenario)
+    _refuse(
+        (checks and (again or saves or pages or diagrams or as_json))
+        and "--check goes with --design, --emulator and --scenario only",
+        (diagrams and as_json) and "--diagram prints text, --json nothing but JSON",
+        (pages and len(names) < len(cells_of()))
+        and "--pages writes the whole table: name no part of it",
+    )
     saved = load()
     known = {CellName.of(cell): cell for cell in saved.cells}
     began = perf_counter()
@@ -157,6 +183,12 @@ def verdicts(
     typer.echo(f"\n{count}, {len(fresh)} explored now, in {took:.1f} s")
 
 
+def _refuse(*reasons: object) -> None:
+    """Refuse options that do not go together, for the first reason there is."""
+    for reason in filter(None, reasons):
+        raise typer.BadParameter(str(reason))
+
+
 def _chosen(
     designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
 ) -> list[CellName]:
@@ -171,19 +203,26 @@ def _chosen(
                 raise typer.BadParameter(text, param_hint=option)
     names = cells_of(designs or (), emulators or (), scenarios or ())
     if not names:
-        raise typer.BadParameter("there is no such cell: see docs/verdicts/table.md")
+        reason = _why_none(designs, scenarios)
+        raise typer.BadParameter(f"there is no such cell: {reason}")
     return names
+
+
+def _why_none(designs: list[str] | None, scenarios: list[str] | None) -> str:
+    """Return why a first design has no cell in a first scenario."""
+    emulator = next(iter(EMULATORS))
+    return CellName((designs or [""])[0], emulator, (scenarios or [""])[0]).no_meaning
 
 
 def _check(names: Sequence[CellName], known: dict[CellName, Cell]) -> int:
     """Print what is another one than was saved; return the exit code."""
-    with _bar(len(names)) as told:
+    with _bar(work_of(names, known)) as told:
         found = check(names, known, told)
     for problem in found.problems:
         typer.echo(problem)
     typer.echo(
-        f"{found.explored} cells explored, {found.replayed} counterexamples replayed:"
-        f" {len(found.problems)} problems"
+        f"cells explored: {found.explored}, counterexamples replayed: {found.replayed},"
+        f" problems: {len(found.problems)}"
     )
     return _ANOTHER if found.problems else _AS_SAVED
 
@@ -246,27 +285,39 @@ def _show_whole(explored: Explored, path: Path | None) -> None:
         console.print(Text(f"{cell.why} [{share(cell)}]" if share(cell) else cell.why))
     if cell.also:
         console.print(Text(f"besides, what this is not about: {cell.also}"))
+        console.print(Text(f"shown by: {others(cell)}"), soft_wrap=True)
     if explored.counterexample is not None:
         lines = lines_of(cell, explored.counterexample)
-        columns = columns_of(lines)
-        table = Table(box=None, pad_edge=False)
-        table.add_column("", justify="right")
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for number, line in enumerate(lines, 1):
-            text = Text(line.what.replace("(): ", "()\n"))
-            cells = [text if one == line.column else "" for one in columns]
-            table.add_row(str(number), *cells)
-        console.print(table)
+        console.print(_interleaving(lines, console.width))
     console.print(Text(f"again:  {command(cell)}"), soft_wrap=True)
     if path is not None:
         console.print(Text(f"replay: ccw-actors replay {path}"), soft_wrap=True)
 
 
+def _interleaving(lines: Sequence[Line], width: int) -> Table:
+    """Return a table with a column for each who does something, if there is room."""
+    columns = columns_of(lines)
+    is_wide = width >= _COLUMN_WIDTH * len(columns)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", justify="right")
+    for column in columns if is_wide else ("who", "what"):
+        table.add_column(column, overflow="fold")
+    for number, line in enumerate(lines, 1):
+        if is_wide:
+            text = Text(line.what.replace("(): ", "()\n"))
+            cells = [text if one == line.column else "" for one in columns]
+        else:
+            cells = [line.column, Text(line.what)]
+        table.add_row(str(number), *cells)
+    return table
+
+
 def _show_diagrams(explored: Sequence[Explored]) -> None:
     for one in explored:
         cell = one.cell
-        if one.counterexample is not None:
+        if one.counterexample is None:
+            typer.echo(f"%% {cell.design} under {cell.emulator}: {cell.verdict}")
+        else:
             lines = lines_of(cell, one.counterexample)
             typer.echo(f"%% {cell.design} under {cell.emulator}, {cell.scenario}")
             typer.echo(sequence_diagram(lines, cell.why))

@@ -70,7 +70,8 @@ def test_a_cell_is_shown_whole() -> None:
     """What is wrong, the interleaving, and both commands that show it again."""
     text = run("verdicts", *ONE).stdout
     assert "the CLEAR's interrupt frees the START's program" in text
-    assert "fsm_do_clear(): HSCH" not in text
+    for name in ("fsm_do_clear()", "fsm_irq()", "fsm_io_helper()", "cp_free()"):
+        assert name in text
     again = next(line for line in text.splitlines() if line.startswith("again: "))
     assert again.split()[1:] == ["ccw-actors", "verdicts", *ONE, "--again"]
     replay = next(line for line in text.splitlines() if line.startswith("replay: "))
@@ -99,11 +100,28 @@ def test_save_and_pages(tmp_path: Path) -> None:
     assert len(list((tmp_path / "counterexamples").iterdir())) == 1
 
 
+def test_diagram() -> None:
+    """Counterexamples as Mermaid text; a verified cell is named."""
+    words = ("--design", "2026", "--emulator", "qemu", "--diagram")
+    text = run("verdicts", *words, "--scenario", "mail", "--scenario", "chains").stdout
+    assert "sequenceDiagram" in text
+    assert "CPU2->>M: fsm_io_helper() SSCH" in text
+    assert "%% 2026 under qemu: verified" in text
+
+
+def test_what_else_is_broken_can_be_shown() -> None:
+    """A verified cell in which something else is broken has a command for that."""
+    words = ("--design", "rfc-v2", "--emulator", "qemu", "--scenario", "mail")
+    text = run("verdicts", *words).stdout
+    shown = next(line for line in text.splitlines() if line.startswith("shown by: "))
+    assert "refuted" in run(*shown.split()[3:], code=1).stdout
+
+
 def test_check() -> None:
     """What is saved is what is found."""
     text = run("verdicts", *ONE, "--check").stdout
     assert text.splitlines()[-1] == (
-        "0 cells explored, 1 counterexamples replayed: 0 problems"
+        "cells explored: 0, counterexamples replayed: 1, problems: 0"
     )
 
 
@@ -113,7 +131,11 @@ def test_check() -> None:
         (("--design", "nt"), "'nt': expected one of v5.12"),
         (("--emulator", "bochs"), "'bochs': expected one of qemu, ours"),
         (("--scenario", "sed"), "'sed': expected one of sequence, seed"),
-        (("--design", "ours", "--scenario", "unmap"), "there is no such cell"),
+        (("--design", "ours", "--scenario", "unmap"), "no message takes a page"),
+        (("--design", "rfc-v4-1", "--scenario", "pci"), "there is sequence, seed"),
+        (("--check", "--json"), "--check goes with"),
+        (("--diagram", "--json"), "--diagram prints text"),
+        (("--design", "ours", "--pages", "pages"), "name no part of it"),
     ],
 )
 def test_wrong_usage(words: tuple[str, ...], text: str) -> None:

@@ -11,9 +11,10 @@ from ccw_actors.designs.linux.steps import STEPS
 from ccw_actors.explore import World
 from ccw_actors.runtime import Choice
 from ccw_actors.scenarios.verdicts import EMULATORS, OURS, CellName, cell_scenario
+from ccw_actors.scenarios.verdicts.wiring import V4_SUBSETS
 
 MODEL = Path(__file__).parents[2] / "ccw_actors" / "designs" / "linux"
-_SECTION = re.compile(r'Section\(\s*"(\w+)"')
+_SECTION = re.compile(r'(?:Section\(|step=|closed = )\s*"(\w+)"')
 
 
 def run_in_order(design: str, emulator: str) -> GuestReport:
@@ -33,7 +34,7 @@ def _is_timer(choice: Choice) -> bool:
 
 
 @pytest.mark.parametrize("emulator", EMULATORS)
-@pytest.mark.parametrize("design", [*DESIGNS, OURS])
+@pytest.mark.parametrize("design", [*DESIGNS, OURS, *V4_SUBSETS])
 def test_runs_in_order(design: str, emulator: str) -> None:
     """START, CLEAR, HALT and START, each after the other: all accepted, all ended."""
     report = run_in_order(design, emulator)
@@ -47,8 +48,16 @@ def test_each_section_is_documented() -> None:
         for file in MODEL.glob("*.py")
         for name in _SECTION.findall(file.read_text(encoding="utf-8"))
     }
-    assert len(sections) > 25
-    assert sections <= set(STEPS)
+    sections |= {
+        "halt",
+        "clear",
+        "open",
+        "unmap",
+        "crw_todo",
+        "notoper_todo",
+        "io_todo",
+    }
+    assert sections == {name for name in STEPS if name.islower()}
 
 
 def test_each_step_names_its_place() -> None:

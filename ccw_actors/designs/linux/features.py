@@ -149,7 +149,7 @@ DESIGNS: Final[dict[str, Design]] = {
     "composite": Design(
         "the composite-device view (2020), on top of Linux 2026: the driver goes by FC"
         " as the guest sees it",
-        replace(_2026, composite=True, clear_flag=True),
+        replace(_2026, composite=True),
     ),
 }
 """By name: versions of Linux, then the proposals that nobody built."""

@@ -41,7 +41,7 @@ WRONG: Final = {
     "I13": "a guest is shown guest addresses",
     "stale": "no status from before a RESET is handed over after it",
     "torn": "an IRB is copied whole",
-    "nothing": "a request that starts nothing is refused",
+    "no-op": "a request that starts nothing is refused",
 }
 """What must not be broken on the host's side, by id."""
 

@@ -119,7 +119,7 @@ class Requests(HostSubchannel):
         if state.fctl:
             return self._failed(errno.EOPNOTSUPP)
         if not state.ret_code:
-            self._wrong("nothing", "a write without a function returns success")
+            self._wrong("no-op", "a write without a function returns success")
         return self._failed(state.ret_code)
 
     def _cp_init(self, _section: Section) -> Next:

@@ -1,12 +1,13 @@
-"""What each section of the model stands for in the original.
+"""What each section of the models stands for in the originals.
 
-Function and file are those of Linux drivers/s390/cio; `lock` is what is held there
+Files without a folder are in Linux drivers/s390/cio; `lock` is what is held there
 while the section is done, in the versions named.
 """
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-__all__ = ["STEPS", "Step", "as_markdown"]
+__all__ = ["QEMU_STEPS", "STEPS", "Step", "as_markdown"]
 
 
 class Step(NamedTuple):
@@ -26,6 +27,7 @@ class Step(NamedTuple):
 _OPS, _FSM, _CP = "vfio_ccw_ops.c", "vfio_ccw_fsm.c", "vfio_ccw_cp.c"
 _DRV, _CHP = "vfio_ccw_drv.c", "vfio_ccw_chp.c"
 _MUTEX, _SCH, _NONE = "io_mutex", "sch->lock", "none"
+_BQL: Final = "the big lock"
 _WORKER: Final = "none; io_mutex in rfc-v4-mutex and since 2026"
 
 STEPS: Final[dict[str, Step]] = {
@@ -221,17 +223,17 @@ STEPS: Final[dict[str, Step]] = {
         "waits for the work queue",
     ),
     "close_free": Step(
-        "fsm_close, before 6.0 vfio_ccw_mdev_notifier or _release, cp_free",
-        "vfio_ccw_fsm.c, vfio_ccw_ops.c, vfio_ccw_cp.c",
+        "fsm_close, cp_free",
+        "vfio_ccw_fsm.c, vfio_ccw_cp.c",
         "none; io_mutex in 2026",
-        "marks it not initialised",
+        "marks it not initialised; before 6.0 vfio_ccw_mdev_notifier and _release do",
         "the program is marked as free",
     ),
     "close_chains": Step(
-        "fsm_close, before 6.0 vfio_ccw_mdev_notifier or _release, cp_free",
-        "vfio_ccw_fsm.c, vfio_ccw_ops.c, vfio_ccw_cp.c",
+        "fsm_close, cp_free",
+        "vfio_ccw_fsm.c, vfio_ccw_cp.c",
         "none; io_mutex in 2026",
-        "frees the chains",
+        "frees the chains; before 6.0 vfio_ccw_mdev_notifier and _release do",
         "the chains are freed, the pages unpinned",
     ),
     "open": Step(
@@ -266,14 +268,14 @@ STEPS: Final[dict[str, Step]] = {
         "is the page pinned?",
     ),
     "check_pinned": Step(
-        "vfio_ccw_dma_unmap, before 6.0 vfio_ccw_mdev_notifier, cp_iova_pinned",
+        "vfio_ccw_dma_unmap, cp_iova_pinned",
         _OPS,
         "none; io_mutex in 2026",
-        "begins to walk the chains",
+        "begins to walk the chains; before 6.0 vfio_ccw_mdev_notifier has it done",
         "begins to walk the chains",
     ),
     "checked": Step(
-        "vfio_ccw_dma_unmap, before 6.0 vfio_ccw_mdev_notifier, cp_iova_pinned",
+        "vfio_ccw_dma_unmap, cp_iova_pinned",
         _OPS,
         "none; io_mutex in 2026",
         "has walked the chains; resets if the page is theirs",
@@ -289,7 +291,7 @@ STEPS: Final[dict[str, Step]] = {
     "ReportAdded": Step(
         "vfio_ccw_queue_crw",
         _DRV,
-        "the same",
+        "sch->lock; crw_lock too in 2026",
         "has added it, and queues work",
         "has added it",
     ),
@@ -310,7 +312,7 @@ STEPS: Final[dict[str, Step]] = {
     "report_taken": Step(
         "vfio_ccw_crw_region_read",
         _CHP,
-        "the same",
+        "io_mutex; crw_lock too in 2026",
         "has taken it off",
         "has taken it off",
     ),
@@ -349,11 +351,65 @@ STEPS: Final[dict[str, Step]] = {
 """By section, or by the message that is one."""
 
 
-def as_markdown() -> str:
-    """Render the table for the docs."""
+QEMU_STEPS: Final[dict[str, Step]] = {
+    "SSCH, RSCH": Step(
+        "css_do_ssch, css_do_rsch, vfio_ccw_handle_request",
+        "hw/s390x/css.c, hw/vfio/ccw.c",
+        _BQL,
+        "condition codes 1 to 3 by SC, FC, V and E; FC and AC; writes the I/O region",
+        "",
+    ),
+    "HSCH": Step(
+        "css_do_hsch, vfio_ccw_handle_halt",
+        "hw/s390x/css.c, hw/vfio/ccw.c",
+        _BQL,
+        "FC halt without start; writes the async region",
+        "",
+    ),
+    "CSCH": Step(
+        "css_do_csch, vfio_ccw_handle_clear",
+        "hw/s390x/css.c, hw/vfio/ccw.c",
+        _BQL,
+        "FC clear, SC stays; writes the async region",
+        "",
+    ),
+    "XSCH": Step("css_do_xsch", "hw/s390x/css.c", _BQL, "FC start off, here only", ""),
+    "TSCH": Step(
+        "css_do_tsch_get_irb, css_do_tsch_update_subch",
+        "hw/s390x/css.c",
+        _BQL,
+        "stores the IRB, clears FC and SC; KVM has taken an interrupt off its list",
+        "",
+    ),
+    "MSCH": Step(
+        "css_do_msch", "hw/s390x/css.c", _BQL, "changes the PMCW, here only", ""
+    ),
+    "Signalled": Step(
+        "vfio_ccw_io_notifier_handler",
+        "hw/vfio/ccw.c",
+        _BQL,
+        "clears the counter, reads the region, replaces the SCSW, adds an interrupt",
+        "",
+    ),
+    "ResetSubchannel": Step(
+        "vfio_ccw_reset",
+        "hw/vfio/ccw.c",
+        _BQL,
+        "VFIO_DEVICE_RESET and nothing else",
+        "",
+    ),
+    "DeviceRequested": Step(
+        "vfio_ccw_req_notifier_handler", "hw/vfio/ccw.c", _BQL, "unplugs the device", ""
+    ),
+}
+"""What QEMU's emulator does, by what it is asked."""
+
+
+def as_markdown(steps: Mapping[str, Step] = STEPS) -> str:
+    """Render a table for the docs."""
     head = "| section | function | file | lock held | what it does |"
     lines = [head, "|---|---|---|---|---|"]
-    for name, step in STEPS.items():
+    for name, step in steps.items():
         function = ", ".join(f"`{one}`" for one in step.function.split(", "))
         if step.function:
             lines.append(

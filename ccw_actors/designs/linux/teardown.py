@@ -10,7 +10,6 @@ vfio_ccw_ops.c (reset, DMA_UNMAP), cio.c (cio_cancel_halt_clear, cio_commit_conf
 """
 
 import errno
-from typing import Final
 
 from ccw_actors.channel import Schib, lifecycle
 from ccw_actors.designs.linux.completion import Completion
@@ -36,9 +35,6 @@ from ccw_actors.designs.regions import (
 from ccw_actors.runtime import Message, receive
 
 __all__ = ["DeviceLost", "PathReport", "Teardown"]
-
-
-_CALLERS: Final = {"unmap": "DMA_UNMAP", "closed": "CLOSE"}
 
 
 class DeviceLost(Message, frozen=True):
@@ -112,7 +108,8 @@ class Teardown(Completion):
         return Section("close_chains", program=program, then=section.then)
 
     def _close_chains(self, section: Section) -> Next:
-        self._free(section.program, _CALLERS.get(section.then, "CLOSE"))
+        caller = "DMA_UNMAP" if section.then == "unmap" else "CLOSE"
+        self._free(section.program, caller)
         if self._features.locked_close:
             self._unlock()
         if section.then == "closed":

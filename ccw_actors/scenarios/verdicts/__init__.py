@@ -6,6 +6,7 @@ from ccw_actors.scenarios.verdicts.cell import CellNameError as CellNameError
 from ccw_actors.scenarios.verdicts.cell import cell_scenario as cell_scenario
 from ccw_actors.scenarios.verdicts.checking import Checked as Checked
 from ccw_actors.scenarios.verdicts.checking import check as check
+from ccw_actors.scenarios.verdicts.checking import work_of as work_of
 from ccw_actors.scenarios.verdicts.columns import COLUMNS as COLUMNS
 from ccw_actors.scenarios.verdicts.columns import Column as Column
 from ccw_actors.scenarios.verdicts.linux_rack import linux_rack as linux_rack
@@ -54,4 +55,5 @@ __all__ = [
     "recall",
     "run",
     "save",
+    "work_of",
 ]

@@ -16,9 +16,17 @@ from ccw_actors.designs import WRONG
 from ccw_actors.errors import CcwActorsError
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.scenarios.verdicts.columns import COLUMNS, Column
-from ccw_actors.scenarios.verdicts.racks import EMULATORS, Emulating, Rack
+from ccw_actors.scenarios.verdicts.racks import EMULATORS, Emulating
 from ccw_actors.scenarios.verdicts.seen import GUEST, GUEST_SIDE, Seen, follow
-from ccw_actors.scenarios.verdicts.wiring import DESIGN_NAMES, HOST_SIDE_ONLY, rack
+from ccw_actors.scenarios.verdicts.windows import Rack
+from ccw_actors.scenarios.verdicts.wiring import (
+    DESIGN_NAMES,
+    HOST_SIDE_ONLY,
+    OURS,
+    SUBSET_COLUMNS,
+    V4_SUBSETS,
+    rack,
+)
 
 __all__ = [
     "INVARIANTS",
@@ -80,6 +88,18 @@ class CellName:
         """The column of the scenario."""
         return COLUMNS[self.scenario]
 
+    @property
+    def no_meaning(self) -> str:
+        """Why there is no such cell, "" if there is one."""
+        is_own = self.design in (OURS, HOST_SIDE_ONLY)
+        if is_own and self.column.not_ours:
+            return f"{self.scenario} has no meaning for it: {self.column.not_ours}"
+        if self.design in V4_SUBSETS and self.scenario not in SUBSET_COLUMNS:
+            return f"with some patches there is {', '.join(SUBSET_COLUMNS)} only"
+        if self.design == HOST_SIDE_ONLY and self.emulator != "qemu":
+            return "what the host's side promises is looked at under qemu only"
+        return ""
+
     def scenario_name(self, look: Look) -> str:
         """Return what `ccw-actors explore` and `replay` know the cell by."""
         return f"{_PREFIX}{self.design}/{self.emulator}/{self.scenario}/{look}"
@@ -109,6 +129,8 @@ class CellName:
         _expect(name, "scenario", scenario, COLUMNS)
         _expect(name, "part", look, LOOKS)
         of = cls(design, _one_of(emulator, EMULATORS), scenario)
+        if of.no_meaning:
+            raise CellNameError(f"{name}: {of.no_meaning}")
         return of, _one_of(look, LOOKS)
 
     @staticmethod
@@ -155,7 +177,7 @@ def _one_of(part: str, known: Iterable[T]) -> T:
 
 
 def _looked_for(name: CellName, look: Look) -> list[str]:
-    about = name.column.about
+    about = tuple(WRONG) if name.design == HOST_SIDE_ONLY else name.column.about
     wanted = [one for one in INVARIANTS if (one in about) is (look == "about")]
     if name.design == HOST_SIDE_ONLY:
         wanted = [one for one in wanted if one in WRONG]

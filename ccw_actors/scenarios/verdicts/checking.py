@@ -8,7 +8,7 @@ from ccw_actors.scenarios.verdicts.cell import CellName, cell_scenario
 from ccw_actors.scenarios.verdicts.table import cell_hash, counterexample_of, run
 from ccw_actors.scenarios.verdicts.verdict import Cell
 
-__all__ = ["Checked", "check"]
+__all__ = ["Checked", "check", "work_of"]
 
 _ALWAYS: Final = "seed"
 
@@ -30,13 +30,7 @@ def check(
 
     A cell has changed if its fingerprint has, or if it is not saved.
     """
-    changed = [
-        name
-        for name in names
-        if name not in saved
-        or saved[name].hash != cell_hash(name)
-        or name.scenario == _ALWAYS
-    ]
+    changed = _changed(names, saved)
     problems: list[str] = []
     for one in run(changed, told):
         name = CellName.of(one.cell)
@@ -47,14 +41,35 @@ def check(
             problems.append(
                 f"{_title(name)}: saved as {_told(before)}, now {_told(one.cell)}"
             )
-    replayed = 0
-    for name in names:
-        cell = saved.get(name)
-        if cell is not None and cell.verdict == "refuted":
-            replayed += 1
-            problem = _replay(name, cell)
-            problems += [f"{_title(name)}: {problem}"] if problem else []
-    return Checked(len(changed), replayed, tuple(problems))
+    refuted = _refuted(names, saved)
+    for replayed, name in enumerate(refuted, 1):
+        problem = _replay(name, saved[name])
+        problems += [f"{_title(name)}: {problem}"] if problem else []
+        told(len(changed) + replayed)
+    return Checked(len(changed), len(refuted), tuple(problems))
+
+
+def work_of(names: Sequence[CellName], saved: Mapping[CellName, Cell]) -> int:
+    """Return how many cells `check` explores and replays."""
+    return len(_changed(names, saved)) + len(_refuted(names, saved))
+
+
+def _changed(
+    names: Sequence[CellName], saved: Mapping[CellName, Cell]
+) -> list[CellName]:
+    return [
+        name
+        for name in names
+        if name not in saved
+        or saved[name].hash != cell_hash(name)
+        or name.scenario == _ALWAYS
+    ]
+
+
+def _refuted(
+    names: Sequence[CellName], saved: Mapping[CellName, Cell]
+) -> list[CellName]:
+    return [one for one in names if one in saved and saved[one].verdict == "refuted"]
 
 
 def _told(cell: Cell) -> tuple[object, ...]:

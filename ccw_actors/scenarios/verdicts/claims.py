@@ -90,7 +90,7 @@ CLAIMS: Final = (
     Claim(
         "H9",
         "The state is read and written without one lock: NOT_OPER is overwritten.",
-        (("2026", "qemu", "not-operational"),),
+        (("2026", "qemu", "lost-state"),),
         "I10",
     ),
     Claim(
@@ -110,7 +110,7 @@ CLAIMS: Final = (
         "A write without a function does nothing and returns what the writer left in"
         " ret_code.",
         (("2026", "qemu", "no-function"),),
-        "nothing",
+        "no-op",
     ),
     Claim(
         "stale final",

@@ -165,7 +165,7 @@ COLUMNS: Final[dict[str, Column]] = {
         summary="START written once by one thread and twice by another",
         about=("I1", "I2", "I6", "I7", "I10"),
         raw=((RAW_START,), (RAW_START, RAW_START)),
-        entered={"a START is worked at": windows.owned},
+        entered={"two STARTs are in the kernel at once": windows.two_starts},
     ),
     "attention": Column(
         number=3,
@@ -224,7 +224,7 @@ COLUMNS: Final[dict[str, Column]] = {
         programs=((START, WAIT, TEST, WAIT, TEST),),
         behaviour=("begin", "pci", "end"),
         content=_PCI,
-        entered={"status is on its way": windows.queued},
+        entered={"status is on its way while the program runs": windows.queued_amidst},
     ),
     "attention-lost": Column(
         number=3,
@@ -258,6 +258,7 @@ COLUMNS: Final[dict[str, Column]] = {
         about=("torn",),
         programs=((START, CLEAR, WAIT, TEST),),
         program="halves",
+        not_ours="its IRBs are messages: nobody fills one while another reads it",
         entered={"CLEAR comes while status is on its way": windows.clear_while_queued},
     ),
     "primary": Column(
@@ -267,12 +268,12 @@ COLUMNS: Final[dict[str, Column]] = {
         programs=((START, WAIT, TEST, START_AGAIN, WAIT, TEST),),
         behaviour=("begin", "channel end", "device end"),
         not_ours="its devices present channel end and device end together",
-        entered={"status is on its way": windows.queued},
+        entered={"status is on its way from the program": windows.queued_amidst},
     ),
     "no-function": Column(
         number=0,
         summary="a write of the I/O region without any function",
-        about=("nothing",),
+        about=("no-op",),
         raw=((WriteIo(read_orb(1), 0),),),
         entered={"it has returned": windows.returned},
     ),
@@ -281,7 +282,7 @@ COLUMNS: Final[dict[str, Column]] = {
         summary="XSCH at any time of a START, and another START",
         about=("I5",),
         programs=((START, CANCEL, START_AGAIN, WAIT, TEST),),
-        entered={"a program is accepted": windows.started},
+        entered={"XSCH comes while the channel owns it": windows.cancel_while_owned},
     ),
     "suspend": Column(
         number=0,
@@ -293,22 +294,31 @@ COLUMNS: Final[dict[str, Column]] = {
             "suspend",
         ),
         content=_SUSPENDS,
-        entered={"status is on its way": windows.queued},
+        entered={"status is on its way from the program": windows.queued_amidst},
     ),
     "disable": Column(
         number=0,
         summary="MSCH that disables the subchannel at any time of a START",
         about=("I5",),
         programs=((START, DISABLE, WAIT, TEST, DISABLE),),
-        entered={"status is on its way": windows.queued},
+        entered={"MSCH comes while the channel owns it": windows.disable_while_owned},
     ),
     "not-operational": Column(
         number=9,
         summary="the device is lost at any time of a START, and then a CLEAR",
-        about=("I1", "I7", "I10"),
+        about=("I1", "I7"),
         programs=((START, CLEAR, TEST),),
         happens="loss",
-        entered={"a program is accepted": windows.started},
+        entered={"the device is lost when a program is accepted": windows.lost_late},
+    ),
+    "lost-state": Column(
+        number=9,
+        summary="the same: what a state that says so is worth",
+        about=("I10",),
+        programs=((START, CLEAR, TEST),),
+        happens="loss",
+        not_ours="no two of its actors write one state",
+        entered={"the device is lost when a program is accepted": windows.lost_late},
     ),
     "reset": Column(
         number=10,
@@ -325,7 +335,9 @@ COLUMNS: Final[dict[str, Column]] = {
         about=("I5",),
         programs=((START, WAIT, TEST),),
         happens="reset",
-        entered={"a program is accepted": windows.started},
+        entered={
+            "it is reset while the channel owns a program": windows.guest_reset_amidst
+        },
     ),
     "unmap": Column(
         number=11,
@@ -350,7 +362,7 @@ COLUMNS: Final[dict[str, Column]] = {
         about=("I8",),
         programs=((START, WAIT, TEST),),
         neighbour=True,
-        entered={"a program is accepted": windows.started},
+        entered={"a program is accepted while another hangs": windows.beside_hanging},
     ),
     "chains": Column(
         number=14,
@@ -377,7 +389,7 @@ COLUMNS: Final[dict[str, Column]] = {
         raw=((RAW_START,),),
         program="changes",
         content=_INDIRECT,
-        entered={"START has returned": windows.returned},
+        entered={"the IDAW changes during translation": windows.changed_amidst},
     ),
 }
 """By name, in the order of the table."""

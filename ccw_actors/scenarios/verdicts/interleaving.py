@@ -12,7 +12,13 @@ from ccw_actors.designs.linux.steps import STEPS
 from ccw_actors.explore import Step
 from ccw_actors.scenarios.verdicts.seen import GUEST
 
-__all__ = ["Line", "interleaving", "markdown_table", "sequence_diagram"]
+__all__ = [
+    "Line",
+    "columns_of",
+    "interleaving",
+    "markdown_table",
+    "sequence_diagram",
+]
 
 CHANNEL: Final = "channel"
 INTERRUPT: Final = "interrupt"

@@ -35,11 +35,11 @@ from ccw_actors.scenarios.verdicts.racks import (
     SCHID,
     STORAGE,
     Emulating,
-    Rack,
     spawn_guest,
     spawn_operator,
 )
 from ccw_actors.scenarios.verdicts.seen import GUEST
+from ccw_actors.scenarios.verdicts.windows import Rack
 
 __all__ = ["LinuxRack", "linux_rack"]
 
@@ -68,6 +68,22 @@ class LinuxRack(Rack):
     def unsolicited(self, view: View) -> bool:
         """The slot holds unsolicited status, and that is queued."""
         return self.queued(view) and not is_solicited(view["host"].irb.scsw)
+
+    def translating(self, view: View) -> bool:
+        """The state of the driver says so."""
+        return bool(view["host"].fsm == "CP_PROCESSING")
+
+    def lost(self, view: View) -> bool:
+        """V of the host's PMCW is off."""
+        return not view["host"].valid
+
+    def hangs(self, view: View) -> bool:
+        """The neighbour's io_mutex is held: its START never gives it up."""
+        return bool(view["neighbour/host"].mutex)
+
+    def changed(self, view: View) -> bool:
+        """The change has been handled."""
+        return bool(view["host"].idaw > 0)
 
     def broken(self, view: View) -> tuple[str, ...]:
         """What the sections of the model have noted."""

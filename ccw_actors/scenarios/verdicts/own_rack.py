@@ -6,22 +6,25 @@ threads write the regions themselves, VfioCcw stands behind regions.
 
 from typing import Any, Final
 
+from msgspec import Struct
+
 from ccw_actors.actors import Cio, Device, MemoryVolume, Subchannel
 from ccw_actors.actors.protocol import (
     Attend,
     DetachDevice,
     Piece,
     ReadStorage,
+    StorageWritten,
     WriteStorage,
 )
-from ccw_actors.channel import Cstat, Scsw
+from ccw_actors.channel import Cstat, Scsw, Stctl
 from ccw_actors.designs import QemuSubchannel, VfioCcwRegions
 from ccw_actors.designs.linux.hardware import shows_cpa
 from ccw_actors.designs.regions import WriteIo
 from ccw_actors.designs.writers import RawReader, RawWriter
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import View, World
-from ccw_actors.runtime import Actor, System, receive
+from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
 from ccw_actors.scenarios.pass_through.house import (
     BUFFER,
     ENABLED,
@@ -40,11 +43,11 @@ from ccw_actors.scenarios.verdicts.racks import (
     SCHID,
     STORAGE,
     Emulating,
-    Rack,
     spawn_guest,
     spawn_operator,
 )
 from ccw_actors.scenarios.verdicts.seen import GUEST
+from ccw_actors.scenarios.verdicts.windows import Rack
 
 __all__ = ["OwnRack", "own_rack"]
 
@@ -67,9 +70,12 @@ class OwnRack(Rack):
         return view["subchannel"].execution is not None
 
     def queued(self, view: View) -> bool:
-        """An event that the emulator has not taken."""
+        """An event that was not taken, or intermediate status that is shown."""
         vfio = view["vfio-ccw"]
-        return vfio.untaken > 0 or bool(self._emulator == "qemu" and vfio.events)
+        if self._emulator == "qemu" or not self._has_guest:
+            return vfio.untaken > 0 or bool(vfio.events)
+        shown = view[GUEST].schib.scsw.stctl & Stctl.INTERMEDIATE
+        return vfio.untaken > 0 or bool(shown)
 
     def started(self, view: View) -> int:
         """Programs that the subchannel has begun."""
@@ -80,6 +86,23 @@ class OwnRack(Rack):
         if self._emulator == "ours":
             return view[GUEST].unsolicited is not None
         return any(not event.answers for event in view["vfio-ccw"].events)
+
+    def translating(self, view: View) -> bool:
+        """VfioCcw copies or pins."""
+        program = view["vfio-ccw"].program
+        return program is not None and program.phase in ("copying", "pinning")
+
+    def lost(self, view: View) -> bool:
+        """V of the host's PMCW is off."""
+        return not view["subchannel"].schib.pmcw.valid
+
+    def hangs(self, view: View) -> bool:
+        """The neighbour's VfioCcw waits for its storage."""
+        return view["neighbour/vfio-ccw"].program is not None
+
+    def changed(self, view: View) -> bool:
+        """The CPU has stored it."""
+        return bool(view["changer"].done)
 
     def broken(self, view: View) -> tuple[str, ...]:
         """What is seen by looking at several actors at once."""
@@ -111,7 +134,7 @@ class OwnRack(Rack):
         ):
             found.append("stale: status from before a RESET is there to be read")
         if self._starts_nothing and 0 in view["writer0"].returned:
-            found.append("nothing: a write without a function returns success")
+            found.append("no-op: a write without a function returns success")
         return found
 
     def left(self, view: View) -> str:
@@ -155,7 +178,7 @@ def own_rack(world: World, emulator: Emulating, column: Column) -> Rack:
     if column.happens == "loss":
         ref("subchannel").tell(DetachDevice())
     if column.program == "changes":
-        ref("storage").tell(WriteStorage(0, (Piece(IDAL, bytes(8)),)))
+        system.spawn(Changer(ref("storage")), "changer")
     return OwnRack(emulator, column)
 
 
@@ -164,6 +187,40 @@ class _WithLimits(VfioCcwRegions):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, limits="linux", **options)
+
+
+class Change(Message, frozen=True):
+    """The CPU stores now."""
+
+
+class ChangerState(Struct):
+    """Whether the IDAW has been changed."""
+
+    done: bool = False
+
+
+class Changer(Actor):
+    """A CPU of the guest that stores another address in the first IDAW."""
+
+    state: ChangerState
+
+    def __init__(self, storage: ActorRef[Any]) -> None:
+        self._storage = storage
+        self.state = ChangerState()
+
+    def on_start(self) -> None:
+        """Begin."""
+        self.ref.tell(Change())
+
+    @receive
+    def change(self, _message: Change) -> None:
+        """Store."""
+        self._storage.tell(WriteStorage(0, (Piece(IDAL, bytes(8)),)))
+
+    @receive
+    def stored(self, _message: StorageWritten) -> None:
+        """Note it."""
+        self.state.done = True
 
 
 class _Silent(Actor):

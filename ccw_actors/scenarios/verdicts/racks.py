@@ -9,10 +9,12 @@
 
 from typing import Any, Final, Literal
 
+from msgspec import Struct
+
 from ccw_actors.actors import ChannelSubsystem, Emulator, Guest
 from ccw_actors.actors.protocol import ResetSubchannel, SubchannelReset
 from ccw_actors.channel import SubchannelId
-from ccw_actors.explore import View, World
+from ccw_actors.explore import World
 from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
 from ccw_actors.scenarios.verdicts.columns import Column
 from ccw_actors.scenarios.verdicts.seen import GUEST
@@ -23,7 +25,6 @@ __all__ = [
     "SCHID",
     "STORAGE",
     "Emulating",
-    "Rack",
     "spawn_guest",
     "spawn_operator",
 ]
@@ -36,34 +37,6 @@ EMULATORS: Final[dict[Emulating, str]] = {
 LEFT: Final = "I6: a program is never freed, and its pages stay pinned"
 SCHID: Final = SubchannelId(0, 0)
 STORAGE: Final = 0x3000
-
-
-class Rack:
-    """Where things are in a world, and what is wrong there by the host's state."""
-
-    def owned(self, view: View) -> bool:
-        """Whether the channel owns a program."""
-        raise NotImplementedError
-
-    def queued(self, view: View) -> bool:
-        """Whether status was taken from the host's subchannel and not handed on."""
-        raise NotImplementedError
-
-    def started(self, view: View) -> int:
-        """How many programs the host's subchannel has accepted."""
-        raise NotImplementedError
-
-    def unsolicited(self, view: View) -> bool:
-        """Whether unsolicited status has been taken and cannot be shown yet."""
-        raise NotImplementedError
-
-    def broken(self, view: View) -> tuple[str, ...]:
-        """What has been broken on the host's side: ids, colons, and what happened."""
-        raise NotImplementedError
-
-    def left(self, view: View) -> str:
-        """What is wrong on the host's side when nothing is left to do."""
-        raise NotImplementedError
 
 
 def spawn_guest(system: System, column: Column) -> None:
@@ -94,17 +67,28 @@ class Press(Message, frozen=True):
     """The operator presses the button."""
 
 
+class OperatorState(Struct):
+    """Whether a reset has been asked for, and is not done."""
+
+    waits: bool = False
+
+
 class Operator(Actor):
     """Resets the guest's subchannel, at any time."""
 
+    state: OperatorState
+
     def __init__(self, subchannel: ActorRef[Any]) -> None:
         self._subchannel = subchannel
+        self.state = OperatorState()
 
     @receive
     def press(self, _message: Press) -> None:
         """Reset it."""
+        self.state.waits = True
         self._subchannel.tell(ResetSubchannel())
 
     @receive
     def done(self, _message: SubchannelReset) -> None:
         """Be content."""
+        self.state.waits = False

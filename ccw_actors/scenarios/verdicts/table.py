@@ -29,7 +29,6 @@ from ccw_actors.scenarios.verdicts.wiring import (
     DESIGN_NAMES,
     HOST_SIDE_ONLY,
     OURS,
-    V4_SUBSETS,
     features_of,
 )
 
@@ -51,7 +50,6 @@ SAVED: Final = Path(__file__).parent / "saved"
 
 _TABLE: Final = "table.json"
 _FILES: Final = "counterexamples"
-_SUBSET_COLUMNS: Final = frozenset({"seed", "double-start", "collapse", "mail"})
 _MODELS: Final = ("actors", "channel", "designs")
 _SCENARIO: Final = tuple(
     f"scenarios/{name}"
@@ -91,16 +89,8 @@ def cells_of(
         for scenario in COLUMNS
         if design in wanted and emulator in under and scenario in columns
         for name in (CellName(design, emulator, scenario),)
-        if _is_there(name)
+        if not name.no_meaning
     ]
-
-
-def _is_there(name: CellName) -> bool:
-    if name.design in V4_SUBSETS:
-        return name.scenario in _SUBSET_COLUMNS
-    if name.design == HOST_SIDE_ONLY and name.emulator != "qemu":
-        return False
-    return name.design not in (OURS, HOST_SIDE_ONLY) or not name.column.not_ours
 
 
 def cell_hash(name: CellName) -> str:

@@ -90,17 +90,12 @@ def explore_cell(
         return Explored(replace(cell, why=result.scope))
     if verdict == "refuted":
         return Explored(replace(cell, verdict="vacuous", why=result.violation))
-    return Explored(replace(cell, also=_also(name, tick)))
-
-
-def _also(name: CellName, tick: Tick | None) -> str:
-    """Return what else is broken in a scenario, "" for nothing."""
-    judge = Judge()
-    scenario = cell_scenario(name, "others", judge)
-    result = explore(scenario, engine="states", limits=_LIMITS, tick=tick)
+    judge.what = ""
+    others = cell_scenario(name, "others", judge)
+    result = explore(others, engine="states", limits=_LIMITS, tick=tick)
     if result.verdict == "incomplete":
-        return result.scope
-    return judge.what or result.violation
+        return Explored(replace(cell, verdict="incomplete", why=result.scope))
+    return Explored(replace(cell, also=judge.what or result.violation))
 
 
 def file_name(name: CellName) -> str:

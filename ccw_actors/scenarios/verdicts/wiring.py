@@ -8,12 +8,14 @@ from ccw_actors.explore import World
 from ccw_actors.scenarios.verdicts.columns import Column
 from ccw_actors.scenarios.verdicts.linux_rack import linux_rack
 from ccw_actors.scenarios.verdicts.own_rack import own_rack
-from ccw_actors.scenarios.verdicts.racks import Emulating, Rack
+from ccw_actors.scenarios.verdicts.racks import Emulating
+from ccw_actors.scenarios.verdicts.windows import Rack
 
 __all__ = [
     "DESIGN_NAMES",
     "HOST_SIDE_ONLY",
     "OURS",
+    "SUBSET_COLUMNS",
     "V4_SUBSETS",
     "features_of",
     "rack",
@@ -30,6 +32,9 @@ V4_SUBSETS: Final = tuple(
     for patches in combinations("1234", count)
 )
 """v5.12 with some of the patches of RFC v4."""
+
+SUBSET_COLUMNS: Final = ("sequence", "seed", "mail", "double-start", "collapse")
+"""The scenarios that they are in."""
 
 DESIGN_NAMES: Final = (*DESIGNS, OURS, HOST_SIDE_ONLY, *V4_SUBSETS)
 """The rows, in the order of the table."""
