@@ -1,6 +1,8 @@
 """The verdict table: what it says, and that the models still say it."""
 
+import io
 import re
+import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from ccw_actors.scenarios.verdicts import (
     own_rack,
 )
 from ccw_actors.scenarios.verdicts.claims import CLAIMS, verdict_of
-from ccw_actors.scenarios.verdicts.fingerprint import program_of
+from ccw_actors.scenarios.verdicts.fingerprint import program_of, source_between
 from ccw_actors.scenarios.verdicts.interleaving import interleaving
 from ccw_actors.scenarios.verdicts.pages import lines_of
 from ccw_actors.scenarios.verdicts.seen import GUEST_SIDE
@@ -281,9 +283,25 @@ def test_a_fingerprint_is_that_of_the_program(one: str, other: str) -> None:
         ("x = 1  # why\n", "x = 1\n"),
         ('def f():\n    """Say."""\n    return 1\n', "def f():\n\n    return 1\n"),
         ("f(\n    1\n)\n", "f(1)\n"),
-        ("x = f'{a + b}'\n", "x = f'{a+b}'\n"),
+        ("x = (1\n     + 2)\n", "x = (1 + 2)\n"),
     ],
 )
 def test_a_fingerprint_is_not_that_of_layout(one: str, other: str) -> None:
     """Comments, docstrings and line breaks do not count."""
     assert program_of(one) == program_of(other)
+
+
+def test_source_between_two_places() -> None:
+    """Strings of one line and of several are found by where they begin and end."""
+    text = 'x = f"{a} b"\ny = f"""{a}\n  c\n"""\nz = "d"\n'
+    lines = text.splitlines(keepends=True)
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    found = [
+        source_between(lines, one.start, one.end)
+        for one in tokens
+        if one.type == tokenize.STRING
+    ]
+    assert found[-1] == '"d"'
+    assert source_between(lines, (1, 4), (1, 12)) == 'f"{a} b"'
+    assert source_between(lines, (2, 4), (4, 3)) == 'f"""{a}\n  c\n"""'
+    assert program_of(text).count("{a}") == 2

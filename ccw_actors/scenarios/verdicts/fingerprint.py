@@ -6,15 +6,15 @@ that a verdict is explored again when what it rests on has changed, and only the
 
 import hashlib
 import io
-import re
 import tokenize
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import ccw_actors
 
-__all__ = ["fingerprint", "program_of"]
+__all__ = ["fingerprint", "program_of", "source_between"]
 
 _ROOT: Final = Path(ccw_actors.__file__).parent
 _STEPS: Final = _ROOT / "designs" / "linux" / "steps.py"
@@ -23,12 +23,6 @@ _NOT_PROGRAM: Final = frozenset(
     {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
 )
 _BLOCKS: Final = {tokenize.INDENT: "{", tokenize.DEDENT: "}"}
-_STRING_PARTS: Final = frozenset(
-    getattr(tokenize, name, -1)
-    for name in ("FSTRING_START", "FSTRING_MIDDLE", "FSTRING_END")
-)
-_IS_F_STRING: Final = re.compile("[rbu]*f[rbu]*['\"]", re.IGNORECASE)
-_IN_F_STRING: Final = str.maketrans("", "", " {}\n\t")
 
 
 @cache
@@ -48,35 +42,48 @@ def fingerprint(*parts: str) -> str:
 def program_of(text: str) -> str:
     """Return what of a module's text is program: its tokens, a space between any two.
 
-    In f-strings spaces and braces do not count: Python 3.12 splits them into tokens,
-    and 3.11 does not.
+    It is the same on every version of Python.
     """
     kept: list[str] = []
     line: list[str] = []
-    depth = 0
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        name = tokenize.tok_name[token.type]
-        depth += (name == "FSTRING_START") - (name == "FSTRING_END")
-        if token.type == tokenize.NEWLINE:
+    for kind, token in _tokens(text):
+        if kind == tokenize.NEWLINE:
             is_docstring = len(line) == 1 and line[0].endswith(('"""', "'''"))
             kept += [] if is_docstring else [*line, "\n"]
             line = []
-        elif token.type in _BLOCKS:
-            kept.append(_BLOCKS[token.type])
-        elif token.type not in _NOT_PROGRAM:
-            in_f_string = depth or token.type in _STRING_PARTS
-            whole = _IS_F_STRING.match(token.string) is not None
-            if in_f_string or whole:
-                part = token.string.translate(_IN_F_STRING)
-                _join(line, part, goes_on=name != "FSTRING_START" and not whole)
-            else:
-                line.append(token.string)
+        elif kind in _BLOCKS:
+            kept.append(_BLOCKS[kind])
+        elif kind not in _NOT_PROGRAM:
+            line.append(token)
     return " ".join(kept)
 
 
-def _join(line: list[str], part: str, *, goes_on: bool) -> None:
-    """Add a part of an f-string to the token that it goes on."""
-    if goes_on and line:
-        line[-1] += part
-    else:
-        line.append(part)
+def _tokens(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the type and the text of each token; an f-string is one, as it is written.
+
+    Python 3.12 has tokens for the parts of an f-string, 3.11 has one for the whole.
+    """
+    lines = text.splitlines(keepends=True)
+    depth, begin = 0, (1, 0)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        name = tokenize.tok_name[token.type]
+        if name == "FSTRING_START":
+            begin = begin if depth else token.start
+            depth += 1
+        elif name == "FSTRING_END":
+            depth -= 1
+            if not depth:
+                yield tokenize.STRING, source_between(lines, begin, token.end)
+        elif not depth:
+            yield token.type, token.string
+
+
+def source_between(
+    lines: Sequence[str], begin: tuple[int, int], end: tuple[int, int]
+) -> str:
+    """Return what stands between two places (row from 1, column from 0)."""
+    (first, left), (last, right) = begin, end
+    if first == last:
+        return lines[first - 1][left:right]
+    between = lines[first : last - 1]
+    return "".join((lines[first - 1][left:], *between, lines[last - 1][:right]))
