@@ -203,15 +203,18 @@ def _chosen(
                 raise typer.BadParameter(text, param_hint=option)
     names = cells_of(designs or (), emulators or (), scenarios or ())
     if not names:
-        reason = _why_none(designs, scenarios)
+        reason = _why_none(designs, emulators, scenarios)
         raise typer.BadParameter(f"there is no such cell: {reason}")
     return names
 
 
-def _why_none(designs: list[str] | None, scenarios: list[str] | None) -> str:
-    """Return why a first design has no cell in a first scenario."""
-    emulator = next(iter(EMULATORS))
-    return CellName((designs or [""])[0], emulator, (scenarios or [""])[0]).no_meaning
+def _why_none(
+    designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
+) -> str:
+    """Return why the first of these cells has no meaning."""
+    emulator = next(one for one in EMULATORS if one in (emulators or EMULATORS))
+    design, scenario = (designs or DESIGN_NAMES)[0], (scenarios or tuple(COLUMNS))[0]
+    return CellName(design, emulator, scenario).no_meaning
 
 
 def _check(names: Sequence[CellName], known: dict[CellName, Cell]) -> int:

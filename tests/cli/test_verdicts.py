@@ -133,6 +133,7 @@ def test_check() -> None:
         (("--scenario", "sed"), "'sed': expected one of sequence, seed"),
         (("--design", "ours", "--scenario", "unmap"), "no message takes a page"),
         (("--design", "rfc-v4-1", "--scenario", "pci"), "there is sequence, seed"),
+        (("--design", "ours-host-side", "--emulator", "ours"), "under qemu only"),
         (("--check", "--json"), "--check goes with"),
         (("--diagram", "--json"), "--diagram prints text"),
         (("--design", "ours", "--pages", "pages"), "name no part of it"),

@@ -10,7 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from ccw_actors.designs import DESIGNS, Features
-from ccw_actors.explore import Counterexample, World, explore
+from ccw_actors.explore import (
+    Counterexample,
+    CounterexampleError,
+    World,
+    explore,
+)
 from ccw_actors.scenarios.verdicts import (
     COLUMNS,
     HOST_SIDE_ONLY,
@@ -31,7 +36,7 @@ from ccw_actors.scenarios.verdicts import (
 from ccw_actors.scenarios.verdicts.claims import CLAIMS, verdict_of
 from ccw_actors.scenarios.verdicts.fingerprint import program_of, source_between
 from ccw_actors.scenarios.verdicts.interleaving import interleaving
-from ccw_actors.scenarios.verdicts.pages import lines_of
+from ccw_actors.scenarios.verdicts.pages import lines_of, scenario_page
 from ccw_actors.scenarios.verdicts.seen import GUEST_SIDE
 
 TABLE = {CellName.of(cell): cell for cell in load().cells}
@@ -305,3 +310,11 @@ def test_source_between_two_places() -> None:
     assert source_between(lines, (1, 4), (1, 12)) == 'f"{a} b"'
     assert source_between(lines, (2, 4), (4, 3)) == 'f"""{a}\n  c\n"""'
     assert program_of(text).count("{a}") == 2
+
+
+def test_a_page_needs_what_was_saved() -> None:
+    """A counterexample that is not there is named, and where it should be."""
+    name = CellName("2026", "qemu", "mail")
+    lost = load_changed(name, counterexample="lost.json")
+    with pytest.raises(CounterexampleError, match=r"lost\.json is not in"):
+        scenario_page("mail", [lost])

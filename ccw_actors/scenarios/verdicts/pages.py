@@ -8,7 +8,7 @@ from ccw_actors.designs import DESIGNS
 from ccw_actors.designs.linux.features import Features
 from ccw_actors.designs.linux.steps import QEMU_STEPS
 from ccw_actors.designs.linux.steps import as_markdown as steps_table
-from ccw_actors.explore import Counterexample
+from ccw_actors.explore import Counterexample, CounterexampleError
 from ccw_actors.scenarios.verdicts.cell import INVARIANTS, CellName, cell_scenario
 from ccw_actors.scenarios.verdicts.claims import CLAIMS, verdict_of
 from ccw_actors.scenarios.verdicts.columns import COLUMNS
@@ -19,7 +19,7 @@ from ccw_actors.scenarios.verdicts.interleaving import (
     sequence_diagram,
 )
 from ccw_actors.scenarios.verdicts.racks import EMULATORS
-from ccw_actors.scenarios.verdicts.table import counterexample_of
+from ccw_actors.scenarios.verdicts.table import SAVED, counterexample_of
 from ccw_actors.scenarios.verdicts.verdict import Cell
 from ccw_actors.scenarios.verdicts.wiring import HOST_SIDE_ONLY, OURS, V4_SUBSETS
 
@@ -285,7 +285,9 @@ def _group(group: Sequence[Cell]) -> list[str]:
     first = min(newest or group, key=lambda cell: cell.steps or 0)
     path = counterexample_of(first)
     if path is None:
-        raise LookupError(f"{first.counterexample} has not been saved")
+        raise CounterexampleError(
+            f"{first.counterexample} is not in {SAVED}: save the table there first"
+        )
     lines = lines_of(first, Counterexample.load(path))
     text = ["", f"In {first.design}:", "", markdown_table(lines), "", "```mermaid"]
     text += [sequence_diagram(lines, first.why), "```", ""]
