@@ -212,9 +212,12 @@ def _why_none(
     designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
 ) -> str:
     """Return why the first of these cells has no meaning."""
-    emulator = next(one for one in EMULATORS if one in (emulators or EMULATORS))
     design, scenario = (designs or DESIGN_NAMES)[0], (scenarios or tuple(COLUMNS))[0]
-    return CellName(design, emulator, scenario).no_meaning
+    names = [CellName(design, emulator, scenario) for emulator in EMULATORS]
+    reasons = [
+        one.no_meaning for one in names if not emulators or one.emulator in emulators
+    ]
+    return next(filter(None, reasons), names[0].no_meaning)
 
 
 def _check(names: Sequence[CellName], known: dict[CellName, Cell]) -> int:

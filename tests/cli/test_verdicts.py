@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ccw_actors.cli import app
+from ccw_actors.errors import CcwActorsError
 
 KEYS = {
     "design",
@@ -115,6 +116,15 @@ def test_what_else_is_broken_can_be_shown() -> None:
     text = run("verdicts", *words).stdout
     shown = next(line for line in text.splitlines() if line.startswith("shown by: "))
     assert "refuted" in run(*shown.split()[3:], code=1).stdout
+
+
+def test_a_file_that_is_no_table(tmp_path: Path) -> None:
+    """Saving over it is refused, and it is left as it is."""
+    file = tmp_path / "table.json"
+    file.write_text("{}}")
+    with pytest.raises(CcwActorsError, match="not a saved verdict table"):
+        run("verdicts", *ONE, "--save", tmp_path)
+    assert file.read_text() == "{}}"
 
 
 def test_check() -> None:

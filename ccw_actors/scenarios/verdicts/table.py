@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ccw_actors.errors import CcwActorsError
 from ccw_actors.explore import Counterexample
 from ccw_actors.scenarios.verdicts.cell import CellName
 from ccw_actors.scenarios.verdicts.columns import COLUMNS
@@ -35,6 +36,7 @@ from ccw_actors.scenarios.verdicts.wiring import (
 __all__ = [
     "SAVED",
     "Table",
+    "TableError",
     "cell_hash",
     "cells_of",
     "counterexample_of",
@@ -65,6 +67,10 @@ _SCENARIO: Final = tuple(
     )
 )
 _ENGINE: Final = ("explore", "runtime", "transport", "scenarios/verdicts/verdict.py")
+
+
+class TableError(CcwActorsError):
+    """A file is no saved table."""
 
 
 class Table(Struct, frozen=True):
@@ -103,11 +109,17 @@ def cell_hash(name: CellName) -> str:
 
 
 def load(folder: Path = SAVED) -> Table:
-    """Read a saved table; an empty one if there is none."""
+    """Read a saved table; an empty one if there is none.
+
+    Raises `TableError` for a file that is none.
+    """
     path = folder / _TABLE
     if not path.is_file():
         return Table()
-    return msgspec.json.decode(path.read_bytes(), type=Table)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Table)
+    except msgspec.DecodeError as error:
+        raise TableError(f"{path}: not a saved verdict table: {error}") from error
 
 
 def save(explored: Sequence[Explored], folder: Path) -> None:
@@ -193,8 +205,7 @@ def _renamed(explored: Explored, name: CellName) -> Explored:
     """Return what was found of one cell as that of another that is wired the same."""
     known = explored.counterexample
     if known is not None:
-        look = known.scenario.rpartition("/")[2]
-        known = replace(known, scenario=name.scenario_name(look))  # type: ignore[arg-type]
+        known = replace(known, scenario=name.scenario_name("about"))
     cell = replace(
         explored.cell,
         design=name.design,
