@@ -42,6 +42,10 @@ class Actor(Generic[P_contra]):
     is a deterministic function of state and message; time comes from `now`. An actor
     that keeps other things is allowed; it cannot be explored, and can be restarted
     only by a factory.
+
+    A restart sets `state` back to what it was at first. What is to survive one stands
+    in `persistent`, a second Struct beside `state`, as if it were on a disk: a write
+    to it is there at once, also if the handler that made it fails afterwards.
     """
 
     __slots__ = ("__dict__", "_cell", "system")
@@ -51,6 +55,7 @@ class Actor(Generic[P_contra]):
     behaviours: ClassVar[dict[str, Handlers]] = {}
     accepts: ClassVar[Any] = Message
     state: Any
+    persistent: Any = None
     system: "System"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -234,19 +239,29 @@ class Actor(Generic[P_contra]):
     def snapshot(self) -> object:
         """Return the state as an immutable, comparable, hashable value.
 
-        The default encodes `state`: what its type's annotations do not describe (a
-        field of type Any) does not come back as it was, dicts keep their order, and
-        sets have none that a handler may rely on. An actor with large state overrides
-        this and `restore` with something cheaper, such as a tuple of immutable pages.
+        The default encodes `state`, and `persistent` if there is one: what the
+        annotations of their types do not describe (a field of type Any) does not come
+        back as it was, dicts keep their order, and sets have none that a handler may
+        rely on. An actor with large state overrides this and `restore` with something
+        cheaper, such as a tuple of immutable pages.
         """
+        encode = self.system.codec.encode_as_is
         state = getattr(self, "state", None)
-        return None if state is None else self.system.codec.encode_as_is(state)
+        volatile = None if state is None else encode(state)
+        if self.persistent is None:
+            return volatile
+        return volatile, encode(self.persistent)
 
     def restore(self, snapshot: object) -> None:
         """Set the state to what `snapshot` returned before."""
+        decoder = self.system.state_decoder
+        if isinstance(snapshot, tuple):
+            parts: tuple[bytes | None, bytes] = snapshot
+            snapshot, kept = parts
+            self.persistent = decoder(type(self.persistent))(kept)
         if snapshot is not None:
             state: msgspec.Struct = self.state
-            self.state = self.system.state_decoder(type(state))(snapshot)
+            self.state = decoder(type(state))(snapshot)
 
     def bind(self, system: "System", cell: Cell) -> None:
         """Tell the actor where it lives; called by the System before `on_start`."""

@@ -164,10 +164,16 @@ class Life:
             cell.signal(Envelope(b"", cell.path, 0, None, RESTART))
 
     def begin_again(self, cell: Cell) -> None:
-        """Give the actor its first state and run `on_restart`; on its thread."""
+        """Give the actor its first state and run `on_restart`; on its thread.
+
+        What it has in `persistent` stays as it is.
+        """
         assert cell.make is not None, "only an actor that can restart does"
+        kept = cell.actor.persistent
         try:
             actor = cell.make()
+            if kept is not None:
+                actor.persistent = kept
             actor.bind(cell.actor.system, cell)
             cell.behave(actor, "")
             starting = actor.on_restart()

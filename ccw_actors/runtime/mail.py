@@ -45,7 +45,8 @@ class Mail:
 
     What dispatchers and threads use. Everything happens on the System's own thread
     except where a method says "on any thread": an actor's thread handles its messages
-    itself and hands the rest over through `inbox`.
+    itself and hands the rest over through `inbox`. `lost` is told of every dead letter:
+    the path it was for, the envelope, and the reason.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Mail:
         self.cells: dict[str, Cell] = {}
         self.failures: list[ActorFailedError] = []
         self.dead_letters = 0
+        self.lost: Callable[[str, Envelope, str], object] = _ignore
         self.home = Place(home=True)
         self.home_thread = self.quick_thread = get_ident()
         self._here = Here()
@@ -115,7 +117,7 @@ class Mail:
         if place.home:
             self.deliver(path, envelope)
         else:
-            self.inbox.call(partial(self._deliver_late, path, envelope))
+            self.inbox.call(partial(self.deliver_late, path, envelope))
 
     def deliver(self, path: str, envelope: Envelope) -> None:
         """Put an envelope into a mailbox. Raises `MailboxFullError`."""
@@ -323,6 +325,7 @@ class Mail:
     def observe_lost(self, path: str, envelope: Envelope, reason: str) -> None:
         """Report a dead letter."""
         self.dead_letters += 1
+        self.lost(path, envelope, reason)
         log.debug("%s to %r: %s", tag_of(envelope.payload), path, reason)
         if envelope.stamp is not None:
             event = self.observers.event(path, envelope, envelope.stamp)
@@ -333,8 +336,13 @@ class Mail:
         cell = self.cells.get(path)
         return cell is not None and cell.phase is not Phase.ENDED
 
-    def _deliver_late(self, path: str, envelope: Envelope) -> None:
+    def deliver_late(self, path: str, envelope: Envelope) -> None:
+        """Deliver an envelope; if there is no room for it, it is a dead letter."""
         try:
             self.deliver(path, envelope)
         except MailboxFullError as error:
             self.dead_letter(path, envelope, str(error), full=True)
+
+
+def _ignore(_path: str, _envelope: Envelope, _reason: str) -> None:
+    """Nobody listens."""

@@ -97,14 +97,19 @@ class Runner:
         with _at(self._mail.home, cell, None):
             self._mail.life.signalled(cell, signal)
 
-    def crash(self, cell: Cell, envelope: Envelope, error: Exception) -> None:
-        """Have an actor fail on what it would handle next, or go on with."""
+    def crash(self, cell: Cell, envelope: Envelope | None, error: Exception) -> None:
+        """Have an actor fail on what it would handle next, or go on with.
+
+        Without an envelope it fails between two messages, and loses none but the one
+        that a suspended handler has in hand.
+        """
         if cell.turn is not None and cell.turn.envelope is not None:
             envelope = cell.turn.envelope
-        elif envelope.kind:
+        elif envelope is not None and envelope.kind:
             self._opened(cell, envelope)
+        what = "no message" if envelope is None else tag_of(envelope.payload)
         with _at(self._home, cell, envelope):
-            self._mail.life.fail(cell, tag_of(envelope.payload), error, envelope)
+            self._mail.life.fail(cell, what, error, envelope)
 
     def resume(self, cell: Cell, turn: Turn) -> None:
         """Have a suspended handler go on."""

@@ -61,10 +61,15 @@ class CellSnapshot(NamedTuple):
 
         Whose coroutine may have hold of the state, so that stays.
         """
+        self.restore_cell()
+        if self.suspended is None:
+            self.cell.actor.restore(self.state)
+
+    def restore_cell(self) -> None:
+        """Do the same, but leave the actor's state as it is."""
         cell = self.cell
         cell.behave(self.actor, self.behaviour)
         if self.suspended is None:
-            cell.actor.restore(self.state)
             cell.turn = None
         cell.mailbox = deque(self.mailbox) if self.mailbox else None
         cell.signals = deque(self.signals) if self.signals else None

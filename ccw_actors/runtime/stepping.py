@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ccw_actors.errors import CrashedError, DispatcherError
 from ccw_actors.runtime.alarms import Alarm
+from ccw_actors.runtime.alone import Alone
 from ccw_actors.runtime.cell import (
     IDLE,
     RESTART,
@@ -17,6 +18,7 @@ from ccw_actors.runtime.cell import (
     wrapped,
 )
 from ccw_actors.runtime.dispatch import ONE_THREAD
+from ccw_actors.runtime.handlers import Handlers
 from ccw_actors.runtime.snapshot import CellSnapshot, Snapshot
 from ccw_actors.runtime.suspended import Handling
 from ccw_actors.runtime.timers import EXPIRY, SLEEP, Timer
@@ -54,6 +56,8 @@ class SteppingDispatcher:
     Time stands still but for timers: one fires when the caller picks it, whenever
     that is, and time goes on to its due time if that is later. An ask of an async
     handler with a `timeout` of its own expires like that, too; others never do.
+
+    `alone` runs one actor while all others stand still.
     """
 
     def __init__(self, delivery: Delivery = "mailbox") -> None:
@@ -70,9 +74,11 @@ class SteppingDispatcher:
         """Serve the mailboxes of a System."""
         self._mail = mail
         self._handling = Handling(mail)
+        self.alone = Alone(mail)
 
     def ready(self, cell: Cell) -> None:
-        """Note nothing: `enabled` looks at every mailbox."""
+        """Note who has got something; `enabled` looks at every mailbox."""
+        self.alone.touched[cell] = None
         cell.status = IDLE
 
     def now(self) -> float:
@@ -131,6 +137,19 @@ class SteppingDispatcher:
             return signals
         return signals + tuple(map(wrapped, cell.mailbox or ()))
 
+    def handlers_at(self, path: str) -> tuple[Handlers, ...]:
+        """Return what the actor at a path handles, a table for each behaviour."""
+        actor = self._mail.cells[path].actor
+        return (actor.handlers, *actor.behaviours.values())
+
+    def deliver(self, path: str, envelope: Envelope) -> None:
+        """Have an envelope reach a mailbox, or whatever the bound of that demands."""
+        self._mail.deliver_late(path, envelope)
+
+    def on_lost(self, told: Callable[[str, Envelope, str], object]) -> None:
+        """Have `told` be told of each dead letter: its path, envelope, and reason."""
+        self._mail.lost = told
+
     def peek(self, choice: Choice) -> Envelope:
         """Return what the choice would handle; a stop has the payload b"".
 
@@ -165,9 +184,23 @@ class SteppingDispatcher:
             raise self._mail.failures[failed - life.failed]
         return choice
 
-    def _crash(self, cell: Cell, envelope: Envelope) -> None:
-        """Have an actor fail on one envelope."""
-        if cell.turn is None and cell.mailbox:
+    def crash(self, path: str) -> None:
+        """Have an actor fail between two messages: what waits for it still waits.
+
+        A handler that is suspended ends. Raises the `ActorFailedError` that it fails
+        with, and `DispatcherError` if no actor is there, or one that starts again or
+        ends.
+        """
+        cell = self._mail.cells.get(path)
+        if cell is None or cell.phase is not Phase.RUNNING:
+            raise DispatcherError(f"{path} does not run, so it cannot crash")
+        failed = self._mail.life.failed
+        self._crash(cell, None)
+        raise self._mail.failures[failed - self._mail.life.failed]
+
+    def _crash(self, cell: Cell, envelope: Envelope | None) -> None:
+        """Have an actor fail on one envelope, or between two."""
+        if envelope is not None and cell.turn is None and cell.mailbox:
             cell.mailbox.remove(envelope)
         error = CrashedError("the actor was made to crash")
         self._mail.runner.crash(cell, envelope, error)
@@ -255,6 +288,7 @@ class SteppingDispatcher:
         Raises `DispatcherError` if it does not come to the same state.
         """
         mail, handling = self._mail, self._handling
+        self.alone.touched.clear()
         handling.abandon(mail.cells.values())
         for one in snapshot.cells:
             one.cell.actor = one.actor

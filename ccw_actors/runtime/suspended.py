@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ccw_actors.runtime.actor import Actor
     from ccw_actors.runtime.mail import Mail
 
-__all__ = ["Handling", "Suspended"]
+__all__ = ["Handling", "Suspended", "may_wait"]
 
 _PLACES = 1 << 32
 
@@ -115,7 +115,7 @@ class Handling:
     def run(self, cell: Cell, envelope: Envelope) -> None:
         """Have an actor handle the envelope that is first in its mailbox."""
         kind: Any = type(cell.actor)
-        if _may_wait(kind):
+        if may_wait(kind):
             self._begun[cell.path] = _Begun(
                 envelope,
                 cell.actor.snapshot(),
@@ -293,7 +293,7 @@ def _end_of(turn: Turn) -> _End:
 
 
 @cache
-def _may_wait(kind: Any) -> bool:
+def may_wait(kind: Any) -> bool:
     """Whether a class of actors has an async handler."""
     actor: type[Actor[Any]] = kind
     tables = (actor.handlers, *actor.behaviours.values())
