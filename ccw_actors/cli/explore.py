@@ -40,7 +40,12 @@ from ccw_actors.scenarios import SCENARIOS
 __all__ = ["explore"]
 
 _VERIFIED, _REFUTED, _INCOMPLETE, _CUT_SHORT = 0, 1, 3, 130
-_STYLES = {"verified": "green", "refuted": "red", "incomplete": "yellow"}
+_STYLES = {
+    "verified": "green",
+    "refuted": "red",
+    "incomplete": "yellow",
+    "vacuous": "yellow",
+}
 _SHOW_AFTER = 2.0
 
 
@@ -194,7 +199,7 @@ def _as_json(item: tuple[str, Result]) -> tuple[str, dict[str, Any]]:
         "coverage": msgspec.to_builtins(result.coverage),
         "counterexample": None,
     }
-    if result.has_way:
+    if result.verdict == "refuted":
         found["counterexample"] = msgspec.to_builtins(Counterexample.of(name, result))
     return name, found
 
@@ -210,7 +215,7 @@ def _keep(results: dict[str, Result], folder: Path | None) -> dict[str, Path]:
     """Save the counterexamples; return where each of them is."""
     kept: dict[str, Path] = {}
     for name, result in results.items():
-        if folder is not None and result.has_way:
+        if folder is not None and result.verdict == "refuted":
             stem = re.sub(r"\W+", "-", name).strip("-")
             kept[name] = folder / f"{stem}.counterexample.json"
             Counterexample.of(name, result).save(kept[name])

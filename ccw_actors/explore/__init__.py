@@ -21,8 +21,10 @@ from ccw_actors.explore.coverage import Coverage as Coverage
 from ccw_actors.explore.entry import explore as explore
 from ccw_actors.explore.errors import ClockError as ClockError
 from ccw_actors.explore.errors import CounterexampleError as CounterexampleError
+from ccw_actors.explore.errors import EventLoopError as EventLoopError
 from ccw_actors.explore.errors import ExploreError as ExploreError
 from ccw_actors.explore.errors import HiddenStateError as HiddenStateError
+from ccw_actors.explore.errors import PropertyError as PropertyError
 from ccw_actors.explore.errors import ReplayError as ReplayError
 from ccw_actors.explore.errors import UnsoundError as UnsoundError
 from ccw_actors.explore.explain import Explanation as Explanation
@@ -33,9 +35,11 @@ from ccw_actors.explore.refinement import Reference as Reference
 from ccw_actors.explore.refinement import refines as refines
 from ccw_actors.explore.replay import Replayed as Replayed
 from ccw_actors.explore.replay import replay as replay
+from ccw_actors.explore.result import DeadLetter as DeadLetter
 from ccw_actors.explore.result import Engine as Engine
 from ccw_actors.explore.result import Limits as Limits
 from ccw_actors.explore.result import Network as Network
+from ccw_actors.explore.result import Noops as Noops
 from ccw_actors.explore.result import Progress as Progress
 from ccw_actors.explore.result import Result as Result
 from ccw_actors.explore.result import Step as Step
@@ -54,15 +58,19 @@ __all__ = [
     "Counterexample",
     "CounterexampleError",
     "Coverage",
+    "DeadLetter",
     "Engine",
     "Event",
+    "EventLoopError",
     "Explanation",
     "ExploreError",
     "HiddenStateError",
     "Limits",
     "Network",
+    "Noops",
     "Overtaking",
     "Progress",
+    "PropertyError",
     "Rate",
     "Reference",
     "ReplayError",

@@ -1,23 +1,33 @@
 """The actors of a scenario as a transition system, step by step."""
 
+from array import array
+from collections.abc import Callable
 from typing import Any
 
-from ccw_actors.errors import ActorFailedError
-from ccw_actors.explore.bench import Bench, Effect, timers_after
+from ccw_actors.explore.bench import Bench, Effect, Place
 from ccw_actors.explore.checks import Checks
-from ccw_actors.explore.compact import FIRST, Compact, Local, Offer, State
+from ccw_actors.explore.compact import (
+    FIRST,
+    Compact,
+    Local,
+    Offer,
+    State,
+    trimmed,
+)
 from ccw_actors.explore.coverage import Combination, Coverage, covered, label_of
-from ccw_actors.explore.errors import ExploreError
+from ccw_actors.explore.errors import UnsoundError
+from ccw_actors.explore.far import FarSteps, soonest
+from ccw_actors.explore.known import print_of
 from ccw_actors.explore.monitor import Monitor
-from ccw_actors.explore.result import Network, Step, Time
+from ccw_actors.explore.result import DeadLetter, Network, Noops, Step, Time
+from ccw_actors.explore.view import View
 from ccw_actors.explore.words import Words
 from ccw_actors.explore.world import Scenario, World
-from ccw_actors.runtime import Choice, Snapshot
+from ccw_actors.explore.worlds import FAILED, Worlds
 from ccw_actors.runtime.cell import SIGNAL, Envelope
 
 __all__ = ["ActorModel"]
 
-_FAILED = -1
 _FAR = Effect(0, is_far=True)
 
 
@@ -29,6 +39,12 @@ class ActorModel:
     steps one in `recheck`, are run again, to see that it is one (0 for none). `bounds`
     has the bounds of mailboxes that are smaller than they are unless said, by the slots
     of their actors.
+
+    Nothing leads out of a state that is not `within`, and no step is taken that makes a
+    channel hold more than `capacity` messages (0 for any number).
+
+    Raises `UnsoundError` for what cannot be said of a network that keeps what would
+    change nothing.
     """
 
     def __init__(
@@ -37,28 +53,59 @@ class ActorModel:
         delivery: Network,
         recheck: int,
         time: Time = "untimed",
+        noops: Noops = "consumed",
+        *,
+        within: Callable[[View], object] | None = None,
+        capacity: int = 0,
     ) -> None:
         self.world = World(delivery)
         scenario(self.world)
         self.time: Time = time
+        self.noops: Noops = noops
         self.compact = Compact(delivery)
+        self.left_out = False
         self._bench = Bench(self.world, self.compact)
         self._properties = self.world.properties
         self._words = Words(self._bench.cells)
         self._monitor = Monitor(self._properties.monitor, self.compact, self._words)
-        self._worlds: dict[object, int] = {}
-        self._memos: list[dict[tuple[int, int], Effect]] = []
-        self._rough: list[bool] = []
-        self._left: list[tuple[int, ...]] = []
-        self._far_known: dict[tuple[State, Offer], State] = {}
+        self._worlds = Worlds(self._properties, self.compact)
         self._rough_known: dict[State, list[Offer]] = {}
-        self._failures: list[str] = []
-        self.bounds: dict[int, int] = {}
-        self._unordered = delivery == "unordered"
+        self._keeps = noops == "kept"
         self._ordered = time == "ordered"
+        self._within = within
+        self._capacity = capacity
         self._recheck = self._countdown = self._new_to_check = recheck
         self.checks = Checks(self.compact, self._properties, self._monitor.values)
-        self._initial = self._first()
+        self._far = FarSteps(
+            self.world, self._bench, self._worlds, self._monitor, self.checks
+        )
+        self.bounds = self._far.bounds
+        self._check_noops()
+        self._initial = self._far.first()
+        if not self._worlds.note_lost(self._bench.lost_before()):
+            lost = self.dead_letters[0]
+            self._initial = self._worlds.failed(f"a dead letter: {lost}")
+        self._is_empty = True
+
+    def _check_noops(self) -> None:
+        """Raise `UnsoundError` for what would have to see each message handled."""
+        if not self._keeps:
+            return
+        properties = self._properties
+        names = [name for name, _ in properties.finals]
+        monitor = properties.monitor
+        if monitor is not None and not monitor.only_changes:
+            names.append("the monitor")
+        if self.compact.delivery != "unordered":
+            names.append("anything")
+        if names:
+            raise UnsoundError(
+                "states",
+                tuple(names),
+                "where noops are kept, a message that changes nothing is never handled,"
+                " and nothing rests; that is for an unordered network, invariants, and"
+                " a monitor with `only_changes`",
+            )
 
     # -- as a transition system -----------------------------------------------------
 
@@ -67,23 +114,70 @@ class ActorModel:
         return (self._initial,)
 
     def moves(self, state: State) -> list[tuple[Offer, State]]:
-        """Return all that may happen next, and what it leads to."""
+        """Return all that may happen next, and what it leads to.
+
+        `left_out` says afterwards whether something more may happen that is not to be
+        looked at.
+        """
         found: list[tuple[Offer, State]] = []
+        self.left_out = self._within is not None and not self.checks.holds(
+            "within", self._within, state
+        )
+        if self.left_out:
+            return found
         for offer in self.offers(state):
-            after, _ = self.take(state, offer)
-            if after is not None:
-                found.append((offer, after))
+            after, effect = self.take(state, offer)
+            if after is None:
+                continue
+            if self._capacity and self._is_too_much(after, effect):
+                self.left_out = True
+                continue
+            found.append((offer, after))
         return found
+
+    @property
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """The messages that nobody has handled, in one order or another."""
+        return tuple(sorted(self._worlds.dead_letters))
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether something that may happen is not looked at."""
+        return self._within is not None or self._capacity > 0
+
+    def is_optional(self, action: Offer) -> bool:
+        """Whether a step need not be taken, though nothing else may happen: a crash."""
+        return action.crash
 
     def violation(self, state: State) -> str:
         """Return what is wrong with a state, "" for nothing."""
-        if state[0] == _FAILED:
-            return self._failures[state[1]]
+        if state[0] == FAILED:
+            return self._worlds.failures[state[1]]
         return self.checks.violation(state)
 
     def rest(self, state: State) -> str:
         """Return what is wrong with a state in which nothing is left to do."""
         return self.checks.rest(state)
+
+    def fingerprint(self, state: State) -> int:
+        """Return 64 bits that tell a state from others, as good as always."""
+        return print_of(array("q", state).tobytes())
+
+    def endless(self, states: list[State]) -> str:
+        """Return what is wrong with states that go round for ever, "" for nothing.
+
+        An actor that takes no step in any of them waits for ever.
+        """
+        waits = self.checks.waiting(states[0], ignores_network=self._keeps)
+        moved: set[str] = set()
+        for state in states:
+            for offer in self.offers(state):
+                if not offer.arrives and not offer.crash:
+                    moved.add(self.compact.path_of[offer.owner])
+        for path, what in waits.items():
+            if path not in moved:
+                return f"{path}: for ever {what}"
+        return ""
 
     def monitored(self, state: State) -> Any:
         """Return the value of the scenario's monitor."""
@@ -93,9 +187,23 @@ class ActorModel:
         """Return the state with the monitor's first value."""
         return (state[0], self._monitor.first, *state[2:])
 
-    def unseen(self) -> tuple[str, ...]:
-        """Return the names of `sometimes` properties that have never held."""
-        return self.checks.unseen
+    def vacuous(self) -> tuple[str, ...]:
+        """Return what was to be tested and was not, after all that there is."""
+        if not self.compact.paths:
+            return ("there is no actor",)
+        if self._is_empty:
+            return ("nothing ever happens",)
+        seen = self.compact.paths
+        never = [
+            f"no actor was ever at {path!r}, which is told {message}"
+            for path, message, _ in self._worlds.dead_letters
+            if path not in seen and message
+        ]
+        never += [
+            f"{path!r} is injected {message}, and has no handler for it"
+            for path, message, _ in self.world.unhandled
+        ]
+        return (*self.checks.vacuous(), *dict.fromkeys(never))
 
     def coverage(self) -> Coverage:
         """Return what was handled in which state, and what never was."""
@@ -107,7 +215,7 @@ class ActorModel:
         }
         names: dict[tuple[str, int], str] = {}
         handled: set[Combination] = set()
-        for memo in self._memos:
+        for memo in self._worlds.memos:
             for local, what in memo:
                 path, label = labels[local]
                 name = names.get((path, what))
@@ -135,22 +243,35 @@ class ActorModel:
     def step(self, state: State, action: Offer) -> Step:
         """Return an action in words."""
         del state
-        envelope = self.compact.envelopes[action.envelope]
         path = self.compact.path_of[action.owner]
+        if not action.envelope:
+            return Step(path, "", "", crash=True)
+        envelope = self.compact.envelopes[action.envelope]
         text = self._words.text(path, envelope)
-        return Step(path, envelope.sender, text, action.timer, action.crash)
+        timer, crash, arrives = action.timer, action.crash, action.arrives
+        return Step(path, envelope.sender, text, timer, crash, arrives)
 
     # -- one step -------------------------------------------------------------------
 
     def offers(self, state: State) -> list[Offer]:
         """Return all that may happen next."""
-        if state[0] == _FAILED:
+        world = state[0]
+        if world == FAILED:
             return []
-        if self._rough[state[0]]:
-            offers = self._rough_known.get(state)
-            if offers is None:
-                offers = self._rough_known[state] = self._rough_offers(state)
-            return offers
+        if self._worlds.rough[world]:
+            found = self._rough_known.get(state)
+            if found is None:
+                found = self._rough_known[state] = self._far.offers(state)
+        else:
+            found = self._near_offers(state)
+        if self._ordered:
+            found = soonest(found)
+        if found and any(self._worlds.left[world]):
+            found = found + self._crashes(state, found)
+        return found
+
+    def _near_offers(self, state: State) -> list[Offer]:
+        """Return the same where each actor simply takes up its next message."""
         table = self.compact.offers
         found: list[Offer] = []
         for slot in range(FIRST, len(state)):
@@ -160,50 +281,88 @@ class ActorModel:
                 if here is None:
                     here = self.compact.find_offers(item)
                 found += here
-        if self._ordered:
-            found = _soonest(found)
-        if any(self._left[state[0]]):
-            found += self._crashes(state[0], found)
+        if self._worlds.has_strangers(state[0], self.bounds):
+            arriving, bounds = self._worlds.arriving, self.bounds
+            found = [arriving(state, one, bounds) for one in found]
         return found
 
     def take(self, state: State, offer: Offer) -> tuple[State | None, Effect]:
         """Return the state after a step, and what the step did.
 
-        The state is None for a message that an unordered network need not deliver, as
-        nothing would change.
+        The state is None for a message that is kept, as nothing would change.
         """
+        self._is_empty = False
+        if offer.arrives:
+            return self._arrive(state, offer)
         if self._ordered and offer.due:
             state, offer = self._later(state, offer.due), offer._replace(due=0.0)
         effect = _FAR if offer.crash else self._effect(state, offer)
-        if effect.is_far:
-            return self._far(state, offer, effect), effect
+        after = None if effect.is_far else self._take_near(state, offer, effect)
+        if after is None:
+            effect = effect._replace(is_far=True)
+            after = self._far.take(state, offer, effect)
+        if self._keeps and after == self._without(state, offer):
+            return None, effect
+        return after, effect
+
+    def _without(self, state: State, offer: Offer) -> State | None:
+        """Return a state without a message; None for what is no message."""
+        if offer.timer or offer.crash:
+            return None
+        rest = list(state)
+        rest[offer.slot] = offer.rest
+        return trimmed(rest)
+
+    def _take_near(self, state: State, offer: Offer, effect: Effect) -> State | None:
+        """Return the state after a step of one actor.
+
+        None if a mailbox holds more than its bound then, so that it is another one.
+        """
         after = list(state)
         if not offer.timer:
             after[offer.slot] = offer.rest
-        local, sends, puts_back, _, _ = effect
+        local, sends, puts_back, _, _, lost = effect
         after[offer.owner] = local
         if sends or puts_back:
             self._send(after, sends, puts_back)
             if self.bounds and self._is_over(after):
-                effect = effect._replace(is_far=True)
-                return self._far(state, offer, effect), effect
-        elif self._unordered and local == state[offer.owner] and not offer.timer:
-            return None, effect
+                return None
+        if lost and not self._worlds.note_lost(lost):
+            return self._worlds.failed(f"a dead letter: {lost[0]}")
         if self._properties.monitor is not None:
             after[1] = self._monitor.follow(state, offer, effect)
-        while not after[-1]:
-            after.pop()
-        return tuple(after), effect
+        return trimmed(after)
+
+    def _arrive(self, state: State, offer: Offer) -> tuple[State, Effect]:
+        """Have a message from outside reach a mailbox, or nobody."""
+        owner = offer.owner
+        envelope = self.compact.envelopes[offer.envelope]
+        after = list(state)
+        after[offer.slot] = offer.rest
+        effect = Effect(0)
+        if owner < len(state) and state[owner]:
+            slot = self.compact.queue_slot(owner, envelope.sender)
+            effect = Effect(state[owner], ((slot, offer.envelope),))
+            self._send(after, effect.sends, ())
+            if self.bounds and self._is_over(after):
+                effect = effect._replace(is_far=True)
+                return self._far.arrive(state, offer), effect
+        else:
+            lost = self._bench.nobody(self.compact.path_of[owner], envelope)
+            if not self._worlds.note_lost(lost):
+                return self._worlds.failed(f"a dead letter: {lost[0]}"), effect
+        return trimmed(after), effect
 
     def _effect(self, state: State, offer: Offer) -> Effect:
-        memo = self._memos[state[0]]
-        key = (state[offer.owner], -offer.timer or offer.envelope)
+        world, item = state[0], state[offer.owner]
+        memo, rough = self._worlds.memos[world], self._worlds.rough[world]
+        key = (item, -offer.timer or offer.envelope)
         effect = memo.get(key)
         if effect is None:
-            if self._rough[state[0]]:
+            if rough:
                 effect = _FAR
             else:
-                effect = self._bench.near(*self._at(state, offer))
+                effect = self._bench.near(world, self._place(state, offer))
                 self.checks.look_at_fresh()
             memo[key] = effect
             if self._new_to_check:
@@ -213,20 +372,28 @@ class ActorModel:
             self._countdown -= 1
             if not self._countdown:
                 self._countdown = self._recheck
-                if not self._rough[state[0]]:
-                    self._bench.check_again(effect, *self._at(state, offer))
+                if not rough:
+                    variant = self.compact.variant(item)
+                    self._bench.check_again(effect, self._place(state, offer), variant)
         return effect
 
-    def _at(self, state: State, offer: Offer) -> tuple[Local, list[Local], int, int]:
-        """Return who takes a step, who else is there, the message and the timer."""
+    def _place(self, state: State, offer: Offer) -> Place:
+        """Return who takes a step, and on what."""
+        return Place(
+            self.compact.get_local(state[offer.owner]),
+            offer.envelope,
+            offer.timer,
+            lambda: self._others(state, offer),
+        )
+
+    def _others(self, state: State, offer: Offer) -> list[Local]:
+        """Return who is there besides the one that takes a step."""
         compact = self.compact
-        others = [
+        return [
             compact.get_local(state[slot])
             for slot in compact.path_of
             if slot != offer.owner and slot < len(state) and state[slot]
         ]
-        local = compact.get_local(state[offer.owner])
-        return local, others, offer.envelope, offer.timer
 
     def _send(
         self,
@@ -245,6 +412,7 @@ class ActorModel:
             after[slot] = compact.pushed(slot, after[slot], envelope)
 
     def _is_over(self, after: list[int]) -> bool:
+        """Whether a mailbox holds more than its bound."""
         for owner, bound in self.bounds.items():
             slots = self.compact.queue_slots(owner)
             waits = sum(len(self.compact.waiting(after[slot])) for slot in slots)
@@ -252,66 +420,42 @@ class ActorModel:
                 return True
         return False
 
-    # -- a step that may change anything ----------------------------------------------
+    def _is_too_much(self, after: State, effect: Effect) -> bool:
+        """Whether a step has put more into a channel than it is to hold."""
+        waiting, capacity = self.compact.waiting, self._capacity
+        slots = (slot for slot, _ in effect.sends)
+        if effect.is_far:
+            slots = (slot for slot in range(FIRST, len(after)))
+        return any(
+            slot < len(after)
+            and slot not in self.compact.outside
+            and len(waiting(after[slot])) > capacity
+            for slot in slots
+        )
 
-    def _far(self, state: State, offer: Offer, effect: Effect) -> State:
-        after = self._far_known.get((state, offer))
-        if after is None:
-            after = self._take_far(state, offer, effect)
-            self._far_known[state, offer] = after
-        return after
+    def _crashes(self, state: State, offers: list[Offer]) -> list[Offer]:
+        """Return the crashes that may happen where these may.
 
-    def _take_far(self, state: State, offer: Offer, effect: Effect) -> State:
-        failure = effect.failure
-        if failure is not None and not self._may_fail(failure, offer):
-            return self._failed(str(failure))
-        if self.compact.delivery == "unordered":
-            raise ExploreError(
-                f"{self.compact.path_of[offer.owner]} begins or ends an actor, or does"
-                " more than that, which has no meaning on an unordered network"
-            )
-        before = self._whole(state)
-        path = self.compact.path_of[offer.owner]
-        sender = self.compact.envelopes[offer.envelope].sender
-        if offer.timer:
-            sender = path
-        choice = Choice(path, sender, offer.timer, offer.crash)
-        outcome = self._bench.far(before, choice)
-        failure = outcome.failure
-        if failure is not None and not self._may_fail(failure, offer):
-            return self._failed(str(failure))
-        monitor = state[1]
-        if self._properties.monitor is not None:
-            monitor = self._monitor.follow_far(state, offer, before, outcome)
-        left = self._left[state[0]]
-        if offer.crash:
-            spent = self._spent(path, left)
-            left = (*left[:spent], left[spent] - 1, *left[spent + 1 :])
-        return self._absorb(outcome.after, before, monitor, left)
-
-    def _may_fail(self, failure: ActorFailedError, offer: Offer) -> bool:
-        crashed = offer.crash and failure.actor == self.compact.path_of[offer.owner]
-        return crashed or failure.actor in self._properties.may_fail
-
-    def _spent(self, path: str, left: tuple[int, ...]) -> int:
-        """Return which budget pays for a crash of that actor; -1 if none does."""
-        for number, (paths, _) in enumerate(self._properties.crashes):
-            if left[number] and path in paths:
-                return number
-        return -1
-
-    def _crashes(self, world: int, offers: list[Offer]) -> list[Offer]:
-        """Return the crashes that may happen where these may."""
-        left = self._left[world]
-        envelopes, path_of = self.compact.envelopes, self.compact.path_of
-        return [
+        On each message, and of each actor that runs between two of them.
+        """
+        worlds, compact = self._worlds, self.compact
+        left = worlds.left[state[0]]
+        found = [
             offer._replace(
                 process=(offer.process[0], -1 - offer.process[1]), crash=True
             )
             for offer in offers
-            if 0 <= envelopes[offer.envelope].kind < SIGNAL
-            and self._spent(path_of[offer.owner], left) >= 0
+            if 0 <= compact.envelopes[offer.envelope].kind < SIGNAL
+            and not offer.arrives
+            and worlds.spent(compact.path_of[offer.owner], left) >= 0
         ]
+        for path, slot in compact.paths.items():
+            item = state[slot] if slot < len(state) else 0
+            if item and worlds.spent(path, left) >= 0:
+                cell = compact.get_local(item).cell
+                if not cell.phase:
+                    found.append(Offer((slot, -1), slot, slot, 0, crash=True))
+        return found
 
     def _later(self, state: State, seconds: float) -> State:
         """Return the state after so much time in which nothing happens."""
@@ -321,126 +465,3 @@ class ActorModel:
                 after[slot] = self.compact.later(after[slot], seconds)
         self.checks.look_at_fresh()
         return tuple(after)
-
-    def _failed(self, text: str) -> State:
-        if text not in self._failures:
-            self._failures.append(text)
-        return (_FAILED, self._failures.index(text))
-
-    def _rough_offers(self, state: State) -> list[Offer]:
-        """Return what may happen next where an actor is starting again, or ending."""
-        compact = self.compact
-        whole = self._whole(state)
-        found: list[Offer] = []
-        for choice in self._bench.choices(whole):
-            owner = compact.paths[choice.recipient]
-            seen = self.world.dispatcher.peek(choice)
-            sender = choice.sender
-            envelope = Envelope(seen.payload, sender, 0, None, seen.kind)
-            name = compact.envelope(envelope)
-            due = 0.0
-            if choice.timer:
-                process = owner, choice.timer
-                timers = dict(compact.get_local(state[owner]).timers)
-                due = timers[choice.timer].due
-            else:
-                process = compact.queue_slot(owner, sender), 0
-            found.append(Offer(process, owner, owner, name, 0, choice.timer, due))
-        if self._ordered:
-            found = _soonest(found)
-        return found + self._crashes(state[0], found)
-
-    def _whole(self, state: State) -> Snapshot:
-        """Return the System that a state stands for."""
-        compact = self.compact
-        cells: list[Any] = []
-        timers: list[Any] = []
-        counts: list[tuple[str, int]] = []
-        asked: list[tuple[str, int]] = []
-        for slot, path in compact.path_of.items():
-            if slot >= len(state) or not state[slot]:
-                continue
-            local = compact.get_local(state[slot])
-            mailbox = tuple(
-                compact.envelopes[number]
-                for queue in compact.queue_slots(slot)
-                if queue < len(state)
-                for number in compact.waiting(state[queue])
-            )
-            cells.append(local.cell._replace(mailbox=mailbox))
-            timers += [((path, number), timer) for number, timer in local.timers]
-            counts.append((path, local.numbered))
-            asked.append((path, local.asked))
-        return Snapshot(
-            tuple(cells), tuple(timers), tuple(counts), tuple(asked), (), 0, 0.0
-        )
-
-    def _absorb(
-        self,
-        after: Snapshot,
-        before: Snapshot | None,
-        monitor: int,
-        left: tuple[int, ...],
-    ) -> State:
-        """Return the state that stands for a System."""
-        compact = self.compact
-        timers = timers_after(after, before or after)
-        counts, asked = dict(after.timer_counts), dict(after.ask_counts)
-        items: dict[int, int] = {}
-        rough = False
-        for one in after.cells:
-            path = one.cell.path
-            slot = compact.actor_slot(path)
-            item = compact.local(
-                one, timers.get(path, {}), counts.get(path, 0), asked.get(path, 0)
-            )
-            items[slot] = item
-            rough = rough or compact.get_local(item).busy
-            if one.cell.bound < self.world.system.mailbox.bound:
-                self.bounds[slot] = one.cell.bound
-            waiting: dict[int, list[int]] = {}
-            for envelope in one.mailbox:
-                queue = compact.queue_slot(slot, envelope.sender)
-                waiting.setdefault(queue, []).append(compact.envelope(envelope))
-            for queue, numbers in waiting.items():
-                items[queue] = compact.queue(queue, tuple(numbers))
-        alive = frozenset(one.cell.path for one in after.cells)
-        world = self._worlds.setdefault((alive, rough, left), len(self._worlds))
-        if world == len(self._memos):
-            self._memos.append({})
-            self._rough.append(rough)
-            self._left.append(left)
-        self.checks.look_at_fresh()
-        values = [world, monitor]
-        values += [items.get(slot, 0) for slot in range(FIRST, len(compact.owners))]
-        while not values[-1] and len(values) > FIRST:
-            values.pop()
-        return tuple(values)
-
-    def _first(self) -> State:
-        world = self.world
-        snapshot = self._bench.first()
-        cells = [
-            one._replace(
-                mailbox=one.mailbox
-                + tuple(
-                    Envelope(payload, source, 0, None)
-                    for path, source, payload in world.injected
-                    if path == one.cell.path
-                )
-            )
-            for one in snapshot.cells
-        ]
-        left = tuple(budget for _, budget in self._properties.crashes)
-        return self._absorb(
-            snapshot._replace(cells=tuple(cells)), None, self._monitor.first, left
-        )
-
-
-def _soonest(offers: list[Offer]) -> list[Offer]:
-    """Return what may happen where messages take no time and timers do."""
-    messages = [offer for offer in offers if not offer.timer]
-    if messages or not offers:
-        return messages
-    due = min(offer.due for offer in offers)
-    return [offer for offer in offers if offer.due == due]

@@ -1,22 +1,49 @@
 """Runs handlers on the real System, which it sets up for one step at a time."""
 
 import logging
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from ccw_actors.errors import ActorFailedError, DispatcherError
 from ccw_actors.explore.compact import Compact, Local
-from ccw_actors.explore.errors import ClockError, ExploreError, HiddenStateError
+from ccw_actors.explore.errors import (
+    ClockError,
+    EventLoopError,
+    ExploreError,
+    HiddenStateError,
+)
 from ccw_actors.explore.hidden import Attributes
+from ccw_actors.explore.result import DeadLetter
 from ccw_actors.explore.world import World
 from ccw_actors.runtime import Actor, CellSnapshot, Choice, Snapshot
-from ccw_actors.runtime.cell import UNBOUNDED, Cell, Envelope
+from ccw_actors.runtime.cell import SIGNAL, UNBOUNDED, Cell, Envelope
 from ccw_actors.runtime.timers import Timer
 from ccw_actors.transport import tag_of
 
-__all__ = ["Bench", "Effect", "Outcome"]
+__all__ = ["Bench", "Effect", "Outcome", "Place"]
 
 _MARK: Final = Envelope(b"", "\0", 0, None, UNBOUNDED)
 """Stands in a mailbox between what was put back and what was sent."""
+
+_NO_LOOP: Final = "no running event loop"
+"""What asyncio says of itself where none runs (`asyncio.get_running_loop`)."""
+
+_LOG: Final = logging.getLogger("ccw_actors")
+"""What a System says of failures; while orders are explored, that is the result."""
+
+_NOBODY: Final = "there is no such actor"
+
+
+class Place(NamedTuple):
+    """Where a step is taken: by whom, on which message or timer, beside which others.
+
+    `others` are asked for only where the System has to be put together.
+    """
+
+    local: Local
+    envelope: int
+    timer: int
+    others: Callable[[], list[Local]]
 
 
 class Outcome(NamedTuple):
@@ -24,6 +51,7 @@ class Outcome(NamedTuple):
 
     after: Snapshot
     failure: ActorFailedError | None
+    lost: tuple[DeadLetter, ...]
 
 
 class Effect(NamedTuple):
@@ -31,7 +59,8 @@ class Effect(NamedTuple):
 
     `local` is the actor afterwards, `sends` are queues and messages in order, and
     `puts_back` those that come before all that waits, from the last to the first.
-    `is_far` is True for any other step, of which `failure` alone may be known.
+    `is_far` is True for any other step, of which `failure` alone may be known. `lost`
+    are the messages that have become dead letters.
     """
 
     local: int
@@ -39,6 +68,7 @@ class Effect(NamedTuple):
     puts_back: tuple[tuple[int, int], ...] = ()
     is_far: bool = False
     failure: ActorFailedError | None = None
+    lost: tuple[DeadLetter, ...] = ()
 
 
 class Bench:
@@ -53,9 +83,15 @@ class Bench:
         self._world = world
         self._compact = compact
         self._dispatcher = world.dispatcher
+        self._alone = world.dispatcher.alone
         self.cells: dict[str, Cell] = {}
         self._attributes = Attributes()
+        self._lost: list[DeadLetter] = []
+        self._sources = {source for _, source, _ in world.injected} | {""}
+        self._standing: dict[str, CellSnapshot] = {}
+        self._stands = -1
         self.runs = 0
+        world.dispatcher.on_lost(self._note_lost)
 
     def first(self) -> Snapshot:
         """Return the System as the scenario has left it."""
@@ -64,18 +100,34 @@ class Bench:
             self._known(one)
         return snapshot
 
+    def lost_before(self) -> tuple[DeadLetter, ...]:
+        """Return the dead letters of what the scenario itself has sent."""
+        sent = self._world.lost
+        return tuple(one for one in sent if one.actor not in self._sources)
+
     # -- one actor ----------------------------------------------------------------
 
-    def near(
-        self, local: Local, others: list[Local], envelope: int, timer: int
-    ) -> Effect:
-        """Have one actor take a step; the others are there, but without messages."""
-        compact = self._compact
-        message = compact.envelopes[envelope]
+    def near(self, world: int, place: Place) -> Effect:
+        """Have one actor take a step; the others are there, but without messages.
+
+        `world` is a number for who is there.
+        """
+        local, timer = place.local, place.timer
+        message = self._compact.envelopes[place.envelope]
+        if local.shape is not None and not timer and message.kind < SIGNAL:
+            effect = self._quick(world, place, local.shape, message)
+            if effect is not None:
+                return effect
+        return self._put_together(place)
+
+    def _put_together(self, place: Place) -> Effect:
+        """Take a step in a System that is put together for it."""
+        local, timer = place.local, place.timer
+        message = self._compact.envelopes[place.envelope]
         mailbox = (_MARK,) if timer else (message, _MARK)
         path = local.cell.cell.path
         cells = [local.cell._replace(mailbox=mailbox)]
-        cells += [_bystander(other) for other in others]
+        cells += [_bystander(other) for other in place.others()]
         timers = tuple(((path, number), one) for number, one in local.timers)
         timer_counts, ask_counts = ((path, local.numbered),), ((path, local.asked),)
         before = Snapshot(tuple(cells), timers, timer_counts, ask_counts, (), 0, 0.0)
@@ -84,19 +136,19 @@ class Bench:
         self._check_attributes(local.cell.actor, message)
         return self._effect(path, before, outcome)
 
-    def check_again(
-        self,
-        known: Effect,
-        local: Local,
-        others: list[Local],
-        envelope: int,
-        timer: int,
-    ) -> None:
-        """Take a step once more. Raises `HiddenStateError` if it does another thing."""
-        again = self.near(local, others, envelope, timer)
-        if again[:4] != known[:4] or str(again.failure) != str(known.failure):
-            tag = tag_of(self._compact.envelopes[envelope].payload)
-            raise HiddenStateError(local.cell.cell.path, tag, ())
+    def check_again(self, known: Effect, place: Place, variant: Local | None) -> None:
+        """Take a step once more. Raises `HiddenStateError` if it does another thing.
+
+        An actor whose state has come about in two ways begins in the other one, the
+        `variant`. A step that was taken beside others that stood still is taken in a
+        System put together for it.
+        """
+        again = self._put_together(place._replace(local=variant or place.local))
+        same = again[:4] == known[:4] and str(again.failure) == str(known.failure)
+        if not same:
+            tag = tag_of(self._compact.envelopes[place.envelope].payload)
+            path = place.local.cell.cell.path
+            raise HiddenStateError(path, tag, is_variant=variant is not None)
 
     def _check_attributes(self, actor: Actor[Any], message: Envelope) -> None:
         changed = self._attributes.changed(actor)
@@ -127,7 +179,8 @@ class Bench:
                 asked = dict(after.ask_counts).get(path, 0) if after.ask_counts else 0
                 item = compact.local(one, timers, count, asked)
             sends += self._sent(owner, mailbox)
-        return Effect(item, tuple(sends), tuple(puts_back))
+        in_order = tuple(sorted(sends, key=_queue))
+        return Effect(item, in_order, tuple(puts_back), lost=outcome.lost)
 
     def _sent(
         self, owner: int, envelopes: tuple[Envelope, ...]
@@ -138,6 +191,62 @@ class Bench:
             for one in envelopes
         ]
 
+    # -- one actor, while all others stand where they are -----------------------------
+
+    def _quick(
+        self, world: int, place: Place, shape: CellSnapshot, message: Envelope
+    ) -> Effect | None:
+        """Take a step of an actor that changes only itself and sends messages.
+
+        None if the step turns out to be more than that. It is then as if it had not
+        been tried, once the System is put together again.
+        """
+        cell, actor, standing = shape.cell, shape.actor, self._standing
+        local = place.local
+        if self._stands != world and not self._stand(world, place):
+            return None
+        if standing.get(cell.path) is not shape:
+            shape.restore_cell()
+            standing[cell.path] = shape
+        actor.restore(local.cell.state)
+        system = self._world.system
+        system.was_read = False
+        self._lost.clear()
+        self.runs += 1
+        _LOG.disabled = True
+        try:
+            sent = self._alone.run(cell, message)
+        finally:
+            _LOG.disabled = False
+        if sent is None or system.was_read or cell.actor is not actor:
+            self._stands = -1
+            return None
+        self._check_attributes(actor, message)
+        compact, state = self._compact, actor.snapshot()
+        if cell.behaviour == shape.behaviour:
+            item = compact.plain(shape, state)
+        else:
+            standing.pop(cell.path)
+            after = shape._replace(state=state, behaviour=cell.behaviour)
+            item = compact.local(after, {}, 0, 0)
+        sends: list[tuple[int, int]] = []
+        for to, envelopes in sent:
+            sends += self._sent(compact.paths[to.path], envelopes)
+        if len(sent) > 1:
+            sends.sort(key=_queue)
+        return Effect(item, tuple(sends), lost=tuple(self._lost))
+
+    def _stand(self, world: int, place: Place) -> bool:
+        """Have all actors of a world stand where they are; False if one cannot."""
+        self._stands = -1
+        present = [one.shape or one.blank for one in (place.local, *place.others())]
+        if any(one.phase or one.suspended is not None for one in present):
+            return False
+        self._alone.stand(present)
+        self._standing.clear()
+        self._stands = world
+        return True
+
     # -- the whole System -----------------------------------------------------------
 
     def choices(self, snapshot: Snapshot) -> list[Choice]:
@@ -147,9 +256,23 @@ class Bench:
 
     def far(self, before: Snapshot, choice: Choice) -> Outcome:
         """Take a step that may change anything."""
-        outcome = self._run(before, choice)
+        return self._all_known(self._run(before, choice))
+
+    def crash(self, before: Snapshot, path: str) -> Outcome:
+        """Have an actor crash between two messages."""
+        self._restore(before)
+        return self._all_known(self._outcome(lambda: self._dispatcher.crash(path)))
+
+    def arrive(self, before: Snapshot, path: str, envelope: Envelope) -> Outcome:
+        """Have a message from outside reach a mailbox, as far as its bound lets it."""
+        self._restore(before)
+        return self._all_known(
+            self._outcome(lambda: self._dispatcher.deliver(path, envelope))
+        )
+
+    def _all_known(self, outcome: Outcome) -> Outcome:
         cells = tuple(self._known(one) for one in outcome.after.cells)
-        return Outcome(outcome.after._replace(cells=cells), outcome.failure)
+        return outcome._replace(after=outcome.after._replace(cells=cells))
 
     def _known(self, one: CellSnapshot) -> CellSnapshot:
         """Return the same with the first cell seen at its path.
@@ -168,34 +291,57 @@ class Bench:
 
     def _restore(self, snapshot: Snapshot) -> None:
         """Put the System together."""
+        self._stands = -1
         try:
             self._dispatcher.restore(snapshot)
         except DispatcherError as error:
             raise ExploreError(str(error)) from error
 
     def _run(self, before: Snapshot, choice: Choice) -> Outcome:
-        self.runs += 1
         dispatcher = self._dispatcher
         self._restore(before)
         system = self._world.system
         system.was_read = False
-        failure = None
-        log = logging.getLogger("ccw_actors")
-        log.addFilter(_silent)
-        try:
-            dispatcher.step(choice)
-        except ActorFailedError as error:
-            failure = error
-        finally:
-            log.removeFilter(_silent)
+        outcome = self._outcome(lambda: dispatcher.step(choice))
         if system.was_read:
             self._restore(before)
             tag = tag_of(dispatcher.peek(choice).payload)
             raise ClockError(choice.recipient, tag)
+        return outcome
+
+    def _outcome(self, step: Callable[[], object]) -> Outcome:
+        self.runs += 1
+        self._lost.clear()
+        failure = None
+        _LOG.disabled = True
         try:
-            return Outcome(dispatcher.snapshot(), failure)
+            step()
+        except ActorFailedError as error:
+            failure = error
+        finally:
+            _LOG.disabled = False
+        if failure is not None and _wants_loop(failure):
+            raise EventLoopError(failure.actor, failure.message) from failure
+        try:
+            return Outcome(self._dispatcher.snapshot(), failure, tuple(self._lost))
         except DispatcherError as error:
             raise ExploreError(str(error)) from error
+
+    def nobody(self, path: str, envelope: Envelope) -> tuple[DeadLetter, ...]:
+        """Return what becomes of a message from outside when no actor is there."""
+        return (DeadLetter(path, tag_of(envelope.payload), _NOBODY),)
+
+    def _note_lost(self, path: str, envelope: Envelope, reason: str) -> None:
+        """Note a dead letter, but for an answer to the outside, which never waits."""
+        if path not in self._sources and envelope is not _MARK:
+            self._lost.append(DeadLetter(path, tag_of(envelope.payload), reason))
+
+
+def _wants_loop(failure: ActorFailedError) -> bool:
+    """Whether a handler has failed because no event loop runs."""
+    cause = failure.__cause__
+    no_loop = isinstance(cause, RuntimeError) and str(cause) == _NO_LOOP
+    return no_loop or isinstance(cause, DispatcherError)
 
 
 def timers_after(after: Snapshot, before: Snapshot) -> dict[str, dict[int, Timer]]:
@@ -217,11 +363,12 @@ def _timers_of(
     return timers, dict(after.timer_counts).get(path, 0)
 
 
+def _queue(sent: tuple[int, int]) -> int:
+    """Return where a message was sent: only there its order means something."""
+    return sent[0]
+
+
 def _bystander(other: Local) -> CellSnapshot:
     actor: Actor[Any] = other.cell.actor
     default = type(actor).restore is Actor.restore
     return other.blank if default else other.cell
-
-
-def _silent(_record: logging.LogRecord) -> bool:
-    return False

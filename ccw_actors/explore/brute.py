@@ -20,8 +20,9 @@ Histories: TypeAlias = frozenset[tuple[int, tuple[tuple[int, int, bool], ...]]]
 class _All:
     """The order being taken, and what all orders so far have led to."""
 
-    def __init__(self, model: ActorModel) -> None:
+    def __init__(self, model: ActorModel, *, keeps_noops: bool) -> None:
         self.model = model
+        self._keeps_noops = keeps_noops
         self.path: list[tuple[State, Offer]] = []
         self.open: list[tuple[State, Iterator[tuple[Offer, State]]]] = []
         self.classes: set[Histories] = set()
@@ -40,12 +41,33 @@ class _All:
         if self.violation:
             return
         moves = model.moves(state)
+        if self._keeps_noops:
+            moves = [one for one in moves if not self._is_noop(state, *one)]
         self.open.append((state, iter(moves)))
-        if not moves:
+        if not moves and not model.left_out:
             self.schedules += 1
             self.final.add(state)
             self.classes.add(_histories(self.path))
             self.violation = model.rest(state)
+
+    def _is_noop(self, state: State, offer: Offer, after: State) -> bool:
+        """Whether a step has done nothing but take one message out of the network.
+
+        Found out by holding the states against each other, place by place: what the
+        other engines go by is what the handler did.
+        """
+        if offer.timer or offer.crash:
+            return False
+        waiting = self.model.compact.waiting
+        places = range(max(len(state), len(after)))
+        differ = [at for at in places if _at(state, at) != _at(after, at)]
+        if len(differ) != 1:
+            return False
+        was, now = (sorted(waiting(_at(one, differ[0]))) for one in (state, after))
+        if offer.envelope not in was:
+            return False
+        was.remove(offer.envelope)
+        return was == now
 
     def advance(self) -> None:
         """Take one more step, or go back one."""
@@ -60,14 +82,21 @@ class _All:
             self.path.pop()
 
 
-def explore_all(model: ActorModel, limits: Limits, tick: Tick | None = None) -> Found:
+def explore_all(
+    model: ActorModel,
+    limits: Limits,
+    tick: Tick | None = None,
+    *,
+    keeps_noops: bool = False,
+) -> Found:
     """Take every order of steps there is, and forget nothing of it.
 
     Two complete orders are of one class if every actor has handled the same things in
-    the same order.
+    the same order. With `keeps_noops` a message that changes nothing is not taken; the
+    model is one that would.
     """
     began = perf_counter()
-    every = _All(model)
+    every = _All(model, keeps_noops=keeps_noops)
     limit = ""
     while every.open and not every.violation:
         every.advance()
@@ -106,6 +135,12 @@ def _histories(path: list[tuple[State, Offer]]) -> Histories:
     """Return what each actor has handled, in order."""
     histories: dict[int, list[tuple[int, int, bool]]] = {}
     for _, offer in path:
+        if offer.arrives:
+            continue
         one = offer.envelope, offer.timer, offer.crash
         histories.setdefault(offer.owner, []).append(one)
     return frozenset((actor, tuple(done)) for actor, done in histories.items())
+
+
+def _at(state: State, place: int) -> int:
+    return state[place] if place < len(state) else 0

@@ -5,16 +5,21 @@ A state is `(world, monitor, item, item, ...)`. `world` stands for which actors 
 of one actor or of one queue of messages, and holds the number of an item: what that
 actor is, or what is in that queue; 0 is no actor, or an empty queue. Trailing zeros are
 left out, so that equal Systems are equal tuples.
+
+A queue is a mailbox, or the part of it that one sender fills; or it is outside: then it
+holds what a scenario has injected, until that arrives.
 """
 
 from typing import NamedTuple, TypeAlias
 
+from ccw_actors.explore.canonical import Canonical
 from ccw_actors.explore.result import Network
 from ccw_actors.runtime import CellSnapshot
+from ccw_actors.runtime.alone import is_plain
 from ccw_actors.runtime.cell import Envelope, Phase
 from ccw_actors.runtime.timers import Timer
 
-__all__ = ["FIRST", "Compact", "Local", "Offer", "Queue", "State"]
+__all__ = ["FIRST", "Compact", "Local", "Offer", "Queue", "State", "trimmed"]
 
 State: TypeAlias = tuple[int, ...]
 
@@ -26,8 +31,10 @@ class Offer(NamedTuple):
 
     The message of number `envelope` is taken out of the queue in `slot`, which then
     holds the item `rest`; or the `timer` of the actor in `slot` fires, which is `due`
-    (seconds from now). With `crash` the actor fails on it. `process` tells apart what
-    has an order of its own: of equal ones at most one is offered.
+    (seconds from now). With `crash` the actor fails on it, and if `envelope` is 0,
+    between two messages. With `arrives` the message does not reach the actor, but its
+    mailbox. `process` tells apart what has an order of its own: of equal ones at most
+    one is offered.
     """
 
     process: tuple[int, int]
@@ -38,6 +45,7 @@ class Offer(NamedTuple):
     timer: int = 0
     due: float = 0.0
     crash: bool = False
+    arrives: bool = False
 
 
 class Local(NamedTuple):
@@ -45,15 +53,18 @@ class Local(NamedTuple):
 
     `blank` is it again without its state, which for most need not be restored while
     another actor is at work. `numbered` and `asked` are how many timers and asks it has
-    had. `busy` actors do not simply take the next message.
+    had. `busy` actors do not simply take the next message. `shape` is `blank`, one and
+    the same for all that differ in their state alone, of an actor that can take a step
+    alone; None of any other.
     """
 
     cell: CellSnapshot
     blank: CellSnapshot
-    timers: tuple[tuple[int, Timer], ...]
-    numbered: int
-    asked: int
-    busy: bool
+    timers: tuple[tuple[int, Timer], ...] = ()
+    numbered: int = 0
+    asked: int = 0
+    busy: bool = False
+    shape: CellSnapshot | None = None
 
 
 class Queue(NamedTuple):
@@ -63,11 +74,20 @@ class Queue(NamedTuple):
     envelopes: tuple[int, ...]
 
 
+def trimmed(values: list[int]) -> State:
+    """Return a state without the empty slots at its end."""
+    while not values[-1] and len(values) > FIRST:
+        values.pop()
+    return tuple(values)
+
+
 class Compact:
     """Numbers for the values that make up the states of one scenario.
 
-    `owners` has for each slot that of its actor; `fresh` are the items of what actors
-    are that nobody has looked at yet.
+    `owners` has for each slot that of its actor, `outside` the slots of queues that are
+    outside. `fresh` are the items of what actors are that nobody has looked at yet.
+    `variants` has what some items are in other words: equal, but with a dict or a set
+    that came about in another order.
     """
 
     def __init__(self, delivery: Network) -> None:
@@ -79,8 +99,13 @@ class Compact:
         self.offers: list[tuple[Offer, ...] | None] = [()]
         self.envelopes: list[Envelope] = [Envelope(b"", "", 0, None)]
         self.fresh: list[int] = []
+        self.outside: set[int] = set()
+        self.variants: dict[int, object] = {}
+        self._canonical = Canonical()
+        self._shapes: dict[object, CellSnapshot] = {}
         self._envelope_numbers: dict[Envelope, int] = {}
         self._queue_slots: dict[tuple[int, str], int] = {}
+        self._outside_slots: dict[tuple[int, str], int] = {}
         self._locals: dict[object, int] = {}
         self._queues: dict[tuple[int, tuple[int, ...]], int] = {}
         self._pushed: dict[tuple[int, int], int] = {}
@@ -108,8 +133,23 @@ class Compact:
             self._queue_slots[key] = slot
         return slot
 
+    def outside_slot(self, owner: int, source: str) -> int:
+        """Return the slot of what a source outside sends, as long as it is there.
+
+        On an unordered network there is one for all sources.
+        """
+        source = "" if self.delivery == "unordered" else source
+        key = owner, source
+        slot = self._outside_slots.get(key)
+        if slot is None:
+            slot = len(self.owners)
+            self.owners.append(owner)
+            self._outside_slots[key] = slot
+            self.outside.add(slot)
+        return slot
+
     def queue_slots(self, owner: int) -> list[int]:
-        """Return the slots of all queues of an actor."""
+        """Return the slots of the queues that are in an actor's mailbox."""
         return [slot for key, slot in self._queue_slots.items() if key[0] == owner]
 
     # -- items ------------------------------------------------------------------
@@ -155,18 +195,39 @@ class Compact:
         self, cell: CellSnapshot, timers: dict[int, Timer], count: int, asked: int
     ) -> int:
         """Return the item of what an actor is; one that is new is put in `fresh`."""
-        cell = cell._replace(mailbox=())
-        armed = tuple(sorted(timers.items()))
-        key = (cell.key(), armed, count, asked)
-        item = self._locals.get(key)
-        if item is not None:
-            return item
         self.actor_slot(cell.cell.path)
+        blank = cell._replace(mailbox=(), state=None)
+        if not (timers or count or asked) and is_plain(cell):
+            return self.plain(self._shapes.setdefault(blank.key(), blank), cell.state)
+        armed = tuple(sorted(timers.items()))
         waits = cell.suspended is not None or bool(cell.signals)
         busy = cell.phase is not Phase.RUNNING or waits
-        local = Local(cell, cell._replace(state=None), armed, count, asked, busy)
-        item = self._locals[key] = self._add(local)
-        self.fresh.append(item)
+        whole = cell._replace(mailbox=())
+        local = Local(whole, blank, armed, count, asked, busy)
+        return self._local((blank.key(), armed, count, asked), local)
+
+    def plain(self, shape: CellSnapshot, state: object) -> int:
+        """Return the item of an actor of that shape, in a state."""
+        key = id(shape), state
+        item = self._locals.get(key)
+        if item is None:
+            cell = shape._replace(state=state)
+            item = self._local(id(shape), Local(cell, shape, shape=shape))
+            self._locals[key] = item
+        return item
+
+    def _local(self, besides: object, local: Local) -> int:
+        """Return the item of what an actor is: its state, and what it is besides."""
+        cell = local.cell
+        key = besides, self._canonical.of(cell.actor, cell.state)
+        item = self._locals.get(key)
+        if item is None:
+            item = self._locals[key] = self._add(local)
+            self.fresh.append(item)
+            if not local.timers:
+                self.offers[item] = ()
+        elif self.get_local(item).cell.state != cell.state:
+            self.variants.setdefault(item, cell.state)
         return item
 
     def later(self, item: int, seconds: float) -> int:
@@ -186,6 +247,13 @@ class Compact:
             )
         return after
 
+    def variant(self, item: int) -> Local | None:
+        """Return what an actor is in other words, None if those are not known."""
+        if item not in self.variants:
+            return None
+        local = self.get_local(item)
+        return local._replace(cell=local.cell._replace(state=self.variants[item]))
+
     def get_local(self, item: int) -> Local:
         """Return what an actor is by its item."""
         local = self.items[item]
@@ -199,11 +267,13 @@ class Compact:
         if isinstance(what, Queue):
             slot, envelopes = what
             unordered = self.delivery == "unordered"
+            arrives = slot in self.outside and self.delivery == "mailbox"
             for head in dict.fromkeys(envelopes if unordered else envelopes[:1]):
                 at = envelopes.index(head)
                 rest = self.queue(slot, envelopes[:at] + envelopes[at + 1 :])
                 process = slot, head if unordered else 0
-                found.append(Offer(process, slot, self.owners[slot], head, rest))
+                owner = self.owners[slot]
+                found.append(Offer(process, slot, owner, head, rest, arrives=arrives))
         elif what is not None:
             path = what.cell.cell.path
             slot = self.paths[path]

@@ -14,7 +14,7 @@ import msgspec
 from ccw_actors.explore.errors import CounterexampleError, ReplayError
 from ccw_actors.explore.plain import TransitionSystem
 from ccw_actors.explore.replay import Replayed, replay
-from ccw_actors.explore.result import Engine, Network, Result, Time
+from ccw_actors.explore.result import Engine, Network, Noops, Result, Time
 from ccw_actors.explore.world import Scenario
 
 __all__ = ["Counterexample", "assert_mended"]
@@ -39,6 +39,7 @@ class Counterexample(
     engine: Engine
     delivery: Network | None
     time: Time | None
+    noops: Noops = "consumed"
     violation: str
     steps: tuple[str, ...]
     shown: tuple[str, ...]
@@ -47,18 +48,19 @@ class Counterexample(
     def of(cls, scenario: str, result: Result) -> "Counterexample":
         """Take it from a result.
 
-        Raises `CounterexampleError` if nothing is refuted, and if what is wrong is that
-        something never happens: no way shows that.
+        Raises `CounterexampleError` if nothing is refuted.
         """
-        if not result.has_way:
-            why = result.violation or result.verdict
-            raise CounterexampleError(f"{scenario}: {why}; there is no way to keep")
+        if result.verdict != "refuted":
+            raise CounterexampleError(
+                f"{scenario} is {result.verdict}: there is no way to keep"
+            )
         return cls(
             version=version("ccw-actors"),
             scenario=scenario,
             engine=result.engine,
             delivery=result.delivery,
             time=result.time,
+            noops=result.noops,
             violation=result.violation,
             steps=result.names,
             shown=tuple(map(str, result.counterexample)),
@@ -92,6 +94,7 @@ class Counterexample(
             self.steps,
             delivery=self.delivery or "channel",
             time=self.time or "untimed",
+            noops=self.noops,
         )
 
 

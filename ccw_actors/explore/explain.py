@@ -10,6 +10,7 @@
 """
 
 from collections.abc import Iterable, Sequence
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,7 +20,7 @@ from ccw_actors.explore.causality import Causality, causality
 from ccw_actors.explore.compact import Offer, State
 from ccw_actors.explore.errors import CounterexampleError
 from ccw_actors.explore.model import Model
-from ccw_actors.explore.plain import TransitionSystem, is_plain
+from ccw_actors.explore.plain import PlainModel, TransitionSystem, is_plain
 from ccw_actors.explore.replay import Way, follow
 from ccw_actors.explore.result import Limits, Result, Step
 from ccw_actors.explore.states import explore_states
@@ -28,6 +29,7 @@ from ccw_actors.explore.world import Scenario
 __all__ = ["Explanation", "Overtaking", "explain"]
 
 _STATES_MAX = 50_000
+_SECONDS_MAX = 10.0
 _LINES_MAX = 10
 _STEPS_MAX = 2_000
 _TRIED_MAX = 300
@@ -52,8 +54,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     fault cannot do without. `race` are two numbers, None if no race decides. `passing`
     are the steps of the nearest order without a fault, to its end, empty if none was
     found. After `no_return` steps every continuation meets a fault; None if that is not
-    known, as there are too many, and 0 if it was so from the start. `way_out` is a step
-    that would have led past it.
+    known, and 0 if it was so from the start. `way_out` is a step that would have led
+    past it. `not_found` says of each part that was given up what it was, and after how
+    many states or seconds.
     """
 
     violation: str
@@ -65,13 +68,24 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     passing: tuple[Step, ...]
     no_return: int | None
     way_out: Step | None
+    not_found: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(self.lines(_LINES_MAX))
 
     def lines(self, steps_max: int) -> list[str]:
         """Return what is to be said, with at most so many of the steps needed."""
+        shown = self.needed[-steps_max:]
+        hidden = len(self.steps) - len(shown)
         lines = [f"REFUTED: {self.violation}"]
+        if hidden:
+            lines.append(f"     ({hidden} steps are left out)")
+        lines += [f"{number + 1:4} {self.steps[number]}" for number in shown]
+        return lines + self.remarks()
+
+    def remarks(self) -> list[str]:
+        """Return what is to be said of the steps."""
+        lines: list[str] = []
         if self.race is not None:
             one, other = (self.steps[number] for number in self.race)
             first, second = (number + 1 for number in self.race)
@@ -79,15 +93,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
                 f"the race at {one.actor}: step {first}, {_short(one)}, and step"
                 f" {second}, {_short(other)}; the other way round nothing is wrong"
             )
-        shown = self.needed[-steps_max:]
-        hidden = len(self.steps) - len(shown)
-        if hidden:
-            lines.append(f"     ({hidden} steps are left out)")
-        lines += [f"{number + 1:4} {self.steps[number]}" for number in shown]
         lines += [f"step {by} overtakes step {late}" for by, late in self.overtakings]
         if self.no_return is not None and self.steps:
             lines.append(_no_return(self.no_return, len(self.steps), self.way_out))
-        return lines
+        return lines + list(self.not_found)
 
 
 def explain(
@@ -95,57 +104,115 @@ def explain(
     result: Result,
     *,
     states_max: int = _STATES_MAX,
+    seconds_max: float = _SECONDS_MAX,
 ) -> Explanation:
     """Explain what refutes a scenario.
 
-    At most `states_max` states are looked at to find the point of no return. Raises
-    `CounterexampleError` for a result that refutes nothing, and `ReplayError` if the
-    scenario is another one.
+    Each part (a shorter way, what is needed, the race, the point of no return) looks at
+    no more than `states_max` states and takes no longer than `seconds_max`; what is not
+    found by then is named in the explanation. Raises `CounterexampleError` for a result
+    that refutes nothing, and `ReplayError` if the scenario is another one.
     """
+    bound = _Bound(states_max, seconds_max)
     if result.verdict != "refuted":
         raise CounterexampleError(f"a scenario that is {result.verdict} has no fault")
     if not result.counterexample:
         return _bare(result, (), None, None)
     if is_plain(scenario):
-        return _explain_plain(scenario, result, states_max)
+        return _explain_plain(scenario, result, bound)
     assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
     delivery, time = result.delivery or "channel", result.time or "untimed"
-    model = ActorModel(scenario, delivery, 0, time)
+    model = ActorModel(scenario, delivery, 0, time, result.noops)
     way = _taken(model, result.names)
     if result.engine != "states":
-        way = _shorter(model, way, states_max)
+        way = _shorter(model, way, bound)
     causal = causality(model, way.states, way.actions)
     way = _in_order_sent(model, way, causal)
     causal = causality(model, way.states, way.actions)
     steps = _steps(model, way.states, way.actions)
-    race, passing = _race(model, way, causal)
-    no_return, out = _point_of_no_return(model, way, states_max)
+    not_found: list[str] = []
+    needed = _needed(model, way, causal, bound.begin("what is needed", not_found))
+    race: tuple[int, int] | None = None
+    passing: tuple[Step, ...] = ()
+    no_return: int | None = None
+    out: Step | None = None
+    if not way.goes_round:
+        race, passing = _race(model, way, causal, bound.begin("a race", not_found))
+        no_return, out = _point_of_no_return(
+            model, way, bound.begin("the point of no return", not_found)
+        )
     return Explanation(
         violation=result.violation,
         steps=steps,
         causes=causal.causes,
-        needed=_needed(model, way, causal),
+        needed=needed,
         overtakings=_overtakings(way, causal),
         race=race,
         passing=passing,
         no_return=no_return,
         way_out=out,
+        not_found=tuple(not_found),
     )
 
 
 def _explain_plain(
-    system: TransitionSystem[Any, Any], result: Result, states_max: int
+    system: TransitionSystem[Any, Any], result: Result, bound: "_Bound"
 ) -> Explanation:
-    way = follow(system, result.names)
+    model = PlainModel(system)
+    way = follow(model, result.names)
     if way.lost is not None:
         raise way.lost
-    return _bare(
-        result, result.counterexample, *_point_of_no_return(system, way, states_max)
-    )
+    not_found: list[str] = []
+    search = bound.begin("the point of no return", not_found)
+    found = _point_of_no_return(model, way, search)
+    return _bare(result, result.counterexample, *found, tuple(not_found))
+
+
+class _Bound(NamedTuple):
+    """How much each part of an explanation may look at."""
+
+    states: int
+    seconds: float
+
+    def begin(self, part: str, not_found: list[str]) -> "_Effort":
+        """Return what a part spends; it is noted in `not_found` if that is all."""
+        return _Effort(self, part, not_found)
+
+
+class _Effort:
+    """What one part of an explanation has spent."""
+
+    def __init__(self, bound: _Bound, part: str, not_found: list[str]) -> None:
+        self._bound = bound
+        self._part = part
+        self._not_found = not_found
+        self._states = 0
+        self._began = perf_counter()
+        self.is_spent = False
+
+    def spend(self, states: int = 1) -> bool:
+        """Spend something on so many states more; return whether nothing is left."""
+        self._states += states
+        states_max, seconds_max = self._bound
+        if self.is_spent:
+            return True
+        if self._states > states_max:
+            self._give_up(f"{states_max:,} states")
+        elif perf_counter() - self._began > seconds_max:
+            self._give_up(f"{seconds_max:g} seconds")
+        return self.is_spent
+
+    def _give_up(self, limit: str) -> None:
+        self.is_spent = True
+        self._not_found.append(f"{self._part} was not found within {limit}")
 
 
 def _bare(
-    result: Result, steps: tuple[Step, ...], no_return: int | None, out: Step | None
+    result: Result,
+    steps: tuple[Step, ...],
+    no_return: int | None,
+    out: Step | None,
+    not_found: tuple[str, ...] = (),
 ) -> Explanation:
     return Explanation(
         violation=result.violation,
@@ -157,6 +224,7 @@ def _bare(
         passing=(),
         no_return=no_return,
         way_out=out,
+        not_found=not_found,
     )
 
 
@@ -168,10 +236,11 @@ def _taken(model: ActorModel, names: Iterable[str]) -> Way[State, Offer]:
 
 
 def _shorter(
-    model: ActorModel, way: Way[State, Offer], states_max: int
+    model: ActorModel, way: Way[State, Offer], bound: _Bound
 ) -> Way[State, Offer]:
-    """Return a shortest way to the same fault, if one is found among so many states."""
-    found = explore_states(model, Limits(states=states_max))
+    """Return a shortest way to the same fault, if one is found with so much effort."""
+    limits = Limits(states=bound.states, seconds=bound.seconds)
+    found = explore_states(model, limits)
     if found.violation != way.violation:
         return way
     return _taken(model, [step.name for step in found.path])
@@ -232,9 +301,12 @@ def _overtakings(way: Way[State, Offer], causal: Causality) -> tuple[Overtaking,
 
 
 def _needed(
-    model: ActorModel, way: Way[State, Offer], causal: Causality
+    model: ActorModel, way: Way[State, Offer], causal: Causality, effort: _Effort
 ) -> tuple[int, ...]:
-    """Return the steps of which none can be left out, with all that it has caused."""
+    """Return the steps of which none can be left out, with all that it has caused.
+
+    With no effort left, the others are taken to be needed.
+    """
     names = [step.name for step in _steps(model, way.states, way.actions)]
     kept = list(range(len(names)))
     last = len(names) - 1
@@ -244,6 +316,8 @@ def _needed(
     if len(kept) > _TRIED_MAX:
         return tuple(kept)
     for one in reversed(kept[:-1]):
+        if effort.spend(len(kept)):
+            break
         rest = [
             other
             for other in kept
@@ -266,7 +340,7 @@ def _meets(
 
 
 def _race(
-    model: ActorModel, way: Way[State, Offer], causal: Causality
+    model: ActorModel, way: Way[State, Offer], causal: Causality, effort: _Effort
 ) -> tuple[tuple[int, int] | None, tuple[Step, ...]]:
     """Return the last pair whose exchange passes, and the way that is then taken.
 
@@ -289,9 +363,12 @@ def _race(
             after = [number for number in range(one + 1, len(names)) if number != other]
             rest = [number for number in after if number not in between]
             order = [*range(one), *between, other, one, *rest]
-            passing = _passes(model, way.states[0], [names[number] for number in order])
+            wanted = [names[number] for number in order]
+            passing = _passes(model, way.states[0], wanted, effort)
             if passing:
                 return (one, other), passing
+            if effort.is_spent:
+                return None, ()
     return None, ()
 
 
@@ -304,14 +381,16 @@ def _raced(way: Way[State, Offer], causal: Causality, one: int, other: int) -> b
     return cause < one or (cause != one and not causal.before[cause] >> one & 1)
 
 
-def _passes(model: ActorModel, state: State, names: list[str]) -> tuple[Step, ...]:
+def _passes(
+    model: ActorModel, state: State, names: list[str], effort: _Effort
+) -> tuple[Step, ...]:
     """Take steps of these names where they can be taken, then any, to the end.
 
     Return them if nothing was wrong on the way, nothing if there was.
     """
     steps: list[Step] = []
     wanted = list(names)
-    while len(steps) < _STEPS_MAX:
+    while len(steps) < _STEPS_MAX and not effort.spend():
         moves = model.moves(state)
         if not moves:
             return () if model.rest(state) else tuple(steps)
@@ -331,16 +410,19 @@ def _passes(model: ActorModel, state: State, names: list[str]) -> tuple[Step, ..
 
 
 def _point_of_no_return(
-    model: Model[Any, Any], way: Way[Any, Any], states_max: int
+    model: Model[Any, Any], way: Way[Any, Any], effort: _Effort
 ) -> tuple[int | None, Step | None]:
-    """Return after how many steps all is lost, and a step that would have helped."""
+    """Return after how many steps all is lost, and a step that would have helped.
+
+    None and None with no effort left.
+    """
     doomed: set[Any] = set()
     for number in reversed(range(len(way.actions))):
         state = way.states[number]
         for action, after in model.moves(state):
             if after == way.states[number + 1]:
                 continue
-            escapes = _escapes(model, after, doomed, states_max)
+            escapes = _escapes(model, after, doomed, effort)
             if escapes is None:
                 return None, None
             if escapes:
@@ -350,9 +432,9 @@ def _point_of_no_return(
 
 
 def _escapes(
-    model: Model[Any, Any], start: Any, doomed: set[Any], states_max: int
+    model: Model[Any, Any], start: Any, doomed: set[Any], effort: _Effort
 ) -> bool | None:
-    """Whether some way from a state meets no fault; None if there are too many.
+    """Whether some way from a state meets no fault; None with no effort left.
 
     States that none leads out of are put in `doomed`.
     """
@@ -370,14 +452,14 @@ def _escapes(
             if after in on_path:
                 return True
             if after not in doomed and not model.violation(after):
+                if effort.spend():
+                    return None
                 path.append((after, _after(model, after)))
                 on_path.add(after)
             continue
         path.pop()
         on_path.discard(state)
         doomed.add(state)
-        if len(doomed) > states_max:
-            return None
     return False
 
 

@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Mapping
+from enum import Enum
 from functools import cache, cached_property
 from types import FunctionType
-from typing import Any, cast
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -15,7 +16,8 @@ __all__ = ["Attributes"]
 _DEPTH_MAX = 6
 _SIMPLE = (int, float, complex, str, bytes, type(None))
 _OPAQUE = (FunctionType, type, System, Actor)
-_OWN = {"state", "system", "_cell", "__dict__", "__weakref__"}
+_OWN = {"state", "persistent", "system", "_cell", "__dict__", "__weakref__"}
+_ABSENT: Final = object()
 
 
 class Attributes:
@@ -27,15 +29,20 @@ class Attributes:
 
     def __init__(self) -> None:
         self._seen: dict[int, tuple[Actor[Any], dict[str, object]]] = {}
+        self._fixed: dict[int, _Fixed | None] = {}
 
     def learn(self, actor: Actor[Any]) -> None:
         """Remember what an actor is like, unless it is known."""
         own = type(actor).snapshot is not Actor.snapshot
         if not own and id(actor) not in self._seen:
             self._seen[id(actor)] = (actor, _attributes(actor))
+            self._fixed[id(actor)] = _fixed(actor)
 
     def changed(self, actor: Actor[Any]) -> tuple[str, ...]:
         """Return the names of attributes that are not what they were."""
+        fixed = self._fixed.get(id(actor))
+        if fixed is not None and fixed.holds(actor):
+            return ()
         if type(actor).snapshot is not Actor.snapshot:
             return ()
         self.learn(actor)
@@ -48,6 +55,52 @@ class Attributes:
             for name in sorted(before | now)
             if before.get(name) != now.get(name) and not _is_cached(actor, name)
         )
+
+
+class _Fixed(NamedTuple):
+    """Attributes that nobody can change from inside, each the very same object still.
+
+    `own` are those of the actor, `shared` those of its classes.
+    """
+
+    own: dict[str, object]
+    shared: tuple[tuple[Any, str, object], ...]
+
+    def holds(self, actor: Actor[Any]) -> bool:
+        """Whether all is as it was; if not, something may be only equal."""
+        now, own = vars(actor), self.own
+        if len(now) != len(own):
+            return False
+        for name, value in now.items():
+            if name not in _OWN and own.get(name, _ABSENT) is not value:
+                return False
+        return all(vars(base).get(name) is value for base, name, value in self.shared)
+
+
+def _fixed(actor: Actor[Any]) -> _Fixed | None:
+    """Return what an actor is by its attributes; None if one may change inside."""
+    kind: Any = type(actor)
+    shared, slots = _layout(kind)
+    if slots:
+        return None
+    own = vars(actor)
+    parts = [(base, name.rpartition(".")[2]) for name, base in shared]
+    found = tuple((base, name, vars(base).get(name)) for base, name in parts)
+    values = [value for name, value in own.items() if name not in _OWN]
+    values += [value for _, _, value in found]
+    return _Fixed(dict(own), found) if all(map(_is_fixed, values)) else None
+
+
+def _is_fixed(value: object) -> bool:
+    """Whether a value is the same inside as long as it is the same object."""
+    if isinstance(value, (*_SIMPLE, *_OPAQUE, ActorRef, Enum)):
+        return True
+    if isinstance(value, tuple | frozenset):
+        return all(map(_is_fixed, cast("tuple[object, ...]", value)))
+    if isinstance(value, msgspec.Struct):
+        fields = (getattr(value, name) for name in value.__struct_fields__)
+        return value.__struct_config__.frozen and all(map(_is_fixed, fields))
+    return False
 
 
 def _is_cached(actor: Actor[Any], name: str) -> bool:

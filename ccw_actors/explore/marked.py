@@ -24,10 +24,10 @@ def failure(
     result = explore(scenario, **options)
     if result:
         return ""
-    if result.verdict == "incomplete":
-        return f"INCOMPLETE: {result.scope}"
+    if result.verdict != "refuted":
+        return str(result)
     lines = [str(explain(scenario, result)), result.scope]
-    if name and result.has_way:
+    if name:
         path = file()
         Counterexample.of(name, result).save(path)
         lines.append(f"to see it step by step: ccw-actors replay {path}")

@@ -12,7 +12,12 @@ A = TypeVar("A")
 
 
 class Model(Protocol[S, A]):
-    """A transition system with properties; its states are hashable."""
+    """A transition system with properties; its states are hashable.
+
+    `left_out` says after `moves` whether more may happen there than is looked at.
+    """
+
+    left_out: bool
 
     def initial(self) -> Iterable[S]:
         """Return the states it may begin in."""
@@ -30,8 +35,23 @@ class Model(Protocol[S, A]):
         """Return what is wrong with a state that nothing leads out of."""
         ...
 
-    def unseen(self) -> tuple[str, ...]:
-        """Return the names of what should have been so at least once, and was not."""
+    def is_optional(self, action: A) -> bool:
+        """Whether a step need not be taken, though nothing else may happen."""
+        ...
+
+    def fingerprint(self, state: S) -> int:
+        """Return 64 bits that tell a state from others, as good as always."""
+        ...
+
+    def endless(self, states: list[S]) -> str:
+        """Return what is wrong with states that go round for ever, "" for nothing.
+
+        Nothing that has to be done leads out of them.
+        """
+        ...
+
+    def vacuous(self) -> tuple[str, ...]:
+        """Return what was to be tested and was not, once all has been visited."""
         ...
 
     def step(self, state: S, action: A) -> Step:

@@ -4,6 +4,7 @@ from typing import Any
 
 from ccw_actors.explore.bench import Effect, Outcome
 from ccw_actors.explore.compact import Compact, Offer, State
+from ccw_actors.explore.errors import PropertyError
 from ccw_actors.explore.words import Words
 from ccw_actors.explore.world import Event, Follower
 from ccw_actors.runtime import Snapshot
@@ -30,11 +31,13 @@ class Monitor:
         self._words = words
         self._update = declared.update if declared is not None else None
         self._of = declared.of if declared is not None else None
+        self._only_changes = declared is not None and declared.only_changes
         self.first = self._number(declared.initial) if declared is not None else 0
 
     def follow(self, state: State, offer: Offer, effect: Effect) -> int:
         """Return the number of the value after a step."""
-        if not self._follows(offer):
+        changes = effect.sends or effect.puts_back or effect.local != state[offer.owner]
+        if not self._follows(offer) or (self._only_changes and not changes):
             return state[1]
         what = -offer.timer or offer.envelope
         key = (state[1], state[0], state[offer.owner], what)
@@ -53,6 +56,8 @@ class Monitor:
     ) -> int:
         """Return the number of the value after a step that may change anything."""
         if not self._follows(offer):
+            return state[1]
+        if self._only_changes and not _changes(before, outcome.after, offer):
             return state[1]
         was = {one.cell.path: one.mailbox for one in before.cells}
         sent: list[tuple[str, Envelope]] = []
@@ -76,9 +81,13 @@ class Monitor:
         envelope = self._compact.envelopes[offer.envelope]
         path = self._compact.path_of[offer.owner]
         messages = tuple((to, words.message(to, one)) for to, one in sent)
-        message = words.message(path, envelope)
+        message = words.message(path, envelope) if offer.envelope else None
         event = Event(path, envelope.sender, message, messages, offer.crash)
-        return self._number(self._update(self.values[state[1]], event))
+        try:
+            value = self._update(self.values[state[1]], event)
+            return self._number(value)
+        except Exception as error:
+            raise PropertyError("the monitor", error) from error
 
     def _number(self, value: Any) -> int:
         number = self._numbers.get(value)
@@ -86,3 +95,13 @@ class Monitor:
             number = self._numbers[value] = len(self.values)
             self.values.append(value)
         return number
+
+
+def _changes(before: Snapshot, after: Snapshot, offer: Offer) -> bool:
+    """Whether a step has done more than take a message out of a mailbox."""
+    if offer.timer or offer.crash or len(before.cells) != len(after.cells):
+        return True
+    was = sum(len(one.mailbox) for one in before.cells) - 1
+    is_ = sum(len(one.mailbox) for one in after.cells)
+    bare = [one._replace(mailbox=()).key() for one in before.cells]
+    return was != is_ or bare != [one._replace(mailbox=()).key() for one in after.cells]

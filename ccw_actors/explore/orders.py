@@ -79,7 +79,9 @@ def check_classes(model: ActorModel, instead: str) -> None:
     """Raise `UnsoundError` where no order stands for others."""
     reason = ""
     if model.world.delivery == "unordered":
-        reason = "an unordered network need not deliver"
+        reason = "nothing stays in order on an unordered network"
+    elif model.is_cut:
+        reason = "a state that is left out would be left out of some orders only"
     elif model.time == "ordered":
         reason = "which timer fires depends on all actors"
     if reason:
@@ -175,12 +177,15 @@ class Orders:
         if not offers:
             self.end(state)
             return
+        for process, offer in offers.items():
+            if offer.crash:
+                # It may come before or after any other step, and races with all.
+                _add(frame, process)
         first = next((one for one in offers if one not in sleep), None)
         if first is None:
             self.blocked += 1
         else:
-            frame.todo.append(first)
-            frame.tried.add(first)
+            _add(frame, first)
 
     def leave(self) -> None:
         """Go back one step; what was tried sleeps until something it depends on."""
@@ -196,7 +201,7 @@ class Orders:
         model, number = self.model, len(self.events)
         offer = frame.offers[process]
         after, effect = model.take(frame.state, offer)
-        assert after is not None, "only an unordered network leaves a message"
+        assert after is not None, "only an unordered network keeps a message"
         self.steps += 1
         touched = self._touched(offer, effect)
         senders = dict(frame.senders)
@@ -204,7 +209,8 @@ class Orders:
         sender = line[0] if line else -1
         put_by = _PUT_BACK - sender if sender <= _PUT_BACK else -1
         sender = max(sender, put_by)
-        event = _Event(process, offer.owner, touched, effect.is_far, put_by)
+        actor = offer.slot if offer.arrives else offer.owner
+        event = _Event(process, actor, touched, effect.is_far, put_by)
         self._send(senders, offer, effect, number)
         if effect.is_far:
             senders = self.unsent(after)

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Generic, TypeGuard, TypeVar
 
+from ccw_actors.explore.canonical import text_of
+from ccw_actors.explore.errors import HiddenStateError
+from ccw_actors.explore.known import print_of
 from ccw_actors.explore.result import Step
 
-__all__ = ["TransitionSystem", "is_plain"]
+__all__ = ["PlainModel", "TransitionSystem", "is_plain"]
 
 S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
@@ -40,11 +43,15 @@ class TransitionSystem(Generic[S, A]):
         self._invariants = tuple((invariants or {}).items())
         self._finals = tuple((finals or {}).items())
         self._all_sometimes = dict(sometimes or {})
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget which properties have held, and which were asked."""
         self._sometimes = dict(self._all_sometimes)
+        self._has_rested = False
 
     def initial(self) -> tuple[S, ...]:
-        """Return the states it may begin in, and forget what has been seen."""
-        self._sometimes = dict(self._all_sometimes)
+        """Return the states it may begin in."""
         return self._initial
 
     def moves(self, state: S) -> list[tuple[A, S]]:
@@ -70,19 +77,82 @@ class TransitionSystem(Generic[S, A]):
 
     def rest(self, state: S) -> str:
         """Return the name of a final property that does not hold, "" if all do."""
+        self._has_rested = True
         for name, holds in self._finals:
             if not holds(state):
                 return name
         return ""
 
-    def unseen(self) -> tuple[str, ...]:
-        """Return the names of `sometimes` properties that have never held."""
-        return tuple(self._sometimes)
+    def vacuous(self) -> tuple[str, ...]:
+        """Return what has never held that should have once, or was never asked."""
+        found = [f"never: {name}" for name in self._sometimes]
+        if not self._has_rested:
+            found += [
+                f"never asked, as nothing ever comes to rest: {name}"
+                for name, _ in self._finals
+            ]
+        return tuple(found)
 
     def step(self, state: S, action: A) -> Step:
         """Return an action in words."""
         del state
         return Step("", "", str(action))
+
+
+class PlainModel(Generic[S, A]):
+    """A transition system as it is explored: what leads out of a state is asked again.
+
+    That is done for the first `recheck` states, and for one in `recheck` of all others
+    (0 for none). Nothing leads out of a state that is not `within`.
+    """
+
+    def __init__(
+        self,
+        system: TransitionSystem[S, A],
+        recheck: int = 0,
+        within: Holds[S] | None = None,
+    ) -> None:
+        system.forget()
+        self.left_out = False
+        self._system = system
+        self._recheck = recheck
+        self._asked = 0
+        self._within = within
+        self.initial = system.initial
+        self.violation = system.violation
+        self.rest = system.rest
+        self.vacuous = system.vacuous
+        self.step = system.step
+
+    def moves(self, state: S) -> list[tuple[A, S]]:
+        """Return all that may happen next, and what it leads to.
+
+        Raises `HiddenStateError` if that is something else when it is asked again.
+        """
+        self.left_out = self._within is not None and not self._within(state)
+        if self.left_out:
+            return []
+        found = self._system.moves(state)
+        if self._recheck:
+            self._asked += 1
+            due = self._asked % self._recheck == 0 or self._asked <= self._recheck
+            if due and self._system.moves(state) != found:
+                raise HiddenStateError("", f"state {state!r}")
+        return found
+
+    def is_optional(self, action: A) -> bool:
+        """Return that each step has to be taken, if nothing else may happen."""
+        del action
+        return False
+
+    def fingerprint(self, state: S) -> int:
+        """Return 64 bits that tell a state from others, as good as always."""
+        return print_of(text_of(state).encode())
+
+    def endless(self, states: list[S]) -> str:
+        """Find nothing wrong: nobody waits in a plain transition system."""
+        del states
+        return ""
 
 
 def is_plain(scenario: object) -> TypeGuard[TransitionSystem[Any, Any]]:

@@ -4,13 +4,16 @@ from collections.abc import Hashable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ccw_actors.explore.actors import ActorModel
+from ccw_actors.explore.endless import endless_at
 from ccw_actors.explore.errors import ReplayError
 from ccw_actors.explore.model import Model
-from ccw_actors.explore.plain import TransitionSystem, is_plain
-from ccw_actors.explore.result import Network, Step, Time
+from ccw_actors.explore.plain import PlainModel, TransitionSystem, is_plain
+from ccw_actors.explore.result import Network, Noops, Step, Time
 from ccw_actors.explore.world import Scenario
 
 __all__ = ["Replayed", "Way", "follow", "replay"]
+
+_AROUND_MAX = 10_000
 
 S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
@@ -31,6 +34,8 @@ class Way(NamedTuple, Generic[S, A]):
     """A way through a model: actions, and the states before, between and after them.
 
     `lost` is the error at the name of a step that could not be taken, if there is one.
+    `goes_round` is True if what is wrong is that somebody waits while others go on for
+    ever.
     """
 
     states: tuple[S, ...]
@@ -38,6 +43,7 @@ class Way(NamedTuple, Generic[S, A]):
     violation: str
     is_over: bool
     lost: ReplayError | None
+    goes_round: bool = False
 
 
 def replay(
@@ -46,6 +52,7 @@ def replay(
     *,
     delivery: Network = "channel",
     time: Time = "untimed",
+    noops: Noops = "consumed",
 ) -> Replayed:
     """Take the steps of these names, up to the first after which something is wrong.
 
@@ -55,9 +62,9 @@ def replay(
     at the first name of a step that cannot be taken.
     """
     if is_plain(scenario):
-        return _replayed(scenario, names)
+        return _replayed(PlainModel(scenario), names)
     assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
-    return _replayed(ActorModel(scenario, delivery, 1, time), names)
+    return _replayed(ActorModel(scenario, delivery, 1, time, noops), names)
 
 
 def _replayed(model: Model[Any, Any], names: Iterable[str]) -> Replayed:
@@ -94,10 +101,21 @@ def follow(model: Model[S, A], names: Iterable[str]) -> Way[S, A]:
         levels.append(further)
         at, violation = _first_fault(model, further)
     ended = None if violation or lost else _first_end(model, levels[-1])
+    waits: tuple[S, str] | None = None
     if ended is not None:
         at, violation = ended
+    elif not violation and not lost:
+        waits = _first_endless(model, levels[-1])
+        at, violation = waits or (at, violation)
     states, actions = _back(levels, at)
-    return Way(states, actions, violation, ended is not None, lost)
+    is_over, goes_round = ended is not None, waits is not None
+    return Way(states, actions, violation, is_over, lost, goes_round)
+
+
+def _first_endless(model: Model[S, A], states: Iterable[S]) -> tuple[S, str] | None:
+    """Return a state from which somebody waits for ever, and who; None for none."""
+    looked_at = ((at, endless_at(model, at, _AROUND_MAX)) for at in states)
+    return next((one for one in looked_at if one[1]), None)
 
 
 def _first_end(model: Model[S, A], states: Iterable[S]) -> tuple[S, str] | None:

@@ -58,7 +58,7 @@ class Walk:
         """Take one more step, or note that there is none."""
         model, moves = self._model, self._model.moves(self.state)
         if not moves:
-            self.violation = model.rest(self.state)
+            self.violation = "" if model.left_out else model.rest(self.state)
             self.is_over = True
             return
         at = self._highest(moves) if self._by_priority else self._any(moves)

@@ -1,12 +1,41 @@
 """What a message is, and in words."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
-from ccw_actors.runtime.cell import Cell, Envelope
+import msgspec
+
+from ccw_actors.runtime import Message
+from ccw_actors.runtime.cell import (
+    CHILD_ENDED,
+    ESCALATED,
+    RESTART,
+    START,
+    STOP,
+    STOP_NOW,
+    UNWATCH,
+    WATCH,
+    Cell,
+    Envelope,
+)
+from ccw_actors.runtime.timers import EXPIRY, SLEEP
 from ccw_actors.transport import DECODE_ERRORS, tag_of
 
 __all__ = ["Words"]
+
+_SIGNALS: Final[Mapping[int, str]] = {
+    EXPIRY: "its ask expires",
+    SLEEP: "its sleep is over",
+    STOP: "is to stop, after what waits",
+    WATCH: "is watched",
+    UNWATCH: "is watched no more",
+    STOP_NOW: "is to stop",
+    START: "starts",
+    RESTART: "begins again",
+    CHILD_ENDED: "its child has ended",
+    ESCALATED: "its child has failed",
+}
+"""What is no message, by the kind of its envelope."""
 
 
 class Words:
@@ -23,8 +52,35 @@ class Words:
             return None
 
     def text(self, path: str, envelope: Envelope) -> str:
-        """Return the message in words."""
+        """Return the message in words; what is no message says what happens.
+
+        An answer that a handler has waited for is of a type that its actor does not
+        take otherwise, so that is looked up among all there are.
+        """
+        signal = _SIGNALS.get(envelope.kind)
+        if signal is not None:
+            return signal
         message = self.message(path, envelope)
-        if message is None:
-            return tag_of(envelope.payload) or "(a signal)"
-        return repr(message)
+        if message is not None:
+            return repr(message)
+        tag = tag_of(envelope.payload)
+        if not tag:
+            return "goes on"
+        codec = self._cells[path].actor.system.codec
+        for kind in _types(tag):
+            try:
+                return repr(codec.raw_decoder(kind)(envelope.payload))
+            except DECODE_ERRORS:
+                continue
+        _, *fields = msgspec.msgpack.decode(envelope.payload)
+        return f"{tag}({', '.join(map(repr, fields))})"
+
+
+def _types(tag: str) -> Iterator[type[Message]]:
+    """Yield the types of messages with that name."""
+    known: list[type[Message]] = [Message]
+    while known:
+        kind = known.pop()
+        known += kind.__subclasses__()
+        if kind.__name__ == tag:
+            yield kind

@@ -1,11 +1,12 @@
 """What a scenario receives: a place for actors, first messages, and properties."""
 
+import inspect
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ccw_actors.explore.coverage import Label
 from ccw_actors.explore.errors import ExploreError
-from ccw_actors.explore.result import Network
+from ccw_actors.explore.result import DeadLetter, Network
 from ccw_actors.runtime import (
     Actor,
     ActorRef,
@@ -14,6 +15,8 @@ from ccw_actors.runtime import (
     SteppingDispatcher,
     System,
 )
+from ccw_actors.runtime.cell import Envelope
+from ccw_actors.transport import tag_of
 
 if TYPE_CHECKING:
     from ccw_actors.explore.view import View
@@ -27,12 +30,12 @@ class Event(NamedTuple):
     """One step as a monitor sees it: who handled what from whom, and what was sent.
 
     `sent` has pairs of a recipient's path and a message. With `crash` the actor has
-    failed on the message.
+    failed on the message, or between two: then `message` is None.
     """
 
     actor: str
     sender: str
-    message: Message
+    message: Message | None
     sent: tuple[tuple[str, Message], ...]
     crash: bool = False
 
@@ -48,6 +51,7 @@ class Follower(NamedTuple):
     initial: Hashable
     update: Update
     of: str | None = None
+    only_changes: bool = False
 
 
 class ClockWatch(System):
@@ -74,6 +78,7 @@ class Properties:
         self.may_fail: set[str] = set()
         self.labels: dict[str, Label] = {}
         self.crashes: list[tuple[frozenset[str], int]] = []
+        self.forbids_dead_letters = False
 
     def over_several(self) -> tuple[str, ...]:
         """Return the names of those that look at several actors at once."""
@@ -101,6 +106,9 @@ class World:
         self.system = ClockWatch(self.dispatcher)
         self.properties = Properties()
         self.injected: list[tuple[str, str, bytes]] = []
+        self.unhandled: dict[DeadLetter, None] = {}
+        self.lost: list[DeadLetter] = []
+        self.dispatcher.on_lost(self._note_lost)
 
     def spawn(
         self,
@@ -116,27 +124,37 @@ class World:
     def inject(self, ref: ActorRef[Any], message: Message, source: str = "") -> None:
         """Send a message from outside.
 
-        What comes from one `source` keeps its order; under channel delivery different
-        sources do not. An answer goes to the actor at that path, if there is one.
+        It may come at any time. What one actor is sent from one `source` keeps its
+        order, but on an unordered network. An answer goes to the actor at the path
+        `source`, if there is one. Raises `ExploreError` if no actor is at that of the
+        reference.
         """
         if not self.system.is_alive(ref.path):
             raise ExploreError(f"cannot inject into {ref.path!r}: no actor is there")
         payload = self.system.codec.encode(message)
         self.injected.append((ref.path, source, payload))
+        tables = self.dispatcher.handlers_at(ref.path)
+        if not any(type(message) in table for table in tables):
+            name = type(message).__name__
+            self.unhandled[DeadLetter(ref.path, name, "no handler takes it")] = None
 
     def invariant(self, ref: ActorRef[Any], name: str, predicate: Predicate) -> None:
         """Have `predicate` hold for the state of one actor, whenever it is alive.
 
-        An actor without `state` is given itself.
+        An actor without `state` is given itself. Raises `ExploreError` for a predicate
+        that is async, as every property does.
         """
+        _check_plain(name, predicate)
         self.properties.invariants.setdefault(ref.path, []).append((name, predicate))
 
     def system_invariant(self, name: str, predicate: SystemPredicate) -> None:
         """Have `predicate` hold for all actors together, between any two messages."""
+        _check_plain(name, predicate)
         self.properties.system_invariants.append((name, predicate))
 
     def final(self, name: str, predicate: SystemPredicate) -> None:
         """Have `predicate` hold for all actors together when nothing is left to do."""
+        _check_plain(name, predicate)
         self.properties.finals.append((name, predicate))
 
     def sometimes(
@@ -148,24 +166,48 @@ class World:
     ) -> None:
         """Have `predicate` hold at least once; otherwise the scenario tests nothing.
 
-        It is given the state of one actor (`of`), or all actors together.
+        It is given the state of one actor (`of`), or all actors together. Raises
+        `ExploreError` for a name that another one has.
         """
+        _check_plain(name, predicate)
+        if name in self.properties.sometimes or name in self.properties.sometimes_of:
+            raise ExploreError(f"there is a `sometimes` {name!r} already")
         if of is None:
             self.properties.sometimes[name] = predicate
         else:
             self.properties.sometimes_of[name] = (of.path, predicate)
 
     def monitor(
-        self, initial: Hashable, update: Update, *, of: ActorRef[Any] | None = None
+        self,
+        initial: Hashable,
+        update: Update,
+        *,
+        of: ActorRef[Any] | None = None,
+        only_changes: bool = False,
     ) -> None:
         """Have `update` follow every step; `View.monitor` is what it returned last.
 
         `update(value, event)` returns the next value, immutable and hashable. A monitor
         `of` one actor follows the steps of that one only, and so comes to the same in
-        all orders that differ for no actor.
+        all orders that differ for no actor. With `only_changes` it does not follow a
+        step that changes no actor and sends nothing; where `noops` are kept no other
+        monitor is possible. Raises `ExploreError` if there is a monitor already.
         """
+        _check_plain("the monitor", update)
+        if self.properties.monitor is not None:
+            raise ExploreError("there is a monitor already: have one follow all")
         path = None if of is None else of.path
-        self.properties.monitor = Follower(initial, update, path)
+        self.properties.monitor = Follower(initial, update, path, only_changes)
+
+    def _note_lost(self, path: str, envelope: Envelope, reason: str) -> None:
+        self.lost.append(DeadLetter(path, tag_of(envelope.payload), reason))
+
+    def no_dead_letters(self) -> None:
+        """Have no message be lost, whoever it was for: a dead letter is a fault then.
+
+        Otherwise those are listed in `Result.dead_letters`.
+        """
+        self.properties.forbids_dead_letters = True
 
     def may_fail(self, ref: ActorRef[Any]) -> None:
         """Let an actor's handlers raise: its supervision then decides.
@@ -179,14 +221,25 @@ class World:
         self.properties.labels[ref.path] = label
 
     def may_crash(self, *refs: ActorRef[Any], budget: int = 1) -> None:
-        """Let these actors crash, `budget` times all together and at any message.
+        """Let these actors crash, `budget` times all together and at any time.
 
-        One that crashes fails on the message before it has done anything, and its
-        supervision decides what comes then. Each call has a budget of its own.
+        One that crashes on a message fails before it has done anything, and the message
+        is lost. One that crashes between two messages loses none but what a handler of
+        it has in hand that waits; that happens as long as something else is to come.
+        Its supervision decides what comes then: an actor that begins again has its
+        first `state`, and what it had in `persistent`. Each call has a budget of its
+        own.
         """
         if not refs or budget < 1:
             raise ExploreError("crashes need an actor and a budget of at least 1")
         self.properties.crashes.append((frozenset(r.path for r in refs), budget))
+
+
+def _check_plain(name: str, predicate: object) -> None:
+    """Raise `ExploreError` for a coroutine function: what it returns is always true."""
+    call = getattr(type(predicate), "__call__", None)  # noqa: B004 - an instance's class
+    if inspect.iscoroutinefunction(predicate) or inspect.iscoroutinefunction(call):
+        raise ExploreError(f"{name!r} is async, and nobody awaits it: make it plain")
 
 
 Scenario: TypeAlias = Callable[[World], None]

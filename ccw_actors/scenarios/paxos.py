@@ -328,7 +328,7 @@ def paxos(clients: int = 2, servers: int = 3, *, hasty: bool = False) -> Scenari
             world.spawn(Client(number, servers), f"c{number}")
             value = chr(ord("A") + number - servers)
             begun.append((f"c{number}", (Operation("put", (), value, over=False),)))
-        world.monitor(tuple(begun), record)
+        world.monitor(tuple(begun), record, only_changes=True)
         world.system_invariant(
             "linearizable", lambda view: is_linearizable(view.monitor)
         )

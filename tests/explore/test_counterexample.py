@@ -50,7 +50,7 @@ def test_messages_may_change(kept: Path) -> None:
 
 def test_nothing_to_keep() -> None:
     """What is verified has no counterexample."""
-    with pytest.raises(CounterexampleError, match="bank: verified; there is no way"):
+    with pytest.raises(CounterexampleError, match="bank is verified: there is no way"):
         Counterexample.of("bank", explore(bank_transfer()))
 
 
@@ -62,8 +62,8 @@ def test_what_never_happens_has_no_way(tmp_path: Path) -> None:
         world.sometimes("rich", lambda _: False)
 
     result = explore(scenario)
-    assert (result.verdict, result.has_way) == ("refuted", False)
-    with pytest.raises(CounterexampleError, match="bank: never: rich; there is no way"):
+    assert (result.verdict, result.violation) == ("vacuous", "never: rich")
+    with pytest.raises(CounterexampleError, match="bank is vacuous: there is no way"):
         Counterexample.of("bank", result)
     assert "never: rich" in failure(scenario, {}, "bank", lambda: tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
@@ -77,7 +77,7 @@ def test_scenario_that_begins_with_a_fault(tmp_path: Path) -> None:
         world.system_invariant("something went wrong", lambda _: False)
 
     result = explore(scenario)
-    assert (result.names, result.has_way) == ((), True)
+    assert (result.verdict, result.names) == ("refuted", ())
     Counterexample.of("bank", result).save(tmp_path / "kept")
     with pytest.raises(AssertionError, match="something went wrong"):
         assert_mended(tmp_path / "kept", scenario)

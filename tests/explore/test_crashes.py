@@ -124,7 +124,11 @@ def test_crash_in_a_counterexample(delivery: Network) -> None:
 
 def result_total(result: Result) -> int:
     """Return the sum of what was handled from the outside."""
-    handled = [one for one in result.counterexample if not one.sender and not one.crash]
+    handled = [
+        one
+        for one in result.counterexample
+        if not (one.sender or one.crash or one.arrives)
+    ]
     return sum(int(one.message[-2]) for one in handled)
 
 

@@ -52,10 +52,11 @@ def test_final() -> None:
 
 
 def test_sometimes() -> None:
-    """What should happen at least once and never does refutes, without an example."""
+    """What should happen at least once and never does is no fault, but not green."""
     assert explore(counter(5, reach=5))
     result = explore(counter(5, reach=6))
-    assert result.verdict == "refuted"
+    assert result.verdict == "vacuous"
+    assert not result
     assert result.violation == "never: goes far"
     assert result.counterexample == ()
 
@@ -71,7 +72,7 @@ def test_exploring_twice_is_the_same() -> None:
     system = TransitionSystem[int, int](
         [0], lambda _: (), lambda _, step: step, sometimes={"once": once}
     )
-    assert [explore(system).verdict for _ in "12"] == ["verified", "refuted"]
+    assert [explore(system).verdict for _ in "12"] == ["verified", "vacuous"]
 
 
 def test_cycle_has_no_number_of_ways() -> None:

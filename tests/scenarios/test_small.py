@@ -19,9 +19,8 @@ STATES: dict[tuple[str, Network], int] = {
     ("two-phase-commit", "mailbox"): 8_759,
     ("paxos", "channel"): 33_328,
     ("paxos", "mailbox"): 2_418,
-    ("paxos", "unordered"): 16_668,
     ("lost-reply", "channel"): 248,
-    ("lost-reply", "mailbox"): 309,
+    ("lost-reply", "mailbox"): 442,
 }
 
 
@@ -99,4 +98,5 @@ def test_shortest_way_to_overdraw() -> None:
 def test_sometimes_keeps_a_scenario_honest() -> None:
     """Where nobody has enough, nothing is wrong but that nothing is tested."""
     result = explore(bank_transfer(balance=5))
+    assert result.verdict == "vacuous"
     assert result.violation == "never: money arrives"

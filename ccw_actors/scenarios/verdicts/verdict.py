@@ -74,7 +74,7 @@ def explore_cell(
         verdict=verdict,
         states=result.states or 0,
     )
-    if result.has_way:
+    if verdict == "refuted":
         known = Counterexample.of(name.scenario_name("about"), result)
         classes, violating = _count(name) if counts else (None, None)
         refuted = replace(
@@ -88,8 +88,8 @@ def explore_cell(
         return Explored(refuted, known)
     if verdict == "incomplete":
         return Explored(replace(cell, why=result.scope))
-    if verdict == "refuted":
-        return Explored(replace(cell, verdict="vacuous", why=result.violation))
+    if verdict == "vacuous":
+        return Explored(replace(cell, why=result.violation))
     judge.what = ""
     others = cell_scenario(name, "others", judge)
     result = explore(others, engine="states", limits=_LIMITS, tick=tick)

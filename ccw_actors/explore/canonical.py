@@ -1,0 +1,118 @@
+"""States compared by value: what equal ones have in common, however they came about.
+
+Two dicts are equal whatever the order in which their keys were put in, and so are two
+sets. What an actor remembers is kept as bytes, in which that order shows. So of a state
+with a dict or a set somewhere in it, another text is made for comparing, in which keys
+and members are sorted.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from ccw_actors.runtime import Actor, ActorRef
+
+__all__ = ["Canonical", "text_of"]
+
+_UNORDERED: Final = (
+    inspect.DictType,
+    inspect.SetType,
+    inspect.FrozenSetType,
+    inspect.AnyType,
+    inspect.TypedDictType,
+    inspect.DataclassType,
+)
+"""What has no order, or may lead to it."""
+
+
+class Canonical:
+    """Finds what tells a state from others; each only once."""
+
+    def __init__(self) -> None:
+        self._unordered: dict[type, bool] = {}
+        self._known: dict[tuple[type, object], object] = {}
+
+    def of(self, actor: Actor[Any], snapshot: object) -> object:
+        """Return what is equal for equal states of such actors; hashable.
+
+        `snapshot` is what the actor's own `snapshot` has returned; that of a class that
+        overrides the default is what tells already. The actor's state may become what
+        the snapshot says.
+        """
+        kind: Any = type(actor)
+        unordered = self._unordered.get(kind)
+        if unordered is None:
+            unordered = self._unordered[kind] = _may_be_unordered(actor)
+        if not unordered or snapshot is None:
+            return snapshot
+        key = kind, snapshot
+        found = self._known.get(key)
+        if found is None:
+            actor.restore(snapshot)
+            parts = (getattr(actor, "state", None), actor.persistent)
+            found = self._known[key] = tuple(map(text_of, parts))
+        return found
+
+
+def _may_be_unordered(actor: Actor[Any]) -> bool:
+    """Whether a dict or a set may stand in what an actor remembers."""
+    if type(actor).snapshot is not Actor.snapshot:
+        return False
+    parts = (getattr(actor, "state", None), actor.persistent)
+    kinds = [type(part) for part in parts if part is not None]
+    try:
+        return any(_reaches(inspect.type_info(one), set()) for one in kinds)
+    except NameError:
+        return True  # Annotated with what is known inside of a function only.
+
+
+def _reaches(info: object, seen: set[object]) -> bool:
+    """Whether a type leads to a dict, a set, or to what may be anything."""
+    if isinstance(info, _UNORDERED):
+        return True
+    if isinstance(info, inspect.CustomType):
+        return getattr(info.cls, "__origin__", info.cls) is not ActorRef
+    if isinstance(info, inspect.StructType):
+        if info.cls in seen:
+            return False
+        seen.add(info.cls)
+    return any(_reaches(part, seen) for part in _parts(info))
+
+
+def _parts(info: object) -> Sequence[object]:
+    """Return the types that a type is made of."""
+    if isinstance(info, inspect.StructType | inspect.NamedTupleType):
+        return [field.type for field in info.fields]
+    if isinstance(info, inspect.TupleType):
+        return info.item_types
+    if isinstance(info, inspect.UnionType):
+        return info.types
+    if isinstance(info, inspect.VarTupleType | inspect.ListType):
+        return [info.item_type]
+    return ()
+
+
+def text_of(part: object) -> str:
+    """Return a text in which keys and members are sorted."""
+    return repr(_sorted(part))
+
+
+def _sorted(value: Any) -> Any:
+    """Return a value in which nothing depends on the order of keys or members."""
+    if isinstance(value, dict):
+        pairs = [(_sorted(key), _sorted(one)) for key, one in value.items()]
+        return "dict", sorted(pairs, key=repr)
+    if isinstance(value, set | frozenset):
+        return "set", sorted(map(_sorted, value), key=repr)
+    if isinstance(value, list | tuple):
+        return [_sorted(one) for one in value]
+    if isinstance(value, msgspec.Struct):
+        fields = [_sorted(getattr(value, name)) for name in value.__struct_fields__]
+        return type(value).__name__, fields
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        named = [_sorted(getattr(value, one.name)) for one in dataclasses.fields(value)]
+        return type(value).__name__, named
+    return f"ref {value.path}" if isinstance(value, ActorRef) else value

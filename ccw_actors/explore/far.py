@@ -1,0 +1,289 @@
+"""Steps that may change anything: taken in the whole System, put together for each.
+
+An actor ends, starts again or is spawned, a handler waits or fails, a mailbox is full:
+what such a step does is not told by one actor and its message.
+"""
+
+from typing import Any
+
+from ccw_actors.errors import ActorFailedError
+from ccw_actors.explore.bench import Bench, Effect, Outcome, timers_after
+from ccw_actors.explore.checks import Checks
+from ccw_actors.explore.compact import FIRST, Offer, State, trimmed
+from ccw_actors.explore.monitor import Monitor
+from ccw_actors.explore.world import World
+from ccw_actors.explore.worlds import Worlds
+from ccw_actors.runtime import Choice, Snapshot
+from ccw_actors.runtime.cell import STOP_NOW, Envelope
+
+__all__ = ["FarSteps", "soonest"]
+
+
+class FarSteps:
+    """Takes steps in whole Systems, and remembers what came of them.
+
+    `bounds` has the bounds of mailboxes that are smaller than they are unless said, by
+    the slots of their actors.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        bench: Bench,
+        worlds: Worlds,
+        monitor: Monitor,
+        checks: Checks,
+    ) -> None:
+        self._world = world
+        self._compact = worlds.compact
+        self._bench = bench
+        self._worlds = worlds
+        self._monitor = monitor
+        self._checks = checks
+        self._known: dict[tuple[State, Offer], State] = {}
+        self.bounds: dict[int, int] = {}
+
+    def first(self) -> State:
+        """Return the state in which a scenario has left the System.
+
+        What it has injected is outside, and so is what it has told by itself.
+        """
+        compact, world = self._compact, self._world
+        snapshot = self._bench.first()
+        cells = [
+            one._replace(mailbox=tuple(filter(_is_inside, one.mailbox)))
+            for one in snapshot.cells
+        ]
+        outside: dict[int, list[int]] = {}
+        sent = [
+            (one.cell.path, envelope)
+            for one in snapshot.cells
+            for envelope in one.mailbox
+            if not _is_inside(envelope)
+        ]
+        sent += [
+            (path, Envelope(payload, source, 0, None))
+            for path, source, payload in world.injected
+        ]
+        for one in cells:
+            compact.actor_slot(one.cell.path)
+        for path, envelope in sent:
+            slot = compact.outside_slot(compact.actor_slot(path), envelope.sender)
+            outside.setdefault(slot, []).append(compact.envelope(envelope))
+        items = {slot: compact.queue(slot, tuple(n)) for slot, n in outside.items()}
+        left = tuple(budget for _, budget in world.properties.crashes)
+        whole = snapshot._replace(cells=tuple(cells))
+        return self._absorb(whole, None, self._monitor.first, left, items)
+
+    def offers(self, state: State) -> list[Offer]:
+        """Return what may happen next where an actor is starting again, or waits."""
+        compact = self._compact
+        found: list[Offer] = []
+        for choice in self._bench.choices(self._whole(state, None)):
+            offer = self._offer(state, choice)
+            if offer is not None:
+                found.append(offer)
+        for slot in range(FIRST, len(state)):
+            if state[slot] and slot not in compact.path_of:
+                found += self._takes_up(state, slot)
+        return found
+
+    def _offer(self, state: State, choice: Choice) -> Offer | None:
+        """Return a timer that may fire, a signal, or what a handler goes on with."""
+        compact = self._compact
+        owner = compact.paths[choice.recipient]
+        cell = compact.get_local(state[owner]).cell
+        seen = self._world.dispatcher.peek(choice)
+        envelope = Envelope(seen.payload, choice.sender, 0, None, seen.kind)
+        if choice.timer:
+            due = dict(compact.get_local(state[owner]).timers)[choice.timer].due
+            process = owner, choice.timer
+            name = compact.envelope(envelope)
+            return Offer(process, owner, owner, name, 0, choice.timer, due)
+        if cell.suspended is None and seen.kind < STOP_NOW:
+            return None
+        process = compact.queue_slot(owner, choice.sender), 0
+        return Offer(process, owner, owner, compact.envelope(envelope))
+
+    def _takes_up(self, state: State, slot: int) -> list[Offer]:
+        """Return what may be taken out of a queue."""
+        compact = self._compact
+        offers = compact.offers[state[slot]]
+        if offers is None:
+            offers = compact.find_offers(state[slot])
+        if slot in compact.outside:
+            offers = tuple(
+                self._worlds.arriving(state, one, self.bounds) for one in offers
+            )
+        owner = compact.owners[slot]
+        local = compact.get_local(state[owner]) if _has(state, owner) else None
+        found: list[Offer] = []
+        for offer in offers:
+            if offer.arrives:
+                found.append(offer)
+            elif local is not None and not _is_held(local.cell):
+                sender = compact.envelopes[offer.envelope].sender
+                signals = {one.sender for one in local.cell.signals}
+                behind = compact.delivery == "mailbox" and signals
+                if not behind and sender not in signals:
+                    found.append(offer)
+        return found
+
+    def take(self, state: State, offer: Offer, effect: Effect) -> State:
+        """Return the state after a step; `effect` knows its failure at most."""
+        after = self._known.get((state, offer))
+        if after is None:
+            after = self._known[state, offer] = self._take(state, offer, effect)
+        return after
+
+    def _take(self, state: State, offer: Offer, effect: Effect) -> State:
+        compact = self._compact
+        failure = effect.failure
+        if failure is not None and not self._may_fail(failure, offer):
+            return self._worlds.failed(str(failure))
+        path = compact.path_of[offer.owner]
+        before = self._whole(state, offer)
+        if offer.crash and not offer.envelope:
+            outcome = self._bench.crash(before, path)
+        else:
+            sender = path if offer.timer else compact.envelopes[offer.envelope].sender
+            choice = Choice(path, sender, offer.timer, offer.crash)
+            outcome = self._bench.far(before, choice)
+        failure = outcome.failure
+        if failure is not None and not self._may_fail(failure, offer):
+            return self._worlds.failed(str(failure))
+        return self._after(state, offer, before, outcome)
+
+    def arrive(self, state: State, offer: Offer) -> State:
+        """Return the state after a message from outside has met a full mailbox."""
+        compact = self._compact
+        before = self._whole(state, None)
+        path = compact.path_of[offer.owner]
+        envelope = compact.envelopes[offer.envelope]
+        outcome = self._bench.arrive(before, path, envelope)
+        return self._after(state, offer, before, outcome)
+
+    def _after(
+        self, state: State, offer: Offer, before: Snapshot, outcome: Outcome
+    ) -> State:
+        compact, worlds = self._compact, self._worlds
+        if outcome.lost and not worlds.note_lost(outcome.lost):
+            return worlds.failed(f"a dead letter: {outcome.lost[0]}")
+        monitor = state[1]
+        if self._world.properties.monitor is not None and not offer.arrives:
+            monitor = self._monitor.follow_far(state, offer, before, outcome)
+        left = worlds.left[state[0]]
+        if offer.crash:
+            spent = worlds.spent(compact.path_of[offer.owner], left)
+            left = (*left[:spent], left[spent] - 1, *left[spent + 1 :])
+        outside = {slot: state[slot] for slot in compact.outside if slot < len(state)}
+        if offer.slot in outside:
+            outside[offer.slot] = offer.rest
+        return self._absorb(outcome.after, before, monitor, left, outside)
+
+    def _may_fail(self, failure: ActorFailedError, offer: Offer) -> bool:
+        crashed = offer.crash and failure.actor == self._compact.path_of[offer.owner]
+        return crashed or failure.actor in self._world.properties.may_fail
+
+    # -- states and Systems -----------------------------------------------------------
+
+    def _whole(self, state: State, offer: Offer | None) -> Snapshot:
+        """Return the System that a state stands for, with what is offered first.
+
+        What is outside is left there, but for what is offered.
+        """
+        compact = self._compact
+        cells: list[Any] = []
+        timers: list[Any] = []
+        counts: list[tuple[str, int]] = []
+        asked: list[tuple[str, int]] = []
+        for slot, path in compact.path_of.items():
+            if not _has(state, slot):
+                continue
+            local = compact.get_local(state[slot])
+            waits = self._mailbox(state, slot, offer)
+            mailbox = tuple(compact.envelopes[number] for number in waits)
+            cells.append(local.cell._replace(mailbox=mailbox))
+            timers += [((path, number), timer) for number, timer in local.timers]
+            counts.append((path, local.numbered))
+            asked.append((path, local.asked))
+        return Snapshot(
+            tuple(cells), tuple(timers), tuple(counts), tuple(asked), (), 0, 0.0
+        )
+
+    def _mailbox(self, state: State, owner: int, offer: Offer | None) -> list[int]:
+        """Return what is in an actor's mailbox, by number, with what is offered first.
+
+        That is the oldest of its sender, so nothing comes out of order by that.
+        """
+        compact = self._compact
+        found: list[int] = []
+        is_message = offer is not None and offer.owner == owner != offer.slot
+        if offer is not None and is_message:
+            found.append(offer.envelope)
+        for slot in compact.queue_slots(owner):
+            if offer is not None and is_message and slot == offer.slot:
+                found += compact.waiting(offer.rest)
+            elif slot < len(state):
+                found += compact.waiting(state[slot])
+        return found
+
+    def _absorb(
+        self,
+        after: Snapshot,
+        before: Snapshot | None,
+        monitor: int,
+        left: tuple[int, ...],
+        outside: dict[int, int],
+    ) -> State:
+        """Return the state that stands for a System, with what is outside."""
+        compact = self._compact
+        timers = timers_after(after, before or after)
+        counts, asked = dict(after.timer_counts), dict(after.ask_counts)
+        items = dict(outside)
+        rough = False
+        for one in after.cells:
+            path = one.cell.path
+            slot = compact.actor_slot(path)
+            item = compact.local(
+                one, timers.get(path, {}), counts.get(path, 0), asked.get(path, 0)
+            )
+            items[slot] = item
+            rough = rough or compact.get_local(item).busy
+            if one.cell.bound < self._world.system.mailbox.bound:
+                self.bounds[slot] = one.cell.bound
+            waiting: dict[int, list[int]] = {}
+            for envelope in one.mailbox:
+                queue = compact.queue_slot(slot, envelope.sender)
+                waiting.setdefault(queue, []).append(compact.envelope(envelope))
+            for queue, numbers in waiting.items():
+                items[queue] = compact.queue(queue, tuple(numbers))
+        alive = frozenset(one.cell.path for one in after.cells)
+        world = self._worlds.number(alive, left, rough=rough)
+        self._checks.look_at_fresh()
+        values = [world, monitor]
+        values += [items.get(slot, 0) for slot in range(FIRST, len(compact.owners))]
+        return trimmed(values)
+
+
+def _is_inside(envelope: Envelope) -> bool:
+    """Whether an actor has sent a message, or it is for the System."""
+    return bool(envelope.sender or envelope.kind)
+
+
+def _is_held(cell: Any) -> bool:
+    """Whether an actor takes up no message: it waits, starts again or ends."""
+    return cell.suspended is not None or bool(cell.phase)
+
+
+def _has(state: State, slot: int) -> bool:
+    return slot < len(state) and bool(state[slot])
+
+
+def soonest(offers: list[Offer]) -> list[Offer]:
+    """Return what may happen where messages take no time and timers do."""
+    messages = [offer for offer in offers if not offer.timer]
+    if messages or not offers:
+        return messages
+    due = min(offer.due for offer in offers)
+    return [offer for offer in offers if offer.due == due]

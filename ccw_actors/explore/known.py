@@ -1,0 +1,125 @@
+"""The states that have been met: as they are, or in full, or by fingerprint."""
+
+from array import array
+from collections import deque
+from collections.abc import Callable, Hashable
+from hashlib import blake2b
+from typing import Final, Generic, Protocol, TypeVar
+
+__all__ = ["ExactStates", "Fingerprints", "KnownStates", "chance_of_a_miss", "print_of"]
+
+S = TypeVar("S", bound=Hashable)
+
+_BITS: Final = 64
+_FIRST_ROOM: Final = 1 << 10
+
+
+class KnownStates(Protocol[S]):
+    """States by number, in the order in which they were met."""
+
+    def add(self, state: S) -> tuple[int, bool]:
+        """Return the number of a state, and whether it is new."""
+        ...
+
+    def take(self, number: int) -> S:
+        """Return the state of that number, the next one in order each time."""
+        ...
+
+    def is_same(self, state: S, number: int) -> bool:
+        """Whether a state is the one of that number."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class ExactStates(Generic[S]):
+    """Keeps every state."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[S, int] = {}
+        self._order: list[S] = []
+
+    def add(self, state: S) -> tuple[int, bool]:
+        """Return the number of a state, and whether it is new."""
+        number = self._numbers.get(state)
+        if number is not None:
+            return number, False
+        number = self._numbers[state] = len(self._order)
+        self._order.append(state)
+        return number, True
+
+    def take(self, number: int) -> S:
+        """Return the state of that number."""
+        return self._order[number]
+
+    def is_same(self, state: S, number: int) -> bool:
+        """Whether a state is the one of that number."""
+        return self._numbers.get(state) == number
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+
+class Fingerprints(Generic[S]):
+    """Keeps 64 bits of every state, and the states that are still to be left.
+
+    Two states of one fingerprint are taken for one: that is what may be missed. The
+    table is one of open addressing, as a set of Python's takes four times the room.
+    """
+
+    def __init__(self, print_of: Callable[[S], int]) -> None:
+        self._print_of = print_of
+        self._prints = array("Q")
+        self._places = array("I", bytes(4 * _FIRST_ROOM))
+        self._open: deque[S] = deque()
+
+    def add(self, state: S) -> tuple[int, bool]:
+        """Return the number of a state, and whether it is new."""
+        mark = self._print_of(state)
+        prints, places = self._prints, self._places
+        mask = len(places) - 1
+        at = mark & mask
+        while place := places[at]:
+            if prints[place - 1] == mark:
+                return place - 1, False
+            at = (at + 1) & mask
+        prints.append(mark)
+        places[at] = len(prints)
+        self._open.append(state)
+        if 3 * len(prints) > 2 * len(places):
+            self._grow()
+        return len(prints) - 1, True
+
+    def take(self, number: int) -> S:
+        """Return the state of that number, the next one in order each time."""
+        del number
+        return self._open.popleft()
+
+    def is_same(self, state: S, number: int) -> bool:
+        """Whether a state is the one of that number, as far as that can be told."""
+        return self._prints[number] == self._print_of(state)
+
+    def __len__(self) -> int:
+        return len(self._prints)
+
+    def _grow(self) -> None:
+        mask = 2 * len(self._places) - 1
+        places = self._places = array("I", bytes(8 * len(self._places)))
+        for number, mark in enumerate(self._prints, 1):
+            at = mark & mask
+            while places[at]:
+                at = (at + 1) & mask
+            places[at] = number
+
+
+def print_of(text: bytes) -> int:
+    """Return the fingerprint of what tells a state from others: 64 bits of BLAKE2b."""
+    return int.from_bytes(blake2b(text, digest_size=_BITS // 8).digest(), "little")
+
+
+def chance_of_a_miss(states: int) -> float:
+    """Return a bound on the chance that two of so many states have one fingerprint.
+
+    Each pair has it with a chance of one in 2**64.
+    """
+    return states * (states - 1) / 2 / 2.0**_BITS
