@@ -63,7 +63,7 @@ class ActorModel:
         self.time: Time = time
         self.noops: Noops = noops
         self.compact = Compact(delivery)
-        self.left_out = False
+        self.left_out, self.has_waiting = False, True
         self._bench = Bench(self.world, self.compact)
         self._properties = self.world.properties
         self._words = Words(self._bench.cells)
@@ -355,11 +355,12 @@ class ActorModel:
 
     def _effect(self, state: State, offer: Offer) -> Effect:
         world, item = state[0], state[offer.owner]
-        memo, rough = self._worlds.memos[world], self._worlds.rough[world]
+        memo, local = self._worlds.memos[world], self.compact.get_local(item)
+        is_far = local.busy or self._worlds.waits[world]
         key = (item, -offer.timer or offer.envelope)
         effect = memo.get(key)
         if effect is None:
-            if rough:
+            if is_far:
                 effect = _FAR
             else:
                 effect = self._bench.near(world, self._place(state, offer))
@@ -372,7 +373,7 @@ class ActorModel:
             self._countdown -= 1
             if not self._countdown:
                 self._countdown = self._recheck
-                if not rough:
+                if not is_far:
                     variant = self.compact.variant(item)
                     self._bench.check_again(effect, self._place(state, offer), variant)
         return effect

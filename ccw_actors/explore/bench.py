@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from ccw_actors.errors import ActorFailedError, DispatcherError
@@ -16,7 +17,7 @@ from ccw_actors.explore.hidden import Attributes
 from ccw_actors.explore.result import DeadLetter
 from ccw_actors.explore.world import World
 from ccw_actors.runtime import Actor, CellSnapshot, Choice, Snapshot
-from ccw_actors.runtime.cell import SIGNAL, UNBOUNDED, Cell, Envelope
+from ccw_actors.runtime.cell import RESTART, SIGNAL, UNBOUNDED, Cell, Envelope
 from ccw_actors.runtime.timers import Timer
 from ccw_actors.transport import tag_of
 
@@ -165,7 +166,9 @@ class Bench:
         sends: list[tuple[int, int]] = []
         puts_back: list[tuple[int, int]] = []
         for was, one in zip(before.cells, after.cells, strict=True):
-            if one.cell is not was.cell or one.signals or one.phase != was.phase:
+            if one.cell is not was.cell or one.phase != was.phase:
+                return far
+            if one.signals != was.signals:
                 return far
             if one.suspended is not None:
                 return far
@@ -240,7 +243,7 @@ class Bench:
         """Have all actors of a world stand where they are; False if one cannot."""
         self._stands = -1
         present = [one.shape or one.blank for one in (place.local, *place.others())]
-        if any(one.phase or one.suspended is not None for one in present):
+        if any(one.suspended is not None for one in present):
             return False
         self._alone.stand(present)
         self._standing.clear()
@@ -249,19 +252,38 @@ class Bench:
 
     # -- the whole System -----------------------------------------------------------
 
-    def choices(self, snapshot: Snapshot) -> list[Choice]:
-        """Return what may happen in a System that is put together whole."""
-        self._restore(snapshot)
-        return self._dispatcher.enabled()
+    def choices(self, local: Local) -> list[tuple[Choice, Envelope]]:
+        """Return what one actor may do but take up a message, and on which envelope."""
+        path = local.cell.cell.path
+        timers = tuple(((path, number), one) for number, one in local.timers)
+        cells = (local.cell._replace(mailbox=()),)
+        self._restore(Snapshot(cells, timers, (), (), (), 0, 0.0))
+        dispatcher = self._dispatcher
+        return [(one, dispatcher.peek(one)) for one in dispatcher.enabled()]
 
     def far(self, before: Snapshot, choice: Choice) -> Outcome:
         """Take a step that may change anything."""
         return self._all_known(self._run(before, choice))
 
     def crash(self, before: Snapshot, path: str) -> Outcome:
-        """Have an actor crash between two messages."""
+        """Have an actor crash between two messages; that failure is not told.
+
+        If it is to begin again at once, it does: nobody sees the crash before that, as
+        it takes no message away. So nothing is left out, and there is less to explore.
+        """
+        dispatcher = self._dispatcher
+
+        def step() -> None:
+            with suppress(ActorFailedError):
+                dispatcher.crash(path)
+            for choice in dispatcher.enabled():
+                if choice.recipient == path and dispatcher.peek(choice).kind == RESTART:
+                    if not choice.timer:
+                        dispatcher.step(choice)
+                    break
+
         self._restore(before)
-        return self._all_known(self._outcome(lambda: self._dispatcher.crash(path)))
+        return self._all_known(self._outcome(step))
 
     def arrive(self, before: Snapshot, path: str, envelope: Envelope) -> Outcome:
         """Have a message from outside reach a mailbox, as far as its bound lets it."""

@@ -7,7 +7,8 @@ actor is, or what is in that queue; 0 is no actor, or an empty queue. Trailing z
 left out, so that equal Systems are equal tuples.
 
 A queue is a mailbox, or the part of it that one sender fills; or it is outside: then it
-holds what a scenario has injected, until that arrives.
+holds what a scenario has injected, until that arrives. On an unordered network all that
+is sent to an actor is outside until it is handled.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -131,14 +132,14 @@ class Compact:
             slot = len(self.owners)
             self.owners.append(owner)
             self._queue_slots[key] = slot
+            if self.delivery == "unordered":
+                self.outside.add(slot)
         return slot
 
     def outside_slot(self, owner: int, source: str) -> int:
-        """Return the slot of what a source outside sends, as long as it is there.
-
-        On an unordered network there is one for all sources.
-        """
-        source = "" if self.delivery == "unordered" else source
+        """Return the slot of what a source outside sends, as long as it is there."""
+        if self.delivery == "unordered":
+            return self.queue_slot(owner, source)
         key = owner, source
         slot = self._outside_slots.get(key)
         if slot is None:

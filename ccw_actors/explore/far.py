@@ -14,7 +14,7 @@ from ccw_actors.explore.monitor import Monitor
 from ccw_actors.explore.world import World
 from ccw_actors.explore.worlds import Worlds
 from ccw_actors.runtime import Choice, Snapshot
-from ccw_actors.runtime.cell import STOP_NOW, Envelope
+from ccw_actors.runtime.cell import Envelope
 
 __all__ = ["FarSteps", "soonest"]
 
@@ -41,6 +41,10 @@ class FarSteps:
         self._monitor = monitor
         self._checks = checks
         self._known: dict[tuple[State, Offer], State] = {}
+        self._gone_on: set[int] = set()
+        # On an unordered network nothing waits in a mailbox, so none is ever full.
+        unordered = self._compact.delivery == "unordered"
+        self._bound_max = 0 if unordered else world.system.mailbox.bound
         self.bounds: dict[int, int] = {}
 
     def first(self) -> State:
@@ -79,31 +83,38 @@ class FarSteps:
         """Return what may happen next where an actor is starting again, or waits."""
         compact = self._compact
         found: list[Offer] = []
-        for choice in self._bench.choices(self._whole(state, None)):
-            offer = self._offer(state, choice)
-            if offer is not None:
-                found.append(offer)
         for slot in range(FIRST, len(state)):
-            if state[slot] and slot not in compact.path_of:
+            item = state[slot]
+            if item and slot not in compact.path_of:
                 found += self._takes_up(state, slot)
+            elif item and compact.get_local(item).busy:
+                found += self._goes_on(item)
+            elif item:
+                found += compact.offers[item] or compact.find_offers(item)
         return found
 
-    def _offer(self, state: State, choice: Choice) -> Offer | None:
-        """Return a timer that may fire, a signal, or what a handler goes on with."""
+    def _goes_on(self, item: int) -> tuple[Offer, ...]:
+        """Return signals, timers, and what a handler goes on with."""
         compact = self._compact
-        owner = compact.paths[choice.recipient]
-        cell = compact.get_local(state[owner]).cell
-        seen = self._world.dispatcher.peek(choice)
-        envelope = Envelope(seen.payload, choice.sender, 0, None, seen.kind)
-        if choice.timer:
-            due = dict(compact.get_local(state[owner]).timers)[choice.timer].due
-            process = owner, choice.timer
-            name = compact.envelope(envelope)
-            return Offer(process, owner, owner, name, 0, choice.timer, due)
-        if cell.suspended is None and seen.kind < STOP_NOW:
-            return None
-        process = compact.queue_slot(owner, choice.sender), 0
-        return Offer(process, owner, owner, compact.envelope(envelope))
+        found = compact.offers[item]
+        if found is None or item not in self._gone_on:
+            self._gone_on.add(item)
+            local = compact.get_local(item)
+            owner = compact.paths[local.cell.cell.path]
+            offers: list[Offer] = []
+            for choice, seen in self._bench.choices(local):
+                envelope = Envelope(seen.payload, choice.sender, 0, None, seen.kind)
+                name, timer = compact.envelope(envelope), choice.timer
+                if timer:
+                    due = dict(local.timers)[timer].due
+                    offers.append(
+                        Offer((owner, timer), owner, owner, name, 0, timer, due)
+                    )
+                else:
+                    process = compact.queue_slot(owner, choice.sender), 0
+                    offers.append(Offer(process, owner, owner, name))
+            found = compact.offers[item] = tuple(offers)
+        return found
 
     def _takes_up(self, state: State, slot: int) -> list[Offer]:
         """Return what may be taken out of a queue."""
@@ -182,8 +193,9 @@ class FarSteps:
         return self._absorb(outcome.after, before, monitor, left, outside)
 
     def _may_fail(self, failure: ActorFailedError, offer: Offer) -> bool:
-        crashed = offer.crash and failure.actor == self._compact.path_of[offer.owner]
-        return crashed or failure.actor in self._world.properties.may_fail
+        is_made_to = offer.crash and offer.envelope
+        crashed = is_made_to and failure.actor == self._compact.path_of[offer.owner]
+        return bool(crashed) or failure.actor in self._world.properties.may_fail
 
     # -- states and Systems -----------------------------------------------------------
 
@@ -222,6 +234,8 @@ class FarSteps:
         if offer is not None and is_message:
             found.append(offer.envelope)
         for slot in compact.queue_slots(owner):
+            if slot in compact.outside:
+                continue
             if offer is not None and is_message and slot == offer.slot:
                 found += compact.waiting(offer.rest)
             elif slot < len(state):
@@ -241,7 +255,7 @@ class FarSteps:
         timers = timers_after(after, before or after)
         counts, asked = dict(after.timer_counts), dict(after.ask_counts)
         items = dict(outside)
-        rough = False
+        rough = waits = False
         for one in after.cells:
             path = one.cell.path
             slot = compact.actor_slot(path)
@@ -250,16 +264,18 @@ class FarSteps:
             )
             items[slot] = item
             rough = rough or compact.get_local(item).busy
-            if one.cell.bound < self._world.system.mailbox.bound:
+            waits = waits or one.suspended is not None
+            if one.cell.bound < self._bound_max:
                 self.bounds[slot] = one.cell.bound
             waiting: dict[int, list[int]] = {}
             for envelope in one.mailbox:
                 queue = compact.queue_slot(slot, envelope.sender)
                 waiting.setdefault(queue, []).append(compact.envelope(envelope))
             for queue, numbers in waiting.items():
-                items[queue] = compact.queue(queue, tuple(numbers))
+                there = compact.waiting(items.get(queue, 0))
+                items[queue] = compact.queue(queue, (*there, *numbers))
         alive = frozenset(one.cell.path for one in after.cells)
-        world = self._worlds.number(alive, left, rough=rough)
+        world = self._worlds.number(alive, left, rough=rough, waits=waits)
         self._checks.look_at_fresh()
         values = [world, monitor]
         values += [items.get(slot, 0) for slot in range(FIRST, len(compact.owners))]

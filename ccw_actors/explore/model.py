@@ -14,10 +14,12 @@ A = TypeVar("A")
 class Model(Protocol[S, A]):
     """A transition system with properties; its states are hashable.
 
-    `left_out` says after `moves` whether more may happen there than is looked at.
+    `left_out` says after `moves` whether more may happen there than is looked at,
+    `has_waiting` whether `endless` may ever find anything.
     """
 
     left_out: bool
+    has_waiting: bool
 
     def initial(self) -> Iterable[S]:
         """Return the states it may begin in."""

@@ -113,7 +113,7 @@ class PlainModel(Generic[S, A]):
         within: Holds[S] | None = None,
     ) -> None:
         system.forget()
-        self.left_out = False
+        self.left_out = self.has_waiting = False
         self._system = system
         self._recheck = recheck
         self._asked = 0

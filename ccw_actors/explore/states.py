@@ -181,7 +181,7 @@ def explore_states(
     schedules = None
     if not search.violation and not limit:
         schedules = None if fingerprints else search.schedules()
-        if schedules is None:
+        if schedules is None and model.has_waiting:
             search.look_for_endless()
     return Found(
         search.violation,

@@ -18,8 +18,9 @@ class Worlds:
 
     `memos` has what steps do in a world, by the actor's item and by what it handles.
     A world is `rough` if an actor starts again, ends, or waits in the middle of a
-    handler. `left` has what is left of each budget of crashes. `failures` are the texts
-    of what was wrong with a step, and `dead_letters` those of all steps.
+    handler, and `waits` if one does the last. `left` has what is left of each budget of
+    crashes. `failures` are the texts of what was wrong with a step, and `dead_letters`
+    those of all steps.
     """
 
     def __init__(self, properties: Properties, compact: Compact) -> None:
@@ -31,19 +32,22 @@ class Worlds:
         self._strange: dict[tuple[int, int], bool] = {}
         self.memos: list[dict[tuple[int, int], Effect]] = []
         self.rough: list[bool] = []
+        self.waits: list[bool] = []
         self.left: list[tuple[int, ...]] = []
         self.failures: list[str] = []
         self.dead_letters: dict[DeadLetter, None] = {}
 
     def number(
-        self, alive: frozenset[str], left: tuple[int, ...], *, rough: bool
+        self, alive: frozenset[str], left: tuple[int, ...], *, rough: bool, waits: bool
     ) -> int:
         """Return the number of a world."""
-        world = self._numbers.setdefault((alive, rough, left), len(self._numbers))
+        key = alive, rough, waits, left
+        world = self._numbers.setdefault(key, len(self._numbers))
         if world == len(self.memos):
             self._alive.append(alive)
             self.memos.append({})
             self.rough.append(rough)
+            self.waits.append(waits)
             self.left.append(left)
         return world
 
@@ -87,4 +91,5 @@ class Worlds:
             return offer
         owner = offer.owner
         is_there = owner < len(state) and state[owner]
-        return offer._replace(arrives=not is_there or owner in bounds or offer.arrives)
+        bounded = owner in bounds
+        return offer._replace(arrives=not is_there or bounded or offer.arrives)
