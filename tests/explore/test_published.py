@@ -108,7 +108,7 @@ def test_bug_is_found(bug: Bug) -> None:
 
 @pytest.mark.parametrize("bug", BUGS, ids=name)
 def test_cure_is_verified(bug: Bug) -> None:
-    """With the cure of the thread nothing is wrong, and it is still possible to act."""
+    """With its cure nothing is wrong, and what should be possible still is."""
     result = explored(bug.cured, bug.how)
     assert (result.verdict, result.violation) == ("verified", "")
 

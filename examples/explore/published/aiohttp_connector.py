@@ -1,15 +1,15 @@
 """aiohttp: a limit on connections that is exceeded, and then one that is never used up.
 
-Source: https://github.com/aio-libs/aiohttp/issues/4936. When a connection is released,
-the connector wakes the first request of those that wait. Before that one runs, a new
-request finds the connection free and takes it; then the first takes it, too. Cured, a
-new request stands in line while others do.
+Source: https://github.com/aio-libs/aiohttp/issues/4936 (fixed by #4937). When a
+connection is released, the connector wakes the first request of those that wait. Before
+that one runs, a new request finds the connection free and takes it; then the first
+takes it, too. Cured, a new request stands in line while others do.
 
-Source: https://github.com/aio-libs/aiohttp/issues/9670. The request that was woken
-times out before it runs. It is not among those that wait any more, so nothing is done
-about it, and nobody wakes the next one: a connection is free, and requests wait for it
-until they time out. Cured, a request that was woken and times out has the next one
-woken.
+Source: https://github.com/aio-libs/aiohttp/issues/9670 (fixed by #9671). The request
+that was woken times out before it runs. It is not among those that wait any more, so
+nothing is done about it, and nobody wakes the next one: a connection is free, and
+requests wait for it until they time out. Cured, a request that was woken and times out
+has the next one woken.
 
 python examples/explore/published/aiohttp_connector.py
 """

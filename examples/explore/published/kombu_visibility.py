@@ -4,7 +4,8 @@ Source: https://github.com/celery/kombu/issues/337 (and celery#2599, celery#3270
 worker keeps a task until it is due and acknowledges it when it has run. The broker
 gives a task that is not acknowledged in time to another worker: the timeout, 2 s in the
 thread, is counted from when the task was fetched, and the task is due 5 s after it was
-sent. Cured, the timeout is counted from when the task is due.
+sent. The issue is open, and Celery advises a timeout that is longer than any delay.
+Cured here, the timeout is counted from when the task is due.
 
 Time is ordered here: it matters which delay is longer.
 

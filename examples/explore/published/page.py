@@ -60,8 +60,8 @@ _BUGS = """\
 ## Bugs of libraries
 
 Small models of code that is not ours, each from the thread in which its race was found
-out. As the code was, the model is refuted, by the steps that the thread tells of; with
-the cure of the thread it is verified, by every [engine](engines.md) that can tell:
+out. As the code was, the model is refuted, by the steps that the thread tells of; when
+it is cured, it is verified, by every [engine](engines.md) that can tell:
 `tests/explore/test_published.py::test_bug_is_found`,
 `tests/explore/test_published.py::test_cure_is_verified`,
 `tests/explore/test_published.py::test_orders_agree`.
