@@ -66,7 +66,7 @@ def test_without_what_it_rests_on(algorithm: Algorithm) -> None:
     how = algorithm.counts[0].how if algorithm.how is None else algorithm.how
     result = explored(algorithm.broken, how)
     assert (result.verdict, result.violation) == ("refuted", algorithm.violation)
-    assert result.has_way
+    assert result.counterexample
 
 
 def test_two_copies_are_refuted_in_as_many_steps() -> None:

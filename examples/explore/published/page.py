@@ -103,7 +103,7 @@ def _count(one: Algorithm, count: Count) -> str:
 def _broken(one: Algorithm) -> str:
     how = one.counts[0].how if one.how is None else one.how
     result = explored(one.broken, how)
-    steps = str(len(result.counterexample)) if result.has_way else "-"
+    steps = len(result.counterexample)
     return f"| {one.name} | {one.lacks} | {result.violation} | {steps} |"
 
 
