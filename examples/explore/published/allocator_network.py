@@ -22,7 +22,7 @@ from msgspec import Struct
 from ccw_actors.explore import Scenario, View, World, explore
 from ccw_actors.runtime import Actor, Message, receive
 
-HOW: dict[str, Any] = {"delivery": "unordered"}
+HOW: dict[str, Any] = {"delivery": "unordered", "noops": "kept"}
 """Keywords for `explore`."""
 
 

@@ -17,7 +17,7 @@ from ccw_actors.explore import Scenario, World, explore
 from ccw_actors.runtime import Actor, Message, receive
 
 ORDERED: dict[str, Any] = {"delivery": "channel"}
-UNORDERED: dict[str, Any] = {"delivery": "unordered"}
+UNORDERED: dict[str, Any] = {"delivery": "unordered", "noops": "kept"}
 """Keywords for `explore`."""
 
 

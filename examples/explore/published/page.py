@@ -33,9 +33,11 @@ _COUNTS = """\
 ## Counts
 
 A model waits where its source waits, so the number of different states has to be the
-same, to the last one. "Generated" is what TLC says of its run: the first states, and
-one for each step from any of them; it is given where a step is one step for TLC, too.
-All of them are met, by `tests/explore/test_published.py::test_count_is_met` and
+same, to the last one; on an unordered network a message that would change nothing stays
+there (`noops="kept"`), as it does in Stateright. "Generated" is what TLC says of its
+run: the first states, and one for each step from any of them; it is given where a step
+is one step for TLC, too. All of them are met, by
+`tests/explore/test_published.py::test_count_is_met` and
 `tests/explore/test_published.py::test_steps_are_those_of_tlc`; what is slow is left to
 `python -m pytest -m slow`.
 

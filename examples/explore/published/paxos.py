@@ -12,7 +12,7 @@ from typing import Any
 from ccw_actors.explore import explore
 from ccw_actors.scenarios import paxos as register
 
-HOW: dict[str, Any] = {"delivery": "unordered"}
+HOW: dict[str, Any] = {"delivery": "unordered", "noops": "kept"}
 """Keywords for `explore`."""
 
 paxos = register(clients=2, servers=3)

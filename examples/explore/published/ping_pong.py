@@ -17,7 +17,7 @@ from msgspec import Struct
 from ccw_actors.explore import TransitionSystem, World, explore
 from ccw_actors.runtime import Actor, Message, receive
 
-HOW: dict[str, Any] = {"delivery": "unordered"}
+HOW: dict[str, Any] = {"delivery": "unordered", "noops": "kept"}
 """Keywords for `explore`."""
 HIGHEST = 5
 

@@ -167,7 +167,7 @@ def watch_clients(world: World, servers: int, clients: int) -> None:
         (f"c{number}", (Operation(value_of(number, servers), is_put=True),))
         for number in numbers
     )
-    world.monitor(begun, record)
+    world.monitor(begun, record, only_changes=True)
     world.system_invariant("linearizable", lambda view: is_linearizable(view.monitor))
     world.sometimes(
         "a value is read",

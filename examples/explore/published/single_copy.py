@@ -24,7 +24,7 @@ if __name__ != "examples.explore.published.single_copy":  # run, from anywhere
 
 from examples.explore.published.register import Get, GetOk, Put, PutOk, watch_clients
 
-HOW: dict[str, Any] = {"delivery": "unordered"}
+HOW: dict[str, Any] = {"delivery": "unordered", "noops": "kept"}
 """Keywords for `explore`."""
 
 
