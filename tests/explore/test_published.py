@@ -113,6 +113,15 @@ def test_cure_is_verified(bug: Bug) -> None:
     assert (result.verdict, result.violation) == ("verified", "")
 
 
+@pytest.mark.parametrize("bug", BUGS, ids=name)
+def test_bug_is_found_on_an_event_loop(bug: Bug) -> None:
+    """It needs no network: mailboxes in order have it as well, and the cure holds."""
+    how = {**bug.how, "delivery": "mailbox"}
+    result = explored(bug.uncured, how)
+    assert (result.verdict, result.violation) == ("refuted", bug.violation)
+    assert explored(bug.cured, how).verdict == "verified"
+
+
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if not bug.how], ids=name)
 def test_orders_agree(bug: Bug) -> None:
     """One order of each class shows the same, and there are as many as all orders have.

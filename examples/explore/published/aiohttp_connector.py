@@ -44,6 +44,10 @@ class Release(Message, frozen=True):
     """Gives a connection back."""
 
 
+class Go(Message, frozen=True):
+    """Has a request begin."""
+
+
 class ConnectorState(Struct):
     """How many connections are in use, who waits for one, and whether there is a line.
 
@@ -129,7 +133,7 @@ class RequestState(Struct):
     is_answered: bool = False
 
 
-class Request(Actor[Granted | Woken | TimedOut]):
+class Request(Actor[Go | Granted | Woken | TimedOut]):
     """Uses a connection; one that is `hurried` does not wait for ever."""
 
     state: RequestState
@@ -138,7 +142,8 @@ class Request(Actor[Granted | Woken | TimedOut]):
         self.state = RequestState()
         self._hurried = hurried
 
-    def on_start(self) -> None:
+    @receive
+    def go(self, _message: Go) -> None:
         """Ask for a connection."""
         self.system.ref("connector").tell(Connect())
         if self._hurried:
@@ -175,7 +180,7 @@ def requests(*, in_line: bool, passes_on: bool) -> Scenario:
         )
         names = ("first", "second", "third")
         for name in names:
-            world.spawn(Request(hurried=name == "second"), name)
+            world.inject(world.spawn(Request(hurried=name == "second"), name), Go())
 
         def is_served(view: View) -> bool:
             return not any(view[name].is_waiting for name in names)

@@ -46,6 +46,10 @@ class Cancel(Message, frozen=True):
     """Somebody cancels the task that waits."""
 
 
+class Leave(Message, frozen=True):
+    """The task that has notified another one comes to its end."""
+
+
 class ConditionState(Struct):
     """Who has the lock, who asks for it, who waits, and who released another's lock."""
 
@@ -161,7 +165,7 @@ class Waiter(Actor[Acquired | Notified | Cancel]):
                 condition.tell(Release())
 
 
-class Notifier(Actor[Acquired]):
+class Notifier(Actor[Acquired | Leave]):
     """Acquires the lock, notifies, and releases it."""
 
     def on_start(self) -> None:
@@ -171,9 +175,13 @@ class Notifier(Actor[Acquired]):
     @receive
     def acquired(self, _message: Acquired) -> None:
         """Notify."""
-        condition = self.system.ref("condition")
-        condition.tell(Notify())
-        condition.tell(Release())
+        self.system.ref("condition").tell(Notify())
+        self.system.ref(self.path).tell(Leave())
+
+    @receive
+    def leave(self, _message: Leave) -> None:
+        """Release the lock, some time later."""
+        self.system.ref("condition").tell(Release())
 
 
 def a_condition(*, cured: bool) -> Scenario:

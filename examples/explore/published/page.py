@@ -63,9 +63,11 @@ _BUGS = """\
 
 Small models of code that is not ours, each from the thread in which its race was found
 out. As the code was, the model is refuted, by the steps that the thread tells of; when
-it is cured, it is verified, by every [engine](engines.md) that can tell:
+it is cured, it is verified. So says every [engine](engines.md) that can tell, under
+channel delivery and in the order of mailboxes, which is that of an event loop:
 `tests/explore/test_published.py::test_bug_is_found`,
 `tests/explore/test_published.py::test_cure_is_verified`,
+`tests/explore/test_published.py::test_bug_is_found_on_an_event_loop`,
 `tests/explore/test_published.py::test_orders_agree`.
 
 | library | bug | what went wrong | cure |

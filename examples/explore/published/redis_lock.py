@@ -55,6 +55,10 @@ class Expire(Message, frozen=True):
     token: str
 
 
+class Go(Message, frozen=True):
+    """Has a client acquire the lock."""
+
+
 class ServerState(Struct):
     """The token in the key, and whose key was deleted by another client."""
 
@@ -105,13 +109,14 @@ class Server(Actor[Acquire | Get | Delete | DeleteIf | Expire]):
             self.state.token = ""
 
 
-class Client(Actor[Acquired | Value]):
+class Client(Actor[Go | Acquired | Value]):
     """Acquires the lock and releases it; the token is its path."""
 
     def __init__(self, *, cured: bool) -> None:
         self._cured = cured
 
-    def on_start(self) -> None:
+    @receive
+    def go(self, _message: Go) -> None:
         """Acquire."""
         self.system.ref("server").tell(Acquire(self.path))
 
@@ -136,7 +141,7 @@ def two_clients(*, cured: bool) -> Scenario:
         """Two clients and a lock that expires."""
         server = world.spawn(Server(), "server")
         for name in ("first", "second"):
-            world.spawn(Client(cured=cured), name)
+            world.inject(world.spawn(Client(cured=cured), name), Go())
         world.invariant(
             server, "a lock is deleted by its holder", lambda state: not state.robbed
         )
