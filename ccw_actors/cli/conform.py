@@ -1,6 +1,5 @@
 """`ccw-actors conform`: what real systems observed, against the emulated host."""
 
-import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
+from ccw_actors.cli.printing import as_text, new_console, say_json, visible
 from ccw_actors.machine.conform import Case, Judgement, Verdict, judge, load
 
 __all__ = ["conform"]
@@ -73,14 +73,14 @@ def conform(
         for case in track(
             cases,
             "cases",
-            console=Console(stderr=True),
+            console=new_console(stderr=True),
             transient=True,
             disable=not sys.stderr.isatty(),
         ):
             found[case.name] = judge(case, folder, Path(scratch))
     counts = Counter(judgement.verdict for judgement in found.values())
     if as_json:
-        typer.echo(json.dumps(_as_json(found, counts)))
+        say_json(_as_json(found, counts))
     else:
         _show(cases, found, one=len(found) == 1)
     raise typer.Exit(_ONE_DIFFERS if counts[Verdict.DIFFER] else _ALL_AGREE)
@@ -119,7 +119,7 @@ def _as_json(
 
 
 def _show(cases: list[Case], found: dict[str, Judgement], *, one: bool) -> None:
-    console = Console()
+    console = new_console()
     console.print(_table(cases, found))
     if one:
         ((name, judgement),) = found.items()
@@ -143,9 +143,9 @@ def _table(cases: list[Case], found: dict[str, Judgement]) -> Table:
         table.add_column(verdict.value, _number(total), justify="right", no_wrap=True)
     for category, row in counts.items():
         cells = (
-            Text(_number(row[verdict]), _style(row, verdict)) for verdict in Verdict
+            as_text(_number(row[verdict]), _style(row, verdict)) for verdict in Verdict
         )
-        table.add_row(category, *cells)
+        table.add_row(as_text(category), *cells)
     return table
 
 
@@ -162,11 +162,13 @@ def _tell(console: Console, name: str, judgement: Judgement, most: int | None) -
     verdict = judgement.verdict
     console.print()
     console.print(
-        Text.assemble(name, ": ", (verdict.value, _STYLES.get(verdict, "bold"))),
+        Text.assemble(
+            visible(name), ": ", (verdict.value, _STYLES.get(verdict, "bold"))
+        ),
         soft_wrap=True,
     )
     if judgement.why and verdict is not Verdict.DIFFER:
-        console.print(Text(judgement.why, overflow="fold"))
+        console.print(as_text(judgement.why))
     if verdict not in _COMPARED:
         return
     table = Table(box=None, pad_edge=False)
@@ -181,9 +183,9 @@ def _tell(console: Console, name: str, judgement: Judgement, most: int | None) -
         for field, expected, found in difference.parts or (
             (difference.field, difference.expected, difference.found),
         ):
-            table.add_row(*map(Text, (shown, field, expected, found)))
+            table.add_row(*map(as_text, (shown, field, expected, found)))
             shown = ""
     console.print(table)
     if most is not None and len(pieces) > most:
         left = len(pieces) - most
-        console.print(Text(f"{left:,} more pieces of storage: --case {name}"))
+        console.print(as_text(f"{left:,} more pieces of storage: --case {name}"))

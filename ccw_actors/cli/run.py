@@ -7,11 +7,11 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.live import Live
 
+from ccw_actors.cli.printing import complain, new_console, say_json
 from ccw_actors.cli.run_view import progress_view, result_view
 from ccw_actors.errors import MachineFileError
 from ccw_actors.machine import (
@@ -63,14 +63,14 @@ def run(
         raise typer.BadParameter("--trace and --no-trace exclude each other")
     logging.getLogger("ccw_actors").addHandler(logging.NullHandler())
     target = None if no_trace else trace or TRACE
-    console = Console()
+    console = new_console()
     outcome = _outcome(machine_file, target, console, quiet=as_json)
     if isinstance(outcome, signal.Signals):
         traced = f"; trace in {target}" if target else ""
-        _complain(f"stopped by {outcome.name}{traced}")
+        complain(f"stopped by {outcome.name}{traced}")
         raise typer.Exit(128 + outcome)
     if as_json:
-        typer.echo(msgspec.json.encode(outcome))
+        say_json(outcome)
     else:
         console.print(result_view(outcome))
     _complain_of_failures(outcome)
@@ -86,12 +86,12 @@ def _outcome(
         machine = load_machine(machine_file or SHIPPED_MACHINE)
         return _run(machine, trace, console, quiet=quiet)
     except MachineFileError as error:
-        _complain(str(error))
+        complain(str(error))
         raise typer.Exit(2) from error
     except OSError as error:
         if str(error.filename) != str(trace):
             raise
-        _complain(f"{trace}: {error.strerror}")
+        complain(f"{trace}: {error.strerror}")
         raise typer.Exit(2) from error
 
 
@@ -133,11 +133,7 @@ async def _until_signal(
 
 def _complain_of_failures(result: RunResult) -> None:
     if result.trace_error:
-        _complain(f"{result.trace}: the trace is not whole: {result.trace_error}")
+        complain(f"{result.trace}: the trace is not whole: {result.trace_error}")
     for name, guest in result.guests.items():
         if guest.error is not None:
-            _complain(f"guest {name}: {guest.error}")
-
-
-def _complain(text: str) -> None:
-    typer.echo(f"ccw-actors: {text}", err=True)
+            complain(f"guest {name}: {guest.error}")

@@ -1,13 +1,12 @@
 """`ccw-actors trace`: reads a trace file and prints what happened."""
 
-import json
-import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ccw_actors.cli.printing import say, say_json
 from ccw_actors.trace import (
     OUTSIDE,
     DeadLetterRecord,
@@ -20,6 +19,8 @@ from ccw_actors.trace import (
 )
 
 __all__ = ["trace"]
+
+_COLOURS = {FailureRecord: "red", DeadLetterRecord: "yellow"}
 
 
 def trace(
@@ -54,7 +55,6 @@ def trace(
     The columns are time in seconds, number of the message, number of the message that
     caused it, sender and recipient, type and fields.
     """
-    coloured = sys.stdout.isatty() and not json_lines
     with file.open("rb") as source:
         reader = TraceReader(source)
         printed = 0
@@ -66,10 +66,9 @@ def trace(
             if not any(fnmatchcase(path, actor) for path in _paths(event)):
                 continue
             if json_lines:
-                line = json.dumps(as_json(event, reader.types))
+                say_json(as_json(event, reader.types))
             else:
-                line = as_line(event, reader.types)
-            sys.stdout.write((_coloured(event, line) if coloured else line) + "\n")
+                say(as_line(event, reader.types), _COLOURS.get(type(event), ""))
             printed += 1
 
 
@@ -77,11 +76,3 @@ def _paths(event: Event) -> tuple[str, ...]:
     if isinstance(event, FailureRecord):
         return (event.actor,)
     return (event.sender or OUTSIDE, event.recipient or OUTSIDE)
-
-
-def _coloured(event: Event, line: str) -> str:
-    if isinstance(event, FailureRecord):
-        return typer.style(line, fg=typer.colors.RED)
-    if isinstance(event, DeadLetterRecord):
-        return typer.style(line, fg=typer.colors.YELLOW)
-    return line

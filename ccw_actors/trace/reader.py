@@ -45,7 +45,7 @@ class TraceReader:
             raise StreamError(f"not a trace: {error}") from error
         if header.format != FORMAT:
             raise StreamError(f"not a trace of {FORMAT}: one of {header.format!r}")
-        if header.version > VERSION:
+        if not 1 <= header.version <= VERSION:
             raise StreamError(
                 f"the trace has version {header.version}; expected at most {VERSION}"
             )

@@ -282,6 +282,8 @@ def _volume(copy: Path, device: Configured) -> FileVolume | MemoryVolume:
 
 @cache
 def _image(images: Path, name: str) -> bytes:
+    if Path(name).name != name:
+        raise VectorError(f"image {name!r}: expected the name of a file, and no path")
     plain, packed = images / name, images / f"{name}.gz"
     if plain.exists():
         return plain.read_bytes()
