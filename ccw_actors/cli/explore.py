@@ -22,7 +22,12 @@ from rich.progress import (
 from rich.table import Table
 
 from ccw_actors.cli.printing import as_text, new_console, paragraph, say_json, visible
-from ccw_actors.cli.scenario_names import Explored, ScenarioNameError, find_scenario
+from ccw_actors.cli.scenario_names import (
+    Explored,
+    ScenarioNameError,
+    find_scenario,
+    replay_command,
+)
 from ccw_actors.explore import (
     Counterexample,
     Engine,
@@ -250,7 +255,7 @@ def _show(
         if with_coverage and result.coverage is not None:
             console.print(paragraph(result.coverage), soft_wrap=True)
         if name in kept:
-            console.print(as_text(f"ccw-actors replay {kept[name]}"), soft_wrap=True)
+            console.print(as_text(replay_command(kept[name], name)), soft_wrap=True)
 
 
 def _number(number: int | None) -> str:

@@ -9,7 +9,12 @@ import typer
 from rich.table import Table
 
 from ccw_actors.cli.printing import as_text, new_console, say, say_json
-from ccw_actors.cli.scenario_names import ScenarioNameError, find_scenario
+from ccw_actors.cli.scenario_names import (
+    Explored,
+    ScenarioNameError,
+    find_scenario,
+    shipped_scenario,
+)
 from ccw_actors.explore import (
     Counterexample,
     CounterexampleError,
@@ -29,7 +34,11 @@ def replay(
     ],
     scenario: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Take the steps in another scenario."),
+        typer.Option(
+            metavar="FILE:NAME",
+            help="The scenario to take the steps in, as `explore` knows it: one that"
+            " does not come with this package has to be named.",
+        ),
     ] = "",
     *,
     step: Annotated[
@@ -42,12 +51,13 @@ def replay(
     """Take the steps of a counterexample again.
 
     The table has a row for each step and a column for each actor: what it handled, and
-    from whom. Ends with 1 if a fault is met, 0 if none is any more, 3 if a step cannot
-    be taken any more, 2 for usage or a file that is no counterexample.
+    from whom. No code is run that the counterexample names. Ends with 1 if a fault is
+    met, 0 if none is any more, 3 if a step cannot be taken any more, 2 for usage or a
+    file that is no counterexample.
     """
     try:
         known = Counterexample.load(file)
-        found = find_scenario(scenario or known.scenario)
+        found = find_scenario(scenario) if scenario else _shipped(known)
     except (CounterexampleError, ScenarioNameError) as error:
         raise typer.BadParameter(str(error)) from error
     try:
@@ -64,6 +74,16 @@ def replay(
     else:
         _show(known, again, waits=step)
     raise typer.Exit(_THERE if again.violation else _GONE)
+
+
+def _shipped(known: Counterexample) -> Explored:
+    found = shipped_scenario(known.scenario)
+    if found is None:
+        raise ScenarioNameError(
+            f"the counterexample is of {known.scenario!r}, which does not come with"
+            " this package: if you trust that code, name it with --scenario FILE:NAME"
+        )
+    return found
 
 
 def _as_json(again: Replayed) -> dict[str, Any]:

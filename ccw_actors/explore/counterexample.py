@@ -16,10 +16,12 @@ from ccw_actors.explore.plain import TransitionSystem
 from ccw_actors.explore.replay import Replayed, replay
 from ccw_actors.explore.result import Engine, Network, Result, Time
 from ccw_actors.explore.world import Scenario
+from ccw_actors.transport import DECODE_ERRORS
 
 __all__ = ["Counterexample", "assert_mended"]
 
 _FORMAT: Final = "ccw-actors counterexample"
+_SIZE_MAX: Final = 1 << 24
 
 
 class Counterexample(
@@ -66,18 +68,24 @@ class Counterexample(
 
     @classmethod
     def load(cls, path: Path) -> "Counterexample":
-        """Read a file. Raises `CounterexampleError` for one that is none."""
-        raw = path.read_bytes()
+        """Read a file, of 16 MiB at most.
+
+        Raises `CounterexampleError` for one that is none.
+        """
+        with path.open("rb") as file:
+            raw = file.read(_SIZE_MAX + 1)
+        if len(raw) > _SIZE_MAX:
+            raise CounterexampleError(f"{path}: larger than {_SIZE_MAX >> 20} MiB")
         try:
             found: Any = msgspec.json.decode(raw)
-        except msgspec.DecodeError as error:
+        except DECODE_ERRORS as error:
             raise CounterexampleError(f"{path}: not JSON: {error}") from error
         fields = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
         if fields.get("format") != _FORMAT:
             raise CounterexampleError(f"{path}: not a counterexample ({_FORMAT!r})")
         try:
             return msgspec.convert(found, cls)
-        except msgspec.ValidationError as error:
+        except DECODE_ERRORS as error:
             raise CounterexampleError(f"{path}: {error}") from error
 
     def save(self, path: Path) -> None:
