@@ -16,6 +16,7 @@ from ccw_actors.errors import (
     CcwActorsError,
     MachineFileError,
     StreamError,
+    TraceFileError,
     VectorError,
 )
 from ccw_actors.explore import CounterexampleError
@@ -23,7 +24,13 @@ from ccw_actors.explore import CounterexampleError
 __all__ = ["OneLineGroup", "run_to_an_end"]
 
 _FAILED, _BAD_INPUT, _CUT_SHORT = 1, 2, 130
-_BAD_INPUTS = (CounterexampleError, MachineFileError, StreamError, VectorError)
+_BAD_INPUTS = (
+    CounterexampleError,
+    MachineFileError,
+    StreamError,
+    TraceFileError,
+    VectorError,
+)
 
 
 class OneLineGroup(TyperGroup):

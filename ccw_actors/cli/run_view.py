@@ -30,6 +30,9 @@ def progress_view(progress: Progress) -> RenderableType:
 def result_view(result: RunResult) -> RenderableType:
     """Show what each guest did and found, the messages by type, and the trace."""
     trace = f"trace: {result.trace}" if result.trace else "no trace"
+    if result.trace_cut:
+        kept = f"without the oldest {result.trace_cut >> 20:,} MiB; --trace-size all"
+        trace = f"{trace}, {kept} keeps all"
     seconds = f"{result.system.seconds:.2f} seconds"
     parts = (
         _guests(result),

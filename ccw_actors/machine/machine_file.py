@@ -4,7 +4,7 @@ import difflib
 import re
 import reprlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -14,6 +14,7 @@ from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.errors import MachineFileError
 from ccw_actors.machine.config import (
     DeviceNumber,
+    FileSize,
     GuestConfiguration,
     HostDevice,
     Machine,
@@ -37,6 +38,7 @@ _EXPECTED = {
     "device.image": "the path of an image, relative to the machine file",
     "device.read_only": "true or false",
     "device.sync": "true or false",
+    "device.unpacked_max": 'bytes as an integer, or a size such as "1 GiB"',
     "guest": "[[guest]] tables",
     "guest.name": 'a name of letters, digits, "-" and "_" other than "host"',
     "guest.storage": 'bytes as an integer, or a size such as "1 MiB"',
@@ -189,7 +191,11 @@ def _reader(folder: Path) -> Any:
             return folder / value
         if kind is GuestProgram:
             return GuestProgram.find(value, folder)
-        readers = {DeviceNumber: DeviceNumber.read, StorageSize: StorageSize.read}
+        readers: dict[type, Callable[[object], object]] = {
+            DeviceNumber: DeviceNumber.read,
+            FileSize: FileSize.read,
+            StorageSize: StorageSize.read,
+        }
         return readers[kind](value)
 
     return read
