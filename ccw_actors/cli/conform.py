@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ccw_actors.cli.printing import as_text, new_console, say_json, visible
-from ccw_actors.machine.conform import Case, Judgement, Verdict, judge, load
+from ccw_actors.cli.sizes import size_option
+from ccw_actors.machine.conform import SIZE_MAX, Case, Judgement, Verdict, judge, load
 
 __all__ = ["conform"]
 
@@ -55,6 +56,14 @@ def conform(
             "--case", metavar="NAME", help="Run this case.", show_default=False
         ),
     ] = None,
+    size_max: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="The largest file that is read, unpacked: bytes, or as in '1 GiB'."
+            " It takes up to thirty times as much memory.",
+        ),
+    ] = f"{SIZE_MAX >> 20} MiB",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, and nothing else.")
     ] = False,
@@ -66,7 +75,11 @@ def conform(
     "unexplained" is marked as one and not equal, and no rule fits. Ends with 1 if a
     case differs, else 0.
     """
-    cases = _chosen(load(file), category or [], name or [])
+    cases = _chosen(
+        load(file, size_max=size_option(size_max, "--size-max")),
+        category or [],
+        name or [],
+    )
     folder = file.parent / "images" if images is None else images
     found: dict[str, Judgement] = {}
     with TemporaryDirectory(prefix="ccw-actors-") as scratch:

@@ -31,6 +31,8 @@ dasd = typer.Typer(
     no_args_is_help=True,
 )
 
+_CYLINDERS_MAX = 65535  # what two bytes in the address of a track can say
+_BLOCKS_MAX = (1 << 32) - 1  # what four bytes in a locate command can say
 _NAME = re.compile(r"(?P<dataset>[^()]+)(?:\((?P<member>[^()]+)\))?")
 
 Image = Annotated[
@@ -64,11 +66,21 @@ def init(
     *,
     cylinders: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Cylinders, if not those of the model."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=_CYLINDERS_MAX,
+            help="Cylinders, if not those of the model.",
+        ),
     ] = None,
     blocks: Annotated[
         int | None,
-        typer.Option(metavar="N", min=2, help="Blocks, if not those of the model."),
+        typer.Option(
+            metavar="N",
+            min=2,
+            max=_BLOCKS_MAX,
+            help="Blocks, if not those of the model.",
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a file that exists.")

@@ -23,6 +23,8 @@ __all__ = [
     "visible",
 ]
 
+_LINE_MAX = 1000
+
 
 def visible(text: object, *, keep: str = "") -> str:
     r"""Return text whose every character can be seen, on one line.
@@ -51,8 +53,13 @@ def say(text: object, style: str = "") -> None:
 
 
 def complain(text: object) -> None:
-    """Print a line to standard error that begins with the name of the command."""
+    """Print a line to standard error that begins with the name of the command.
+
+    Of one that is too long to be read the middle is left out.
+    """
     line = " ".join(str(text).split())
+    if len(line) > _LINE_MAX:
+        line = f"{line[: _LINE_MAX // 2]} ... {line[-_LINE_MAX // 2 :]}"
     typer.echo(f"ccw-actors: {visible(line)}", err=True)
 
 

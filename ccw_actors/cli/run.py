@@ -16,6 +16,7 @@ from rich.live import Live
 from ccw_actors.cli.printing import complain, new_console, say_json
 from ccw_actors.cli.run_view import progress_view, result_view
 from ccw_actors.cli.signals import SignalWatch, place_of
+from ccw_actors.cli.sizes import size_option
 from ccw_actors.cli.streams import KeptStreams
 from ccw_actors.errors import TraceInUseError
 from ccw_actors.machine import (
@@ -26,7 +27,6 @@ from ccw_actors.machine import (
     RunResult,
     begin_trace,
     load_machine,
-    read_size,
 )
 from ccw_actors.trace import TRACE_SIZE, TraceTarget
 
@@ -35,6 +35,7 @@ __all__ = ["run"]
 TRACE = Path("ccw-actors.trace")
 _TRACES_MAX = 100
 _ALL = "all"
+_NO_LOG = logging.NullHandler()  # errors are told as results
 
 
 def run(
@@ -81,8 +82,10 @@ def run(
     """
     if no_trace and trace is not None:
         raise typer.BadParameter("--trace and --no-trace exclude each other")
-    size_max = _trace_size(trace_size)
-    logging.getLogger("ccw_actors").addHandler(logging.NullHandler())
+    size_max = None
+    if trace_size != _ALL:
+        size_max = size_option(trace_size, "--trace-size", least=1 << 16)
+    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
     machine = load_machine(machine_file or SHIPPED_MACHINE)
     target = None
     if not no_trace:
@@ -95,18 +98,6 @@ def run(
         raise typer.Exit(128 + stopped)
     if not result.finished:
         raise typer.Exit(1)
-
-
-def _trace_size(text: str) -> int | None:
-    if text == _ALL:
-        return None
-    try:
-        size = read_size(int(text) if text.isdecimal() and len(text) < 20 else text)
-        if size < 1 << 16:
-            raise ValueError(f"expected 64 KiB at least, got {text!r}")  # noqa: TRY301
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--trace-size") from error
-    return size
 
 
 def _begin_trace(

@@ -18,7 +18,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from ccw_actors.cli.printing import complain
 
@@ -50,7 +50,7 @@ class SignalWatch:
         self._is_stopping = is_stopping
         self._hint = hint
         self._last_words = last_words
-        self._before: dict[signal.Signals, signal._HANDLER] = {}
+        self._before: dict[signal.Signals, Any] = {}
         self.first: signal.Signals | None = None
 
     def __enter__(self) -> Self:

@@ -156,7 +156,12 @@ class GuestConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Machine(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that runs together."""
+    """Everything that runs together.
+
+    Each device has a thread and each guest some actors, so there is a bound to both.
+    """
 
     devices: tuple[HostDevice, ...] = field(name="device", default=())
     guests: tuple[GuestConfiguration, ...] = field(name="guest", default=())
+    devices_max: int = 2048
+    guests_max: int = 1024

@@ -68,7 +68,7 @@ def _parts(path: Path, size_max: int) -> Iterator[bytes]:
                 if left < 0:
                     raise ImageError(
                         f"{path}: unpacks to more than {size_max} bytes; if it may, set"
-                        " unpacked_max"
+                        " unpacked_max in the machine file, or unpack it"
                     )
                 yield part
     except (OSError, EOFError, zlib.error) as error:

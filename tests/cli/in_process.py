@@ -38,6 +38,7 @@ def ccw_actors(*words: str | Path, folder: Path | None = None) -> Ended:
         stack.enter_context(_set(os, "environ", os.environ | {"COLUMNS": "200"}))
         new_out = stack.enter_context(_stream(out, "stdout"))
         new_err = stack.enter_context(_stream(err, "stderr"))
+        status = -1
         try:
             main()
         except SystemExit as ended:
