@@ -18,6 +18,8 @@ __all__ = [
     "ProgramInterruptionError",
     "StashError",
     "StreamError",
+    "TraceFileError",
+    "TraceInUseError",
     "UnknownDeviceTypeError",
     "UnsupportedSetupError",
     "VectorError",
@@ -37,6 +39,14 @@ class MessageError(CcwActorsError):
 
 class StreamError(CcwActorsError):
     """A stream of msgpack values is damaged, too large in one value, or cut short."""
+
+
+class TraceFileError(CcwActorsError):
+    """A trace cannot have the place that it was given: something else is there."""
+
+
+class TraceInUseError(TraceFileError):
+    """Another run writes a trace to the same file."""
 
 
 class DispatcherError(CcwActorsError):

@@ -25,7 +25,7 @@ PUBLIC = {
     """,
     "ccw_actors.transport": """
         Message Request
-        Codec DECODE_ERRORS refusal tag_of
+        Codec DECODE_ERRORS OBJECTS_MAX SIZE_MAX refusal tag_of
         read_stream
     """,
     "ccw_actors.testkit": """

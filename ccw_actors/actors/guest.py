@@ -10,6 +10,7 @@
 | running | the program returns or raises | ended: the Emulator is told |
 """
 
+import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeAlias, cast, get_args
 
@@ -68,8 +69,20 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import Irb, ProgramException, Schib, Scsw
 from ccw_actors.errors import CcwActorsError, DispatcherError, ProgramError
 from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
+from ccw_actors.transport import Codec
 
-__all__ = ["AsyncProgram", "BlockingProgram", "DataProgram", "Guest", "ProgramThread"]
+__all__ = [
+    "AsyncProgram",
+    "BlockingProgram",
+    "DataProgram",
+    "Guest",
+    "ProgramThread",
+    "describe",
+]
+
+_ROOM_TO_NEST: Final = 128
+
+log = logging.getLogger("ccw_actors")
 
 DataProgram: TypeAlias = Sequence[Operation]
 AsyncProgram: TypeAlias = Callable[[Cpu], Coroutine[Any, Any, Any]]
@@ -143,8 +156,7 @@ class Guest(Actor):
 
     def on_stop(self) -> None:
         """Close a coroutine that is still waiting."""
-        if self._coroutine is not None:
-            self._coroutine.close()
+        self._close()
 
     @receive
     def begin(self, _message: RunProgram) -> None:
@@ -254,7 +266,11 @@ class Guest(Actor):
             operation = self._resume(self._function, outcome)
         except StopIteration as stop:
             self._end(stop.value, None)
-        except Exception as error:  # noqa: BLE001 - the guest's error, not ours
+        except BaseException as error:
+            # The guest's error, not ours, and sys.exit() is the guest's end. But where
+            # no event loop takes Ctrl-C, that is not the guest's.
+            if isinstance(error, KeyboardInterrupt) and not self._is_on_a_loop():
+                raise
             self._end(None, describe(error))
         else:
             self._execute(operation)
@@ -271,16 +287,24 @@ class Guest(Actor):
         return _operation(wanted)
 
     def _close(self) -> None:
-        if self._coroutine is not None:
-            self._coroutine.close()
-            self._coroutine = None
+        coroutine, self._coroutine = self._coroutine, None
+        if coroutine is None:
+            return
+        try:
+            coroutine.close()
+        except BaseException as error:  # the guest's, when it is over anyway
+            if isinstance(error, KeyboardInterrupt) and not self._is_on_a_loop():
+                raise
+            log.warning("%s: at its end: %s", self.ref.path, describe(error))
+
+    def _is_on_a_loop(self) -> bool:
+        return self.system.dispatcher.loop is not None
 
     def _end(self, result: object, error: str | None) -> None:
         state = self.state
-        try:
-            self.system.codec.encode(result)
-        except (TypeError, ValueError) as problem:
-            result, error = None, error or f"the result of the program: {problem}"
+        problem = _unfit(self.system.codec, result)
+        if problem:
+            result, error = None, error or problem
         state.ended = True
         state.result, state.error = result, error
         self._emulator.tell(GuestEnded(self._report()))
@@ -356,17 +380,31 @@ class ProgramThread(Actor):
         except BaseException as error:  # noqa: BLE001 - sys.exit() ends a guest, too
             self._guest.tell(ProgramEnded(error=describe(error)))
             return
-        try:
+        problem = _unfit(self.system.codec, result)
+        if problem:
+            self._guest.tell(ProgramEnded(error=problem))
+        else:
             self._guest.tell(ProgramEnded(result))
-        except (TypeError, ValueError) as problem:
-            self._guest.tell(
-                ProgramEnded(error=f"the result of the program: {problem}")
-            )
+
+
+def _unfit(codec: Codec, result: object) -> str:
+    """Say why what a program has returned cannot be in a message, "" if it can."""
+    nested = result
+    for _ in range(_ROOM_TO_NEST):  # for what messages and reports put around it
+        nested = [nested]
+    try:
+        codec.encode(nested)
+    except BaseException as problem:  # noqa: BLE001 - it may be anything's doing
+        return f"the result of the program: {describe(problem)}"
+    return ""
 
 
 def describe(error: BaseException) -> str:
     """Return one line for a person: the text of our own errors, else with the type."""
-    text = str(error)
+    try:
+        text = str(error)
+    except BaseException as other:  # noqa: BLE001 - a guest's error may do anything
+        text = f"it cannot be shown: {type(other).__name__}"
     if not isinstance(error, CcwActorsError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return " ".join(text.split())

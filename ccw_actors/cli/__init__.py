@@ -1,6 +1,5 @@
 """The command `ccw-actors`: one module for each subcommand."""
 
-import sys
 from importlib.metadata import version
 from typing import Annotated
 
@@ -9,16 +8,17 @@ import typer
 from ccw_actors.cli.conform import conform
 from ccw_actors.cli.dasd import dasd
 from ccw_actors.cli.explore import explore
+from ccw_actors.cli.group import OneLineGroup, run_to_an_end
 from ccw_actors.cli.replay import replay
 from ccw_actors.cli.run import run
 from ccw_actors.cli.trace import trace
 from ccw_actors.cli.verdicts import verdicts
-from ccw_actors.errors import CcwActorsError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="ccw-actors",
+    cls=OneLineGroup,
     help="s390x channel I/O pass-through built out of actors.",
     no_args_is_help=True,
     add_completion=False,
@@ -57,8 +57,5 @@ def _options(
 
 
 def main() -> None:
-    """Run the command; an error is one line, and exit code 1."""
-    try:
-        app()
-    except (CcwActorsError, OSError) as error:
-        sys.exit("ccw-actors: " + " ".join(str(error).split()))
+    """Run the command."""
+    run_to_an_end(app)

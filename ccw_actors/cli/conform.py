@@ -1,6 +1,5 @@
 """`ccw-actors conform`: what real systems observed, against the emulated host."""
 
-import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -13,7 +12,9 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from ccw_actors.machine.conform import Case, Judgement, Verdict, judge, load
+from ccw_actors.cli.printing import as_text, new_console, say_json, visible
+from ccw_actors.cli.sizes import size_option
+from ccw_actors.machine.conform import SIZE_MAX, Case, Judgement, Verdict, judge, load
 
 __all__ = ["conform"]
 
@@ -55,6 +56,14 @@ def conform(
             "--case", metavar="NAME", help="Run this case.", show_default=False
         ),
     ] = None,
+    size_max: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="The largest file that is read, unpacked: bytes, or as in '1 GiB'."
+            " It takes up to thirty times as much memory.",
+        ),
+    ] = f"{SIZE_MAX >> 20} MiB",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, and nothing else.")
     ] = False,
@@ -66,21 +75,25 @@ def conform(
     "unexplained" is marked as one and not equal, and no rule fits. Ends with 1 if a
     case differs, else 0.
     """
-    cases = _chosen(load(file), category or [], name or [])
+    cases = _chosen(
+        load(file, size_max=size_option(size_max, "--size-max")),
+        category or [],
+        name or [],
+    )
     folder = file.parent / "images" if images is None else images
     found: dict[str, Judgement] = {}
     with TemporaryDirectory(prefix="ccw-actors-") as scratch:
         for case in track(
             cases,
             "cases",
-            console=Console(stderr=True),
+            console=new_console(stderr=True),
             transient=True,
             disable=not sys.stderr.isatty(),
         ):
             found[case.name] = judge(case, folder, Path(scratch))
     counts = Counter(judgement.verdict for judgement in found.values())
     if as_json:
-        typer.echo(json.dumps(_as_json(found, counts)))
+        say_json(_as_json(found, counts))
     else:
         _show(cases, found, one=len(found) == 1)
     raise typer.Exit(_ONE_DIFFERS if counts[Verdict.DIFFER] else _ALL_AGREE)
@@ -119,7 +132,7 @@ def _as_json(
 
 
 def _show(cases: list[Case], found: dict[str, Judgement], *, one: bool) -> None:
-    console = Console()
+    console = new_console()
     console.print(_table(cases, found))
     if one:
         ((name, judgement),) = found.items()
@@ -143,9 +156,9 @@ def _table(cases: list[Case], found: dict[str, Judgement]) -> Table:
         table.add_column(verdict.value, _number(total), justify="right", no_wrap=True)
     for category, row in counts.items():
         cells = (
-            Text(_number(row[verdict]), _style(row, verdict)) for verdict in Verdict
+            as_text(_number(row[verdict]), _style(row, verdict)) for verdict in Verdict
         )
-        table.add_row(category, *cells)
+        table.add_row(as_text(category), *cells)
     return table
 
 
@@ -162,11 +175,13 @@ def _tell(console: Console, name: str, judgement: Judgement, most: int | None) -
     verdict = judgement.verdict
     console.print()
     console.print(
-        Text.assemble(name, ": ", (verdict.value, _STYLES.get(verdict, "bold"))),
+        Text.assemble(
+            visible(name), ": ", (verdict.value, _STYLES.get(verdict, "bold"))
+        ),
         soft_wrap=True,
     )
     if judgement.why and verdict is not Verdict.DIFFER:
-        console.print(Text(judgement.why, overflow="fold"))
+        console.print(as_text(judgement.why))
     if verdict not in _COMPARED:
         return
     table = Table(box=None, pad_edge=False)
@@ -181,9 +196,9 @@ def _tell(console: Console, name: str, judgement: Judgement, most: int | None) -
         for field, expected, found in difference.parts or (
             (difference.field, difference.expected, difference.found),
         ):
-            table.add_row(*map(Text, (shown, field, expected, found)))
+            table.add_row(*map(as_text, (shown, field, expected, found)))
             shown = ""
     console.print(table)
     if most is not None and len(pieces) > most:
         left = len(pieces) - most
-        console.print(Text(f"{left:,} more pieces of storage: --case {name}"))
+        console.print(as_text(f"{left:,} more pieces of storage: --case {name}"))

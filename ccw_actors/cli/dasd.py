@@ -2,7 +2,6 @@
 
 import codecs
 import importlib
-import json
 import re
 import sys
 from collections.abc import Callable, Generator
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from ccw_actors.actors.image_create import create_blocks, create_tracks
 from ccw_actors.actors.image_file import ImageFile, open_image
+from ccw_actors.cli.printing import new_console, say, say_json, visible
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 from ccw_actors.devices.dataset import dataset_records, member_records, members
 from ccw_actors.devices.fba_image import FBA_TYPES, fba_blocks
@@ -32,6 +31,8 @@ dasd = typer.Typer(
     no_args_is_help=True,
 )
 
+_CYLINDERS_MAX = 65535  # what two bytes in the address of a track can say
+_BLOCKS_MAX = (1 << 32) - 1  # what four bytes in a locate command can say
 _NAME = re.compile(r"(?P<dataset>[^()]+)(?:\((?P<member>[^()]+)\))?")
 
 Image = Annotated[
@@ -65,11 +66,21 @@ def init(
     *,
     cylinders: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Cylinders, if not those of the model."),
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=_CYLINDERS_MAX,
+            help="Cylinders, if not those of the model.",
+        ),
     ] = None,
     blocks: Annotated[
         int | None,
-        typer.Option(metavar="N", min=2, help="Blocks, if not those of the model."),
+        typer.Option(
+            metavar="N",
+            min=2,
+            max=_BLOCKS_MAX,
+            help="Blocks, if not those of the model.",
+        ),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a file that exists.")
@@ -158,12 +169,12 @@ def _list(
 ) -> None:
     if as_json:
         about = {"volume": label.serial, "type": device_type, "datasets": rows}
-        typer.echo(json.dumps(about))
+        say_json(about)
         return
-    typer.echo(f"volume {label.serial}, {device_type}, {size}")
+    say(f"volume {label.serial}, {device_type}, {size}")
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        typer.echo(
+        say(
             f"{row['name']:{width}}  {row['organisation']:3} {row['record_format']:4}"
             f" {row['record_length']:5} {row['block_length']:5} {row['tracks']:6}"
             f"  {row['created']:8}  {' '.join(row['extents'])}"
@@ -175,10 +186,10 @@ def _list_members(
 ) -> None:
     found = members(volume, file.read, _dataset(volume, file, name))
     if as_json:
-        typer.echo(json.dumps({"members": [member.name for member in found]}))
+        say_json({"members": [member.name for member in found]})
         return
     for member in found:
-        typer.echo(f"{member.name}{'  alias' if member.alias else ''}")
+        say(f"{member.name}{'  alias' if member.alias else ''}")
 
 
 @dasd.command()
@@ -233,7 +244,7 @@ def _converter(encoding: str) -> Callable[[bytes], bytes]:
 
     def convert(record: bytes) -> bytes:
         line = codec.decode(record, "replace")[0].rstrip(" ")
-        return f"{line}\n".encode()
+        return f"{visible(line, keep=chr(9))}\n".encode()
 
     return convert
 
@@ -256,10 +267,10 @@ def verify(image: Image, *, device_type: BlockType = "") -> None:
         with _progress("tracks", file.geometry.tracks) as show:
             found = list(damages(file.geometry, file.read, show))
         for damage in found:
-            typer.echo(f"{image}: {damage}")
+            say(f"{image}: {damage}")
         if found:
             raise typer.Exit(1)
-        typer.echo(f"{image}: {file.geometry.tracks} tracks, nothing is damaged")
+        say(f"{image}: {file.geometry.tracks} tracks, nothing is damaged")
 
 
 @dasd.command()
@@ -283,7 +294,7 @@ def _open(image: Path, device_type: str) -> Generator[ImageFile]:
 @contextmanager
 def _progress(what: str, total: int) -> Generator[Callable[[int], None]]:
     """Show a bar on a terminal while this lasts; give what moves it."""
-    console = Console(stderr=True)
+    console = new_console(stderr=True)
     bar = Progress(console=console, transient=True, disable=not console.is_terminal)
     with bar:
         task = bar.add_task(what, total=total)

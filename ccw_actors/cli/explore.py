@@ -1,7 +1,6 @@
 """`ccw-actors explore`: goes through every order of a scenario's messages."""
 
 import inspect
-import json
 import re
 import sys
 from collections.abc import Generator
@@ -13,7 +12,6 @@ from typing import Annotated, Any, cast
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -22,9 +20,14 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
-from rich.text import Text
 
-from ccw_actors.cli.scenario_names import Explored, ScenarioNameError, find_scenario
+from ccw_actors.cli.printing import as_text, new_console, paragraph, say_json, visible
+from ccw_actors.cli.scenario_names import (
+    Explored,
+    ScenarioNameError,
+    find_scenario,
+    replay_command,
+)
 from ccw_actors.explore import (
     Counterexample,
     Engine,
@@ -156,7 +159,7 @@ def explore(
         is_cut_short = False
     kept = _keep(results, save)
     if as_json:
-        typer.echo(json.dumps({"scenarios": dict(map(_as_json, results.items()))}))
+        say_json({"scenarios": dict(map(_as_json, results.items()))})
     else:
         _show(results, scenarios, kept, with_coverage=coverage)
     raise typer.Exit(_CUT_SHORT if is_cut_short else _exit_code(results))
@@ -165,14 +168,14 @@ def explore(
 def _list(*, as_json: bool) -> None:
     summaries = {name: _summary(scenario) for name, scenario in SCENARIOS.items()}
     if as_json:
-        typer.echo(json.dumps({"scenarios": summaries}))
+        say_json({"scenarios": summaries})
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("scenario", no_wrap=True)
     table.add_column("what it is", overflow="fold")
     for name, summary in summaries.items():
-        table.add_row(name, Text(summary))
-    Console().print(table)
+        table.add_row(as_text(name), as_text(summary))
+    new_console().print(table)
 
 
 def _summary(scenario: Explored) -> str:
@@ -229,7 +232,7 @@ def _show(
     *,
     with_coverage: bool,
 ) -> None:
-    console = Console()
+    console = new_console()
     table = Table(box=None, pad_edge=False)
     table.add_column("scenario", overflow="fold")
     table.add_column("verdict", no_wrap=True)
@@ -238,8 +241,8 @@ def _show(
         table.add_column(column, justify="right", no_wrap=True)
     for name, result in results.items():
         table.add_row(
-            name,
-            Text(result.verdict, style=_STYLES[result.verdict]),
+            as_text(name),
+            as_text(result.verdict, style=_STYLES[result.verdict]),
             result.engine,
             *map(
                 _number,
@@ -250,14 +253,14 @@ def _show(
     console.print(table)
     for name, result in results.items():
         console.print()
-        console.print(Text(f"{name}: {result.scope}"))
+        console.print(as_text(f"{name}: {result.scope}"))
         if result.verdict == "refuted":
             text = str(explain(scenarios[name], result))
-            console.print(Text(text, overflow="fold"))
+            console.print(paragraph(text))
         if with_coverage and result.coverage is not None:
-            console.print(Text(str(result.coverage)), soft_wrap=True)
+            console.print(paragraph(result.coverage), soft_wrap=True)
         if name in kept:
-            console.print(Text(f"ccw-actors replay {kept[name]}"), soft_wrap=True)
+            console.print(as_text(replay_command(kept[name], name)), soft_wrap=True)
 
 
 def _number(number: int | None) -> str:
@@ -290,7 +293,7 @@ class _Tick:
         progress.update(
             self._task,
             visible=True,
-            description=f"{len(self._names)}/{self._count} {name}",
+            description=visible(f"{len(self._names)}/{self._count} {name}"),
             completed=reached.found,
             total=reached.found + reached.left,
             rate=f"{reached.found:,} {what}, {reached.left:,} known to be left,"
@@ -301,10 +304,10 @@ class _Tick:
 @contextmanager
 def _bar(count: int) -> Generator[_Tick]:
     """Show progress on a terminal, beside what is printed."""
-    console = Console(stderr=True)
+    console = new_console(stderr=True)
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),

@@ -1,17 +1,20 @@
 """`ccw-actors replay`: takes the steps of a counterexample again, and shows them."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from ccw_actors.cli.scenario_names import ScenarioNameError, find_scenario
+from ccw_actors.cli.printing import as_text, new_console, say, say_json
+from ccw_actors.cli.scenario_names import (
+    Explored,
+    ScenarioNameError,
+    find_scenario,
+    shipped_scenario,
+)
 from ccw_actors.explore import (
     Counterexample,
     CounterexampleError,
@@ -31,7 +34,11 @@ def replay(
     ],
     scenario: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Take the steps in another scenario."),
+        typer.Option(
+            metavar="FILE:NAME",
+            help="The scenario to take the steps in, as `explore` knows it: one that"
+            " does not come with this package has to be named.",
+        ),
     ] = "",
     *,
     step: Annotated[
@@ -44,12 +51,13 @@ def replay(
     """Take the steps of a counterexample again.
 
     The table has a row for each step and a column for each actor: what it handled, and
-    from whom. Ends with 1 if a fault is met, 0 if none is any more, 3 if a step cannot
-    be taken any more, 2 for usage or a file that is no counterexample.
+    from whom. No code is run that the counterexample names. Ends with 1 if a fault is
+    met, 0 if none is any more, 3 if a step cannot be taken any more, 2 for usage or a
+    file that is no counterexample.
     """
     try:
         known = Counterexample.load(file)
-        found = find_scenario(scenario or known.scenario)
+        found = find_scenario(scenario) if scenario else _shipped(known)
     except (CounterexampleError, ScenarioNameError) as error:
         raise typer.BadParameter(str(error)) from error
     try:
@@ -57,15 +65,25 @@ def replay(
     except ReplayError as lost:
         if as_json:
             text = {"violation": None, "steps": lost.number - 1, "lost": str(lost)}
-            typer.echo(json.dumps(text))
+            say_json(text)
         else:
-            typer.echo(f"{file}: {lost}")
+            say(f"{file}: {lost}")
         raise typer.Exit(_LOST) from lost
     if as_json:
-        typer.echo(json.dumps(_as_json(again)))
+        say_json(_as_json(again))
     else:
         _show(known, again, waits=step)
     raise typer.Exit(_THERE if again.violation else _GONE)
+
+
+def _shipped(known: Counterexample) -> Explored:
+    found = shipped_scenario(known.scenario)
+    if found is None:
+        raise ScenarioNameError(
+            f"the counterexample is of {known.scenario!r}, which does not come with"
+            " this package: if you trust that code, name it with --scenario FILE:NAME"
+        )
+    return found
 
 
 def _as_json(again: Replayed) -> dict[str, Any]:
@@ -78,9 +96,9 @@ def _as_json(again: Replayed) -> dict[str, Any]:
 
 
 def _show(known: Counterexample, again: Replayed, *, waits: bool) -> None:
-    console = Console()
+    console = new_console()
     how = ", ".join(filter(None, (known.delivery, known.time)))
-    console.print(Text(f"{known.scenario} ({how})"))
+    console.print(as_text(f"{known.scenario} ({how})"))
     actors = list(dict.fromkeys(step.actor for step in again.steps))
     if waits:
         for number, step in enumerate(again.steps, 1):
@@ -90,11 +108,11 @@ def _show(known: Counterexample, again: Replayed, *, waits: bool) -> None:
     else:
         console.print(_table(actors, list(enumerate(again.steps, 1)), shows_head=True))
     if again.violation:
-        console.print(Text(f"then: {again.violation}", style="red"))
+        console.print(as_text(f"then: {again.violation}", style="red"))
         if again.violation != known.violation:
-            console.print(Text(f"the file says: {known.violation}"))
+            console.print(as_text(f"the file says: {known.violation}"))
     else:
-        console.print(Text(f"nothing is wrong; the file says: {known.violation}"))
+        console.print(as_text(f"nothing is wrong; the file says: {known.violation}"))
 
 
 def _table(
@@ -103,9 +121,11 @@ def _table(
     table = Table(box=None, pad_edge=False, show_header=shows_head)
     table.add_column("", justify="right")
     for actor in actors:
-        table.add_column(Text(actor or "action"), overflow="fold", ratio=1)
+        table.add_column(as_text(actor or "action"), overflow="fold", ratio=1)
     for number, step in steps:
-        cells = [Text(_cell(step)) if actor == step.actor else "" for actor in actors]
+        cells = [
+            as_text(_cell(step)) if actor == step.actor else "" for actor in actors
+        ]
         table.add_row(str(number), *cells)
     return table
 

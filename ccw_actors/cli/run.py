@@ -1,31 +1,41 @@
 """`ccw-actors run`: run a machine, show it working, and say what came of it."""
 
 import asyncio
+import contextlib
 import logging
 import signal
-from collections.abc import Coroutine
+import sys
+import threading
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 import typer
-from rich.console import Console
 from rich.live import Live
 
+from ccw_actors.cli.printing import complain, new_console, say_json
 from ccw_actors.cli.run_view import progress_view, result_view
-from ccw_actors.errors import MachineFileError
+from ccw_actors.cli.signals import SignalWatch, place_of
+from ccw_actors.cli.sizes import size_option
+from ccw_actors.cli.streams import KeptStreams
+from ccw_actors.errors import TraceInUseError
 from ccw_actors.machine import (
     SHIPPED_MACHINE,
     Machine,
+    MachineRun,
     Progress,
     RunResult,
+    begin_trace,
     load_machine,
-    run_machine,
 )
+from ccw_actors.trace import TRACE_SIZE, TraceTarget
 
 __all__ = ["run"]
 
 TRACE = Path("ccw-actors.trace")
+_TRACES_MAX = 100
+_ALL = "all"
+_NO_LOG = logging.NullHandler()  # errors are told as results
 
 
 def run(
@@ -46,98 +56,189 @@ def run(
         typer.Option(
             "--trace",
             metavar="FILE",
-            help=f"Where to write the trace (default: {TRACE}).",
+            help=f"Where to write the trace (default: {TRACE}). A file that is there is"
+            " replaced if it is a trace.",
             show_default=False,
         ),
     ] = None,
+    trace_size: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="How much of the trace to keep, its newest part: bytes, '1 GiB', or"
+            f" '{_ALL}'.",
+        ),
+    ] = f"{TRACE_SIZE >> 20} MiB",
     no_trace: Annotated[
         bool, typer.Option("--no-trace", help="Write no trace.")
     ] = False,
 ) -> None:
     """Run a machine until the programs of all its guests are over.
 
-    Exit status: 0 if every guest finished, 1 if one did not, 2 if the machine file is
-    wrong, 130 after Ctrl-C.
+    Exit status: 0 if every guest finished, 1 if one did not, 2 if the machine file or
+    the place of the trace is wrong, 130 after Ctrl-C, 143 after SIGTERM, 129 after
+    SIGHUP. What guests that are over have found is printed even then. A second signal
+    ends the process at once.
     """
     if no_trace and trace is not None:
         raise typer.BadParameter("--trace and --no-trace exclude each other")
-    logging.getLogger("ccw_actors").addHandler(logging.NullHandler())
-    target = None if no_trace else trace or TRACE
-    console = Console()
-    outcome = _outcome(machine_file, target, console, quiet=as_json)
-    if isinstance(outcome, signal.Signals):
-        traced = f"; trace in {target}" if target else ""
-        _complain(f"stopped by {outcome.name}{traced}")
-        raise typer.Exit(128 + outcome)
-    if as_json:
-        typer.echo(msgspec.json.encode(outcome))
-    else:
-        console.print(result_view(outcome))
-    _complain_of_failures(outcome)
-    if not outcome.finished:
+    size_max = None
+    if trace_size != _ALL:
+        size_max = size_option(trace_size, "--trace-size", least=1 << 16)
+    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
+    machine = load_machine(machine_file or SHIPPED_MACHINE)
+    target = None
+    if not no_trace:
+        inputs = [] if machine_file is None else [machine_file]
+        target = _begin_trace(machine, trace, inputs, size_max)
+    with KeptStreams(stdout_for_us=as_json) as streams:
+        stopped, result = _Running(machine, target, streams, as_json=as_json).run()
+    _print(result, stopped, as_json=as_json)
+    if stopped is not None:
+        raise typer.Exit(128 + stopped)
+    if not result.finished:
         raise typer.Exit(1)
 
 
-def _outcome(
-    machine_file: Path | None, trace: Path | None, console: Console, *, quiet: bool
-) -> RunResult | signal.Signals:
-    """Run, or exit with 2 if the machine file or the place of the trace is wrong."""
-    try:
-        machine = load_machine(machine_file or SHIPPED_MACHINE)
-        return _run(machine, trace, console, quiet=quiet)
-    except MachineFileError as error:
-        _complain(str(error))
-        raise typer.Exit(2) from error
-    except OSError as error:
-        if str(error.filename) != str(trace):
-            raise
-        _complain(f"{trace}: {error.strerror}")
-        raise typer.Exit(2) from error
+def _begin_trace(
+    machine: Machine, trace: Path | None, inputs: list[Path], size_max: int | None
+) -> TraceTarget:
+    """Open the trace where the user says; else by a name that no other run uses."""
+    if trace is not None:
+        return begin_trace(machine, trace, size_max=size_max, inputs=inputs)
+    for number in range(1, _TRACES_MAX):
+        name = TRACE if number == 1 else Path(f"{TRACE.stem}-{number}{TRACE.suffix}")
+        with contextlib.suppress(TraceInUseError):
+            return begin_trace(machine, name, size_max=size_max, inputs=inputs)
+    raise TraceInUseError(
+        f"{_TRACES_MAX - 1} other runs write traces here; use --trace"
+    )
 
 
-def _run(
-    machine: Machine, trace: Path | None, console: Console, *, quiet: bool
-) -> RunResult | signal.Signals:
-    if quiet or not console.is_terminal:
-        return asyncio.run(_until_signal(run_machine(machine, trace=trace)))
-    with Live(console=console, auto_refresh=False, transient=True) as live:
+class _Running:
+    """A machine at work, with somebody who waits for signals."""
 
-        def show(progress: Progress) -> None:
-            live.update(progress_view(progress), refresh=True)
+    def __init__(
+        self,
+        machine: Machine,
+        trace: TraceTarget | None,
+        streams: KeptStreams,
+        *,
+        as_json: bool,
+    ) -> None:
+        self._streams = streams
+        self._as_json = as_json
+        self._show: Callable[[Progress], None] = lambda _progress: None
+        self._console = new_console()
+        self._is_live = not as_json and self._console.is_terminal
+        self._machine_run = MachineRun(
+            machine, trace=trace, on_progress=self._tell if self._is_live else None
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[RunResult] | None = None
+        self._is_stopping = False
+        self._main = threading.get_ident()
 
-        work = run_machine(machine, trace=trace, on_progress=show)
-        return asyncio.run(_until_signal(work))
+    def run(self) -> tuple[signal.Signals | None, RunResult]:
+        """Run to the end, or until a signal, which is then returned, too."""
+        watch = SignalWatch(
+            stop=self._stop,
+            is_stopping=lambda: self._is_stopping,
+            hint=self._in_the_way,
+            last_words=self._last_words,
+        )
+        with self._live(), watch:
+            try:
+                return None, asyncio.run(self._work())
+            except asyncio.CancelledError:
+                assert watch.first is not None, "nothing else cancels it"
+                why = f"stopped by {watch.first.name}"
+                return watch.first, self._machine_run.so_far(why)
+
+    async def _work(self) -> RunResult:
+        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        return await self._machine_run.run()
+
+    def _stop(self, _number: signal.Signals) -> None:
+        """Cancel the run; on the watching thread."""
+
+        def cancel() -> None:
+            self._is_stopping = True
+            if self._task is not None:
+                self._task.cancel()
+
+        # The signal may come before the loop does, or after it has gone.
+        while self._loop is None:
+            threading.Event().wait(0.01)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(cancel)
+
+    def _in_the_way(self) -> str:
+        """Say who keeps the run from stopping; on the watching thread."""
+        if not self._is_stopping:
+            path = self._machine_run.running
+            place = place_of(self._main)
+            if path:
+                return f"{_who(path)} spins, at {place}"
+            return f"the run does not go on, at {place}"
+        threads = [
+            f"{_who(thread.name.removeprefix('actor '))} does not end, at"
+            f" {place_of(thread.ident or 0)}"
+            for thread in threading.enumerate()
+            if thread.name.startswith("actor ") and thread.name.endswith("/program")
+        ]
+        return "; ".join(threads) or "the run is being stopped"
+
+    def _last_words(self, number: signal.Signals) -> None:
+        """Print what there is, and say why there is no more; on the watching thread."""
+        in_the_way = self._in_the_way()
+        self._streams.restore()
+        self._machine_run.abandon()
+        complain(f"ended by {number.name}: {in_the_way}")
+        if self._as_json or self._machine_run.is_any_over:
+            why = f"ended by {number.name}: {in_the_way}"
+            _print_result(self._machine_run.so_far(why), as_json=self._as_json)
+            sys.stdout.flush()
+
+    def _tell(self, progress: Progress) -> None:
+        self._show(progress)
+
+    @contextlib.contextmanager
+    def _live(self) -> Generator[None]:
+        if not self._is_live:
+            yield
+            return
+        with Live(console=self._console, auto_refresh=False, transient=True) as live:
+            self._show = lambda progress: live.update(
+                progress_view(progress), refresh=True
+            )
+            yield
 
 
-async def _until_signal(
-    work: Coroutine[Any, Any, RunResult],
-) -> RunResult | signal.Signals:
-    """Run to the end, or until SIGINT or SIGTERM, which is then returned."""
-    task = asyncio.ensure_future(work)
-    caught: list[signal.Signals] = []
-
-    def stop(number: signal.Signals) -> None:
-        caught.append(number)
-        task.cancel()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        if not caught:
-            raise
-        return caught[0]
+def _who(path: str) -> str:
+    """Say whose actor there is at a path."""
+    name, _, rest = path.partition("/")
+    return f"guest {name}" if rest in ("cpu0", "program") else f"actor {path}"
 
 
-def _complain_of_failures(result: RunResult) -> None:
+def _print(result: RunResult, stopped: signal.Signals | None, *, as_json: bool) -> None:
+    why = "" if stopped is None else f"stopped by {stopped.name}"
+    if stopped is not None:
+        traced = f"; trace in {result.trace}" if result.trace else ""
+        complain(f"{why}{traced}")
+    is_any_over = any(guest.error != why for guest in result.guests.values())
+    if as_json or stopped is None or is_any_over:
+        _print_result(result, as_json=as_json)
     if result.trace_error:
-        _complain(f"{result.trace}: the trace is not whole: {result.trace_error}")
+        complain(f"{result.trace}: the trace is not whole: {result.trace_error}")
     for name, guest in result.guests.items():
-        if guest.error is not None:
-            _complain(f"guest {name}: {guest.error}")
+        if guest.error is not None and guest.error != why:
+            complain(f"guest {name}: {guest.error}")
 
 
-def _complain(text: str) -> None:
-    typer.echo(f"ccw-actors: {text}", err=True)
+def _print_result(result: RunResult, *, as_json: bool) -> None:
+    if as_json:
+        say_json(result)
+    else:
+        new_console().print(result_view(result))

@@ -4,8 +4,8 @@ from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
+from ccw_actors.cli.printing import as_text
 from ccw_actors.machine import Progress, RunResult
 
 __all__ = ["progress_view", "result_view"]
@@ -17,25 +17,28 @@ def progress_view(progress: Progress) -> RenderableType:
     for name, guest in progress.guests.items():
         report = guest.report
         table.add_row(
-            name,
+            as_text(name),
             guest.state,
             _number(report.ios if report else None),
             _number(report.interrupts if report else None),
             _condition_codes(report.cc) if report else "",
         )
     rate = _rate(progress.messages, progress.seconds)
-    return Group(table, Text(f"{progress.messages:,} messages, {rate} per second"))
+    return Group(table, as_text(f"{progress.messages:,} messages, {rate} per second"))
 
 
 def result_view(result: RunResult) -> RenderableType:
     """Show what each guest did and found, the messages by type, and the trace."""
     trace = f"trace: {result.trace}" if result.trace else "no trace"
+    if result.trace_cut:
+        kept = f"without the oldest {result.trace_cut >> 20:,} MiB; --trace-size all"
+        trace = f"{trace}, {kept} keeps all"
     seconds = f"{result.system.seconds:.2f} seconds"
     parts = (
         _guests(result),
         _findings(result),
         _messages(result),
-        Text(f"{seconds}; {trace}", overflow="fold"),
+        as_text(f"{seconds}; {trace}"),
     )
     return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts[:-1]), parts[-1])
 
@@ -45,9 +48,9 @@ def _guests(result: RunResult) -> Table:
     table = _table("guest", "state", "volser", numbers=numbers, last="cc")
     for name, guest in result.guests.items():
         table.add_row(
-            name,
+            as_text(name),
             "failed" if guest.error else "finished",
-            guest.volser or "",
+            as_text(guest.volser or ""),
             _number(guest.records),
             _number(guest.bytes),
             _number(guest.ios),
@@ -61,9 +64,9 @@ def _findings(result: RunResult) -> Table:
     table = _table("guest", last="SHA-256 of the data, or result")
     for name, guest in result.guests.items():
         if guest.sha256:
-            table.add_row(name, guest.sha256)
+            table.add_row(as_text(name), as_text(guest.sha256))
         elif guest.result:
-            table.add_row(name, Text(repr(guest.result), overflow="fold"))
+            table.add_row(as_text(name), as_text(repr(guest.result)))
     return table
 
 
@@ -79,7 +82,7 @@ def _messages(result: RunResult) -> Table:
     for part in (rows[:half], rows[half:]):
         table = _table("message", numbers=("count", "/s"))
         for name, count in part:
-            table.add_row(name, _number(count), _rate(count, seconds))
+            table.add_row(as_text(name), _number(count), _rate(count, seconds))
         tables.append(table)
     columns.add_row(*tables)
     return columns

@@ -8,12 +8,17 @@
 | `path/file.py:name`, `path/test_file.py::name` | something in a file |
 
 That something is a scenario (a function that takes a World), or a TransitionSystem.
+
+The first two come with this package. The others are code of the user's, which is run
+when its module is imported: only for a name that the user has given, and never for one
+that stands in a file.
 """
 
 import difflib
 import importlib
 import importlib.util
 import inspect
+import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +33,13 @@ from ccw_actors.scenarios.verdicts import (
     cell_scenario,
 )
 
-__all__ = ["Explored", "ScenarioNameError", "find_scenario"]
+__all__ = [
+    "Explored",
+    "ScenarioNameError",
+    "find_scenario",
+    "replay_command",
+    "shipped_scenario",
+]
 
 Explored: TypeAlias = Scenario | TransitionSystem[Any, Any]
 
@@ -37,16 +48,33 @@ class ScenarioNameError(CcwActorsError):
     """No scenario is found by a name."""
 
 
+def shipped_scenario(name: str) -> Explored | None:
+    """Return a scenario that comes with this package, None for another name.
+
+    Nothing is imported for it. Raises `ScenarioNameError` for a cell that is none.
+    """
+    if not CellName.is_one(name):
+        return SCENARIOS.get(name)
+    try:
+        return cell_scenario(*CellName.parse(name))
+    except CellNameError as error:
+        raise ScenarioNameError(str(error)) from error
+
+
+def replay_command(file: Path, name: str) -> str:
+    """Return the command that shows a counterexample of a scenario."""
+    own = [] if shipped_scenario(name) is not None else ["--scenario", name]
+    return shlex.join(["ccw-actors", "replay", str(file), *own])
+
+
 def find_scenario(name: str) -> Explored:
-    """Return the scenario of that name. Raises `ScenarioNameError`."""
-    shipped = SCENARIOS.get(name)
+    """Return the scenario of a name that the user has given.
+
+    Raises `ScenarioNameError`.
+    """
+    shipped = shipped_scenario(name)
     if shipped is not None:
         return shipped
-    if CellName.is_one(name):
-        try:
-            return cell_scenario(*CellName.parse(name))
-        except CellNameError as error:
-            raise ScenarioNameError(str(error)) from error
     where, _, what = name.partition("::" if "::" in name else ":")
     if not what:
         close = difflib.get_close_matches(name, SCENARIOS, n=3)
@@ -71,7 +99,7 @@ def _module(where: str, name: str) -> ModuleType:
     sys.path.insert(0, str(Path.cwd()))
     try:
         return _loaded(path) if is_file else importlib.import_module(where)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = f"{type(error).__name__}: {error}"
         raise ScenarioNameError(f"{name}: cannot load {where}: {text}") from error
 

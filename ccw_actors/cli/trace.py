@@ -1,13 +1,14 @@
 """`ccw-actors trace`: reads a trace file and prints what happened."""
 
-import json
-import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ccw_actors.cli.printing import say, say_json
+from ccw_actors.cli.sizes import size_option
+from ccw_actors.errors import StreamError
 from ccw_actors.trace import (
     OUTSIDE,
     DeadLetterRecord,
@@ -18,8 +19,11 @@ from ccw_actors.trace import (
     as_line,
     type_name,
 )
+from ccw_actors.transport import SIZE_MAX
 
 __all__ = ["trace"]
+
+_COLOURS: dict[type, str] = {FailureRecord: "red", DeadLetterRecord: "yellow"}
 
 
 def trace(
@@ -45,6 +49,14 @@ def trace(
         typer.Option(metavar="N", min=0, help="Stop after N lines."),
     ] = None,
     *,
+    value_max: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="The largest message that is read: bytes, or a size as in '1 GiB'."
+            " It takes up to fifteen times as much memory.",
+        ),
+    ] = f"{SIZE_MAX >> 20} MiB",
     json_lines: Annotated[
         bool, typer.Option("--json", help="Print one JSON object for each line.")
     ] = False,
@@ -54,9 +66,9 @@ def trace(
     The columns are time in seconds, number of the message, number of the message that
     caused it, sender and recipient, type and fields.
     """
-    coloured = sys.stdout.isatty() and not json_lines
+    size_max = size_option(value_max, "--value-max")
     with file.open("rb") as source:
-        reader = TraceReader(source)
+        reader = TraceReader(source, value_size_max=size_max)
         printed = 0
         events = iter(reader)
         while printed != limit and (event := next(events, None)) is not None:
@@ -66,22 +78,22 @@ def trace(
             if not any(fnmatchcase(path, actor) for path in _paths(event)):
                 continue
             if json_lines:
-                line = json.dumps(as_json(event, reader.types))
+                _say_json(event, reader)
             else:
-                line = as_line(event, reader.types)
-            sys.stdout.write((_coloured(event, line) if coloured else line) + "\n")
+                say(as_line(event, reader.types), _COLOURS.get(type(event), ""))
             printed += 1
+
+
+def _say_json(event: Event, reader: TraceReader) -> None:
+    try:
+        say_json(as_json(event, reader.types))
+    except RecursionError as error:
+        raise StreamError(
+            f"message {event.number}: it is nested too deeply to be shown"
+        ) from error
 
 
 def _paths(event: Event) -> tuple[str, ...]:
     if isinstance(event, FailureRecord):
         return (event.actor,)
     return (event.sender or OUTSIDE, event.recipient or OUTSIDE)
-
-
-def _coloured(event: Event, line: str) -> str:
-    if isinstance(event, FailureRecord):
-        return typer.style(line, fg=typer.colors.RED)
-    if isinstance(event, DeadLetterRecord):
-        return typer.style(line, fg=typer.colors.YELLOW)
-    return line

@@ -1,6 +1,5 @@
 """`ccw-actors verdicts`: the designs of the thread, scenario by scenario."""
 
-import json
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -10,7 +9,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from ccw_actors.cli.printing import as_text, new_console, paragraph, say, say_json
 from ccw_actors.scenarios.verdicts import (
     COLUMNS,
     DESIGN_NAMES,
@@ -168,7 +167,7 @@ def verdicts(
     if pages is not None:
         write_pages(cells, pages)
     if as_json:
-        typer.echo(json.dumps({"cells": [_as_json(one, saves) for one in found]}))
+        say_json({"cells": [_as_json(one, saves) for one in found]})
         return
     if diagrams:
         _show_diagrams(found)
@@ -225,7 +224,7 @@ def _check(names: Sequence[CellName], known: dict[CellName, Cell]) -> int:
     with _bar(work_of(names, known)) as told:
         found = check(names, known, told)
     for problem in found.problems:
-        typer.echo(problem)
+        say(problem)
     typer.echo(
         f"cells explored: {found.explored}, counterexamples replayed: {found.replayed},"
         f" problems: {len(found.problems)}"
@@ -250,7 +249,7 @@ def _as_json(explored: Explored, saves: Path | None) -> dict[str, Any]:
 
 def _show(cells: Sequence[Cell]) -> None:
     """Print the table, in as many parts as the width of the terminal asks for."""
-    console = Console()
+    console = new_console()
     known = {(cell.design, cell.emulator, cell.scenario): cell for cell in cells}
     rows = list(dict.fromkeys((cell.design, cell.emulator) for cell in cells))
     columns = [one for one in COLUMNS if any(cell.scenario == one for cell in cells)]
@@ -275,29 +274,31 @@ def _show(cells: Sequence[Cell]) -> None:
 
 def _styled(cell: Cell | None) -> Text:
     style = "" if cell is None else _STYLES[cell.verdict]
-    return Text(cell_text(cell), style=style)
+    return as_text(cell_text(cell), style=style)
 
 
 def _show_whole(explored: Explored, path: Path | None) -> None:
     """Print what is wrong with a cell, and how to see it again."""
     cell = explored.cell
-    console = Console()
+    console = new_console()
     console.print()
-    console.print(Text(f"{cell.design} under {cell.emulator}, {cell.scenario}"))
-    console.print(Text(f"  {COLUMNS[cell.scenario].summary}"))
+    console.print(as_text(f"{cell.design} under {cell.emulator}, {cell.scenario}"))
+    console.print(as_text(f"  {COLUMNS[cell.scenario].summary}"))
     states = f" ({cell.states:,} states)" if cell.verdict == "verified" else ""
-    console.print(Text(f"{cell.verdict}{states}", style=_STYLES[cell.verdict]))
+    console.print(as_text(f"{cell.verdict}{states}", style=_STYLES[cell.verdict]))
     if cell.why:
-        console.print(Text(f"{cell.why} [{share(cell)}]" if share(cell) else cell.why))
+        console.print(
+            as_text(f"{cell.why} [{share(cell)}]" if share(cell) else cell.why)
+        )
     if cell.also:
-        console.print(Text(f"besides, what this is not about: {cell.also}"))
-        console.print(Text(f"shown by: {others(cell)}"), soft_wrap=True)
+        console.print(as_text(f"besides, what this is not about: {cell.also}"))
+        console.print(as_text(f"shown by: {others(cell)}"), soft_wrap=True)
     if explored.counterexample is not None:
         lines = lines_of(cell, explored.counterexample)
         console.print(_interleaving(lines, console.width))
-    console.print(Text(f"again:  {command(cell)}"), soft_wrap=True)
+    console.print(as_text(f"again:  {command(cell)}"), soft_wrap=True)
     if path is not None:
-        console.print(Text(f"replay: ccw-actors replay {path}"), soft_wrap=True)
+        console.print(as_text(f"replay: ccw-actors replay {path}"), soft_wrap=True)
 
 
 def _interleaving(lines: Sequence[Line], width: int) -> Table:
@@ -307,13 +308,13 @@ def _interleaving(lines: Sequence[Line], width: int) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("", justify="right")
     for column in columns if is_wide else ("who", "what"):
-        table.add_column(column, overflow="fold")
+        table.add_column(as_text(column), overflow="fold")
     for number, line in enumerate(lines, 1):
         if is_wide:
-            text = Text(line.what.replace("(): ", "()\n"))
+            text = paragraph(line.what.replace("(): ", "()\n"))
             cells = [text if one == line.column else "" for one in columns]
         else:
-            cells = [line.column, Text(line.what)]
+            cells = [as_text(line.column), as_text(line.what)]
         table.add_row(str(number), *cells)
     return table
 
@@ -322,10 +323,10 @@ def _show_diagrams(explored: Sequence[Explored]) -> None:
     for one in explored:
         cell = one.cell
         if one.counterexample is None:
-            typer.echo(f"%% {cell.design} under {cell.emulator}: {cell.verdict}")
+            say(f"%% {cell.design} under {cell.emulator}: {cell.verdict}")
         else:
             lines = lines_of(cell, one.counterexample)
-            typer.echo(f"%% {cell.design} under {cell.emulator}, {cell.scenario}")
+            say(f"%% {cell.design} under {cell.emulator}, {cell.scenario}")
             typer.echo(sequence_diagram(lines, cell.why))
 
 
@@ -341,7 +342,7 @@ def _bar(count: int) -> Generator[Callable[[int], object]]:
     )
     hides = count == 0 or not sys.stderr.isatty()
     with Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=hides
+        *columns, console=new_console(stderr=True), transient=True, disable=hides
     ) as progress:
         task = progress.add_task("", total=count)
         yield lambda done: progress.update(task, completed=done)

@@ -7,7 +7,7 @@ stays good when messages change, as long as they are sent in this order.
 
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -16,10 +16,18 @@ from ccw_actors.explore.plain import TransitionSystem
 from ccw_actors.explore.replay import Replayed, replay
 from ccw_actors.explore.result import Engine, Network, Noops, Result, Time
 from ccw_actors.explore.world import Scenario
+from ccw_actors.transport import DECODE_ERRORS
 
 __all__ = ["Counterexample", "assert_mended"]
 
 _FORMAT: Final = "ccw-actors counterexample"
+_SIZE_MAX: Final = 1 << 24
+
+
+class _Head(msgspec.Struct):
+    """What tells that a file is a counterexample; the rest of it is skipped."""
+
+    format: str = ""
 
 
 class Counterexample(
@@ -68,18 +76,25 @@ class Counterexample(
 
     @classmethod
     def load(cls, path: Path) -> "Counterexample":
-        """Read a file. Raises `CounterexampleError` for one that is none."""
-        raw = path.read_bytes()
+        """Read a file, of 16 MiB at most.
+
+        Raises `CounterexampleError` for one that is none.
+        """
+        with path.open("rb") as file:
+            raw = file.read(_SIZE_MAX + 1)
+        if len(raw) > _SIZE_MAX:
+            raise CounterexampleError(f"{path}: larger than {_SIZE_MAX >> 20} MiB")
         try:
-            found: Any = msgspec.json.decode(raw)
-        except msgspec.DecodeError as error:
+            head = msgspec.json.decode(raw, type=_Head)
+        except msgspec.ValidationError:
+            head = _Head()
+        except DECODE_ERRORS as error:
             raise CounterexampleError(f"{path}: not JSON: {error}") from error
-        fields = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-        if fields.get("format") != _FORMAT:
+        if head.format != _FORMAT:
             raise CounterexampleError(f"{path}: not a counterexample ({_FORMAT!r})")
         try:
-            return msgspec.convert(found, cls)
-        except msgspec.ValidationError as error:
+            return msgspec.json.decode(raw, type=cls)
+        except DECODE_ERRORS as error:
             raise CounterexampleError(f"{path}: {error}") from error
 
     def save(self, path: Path) -> None:

@@ -1,5 +1,6 @@
 """What `@pytest.mark.explore` makes of a scenario: nothing if it holds, or a text."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,5 +31,6 @@ def failure(
     if name:
         path = file()
         Counterexample.of(name, result).save(path)
-        lines.append(f"to see it step by step: ccw-actors replay {path}")
+        command = shlex.join(["ccw-actors", "replay", str(path), "--scenario", name])
+        lines.append(f"to see it step by step: {command}")
     return "\n".join(lines)

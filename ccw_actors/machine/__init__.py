@@ -9,12 +9,15 @@ from ccw_actors.machine.config import HostDevice as HostDevice
 from ccw_actors.machine.config import Machine as Machine
 from ccw_actors.machine.config import PassedThrough as PassedThrough
 from ccw_actors.machine.config import StorageSize as StorageSize
+from ccw_actors.machine.config import read_size as read_size
 from ccw_actors.machine.guest_program import GuestProgram as GuestProgram
 from ccw_actors.machine.machine_file import load_machine as load_machine
 from ccw_actors.machine.results import GuestProgress as GuestProgress
 from ccw_actors.machine.results import GuestResult as GuestResult
 from ccw_actors.machine.results import Progress as Progress
 from ccw_actors.machine.results import RunResult as RunResult
+from ccw_actors.machine.run import MachineRun as MachineRun
+from ccw_actors.machine.run import begin_trace as begin_trace
 from ccw_actors.machine.run import run_machine as run_machine
 
 __all__ = [
@@ -26,11 +29,14 @@ __all__ = [
     "GuestResult",
     "HostDevice",
     "Machine",
+    "MachineRun",
     "PassedThrough",
     "Progress",
     "RunResult",
     "StorageSize",
+    "begin_trace",
     "load_machine",
+    "read_size",
     "run_machine",
 ]
 

@@ -9,6 +9,7 @@
 """
 
 import asyncio
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -58,7 +59,10 @@ def guest_path(guest: GuestConfiguration, number: DeviceNumber | None = None) ->
 
 
 async def build_guest(
-    system: System, machine: Machine, guest: GuestConfiguration, scratch: Path
+    system: System,
+    machine: Machine,
+    guest: GuestConfiguration,
+    scratch: Path,
 ) -> None:
     """Spawn a guest and the host devices passed to it; its program then runs.
 
@@ -84,7 +88,7 @@ async def build_guest(
 async def _add_disk(system: System, device: HostDevice, scratch: Path) -> None:
     """Spawn the volume and device of a host device, after a look at its image."""
     path = host_path(device.number)
-    file = await asyncio.to_thread(image_file, device, scratch)
+    file = await _image_file(device, scratch)
     volume = system.spawn_thread(
         FileVolume(
             file,
@@ -110,6 +114,20 @@ async def _add_disk(system: System, device: HostDevice, scratch: Path) -> None:
         f"{path}/device",
         supervision=Restart(),
     )
+
+
+async def _image_file(device: HostDevice, scratch: Path) -> Path:
+    """Unpack an image in a thread; one that is cancelled has ended, too."""
+    stop = threading.Event()
+    unpacking = asyncio.ensure_future(
+        asyncio.to_thread(image_file, device, scratch, stop.is_set)
+    )
+    try:
+        return await asyncio.shield(unpacking)
+    except asyncio.CancelledError:
+        stop.set()
+        await asyncio.wait({unpacking})
+        raise
 
 
 def _pass_through(

@@ -12,18 +12,23 @@ from ccw_actors.machine.guest_program import GuestProgram
 
 __all__ = [
     "STORAGE_MAX",
+    "UNPACKED_MAX",
     "DeviceNumber",
+    "FileSize",
     "GuestConfiguration",
     "HostDevice",
     "Machine",
     "PassedThrough",
     "StorageSize",
+    "read_size",
 ]
 
 PAGE: Final = 4096
 STORAGE_MAX: Final = 1 << 44
+UNPACKED_MAX: Final = 1 << 30
+"""Bytes that a gzipped image unpacks to at most, unless its device says otherwise."""
 
-_SIZE = re.compile(r"(\d+) ?(KiB|MiB|GiB)?", re.ASCII)
+_SIZE = re.compile(r"(\d{1,20}) ?(KiB|MiB|GiB)?", re.ASCII)
 _UNITS = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _DEFAULT_SUBCHANNEL_SET = re.compile(r"0{1,2}\.0\.|[^.]*$")
 
@@ -58,6 +63,39 @@ class DeviceNumber(int):
         return bus_id(int(self))
 
 
+def read_size(value: object) -> int:
+    """Take bytes as an integer, or a text such as "1 MiB" (KiB, MiB, GiB).
+
+    Raises:
+        ValueError: `value` is neither.
+    """
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
+        return int(match[1]) * _UNITS[match[2]]
+    raise ValueError(
+        f'expected bytes as an integer, or a size such as "1 MiB", got {value!r}'
+    )
+
+
+class FileSize(int):
+    """A size of a file in bytes, 1 at least."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        """Take what `read_size` takes.
+
+        Raises:
+            ValueError: It is no size, or less than 1.
+        """
+        size = read_size(value)
+        if size < 1:
+            raise ValueError(f"expected a size of 1 byte at least, got {value!r}")
+        return cls(size)
+
+
 class StorageSize(int):
     """A size of storage in bytes: whole pages of 4096 bytes, 16 TiB at most."""
 
@@ -65,19 +103,12 @@ class StorageSize(int):
 
     @classmethod
     def read(cls, value: object) -> Self:
-        """Take bytes as an integer, or a text such as "1 MiB" (KiB, MiB, GiB).
+        """Take what `read_size` takes.
 
         Raises:
-            ValueError: `value` is neither, or no such number of pages.
+            ValueError: It is no size, or no such number of pages.
         """
-        size = value if type(value) is int else None
-        if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
-            size = int(match[1]) * _UNITS[match[2]]
-        if size is None:
-            raise ValueError(
-                'expected bytes as an integer, or a size such as "1 MiB",'
-                f" got {value!r}"
-            )
+        size = read_size(value)
         if size % PAGE or not PAGE <= size <= STORAGE_MAX:
             raise ValueError(
                 f"expected whole pages of {PAGE} bytes, at least one and at most"
@@ -90,7 +121,8 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     """A device of the host, with the image of its volume.
 
     An image whose name ends in ".gz" is unpacked to a temporary copy when the machine
-    starts, so what guests write to it is lost when the machine stops. Any other image
+    starts, so what guests write to it is lost when the machine stops; it has
+    `unpacked_max` bytes then at most. Any other image
     is written in place unless the device is `read_only`. With `sync`, what is written
     is on the disk of the host before the device says that it has ended.
     """
@@ -100,6 +132,7 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     image: Path
     read_only: bool = False
     sync: bool = False
+    unpacked_max: FileSize = FileSize(UNPACKED_MAX)
 
 
 class PassedThrough(Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,7 +156,12 @@ class GuestConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Machine(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that runs together."""
+    """Everything that runs together.
+
+    Each device has a thread and each guest some actors, so there is a bound to both.
+    """
 
     devices: tuple[HostDevice, ...] = field(name="device", default=())
     guests: tuple[GuestConfiguration, ...] = field(name="guest", default=())
+    devices_max: int = 2048
+    guests_max: int = 1024

@@ -4,7 +4,7 @@ import difflib
 import re
 import reprlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -14,6 +14,7 @@ from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.errors import MachineFileError
 from ccw_actors.machine.config import (
     DeviceNumber,
+    FileSize,
     GuestConfiguration,
     HostDevice,
     Machine,
@@ -31,12 +32,15 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "guest.device": PassedThrough,
 }
 _EXPECTED = {
+    "devices_max": "the number of devices there may be",
+    "guests_max": "the number of guests there may be",
     "device": "[[device]] tables",
     "device.number": 'a device number such as "0.0.0150"',
     "device.type": f"a device type, one of {', '.join(sorted(DEVICE_MODELS))}",
     "device.image": "the path of an image, relative to the machine file",
     "device.read_only": "true or false",
     "device.sync": "true or false",
+    "device.unpacked_max": 'bytes as an integer, or a size such as "1 GiB"',
     "guest": "[[guest]] tables",
     "guest.name": 'a name of letters, digits, "-" and "_" other than "host"',
     "guest.storage": 'bytes as an integer, or a size such as "1 MiB"',
@@ -46,6 +50,7 @@ _EXPECTED = {
     "guest.device.number": 'the guest\'s device number, such as "0.0.0190"',
     "guest.device.host": "the number of a [[device]]",
 }
+_FILE_MAX = 1 << 24
 _PLACE = re.compile(r"(?P<text>.*?)(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
 _FIELD = re.compile(
     r"Object (contains unknown|missing required) field `(.*)`", re.DOTALL
@@ -73,6 +78,8 @@ def load_machine(path: Path) -> Machine:
         machine = msgspec.convert(raw, Machine, dec_hook=_reader(path.parent))
     except msgspec.ValidationError as error:
         _fail(str(path), _translated(error, raw))
+    except RecursionError:
+        _fail(str(path), Problem("TOML", "expected values that are not nested so deep"))
     check_machine(machine, str(path))
     return machine
 
@@ -90,6 +97,11 @@ def check_machine(machine: Machine, source: str = "machine") -> None:
 
 def problems(machine: Machine) -> Iterator[Problem]:
     """Find everything that keeps the parts of a machine from going together."""
+    for key, most in (("device", machine.devices_max), ("guest", machine.guests_max)):
+        number = len(machine.devices if key == "device" else machine.guests)
+        if number > most:
+            text = f"expected {most} at most, got {number}; {key}s_max may say more"
+            yield Problem(key, text)
     yield from _device_problems(machine)
     if not machine.guests:
         yield Problem("guest", "missing; expected at least one [[guest]]")
@@ -165,14 +177,23 @@ def _fail(source: str, problem: Problem) -> NoReturn:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            raw = file.read(_FILE_MAX + 1)
+        if len(raw) > _FILE_MAX:
+            text = f"expected a machine file of {_FILE_MAX} bytes at most"
+            raise MachineFileError(f"{path}: {text}")
+        return tomllib.loads(raw.decode())
     except tomllib.TOMLDecodeError as error:
         match = _TOML_PLACE.fullmatch(str(error))
         text, place = match.groups() if match else (str(error), "")
-        _fail(str(path), Problem(place, f"expected TOML: {text}"))
+        _fail(str(path), Problem(place or "TOML", f"expected TOML: {text}"))
     except UnicodeDecodeError as error:
         place = f"byte {error.start}"
         _fail(str(path), Problem(place, "expected TOML, which is UTF-8 text"))
+    except RecursionError:
+        _fail(str(path), Problem("TOML", "expected values that are not nested so deep"))
+    except ValueError as error:  # a number of more digits than Python converts
+        _fail(str(path), Problem("TOML", f"expected TOML: {error}"))
     except OSError as error:
         text = f"expected a machine file that can be read: {error.strerror}"
         raise MachineFileError(f"{path}: {text}") from error
@@ -189,7 +210,11 @@ def _reader(folder: Path) -> Any:
             return folder / value
         if kind is GuestProgram:
             return GuestProgram.find(value, folder)
-        readers = {DeviceNumber: DeviceNumber.read, StorageSize: StorageSize.read}
+        readers: dict[type, Callable[[object], object]] = {
+            DeviceNumber: DeviceNumber.read,
+            FileSize: FileSize.read,
+            StorageSize: StorageSize.read,
+        }
         return readers[kind](value)
 
     return read

@@ -72,13 +72,15 @@ class SystemResult(Struct, frozen=True):
 class RunResult(Struct, frozen=True):
     """The end of a run; `trace` is the path of the trace, None if there is none.
 
-    `trace_error` says what kept the trace from being written to its end.
+    `trace_error` says what kept the trace from being written to its end, `trace_cut`
+    how many bytes, its oldest, were taken out of it again.
     """
 
     guests: dict[str, GuestResult]
     system: SystemResult
     trace: str | None = None
     trace_error: str | UnsetType = UNSET
+    trace_cut: int | UnsetType = UNSET
 
     @property
     def finished(self) -> bool:

@@ -1,17 +1,22 @@
 """Running a machine: from its start to what every guest has found."""
 
 import asyncio
+import contextlib
+import logging
 import math
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 from msgspec import UNSET
 
+from ccw_actors.actors.guest import describe
 from ccw_actors.actors.protocol import AwaitGuest, GuestReport, ReportProgress
-from ccw_actors.errors import CcwActorsError
+from ccw_actors.actors.write_journal import journal_path
+from ccw_actors.errors import CcwActorsError, TraceFileError
 from ccw_actors.machine.build import build_guest, guest_path, host_path
 from ccw_actors.machine.config import GuestConfiguration, Machine
 from ccw_actors.machine.machine_file import check_machine
@@ -23,12 +28,20 @@ from ccw_actors.machine.results import (
     SystemResult,
 )
 from ccw_actors.runtime import Observer, System
-from ccw_actors.trace import MessageCounter, TraceWriter
+from ccw_actors.trace import (
+    TRACE_SIZE,
+    MessageCounter,
+    TraceTarget,
+    TraceWriter,
+    open_trace,
+)
 
-__all__ = ["PROGRESS_INTERVAL", "run_machine"]
+__all__ = ["PROGRESS_INTERVAL", "MachineRun", "begin_trace", "run_machine"]
 
 PROGRESS_INTERVAL = 0.25
 """Seconds between two calls of `on_progress`."""
+
+log = logging.getLogger("ccw_actors")
 
 
 async def run_machine(
@@ -45,49 +58,166 @@ async def run_machine(
 
     Args:
         machine: What to run.
-        trace: File to write every message to; None for no trace.
+        trace: File to write every message to; None for no trace. Its newest 256 MiB
+            are kept.
         on_progress: Called at the start, about four times a second, and at the end.
             It costs a few messages.
 
     Raises:
         MachineFileError: The parts of the machine do not go together.
-        OSError: The trace cannot be written.
+        TraceFileError: The trace would take the place of something else, or cannot be
+            begun.
     """
     check_machine(machine)
-    async with AsyncExitStack() as stack:
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="ccw-actors-"))
-        writer = None
-        if trace is not None:
-            writer = TraceWriter(stack.enter_context(trace.open("wb")))
-        system = await stack.enter_async_context(System())
-        counter = MessageCounter()
-        system.observe(counter)
-        if writer is not None:
-            system.observe(writer)
+    target = None if trace is None else begin_trace(machine, trace)
+    return await MachineRun(machine, trace=target, on_progress=on_progress).run()
+
+
+def begin_trace(
+    machine: Machine,
+    path: Path,
+    *,
+    size_max: int | None = TRACE_SIZE,
+    inputs: Iterable[Path] = (),
+) -> TraceTarget:
+    """Open a file for the trace of a machine; see `open_trace`.
+
+    `inputs` are files that must not be overwritten besides the images.
+
+    Raises:
+        TraceFileError: It is an image of the machine, or what belongs to one; or it is
+            there, and is no trace, or another run's; or it cannot be written.
+    """
+    images = [device.image for device in machine.devices]
+    for image in images:
+        if path.absolute() == journal_path(image).absolute():
+            raise TraceFileError(f"{path}: is the place of the journal of {image}")
+    return open_trace(path, size_max=size_max, inputs=[*images, *inputs])
+
+
+class MachineRun:
+    """One run of a machine, and what can be said of it while it lasts."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        trace: TraceTarget | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self._machine = machine
+        self._trace = trace
+        self._on_progress = on_progress
+        self._writer: TraceWriter | None = None
+        self._trace_error: Exception | None = None
+        self._counter = MessageCounter()
+        self._system: System | None = None
+        self._runs: dict[str, _Run] = {}
+        self._scratch: Path | None = None
+
+    async def run(self) -> RunResult:
+        """Run it to the end; see `run_machine`."""
+        try:
+            async with AsyncExitStack() as stack:
+                scratch = stack.enter_context(
+                    tempfile.TemporaryDirectory(
+                        prefix="ccw-actors-", ignore_cleanup_errors=True
+                    )
+                )
+                self._scratch = Path(scratch)
+                self._system = system = await stack.enter_async_context(System())
+                self._observe(system)
+                await self._run_guests(system, self._scratch)
+        finally:
+            self._close_trace()
+        return self.so_far("")
+
+    def so_far(self, why: str) -> RunResult:
+        """Say what there is by now: a guest that is not over has `why` for its error.
+
+        Any thread may ask.
+        """
+        system, trace = self._system, self._trace
+        error = self._trace_error or (self._writer and self._writer.error)
+        return RunResult(
+            {
+                guest.name: self._result_of(guest.name, why)
+                for guest in self._machine.guests
+            },
+            SystemResult(
+                dict(self._counter.by_type), 0.0 if system is None else system.now()
+            ),
+            None if trace is None else str(trace.path),
+            UNSET if error is None else str(error),
+            trace.cut if trace is not None and trace.cut else UNSET,
+        )
+
+    @property
+    def is_any_over(self) -> bool:
+        """Whether there is a guest that has come to an end, of whatever kind."""
+        return any(run.result is not None for run in self._runs.values())
+
+    @property
+    def running(self) -> str:
+        """The path of the actor whose message is being handled, "" for none.
+
+        Any thread may ask.
+        """
+        return "" if self._system is None else self._system.running
+
+    def abandon(self) -> None:
+        """Save the trace so far, and remove what was unpacked: the process will end.
+
+        Any thread may ask for it.
+        """
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._trace is not None:
+            with contextlib.suppress(OSError):
+                self._trace.flush()
+
+    def _observe(self, system: System) -> None:
+        system.observe(self._counter)
+        if self._trace is not None:
+            try:
+                self._writer = TraceWriter(self._trace)
+            except OSError as error:  # a run is worth more than its trace
+                self._trace_error = error
+            else:
+                system.observe(self._writer)
+
+    async def _run_guests(self, system: System, scratch: Path) -> None:
         defects = _Defects()
         system.observe(defects)
-        runs = {
-            guest.name: _Run(system, machine, guest, Path(scratch), defects)
-            for guest in machine.guests
+        self._runs = runs = {
+            guest.name: _Run(system, self._machine, guest, scratch, defects)
+            for guest in self._machine.guests
         }
-        interval = None if on_progress is None else PROGRESS_INTERVAL
+        show = self._on_progress
+        interval = None if show is None else PROGRESS_INTERVAL
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run.run()) for run in runs.values()]
-            pending = set(tasks)
+            pending = {group.create_task(run.run()) for run in runs.values()}
             while True:
-                if on_progress is not None:
+                if show is not None:
                     states = {name: await run.progress() for name, run in runs.items()}
-                    on_progress(Progress(system.now(), counter.total, states))
+                    show(Progress(system.now(), self._counter.total, states))
                 if not pending:
                     break
                 _, pending = await asyncio.wait(pending, timeout=interval)
-        results = (task.result() for task in tasks)
-        return RunResult(
-            dict(zip(runs, results, strict=True)),
-            SystemResult(dict(counter.by_type), system.now()),
-            None if trace is None else str(trace),
-            UNSET if writer is None or writer.error is None else str(writer.error),
-        )
+
+    def _result_of(self, guest: str, why: str) -> GuestResult:
+        run = self._runs.get(guest)
+        if run is None or run.result is None:
+            return GuestResult(error=why)
+        return run.result
+
+    def _close_trace(self) -> None:
+        if self._trace is None:
+            return
+        try:
+            self._trace.close()
+        except OSError as error:
+            self._trace_error = error
 
 
 class _Run:
@@ -105,34 +235,37 @@ class _Run:
         self._machine = machine
         self._guest = guest
         self._scratch = scratch
-        self._result: GuestResult | None = None
+        self.result: GuestResult | None = None
         self._running = False
         hosts = [host_path(passed.host) for passed in guest.devices]
         self._defect = defects.watch(guest_path(guest), *hosts)
 
-    async def run(self) -> GuestResult:
-        """Start the guest and wait for its end."""
+    async def run(self) -> None:
+        """Start the guest and wait for its end; whatever that is, it is a result."""
         try:
             await build_guest(self._system, self._machine, self._guest, self._scratch)
             self._running = True
-            self._result = GuestResult.of(await self._report())
+            self.result = GuestResult.of(await self._report())
         except CcwActorsError as error:
-            self._result = GuestResult(error=" ".join(str(error).split()))
-        return self._result
+            self.result = GuestResult(error=describe(error))
+        except Exception as error:
+            # The machine may have no room for it: no thread, no memory, no file.
+            log.exception("guest %s cannot run", self._guest.name)
+            self.result = GuestResult(error=describe(error))
 
     async def progress(self) -> GuestProgress:
         """Say how far the guest has come."""
-        if self._running and self._result is None:
+        if self._running and self.result is None:
             cpu = self._system.ref(f"{guest_path(self._guest)}/cpu0")
             try:
                 report = await cpu.ask(ReportProgress())
             except CcwActorsError:  # it has just failed, or is too busy to answer
                 report = None
-            if self._result is None:
+            if self.result is None:
                 return GuestProgress("running", report)
-        if self._result is None:
+        if self.result is None:
             return GuestProgress("starting")
-        return GuestProgress("failed" if self._result.error else "finished")
+        return GuestProgress("failed" if self.result.error else "finished")
 
     async def _report(self) -> GuestReport:
         """Wait for the guest's report, or for one of its actors to fail."""
@@ -162,7 +295,7 @@ class _Defects(Observer):
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
         """Say what has failed, to whom it concerns."""
-        text = f"{actor} failed on {message}: {type(error).__name__}: {error}"
+        text = f"{actor} failed on {message}: {describe(error)}"
         for prefixes, future in self._watches:
             if actor.startswith(prefixes) and not future.done():
                 future.set_result(text)

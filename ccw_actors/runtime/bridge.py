@@ -38,6 +38,13 @@ class _Thread(pykka.ThreadingActor):
         super().__init__()
         self._cell = cell
 
+    def _start_actor_loop(self) -> None:
+        try:
+            super()._start_actor_loop()
+        except RuntimeError:
+            pykka.ActorRegistry.unregister(self.actor_ref)
+            raise
+
     def on_start(self) -> None:
         self._cell.run_start()
 
@@ -86,9 +93,17 @@ class ThreadCell(Cell):
         self._ref: pykka.ActorRef[_Thread] | None = None
 
     def start(self) -> None:
-        """Start the thread; to be called once, when the System knows the cell."""
+        """Start the thread; to be called once, when the System knows the cell.
+
+        Raises `RuntimeError` if there is no room for another.
+        """
         self._work.begin()
-        self._ref = _Thread.start(self)
+        try:
+            self._ref = _Thread.start(self)
+        except RuntimeError:
+            self._work.end_all()
+            self._ended.set()
+            raise
 
     def post(self, call: Callable[[], None] | None) -> None:
         """Have the thread make a call, if there is one, and look into the mailbox.
@@ -127,8 +142,8 @@ class ThreadCell(Cell):
         """Have the thread end after the message it is handling now."""
         self._failed = self._failed or not stopped
         self.held = True
-        assert self._ref is not None, "it is started before it can end"
-        _ = self._ref.stop(block=False)
+        if self._ref is not None:  # or it could not be started
+            _ = self._ref.stop(block=False)
 
     def join(self, timeout: float) -> bool:
         """Wait at most `timeout` seconds for the thread to end; False if it has not."""

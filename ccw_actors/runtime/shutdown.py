@@ -110,6 +110,8 @@ class Shutdown:
         pool = ThreadPoolExecutor(1, "shutdown")
         try:
             return await loop.run_in_executor(pool, join)
+        except RuntimeError:  # there is no room for another thread
+            return join()
         finally:
             pool.shutdown(wait=False)
 

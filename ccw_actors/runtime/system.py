@@ -76,6 +76,14 @@ class System:
         """
         return self._mail.failures
 
+    @property
+    def running(self) -> str:
+        """The path of the actor whose message the System's own thread handles now.
+
+        "" if it handles none. Any thread may look, so it may be another one already.
+        """
+        return self._mail.home.path
+
     # -- actors -----------------------------------------------------------------
 
     def spawn(
@@ -132,7 +140,8 @@ class System:
         If its `on_start` raises there, the actor has failed. Raises like `spawn`, and
         `DispatcherError` where threads would take the order of messages out of the
         dispatcher's hands (under the virtual clock and the stepping dispatcher), and
-        for a class with async handlers: no loop runs in the thread.
+        for a class with async handlers: no loop runs in the thread. Raises
+        `CcwActorsError` if the machine has no room for another thread.
         """
         made = _made(actor)
         self._check_threads(type(made).__name__, path)
@@ -150,7 +159,13 @@ class System:
         assert isinstance(cell, ThreadCell), "a thread was asked for"
         self._mail.shutdown.add(cell)
         self._mail.observers.spawned(cell.path)
-        cell.start()
+        try:
+            cell.start()
+        except RuntimeError as error:
+            self._mail.life.end(cell, "its thread cannot be started", stopped=False)
+            raise CcwActorsError(
+                f"{cell.path}: its thread cannot be started: {error}"
+            ) from error
         return self.ref(cell.path)
 
     def bridge(

@@ -1,6 +1,9 @@
 """What happened in a System: as a file, as lines to read, as numbers."""
 
 from ccw_actors.trace.counter import MessageCounter as MessageCounter
+from ccw_actors.trace.file import TRACE_SIZE as TRACE_SIZE
+from ccw_actors.trace.file import TraceTarget as TraceTarget
+from ccw_actors.trace.file import open_trace as open_trace
 from ccw_actors.trace.reader import TraceReader as TraceReader
 from ccw_actors.trace.records import DeadLetterRecord as DeadLetterRecord
 from ccw_actors.trace.records import Event as Event
@@ -15,15 +18,18 @@ from ccw_actors.trace.writer import TraceWriter as TraceWriter
 
 __all__ = [
     "OUTSIDE",
+    "TRACE_SIZE",
     "DeadLetterRecord",
     "Event",
     "FailureRecord",
     "HandledRecord",
     "MessageCounter",
     "TraceReader",
+    "TraceTarget",
     "TraceWriter",
     "TypeRecord",
     "as_json",
     "as_line",
+    "open_trace",
     "type_name",
 ]

@@ -1,8 +1,10 @@
 """Events of a trace as lines to read, and as plain values for JSON."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
+from ccw_actors.errors import StreamError
 from ccw_actors.trace.records import (
     DeadLetterRecord,
     Event,
@@ -17,6 +19,8 @@ OUTSIDE = "outside"
 """What stands where a message comes from no actor, or goes to none."""
 
 _BYTES_SHOWN = 16
+_TYPES_MAX = 64
+"""Types that the value of one field may be of; with more it is shown as it is."""
 
 _Types = Mapping[int, TypeRecord]
 
@@ -32,7 +36,8 @@ def as_line(event: Event, types: _Types) -> str:
     """Return one line: time, number, cause, sender, recipient, type, fields by name.
 
     Bytes are shown as hexadecimal digits, long ones cut short with their length.
-    `types` are those of the `TraceReader`.
+    `types` are those of the `TraceReader`. Raises `StreamError` for a message that is
+    nested too deeply.
     """
     if isinstance(event, FailureRecord):
         what = f"{event.actor} failed on {event.message}: {event.reason}"
@@ -40,7 +45,10 @@ def as_line(event: Event, types: _Types) -> str:
     at, end = _end(event)
     cause = f"#{event.cause}" if event.cause else "-"
     way = f"{event.sender or OUTSIDE} -> {event.recipient or OUTSIDE}"
-    what = _text(_message(event, types))
+    try:
+        what = _text(_message(event, types))
+    except RecursionError as error:
+        raise _too_deep(event) from error
     return f"{at:12.6f} #{event.number:<6} {cause:<7} {way}  {what}{end}"
 
 
@@ -48,7 +56,8 @@ def as_json(event: Event, types: _Types) -> dict[str, object]:
     """Return the event as a JSON object; bytes are strings of hexadecimal digits.
 
     `event` is the kind of record. A struct, as the message itself, is an object whose
-    "type" and "fields" are its type's name and its fields by name.
+    "type" and "fields" are its type's name and its fields by name. Raises
+    `StreamError` for a message that is nested too deeply.
     """
     found: dict[str, object] = {
         "event": type(event).__struct_config__.tag,
@@ -56,7 +65,10 @@ def as_json(event: Event, types: _Types) -> dict[str, object]:
     }
     if not isinstance(event, FailureRecord):
         del found["message_type"]
-        found["message"] = _plain(_message(event, types))
+        try:
+            found["message"] = _plain(_message(event, types))
+        except RecursionError as error:
+            raise _too_deep(event) from error
     return found
 
 
@@ -65,6 +77,10 @@ def type_name(event: Event, types: _Types) -> str:
     if isinstance(event, FailureRecord):
         return event.message
     return types[event.message_type].name
+
+
+def _too_deep(event: Any) -> StreamError:
+    return StreamError(f"message {event.number}: it is nested too deeply to be shown")
 
 
 def _end(event: Any) -> tuple[float, str]:
@@ -80,7 +96,7 @@ def _message(event: Any, types: _Types) -> object:
 
 def _named(value: object, field: FieldRecord, types: _Types) -> object:
     """Give names to the fields of a value, as far as its types are known."""
-    if not field.types or not isinstance(value, list):
+    if not 0 < len(field.types) <= _TYPES_MAX or not isinstance(value, list):
         return value
     values = cast("list[object]", value)
     if field.many:
@@ -99,10 +115,12 @@ def _fields(
     values: list[object], record: TypeRecord, types: _Types
 ) -> list[tuple[str, object]]:
     surplus = len(values) - len(record.fields)
-    unknown = tuple(FieldRecord(f"[{i}]") for i in range(surplus))
+    unknown = (FieldRecord(f"[{i}]") for i in range(surplus))
     return [
         (field.name, _named(value, field, types))
-        for field, value in zip((*record.fields, *unknown), values, strict=False)
+        for field, value in zip(
+            itertools.chain(record.fields, unknown), values, strict=False
+        )
     ]
 
 

@@ -1,6 +1,6 @@
 """Writes what happens in a System to a trace file, while it happens."""
 
-from typing import BinaryIO
+from typing import Protocol
 
 import msgspec
 
@@ -19,15 +19,20 @@ from ccw_actors.transport import Codec
 __all__ = ["TraceWriter"]
 
 
+class _Target(Protocol):
+    def write(self, record: bytes, /) -> object: ...
+
+
 class TraceWriter(Observer):
     """An observer that writes a trace: `system.observe(TraceWriter(file))`.
 
-    `target` is written to at once (it may buffer) and never closed. What it raises,
+    `target` (a binary file, or what `open_trace` gives) is written to a record at a
+    time (it may buffer) and never closed. What it raises,
     such as `OSError` for a full disk, ends the tracing and not the System: it is
     logged, and kept in `error`.
     """
 
-    def __init__(self, target: BinaryIO) -> None:
+    def __init__(self, target: _Target) -> None:
         self._target = target
         self._encode = Codec().encode
         self._schema = Schema()

@@ -1,5 +1,7 @@
 """Messages as msgpack bytes, and streams of them; it knows no actor."""
 
+from ccw_actors.transport.bounds import OBJECTS_MAX as OBJECTS_MAX
+from ccw_actors.transport.bounds import SIZE_MAX as SIZE_MAX
 from ccw_actors.transport.codec import DECODE_ERRORS as DECODE_ERRORS
 from ccw_actors.transport.codec import Codec as Codec
 from ccw_actors.transport.codec import Message as Message
@@ -10,6 +12,8 @@ from ccw_actors.transport.stream import read_stream as read_stream
 
 __all__ = [
     "DECODE_ERRORS",
+    "OBJECTS_MAX",
+    "SIZE_MAX",
     "Codec",
     "Message",
     "Request",

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from ccw_actors.errors import MessageError
+from ccw_actors.transport.bounds import OBJECTS_MAX, SIZE_MAX, SMALL, check_objects
 
 __all__ = ["DECODE_ERRORS", "Codec", "Message", "Request", "refusal", "tag_of"]
 
@@ -90,13 +91,17 @@ class Codec:
         return decoder.decode
 
     def decoder(
-        self, accepted: type[T] | UnionType, *, message_size_max: int = 1 << 24
+        self,
+        accepted: type[T] | UnionType,
+        *,
+        message_size_max: int = SIZE_MAX,
+        objects_max: int = OBJECTS_MAX,
     ) -> Callable[[bytes], T]:
         """Return a function that decodes the accepted message type or types.
 
         It is for bytes from outside, whatever they are. `message_size_max` bounds the
-        bytes of one message, and with it the memory used: that is a few times as much
-        as a rule, and up to two hundred times for arrays and maps nested in an `Any`.
+        bytes of one message, `objects_max` the values in it, where they are more than
+        64 KiB; and both the memory used: the bytes, and a hundred for each value.
 
         The function raises `MessageError` for bytes that are more than that, or not
         one of the types.
@@ -112,6 +117,8 @@ class Codec:
                     ),
                 )
             try:
+                if len(payload) > SMALL:
+                    check_objects(payload, objects_max)
                 return decode(payload)
             except DECODE_ERRORS as error:
                 raise refusal(payload, error) from error

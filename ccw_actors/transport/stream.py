@@ -6,6 +6,12 @@ from typing import BinaryIO, cast
 import msgpack
 
 from ccw_actors.errors import StreamError
+from ccw_actors.transport.bounds import (
+    OBJECTS_MAX,
+    SIZE_MAX,
+    SMALL,
+    ObjectCounter,
+)
 
 __all__ = ["read_stream"]
 
@@ -13,12 +19,18 @@ _CHUNK = 1 << 16
 _ANY_LENGTH = (1 << 32) - 1
 
 
-def read_stream(source: BinaryIO, *, value_size_max: int = 1 << 26) -> Iterator[object]:
+def read_stream(
+    source: BinaryIO,
+    *,
+    value_size_max: int = SIZE_MAX,
+    objects_max: int = OBJECTS_MAX,
+) -> Iterator[object]:
     """Yield the msgpack values of a stream, one after the other.
 
     Each value is yielded as soon as its last byte has been read. `value_size_max`
-    bounds the bytes one value may take, and with it the memory used: that is five times
-    as much as a rule, and up to two hundred times for arrays and maps in each other.
+    bounds the bytes one value may take, `objects_max` the values in it, where it takes
+    more than 64 KiB; and both the memory used: three times the bytes, and a hundred
+    bytes for each value.
 
     Raises `StreamError` for bytes that are not msgpack, for a value larger than that,
     and for a stream that ends inside a value; the values before are yielded first.
@@ -35,7 +47,8 @@ def read_stream(source: BinaryIO, *, value_size_max: int = 1 << 26) -> Iterator[
         begin = start
         while (end := _next_end(finder, start)) is not None:
             _check_size(end - start, value_size_max, start)
-            yield _value(bytes(pending[start - begin : end - begin]), start)
+            data = bytes(pending[start - begin : end - begin])
+            yield _value(data, start, objects_max)
             start = end
         del pending[: start - begin]
         _check_size(len(pending), value_size_max, start)
@@ -70,9 +83,20 @@ def _next_end(finder: msgpack.Unpacker, start: int) -> int | None:
     return finder.tell()
 
 
-def _value(data: bytes, start: int) -> object:
+def _value(data: bytes, start: int, objects_max: int) -> object:
     try:
-        return cast("object", msgpack.unpackb(data, strict_map_key=False))
+        if len(data) <= SMALL:
+            return cast("object", msgpack.unpackb(data, strict_map_key=False))
+        counter = ObjectCounter(objects_max)
+        value = msgpack.unpackb(
+            data,
+            strict_map_key=False,
+            list_hook=counter.array,
+            object_hook=counter.map,
+            max_array_len=objects_max,
+            max_map_len=objects_max,
+        )
+        return cast("object", value)
     except (TypeError, ValueError, msgpack.UnpackException) as error:
         raise _damaged(start, error) from error
 

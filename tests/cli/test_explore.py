@@ -1,6 +1,7 @@
 """`ccw-actors explore` and `replay`: what they print, and how they end."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -199,15 +200,17 @@ def test_counterexample_is_kept_and_replayed(own: Path, tmp_path: Path) -> None:
     """A file leads to the fault again, as long as it is there."""
     done = run("explore", f"{own}:wrong", "--save", tmp_path / "kept")
     (file,) = (tmp_path / "kept").iterdir()
-    assert f"ccw-actors replay {file}" in done.stdout.replace("\n", "")
-    again = run("replay", file)
+    own_scenario = "--scenario", f"{own}:wrong"
+    command = " ".join(["ccw-actors replay", str(file), *own_scenario])
+    assert command in done.stdout.replace("\n", "")
+    again = run("replay", file, *own_scenario)
     assert again.exit_code == 1
     assert "then: account/one: never overdrawn" in again.stdout
-    steps = json.loads(run("replay", file, "--json").stdout)
+    steps = json.loads(run("replay", file, *own_scenario, "--json").stdout)
     assert steps["violation"] == "account/one: never overdrawn"
     assert len(steps["steps"]) == 8
     own.write_text(OWN.replace("buggy=True", ""))
-    mended = run("replay", file)
+    mended = run("replay", file, *own_scenario)
     assert mended.exit_code == 3
     assert "is not possible; possible:" in mended.stdout
 
@@ -224,10 +227,60 @@ def test_replay_in_another_scenario(own: Path, tmp_path: Path) -> None:
     assert "nothing is wrong" in done.stdout
 
 
+def test_counterexample_of_a_shipped_scenario(tmp_path: Path) -> None:
+    """What comes with the package is replayed by its name."""
+    done = run("explore", "bank-transfer-buggy", "--save", tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert f"ccw-actors replay {file}\n" in done.stdout + "\n"
+    again = run("replay", file)
+    assert again.exit_code == 1
+    assert "then: account/one: never overdrawn" in again.stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os:system",
+        "{own}:wrong",
+        "{own}::wrong",
+        "tests.cli.own_scenario:scenario",
+        "../../{own}:wrong",
+        "first.py:two_clients",
+        "verdicts/no/such/cell",
+        "",
+    ],
+)
+def test_replay_runs_no_code_that_a_file_names(
+    own: Path, tmp_path: Path, name: str
+) -> None:
+    """A name in a counterexample imports nothing, calls nothing, and is refused."""
+    traces = tmp_path / "it was run"
+    own.write_text(f"__import__('pathlib').Path({str(traces)!r}).touch()\n{OWN}")
+    run("explore", "bank-transfer-buggy", "--save", tmp_path)
+    (file,) = tmp_path.glob("*.json")
+    fields = json.loads(file.read_text()) | {"scenario": name.format(own=own)}
+    file.write_text(json.dumps(fields))
+    before = set(sys.modules)
+    done = run("replay", file)
+    assert done.exit_code == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert not traces.exists()
+    assert set(sys.modules) == before
+    if name.startswith("{own}"):
+        assert "--scenario FILE:NAME" in done.stderr
+        run("replay", file, "--scenario", name.format(own=own))
+        assert traces.exists()
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
         ("{", "not JSON"),
+        ("[" * 100_000 + "]" * 100_000, "not JSON: "),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "not JSON: "),
+        ('{"format": 1' + "0" * 5000 + "}", "not "),
+        ('{"format": 1e999999}', "not "),
+        (" " * (1 << 24) + "{}", "larger than 16 MiB"),
         ("[]", "not a counterexample"),
         ('{"format": "another"}', "not a counterexample"),
         ('{"format": "ccw-actors counterexample"}', "missing required field"),

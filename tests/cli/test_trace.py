@@ -79,19 +79,28 @@ def test_from_and_limit(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "error"),
+    ("name", "data", "error", "status"),
     [
-        ("text", b"hello", "not a trace: Expected `array`, got `int`"),
+        ("text", b"hello", "not a trace: Expected `array`, got `int`", 2),
         (
             "newer",
             msgpack.packb(["trace", "ccw-actors", 99]),
             "the trace has version 99",
+            2,
         ),
-        ("absent", None, "No such file or directory"),
+        (
+            "older",
+            msgpack.packb(["trace", "ccw-actors", -1]),
+            "the trace has version -1",
+            2,
+        ),
+        ("absent", None, "absent: No such file or directory", 1),
     ],
 )
-def test_errors(tmp_path: Path, name: str, data: bytes | None, error: str) -> None:
-    """What cannot be read is one line on stderr, and exit code 1."""
+def test_errors(
+    tmp_path: Path, name: str, data: bytes | None, error: str, status: int
+) -> None:
+    """What cannot be read is one line on stderr; exit code 2 if it is no trace."""
     path = tmp_path / name
     if data is not None:
         path.write_bytes(data)
@@ -99,7 +108,7 @@ def test_errors(tmp_path: Path, name: str, data: bytes | None, error: str) -> No
     (line,) = done.stderr.splitlines()
     assert line.startswith("ccw-actors: ")
     assert error in line
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (status, "")
 
 
 def test_truncated(file: Path) -> None:
@@ -108,7 +117,7 @@ def test_truncated(file: Path) -> None:
     done = subprocess.run([*COMMAND, file], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == all_lines()[:-1]
     assert "the stream ends inside the value" in done.stderr
-    assert done.returncode == 1
+    assert done.returncode == 2
 
 
 @pytest.mark.parametrize("arguments", [(), ("--limit", "x", "f"), ("--nonsense", "f")])

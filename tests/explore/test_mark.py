@@ -59,8 +59,8 @@ def test_scenario_that_does_not_hold(pytester: pytest.Pytester) -> None:
     assert "the race at account/one" in shown
     steps = re.findall(r"^ +\d+ \S+ > ", shown, re.MULTILINE)
     assert 0 < len(steps) <= 10
-    (file,) = re.findall(r"ccw-actors replay (\S+)", shown)
-    again = pytester.run(sys.executable, "-m", "ccw_actors", "replay", file)
+    (words,) = re.findall(r"ccw-actors (replay \S+ --scenario \S+)", shown)
+    again = pytester.run(sys.executable, "-m", "ccw_actors", *words.split())
     assert again.ret == 1
     again.stdout.fnmatch_lines(["then: account/one: never overdrawn"])
 

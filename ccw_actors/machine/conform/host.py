@@ -4,7 +4,6 @@ A setup names either devices with images, as Hercules was configured, or the arg
 that QEMU had. Each is a machine of its own: see `HERCULES` and `QEMU`.
 """
 
-import gzip
 import re
 import shlex
 from collections.abc import Sequence
@@ -34,12 +33,14 @@ from ccw_actors.devices import DeviceConfiguration, device_model, device_models
 from ccw_actors.devices.cckd_image import CCKD_HEADERS_SIZE, is_cckd
 from ccw_actors.errors import UnsupportedSetupError, VectorError
 from ccw_actors.machine.conform.pace import Pace
+from ccw_actors.machine.images import unpacked
 from ccw_actors.runtime import System
 
 __all__ = ["HERCULES", "QEMU", "Host", "Personality", "devices_of", "personality_of"]
 
 _PATH: Final = 0x80
 _BLOCKS: Final = "3370"
+_IMAGE_MAX: Final = 1 << 28
 _OPERATOR_PAUSE_US: Final = 100_000
 _OPERATOR: Final = "operator_commands_100ms_after_start"
 _ATTENTION = re.compile(r"i ([0-9a-fA-F]{4})")
@@ -282,11 +283,13 @@ def _volume(copy: Path, device: Configured) -> FileVolume | MemoryVolume:
 
 @cache
 def _image(images: Path, name: str) -> bytes:
+    if Path(name).name != name:
+        raise VectorError(f"image {name!r}: expected the name of a file, and no path")
     plain, packed = images / name, images / f"{name}.gz"
     if plain.exists():
         return plain.read_bytes()
     if packed.exists():
-        return gzip.decompress(packed.read_bytes())
+        return unpacked(packed, _IMAGE_MAX)
     raise UnsupportedSetupError(f"there is no image {name} in {images}")
 
 

@@ -24,6 +24,9 @@ from ccw_actors.machine.conform.vectors import Case
 
 __all__ = ["Judgement", "Verdict", "explanation", "judge", "rules_of", "verdict_of"]
 
+# What a value of a setup or an instruction makes Python raise that is none it can be.
+_NOT_UNDERSTOOD = (ArithmeticError, LookupError, TypeError, ValueError)
+
 
 class Verdict(StrEnum):
     """What can be said of a case.
@@ -65,6 +68,9 @@ def judge(case: Case, images: Path, scratch: Path) -> Judgement:
         return Judgement(Verdict.UNSUPPORTED, str(error))
     except (ActorFailedError, AskTimeoutError) as error:
         return Judgement(Verdict.DIFFER, f"the host has failed: {error}")
+    except _NOT_UNDERSTOOD as error:
+        why = f"the case cannot be understood: {type(error).__name__}: {error}"
+        return Judgement(Verdict.UNSUPPORTED, why)
     return judgement
 
 

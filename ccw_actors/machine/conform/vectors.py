@@ -14,8 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from ccw_actors.errors import VectorError
+from ccw_actors.transport import DECODE_ERRORS
 
-__all__ = ["Case", "Entry", "Instruction", "Script", "address_of", "load"]
+__all__ = ["SIZE_MAX", "Case", "Entry", "Instruction", "Script", "address_of", "load"]
+
+SIZE_MAX: Final = 1 << 24
+"""Bytes of JSON in a file of vectors, unless its reader says otherwise: 16 MiB."""
 
 _GZIP: Final = b"\x1f\x8b"
 
@@ -79,20 +83,26 @@ class Case(Struct, frozen=True):
         return Script(self.setup, self.storage, self.instructions)
 
 
-def load(path: Path) -> tuple[Case, ...]:
-    """Read a file of golden vectors.
+def load(path: Path, *, size_max: int = SIZE_MAX) -> tuple[Case, ...]:
+    """Read a file of golden vectors, of that many bytes of JSON at most.
 
     Raises:
         VectorError: It is not one; the text says where.
         OSError: It cannot be read.
     """
-    raw = path.read_bytes()
-    try:
-        if raw.startswith(_GZIP):
-            raw = gzip.decompress(raw)
-        cases = msgspec.json.decode(raw, type=tuple[Case, ...])
-    except (msgspec.MsgspecError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise VectorError(f"{path}: expected golden vectors: {error}") from error
+    with path.open("rb") as file:
+        raw = file.read(size_max + 1)
+        try:
+            if raw.startswith(_GZIP):
+                file.seek(0)
+                raw = gzip.GzipFile(fileobj=file).read(size_max + 1)
+            if len(raw) > size_max:
+                raise VectorError(
+                    f"{path}: larger than {size_max} bytes, which is what may be read"
+                )
+            cases = msgspec.json.decode(raw, type=tuple[Case, ...])
+        except (*DECODE_ERRORS, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise VectorError(f"{path}: expected golden vectors: {error}") from error
     names: set[str] = set()
     for case in cases:
         if case.name in names:

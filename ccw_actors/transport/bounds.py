@@ -1,0 +1,74 @@
+"""How many values bytes from outside may become: that bounds the memory they take.
+
+A byte of msgpack can become an empty dict of 64, so a bound of the bytes alone is none
+of the memory.
+"""
+
+from typing import Any, Final
+
+import msgpack
+
+__all__ = ["OBJECTS_MAX", "SIZE_MAX", "SMALL", "ObjectCounter", "check_objects"]
+
+SIZE_MAX: Final = 1 << 24
+"""Bytes of one value from outside, unless its reader says otherwise: 16 MiB."""
+
+OBJECTS_MAX: Final = 1 << 20
+"""Values in one value from outside, unless its reader says otherwise.
+
+Each takes some 80 bytes of memory, and 216 if it is a set.
+"""
+
+SMALL: Final = 1 << 16
+"""Bytes that need no counting: they become 16 MiB at most."""
+
+
+class ObjectCounter:
+    """Counts the values in arrays and maps as they are unpacked."""
+
+    def __init__(self, objects_max: int) -> None:
+        self._left = self._max = objects_max
+
+    def array(self, values: list[Any]) -> list[Any]:
+        """Count the elements of an array, and return it."""
+        self._count(len(values))
+        return values
+
+    def map(self, values: dict[Any, Any]) -> dict[Any, Any]:
+        """Count the keys and values of a map, and return it."""
+        self._count(2 * len(values))
+        return values
+
+    def pairs(self, values: list[tuple[Any, Any]]) -> None:
+        """Count the keys and values of a map, and forget them."""
+        self._count(2 * len(values))
+
+    def forget(self, values: list[Any]) -> None:
+        """Count the elements of an array, and forget them."""
+        self._count(len(values))
+
+    def _count(self, number: int) -> None:
+        self._left -= number
+        if self._left < 0:
+            raise ValueError(f"expected at most {self._max} values in one")
+
+
+def check_objects(payload: bytes, objects_max: int) -> None:
+    """Hold that a msgpack value has no more values in it.
+
+    Raises:
+        ValueError: It has, or it is no msgpack.
+    """
+    counter = ObjectCounter(objects_max)
+    try:
+        msgpack.unpackb(
+            payload,
+            raw=True,
+            strict_map_key=False,
+            list_hook=counter.forget,
+            object_pairs_hook=counter.pairs,
+            max_array_len=objects_max,
+            max_map_len=objects_max,
+        )
+    except (TypeError, msgpack.UnpackException) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
