@@ -20,12 +20,13 @@ import importlib.util
 import inspect
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias, cast
 
 from ccw_actors.errors import CcwActorsError
-from ccw_actors.explore import Scenario, TransitionSystem
+from ccw_actors.explore import Scenario, TransitionSystem, World
 from ccw_actors.scenarios import SCENARIOS
 from ccw_actors.scenarios.verdicts import (
     CellName,
@@ -36,8 +37,10 @@ from ccw_actors.scenarios.verdicts import (
 __all__ = [
     "Explored",
     "ScenarioNameError",
+    "find_predicate",
     "find_scenario",
     "replay_command",
+    "scenarios_of",
     "shipped_scenario",
 ]
 
@@ -75,20 +78,66 @@ def find_scenario(name: str) -> Explored:
     shipped = shipped_scenario(name)
     if shipped is not None:
         return shipped
-    where, _, what = name.partition("::" if "::" in name else ":")
-    if not what:
+    if ":" not in name:
         close = difflib.get_close_matches(name, SCENARIOS, n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""
         raise ScenarioNameError(f"no scenario is called {name!r}{hint}")
-    module = _module(where, name)
-    found = getattr(module, what, None)
-    if found is None:
-        raise ScenarioNameError(f"{name}: there is no {what!r} in {where}")
-    if not isinstance(found, TransitionSystem) and not _takes_a_world(found):
+    found = _named(name)
+    if not _is_scenario(found):
         raise ScenarioNameError(
             f"{name}: expected a function of one World or a TransitionSystem"
         )
     return cast("Explored", found)
+
+
+def find_predicate(name: str) -> Callable[[Any], object]:
+    """Return the function of a name like `file.py:function`.
+
+    Raises `ScenarioNameError`.
+    """
+    found = _named(name)
+    if not callable(found) or not _takes_one(found):
+        raise ScenarioNameError(f"{name}: expected a function of one argument")
+    return cast("Callable[[Any], object]", found)
+
+
+def scenarios_of(file: str) -> dict[str, Explored]:
+    """Return the scenarios that a file defines, by name.
+
+    Those are transition systems, and functions of its own whose one parameter is called
+    `world` or is said to be a `World`. Raises `ScenarioNameError`.
+    """
+    module = _module(file, file)
+    return {
+        name: cast("Explored", value)
+        for name, value in vars(module).items()
+        if not name.startswith("_") and _is_offered(value, module.__name__)
+    }
+
+
+def _is_offered(value: object, module: str) -> bool:
+    """Whether a module offers something as a scenario of its own."""
+    if isinstance(value, TransitionSystem):
+        return True
+    return getattr(value, "__module__", "") == module and _wants_a_world(value)
+
+
+def _wants_a_world(value: object) -> bool:
+    if not inspect.isfunction(value) or not _takes_one(value):
+        return False
+    first = next(iter(inspect.signature(value).parameters.values()), None)
+    named = first is not None and first.name == "world"
+    return named or (first is not None and first.annotation in (World, "World"))
+
+
+def _named(name: str) -> object:
+    """Return what a name like `file.py:name` or `module:name` is that of."""
+    where, _, what = name.partition("::" if "::" in name else ":")
+    module = _module(where, name)
+    found = getattr(module, what, None) if what else None
+    if found is None:
+        raise ScenarioNameError(f"{name}: there is no {what!r} in {where}")
+    return found
 
 
 def _module(where: str, name: str) -> ModuleType:
@@ -115,9 +164,13 @@ def _loaded(path: Path) -> ModuleType:
     return module
 
 
-def _takes_a_world(found: object) -> bool:
-    if not callable(found):
-        return False
+def _is_scenario(found: object) -> bool:
+    if isinstance(found, TransitionSystem):
+        return True
+    return callable(found) and _takes_one(found)
+
+
+def _takes_one(found: Callable[..., object]) -> bool:
     try:
         inspect.signature(found).bind(None)
     except TypeError:

@@ -1,7 +1,9 @@
 """`ccw-actors verdicts`: the designs of the thread, scenario by scenario."""
 
+import os
 import sys
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -21,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ccw_actors.cli.printing import as_text, new_console, paragraph, say, say_json
+from ccw_actors.explore import executor_of, stop_now
 from ccw_actors.scenarios.verdicts import (
     COLUMNS,
     DESIGN_NAMES,
@@ -126,6 +129,16 @@ def verdicts(
             "--diagram", help="Print the counterexamples as Mermaid sequence diagrams."
         ),
     ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Explore N cells at once; as many as there are processors unless"
+            " said.",
+            show_default=False,
+        ),
+    ] = os.cpu_count() or 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON, and nothing else.")
     ] = False,
@@ -149,14 +162,15 @@ def verdicts(
     known = {CellName.of(cell): cell for cell in saved.cells}
     began = perf_counter()
     if checks:
-        raise typer.Exit(_check(names, known))
+        with _executor(jobs) as executor:
+            raise typer.Exit(_check(names, known, executor))
     fresh = [
         name
         for name in names
         if again or name not in known or known[name].hash != cell_hash(name)
     ]
-    with _bar(len(fresh)) as told:
-        explored = {CellName.of(one.cell): one for one in run(fresh, told)}
+    with _bar(len(fresh)) as told, _executor(jobs) as executor:
+        explored = {CellName.of(one.cell): one for one in run(fresh, executor, told)}
     kept = recall(known[name] for name in names if name not in explored)
     explored |= {CellName.of(one.cell): one for one in kept}
     found = [explored[name] for name in names]
@@ -219,10 +233,22 @@ def _why_none(
     return next(filter(None, reasons), names[0].no_meaning)
 
 
-def _check(names: Sequence[CellName], known: dict[CellName, Cell]) -> int:
+@contextmanager
+def _executor(jobs: int) -> Generator[Executor]:
+    """Have so many cells explored at once, and none any more afterwards."""
+    executor = executor_of(jobs)
+    try:
+        yield executor
+    finally:
+        stop_now(executor)
+
+
+def _check(
+    names: Sequence[CellName], known: dict[CellName, Cell], executor: Executor
+) -> int:
     """Print what is another one than was saved; return the exit code."""
     with _bar(work_of(names, known)) as told:
-        found = check(names, known, told)
+        found = check(names, known, executor, told)
     for problem in found.problems:
         say(problem)
     typer.echo(

@@ -30,6 +30,9 @@ from ccw_actors.explore.errors import UnsoundError as UnsoundError
 from ccw_actors.explore.explain import Explanation as Explanation
 from ccw_actors.explore.explain import Overtaking as Overtaking
 from ccw_actors.explore.explain import explain as explain
+from ccw_actors.explore.jobs import InlineExecutor as InlineExecutor
+from ccw_actors.explore.jobs import executor_of as executor_of
+from ccw_actors.explore.jobs import stop_now as stop_now
 from ccw_actors.explore.plain import TransitionSystem as TransitionSystem
 from ccw_actors.explore.refinement import Reference as Reference
 from ccw_actors.explore.refinement import refines as refines
@@ -65,6 +68,7 @@ __all__ = [
     "Explanation",
     "ExploreError",
     "HiddenStateError",
+    "InlineExecutor",
     "Limits",
     "Network",
     "Noops",
@@ -87,9 +91,11 @@ __all__ = [
     "World",
     "assert_mended",
     "census",
+    "executor_of",
     "explain",
     "explore",
     "refines",
     "replay",
     "sample_rate",
+    "stop_now",
 ]

@@ -106,11 +106,18 @@ def test_json() -> None:
         (["bank-transfer", "--engine", "brute-force"], 0),
         (["bank-transfer", "--time", "ordered"], 0),
         (["two-phase-plain-3"], 0),
-        ([], 2),
+        (["paxos", "--delivery", "unordered", "--noops", "kept"], 0),
+        (["two-phase-commit", "--capacity", "1"], 0),
+        (["two-phase-commit", "--fingerprints"], 0),
+        (["two-phase-commit", "bank-transfer-buggy", "--jobs", "2"], 1),
+        ([], 0),
         (["no-such-scenario"], 2),
         (["ping-pong", "--all"], 2),
         (["ping-pong", "--engine", "fast"], 2),
         (["ping-pong", "--delivery", "pigeon"], 2),
+        (["ping-pong", "--noops", "lost"], 2),
+        (["ping-pong", "--jobs", "0"], 2),
+        (["bank-transfer", "--delivery", "unordered", "--noops", "kept"], 2),
     ],
 )
 def test_exit_codes(arguments: list[str], code: int) -> None:
@@ -125,10 +132,15 @@ def test_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     for name in (*WINDOWS, *CRASHES):
         monkeypatch.delitem(SCENARIOS, name)
-    every = found("--all")
+    done = run("explore", "--all", "--json")
+    assert done.exit_code == 0
+    every: dict[str, Any] = json.loads(done.stdout)["scenarios"]
     assert list(every) == list(SCENARIOS)
     refuted = {name for name, one in every.items() if one["verdict"] == "refuted"}
     assert refuted == REFUTED
+    assert {name for name, one in every.items() if one["declared"] == "refuted"} == (
+        REFUTED
+    )
     assert {one["delivery"] for one in every.values()} == {"channel", None}
     assert not any(one["verdict"] == "incomplete" for one in every.values())
 
@@ -139,6 +151,175 @@ def test_ctrl_c(own: Path) -> None:
     done = run("explore", f"{own}:own", f"{own}:cut", f"{own}:wrong", "--json")
     assert done.exit_code == 130
     assert list(json.loads(done.stdout)["scenarios"]) == [f"{own}:own"]
+
+
+BROKEN = '''
+"""Scenarios that go wrong, each in a way of its own."""
+
+import asyncio
+import sys
+
+from ccw_actors.runtime import Actor, Message, receive
+from ccw_actors.scenarios import bank_transfer
+
+
+class Go(Message, frozen=True):
+    pass
+
+
+class Sleeper(Actor):
+    @receive
+    async def go(self, _message: Go) -> None:
+        await asyncio.sleep(1)
+
+
+class Keeper(Actor):
+    def __init__(self):
+        self.count = 0
+
+    @receive
+    def go(self, _message: Go) -> None:
+        self.count += 1
+
+
+class Odd(Actor):
+    def __init__(self):
+        self.state = object()
+
+    @receive
+    def go(self, _message: Go) -> None:
+        pass
+
+
+def predicate(world):
+    bank_transfer()(world)
+    world.system_invariant("odd", lambda view: view["nobody"])
+
+
+def raises(world):
+    raise ValueError("no\\nscenario")
+
+
+def leaves(world):
+    sys.exit(7)
+
+
+def sleeps(world):
+    world.inject(world.spawn(Sleeper(), "sleeper"), Go())
+
+
+def hidden(world):
+    world.inject(world.spawn(Keeper(), "keeper"), Go())
+
+
+def odd(world):
+    world.inject(world.spawn(Odd(), "odd"), Go())
+
+
+def empty(world):
+    """Nobody is there."""
+
+
+def small(view):
+    return view["account/one"].balance > 5
+
+
+def _helper(world):
+    pass
+
+
+def with_two(world, more):
+    pass
+'''
+WRONG = {
+    "predicate": "'odd' cannot be said: KeyError",
+    "raises": "ValueError: no scenario",
+    "leaves": "SystemExit: 7",
+    "sleeps": "awaits something of asyncio",
+    "hidden": "keeps state in count",
+    "odd": "TypeError",
+}
+"""What is said of each; none of them is a refutation."""
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """Return a file with scenarios that cannot be explored."""
+    path = tmp_path / "broken.py"
+    path.write_text(BROKEN)
+    return path
+
+
+@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_scenario_that_cannot_be_explored(broken: Path, name: str, jobs: str) -> None:
+    """It is said in one line; the results of the others are kept, and the code is 2."""
+    wrong = f"{broken}:{name}"
+    done = run("explore", wrong, "ping-pong", "--jobs", jobs)
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+    said = " ".join(done.stdout.split())
+    assert WRONG[name] in said
+    one = found(wrong, "ping-pong", "--jobs", jobs)
+    assert one["ping-pong"]["verdict"] == "verified"
+    assert WRONG[name] in " ".join(one[wrong]["error"].split())
+
+
+def test_refutation_beside_an_error(broken: Path) -> None:
+    """A fault that was found counts for more than a scenario that has failed."""
+    assert run("explore", f"{broken}:raises", "bank-transfer-buggy").exit_code == 1
+
+
+def test_vacuous(broken: Path) -> None:
+    """A scenario that tests nothing ends with 4, and says why."""
+    done = run("explore", f"{broken}:empty")
+    assert done.exit_code == 4
+    assert "VACUOUS: there is no actor" in done.stdout
+
+
+def test_within(broken: Path) -> None:
+    """A constraint makes less of a scenario, and is said in the scope."""
+    one = found("bank-transfer", "--within", f"{broken}:small")["bank-transfer"]
+    assert one["states"] < found("bank-transfer")["bank-transfer"]["states"]
+    assert "within the constraint of small" in one["scope"]
+    assert run("explore", "ping-pong", "--within", f"{broken}:none").exit_code == 2
+    assert run("explore", "ping-pong", "--within", "ping-pong").exit_code == 2
+
+
+def test_capacity_and_fingerprints_are_said() -> None:
+    """Whatever makes a verdict narrower stands in its scope."""
+    options = "--capacity", "1", "--fingerprints"
+    scope = found("two-phase-commit", *options)["two-phase-commit"]["scope"]
+    assert "no channel holding more than 1 messages" in scope
+    assert "fingerprints of 64 bits: the chance that one was missed is at" in scope
+
+
+def test_results_do_not_depend_on_the_number_of_jobs() -> None:
+    """The same is found, in the same order, however many are explored at once."""
+    names = ("two-phase-commit", "bank-transfer-buggy", "ping-pong", "lost-reply")
+    alone, together = found(*names), found(*names, "--jobs", "3")
+    for every in (alone, together):
+        for one in every.values():
+            del one["seconds"]
+    assert list(alone) == list(together) == list(names)
+    assert alone == together
+
+
+def test_no_name_lists_what_there_is(broken: Path) -> None:
+    """Without a name the scenarios of the package are listed, and those of a file."""
+    assert run("explore").stdout == run("explore", "--list").stdout
+    listed = json.loads(run("explore", broken, "--json").stdout)["scenarios"]
+    names = {name.rpartition(":")[2] for name in listed}
+    assert names == {*WRONG, "empty"}
+    assert listed[f"{broken}:empty"] == "Nobody is there."
+    assert run("explore", broken, "ping-pong").exit_code == 2
+
+
+def test_wrong_on_purpose_is_declared() -> None:
+    """Who looks at the list or at the table sees that a refutation is meant."""
+    text = " ".join(run("explore", "--list").stdout.split())
+    assert text.count("Wrong on purpose: refuted.") == len(REFUTED)
+    assert "refuted, as declared" in run("explore", "bank-transfer-buggy").stdout
 
 
 def test_close_names() -> None:
@@ -276,7 +457,7 @@ def test_replay_runs_no_code_that_a_file_names(
     ("content", "why"),
     [
         ("{", "not JSON"),
-        ("[" * 100_000 + "]" * 100_000, "not JSON: "),
+        ("[" * 100_000 + "]" * 100_000, "not "),
         ('{"a":' * 100_000 + "1" + "}" * 100_000, "not JSON: "),
         ('{"format": 1' + "0" * 5000 + "}", "not "),
         ('{"format": 1e999999}', "not "),

@@ -13,6 +13,7 @@ from ccw_actors.designs import DESIGNS, Features
 from ccw_actors.explore import (
     Counterexample,
     CounterexampleError,
+    InlineExecutor,
     World,
     explore,
 )
@@ -119,7 +120,7 @@ def test_what_was_saved_is_found_again(design: str) -> None:
         CellName(design, "qemu", one) for one in ("no-function", "disable", "sequence")
     ]
     stale = {name: load_changed(name, hash="") for name in names}
-    checked = check(names, stale)
+    checked = check(names, stale, InlineExecutor())
     assert checked.explored == len(names)
     assert checked.replayed == sum(TABLE[one].verdict == "refuted" for one in names)
     assert not checked.problems
@@ -144,12 +145,13 @@ def test_a_lie_in_the_table_is_found() -> None:
     """A verdict that was changed by hand does not pass the check."""
     name = CellName("2026", "qemu", "chains")
     lie = {name: load_changed(name, steps=1, verdict="refuted")}
-    assert len(check([name], lie).problems) == 1
+    assert len(check([name], lie, InlineExecutor()).problems) == 1
     lie = {name: load_changed(name, hash="")}
-    assert not check([name], lie).problems
+    assert not check([name], lie, InlineExecutor()).problems
     lie = {name: load_changed(name, hash="", why="something else")}
-    assert len(check([name], lie).problems) == 1
-    assert check([name], {}).problems == ("2026/qemu/chains: not in the saved table",)
+    assert len(check([name], lie, InlineExecutor()).problems) == 1
+    unsaved = check([name], {}, InlineExecutor()).problems
+    assert unsaved == ("2026/qemu/chains: not in the saved table",)
 
 
 def load_changed(name: CellName, **changes: Any) -> Cell:

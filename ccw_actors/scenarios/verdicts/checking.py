@@ -1,6 +1,7 @@
 """Holds the saved table against what the models say now."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Final, NamedTuple
 
 from ccw_actors.explore import Counterexample, ReplayError
@@ -24,6 +25,7 @@ class Checked(NamedTuple):
 def check(
     names: Sequence[CellName],
     saved: Mapping[CellName, Cell],
+    executor: Executor,
     told: Callable[[int], object] = lambda _: None,
 ) -> Checked:
     """Explore what has changed and the column seed, replay every counterexample.
@@ -32,7 +34,7 @@ def check(
     """
     changed = _changed(names, saved)
     problems: list[str] = []
-    for one in run(changed, told):
+    for one in run(changed, executor, told):
         name = CellName.of(one.cell)
         before = saved.get(name)
         if before is None:

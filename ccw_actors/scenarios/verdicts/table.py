@@ -4,9 +4,8 @@ A saved cell holds as long as its fingerprint does: that of the models, of the s
 and of the engine. The saved table comes with the package.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, as_completed
 from pathlib import Path
 from typing import Final
 
@@ -169,9 +168,11 @@ def recall(cells: Iterable[Cell], folder: Path = SAVED) -> list[Explored]:
 
 
 def run(
-    names: Sequence[CellName], told: Callable[[int], object] = lambda _: None
+    names: Sequence[CellName],
+    executor: Executor,
+    told: Callable[[int], object] = lambda _: None,
 ) -> Iterator[Explored]:
-    """Explore cells, on as many processors as there are; yield them in their order.
+    """Explore cells by way of an executor; yield them in their order.
 
     Cells that are wired the same are explored once. `told` is called with the number of
     cells that are done.
@@ -181,13 +182,12 @@ def run(
         same.setdefault(_wiring(name), []).append(name)
     firsts = [group[0] for group in same.values()]
     found: dict[CellName, Explored] = {}
-    with ProcessPoolExecutor(min(len(firsts), os.cpu_count() or 1) or 1) as pool:
-        waiting = {pool.submit(explore_cell, name): name for name in firsts}
-        for future in as_completed(waiting):
-            first = waiting[future]
-            for name in same[_wiring(first)]:
-                found[name] = _renamed(future.result(), name)
-            told(len(found))
+    waiting = {executor.submit(explore_cell, name): name for name in firsts}
+    for future in as_completed(waiting):
+        first = waiting[future]
+        for name in same[_wiring(first)]:
+            found[name] = _renamed(future.result(), name)
+        told(len(found))
     for name in names:
         yield found[name]
 
