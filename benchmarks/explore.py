@@ -26,6 +26,7 @@ from ccw_actors.explore import (
     Engine,
     Limits,
     Network,
+    Noops,
     Result,
     Scenario,
     TransitionSystem,
@@ -52,9 +53,10 @@ _STEPS = 6
 
 
 class Case(NamedTuple):
-    """One thing to explore; `make` because a system remembers what it has seen.
+    """One thing to explore.
 
-    `goal` is in steps per second on one core, `within` in seconds; 0 for none.
+    Goals are in steps per second on one core (`goal`), in seconds (`within`), in
+    microseconds of a step (`step`) and in bytes of a state (`room`); 0 for none.
     """
 
     name: str
@@ -63,6 +65,10 @@ class Case(NamedTuple):
     delivery: Network = "channel"
     goal: int = 0
     within: float = 0.0
+    step: float = 0.0
+    room: float = 0.0
+    noops: Noops = "consumed"
+    fingerprints: bool = False
     is_small: bool = True
 
 
@@ -75,12 +81,31 @@ CASES = (
         goal=100_000,
         is_small=False,
     ),
-    Case("Paxos, unordered", paxos, delivery="unordered", goal=50_000),
+    Case(
+        "two-phase commit, plain, 7, fingerprints",
+        lambda: two_phase(7),
+        room=200.0,
+        fingerprints=True,
+        is_small=False,
+    ),
+    Case(
+        "Paxos, unordered, noops kept",
+        paxos,
+        delivery="unordered",
+        goal=50_000,
+        noops="kept",
+    ),
     Case("two-phase commit", two_phase_commit, goal=50_000),
     Case("bank, 4 tellers", lambda: bank_transfer(4)),
     Case("bank, 5 tellers", lambda: bank_transfer(5), is_small=False),
-    Case("ping-pong, 2,000", lambda: ping_pong(2_000)),
+    Case("ping-pong, 20,000", lambda: ping_pong(20_000), step=30.0),
     Case("seed", lambda: SCENARIOS["seed"], within=10.0),
+    Case(
+        "seed, fingerprints",
+        lambda: SCENARIOS["seed"],
+        room=200.0,
+        fingerprints=True,
+    ),
     Case("bank, 4 tellers", lambda: bank_transfer(4), "orders"),
     Case("bank, 5 tellers", lambda: bank_transfer(5), "orders", is_small=False),
     Case("lost reply, 3 askers", lambda: lost_reply(3), "orders"),
@@ -98,7 +123,13 @@ Row = tuple[str, ...]
 
 def run(case: Case) -> Result:
     """Explore once."""
-    return explore(case.make(), engine=case.engine, delivery=case.delivery)
+    return explore(
+        case.make(),
+        engine=case.engine,
+        delivery=case.delivery,
+        noops=case.noops,
+        fingerprints=case.fingerprints,
+    )
 
 
 def bytes_per_state(case: Case) -> float:
@@ -118,12 +149,6 @@ def speeds(*, quick: bool) -> Iterator[Row]:
         rounds = [run(case) for _ in range(1 if quick else ROUNDS)]
         best = min(rounds, key=lambda result: result.seconds)
         rate = best.steps / best.seconds
-        goal = "-"
-        if case.goal:
-            goal = f"{case.goal:,} steps/s: {_met(rate >= case.goal)}"
-        elif case.within:
-            met = _met(best.verdict == "verified" and best.seconds < case.within)
-            goal = f"verified in {case.within:g} s: {met}"
         memory = bytes_per_state(case) if best.states else 0
         yield (
             case.name,
@@ -136,8 +161,24 @@ def speeds(*, quick: bool) -> Iterator[Row]:
             f"{rate:,.0f}",
             _count(round(best.classes / best.seconds) if best.classes else None),
             f"{memory:,.0f}" if memory else "-",
-            goal,
+            _goal(case, best, memory),
         )
+
+
+def _goal(case: Case, best: Result, memory: float) -> str:
+    """Return what was to be reached, and whether it was."""
+    rate = best.steps / best.seconds
+    if case.goal:
+        return f"{case.goal:,} steps/s: {_met(rate >= case.goal)}"
+    if case.within:
+        met = _met(best.verdict == "verified" and best.seconds < case.within)
+        return f"verified in {case.within:g} s: {met}"
+    if case.step:
+        took = 1e6 / rate
+        return f"{case.step:g} us a step: {_met(took <= case.step)}, {took:.1f}"
+    if case.room:
+        return f"{case.room:g} B/state: {_met(memory <= case.room)}"
+    return "-"
 
 
 def reduction() -> Iterator[Row]:

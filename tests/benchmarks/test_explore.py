@@ -18,7 +18,9 @@ def test_quick_run(tmp_path: Path) -> None:
         timeout=120,
     )
     assert "| two-phase commit, plain, 5 | states | verified | 8,832 |" in done.stdout
-    assert "| Paxos, unordered | states | verified | 16,668 |" in done.stdout
+    assert (
+        "| Paxos, unordered, noops kept | states | verified | 16,668 |" in done.stdout
+    )
     assert "| bank, 4 tellers | 3,521,280 | 24 | 1,040 |" in done.stdout
     assert "were left out" in done.stdout
     assert written.read_text().endswith(done.stdout.rstrip("\n") + "\n")
