@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ccw_actors.actors.image_create import create_blocks, create_tracks
-from ccw_actors.actors.image_file import ImageFile, open_image
+from ccw_actors.actors.image_file import ImageFile, open_image, recover_image
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 from ccw_actors.devices.dataset import dataset_records, member_records, members
 from ccw_actors.devices.fba_image import FBA_TYPES, fba_blocks
@@ -263,18 +263,33 @@ def verify(image: Image, *, device_type: BlockType = "") -> None:
 
 
 @dasd.command()
-def recover(image: Image, *, device_type: BlockType = "") -> None:
-    """Complete a write that was cut short when the process that wrote it died.
+def recover(
+    image: Image,
+    *,
+    device_type: BlockType = "",
+    copied: Annotated[
+        bool,
+        typer.Option(
+            "--copied",
+            help="Image and journal are copies: believe the journal, which names the"
+            " original.",
+        ),
+    ] = False,
+) -> None:
+    """Undo a write that was cut short when the process that wrote it died.
 
     Opening an image to write it does the same.
     """
-    open_image(image, device_type=device_type, read_only=False).close()
+    done = recover_image(image, device_type=device_type, copied=copied)
+    typer.echo(f"{image}: {done}")
 
 
 @contextmanager
 def _open(image: Path, device_type: str) -> Generator[ImageFile]:
     file = open_image(image, device_type=device_type, read_only=True)
     try:
+        if file.notice:
+            typer.echo(f"ccw-actors: {image}: {file.notice}", err=True)
         yield file
     finally:
         file.close()

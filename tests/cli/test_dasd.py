@@ -13,7 +13,6 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ccw_actors.actors.image_file import open_image
-from ccw_actors.actors.write_journal import journal_path
 from ccw_actors.cli import app
 from ccw_actors.devices import BlockGeometry, Geometry
 from ccw_actors.errors import CcwActorsError
@@ -322,17 +321,22 @@ def test_verify_looks_into_compressed_tracks(tmp_path: Path) -> None:
     assert "cannot be unpacked" in line
 
 
-def test_recover_completes_a_write(tmp_path: Path) -> None:
-    """What a dead process had begun is completed; until then nothing reads it."""
+def test_recover_undoes_a_write(tmp_path: Path) -> None:
+    """What a dead process had begun is undone; who looks has it undone already."""
     path = new_image(tmp_path)
+    before = path.read_bytes()
     die(path, 7, filled(7, 0x22), call=2, cut=1000)
-    assert "run ccw-actors dasd recover" in complaint("verify", path)
-    assert run("recover", path).stdout == ""
-    assert not journal_path(path).exists()
-    assert run("verify", path).exit_code == 0
-    file = open_image(path, read_only=True)
-    assert file.read(7) == filled(7, 0x22)
-    file.close()
+    torn = path.read_bytes()
+    cut = "the last write, to track 7, was cut short; it is"
+    for words in (["verify", path], ["ls", path]):
+        found = run(*words)
+        assert found.stderr == f"ccw-actors: {path}: {cut} read as it was before\n"
+        assert found.stdout
+        assert path.read_bytes() == torn != before
+    assert lines("recover", path) == [f"{path}: {cut} undone"]
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == before
+    assert lines("recover", path) == [f"{path}: there is no journal"]
 
 
 def test_image_in_use(tmp_path: Path) -> None:
