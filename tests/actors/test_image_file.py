@@ -18,7 +18,7 @@ from ccw_actors.actors.image_parts import part_path
 from ccw_actors.actors.write_journal import journal_path
 from ccw_actors.devices import HEADER_SIZE, BlockGeometry, CkdHeader, Geometry
 from ccw_actors.errors import ImageError
-from tests.actors.images import VOLUME, die, filled, new_image
+from tests.actors.images import VOLUME, contents, die, filled, new_image
 
 IMAGES = Path(__file__).parents[1] / "data" / "images"
 TRACK = 7
@@ -47,11 +47,6 @@ def write(path: Path, data: bytes, track: int = TRACK) -> None:
         file.write(track, data)
     finally:
         file.close()
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Return what is in all files of a folder."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_write_changes_the_track_and_nothing_else(tmp_path: Path) -> None:
