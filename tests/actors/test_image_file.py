@@ -16,7 +16,7 @@ from ccw_actors.actors.image_create import create_blocks, create_tracks
 from ccw_actors.actors.image_file import open_image
 from ccw_actors.actors.image_parts import part_path
 from ccw_actors.actors.write_journal import journal_path
-from ccw_actors.devices import HEADER_SIZE, BlockGeometry, CkdHeader, Geometry
+from ccw_actors.devices import HEADER_SIZE, BlockGeometry, CkdHeader
 from ccw_actors.errors import ImageError
 from tests.actors.images import VOLUME, contents, die, filled, new_image
 
@@ -527,13 +527,3 @@ def test_new_image_tells_how_far_it_is(tmp_path: Path) -> None:
     seen: list[int] = []
     create_tracks(tmp_path / "a.img", VOLUME, "TEST01", progress=seen.append)
     assert seen == [0, 10, 20, 30, 40]
-
-
-def test_new_image_has_holes(tmp_path: Path) -> None:
-    """Tracks never written take less than a tenth of the image."""
-    path = tmp_path / "big.img"
-    volume = Geometry("3390", 20, 15, 56832)
-    create_tracks(path, volume, "HOLES1")
-    stat = path.stat()
-    assert stat.st_size == HEADER_SIZE + volume.tracks * volume.track_size
-    assert stat.st_blocks * 512 < stat.st_size // 10
