@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,6 +21,7 @@ from ccw_actors.machine.results import (
     RunResult,
     SystemResult,
 )
+from ccw_actors.machine.scratch import scratch_folder
 from ccw_actors.runtime import Observer, System
 from ccw_actors.trace import MessageCounter, TraceWriter
 
@@ -55,7 +55,7 @@ async def run_machine(
     """
     check_machine(machine)
     async with AsyncExitStack() as stack:
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="ccw-actors-"))
+        scratch = stack.enter_context(scratch_folder())
         writer = None
         if trace is not None:
             writer = TraceWriter(stack.enter_context(trace.open("wb")))
@@ -67,7 +67,7 @@ async def run_machine(
         defects = _Defects()
         system.observe(defects)
         runs = {
-            guest.name: _Run(system, machine, guest, Path(scratch), defects)
+            guest.name: _Run(system, machine, guest, scratch, defects)
             for guest in machine.guests
         }
         interval = None if on_progress is None else PROGRESS_INTERVAL
