@@ -156,7 +156,8 @@ def _open(path: Path, parts: ImageParts, device_type: str, *, sync: bool) -> Ima
         return _open_to_read(path, parts, places)
     left = find_left(path, parts, places)
     if left is not None:
-        log.warning("%s: %s", path, left.undo(parts))
+        level = logging.INFO if left.harmless else logging.WARNING
+        log.log(level, "%s: %s", path, left.undo(parts))
     if parts.names > 1:
         raise ImageError(
             f"it has {parts.names} names (hard links), expected one: a journal is found"

@@ -24,11 +24,22 @@ _IF_COPIED = (
 
 
 class LeftWrite:
-    """What is left of a write: `about` says it in words, `torn` is to be put back."""
+    """What is left of a write: `about` says it in words, `torn` is to be put back.
 
-    def __init__(self, journal: LeftJournal, about: str, torn: Intent | None) -> None:
+    It is `harmless` if the image is as its writer left it.
+    """
+
+    def __init__(
+        self,
+        journal: LeftJournal,
+        about: str,
+        torn: Intent | None = None,
+        *,
+        harmless: bool = False,
+    ) -> None:
         self.about = about
         self.torn = torn
+        self.harmless = harmless
         self._journal = journal
 
     def undo(self, parts: ImageParts) -> str:
@@ -63,7 +74,7 @@ def find_left(
         raise ImageError(f"{reason}; {_IF_COPIED}")
     intent = journal.intent
     if intent is None:
-        return LeftWrite(journal, "no write was begun", None)
+        return LeftWrite(journal, "no write was begun", harmless=True)
     where = _name(places, intent.place)
     if where is None:
         raise ImageError(f"{file.name} speaks of no track of the image")
@@ -84,9 +95,9 @@ def find_left(
             )
         case State.VOID:
             about = f"another program has written to {where}; the journal is void"
-            return LeftWrite(journal, about, None)
+            return LeftWrite(journal, about)
         case State.DONE | State.NOTHING:
-            return LeftWrite(journal, "no write was cut short", None)
+            return LeftWrite(journal, "no write was cut short", harmless=True)
 
 
 def _found(parts: ImageParts, place: Place) -> bytes:
