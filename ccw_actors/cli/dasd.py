@@ -77,8 +77,8 @@ def init(
 ) -> None:
     """Make the image of an empty disk, with a label and an empty VTOC.
 
-    Hercules can use it, and its dasdls shows it. Tracks never written to take next to
-    no space on the host's disk.
+    Hercules can use it, and its dasdls shows it. Of a track never written to
+    the host's disk keeps one block.
     """
     serial = volume_serial(volser)
     if device_type[:4] in FBA_TYPES:
