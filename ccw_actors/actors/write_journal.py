@@ -196,7 +196,7 @@ class WriteJournal:
         self._before: Written | None = None
         self._begun: Written | None = None
         self._mark = b""
-        with new_file(path, mode=like.st_mode & 0o777) as fd:
+        with new_file(path, mode=like.st_mode & 0o777 | 0o600) as fd:
             if os.geteuid() == 0:
                 with suppress(OSError):
                     os.fchown(fd, like.st_uid, like.st_gid)
@@ -217,7 +217,6 @@ class WriteJournal:
             self._before = self._last
         elif self._before is not None and self._before.place == place:
             self._before = None
-        self._last = None
         raw, self._begun = Intent(place, old, new, self._before).packed(self._header)
         self._mark = failed_mark(raw)
         write_all(self._fd, raw, HEADER_SIZE)

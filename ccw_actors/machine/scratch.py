@@ -40,7 +40,7 @@ def scratch_folder() -> Generator[Path]:
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 # Until here it could be taken for one that is left.
-                if _locked(lock) and folder.exists():
+                if _own(lock) and folder.exists():
                     yield folder
                     return
             finally:
@@ -48,11 +48,19 @@ def scratch_folder() -> Generator[Path]:
 
 
 def _locked(fd: int) -> bool:
+    """Lock a folder; False if somebody else has."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _own(fd: int) -> bool:
+    try:
+        return _locked(fd)
+    except OSError:  # a file system without locks, where none is ever removed
+        return True
 
 
 def _remove_if_dead(folder: Path) -> None:

@@ -249,7 +249,7 @@ def test_answer_is_true_whatever_fails(
                 patch.setattr(os, name, getattr(faults, name))
             wanted = {}
             for track, data in ((TRACK, NEW), (TRACK + 1, OTHER)):
-                wanted[track] = data if written(file, track, data) else OLD
+                wanted[track] = data if written_as_told(file, track, data) else OLD
                 assert file.read(track) == wanted[track]
             if end == "closed":
                 file.close()
@@ -268,13 +268,84 @@ def test_answer_is_true_whatever_fails(
     assert failures > (2 if sync else 1)
 
 
-def written(file: ImageFile, track: int, data: bytes) -> bool:
+def written_as_told(file: ImageFile, track: int, data: bytes) -> bool:
     """Write a track and tell what was answered."""
     try:
         file.write(track, data)
     except OSError:
         return False
     return True
+
+
+def has_name(fd: int, name: str) -> bool:
+    """Tell whether an open file has this name."""
+    return Path(f"/proc/self/fd/{fd}").readlink().name == name
+
+
+def test_whole_write_that_failed_is_undone_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it is in the image, but it was answered as failed: so the journal says."""
+    path = new_image(tmp_path)
+    write_track(path, TRACK, OLD)
+    pwrite, fdatasync, written = os.pwrite, os.fdatasync, list[int]()
+
+    def write_once(fd: int, data: bytes, offset: int) -> int:
+        if has_name(fd, path.name):
+            written.append(offset)
+            if len(written) > 1:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return pwrite(fd, data, offset)
+
+    def sync(fd: int) -> None:
+        if has_name(fd, path.name):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        fdatasync(fd)
+
+    with abandoned(), monkeypatch.context() as patch:
+        file = open_image(path, read_only=False, sync=True)
+        patch.setattr(os, "pwrite", write_once)
+        patch.setattr(os, "fdatasync", sync)
+        assert not written_as_told(file, TRACK, NEW)
+    assert len(written) == 2
+    assert NEW in path.read_bytes()
+    assert read_track(path, TRACK) == OLD
+    assert "track 7, failed; it is undone" in recover_image(path)
+    assert OLD in path.read_bytes()
+
+
+def test_same_write_by_another_program_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a failed write has been put back, the journal has nothing to say of it."""
+    path = new_image(tmp_path)
+    write_track(path, TRACK, OLD)
+    with abandoned(), monkeypatch.context() as patch:
+        file = open_image(path, read_only=False)
+        patch.setattr(os, "pwrite", Faults(2, lasting=False, part=99).pwrite)
+        assert not written_as_told(file, TRACK, NEW)
+    raw = path.read_bytes()
+    at = raw.index(OLD)
+    path.write_bytes(raw[:at] + NEW + raw[at + len(NEW) :])
+    open_image(path, read_only=False).close()
+    assert read_track(path, TRACK) == NEW
+
+
+def test_failed_write_is_no_generation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A track is put back also if the one between two writes to it has failed."""
+    path = new_image(tmp_path)
+    with abandoned(), monkeypatch.context() as patch:
+        file = open_image(path, read_only=False)
+        file.write(TRACK, OLD)
+        patch.setattr(os, "pwrite", Faults(2, lasting=False, part=99).pwrite)
+        assert not written_as_told(file, TRACK + 1, OTHER)
+        patch.setattr(os, "pwrite", Faults(2, lasting=True, part=1500).pwrite)
+        assert not written_as_told(file, TRACK, NEW)
+    assert NEW[:1500] in path.read_bytes()
+    assert "track 7, was cut short; it is undone" in recover_image(path)
+    assert read_track(path, TRACK) == OLD
 
 
 def test_same_content_is_synced_all_the_same(

@@ -16,6 +16,7 @@ from ccw_actors.actors.journal_record import (
     Intent,
     Part,
     Place,
+    State,
     header_bytes,
 )
 from ccw_actors.actors.write_journal import journal_path
@@ -305,6 +306,63 @@ def test_journal_belongs_to_the_owner_of_the_image(tmp_path: Path) -> None:
     found = journal_path(path).stat()
     file.close()
     assert (found.st_uid, found.st_gid) == (4321, 8765)
+
+
+def test_recovery_is_on_the_disk_before_the_journal_goes(
+    torn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Power that fails in a recovery leaves an image that can be recovered."""
+    steps: list[str] = []
+    fdatasync, unlink = os.fdatasync, os.unlink
+
+    def noted_sync(fd: int) -> None:
+        fdatasync(fd)
+        steps.append(f"sync {Path(f'/proc/self/fd/{fd}').readlink().name}")
+
+    def noted_unlink(path: Path) -> None:
+        unlink(path)
+        steps.append(f"unlink {path.name}")
+
+    monkeypatch.setattr(os, "fdatasync", noted_sync)
+    monkeypatch.setattr(os, "unlink", noted_unlink)
+    recover_image(torn)
+    assert steps == ["sync disk.img", "unlink disk.img.journal"]
+
+
+# -- what is found at the place ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        (OLD, State.NOTHING),
+        (NEW, State.DONE),
+        (NEW[:40] + OLD[40:], State.CUT_SHORT),
+        (NEW[:1536] + OLD[1536:], State.CUT_SHORT),
+        (OLD[:512] + NEW[512:1024] + OLD[1024:2048] + NEW[2048:], State.CUT_SHORT),
+        (OLD[:700] + NEW[700:1500] + OLD[1500:], State.CUT_SHORT),
+        (OLD[:700] + NEW[700:800] + OLD[800:], State.CUT_SHORT),
+        (NEW[:1500] + b"\x77" + OLD[1501:], State.VOID),
+        (OLD[:-9] + b"\x77" * 9, State.VOID),
+        (bytes(4096), State.VOID),
+        (OLD[:4000], State.VOID),
+        (b"", State.VOID),
+        (
+            b"".join(
+                OLD[at : at + 99] + NEW[at + 99 : at + 512] for at in (0, 512, 1024)
+            )
+            + OLD[1536:],
+            State.VOID,
+        ),
+    ],
+    ids=range(13),
+)
+def test_what_has_become_of_a_write(found: bytes, state: State) -> None:
+    """Sectors are old or new, but for two at most that are both; no byte is other."""
+    intent = Intent(Place(0, AT, 4096), OLD, NEW)
+    failed = Intent(Place(0, AT, 4096), OLD, NEW, failed=True)
+    assert intent.state(found) == state
+    assert failed.state(found) == (State.CUT_SHORT if found == NEW else state)
 
 
 # -- forged, damaged -----------------------------------------------------------------
