@@ -247,7 +247,7 @@ def test_answer_is_true_whatever_fails(
             file = open_image(path, read_only=False, sync=sync)
             for name in CALLS:
                 patch.setattr(os, name, getattr(faults, name))
-            wanted = {}
+            wanted: dict[int, bytes] = {}
             for track, data in ((TRACK, NEW), (TRACK + 1, OTHER)):
                 wanted[track] = data if written_as_told(file, track, data) else OLD
                 assert file.read(track) == wanted[track]
