@@ -126,6 +126,10 @@ class ImageParts:
         """Number of names of the file that has the most."""
         return max(os.fstat(fd).st_nlink for fd in self._fds)
 
+    def is_there(self, part: int) -> bool:
+        """Tell whether a file still has a name, so that somebody can open it again."""
+        return os.fstat(self._fds[part]).st_nlink > 0
+
     @property
     def first(self) -> os.stat_result:
         """Status of the first file."""

@@ -144,6 +144,10 @@ class RawImage:
             raise ImageError(
                 f"track {number} is to have {len(data)} bytes, expected {place.length}"
             )
+        if not self._parts.is_there(place.file):
+            raise ImageError(
+                "the image was removed, or another took its place, while it was open"
+            )
         self._mend(journal)
         old = self.read(number)
         if old == data:

@@ -196,23 +196,38 @@ class WriteJournal:
         self._before: Written | None = None
         self._begun: Written | None = None
         self._mark = b""
-        with new_file(path, mode=like.st_mode & 0o777 | 0o600) as fd:
+        self._like = like
+        self._size = JOURNAL_MAX - 2 * (LENGTH_MAX - length)
+        self._fd = self._create()
+
+    def _create(self) -> int:
+        like = self._like
+        with new_file(self._path, mode=like.st_mode & 0o777 | 0o600) as made:
             if os.geteuid() == 0:
                 with suppress(OSError):
-                    os.fchown(fd, like.st_uid, like.st_gid)
-            _reserve(fd, JOURNAL_MAX - 2 * (LENGTH_MAX - length))
-            write_all(fd, self._header, 0)
-            made = os.fstat(fd)
+                    os.fchown(made, like.st_uid, like.st_gid)
+            _reserve(made, self._size)
+            write_all(made, self._header, 0)
+            status = os.fstat(made)
+        if self._sync:
+            sync_folder(self._path)
         # Again by its own name, which is then what /proc and lsof show.
-        self._fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
-        if not os.path.samestat(made, os.fstat(self._fd)):
-            os.close(self._fd)
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-        if sync:
-            sync_folder(path)
+        fd = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+        if os.path.samestat(status, os.fstat(fd)):
+            return fd
+        os.close(fd)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
     def begin(self, place: Place, old: bytes, new: bytes) -> None:
-        """Record a write; the one before has to be complete, or put back."""
+        """Record a write; the one before has to be complete, or put back.
+
+        Raises:
+            OSError: It could not be recorded, so the image must not be touched.
+        """
+        if not os.fstat(self._fd).st_nlink:  # removed by somebody
+            fd = self._create()
+            os.close(self._fd)
+            self._fd = fd
         if self._last is not None and self._last.place != place:
             self._before = self._last
         elif self._before is not None and self._before.place == place:

@@ -5,7 +5,7 @@ import stat
 import subprocess
 import sys
 import textwrap
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,11 +18,13 @@ from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 
 __all__ = [
     "VOLUME",
+    "Death",
     "abandoned",
     "contents",
     "die",
     "die_here",
     "filled",
+    "half_of_the_second",
     "new_image",
     "read_track",
     "write_track",
@@ -99,8 +101,26 @@ def abandoned() -> Generator[None]:
                 os.close(int(path.name))
 
 
+Pwrite = Callable[[int, bytes, int], int]
+
+
 class Death(BaseException):
     """What ends a process that is only played."""
+
+
+def half_of_the_second(pwrite: Pwrite, cut: int = 1500) -> Pwrite:
+    """Make a `pwrite` that does the journal's, and of the image's so many bytes."""
+    calls = 0
+
+    def write_and_die(fd: int, data: bytes, offset: int) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            return pwrite(fd, data, offset)
+        pwrite(fd, bytes(data)[:cut], offset)
+        raise Death
+
+    return write_and_die
 
 
 def die_here(path: Path, *writes: tuple[int, bytes], cut: int) -> None:
@@ -113,21 +133,11 @@ def die_here(path: Path, *writes: tuple[int, bytes], cut: int) -> None:
         writes: Numbers of tracks, and what is written to each.
         cut: How many bytes of the last are in the image at the end.
     """
-    pwrite, calls = os.pwrite, 0
-
-    def write_and_die(fd: int, data: bytes, offset: int) -> int:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            return pwrite(fd, data, offset)
-        pwrite(fd, bytes(data)[:cut], offset)
-        raise Death
-
     with abandoned(), pytest.MonkeyPatch.context() as patch:
         file = open_image(path, read_only=False)
         for track, data in writes[:-1]:
             file.write(track, data)
-        patch.setattr(os, "pwrite", write_and_die)
+        patch.setattr(os, "pwrite", half_of_the_second(os.pwrite, cut))
         with pytest.raises(Death):
             file.write(*writes[-1])
 

@@ -24,10 +24,13 @@ from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 from ccw_actors.errors import ImageError
 from tests.actors.images import (
     VOLUME,
+    Death,
+    abandoned,
     contents,
     die,
     die_here,
     filled,
+    half_of_the_second,
     new_image,
     read_track,
     write_track,
@@ -185,6 +188,64 @@ def test_later_image_of_that_name_keeps_its_journal(tmp_path: Path) -> None:
     assert journal_path(path).stat().st_ino == theirs
     second.close()
     assert sorted(contents(tmp_path)) == ["disk.img", "moved.img"]
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_image_that_is_gone_is_not_written(tmp_path: Path, how: str) -> None:
+    """What nobody could read later is not answered as written."""
+    path = new_image(tmp_path)
+    file = open_image(path, read_only=False)
+    file.write(TRACK, OLD)
+    if how == "replaced":
+        create_tracks(tmp_path / "other.img", VOLUME, "OTHER1")
+        (tmp_path / "other.img").rename(path)
+    else:
+        path.unlink()
+    before = path.exists() and path.read_bytes()
+    with pytest.raises(ImageError, match="was removed, or another took its place"):
+        file.write(TRACK, NEW)
+    assert file.read(TRACK) == OLD
+    file.close()
+    assert (path.exists() and path.read_bytes()) == before
+    assert not journal_path(path).exists()
+
+
+def test_image_that_is_moved_is_written(tmp_path: Path) -> None:
+    """An image that has another name, or folder, meanwhile is still the same."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = new_image(folder)
+    file = open_image(path, read_only=False)
+    folder = folder.rename(tmp_path / "renamed")
+    file.write(TRACK, NEW)
+    file.close()
+    write_track(folder / path.name, TRACK + 1, filled(TRACK + 1, 0x33))
+    assert read_track(folder / path.name, TRACK) == NEW
+    assert list(folder.iterdir()) == [folder / path.name]
+
+
+def test_journal_that_is_removed_is_made_again(tmp_path: Path) -> None:
+    """No write is begun without one; where it has no place, none is begun."""
+    path = new_image(tmp_path)
+    journal = journal_path(path)
+    with abandoned(), pytest.MonkeyPatch.context() as patch:
+        file = open_image(path, read_only=False)
+        file.write(TRACK, OLD)
+        journal.unlink()
+        journal.write_text("my diary")
+        with pytest.raises(FileExistsError):
+            file.write(TRACK, NEW)
+        assert file.read(TRACK) == OLD
+        assert journal.read_text() == "my diary"
+        journal.unlink()
+        file.write(TRACK + 1, filled(TRACK + 1, 0x33))
+        patch.setattr(os, "pwrite", half_of_the_second(os.pwrite))
+        with pytest.raises(Death):
+            file.write(TRACK, NEW)
+    assert NEW[:1500] in path.read_bytes()
+    assert "track 7, was cut short; it is undone" in recover_image(path)
+    assert read_track(path, TRACK) == OLD
+    assert list(tmp_path.iterdir()) == [path]
 
 
 # -- hard links ----------------------------------------------------------------------
