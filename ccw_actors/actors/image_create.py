@@ -1,9 +1,14 @@
 """New images: a volume with a label and nothing else, as a file with holes."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ccw_actors.actors.image_parts import open_locked
+from ccw_actors.actors.journal_record import Part
+from ccw_actors.actors.new_file import new_file, sync_folder
+from ccw_actors.actors.write_journal import LeftJournal, journal_path
 from ccw_actors.devices.ckd_image import HEADER_SIZE, CkdHeader, track_offset
 from ccw_actors.devices.fba_image import fba_volume
 from ccw_actors.devices.track import Record, Track
@@ -35,7 +40,8 @@ def create_tracks(
         progress: Called with the number of tracks done, now and then.
 
     Raises:
-        ImageError: The file exists, or cannot be written.
+        ImageError: The file exists, is in use, or cannot be written; or what lies where
+            its journal will go is not that of the image it replaces.
     """
     special = {0: VolumeLabel(serial, _VTOC).to_track(volume)} | empty_vtoc(volume)
 
@@ -81,20 +87,48 @@ def _empty_track(cylinder: int, head: int) -> bytes:
 
 def _create(path: Path, write: Callable[[int], None], *, replace: bool) -> None:
     """Write a file under another name, then give it its own."""
-    made = path.with_name(f".{path.name}.{os.getpid()}")
+    file = Path(os.path.realpath(path))
     try:
-        fd = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-        try:
-            write(fd)
-            os.fsync(fd)
-            if replace:
-                made.replace(path)
+        with ExitStack() as stack:
+            left = None
+            if replace and os.path.lexists(file):
+                left = stack.enter_context(_alone_with(file))
             else:
-                path.hardlink_to(made)
-        finally:
-            os.close(fd)
-            made.unlink(missing_ok=True)
+                _check_free(file)
+            with new_file(file, mode=0o666, replace=replace) as fd:
+                write(fd)
+                os.fsync(fd)
+            sync_folder(file)
+            if left is not None:
+                left.remove()
     except FileExistsError as error:
         raise ImageError(f"{path} exists, expected a new file") from error
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror}") from error
+
+
+@contextmanager
+def _alone_with(file: Path) -> Generator[LeftJournal | None]:
+    """Keep an image from being opened while it is replaced; give its journal."""
+    fd = open_locked(file, read_only=False)
+    try:
+        found = os.fstat(fd)
+        owners = {os.geteuid(), found.st_uid}
+        left = LeftJournal.read(journal_path(file), owners)
+        if left is not None and left.parts[0] != Part(found.st_ino, found.st_size):
+            raise ImageError(left.of_another([Part(found.st_ino, found.st_size)]))
+        yield left
+    finally:
+        os.close(fd)
+
+
+def _check_free(file: Path) -> None:
+    if os.path.lexists(file):
+        raise FileExistsError
+    journal = journal_path(file)
+    if os.path.lexists(journal):
+        raise ImageError(
+            f"{journal.name} is where its journal will go, expected no file there"
+        )

@@ -8,18 +8,20 @@
 
 Who writes is alone with the image; who only reads shares it with other readers. A write
 is whole or nothing, whatever becomes of the process (see `write_journal`): what it had
-begun when it died is completed when the image is next opened for writing.
+begun when it died, and told nobody, is undone when the image is next opened to be
+written.
 """
 
-import bisect
-import contextlib
-import itertools
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from ccw_actors.actors.image_parts import ImageParts, part_path
-from ccw_actors.actors.write_journal import Intent, WriteJournal, journal_path
+from ccw_actors.actors.journal_recovery import find_left
+from ccw_actors.actors.raw_image import BlockPlaces, Places, RawImage, TrackPlaces
+from ccw_actors.actors.write_journal import WriteJournal, journal_path
 from ccw_actors.devices.cckd_image import (
     CCKD_HEADERS_SIZE,
     CckdHeader,
@@ -33,11 +35,11 @@ from ccw_actors.devices.ckd_image import (
     assemble,
     track_offset,
 )
-from ccw_actors.devices.fba_image import FBA_TYPES, fba_volume, group_offset
+from ccw_actors.devices.fba_image import FBA_TYPES, fba_volume
 from ccw_actors.devices.volume_geometry import BlockGeometry, Geometry
 from ccw_actors.errors import ImageError
 
-__all__ = ["ImageFile", "open_image"]
+__all__ = ["ImageFile", "open_image", "recover_image"]
 
 _COMPRESSED = "the image is compressed, which can only be read"
 
@@ -50,6 +52,11 @@ class ImageFile(Protocol):
     @property
     def geometry(self) -> Geometry | BlockGeometry:
         """Shape of the volume."""
+        ...
+
+    @property
+    def notice(self) -> str:
+        """What a user should know of the image, if there is anything: one line."""
         ...
 
     def read(self, number: int) -> bytes:
@@ -67,7 +74,8 @@ class ImageFile(Protocol):
         Raises:
             ImageError: There is no such track, the image is only read, or the data
                 are not of a track's length.
-            OSError: The file cannot be written; the track is as it was before.
+            OSError: The file cannot be written; the track is read as it was before,
+                by whoever opens the image.
         """
         ...
 
@@ -87,13 +95,48 @@ def open_image(
         read_only: Share the image with other readers, and write nothing.
         sync: Have every write on the disk of the host before it is done.
 
+    What a dead process had begun to write is undone; with `read_only`, it is only read
+    as if it were.
+
     Raises:
-        ImageError: The image is damaged, of an unknown kind, or in use; or a write to
-            it is incomplete, and `read_only` keeps it from being completed.
+        ImageError: The image is damaged, of an unknown kind, or in use; or it is to be
+            written, and what lies where its journal goes is not its own.
     """
     parts = ImageParts(read_only=read_only)
-    try:
+    with _errors_of(path, parts):
         return _open(path, parts, device_type, sync=sync)
+
+
+def recover_image(path: Path, *, device_type: str = "", copied: bool = False) -> str:
+    """Undo the write that a dead process had begun, and remove its journal.
+
+    Args:
+        path: The image.
+        device_type: What a raw FBA image is of.
+        copied: Image and journal were copied: believe the journal, which names another
+            file, if all but that is as it says.
+
+    Returns:
+        What was done, in words.
+
+    Raises:
+        ImageError: The image cannot be opened to be written, or the journal is not its.
+    """
+    parts = ImageParts(read_only=False)
+    with _errors_of(path, parts):
+        parts.open(path)
+        places = _places(path, parts, device_type)
+        left = find_left(path, parts, places, copied=copied)
+        done = "there is no journal" if left is None else left.undo(parts)
+    parts.close()
+    return done
+
+
+@contextmanager
+def _errors_of(path: Path, parts: ImageParts) -> Generator[None]:
+    """Let go of the files if this fails, and say of which image it speaks."""
+    try:
+        yield
     except ImageError as error:
         parts.close()
         raise ImageError(f"{path}: {error}") from error
@@ -104,43 +147,60 @@ def open_image(
 
 def _open(path: Path, parts: ImageParts, device_type: str, *, sync: bool) -> ImageFile:
     parts.open(path)
-    start = parts.read(0, CCKD_HEADERS_SIZE, 0)
-    if device_type in FBA_TYPES:
-        volume: _Volume = _BlockVolume(_blocks(device_type, parts, start))
-    elif is_cckd(start):
-        if not parts.read_only:
-            raise ImageError(_COMPRESSED + ": expected read_only")
-        return _CckdFile(parts, CckdHeader.from_bytes(start))
-    else:
-        volume = _TrackVolume(*_tracks(path, parts, start))
-    _recover(path, parts)
+    if parts.read_only and device_type not in FBA_TYPES:
+        start = parts.read(0, CCKD_HEADERS_SIZE, 0)
+        if is_cckd(start):
+            return _CckdFile(parts, CckdHeader.from_bytes(start))
+    places = _places(path, parts, device_type)
     if parts.read_only:
-        return _RawFile(parts, volume, None, sync=sync)
+        return _open_to_read(path, parts, places)
+    left = find_left(path, parts, places)
+    if left is not None:
+        level = logging.INFO if left.harmless else logging.WARNING
+        log.log(level, "%s: %s", path, left.undo(parts))
+    if parts.names > 1:
+        raise ImageError(
+            f"it has {parts.names} names (hard links), expected one: a journal is found"
+            " by the name of its image"
+        )
     file = journal_path(path)
     try:
-        journal = WriteJournal(file, mode=parts.mode, sync=sync)
+        journal = WriteJournal(
+            file,
+            parts.identity,
+            like=parts.first,
+            length=places.length_max,
+            sync=sync,
+        )
     except OSError as error:
         raise ImageError(
             f"expected to write a journal beside it, {file.name}: {error.strerror}"
         ) from error
-    return _RawFile(parts, volume, journal, sync=sync)
+    return RawImage(parts, places, journal, sync=sync)
 
 
-def _recover(path: Path, parts: ImageParts) -> None:
-    """Complete the write that a dead process had begun, if there is one."""
-    begun = WriteJournal.read(journal_path(path))
-    if begun is None or parts.has(begun):
-        return
-    if not parts.can_complete(begun):
-        log.warning("%s: another program has written to it; the journal is void", path)
-    elif parts.read_only:
-        raise ImageError(
-            "the last write to it was cut short, expected it to be completed first:"
-            " open it for writing once, or run ccw-actors dasd recover"
-        )
-    else:
-        log.warning("%s: completing the write that was cut short", path)
-        parts.complete(begun)
+def _open_to_read(path: Path, parts: ImageParts, places: Places) -> ImageFile:
+    """Share an image; a write that was cut short is undone in memory."""
+    try:
+        left = find_left(path, parts, places)
+    except ImageError as error:
+        return RawImage(parts, places, notice=f"{error}; it is left alone")
+    if left is None and parts.names > 1:
+        notice = f"it has {parts.names} names; a journal beside another is not found"
+        return RawImage(parts, places, notice=notice)
+    if left is None or left.torn is None:
+        return RawImage(parts, places)
+    notice = f"{left.about}; it is read as it was before"
+    return RawImage(parts, places, torn=left.torn, notice=notice)
+
+
+def _places(path: Path, parts: ImageParts, device_type: str) -> Places:
+    start = parts.read(0, CCKD_HEADERS_SIZE, 0)
+    if device_type in FBA_TYPES:
+        return BlockPlaces(_blocks(device_type, parts, start))
+    if is_cckd(start):
+        raise ImageError(_COMPRESSED + ": expected read_only")
+    return TrackPlaces(*_tracks(path, parts, start))
 
 
 def _blocks(device_type: str, parts: ImageParts, start: bytes) -> BlockGeometry:
@@ -169,109 +229,10 @@ def _tracks(
     return volume, tracks
 
 
-class _Volume(Protocol):
-    """Where the tracks of a volume are."""
-
-    @property
-    def geometry(self) -> Geometry | BlockGeometry: ...
-
-    def place(self, number: int) -> tuple[int, int, int]:
-        """File (from 0), offset and length of a track."""
-        ...
-
-
-class _BlockVolume:
-    def __init__(self, geometry: BlockGeometry) -> None:
-        self.geometry = geometry
-
-    def place(self, number: int) -> tuple[int, int, int]:
-        offset = group_offset(self.geometry, number)
-        return 0, offset, self.geometry.size_of(number)
-
-
-class _TrackVolume:
-    def __init__(self, geometry: Geometry, tracks: tuple[int, ...]) -> None:
-        self.geometry = geometry
-        self._first = tuple(itertools.accumulate(tracks, initial=0))
-
-    def place(self, number: int) -> tuple[int, int, int]:
-        track_offset(self.geometry, number)
-        part = bisect.bisect_right(self._first, number) - 1
-        offset = track_offset(self.geometry, number - self._first[part])
-        return part, offset, self.geometry.track_size
-
-
-class _RawFile:
-    """An image whose tracks have their places; without a journal, only to be read."""
-
-    def __init__(
-        self,
-        parts: ImageParts,
-        volume: _Volume,
-        journal: WriteJournal | None,
-        *,
-        sync: bool,
-    ) -> None:
-        self._parts = parts
-        self._volume = volume
-        self._journal = journal
-        self._sync = sync
-        self._torn: Intent | None = None
-
-    @property
-    def geometry(self) -> Geometry | BlockGeometry:
-        return self._volume.geometry
-
-    def read(self, number: int) -> bytes:
-        part, offset, length = self._volume.place(number)
-        self._mend()
-        data = self._parts.read(part, length, offset)
-        if len(data) < length:
-            raise ImageError(
-                f"track {number} has {len(data)} bytes left, expected {length}:"
-                " the image was cut short"
-            )
-        return data
-
-    def write(self, number: int, data: bytes) -> None:
-        part, offset, length = self._volume.place(number)
-        if self._journal is None:
-            raise ImageError("the image is open to be read only")
-        if len(data) != length:
-            raise ImageError(
-                f"track {number} is to have {len(data)} bytes, expected {length}"
-            )
-        old = self.read(number)
-        if old == data:
-            return
-        intent = Intent(part, offset, old, data)
-        self._journal.begin(intent)
-        try:
-            self._parts.write(part, data, offset)
-            if self._sync:
-                self._parts.sync(part)
-        except OSError:
-            self._torn = intent
-            with contextlib.suppress(OSError):
-                self._mend()
-            raise
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._mend()
-        if self._journal is not None:
-            self._journal.close(keep=self._torn is not None)
-        self._parts.close()
-
-    def _mend(self) -> None:
-        """Put back what was there before a write that has failed."""
-        if self._torn is not None:
-            self._parts.write(self._torn.file, self._torn.old, self._torn.offset)
-            self._torn = None
-
-
 class _CckdFile:
     """A compressed image."""
+
+    notice = ""
 
     def __init__(self, parts: ImageParts, header: CckdHeader) -> None:
         self._parts = parts

@@ -1,5 +1,6 @@
 """Volume: the tracks of one disk, in an image file or in memory; same messages."""
 
+import logging
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +21,8 @@ from ccw_actors.errors import ImageError
 from ccw_actors.runtime import Actor, receive
 
 __all__ = ["FileVolume", "MemoryVolume"]
+
+log = logging.getLogger("ccw_actors")
 
 
 class FileVolume(Actor):
@@ -90,6 +93,8 @@ class FileVolume(Actor):
                 read_only=self._read_only,
                 sync=self._sync,
             )
+            if self._file.notice:
+                log.warning("%s: %s", self._image, self._file.notice)
         return self._file
 
 

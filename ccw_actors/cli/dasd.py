@@ -13,8 +13,8 @@ import typer
 from rich.progress import Progress
 
 from ccw_actors.actors.image_create import create_blocks, create_tracks
-from ccw_actors.actors.image_file import ImageFile, open_image
-from ccw_actors.cli.printing import new_console, say, say_json, visible
+from ccw_actors.actors.image_file import ImageFile, open_image, recover_image
+from ccw_actors.cli.printing import complain, new_console, say, say_json, visible
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 from ccw_actors.devices.dataset import dataset_records, member_records, members
 from ccw_actors.devices.fba_image import FBA_TYPES, fba_blocks
@@ -88,8 +88,8 @@ def init(
 ) -> None:
     """Make the image of an empty disk, with a label and an empty VTOC.
 
-    Hercules can use it, and its dasdls shows it. Tracks never written to take next to
-    no space on the host's disk.
+    Hercules can use it, and its dasdls shows it. Of a track never written to
+    the host's disk keeps one block.
     """
     serial = volume_serial(volser)
     if device_type[:4] in FBA_TYPES:
@@ -274,18 +274,33 @@ def verify(image: Image, *, device_type: BlockType = "") -> None:
 
 
 @dasd.command()
-def recover(image: Image, *, device_type: BlockType = "") -> None:
-    """Complete a write that was cut short when the process that wrote it died.
+def recover(
+    image: Image,
+    *,
+    device_type: BlockType = "",
+    copied: Annotated[
+        bool,
+        typer.Option(
+            "--copied",
+            help="Image and journal are copies: believe the journal, which names the"
+            " original.",
+        ),
+    ] = False,
+) -> None:
+    """Undo a write that was cut short when the process that wrote it died.
 
     Opening an image to write it does the same.
     """
-    open_image(image, device_type=device_type, read_only=False).close()
+    done = recover_image(image, device_type=device_type, copied=copied)
+    say(f"{image}: {done}")
 
 
 @contextmanager
 def _open(image: Path, device_type: str) -> Generator[ImageFile]:
     file = open_image(image, device_type=device_type, read_only=True)
     try:
+        if file.notice:
+            complain(f"{image}: {file.notice}")
         yield file
     finally:
         file.close()

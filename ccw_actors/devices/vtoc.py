@@ -112,7 +112,13 @@ class _Vtoc:
                 f"no VTOC: the volume label puts it at {place}, where there is no"
                 " format-4 DSCB"
             )
-        self._extent = _extents(first.data[61:71])[0]
+        extents = _extents(first.data[61:71])
+        if not extents:
+            raise ImageError(
+                "the format-4 DSCB has a VTOC extent of type 0 (offset 61 of its data),"
+                " expected one in use"
+            )
+        self._extent = extents[0]
 
     def records(self) -> Iterator[Record]:
         """Give the DSCBs one by one."""

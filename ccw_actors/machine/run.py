@@ -5,7 +5,6 @@ import contextlib
 import logging
 import math
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -27,6 +26,7 @@ from ccw_actors.machine.results import (
     RunResult,
     SystemResult,
 )
+from ccw_actors.machine.scratch import scratch_folder
 from ccw_actors.runtime import Observer, System
 from ccw_actors.trace import (
     TRACE_SIZE,
@@ -119,12 +119,7 @@ class MachineRun:
         """Run it to the end; see `run_machine`."""
         try:
             async with AsyncExitStack() as stack:
-                scratch = stack.enter_context(
-                    tempfile.TemporaryDirectory(
-                        prefix="ccw-actors-", ignore_cleanup_errors=True
-                    )
-                )
-                self._scratch = Path(scratch)
+                self._scratch = stack.enter_context(scratch_folder())
                 self._system = system = await stack.enter_async_context(System())
                 self._observe(system)
                 await self._run_guests(system, self._scratch)

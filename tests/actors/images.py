@@ -1,15 +1,34 @@
 """Small images and processes that die, as the tests of image files want them."""
 
+import os
+import stat
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from ccw_actors.actors.image_create import create_tracks
+from ccw_actors.actors.image_file import open_image
 from ccw_actors.devices import Geometry, Record, Track
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 
-__all__ = ["VOLUME", "die", "filled", "new_image"]
+__all__ = [
+    "VOLUME",
+    "Death",
+    "abandoned",
+    "contents",
+    "die",
+    "die_here",
+    "filled",
+    "half_of_the_second",
+    "new_image",
+    "read_track",
+    "write_track",
+]
 
 VOLUME: Geometry = ckd_volume(ckd_type("2311")[0], 4)
 
@@ -67,3 +86,84 @@ def die(path: Path, track: int, data: bytes, *, call: int, cut: int) -> None:
     words += [str(track), str(call), str(cut)]
     done = subprocess.run(words, input=data, check=False, capture_output=True)
     assert done.returncode == -9, done.stderr.decode()
+
+
+@contextmanager
+def abandoned() -> Generator[None]:
+    """Close all files that are opened meanwhile, as the death of a process would."""
+    # The folder itself was open while it was listed.
+    before = {path for path in list(Path("/proc/self/fd").iterdir()) if path.exists()}
+    try:
+        yield
+    finally:
+        for path in set(Path("/proc/self/fd").iterdir()) - before:
+            with suppress(OSError):
+                os.close(int(path.name))
+
+
+Pwrite = Callable[[int, bytes, int], int]
+
+
+class Death(BaseException):
+    """What ends a process that is only played."""
+
+
+def half_of_the_second(pwrite: Pwrite, cut: int = 1500) -> Pwrite:
+    """Make a `pwrite` that does the journal's, and of the image's so many bytes."""
+    calls = 0
+
+    def write_and_die(fd: int, data: bytes, offset: int) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            return pwrite(fd, data, offset)
+        pwrite(fd, bytes(data)[:cut], offset)
+        raise Death
+
+    return write_and_die
+
+
+def die_here(path: Path, *writes: tuple[int, bytes], cut: int) -> None:
+    """Write tracks, and leave the last as a process does that dies in the middle.
+
+    This is `die` without a process: quicker, and less true.
+
+    Args:
+        path: The image.
+        writes: Numbers of tracks, and what is written to each.
+        cut: How many bytes of the last are in the image at the end.
+    """
+    with abandoned(), pytest.MonkeyPatch.context() as patch:
+        file = open_image(path, read_only=False)
+        for track, data in writes[:-1]:
+            file.write(track, data)
+        patch.setattr(os, "pwrite", half_of_the_second(os.pwrite, cut))
+        with pytest.raises(Death):
+            file.write(*writes[-1])
+
+
+def contents(folder: Path) -> dict[str, bytes | str]:
+    """Return what is in a folder: files with their bytes, others with their kind."""
+    found: dict[str, bytes | str] = {}
+    for path in folder.iterdir():
+        kind = stat.S_IFMT(path.lstat().st_mode)
+        found[path.name] = path.read_bytes() if kind == stat.S_IFREG else oct(kind)
+    return found
+
+
+def read_track(path: Path, track: int) -> bytes:
+    """Read one track."""
+    file = open_image(path, read_only=True)
+    try:
+        return file.read(track)
+    finally:
+        file.close()
+
+
+def write_track(path: Path, track: int, data: bytes) -> None:
+    """Write one track."""
+    file = open_image(path, read_only=False)
+    try:
+        file.write(track, data)
+    finally:
+        file.close()

@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from ccw_actors.actors.write_journal import journal_path
 from ccw_actors.cli import app
 from ccw_actors.devices import BlockGeometry, Geometry
 from ccw_actors.errors import CcwActorsError
-from tests.actors.images import die, filled, new_image
+from tests.actors.images import die, die_here, filled, new_image
 from tests.devices.volumes import DiskOfDatasets, variable_block
 
 IMAGES = Path(__file__).parents[1] / "data" / "images"
@@ -322,16 +323,60 @@ def test_verify_looks_into_compressed_tracks(tmp_path: Path) -> None:
     assert "cannot be unpacked" in line
 
 
-def test_recover_completes_a_write(tmp_path: Path) -> None:
-    """What a dead process had begun is completed; until then nothing reads it."""
+def test_recover_undoes_a_write(tmp_path: Path) -> None:
+    """What a dead process had begun is undone; who looks has it undone already."""
     path = new_image(tmp_path)
+    before = path.read_bytes()
     die(path, 7, filled(7, 0x22), call=2, cut=1000)
-    assert "run ccw-actors dasd recover" in complaint("verify", path)
-    assert run("recover", path).stdout == ""
-    assert not journal_path(path).exists()
-    assert run("verify", path).exit_code == 0
-    file = open_image(path, read_only=True)
-    assert file.read(7) == filled(7, 0x22)
+    torn = path.read_bytes()
+    cut = "the last write, to track 7, was cut short; it is"
+    for word in ("verify", "ls"):
+        found = run(word, path)
+        assert found.stderr == f"ccw-actors: {path}: {cut} read as it was before\n"
+        assert found.stdout
+        assert path.read_bytes() == torn != before
+    assert lines("recover", path) == [f"{path}: {cut} undone"]
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == before
+    assert lines("recover", path) == [f"{path}: there is no journal"]
+
+
+def test_recover_of_copies(tmp_path: Path) -> None:
+    """A copy of image and journal is mended when one says that it is a copy."""
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    path = new_image(tmp_path)
+    before = path.read_bytes()
+    die_here(path, (7, filled(7, 0x22)), cut=1000)
+    copy = folder / path.name
+    for file in (path, journal_path(path)):
+        shutil.copy(file, folder)
+    assert "dasd recover --copied" in complaint("recover", copy)
+    assert len(list(folder.iterdir())) == 2
+    assert lines("recover", copy, "--copied")[0].endswith("was cut short; it is undone")
+    assert list(folder.iterdir()) == [copy]
+    assert copy.read_bytes() == before
+
+
+def test_foreign_journal(tmp_path: Path) -> None:
+    """What lies at the journal's name is told, and looking goes on."""
+    path = new_image(tmp_path)
+    os.mkfifo(journal_path(path))
+    found = run("ls", path)
+    assert found.stdout == "volume TEST01, 2311, 4 cylinders\n"
+    assert found.stderr == (
+        f"ccw-actors: {path}: disk.img.journal is where its journal goes, and is not"
+        " one: a FIFO; it is left alone\n"
+    )
+    assert "and is not one: a FIFO" in complaint("recover", path)
+
+
+def test_init_of_an_image_in_use(tmp_path: Path) -> None:
+    """An image that a machine writes is not replaced under it."""
+    path = new_image(tmp_path)
+    file = open_image(path, read_only=False)
+    words = ("init", path, "--type", "3390-1", "--volser", "X", "--force")
+    assert "in use elsewhere" in complaint(*words)
     file.close()
 
 

@@ -187,6 +187,16 @@ def test_label_that_points_nowhere() -> None:
         list(datasets(volume, read))
 
 
+def test_vtoc_without_an_extent() -> None:
+    """The format-4 DSCB has to say where the VTOC is."""
+    disk = DiskOfDatasets()
+    raw = bytearray(disk.tracks[1])
+    raw[raw.index(b"\x04" * 44) + 44 + 61] = 0
+    disk.tracks[1] = bytes(raw)
+    with pytest.raises(ImageError, match="VTOC extent of type 0"):
+        list(datasets(disk.geometry, disk.read))
+
+
 # -- what is damaged -----------------------------------------------------------------
 
 

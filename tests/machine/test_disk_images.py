@@ -1,6 +1,7 @@
 """Disks of a machine: what reaches the image file, when, and of which kinds it is."""
 
 import asyncio
+import errno
 import gzip
 import os
 import threading
@@ -40,7 +41,7 @@ from ccw_actors.machine.channel_program import Give, Take
 from ccw_actors.machine.guest_os import find_devices
 from ccw_actors.machine.programs import read_volume
 from ccw_actors.runtime import Restart, System
-from tests.actors.images import VOLUME, filled, new_image
+from tests.actors.images import VOLUME, die_here, filled, new_image
 from tests.machine.contents import ALICE, unpack
 from tests.machine.guest_programs import write_record
 
@@ -164,6 +165,54 @@ async def test_file_volume_answers_for_its_image(tmp_path: Path) -> None:
     file = open_image(path, read_only=True)
     assert file.read(7) == filled(7, 1)
     file.close()
+
+
+@pytest.mark.asyncio
+async def test_volume_whose_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that fails is answered as failed; reads, and later writes, go on."""
+    path = new_image(tmp_path)
+    before = path.read_bytes()
+    pwrite = os.pwrite
+
+    def full(fd: int, data: bytes, offset: int) -> int:
+        if Path(f"/proc/self/fd/{fd}").readlink() != path or len(data) < 4096:
+            return pwrite(fd, data, offset)
+        if offset % 4096:
+            pwrite(fd, bytes(data)[:1500], offset)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with System() as system:
+        volume = system.spawn_thread(FileVolume(path, read_only=False), "volume")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pwrite", full)
+            answer = await volume.ask(WriteTrack(1, 7, filled(7, 1)))
+            assert answer == TrackFailed(
+                1, f"{path}: [Errno 28] No space left on device"
+            )
+            for track in (7, 8):
+                read = await volume.ask(ReadTrack(2, track))
+                assert isinstance(read, TrackRead)
+        assert path.read_bytes() == before
+        assert await volume.ask(WriteTrack(3, 8, filled(8, 1))) == TrackWritten(3)
+    assert not journal_path(path).exists()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_guest_of_an_image_with_half_a_write(
+    tmp_path: Path, *, read_only: bool
+) -> None:
+    """It has the volume as before: on the disk, or in memory if it only reads."""
+    image = unpack(ALICE, tmp_path)
+    before = image.read_bytes()
+    die_here(image, (0, b"\xee" * 56832), cut=30_000)
+    torn = image.read_bytes()
+    assert torn != before
+    report = run(HostDevice(HOST, "3390", image, read_only=read_only), read_volume)
+    assert report.guests["subject"].error is None
+    assert image.read_bytes() == (torn if read_only else before)
+    assert journal_path(image).exists() == read_only
 
 
 @pytest.mark.asyncio

@@ -27,8 +27,10 @@ needs_hercules = pytest.mark.skipif(
 )
 
 
-def run_tool(*words: str | Path, folder: Path) -> str:
+def run_tool(*words: str | Path, folder: Path, errors: bool = False) -> str:
     """Run a tool in a folder and return what it printed; it has to succeed.
+
+    With `errors`, that is what it printed to stderr as well.
 
     Dasdcat ends with exit code 1 when it lists members, whatever there is.
     """
@@ -43,4 +45,4 @@ def run_tool(*words: str | Path, folder: Path) -> str:
     assert done.returncode == 0 or words[0] == "dasdcat", said[-2000:].decode(
         errors="replace"
     )
-    return done.stdout.decode("latin-1")
+    return (said if errors else done.stdout).decode("latin-1")

@@ -321,3 +321,15 @@ def test_we_read_their_parts(tmp_path: Path) -> None:
     finally:
         for image in tmp_path.glob("big_*.img"):
             image.unlink()
+
+
+def test_they_want_a_home_address_on_every_track(tmp_path: Path) -> None:
+    """Hercules takes a track of zeros for damaged: a new image cannot be all holes."""
+    path = loaded(tmp_path)
+    raw = bytearray(path.read_bytes())
+    raw[512 + 60 * 56832 :] = bytes(len(raw[512 + 60 * 56832 :]))
+    path.write_bytes(raw)
+    said = run_tool("dasdcopy", path.name, "copy.cckd", folder=tmp_path, errors=True)
+    for track in range(60, 75):
+        assert f"loaded.img read error track {track} " in said
+    assert "read error track 59 " not in said
