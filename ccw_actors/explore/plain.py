@@ -1,7 +1,9 @@
 """A plain transition system: states and actions without any actor."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import Any, Generic, TypeGuard, TypeVar
+from typing import Any, Final, Generic, TypeGuard, TypeVar
+
+import msgspec
 
 from ccw_actors.explore.canonical import text_of
 from ccw_actors.explore.errors import HiddenStateError
@@ -9,6 +11,8 @@ from ccw_actors.explore.known import print_of
 from ccw_actors.explore.result import Step
 
 __all__ = ["PlainModel", "TransitionSystem", "is_plain"]
+
+_ENCODER: Final = msgspec.msgpack.Encoder(order="deterministic")
 
 S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
@@ -147,7 +151,11 @@ class PlainModel(Generic[S, A]):
 
     def fingerprint(self, state: S) -> int:
         """Return 64 bits that tell a state from others, as good as always."""
-        return print_of(text_of(state).encode())
+        try:
+            return print_of(_ENCODER.encode(state))
+        except (TypeError, OverflowError):
+            # It has what msgpack does not know, or a set that cannot be sorted.
+            return print_of(text_of(state).encode())
 
     def endless(self, states: list[S]) -> str:
         """Find nothing wrong: nobody waits in a plain transition system."""
