@@ -207,9 +207,9 @@ class ActorModel:
 
     def coverage(self) -> Coverage:
         """Return what was handled in which state, and what never was."""
-        compact, cells = self.compact, self._bench.cells
+        compact = self.compact
         labels = {
-            number: (item.cell.cell.path, self._label(number, item))
+            number: (item.cell.cell.path, self._label(number, item), item.cell.actor)
             for number, item in enumerate(compact.items)
             if isinstance(item, Local)
         }
@@ -217,14 +217,13 @@ class ActorModel:
         handled: set[Combination] = set()
         for memo in self._worlds.memos:
             for local, what in memo:
-                path, label = labels[local]
+                path, label, _ = labels[local]
                 name = names.get((path, what))
                 if name is None:
                     name = names[path, what] = self._name(path, local, what)
                 if name:
                     handled.add(Combination(path, label, name))
-        seen = {(*one, cells[one[0]].actor) for one in labels.values()}
-        return covered(seen, handled)
+        return covered(labels.values(), handled)
 
     def _label(self, item: int, local: Local) -> str:
         label = self._properties.labels.get(local.cell.cell.path)

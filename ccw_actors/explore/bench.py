@@ -13,11 +13,11 @@ from ccw_actors.explore.errors import (
     ExploreError,
     HiddenStateError,
 )
-from ccw_actors.explore.hidden import Attributes
+from ccw_actors.explore.hidden import Attributes, Cells
 from ccw_actors.explore.result import DeadLetter
 from ccw_actors.explore.world import World
 from ccw_actors.runtime import Actor, CellSnapshot, Choice, Snapshot
-from ccw_actors.runtime.cell import RESTART, SIGNAL, UNBOUNDED, Cell, Envelope
+from ccw_actors.runtime.cell import RESTART, SIGNAL, UNBOUNDED, Envelope
 from ccw_actors.runtime.timers import Timer
 from ccw_actors.transport import tag_of
 
@@ -77,7 +77,7 @@ class Bench:
 
     Time stands at 0 before every step, and a timer is due as many seconds later as it
     was set for: what an actor knows of time is how long its own timers take. `cells`
-    has the first one seen at each path.
+    has the places of actors that there were at each path.
     """
 
     def __init__(self, world: World, compact: Compact) -> None:
@@ -85,7 +85,8 @@ class Bench:
         self._compact = compact
         self._dispatcher = world.dispatcher
         self._alone = world.dispatcher.alone
-        self.cells: dict[str, Cell] = {}
+        self._cells = Cells()
+        self.cells = self._cells.at
         self._attributes = Attributes()
         self._lost: list[DeadLetter] = []
         self._sources = {source for _, source, _ in world.injected} | {""}
@@ -97,9 +98,7 @@ class Bench:
     def first(self) -> Snapshot:
         """Return the System as the scenario has left it."""
         snapshot = self._dispatcher.snapshot()
-        for one in snapshot.cells:
-            self._known(one)
-        return snapshot
+        return snapshot._replace(cells=tuple(map(self._known, snapshot.cells)))
 
     def lost_before(self) -> tuple[DeadLetter, ...]:
         """Return the dead letters of what the scenario itself has sent."""
@@ -297,19 +296,18 @@ class Bench:
         return outcome._replace(after=outcome.after._replace(cells=cells))
 
     def _known(self, one: CellSnapshot) -> CellSnapshot:
-        """Return the same with the first cell seen at its path.
+        """Return the same with the first place and the first actor that are like these.
 
-        An actor that is spawned twice at one path has two cells, and what was
-        remembered of one has to be restored into the other.
+        An actor that is spawned twice at one path has two places, and one that begins
+        again may be a new object: what was remembered of one has to be restored into
+        the other.
         """
-        for cell in (one.cell, *one.children):
-            self.cells.setdefault(cell.path, cell)
-        cell = self.cells[one.cell.path]
-        if cell is not one.cell:
-            one.actor.bind(self._world.system, cell)
-        self._attributes.learn(one.actor)
-        children = tuple(self.cells[child.path] for child in one.children)
-        return one._replace(cell=cell, children=children)
+        cell = self._cells.first_like(one.cell)
+        actor = self._attributes.first_like(one.actor, cell)
+        if one.cell is not cell or one.actor is not actor:
+            actor.bind(self._world.system, cell)
+        children = tuple(map(self._cells.first_like, one.children))
+        return one._replace(cell=cell, actor=actor, children=children)
 
     def _restore(self, snapshot: Snapshot) -> None:
         """Put the System together."""

@@ -199,13 +199,13 @@ class Compact:
         self.actor_slot(cell.cell.path)
         blank = cell._replace(mailbox=(), state=None)
         if not (timers or count or asked) and is_plain(cell):
-            return self.plain(self._shapes.setdefault(blank.key(), blank), cell.state)
+            return self.plain(self._shapes.setdefault(_who(blank), blank), cell.state)
         armed = tuple(sorted(timers.items()))
         waits = cell.suspended is not None or bool(cell.signals)
         busy = cell.phase is not Phase.RUNNING or waits
         whole = cell._replace(mailbox=())
         local = Local(whole, blank, armed, count, asked, busy)
-        return self._local((blank.key(), armed, count, asked), local)
+        return self._local((_who(blank), armed, count, asked), local)
 
     def plain(self, shape: CellSnapshot, state: object) -> int:
         """Return the item of an actor of that shape, in a state."""
@@ -292,3 +292,8 @@ class Compact:
         self.items.append(item)
         self.offers.append(None)
         return len(self.items) - 1
+
+
+def _who(blank: CellSnapshot) -> tuple[object, ...]:
+    """Return what an actor is but for its state: what decides its future, and who."""
+    return (*blank.key(), id(blank.cell), id(blank.actor))

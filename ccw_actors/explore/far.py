@@ -266,7 +266,8 @@ class FarSteps:
             rough = rough or compact.get_local(item).busy
             waits = waits or one.suspended is not None
             if one.cell.bound < self._bound_max:
-                self.bounds[slot] = one.cell.bound
+                bound = one.cell.bound
+                self.bounds[slot] = min(bound, self.bounds.get(slot, bound))
             waiting: dict[int, list[int]] = {}
             for envelope in one.mailbox:
                 queue = compact.queue_slot(slot, envelope.sender)
@@ -274,7 +275,7 @@ class FarSteps:
             for queue, numbers in waiting.items():
                 there = compact.waiting(items.get(queue, 0))
                 items[queue] = compact.queue(queue, (*there, *numbers))
-        alive = frozenset(one.cell.path for one in after.cells)
+        alive = frozenset(one.cell for one in after.cells)
         world = self._worlds.number(alive, left, rough=rough, waits=waits)
         self._checks.look_at_fresh()
         values = [world, monitor]

@@ -6,6 +6,7 @@ from ccw_actors.explore.bench import Effect
 from ccw_actors.explore.compact import Compact, Offer, State
 from ccw_actors.explore.result import DeadLetter
 from ccw_actors.explore.world import Properties
+from ccw_actors.runtime.cell import Cell
 
 __all__ = ["FAILED", "Worlds"]
 
@@ -38,13 +39,13 @@ class Worlds:
         self.dead_letters: dict[DeadLetter, None] = {}
 
     def number(
-        self, alive: frozenset[str], left: tuple[int, ...], *, rough: bool, waits: bool
+        self, alive: frozenset[Cell], left: tuple[int, ...], *, rough: bool, waits: bool
     ) -> int:
         """Return the number of a world."""
         key = alive, rough, waits, left
         world = self._numbers.setdefault(key, len(self._numbers))
         if world == len(self.memos):
-            self._alive.append(alive)
+            self._alive.append(frozenset(cell.path for cell in alive))
             self.memos.append({})
             self.rough.append(rough)
             self.waits.append(waits)
