@@ -1,6 +1,7 @@
 """The actors of a scenario as a transition system, step by step."""
 
 from array import array
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,8 @@ from ccw_actors.explore.view import View
 from ccw_actors.explore.words import Words
 from ccw_actors.explore.world import Scenario, World
 from ccw_actors.explore.worlds import FAILED, Worlds
-from ccw_actors.runtime.cell import SIGNAL, Envelope
+from ccw_actors.runtime import Failure
+from ccw_actors.runtime.cell import SIGNAL, WATCH, Envelope
 
 __all__ = ["ActorModel"]
 
@@ -75,9 +77,16 @@ class ActorModel:
         self._within = within
         self._capacity = capacity
         self._recheck = self._countdown = self._new_to_check = recheck
+        self._steps_of: dict[int, list[tuple[int, Offer]]] = {}
+        self._variants_met = 0
         self.checks = Checks(self.compact, self._properties, self._monitor.values)
         self._far = FarSteps(
-            self.world, self._bench, self._worlds, self._monitor, self.checks
+            self.world,
+            self._bench,
+            self._worlds,
+            self._monitor,
+            self.checks,
+            recheck=recheck,
         )
         self.bounds = self._far.bounds
         self._check_noops()
@@ -292,7 +301,8 @@ class ActorModel:
         """
         self._is_empty = False
         if offer.arrives:
-            return self._arrive(state, offer)
+            arrived, effect = self._arrive(state, offer)
+            return self._unless_kept(state, offer, arrived), effect
         if self._ordered and offer.due:
             state, offer = self._later(state, offer.due), offer._replace(due=0.0)
         effect = _FAR if offer.crash else self._effect(state, offer)
@@ -300,9 +310,14 @@ class ActorModel:
         if after is None:
             effect = effect._replace(is_far=True)
             after = self._far.take(state, offer, effect)
-        if self._keeps and after == self._without(state, offer):
-            return None, effect
-        return after, effect
+        if self.compact.fresh_variants:
+            self._check_variants()
+        return self._unless_kept(state, offer, after), effect
+
+    def _unless_kept(self, state: State, offer: Offer, after: State) -> State | None:
+        """Return the state after a step, None if the message is kept instead."""
+        is_kept = self._keeps and after == self._without(state, offer)
+        return None if is_kept else after
 
     def _without(self, state: State, offer: Offer) -> State | None:
         """Return a state without a message; None for what is no message."""
@@ -346,11 +361,24 @@ class ActorModel:
             if self.bounds and self._is_over(after):
                 effect = effect._replace(is_far=True)
                 return self._far.arrive(state, offer), effect
-        else:
+        elif self._is_told(state, envelope):
+            effect = effect._replace(is_far=True)
+            return self._far.arrive(state, offer), effect
+        elif not self._keeps:
             lost = self._bench.nobody(self.compact.path_of[owner], envelope)
             if not self._worlds.note_lost(lost):
                 return self._worlds.failed(f"a dead letter: {lost[0]}"), effect
         return trimmed(after), effect
+
+    def _is_told(self, state: State, envelope: Envelope) -> bool:
+        """Whether somebody is there who hears of it that a message has met nobody."""
+        slot = self.compact.paths.get(envelope.sender, len(state))
+        if slot >= len(state) or not state[slot]:
+            return False
+        actor = self.compact.get_local(state[slot]).cell.actor
+        tables = (actor.handlers, *actor.behaviours.values())
+        has_asked = envelope.kind == WATCH or envelope.ask
+        return bool(has_asked) or any(Failure in table for table in tables)
 
     def _effect(self, state: State, offer: Offer) -> Effect:
         world, item = state[0], state[offer.owner]
@@ -368,14 +396,40 @@ class ActorModel:
             if self._new_to_check:
                 self._new_to_check -= 1
                 self._countdown = 1
+            if item in self.compact.varied and not is_far:
+                self._steps_of.setdefault(item, []).append((world, offer))
+                for variant in self.compact.variants.get(item, ()):
+                    self._check_variant(item, variant, world, offer)
         if self._recheck:
             self._countdown -= 1
             if not self._countdown:
                 self._countdown = self._recheck
                 if not is_far:
-                    variant = self.compact.variant(item)
-                    self._bench.check_again(effect, self._place(state, offer), variant)
+                    self._bench.check_again(effect, self._place(state, offer), None)
         return effect
+
+    def _check_variants(self) -> None:
+        """Have what has come about in another way do what is known of its equal."""
+        fresh = self.compact.fresh_variants
+        while fresh:
+            item, variant = fresh.pop()
+            for world, offer in self._steps_of.get(item, ()):
+                self._check_variant(item, variant, world, offer)
+
+    def _check_variant(
+        self, item: int, variant: Local, world: int, offer: Offer
+    ) -> None:
+        """Take a step from a variant, of which as many are due as of other steps."""
+        if not self._recheck:
+            return
+        self._variants_met += 1
+        met, often = self._variants_met, self._recheck
+        if met > often and met % often:
+            return
+        effect = self._worlds.memos[world][item, -offer.timer or offer.envelope]
+        place = self._place(self._worlds.samples[world], offer)
+        local = self.compact.get_local(item)
+        self._bench.check_again(effect, place._replace(local=local), variant)
 
     def _place(self, state: State, offer: Offer) -> Place:
         """Return who takes a step, and on what."""
@@ -422,16 +476,18 @@ class ActorModel:
 
     def _is_too_much(self, after: State, effect: Effect) -> bool:
         """Whether a step has put more into a channel than it is to hold."""
-        waiting, capacity = self.compact.waiting, self._capacity
+        compact = self.compact
         slots = (slot for slot, _ in effect.sends)
         if effect.is_far:
             slots = (slot for slot in range(FIRST, len(after)))
-        return any(
-            slot < len(after)
-            and slot not in self.compact.outside
-            and len(waiting(after[slot])) > capacity
-            for slot in slots
-        )
+        held: Counter[tuple[int, str]] = Counter()
+        for slot in {slot for slot in slots if slot < len(after)}:
+            for envelope in compact.waiting(after[slot]):
+                if slot not in compact.outside:
+                    held[slot, ""] += 1
+                elif compact.delivery == "unordered":
+                    held[slot, compact.envelopes[envelope].sender] += 1
+        return any(count > self._capacity for count in held.values())
 
     def _crashes(self, state: State, offers: list[Offer]) -> list[Offer]:
         """Return the crashes that may happen where these may.

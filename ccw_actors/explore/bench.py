@@ -103,7 +103,7 @@ class Bench:
     def lost_before(self) -> tuple[DeadLetter, ...]:
         """Return the dead letters of what the scenario itself has sent."""
         sent = self._world.lost
-        return tuple(one for one in sent if one.actor not in self._sources)
+        return tuple(one for one in sent if not self._is_outside(one.actor))
 
     # -- one actor ----------------------------------------------------------------
 
@@ -133,7 +133,7 @@ class Bench:
         before = Snapshot(tuple(cells), timers, timer_counts, ask_counts, (), 0, 0.0)
         choice = Choice(path, path if timer else message.sender, timer)
         outcome = self._run(before, choice)
-        self._check_attributes(local.cell.actor, message)
+        self.check_attributes(local.cell.actor, message)
         return self._effect(path, before, outcome)
 
     def check_again(self, known: Effect, place: Place, variant: Local | None) -> None:
@@ -150,7 +150,8 @@ class Bench:
             path = place.local.cell.cell.path
             raise HiddenStateError(path, tag, is_variant=variant is not None)
 
-    def _check_attributes(self, actor: Actor[Any], message: Envelope) -> None:
+    def check_attributes(self, actor: Actor[Any], message: Envelope) -> None:
+        """Raise `HiddenStateError` if an actor has changed outside of its state."""
         changed = self._attributes.changed(actor)
         if changed:
             raise HiddenStateError(actor.path, tag_of(message.payload), changed)
@@ -223,7 +224,7 @@ class Bench:
         if sent is None or system.was_read or cell.actor is not actor:
             self._stands = -1
             return None
-        self._check_attributes(actor, message)
+        self.check_attributes(actor, message)
         compact, state = self._compact, actor.snapshot()
         if cell.behaviour == shape.behaviour:
             item = compact.plain(shape, state)
@@ -267,19 +268,21 @@ class Bench:
     def crash(self, before: Snapshot, path: str) -> Outcome:
         """Have an actor crash between two messages; that failure is not told.
 
-        If it is to begin again at once, it does: nobody sees the crash before that, as
-        it takes no message away. So nothing is left out, and there is less to explore.
+        If it can do nothing then but begin again, it does, unless it has an
+        `on_failure`: nobody sees the crash before that, as it takes no message away.
+        So nothing is left out, and there is less to explore.
         """
         dispatcher = self._dispatcher
+        (actor,) = (one.actor for one in before.cells if one.cell.path == path)
+        is_silent = type(actor).on_failure is Actor.on_failure
 
         def step() -> None:
             with suppress(ActorFailedError):
                 dispatcher.crash(path)
-            for choice in dispatcher.enabled():
-                if choice.recipient == path and dispatcher.peek(choice).kind == RESTART:
-                    if not choice.timer:
-                        dispatcher.step(choice)
-                    break
+            next_ = [one for one in dispatcher.enabled() if one.recipient == path]
+            is_one = is_silent and len(next_) == 1 and not next_[0].timer
+            if is_one and dispatcher.peek(next_[0]).kind == RESTART:
+                dispatcher.step(next_[0])
 
         self._restore(before)
         return self._all_known(self._outcome(step))
@@ -349,12 +352,18 @@ class Bench:
 
     def nobody(self, path: str, envelope: Envelope) -> tuple[DeadLetter, ...]:
         """Return what becomes of a message from outside when no actor is there."""
+        if envelope.kind >= SIGNAL:
+            return ()
         return (DeadLetter(path, tag_of(envelope.payload), _NOBODY),)
 
     def _note_lost(self, path: str, envelope: Envelope, reason: str) -> None:
         """Note a dead letter, but for an answer to the outside, which never waits."""
-        if path not in self._sources and envelope is not _MARK:
+        if envelope is not _MARK and not self._is_outside(path):
             self._lost.append(DeadLetter(path, tag_of(envelope.payload), reason))
+
+    def _is_outside(self, path: str) -> bool:
+        """Whether nobody but a source of what is injected was ever at a path."""
+        return path in self._sources and path not in self.cells
 
 
 def _wants_loop(failure: ActorFailedError) -> bool:

@@ -20,8 +20,8 @@ class Worlds:
     `memos` has what steps do in a world, by the actor's item and by what it handles.
     A world is `rough` if an actor starts again, ends, or waits in the middle of a
     handler, and `waits` if one does the last. `left` has what is left of each budget of
-    crashes. `failures` are the texts of what was wrong with a step, and `dead_letters`
-    those of all steps.
+    crashes, and `samples` a state of each world. `failures` are the texts of what was
+    wrong with a step, and `dead_letters` those of all steps.
     """
 
     def __init__(self, properties: Properties, compact: Compact) -> None:
@@ -30,11 +30,12 @@ class Worlds:
         self.compact = compact
         self._numbers: dict[object, int] = {}
         self._alive: list[frozenset[str]] = []
-        self._strange: dict[tuple[int, int], bool] = {}
+        self._strange: dict[tuple[int, int, int], bool] = {}
         self.memos: list[dict[tuple[int, int], Effect]] = []
         self.rough: list[bool] = []
         self.waits: list[bool] = []
         self.left: list[tuple[int, ...]] = []
+        self.samples: dict[int, State] = {}
         self.failures: list[str] = []
         self.dead_letters: dict[DeadLetter, None] = {}
 
@@ -75,7 +76,7 @@ class Worlds:
 
         As nobody is there, or there is a bound to the mailbox.
         """
-        key = world, len(bounds)
+        key = world, len(bounds), len(self.compact.outside)
         found = self._strange.get(key)
         if found is None:
             compact, alive = self.compact, self._alive[world]
