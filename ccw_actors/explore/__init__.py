@@ -27,9 +27,9 @@ from ccw_actors.explore.errors import HiddenStateError as HiddenStateError
 from ccw_actors.explore.errors import PropertyError as PropertyError
 from ccw_actors.explore.errors import ReplayError as ReplayError
 from ccw_actors.explore.errors import UnsoundError as UnsoundError
-from ccw_actors.explore.explain import Explanation as Explanation
-from ccw_actors.explore.explain import Overtaking as Overtaking
 from ccw_actors.explore.explain import explain as explain
+from ccw_actors.explore.explanation import Explanation as Explanation
+from ccw_actors.explore.explanation import Overtaking as Overtaking
 from ccw_actors.explore.plain import TransitionSystem as TransitionSystem
 from ccw_actors.explore.refinement import Reference as Reference
 from ccw_actors.explore.refinement import refines as refines

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from ccw_actors.explore.bench import Bench, Effect, Place
+from ccw_actors.explore.bench import Bench, Effect
 from ccw_actors.explore.checks import Checks
 from ccw_actors.explore.compact import (
     FIRST,
@@ -20,6 +20,7 @@ from ccw_actors.explore.errors import UnsoundError
 from ccw_actors.explore.far import FarSteps, soonest
 from ccw_actors.explore.known import print_of
 from ccw_actors.explore.monitor import Monitor
+from ccw_actors.explore.near import FAR, NearSteps
 from ccw_actors.explore.result import DeadLetter, Network, Noops, Step, Time
 from ccw_actors.explore.view import View
 from ccw_actors.explore.words import Words
@@ -29,8 +30,6 @@ from ccw_actors.runtime import Failure
 from ccw_actors.runtime.cell import SIGNAL, WATCH, Envelope
 
 __all__ = ["ActorModel"]
-
-_FAR = Effect(0, is_far=True)
 
 
 class ActorModel:
@@ -76,9 +75,6 @@ class ActorModel:
         self._ordered = time == "ordered"
         self._within = within
         self._capacity = capacity
-        self._recheck = self._countdown = self._new_to_check = recheck
-        self._steps_of: dict[int, list[tuple[int, Offer]]] = {}
-        self._variants_met = 0
         self.checks = Checks(self.compact, self._properties, self._monitor.values)
         self._far = FarSteps(
             self.world,
@@ -88,6 +84,7 @@ class ActorModel:
             self.checks,
             recheck=recheck,
         )
+        self._near = NearSteps(self._bench, self._worlds, self.checks, recheck)
         self.bounds = self._far.bounds
         self._check_noops()
         self._initial = self._far.first()
@@ -305,13 +302,13 @@ class ActorModel:
             return self._unless_kept(state, offer, arrived), effect
         if self._ordered and offer.due:
             state, offer = self._later(state, offer.due), offer._replace(due=0.0)
-        effect = _FAR if offer.crash else self._effect(state, offer)
+        effect = FAR if offer.crash else self._near.effect(state, offer)
         after = None if effect.is_far else self._take_near(state, offer, effect)
         if after is None:
             effect = effect._replace(is_far=True)
             after = self._far.take(state, offer, effect)
         if self.compact.fresh_variants:
-            self._check_variants()
+            self._near.check_variants()
         return self._unless_kept(state, offer, after), effect
 
     def _unless_kept(self, state: State, offer: Offer, after: State) -> State | None:
@@ -379,75 +376,6 @@ class ActorModel:
         tables = (actor.handlers, *actor.behaviours.values())
         has_asked = envelope.kind == WATCH or envelope.ask
         return bool(has_asked) or any(Failure in table for table in tables)
-
-    def _effect(self, state: State, offer: Offer) -> Effect:
-        world, item = state[0], state[offer.owner]
-        memo, local = self._worlds.memos[world], self.compact.get_local(item)
-        is_far = local.busy or self._worlds.waits[world]
-        key = (item, -offer.timer or offer.envelope)
-        effect = memo.get(key)
-        if effect is None:
-            if is_far:
-                effect = _FAR
-            else:
-                effect = self._bench.near(world, self._place(state, offer))
-                self.checks.look_at_fresh()
-            memo[key] = effect
-            if self._new_to_check:
-                self._new_to_check -= 1
-                self._countdown = 1
-            if item in self.compact.varied and not is_far:
-                self._steps_of.setdefault(item, []).append((world, offer))
-                for variant in self.compact.variants.get(item, ()):
-                    self._check_variant(item, variant, world, offer)
-        if self._recheck:
-            self._countdown -= 1
-            if not self._countdown:
-                self._countdown = self._recheck
-                if not is_far:
-                    self._bench.check_again(effect, self._place(state, offer), None)
-        return effect
-
-    def _check_variants(self) -> None:
-        """Have what has come about in another way do what is known of its equal."""
-        fresh = self.compact.fresh_variants
-        while fresh:
-            item, variant = fresh.pop()
-            for world, offer in self._steps_of.get(item, ()):
-                self._check_variant(item, variant, world, offer)
-
-    def _check_variant(
-        self, item: int, variant: Local, world: int, offer: Offer
-    ) -> None:
-        """Take a step from a variant, of which as many are due as of other steps."""
-        if not self._recheck:
-            return
-        self._variants_met += 1
-        met, often = self._variants_met, self._recheck
-        if met > often and met % often:
-            return
-        effect = self._worlds.memos[world][item, -offer.timer or offer.envelope]
-        place = self._place(self._worlds.samples[world], offer)
-        local = self.compact.get_local(item)
-        self._bench.check_again(effect, place._replace(local=local), variant)
-
-    def _place(self, state: State, offer: Offer) -> Place:
-        """Return who takes a step, and on what."""
-        return Place(
-            self.compact.get_local(state[offer.owner]),
-            offer.envelope,
-            offer.timer,
-            lambda: self._others(state, offer),
-        )
-
-    def _others(self, state: State, offer: Offer) -> list[Local]:
-        """Return who is there besides the one that takes a step."""
-        compact = self.compact
-        return [
-            compact.get_local(state[slot])
-            for slot in compact.path_of
-            if slot != offer.owner and slot < len(state) and state[slot]
-        ]
 
     def _send(
         self,

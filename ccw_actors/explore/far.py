@@ -25,8 +25,8 @@ class FarSteps:
     """Takes steps in whole Systems, and remembers what came of them.
 
     The first `recheck` are taken twice, and one in `recheck` of all others (0 for
-    none). `bounds` has the bounds of mailboxes that are smaller than they are unless said, by
-    the slots of their actors.
+    none). `bounds` has the bounds of mailboxes that are smaller than they are unless
+    said, by the slots of their actors.
     """
 
     def __init__(
