@@ -36,9 +36,9 @@ PUBLIC = {
     """,
     "ccw_actors.explore": """
         Census ClockError Combination Counterexample CounterexampleError Coverage
-        Engine
-        Event Explanation ExploreError HiddenStateError Limits Network
-        Overtaking Progress Rate Reference ReplayError Replayed Result
+        DeadLetter Engine
+        Event EventLoopError Explanation ExploreError HiddenStateError Limits Network
+        Noops Overtaking Progress PropertyError Rate Reference ReplayError Replayed Result
         Scenario Step Tick Time TransitionSystem UnsoundError
         Verdict View World assert_mended census explain explore
         refines replay sample_rate

@@ -27,9 +27,9 @@ from ccw_actors.explore.errors import HiddenStateError as HiddenStateError
 from ccw_actors.explore.errors import PropertyError as PropertyError
 from ccw_actors.explore.errors import ReplayError as ReplayError
 from ccw_actors.explore.errors import UnsoundError as UnsoundError
-from ccw_actors.explore.explain import Explanation as Explanation
-from ccw_actors.explore.explain import Overtaking as Overtaking
 from ccw_actors.explore.explain import explain as explain
+from ccw_actors.explore.explanation import Explanation as Explanation
+from ccw_actors.explore.explanation import Overtaking as Overtaking
 from ccw_actors.explore.jobs import InlineExecutor as InlineExecutor
 from ccw_actors.explore.jobs import executor_of as executor_of
 from ccw_actors.explore.jobs import stop_now as stop_now

@@ -1,10 +1,11 @@
 """The actors of a scenario as a transition system, step by step."""
 
 from array import array
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from ccw_actors.explore.bench import Bench, Effect, Place
+from ccw_actors.explore.bench import Bench, Effect
 from ccw_actors.explore.checks import Checks
 from ccw_actors.explore.compact import (
     FIRST,
@@ -19,16 +20,16 @@ from ccw_actors.explore.errors import UnsoundError
 from ccw_actors.explore.far import FarSteps, soonest
 from ccw_actors.explore.known import print_of
 from ccw_actors.explore.monitor import Monitor
+from ccw_actors.explore.near import FAR, NearSteps
 from ccw_actors.explore.result import DeadLetter, Network, Noops, Step, Time
 from ccw_actors.explore.view import View
 from ccw_actors.explore.words import Words
 from ccw_actors.explore.world import Scenario, World
 from ccw_actors.explore.worlds import FAILED, Worlds
-from ccw_actors.runtime.cell import SIGNAL, Envelope
+from ccw_actors.runtime import Failure
+from ccw_actors.runtime.cell import SIGNAL, WATCH, Envelope
 
 __all__ = ["ActorModel"]
-
-_FAR = Effect(0, is_far=True)
 
 
 class ActorModel:
@@ -74,11 +75,16 @@ class ActorModel:
         self._ordered = time == "ordered"
         self._within = within
         self._capacity = capacity
-        self._recheck = self._countdown = self._new_to_check = recheck
         self.checks = Checks(self.compact, self._properties, self._monitor.values)
         self._far = FarSteps(
-            self.world, self._bench, self._worlds, self._monitor, self.checks
+            self.world,
+            self._bench,
+            self._worlds,
+            self._monitor,
+            self.checks,
+            recheck=recheck,
         )
+        self._near = NearSteps(self._bench, self._worlds, self.checks, recheck)
         self.bounds = self._far.bounds
         self._check_noops()
         self._initial = self._far.first()
@@ -207,9 +213,9 @@ class ActorModel:
 
     def coverage(self) -> Coverage:
         """Return what was handled in which state, and what never was."""
-        compact, cells = self.compact, self._bench.cells
+        compact = self.compact
         labels = {
-            number: (item.cell.cell.path, self._label(number, item))
+            number: (item.cell.cell.path, self._label(number, item), item.cell.actor)
             for number, item in enumerate(compact.items)
             if isinstance(item, Local)
         }
@@ -217,14 +223,13 @@ class ActorModel:
         handled: set[Combination] = set()
         for memo in self._worlds.memos:
             for local, what in memo:
-                path, label = labels[local]
+                path, label, _ = labels[local]
                 name = names.get((path, what))
                 if name is None:
                     name = names[path, what] = self._name(path, local, what)
                 if name:
                     handled.add(Combination(path, label, name))
-        seen = {(*one, cells[one[0]].actor) for one in labels.values()}
-        return covered(seen, handled)
+        return covered(labels.values(), handled)
 
     def _label(self, item: int, local: Local) -> str:
         label = self._properties.labels.get(local.cell.cell.path)
@@ -293,17 +298,23 @@ class ActorModel:
         """
         self._is_empty = False
         if offer.arrives:
-            return self._arrive(state, offer)
+            arrived, effect = self._arrive(state, offer)
+            return self._unless_kept(state, offer, arrived), effect
         if self._ordered and offer.due:
             state, offer = self._later(state, offer.due), offer._replace(due=0.0)
-        effect = _FAR if offer.crash else self._effect(state, offer)
+        effect = FAR if offer.crash else self._near.effect(state, offer)
         after = None if effect.is_far else self._take_near(state, offer, effect)
         if after is None:
             effect = effect._replace(is_far=True)
             after = self._far.take(state, offer, effect)
-        if self._keeps and after == self._without(state, offer):
-            return None, effect
-        return after, effect
+        if self.compact.fresh_variants:
+            self._near.check_variants()
+        return self._unless_kept(state, offer, after), effect
+
+    def _unless_kept(self, state: State, offer: Offer, after: State) -> State | None:
+        """Return the state after a step, None if the message is kept instead."""
+        is_kept = self._keeps and after == self._without(state, offer)
+        return None if is_kept else after
 
     def _without(self, state: State, offer: Offer) -> State | None:
         """Return a state without a message; None for what is no message."""
@@ -347,54 +358,24 @@ class ActorModel:
             if self.bounds and self._is_over(after):
                 effect = effect._replace(is_far=True)
                 return self._far.arrive(state, offer), effect
-        else:
+        elif self._is_told(state, envelope):
+            effect = effect._replace(is_far=True)
+            return self._far.arrive(state, offer), effect
+        elif not self._keeps:
             lost = self._bench.nobody(self.compact.path_of[owner], envelope)
             if not self._worlds.note_lost(lost):
                 return self._worlds.failed(f"a dead letter: {lost[0]}"), effect
         return trimmed(after), effect
 
-    def _effect(self, state: State, offer: Offer) -> Effect:
-        world, item = state[0], state[offer.owner]
-        memo, local = self._worlds.memos[world], self.compact.get_local(item)
-        is_far = local.busy or self._worlds.waits[world]
-        key = (item, -offer.timer or offer.envelope)
-        effect = memo.get(key)
-        if effect is None:
-            if is_far:
-                effect = _FAR
-            else:
-                effect = self._bench.near(world, self._place(state, offer))
-                self.checks.look_at_fresh()
-            memo[key] = effect
-            if self._new_to_check:
-                self._new_to_check -= 1
-                self._countdown = 1
-        if self._recheck:
-            self._countdown -= 1
-            if not self._countdown:
-                self._countdown = self._recheck
-                if not is_far:
-                    variant = self.compact.variant(item)
-                    self._bench.check_again(effect, self._place(state, offer), variant)
-        return effect
-
-    def _place(self, state: State, offer: Offer) -> Place:
-        """Return who takes a step, and on what."""
-        return Place(
-            self.compact.get_local(state[offer.owner]),
-            offer.envelope,
-            offer.timer,
-            lambda: self._others(state, offer),
-        )
-
-    def _others(self, state: State, offer: Offer) -> list[Local]:
-        """Return who is there besides the one that takes a step."""
-        compact = self.compact
-        return [
-            compact.get_local(state[slot])
-            for slot in compact.path_of
-            if slot != offer.owner and slot < len(state) and state[slot]
-        ]
+    def _is_told(self, state: State, envelope: Envelope) -> bool:
+        """Whether somebody is there who hears of it that a message has met nobody."""
+        slot = self.compact.paths.get(envelope.sender, len(state))
+        if slot >= len(state) or not state[slot]:
+            return False
+        actor = self.compact.get_local(state[slot]).cell.actor
+        tables = (actor.handlers, *actor.behaviours.values())
+        has_asked = envelope.kind == WATCH or envelope.ask
+        return bool(has_asked) or any(Failure in table for table in tables)
 
     def _send(
         self,
@@ -423,16 +404,18 @@ class ActorModel:
 
     def _is_too_much(self, after: State, effect: Effect) -> bool:
         """Whether a step has put more into a channel than it is to hold."""
-        waiting, capacity = self.compact.waiting, self._capacity
+        compact = self.compact
         slots = (slot for slot, _ in effect.sends)
         if effect.is_far:
             slots = (slot for slot in range(FIRST, len(after)))
-        return any(
-            slot < len(after)
-            and slot not in self.compact.outside
-            and len(waiting(after[slot])) > capacity
-            for slot in slots
-        )
+        held: Counter[tuple[int, str]] = Counter()
+        for slot in {slot for slot in slots if slot < len(after)}:
+            for envelope in compact.waiting(after[slot]):
+                if slot not in compact.outside:
+                    held[slot, ""] += 1
+                elif compact.delivery == "unordered":
+                    held[slot, compact.envelopes[envelope].sender] += 1
+        return any(count > self._capacity for count in held.values())
 
     def _crashes(self, state: State, offers: list[Offer]) -> list[Offer]:
         """Return the crashes that may happen where these may.

@@ -13,11 +13,11 @@ from ccw_actors.explore.errors import (
     ExploreError,
     HiddenStateError,
 )
-from ccw_actors.explore.hidden import Attributes
+from ccw_actors.explore.hidden import Attributes, Cells
 from ccw_actors.explore.result import DeadLetter
 from ccw_actors.explore.world import World
 from ccw_actors.runtime import Actor, CellSnapshot, Choice, Snapshot
-from ccw_actors.runtime.cell import RESTART, SIGNAL, UNBOUNDED, Cell, Envelope
+from ccw_actors.runtime.cell import RESTART, SIGNAL, UNBOUNDED, Envelope
 from ccw_actors.runtime.timers import Timer
 from ccw_actors.transport import tag_of
 
@@ -77,7 +77,7 @@ class Bench:
 
     Time stands at 0 before every step, and a timer is due as many seconds later as it
     was set for: what an actor knows of time is how long its own timers take. `cells`
-    has the first one seen at each path.
+    has the places of actors that there were at each path.
     """
 
     def __init__(self, world: World, compact: Compact) -> None:
@@ -85,7 +85,8 @@ class Bench:
         self._compact = compact
         self._dispatcher = world.dispatcher
         self._alone = world.dispatcher.alone
-        self.cells: dict[str, Cell] = {}
+        self._cells = Cells()
+        self.cells = self._cells.at
         self._attributes = Attributes()
         self._lost: list[DeadLetter] = []
         self._sources = {source for _, source, _ in world.injected} | {""}
@@ -97,14 +98,12 @@ class Bench:
     def first(self) -> Snapshot:
         """Return the System as the scenario has left it."""
         snapshot = self._dispatcher.snapshot()
-        for one in snapshot.cells:
-            self._known(one)
-        return snapshot
+        return snapshot._replace(cells=tuple(map(self._known, snapshot.cells)))
 
     def lost_before(self) -> tuple[DeadLetter, ...]:
         """Return the dead letters of what the scenario itself has sent."""
         sent = self._world.lost
-        return tuple(one for one in sent if one.actor not in self._sources)
+        return tuple(one for one in sent if not self._is_outside(one.actor))
 
     # -- one actor ----------------------------------------------------------------
 
@@ -134,7 +133,7 @@ class Bench:
         before = Snapshot(tuple(cells), timers, timer_counts, ask_counts, (), 0, 0.0)
         choice = Choice(path, path if timer else message.sender, timer)
         outcome = self._run(before, choice)
-        self._check_attributes(local.cell.actor, message)
+        self.check_attributes(local.cell.actor, message)
         return self._effect(path, before, outcome)
 
     def check_again(self, known: Effect, place: Place, variant: Local | None) -> None:
@@ -151,7 +150,8 @@ class Bench:
             path = place.local.cell.cell.path
             raise HiddenStateError(path, tag, is_variant=variant is not None)
 
-    def _check_attributes(self, actor: Actor[Any], message: Envelope) -> None:
+    def check_attributes(self, actor: Actor[Any], message: Envelope) -> None:
+        """Raise `HiddenStateError` if an actor has changed outside of its state."""
         changed = self._attributes.changed(actor)
         if changed:
             raise HiddenStateError(actor.path, tag_of(message.payload), changed)
@@ -224,7 +224,7 @@ class Bench:
         if sent is None or system.was_read or cell.actor is not actor:
             self._stands = -1
             return None
-        self._check_attributes(actor, message)
+        self.check_attributes(actor, message)
         compact, state = self._compact, actor.snapshot()
         if cell.behaviour == shape.behaviour:
             item = compact.plain(shape, state)
@@ -268,19 +268,21 @@ class Bench:
     def crash(self, before: Snapshot, path: str) -> Outcome:
         """Have an actor crash between two messages; that failure is not told.
 
-        If it is to begin again at once, it does: nobody sees the crash before that, as
-        it takes no message away. So nothing is left out, and there is less to explore.
+        If it can do nothing then but begin again, it does, unless it has an
+        `on_failure`: nobody sees the crash before that, as it takes no message away.
+        So nothing is left out, and there is less to explore.
         """
         dispatcher = self._dispatcher
+        (actor,) = (one.actor for one in before.cells if one.cell.path == path)
+        is_silent = type(actor).on_failure is Actor.on_failure
 
         def step() -> None:
             with suppress(ActorFailedError):
                 dispatcher.crash(path)
-            for choice in dispatcher.enabled():
-                if choice.recipient == path and dispatcher.peek(choice).kind == RESTART:
-                    if not choice.timer:
-                        dispatcher.step(choice)
-                    break
+            next_ = [one for one in dispatcher.enabled() if one.recipient == path]
+            is_one = is_silent and len(next_) == 1 and not next_[0].timer
+            if is_one and dispatcher.peek(next_[0]).kind == RESTART:
+                dispatcher.step(next_[0])
 
         self._restore(before)
         return self._all_known(self._outcome(step))
@@ -297,19 +299,18 @@ class Bench:
         return outcome._replace(after=outcome.after._replace(cells=cells))
 
     def _known(self, one: CellSnapshot) -> CellSnapshot:
-        """Return the same with the first cell seen at its path.
+        """Return the same with the first place and the first actor that are like these.
 
-        An actor that is spawned twice at one path has two cells, and what was
-        remembered of one has to be restored into the other.
+        An actor that is spawned twice at one path has two places, and one that begins
+        again may be a new object: what was remembered of one has to be restored into
+        the other.
         """
-        for cell in (one.cell, *one.children):
-            self.cells.setdefault(cell.path, cell)
-        cell = self.cells[one.cell.path]
-        if cell is not one.cell:
-            one.actor.bind(self._world.system, cell)
-        self._attributes.learn(one.actor)
-        children = tuple(self.cells[child.path] for child in one.children)
-        return one._replace(cell=cell, children=children)
+        cell = self._cells.first_like(one.cell)
+        actor = self._attributes.first_like(one.actor, cell)
+        if one.cell is not cell or one.actor is not actor:
+            actor.bind(self._world.system, cell)
+        children = tuple(map(self._cells.first_like, one.children))
+        return one._replace(cell=cell, actor=actor, children=children)
 
     def _restore(self, snapshot: Snapshot) -> None:
         """Put the System together."""
@@ -351,12 +352,18 @@ class Bench:
 
     def nobody(self, path: str, envelope: Envelope) -> tuple[DeadLetter, ...]:
         """Return what becomes of a message from outside when no actor is there."""
+        if envelope.kind >= SIGNAL:
+            return ()
         return (DeadLetter(path, tag_of(envelope.payload), _NOBODY),)
 
     def _note_lost(self, path: str, envelope: Envelope, reason: str) -> None:
         """Note a dead letter, but for an answer to the outside, which never waits."""
-        if path not in self._sources and envelope is not _MARK:
+        if envelope is not _MARK and not self._is_outside(path):
             self._lost.append(DeadLetter(path, tag_of(envelope.payload), reason))
+
+    def _is_outside(self, path: str) -> bool:
+        """Whether nobody but a source of what is injected was ever at a path."""
+        return path in self._sources and path not in self.cells
 
 
 def _wants_loop(failure: ActorFailedError) -> bool:

@@ -88,7 +88,8 @@ class Compact:
     `owners` has for each slot that of its actor, `outside` the slots of queues that are
     outside. `fresh` are the items of what actors are that nobody has looked at yet.
     `variants` has what some items are in other words: equal, but with a dict or a set
-    that came about in another order.
+    that came about in another order; the last ones are in `fresh_variants`, with their
+    items. `varied` are the items of which there may be any.
     """
 
     def __init__(self, delivery: Network) -> None:
@@ -101,7 +102,9 @@ class Compact:
         self.envelopes: list[Envelope] = [Envelope(b"", "", 0, None)]
         self.fresh: list[int] = []
         self.outside: set[int] = set()
-        self.variants: dict[int, object] = {}
+        self.variants: dict[int, list[Local]] = {}
+        self.fresh_variants: list[tuple[int, Local]] = []
+        self.varied: set[int] = set()
         self._canonical = Canonical()
         self._shapes: dict[object, CellSnapshot] = {}
         self._envelope_numbers: dict[Envelope, int] = {}
@@ -199,13 +202,13 @@ class Compact:
         self.actor_slot(cell.cell.path)
         blank = cell._replace(mailbox=(), state=None)
         if not (timers or count or asked) and is_plain(cell):
-            return self.plain(self._shapes.setdefault(blank.key(), blank), cell.state)
+            return self.plain(self._shapes.setdefault(_who(blank), blank), cell.state)
         armed = tuple(sorted(timers.items()))
         waits = cell.suspended is not None or bool(cell.signals)
         busy = cell.phase is not Phase.RUNNING or waits
         whole = cell._replace(mailbox=())
         local = Local(whole, blank, armed, count, asked, busy)
-        return self._local((blank.key(), armed, count, asked), local)
+        return self._local((_who(blank), armed, count, asked), local)
 
     def plain(self, shape: CellSnapshot, state: object) -> int:
         """Return the item of an actor of that shape, in a state."""
@@ -225,11 +228,19 @@ class Compact:
         if item is None:
             item = self._locals[key] = self._add(local)
             self.fresh.append(item)
+            if key[1] is not cell.state:
+                self.varied.add(item)
             if not local.timers:
                 self.offers[item] = ()
         elif self.get_local(item).cell.state != cell.state:
-            self.variants.setdefault(item, cell.state)
+            self._note_variant(item, local)
         return item
+
+    def _note_variant(self, item: int, local: Local) -> None:
+        variants = self.variants.setdefault(item, [])
+        if all(one.cell.state != local.cell.state for one in variants):
+            variants.append(local)
+            self.fresh_variants.append((item, local))
 
     def later(self, item: int, seconds: float) -> int:
         """Return the item of an actor for which so much time has passed."""
@@ -247,13 +258,6 @@ class Compact:
                 cell, timers, local.numbered, local.asked
             )
         return after
-
-    def variant(self, item: int) -> Local | None:
-        """Return what an actor is in other words, None if those are not known."""
-        if item not in self.variants:
-            return None
-        local = self.get_local(item)
-        return local._replace(cell=local.cell._replace(state=self.variants[item]))
 
     def get_local(self, item: int) -> Local:
         """Return what an actor is by its item."""
@@ -292,3 +296,8 @@ class Compact:
         self.items.append(item)
         self.offers.append(None)
         return len(self.items) - 1
+
+
+def _who(blank: CellSnapshot) -> tuple[object, ...]:
+    """Return what an actor is but for its state: what decides its future, and who."""
+    return (*blank.key(), id(blank.cell), id(blank.actor))

@@ -19,13 +19,16 @@ S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
 
 
-def dead_ends(starts: Sequence[int], targets: "array[int]") -> list[int]:
+def dead_ends(
+    starts: Sequence[int], targets: "array[int]", cut: Iterable[int] = ()
+) -> list[int]:
     """Return one state of each set that goes round and is never left, the first one.
 
     The ways out of state n are `targets[starts[n]:starts[n + 1]]`, of which negative
-    ones need not be taken: they count for nothing here.
+    ones need not be taken: they count for nothing here. `cut` are the states out of
+    which more leads than is known.
     """
-    search = _Components(starts, targets)
+    search = _Components(starts, targets, cut)
     left = _behind_cycles(starts, targets)
     for root in range(len(starts) - 1):
         if left[root] and not search.number[root]:
@@ -42,12 +45,16 @@ class _Components:
     left.
     """
 
-    def __init__(self, starts: Sequence[int], targets: "array[int]") -> None:
+    def __init__(
+        self, starts: Sequence[int], targets: "array[int]", cut: Iterable[int]
+    ) -> None:
         room = bytes(4 * (len(starts) - 1))
         self._starts = starts
         self._targets = targets
         self._lowest = array("i", room)
         self._leaves = bytearray(len(starts) - 1)
+        for state in cut:
+            self._leaves[state] = 1
         self._stack: list[int] = []
         self._met = 0
         self.number = array("i", room)

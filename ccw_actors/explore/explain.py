@@ -10,15 +10,14 @@
 """
 
 from collections.abc import Iterable, Sequence
-from time import perf_counter
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import Any
 
 from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.causality import Causality, causality
 from ccw_actors.explore.compact import Offer, State
+from ccw_actors.explore.effort import Bound, Effort
 from ccw_actors.explore.errors import CounterexampleError
+from ccw_actors.explore.explanation import Explanation, Overtaking
 from ccw_actors.explore.model import Model
 from ccw_actors.explore.plain import PlainModel, TransitionSystem, is_plain
 from ccw_actors.explore.replay import Way, follow
@@ -26,77 +25,12 @@ from ccw_actors.explore.result import Limits, Result, Step
 from ccw_actors.explore.states import explore_states
 from ccw_actors.explore.world import Scenario
 
-__all__ = ["Explanation", "Overtaking", "explain"]
+__all__ = ["explain"]
 
 _STATES_MAX = 50_000
 _SECONDS_MAX = 10.0
-_LINES_MAX = 10
 _STEPS_MAX = 2_000
 _TRIED_MAX = 300
-
-
-class Overtaking(NamedTuple):
-    """Step `by` handles a message sent after that of step `overtaken`, which is later.
-
-    Steps count from 1.
-    """
-
-    by: int
-    overtaken: int
-
-
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a counterexample comes down to.
-
-    `steps` is a shortest way to the fault if one was found, in an order with few
-    `overtakings`; `causes` are the numbers (from 0) of the steps that sent what each
-    handles, -1 for what was there at first. `needed` are the numbers of those that the
-    fault cannot do without. `race` are two numbers, None if no race decides. `passing`
-    are the steps of the nearest order without a fault, to its end, empty if none was
-    found. After `no_return` steps every continuation meets a fault; None if that is not
-    known, and 0 if it was so from the start. `way_out` is a step that would have led
-    past it. `not_found` says of each part that was given up what it was, and after how
-    many states or seconds.
-    """
-
-    violation: str
-    steps: tuple[Step, ...]
-    causes: tuple[int, ...]
-    needed: tuple[int, ...]
-    overtakings: tuple[Overtaking, ...]
-    race: tuple[int, int] | None
-    passing: tuple[Step, ...]
-    no_return: int | None
-    way_out: Step | None
-    not_found: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return "\n".join(self.lines(_LINES_MAX))
-
-    def lines(self, steps_max: int) -> list[str]:
-        """Return what is to be said, with at most so many of the steps needed."""
-        shown = self.needed[-steps_max:]
-        hidden = len(self.steps) - len(shown)
-        lines = [f"REFUTED: {self.violation}"]
-        if hidden:
-            lines.append(f"     ({hidden} steps are left out)")
-        lines += [f"{number + 1:4} {self.steps[number]}" for number in shown]
-        return lines + self.remarks()
-
-    def remarks(self) -> list[str]:
-        """Return what is to be said of the steps."""
-        lines: list[str] = []
-        if self.race is not None:
-            one, other = (self.steps[number] for number in self.race)
-            first, second = (number + 1 for number in self.race)
-            lines.append(
-                f"the race at {one.actor}: step {first}, {_short(one)}, and step"
-                f" {second}, {_short(other)}; the other way round nothing is wrong"
-            )
-        lines += [f"step {by} overtakes step {late}" for by, late in self.overtakings]
-        if self.no_return is not None and self.steps:
-            lines.append(_no_return(self.no_return, len(self.steps), self.way_out))
-        return lines + list(self.not_found)
 
 
 def explain(
@@ -113,7 +47,7 @@ def explain(
     found by then is named in the explanation. Raises `CounterexampleError` for a result
     that refutes nothing, and `ReplayError` if the scenario is another one.
     """
-    bound = _Bound(states_max, seconds_max)
+    bound = Bound(states_max, seconds_max)
     if result.verdict != "refuted":
         raise CounterexampleError(f"a scenario that is {result.verdict} has no fault")
     if not result.counterexample:
@@ -156,7 +90,7 @@ def explain(
 
 
 def _explain_plain(
-    system: TransitionSystem[Any, Any], result: Result, bound: "_Bound"
+    system: TransitionSystem[Any, Any], result: Result, bound: Bound
 ) -> Explanation:
     model = PlainModel(system)
     way = follow(model, result.names)
@@ -166,45 +100,6 @@ def _explain_plain(
     search = bound.begin("the point of no return", not_found)
     found = _point_of_no_return(model, way, search)
     return _bare(result, result.counterexample, *found, tuple(not_found))
-
-
-class _Bound(NamedTuple):
-    """How much each part of an explanation may look at."""
-
-    states: int
-    seconds: float
-
-    def begin(self, part: str, not_found: list[str]) -> "_Effort":
-        """Return what a part spends; it is noted in `not_found` if that is all."""
-        return _Effort(self, part, not_found)
-
-
-class _Effort:
-    """What one part of an explanation has spent."""
-
-    def __init__(self, bound: _Bound, part: str, not_found: list[str]) -> None:
-        self._bound = bound
-        self._part = part
-        self._not_found = not_found
-        self._states = 0
-        self._began = perf_counter()
-        self.is_spent = False
-
-    def spend(self, states: int = 1) -> bool:
-        """Spend something on so many states more; return whether nothing is left."""
-        self._states += states
-        states_max, seconds_max = self._bound
-        if self.is_spent:
-            return True
-        if self._states > states_max:
-            self._give_up(f"{states_max:,} states")
-        elif perf_counter() - self._began > seconds_max:
-            self._give_up(f"{seconds_max:g} seconds")
-        return self.is_spent
-
-    def _give_up(self, limit: str) -> None:
-        self.is_spent = True
-        self._not_found.append(f"{self._part} was not found within {limit}")
 
 
 def _bare(
@@ -236,7 +131,7 @@ def _taken(model: ActorModel, names: Iterable[str]) -> Way[State, Offer]:
 
 
 def _shorter(
-    model: ActorModel, way: Way[State, Offer], bound: _Bound
+    model: ActorModel, way: Way[State, Offer], bound: Bound
 ) -> Way[State, Offer]:
     """Return a shortest way to the same fault, if one is found with so much effort."""
     limits = Limits(states=bound.states, seconds=bound.seconds)
@@ -301,7 +196,7 @@ def _overtakings(way: Way[State, Offer], causal: Causality) -> tuple[Overtaking,
 
 
 def _needed(
-    model: ActorModel, way: Way[State, Offer], causal: Causality, effort: _Effort
+    model: ActorModel, way: Way[State, Offer], causal: Causality, effort: Effort
 ) -> tuple[int, ...]:
     """Return the steps of which none can be left out, with all that it has caused.
 
@@ -340,7 +235,7 @@ def _meets(
 
 
 def _race(
-    model: ActorModel, way: Way[State, Offer], causal: Causality, effort: _Effort
+    model: ActorModel, way: Way[State, Offer], causal: Causality, effort: Effort
 ) -> tuple[tuple[int, int] | None, tuple[Step, ...]]:
     """Return the last pair whose exchange passes, and the way that is then taken.
 
@@ -382,7 +277,7 @@ def _raced(way: Way[State, Offer], causal: Causality, one: int, other: int) -> b
 
 
 def _passes(
-    model: ActorModel, state: State, names: list[str], effort: _Effort
+    model: ActorModel, state: State, names: list[str], effort: Effort
 ) -> tuple[Step, ...]:
     """Take steps of these names where they can be taken, then any, to the end.
 
@@ -410,7 +305,7 @@ def _passes(
 
 
 def _point_of_no_return(
-    model: Model[Any, Any], way: Way[Any, Any], effort: _Effort
+    model: Model[Any, Any], way: Way[Any, Any], effort: Effort
 ) -> tuple[int | None, Step | None]:
     """Return after how many steps all is lost, and a step that would have helped.
 
@@ -432,7 +327,7 @@ def _point_of_no_return(
 
 
 def _escapes(
-    model: Model[Any, Any], start: Any, doomed: set[Any], effort: _Effort
+    model: Model[Any, Any], start: Any, doomed: set[Any], effort: Effort
 ) -> bool | None:
     """Whether some way from a state meets no fault; None with no effort left.
 
@@ -469,21 +364,3 @@ _OVER: list[Any] = []
 def _after(model: Model[Any, Any], state: Any) -> list[Any]:
     targets = [after for _, after in model.moves(state)]
     return targets[::-1] if targets else _OVER
-
-
-# -- in words ---------------------------------------------------------------------
-
-
-def _short(step: Step) -> str:
-    what = step.message.partition("(")[0]
-    if step.timer:
-        return f"timer {step.timer} with {what}"
-    return f"{what} from {step.sender or 'outside'}"
-
-
-def _no_return(number: int, count: int, out: Step | None) -> str:
-    if number == 0:
-        return "every order there is meets a fault"
-    when = "with the last step" if number == count else f"after step {number}"
-    instead = "" if out is None else f"; before it, {out.name} would have led past it"
-    return f"{when} no continuation is right any more{instead}"

@@ -10,11 +10,13 @@ from ccw_actors.errors import ActorFailedError
 from ccw_actors.explore.bench import Bench, Effect, Outcome, timers_after
 from ccw_actors.explore.checks import Checks
 from ccw_actors.explore.compact import FIRST, Offer, State, trimmed
+from ccw_actors.explore.errors import ExploreError, HiddenStateError
 from ccw_actors.explore.monitor import Monitor
 from ccw_actors.explore.world import World
 from ccw_actors.explore.worlds import Worlds
 from ccw_actors.runtime import Choice, Snapshot
-from ccw_actors.runtime.cell import Envelope
+from ccw_actors.runtime.cell import Cell, Envelope
+from ccw_actors.transport import tag_of
 
 __all__ = ["FarSteps", "soonest"]
 
@@ -22,8 +24,9 @@ __all__ = ["FarSteps", "soonest"]
 class FarSteps:
     """Takes steps in whole Systems, and remembers what came of them.
 
-    `bounds` has the bounds of mailboxes that are smaller than they are unless said, by
-    the slots of their actors.
+    The first `recheck` are taken twice, and one in `recheck` of all others (0 for
+    none). `bounds` has the bounds of mailboxes that are smaller than they are unless
+    said, by the slots of their actors.
     """
 
     def __init__(
@@ -33,7 +36,10 @@ class FarSteps:
         worlds: Worlds,
         monitor: Monitor,
         checks: Checks,
+        *,
+        recheck: int,
     ) -> None:
+        self._recheck = recheck
         self._world = world
         self._compact = worlds.compact
         self._bench = bench
@@ -145,6 +151,12 @@ class FarSteps:
         after = self._known.get((state, offer))
         if after is None:
             after = self._known[state, offer] = self._take(state, offer, effect)
+            count, often = len(self._known), self._recheck
+            is_due = often and (count <= often or count % often == 0)
+            if is_due and self._take(state, offer, effect) != after:
+                path = self._compact.path_of[offer.owner]
+                payload = self._compact.envelopes[offer.envelope].payload
+                raise HiddenStateError(path, tag_of(payload))
         return after
 
     def _take(self, state: State, offer: Offer, effect: Effect) -> State:
@@ -154,12 +166,17 @@ class FarSteps:
             return self._worlds.failed(str(failure))
         path = compact.path_of[offer.owner]
         before = self._whole(state, offer)
+        self._world.dispatcher.on_the_way(self._asks(state, offer))
         if offer.crash and not offer.envelope:
             outcome = self._bench.crash(before, path)
         else:
             sender = path if offer.timer else compact.envelopes[offer.envelope].sender
             choice = Choice(path, sender, offer.timer, offer.crash)
             outcome = self._bench.far(before, choice)
+            envelope = compact.envelopes[offer.envelope]
+            for one in outcome.after.cells:
+                if one.cell.path == path:
+                    self._bench.check_attributes(one.actor, envelope)
         failure = outcome.failure
         if failure is not None and not self._may_fail(failure, offer):
             return self._worlds.failed(str(failure))
@@ -223,6 +240,16 @@ class FarSteps:
             tuple(cells), tuple(timers), tuple(counts), tuple(asked), (), 0, 0.0
         )
 
+    def _asks(self, state: State, offer: Offer) -> set[int]:
+        """Return the numbers of the asks that are outside, on an unordered network."""
+        compact = self._compact
+        if compact.delivery != "unordered":
+            return set()
+        items = ((slot, state[slot]) for slot in compact.outside if _has(state, slot))
+        rests = (offer.rest if slot == offer.slot else item for slot, item in items)
+        waiting = (compact.waiting(item) for item in rests)
+        return {compact.envelopes[one].ask for numbers in waiting for one in numbers}
+
     def _mailbox(self, state: State, owner: int, offer: Offer | None) -> list[int]:
         """Return what is in an actor's mailbox, by number, with what is offered first.
 
@@ -266,7 +293,9 @@ class FarSteps:
             rough = rough or compact.get_local(item).busy
             waits = waits or one.suspended is not None
             if one.cell.bound < self._bound_max:
-                self.bounds[slot] = one.cell.bound
+                self._check_policy(one.cell)
+                bound = one.cell.bound
+                self.bounds[slot] = min(bound, self.bounds.get(slot, bound))
             waiting: dict[int, list[int]] = {}
             for envelope in one.mailbox:
                 queue = compact.queue_slot(slot, envelope.sender)
@@ -274,17 +303,28 @@ class FarSteps:
             for queue, numbers in waiting.items():
                 there = compact.waiting(items.get(queue, 0))
                 items[queue] = compact.queue(queue, (*there, *numbers))
-        alive = frozenset(one.cell.path for one in after.cells)
+        alive = frozenset(one.cell for one in after.cells)
         world = self._worlds.number(alive, left, rough=rough, waits=waits)
         self._checks.look_at_fresh()
         values = [world, monitor]
         values += [items.get(slot, 0) for slot in range(FIRST, len(compact.owners))]
-        return trimmed(values)
+        state = trimmed(values)
+        self._worlds.samples.setdefault(world, state)
+        return state
+
+    def _check_policy(self, cell: Cell) -> None:
+        """Raise `ExploreError` if which message is dropped is not said by delivery."""
+        drops = cell.policy.when_full == "drop oldest"
+        if drops and self._compact.delivery == "channel":
+            raise ExploreError(
+                f"{cell.path} drops the oldest message, and under channel delivery"
+                " nothing says which that is: explore it with delivery='mailbox'"
+            )
 
 
 def _is_inside(envelope: Envelope) -> bool:
-    """Whether an actor has sent a message, or it is for the System."""
-    return bool(envelope.sender or envelope.kind)
+    """Whether an actor has sent a message: a stop is as far outside as any other."""
+    return bool(envelope.sender)
 
 
 def _is_held(cell: Any) -> bool:

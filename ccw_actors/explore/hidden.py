@@ -3,15 +3,16 @@
 from collections import deque
 from collections.abc import Mapping
 from enum import Enum
-from functools import cache, cached_property
-from types import FunctionType
+from functools import cache, cached_property, partial
+from types import CellType, FunctionType, MethodType
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
 from ccw_actors.runtime import Actor, ActorRef, System
+from ccw_actors.runtime.cell import Cell
 
-__all__ = ["Attributes"]
+__all__ = ["Attributes", "Cells"]
 
 _DEPTH_MAX = 6
 _SIMPLE = (int, float, complex, str, bytes, type(None))
@@ -30,6 +31,18 @@ class Attributes:
     def __init__(self) -> None:
         self._seen: dict[int, tuple[Actor[Any], dict[str, object]]] = {}
         self._fixed: dict[int, _Fixed | None] = {}
+        self._alike: dict[object, Actor[Any]] = {}
+        self._first: dict[int, Actor[Any]] = {}
+
+    def first_like(self, actor: Actor[Any], cell: Cell) -> Actor[Any]:
+        """Return the first actor seen there of that class and with equal attributes."""
+        if id(actor) in self._first:
+            return actor
+        key = id(cell), type(actor), _identity(actor)
+        first = self._alike.setdefault(key, actor)
+        self._first[id(first)] = first
+        self.learn(first)
+        return first
 
     def learn(self, actor: Actor[Any]) -> None:
         """Remember what an actor is like, unless it is known."""
@@ -55,6 +68,51 @@ class Attributes:
             for name in sorted(before | now)
             if before.get(name) != now.get(name) and not _is_cached(actor, name)
         )
+
+
+class Cells:
+    """The places of actors: equal ones count as one, the first that was seen.
+
+    An actor may be spawned at a path where another one has been, with another bound,
+    another supervision, or to begin again as something else: those are different ones.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[int, Cell] = {}
+        self._alike: dict[object, Cell] = {}
+        self.at: dict[str, list[Cell]] = {}
+
+    def first_like(self, cell: Cell) -> Cell:
+        """Return the first place seen that is like that one."""
+        if id(cell) in self._first:
+            return cell
+        parent = None if cell.parent is None else self.first_like(cell.parent)
+        forms = [_form(cell.policy, 0), _form(cell.supervision, 0), _made_by(cell)]
+        key = cell.path, id(parent), cell.decode, repr(forms)
+        first = self._alike.setdefault(key, cell)
+        if first is cell:
+            cell.parent = parent
+            self._first[id(cell)] = cell
+            self.at.setdefault(cell.path, []).append(cell)
+        return first
+
+
+def _made_by(cell: Cell) -> object:
+    """Return the form of what a restart begins with."""
+    make = cell.make
+    if isinstance(make, partial) and make.args and isinstance(make.args[0], Actor):
+        actor, *rest = cast("tuple[Actor[Any], ...]", make.args)
+        return type(actor).__qualname__, _identity(actor), _form(rest, 0)
+    return _form(make, 0)
+
+
+def _identity(actor: Actor[Any]) -> str:
+    """Return what tells an actor from others of its class, besides its state.
+
+    One that has its own `snapshot` says that there.
+    """
+    own = type(actor).snapshot is not Actor.snapshot
+    return "" if own else repr(_attributes(actor))
 
 
 class _Fixed(NamedTuple):
@@ -153,10 +211,40 @@ def _form(value: object, depth: int) -> object:
         return value
     if isinstance(value, ActorRef):
         return f"ref {value.path}"
-    if depth >= _DEPTH_MAX or isinstance(value, _OPAQUE):
+    if depth >= _DEPTH_MAX or isinstance(value, type | System):
         return f"at {address}"
+    if isinstance(value, Actor):
+        return f"actor {value.path}"
+    called = _called(value, depth + 1)
+    if called is not None:
+        return called
     contained = _contained(value, depth + 1)
     return _inside(value, depth + 1) if contained is None else contained
+
+
+def _called(value: object, depth: int) -> object | None:
+    """Return the form of a function by what it is made of, None for anything else."""
+    if isinstance(value, MethodType):
+        return "method", _form(value.__func__, depth), _form(value.__self__, depth)
+    if isinstance(value, partial):
+        made = cast("partial[object]", value)
+        return "partial", *(
+            _form(one, depth) for one in (made.func, made.args, made.keywords)
+        )
+    if isinstance(value, FunctionType):
+        enclosed = [
+            _form(one, depth) for one in map(_enclosed, value.__closure__ or ())
+        ]
+        defaults = _form(value.__defaults__, depth), _form(value.__kwdefaults__, depth)
+        return f"function {id(value.__code__)}", enclosed, defaults
+    return None
+
+
+def _enclosed(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _ABSENT  # A name that has no value yet.
 
 
 def _contained(value: object, depth: int) -> object | None:

@@ -101,6 +101,8 @@ def _changes(before: Snapshot, after: Snapshot, offer: Offer) -> bool:
     """Whether a step has done more than take a message out of a mailbox."""
     if offer.timer or offer.crash or len(before.cells) != len(after.cells):
         return True
+    if dict(before.timers) != dict(after.timers):
+        return True
     was = sum(len(one.mailbox) for one in before.cells) - 1
     is_ = sum(len(one.mailbox) for one in after.cells)
     bare = [one._replace(mailbox=()).key() for one in before.cells]

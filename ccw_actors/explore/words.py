@@ -1,6 +1,6 @@
 """What a message is, and in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -39,17 +39,19 @@ _SIGNALS: Final[Mapping[int, str]] = {
 
 
 class Words:
-    """Decodes messages as the actors at their paths do."""
+    """Decodes messages as the actors at their paths do, whichever of them can."""
 
-    def __init__(self, cells: Mapping[str, Cell]) -> None:
+    def __init__(self, cells: Mapping[str, Sequence[Cell]]) -> None:
         self._cells = cells
 
     def message(self, path: str, envelope: Envelope) -> Any:
         """Return the message for the actor at a path; None if it cannot take it."""
-        try:
-            return self._cells[path].decode(envelope.payload)
-        except DECODE_ERRORS:
-            return None
+        for cell in self._cells[path]:
+            try:
+                return cell.decode(envelope.payload)
+            except DECODE_ERRORS:
+                continue
+        return None
 
     def text(self, path: str, envelope: Envelope) -> str:
         """Return the message in words; what is no message says what happens.
@@ -66,7 +68,7 @@ class Words:
         tag = tag_of(envelope.payload)
         if not tag:
             return "goes on"
-        codec = self._cells[path].actor.system.codec
+        codec = self._cells[path][0].actor.system.codec
         for kind in _types(tag):
             try:
                 return repr(codec.raw_decoder(kind)(envelope.payload))

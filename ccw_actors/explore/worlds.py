@@ -6,6 +6,7 @@ from ccw_actors.explore.bench import Effect
 from ccw_actors.explore.compact import Compact, Offer, State
 from ccw_actors.explore.result import DeadLetter
 from ccw_actors.explore.world import Properties
+from ccw_actors.runtime.cell import Cell
 
 __all__ = ["FAILED", "Worlds"]
 
@@ -19,8 +20,8 @@ class Worlds:
     `memos` has what steps do in a world, by the actor's item and by what it handles.
     A world is `rough` if an actor starts again, ends, or waits in the middle of a
     handler, and `waits` if one does the last. `left` has what is left of each budget of
-    crashes. `failures` are the texts of what was wrong with a step, and `dead_letters`
-    those of all steps.
+    crashes, and `samples` a state of each world. `failures` are the texts of what was
+    wrong with a step, and `dead_letters` those of all steps.
     """
 
     def __init__(self, properties: Properties, compact: Compact) -> None:
@@ -29,22 +30,23 @@ class Worlds:
         self.compact = compact
         self._numbers: dict[object, int] = {}
         self._alive: list[frozenset[str]] = []
-        self._strange: dict[tuple[int, int], bool] = {}
+        self._strange: dict[tuple[int, int, int], bool] = {}
         self.memos: list[dict[tuple[int, int], Effect]] = []
         self.rough: list[bool] = []
         self.waits: list[bool] = []
         self.left: list[tuple[int, ...]] = []
+        self.samples: dict[int, State] = {}
         self.failures: list[str] = []
         self.dead_letters: dict[DeadLetter, None] = {}
 
     def number(
-        self, alive: frozenset[str], left: tuple[int, ...], *, rough: bool, waits: bool
+        self, alive: frozenset[Cell], left: tuple[int, ...], *, rough: bool, waits: bool
     ) -> int:
         """Return the number of a world."""
         key = alive, rough, waits, left
         world = self._numbers.setdefault(key, len(self._numbers))
         if world == len(self.memos):
-            self._alive.append(alive)
+            self._alive.append(frozenset(cell.path for cell in alive))
             self.memos.append({})
             self.rough.append(rough)
             self.waits.append(waits)
@@ -74,7 +76,7 @@ class Worlds:
 
         As nobody is there, or there is a bound to the mailbox.
         """
-        key = world, len(bounds)
+        key = world, len(bounds), len(self.compact.outside)
         found = self._strange.get(key)
         if found is None:
             compact, alive = self.compact, self._alive[world]

@@ -250,15 +250,16 @@ class Actor(Generic[P_contra]):
         volatile = None if state is None else encode(state)
         if self.persistent is None:
             return volatile
-        return volatile, encode(self.persistent)
+        return volatile, encode(self.persistent), type(self.persistent)
 
     def restore(self, snapshot: object) -> None:
         """Set the state to what `snapshot` returned before."""
         decoder = self.system.state_decoder
+        self.persistent = None
         if isinstance(snapshot, tuple):
-            parts: tuple[bytes | None, bytes] = snapshot
-            snapshot, kept = parts
-            self.persistent = decoder(type(self.persistent))(kept)
+            parts: tuple[bytes | None, bytes, Any] = snapshot
+            snapshot, kept, kind = parts
+            self.persistent = decoder(kind)(kept)
         if snapshot is not None:
             state: msgspec.Struct = self.state
             self.state = decoder(type(state))(snapshot)

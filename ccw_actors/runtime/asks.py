@@ -114,6 +114,7 @@ class Asks:
         self.blocked: dict[str, Pending] = {}
         self.late = 0
         self.expired = 0
+        self.on_the_way: set[int] = set()
 
     def __len__(self) -> int:
         return len(self.pending)
@@ -254,9 +255,13 @@ class Asks:
                 self.stopped(number, reason)
 
     def all_restarted(self, path: str, waiting: set[int]) -> None:
-        """Fail every ask that the actor had taken, all but those still `waiting`."""
+        """Fail every ask that the actor had taken, all but those still `waiting`.
+
+        Nor those in `on_the_way`, which have not come to a mailbox yet.
+        """
+        still = waiting | self.on_the_way
         for number, pending in list(self.pending.items()):
-            if pending.path == path and number not in waiting:
+            if pending.path == path and number not in still:
                 reason = "it was restarted before it answered"
                 what = pending.what.__name__
                 self.fail(number, ActorFailedError(path, what, reason))

@@ -146,6 +146,10 @@ class SteppingDispatcher:
         """Have an envelope reach a mailbox, or whatever the bound of that demands."""
         self._mail.deliver_late(path, envelope)
 
+    def on_the_way(self, asks: set[int]) -> None:
+        """Say which asks are on the way to a mailbox: a restart does not end those."""
+        self._mail.asks.on_the_way = asks
+
     def on_lost(self, told: Callable[[str, Envelope, str], object]) -> None:
         """Have `told` be told of each dead letter: its path, envelope, and reason."""
         self._mail.lost = told

@@ -147,7 +147,8 @@ class System:
         self._check_threads(type(made).__name__, path)
         tables = type(made).tables.values()
         methods = [method for table in tables for method in table.values()]
-        for method in (*methods, made.on_start, made.on_stop):
+        hooks = (made.on_start, made.on_restart, made.on_stop)
+        for method in (*methods, *hooks):
             if inspect.iscoroutinefunction(method):
                 raise DispatcherError(
                     f"{type(made).__name__}.{method.__name__} is async, and no event"

@@ -13,7 +13,14 @@ from ccw_actors.explore import (
     explore,
     replay,
 )
-from ccw_actors.runtime import Actor, Message, Restart, Supervision, receive
+from ccw_actors.runtime import (
+    Actor,
+    Message,
+    Restart,
+    Supervision,
+    Terminated,
+    receive,
+)
 from tests.explore.cast import note_ends
 
 ENGINES: tuple[Engine, ...] = ("states", "orders", "brute force")
@@ -30,6 +37,12 @@ class Sum(Struct):
     """What has been added."""
 
     total: int = 0
+
+
+class Why(Struct):
+    """Why an actor has ended."""
+
+    reason: str = ""
 
 
 class Adder(Actor[Add]):
@@ -185,3 +198,183 @@ def test_crash_needs_an_actor() -> None:
 
     with pytest.raises(ExploreError, match="an actor and a budget of at least 1"):
         explore(scenario)
+
+
+# -- between two messages -------------------------------------------------------------
+
+
+class Put(Message, frozen=True):
+    """A number to be kept."""
+
+    number: int
+
+
+class Done(Message, frozen=True):
+    """It is."""
+
+
+class Get(Message, frozen=True):
+    """Asks for it."""
+
+
+class Got(Message, frozen=True):
+    """What was kept."""
+
+    number: int
+
+
+class Memory(Actor[Put | Get]):
+    """Keeps a number where a crash loses it, or on something like a disk."""
+
+    state: Sum
+    persistent: Sum | None
+
+    def __init__(self, *, on_disk: bool) -> None:
+        self.state = Sum()
+        self.persistent = None
+        self._on_disk = on_disk
+
+    @receive
+    def put(self, message: Put) -> None:
+        """Keep it."""
+        if self._on_disk:
+            self.persistent = Sum(message.number)
+        else:
+            self.state.total = message.number
+        assert self.sender is not None
+        self.sender.tell(Done())
+
+    @receive
+    def get(self, _message: Get) -> None:
+        """Tell."""
+        assert self.sender is not None
+        kept = self.persistent if self.persistent is not None else self.state
+        self.sender.tell(Got(kept.total))
+
+
+class Client(Actor[Put | Done | Got]):
+    """Has a number kept, and reads it once that is done."""
+
+    state: Sum
+
+    def __init__(self) -> None:
+        self.state = Sum(-1)
+
+    @receive
+    def put(self, message: Put) -> None:
+        """Have it kept."""
+        self.system.ref("memory").tell(message)
+
+    @receive
+    def done(self, _message: Done) -> None:
+        """Read it."""
+        self.system.ref("memory").tell(Get())
+
+    @receive
+    def got(self, message: Got) -> None:
+        """Take it."""
+        self.state.total = message.number
+
+
+def kept(world: World, *, on_disk: bool, crashes: bool = True) -> None:
+    """Have a number kept and read, and say that what was acknowledged is read."""
+    memory = world.spawn(
+        lambda: Memory(on_disk=on_disk), "memory", supervision=Restart()
+    )
+    client = world.spawn(Client(), "client")
+    world.inject(client, Put(5))
+    world.invariant(client, "what was done is read", lambda s: s.total in {-1, 5})
+    if crashes:
+        world.may_crash(memory)
+
+
+@pytest.mark.parametrize(
+    ("engine", "delivery"),
+    [
+        *((engine, delivery) for engine in ENGINES for delivery in DELIVERIES),
+        ("states", "unordered"),
+        ("brute force", "unordered"),
+    ],
+)
+def test_crash_between_two_messages(engine: Engine, delivery: Network) -> None:
+    """It loses no message, but what is in memory alone; what is persistent stays."""
+
+    def run(*, on_disk: bool, crashes: bool = True) -> Result:
+        return explore(
+            lambda world: kept(world, on_disk=on_disk, crashes=crashes),
+            engine=engine,
+            delivery=delivery,
+        )
+
+    result = run(on_disk=False)
+    assert result.violation == "client: what was done is read"
+    (crash,) = [step for step in result.counterexample if step.crash]
+    assert (crash.name, str(crash)) == (
+        "memory!",
+        "memory crashes between two messages",
+    )
+    assert run(on_disk=True).verdict == "verified"
+    assert run(on_disk=False, crashes=False).verdict == "verified"
+
+
+def test_crash_between_two_messages_is_replayed() -> None:
+    """It has a name, by which it is found again."""
+
+    def scenario(world: World) -> None:
+        kept(world, on_disk=False)
+
+    result = explore(scenario)
+    again = replay(scenario, result.names)
+    assert (again.steps, again.violation) == (result.counterexample, result.violation)
+
+
+class Watch(Message, frozen=True):
+    """Has an end watched for."""
+
+
+class Watcher(Actor[Watch | Terminated]):
+    """Notes why another actor has ended."""
+
+    state: Why
+
+    def __init__(self) -> None:
+        self.state = Why()
+
+    @receive
+    def watch_it(self, _message: Watch) -> None:
+        """Watch."""
+        self.watch(self.system.ref("adder"))
+
+    @receive
+    def terminated(self, message: Terminated) -> None:
+        """Note it."""
+        self.state.reason = message.reason
+
+
+class Stopper(Actor[Watch]):
+    """Stops another actor at once."""
+
+    @receive
+    def stop_it(self, _message: Watch) -> None:
+        """Stop it."""
+        self.system.ref("adder").stop(drain=False)
+
+
+def test_crash_while_a_stop_is_under_way() -> None:
+    """An actor that crashes before a stop reaches it ends as one that has failed."""
+    reasons: set[object] = set()
+
+    def scenario(world: World) -> None:
+        adder = world.spawn(Adder(), "adder", supervision=Restart())
+        watcher = world.spawn(Watcher(), "watcher")
+        world.inject(watcher, Watch(), source="x")
+        world.inject(world.spawn(Stopper(), "stopper"), Watch(), source="y")
+        world.may_crash(adder)
+        note_ends(world, reasons, lambda view: view[watcher].reason)
+
+    assert explore(scenario).verdict == "verified"
+    assert reasons == {
+        "the actor has stopped",
+        "the actor failed",
+        "there is no such actor",
+    }

@@ -305,3 +305,39 @@ def test_causes_of_timers_and_children() -> None:
     found = causality(model, way.states, way.actions)
     assert found.causes == (-1, 0, 1)
     assert found.before == (0, 0b1, 0b11)
+
+
+class Endless(Box):
+    """Tells itself for ever."""
+
+    @receive
+    def put(self, message: Put) -> None:
+        """Do so, and keep ever more."""
+        self.state.letters += message.letter
+        self.ref.tell(message)
+
+
+def beside_what_never_ends(world: World) -> None:
+    """Have a race beside an actor whose states never end."""
+    box = world.spawn(Box(), "box")
+    world.inject(world.spawn(Endless(), "endless"), Put("x"))
+    for letter in "ab":
+        world.inject(box, Put(letter), source=letter)
+    world.invariant(box, "a comes first", lambda state: state.letters[:1] != "b")
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"),
+    [({"states_max": 500}, "500 states"), ({"seconds_max": 0.0}, "0 seconds")],
+    ids=["states", "seconds"],
+)
+def test_bounds_of_an_explanation(bound: dict[str, Any], words: str) -> None:
+    """Each part is given up within its bound, and the explanation says which."""
+    result = explore(beside_what_never_ends)
+    assert result.verdict == "refuted"
+    explanation = explain(beside_what_never_ends, result, **bound)
+    late = f"the point of no return was not found within {words}"
+    assert late in explanation.not_found
+    assert explanation.no_return is None
+    assert late in str(explanation)
+    assert explanation.steps

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ccw_actors.explore import HiddenStateError, World, explore
-from ccw_actors.runtime import Actor, Message, receive
+from ccw_actors.runtime import Actor, Message, Request, receive
 
 
 class Poke(Message, frozen=True):
@@ -220,3 +220,66 @@ def test_own_snapshot_says_what_is_state() -> None:
 
     result = explore(scenario, recheck=2)
     assert (result.verdict, result.states) == ("verified", 16)
+
+
+class Answer(Message, frozen=True):
+    """An answer."""
+
+
+class Question(Request[Answer], frozen=True):
+    """A question."""
+
+
+class Knows(Actor[Question]):
+    """Answers."""
+
+    @receive
+    def question(self, _message: Question) -> Answer:
+        """Answer."""
+        return Answer()
+
+
+class InModule(Actor[Poke]):
+    """Keeps something in its module, after it has waited."""
+
+    state: TallyState
+
+    def __init__(self) -> None:
+        self.state = TallyState()
+
+    @receive
+    async def poke(self, _message: Poke) -> None:
+        """Keep it."""
+        await self.system.ref("knows").ask(Question())
+        self.state.count = next(NUMBERS)
+
+
+class InAttribute(InModule):
+    """Keeps something in an attribute, after it has waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen = 0
+
+    @receive
+    async def poke(self, _message: Poke) -> None:
+        """Keep it."""
+        await self.system.ref("knows").ask(Question())
+        self.seen += 1
+
+
+NUMBERS = itertools.count(1)
+
+
+@pytest.mark.parametrize(
+    ("make", "what"), [(InModule, "reads what is outside"), (InAttribute, "in seen")]
+)
+def test_handler_that_waits(make: Callable[[], Actor[Any]], what: str) -> None:
+    """What a handler does after it has waited is held against the same rule."""
+
+    def scenario(world: World) -> None:
+        world.spawn(Knows(), "knows")
+        world.inject(world.spawn(make(), "actor"), Poke())
+
+    with pytest.raises(HiddenStateError, match=what):
+        explore(scenario)

@@ -334,7 +334,7 @@ def test_handler_that_differs_when_it_is_run_again() -> None:
         shelf = world.spawn(Shelf(), "shelf")
         world.inject(world.spawn(Random(shelf), "random"), Go())
 
-    with pytest.raises(ExploreError, match="random: its handler does something else"):
+    with pytest.raises(ExploreError, match="random on Go: it did something else"):
         explore(scenario)
 
 
