@@ -1,16 +1,23 @@
 """Has the explorer and Spin judge the same model, and says where they differ."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from ccw_actors.explore import Engine, Limits, Network, Scenario, UnsoundError, explore
 from ccw_actors.explore.actors import ActorModel
-from ccw_actors.explore.compact import FIRST, State
+from ccw_actors.explore.compact import State
 from ccw_actors.explore.states import explore_states
 from tests.explore.spin.description import Letter, Model
 from tests.explore.spin.pan import Judgement, judge
-from tests.explore.spin.players import Kind, letter_of, names_of, scenario_of
+from tests.explore.spin.players import (
+    Kind,
+    holds,
+    letter_of,
+    names_of,
+    react,
+    scenario_of,
+)
 from tests.explore.spin.promela import line_of, translate
 
 __all__ = ["Comparison", "Own", "compare", "differences", "explored"]
@@ -28,11 +35,16 @@ class Own(NamedTuple):
     """What the explorer has found, in the terms of a `Judgement`.
 
     `verdicts` has for each property and each engine that could check it whether it is
-    violated.
+    violated, `bad` in which share of the states (of the ends, if it is of these). In
+    `drops` of the steps a message changes nothing; with `twins` two that are alike are
+    under way at the same time.
     """
 
     judgement: Judgement
     verdicts: dict[tuple[int, Engine], bool]
+    bad: tuple[float, ...]
+    drops: int
+    twins: bool
 
 
 class Comparison(NamedTuple):
@@ -44,44 +56,78 @@ class Comparison(NamedTuple):
 
 
 class Noted(ActorModel):
-    """The actors of a model, with every state that is met noted as a line."""
+    """The actors of a model, with every state that is met noted as a line.
+
+    `wrong` are how many states each property does not hold in.
+    """
 
     def __init__(self, model: Model, delivery: Network) -> None:
         super().__init__(scenario_of(model, ()), delivery, recheck=7)
         self.model = model
         self.names = names_of(model)
+        self.delivery: Network = delivery
+        codec = self.world.system.codec
+        self.decode: Callable[[bytes], Kind] = codec.raw_decoder(Kind)
         self.lines: set[str] = set()
-        self.decode = self.world.system.codec.raw_decoder(Kind)
+        self.wrong = [0] * len(model.properties)
+        self.drops = 0
+        self.twins = False
 
     def violation(self, state: State) -> str:
         """Note the state; nothing is wrong with it."""
         self.lines.add(self.line(state))
+        self._count(state, ends=False)
+        values = self.values(state)
+        for offer in self.offers(state):
+            actor = self.names.index(self.compact.path_of[offer.owner])
+            reaction = react(
+                self.model, actor, values[actor], self.letter(offer.envelope)
+            )
+            self.drops += reaction == (values[actor], ())
+        for actor in range(len(values)):
+            letters = self.waiting(state, actor)
+            self.twins = self.twins or len(set(letters)) < len(letters)
         return super().violation(state)
 
     def rest(self, state: State) -> str:
-        """Find nothing wrong."""
-        del state
+        """Note that it is an end; nothing is wrong with it."""
+        self._count(state, ends=True)
         return ""
+
+    def _count(self, state: State, *, ends: bool) -> None:
+        values = dict(enumerate(self.values(state)))
+        history = self.monitored(state) or 0
+        for number, wanted in enumerate(self.model.properties):
+            if (wanted.scope == "final") == ends:
+                self.wrong[number] += not holds(wanted, values, history)
 
     def line(self, state: State) -> str:
         """Return a state as the program for Spin prints it."""
-        actors = self.names[: len(self.model.plans)]
-        view = self.checks.view(state)
-        values = [view[name].values for name in actors]
-        waiting = [self.waiting(state, name) for name in actors]
-        delivery = self.world.delivery
-        return line_of(self.model, delivery, values, view.monitor or 0, waiting)
+        values = self.values(state)
+        waiting = [self.waiting(state, actor) for actor in range(len(values))]
+        history = self.monitored(state) or 0
+        return line_of(self.model, self.delivery, values, history, waiting)
 
-    def waiting(self, state: State, name: str) -> list[Letter]:
+    def values(self, state: State) -> list[tuple[int, ...]]:
+        """Return the variables of all actors."""
+        view = self.checks.view(state)
+        return [view[name].values for name in self.names[: len(self.model.plans)]]
+
+    def waiting(self, state: State, actor: int) -> list[Letter]:
         """Return what waits for an actor, those of each sender in order."""
         compact = self.compact
-        letters: list[Letter] = []
-        for slot in compact.queue_slots(compact.paths[name]):
-            for number in compact.waiting(state[slot]) if slot < len(state) else ():
-                envelope = compact.envelopes[number]
-                sender = self.names.index(envelope.sender)
-                letters.append(letter_of(sender, self.decode(envelope.payload)))
-        return letters
+        return [
+            self.letter(number)
+            for slot in compact.queue_slots(compact.paths[self.names[actor]])
+            if slot < len(state)
+            for number in compact.waiting(state[slot])
+        ]
+
+    def letter(self, number: int) -> Letter:
+        """Return a message by its number."""
+        envelope = self.compact.envelopes[number]
+        sender = self.names.index(envelope.sender)
+        return letter_of(sender, self.decode(envelope.payload))
 
 
 def explored(model: Model, delivery: Network) -> Own | None:
@@ -104,7 +150,11 @@ def explored(model: Model, delivery: Network) -> Own | None:
                 verdicts[number, engine] = verdict
     ends = frozenset(map(noted.line, found.final))
     own = Judgement(violated, frozenset(noted.lines), ends, found.steps)
-    return Own(own, verdicts)
+    bad = tuple(
+        wrong / len(ends if wanted.scope == "final" else noted.lines)
+        for wrong, wanted in zip(noted.wrong, model.properties, strict=True)
+    )
+    return Own(own, verdicts, bad, noted.drops, noted.twins)
 
 
 def _verdict(scenario: Scenario, delivery: Network, engine: Engine) -> bool | None:

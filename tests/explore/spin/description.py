@@ -16,6 +16,7 @@ __all__ = [
     "SIZE",
     "Assign",
     "Case",
+    "Check",
     "First",
     "Letter",
     "Model",
@@ -26,11 +27,10 @@ __all__ = [
     "Send",
     "Sum",
     "Term",
-    "Test",
     "bounds_of",
 ]
 
-SIZE = 4
+SIZE = 5
 """Variables and fields are below this; sums are taken modulo it."""
 
 KINDS = 3
@@ -58,10 +58,8 @@ Sum: TypeAlias = tuple[Term, ...]
 """Terms that are added up."""
 
 
-class Test(NamedTuple):
+class Check(NamedTuple):
     """A comparison of a sum, as it is and not modulo anything, with a constant."""
-
-    __test__ = False
 
     left: Sum
     operator: Operator
@@ -86,7 +84,7 @@ class Send(NamedTuple):
 class Case(NamedTuple):
     """What to do if all tests hold. Each variable is set at most once."""
 
-    tests: tuple[Test, ...] = ()
+    tests: tuple[Check, ...] = ()
     assigns: tuple[Assign, ...] = ()
     sends: tuple[Send, ...] = ()
 
@@ -133,7 +131,7 @@ class Property(NamedTuple):
     """
 
     scope: Literal["actor", "system", "final"]
-    tests: tuple[Test, ...]
+    tests: tuple[Check, ...]
 
 
 class Model(NamedTuple):

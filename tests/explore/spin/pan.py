@@ -10,17 +10,22 @@ import pytest
 
 from tests.explore.spin.promela import Program
 
-__all__ = ["Judgement", "SpinError", "judge", "judge_reduced", "needs_spin", "run_pan"]
+__all__ = ["Judgement", "SpinError", "judge", "needs_spin"]
 
 TOOLS = ("spin", "gcc")
 
 _missing = [tool for tool in TOOLS if shutil.which(tool) is None]
 
 needs_spin = pytest.mark.skipif(
-    bool(_missing), reason=f"apt-get install spin gcc: there is no {', '.join(_missing)}"
+    bool(_missing),
+    reason=f"apt-get install spin gcc: there is no {', '.join(_missing)}",
 )
 
-_VIOLATED = re.compile(r"^pan:\d+: assertion violated \(+(\d+)<0\).* \(at depth (\d+)\)$")
+_OPTIONS = ("-DBFS", "-DNOREDUCE", "-DSAFETY", "-DVECTORSZ=65536", "-DMEMLIM=1024")
+
+_VIOLATED = re.compile(
+    r"^pan:\d+: assertion violated \(+(\d+)<0\).* \(at depth (\d+)\)$"
+)
 _STORED = re.compile(r"^\s*(\d+) states, stored$")
 _NOMINAL = re.compile(r"^\s*(\d+) nominal states \(stored-atomic\)$")
 _ERRORS = re.compile(r"^State-vector \d+ byte, depth reached \d+, errors: (\d+)$")
@@ -55,7 +60,7 @@ def judge(program: Program, folder: Path, *, depth_max: int = 10_000) -> Judgeme
     It uses no reduction, and does not stop at a violation. Raises `SpinError` for
     anything but a search that was carried to its end.
     """
-    found = _read(program, run_pan(program, folder, ("-DNOREDUCE", "-DBFS"), depth_max))
+    found = _read(program, _run_pan(program, folder, depth_max))
     # One state is that before the beginning, and after each end comes another one.
     expected = 1 + len(found.judgement.states) + len(found.judgement.ends)
     if found.nominal != expected:
@@ -63,26 +68,10 @@ def judge(program: Program, folder: Path, *, depth_max: int = 10_000) -> Judgeme
     return found.judgement
 
 
-def judge_reduced(program: Program, folder: Path) -> Judgement:
-    """Have Spin search depth first, with partial-order reduction.
-
-    The states are those that are left then. Of the messages before a violation no more
-    can be said than that there are so many in some order.
-    """
-    return _read(program, run_pan(program, folder, (), 10_000)).judgement
-
-
-def run_pan(
-    program: Program, folder: Path, options: tuple[str, ...], depth_max: int
-) -> list[str]:
-    """Return what the verifier of a program has said, line by line.
-
-    Raises `SpinError` if it did not come to the end of its search.
-    """
+def _run_pan(program: Program, folder: Path, depth_max: int) -> list[str]:
     (folder / "model.pml").write_text(program.text)
     _run(folder, "spin", "-a", "model.pml")
-    compiler = ("gcc", "-O0", "-w", "-DSAFETY", "-DVECTORSZ=65536", "-DMEMLIM=1024")
-    _run(folder, *compiler, *options, "-o", "pan", "pan.c")
+    _run(folder, "gcc", "-O0", "-w", *_OPTIONS, "-o", "pan", "pan.c")
     lines = _run(folder, "./pan", f"-m{depth_max}", "-w18", "-c0").splitlines()
     told = [line for line in lines if line[:1] not in ("@", "$")]
     wrong = [line for line in told if any(word in line for word in _WRONG)]
@@ -102,7 +91,9 @@ def _run(folder: Path, *words: str) -> str:
         timeout=_SECONDS,
     )
     if done.returncode:
-        raise SpinError(f"{words[0]} ends with {done.returncode}: {done.stdout[-2000:]}")
+        raise SpinError(
+            f"{words[0]} ends with {done.returncode}: {done.stdout[-2000:]}"
+        )
     return done.stdout
 
 

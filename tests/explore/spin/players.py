@@ -1,6 +1,6 @@
 """Actors that do what a model says, and the scenario of a model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -17,13 +17,13 @@ from tests.explore.spin.description import (
     Property,
     Sum,
     Term,
-    Test,
 )
 
 __all__ = [
     "Kind",
     "Player",
     "Reaction",
+    "holds",
     "letter_of",
     "message_of",
     "names_of",
@@ -104,9 +104,7 @@ class Player(Actor[Kind]):
             ref.tell(message_of(sent))
 
 
-def react(
-    model: Model, me: int, values: tuple[int, ...], letter: Letter
-) -> Reaction:
+def react(model: Model, me: int, values: tuple[int, ...], letter: Letter) -> Reaction:
     """Return what an actor with these values does on a message.
 
     Nothing is sent to a source: nobody is there to receive it.
@@ -125,7 +123,9 @@ def react(
         return sum(map(value_of, terms))
 
     def fits(case: Case) -> bool:
-        return all(_compare(total(one.left), *one[1:]) for one in case.tests)
+        return all(
+            _compare(total(one.left), one.operator, one.right) for one in case.tests
+        )
 
     cases = model.plans[me].handlers[letter.kind]
     case = next((one for one in cases if fits(one)), Case())
@@ -196,7 +196,7 @@ def scenario_of(model: Model, asked: tuple[Property, ...]) -> Scenario:
             name = f"property {number}"
             if wanted.scope == "actor":
                 actor = wanted.tests[0].left[0].actor
-                world.invariant(refs[actor], name, _of_one(wanted))
+                world.invariant(refs[actor], name, _of_one(wanted, actor))
             elif wanted.scope == "system":
                 world.system_invariant(name, _of_all(wanted, actors))
             else:
@@ -209,9 +209,7 @@ def _looks_back(wanted: Property) -> bool:
     return any(term.what == "history" for one in wanted.tests for term in one.left)
 
 
-def _history_of(
-    model: Model, actors: tuple[str, ...]
-) -> Callable[[int, Event], int]:
+def _history_of(model: Model, actors: tuple[str, ...]) -> Callable[[int, Event], int]:
     def update(value: int, event: Event) -> int:
         kind = letter_of(0, event.message).kind
         for rule in model.rules:
@@ -223,28 +221,32 @@ def _history_of(
     return update
 
 
-def _of_one(wanted: Property) -> Callable[[Registers], bool]:
-    def holds(state: Registers) -> bool:
-        return any(
-            _compare(sum(state.values[term.number] for term in one.left), *one[1:])
-            for one in wanted.tests
-        )
+def holds(
+    wanted: Property, values: Mapping[int, tuple[int, ...]], history: int
+) -> bool:
+    """Whether a property holds of the variables of all actors, and the history."""
 
-    return holds
+    def value_of(term: Term) -> int:
+        if term.what == "history":
+            return history
+        return values[term.actor][term.number]
+
+    return any(
+        _compare(sum(map(value_of, one.left)), one.operator, one.right)
+        for one in wanted.tests
+    )
+
+
+def _of_one(wanted: Property, actor: int) -> Callable[[Registers], bool]:
+    def check(state: Registers) -> bool:
+        return holds(wanted, {actor: state.values}, 0)
+
+    return check
 
 
 def _of_all(wanted: Property, actors: tuple[str, ...]) -> Callable[[View], bool]:
-    def value_of(view: View, term: Term) -> int:
-        if term.what == "history":
-            value: int = view.monitor or 0
-            return value
-        values: tuple[int, ...] = view[actors[term.actor]].values
-        return values[term.number]
+    def check(view: View) -> bool:
+        values = {n: view[name].values for n, name in enumerate(actors)}
+        return holds(wanted, values, view.monitor or 0)
 
-    def one_holds(view: View, one: Test) -> bool:
-        return _compare(sum(value_of(view, term) for term in one.left), *one[1:])
-
-    def holds(view: View) -> bool:
-        return any(one_holds(view, one) for one in wanted.tests)
-
-    return holds
+    return check

@@ -21,12 +21,12 @@ from tests.explore.spin.description import (
     SENDER,
     SIZE,
     Case,
+    Check,
     Letter,
     Model,
     Send,
     Sum,
     Term,
-    Test,
     bounds_of,
 )
 
@@ -45,7 +45,7 @@ class Program(NamedTuple):
 
 
 class Channel(NamedTuple):
-    """A channel: whose messages it has (`SENDER` for all), to whom, how many at most."""
+    """A channel: who sends (`SENDER` for all), to whom, and how many at most."""
 
     sender: int
     to: int
@@ -122,7 +122,9 @@ class _Writer:
         for wanted, text in zip(model.properties, asserted, strict=True):
             (finals if wanted.scope == "final" else always).append(f"assert{text};")
         first = [
-            line for to, one in model.firsts for line in self.put(to, *one[:3], one.fuel)
+            line
+            for to, one in model.firsts
+            for line in self.put(to, *one[:3], one.fuel)
         ]
         runs = [f"run actor_{number}();" for number in range(len(model.plans))]
         lines = [
@@ -132,7 +134,11 @@ class _Writer:
             *_in(always),
             '  c_code { show("@"); };',
             "}",
-            *(line for number in range(len(model.plans)) for line in self.actor(number)),
+            *(
+                line
+                for number in range(len(model.plans))
+                for line in self.actor(number)
+            ),
             "init {",
             "  atomic {",
             *_in(_in([*first, *runs, "d_step { look(); }"])),
@@ -166,7 +172,9 @@ class _Writer:
             for variable in range(len(plan.start))
         ]
         numbers.append("now.history")
-        shown = (f'show_channel("{one.name}", now.{one.name});' for one in self.channels)
+        shown = (
+            f'show_channel("{one.name}", now.{one.name});' for one in self.channels
+        )
         yield from (
             "c_code {",
             "static void show_channel(const char *name, int channel) {",
@@ -322,12 +330,12 @@ def _in(lines: Iterable[str]) -> list[str]:
     return [indent(line, "  ") for line in lines]
 
 
-def _any(number: int, tests: Sequence[Test]) -> str:
+def _any(number: int, tests: Sequence[Check]) -> str:
     """Write a property, with its number: that is how Spin's report is understood."""
     return "(" + "||".join((f"({number}<0)", *map(_test, tests))) + ")"
 
 
-def _test(one: Test, number: int = SENDER) -> str:
+def _test(one: Check, number: int = SENDER) -> str:
     return f"(({_sum(one.left, number)}){one.operator}{one.right})"
 
 
