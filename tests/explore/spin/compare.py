@@ -8,7 +8,7 @@ from ccw_actors.explore import Engine, Limits, Network, Scenario, UnsoundError, 
 from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.compact import State
 from ccw_actors.explore.states import explore_states
-from tests.explore.spin.description import Letter, Model
+from tests.explore.spin.description import Letter, Model, Semantics
 from tests.explore.spin.pan import Judgement, judge
 from tests.explore.spin.players import (
     Kind,
@@ -18,14 +18,14 @@ from tests.explore.spin.players import (
     react,
     scenario_of,
 )
-from tests.explore.spin.promela import line_of, translate
+from tests.explore.spin.promela import channels_of, line_of, translate
 
 __all__ = ["Comparison", "Own", "compare", "differences", "explored"]
 
 STATES_MAX = 3_000
 """Models with more are left out: Spin prints each state whenever it comes to it."""
 
-TINY = Limits(steps=5_000)
+TINY = Limits(steps=2_000)
 """What other engines than States may spend on a property; they may then give up."""
 
 ENGINES: tuple[Engine, ...] = ("orders", "brute force")
@@ -61,52 +61,57 @@ class Noted(ActorModel):
     `wrong` are how many states each property does not hold in.
     """
 
-    def __init__(self, model: Model, delivery: Network) -> None:
-        super().__init__(scenario_of(model, ()), delivery, recheck=7)
+    def __init__(self, model: Model, semantics: Semantics) -> None:
+        delivery, noops = semantics
+        super().__init__(scenario_of(model, ()), delivery, recheck=7, noops=noops)
         self.model = model
         self.names = names_of(model)
-        self.delivery: Network = delivery
+        self.channels = channels_of(model, delivery)
         codec = self.world.system.codec
+        self.letters: dict[int, Letter] = {}
         self.decode: Callable[[bytes], Kind] = codec.raw_decoder(Kind)
         self.lines: set[str] = set()
+        self.ends: set[str] = set()
         self.wrong = [0] * len(model.properties)
         self.drops = 0
         self.twins = False
 
     def violation(self, state: State) -> str:
         """Note the state; nothing is wrong with it."""
-        self.lines.add(self.line(state))
-        self._count(state, ends=False)
         values = self.values(state)
+        waiting = [self.waiting(state, actor) for actor in range(len(values))]
+        self.lines.add(self._line(state, values, waiting))
+        self._count(state, values, ends=False)
         for offer in self.offers(state):
             actor = self.names.index(self.compact.path_of[offer.owner])
-            reaction = react(
-                self.model, actor, values[actor], self.letter(offer.envelope)
-            )
+            letter = self.letter(offer.envelope)
+            reaction = react(self.model, actor, values[actor], letter)
             self.drops += reaction == (values[actor], ())
-        for actor in range(len(values)):
-            letters = self.waiting(state, actor)
-            self.twins = self.twins or len(set(letters)) < len(letters)
+        self.twins |= any(len(set(one)) < len(one) for one in waiting)
         return super().violation(state)
 
     def rest(self, state: State) -> str:
         """Note that it is an end; nothing is wrong with it."""
-        self._count(state, ends=True)
+        values = self.values(state)
+        waiting = [self.waiting(state, actor) for actor in range(len(values))]
+        self.ends.add(self._line(state, values, waiting))
+        self._count(state, values, ends=True)
         return ""
 
-    def _count(self, state: State, *, ends: bool) -> None:
-        values = dict(enumerate(self.values(state)))
+    def _line(
+        self, state: State, values: list[tuple[int, ...]], waiting: list[list[Letter]]
+    ) -> str:
+        history = self.monitored(state) or 0
+        return line_of(self.channels, values, history, waiting)
+
+    def _count(
+        self, state: State, values: list[tuple[int, ...]], *, ends: bool
+    ) -> None:
         history = self.monitored(state) or 0
         for number, wanted in enumerate(self.model.properties):
             if (wanted.scope == "final") == ends:
-                self.wrong[number] += not holds(wanted, values, history)
-
-    def line(self, state: State) -> str:
-        """Return a state as the program for Spin prints it."""
-        values = self.values(state)
-        waiting = [self.waiting(state, actor) for actor in range(len(values))]
-        history = self.monitored(state) or 0
-        return line_of(self.model, self.delivery, values, history, waiting)
+                of_all = dict(enumerate(values))
+                self.wrong[number] += not holds(wanted, of_all, history)
 
     def values(self, state: State) -> list[tuple[int, ...]]:
         """Return the variables of all actors."""
@@ -125,30 +130,37 @@ class Noted(ActorModel):
 
     def letter(self, number: int) -> Letter:
         """Return a message by its number."""
-        envelope = self.compact.envelopes[number]
-        sender = self.names.index(envelope.sender)
-        return letter_of(sender, self.decode(envelope.payload))
+        letter = self.letters.get(number)
+        if letter is None:
+            envelope = self.compact.envelopes[number]
+            sender = self.names.index(envelope.sender)
+            letter = letter_of(sender, self.decode(envelope.payload))
+            self.letters[number] = letter
+        return letter
 
 
-def explored(model: Model, delivery: Network) -> Own | None:
-    """Have the explorer judge a model; None if it has too many states for Spin."""
-    noted = Noted(model, delivery)
-    found = explore_states(noted, Limits(states=STATES_MAX))
+def explored(
+    model: Model, semantics: Semantics, states_max: int = STATES_MAX
+) -> Own | None:
+    """Have the explorer judge a model; None if it has so many states, or more."""
+    noted = Noted(model, semantics)
+    found = explore_states(noted, Limits(states=states_max))
     if found.limit:
         return None
+    delivery, noops = semantics
     violated: dict[int, int] = {}
     verdicts: dict[tuple[int, Engine], bool] = {}
     for number, wanted in enumerate(model.properties):
         scenario = scenario_of(model, (wanted,))
-        result = explore(scenario, delivery=delivery, engine="states")
+        result = explore(scenario, delivery=delivery, noops=noops, engine="states")
         verdicts[number, "states"] = result.verdict == "refuted"
         if result.verdict == "refuted":
             violated[number] = len(result.counterexample)
         for engine in ENGINES:
-            verdict = _verdict(scenario, delivery, engine)
+            verdict = _verdict(scenario, semantics, engine)
             if verdict is not None:
                 verdicts[number, engine] = verdict
-    ends = frozenset(map(noted.line, found.final))
+    ends = frozenset(noted.ends)
     own = Judgement(violated, frozenset(noted.lines), ends, found.steps)
     bad = tuple(
         wrong / len(ends if wanted.scope == "final" else noted.lines)
@@ -157,25 +169,30 @@ def explored(model: Model, delivery: Network) -> Own | None:
     return Own(own, verdicts, bad, noted.drops, noted.twins)
 
 
-def _verdict(scenario: Scenario, delivery: Network, engine: Engine) -> bool | None:
+def _verdict(scenario: Scenario, semantics: Semantics, engine: Engine) -> bool | None:
     """Whether an engine finds a violation; None if it cannot, or gives up, check it."""
     try:
-        result = explore(scenario, delivery=delivery, engine=engine, limits=TINY)
+        delivery, noops = semantics
+        result = explore(
+            scenario, delivery=delivery, noops=noops, engine=engine, limits=TINY
+        )
     except UnsoundError:
         return None
     return None if result.verdict == "incomplete" else result.verdict == "refuted"
 
 
-def compare(model: Model, delivery: Network, folder: Path) -> Comparison | None:
-    """Have both judge a model; None if it has too many states for Spin.
+def compare(
+    model: Model, semantics: Semantics, folder: Path, states_max: int = STATES_MAX
+) -> Comparison | None:
+    """Have both judge a model; None if it has so many states, or more.
 
     Spin works in a folder that is there.
     """
-    own = explored(model, delivery)
+    own = explored(model, semantics, states_max)
     if own is None:
         return None
-    spin = judge(translate(model, delivery), folder)
-    return Comparison(own, spin, tuple(differences(own, spin, delivery)))
+    spin = judge(translate(model, semantics), folder)
+    return Comparison(own, spin, tuple(differences(own, spin, semantics.delivery)))
 
 
 def differences(own: Own, spin: Judgement, delivery: Network) -> Iterator[str]:

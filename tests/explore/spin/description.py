@@ -8,10 +8,13 @@ answered by others only while it has some, so that every model ends.
 
 from collections import Counter
 from functools import cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from ccw_actors.explore import Network
 
 __all__ = [
     "KINDS",
+    "SEMANTICS",
     "SENDER",
     "SIZE",
     "Assign",
@@ -24,6 +27,7 @@ __all__ = [
     "Plan",
     "Property",
     "Rule",
+    "Semantics",
     "Send",
     "Sum",
     "Term",
@@ -40,6 +44,27 @@ SENDER = -1
 """Stands for the number of whoever sent the message that is being handled."""
 
 Operator: TypeAlias = Literal["==", "!=", "<", ">="]
+
+
+class Semantics(NamedTuple):
+    """How messages travel, and what becomes of those that would change nothing.
+
+    Those are `kept` only on an unordered network, if they are to be.
+    """
+
+    delivery: Network
+    noops: Literal["consumed", "kept"] = "consumed"
+
+    def __str__(self) -> str:
+        return self.delivery if self.noops == "consumed" else f"{self.delivery}, kept"
+
+
+SEMANTICS: Final = (
+    Semantics("channel"),
+    Semantics("mailbox"),
+    Semantics("unordered"),
+    Semantics("unordered", "kept"),
+)
 
 
 class Term(NamedTuple):

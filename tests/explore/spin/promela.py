@@ -7,9 +7,10 @@ What is on its way is in channels of Promela:
 - `mailbox`: one for each recipient, first in, first out
 - `unordered`: one for each recipient, kept sorted, out of which any message is taken
 
-A message that was taken is gone, whether it has changed anything or not. When no
-process can go on, the one that has begun all looks at the end. With each state the
-program prints a line, so that the states themselves can be compared.
+A message that was taken is gone, whether it has changed anything or not; unless those
+that would change nothing are to be kept, which no process then takes. When no process
+can go on, the one that has begun all looks at the end. With each state the program
+prints a line, so that the states themselves can be compared.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,13 +25,14 @@ from tests.explore.spin.description import (
     Check,
     Letter,
     Model,
+    Semantics,
     Send,
     Sum,
     Term,
     bounds_of,
 )
 
-__all__ = ["Program", "line_of", "translate"]
+__all__ = ["Channel", "Program", "channels_of", "line_of", "translate"]
 
 
 class Program(NamedTuple):
@@ -50,11 +52,18 @@ class Channel(NamedTuple):
     sender: int
     to: int
     size: int
+    is_sorted: bool = False
 
     @property
     def name(self) -> str:
         """What it is called in Promela."""
         return _channel(self.sender, self.to)
+
+    def of(self, letters: Sequence[Letter]) -> Sequence[Letter]:
+        """Return those of the messages to its recipient that are in it, in order."""
+        if self.sender != SENDER:
+            return [one for one in letters if one.sender == self.sender]
+        return sorted(letters) if self.is_sorted else letters
 
 
 def _channel(sender: int, to: int) -> str:
@@ -69,12 +78,12 @@ def channels_of(model: Model, delivery: Network) -> list[Channel]:
     sizes = [0] * len(model.plans)
     for (_, to), size in bounds.items():
         sizes[to] += size
-    return [Channel(SENDER, to, size) for to, size in enumerate(sizes) if size]
+    bag = delivery == "unordered"
+    return [Channel(SENDER, to, size, bag) for to, size in enumerate(sizes) if size]
 
 
 def line_of(
-    model: Model,
-    delivery: Network,
+    channels: Iterable[Channel],
     values: Iterable[tuple[int, ...]],
     history: int,
     waiting: Sequence[Sequence[Letter]],
@@ -86,29 +95,26 @@ def line_of(
     """
     words = [str(number) for one in values for number in one]
     words.append(str(history))
-    for channel in channels_of(model, delivery):
-        letters = waiting[channel.to]
-        if delivery == "channel":
-            letters = [one for one in letters if one.sender == channel.sender]
-        if delivery == "unordered":
-            letters = sorted(letters)
+    for channel in channels:
+        letters = channel.of(waiting[channel.to])
         words.append(channel.name)
         words += [",".join(map(str, letter)) for letter in letters]
     return " ".join(words)
 
 
-def translate(model: Model, delivery: Network) -> Program:
+def translate(model: Model, semantics: Semantics) -> Program:
     """Write a model as a program for Spin."""
-    return _Writer(model, delivery).program()
+    return _Writer(model, semantics).program()
 
 
 class _Writer:
     """Writes one model; what returns lines returns those of one statement or more."""
 
-    def __init__(self, model: Model, delivery: Network) -> None:
+    def __init__(self, model: Model, semantics: Semantics) -> None:
         self.model = model
-        self.delivery = delivery
-        self.channels = channels_of(model, delivery)
+        self.delivery = semantics.delivery
+        self.keeps = semantics.noops == "kept"
+        self.channels = channels_of(model, semantics.delivery)
         self.names = {channel.name for channel in self.channels}
 
     def program(self) -> Program:
@@ -130,8 +136,10 @@ class _Writer:
         lines = [
             *self.variables(),
             *self.printer(),
+            *(self.movers() if self.keeps else ()),
             "inline look() {",
             *_in(always),
+            *(["  c_code { note_moves(); };"] if self.keeps else []),
             '  c_code { show("@"); };',
             "}",
             *(
@@ -159,9 +167,8 @@ class _Writer:
             for variable, value in enumerate(plan.start):
                 yield f"byte v_{number}_{variable} = {value};"
         yield "byte history;"
-        for _, _, size in self.channels:
-            assert size < 256, "a channel of Promela holds no more"
         for one in self.channels:
+            assert one.size < 256, "a channel of Promela holds no more"
             yield f"chan {one.name} = [{one.size}] of {{ byte, byte, byte, byte }};"
 
     def printer(self) -> Iterator[str]:
@@ -204,7 +211,7 @@ class _Writer:
         if self.delivery == "unordered":
             scratch += ["at", "place", "left"]
             scratch += ["other_sender", "other_kind", "other_field", "other_fuel"]
-            choice, taken = _choose(own[0]), _take_out(own[0])
+            choice, taken = self.choose(own[0]), _take_out(own[0])
         else:
             choice, taken = _head_of(own), ["skip;"]
         yield from (
@@ -232,6 +239,58 @@ class _Writer:
             "  od",
             "}",
         )
+
+    def choose(self, channel: Channel) -> list[str]:
+        """Choose the place of the message that is taken: any will do."""
+        lines = [
+            f":: len({channel.name}) > {place} -> at = {place};"
+            for place in range(channel.size)
+        ]
+        if self.keeps:
+            lines = [
+                f":: moves_{channel.to}[{place}] -> at = {place};"
+                for place in range(channel.size)
+            ]
+        return ["if", *lines, "fi;"]
+
+    def movers(self) -> Iterator[str]:
+        """Note in C, as arrays that follow from the state, which messages move it."""
+        for one in self.channels:
+            yield f"bool moves_{one.to}[{one.size}];"
+        yield "c_code {"
+        for one in self.channels:
+            yield f"static int moves_{one.to}"
+            yield "  (int sender, int kind, int field, int fuel) {"
+            for kind, cases in enumerate(self.model.plans[one.to].handlers):
+                for case in cases:
+                    tests = [_test(test, one.to, "now.") for test in case.tests]
+                    fits = " && ".join((f"kind == {kind}", *tests))
+                    yield f"  if ({fits}) return {self.changes(one.to, case)};"
+            yield "  return 0;"
+            yield "}"
+        yield "static void note_moves(void) {"
+        yield "  int at;"
+        for one in self.channels:
+            queue = f"now.{one.name}"
+            fields = ", ".join(f"qrecv({queue}, at, {field}, 0)" for field in range(4))
+            yield f"  for (at = 0; at < {one.size}; at++)"
+            yield f"    now.moves_{one.to}[at] ="
+            yield f"      at < q_len({queue}) && moves_{one.to}({fields});"
+        yield "}"
+        yield "};"
+
+    def changes(self, number: int, case: Case) -> str:
+        """Say, in C, whether a case changes a variable or sends anything."""
+        ways = [
+            f"now.v_{number}_{variable} != ({_sum(value, number, 'now.')}) % {SIZE}"
+            for variable, value in case.assigns
+        ]
+        actors = len(self.model.plans)
+        if any(send.to != SENDER for send in case.sends):
+            ways.append("fuel > 0")
+        elif case.sends:
+            ways.append(f"(fuel > 0 && sender < {actors})")
+        return " || ".join(ways) or "0"
 
     def cases(self, number: int, cases: Sequence[Case]) -> list[str]:
         """Carry out the first case whose tests hold."""
@@ -298,12 +357,6 @@ def _head_of(channels: Sequence[Channel]) -> list[str]:
     return ["if", *lines, "fi;"]
 
 
-def _choose(channel: Channel) -> list[str]:
-    """Choose the place of the message that is taken: any will do."""
-    lines = (f":: len({channel.name}) > {n} -> at = {n};" for n in range(channel.size))
-    return ["if", *lines, "fi;"]
-
-
 def _take_out(channel: Channel) -> list[str]:
     """Take the message at that place; the others stay in their order."""
     other = "other_sender, other_kind, other_field, other_fuel"
@@ -335,18 +388,19 @@ def _any(number: int, tests: Sequence[Check]) -> str:
     return "(" + "||".join((f"({number}<0)", *map(_test, tests))) + ")"
 
 
-def _test(one: Check, number: int = SENDER) -> str:
-    return f"(({_sum(one.left, number)}){one.operator}{one.right})"
+def _test(one: Check, number: int = SENDER, of: str = "") -> str:
+    return f"(({_sum(one.left, number, of)}){one.operator}{one.right})"
 
 
-def _sum(terms: Sum, number: int) -> str:
-    return "+".join(_term(one, number) for one in terms) or "0"
+def _sum(terms: Sum, number: int, of: str = "") -> str:
+    return "+".join(_term(one, number, of) for one in terms) or "0"
 
 
-def _term(term: Term, number: int) -> str:
+def _term(term: Term, number: int, of: str) -> str:
+    """Write a term; variables are those `of` what stands before their names."""
     if term.what == "constant":
         return str(term.number)
     if term.what == "variable":
         actor = number if term.actor == SENDER else term.actor
-        return f"v_{actor}_{term.number}"
+        return f"{of}v_{actor}_{term.number}"
     return term.what

@@ -106,7 +106,7 @@ def some_models(count: int) -> tuple[Model, ...]:
 
     @seed(0)
     @settings(
-        max_examples=4 * count,
+        max_examples=3 * count,
         phases=[Phase.generate],
         database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -122,6 +122,7 @@ def some_models(count: int) -> tuple[Model, ...]:
     return different[:count]
 
 
+@cache
 def _plans(actors: int, size: int) -> st.SearchStrategy[Plan]:
     guarded = st.lists(_cases(actors, size, tests=1), max_size=2)
     others = st.lists(_cases(actors, size, tests=0), min_size=1, max_size=1)
@@ -134,6 +135,7 @@ def _joined(cases: tuple[list[Case], list[Case]]) -> tuple[Case, ...]:
     return (*cases[0], *cases[1])
 
 
+@cache
 def _cases(actors: int, size: int, tests: int) -> st.SearchStrategy[Case]:
     """Return cases with so many tests or, if that is any, one more."""
     variables = st.integers(0, size - 1).map(lambda one: Term("variable", one))
@@ -164,6 +166,7 @@ def _cases(actors: int, size: int, tests: int) -> st.SearchStrategy[Case]:
     )
 
 
+@cache
 def _sends(actors: int, sums: st.SearchStrategy[Sum]) -> st.SearchStrategy[Send]:
     to = st.just(0) | st.just(SENDER) | st.integers(0, actors - 1)
     return st.builds(Send, to, st.integers(1, KINDS - 1), sums) | st.builds(
@@ -171,6 +174,7 @@ def _sends(actors: int, sums: st.SearchStrategy[Sum]) -> st.SearchStrategy[Send]
     )
 
 
+@cache
 def _firsts(actors: int) -> st.SearchStrategy[First]:
     """Return first messages; some of them an actor is said to have sent."""
     sender = st.integers(0, actors + SOURCES - 1)
@@ -181,6 +185,7 @@ def _firsts(actors: int) -> st.SearchStrategy[First]:
     return st.builds(First, st.just(0) | st.integers(0, actors - 1), letters)
 
 
+@cache
 def _rules(actors: int) -> st.SearchStrategy[Rule]:
     value = st.integers(0, SIZE - 1)
     return st.builds(

@@ -8,14 +8,11 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from ccw_actors.explore import Network
 from tests.explore.spin.compare import Comparison, compare
-from tests.explore.spin.description import Model
+from tests.explore.spin.description import SEMANTICS, Model, Semantics
 from tests.explore.spin.strategies import some_models
 
-__all__ = ["DELIVERIES", "MANY", "PAGE", "Tally", "tally"]
-
-DELIVERIES: tuple[Network, ...] = ("channel", "mailbox", "unordered")
+__all__ = ["MANY", "PAGE", "Tally", "tally"]
 
 MANY = 360
 """How many models are compared, but for those that have too many states."""
@@ -26,7 +23,7 @@ LATE = 4
 
 
 class Tally(msgspec.Struct):
-    """What was compared under one delivery.
+    """What was compared under one semantics.
 
     `models` have so many `states`, `steps`, `ends` and `properties` together, of which
     `orders` and `brute_force` could check some. Of the properties that are `violated`,
@@ -36,7 +33,7 @@ class Tally(msgspec.Struct):
     alike are under way. `different` says where the two differ.
     """
 
-    delivery: Network
+    semantics: Semantics
     models: int = 0
     left_out: int = 0
     states: int = 0
@@ -94,11 +91,11 @@ class Tally(msgspec.Struct):
             self.twins,
             len(self.different),
         )
-        return _line([self.delivery, *(f"{number:,}" for number in numbers)])
+        return _line([str(self.semantics), *(f"{number:,}" for number in numbers)])
 
 
 HEAD = (
-    "delivery",
+    "semantics",
     "models",
     "left out",
     "states",
@@ -118,11 +115,11 @@ HEAD = (
 )
 
 
-def tally(delivery: Network, count: int, folder: Path) -> Tally:
-    """Compare that many models under a delivery."""
-    found = Tally(delivery)
+def tally(semantics: Semantics, count: int, folder: Path) -> Tally:
+    """Compare that many models under one semantics."""
+    found = Tally(semantics)
     for model in some_models(count):
-        compared = compare(model, delivery, folder)
+        compared = compare(model, semantics, folder)
         if compared is None:
             found.left_out += 1
         else:
@@ -158,18 +155,21 @@ def main(arguments: list[str]) -> None:
         description="Compare the explorer with Spin on generated models.",
     )
     parser.add_argument("--models", type=int, default=MANY, metavar="N")
-    parser.add_argument("--delivery", choices=DELIVERIES, action="append")
+    names = [str(one) for one in SEMANTICS]
+    parser.add_argument("--only", choices=names, action="append", default=[])
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.name}")
     options = parser.parse_args(arguments)
-    deliveries: tuple[Network, ...] = options.delivery or DELIVERIES
+    chosen = [
+        one for one in SEMANTICS if str(one) in (options.only or map(str, SEMANTICS))
+    ]
     with TemporaryDirectory() as folder:
-        tallies = [tally(one, options.models, Path(folder)) for one in deliveries]
+        tallies = [tally(one, options.models, Path(folder)) for one in chosen]
     text = page(iter(tallies))
     say = sys.stdout.write
     say(text)
     for one in tallies:
         for model, differences in one.different:
-            say("\n  ".join((one.delivery, *differences, f"{model}\n")))
+            say("\n  ".join((str(one.semantics), *differences, f"{model}\n")))
     if options.write:
         PAGE.write_text(text)
     if any(one.different for one in tallies):
