@@ -1,10 +1,18 @@
 """Has the explorer and Spin judge the same model, and says where they differ."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ccw_actors.explore import Engine, Limits, Network, Scenario, UnsoundError, explore
+from ccw_actors.explore import (
+    Engine,
+    Limits,
+    Network,
+    Result,
+    Scenario,
+    UnsoundError,
+    explore,
+)
 from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.compact import State
 from ccw_actors.explore.states import explore_states
@@ -18,7 +26,7 @@ from tests.explore.spin.players import (
     react,
     scenario_of,
 )
-from tests.explore.spin.promela import channels_of, line_of, translate
+from tests.explore.spin.promela import Waiting, channels_of, line_of, translate
 
 __all__ = ["Comparison", "Own", "compare", "differences", "explored"]
 
@@ -28,7 +36,7 @@ STATES_MAX = 3_000
 TINY = Limits(steps=2_000)
 """What other engines than States may spend on a property; they may then give up."""
 
-ENGINES: tuple[Engine, ...] = ("orders", "brute force")
+ENGINES: tuple[Engine, ...] = ("states", "orders", "brute force")
 
 
 class Own(NamedTuple):
@@ -63,7 +71,8 @@ class Noted(ActorModel):
 
     def __init__(self, model: Model, semantics: Semantics) -> None:
         delivery, noops = semantics
-        super().__init__(scenario_of(model, ()), delivery, recheck=7, noops=noops)
+        scenario = scenario_of(model, (), noops)
+        super().__init__(scenario, delivery, recheck=7, noops=noops)
         self.model = model
         self.names = names_of(model)
         self.channels = channels_of(model, delivery)
@@ -85,9 +94,12 @@ class Noted(ActorModel):
         for offer in self.offers(state):
             actor = self.names.index(self.compact.path_of[offer.owner])
             letter = self.letter(offer.envelope)
-            reaction = react(self.model, actor, values[actor], letter)
-            self.drops += reaction == (values[actor], ())
-        self.twins |= any(len(set(one)) < len(one) for one in waiting)
+            if not offer.arrives:
+                reaction = react(self.model, actor, values[actor], letter)
+                self.drops += reaction == (values[actor], ())
+        for one in waiting:
+            letters = (*one.inside, *one.outside)
+            self.twins |= len(set(letters)) < len(letters)
         return super().violation(state)
 
     def rest(self, state: State) -> str:
@@ -99,7 +111,7 @@ class Noted(ActorModel):
         return ""
 
     def _line(
-        self, state: State, values: list[tuple[int, ...]], waiting: list[list[Letter]]
+        self, state: State, values: list[tuple[int, ...]], waiting: list[Waiting]
     ) -> str:
         history = self.monitored(state) or 0
         return line_of(self.channels, values, history, waiting)
@@ -118,15 +130,21 @@ class Noted(ActorModel):
         view = self.checks.view(state)
         return [view[name].values for name in self.names[: len(self.model.plans)]]
 
-    def waiting(self, state: State, actor: int) -> list[Letter]:
-        """Return what waits for an actor, those of each sender in order."""
+    def waiting(self, state: State, actor: int) -> Waiting:
+        """Return what is on its way to an actor."""
         compact = self.compact
-        return [
-            self.letter(number)
-            for slot in compact.queue_slots(compact.paths[self.names[actor]])
-            if slot < len(state)
-            for number in compact.waiting(state[slot])
-        ]
+        owner = compact.paths[self.names[actor]]
+
+        def letters(slots: Iterable[int]) -> list[Letter]:
+            return [
+                self.letter(number)
+                for slot in slots
+                if slot < len(state)
+                for number in compact.waiting(state[slot])
+            ]
+
+        outside = (one for one in compact.outside if compact.owners[one] == owner)
+        return Waiting(letters(compact.queue_slots(owner)), letters(outside))
 
     def letter(self, number: int) -> Letter:
         """Return a message by its number."""
@@ -147,38 +165,37 @@ def explored(
     found = explore_states(noted, Limits(states=states_max))
     if found.limit:
         return None
-    delivery, noops = semantics
     violated: dict[int, int] = {}
     verdicts: dict[tuple[int, Engine], bool] = {}
     for number, wanted in enumerate(model.properties):
-        scenario = scenario_of(model, (wanted,))
-        result = explore(scenario, delivery=delivery, noops=noops, engine="states")
-        verdicts[number, "states"] = result.verdict == "refuted"
-        if result.verdict == "refuted":
-            violated[number] = len(result.counterexample)
+        scenario = scenario_of(model, (wanted,), semantics.noops)
         for engine in ENGINES:
-            verdict = _verdict(scenario, semantics, engine)
-            if verdict is not None:
-                verdicts[number, engine] = verdict
-    ends = frozenset(noted.ends)
-    own = Judgement(violated, frozenset(noted.lines), ends, found.steps)
+            result = _result(scenario, semantics, engine)
+            if result is not None:
+                verdicts[number, engine] = result.verdict == "refuted"
+                if result.verdict == "refuted" and engine == "states":
+                    violated[number] = len(result.counterexample)
     bad = tuple(
-        wrong / len(ends if wanted.scope == "final" else noted.lines)
+        wrong / len(noted.ends if wanted.scope == "final" else noted.lines)
         for wrong, wanted in zip(noted.wrong, model.properties, strict=True)
     )
-    return Own(own, verdicts, bad, noted.drops, noted.twins)
+    lines, ends = frozenset(noted.lines), frozenset(noted.ends)
+    judgement = Judgement(violated, lines, ends, found.steps)
+    return Own(judgement, verdicts, bad, noted.drops, noted.twins)
 
 
-def _verdict(scenario: Scenario, semantics: Semantics, engine: Engine) -> bool | None:
-    """Whether an engine finds a violation; None if it cannot, or gives up, check it."""
+def _result(scenario: Scenario, semantics: Semantics, engine: Engine) -> Result | None:
+    """Return what an engine finds; None if it cannot check that, or gives up."""
+    delivery, noops = semantics
+    limits = None if engine == "states" else TINY
     try:
-        delivery, noops = semantics
         result = explore(
-            scenario, delivery=delivery, noops=noops, engine=engine, limits=TINY
+            scenario, engine=engine, delivery=delivery, noops=noops, limits=limits
         )
     except UnsoundError:
         return None
-    return None if result.verdict == "incomplete" else result.verdict == "refuted"
+    assert result.verdict != "vacuous", result.violation
+    return None if result.verdict == "incomplete" else result
 
 
 def compare(
@@ -198,11 +215,15 @@ def compare(
 def differences(own: Own, spin: Judgement, delivery: Network) -> Iterator[str]:
     """Say how the two differ.
 
-    States, ends and what is violated after how many messages are always the same. So is
-    the number of steps, but for an unordered network: there the explorer takes one of
-    two messages that are alike.
+    States, ends and what is violated after how many steps are always the same; of
+    properties that States refuses, nothing is said. So is the number of steps, but for
+    an unordered network: there the explorer takes one of two messages that are alike.
     """
     ours = own.judgement
+    asked = {number for number, _ in own.verdicts}
+    violated = {
+        number: steps for number, steps in spin.violated.items() if number in asked
+    }
     for what, one, other in (
         ("states", ours.states, spin.states),
         ("ends", ours.ends, spin.ends),
@@ -211,8 +232,8 @@ def differences(own: Own, spin: Judgement, delivery: Network) -> Iterator[str]:
             yield _sets(what, one - other, other - one)
     if delivery != "unordered" and ours.steps != spin.steps:
         yield f"steps: {ours.steps} here, {spin.steps} in Spin"
-    if ours.violated != spin.violated:
-        yield f"violated after: {ours.violated} here, {spin.violated} in Spin"
+    if ours.violated != violated:
+        yield f"violated after: {ours.violated} here, {violated} in Spin"
     for (number, engine), refuted in own.verdicts.items():
         if refuted != (number in spin.violated):
             yield f"property {number}: {engine} alone has it {_word(refuted)}"

@@ -10,7 +10,7 @@ from collections import Counter
 from functools import cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from ccw_actors.explore import Network
+from ccw_actors.explore import Network, Noops
 
 __all__ = [
     "KINDS",
@@ -47,13 +47,10 @@ Operator: TypeAlias = Literal["==", "!=", "<", ">="]
 
 
 class Semantics(NamedTuple):
-    """How messages travel, and what becomes of those that would change nothing.
-
-    Those are `kept` only on an unordered network, if they are to be.
-    """
+    """How messages travel, and what becomes of those that would change nothing."""
 
     delivery: Network
-    noops: Literal["consumed", "kept"] = "consumed"
+    noops: Noops = "consumed"
 
     def __str__(self) -> str:
         return self.delivery if self.noops == "consumed" else f"{self.delivery}, kept"
@@ -178,23 +175,23 @@ Pair: TypeAlias = tuple[int, int]
 
 
 def bounds_of(model: Model) -> Counter[Pair]:
-    """Return how many messages each sender can ever send each actor, at most.
+    """Return how many messages each actor can ever send each actor, at most.
 
     Every case is taken to be possible whenever a message of its kind comes.
     """
 
     @cache
     def caused(to: int, sender: int, kind: int, fuel: int) -> Counter[Pair]:
-        total = Counter({(sender, to): 1})
         worst: Counter[Pair] = Counter()
         for case in model.plans[to].handlers[kind] if fuel else ():
             ways: Counter[Pair] = Counter()
             for send in case.sends:
                 other = sender if send.to == SENDER else send.to
                 if other < len(model.plans):
+                    ways[to, other] += 1
                     ways += caused(other, to, send.kind, fuel - 1)
             worst |= ways
-        return total + worst
+        return worst
 
     total: Counter[Pair] = Counter()
     for to, letter in model.firsts:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ccw_actors.explore import Event, Scenario, View, World
+from ccw_actors.explore import Event, Noops, Scenario, View, World
 from ccw_actors.runtime import Actor, ActorRef, Message, receive
 from tests.explore.spin.description import (
     SENDER,
@@ -173,10 +173,13 @@ def letter_of(sender: int, message: Message) -> Letter:
     return Letter(sender, kind, message.value, message.fuel)
 
 
-def scenario_of(model: Model, asked: tuple[Property, ...]) -> Scenario:
+def scenario_of(
+    model: Model, asked: tuple[Property, ...], noops: Noops = "consumed"
+) -> Scenario:
     """Return the scenario of a model, which is asked some of its properties.
 
-    There is a monitor if one of them looks at the history, or none is asked.
+    There is a monitor if one of them looks at the history, or none is asked. Where
+    `noops` are kept, it sees none.
     """
     names = names_of(model)
     actors = names[: len(model.plans)]
@@ -191,7 +194,8 @@ def scenario_of(model: Model, asked: tuple[Property, ...]) -> Scenario:
             world.inject(refs[to], message_of(letter), source=names[letter.sender])
         if model.rules and looks:
             one = None if model.follows == SENDER else refs[model.follows]
-            world.monitor(0, _history_of(model, actors), of=one)
+            update = _history_of(model, actors)
+            world.monitor(0, update, of=one, only_changes=noops == "kept")
         for number, wanted in enumerate(asked):
             name = f"property {number}"
             if wanted.scope == "actor":
@@ -211,6 +215,7 @@ def _looks_back(wanted: Property) -> bool:
 
 def _history_of(model: Model, actors: tuple[str, ...]) -> Callable[[int, Event], int]:
     def update(value: int, event: Event) -> int:
+        assert event.message is not None, "nobody crashes"
         kind = letter_of(0, event.message).kind
         for rule in model.rules:
             here = actors[rule.actor], rule.kind, rule.when

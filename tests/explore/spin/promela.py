@@ -7,12 +7,18 @@ What is on its way is in channels of Promela:
 - `mailbox`: one for each recipient, first in, first out
 - `unordered`: one for each recipient, kept sorted, out of which any message is taken
 
+First messages come from outside: there is one channel for each source and recipient,
+even if a source has the name of an actor. They are taken from there, but for mailboxes:
+those they have to reach first, each in a step of its own. On an unordered network they
+are with all others.
+
 A message that was taken is gone, whether it has changed anything or not; unless those
 that would change nothing are to be kept, which no process then takes. When no process
 can go on, the one that has begun all looks at the end. With each state the program
 prints a line, so that the states themselves can be compared.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import indent
 from typing import NamedTuple
@@ -32,7 +38,7 @@ from tests.explore.spin.description import (
     bounds_of,
 )
 
-__all__ = ["Channel", "Program", "channels_of", "line_of", "translate"]
+__all__ = ["Channel", "Program", "Waiting", "channels_of", "line_of", "translate"]
 
 
 class Program(NamedTuple):
@@ -46,59 +52,85 @@ class Program(NamedTuple):
     lead: int
 
 
+class Waiting(NamedTuple):
+    """What is on its way to an actor: from actors, and from sources.
+
+    Both are in the order of sending as far as the delivery keeps it.
+    """
+
+    inside: Sequence[Letter]
+    outside: Sequence[Letter]
+
+
 class Channel(NamedTuple):
-    """A channel: who sends (`SENDER` for all), to whom, and how many at most."""
+    """A channel: who sends (`SENDER` for all), to whom, and how many at most.
+
+    What is `outside` has been sent by a source.
+    """
 
     sender: int
     to: int
     size: int
+    outside: bool = False
     is_sorted: bool = False
 
     @property
     def name(self) -> str:
         """What it is called in Promela."""
-        return _channel(self.sender, self.to)
+        return _channel(self.sender, self.to, outside=self.outside)
 
-    def of(self, letters: Sequence[Letter]) -> Sequence[Letter]:
+    def of(self, waiting: Waiting) -> Sequence[Letter]:
         """Return those of the messages to its recipient that are in it, in order."""
-        if self.sender != SENDER:
-            return [one for one in letters if one.sender == self.sender]
-        return sorted(letters) if self.is_sorted else letters
+        if self.is_sorted:
+            return sorted((*waiting.inside, *waiting.outside))
+        letters = waiting.outside if self.outside else waiting.inside
+        return [one for one in letters if self.sender in (SENDER, one.sender)]
 
 
-def _channel(sender: int, to: int) -> str:
-    return f"from_{'all' if sender == SENDER else sender}_to_{to}"
+def _channel(sender: int, to: int, *, outside: bool = False) -> str:
+    name = f"from_{'all' if sender == SENDER else sender}_to_{to}"
+    return f"{name}_outside" if outside else name
 
 
 def channels_of(model: Model, delivery: Network) -> list[Channel]:
     """Return the channels through which something may ever come."""
-    bounds = bounds_of(model)
+    sent = bounds_of(model)
+    injected = Counter((letter.sender, to) for to, letter in model.firsts)
+    outside = [
+        Channel(*pair, size, outside=True) for pair, size in sorted(injected.items())
+    ]
     if delivery == "channel":
-        return [Channel(*pair, size) for pair, size in sorted(bounds.items())]
+        return [
+            *(Channel(*pair, size) for pair, size in sorted(sent.items())),
+            *outside,
+        ]
     sizes = [0] * len(model.plans)
-    for (_, to), size in bounds.items():
+    for (_, to), size in (sent + injected).items():
         sizes[to] += size
     bag = delivery == "unordered"
-    return [Channel(SENDER, to, size, bag) for to, size in enumerate(sizes) if size]
+    into = [
+        Channel(SENDER, to, size, is_sorted=bag)
+        for to, size in enumerate(sizes)
+        if size
+    ]
+    return into if bag else [*into, *outside]
 
 
 def line_of(
     channels: Iterable[Channel],
     values: Iterable[tuple[int, ...]],
     history: int,
-    waiting: Sequence[Sequence[Letter]],
+    waiting: Sequence[Waiting],
 ) -> str:
     """Return the line that the program prints for a state, without its mark.
 
-    `waiting` has for each actor what waits for it, in the order of sending as far as
-    the delivery keeps it.
+    `waiting` is what is on its way to each actor.
     """
     words = [str(number) for one in values for number in one]
     words.append(str(history))
     for channel in channels:
-        letters = channel.of(waiting[channel.to])
         words.append(channel.name)
-        words += [",".join(map(str, letter)) for letter in letters]
+        words += [",".join(map(str, one)) for one in channel.of(waiting[channel.to])]
     return " ".join(words)
 
 
@@ -127,12 +159,10 @@ class _Writer:
         finals: list[str] = []
         for wanted, text in zip(model.properties, asserted, strict=True):
             (finals if wanted.scope == "final" else always).append(f"assert{text};")
-        first = [
-            line
-            for to, one in model.firsts
-            for line in self.put(to, *one[:3], one.fuel)
-        ]
+        first = [line for to, one in model.firsts for line in self.inject(to, one)]
         runs = [f"run actor_{number}();" for number in range(len(model.plans))]
+        if self.delivery == "mailbox":
+            runs.append("run network();")
         lines = [
             *self.variables(),
             *self.printer(),
@@ -147,6 +177,7 @@ class _Writer:
                 for number in range(len(model.plans))
                 for line in self.actor(number)
             ),
+            *(self.network() if self.delivery == "mailbox" else ()),
             "init {",
             "  atomic {",
             *_in(_in([*first, *runs, "d_step { look(); }"])),
@@ -204,6 +235,8 @@ class _Writer:
         """Write the process of an actor: it takes a message and deals with it."""
         plan = self.model.plans[number]
         own = [one for one in self.channels if one.to == number]
+        if self.delivery == "mailbox":
+            own = [one for one in own if not one.outside]
         if not own:
             yield f"proctype actor_{number}() {{ end: false }}"
             return
@@ -239,6 +272,25 @@ class _Writer:
             "  od",
             "}",
         )
+
+    def network(self) -> Iterator[str]:
+        """Write the process that brings what is outside into mailboxes."""
+        yield "proctype network() {"
+        yield "  byte sender, kind, field, fuel;"
+        yield "end:"
+        yield "  do"
+        for one in self.channels:
+            if one.outside:
+                yield "  :: atomic {"
+                yield f"    {one.name} ? sender, kind, field, fuel;"
+                yield "    d_step {"
+                yield f"      {_channel(SENDER, one.to)} ! sender, kind, field, fuel;"
+                yield "      sender = 0; kind = 0; field = 0; fuel = 0;"
+                yield "      look();"
+                yield "    }"
+                yield "  }"
+        yield "  od"
+        yield "}"
 
     def choose(self, channel: Channel) -> list[str]:
         """Choose the place of the message that is taken: any will do."""
@@ -335,6 +387,13 @@ class _Writer:
             return ["assert(false);"]  # It has been found that nothing comes there.
         how = "!!" if self.delivery == "unordered" else "!"
         return [f"{name} {how} {sender}, {kind}, {field}, {fuel};"]
+
+    def inject(self, to: int, letter: Letter) -> list[str]:
+        """Put a first message where it is before it is taken."""
+        if self.delivery == "unordered":
+            return self.put(to, *letter)
+        name = _channel(letter.sender, to, outside=True)
+        return [f"{name} ! {', '.join(map(str, letter))};"]
 
     def history(self, number: int) -> list[str]:
         """Move the history on; of rules for the same, the first one counts."""
