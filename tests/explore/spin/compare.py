@@ -16,6 +16,7 @@ from ccw_actors.explore import (
 from ccw_actors.explore.actors import ActorModel
 from ccw_actors.explore.compact import State
 from ccw_actors.explore.states import explore_states
+from tests.explore.spin.channels import Waiting, channels_of, line_of
 from tests.explore.spin.description import Letter, Model, Semantics
 from tests.explore.spin.pan import Judgement, judge
 from tests.explore.spin.players import (
@@ -26,7 +27,7 @@ from tests.explore.spin.players import (
     react,
     scenario_of,
 )
-from tests.explore.spin.promela import Waiting, channels_of, line_of, translate
+from tests.explore.spin.promela import translate
 
 __all__ = ["Comparison", "Own", "compare", "differences", "explored"]
 

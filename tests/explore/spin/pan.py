@@ -43,9 +43,9 @@ class Judgement(NamedTuple):
     """What Spin has found.
 
     `violated` has, for each property that does not always hold (by number), the fewest
-    messages that are handled before it does not. `states` and `ends` are lines, as
-    `line_of` has them. `steps` is in how many ways a message can be taken, in all
-    states together; where two that are alike wait, each is a way.
+    steps after which it does not. `states` and `ends` are lines, as `line_of` has them.
+    `steps` is how many there are in all states together; of two messages that are alike
+    each is one.
     """
 
     violated: dict[int, int]
@@ -120,8 +120,8 @@ def _read(program: Program, lines: list[str]) -> _Read:
             ends.add(rest)
         elif found := _VIOLATED.match(line):
             number = int(found[1])
-            handled = (int(found[2]) + 1 - program.lead) // 2
-            violated[number] = min(handled, violated.get(number, handled))
+            taken = (int(found[2]) + 1 - program.lead) // 2
+            violated[number] = min(taken, violated.get(number, taken))
             shown += 1
         elif line.startswith("pan:") and not line.startswith(_TIMES):
             raise SpinError(line)

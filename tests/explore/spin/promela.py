@@ -18,12 +18,11 @@ can go on, the one that has begun all looks at the end. With each state the prog
 prints a line, so that the states themselves can be compared.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import indent
 from typing import NamedTuple
 
-from ccw_actors.explore import Network
+from tests.explore.spin.channels import Channel, channels_of, name_of
 from tests.explore.spin.description import (
     SENDER,
     SIZE,
@@ -35,103 +34,20 @@ from tests.explore.spin.description import (
     Send,
     Sum,
     Term,
-    bounds_of,
 )
 
-__all__ = ["Channel", "Program", "Waiting", "channels_of", "line_of", "translate"]
+__all__ = ["Program", "translate"]
 
 
 class Program(NamedTuple):
     """A program for Spin.
 
-    Before the first message is handled Spin has made `lead` moves; the handling of one
-    is two moves. The assertion of a property begins with `(number<0)`.
+    Before the first step Spin has made `lead` moves; a step is two moves. The
+    assertion of a property begins with `(number<0)`.
     """
 
     text: str
     lead: int
-
-
-class Waiting(NamedTuple):
-    """What is on its way to an actor: from actors, and from sources.
-
-    Both are in the order of sending as far as the delivery keeps it.
-    """
-
-    inside: Sequence[Letter]
-    outside: Sequence[Letter]
-
-
-class Channel(NamedTuple):
-    """A channel: who sends (`SENDER` for all), to whom, and how many at most.
-
-    What is `outside` has been sent by a source.
-    """
-
-    sender: int
-    to: int
-    size: int
-    outside: bool = False
-    is_sorted: bool = False
-
-    @property
-    def name(self) -> str:
-        """What it is called in Promela."""
-        return _channel(self.sender, self.to, outside=self.outside)
-
-    def of(self, waiting: Waiting) -> Sequence[Letter]:
-        """Return those of the messages to its recipient that are in it, in order."""
-        if self.is_sorted:
-            return sorted((*waiting.inside, *waiting.outside))
-        letters = waiting.outside if self.outside else waiting.inside
-        return [one for one in letters if self.sender in (SENDER, one.sender)]
-
-
-def _channel(sender: int, to: int, *, outside: bool = False) -> str:
-    name = f"from_{'all' if sender == SENDER else sender}_to_{to}"
-    return f"{name}_outside" if outside else name
-
-
-def channels_of(model: Model, delivery: Network) -> list[Channel]:
-    """Return the channels through which something may ever come."""
-    sent = bounds_of(model)
-    injected = Counter((letter.sender, to) for to, letter in model.firsts)
-    outside = [
-        Channel(*pair, size, outside=True) for pair, size in sorted(injected.items())
-    ]
-    if delivery == "channel":
-        return [
-            *(Channel(*pair, size) for pair, size in sorted(sent.items())),
-            *outside,
-        ]
-    sizes = [0] * len(model.plans)
-    for (_, to), size in (sent + injected).items():
-        sizes[to] += size
-    bag = delivery == "unordered"
-    into = [
-        Channel(SENDER, to, size, is_sorted=bag)
-        for to, size in enumerate(sizes)
-        if size
-    ]
-    return into if bag else [*into, *outside]
-
-
-def line_of(
-    channels: Iterable[Channel],
-    values: Iterable[tuple[int, ...]],
-    history: int,
-    waiting: Sequence[Waiting],
-) -> str:
-    """Return the line that the program prints for a state, without its mark.
-
-    `waiting` is what is on its way to each actor.
-    """
-    words = [str(number) for one in values for number in one]
-    words.append(str(history))
-    for channel in channels:
-        words.append(channel.name)
-        words += [",".join(map(str, one)) for one in channel.of(waiting[channel.to])]
-    return " ".join(words)
 
 
 def translate(model: Model, semantics: Semantics) -> Program:
@@ -210,12 +126,10 @@ class _Writer:
             for variable in range(len(plan.start))
         ]
         numbers.append("now.history")
-        shown = (
-            f'show_channel("{one.name}", now.{one.name});' for one in self.channels
-        )
+        shown = (f'showname_of("{one.name}", now.{one.name});' for one in self.channels)
         yield from (
             "c_code {",
-            "static void show_channel(const char *name, int channel) {",
+            "static void showname_of(const char *name, int channel) {",
             "  int at, field;",
             '  printf(" %s", name);',
             "  for (at = 0; at < q_len(channel); at++)",
@@ -284,7 +198,7 @@ class _Writer:
                 yield "  :: atomic {"
                 yield f"    {one.name} ? sender, kind, field, fuel;"
                 yield "    d_step {"
-                yield f"      {_channel(SENDER, one.to)} ! sender, kind, field, fuel;"
+                yield f"      {name_of(SENDER, one.to)} ! sender, kind, field, fuel;"
                 yield "      sender = 0; kind = 0; field = 0; fuel = 0;"
                 yield "      look();"
                 yield "    }"
@@ -382,7 +296,7 @@ class _Writer:
         self, to: int, sender: int, kind: int, field: object, fuel: object
     ) -> list[str]:
         """Put a message into the channel that it belongs in."""
-        name = _channel(sender if self.delivery == "channel" else SENDER, to)
+        name = name_of(sender if self.delivery == "channel" else SENDER, to)
         if name not in self.names:
             return ["assert(false);"]  # It has been found that nothing comes there.
         how = "!!" if self.delivery == "unordered" else "!"
@@ -392,7 +306,7 @@ class _Writer:
         """Put a first message where it is before it is taken."""
         if self.delivery == "unordered":
             return self.put(to, *letter)
-        name = _channel(letter.sender, to, outside=True)
+        name = name_of(letter.sender, to, outside=True)
         return [f"{name} ! {', '.join(map(str, letter))};"]
 
     def history(self, number: int) -> list[str]:

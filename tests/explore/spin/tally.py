@@ -27,7 +27,7 @@ class Tally(msgspec.Struct):
 
     `models` have so many `states`, `steps`, `ends` and `properties` together, of which
     `orders` and `brute_force` could check some. Of the properties that are `violated`,
-    the `late` ones take at least LATE messages, the `rare` ones are violated in less
+    the `late` ones take at least LATE steps, the `rare` ones are violated in less
     than RARE of the states, or of the ends. `racing` models have more than one end.
     `drops` are steps that change nothing, `twins` models in which two messages that are
     alike are under way. `different` says where the two differ.
