@@ -2,12 +2,29 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ccw_actors.explore import Network
 from tests.explore.spin.description import SENDER, Letter, Model, bounds_of
 
-__all__ = ["Channel", "Waiting", "channels_of", "line_of", "name_of"]
+__all__ = [
+    "OUTSIDE",
+    "Channel",
+    "Waiting",
+    "channels_of",
+    "line_of",
+    "marked",
+    "name_of",
+]
+
+
+OUTSIDE: Final = 64
+"""Is added to the number of a sender outside, as long as a message is there.
+
+Otherwise two states, one with a message of an actor and one with the same of a source
+that has its name, would be one to Spin once the message is taken and not yet handled,
+and what follows would be counted as one step.
+"""
 
 
 class Waiting(NamedTuple):
@@ -41,8 +58,14 @@ class Channel(NamedTuple):
         """Return those of the messages to its recipient that are in it, in order."""
         if self.is_sorted:
             return sorted((*waiting.inside, *waiting.outside))
-        letters = waiting.outside if self.outside else waiting.inside
-        return [one for one in letters if self.sender in (SENDER, one.sender)]
+        if self.outside:
+            return [marked(one) for one in waiting.outside if one.sender == self.sender]
+        return [one for one in waiting.inside if self.sender in (SENDER, one.sender)]
+
+
+def marked(letter: Letter) -> Letter:
+    """Return a message as it is outside."""
+    return letter._replace(sender=letter.sender + OUTSIDE)
 
 
 def name_of(sender: int, to: int, *, outside: bool = False) -> str:

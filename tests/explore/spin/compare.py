@@ -144,8 +144,10 @@ class Noted(ActorModel):
                 for number in compact.waiting(state[slot])
             ]
 
-        outside = (one for one in compact.outside if compact.owners[one] == owner)
-        return Waiting(letters(compact.queue_slots(owner)), letters(outside))
+        inside = compact.queue_slots(owner)
+        outside = compact.outside.difference(inside)
+        ours = (slot for slot in outside if compact.owners[slot] == owner)
+        return Waiting(letters(inside), letters(ours))
 
     def letter(self, number: int) -> Letter:
         """Return a message by its number."""
@@ -180,6 +182,7 @@ def explored(
         wrong / len(noted.ends if wanted.scope == "final" else noted.lines)
         for wrong, wanted in zip(noted.wrong, model.properties, strict=True)
     )
+    assert found.states == len(noted.lines), "a state was counted twice"
     lines, ends = frozenset(noted.lines), frozenset(noted.ends)
     judgement = Judgement(violated, lines, ends, found.steps)
     return Own(judgement, verdicts, bad, noted.drops, noted.twins)

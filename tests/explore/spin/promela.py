@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import indent
 from typing import NamedTuple
 
-from tests.explore.spin.channels import Channel, channels_of, name_of
+from tests.explore.spin.channels import OUTSIDE, Channel, channels_of, marked, name_of
 from tests.explore.spin.description import (
     SENDER,
     SIZE,
@@ -160,7 +160,7 @@ class _Writer:
             scratch += ["other_sender", "other_kind", "other_field", "other_fuel"]
             choice, taken = self.choose(own[0]), _take_out(own[0])
         else:
-            choice, taken = _head_of(own), ["skip;"]
+            choice, taken = _head_of(own), _named()
         yield from (
             f"proctype actor_{number}() {{",
             "  byte sender, kind, field, fuel;",
@@ -198,6 +198,7 @@ class _Writer:
                 yield "  :: atomic {"
                 yield f"    {one.name} ? sender, kind, field, fuel;"
                 yield "    d_step {"
+                yield from _in(_in(_in(_named())))
                 yield f"      {name_of(SENDER, one.to)} ! sender, kind, field, fuel;"
                 yield "      sender = 0; kind = 0; field = 0; fuel = 0;"
                 yield "      look();"
@@ -307,7 +308,7 @@ class _Writer:
         if self.delivery == "unordered":
             return self.put(to, *letter)
         name = name_of(letter.sender, to, outside=True)
-        return [f"{name} ! {', '.join(map(str, letter))};"]
+        return [f"{name} ! {', '.join(map(str, marked(letter)))};"]
 
     def history(self, number: int) -> list[str]:
         """Move the history on; of rules for the same, the first one counts."""
@@ -328,6 +329,16 @@ def _head_of(channels: Sequence[Channel]) -> list[str]:
     """Take the first message of any channel."""
     lines = (f":: {one.name} ? sender, kind, field, fuel;" for one in channels)
     return ["if", *lines, "fi;"]
+
+
+def _named() -> list[str]:
+    """Call a source by its name from now on."""
+    return [
+        "if",
+        f":: sender >= {OUTSIDE} -> sender = sender - {OUTSIDE};",
+        ":: else -> skip;",
+        "fi;",
+    ]
 
 
 def _take_out(channel: Channel) -> list[str]:
