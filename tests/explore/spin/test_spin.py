@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.spin, needs_spin]
 
 CHANNEL = Semantics("channel")
 FEW = 28
-SMALL = 400
+SMALL = 300
 
 FIELD, VALUE, ONE = Term("field"), Term("variable", 0), Term("constant", 1)
 KEEP = Case(assigns=(Assign(0, (FIELD,)),))
@@ -68,7 +68,9 @@ def test_few_models(delivery: Network, tmp_path: Path) -> None:
         if found is not None:
             assert not found.differences, (found.differences, model)
             compared += 1
-    assert compared >= 20
+        if compared == 20:
+            break
+    assert compared == 20
 
 
 @pytest.mark.slow
