@@ -38,7 +38,8 @@ PUBLIC = {
         Census ClockError Combination Counterexample CounterexampleError Coverage
         DeadLetter Engine
         Event EventLoopError Explanation ExploreError HiddenStateError Limits Network
-        Noops Overtaking Progress PropertyError Rate Reference ReplayError Replayed Result
+        Noops Overtaking Progress PropertyError Rate Reference ReplayError Replayed
+        Result
         Scenario Step Tick Time TransitionSystem UnsoundError
         Verdict View World assert_mended census explain explore
         refines replay sample_rate
