@@ -43,6 +43,7 @@ PUBLIC = {
         Scenario Step Tick Time TransitionSystem UnsoundError
         Verdict View World assert_mended census explain explore
         refines replay sample_rate
+        InlineExecutor executor_of stop_now
     """,
     "ccw_actors.telemetry": """
         MetricsObserver

@@ -107,7 +107,7 @@ class ChannelProgramRun(StatusPresenter):
         self.state.storage = self.state.flushing > 0
         execution = self.state.execution
         if execution is None:
-            self._rest_if_quiet()
+            self._storage_rests()
             return
         assert isinstance(execution.action, FetchWords | FetchData)
         areas = areas_of(execution.action)
@@ -121,7 +121,7 @@ class ChannelProgramRun(StatusPresenter):
         self.state.storage = False
         execution = self.state.execution
         if execution is None:
-            self._rest_if_quiet()
+            self._storage_rests()
             return
         assert isinstance(execution.action, StoreData)
         self._answer(execution, DataStored(message.length, message.check))
@@ -154,6 +154,16 @@ class ChannelProgramRun(StatusPresenter):
     def _proceed(self) -> None:
         self.state.step += 1
         self.ref.tell(Proceed(self.state.step))
+
+    def _storage_rests(self) -> None:
+        """End what has waited for storage, which worked for a program that is over.
+
+        That may be a halt function: the program was cancelled before HSCH.
+        """
+        state = self.state
+        if self._scsw.actl & Actl.HALT_PENDING and not state.cut and not state.storage:
+            self._signal_halt()
+        self._rest_if_quiet()
 
     def _rest_if_quiet(self) -> None:
         """End a clear function or a reset, once device and storage have answered."""
@@ -191,8 +201,19 @@ class ChannelProgramRun(StatusPresenter):
             self._present_signal(lifecycle.halt_signalled(self._scsw))
 
     def _cut_short(self, execution: Execution) -> None:
-        """End a halted program between two commands, as the device would."""
-        self._end(End(_CE_DE, 0, execution.count, execution.cpa, selected=True))
+        """End a halted program between two commands, as the device would.
+
+        A CCW that has been fetched is the last one used, and has moved nothing yet. If
+        it has the PCI flag on, its PCI comes with the end.
+        """
+        if isinstance(execution.action, Interrupt):
+            cpa = execution.action.cpa
+            self._scsw = lifecycle.program_controlled(self._scsw, cpa)
+        count, cpa = execution.ccw.count, execution.cpa
+        if _is_ccw(execution.action) and not execution.areas:
+            count = execution.count
+            cpa = cpa if execution.tic else execution.address
+        self._end(End(_CE_DE, 0, count, cpa, selected=True))
 
     def _answer(self, execution: Execution, answer: Answer) -> None:
         """Feed an answer to the program, and go on unless a halt is in the way."""

@@ -14,24 +14,27 @@
 | disable | MSCH | a START is in progress, or status is pending |
 | cancel | XSCH | a START is anywhere on its way down |
 | resume | RSCH | a program is about to be suspended, or is |
-| reset | reset | a START is anywhere |
-| unplug | START, CLEAR | the device is unplugged |
-| unplugged | any | there is no host subchannel |
 
-Two CLEARs, and the interleaving of the thread, are in `races`. What the guest sees
-is held against one bare subchannel, but for a reset, which takes an emulator.
+Status that comes in parts is in `parts`, each instruction against each function in
+`instructions`, what is reset, unplugged or never there in `losses`, what every client
+of VfioCcw can rely on in `raw` and `raw_regions`, an order of answers that these layers
+do not have in `answers`. Two CLEARs, and the interleaving of the thread, are in
+`races`. What the guest sees is held against one bare subchannel.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.actors import Subchannel
 from ccw_actors.actors.protocol import (
     Attend,
     AwaitStatus,
     CancelSubchannel,
     ClearSubchannel,
-    DetachDevice,
     HaltSubchannel,
     Instruct,
     ModifySubchannel,
@@ -43,7 +46,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw, Stctl
 from ccw_actors.explore import Reference, Scenario, View, World, refines
-from ccw_actors.scenarios.pass_through.bare import bare_machine
+from ccw_actors.scenarios.pass_through.bare import UnhurriedSubchannel, bare_machine
 from ccw_actors.scenarios.pass_through.history import visible
 from ccw_actors.scenarios.pass_through.house import (
     BUFFER,
@@ -55,10 +58,11 @@ from ccw_actors.scenarios.pass_through.house import (
     one_read,
     read_orb,
 )
+from ccw_actors.scenarios.pass_through.life_cycle import hold_invariants
 
-__all__ = ["WINDOWS", "Maker"]
+__all__ = ["WINDOWS", "Maker", "Window", "window"]
 
-Maker = Callable[[Layers | None], Scenario]
+Maker: TypeAlias = Callable[[Layers | None], Scenario]
 Steps = Sequence[Operation]
 Seen = Callable[[View], bool]
 
@@ -81,78 +85,95 @@ _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
 _PCI: Final = Ccw(_NOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
 _TWO: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + one_read()
 _READS: Final = Ccw(_READ, _SLI, 24, BUFFER).to_bytes(1)
-_SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
+SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
     _READ, _SLI | Ccw.suspend.mask, 24, BUFFER
 ).to_bytes(1)
-_SUSPENDED: Final = Instruct(
+SUSPENDED: Final = Instruct(
     0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
 )
 _GO_ON: Final = Store(PROGRAM + 8, _READS)
 
 
-def _window(
-    summary: str,
-    *programs: Steps,
-    content: bytes | None = None,
-    happens: Mapping[str, Any] = _NOTHING,
-    host_pmcw: Pmcw = VALID_HOST,
-    **entered: Seen,
-) -> Maker:
-    """Return what makes a scenario of these CPUs.
+class Window(Struct, frozen=True):
+    """What makes a scenario, given the classes that take the parts of the layers.
 
+    `programs` are those of the CPUs, `content` the channel program in storage.
     `happens` are messages from outside to the device or the subchannel, which come at
-    any time. `entered` are what has to be met sometimes, by names with underscores for
-    spaces.
+    any time. The host's subchannel starts with `host_pmcw`, and is `unhurried` if it
+    takes all the time that the architecture leaves it. `described` says that
+    `specification` knows the channel program. `entered` are what has to be met
+    sometimes.
     """
 
-    def maker(layers: Layers | None = None) -> Scenario:
-        program = one_read() if content is None else content
-        bare = bare_machine(*programs, content=program, happens=happens)
+    summary: str
+    programs: tuple[Steps, ...]
+    content: bytes
+    happens: Mapping[str, Any]
+    host_pmcw: Pmcw
+    unhurried: bool
+    described: bool
+    entered: Mapping[str, Seen]
+
+    def __call__(self, layers: Layers | None = None) -> Scenario:
+        """Make the scenario."""
+        bare = bare_machine(*self.programs, content=self.content, happens=self.happens)
         reference = Reference(bare, visible)
 
         def scenario(world: World) -> None:
             House(
                 world.system,
-                *programs,
-                layers=layers,
-                content=program,
-                host_pmcw=host_pmcw,
+                *self.programs,
+                layers=_unhurried(layers) if self.unhurried else layers,
+                content=self.content,
+                host_pmcw=self.host_pmcw,
             )
-            for path, message in happens.items():
+            for path, message in self.happens.items():
                 world.system.ref(path).tell(message)
+            hold_invariants(world)
             refines(world, "a real subchannel", reference)
-            for name, seen in entered.items():
-                world.sometimes(name.replace("_", " "), seen)
+            for name, seen in self.entered.items():
+                world.sometimes(name, seen)
 
-        scenario.__doc__ = summary
+        scenario.__doc__ = self.summary
         return scenario
 
-    return maker
+
+def window(
+    summary: str,
+    *programs: Steps,
+    content: bytes | None = None,
+    happens: Mapping[str, Any] = _NOTHING,
+    host_pmcw: Pmcw = VALID_HOST,
+    unhurried: bool = False,
+    described: bool = True,
+    **entered: Seen,
+) -> Window:
+    """Return a window; the names of what is `entered` have underscores for spaces."""
+    return Window(
+        summary,
+        programs,
+        one_read() if content is None else content,
+        happens,
+        host_pmcw,
+        unhurried,
+        described,
+        {name.replace("_", " "): seen for name, seen in entered.items()},
+    )
 
 
-def _reset(layers: Layers | None = None) -> Scenario:
-    def scenario(world: World) -> None:
-        """A guest is reset while its START is anywhere."""
-        House(world.system, (START,), layers=layers, ends=True)
-        world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-        world.final(
-            "the subchannel is disabled, and nothing is pending",
-            lambda view: (
-                not view["guest-subchannel"].schib.pmcw.enabled
-                and not view["guest-subchannel"].schib.scsw.stctl
-            ),
-        )
-        world.sometimes("the host runs the program", _host_runs)
-        world.sometimes("the host has ended the program", _host_has_ended)
-
-    return scenario
+def _unhurried(layers: Layers | None) -> Layers:
+    """Have the host's subchannel take its time, unless another one stands in for it."""
+    layers = layers or Layers()
+    if layers.subchannel is not Subchannel:
+        return layers
+    return replace(layers, subchannel=UnhurriedSubchannel)
 
 
-def _host_runs(view: View) -> bool:
+def host_runs(view: View) -> bool:
     return view["subchannel"].execution is not None
 
 
-def _host_has_ended(view: View) -> bool:
+def host_has_ended(view: View) -> bool:
     host = view["subchannel"]
     return host.run > 0 and host.execution is None
 
@@ -179,31 +200,26 @@ def _between(view: View) -> bool:
 
 
 def _after_end(view: View) -> bool:
-    return bool(_function(view)) and _host_has_ended(view)
+    return bool(_function(view)) and host_has_ended(view)
 
 
 def _refused(view: View) -> bool:
     return bool(view["guest-subchannel"].schib.scsw.fctl == Fctl.CLEAR)
 
 
-def _cleared_while(view: View) -> bool:
+def cleared_while(view: View) -> bool:
     return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.CLEAR)
 
 
 def _ended_below(view: View) -> bool:
-    return _cleared_while(view) and _host_has_ended(view)
-
-
-def _unplugged_late(view: View) -> bool:
-    gone = not view["guest-subchannel"].schib.pmcw.valid
-    return gone and view["subchannel"].run > 0
+    return cleared_while(view) and host_has_ended(view)
 
 
 def _held(view: View) -> bool:
     return view["guest-subchannel"].unsolicited is not None
 
 
-def _goes_down(view: View) -> bool:
+def goes_down(view: View) -> bool:
     return view["guest-subchannel"].below is not None
 
 
@@ -211,7 +227,7 @@ def _waits(view: View) -> bool:
     return bool(view["guest-subchannel"].waiting)
 
 
-def _resumed(view: View) -> bool:
+def resumed(view: View) -> bool:
     actl = view["subchannel"].schib.scsw.actl
     return bool(actl & Actl.RESUME_PENDING)
 
@@ -222,7 +238,7 @@ def _intermediate(view: View) -> bool:
 
 
 WINDOWS: Final[dict[str, Maker]] = {
-    "clear-anywhere": _window(
+    "clear-anywhere": window(
         "CLEAR before, between and after the commands of a START.",
         (START, WAIT, TEST),
         (CLEAR,),
@@ -232,7 +248,7 @@ WINDOWS: Final[dict[str, Maker]] = {
         CLEAR_comes_between_two_commands=_between,
         CLEAR_comes_after_the_end=_after_end,
     ),
-    "halt-anywhere": _window(
+    "halt-anywhere": window(
         "HALT before, between and after the commands of a START.",
         (START, WAIT, TEST),
         (HALT,),
@@ -242,86 +258,73 @@ WINDOWS: Final[dict[str, Maker]] = {
         HALT_comes_between_two_commands=_between,
         HALT_comes_after_the_end=_after_end,
     ),
-    "busy": _window(
+    "busy": window(
         "START while a HALT is under way, HALT and START while a CLEAR is.",
         (HALT, START, CLEAR, HALT, START, WAIT, TEST),
         CLEAR_replaces_HALT=_refused,
     ),
-    "two-starts": _window(
+    "two-starts": window(
         "Two CPUs start, and one finds the subchannel busy or status pending.",
         (START, WAIT, TEST),
         (START_AGAIN,),
-        the_host_runs_the_program=_host_runs,
+        the_host_runs_the_program=host_runs,
     ),
-    "clear-late": _window(
+    "clear-late": window(
         "CLEAR against the completion of a START, and two CPUs that test.",
         (START, WAIT, TEST),
         (CLEAR, TEST),
         the_host_has_ended_the_program=_ended_below,
     ),
-    "clear-pending": _window(
+    "clear-pending": window(
         "CLEAR with status pending: that is gone, and START is busy until it is over.",
         (START, WAIT, CLEAR, TEST, START_AGAIN, WAIT, TEST, START_AGAIN, WAIT, TEST),
-        the_function_is_clear=_cleared_while,
+        the_function_is_clear=cleared_while,
     ),
-    "pci-clear": _window(
+    "pci-clear": window(
         "CLEAR while a program-controlled interruption is on its way.",
         (START, CLEAR, WAIT, TEST),
         content=_PCI,
         the_host_has_ended_the_program=_ended_below,
     ),
-    "pci": _window(
+    "pci": window(
         "A program-controlled interruption, and the end of its program.",
         (START, WAIT, TEST, WAIT, TEST),
         content=_PCI,
         an_intermediate_status_is_shown=_intermediate,
     ),
-    "attention": _window(
+    "attention": window(
         "Attention at any time of a START: it is held while FC is nonzero.",
         (START, WAIT, TEST, WAIT, TEST),
         happens={"device": Attend()},
         host_pmcw=ENABLED,
         attention_is_held=_held,
     ),
-    "attention-clear": _window(
+    "attention-clear": window(
         "Attention at any time of a CLEAR, which drops it.",
         (CLEAR, WAIT, TEST, TEST),
         happens={"device": Attend()},
         host_pmcw=ENABLED,
-        the_function_is_clear=_cleared_while,
+        the_function_is_clear=cleared_while,
     ),
-    "disable": _window(
+    "disable": window(
         "MSCH that disables the subchannel at any time of a START.",
         (START, DISABLE, WAIT, TEST, DISABLE),
-        the_host_runs_the_program=_host_runs,
+        the_host_runs_the_program=host_runs,
     ),
-    "cancel": _window(
+    "cancel": window(
         "CANCEL while a START is anywhere on its way, and a CLEAR that waits for it.",
         (START, CANCEL, START_AGAIN, WAIT, TEST),
         (CLEAR,),
-        the_instruction_goes_down=_goes_down,
+        the_instruction_goes_down=goes_down,
         another_waits_for_it=_waits,
     ),
-    "resume": _window(
+    "resume": window(
         "RESUME of a program that the guest has changed, against HALT.",
-        (_SUSPENDED, WAIT, TEST, _GO_ON, RESUME),
+        (SUSPENDED, WAIT, TEST, _GO_ON, RESUME),
         (HALT,),
-        content=_SUSPENDS,
-        the_host_is_to_resume=_resumed,
+        content=SUSPENDS,
+        the_host_is_to_resume=resumed,
         another_waits_for_it=_waits,
-    ),
-    "reset": _reset,
-    "unplug": _window(
-        "The device is unplugged while a START is anywhere, and then a CLEAR.",
-        (START, TEST, CLEAR, TEST),
-        happens={"subchannel": DetachDevice()},
-        the_host_has_begun_the_program=_unplugged_late,
-    ),
-    "unplugged": _window(
-        "START and CLEAR of a subchannel that the host does not have.",
-        (START, CLEAR, TEST),
-        happens={"subchannel": DetachDevice()},
-        host_pmcw=Pmcw(),
     ),
 }
 """What makes each scenario, given the classes that take the parts of the layers."""
