@@ -297,11 +297,11 @@ def test_times_that_are_none(tmp_path: Path, time: float) -> None:
 def test_types_without_end(tmp_path: Path) -> None:
     """There is a bound to the types of a trace; a field of too many has no names."""
     head, *_, event = records()
-    kinds = [["type", n, "T", False, []] for n in range(1 << 16)]
+    kinds: list[Any] = [["type", n, "T", False, []] for n in range(1 << 16)]
     path = tmp_path / "trace"
     path.write_bytes(b"".join(map(msgpack.packb, [head, *kinds, event])))
     assert ccw_actors("trace", path).status == 0
-    more = [["type", 1 << 16, "T", False, []]]
+    more: list[Any] = [["type", 1 << 16, "T", False, []]]
     path.write_bytes(b"".join(map(msgpack.packb, [head, *kinds, *more, event])))
     check_refused(ccw_actors("trace", path), "too many types")
     field = ["f", list(range(200_000)), True]

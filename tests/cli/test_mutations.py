@@ -232,7 +232,7 @@ def run_through(name: str, count: int) -> None:
 
     @settings(
         max_examples=count,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         database=None,
         derandomize=count == FEW,
         phases=[Phase.generate],
