@@ -18,7 +18,8 @@ PUBLIC = {
         System Mailbox
         Stop Restart Escalate Supervision
         Failure Terminated
-        Dispatcher LoopDispatcher VirtualDispatcher SteppingDispatcher
+        Dispatcher LoopDispatcher FairDispatcher VirtualDispatcher
+        SteppingDispatcher
         Choice Delivery Snapshot CellSnapshot
         Observer Handled
         Dump ActorDump AskDump Statistics

@@ -10,6 +10,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +44,7 @@ from ccw_actors.machine.guest_program import Form
 from ccw_actors.machine.images import image_file
 from ccw_actors.runtime import ActorRef, Restart, System
 
-__all__ = ["build_guest", "guest_path", "host_path"]
+__all__ = ["build_guest", "guest_path", "host_path", "party_of"]
 
 _PATH: Final = 0x80
 
@@ -56,6 +57,24 @@ def host_path(number: DeviceNumber) -> str:
 def guest_path(guest: GuestConfiguration, number: DeviceNumber | None = None) -> str:
     """Return where the actors of a guest, or of one of its devices, live."""
     return guest.name if number is None else f"{guest.name}/{number}"
+
+
+def party_of(machine: Machine) -> Callable[[str], str]:
+    """Return what names the guest that an actor works for, by the actor's path.
+
+    The actors of a host device work for the guest that it is passed to.
+    """
+    owners = {
+        host_path(passed.host): guest.name
+        for guest in machine.guests
+        for passed in guest.devices
+    }
+
+    def party(path: str) -> str:
+        first, _, rest = path.partition("/")
+        return owners.get(f"{first}/{rest.partition('/')[0]}", first)
+
+    return party
 
 
 async def build_guest(

@@ -16,7 +16,7 @@ from ccw_actors.actors.guest import describe
 from ccw_actors.actors.protocol import AwaitGuest, GuestReport, ReportProgress
 from ccw_actors.actors.write_journal import journal_path
 from ccw_actors.errors import CcwActorsError, TraceFileError
-from ccw_actors.machine.build import build_guest, guest_path, host_path
+from ccw_actors.machine.build import build_guest, guest_path, host_path, party_of
 from ccw_actors.machine.config import GuestConfiguration, Machine
 from ccw_actors.machine.machine_file import check_machine
 from ccw_actors.machine.results import (
@@ -27,7 +27,7 @@ from ccw_actors.machine.results import (
     SystemResult,
 )
 from ccw_actors.machine.scratch import scratch_folder
-from ccw_actors.runtime import Observer, System
+from ccw_actors.runtime import FairDispatcher, Observer, System
 from ccw_actors.trace import (
     TRACE_SIZE,
     MessageCounter,
@@ -120,7 +120,10 @@ class MachineRun:
         try:
             async with AsyncExitStack() as stack:
                 self._scratch = stack.enter_context(scratch_folder())
-                self._system = system = await stack.enter_async_context(System())
+                dispatcher = FairDispatcher(party_of(self._machine))
+                self._system = system = await stack.enter_async_context(
+                    System(dispatcher)
+                )
                 self._observe(system)
                 await self._run_guests(system, self._scratch)
         finally:

@@ -8,6 +8,7 @@ from ccw_actors.runtime.dump import ActorDump as ActorDump
 from ccw_actors.runtime.dump import AskDump as AskDump
 from ccw_actors.runtime.dump import Dump as Dump
 from ccw_actors.runtime.dump import Statistics as Statistics
+from ccw_actors.runtime.fair import FairDispatcher as FairDispatcher
 from ccw_actors.runtime.handlers import receive as receive
 from ccw_actors.runtime.mailbox import Mailbox as Mailbox
 from ccw_actors.runtime.notices import Failure as Failure
@@ -41,6 +42,7 @@ __all__ = [
     "Dump",
     "Escalate",
     "Failure",
+    "FairDispatcher",
     "Handled",
     "LoopDispatcher",
     "Mailbox",

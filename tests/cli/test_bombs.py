@@ -15,6 +15,8 @@ from typing import Any
 import msgpack
 import pytest
 
+from ccw_actors.trace import TRACE_SIZE
+from ccw_actors.transport import OBJECTS_MAX, SIZE_MAX
 from tests.cli.in_process import Ended, ccw_actors
 from tests.cli.test_run import COMMAND, ENVIRONMENT, write_machine
 from tests.machine.contents import ALICE, contents
@@ -295,11 +297,11 @@ def test_times_that_are_none(tmp_path: Path, time: float) -> None:
 def test_types_without_end(tmp_path: Path) -> None:
     """There is a bound to the types of a trace; a field of too many has no names."""
     head, *_, event = records()
-    kinds = [["type", n, "T", False, []] for n in range(1 << 16)]
+    kinds: list[Any] = [["type", n, "T", False, []] for n in range(1 << 16)]
     path = tmp_path / "trace"
     path.write_bytes(b"".join(map(msgpack.packb, [head, *kinds, event])))
     assert ccw_actors("trace", path).status == 0
-    more = [["type", 1 << 16, "T", False, []]]
+    more: list[Any] = [["type", 1 << 16, "T", False, []]]
     path.write_bytes(b"".join(map(msgpack.packb, [head, *kinds, *more, event])))
     check_refused(ccw_actors("trace", path), "too many types")
     field = ["f", list(range(200_000)), True]
@@ -380,7 +382,11 @@ def test_machine_of_many_devices(tmp_path: Path) -> None:
 
 
 def test_bounds_are_documented() -> None:
-    """The help of a command says its bounds, and how they are raised."""
+    """The help of a command and SECURITY.md say the bounds, and how they are raised."""
+    page = (Path(__file__).parents[2] / "SECURITY.md").read_text()
+    assert f"{OBJECTS_MAX:,} values" in page
+    assert f"its newest {TRACE_SIZE >> 20} MiB" in page
+    assert f"{SIZE_MAX >> 20} MiB, and" in page
     for command, option in (
         ("trace", "--value-max"),
         ("conform", "--size-max"),

@@ -81,6 +81,11 @@ async def read_volume_cut_short(cpu: Cpu, image: str, size: int) -> VolumeConten
     return await read_volume(cpu)
 
 
+async def name_devices(cpu: Cpu) -> list[str]:
+    """Return the numbers of the devices there are."""
+    return [str(device) for device in await find_devices(cpu)]
+
+
 async def fail(cpu: Cpu) -> None:
     """Raise an error of two lines."""
     await cpu.store(0)
