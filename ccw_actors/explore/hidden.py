@@ -99,9 +99,10 @@ class Cells:
 
 def _made_by(cell: Cell) -> object:
     """Return the form of what a restart begins with."""
-    make = cell.make
-    if isinstance(make, partial) and make.args and isinstance(make.args[0], Actor):
-        actor, *rest = cast("tuple[Actor[Any], ...]", make.args)
+    make = cast("object", cell.make)
+    arguments = cast("tuple[object, ...]", getattr(make, "args", ()))
+    if isinstance(make, partial) and arguments and isinstance(arguments[0], Actor):
+        actor, *rest = cast("tuple[Actor[Any], ...]", arguments)
         return type(actor).__qualname__, _identity(actor), _form(rest, 0)
     return _form(make, 0)
 
@@ -132,7 +133,14 @@ class _Fixed(NamedTuple):
         for name, value in now.items():
             if name not in _OWN and own.get(name, _ABSENT) is not value:
                 return False
-        return all(vars(base).get(name) is value for base, name, value in self.shared)
+        return all(
+            _of_class(base).get(name) is value for base, name, value in self.shared
+        )
+
+
+def _of_class(base: Any) -> Mapping[str, object]:
+    """Return what stands in a class itself."""
+    return cast("Mapping[str, object]", vars(base))
 
 
 def _fixed(actor: Actor[Any]) -> _Fixed | None:

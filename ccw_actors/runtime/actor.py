@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Union, cast
 
 import msgspec
 
@@ -248,18 +248,17 @@ class Actor(Generic[P_contra]):
         encode = self.system.codec.encode_as_is
         state = getattr(self, "state", None)
         volatile = None if state is None else encode(state)
-        if self.persistent is None:
-            return volatile
-        return volatile, encode(self.persistent), type(self.persistent)
+        kept: msgspec.Struct | None = self.persistent
+        return volatile if kept is None else (volatile, encode(kept), type(kept))
 
     def restore(self, snapshot: object) -> None:
         """Set the state to what `snapshot` returned before."""
         decoder = self.system.state_decoder
-        self.persistent = None
         if isinstance(snapshot, tuple):
-            parts: tuple[bytes | None, bytes, Any] = snapshot
-            snapshot, kept, kind = parts
+            snapshot, kept, kind = cast("tuple[bytes | None, bytes, Any]", snapshot)
             self.persistent = decoder(kind)(kept)
+        elif self.persistent is not None:
+            self.persistent = None
         if snapshot is not None:
             state: msgspec.Struct = self.state
             self.state = decoder(type(state))(snapshot)
