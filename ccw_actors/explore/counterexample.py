@@ -85,6 +85,7 @@ class Counterexample(
         if len(raw) > _SIZE_MAX:
             raise CounterexampleError(f"{path}: larger than {_SIZE_MAX >> 20} MiB")
         try:
+            msgspec.json.decode(raw, type=msgspec.Raw)
             head = msgspec.json.decode(raw, type=_Head)
         except msgspec.ValidationError:
             head = _Head()
