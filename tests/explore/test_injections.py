@@ -209,6 +209,31 @@ def test_told_of_an_end(delivery: Network) -> None:
     }
 
 
+class Watcher(Ear):
+    """Watches an actor that may have ended, and wants to hear of nothing else."""
+
+    @receive
+    def go(self, _message: Go) -> None:
+        """Watch it."""
+        self.watch(self.system.ref("other"))
+
+    @receive
+    def terminated(self, _message: Terminated) -> None:
+        """Note it."""
+        self.state.words = (*self.state.words, "ended")
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_watching_too_late(delivery: Network) -> None:
+    """So does one that only watches."""
+
+    def scenario(world: World) -> None:
+        world.inject(world.spawn(Watcher(), "ear"), Go(), source="x")
+        world.inject(world.spawn(Ear(), "other"), Word("end"), source="y")
+
+    assert ends(scenario, delivery) == {("ended",)}
+
+
 def test_message_for_a_child_that_has_ended() -> None:
     """On an unordered network it is still there when the world is as it was before."""
 
