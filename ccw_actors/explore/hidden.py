@@ -104,7 +104,7 @@ def _made_by(cell: Cell) -> object:
     if isinstance(make, partial) and arguments and isinstance(arguments[0], Actor):
         actor, *rest = cast("tuple[Actor[Any], ...]", arguments)
         return type(actor).__qualname__, _identity(actor), _form(rest, 0)
-    return _form(make, 0)
+    return _form(cast("Any", make), 0)
 
 
 def _identity(actor: Actor[Any]) -> str:
