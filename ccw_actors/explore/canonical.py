@@ -8,7 +8,7 @@ and members are sorted.
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import inspect
@@ -62,7 +62,7 @@ def _may_be_unordered(actor: Actor[Any]) -> bool:
     if type(actor).snapshot is not Actor.snapshot:
         return False
     parts = (getattr(actor, "state", None), actor.persistent)
-    kinds = [type(part) for part in parts if part is not None]
+    kinds: list[Any] = [type(part) for part in parts if part is not None]
     try:
         return any(_reaches(inspect.type_info(one), set()) for one in kinds)
     except NameError:
@@ -103,12 +103,14 @@ def text_of(part: object) -> str:
 def _sorted(value: Any) -> Any:
     """Return a value in which nothing depends on the order of keys or members."""
     if isinstance(value, dict):
-        pairs = [(_sorted(key), _sorted(one)) for key, one in value.items()]
+        items = cast("dict[object, object]", value).items()
+        pairs = [(_sorted(key), _sorted(one)) for key, one in items]
         return "dict", sorted(pairs, key=repr)
     if isinstance(value, set | frozenset):
-        return "set", sorted(map(_sorted, value), key=repr)
+        members = cast("set[object]", value)
+        return "set", sorted(map(_sorted, members), key=repr)
     if isinstance(value, list | tuple):
-        return [_sorted(one) for one in value]
+        return [_sorted(one) for one in cast("list[object]", value)]
     if isinstance(value, msgspec.Struct):
         fields = [_sorted(getattr(value, name)) for name in value.__struct_fields__]
         return type(value).__name__, fields

@@ -99,10 +99,11 @@ class Cells:
 
 def _made_by(cell: Cell) -> object:
     """Return the form of what a restart begins with."""
-    make = cell.make
-    if isinstance(make, partial) and make.args and isinstance(make.args[0], Actor):
-        actor, *rest = cast("tuple[Actor[Any], ...]", make.args)
-        return type(actor).__qualname__, _identity(actor), _form(rest, 0)
+    make: Any = cell.make
+    args: tuple[Any, ...] = getattr(make, "args", ())
+    if args and issubclass(type(args[0]), Actor):
+        kind = cast("Any", type(args[0]))
+        return kind.__qualname__, _identity(args[0]), _form(args[1:], 0)
     return _form(make, 0)
 
 
@@ -132,7 +133,10 @@ class _Fixed(NamedTuple):
         for name, value in now.items():
             if name not in _OWN and own.get(name, _ABSENT) is not value:
                 return False
-        return all(vars(base).get(name) is value for base, name, value in self.shared)
+        return all(
+            cast("Mapping[str, object]", vars(base)).get(name) is value
+            for base, name, value in self.shared
+        )
 
 
 def _fixed(actor: Actor[Any]) -> _Fixed | None:

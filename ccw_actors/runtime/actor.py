@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Union, cast
 
 import msgspec
 
@@ -250,14 +250,15 @@ class Actor(Generic[P_contra]):
         volatile = None if state is None else encode(state)
         if self.persistent is None:
             return volatile
-        return volatile, encode(self.persistent), type(self.persistent)
+        kind = cast("Any", type(self.persistent))
+        return volatile, encode(self.persistent), kind
 
     def restore(self, snapshot: object) -> None:
         """Set the state to what `snapshot` returned before."""
         decoder = self.system.state_decoder
         self.persistent = None
         if isinstance(snapshot, tuple):
-            parts: tuple[bytes | None, bytes, Any] = snapshot
+            parts = cast("tuple[bytes | None, bytes, Any]", snapshot)
             snapshot, kept, kind = parts
             self.persistent = decoder(kind)(kept)
         if snapshot is not None:
