@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from ccw_actors.errors import MessageError
 from ccw_actors.transport import DECODE_ERRORS, Message, tag_of
+from ccw_actors.transport.bounds import SMALL
 from tests.transport.hostile import (
     FRAGMENTS,
     GROWTH,
@@ -113,9 +114,14 @@ def test_hostile_messages(payload: bytes) -> None:
 @settings(max_examples=100)
 @given(hostile_bytes())
 def test_raw_decoder_raises_what_is_listed(payload: bytes) -> None:
-    """The raw decoder finds what the other one does, and raises what is listed."""
+    """The raw decoder finds what the other one does, and raises what is listed.
+
+    Of large messages the other one counts the values first, and may refuse them for it.
+    """
     found = decoded(payload)
-    if isinstance(found, MessageError):
+    if len(payload) > SMALL:
+        assert isinstance(found, MessageError | ACCEPTED)
+    elif isinstance(found, MessageError):
         with pytest.raises(DECODE_ERRORS) as info:
             decode_raw(payload)
         assert type(found.__cause__) is type(info.value)
