@@ -170,9 +170,10 @@ class Cio(Actor):
         if isinstance(message, Clear):
             for overtaken in state.waiting:
                 self._overtaken(overtaken)
-            state.waiting = _of_kind(state.waiting, Enable, SenseConcurrently)
+            state.waiting = _of_kind(state.waiting, Enable, SenseConcurrently, Look)
         if isinstance(message, Cancel) and _of_kind(state.waiting, Start):
-            state.waiting = _of_kind(state.waiting, Enable, SenseConcurrently)
+            waiting = state.waiting
+            state.waiting = tuple(w for w in waiting if not isinstance(w, Start))
             self._driver.tell(Completed(message.number, 0))
             return
         state.waiting = (*state.waiting, message)

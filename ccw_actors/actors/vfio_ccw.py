@@ -10,6 +10,11 @@ CLEAR accepted later has completed, or when its START was refused; never before.
 | none or over | answered here | to Cio | cc 2 | cc 2 |
 | copying, pinning | START never runs; both answered | dropped; to Cio | cc 0 | cc 2 |
 | started | to Cio | to Cio | to Cio | copied anew, to Cio |
+| being halted, cleared | EBUSY | to Cio | cc 2 | copied anew, to Cio |
+| being withdrawn | to Cio | to Cio | cc 2 | copied anew, to Cio |
+| being copied anew | to Cio | to Cio | to Cio | cc 2 |
+
+If it ends while it is being copied anew, RESUME has cc 2.
 
 A program that is to be resumed is copied again from the CCW on that has suspended it,
 as the guest may have changed it: the host's channel would find the old one.
@@ -163,9 +168,11 @@ class VfioCcw(Actor):
     @receive
     def halt(self, message: HaltRequest) -> None:
         """Halt what Cio knows of; answer for what it does not know."""
-        program = self.state.program
-        if program is not None and program.phase == "started":
-            self.state.halt = message.number
+        state, program = self.state, self.state.program
+        if state.halt or state.clear:
+            self._refuse(message.number, errno.EBUSY)
+        elif program is not None and program.phase == "started":
+            state.halt = message.number
             self._cio.tell(Halt(message.number))
         elif program is not None:
             self._drop(program)
@@ -186,9 +193,11 @@ class VfioCcw(Actor):
     @receive
     def withdraw(self, message: CancelRequest) -> None:
         """Withdraw a program that Cio has never seen; ask Cio about others."""
-        program = self.state.program
-        if program is not None and program.phase == "started":
-            self.state.cancel = message.number
+        state, program = self.state, self.state.program
+        if state.halt or state.clear or state.cancel:
+            self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+        elif program is not None and program.phase == "started":
+            state.cancel = message.number
             self._cio.tell(Cancel(message.number))
         elif program is not None:
             self._drop(program)
@@ -200,7 +209,7 @@ class VfioCcw(Actor):
     def resume(self, message: ResumeRequest) -> None:
         """Copy a program anew, from the CCW on that has suspended it."""
         program = self.state.program
-        if program is None or not program.at:
+        if program is None or not program.at or program.resume:
             self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
             return
         program.resume = message.number
@@ -313,10 +322,10 @@ class VfioCcw(Actor):
             if number in ends or any(number < later for later in completed):
                 self._release(number)
         if state.clear in ends:
-            state.program = None
+            self._end()
             state.halt = state.clear = 0
         elif state.program is not None and state.program.number in ends:
-            state.program = None
+            self._end()
         if state.halt in ends:
             state.halt = 0
         self._event(IoEvent(message.answers, ends, message.after, irb))
@@ -345,12 +354,18 @@ class VfioCcw(Actor):
             self.state.pinned = (*self.state.pinned, program.number)
         self._storage.tell(Pin(program.number, program.copy.data_areas()))
 
+    def _end(self) -> None:
+        """Forget the START, and answer for a RESUME that is being prepared."""
+        program, self.state.program = self.state.program, None
+        if program is not None and program.resume:
+            self._emulated.tell(Completed(program.resume, _NOT_APPLICABLE))
+
     def _drop(self, program: Program) -> None:
-        """Give up a program that Cio has never seen.
+        """Give up a program that is not under way at the host.
 
         Storage handles Unpin after the Pin that may be on its way: nothing stays.
         """
-        self.state.program = None
+        self._end()
         self._release(program.number)
 
     def _release(self, number: int) -> None:
