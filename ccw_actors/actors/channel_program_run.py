@@ -191,8 +191,15 @@ class ChannelProgramRun(StatusPresenter):
             self._present_signal(lifecycle.halt_signalled(self._scsw))
 
     def _cut_short(self, execution: Execution) -> None:
-        """End a halted program between two commands, as the device would."""
-        self._end(End(_CE_DE, 0, execution.count, execution.cpa, selected=True))
+        """End a halted program between two commands, as the device would.
+
+        A CCW that has been fetched is the last one used, and has moved nothing yet.
+        """
+        count, cpa = execution.ccw.count, execution.cpa
+        if _is_ccw(execution.action) and not execution.areas:
+            count = execution.count
+            cpa = cpa if execution.tic else execution.address
+        self._end(End(_CE_DE, 0, count, cpa, selected=True))
 
     def _answer(self, execution: Execution, answer: Answer) -> None:
         """Feed an answer to the program, and go on unless a halt is in the way."""
