@@ -5,14 +5,7 @@ from typing import Any
 from ccw_actors.explore import Scenario, TransitionSystem
 from ccw_actors.scenarios.bank import bank_transfer
 from ccw_actors.scenarios.lost_reply import lost_reply
-from ccw_actors.scenarios.pass_through import (
-    CRASHES,
-    WINDOWS,
-    clear_twice,
-    halt,
-    seed,
-    seed_seen,
-)
+from ccw_actors.scenarios.pass_through import MAKERS
 from ccw_actors.scenarios.paxos import paxos
 from ccw_actors.scenarios.ping_pong import ping_pong
 from ccw_actors.scenarios.two_phase import two_phase
@@ -40,11 +33,7 @@ SCENARIOS: dict[str, Scenario | TransitionSystem[Any, Any]] = {
     "paxos": paxos(),
     "lost-reply": lost_reply(),
     "lost-reply-careless": lost_reply(careless=True),
-    "seed": seed(),
-    "seed-seen": seed_seen(),
-    "halt": halt(),
-    "clear-twice": clear_twice(),
-    **{name: maker(None) for name, maker in (WINDOWS | CRASHES).items()},
+    **{name: maker(None) for name, maker in MAKERS.items()},
 }
 """The scenarios that come with the package, each of the smallest size that shows it."""
 

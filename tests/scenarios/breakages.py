@@ -9,20 +9,24 @@ from ccw_actors.actors.protocol import (
     ClearRequest,
     ClearSubchannel,
     ConditionCode,
+    Found,
     HaltRequest,
     Interrupt,
     IoEvent,
+    IoRequest,
     Piece,
     Pinned,
     ResetDone,
+    StartSubchannel,
     Tested,
     UnpinAll,
 )
 from ccw_actors.channel import Actl, Fctl, Irb, Orb, Scsw, Stctl
+from ccw_actors.designs import VfioCcwRegions
 from ccw_actors.runtime import receive
 from ccw_actors.scenarios.pass_through.house import Layers
 
-__all__ = ["BREAKAGES", "Breakage"]
+__all__ = ["BREAKAGES", "Breakage", "StaysHalted"]
 
 
 class ReleasesAtClear(VfioCcw):
@@ -236,6 +240,90 @@ class GoesOn(Subchannel):
         return answer
 
 
+class StartsWhileUntaken(VfioCcw):
+    """Accepts a START though the emulator has not taken the last event."""
+
+    @receive
+    def start(self, message: IoRequest) -> None:
+        """Take no notice of it."""
+        untaken, self.state.untaken = self.state.untaken, 0
+        super().start(message)
+        self.state.untaken = untaken
+
+
+class StartsUnread(VfioCcwRegions):
+    """Accepts a START though the last event has not been read."""
+
+    @receive
+    def start(self, message: IoRequest) -> None:
+        """Take no notice of it."""
+        untaken, self.state.untaken = self.state.untaken, 0
+        super().start(message)
+        self.state.untaken = untaken
+
+
+class CancelsLate(Cio):
+    """Issues XSCH though status has come since the last Look."""
+
+    def _go_on(self) -> None:
+        self.state.looked = True
+        super()._go_on()
+
+
+class DropsWhatIsNewer(GuestSubchannel):
+    """Drops an intermediate status that was taken when HALT was the newest."""
+
+    @receive
+    def event(self, message: IoEvent) -> None:
+        """Take it for one that HSCH has withdrawn."""
+        if message.ends or not message.answers or message.after != self.state.halt:
+            super().event(message)
+
+
+class KeepsInterruption(GuestSubchannel):
+    """Leaves an interruption pending whose status a HALT has withdrawn."""
+
+    def _halt(self) -> ConditionCode:
+        interruption = self.state.interruption
+        answer = super()._halt()
+        self.state.interruption = interruption
+        return answer
+
+
+class ResumesWhilePending(GuestSubchannel):
+    """Goes on with RSCH and XSCH though status has come meanwhile."""
+
+    @receive
+    def found(self, message: Found) -> None:
+        """Go by what the host has."""
+        state = self.state
+        scsw = state.schib.scsw
+        state.schib = replace(state.schib, scsw=replace(scsw, stctl=0))
+        super().found(message)
+        if state.schib.scsw.stctl == 0:
+            state.schib = replace(state.schib, scsw=scsw)
+
+
+class ShowsTheLast(GuestSubchannel):
+    """Shows the last answer of several, START's or not."""
+
+    def _answered(self, functions: int, irb: Irb) -> None:
+        self.state.answer = None
+        super()._answered(functions, irb)
+
+
+class StaysHalted(Subchannel):
+    """Has the halt signal that ended a program end the next one, too."""
+
+    @receive
+    def start(self, message: StartSubchannel) -> ConditionCode:
+        """Start as if it had been halted already."""
+        halted = self.state.halted
+        answer = super().start(message)
+        self.state.halted = halted
+        return answer
+
+
 class Breakage(NamedTuple):
     """A class that breaks a rule, the part that it takes, and where that shows.
 
@@ -246,6 +334,9 @@ class Breakage(NamedTuple):
     kind: type[Any]
     scenario: str
     violation: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.__name__}-{self.scenario}"
 
     @property
     def layers(self) -> Layers:
@@ -284,4 +375,34 @@ BREAKAGES = (
     Breakage("subchannel", ClearsTooEarly, "clear-twice", _RELEASED),
     Breakage("subchannel", HaltsTooEarly, "halt", _RELEASED),
     Breakage("subchannel", GoesOn, "clear-twice", _RELEASED),
+    Breakage(
+        "vfio_ccw",
+        StartsWhileUntaken,
+        "raw-starts",
+        "never a START accepted while a request is open or an event untaken",
+    ),
+    Breakage(
+        "vfio_ccw",
+        StartsUnread,
+        "raw-regions",
+        "never a START accepted while FC is nonzero",
+    ),
+    Breakage("cio", CancelsLate, "cancel-late", _SEEN),
+    Breakage(
+        "guest_subchannel",
+        DropsWhatIsNewer,
+        "answers-pci",
+        "the newer status is seen and the older is not",
+    ),
+    Breakage("guest_subchannel", KeepsInterruption, "pci-halt", _SEEN),
+    Breakage("guest_subchannel", ResumesWhilePending, "resume-early", _SEEN),
+    Breakage(
+        "guest_subchannel", ShowsTheLast, "answers", "the status is that of START"
+    ),
+    Breakage(
+        "subchannel",
+        StaysHalted,
+        "restart",
+        "subchannel: nothing of a program that is over is left",
+    ),
 )

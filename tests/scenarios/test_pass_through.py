@@ -1,30 +1,18 @@
 """The races of a passed-through subchannel: verified, or refuted if a rule breaks."""
 
-from collections.abc import Callable
-
 import pytest
 
-from ccw_actors.explore import Network, Scenario, explain, explore
+from ccw_actors.actors import Subchannel
+from ccw_actors.explore import Network, Reference, World, explain, explore, refines
 from ccw_actors.scenarios import SCENARIOS
-from ccw_actors.scenarios.pass_through import (
-    CRASHES,
-    WINDOWS,
-    clear_twice,
-    halt,
-    seed,
-    seed_seen,
-)
+from ccw_actors.scenarios.pass_through import MAKERS, seed
+from ccw_actors.scenarios.pass_through.bare import bare_machine
+from ccw_actors.scenarios.pass_through.history import visible
 from ccw_actors.scenarios.pass_through.house import Layers
-from tests.scenarios.breakages import BREAKAGES, Breakage
+from ccw_actors.scenarios.pass_through.parts import PARTS
+from ccw_actors.scenarios.pass_through.specified import BARE, specified_machine
+from tests.scenarios.breakages import BREAKAGES, Breakage, StaysHalted
 
-MAKERS: dict[str, Callable[[Layers | None], Scenario]] = {
-    "seed": seed,
-    "seed-seen": seed_seen,
-    "halt": halt,
-    "clear-twice": clear_twice,
-    **WINDOWS,
-    **CRASHES,
-}
 # By mailbox a device can be unplugged only before anything else has happened.
 STATES: dict[tuple[str, Network], int] = {
     ("seed", "channel"): 32_138,
@@ -66,6 +54,100 @@ STATES: dict[tuple[str, Network], int] = {
     ("unplug", "channel"): 138_656,
     ("unplugged", "channel"): 52_831,
     ("unplugged", "mailbox"): 52_590,
+    ("pci-halt", "channel"): 26_401,
+    ("pci-halt", "mailbox"): 26_797,
+    ("pci-halt-unhurried", "channel"): 37_807,
+    ("pci-halt-unhurried", "mailbox"): 30_401,
+    ("cancel-late", "channel"): 1_943,
+    ("cancel-late", "mailbox"): 2_016,
+    ("resume-early", "channel"): 557,
+    ("resume-early", "mailbox"): 608,
+    ("suspend-halt", "channel"): 3_725,
+    ("suspend-halt", "mailbox"): 4_299,
+    ("resume-pci-halt", "channel"): 18_796,
+    ("resume-pci-halt", "mailbox"): 19_889,
+    ("suspended-again", "channel"): 423,
+    ("suspended-again", "mailbox"): 452,
+    ("initial-status", "channel"): 13_834,
+    ("initial-status", "mailbox"): 16_222,
+    ("restart", "channel"): 6_439,
+    ("restart", "mailbox"): 7_374,
+    ("bare-clear-anywhere", "channel"): 1_968,
+    ("bare-clear-anywhere", "mailbox"): 2_214,
+    ("bare-halt-anywhere", "channel"): 3_715,
+    ("bare-halt-anywhere", "mailbox"): 3_777,
+    ("bare-busy", "channel"): 396,
+    ("bare-busy", "mailbox"): 332,
+    ("bare-two-starts", "channel"): 548,
+    ("bare-two-starts", "mailbox"): 596,
+    ("bare-clear-late", "channel"): 4_128,
+    ("bare-clear-late", "mailbox"): 3_822,
+    ("bare-clear-pending", "channel"): 311,
+    ("bare-clear-pending", "mailbox"): 310,
+    ("bare-pci-clear", "channel"): 547,
+    ("bare-pci-clear", "mailbox"): 555,
+    ("bare-pci", "channel"): 130,
+    ("bare-pci", "mailbox"): 143,
+    ("bare-attention", "channel"): 149,
+    ("bare-attention", "mailbox"): 107,
+    ("bare-attention-clear", "channel"): 144,
+    ("bare-attention-clear", "mailbox"): 106,
+    ("bare-disable", "channel"): 79,
+    ("bare-disable", "mailbox"): 79,
+    ("bare-cancel", "channel"): 7_065,
+    ("bare-cancel", "mailbox"): 7_927,
+    ("bare-resume", "channel"): 4_974,
+    ("bare-resume", "mailbox"): 4_958,
+    ("bare-unplug", "channel"): 5_947,
+    ("bare-unplug", "mailbox"): 50,
+    ("bare-unplugged", "channel"): 2_873,
+    ("bare-unplugged", "mailbox"): 41,
+    ("bare-pci-halt", "channel"): 8_576,
+    ("bare-pci-halt", "mailbox"): 8_151,
+    ("bare-cancel-late", "channel"): 349,
+    ("bare-cancel-late", "mailbox"): 375,
+    ("bare-resume-early", "channel"): 80,
+    ("bare-resume-early", "mailbox"): 82,
+    ("bare-suspend-halt", "channel"): 763,
+    ("bare-suspend-halt", "mailbox"): 708,
+    ("bare-resume-pci-halt", "channel"): 4_921,
+    ("bare-resume-pci-halt", "mailbox"): 5_085,
+    ("bare-suspended-again", "channel"): 104,
+    ("bare-suspended-again", "mailbox"): 107,
+    ("bare-initial-status", "channel"): 3_559,
+    ("bare-initial-status", "mailbox"): 3_782,
+    ("bare-restart", "channel"): 2_941,
+    ("bare-restart", "mailbox"): 2_901,
+    ("answers", "channel"): 120,
+    ("answers", "mailbox"): 129,
+    ("answers-refused", "channel"): 66,
+    ("answers-refused", "mailbox"): 71,
+    ("answers-pci", "channel"): 788,
+    ("answers-pci", "mailbox"): 936,
+    ("answers-suspended", "channel"): 174,
+    ("answers-suspended", "mailbox"): 188,
+    ("answers-clear", "channel"): 156,
+    ("answers-clear", "mailbox"): 173,
+    ("raw-starts", "channel"): 891,
+    ("raw-starts", "mailbox"): 1_064,
+    ("raw-halt", "channel"): 2_832,
+    ("raw-halt", "mailbox"): 3_658,
+    ("raw-clear", "channel"): 22_134,
+    ("raw-clear", "mailbox"): 27_824,
+    ("raw-halts", "channel"): 7_527,
+    ("raw-halts", "mailbox"): 12_678,
+    ("raw-cancel", "channel"): 3_616,
+    ("raw-cancel", "mailbox"): 5_288,
+    ("raw-halt-cancel", "channel"): 6_713,
+    ("raw-halt-cancel", "mailbox"): 10_468,
+    ("raw-resume", "channel"): 15_294,
+    ("raw-resume", "mailbox"): 21_018,
+    ("raw-resumes", "channel"): 5_289,
+    ("raw-resumes", "mailbox"): 6_281,
+    ("raw-regions", "channel"): 40_828,
+    ("raw-regions", "mailbox"): 45_297,
+    ("raw-regions-clear", "channel"): 42_112,
+    ("raw-regions-clear", "mailbox"): 50_516,
     ("crash-start", "channel"): 4_892,
     ("crash-clear", "channel"): 88_812,
     ("crash-halt", "channel"): 84_410,
@@ -81,7 +163,32 @@ def test_verified(name: str, delivery: Network) -> None:
     assert result.states == STATES[name, delivery]
 
 
-@pytest.mark.parametrize("broken", BREAKAGES, ids=lambda broken: broken.kind.__name__)
+class Prompt(Subchannel):
+    """The subchannel as it drives devices: it takes no more time than it needs."""
+
+
+@pytest.mark.parametrize("name", BARE)
+def test_the_prompt_subchannel_is_as_described(name: str) -> None:
+    """So is the one that drives devices; no CPU sees of it what it should not."""
+    result = explore(MAKERS[name](Layers(subchannel=Prompt)))
+    assert result.verdict == "verified", str(result)
+
+
+def test_what_is_wrong_on_both_sides_is_not_as_described() -> None:
+    """A fault of the class that is host and reference shows beside the description."""
+    programs, content = PARTS["restart"].programs, PARTS["restart"].content
+    described = specified_machine(*programs, content=content)
+
+    def scenario(world: World) -> None:
+        bare_machine(*programs, content=content, subchannel=StaysHalted)(world)
+        refines(world, "the description", Reference(described, visible))
+
+    assert explore(scenario).violation == (
+        "the description: what is seen is seen of the reference"
+    )
+
+
+@pytest.mark.parametrize("broken", BREAKAGES, ids=str)
 def test_breakage_is_refuted(broken: Breakage) -> None:
     """A rule that is broken on purpose shows in the scenario that is named there."""
     result = explore(MAKERS[broken.scenario](broken.layers))

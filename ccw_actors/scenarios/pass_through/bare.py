@@ -21,7 +21,8 @@ from ccw_actors.actors import (
 from ccw_actors.actors.protocol import Piece, Proceed, WriteStorage
 from ccw_actors.actors.subchannel import SubchannelState
 from ccw_actors.channel import Actl, Pmcw, SubchannelId, lifecycle
-from ccw_actors.channel.actions import End
+from ccw_actors.channel.actions import End, Suspend
+from ccw_actors.channel.execution import Execution
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import Network, Reference, Scenario, World, refines
 from ccw_actors.runtime import Message, receive
@@ -37,10 +38,17 @@ from ccw_actors.scenarios.pass_through.house import (
     track,
 )
 
-__all__ = ["UnhurriedSubchannel", "bare_machine", "like_one_subchannel", "reference"]
+__all__ = [
+    "RECORD",
+    "STORAGE",
+    "UnhurriedSubchannel",
+    "bare_machine",
+    "like_one_subchannel",
+    "reference",
+]
 
-_STORAGE = 0x3000
-_RECORD = b"what the channel reads.."
+STORAGE = 0x3000
+RECORD = b"what the channel reads.."
 
 
 class SignalHalt(Message, frozen=True):
@@ -66,8 +74,8 @@ class UnhurriedSubchannel(Subchannel):
 
     After HSCH the halt signal goes out at any time; how far a channel program comes
     meanwhile, and how it ends there, is open. The status of a PCI becomes pending at
-    any time after its CCW was fetched, or with the status that ends the program. The
-    subchannel that drives devices does either before the next CCW.
+    any time after its CCW was fetched, or with the status that suspends or ends the
+    program. The subchannel that drives devices does either before the next CCW.
     """
 
     state: UnhurriedState
@@ -86,6 +94,13 @@ class UnhurriedSubchannel(Subchannel):
     def _interrupt(self, cpa: int) -> None:
         self.state.pci_of, self.state.pci = self.state.run, cpa
         self.after(0.0, ShowInterrupt())
+
+    def _perform(self, execution: Execution) -> None:
+        state = self.state
+        if isinstance(execution.action, Suspend) and self._take_interrupt():
+            scsw = lifecycle.program_controlled(state.schib.scsw, state.pci)
+            state.schib = replace(state.schib, scsw=scsw)
+        super()._perform(execution)
 
     def _take_interrupt(self) -> bool:
         """Whether there is a PCI of this program, which is shown now."""
@@ -125,9 +140,10 @@ def bare_machine(
     *programs: Program,
     guest_pmcw: Pmcw = ENABLED,
     content: bytes | None = None,
-    storage_size: int = _STORAGE,
+    storage_size: int = STORAGE,
     image: bytes | None = None,
     happens: Mapping[str, Any] | None = None,
+    subchannel: type[Subchannel] = UnhurriedSubchannel,
 ) -> Scenario:
     """Return the scenario of CPUs "cpu0", "cpu1", ... on a bare subchannel.
 
@@ -141,13 +157,13 @@ def bare_machine(
         storage = system.spawn(Storage(storage_size), "storage")
         pieces = (Piece(PROGRAM, one_read() if content is None else content),)
         storage.ask(WriteStorage(0, pieces), block=True)
-        first = track(_RECORD) if image is None else image
+        first = track(RECORD) if image is None else image
         system.spawn(MemoryVolume(GEOMETRY, {0: first}), "volume")
         model = device_model(DeviceConfiguration("3390", GEOMETRY))
         device = Device(model, ref("volume"), subchannel=ref("subchannel"))
         system.spawn(device, "device")
-        subchannel = system.spawn(
-            UnhurriedSubchannel(
+        bare = system.spawn(
+            subchannel(
                 SubchannelId(0, 0),
                 guest_pmcw,
                 ref("device"),
@@ -156,12 +172,12 @@ def bare_machine(
             ),
             "subchannel",
         )
-        system.spawn(ChannelSubsystem({0: subchannel}), "css")
-        system.spawn(Emulator(len(programs) + 1, (subchannel,)), "emulator")
+        system.spawn(ChannelSubsystem({0: bare}), "css")
+        system.spawn(Emulator(len(programs) + 1, (bare,)), "emulator")
         for number, program in enumerate(programs):
             cpu = Guest(
                 program,
-                {0: subchannel},
+                {0: bare},
                 ref("css"),
                 storage,
                 ref("emulator"),

@@ -18,14 +18,20 @@
 | unplug | START, CLEAR | the device is unplugged |
 | unplugged | any | there is no host subchannel |
 
+Status that comes in parts is in `parts`, what every client of VfioCcw can rely on in
+`raw` and `raw_regions`, an order of answers that these layers do not have in `answers`.
 Two CLEARs, and the interleaving of the thread, are in `races`. What the guest sees
 is held against one bare subchannel, but for a reset, which takes an emulator.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.actors import Subchannel
 from ccw_actors.actors.protocol import (
     Attend,
     AwaitStatus,
@@ -43,7 +49,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw, Stctl
 from ccw_actors.explore import Reference, Scenario, View, World, refines
-from ccw_actors.scenarios.pass_through.bare import bare_machine
+from ccw_actors.scenarios.pass_through.bare import UnhurriedSubchannel, bare_machine
 from ccw_actors.scenarios.pass_through.history import visible
 from ccw_actors.scenarios.pass_through.house import (
     BUFFER,
@@ -55,10 +61,11 @@ from ccw_actors.scenarios.pass_through.house import (
     one_read,
     read_orb,
 )
+from ccw_actors.scenarios.pass_through.life_cycle import hold_invariants
 
-__all__ = ["WINDOWS", "Maker"]
+__all__ = ["WINDOWS", "Maker", "Window", "window"]
 
-Maker = Callable[[Layers | None], Scenario]
+Maker: TypeAlias = Callable[[Layers | None], Scenario]
 Steps = Sequence[Operation]
 Seen = Callable[[View], bool]
 
@@ -90,44 +97,75 @@ _SUSPENDED: Final = Instruct(
 _GO_ON: Final = Store(PROGRAM + 8, _READS)
 
 
-def _window(
-    summary: str,
-    *programs: Steps,
-    content: bytes | None = None,
-    happens: Mapping[str, Any] = _NOTHING,
-    host_pmcw: Pmcw = VALID_HOST,
-    **entered: Seen,
-) -> Maker:
-    """Return what makes a scenario of these CPUs.
+class Window(Struct, frozen=True):
+    """What makes a scenario, given the classes that take the parts of the layers.
 
+    `programs` are those of the CPUs, `content` the channel program in storage.
     `happens` are messages from outside to the device or the subchannel, which come at
-    any time. `entered` are what has to be met sometimes, by names with underscores for
-    spaces.
+    any time. The host's subchannel starts with `host_pmcw`, and is `unhurried` if it
+    takes all the time that the architecture leaves it. `entered` are what has to be met
+    sometimes.
     """
 
-    def maker(layers: Layers | None = None) -> Scenario:
-        program = one_read() if content is None else content
-        bare = bare_machine(*programs, content=program, happens=happens)
+    summary: str
+    programs: tuple[Steps, ...]
+    content: bytes
+    happens: Mapping[str, Any]
+    host_pmcw: Pmcw
+    unhurried: bool
+    entered: Mapping[str, Seen]
+
+    def __call__(self, layers: Layers | None = None) -> Scenario:
+        """Make the scenario."""
+        bare = bare_machine(*self.programs, content=self.content, happens=self.happens)
         reference = Reference(bare, visible)
 
         def scenario(world: World) -> None:
             House(
                 world.system,
-                *programs,
-                layers=layers,
-                content=program,
-                host_pmcw=host_pmcw,
+                *self.programs,
+                layers=_unhurried(layers) if self.unhurried else layers,
+                content=self.content,
+                host_pmcw=self.host_pmcw,
             )
-            for path, message in happens.items():
+            for path, message in self.happens.items():
                 world.system.ref(path).tell(message)
+            hold_invariants(world)
             refines(world, "a real subchannel", reference)
-            for name, seen in entered.items():
-                world.sometimes(name.replace("_", " "), seen)
+            for name, seen in self.entered.items():
+                world.sometimes(name, seen)
 
-        scenario.__doc__ = summary
+        scenario.__doc__ = self.summary
         return scenario
 
-    return maker
+
+def window(
+    summary: str,
+    *programs: Steps,
+    content: bytes | None = None,
+    happens: Mapping[str, Any] = _NOTHING,
+    host_pmcw: Pmcw = VALID_HOST,
+    unhurried: bool = False,
+    **entered: Seen,
+) -> Window:
+    """Return a window; the names of what is `entered` have underscores for spaces."""
+    return Window(
+        summary,
+        programs,
+        one_read() if content is None else content,
+        happens,
+        host_pmcw,
+        unhurried,
+        {name.replace("_", " "): seen for name, seen in entered.items()},
+    )
+
+
+def _unhurried(layers: Layers | None) -> Layers:
+    """Have the host's subchannel take its time, unless another one stands in for it."""
+    layers = layers or Layers()
+    if layers.subchannel is not Subchannel:
+        return layers
+    return replace(layers, subchannel=UnhurriedSubchannel)
 
 
 def _reset(layers: Layers | None = None) -> Scenario:
@@ -222,7 +260,7 @@ def _intermediate(view: View) -> bool:
 
 
 WINDOWS: Final[dict[str, Maker]] = {
-    "clear-anywhere": _window(
+    "clear-anywhere": window(
         "CLEAR before, between and after the commands of a START.",
         (START, WAIT, TEST),
         (CLEAR,),
@@ -232,7 +270,7 @@ WINDOWS: Final[dict[str, Maker]] = {
         CLEAR_comes_between_two_commands=_between,
         CLEAR_comes_after_the_end=_after_end,
     ),
-    "halt-anywhere": _window(
+    "halt-anywhere": window(
         "HALT before, between and after the commands of a START.",
         (START, WAIT, TEST),
         (HALT,),
@@ -242,67 +280,67 @@ WINDOWS: Final[dict[str, Maker]] = {
         HALT_comes_between_two_commands=_between,
         HALT_comes_after_the_end=_after_end,
     ),
-    "busy": _window(
+    "busy": window(
         "START while a HALT is under way, HALT and START while a CLEAR is.",
         (HALT, START, CLEAR, HALT, START, WAIT, TEST),
         CLEAR_replaces_HALT=_refused,
     ),
-    "two-starts": _window(
+    "two-starts": window(
         "Two CPUs start, and one finds the subchannel busy or status pending.",
         (START, WAIT, TEST),
         (START_AGAIN,),
         the_host_runs_the_program=_host_runs,
     ),
-    "clear-late": _window(
+    "clear-late": window(
         "CLEAR against the completion of a START, and two CPUs that test.",
         (START, WAIT, TEST),
         (CLEAR, TEST),
         the_host_has_ended_the_program=_ended_below,
     ),
-    "clear-pending": _window(
+    "clear-pending": window(
         "CLEAR with status pending: that is gone, and START is busy until it is over.",
         (START, WAIT, CLEAR, TEST, START_AGAIN, WAIT, TEST, START_AGAIN, WAIT, TEST),
         the_function_is_clear=_cleared_while,
     ),
-    "pci-clear": _window(
+    "pci-clear": window(
         "CLEAR while a program-controlled interruption is on its way.",
         (START, CLEAR, WAIT, TEST),
         content=_PCI,
         the_host_has_ended_the_program=_ended_below,
     ),
-    "pci": _window(
+    "pci": window(
         "A program-controlled interruption, and the end of its program.",
         (START, WAIT, TEST, WAIT, TEST),
         content=_PCI,
         an_intermediate_status_is_shown=_intermediate,
     ),
-    "attention": _window(
+    "attention": window(
         "Attention at any time of a START: it is held while FC is nonzero.",
         (START, WAIT, TEST, WAIT, TEST),
         happens={"device": Attend()},
         host_pmcw=ENABLED,
         attention_is_held=_held,
     ),
-    "attention-clear": _window(
+    "attention-clear": window(
         "Attention at any time of a CLEAR, which drops it.",
         (CLEAR, WAIT, TEST, TEST),
         happens={"device": Attend()},
         host_pmcw=ENABLED,
         the_function_is_clear=_cleared_while,
     ),
-    "disable": _window(
+    "disable": window(
         "MSCH that disables the subchannel at any time of a START.",
         (START, DISABLE, WAIT, TEST, DISABLE),
         the_host_runs_the_program=_host_runs,
     ),
-    "cancel": _window(
+    "cancel": window(
         "CANCEL while a START is anywhere on its way, and a CLEAR that waits for it.",
         (START, CANCEL, START_AGAIN, WAIT, TEST),
         (CLEAR,),
         the_instruction_goes_down=_goes_down,
         another_waits_for_it=_waits,
     ),
-    "resume": _window(
+    "resume": window(
         "RESUME of a program that the guest has changed, against HALT.",
         (_SUSPENDED, WAIT, TEST, _GO_ON, RESUME),
         (HALT,),
@@ -311,13 +349,13 @@ WINDOWS: Final[dict[str, Maker]] = {
         another_waits_for_it=_waits,
     ),
     "reset": _reset,
-    "unplug": _window(
+    "unplug": window(
         "The device is unplugged while a START is anywhere, and then a CLEAR.",
         (START, TEST, CLEAR, TEST),
         happens={"subchannel": DetachDevice()},
         the_host_has_begun_the_program=_unplugged_late,
     ),
-    "unplugged": _window(
+    "unplugged": window(
         "START and CLEAR of a subchannel that the host does not have.",
         (START, CLEAR, TEST),
         happens={"subchannel": DetachDevice()},

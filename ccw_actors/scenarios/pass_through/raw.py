@@ -1,0 +1,404 @@
+"""Clients of VfioCcw that refuse nothing: what it promises, it has to keep by itself.
+
+No GuestSubchannel stands between: requests come in order, but at any time, and events
+are taken late. VfioCcw is held to its side of the interface alone.
+
+| scenario | requests | what the client does that an emulator would not |
+|---|---|---|
+| raw-starts | START, START, START | starts while busy, or before it has taken |
+| raw-halt | START, HALT, START | starts while a HALT is under way |
+| raw-clear | START, CLEAR, START, CLEAR | starts while a CLEAR is under way |
+| raw-halts | START, HALT, HALT, START | halts while a HALT is under way |
+| raw-cancel | START, CANCEL, CANCEL, START | withdraws twice, and has never looked |
+| raw-halt-cancel | START, HALT, CANCEL, START | withdraws what is being halted |
+| raw-resume | START, LOOK, RESUME, CLEAR, LOOK | does not wait for RESUME |
+| raw-resumes | START, LOOK, RESUME, RESUME, CANCEL | resumes twice |
+
+| property | |
+|---|---|
+| EBUSY for a START exactly while a request is open or an event untaken | always |
+| an operation is answered once, and not before it was requested | always |
+| each request is answered; nothing stays pinned | at rest |
+| no program is released while the subchannel may use it | always |
+"""
+
+import errno
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.actors import VfioCcw
+from ccw_actors.actors.protocol import (
+    CancelRequest,
+    ClearRequest,
+    Completed,
+    Found,
+    Gone,
+    HaltRequest,
+    IoEvent,
+    IoRequest,
+    LookRequest,
+    Refused,
+    ResumeRequest,
+    Taken,
+)
+from ccw_actors.channel import Ccw, Orb
+from ccw_actors.explore import Event, Scenario, View, World
+from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
+from ccw_actors.scenarios.pass_through.bare import RECORD, STORAGE
+from ccw_actors.scenarios.pass_through.house import (
+    PROGRAM,
+    VALID_HOST,
+    Host,
+    Layers,
+    one_read,
+    read_orb,
+    track,
+)
+from ccw_actors.scenarios.pass_through.properties import is_held
+from ccw_actors.scenarios.pass_through.windows import Maker
+
+__all__ = ["RAW", "another_runs", "raw_host"]
+
+Request: TypeAlias = (
+    IoRequest | HaltRequest | ClearRequest | CancelRequest | ResumeRequest | LookRequest
+)
+Kind: TypeAlias = Callable[[int], Request]
+
+_SUSPENDS: Final = Ccw(0x03, Ccw.suspend.mask | Ccw.suppress_length.mask, 1).to_bytes(1)
+
+
+class Next(Message, frozen=True):
+    """Make the next request."""
+
+
+class TakeNow(Message, frozen=True):
+    """Take an event that ended these operations."""
+
+    ends: tuple[int, ...]
+
+
+class ClientState(Struct):
+    """How many requests have been made."""
+
+    made: int = 0
+
+
+class Client(Actor):
+    """Makes `requests` of `vfio_ccw` one after the other, each at any time."""
+
+    state: ClientState
+
+    def __init__(self, vfio_ccw: ActorRef[Any], requests: Sequence[Request]) -> None:
+        self._vfio_ccw = vfio_ccw
+        self._requests = requests
+        self.state = ClientState()
+
+    def on_start(self) -> None:
+        """Begin."""
+        self.ref.tell(Next())
+
+    @receive
+    def go_on(self, _message: Next) -> None:
+        """Make one request."""
+        self._vfio_ccw.tell(self._requests[self.state.made])
+        self.state.made += 1
+        if self.state.made < len(self._requests):
+            self.ref.tell(Next())
+
+
+class TakerState(Struct):
+    """How many events have not been taken."""
+
+    untaken: int = 0
+
+
+class Taker(Actor):
+    """Gets what `vfio_ccw` answers, and takes each event at any time after that."""
+
+    state: TakerState
+
+    def __init__(self, vfio_ccw: ActorRef[Any]) -> None:
+        self._vfio_ccw = vfio_ccw
+        self.state = TakerState()
+
+    @receive
+    def event(self, message: IoEvent) -> None:
+        """Take it, but not now."""
+        self.state.untaken += 1
+        self.ref.tell(TakeNow(message.ends))
+
+    @receive
+    def take(self, message: TakeNow) -> None:
+        """Take it."""
+        self.state.untaken -= 1
+        self._vfio_ccw.tell(Taken(message.ends))
+
+    @receive
+    def answered(self, _message: Refused | Completed | Found | Gone) -> None:
+        """Leave it to the monitor."""
+
+
+class Broken(StrEnum):
+    """What VfioCcw may not do."""
+
+    NOTHING = ""
+    ACCEPTED = "a START accepted while a request is open or an event untaken"
+    REFUSED = "a START refused with EBUSY though nothing is open or untaken"
+    TWICE = "an answer to a request that was not open"
+
+
+class Promises(NamedTuple):
+    """What VfioCcw has been asked for, and has not answered.
+
+    `start` is the START that is open, 0 if none; `functions` are the numbers of the
+    HALTs and CLEARs that are, `others` those of all other requests. `untaken` counts
+    events with ends that have not been taken.
+    """
+
+    start: int = 0
+    functions: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
+    untaken: int = 0
+    broken: Broken = Broken.NOTHING
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a START has to be refused."""
+        return bool(self.start or self.functions or self.untaken)
+
+    def without(self, number: int) -> "Promises":
+        """Return what is left when a request has been answered."""
+        if number == self.start:
+            return self._replace(start=0)
+        if number in self.functions:
+            left = tuple(n for n in self.functions if n != number)
+            return self._replace(functions=left)
+        if number in self.others:
+            return self._replace(others=tuple(n for n in self.others if n != number))
+        return self._replace(broken=Broken.TWICE)
+
+    def cleared(self, number: int) -> "Promises":
+        """Return what is left when a CLEAR is over: every function before it is."""
+        start = self.start if self.start > number else 0
+        functions = tuple(n for n in self.functions if n >= number)
+        return self._replace(start=start, functions=functions).without(number)
+
+
+class Requests(NamedTuple):
+    """What a client asks for, and what becomes of that."""
+
+    clears: frozenset[int]
+    cancels: frozenset[int]
+
+    @classmethod
+    def of(cls, requests: Sequence[Request]) -> "Requests":
+        """Sort what the client is going to ask for."""
+        return cls(
+            frozenset(r.number for r in requests if isinstance(r, ClearRequest)),
+            frozenset(r.number for r in requests if isinstance(r, CancelRequest)),
+        )
+
+    def follow(self, known: Promises, event: Event) -> Promises:
+        """Note what VfioCcw is asked for, and what it answers."""
+        if event.actor != "vfio-ccw":
+            return known
+        sent = [message for to, message in event.sent if to == "guest-subchannel"]
+        match event.message:
+            case IoRequest(number):
+                is_refused = Refused(number, errno.EBUSY) in sent
+                if is_refused is not known.is_busy:
+                    broken = Broken.REFUSED if is_refused else Broken.ACCEPTED
+                    return known._replace(broken=broken)
+                return known if is_refused else known._replace(start=number)
+            case HaltRequest(number) | ClearRequest(number):
+                known = known._replace(functions=(*known.functions, number))
+            case CancelRequest(number) | ResumeRequest(number) | LookRequest(number):
+                known = known._replace(others=(*known.others, number))
+            case Taken(ends) if ends:
+                known = known._replace(untaken=known.untaken - 1)
+            case _:
+                pass
+        for message in sent:
+            known = self._answered(known, message)
+        return known
+
+    def _answered(self, known: Promises, message: Message) -> Promises:
+        match message:
+            case IoEvent(ends=ends) if ends:
+                known = known._replace(untaken=known.untaken + 1)
+                for one in ends:
+                    is_clear = one in self.clears
+                    known = known.cleared(one) if is_clear else known.without(one)
+            case Refused(number) | Found(number):
+                known = known.without(number)
+            case Completed(number, cc):
+                known = known.without(number)
+                if number in self.cancels and not cc:
+                    known = known.without(known.start)
+            case _:
+                pass
+        return known
+
+
+def _is_answered(view: View) -> bool:
+    known = view.monitor
+    return not known.is_busy and not known.others
+
+
+def _never(broken: Broken) -> Callable[[View], bool]:
+    return lambda view: view.monitor.broken != broken
+
+
+def _keeps_promises(world: World, requests: Sequence[Request]) -> None:
+    """Have VfioCcw do what its interface promises."""
+    world.monitor(Promises(), Requests.of(requests).follow)
+    for broken in Broken:
+        if broken:
+            world.system_invariant(f"never {broken}", _never(broken))
+    world.system_invariant(
+        "no program is released while the subchannel may use it", is_held
+    )
+    world.final("each request is answered", _is_answered)
+    world.final("nothing stays pinned", lambda view: not view["storage"].pins)
+
+
+def _start(number: int) -> IoRequest:
+    return IoRequest(number, read_orb(number))
+
+
+def _suspended(number: int) -> IoRequest:
+    orb = Orb.command(PROGRAM, suspend=True, suppress_suspended=True)
+    return IoRequest(number, orb)
+
+
+def raw_host(
+    system: System,
+    client: Actor[Any],
+    layers: Layers | None = None,
+    *,
+    vfio_ccw: type[VfioCcw] | None = None,
+    content: bytes | None = None,
+) -> Host:
+    """Return a host with `client` where the guest's subchannel would be."""
+    layers = layers or Layers()
+    return Host(
+        system,
+        client,
+        layers=layers if vfio_ccw is None else replace(layers, vfio_ccw=vfio_ccw),
+        content=content or one_read(),
+        storage_size=STORAGE,
+        image=track(RECORD),
+        ccws_at_once=16,
+        host_pmcw=VALID_HOST,
+    )
+
+
+def _raw(
+    summary: str,
+    *kinds: Kind,
+    content: bytes | None = None,
+    **entered: Callable[[View], bool],
+) -> Maker:
+    """Return what makes a scenario of these requests, numbered from 1."""
+    requests = tuple(kind(number) for number, kind in enumerate(kinds, 1))
+
+    def maker(layers: Layers | None = None) -> Scenario:
+        def scenario(world: World) -> None:
+            system = world.system
+            raw_host(system, Taker(system.ref("vfio-ccw")), layers, content=content)
+            system.spawn(Client(system.ref("vfio-ccw"), requests), "client")
+            _keeps_promises(world, requests)
+            for name, seen in entered.items():
+                world.sometimes(name.replace("_", " "), seen)
+
+        scenario.__doc__ = summary
+        return scenario
+
+    return maker
+
+
+def _untaken(view: View) -> bool:
+    kernel = view["vfio-ccw"]
+    return bool(kernel.untaken) and kernel.program is None
+
+
+def another_runs(view: View) -> bool:
+    """Whether a second program runs at the host."""
+    return view["subchannel"].execution is not None and view["subchannel"].run > 1
+
+
+RAW: Final[dict[str, Maker]] = {
+    "raw-starts": _raw(
+        "STARTs at any time, of a client that refuses none and takes late.",
+        _start,
+        _start,
+        _start,
+        an_event_is_untaken=_untaken,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-halt": _raw(
+        "START while a HALT is under way, of a client that refuses none.",
+        _start,
+        HaltRequest,
+        _start,
+        an_event_is_untaken=_untaken,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-clear": _raw(
+        "START and CLEAR while a CLEAR is under way, of a client that refuses none.",
+        _start,
+        ClearRequest,
+        _start,
+        ClearRequest,
+        an_event_is_untaken=_untaken,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-halts": _raw(
+        "HALT while another is under way, of a client that refuses none.",
+        _start,
+        HaltRequest,
+        HaltRequest,
+        _start,
+        an_event_is_untaken=_untaken,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-cancel": _raw(
+        "CANCELs at any time, of a client that has never looked.",
+        _start,
+        CancelRequest,
+        CancelRequest,
+        _start,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-halt-cancel": _raw(
+        "CANCEL while a HALT is under way, of a client that has never looked.",
+        _start,
+        HaltRequest,
+        CancelRequest,
+        _start,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-resume": _raw(
+        "RESUME and CLEAR of a program that is suspended or never is.",
+        _suspended,
+        LookRequest,
+        ResumeRequest,
+        ClearRequest,
+        LookRequest,
+        content=_SUSPENDS,
+    ),
+    "raw-resumes": _raw(
+        "RESUME twice, and CANCEL.",
+        _suspended,
+        LookRequest,
+        ResumeRequest,
+        ResumeRequest,
+        CancelRequest,
+        content=_SUSPENDS,
+    ),
+}
+"""What makes each scenario, given the classes that take the parts of the layers."""
