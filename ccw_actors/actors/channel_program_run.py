@@ -107,7 +107,7 @@ class ChannelProgramRun(StatusPresenter):
         self.state.storage = self.state.flushing > 0
         execution = self.state.execution
         if execution is None:
-            self._rest_if_quiet()
+            self._storage_rests()
             return
         assert isinstance(execution.action, FetchWords | FetchData)
         areas = areas_of(execution.action)
@@ -121,7 +121,7 @@ class ChannelProgramRun(StatusPresenter):
         self.state.storage = False
         execution = self.state.execution
         if execution is None:
-            self._rest_if_quiet()
+            self._storage_rests()
             return
         assert isinstance(execution.action, StoreData)
         self._answer(execution, DataStored(message.length, message.check))
@@ -154,6 +154,16 @@ class ChannelProgramRun(StatusPresenter):
     def _proceed(self) -> None:
         self.state.step += 1
         self.ref.tell(Proceed(self.state.step))
+
+    def _storage_rests(self) -> None:
+        """End what has waited for storage, which worked for a program that is over.
+
+        That may be a halt function: the program was cancelled before HSCH.
+        """
+        state = self.state
+        if self._scsw.actl & Actl.HALT_PENDING and not state.cut and not state.storage:
+            self._signal_halt()
+        self._rest_if_quiet()
 
     def _rest_if_quiet(self) -> None:
         """End a clear function or a reset, once device and storage have answered."""
