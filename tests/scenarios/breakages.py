@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from ccw_actors.actors import Cio, GuestSubchannel, Subchannel, VfioCcw
 from ccw_actors.actors.protocol import (
+    CancelRequest,
     ClearRequest,
     ClearSubchannel,
     ConditionCode,
@@ -21,7 +22,9 @@ from ccw_actors.actors.protocol import (
     Tested,
     UnpinAll,
 )
-from ccw_actors.channel import Actl, Fctl, Irb, Orb, Scsw, Stctl
+from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Scsw, Stctl
+from ccw_actors.channel.actions import End
+from ccw_actors.channel.execution import Execution
 from ccw_actors.designs import VfioCcwRegions
 from ccw_actors.runtime import receive
 from ccw_actors.scenarios.pass_through.house import Layers
@@ -324,6 +327,41 @@ class StaysHalted(Subchannel):
         return answer
 
 
+class HaltsTwice(VfioCcw):
+    """Gives Cio a HALT while another is under way, and forgets that one."""
+
+    @receive
+    def halt(self, message: HaltRequest) -> None:
+        """Forget the first."""
+        self.state.halt = 0
+        super().halt(message)
+
+
+class WithdrawsTwice(VfioCcw):
+    """Gives Cio a CANCEL while another is under way, and forgets that one."""
+
+    @receive
+    def withdraw(self, message: CancelRequest) -> None:
+        """Forget the first."""
+        self.state.cancel = 0
+        super().withdraw(message)
+
+
+class LosesHalt(Subchannel):
+    """Forgets a HALT that has waited for storage of a program that was cancelled."""
+
+    def _storage_rests(self) -> None:
+        self._rest_if_quiet()
+
+
+class CountsAsBefore(Subchannel):
+    """Shows of a command that never began the residual count of the one before it."""
+
+    def _cut_short(self, execution: Execution) -> None:
+        end = Dstat.CHANNEL_END | Dstat.DEVICE_END
+        self._end(End(end, 0, execution.count, execution.cpa, selected=True))
+
+
 class Breakage(NamedTuple):
     """A class that breaks a rule, the part that it takes, and where that shows.
 
@@ -404,5 +442,29 @@ BREAKAGES = (
         StaysHalted,
         "restart",
         "subchannel: nothing of a program that is over is left",
+    ),
+    Breakage(
+        "vfio_ccw",
+        HaltsTwice,
+        "raw-halts",
+        "never a START accepted while a request is open or an event untaken",
+    ),
+    Breakage(
+        "vfio_ccw",
+        WithdrawsTwice,
+        "raw-cancel",
+        "never a START refused with EBUSY though nothing is open or untaken",
+    ),
+    Breakage(
+        "subchannel",
+        LosesHalt,
+        "bare-cancel-halt",
+        "what the architecture describes: the reference may be over, too",
+    ),
+    Breakage(
+        "subchannel",
+        CountsAsBefore,
+        "bare-halt-anywhere",
+        "what the architecture describes: what is seen is seen of the reference",
     ),
 )

@@ -2,13 +2,17 @@
 
 from typing import Final
 
+from ccw_actors.explore import Scenario, World
 from ccw_actors.scenarios.pass_through.answers import ANSWERS
 from ccw_actors.scenarios.pass_through.bare import bare_machine as bare_machine
 from ccw_actors.scenarios.pass_through.bare import (
     like_one_subchannel as like_one_subchannel,
 )
 from ccw_actors.scenarios.pass_through.crashes import CRASHES as CRASHES
+from ccw_actors.scenarios.pass_through.house import Layers
+from ccw_actors.scenarios.pass_through.instructions import INSTRUCTIONS
 from ccw_actors.scenarios.pass_through.parts import PARTS
+from ccw_actors.scenarios.pass_through.phases import name_phases
 from ccw_actors.scenarios.pass_through.races import clear_twice as clear_twice
 from ccw_actors.scenarios.pass_through.races import halt as halt
 from ccw_actors.scenarios.pass_through.races import seed as seed
@@ -32,17 +36,37 @@ __all__ = [
     "seed_seen",
 ]
 
-MAKERS: Final[dict[str, Maker]] = {
+
+def _named(maker: Maker) -> Maker:
+    """Have the layers tell what they are doing, for the coverage."""
+
+    def named(layers: Layers | None = None) -> Scenario:
+        scenario = maker(layers)
+
+        def with_phases(world: World) -> None:
+            scenario(world)
+            name_phases(world)
+
+        with_phases.__doc__ = scenario.__doc__
+        return with_phases
+
+    return named
+
+
+_MAKERS: Final[dict[str, Maker]] = {
     "seed": seed,
     "seed-seen": seed_seen,
     "halt": halt,
     "clear-twice": clear_twice,
     **WINDOWS,
     **PARTS,
+    **INSTRUCTIONS,
     **BARE,
     **ANSWERS,
     **RAW,
     **RAW_REGIONS,
     **CRASHES,
 }
+
+MAKERS: Final = {name: _named(maker) for name, maker in _MAKERS.items()}
 """What makes each scenario, given the classes that take the parts of the layers."""

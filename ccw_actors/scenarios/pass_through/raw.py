@@ -11,6 +11,9 @@ are taken late. VfioCcw is held to its side of the interface alone.
 | raw-halts | START, HALT, HALT, START | halts while a HALT is under way |
 | raw-cancel | START, CANCEL, CANCEL, START | withdraws twice, and has never looked |
 | raw-halt-cancel | START, HALT, CANCEL, START | withdraws what is being halted |
+| raw-cancel-halt | START, CANCEL, HALT, CLEAR | does not wait for CANCEL |
+| raw-halt-clear | START, HALT, CLEAR, CANCEL | does not wait for HALT and CLEAR |
+| raw-resume-halt | START, LOOK, RESUME, HALT, CANCEL | does not wait for RESUME |
 | raw-resume | START, LOOK, RESUME, CLEAR, LOOK | does not wait for RESUME |
 | raw-resumes | START, LOOK, RESUME, RESUME, CANCEL | resumes twice |
 
@@ -381,6 +384,29 @@ RAW: Final[dict[str, Maker]] = {
         CancelRequest,
         _start,
         another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-cancel-halt": _raw(
+        "HALT and CLEAR while a CANCEL is under way.",
+        _start,
+        CancelRequest,
+        HaltRequest,
+        ClearRequest,
+    ),
+    "raw-halt-clear": _raw(
+        "CLEAR and CANCEL while a HALT, then a CLEAR is under way.",
+        _start,
+        HaltRequest,
+        ClearRequest,
+        CancelRequest,
+    ),
+    "raw-resume-halt": _raw(
+        "HALT and CANCEL of a program that is being resumed.",
+        _suspended,
+        LookRequest,
+        ResumeRequest,
+        HaltRequest,
+        CancelRequest,
+        content=_SUSPENDS,
     ),
     "raw-resume": _raw(
         "RESUME and CLEAR of a program that is suspended or never is.",

@@ -26,6 +26,7 @@ from ccw_actors.scenarios.pass_through.house import (
     Program,
     one_read,
 )
+from ccw_actors.scenarios.pass_through.instructions import INSTRUCTIONS
 from ccw_actors.scenarios.pass_through.life_cycle import hold_invariants
 from ccw_actors.scenarios.pass_through.parts import PARTS
 from ccw_actors.scenarios.pass_through.specification import Relay, SpecifiedSubchannel
@@ -98,7 +99,7 @@ def _bare(window: Window) -> Maker:
 
 BARE: Final[dict[str, Maker]] = {
     f"bare-{name}": _bare(maker)
-    for name, maker in {**WINDOWS, **PARTS}.items()
-    if isinstance(maker, Window) and not maker.unhurried
+    for name, maker in {**WINDOWS, **PARTS, **INSTRUCTIONS}.items()
+    if isinstance(maker, Window) and maker.described and not maker.unhurried
 }
 """What makes each scenario, given the class that takes the part of the subchannel."""

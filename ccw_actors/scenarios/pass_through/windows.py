@@ -15,10 +15,14 @@
 | cancel | XSCH | a START is anywhere on its way down |
 | resume | RSCH | a program is about to be suspended, or is |
 | reset | reset | a START is anywhere |
+| reset-halt | reset | a HALT is anywhere |
+| reset-clear | reset | a CLEAR is anywhere |
+| reset-suspended | reset | a RESUME is on its way, or is over |
 | unplug | START, CLEAR | the device is unplugged |
 | unplugged | any | there is no host subchannel |
 
-Status that comes in parts is in `parts`, what every client of VfioCcw can rely on in
+Status that comes in parts is in `parts`, each instruction against each function in
+`instructions`, what every client of VfioCcw can rely on in
 `raw` and `raw_regions`, an order of answers that these layers do not have in `answers`.
 Two CLEARs, and the interleaving of the thread, are in `races`. What the guest sees
 is held against one bare subchannel, but for a reset, which takes an emulator.
@@ -103,7 +107,8 @@ class Window(Struct, frozen=True):
     `programs` are those of the CPUs, `content` the channel program in storage.
     `happens` are messages from outside to the device or the subchannel, which come at
     any time. The host's subchannel starts with `host_pmcw`, and is `unhurried` if it
-    takes all the time that the architecture leaves it. `entered` are what has to be met
+    takes all the time that the architecture leaves it. `described` says that
+    `specification` knows the channel program. `entered` are what has to be met
     sometimes.
     """
 
@@ -113,6 +118,7 @@ class Window(Struct, frozen=True):
     happens: Mapping[str, Any]
     host_pmcw: Pmcw
     unhurried: bool
+    described: bool
     entered: Mapping[str, Seen]
 
     def __call__(self, layers: Layers | None = None) -> Scenario:
@@ -146,6 +152,7 @@ def window(
     happens: Mapping[str, Any] = _NOTHING,
     host_pmcw: Pmcw = VALID_HOST,
     unhurried: bool = False,
+    described: bool = True,
     **entered: Seen,
 ) -> Window:
     """Return a window; the names of what is `entered` have underscores for spaces."""
@@ -156,6 +163,7 @@ def window(
         happens,
         host_pmcw,
         unhurried,
+        described,
         {name.replace("_", " "): seen for name, seen in entered.items()},
     )
 
@@ -168,22 +176,35 @@ def _unhurried(layers: Layers | None) -> Layers:
     return replace(layers, subchannel=UnhurriedSubchannel)
 
 
-def _reset(layers: Layers | None = None) -> Scenario:
-    def scenario(world: World) -> None:
-        """A guest is reset while its START is anywhere."""
-        House(world.system, (START,), layers=layers, ends=True)
-        world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-        world.final(
-            "the subchannel is disabled, and nothing is pending",
-            lambda view: (
-                not view["guest-subchannel"].schib.pmcw.enabled
-                and not view["guest-subchannel"].schib.scsw.stctl
-            ),
-        )
-        world.sometimes("the host runs the program", _host_runs)
-        world.sometimes("the host has ended the program", _host_has_ended)
+def _reset(
+    summary: str, steps: Steps, content: bytes | None = None, **entered: Seen
+) -> Maker:
+    """Return what makes a scenario of a guest that is reset when its CPU has ended."""
 
-    return scenario
+    def maker(layers: Layers | None = None) -> Scenario:
+        def scenario(world: World) -> None:
+            House(world.system, steps, layers=layers, content=content, ends=True)
+            _is_reset(world)
+            for name, seen in entered.items():
+                world.sometimes(name.replace("_", " "), seen)
+
+        scenario.__doc__ = summary
+        return scenario
+
+    return maker
+
+
+def _is_reset(world: World) -> None:
+    """Have a guest that has been reset leave nothing behind."""
+    world.final("nothing stays pinned", lambda view: not view["storage"].pins)
+    world.final(
+        "the subchannel is disabled, and nothing is pending",
+        lambda view: (
+            not view["guest-subchannel"].schib.pmcw.enabled
+            and not view["guest-subchannel"].schib.scsw.stctl
+        ),
+    )
+    hold_invariants(world)
 
 
 def _host_runs(view: View) -> bool:
@@ -226,6 +247,10 @@ def _refused(view: View) -> bool:
 
 def _cleared_while(view: View) -> bool:
     return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.CLEAR)
+
+
+def _halted(view: View) -> bool:
+    return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.HALT)
 
 
 def _ended_below(view: View) -> bool:
@@ -348,7 +373,29 @@ WINDOWS: Final[dict[str, Maker]] = {
         the_host_is_to_resume=_resumed,
         another_waits_for_it=_waits,
     ),
-    "reset": _reset,
+    "reset": _reset(
+        "A guest is reset while its START is anywhere.",
+        (START,),
+        the_host_runs_the_program=_host_runs,
+        the_host_has_ended_the_program=_host_has_ended,
+    ),
+    "reset-halt": _reset(
+        "A guest is reset while its START is being halted.",
+        (START, HALT),
+        HALT_is_in_progress=_halted,
+        the_host_has_ended_the_program=_host_has_ended,
+    ),
+    "reset-clear": _reset(
+        "A guest is reset while a CLEAR is under way.",
+        (START, CLEAR),
+        the_function_is_clear=_cleared_while,
+    ),
+    "reset-suspended": _reset(
+        "A guest is reset when it has resumed a program, or has tried to.",
+        (_SUSPENDED, WAIT, TEST, RESUME),
+        content=_SUSPENDS,
+        the_host_is_to_resume=_resumed,
+    ),
     "unplug": window(
         "The device is unplugged while a START is anywhere, and then a CLEAR.",
         (START, TEST, CLEAR, TEST),
