@@ -19,6 +19,7 @@ condition code 1. A program that is suspended by then stays so until it is resum
 | XSCH | Found, to be resumed | cc 2 |
 | XSCH | Found | CancelRequest |
 | RSCH, XSCH | Completed | its cc, or cc 1 if status is pending here |
+| any | Found or Completed that says that the device is gone | answered at Gone |
 
 What is shown of the layers below is in `guest_status`.
 """
@@ -79,7 +80,7 @@ _PCI = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
 _CCW = 8
 _ACTIVE = Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE
 _OF_START = Actl.START_PENDING | Actl.RESUME_PENDING | Actl.SUSPENDED | _ACTIVE
-_NOT_APPLICABLE = 2
+_NOT_APPLICABLE, _GONE = 2, 3
 
 Answer: TypeAlias = ConditionCode | Tested | Stored
 
@@ -217,6 +218,8 @@ class GuestSubchannel(GuestStatus):
         state, number, host = self.state, message.number, message.schib.scsw
         if number != state.asked or state.below is None:
             return
+        if not message.schib.pmcw.valid:
+            return  # The device is gone: what is down is answered when Gone comes.
         pending = self._scsw.pending
         resuming = host.actl & Actl.RESUME_PENDING
         match state.below.instruction:
@@ -238,7 +241,7 @@ class GuestSubchannel(GuestStatus):
     @receive
     def completed(self, message: Completed) -> None:
         """Answer RSCH or XSCH, and go on with what has waited for it."""
-        if message.number == self.state.asked:
+        if message.number == self.state.asked and message.cc != _GONE:
             self._come_up(ConditionCode(self._applied(message.cc)))
 
     def _activity(self, host: Scsw) -> int:
@@ -258,7 +261,7 @@ class GuestSubchannel(GuestStatus):
         state, scsw = self.state, self._scsw
         assert state.below is not None, "it has been asked for"
         if cc != 0:
-            return 1 if scsw.pending else 3 if cc == 3 else _NOT_APPLICABLE
+            return 1 if scsw.pending else _NOT_APPLICABLE
         if isinstance(state.below.instruction, CancelSubchannel):
             fctl = scsw.fctl & ~Fctl.START
             self._scsw = replace(scsw, fctl=fctl, actl=scsw.actl & ~_OF_START)
