@@ -203,8 +203,12 @@ class ChannelProgramRun(StatusPresenter):
     def _cut_short(self, execution: Execution) -> None:
         """End a halted program between two commands, as the device would.
 
-        A CCW that has been fetched is the last one used, and has moved nothing yet.
+        A CCW that has been fetched is the last one used, and has moved nothing yet. If
+        it has the PCI flag on, its PCI comes with the end.
         """
+        if isinstance(execution.action, Interrupt):
+            cpa = execution.action.cpa
+            self._scsw = lifecycle.program_controlled(self._scsw, cpa)
         count, cpa = execution.ccw.count, execution.cpa
         if _is_ccw(execution.action) and not execution.areas:
             count = execution.count
