@@ -9,6 +9,7 @@ from ccw_actors.actors.protocol import (
     CancelRequest,
     ClearRequest,
     ClearSubchannel,
+    Completed,
     ConditionCode,
     Found,
     HaltRequest,
@@ -24,9 +25,11 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.channel.actions import End
+from ccw_actors.channel.actions import Interrupt as ProgramInterrupt
 from ccw_actors.channel.execution import Execution
 from ccw_actors.designs import VfioCcwRegions
 from ccw_actors.runtime import receive
+from ccw_actors.scenarios.pass_through.bare import UnhurriedSubchannel
 from ccw_actors.scenarios.pass_through.house import Layers
 
 __all__ = ["BREAKAGES", "Breakage", "StaysHalted"]
@@ -327,6 +330,31 @@ class StaysHalted(Subchannel):
         return answer
 
 
+class AnswersTooEarly(GuestSubchannel):
+    """Gives condition code 3 to what is down before it is not operational itself."""
+
+    @receive
+    def completed(self, message: Completed) -> None:
+        """Give the host's condition code."""
+        if message.number == self.state.asked and message.cc == 3:
+            self._come_up(ConditionCode(3))
+        else:
+            super().completed(message)
+
+
+class DropsPci(UnhurriedSubchannel):
+    """Loses the PCI of a CCW that was fetched when the program was halted."""
+
+    def _cut_short(self, execution: Execution) -> None:
+        before = self._scsw
+        super()._cut_short(execution)
+        if isinstance(execution.action, ProgramInterrupt):
+            scsw = self._scsw
+            stctl = scsw.stctl & ~Stctl.INTERMEDIATE | before.stctl
+            shown = replace(scsw, stctl=stctl, cstat=before.cstat)
+            self.state.schib = replace(self.state.schib, scsw=shown)
+
+
 class HaltsTwice(VfioCcw):
     """Gives Cio a HALT while another is under way, and forgets that one."""
 
@@ -442,6 +470,13 @@ BREAKAGES = (
         StaysHalted,
         "restart",
         "subchannel: nothing of a program that is over is left",
+    ),
+    Breakage("guest_subchannel", AnswersTooEarly, "unplug-cancel", _SEEN),
+    Breakage(
+        "subchannel",
+        DropsPci,
+        "bare-data-then-pci",
+        "what the architecture describes: what is seen is seen of the reference",
     ),
     Breakage(
         "vfio_ccw",

@@ -7,6 +7,7 @@ order, and what comes first is open.
 |---|---|---|---|
 | answers | START's end | HALT's end | one status: START's, with both in FC |
 | answers-refused | START's end | HALT is refused | the same |
+| answers-busy, -invalid, -no-path | | START is refused | that START failed |
 | answers-pci | a PCI after HALT, then both end | a PCI before HALT | the first |
 | answers-suspended | a suspension, HALT's end | nothing | both |
 | answers-clear | START's end | CLEAR's end | CLEAR's alone |
@@ -154,6 +155,15 @@ def _refused(request: Request) -> tuple[tuple[int, Answer], ...]:
     return (0, _started(number - 1)), (1, Refused(number, errno.EACCES))
 
 
+def _failed(reason: int) -> Answers:
+    """Refuse START for a reason."""
+
+    def answers(request: Request) -> tuple[tuple[int, Answer], ...]:
+        return ((1, Refused(request.number, reason)),)
+
+    return answers
+
+
 def _controlled(request: Request) -> tuple[tuple[int, Answer], ...]:
     if not isinstance(request, HaltRequest):
         return ()
@@ -247,6 +257,15 @@ def _is_starts(tested: Sequence[Scsw]) -> bool:
     return scsw.fctl == _BOTH and ended
 
 
+def _fails(cstat: int, *, deferred_cc: int = 0) -> Callable[[Sequence[Scsw]], bool]:
+    def holds(tested: Sequence[Scsw]) -> bool:
+        (scsw,) = tested
+        same = (scsw.cstat, scsw.deferred_cc) == (cstat, deferred_cc)
+        return same and scsw.fctl == Fctl.START and bool(scsw.stctl & Stctl.ALERT)
+
+    return holds
+
+
 def _is_new(tested: Sequence[Scsw]) -> bool:
     addresses = {scsw.cpa for scsw in tested if scsw.cstat & _PCI}
     return addresses == {_NEW}
@@ -274,6 +293,24 @@ ANSWERS: Final[dict[str, Maker]] = {
         _HALTED,
         _refused,
         the_status_is_that_of_START=_is_starts,
+    ),
+    "answers-busy": _answers(
+        "START is refused as busy, which this emulator never brings about.",
+        (_START, _WAIT, _TEST),
+        _failed(errno.EBUSY),
+        interface_control_check=_fails(Cstat.INTERFACE_CONTROL_CHECK),
+    ),
+    "answers-invalid": _answers(
+        "START is refused, as its program is not taken.",
+        (_START, _WAIT, _TEST),
+        _failed(errno.EINVAL),
+        program_check=_fails(Cstat.PROGRAM_CHECK),
+    ),
+    "answers-no-path": _answers(
+        "START is refused, as there is no path.",
+        (_START, _WAIT, _TEST),
+        _failed(errno.EACCES),
+        deferred_condition_code_3=_fails(0, deferred_cc=3),
     ),
     "answers-pci": _answers(
         "An intermediate status older than HALT, and one that is not.",

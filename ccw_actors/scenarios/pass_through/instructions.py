@@ -17,7 +17,10 @@ What the guest sees is held against one bare subchannel, as in `windows`.
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from ccw_actors.actors.protocol import (
+    Fetch,
     Instruct,
     InstructSubsystem,
     ModifySubchannel,
@@ -27,7 +30,13 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw
 from ccw_actors.explore import View
-from ccw_actors.scenarios.pass_through.house import BUFFER, ENABLED, PROGRAM, one_read
+from ccw_actors.scenarios.pass_through.house import (
+    BUFFER,
+    ENABLED,
+    PROGRAM,
+    one_read,
+    read_orb,
+)
 from ccw_actors.scenarios.pass_through.windows import (
     CANCEL,
     CLEAR,
@@ -57,7 +66,14 @@ _SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
 _REJECTS: Final = Ccw(_REJECTED, _SLI, 1, BUFFER).to_bytes(1)
 
 _STORE: Final = Instruct(0, StoreSubchannel())
-_LIMIT: Final = InstructSubsystem(SetAddressLimit(0x2000))
+_LIMIT: Final = InstructSubsystem(SetAddressLimit(BUFFER + 8))
+_BELOW: Final = Instruct(
+    0, ModifySubchannel(replace(ENABLED, flags=ENABLED.flags | 0x40))
+)
+_LIMITED: Final = Instruct(
+    0, StartSubchannel(replace(read_orb(1), flags=read_orb(1).flags | 0x10))
+)
+_FETCH: Final = Fetch(BUFFER, 24)
 _SENSE: Final = Instruct(
     0, ModifySubchannel(ENABLED.with_flag(Pmcw.concurrent_sense, on=True))
 )
@@ -146,8 +162,9 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
     ),
     "settings": window(
         "SET ADDRESS LIMIT at any time of a START, which keeps the one it began with.",
-        (START, WAIT, TEST),
+        (_BELOW, _LIMITED, WAIT, TEST, _FETCH),
         (_LIMIT,),
+        described=False,
         START_is_in_progress=_started,
     ),
     "sense": window(

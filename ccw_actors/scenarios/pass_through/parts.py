@@ -42,7 +42,7 @@ from ccw_actors.scenarios.pass_through.windows import (
     window,
 )
 
-__all__ = ["PARTS"]
+__all__ = ["DATA_THEN_PCI", "PARTS"]
 
 _NOP, _READ = 0x03, 0x02
 _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
@@ -94,6 +94,14 @@ def _suspended(view: View) -> bool:
 def _ended_twice(view: View) -> bool:
     return view["subchannel"].run > 1 and view["subchannel"].execution is None
 
+
+DATA_THEN_PCI: Final = window(
+    "A PCI that data in storage tell to be newer than HALT.",
+    (START, HALT, _FETCH, WAIT, TEST, WAIT, TEST),
+    content=Ccw(_READ, _CC | _SLI, 24, BUFFER).to_bytes(1) + _CONTROLLED,
+)
+"""What a bare subchannel shows here a passed-through one does not, if the HALT reaches
+the host late: it withdraws the PCI."""
 
 PARTS: Final[dict[str, Window]] = {
     "pci-halt": window(

@@ -28,7 +28,7 @@ from ccw_actors.scenarios.pass_through.house import (
 )
 from ccw_actors.scenarios.pass_through.instructions import INSTRUCTIONS
 from ccw_actors.scenarios.pass_through.life_cycle import hold_invariants
-from ccw_actors.scenarios.pass_through.parts import PARTS
+from ccw_actors.scenarios.pass_through.parts import DATA_THEN_PCI, PARTS
 from ccw_actors.scenarios.pass_through.specification import Relay, SpecifiedSubchannel
 from ccw_actors.scenarios.pass_through.windows import WINDOWS, Maker, Window
 
@@ -99,7 +99,12 @@ def _bare(window: Window) -> Maker:
 
 BARE: Final[dict[str, Maker]] = {
     f"bare-{name}": _bare(maker)
-    for name, maker in {**WINDOWS, **PARTS, **INSTRUCTIONS}.items()
+    for name, maker in {
+        **WINDOWS,
+        **PARTS,
+        **INSTRUCTIONS,
+        "data-then-pci": DATA_THEN_PCI,
+    }.items()
     if isinstance(maker, Window) and maker.described and not maker.unhurried
 }
 """What makes each scenario, given the class that takes the part of the subchannel."""

@@ -19,7 +19,12 @@
 | reset-clear | reset | a CLEAR is anywhere |
 | reset-suspended | reset | a RESUME is on its way, or is over |
 | unplug | START, CLEAR | the device is unplugged |
-| unplugged | any | there is no host subchannel |
+| unplug-waiting | none | a CPU waits, and the device is unplugged |
+| unplug-store, -cancel | STSCH, XSCH | it is down, and the device is unplugged |
+| unplug-resume | RSCH | the same |
+| unplugged | any | there is no host subchannel any more |
+| absent | any | there never was a host subchannel |
+| no-path | START, HALT | no path leads to the host's device |
 
 Status that comes in parts is in `parts`, each instruction against each function in
 `instructions`, what every client of VfioCcw can rely on in
@@ -49,6 +54,8 @@ from ccw_actors.actors.protocol import (
     ResumeSubchannel,
     StartSubchannel,
     Store,
+    StoreSubchannel,
+    Tested,
     TestSubchannel,
 )
 from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw, Stctl
@@ -66,6 +73,7 @@ from ccw_actors.scenarios.pass_through.house import (
     read_orb,
 )
 from ccw_actors.scenarios.pass_through.life_cycle import hold_invariants
+from ccw_actors.scenarios.pass_through.properties import guard
 
 __all__ = ["WINDOWS", "Maker", "Window", "window"]
 
@@ -87,6 +95,8 @@ WAIT: Final = AwaitStatus()
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
+_NO_PATH: Final = 3
+_STORE: Final = Instruct(0, StoreSubchannel())
 _NOP, _READ = 0x03, 0x02
 _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
 _PCI: Final = Ccw(_NOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
@@ -204,7 +214,66 @@ def _is_reset(world: World) -> None:
             and not view["guest-subchannel"].schib.scsw.stctl
         ),
     )
+    world.system_invariant(
+        "the emulator is told when nothing of the guest is at work", _is_told_in_time
+    )
     hold_invariants(world)
+
+
+def _is_told_in_time(view: View) -> bool:
+    host = view["subchannel"]
+    at_work = host.execution is not None or host.device or host.storage
+    return not (view["emulator"].ended and at_work)
+
+
+def _absent(layers: Layers | None = None) -> Scenario:
+    programs = ((START, CLEAR, TEST),)
+    happens = {"subchannel": DetachDevice()}
+    reference = Reference(bare_machine(*programs, happens=happens), visible)
+
+    def scenario(world: World) -> None:
+        """START and CLEAR, where the host never had a subchannel."""
+        House(world.system, *programs, layers=layers, host_pmcw=Pmcw())
+        refines(world, "a real subchannel", reference)
+        world.final("the guest is told", _is_gone)
+        world.final("nothing stays pinned", lambda view: not view["storage"].pins)
+        world.sometimes("START has been accepted before", _started_in_vain)
+
+    return scenario
+
+
+def _no_path(layers: Layers | None = None) -> Scenario:
+    def scenario(world: World) -> None:
+        """START and HALT, where no path of the host's leads to the device."""
+        pmcw = replace(VALID_HOST, pam=0)
+        steps = (START, WAIT, TEST)
+        House(world.system, steps, (HALT,), layers=layers, host_pmcw=pmcw)
+        guard(world)
+        world.final("START has deferred condition code 3", _has_no_path)
+
+    return scenario
+
+
+def _is_gone(view: View) -> bool:
+    return not view["guest-subchannel"].schib.pmcw.valid
+
+
+def _started_in_vain(view: View) -> bool:
+    return view["guest-subchannel"].start > 0
+
+
+def _has_no_path(view: View) -> bool:
+    """Whether the first CPU has tested that; HALT alone has a status of its own."""
+    tested = [one for one in view["cpu0"].outcomes if isinstance(one, Tested)]
+    return all(
+        one.irb.scsw.deferred_cc == _NO_PATH
+        for one in tested
+        if one.irb.scsw.fctl & Fctl.START and one.irb.scsw.stctl & Stctl.ALERT
+    ) and all(
+        one.irb.scsw.stctl & Stctl.ALERT
+        for one in tested
+        if one.irb.scsw.fctl == Fctl.START
+    )
 
 
 def _host_runs(view: View) -> bool:
@@ -402,6 +471,33 @@ WINDOWS: Final[dict[str, Maker]] = {
         happens={"subchannel": DetachDevice()},
         the_host_has_begun_the_program=_unplugged_late,
     ),
+    "unplug-waiting": window(
+        "The device is unplugged while a CPU waits for the end of its START.",
+        (START, WAIT, TEST),
+        happens={"subchannel": DetachDevice()},
+        the_host_has_begun_the_program=_unplugged_late,
+    ),
+    "unplug-store": window(
+        "The device is unplugged while STORE is down.",
+        (START, _STORE, TEST),
+        happens={"subchannel": DetachDevice()},
+        the_instruction_goes_down=_goes_down,
+    ),
+    "unplug-cancel": window(
+        "The device is unplugged while CANCEL is down.",
+        (START, CANCEL, TEST),
+        happens={"subchannel": DetachDevice()},
+        the_instruction_goes_down=_goes_down,
+    ),
+    "unplug-resume": window(
+        "The device is unplugged while RESUME is down.",
+        (_SUSPENDED, WAIT, TEST, RESUME, TEST),
+        content=_SUSPENDS,
+        happens={"subchannel": DetachDevice()},
+        the_instruction_goes_down=_goes_down,
+    ),
+    "absent": _absent,
+    "no-path": _no_path,
     "unplugged": window(
         "START and CLEAR of a subchannel that the host does not have.",
         (START, CLEAR, TEST),
