@@ -11,6 +11,7 @@ from ccw_actors.scenarios.pass_through.bare import (
 from ccw_actors.scenarios.pass_through.crashes import CRASHES as CRASHES
 from ccw_actors.scenarios.pass_through.house import Layers
 from ccw_actors.scenarios.pass_through.instructions import INSTRUCTIONS
+from ccw_actors.scenarios.pass_through.losses import LOSSES
 from ccw_actors.scenarios.pass_through.parts import PARTS
 from ccw_actors.scenarios.pass_through.phases import name_phases
 from ccw_actors.scenarios.pass_through.races import clear_twice as clear_twice
@@ -59,6 +60,7 @@ _MAKERS: Final[dict[str, Maker]] = {
     "halt": halt,
     "clear-twice": clear_twice,
     **WINDOWS,
+    **LOSSES,
     **PARTS,
     **INSTRUCTIONS,
     **BARE,

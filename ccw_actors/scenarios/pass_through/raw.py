@@ -17,18 +17,11 @@ are taken late. VfioCcw is held to its side of the interface alone.
 | raw-resume | START, LOOK, RESUME, CLEAR, LOOK | does not wait for RESUME |
 | raw-resumes | START, LOOK, RESUME, RESUME, CANCEL | resumes twice |
 
-| property | |
-|---|---|
-| EBUSY for a START exactly while a request is open or an event untaken | always |
-| an operation is answered once, and not before it was requested | always |
-| each request is answered; nothing stays pinned | at rest |
-| no program is released while the subchannel may use it | always |
+What it is held to is in `promises`.
 """
 
-import errno
 from collections.abc import Callable, Sequence
-from enum import StrEnum
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -49,7 +42,7 @@ from ccw_actors.actors.protocol import (
     Taken,
 )
 from ccw_actors.channel import Ccw, Orb
-from ccw_actors.explore import Event, Scenario, View, World
+from ccw_actors.explore import Scenario, View, World
 from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
 from ccw_actors.scenarios.pass_through.bare import RECORD, STORAGE
 from ccw_actors.scenarios.pass_through.house import (
@@ -61,14 +54,11 @@ from ccw_actors.scenarios.pass_through.house import (
     read_orb,
     track,
 )
-from ccw_actors.scenarios.pass_through.properties import is_held
+from ccw_actors.scenarios.pass_through.promises import Request, keeps_promises
 from ccw_actors.scenarios.pass_through.windows import Maker
 
 __all__ = ["RAW", "another_runs", "raw_host"]
 
-Request: TypeAlias = (
-    IoRequest | HaltRequest | ClearRequest | CancelRequest | ResumeRequest | LookRequest
-)
 Kind: TypeAlias = Callable[[int], Request]
 
 _SUSPENDS: Final = Ccw(0x03, Ccw.suspend.mask | Ccw.suppress_length.mask, 1).to_bytes(1)
@@ -145,130 +135,6 @@ class Taker(Actor):
         """Leave it to the monitor."""
 
 
-class Broken(StrEnum):
-    """What VfioCcw may not do."""
-
-    NOTHING = ""
-    ACCEPTED = "a START accepted while a request is open or an event untaken"
-    REFUSED = "a START refused with EBUSY though nothing is open or untaken"
-    TWICE = "an answer to a request that was not open"
-
-
-class Promises(NamedTuple):
-    """What VfioCcw has been asked for, and has not answered.
-
-    `start` is the START that is open, 0 if none; `functions` are the numbers of the
-    HALTs and CLEARs that are, `others` those of all other requests. `untaken` counts
-    events with ends that have not been taken.
-    """
-
-    start: int = 0
-    functions: tuple[int, ...] = ()
-    others: tuple[int, ...] = ()
-    untaken: int = 0
-    broken: Broken = Broken.NOTHING
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a START has to be refused."""
-        return bool(self.start or self.functions or self.untaken)
-
-    def without(self, number: int) -> "Promises":
-        """Return what is left when a request has been answered."""
-        if number == self.start:
-            return self._replace(start=0)
-        if number in self.functions:
-            left = tuple(n for n in self.functions if n != number)
-            return self._replace(functions=left)
-        if number in self.others:
-            return self._replace(others=tuple(n for n in self.others if n != number))
-        return self._replace(broken=Broken.TWICE)
-
-    def cleared(self, number: int) -> "Promises":
-        """Return what is left when a CLEAR is over: every function before it is."""
-        start = self.start if self.start > number else 0
-        functions = tuple(n for n in self.functions if n >= number)
-        return self._replace(start=start, functions=functions).without(number)
-
-
-class Requests(NamedTuple):
-    """What a client asks for, and what becomes of that."""
-
-    clears: frozenset[int]
-    cancels: frozenset[int]
-
-    @classmethod
-    def of(cls, requests: Sequence[Request]) -> "Requests":
-        """Sort what the client is going to ask for."""
-        return cls(
-            frozenset(r.number for r in requests if isinstance(r, ClearRequest)),
-            frozenset(r.number for r in requests if isinstance(r, CancelRequest)),
-        )
-
-    def follow(self, known: Promises, event: Event) -> Promises:
-        """Note what VfioCcw is asked for, and what it answers."""
-        if event.actor != "vfio-ccw":
-            return known
-        sent = [message for to, message in event.sent if to == "guest-subchannel"]
-        match event.message:
-            case IoRequest(number):
-                is_refused = Refused(number, errno.EBUSY) in sent
-                if is_refused is not known.is_busy:
-                    broken = Broken.REFUSED if is_refused else Broken.ACCEPTED
-                    return known._replace(broken=broken)
-                return known if is_refused else known._replace(start=number)
-            case HaltRequest(number) | ClearRequest(number):
-                known = known._replace(functions=(*known.functions, number))
-            case CancelRequest(number) | ResumeRequest(number) | LookRequest(number):
-                known = known._replace(others=(*known.others, number))
-            case Taken(ends) if ends:
-                known = known._replace(untaken=known.untaken - 1)
-            case _:
-                pass
-        for message in sent:
-            known = self._answered(known, message)
-        return known
-
-    def _answered(self, known: Promises, message: Message) -> Promises:
-        match message:
-            case IoEvent(ends=ends) if ends:
-                known = known._replace(untaken=known.untaken + 1)
-                for one in ends:
-                    is_clear = one in self.clears
-                    known = known.cleared(one) if is_clear else known.without(one)
-            case Refused(number) | Found(number):
-                known = known.without(number)
-            case Completed(number, cc):
-                known = known.without(number)
-                if number in self.cancels and not cc:
-                    known = known.without(known.start)
-            case _:
-                pass
-        return known
-
-
-def _is_answered(view: View) -> bool:
-    known = view.monitor
-    return not known.is_busy and not known.others
-
-
-def _never(broken: Broken) -> Callable[[View], bool]:
-    return lambda view: view.monitor.broken != broken
-
-
-def _keeps_promises(world: World, requests: Sequence[Request]) -> None:
-    """Have VfioCcw do what its interface promises."""
-    world.monitor(Promises(), Requests.of(requests).follow)
-    for broken in Broken:
-        if broken:
-            world.system_invariant(f"never {broken}", _never(broken))
-    world.system_invariant(
-        "no program is released while the subchannel may use it", is_held
-    )
-    world.final("each request is answered", _is_answered)
-    world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-
-
 def _start(number: int) -> IoRequest:
     return IoRequest(number, read_orb(number))
 
@@ -314,7 +180,7 @@ def _raw(
             system = world.system
             raw_host(system, Taker(system.ref("vfio-ccw")), layers, content=content)
             system.spawn(Client(system.ref("vfio-ccw"), requests), "client")
-            _keeps_promises(world, requests)
+            keeps_promises(world, requests)
             for name, seen in entered.items():
                 world.sometimes(name.replace("_", " "), seen)
 

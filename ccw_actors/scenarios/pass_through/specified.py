@@ -28,6 +28,7 @@ from ccw_actors.scenarios.pass_through.house import (
 )
 from ccw_actors.scenarios.pass_through.instructions import INSTRUCTIONS
 from ccw_actors.scenarios.pass_through.life_cycle import hold_invariants
+from ccw_actors.scenarios.pass_through.losses import LOSSES
 from ccw_actors.scenarios.pass_through.parts import DATA_THEN_PCI, PARTS
 from ccw_actors.scenarios.pass_through.specification import Relay, SpecifiedSubchannel
 from ccw_actors.scenarios.pass_through.windows import WINDOWS, Maker, Window
@@ -101,6 +102,7 @@ BARE: Final[dict[str, Maker]] = {
     f"bare-{name}": _bare(maker)
     for name, maker in {
         **WINDOWS,
+        **LOSSES,
         **PARTS,
         **INSTRUCTIONS,
         "data-then-pci": DATA_THEN_PCI,

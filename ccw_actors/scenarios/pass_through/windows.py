@@ -14,23 +14,12 @@
 | disable | MSCH | a START is in progress, or status is pending |
 | cancel | XSCH | a START is anywhere on its way down |
 | resume | RSCH | a program is about to be suspended, or is |
-| reset | reset | a START is anywhere |
-| reset-halt | reset | a HALT is anywhere |
-| reset-clear | reset | a CLEAR is anywhere |
-| reset-suspended | reset | a RESUME is on its way, or is over |
-| unplug | START, CLEAR | the device is unplugged |
-| unplug-waiting | none | a CPU waits, and the device is unplugged |
-| unplug-store, -cancel | STSCH, XSCH | it is down, and the device is unplugged |
-| unplug-resume | RSCH | the same |
-| unplugged | any | there is no host subchannel any more |
-| absent | any | there never was a host subchannel |
-| no-path | START, HALT | no path leads to the host's device |
 
 Status that comes in parts is in `parts`, each instruction against each function in
-`instructions`, what every client of VfioCcw can rely on in
-`raw` and `raw_regions`, an order of answers that these layers do not have in `answers`.
-Two CLEARs, and the interleaving of the thread, are in `races`. What the guest sees
-is held against one bare subchannel, but for a reset, which takes an emulator.
+`instructions`, what is reset, unplugged or never there in `losses`, what every client
+of VfioCcw can rely on in `raw` and `raw_regions`, an order of answers that these layers
+do not have in `answers`. Two CLEARs, and the interleaving of the thread, are in
+`races`. What the guest sees is held against one bare subchannel.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -46,7 +35,6 @@ from ccw_actors.actors.protocol import (
     AwaitStatus,
     CancelSubchannel,
     ClearSubchannel,
-    DetachDevice,
     HaltSubchannel,
     Instruct,
     ModifySubchannel,
@@ -54,8 +42,6 @@ from ccw_actors.actors.protocol import (
     ResumeSubchannel,
     StartSubchannel,
     Store,
-    StoreSubchannel,
-    Tested,
     TestSubchannel,
 )
 from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw, Stctl
@@ -73,7 +59,6 @@ from ccw_actors.scenarios.pass_through.house import (
     read_orb,
 )
 from ccw_actors.scenarios.pass_through.life_cycle import hold_invariants
-from ccw_actors.scenarios.pass_through.properties import guard
 
 __all__ = ["WINDOWS", "Maker", "Window", "window"]
 
@@ -95,17 +80,15 @@ WAIT: Final = AwaitStatus()
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
-_NO_PATH: Final = 3
-_STORE: Final = Instruct(0, StoreSubchannel())
 _NOP, _READ = 0x03, 0x02
 _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
 _PCI: Final = Ccw(_NOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
 _TWO: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + one_read()
 _READS: Final = Ccw(_READ, _SLI, 24, BUFFER).to_bytes(1)
-_SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
+SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
     _READ, _SLI | Ccw.suspend.mask, 24, BUFFER
 ).to_bytes(1)
-_SUSPENDED: Final = Instruct(
+SUSPENDED: Final = Instruct(
     0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
 )
 _GO_ON: Final = Store(PROGRAM + 8, _READS)
@@ -186,101 +169,11 @@ def _unhurried(layers: Layers | None) -> Layers:
     return replace(layers, subchannel=UnhurriedSubchannel)
 
 
-def _reset(
-    summary: str, steps: Steps, content: bytes | None = None, **entered: Seen
-) -> Maker:
-    """Return what makes a scenario of a guest that is reset when its CPU has ended."""
-
-    def maker(layers: Layers | None = None) -> Scenario:
-        def scenario(world: World) -> None:
-            House(world.system, steps, layers=layers, content=content, ends=True)
-            _is_reset(world)
-            for name, seen in entered.items():
-                world.sometimes(name.replace("_", " "), seen)
-
-        scenario.__doc__ = summary
-        return scenario
-
-    return maker
-
-
-def _is_reset(world: World) -> None:
-    """Have a guest that has been reset leave nothing behind."""
-    world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-    world.final(
-        "the subchannel is disabled, and nothing is pending",
-        lambda view: (
-            not view["guest-subchannel"].schib.pmcw.enabled
-            and not view["guest-subchannel"].schib.scsw.stctl
-        ),
-    )
-    world.system_invariant(
-        "the emulator is told when nothing of the guest is at work", _is_told_in_time
-    )
-    hold_invariants(world)
-
-
-def _is_told_in_time(view: View) -> bool:
-    host = view["subchannel"]
-    at_work = host.execution is not None or host.device or host.storage
-    return not (view["emulator"].ended and at_work)
-
-
-def _absent(layers: Layers | None = None) -> Scenario:
-    programs = ((START, CLEAR, TEST),)
-    happens = {"subchannel": DetachDevice()}
-    reference = Reference(bare_machine(*programs, happens=happens), visible)
-
-    def scenario(world: World) -> None:
-        """START and CLEAR, where the host never had a subchannel."""
-        House(world.system, *programs, layers=layers, host_pmcw=Pmcw())
-        refines(world, "a real subchannel", reference)
-        world.final("the guest is told", _is_gone)
-        world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-        world.sometimes("START has been accepted before", _started_in_vain)
-
-    return scenario
-
-
-def _no_path(layers: Layers | None = None) -> Scenario:
-    def scenario(world: World) -> None:
-        """START and HALT, where no path of the host's leads to the device."""
-        pmcw = replace(VALID_HOST, pam=0)
-        steps = (START, WAIT, TEST)
-        House(world.system, steps, (HALT,), layers=layers, host_pmcw=pmcw)
-        guard(world)
-        world.final("START has deferred condition code 3", _has_no_path)
-
-    return scenario
-
-
-def _is_gone(view: View) -> bool:
-    return not view["guest-subchannel"].schib.pmcw.valid
-
-
-def _started_in_vain(view: View) -> bool:
-    return view["guest-subchannel"].start > 0
-
-
-def _has_no_path(view: View) -> bool:
-    """Whether the first CPU has tested that; HALT alone has a status of its own."""
-    tested = [one for one in view["cpu0"].outcomes if isinstance(one, Tested)]
-    return all(
-        one.irb.scsw.deferred_cc == _NO_PATH
-        for one in tested
-        if one.irb.scsw.fctl & Fctl.START and one.irb.scsw.stctl & Stctl.ALERT
-    ) and all(
-        one.irb.scsw.stctl & Stctl.ALERT
-        for one in tested
-        if one.irb.scsw.fctl == Fctl.START
-    )
-
-
-def _host_runs(view: View) -> bool:
+def host_runs(view: View) -> bool:
     return view["subchannel"].execution is not None
 
 
-def _host_has_ended(view: View) -> bool:
+def host_has_ended(view: View) -> bool:
     host = view["subchannel"]
     return host.run > 0 and host.execution is None
 
@@ -307,35 +200,26 @@ def _between(view: View) -> bool:
 
 
 def _after_end(view: View) -> bool:
-    return bool(_function(view)) and _host_has_ended(view)
+    return bool(_function(view)) and host_has_ended(view)
 
 
 def _refused(view: View) -> bool:
     return bool(view["guest-subchannel"].schib.scsw.fctl == Fctl.CLEAR)
 
 
-def _cleared_while(view: View) -> bool:
+def cleared_while(view: View) -> bool:
     return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.CLEAR)
 
 
-def _halted(view: View) -> bool:
-    return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.HALT)
-
-
 def _ended_below(view: View) -> bool:
-    return _cleared_while(view) and _host_has_ended(view)
-
-
-def _unplugged_late(view: View) -> bool:
-    gone = not view["guest-subchannel"].schib.pmcw.valid
-    return gone and view["subchannel"].run > 0
+    return cleared_while(view) and host_has_ended(view)
 
 
 def _held(view: View) -> bool:
     return view["guest-subchannel"].unsolicited is not None
 
 
-def _goes_down(view: View) -> bool:
+def goes_down(view: View) -> bool:
     return view["guest-subchannel"].below is not None
 
 
@@ -343,7 +227,7 @@ def _waits(view: View) -> bool:
     return bool(view["guest-subchannel"].waiting)
 
 
-def _resumed(view: View) -> bool:
+def resumed(view: View) -> bool:
     actl = view["subchannel"].schib.scsw.actl
     return bool(actl & Actl.RESUME_PENDING)
 
@@ -383,7 +267,7 @@ WINDOWS: Final[dict[str, Maker]] = {
         "Two CPUs start, and one finds the subchannel busy or status pending.",
         (START, WAIT, TEST),
         (START_AGAIN,),
-        the_host_runs_the_program=_host_runs,
+        the_host_runs_the_program=host_runs,
     ),
     "clear-late": window(
         "CLEAR against the completion of a START, and two CPUs that test.",
@@ -394,7 +278,7 @@ WINDOWS: Final[dict[str, Maker]] = {
     "clear-pending": window(
         "CLEAR with status pending: that is gone, and START is busy until it is over.",
         (START, WAIT, CLEAR, TEST, START_AGAIN, WAIT, TEST, START_AGAIN, WAIT, TEST),
-        the_function_is_clear=_cleared_while,
+        the_function_is_clear=cleared_while,
     ),
     "pci-clear": window(
         "CLEAR while a program-controlled interruption is on its way.",
@@ -420,89 +304,27 @@ WINDOWS: Final[dict[str, Maker]] = {
         (CLEAR, WAIT, TEST, TEST),
         happens={"device": Attend()},
         host_pmcw=ENABLED,
-        the_function_is_clear=_cleared_while,
+        the_function_is_clear=cleared_while,
     ),
     "disable": window(
         "MSCH that disables the subchannel at any time of a START.",
         (START, DISABLE, WAIT, TEST, DISABLE),
-        the_host_runs_the_program=_host_runs,
+        the_host_runs_the_program=host_runs,
     ),
     "cancel": window(
         "CANCEL while a START is anywhere on its way, and a CLEAR that waits for it.",
         (START, CANCEL, START_AGAIN, WAIT, TEST),
         (CLEAR,),
-        the_instruction_goes_down=_goes_down,
+        the_instruction_goes_down=goes_down,
         another_waits_for_it=_waits,
     ),
     "resume": window(
         "RESUME of a program that the guest has changed, against HALT.",
-        (_SUSPENDED, WAIT, TEST, _GO_ON, RESUME),
+        (SUSPENDED, WAIT, TEST, _GO_ON, RESUME),
         (HALT,),
-        content=_SUSPENDS,
-        the_host_is_to_resume=_resumed,
+        content=SUSPENDS,
+        the_host_is_to_resume=resumed,
         another_waits_for_it=_waits,
-    ),
-    "reset": _reset(
-        "A guest is reset while its START is anywhere.",
-        (START,),
-        the_host_runs_the_program=_host_runs,
-        the_host_has_ended_the_program=_host_has_ended,
-    ),
-    "reset-halt": _reset(
-        "A guest is reset while its START is being halted.",
-        (START, HALT),
-        HALT_is_in_progress=_halted,
-        the_host_has_ended_the_program=_host_has_ended,
-    ),
-    "reset-clear": _reset(
-        "A guest is reset while a CLEAR is under way.",
-        (START, CLEAR),
-        the_function_is_clear=_cleared_while,
-    ),
-    "reset-suspended": _reset(
-        "A guest is reset when it has resumed a program, or has tried to.",
-        (_SUSPENDED, WAIT, TEST, RESUME),
-        content=_SUSPENDS,
-        the_host_is_to_resume=_resumed,
-    ),
-    "unplug": window(
-        "The device is unplugged while a START is anywhere, and then a CLEAR.",
-        (START, TEST, CLEAR, TEST),
-        happens={"subchannel": DetachDevice()},
-        the_host_has_begun_the_program=_unplugged_late,
-    ),
-    "unplug-waiting": window(
-        "The device is unplugged while a CPU waits for the end of its START.",
-        (START, WAIT, TEST),
-        happens={"subchannel": DetachDevice()},
-        the_host_has_begun_the_program=_unplugged_late,
-    ),
-    "unplug-store": window(
-        "The device is unplugged while STORE is down.",
-        (START, _STORE, TEST),
-        happens={"subchannel": DetachDevice()},
-        the_instruction_goes_down=_goes_down,
-    ),
-    "unplug-cancel": window(
-        "The device is unplugged while CANCEL is down.",
-        (START, CANCEL, TEST),
-        happens={"subchannel": DetachDevice()},
-        the_instruction_goes_down=_goes_down,
-    ),
-    "unplug-resume": window(
-        "The device is unplugged while RESUME is down.",
-        (_SUSPENDED, WAIT, TEST, RESUME, TEST),
-        content=_SUSPENDS,
-        happens={"subchannel": DetachDevice()},
-        the_instruction_goes_down=_goes_down,
-    ),
-    "absent": _absent,
-    "no-path": _no_path,
-    "unplugged": window(
-        "START and CLEAR of a subchannel that the host does not have.",
-        (START, CLEAR, TEST),
-        happens={"subchannel": DetachDevice()},
-        host_pmcw=Pmcw(),
     ),
 }
 """What makes each scenario, given the classes that take the parts of the layers."""
