@@ -6,6 +6,7 @@ order, and what comes first is open.
 | scenario | line 0 | line 1 | what the guest may see |
 |---|---|---|---|
 | answers | START's end | HALT's end | one status: START's, with both in FC |
+| answers-again | the same, behind a START that is over | | the same |
 | answers-refused | START's end | HALT is refused | the same |
 | answers-busy, -invalid, -no-path | | START is refused | that START failed |
 | answers-pci | a PCI after HALT, then both end | a PCI before HALT | the first |
@@ -148,6 +149,13 @@ def _in_any_order(request: Request) -> tuple[tuple[int, Answer], ...]:
             return (0, _started(number - 1)), (1, _signalled(number, Fctl.CLEAR))
 
 
+def _again(request: Request) -> tuple[tuple[int, Answer], ...]:
+    """End the first START by itself."""
+    if isinstance(request, IoRequest) and request.number == 1:
+        return ((1, _started(1)),)
+    return _in_any_order(request)
+
+
 def _refused(request: Request) -> tuple[tuple[int, Answer], ...]:
     number = request.number
     if isinstance(request, IoRequest):
@@ -252,7 +260,7 @@ def _line_1_first(view: View) -> bool:
 
 
 def _is_starts(tested: Sequence[Scsw]) -> bool:
-    (scsw,) = tested
+    scsw = tested[-1]
     ended = scsw.dstat == _CE_DE and scsw.stctl == _FINAL and scsw.cpa == _NEW
     return scsw.fctl == _BOTH and ended
 
@@ -286,6 +294,12 @@ ANSWERS: Final[dict[str, Maker]] = {
         "START and HALT are answered in either order.",
         _HALTED,
         _in_any_order,
+        the_status_is_that_of_START=_is_starts,
+    ),
+    "answers-again": _answers(
+        "START and HALT are answered in either order, behind a START that is over.",
+        (_START, _WAIT, _TEST, *_HALTED),
+        _again,
         the_status_is_that_of_START=_is_starts,
     ),
     "answers-refused": _answers(

@@ -29,13 +29,14 @@ from ccw_actors.scenarios.pass_through.bare import bare_machine
 from ccw_actors.scenarios.pass_through.history import visible
 from ccw_actors.scenarios.pass_through.house import VALID_HOST, House, Layers
 from ccw_actors.scenarios.pass_through.life_cycle import hold_invariants
-from ccw_actors.scenarios.pass_through.properties import guard
+from ccw_actors.scenarios.pass_through.properties import guard, hold_pins
 from ccw_actors.scenarios.pass_through.windows import (
     CANCEL,
     CLEAR,
     HALT,
     RESUME,
     START,
+    START_AGAIN,
     SUSPENDED,
     SUSPENDS,
     TEST,
@@ -89,6 +90,7 @@ def _is_reset(world: World) -> None:
         "the emulator is told when nothing of the guest is at work", _is_told_in_time
     )
     hold_invariants(world)
+    hold_pins(world)
 
 
 def _is_told_in_time(view: View) -> bool:
@@ -117,11 +119,11 @@ def _no_path(layers: Layers | None = None) -> Scenario:
     def scenario(world: World) -> None:
         """START and HALT, where no path of the host's leads to the device."""
         pmcw = replace(VALID_HOST, pam=0)
-        steps = (START, WAIT, TEST)
+        steps = (START, WAIT, TEST, START_AGAIN, WAIT, TEST)
         House(world.system, steps, (HALT,), layers=layers, host_pmcw=pmcw)
         guard(world)
         world.final("START has deferred condition code 3", _has_no_path)
-        world.sometimes("START has ended", _has_ended)
+        world.sometimes("each START has ended", _have_ended)
 
     return scenario
 
@@ -141,8 +143,9 @@ def _has_no_path(view: View) -> bool:
     return all(scsw.deferred_cc == _NO_PATH for scsw in starts)
 
 
-def _has_ended(view: View) -> bool:
-    return any(isinstance(one, Tested) for one in view["cpu0"].outcomes)
+def _have_ended(view: View) -> bool:
+    tested = [one for one in view["cpu0"].outcomes if isinstance(one, Tested)]
+    return [one.irb.scsw.fctl for one in tested] == [Fctl.START] * 2
 
 
 def _halted(view: View) -> bool:

@@ -9,6 +9,7 @@
 | suspend-halt | HALT | the status of the suspension is on its way up |
 | resume-pci-halt | HSCH, RSCH | a PCI and a suspension are on their way up |
 | restart | START | behind a START that a HALT has ended |
+| cancel-suspended | XSCH | the program is suspended |
 | initial-status | HALT | the initial-status interruption is on its way up |
 | suspended-again | RSCH twice | the program is suspended again |
 
@@ -144,6 +145,15 @@ PARTS: Final[dict[str, Window]] = {
     "suspended-again": window(
         "RESUME of a program that is suspended again, and then goes on.",
         (_SUSPENDED, WAIT, TEST, RESUME, WAIT, TEST, _GO_ON, RESUME, WAIT, TEST),
+        content=_THEN_SUSPENDS,
+        the_host_has_suspended_the_program=_suspended,
+    ),
+    "cancel-suspended": window(
+        "CANCEL of a program that is suspended, twice.",
+        (
+            *(_SUSPENDED, WAIT, TEST, CANCEL),
+            *(_SUSPENDED, WAIT, TEST, CANCEL, TEST),
+        ),
         content=_THEN_SUSPENDS,
         the_host_has_suspended_the_program=_suspended,
     ),

@@ -29,7 +29,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.explore import Event, View, World
 from ccw_actors.runtime import Message
-from ccw_actors.scenarios.pass_through.properties import is_held
+from ccw_actors.scenarios.pass_through.properties import hold_pins
 
 __all__ = ["Request", "keeps_promises"]
 
@@ -155,8 +155,6 @@ def keeps_promises(world: World, requests: Sequence[Request]) -> None:
     for broken in Broken:
         if broken:
             world.system_invariant(f"never {broken}", _never(broken))
-    world.system_invariant(
-        "no program is released while the subchannel may use it", is_held
-    )
+    hold_pins(world)
     world.final("each request is answered", _is_answered)
     world.final("nothing stays pinned", lambda view: not view["storage"].pins)

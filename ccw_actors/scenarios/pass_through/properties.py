@@ -25,7 +25,7 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import Fctl, Stctl
 from ccw_actors.explore import Event, View, World
 
-__all__ = ["Guarded", "Wrong", "guard", "is_held"]
+__all__ = ["Guarded", "Wrong", "guard", "hold_pins", "is_held"]
 
 _GUEST = "guest-subchannel"
 _INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
@@ -52,11 +52,21 @@ class Guarded(NamedTuple):
     wrong: Wrong = Wrong.NOTHING
 
 
-def guard(world: World) -> None:
-    """Have the properties hold in a world with a `House`."""
+def hold_pins(world: World) -> None:
+    """Have pins be held, and known, as long as they are needed."""
     world.system_invariant(
         "no program is released while the subchannel may use it", is_held
     )
+    world.final("what is pinned is known", _is_known)
+
+
+def _is_known(view: View) -> bool:
+    return bool(view["storage"].pins) is bool(view["vfio-ccw"].pinned)
+
+
+def guard(world: World) -> None:
+    """Have the properties hold in a world with a `House`."""
+    hold_pins(world)
     world.monitor(Guarded(), _follow)
     for wrong in Wrong:
         if wrong:

@@ -10,6 +10,7 @@
 | clear-pending | CLEAR | status is pending |
 | pci-clear | CLEAR | an intermediate status is on its way up |
 | attention | START | attention is on its way up |
+| attention-twice | none | another attention is on its way up |
 | attention-clear | CLEAR | attention is on its way up |
 | disable | MSCH | a START is in progress, or status is pending |
 | cancel | XSCH | a START is anywhere on its way down |
@@ -43,8 +44,9 @@ from ccw_actors.actors.protocol import (
     StartSubchannel,
     Store,
     TestSubchannel,
+    UnsolicitedStatus,
 )
-from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw, Stctl
+from ccw_actors.channel import Actl, Ccw, Dstat, Fctl, Orb, Pmcw, Stctl
 from ccw_actors.explore import Reference, Scenario, View, World, refines
 from ccw_actors.scenarios.pass_through.bare import UnhurriedSubchannel, bare_machine
 from ccw_actors.scenarios.pass_through.history import visible
@@ -59,6 +61,7 @@ from ccw_actors.scenarios.pass_through.house import (
     read_orb,
 )
 from ccw_actors.scenarios.pass_through.life_cycle import hold_invariants
+from ccw_actors.scenarios.pass_through.properties import hold_pins
 
 __all__ = ["WINDOWS", "Maker", "Window", "window"]
 
@@ -130,6 +133,7 @@ class Window(Struct, frozen=True):
             for path, message in self.happens.items():
                 world.system.ref(path).tell(message)
             hold_invariants(world)
+            hold_pins(world)
             refines(world, "a real subchannel", reference)
             for name, seen in self.entered.items():
                 world.sometimes(name, seen)
@@ -297,6 +301,14 @@ WINDOWS: Final[dict[str, Maker]] = {
         (START, WAIT, TEST, WAIT, TEST),
         happens={"device": Attend()},
         host_pmcw=ENABLED,
+        attention_is_held=_held,
+    ),
+    "attention-twice": window(
+        "Attention when there is status of another that has not been tested.",
+        (WAIT, WAIT, TEST, WAIT, TEST),
+        happens={"device": Attend(), "subchannel": UnsolicitedStatus(Dstat.ATTENTION)},
+        host_pmcw=ENABLED,
+        described=False,
         attention_is_held=_held,
     ),
     "attention-clear": window(
