@@ -10,7 +10,9 @@
 | cancel-halt | a START has been withdrawn that storage still works for | HALT |
 | stores | a START and a HALT are anywhere on their way | STORE |
 | settings | a START is anywhere on its way | SET ADDRESS LIMIT |
-| sense | | MODIFY for concurrent sense, and a command that is rejected |
+| sense | | MODIFY for concurrent sense, and commands that are rejected |
+| sense-attention | attention is on its way up | MODIFY for concurrent sense |
+| program-check | | START of what is no program |
 
 What the guest sees is held against one bare subchannel, as in `windows`.
 """
@@ -20,12 +22,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
+    Attend,
     Fetch,
     Instruct,
     InstructSubsystem,
     ModifySubchannel,
     SetAddressLimit,
     StartSubchannel,
+    Store,
     StoreSubchannel,
 )
 from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw
@@ -73,6 +77,7 @@ _BELOW: Final = Instruct(
 _LIMITED: Final = Instruct(
     0, StartSubchannel(replace(read_orb(1), flags=read_orb(1).flags | 0x10))
 )
+_MISALIGNED: Final = Instruct(0, StartSubchannel(Orb.command(PROGRAM + 4, intparm=1)))
 _FETCH: Final = Fetch(BUFFER, 24)
 _SENSE: Final = Instruct(
     0, ModifySubchannel(ENABLED.with_flag(Pmcw.concurrent_sense, on=True))
@@ -167,9 +172,27 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
         described=False,
         START_is_in_progress=_started,
     ),
-    "sense": window(
-        "A command that is rejected, with concurrent sense.",
+    "sense-attention": window(
+        "MODIFY for concurrent sense while attention is on its way up.",
         (_SENSE, START, WAIT, TEST),
+        content=_REJECTS,
+        happens={"device": Attend()},
+        host_pmcw=ENABLED,
+        described=False,
+        sense_data_come_with_the_status=_has_sense,
+    ),
+    "program-check": window(
+        "START of a program that is not at the boundary of a CCW.",
+        (_MISALIGNED, WAIT, TEST),
+        described=False,
+        START_is_in_progress=_started,
+    ),
+    "sense": window(
+        "Commands that are rejected or not, without and with concurrent sense.",
+        (
+            *(START, WAIT, TEST, _SENSE, START, WAIT, TEST),
+            *(Store(PROGRAM, one_read()), START, WAIT, TEST),
+        ),
         content=_REJECTS,
         described=False,
         sense_data_come_with_the_status=_has_sense,

@@ -8,6 +8,7 @@
 | resume-early | RSCH | the status of the suspension is on its way up |
 | suspend-halt | HALT | the status of the suspension is on its way up |
 | resume-pci-halt | HSCH, RSCH | a PCI and a suspension are on their way up |
+| halt-data | HALT | a command moves data, and another is chained |
 | restart | START | behind a START that a HALT has ended |
 | cancel-suspended | XSCH | the program is suspended |
 | initial-status | HALT | the initial-status interruption is on its way up |
@@ -92,6 +93,10 @@ def _suspended(view: View) -> bool:
     return bool(view["subchannel"].schib.scsw.actl & Actl.SUSPENDED)
 
 
+def _ended(view: View) -> bool:
+    return view["subchannel"].run > 0 and view["subchannel"].execution is None
+
+
 def _ended_twice(view: View) -> bool:
     return view["subchannel"].run > 1 and view["subchannel"].execution is None
 
@@ -162,6 +167,13 @@ PARTS: Final[dict[str, Window]] = {
         (_INITIAL, HALT, WAIT, TEST, WAIT, TEST),
         content=_TWO,
         an_intermediate_status_is_shown=_shown,
+    ),
+    "halt-data": window(
+        "HALT while the first of two commands moves data: the second does not run.",
+        (START, HALT, WAIT, TEST, _FETCH),
+        content=Ccw(_READ, _CC | _SLI, 24, BUFFER).to_bytes(1)
+        + Ccw(_NOP, _SLI, 1).to_bytes(1),
+        the_host_has_ended_the_program=_ended,
     ),
     "restart": window(
         "START behind a START that a HALT has ended: nothing of that is left.",
