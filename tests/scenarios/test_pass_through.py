@@ -13,6 +13,8 @@ from ccw_actors.scenarios.pass_through.parts import DATA_THEN_PCI, PARTS
 from ccw_actors.scenarios.pass_through.specified import BARE, specified_machine
 from tests.scenarios.breakages import BREAKAGES, Breakage, StaysHalted
 
+MANY = 100_000
+"""More states take too long here; `ccw-actors explore --all` goes through them, too."""
 _SEEN = "a real subchannel: what is seen is seen of the reference"
 STATES: dict[tuple[str, Network], int] = {
     ("seed", "channel"): 32_138,
@@ -249,7 +251,13 @@ def test_each_scenario_is_counted() -> None:
     assert {name for name, _ in STATES} == set(MAKERS)
 
 
-@pytest.mark.parametrize(("name", "delivery"), STATES)
+CASES = [
+    pytest.param(*case, marks=pytest.mark.slow) if count > MANY else case
+    for case, count in STATES.items()
+]
+
+
+@pytest.mark.parametrize(("name", "delivery"), CASES)
 def test_verified(name: str, delivery: Network) -> None:
     """All orders of the messages of production actors are right; so many states."""
     result = explore(SCENARIOS[name], delivery=delivery)
