@@ -28,6 +28,7 @@ from msgspec.structs import replace
 from ccw_actors.actors.protocol import (
     Area,
     CommandEnded,
+    ConditionCode,
     ExecuteCommand,
     HaltSignal,
     NotOperational,
@@ -158,12 +159,21 @@ class ChannelProgramRun(StatusPresenter):
     def _storage_rests(self) -> None:
         """End what has waited for storage, which worked for a program that is over.
 
-        That may be a halt function: the program was cancelled before HSCH.
+        That may be XSCH, which has withdrawn the program, and HSCH behind it.
         """
         state = self.state
+        self._answer_cancelled()
         if self._scsw.actl & Actl.HALT_PENDING and not state.cut and not state.storage:
             self._signal_halt()
         self._rest_if_quiet()
+
+    def _answer_cancelled(self) -> None:
+        """Answer those whose XSCH has waited for storage."""
+        waiting, self.state.cancelling = self.state.cancelling, ()
+        for to in waiting:
+            self.reply(to, ConditionCode(0))
+        if waiting:
+            self._offer()
 
     def _rest_if_quiet(self) -> None:
         """End a clear function or a reset, once device and storage have answered."""

@@ -69,6 +69,7 @@ class Subchannel(ChannelProgramRun):
             state.sense = b""
             state.halted = state.storage = state.device = False
             state.run += 1
+            self._answer_cancelled()
             self._measure()
             self._proceed()
         elif cc < 3 and self._model.lpm_from_orb:
@@ -109,12 +110,20 @@ class Subchannel(ChannelProgramRun):
         return ConditionCode(cc)
 
     @receive
-    def cancel_start(self, _message: CancelSubchannel) -> ConditionCode:
-        """XSCH: withdraw a channel program that is not active."""
+    def cancel_start(self, _message: CancelSubchannel) -> ConditionCode | None:
+        """XSCH: withdraw a channel program that is not active.
+
+        With condition code 0 nothing of it is under way any more: storage may have to
+        answer first.
+        """
+        state = self.state
         cc, self._scsw = lifecycle.cancel(self._scsw, self._pmcw)
         if cc == 0:
-            self.state.execution = None
-            self.state.program = ()
+            state.execution = None
+            state.program = ()
+            if state.storage:
+                state.cancelling = (*state.cancelling, self.reply_to)
+                return None
             self._offer()
         return ConditionCode(cc)
 

@@ -46,9 +46,10 @@ class SubchannelState(Struct):
     once the halt signal, or the clear signal, has been given and status has to follow.
     `path` is the mask of the path last used, `attention` is device status that is held
     back. `cut` is set when a reset has cut a program short whose end has to be shown;
-    `resetting` are told once a reset is done. `detached` is set when the device is gone
-    and `sink` has still to be told; `flushing` counts the answers of storage that are
-    awaited after a restart.
+    `resetting` are told once a reset is done, `cancelling` once storage has answered
+    what a program wanted that XSCH has withdrawn. `detached` is set when the device is
+    gone and `sink` has still to be told; `flushing` counts the answers of storage that
+    are awaited after a restart.
     """
 
     schib: Schib
@@ -69,6 +70,7 @@ class SubchannelState(Struct):
     cut: bool = False
     settings: Settings = Settings()
     resetting: tuple[ReplyTo, ...] = ()
+    cancelling: tuple[ReplyTo, ...] = ()
     detached: bool = False
     flushing: int = 0
 

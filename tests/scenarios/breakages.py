@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from ccw_actors.actors import Cio, GuestSubchannel, Subchannel, VfioCcw
 from ccw_actors.actors.protocol import (
     CancelRequest,
+    CancelSubchannel,
     ClearRequest,
     ClearSubchannel,
     Completed,
@@ -379,7 +380,20 @@ class LosesHalt(Subchannel):
     """Forgets a HALT that has waited for storage of a program that was cancelled."""
 
     def _storage_rests(self) -> None:
+        self._answer_cancelled()
         self._rest_if_quiet()
+
+
+class WithdrawsWhatItFetches(Subchannel):
+    """Answers XSCH while storage works for what that has withdrawn."""
+
+    @receive
+    def cancel_start(self, message: CancelSubchannel) -> ConditionCode | None:
+        """Take no notice of storage."""
+        storage, self.state.storage = self.state.storage, False
+        answer = super().cancel_start(message)
+        self.state.storage = storage
+        return answer
 
 
 class CountsAsBefore(Subchannel):
@@ -493,8 +507,14 @@ BREAKAGES = (
     Breakage(
         "subchannel",
         LosesHalt,
-        "bare-cancel-halt",
+        "bare-cancel-and-halt",
         "what the architecture describes: the reference may be over, too",
+    ),
+    Breakage(
+        "subchannel",
+        WithdrawsWhatItFetches,
+        "cancel-halt",
+        _RELEASED,
     ),
     Breakage(
         "subchannel",

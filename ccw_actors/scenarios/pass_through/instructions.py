@@ -7,7 +7,8 @@
 | in-clear | a START has been cleared | all |
 | in-suspension | a program is suspended, or about to be | STORE, MSCH, START, CLEAR |
 | in-halt-alone | a HALT is in progress that had nothing to halt | all |
-| cancel-halt | a START has been withdrawn that storage still works for | HALT |
+| cancel-halt | the host fetches for a START, or has been cancelled | CANCEL, HALT |
+| cancel-and-halt | the same, of two CPUs | CANCEL, HALT |
 | stores | a START and a HALT are anywhere on their way | STORE |
 | settings | a START is anywhere on its way | SET ADDRESS LIMIT |
 | sense | | MODIFY for concurrent sense, and commands that are rejected |
@@ -108,9 +109,8 @@ def _suspended(view: View) -> bool:
     return bool(view["subchannel"].schib.scsw.actl & Actl.SUSPENDED)
 
 
-def _fetches_for_nothing(view: View) -> bool:
-    host = view["subchannel"]
-    return host.storage and host.execution is None and _halted(view)
+def _fetches(view: View) -> bool:
+    return bool(view["subchannel"].cancelling)
 
 
 def _has_sense(view: View) -> bool:
@@ -154,10 +154,17 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
         HALT_is_in_progress=_halted,
     ),
     "cancel-halt": window(
-        "HALT behind a CANCEL, while storage still works for what that withdrew.",
+        "CANCEL while the host fetches for the START, and HALT behind it.",
         (START, CANCEL, HALT, WAIT, TEST),
         content=_TWO,
-        storage_works_for_nothing=_fetches_for_nothing,
+        CANCEL_waits_for_storage=_fetches,
+    ),
+    "cancel-and-halt": window(
+        "CANCEL of one CPU and HALT of another.",
+        (START, CANCEL),
+        (HALT, WAIT, TEST),
+        content=_TWO,
+        CANCEL_waits_for_storage=_fetches,
     ),
     "stores": window(
         "STORE while a START and a HALT are anywhere on their way.",
