@@ -27,7 +27,7 @@ from tests.explore.spin.description import (
 from tests.explore.spin.pan import SpinError, judge, needs_spin
 from tests.explore.spin.promela import Program, translate
 from tests.explore.spin.strategies import some_models
-from tests.explore.spin.tally import MANY, PAGE, tally
+from tests.explore.spin.tally import MANY, tally
 
 pytestmark = [pytest.mark.spin, needs_spin]
 
@@ -76,14 +76,13 @@ def test_few_models(delivery: Network, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("semantics", SEMANTICS, ids=str)
 def test_many_models(semantics: Semantics, tmp_path: Path) -> None:
-    """So they do on more than three hundred; the page has the numbers."""
+    """So they do on more than three hundred, of which many violate something."""
     found = tally(semantics, MANY, tmp_path)
     assert not found.different
     assert found.models > 300
     assert 0.4 < found.models_violated / found.models < 0.8
     assert found.late > 50
     assert found.rare > 10
-    assert found.row() in PAGE.read_text()
 
 
 @pytest.mark.parametrize("semantics", SEMANTICS, ids=str)
