@@ -7,6 +7,7 @@ order, and what comes first is open.
 |---|---|---|---|
 | answers | START's end | HALT's end | one status: START's, with both in FC |
 | answers-again | the same, behind a START that is over | | the same |
+| answers-stores | what three STOREs find, START's end | HALT's end | the same |
 | answers-refused | START's end | HALT is refused | the same |
 | answers-busy, -invalid, -no-path | | START is refused | that START failed |
 | answers-pci | a PCI after HALT, then both end | a PCI before HALT | the first |
@@ -25,14 +26,17 @@ from ccw_actors.actors.protocol import (
     AwaitStatus,
     ClearRequest,
     ClearSubchannel,
+    Found,
     HaltRequest,
     HaltSubchannel,
     Instruct,
     IoEvent,
     IoRequest,
+    LookRequest,
     Operation,
     Refused,
     StartSubchannel,
+    StoreSubchannel,
     Taken,
     Tested,
     TestSubchannel,
@@ -44,6 +48,7 @@ from ccw_actors.channel import (
     Fctl,
     Irb,
     Orb,
+    Schib,
     Scsw,
     Stctl,
     SubchannelId,
@@ -55,8 +60,8 @@ from ccw_actors.scenarios.pass_through.windows import Maker
 
 __all__ = ["ANSWERS"]
 
-Answer: TypeAlias = IoEvent | Refused
-Request: TypeAlias = IoRequest | HaltRequest | ClearRequest
+Answer: TypeAlias = IoEvent | Refused | Found
+Request: TypeAlias = IoRequest | HaltRequest | ClearRequest | LookRequest
 Answers: TypeAlias = Callable[[Request], tuple[tuple[int, Answer], ...]]
 """What is said to a request, each with the line that it goes out on."""
 
@@ -73,6 +78,7 @@ _ORB: Final = Orb.command(PROGRAM, suspend=True)
 _START: Final = Instruct(0, StartSubchannel(_ORB))
 _HALT: Final = Instruct(0, HaltSubchannel())
 _CLEAR: Final = Instruct(0, ClearSubchannel())
+_STORE: Final = Instruct(0, StoreSubchannel())
 _TEST: Final = Instruct(0, TestSubchannel())
 _WAIT: Final = AwaitStatus()
 
@@ -144,16 +150,24 @@ def _in_any_order(request: Request) -> tuple[tuple[int, Answer], ...]:
         case IoRequest():
             return ()
         case HaltRequest():
-            return (0, _started(number - 1)), (1, _signalled(number, Fctl.HALT))
+            return (0, _started(1)), (1, _signalled(number, Fctl.HALT))
+        case LookRequest():
+            running = Scsw(fctl=Fctl.START, actl=_ACTIVE)
+            return ((0, Found(number, Schib(ENABLED, running))),)
         case ClearRequest():
             return (0, _started(number - 1)), (1, _signalled(number, Fctl.CLEAR))
 
 
 def _again(request: Request) -> tuple[tuple[int, Answer], ...]:
     """End the first START by itself."""
-    if isinstance(request, IoRequest) and request.number == 1:
-        return ((1, _started(1)),)
-    return _in_any_order(request)
+    number = request.number
+    match request:
+        case IoRequest() if number == 1:
+            return ((1, _started(number)),)
+        case HaltRequest():
+            return (0, _started(number - 1)), (1, _signalled(number, Fctl.HALT))
+        case _:
+            return ()
 
 
 def _refused(request: Request) -> tuple[tuple[int, Answer], ...]:
@@ -199,9 +213,10 @@ def _answers(
     summary: str,
     steps: Sequence[Operation],
     answers: Answers,
+    *others: Sequence[Operation],
     **seen: Callable[[Sequence[Scsw]], bool],
 ) -> Maker:
-    """Return what makes a scenario of one CPU.
+    """Return what makes a scenario of one CPU, or of several.
 
     `seen` are what has to be true at the end of the status that the CPU has tested, by
     names with underscores for spaces.
@@ -220,18 +235,21 @@ def _answers(
                 system.spawn(Line(ref("guest-subchannel")), line.path)
             storage = system.spawn(Storage(_STORAGE), "storage")
             system.spawn(ChannelSubsystem({0: ref("guest-subchannel")}), "css")
-            system.spawn(Emulator(2, (ref("guest-subchannel"),)), "emulator")
-            cpu = Guest(
-                steps,
-                {0: ref("guest-subchannel")},
-                ref("css"),
-                storage,
-                ref("emulator"),
-                remember=True,
-            )
-            system.spawn(cpu, "cpu0")
+            cpus = len(others) + 2
+            system.spawn(Emulator(cpus, (ref("guest-subchannel"),)), "emulator")
+            for number, program in enumerate((steps, *others)):
+                cpu = Guest(
+                    program,
+                    {0: ref("guest-subchannel")},
+                    ref("css"),
+                    storage,
+                    ref("emulator"),
+                    remember=True,
+                )
+                system.spawn(cpu, f"cpu{number}")
             for name, holds in seen.items():
                 world.final(name.replace("_", " "), _of_tested(holds))
+            world.final("no CPU waits for an answer", _nobody_waits)
             world.sometimes("line 1 is first", _line_1_first)
             world.sometimes("line 0 is first", _line_0_first)
 
@@ -244,6 +262,12 @@ def _answers(
 def _tested(view: View) -> list[Scsw]:
     outcomes = view["cpu0"].outcomes
     return [o.irb.scsw for o in outcomes if isinstance(o, Tested) and o.cc == 0]
+
+
+def _nobody_waits(view: View) -> bool:
+    paths = ("cpu0", "cpu1", "cpu2")
+    cpus = [view[path] for path in paths if path in view]
+    return all(not isinstance(cpu.operation, Instruct) for cpu in cpus)
 
 
 def _of_tested(holds: Callable[[Sequence[Scsw]], bool]) -> Callable[[View], bool]:
@@ -300,6 +324,14 @@ ANSWERS: Final[dict[str, Maker]] = {
         "START and HALT are answered in either order, behind a START that is over.",
         (_START, _WAIT, _TEST, *_HALTED),
         _again,
+        the_status_is_that_of_START=_is_starts,
+    ),
+    "answers-stores": _answers(
+        "STORE of three CPUs, one at a time, and then HALT.",
+        (_START, _STORE, _HALT, _WAIT, _TEST),
+        _in_any_order,
+        (_STORE,),
+        (_STORE,),
         the_status_is_that_of_START=_is_starts,
     ),
     "answers-refused": _answers(

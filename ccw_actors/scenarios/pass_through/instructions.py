@@ -9,6 +9,7 @@
 | in-halt-alone | a HALT is in progress that had nothing to halt | all |
 | cancel-halt | the host fetches for a START, or has been cancelled | CANCEL, HALT |
 | cancel-and-halt | the same, of two CPUs | CANCEL, HALT |
+| cancel-attention | the same, with attention | CANCEL |
 | stores | a START and a HALT are anywhere on their way | STORE |
 | settings | a START is anywhere on its way | SET ADDRESS LIMIT |
 | sense | | MODIFY for concurrent sense, and commands that are rejected |
@@ -71,7 +72,8 @@ _SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
 _REJECTS: Final = Ccw(_REJECTED, _SLI, 1, BUFFER).to_bytes(1)
 
 _STORE: Final = Instruct(0, StoreSubchannel())
-_LIMIT: Final = InstructSubsystem(SetAddressLimit(BUFFER + 8))
+_LIMIT: Final = InstructSubsystem(SetAddressLimit(BUFFER + 24))
+_NO_LIMIT: Final = InstructSubsystem(SetAddressLimit(0))
 _BELOW: Final = Instruct(
     0, ModifySubchannel(replace(ENABLED, flags=ENABLED.flags | 0x40))
 )
@@ -166,6 +168,14 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
         content=_TWO,
         CANCEL_waits_for_storage=_fetches,
     ),
+    "cancel-attention": window(
+        "Attention that is held while a START is being withdrawn.",
+        (START, CANCEL, WAIT, TEST),
+        content=_TWO,
+        happens={"device": Attend()},
+        host_pmcw=ENABLED,
+        CANCEL_waits_for_storage=_fetches,
+    ),
     "stores": window(
         "STORE while a START and a HALT are anywhere on their way.",
         (START, HALT, WAIT, TEST),
@@ -173,9 +183,8 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
         HALT_is_in_progress=_halted,
     ),
     "settings": window(
-        "SET ADDRESS LIMIT at any time of a START, which keeps the one it began with.",
-        (_BELOW, _LIMITED, WAIT, TEST, _FETCH),
-        (_LIMIT,),
+        "SET ADDRESS LIMIT before a START and behind it, which keeps the first one.",
+        (_LIMIT, _BELOW, _LIMITED, _NO_LIMIT, WAIT, TEST, _FETCH),
         described=False,
         START_is_in_progress=_started,
     ),
@@ -191,7 +200,6 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
     "program-check": window(
         "START of a program that is not at the boundary of a CCW.",
         (_MISALIGNED, WAIT, TEST),
-        described=False,
         START_is_in_progress=_started,
     ),
     "sense": window(

@@ -78,6 +78,7 @@ def _reset(
 
 def _is_reset(world: World) -> None:
     """Have a guest that has been reset leave nothing behind."""
+    world.final("the emulator is told", lambda view: view["emulator"].ended)
     world.final("nothing stays pinned", lambda view: not view["storage"].pins)
     world.final(
         "the subchannel is disabled, and nothing is pending",
@@ -96,7 +97,8 @@ def _is_reset(world: World) -> None:
 def _is_told_in_time(view: View) -> bool:
     host = view["subchannel"]
     at_work = host.execution is not None or host.device or host.storage
-    return not view["emulator"].ended or not at_work
+    clears = view["vfio-ccw"].clear
+    return not view["emulator"].ended or not (at_work or clears)
 
 
 def _absent(layers: Layers | None = None) -> Scenario:

@@ -429,6 +429,10 @@ class SpecifiedSubchannel(Actor):
 
     def _fetch(self) -> None:
         state = self.state
+        if state.at % _CCW:
+            state.count = 0
+            self._end(0, Cstat.PROGRAM_CHECK)
+            return
         state.ccw = Ccw.from_bytes(self._bytes(state.at, _CCW), 1)
         state.count = state.ccw.count
         if state.ccw.suspend:
@@ -499,7 +503,7 @@ class SpecifiedSubchannel(Actor):
         )
         state.pci = 0
 
-    def _end(self) -> None:
+    def _end(self, dstat: int = _CE_DE, cstat: int = 0) -> None:
         """The start function is over; so is a halt function that is in progress."""
         state = self.state
         if state.pci:
@@ -510,10 +514,10 @@ class SpecifiedSubchannel(Actor):
         state.scsw = replace(
             scsw,
             actl=scsw.actl & ~ended,
-            stctl=scsw.stctl | _PRIMARY,
+            stctl=scsw.stctl | _PRIMARY | (Stctl.ALERT if cstat else 0),
             cpa=state.at + _CCW,
-            dstat=_CE_DE,
-            cstat=untested,
+            dstat=dstat,
+            cstat=cstat | untested,
             count=state.count,
         )
         self._end_program()
