@@ -14,6 +14,7 @@ from ccw_actors.actors.regions import Region as Region
 from ccw_actors.actors.storage import Storage as Storage
 from ccw_actors.actors.subchannel import Subchannel as Subchannel
 from ccw_actors.actors.vfio_ccw import VfioCcw as VfioCcw
+from ccw_actors.actors.vfio_ccw_regions import VfioCcwRegions as VfioCcwRegions
 from ccw_actors.actors.volume import FileVolume as FileVolume
 from ccw_actors.actors.volume import MemoryVolume as MemoryVolume
 
@@ -34,4 +35,5 @@ __all__ = [
     "Storage",
     "Subchannel",
     "VfioCcw",
+    "VfioCcwRegions",
 ]

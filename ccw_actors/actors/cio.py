@@ -13,13 +13,13 @@ subchannel had accepted by then, which the order of its answers tells.
 | MSCH | cc 3 | not operational: every operation is refused with ENODEV |
 | any | Detach, or a restart | the subchannel is given up: NotOperational follows |
 | any | NotOperational | the same, and whoever drives is told that it is gone |
-| SSCH, HSCH | cc 0 | accepted |
+| SSCH, HSCH | cc 0 | accepted, which is said where it was asked for |
 | SSCH, HSCH | cc 1 | TSCH, then the same instruction again |
 | SSCH, HSCH | cc 2 | refused: EBUSY |
 | SSCH, HSCH, CSCH | cc 3 | STSCH |
 | STSCH | operational | refused: EACCES |
 | STSCH | not operational | refused: ENODEV |
-| CSCH | cc 0 | accepted; START and HALT accepted before are given up |
+| CSCH | cc 0 | the same; START and HALT accepted before are given up |
 | TSCH | cc 0 | the status goes up |
 | TSCH | cc 1, cc 3 | somebody was here before: nothing goes up |
 | RSCH, XSCH | cc 0, cc 2, cc 3 | completed; XSCH with cc 0 has withdrawn the START |
@@ -37,6 +37,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from ccw_actors.actors.protocol import (
+    Accepted,
     Cancel,
     CancelSubchannel,
     Clear,
@@ -291,6 +292,8 @@ class Cio(Actor):
                 state.start = state.halt = 0
                 state.clear = operation.number
                 state.look = False
+        if operation.acknowledge:
+            self._driver.tell(Accepted(operation.number))
 
     def _go_on(self) -> None:
         """Issue the next instruction unless one is under way."""

@@ -24,12 +24,13 @@ is refused with EBUSY, which means condition code 2.
 """
 
 import errno
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import (
+    Accepted,
     Cancel,
     CancelRequest,
     Clear,
@@ -69,11 +70,18 @@ from ccw_actors.actors.translation import (
 )
 from ccw_actors.channel import Actl, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.channel.ccw import CCW_LENGTH
-from ccw_actors.runtime import Actor, ActorRef, receive
+from ccw_actors.runtime import Actor, ActorRef, Message, receive
 
-__all__ = ["VfioCcw"]
+__all__ = ["Told", "VfioCcw", "VfioCcwState"]
 
 _NOT_APPLICABLE = 2
+
+
+class Told(Protocol):
+    """What is told the answers: a reference to an actor, or a part of this one."""
+
+    def tell(self, message: Message) -> None:
+        """Take an answer."""
 
 
 class Program(Struct):
@@ -115,7 +123,8 @@ class VfioCcw(Actor):
 
     `storage` is the guest's, at host address `base`. `bytes_max` bounds what is copied
     of a channel program, of which `ccws_at_once` CCWs are read in one go. With `limits`
-    "linux" a program that Linux would not take is refused with EINVAL.
+    "linux" a program that Linux would not take is refused with EINVAL. With
+    `acknowledge` the emulator is told when the host has accepted a request.
     """
 
     state: VfioCcwState
@@ -124,12 +133,13 @@ class VfioCcw(Actor):
         self,
         cio: ActorRef[Any],
         storage: ActorRef[Any],
-        emulated: ActorRef[Any],
+        emulated: Told,
         *,
         base: int,
         bytes_max: int = 1 << 20,
         ccws_at_once: int = 16,
         limits: Literal["none", "linux"] = "none",
+        acknowledge: bool = False,
     ) -> None:
         self._cio = cio
         self._storage = storage
@@ -138,6 +148,7 @@ class VfioCcw(Actor):
         self._bytes_max = bytes_max
         self._ccws_at_once = ccws_at_once
         self._limits = limits
+        self._acknowledge = acknowledge
         self.state = VfioCcwState()
 
     def on_restart(self) -> None:
@@ -173,7 +184,7 @@ class VfioCcw(Actor):
             self._refuse(message.number, errno.EBUSY)
         elif program is not None and program.phase == "started":
             state.halt = message.number
-            self._cio.tell(Halt(message.number))
+            self._cio.tell(Halt(message.number, self._acknowledge))
         elif program is not None:
             self._drop(program)
             numbers = (program.number, message.number)
@@ -188,7 +199,7 @@ class VfioCcw(Actor):
         if program is not None and program.phase != "started":
             self._drop(program)
         self.state.clear = message.number
-        self._cio.tell(Clear(message.number))
+        self._cio.tell(Clear(message.number, self._acknowledge))
 
     @receive
     def withdraw(self, message: CancelRequest) -> None:
@@ -260,13 +271,19 @@ class VfioCcw(Actor):
         translation: Translation = program.copy.translate(self._base)
         program.phase = "started"
         program.runs = translation.runs
-        self._cio.tell(Start(program.number, translation.orb, translation.program))
+        orb, words = translation.orb, translation.program
+        self._cio.tell(Start(program.number, orb, words, self._acknowledge))
 
     @receive
     def unpinned(self, message: Unpinned) -> None:
         """Nothing waits for this answer."""
 
     # -- from Cio --
+
+    @receive
+    def accepted(self, message: Accepted) -> None:
+        """Pass it on."""
+        self._emulated.tell(message)
 
     @receive
     def found(self, message: Found) -> None:
@@ -309,7 +326,7 @@ class VfioCcw(Actor):
         state.halt = state.clear = state.cancel = 0
         state.pinned = ()
         self._storage.tell(UnpinAll())
-        self._lose()
+        self._emulated.tell(Gone())
 
     @receive
     def interrupt(self, message: Interrupt) -> None:
@@ -382,9 +399,6 @@ class VfioCcw(Actor):
         if event.ends:
             self.state.untaken += 1
         self._emulated.tell(event)
-
-    def _lose(self) -> None:
-        self._emulated.tell(Gone())
 
     def _refuse(self, number: int, reason: int) -> None:
         self._emulated.tell(Refused(number, reason))

@@ -21,7 +21,6 @@ from ccw_actors.designs.linux.threads import SystemCall as SystemCall
 from ccw_actors.designs.linux.threads import WorkQueue as WorkQueue
 from ccw_actors.designs.qemu import QemuSubchannel as QemuSubchannel
 from ccw_actors.designs.region_driver import RegionDriver as RegionDriver
-from ccw_actors.designs.region_front import VfioCcwRegions as VfioCcwRegions
 
 __all__ = [
     "DESIGNS",
@@ -39,7 +38,6 @@ __all__ = [
     "RegionDriver",
     "SystemCall",
     "VfioCcwPrivate",
-    "VfioCcwRegions",
     "WorkQueue",
     "v4_with",
 ]

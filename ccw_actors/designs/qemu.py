@@ -35,16 +35,22 @@ from ccw_actors.actors.guest_status import Issued
 from ccw_actors.actors.protocol import (
     CancelSubchannel,
     ClearSubchannel,
+    CloseDevice,
     ConditionCode,
+    DeviceRequested,
     HaltSubchannel,
     Instruction,
     InterruptionGone,
     InterruptionTaken,
+    IoRead,
     ModifySubchannel,
     NotOperational,
     Pending,
+    ReadIo,
+    ResetDevice,
     ResetSubchannel,
     ResumeSubchannel,
+    Signalled,
     StartSubchannel,
     Stored,
     StoreSubchannel,
@@ -52,6 +58,9 @@ from ccw_actors.actors.protocol import (
     TakeInterruption,
     Tested,
     TestSubchannel,
+    WriteAsync,
+    WriteIo,
+    Written,
 )
 from ccw_actors.channel import (
     Actl,
@@ -66,17 +75,6 @@ from ccw_actors.channel import (
     Stctl,
     SubchannelId,
     lifecycle,
-)
-from ccw_actors.designs.regions import (
-    CloseDevice,
-    DeviceRequested,
-    IoRead,
-    ReadIo,
-    ResetDevice,
-    Signalled,
-    WriteAsync,
-    WriteIo,
-    Written,
 )
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 

@@ -23,30 +23,28 @@ from msgspec import Struct
 from ccw_actors.actors.protocol import (
     CancelRequest,
     ClearRequest,
+    CloseDevice,
     Completed,
     Detach,
+    DeviceRequested,
     Found,
     Gone,
     HaltRequest,
     IoEvent,
+    IoRead,
     IoRequest,
     LookRequest,
+    ReadIo,
     Refused,
     ResumeRequest,
     SenseConcurrently,
-    Taken,
-)
-from ccw_actors.channel import Actl, Fctl, Irb, Pmcw, Schib, Scsw, Stctl
-from ccw_actors.designs.regions import (
-    CloseDevice,
-    DeviceRequested,
-    IoRead,
-    ReadIo,
     Signalled,
+    Taken,
     WriteAsync,
     WriteIo,
     Written,
 )
+from ccw_actors.channel import Actl, Fctl, Irb, Pmcw, Schib, Scsw, Stctl
 from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["RegionDriver"]

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from ccw_actors.designs.regions import (
+from ccw_actors.actors.protocol import (
     DeviceRequested,
     IoRead,
     ReadIo,

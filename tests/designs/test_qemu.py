@@ -9,28 +9,26 @@ from msgspec import Struct
 from ccw_actors.actors.protocol import (
     CancelSubchannel,
     ClearSubchannel,
+    CloseDevice,
+    DeviceRequested,
     HaltSubchannel,
     Instruction,
     InterruptionGone,
     InterruptionTaken,
+    IoRead,
     NotOperational,
     Pending,
+    ReadIo,
+    Signalled,
     StartSubchannel,
     TakeInterruption,
     TestSubchannel,
-)
-from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Scsw, Stctl, SubchannelId
-from ccw_actors.designs import QemuSubchannel
-from ccw_actors.designs.regions import (
-    CloseDevice,
-    DeviceRequested,
-    IoRead,
-    ReadIo,
-    Signalled,
     WriteAsync,
     WriteIo,
     Written,
 )
+from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Scsw, Stctl, SubchannelId
+from ccw_actors.designs import QemuSubchannel
 from ccw_actors.runtime import Actor, ActorRef, SteppingDispatcher, System, receive
 from ccw_actors.scenarios.pass_through.house import ENABLED
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from ccw_actors.actors import Cio, GuestSubchannel, Subchannel, VfioCcw
+from ccw_actors.actors import Cio, GuestSubchannel, Subchannel, VfioCcw, VfioCcwRegions
 from ccw_actors.actors.protocol import (
     CancelRequest,
     CancelSubchannel,
@@ -28,7 +28,6 @@ from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.channel.actions import End
 from ccw_actors.channel.actions import Interrupt as ProgramInterrupt
 from ccw_actors.channel.execution import Execution
-from ccw_actors.designs import VfioCcwRegions
 from ccw_actors.runtime import receive
 from ccw_actors.scenarios.pass_through.bare import UnhurriedSubchannel
 from ccw_actors.scenarios.pass_through.house import Layers

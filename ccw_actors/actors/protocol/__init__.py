@@ -35,6 +35,7 @@ from ccw_actors.actors.protocol.guest import (
     SubsystemInstruction as SubsystemInstruction,
 )
 from ccw_actors.actors.protocol.guest import WaitOver as WaitOver
+from ccw_actors.actors.protocol.passthrough import Accepted as Accepted
 from ccw_actors.actors.protocol.passthrough import Cancel as Cancel
 from ccw_actors.actors.protocol.passthrough import CancelRequest as CancelRequest
 from ccw_actors.actors.protocol.passthrough import Clear as Clear
@@ -58,6 +59,21 @@ from ccw_actors.actors.protocol.passthrough import (
 )
 from ccw_actors.actors.protocol.passthrough import Start as Start
 from ccw_actors.actors.protocol.passthrough import Taken as Taken
+from ccw_actors.actors.protocol.regions import CloseDevice as CloseDevice
+from ccw_actors.actors.protocol.regions import DeviceRequested as DeviceRequested
+from ccw_actors.actors.protocol.regions import IoRead as IoRead
+from ccw_actors.actors.protocol.regions import ReadIo as ReadIo
+from ccw_actors.actors.protocol.regions import ReadReport as ReadReport
+from ccw_actors.actors.protocol.regions import ReadSchib as ReadSchib
+from ccw_actors.actors.protocol.regions import ReportRead as ReportRead
+from ccw_actors.actors.protocol.regions import ReportSignalled as ReportSignalled
+from ccw_actors.actors.protocol.regions import ResetDevice as ResetDevice
+from ccw_actors.actors.protocol.regions import SchibRead as SchibRead
+from ccw_actors.actors.protocol.regions import Signalled as Signalled
+from ccw_actors.actors.protocol.regions import UnmapDma as UnmapDma
+from ccw_actors.actors.protocol.regions import WriteAsync as WriteAsync
+from ccw_actors.actors.protocol.regions import WriteIo as WriteIo
+from ccw_actors.actors.protocol.regions import Written as Written
 from ccw_actors.actors.protocol.storage import Address as Address
 from ccw_actors.actors.protocol.storage import AddToStorage as AddToStorage
 from ccw_actors.actors.protocol.storage import Area as Area

@@ -6,6 +6,7 @@ from ccw_actors.channel.execution import NO_LIMIT
 from ccw_actors.runtime import Message
 
 __all__ = [
+    "Accepted",
     "Cancel",
     "CancelRequest",
     "Clear",
@@ -31,23 +32,29 @@ __all__ = [
 
 
 class Start(Message, frozen=True):
-    """Start operation `number`; `program` goes to the channel with the ORB."""
+    """Start operation `number`; `program` goes to the channel with the ORB.
+
+    With `acknowledge` an `Accepted` answers it, unless it is refused.
+    """
 
     number: int
     orb: Orb
     program: tuple[Piece, ...] = ()
+    acknowledge: bool = False
 
 
 class Halt(Message, frozen=True):
-    """Halt, as operation `number`."""
+    """Halt, as operation `number`; `acknowledge` as in `Start`."""
 
     number: int
+    acknowledge: bool = False
 
 
 class Clear(Message, frozen=True):
-    """Clear, as operation `number`."""
+    """Clear, as operation `number`; `acknowledge` as in `Start`."""
 
     number: int
+    acknowledge: bool = False
 
 
 class Resume(Message, frozen=True):
@@ -77,6 +84,15 @@ class SenseConcurrently(Message, frozen=True):
 
 class Detach(Message, frozen=True):
     """Give the host's subchannel up: the sender has lost track. `Gone` follows."""
+
+
+class Accepted(Message, frozen=True):
+    """The host's subchannel has accepted the operation: condition code 0.
+
+    It is said where it was asked for, before any status of the operation.
+    """
+
+    number: int
 
 
 class Completed(Message, frozen=True):

@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from ccw_actors.actors.protocol import IoRead, ReadIo, Signalled
 from ccw_actors.channel import Fctl, Irb, Scsw, Stctl
 from ccw_actors.designs.linux.hardware import (
     HOST_CPA,
@@ -21,7 +22,6 @@ from ccw_actors.designs.linux.hardware import (
 )
 from ccw_actors.designs.linux.memory import Done, Queued, Returned, Section
 from ccw_actors.designs.linux.requests import Next, Requests
-from ccw_actors.designs.regions import IoRead, ReadIo, Signalled
 from ccw_actors.runtime import receive
 
 __all__ = ["Completion"]

@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from ccw_actors.actors.protocol import IoRead, ReportRead, Written
 from ccw_actors.channel import Irb, Scsw
-from ccw_actors.designs.regions import IoRead, ReportRead, Written
 from ccw_actors.runtime import Message
 
 __all__ = [

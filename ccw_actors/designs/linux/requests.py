@@ -16,11 +16,11 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
 
+from ccw_actors.actors.protocol import WriteAsync, WriteIo, Written
 from ccw_actors.channel import Fctl
 from ccw_actors.designs.linux.features import Features
 from ccw_actors.designs.linux.hardware import ENDS, Behaviour, HostSubchannel
 from ccw_actors.designs.linux.memory import Fsm, Returned, Section, Waiter
-from ccw_actors.designs.regions import WriteAsync, WriteIo, Written
 from ccw_actors.runtime import ActorRef, Message, receive
 
 __all__ = ["IdawChanged", "Next", "Program", "Requests"]

@@ -11,6 +11,16 @@ vfio_ccw_ops.c (reset, DMA_UNMAP), cio.c (cio_cancel_halt_clear, cio_commit_conf
 
 import errno
 
+from ccw_actors.actors.protocol import (
+    CloseDevice,
+    DeviceRequested,
+    ReadReport,
+    ReportRead,
+    ReportSignalled,
+    ResetDevice,
+    UnmapDma,
+    Written,
+)
 from ccw_actors.channel import Schib, lifecycle
 from ccw_actors.designs.linux.completion import Completion
 from ccw_actors.designs.linux.memory import (
@@ -22,16 +32,6 @@ from ccw_actors.designs.linux.memory import (
     Waiter,
 )
 from ccw_actors.designs.linux.requests import Next
-from ccw_actors.designs.regions import (
-    CloseDevice,
-    DeviceRequested,
-    ReadReport,
-    ReportRead,
-    ReportSignalled,
-    ResetDevice,
-    UnmapDma,
-    Written,
-)
 from ccw_actors.runtime import Message, receive
 
 __all__ = ["DeviceLost", "PathReport", "Teardown"]

@@ -8,8 +8,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from ccw_actors.designs.linux.memory import Done, Flush, Queued, Returned, Section
-from ccw_actors.designs.regions import (
+from ccw_actors.actors.protocol import (
     CloseDevice,
     ReadIo,
     ReadReport,
@@ -18,6 +17,7 @@ from ccw_actors.designs.regions import (
     WriteAsync,
     WriteIo,
 )
+from ccw_actors.designs.linux.memory import Done, Flush, Queued, Returned, Section
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["SystemCall", "WorkQueue"]

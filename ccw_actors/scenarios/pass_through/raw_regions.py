@@ -9,11 +9,13 @@
 |---|---|
 | a write returns EBUSY for START exactly while FC is nonzero | always |
 | an IRB that is read is of functions that were accepted | always |
+| each write is answered once | always, at rest |
 | each function that was accepted is in an IRB that is read | at rest |
 | no program is released while the subchannel may use it; nothing stays pinned | |
 
 FC is what the regions say: a function is in it from the write that returns 0 until the
-IRB with its end is read.
+IRB with its end is read. START meets EBUSY, too, if another write has not returned yet
+when it is made.
 """
 
 import errno
@@ -21,9 +23,9 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from ccw_actors.actors import VfioCcwRegions
+from ccw_actors.actors.protocol import IoRead, WriteAsync, WriteIo, Written
 from ccw_actors.channel import Fctl, Stctl
-from ccw_actors.designs import VfioCcwRegions
-from ccw_actors.designs.regions import IoRead, WriteAsync, WriteIo, Written
 from ccw_actors.designs.writers import RawReader, RawWriter
 from ccw_actors.designs.writers import Request as RegionRequest
 from ccw_actors.explore import Event, Scenario, View, World
@@ -49,37 +51,67 @@ class Wrong(StrEnum):
     ACCEPTED = "a START accepted while FC is nonzero"
     REFUSED = "a START refused with EBUSY while FC is zero"
     OTHER = "an IRB of functions that were not accepted"
+    TWICE = "a write answered that was not made"
+
+
+class Asked(NamedTuple):
+    """A function that `writer` has asked for, and whether one was in progress then."""
+
+    writer: str
+    function: int
+    busy: bool
 
 
 class Seen(NamedTuple):
-    """What the regions have told: FC, and whether that was wrong."""
+    """What the regions have told: FC, what is not answered, whether it was wrong."""
 
     fctl: int = 0
+    asked: tuple[Asked, ...] = ()
     wrong: Wrong = Wrong.NOTHING
 
 
 def _follow(known: Seen, event: Event) -> Seen:
     if event.actor != _KERNEL:
         return known
-    sent = [message for _, message in event.sent]
-    match event.message:
-        case WriteIo():
-            if Written(0) in sent:
-                wrong = Wrong.ACCEPTED if known.fctl else known.wrong
-                known = Seen(known.fctl | Fctl.START, wrong)
-            elif Written(errno.EBUSY) in sent and not known.fctl:
-                known = known._replace(wrong=Wrong.REFUSED)
-        case WriteAsync(command) if Written(0) in sent:
-            is_clear = command == "CSCH"
-            known = known._replace(
-                fctl=Fctl.CLEAR if is_clear else known.fctl | Fctl.HALT
-            )
-        case _:
-            pass
-    for message in sent:
+    function = _function(event.message)
+    if function:
+        busy = bool(known.fctl or known.asked)
+        asked = Asked(event.sender, function, busy)
+        known = known._replace(asked=(*known.asked, asked))
+    answered = {
+        to: message.errno for to, message in event.sent if isinstance(message, Written)
+    }
+    for asked in known.asked:
+        if asked.writer in answered:
+            known = _answered(known, asked, answered.pop(asked.writer))
+    if answered:
+        known = known._replace(wrong=Wrong.TWICE)
+    for _, message in event.sent:
         if isinstance(message, IoRead):
             known = _read(known, message)
     return known
+
+
+def _function(message: object) -> int:
+    match message:
+        case WriteIo(fctl=fctl):
+            return fctl
+        case WriteAsync(command):
+            return Fctl.CLEAR if command == "CSCH" else Fctl.HALT
+        case _:
+            return 0
+
+
+def _answered(known: Seen, asked: Asked, reason: int) -> Seen:
+    rest = tuple(one for one in known.asked if one != asked)
+    function, fctl, wrong = asked.function, known.fctl, known.wrong
+    if reason == errno.EBUSY and function == Fctl.START and not asked.busy:
+        wrong = Wrong.REFUSED
+    if reason == 0 and function == Fctl.START and fctl:
+        wrong = Wrong.ACCEPTED
+    if reason == 0:
+        fctl = function if function == Fctl.CLEAR else fctl | function
+    return Seen(fctl, rest, wrong)
 
 
 def _read(known: Seen, read: IoRead) -> Seen:
@@ -87,7 +119,7 @@ def _read(known: Seen, read: IoRead) -> Seen:
     if not scsw.pending or scsw.stctl == _INTERMEDIATE:
         return known
     wrong = Wrong.OTHER if scsw.fctl & ~known.fctl else known.wrong
-    return Seen(known.fctl & ~scsw.fctl, wrong)
+    return known._replace(fctl=known.fctl & ~scsw.fctl, wrong=wrong)
 
 
 def _never(wrong: Wrong) -> Callable[[View], bool]:
@@ -116,6 +148,7 @@ def _regions(summary: str, *threads: Sequence[RegionRequest]) -> Maker:
                 "no program is released while the subchannel may use it", is_held
             )
             world.final("each function is in an IRB", lambda view: not view.monitor[0])
+            world.final("each write is answered", lambda view: not view.monitor.asked)
             world.final("nothing stays pinned", lambda view: not view["storage"].pins)
             world.sometimes("another program runs at the host", another_runs)
             world.sometimes("a START is refused", _is_refused)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from ccw_actors.actors.pages import PAGE_SIZE
 from ccw_actors.actors.protocol import (
     AwaitStatus,
     CancelSubchannel,
@@ -18,20 +19,18 @@ from ccw_actors.actors.protocol import (
     Instruct,
     ModifySubchannel,
     Operation,
+    ReadReport,
+    ResetDevice,
     ResumeSubchannel,
     StartSubchannel,
     Store,
     TestSubchannel,
-)
-from ccw_actors.channel import Ccw, Fctl, Orb, Pmcw
-from ccw_actors.designs import ENDS, Behaviour, Program
-from ccw_actors.designs.regions import (
-    ReadReport,
-    ResetDevice,
     UnmapDma,
     WriteAsync,
     WriteIo,
 )
+from ccw_actors.channel import Ccw, Fctl, Orb, Pmcw
+from ccw_actors.designs import ENDS, Behaviour, Program
 from ccw_actors.designs.writers import Request
 from ccw_actors.scenarios.pass_through.house import (
     BUFFER,
@@ -343,7 +342,7 @@ COLUMNS: Final[dict[str, Column]] = {
         number=11,
         summary="DMA_UNMAP of a page at any time of the START that has it pinned",
         about=("I1", "I6", "I7", "I10"),
-        raw=((RAW_START,), (UnmapDma(),)),
+        raw=((RAW_START,), (UnmapDma(BUFFER, PAGE_SIZE),)),
         not_ours="no message takes a page of Storage away",
         entered={"the channel owns a program": windows.owned},
     ),

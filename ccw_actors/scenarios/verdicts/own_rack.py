@@ -8,19 +8,19 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from ccw_actors.actors import Cio, Device, MemoryVolume, Subchannel
+from ccw_actors.actors import Cio, Device, MemoryVolume, Subchannel, VfioCcwRegions
 from ccw_actors.actors.protocol import (
     Attend,
     DetachDevice,
     Piece,
     ReadStorage,
     StorageWritten,
+    WriteIo,
     WriteStorage,
 )
 from ccw_actors.channel import Cstat, Scsw, Stctl
-from ccw_actors.designs import QemuSubchannel, VfioCcwRegions
+from ccw_actors.designs import QemuSubchannel
 from ccw_actors.designs.linux.hardware import shows_cpa
-from ccw_actors.designs.regions import WriteIo
 from ccw_actors.designs.writers import RawReader, RawWriter
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import View, World

@@ -1,12 +1,17 @@
-"""The interface of vfio-ccw: what an emulator writes to and reads from its regions.
+"""Messages of the regions of vfio-ccw: what a client writes, reads, and is told.
 
-Source: Linux include/uapi/linux/vfio_ccw.h and Documentation/arch/s390/vfio-ccw.rst.
-Every design of a kernel answers these requests, every emulator makes them.
+The client is a process that has the device's descriptor, such as a QEMU; who turns its
+system calls into these messages is not said here. Every design of a kernel answers
+them, and so does `VfioCcwRegions`. An `errno` is 0, or one of `errno.E*` (positive).
+
+Source: Linux include/uapi/linux/vfio_ccw.h, drivers/s390/cio/vfio_ccw_ops.c,
+vfio_ccw_async.c, vfio_ccw_chp.c and Documentation/arch/s390/vfio-ccw.rst.
 """
 
 from typing import Literal
 
-from ccw_actors.channel import Irb, Orb
+from ccw_actors.actors.protocol.storage import Address
+from ccw_actors.channel import Irb, Orb, Schib, Scsw
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
@@ -15,9 +20,11 @@ __all__ = [
     "IoRead",
     "ReadIo",
     "ReadReport",
+    "ReadSchib",
     "ReportRead",
     "ReportSignalled",
     "ResetDevice",
+    "SchibRead",
     "Signalled",
     "UnmapDma",
     "WriteAsync",
@@ -27,7 +34,7 @@ __all__ = [
 
 
 class Written(Message, frozen=True):
-    """A write or an ioctl has returned: 0, or one of `errno.E*` (positive)."""
+    """A write or an ioctl has returned."""
 
     errno: int
 
@@ -50,13 +57,28 @@ class WriteAsync(Request[Written], frozen=True):
 
 
 class IoRead(Message, frozen=True):
-    """The IRB in the I/O region."""
+    """The IRB in the I/O region. With an `errno` the read has failed."""
 
-    irb: Irb
+    irb: Irb = Irb(Scsw())
+    errno: int = 0
 
 
 class ReadIo(Request[IoRead], frozen=True):
     """Test and clear the event counter, then read the I/O region."""
+
+
+class SchibRead(Message, frozen=True):
+    """The host's SCHIB, with its CCW address in guest terms.
+
+    With an `errno` the read has failed, and `schib` says nothing.
+    """
+
+    errno: int
+    schib: Schib = Schib()
+
+
+class ReadSchib(Request[SchibRead], frozen=True):
+    """Read the SCHIB region: store the host's subchannel."""
 
 
 class ReportRead(Message, frozen=True):
@@ -74,11 +96,18 @@ class ResetDevice(Request[Written], frozen=True):
 
 
 class CloseDevice(Request[Written], frozen=True):
-    """Close the device, as it was requested back."""
+    """Close the device: the client goes, or gives back what was requested."""
 
 
 class UnmapDma(Request[Written], frozen=True):
-    """VFIO_IOMMU_UNMAP_DMA of the page that channel programs name."""
+    """VFIO_IOMMU_UNMAP_DMA of `length` bytes of guest storage from `address` on.
+
+    Whoever asks has taken the range away from Storage, so that nothing can be pinned
+    there any more; what was pinned before is given up when this is answered.
+    """
+
+    address: Address
+    length: Address
 
 
 class Signalled(Message, frozen=True):

@@ -1,0 +1,504 @@
+"""VfioCcwRegions: a VfioCcw behind the regions of vfio-ccw, for a real client.
+
+The client knows no operation numbers: they are given here, in the order of the
+requests. Two modules are one actor. `VfioCcw` is taken as it is, with no method
+replaced; where its emulator would be told something, `_Answers` hands that to this
+module. As two actors they would need four more messages for each I/O.
+
+| request | is answered |
+|---|---|
+| WriteIo, START | 0 when the host's subchannel has accepted it, or its errno |
+| WriteIo, HALT or CLEAR | EOPNOTSUPP: the async region is for them |
+| WriteIo, no function | EINVAL |
+| WriteAsync | 0 when the host's subchannel has accepted it, or its errno |
+| ReadIo | with the oldest event, which takes it; with the last one if there is none |
+| ReadSchib | with what STSCH finds |
+| ReadReport | with the oldest report, which removes it |
+| ResetDevice, CloseDevice | when nothing of the device is at work, pinned or unread |
+| UnmapDma | when nothing of the device is pinned in the range, nor read from it |
+
+| errno of a request | because |
+|---|---|
+| EBUSY | START: a function is in progress, or its end unread; HALT: condition code 2 |
+| EACCES | START: condition code 3, and the subchannel is there |
+| ENODEV | the subchannel is not there, or HALT, CLEAR: condition code 3 |
+| EOPNOTSUPP | START: a transport-mode ORB |
+| EINVAL | START: with `limits` "linux", a program that Linux would not take |
+
+A START or HALT that a CLEAR of another thread overtakes is answered as accepted: it was
+before the CLEAR, which has ended it. A program that cannot be read or pinned is
+accepted, too, and ends with the check that the channel shows for it.
+
+RESET, CLOSE, and an UNMAP of what is pinned, quiesce the device:
+
+| stage | event | next |
+|---|---|---|
+| none | a request that quiesces | clearing: CLEAR; what is unread is dropped |
+| clearing | nothing is at work at the host | fencing: Unpin of a new number |
+| clearing | the device is gone | fencing |
+| fencing | its Unpinned: Storage has handled all that came before | answered; none |
+| clearing, fencing | another request that quiesces | joins |
+| clearing, fencing | a write | waits until it is over |
+
+Source: Linux drivers/s390/cio/vfio_ccw_fsm.c, vfio_ccw_ops.c, vfio_ccw_async.c,
+vfio_ccw_chp.c; there a write that meets another one returns EAGAIN, here both go on.
+"""
+
+import errno
+from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.actors.pages import pages_of
+from ccw_actors.actors.protocol import (
+    Accepted,
+    Area,
+    ClearRequest,
+    CloseDevice,
+    DeviceRequested,
+    Found,
+    Gone,
+    HaltRequest,
+    IoEvent,
+    IoRead,
+    IoRequest,
+    LookRequest,
+    ReadIo,
+    ReadReport,
+    ReadSchib,
+    Refused,
+    Report,
+    ReportRead,
+    ReportSignalled,
+    ResetDevice,
+    SchibRead,
+    Signalled,
+    Taken,
+    UnmapDma,
+    Unpin,
+    Unpinned,
+    WriteAsync,
+    WriteIo,
+    Written,
+)
+from ccw_actors.actors.vfio_ccw import VfioCcw, VfioCcwState
+from ccw_actors.channel import Crw, Fctl, Irb, Scsw
+from ccw_actors.channel.crw import queued
+from ccw_actors.runtime import ActorRef, Message, ReplyTo, receive
+
+__all__ = ["VfioCcwRegions"]
+
+Kind: TypeAlias = Literal[
+    "start",
+    "halt",
+    "clear",
+    "read",
+    "schib",
+    "reset",
+    "close",
+    "unmap",
+    "evict",
+    "pass",
+]
+"""What a request is about. UNMAP becomes "evict" if the device has to be quiesced for
+it, else "pass".
+"""
+
+_WRITES: Final[tuple[Kind, ...]] = ("start", "halt", "clear")
+_NOWHERE: Final = Area(0, 0)
+
+
+class Call(Struct, frozen=True, array_like=True):
+    """A request that has not been answered, as operation `number` where it has one."""
+
+    kind: Kind
+    number: int
+    to: ReplyTo
+    area: Area = _NOWHERE
+
+
+class Held(Struct, frozen=True):
+    """A write that waits until the device has been quiesced."""
+
+    request: WriteIo | WriteAsync
+    to: ReplyTo
+
+
+class RegionsState(VfioCcwState):
+    """What it remembers besides.
+
+    `device` is "leaving" when the host's subchannel is being given up. `number` was
+    given last. `calls` are not answered, `held` not begun. `events` have not been read,
+    `region` is the IRB read last; a signal is on its way if `signalled`. `newest_clear`
+    is the last CLEAR. While the device is quiesced, `clearing` is the number of its
+    CLEAR, then `fence` that of its Unpin, both 0 otherwise. `reports` have not been
+    read, of which the client knows if `reported`.
+    """
+
+    device: Literal["there", "leaving", "gone"] = "there"
+    number: int = 0
+    calls: tuple[Call, ...] = ()
+    held: tuple[Held, ...] = ()
+    events: tuple[IoEvent, ...] = ()
+    region: Irb = Irb(Scsw())
+    signalled: bool = False
+    newest_clear: int = 0
+    clearing: int = 0
+    fence: int = 0
+    reports: tuple[Crw, ...] = ()
+    reported: bool = False
+
+
+class _Answers(Struct, frozen=True):
+    """Stands where the emulator of a VfioCcw is."""
+
+    regions: Any
+
+    def tell(self, message: Message) -> None:
+        """Hand it over in the same turn."""
+        self.regions.answer(message)
+
+
+class VfioCcwRegions(VfioCcw):
+    """Passes a host subchannel, driven by `cio`, to a `client` of regions.
+
+    The client is told `Signalled`, `ReportSignalled` and `DeviceRequested`. At most
+    `reports_max` reports wait to be read; the rest is lost, and the last one says so.
+    For the others see `VfioCcw`.
+    """
+
+    state: RegionsState
+
+    def __init__(
+        self,
+        cio: ActorRef[Any],
+        storage: ActorRef[Any],
+        client: ActorRef[Any],
+        *,
+        base: int,
+        bytes_max: int = 1 << 20,
+        ccws_at_once: int = 16,
+        limits: Literal["none", "linux"] = "none",
+        reports_max: int = 64,
+    ) -> None:
+        super().__init__(
+            cio,
+            storage,
+            _Answers(self),
+            base=base,
+            bytes_max=bytes_max,
+            ccws_at_once=ccws_at_once,
+            limits=limits,
+            acknowledge=True,
+        )
+        self._client = client
+        self._reports_max = reports_max
+        self.state = RegionsState()  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def on_restart(self) -> None:
+        """Give the host's subchannel up, and refuse all until it is gone."""
+        super().on_restart()
+        self.state.device = "leaving"
+
+    # -- what the client asks for -----------------------------------------------------
+
+    @receive
+    def write_io(self, message: WriteIo) -> Written | None:
+        """Begin a START, or refuse it."""
+        if not message.fctl & Fctl.START:
+            return Written(errno.EOPNOTSUPP if message.fctl else errno.EINVAL)
+        return self._write(message, self.reply_to)
+
+    @receive
+    def write_async(self, message: WriteAsync) -> Written | None:
+        """Begin a HALT or a CLEAR."""
+        return self._write(message, self.reply_to)
+
+    @receive
+    def read_io(self, _message: ReadIo) -> IoRead | None:
+        """Give the oldest event, which takes it.
+
+        Who was signalled an event that a CLEAR has dropped waits for that of the CLEAR.
+        """
+        state = self.state
+        owed, state.signalled = state.signalled, False
+        if state.events or not state.clear or not owed:
+            answer = self._read()
+            self._signal()
+            return answer
+        self._call("read", self.reply_to)
+        return None
+
+    @receive
+    def read_schib(self, _message: ReadSchib) -> SchibRead | None:
+        """Look at the host's subchannel."""
+        if self.state.device != "there":
+            return SchibRead(errno.ENODEV)
+        self.look(LookRequest(self._call("schib", self.reply_to)))
+        return None
+
+    @receive
+    def read_report(self, _message: ReadReport) -> ReportRead:
+        """Give the oldest report, and signal those behind it."""
+        state = self.state
+        crw, state.reports = state.reports[:1], state.reports[1:]
+        state.reported = False
+        self._signal_report()
+        return ReportRead(int.from_bytes(crw[0].to_bytes()) if crw else 0)
+
+    @receive
+    def reset_device(self, _message: ResetDevice) -> Written | None:
+        """Quiesce the device."""
+        if self.state.device != "there":
+            return Written(errno.ENODEV)
+        self._call("reset", self.reply_to)
+        self._quiesce()
+        return None
+
+    @receive
+    def close_device(self, _message: CloseDevice) -> None:
+        """Quiesce the device, if it is there."""
+        self._call("close", self.reply_to)
+        self._quiesce()
+
+    @receive
+    def unmap_dma(self, message: UnmapDma) -> None:
+        """See to it that the range is not used."""
+        self._call("unmap", self.reply_to, Area(message.address, message.length))
+        self._settle()
+
+    # -- what others have to say ------------------------------------------------------
+
+    @receive
+    def report(self, message: Report) -> None:
+        """Keep a report until it is read."""
+        state = self.state
+        state.reports = queued(state.reports, message.crw, self._reports_max)
+        self._signal_report()
+
+    @receive
+    def unpinned(self, message: Unpinned) -> None:
+        """Go on when Storage has handled all that came before."""
+        if self.state.fence and message.number == self.state.fence:
+            self._quiesced()
+        else:
+            self._return(message.number, Written(0), "pass")
+        self._settle()
+
+    def answer(self, message: Message) -> None:
+        """Take what VfioCcw tells its emulator."""
+        match message:
+            case Accepted(number=number):
+                self._return(number, Written(0), *_WRITES)
+            case Refused(number=number, errno=reason):
+                self._refused(number, reason)
+            case IoEvent():
+                self._note(message)
+            case Found(number=number, schib=schib):
+                there = schib.pmcw.valid
+                answer = SchibRead(0, schib) if there else SchibRead(errno.ENODEV)
+                self._return(number, answer, "schib")
+            case Gone():
+                self._depart()
+            case _:
+                raise AssertionError(f"{message} answers nothing that is asked here")
+        self._settle()
+
+    # -- calls ------------------------------------------------------------------------
+
+    def _number(self) -> int:
+        self.state.number += 1
+        return self.state.number
+
+    def _call(self, kind: Kind, to: ReplyTo, area: Area = _NOWHERE) -> int:
+        """Note a request that is answered later; its number."""
+        number = self._number()
+        self.state.calls = (*self.state.calls, Call(kind, number, to, area))
+        return number
+
+    def _return(self, number: int, answer: Message, *kinds: Kind) -> None:
+        """Answer the request of that number, if it is of one of the kinds."""
+        for call in self.state.calls:
+            if call.number == number and call.kind in kinds:
+                self._finish(call, answer)
+
+    def _return_all(self, answer: Message, *kinds: Kind) -> None:
+        """Answer every request of these kinds."""
+        for call in self.state.calls:
+            if call.kind in kinds:
+                self._finish(call, answer)
+
+    def _finish(self, call: Call, answer: Message) -> None:
+        assert call in self.state.calls, "a request is answered once"
+        self.state.calls = tuple(one for one in self.state.calls if one != call)
+        self.reply(call.to, answer)
+
+    def _waits(self, *kinds: Kind) -> bool:
+        return any(call.kind in kinds for call in self.state.calls)
+
+    # -- writes -----------------------------------------------------------------------
+
+    def _write(self, request: WriteIo | WriteAsync, to: ReplyTo) -> Written | None:
+        """Begin a START, HALT or CLEAR, or hold it; or say at once why not."""
+        state = self.state
+        if state.device != "there":
+            return Written(errno.ENODEV)
+        if state.clearing or state.fence:
+            state.held = (*state.held, Held(request, to))
+            return None
+        match request:
+            case WriteIo(orb=orb):
+                self.start(IoRequest(self._call("start", to), orb))
+            case WriteAsync(command="HSCH"):
+                self.halt(HaltRequest(self._call("halt", to)))
+            case WriteAsync():
+                self._clear(self._call("clear", to))
+        self._settle()
+        return None
+
+    def _clear(self, number: int) -> None:
+        """Clear, which ends a START that is not at the host yet, and drops events."""
+        state = self.state
+        state.newest_clear = number
+        for event in state.events:
+            self.taken(Taken(event.ends))
+        state.events = ()
+        if state.program is not None and state.program.phase != "started":
+            self._return(state.program.number, Written(0), "start")
+        self.clear(ClearRequest(number))
+
+    def _refused(self, number: int, reason: int) -> None:
+        if reason == errno.ENODEV:
+            self.state.device = "leaving"
+        if reason == errno.ECANCELED:
+            reason = 0
+        self._return(number, Written(reason), "start")
+        reason = errno.ENODEV if reason == errno.EACCES else reason
+        self._return(number, Written(reason), "halt", "clear")
+
+    # -- events -----------------------------------------------------------------------
+
+    def _note(self, event: IoEvent) -> None:
+        """Keep an event until it is read; not what is older than the last CLEAR."""
+        state = self.state
+        for number in event.answers:
+            self._return(number, Written(0), *_WRITES)
+        stale = max(event.answers, default=event.after) < state.newest_clear
+        if stale or state.clearing or state.fence:
+            self.taken(Taken(event.ends))
+        else:
+            state.events = (*state.events, event)
+
+    def _read(self) -> IoRead:
+        state = self.state
+        if state.events:
+            event, *others = state.events
+            state.events = tuple(others)
+            state.region = event.irb
+            self.taken(Taken(event.ends))
+        elif state.device == "gone":
+            return IoRead(state.region, errno.ENODEV)
+        return IoRead(state.region)
+
+    def _signal(self) -> None:
+        """Signal that there are events, unless a signal is on its way."""
+        if self.state.events and not self.state.signalled:
+            self.state.signalled = True
+            self._client.tell(Signalled())
+
+    def _signal_report(self) -> None:
+        if self.state.reports and not self.state.reported:
+            self.state.reported = True
+            self._client.tell(ReportSignalled())
+
+    # -- quiescing --------------------------------------------------------------------
+
+    def _quiesce(self) -> None:
+        """Begin to clear the host's subchannel, unless that is under way."""
+        state = self.state
+        if not state.clearing and not state.fence:
+            state.clearing = self._number()
+            if state.device == "there":
+                self._clear(state.clearing)
+        self._settle()
+
+    def _quiesced(self) -> None:
+        """Answer who has wanted it, and begin what has waited for it."""
+        state = self.state
+        state.fence = 0
+        state.region = Irb(Scsw())
+        if self._waits("close"):
+            state.reports, state.reported = (), False
+        reason = 0 if state.device == "there" else errno.ENODEV
+        self._return_all(Written(reason), "reset")
+        self._return_all(Written(0), "close", "evict")
+        held, state.held = state.held, ()
+        for one in held:
+            answer = self._write(one.request, one.to)
+            if answer is not None:
+                self.reply(one.to, answer)
+
+    def _depart(self) -> None:
+        """Fail what is under way: there is no host subchannel any more."""
+        state = self.state
+        state.device = "gone"
+        self._return_all(Written(errno.ENODEV), *_WRITES)
+        self._return_all(SchibRead(errno.ENODEV), "schib")
+        self._client.tell(DeviceRequested())
+
+    # -- what follows from what has changed -------------------------------------------
+
+    def _settle(self) -> None:
+        """Do what has waited for what the state is now."""
+        state = self.state
+        if state.clearing and self._is_quiet():
+            state.clearing, state.fence = 0, self._number()
+            self._storage.tell(Unpin(state.fence))
+        for call in state.calls:
+            if call.kind == "unmap":
+                self._unmap(call)
+        if state.events or not state.clear:
+            for call in state.calls:
+                if call.kind == "read":
+                    self._finish(call, self._read())
+        self._signal()
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing of the device is at work at the host."""
+        state = self.state
+        if state.device == "leaving":
+            return False
+        return state.program is None and not state.halt and not state.clear
+
+    def _unmap(self, call: Call) -> None:
+        """Decide what an UNMAP needs, once no START is between copying and the host."""
+        state = self.state
+        if state.clearing or state.fence:
+            self._become(call, "evict")
+        elif self._waits("start") or state.device == "leaving":
+            pass
+        elif self._is_pinned(call.area):
+            self._become(call, "evict")
+            self._quiesce()
+        else:
+            self._become(call, "pass")
+            self._storage.tell(Unpin(call.number))
+
+    def _become(self, call: Call, kind: Kind) -> None:
+        self.state.calls = tuple(
+            replace(one, kind=kind) if one == call else one for one in self.state.calls
+        )
+
+    def _is_pinned(self, area: Area) -> bool:
+        """Whether the program that is at the host has pinned a page of the area."""
+        program = self.state.program
+        if program is None:
+            return False
+        pages = pages_of(area.address, area.length)
+        pinned = (pages_of(*_bounds(one)) for one in program.copy.data_areas())
+        return any(one.start < pages.stop and pages.start < one.stop for one in pinned)
+
+
+def _bounds(area: Area) -> tuple[int, int]:
+    return area.address, area.length
