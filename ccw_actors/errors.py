@@ -7,6 +7,7 @@ __all__ = [
     "AskTimeoutError",
     "CcwActorsError",
     "ChannelDataError",
+    "ClientError",
     "CrashedError",
     "DeviceRegistryError",
     "DispatcherError",
@@ -21,6 +22,7 @@ __all__ = [
     "TraceFileError",
     "TraceInUseError",
     "UnknownDeviceTypeError",
+    "UnsupportedHostError",
     "UnsupportedSetupError",
     "VectorError",
 ]
@@ -186,3 +188,11 @@ class VectorError(CcwActorsError):
 
 class UnsupportedSetupError(CcwActorsError):
     """A golden vector needs a device, a file or an operator that is not there."""
+
+
+class UnsupportedHostError(CcwActorsError):
+    """Other processes cannot be guests on this computer; the text says why."""
+
+
+class ClientError(CcwActorsError):
+    """A process that is a guest cannot be started, or has ended as it should not."""

@@ -8,11 +8,11 @@ A page has key 0 until its storage key is set; only from then on are references 
 and changes of it recorded. Source: PoP, "Storage Key", "Key-Controlled Protection".
 """
 
-from collections.abc import Iterable
 from typing import cast
 
 from msgspec import Struct
 
+from ccw_actors.actors import pins as pinned
 from ccw_actors.actors.pages import PAGE_SIZE, Pages, pages_of
 from ccw_actors.actors.protocol import (
     AddToStorage,
@@ -45,9 +45,9 @@ _NEVER_SET = _REFERENCED | _CHANGED
 
 
 class StorageState(Struct):
-    """Pinned pages by owner and number, and the storage keys that were set, by page."""
+    """Pinned pages, and the storage keys that were set, by page."""
 
-    pins: dict[str, dict[int, tuple[int, ...]]] = {}
+    pins: pinned.Pins = {}
     keys: dict[int, int] = {}
 
 
@@ -122,17 +122,13 @@ class Storage(Actor):
             for page in pages_of(area.address, area.length)
             if page < self._pages.size // PAGE_SIZE
         }
-        held = self.state.pins.setdefault(self._owner, {})
-        held[message.number] = tuple(sorted(pages.union(held.get(message.number, ()))))
+        pinned.pin(self.state.pins, self._owner, message.number, pages)
         return Pinned(message.number)
 
     @receive
     def unpin(self, message: Unpin) -> Unpinned:
         """Drop the pins, if there are any."""
-        held = self.state.pins.get(self._owner, {})
-        held.pop(message.number, None)
-        if not held:
-            self.state.pins.pop(self._owner, None)
+        pinned.unpin(self.state.pins, self._owner, message.number)
         return Unpinned(message.number)
 
     @receive
@@ -143,8 +139,7 @@ class Storage(Actor):
     @receive
     def count(self, _message: CountPins) -> PinCount:
         """Count what is pinned now."""
-        holders = [h for numbers in self.state.pins.values() for h in numbers.values()]
-        return PinCount(len(holders), len(self._pinned()))
+        return pinned.count(self.state.pins)
 
     def snapshot(self) -> object:
         """Return the pins and the pages; pages are shared, not copied."""
@@ -161,21 +156,17 @@ class Storage(Actor):
         sender = self.sender
         return sender.path if sender is not None else ""
 
-    def _pinned(self) -> set[int]:
-        numbers: Iterable[dict[int, tuple[int, ...]]] = self.state.pins.values()
-        return {page for held in numbers for pages in held.values() for page in pages}
-
     def _accessible(
         self, area: Area, access: ReadStorage | WriteStorage, *, store: bool
     ) -> tuple[int, StorageCheck | None]:
         """Return how many bytes from the area's start are accessible; why not all."""
         end = min(area.address + area.length, self._pages.size)
         length = max(0, end - area.address)
-        pinned = self._pinned() if access.dma else None
-        if pinned is not None or access.key:
+        pins = pinned.pages(self.state.pins) if access.dma else None
+        if pins is not None or access.key:
             for page in pages_of(area.address, length):
                 reach = max(0, page * PAGE_SIZE - area.address)
-                if pinned is not None and page not in pinned:
+                if pins is not None and page not in pins:
                     return reach, StorageCheck.ADDRESSING
                 if self._protected(page, access.key, store=store):
                     return reach, StorageCheck.PROTECTION

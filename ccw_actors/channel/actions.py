@@ -35,6 +35,7 @@ class StorageCheck(StrEnum):
 
     ADDRESSING = "addressing"
     PROTECTION = "protection"
+    DATA = "data"  # the storage itself has failed there
 
 
 class Words(StrEnum):

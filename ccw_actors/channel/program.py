@@ -77,6 +77,7 @@ _CE_DE: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
 _CSTAT: Final = {
     StorageCheck.ADDRESSING: Cstat.PROGRAM_CHECK,
     StorageCheck.PROTECTION: Cstat.PROTECTION_CHECK,
+    StorageCheck.DATA: Cstat.CHANNEL_DATA_CHECK,
 }
 
 

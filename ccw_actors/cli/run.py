@@ -14,7 +14,7 @@ import typer
 from rich.live import Live
 
 from ccw_actors.cli.printing import complain, new_console, say_json
-from ccw_actors.cli.run_view import progress_view, result_view
+from ccw_actors.cli.run_view import ending, progress_view, result_view
 from ccw_actors.cli.signals import SignalWatch, place_of
 from ccw_actors.cli.sizes import size_option
 from ccw_actors.cli.streams import KeptStreams
@@ -24,13 +24,14 @@ from ccw_actors.machine import (
     Machine,
     MachineRun,
     Progress,
+    QemuGuest,
     RunResult,
     begin_trace,
     load_machine,
 )
 from ccw_actors.trace import TRACE_SIZE, TraceTarget
 
-__all__ = ["run"]
+__all__ = ["run", "run_guest"]
 
 TRACE = Path("ccw-actors.trace")
 _TRACES_MAX = 100
@@ -100,6 +101,25 @@ def run(
         raise typer.Exit(1)
 
 
+def run_guest(machine: Machine, *, trace: Path | None, as_json: bool) -> None:
+    """Run a machine of one guest, which has the terminal; say how it has ended."""
+    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
+    target = None if trace is None else _begin_trace(machine, trace, [], TRACE_SIZE)
+    with KeptStreams(stdout_for_us=as_json) as streams:
+        stopped, result = _Running(machine, target, streams, as_json=as_json).run()
+    if as_json:
+        say_json(result)
+    for guest in result.guests.values():
+        if guest.error is not None:
+            complain(guest.error)
+        else:
+            complain(ending(guest))
+    if stopped is not None:
+        raise typer.Exit(128 + stopped)
+    if not result.finished:
+        raise typer.Exit(1)
+
+
 def _begin_trace(
     machine: Machine, trace: Path | None, inputs: list[Path], size_max: int | None
 ) -> TraceTarget:
@@ -130,7 +150,11 @@ class _Running:
         self._as_json = as_json
         self._show: Callable[[Progress], None] = lambda _progress: None
         self._console = new_console()
-        self._is_live = not as_json and self._console.is_terminal
+        has_terminal = any(
+            isinstance(guest, QemuGuest) and guest.console and not guest.console.file
+            for guest in machine.guests
+        )
+        self._is_live = not as_json and not has_terminal and self._console.is_terminal
         self._machine_run = MachineRun(
             machine, trace=trace, on_progress=self._tell if self._is_live else None
         )

@@ -6,9 +6,9 @@ from rich.padding import Padding
 from rich.table import Table
 
 from ccw_actors.cli.printing import as_text
-from ccw_actors.machine import Progress, RunResult
+from ccw_actors.machine import GuestResult, Progress, RunResult
 
-__all__ = ["progress_view", "result_view"]
+__all__ = ["ending", "progress_view", "result_view"]
 
 
 def progress_view(progress: Progress) -> RenderableType:
@@ -41,6 +41,14 @@ def result_view(result: RunResult) -> RenderableType:
         as_text(f"{seconds}; {trace}"),
     )
     return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts[:-1]), parts[-1])
+
+
+def ending(guest: GuestResult) -> str:
+    """Say in a line how much a guest has done."""
+    codes = _condition_codes(guest.cc)
+    with_codes = f" (cc {codes})" if codes else ""
+    ios, interrupts = _number(guest.ios), _number(guest.interrupts)
+    return f"{ios} I/Os{with_codes}, {interrupts} interrupts"
 
 
 def _guests(result: RunResult) -> Table:

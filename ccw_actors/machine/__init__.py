@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Final
 
+from ccw_actors.machine.config import ConsoleTarget as ConsoleTarget
 from ccw_actors.machine.config import DeviceNumber as DeviceNumber
 from ccw_actors.machine.config import GuestConfiguration as GuestConfiguration
 from ccw_actors.machine.config import HostDevice as HostDevice
 from ccw_actors.machine.config import Machine as Machine
 from ccw_actors.machine.config import PassedThrough as PassedThrough
+from ccw_actors.machine.config import QemuGuest as QemuGuest
 from ccw_actors.machine.config import StorageSize as StorageSize
 from ccw_actors.machine.config import read_size as read_size
 from ccw_actors.machine.guest_program import GuestProgram as GuestProgram
@@ -22,6 +24,7 @@ from ccw_actors.machine.run import run_machine as run_machine
 
 __all__ = [
     "SHIPPED_MACHINE",
+    "ConsoleTarget",
     "DeviceNumber",
     "GuestConfiguration",
     "GuestProgram",
@@ -32,6 +35,7 @@ __all__ = [
     "MachineRun",
     "PassedThrough",
     "Progress",
+    "QemuGuest",
     "RunResult",
     "StorageSize",
     "begin_trace",

@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from ccw_actors.actors import (
     ChannelSubsystem,
     Cio,
@@ -39,12 +41,23 @@ from ccw_actors.machine.config import (
     GuestConfiguration,
     HostDevice,
     Machine,
+    QemuGuest,
 )
 from ccw_actors.machine.guest_program import Form
 from ccw_actors.machine.images import image_file
 from ccw_actors.runtime import ActorRef, Restart, System
 
-__all__ = ["build_guest", "guest_path", "host_path", "party_of"]
+__all__ = [
+    "add_disk",
+    "add_disks",
+    "add_subchannel",
+    "base_of",
+    "build_guest",
+    "guest_path",
+    "host_path",
+    "party_of",
+    "subchannel_of",
+]
 
 _PATH: Final = 0x80
 
@@ -54,7 +67,9 @@ def host_path(number: DeviceNumber) -> str:
     return f"host/{number}"
 
 
-def guest_path(guest: GuestConfiguration, number: DeviceNumber | None = None) -> str:
+def guest_path(
+    guest: GuestConfiguration | QemuGuest, number: DeviceNumber | None = None
+) -> str:
     """Return where the actors of a guest, or of one of its devices, live."""
     return guest.name if number is None else f"{guest.name}/{number}"
 
@@ -90,21 +105,40 @@ async def build_guest(
     Raises:
         ImageError: The image of a device cannot be used; nothing of the guest runs.
     """
-    devices = {device.number: device for device in machine.devices}
-    for passed in guest.devices:
-        try:
-            await _add_disk(system, devices[passed.host], scratch)
-        except ImageError as error:
-            raise ImageError(f"device {passed.number}: {error}") from error
-    base = STORAGE_MAX * (1 + machine.guests.index(guest))
+    await add_disks(system, machine, guest, scratch)
     storage = system.spawn(Storage(guest.storage), f"{guest_path(guest)}/storage")
+    base = base_of(machine, guest)
     for index in range(len(guest.devices)):
         region = Region(base, guest.storage, storage, dma=True)
         _pass_through(system, machine, guest, index, region)
     _add_cpu(system, guest, storage)
 
 
-async def _add_disk(system: System, device: HostDevice, scratch: Path) -> None:
+def base_of(machine: Machine, guest: GuestConfiguration | QemuGuest) -> int:
+    """Return the host address at which a guest's storage begins."""
+    return STORAGE_MAX * (1 + machine.guests.index(guest))
+
+
+async def add_disks(
+    system: System,
+    machine: Machine,
+    guest: GuestConfiguration | QemuGuest,
+    scratch: Path,
+) -> None:
+    """Spawn volumes and devices of the host devices that are passed to a guest.
+
+    Raises:
+        ImageError: The image of one of them cannot be used.
+    """
+    devices = {device.number: device for device in machine.devices}
+    for passed in guest.devices:
+        try:
+            await add_disk(system, devices[passed.host], scratch)
+        except ImageError as error:
+            raise ImageError(f"device {passed.number}: {error}") from error
+
+
+async def add_disk(system: System, device: HostDevice, scratch: Path) -> None:
     """Spawn the volume and device of a host device, after a look at its image."""
     path = host_path(device.number)
     file = await _image_file(device, scratch)
@@ -158,24 +192,12 @@ def _pass_through(
 ) -> None:
     """Spawn the layers between a host device and subchannel `index` of the guest."""
     passed = guest.devices[index]
-    host, path = host_path(passed.host), guest_path(guest, passed.number)
-    hosts = [device.number for device in machine.devices]
-    vfio_ccw, subchannel, cio = (
-        system.ref(name)
-        for name in (f"{path}/vfio-ccw", f"{path}/subchannel", f"{host}/cio")
+    path = guest_path(guest, passed.number)
+    vfio_ccw, subchannel = (
+        system.ref(name) for name in (f"{path}/vfio-ccw", f"{path}/subchannel")
     )
     css = system.ref(f"{guest_path(guest)}/css")
-    system.spawn(
-        Subchannel(
-            SubchannelId(0, hosts.index(passed.host)),
-            _pmcw(passed.host),
-            system.ref(f"{host}/device"),
-            (region,),
-            cio,
-        ),
-        f"{host}/subchannel",
-        supervision=Restart(),
-    )
+    cio = add_subchannel(system, machine, passed.host, region, vfio_ccw)
     system.spawn(
         VfioCcw(cio, region.storage, subchannel, base=region.base),
         vfio_ccw.path,
@@ -186,11 +208,43 @@ def _pass_through(
         subchannel.path,
         supervision=Restart(),
     )
+
+
+def add_subchannel(
+    system: System,
+    machine: Machine,
+    number: DeviceNumber,
+    region: Region,
+    driver: ActorRef[Any],
+    *,
+    chpid: int = 0,
+) -> ActorRef[Any]:
+    """Spawn the host's subchannel of a device, and the Cio that drives it.
+
+    Returns the latter; `driver` is who it drives it for. The subchannel's one path is
+    `chpid`.
+    """
+    host = host_path(number)
+    cio = system.ref(f"{host}/cio")
     system.spawn(
-        Cio(system.ref(f"{host}/subchannel"), vfio_ccw),
-        cio.path,
+        Subchannel(
+            SubchannelId(0, subchannel_of(machine, number)),
+            replace(_pmcw(number), chpids=bytes((chpid,)).ljust(8, b"\0")),
+            system.ref(f"{host}/device"),
+            (region,),
+            cio,
+        ),
+        f"{host}/subchannel",
         supervision=Restart(),
     )
+    return system.spawn(
+        Cio(system.ref(f"{host}/subchannel"), driver), cio.path, supervision=Restart()
+    )
+
+
+def subchannel_of(machine: Machine, number: DeviceNumber) -> int:
+    """Return the number of the host's subchannel of a device."""
+    return [device.number for device in machine.devices].index(number)
 
 
 def _add_cpu(system: System, guest: GuestConfiguration, storage: ActorRef[Any]) -> None:

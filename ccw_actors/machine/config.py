@@ -13,12 +13,14 @@ from ccw_actors.machine.guest_program import GuestProgram
 __all__ = [
     "STORAGE_MAX",
     "UNPACKED_MAX",
+    "ConsoleTarget",
     "DeviceNumber",
     "FileSize",
     "GuestConfiguration",
     "HostDevice",
     "Machine",
     "PassedThrough",
+    "QemuGuest",
     "StorageSize",
     "read_size",
 ]
@@ -117,6 +119,29 @@ class StorageSize(int):
         return cls(size)
 
 
+class ConsoleTarget:
+    """Where a guest's console is: a file, which is appended to; None for the terminal.
+
+    That is the one that the machine was started from: one guest can have it.
+    """
+
+    __slots__ = ("file",)
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+
+    @classmethod
+    def read(cls, value: object, folder: Path) -> Self:
+        """Take "terminal", or the path of a file, relative to `folder`.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        if not isinstance(value, str) or not value:
+            raise ValueError(f'expected "terminal" or a file, got {value!r}')
+        return cls(None if value == "terminal" else folder / value)
+
+
 class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     """A device of the host, with the image of its volume.
 
@@ -142,16 +167,52 @@ class PassedThrough(Struct, frozen=True, forbid_unknown_fields=True):
     host: DeviceNumber
 
 
-class GuestConfiguration(Struct, frozen=True, forbid_unknown_fields=True):
-    """A guest: its name (part of the paths of its actors), storage, program, devices.
+class GuestConfiguration(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="emulator",
+    tag="python",
+):
+    """A guest that is a program in Python: its name, storage, program and devices.
 
-    `arguments` are passed to the program as keyword arguments, after the cpu.
+    The name is part of the paths of its actors. `arguments` are passed to the program
+    as keyword arguments, after the cpu.
     """
 
     name: GuestName
     storage: StorageSize
     program: GuestProgram
     arguments: dict[str, Any] = field(default_factory=dict[str, Any])
+    devices: tuple[PassedThrough, ...] = field(name="device", default=())
+
+
+class QemuGuest(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="emulator",
+    tag="qemu",
+):
+    """A guest in a QEMU of its own, with `storage` in whole MiB and `cpus` CPUs.
+
+    `binary` is that QEMU, or the folder where one was built; without it, the one on
+    PATH. `arguments` are QEMU's own, which come last. Without a
+    `console` nobody sees what it shows. A kernel that knows only the SCLP's line-mode
+    console needs `line_mode`. `boot` is the device that the guest is IPLed from.
+    """
+
+    name: GuestName
+    storage: StorageSize
+    binary: Path | None = None
+    cpus: Annotated[int, Meta(ge=1, le=248)] = 1
+    kernel: Path | None = None
+    initrd: Path | None = None
+    append: str | None = None
+    arguments: tuple[str, ...] = ()
+    console: ConsoleTarget | None = None
+    line_mode: bool = False
+    boot: DeviceNumber | None = None
     devices: tuple[PassedThrough, ...] = field(name="device", default=())
 
 
@@ -162,6 +223,6 @@ class Machine(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     devices: tuple[HostDevice, ...] = field(name="device", default=())
-    guests: tuple[GuestConfiguration, ...] = field(name="guest", default=())
+    guests: tuple[GuestConfiguration | QemuGuest, ...] = field(name="guest", default=())
     devices_max: int = 2048
     guests_max: int = 1024

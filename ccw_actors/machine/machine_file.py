@@ -6,19 +6,21 @@ import reprlib
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 import msgspec
 
 from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.errors import MachineFileError
 from ccw_actors.machine.config import (
+    ConsoleTarget,
     DeviceNumber,
     FileSize,
     GuestConfiguration,
     HostDevice,
     Machine,
     PassedThrough,
+    QemuGuest,
     StorageSize,
 )
 from ccw_actors.machine.guest_program import GuestProgram
@@ -42,14 +44,28 @@ _EXPECTED = {
     "device.sync": "true or false",
     "device.unpacked_max": 'bytes as an integer, or a size such as "1 GiB"',
     "guest": "[[guest]] tables",
+    "guest.emulator": '"python" (a guest program) or "qemu"',
     "guest.name": 'a name of letters, digits, "-" and "_" other than "host"',
     "guest.storage": 'bytes as an integer, or a size such as "1 MiB"',
     "guest.program": 'a dotted name such as "package.module:callable"',
     "guest.arguments": "a table of the program's arguments by name",
+    "guest.binary": "the path of a QEMU, relative to the machine file",
+    "guest.cpus": "a number of CPUs, 1 to 248",
+    "guest.kernel": "the path of a kernel, relative to the machine file",
+    "guest.initrd": "the path of an initial ramdisk, relative to the machine file",
+    "guest.append": "the kernel's command line",
+    "guest.console": '"terminal" or the path of a file, relative to the machine file',
+    "guest.line_mode": "true or false",
+    "guest.boot": "the number of a [[guest.device]]",
     "guest.device": "[[guest.device]] tables",
     "guest.device.number": 'the guest\'s device number, such as "0.0.0190"',
     "guest.device.host": "the number of a [[device]]",
 }
+_QEMU_EXPECTED = {
+    "guest.storage": 'whole MiB as in "512 MiB", or bytes as an integer',
+    "guest.arguments": "a list of QEMU's own arguments",
+}
+_MIB = 1 << 20
 _FILE_MAX = 1 << 24
 _PLACE = re.compile(r"(?P<text>.*?)(?: - at `\$\.?(?P<place>.*)`)?", re.DOTALL)
 _FIELD = re.compile(
@@ -75,6 +91,7 @@ def load_machine(path: Path) -> Machine:
     """
     raw = _read(path)
     try:
+        _name_emulators(raw)
         machine = msgspec.convert(raw, Machine, dec_hook=_reader(path.parent))
     except msgspec.ValidationError as error:
         _fail(str(path), _translated(error, raw))
@@ -112,10 +129,38 @@ def problems(machine: Machine) -> Iterator[Problem]:
         if first := names.get(guest.name):
             yield _twice(f"{key}.name", guest.name, first, "each guest")
         names.setdefault(guest.name, f"{key}.name")
-        if misfit := guest.program.misfit(guest.arguments):
+        if isinstance(guest, QemuGuest):
+            yield from _qemu_problems(guest, key)
+        elif misfit := guest.program.misfit(guest.arguments):
             expected = f"expected what {guest.program.name} takes"
             yield Problem(f"{key}.arguments", f"{expected}: {misfit}")
         yield from _passed_problems(machine, guest, key, passed)
+    on_terminal = [
+        f"guest[{index}].console"
+        for index, guest in enumerate(machine.guests)
+        if isinstance(guest, QemuGuest) and guest.console and not guest.console.file
+    ]
+    if len(on_terminal) > 1:
+        text = f"is the terminal, as is {on_terminal[0]}; expected one guest there"
+        yield Problem(on_terminal[1], text)
+
+
+def _qemu_problems(guest: QemuGuest, key: str) -> Iterator[Problem]:
+    if guest.storage % _MIB:
+        expected = _QEMU_EXPECTED["guest.storage"]
+        text = f"expected {expected}, got {int(guest.storage)} bytes"
+        yield Problem(f"{key}.storage", text)
+    files = {"kernel": guest.kernel, "initrd": guest.initrd, "binary": guest.binary}
+    for name, file in files.items():
+        if file is not None and not file.exists():
+            expected = _EXPECTED[f"guest.{name}"]
+            text = f"expected {expected}, but there is no file {file}"
+            yield Problem(f"{key}.{name}", text)
+    numbers = [device.number for device in guest.devices]
+    if guest.boot is not None and guest.boot not in numbers:
+        known = ", ".join(map(str, numbers)) or "none"
+        text = f"expected {_EXPECTED['guest.boot']} ({known}), got {guest.boot}"
+        yield Problem(f"{key}.boot", text)
 
 
 def _device_problems(machine: Machine) -> Iterator[Problem]:
@@ -147,7 +192,10 @@ def _written_twice(*devices: HostDevice) -> bool:
 
 
 def _passed_problems(
-    machine: Machine, guest: GuestConfiguration, key: str, passed: dict[int, str]
+    machine: Machine,
+    guest: GuestConfiguration | QemuGuest,
+    key: str,
+    passed: dict[int, str],
 ) -> Iterator[Problem]:
     numbers: dict[int, str] = {}
     hosts = [device.number for device in machine.devices]
@@ -199,15 +247,25 @@ def _read(path: Path) -> dict[str, Any]:
         raise MachineFileError(f"{path}: {text}") from error
 
 
+def _name_emulators(raw: dict[str, Any]) -> None:
+    """Fill in what a guest is that does not say so: a program in Python."""
+    guests = raw.get("guest")
+    if isinstance(guests, list):
+        for guest in cast("list[object]", guests):
+            if isinstance(guest, dict):
+                cast("dict[str, Any]", guest).setdefault("emulator", "python")
+
+
 def _reader(folder: Path) -> Any:
     """Return the hook that makes values of our own types out of TOML's."""
 
     def read(kind: type, value: object) -> object:
         if kind is Path:
             if not isinstance(value, str):
-                expected = _EXPECTED["device.image"]
-                raise ValueError(f"expected {expected}, got {value!r}")
+                raise ValueError
             return folder / value
+        if kind is ConsoleTarget:
+            return ConsoleTarget.read(value, folder)
         if kind is GuestProgram:
             return GuestProgram.find(value, folder)
         readers: dict[type, Callable[[object], object]] = {
@@ -226,17 +284,26 @@ def _translated(error: msgspec.ValidationError, raw: dict[str, Any]) -> Problem:
     assert match is not None
     text, place = match["text"], match["place"] or ""
     table = re.sub(r"\[\d+\]", "", place)
-    if error.__cause__ is not None:
+    if error.__cause__ is not None and text:
         return Problem(place, text)
+    is_qemu = place.startswith("guest") and _is_qemu(raw, place)
+    about_it = _EXPECTED | _QEMU_EXPECTED if is_qemu else _EXPECTED
     if (about := _FIELD.fullmatch(text)) is None:
-        expected = _EXPECTED.get(table, text)
+        expected = about_it.get(table, text)
         return Problem(place, f"expected {expected}, got {_value(raw, place)}")
     kind, name = about.groups()
     key = f"{place}.{name}".lstrip(".")
     if kind == "contains unknown":
-        return Problem(key, _unknown(name, _TABLES[table]))
-    expected = _EXPECTED[f"{table}.{name}".lstrip(".")]
+        of_qemu = is_qemu and table == "guest"
+        return Problem(key, _unknown(name, QemuGuest if of_qemu else _TABLES[table]))
+    expected = about_it[f"{table}.{name}".lstrip(".")]
     return Problem(key, f"missing; expected {expected}")
+
+
+def _is_qemu(raw: dict[str, Any], place: str) -> bool:
+    """Whether the guest that a place is in runs in a QEMU."""
+    guest = _STEP.findall(place)[1:2]
+    return bool(guest) and raw["guest"][int(guest[0][1])]["emulator"] == "qemu"
 
 
 def _unknown(name: str, table: type[msgspec.Struct]) -> str:

@@ -17,8 +17,9 @@ from ccw_actors.actors.protocol import AwaitGuest, GuestReport, ReportProgress
 from ccw_actors.actors.write_journal import journal_path
 from ccw_actors.errors import CcwActorsError, TraceFileError
 from ccw_actors.machine.build import build_guest, guest_path, host_path, party_of
-from ccw_actors.machine.config import GuestConfiguration, Machine
+from ccw_actors.machine.config import GuestConfiguration, Machine, QemuGuest
 from ccw_actors.machine.machine_file import check_machine
+from ccw_actors.machine.qemu_guest import QemuRun
 from ccw_actors.machine.results import (
     GuestProgress,
     GuestResult,
@@ -225,14 +226,16 @@ class _Run:
         self,
         system: System,
         machine: Machine,
-        guest: GuestConfiguration,
+        guest: GuestConfiguration | QemuGuest,
         scratch: Path,
         defects: "_Defects",
     ) -> None:
-        self._system = system
-        self._machine = machine
         self._guest = guest
-        self._scratch = scratch
+        self._part: _ProgramRun | QemuRun
+        if isinstance(guest, QemuGuest):
+            self._part = QemuRun(system, machine, guest, scratch)
+        else:
+            self._part = _ProgramRun(system, machine, guest, scratch)
         self.result: GuestResult | None = None
         self._running = False
         hosts = [host_path(passed.host) for passed in guest.devices]
@@ -241,22 +244,26 @@ class _Run:
     async def run(self) -> None:
         """Start the guest and wait for its end; whatever that is, it is a result."""
         try:
-            await build_guest(self._system, self._machine, self._guest, self._scratch)
+            await self._part.start()
             self._running = True
             self.result = GuestResult.of(await self._report())
         except CcwActorsError as error:
             self.result = GuestResult(error=describe(error))
+        except asyncio.CancelledError:
+            await self._part.shut_down()
+            raise
         except Exception as error:
             # The machine may have no room for it: no thread, no memory, no file.
             log.exception("guest %s cannot run", self._guest.name)
             self.result = GuestResult(error=describe(error))
+        finally:
+            await self._part.close()
 
     async def progress(self) -> GuestProgress:
         """Say how far the guest has come."""
         if self._running and self.result is None:
-            cpu = self._system.ref(f"{guest_path(self._guest)}/cpu0")
             try:
-                report = await cpu.ask(ReportProgress())
+                report = await self._part.progress()
             except CcwActorsError:  # it has just failed, or is too busy to answer
                 report = None
             if self.result is None:
@@ -267,8 +274,7 @@ class _Run:
 
     async def _report(self) -> GuestReport:
         """Wait for the guest's report, or for one of its actors to fail."""
-        emulator = self._system.ref(f"{guest_path(self._guest)}/emulator")
-        ended = asyncio.ensure_future(emulator.ask(AwaitGuest(), timeout=math.inf))
+        ended = asyncio.ensure_future(self._part.report())
         first: set[asyncio.Future[Any]] = {ended, self._defect}
         try:
             await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
@@ -277,6 +283,44 @@ class _Run:
             return ended.result()
         finally:
             ended.cancel()
+
+
+class _ProgramRun:
+    """A guest that is a program in Python."""
+
+    def __init__(
+        self,
+        system: System,
+        machine: Machine,
+        guest: GuestConfiguration,
+        scratch: Path,
+    ) -> None:
+        self._system = system
+        self._machine = machine
+        self._guest = guest
+        self._scratch = scratch
+
+    async def start(self) -> None:
+        """Spawn it; it runs then."""
+        await build_guest(self._system, self._machine, self._guest, self._scratch)
+
+    async def report(self) -> GuestReport:
+        """Wait for its end."""
+        emulator = self._system.ref(f"{guest_path(self._guest)}/emulator")
+        report: GuestReport = await emulator.ask(AwaitGuest(), timeout=math.inf)
+        return report
+
+    async def progress(self) -> GuestReport:
+        """Ask how far it is."""
+        cpu = self._system.ref(f"{guest_path(self._guest)}/cpu0")
+        report: GuestReport = await cpu.ask(ReportProgress())
+        return report
+
+    async def shut_down(self) -> None:
+        """It is stopped with its System, wherever it is."""
+
+    async def close(self) -> None:
+        """It has nothing to give up."""
 
 
 class _Defects(Observer):

@@ -1,0 +1,255 @@
+"""A guest in a QEMU of its own: its actors, its process, its console, its end.
+
+| path | actor |
+|---|---|
+| alice/emulator | the process, by its system calls |
+| alice/storage | its memory, where it lets devices reach it |
+| alice/0.0.0190/vfio-ccw | the regions of a device passed through to it |
+"""
+
+import asyncio
+import contextlib
+import math
+import os
+import socket
+import sys
+import threading
+from collections import deque
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from ccw_actors.actors import Region, VfioCcwRegions
+from ccw_actors.actors.protocol import (
+    AwaitGuest,
+    CountPins,
+    GuestReport,
+    ReportProgress,
+    StoreSubchannel,
+)
+from ccw_actors.errors import ClientError
+from ccw_actors.machine.build import (
+    add_disks,
+    add_subchannel,
+    base_of,
+    guest_path,
+    host_path,
+    subchannel_of,
+)
+from ccw_actors.machine.config import STORAGE_MAX, Machine, PassedThrough, QemuGuest
+from ccw_actors.runtime import ActorRef, Restart, System
+from ccw_actors.vfio import (
+    AddDevice,
+    ClientProcess,
+    Console,
+    ProcessEnded,
+    ProcessStorage,
+    Qmp,
+    ShownFiles,
+    SystemCalls,
+    command_line,
+    device_option,
+    find_qemu,
+    raw_terminal,
+    spawn_client,
+    sysfsdev_of,
+)
+
+__all__ = ["QemuRun"]
+
+_WORDS_MAX: Final = 20
+_CHPID_FIRST: Final = 0x40
+_CHPIDS: Final = 0x80
+
+
+class QemuRun:
+    """One guest of a machine, from the start of its QEMU to its end.
+
+    What is on the disk for it is below `scratch`. `quit_typed` is called, in a thread,
+    when its user asks for its end by typing.
+    """
+
+    def __init__(
+        self, system: System, machine: Machine, guest: QemuGuest, scratch: Path
+    ) -> None:
+        self._system = system
+        self._machine = machine
+        self._guest = guest
+        self._folder = scratch / guest.name
+        self._scratch = scratch
+        self._stack = AsyncExitStack()
+        self._words: deque[str] = deque(maxlen=_WORDS_MAX)
+        self._qmp: Qmp | None = None
+        self._ended: asyncio.Task[GuestReport] | None = None
+
+    @property
+    def emulator(self) -> ActorRef[Any]:
+        """Who answers for the guest."""
+        return self._system.ref(f"{guest_path(self._guest)}/emulator")
+
+    async def start(self) -> None:
+        """Spawn the guest's actors, and start its QEMU.
+
+        Raises:
+            ImageError: The image of a device cannot be used.
+            UnsupportedHostError: This computer does not let other processes be guests.
+            ClientError: There is no such QEMU, or it cannot be started.
+        """
+        guest = self._guest
+        program = await asyncio.to_thread(find_qemu, guest.binary)
+        await add_disks(self._system, self._machine, guest, self._scratch)
+        storage = self._system.spawn(
+            ProcessStorage(self.emulator), f"{guest_path(guest)}/storage"
+        )
+        region = Region(base_of(self._machine, guest), STORAGE_MAX, storage, dma=True)
+        devices = [self._pass_through(passed, region) for passed in guest.devices]
+        options = [
+            device_option(
+                passed.number,
+                sysfsdev_of(self._folder, index, device.subchannel),
+                boot=passed.number == guest.boot,
+            )
+            for index, (passed, device) in enumerate(
+                zip(guest.devices, devices, strict=True)
+            )
+        ]
+        await self._start_process(program, options, tuple(devices), storage)
+
+    def _pass_through(self, passed: PassedThrough, region: Region) -> AddDevice:
+        regions = self._system.ref(f"{guest_path(self._guest, passed.number)}/vfio-ccw")
+        number = subchannel_of(self._machine, passed.host)
+        chpid = _CHPID_FIRST + number % _CHPIDS
+        cio = add_subchannel(
+            self._system, self._machine, passed.host, region, regions, chpid=chpid
+        )
+        self._system.spawn(
+            VfioCcwRegions(cio, region.storage, self.emulator, base=region.base),
+            regions.path,
+            supervision=Restart(),
+        )
+        return AddDevice(str(passed.number), number, regions, chpid)
+
+    async def _start_process(
+        self,
+        program: Path,
+        options: list[str],
+        devices: tuple[AddDevice, ...],
+        storage: ActorRef[Any],
+    ) -> None:
+        stack = self._stack
+        console, theirs = socket.socketpair()
+        control, their_control = socket.socketpair()
+        errors, their_errors = os.pipe()
+        with theirs, their_control:
+            argv = command_line(
+                program,
+                self._guest,
+                options,
+                console=theirs.fileno(),
+                qmp=their_control.fileno(),
+            )
+            try:
+                client = await spawn_client(
+                    argv,
+                    pass_fds=(theirs.fileno(), their_control.fileno()),
+                    stderr=their_errors,
+                )
+            except OSError as error:
+                raise ClientError(f"{program}: {error.strerror}") from error
+            finally:
+                os.close(their_errors)
+        calls = SystemCalls(client.listener)
+        emulator = self._system.spawn(
+            ClientProcess(
+                client.process.pid,
+                calls,
+                storage,
+                ShownFiles(self._folder, calls),
+                devices,
+            ),
+            self.emulator.path,
+        )
+        self._relay(console)
+        reader = threading.Thread(target=self._hear, args=(errors,), daemon=True)
+        reader.start()
+        loop = asyncio.get_running_loop()
+        pidfd = os.pidfd_open(client.process.pid)
+
+        def ended() -> None:
+            loop.remove_reader(pidfd)
+            os.close(pidfd)
+            reader.join(1)
+            emulator.tell(ProcessEnded(client.process.wait()))
+
+        loop.add_reader(pidfd, ended)
+        self._qmp = await stack.enter_async_context(Qmp(control))
+
+    def _relay(self, link: socket.socket) -> None:
+        """Connect the guest's console with a terminal, a file, or nobody."""
+        target = self._guest.console
+        source: int | None = None
+        if target is None:
+            output = os.open(os.devnull, os.O_WRONLY)
+            self._stack.callback(os.close, output)
+        elif target.file is not None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            output = os.open(target.file, flags, 0o666)
+            self._stack.callback(os.close, output)
+        else:
+            output = 1
+            with contextlib.suppress(OSError, ValueError):
+                source = sys.stdin.fileno()
+            if source is not None:
+                self._stack.enter_context(raw_terminal(source))
+        relay = Console(link, output, source)
+        self._stack.callback(relay.close)
+        relay.start()
+
+    def _hear(self, errors: int) -> None:
+        """Keep what QEMU says; in a thread."""
+        with os.fdopen(errors, errors="replace") as file:
+            for line in file:
+                self._words.append(line.rstrip("\n"))
+
+    async def progress(self) -> GuestReport:
+        """Ask how far it is."""
+        report: GuestReport = await self.emulator.ask(ReportProgress())
+        return report
+
+    async def report(self) -> GuestReport:
+        """Wait for the guest's end, and for its devices to be at rest."""
+        report = await self.emulator.ask(AwaitGuest(), timeout=math.inf)
+        if report.error and self._words:
+            report = replace(report, error=f"{report.error}: {self._words[-1]}")
+        left = await self._left()
+        result = {**report.result, "left": left}
+        if left and report.error is None:
+            report = replace(report, error="; ".join(left))
+        return replace(report, result=result)
+
+    async def _left(self) -> list[str]:
+        """Say what is left of the guest on our side: nothing should be."""
+        left: list[str] = []
+        storage = self._system.ref(f"{guest_path(self._guest)}/storage")
+        pins = await storage.ask(CountPins())
+        if pins.owners:
+            left.append(f"{pins.pages} pages are pinned for {pins.owners} programs")
+        for passed in self._guest.devices:
+            subchannel = self._system.ref(f"{host_path(passed.host)}/subchannel")
+            stored = await subchannel.ask(StoreSubchannel())
+            scsw = stored.schib.scsw
+            if stored.cc == 0 and (scsw.fctl or scsw.actl or scsw.stctl):
+                left.append(f"the subchannel of {passed.host} is not idle: {scsw}")
+        return left
+
+    async def shut_down(self) -> None:
+        """Have the guest end in order; if it does not, end its QEMU."""
+        if self._qmp is not None:
+            await self._qmp.shut_down()
+            await self.report()
+
+    async def close(self) -> None:
+        """Give up what was taken for the guest: console, terminal, descriptors."""
+        await self._stack.aclose()

@@ -1,0 +1,362 @@
+"""ClientProcess: another process that is a guest, by its system calls.
+
+It stands where the emulator of a guest is: who waits for the guest's end is answered
+when the process is over and nothing of its devices is at work any more.
+
+| event | next |
+|---|---|
+| open of one of our paths | a descriptor of a container or group; a file of sysfs |
+| readlink of one | the link that leads to a device's group |
+| ioctl, pread, pwrite | to the container, group or device that the descriptor is |
+| last close of a device | CloseDevice: nothing of it is at work, nothing pinned |
+| Signalled, ReportSignalled, DeviceRequested | an eventfd is counted up |
+| the process ends | its descriptors are closed; then it has ended |
+
+A process whose memory fails is killed: its end says why.
+"""
+
+import contextlib
+import errno
+import os
+import signal
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from ccw_actors.actors.protocol import (
+    AwaitGuest,
+    DeviceRequested,
+    GuestReport,
+    IoRead,
+    ReportProgress,
+    ReportRead,
+    ReportSignalled,
+    SchibRead,
+    Signalled,
+    Written,
+)
+from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
+from ccw_actors.vfio import uapi
+from ccw_actors.vfio.container_front import ContainerFront, Group
+from ccw_actors.vfio.device_front import Change, DeviceFront
+from ccw_actors.vfio.messages import (
+    AddDevice,
+    DescriptorClosed,
+    DeviceAdded,
+    DeviceRemoved,
+    IoctlCalled,
+    LinkRead,
+    PathOpened,
+    ProcessEnded,
+    RangeMapped,
+    RangeUnmapped,
+    RegionRead,
+    RegionWritten,
+    RemoveDevice,
+    StorageLost,
+)
+from ccw_actors.vfio.shown_files import ShownFiles, uuid_of
+from ccw_actors.vfio.system_calls import DEVICES_FOLDER, SystemCalls
+from ccw_actors.vfio.uapi import EventSource, Ioctl
+
+__all__ = ["ClientProcess"]
+
+Event: TypeAlias = Signalled | ReportSignalled | DeviceRequested
+"""What an actor behind a device's regions has to say."""
+
+_SOURCES: Final[dict[type, EventSource]] = {
+    Signalled: EventSource.IO,
+    ReportSignalled: EventSource.CRW,
+    DeviceRequested: EventSource.REQUEST,
+}
+_CODES: Final = {"2": errno.EBUSY, "3": errno.ENODEV}
+
+
+class ClientProcess(Actor):
+    """A process `pid`, whose system calls are `calls` and whose storage is `storage`.
+
+    `files` show its `devices`.
+    """
+
+    def __init__(
+        self,
+        pid: int,
+        calls: SystemCalls,
+        storage: ActorRef[Any],
+        files: ShownFiles,
+        devices: tuple[AddDevice, ...] = (),
+    ) -> None:
+        self._pid = pid
+        self._calls = calls
+        self._files = files
+        self._first_devices = devices
+        self._devices: dict[int, DeviceFront] = {}
+        self._containers = ContainerFront(calls, storage, self._devices, pid)
+        self._opened: dict[int, DeviceFront] = {}
+        self._next = 0
+        self._waiting: tuple[ReplyTo, ...] = ()
+        self._status: int | None = None
+        self._reason: str | None = None
+        self._is_over = False
+
+    def on_start(self) -> None:
+        """Take the process's calls."""
+        for device in self._first_devices:
+            self._add(device)
+        self._calls.begin(self.ref.tell)
+
+    def on_stop(self) -> None:
+        """Leave nothing behind: the process ends, if it has not."""
+        self._kill()
+        self._calls.end()
+
+    def on_failure(self, error: BaseException) -> None:  # noqa: ARG002 - the base's
+        """Do the same."""
+        self.on_stop()
+
+    # -- which devices there are -------------------------------------------------------
+
+    @receive
+    def add_device(self, message: AddDevice) -> DeviceAdded:
+        """Show a device to the process."""
+        return DeviceAdded(self._add(message))
+
+    def _add(self, shown: AddDevice) -> int:
+        device = DeviceFront(self._next, shown, self._calls, self._pid)
+        self._devices[device.index] = device
+        self._files.add(device.index, shown)
+        self._next += 1
+        return device.index
+
+    @receive
+    def remove_device(self, message: RemoveDevice) -> DeviceRemoved | None:
+        """Show it no more, and answer when it is closed."""
+        found = [
+            device
+            for device in self._devices.values()
+            if device.shown.name == message.name
+        ]
+        for device in found:
+            self._files.remove(device.index)
+            device.when_closed(self._removed(device, self.reply_to))
+        return None if found else DeviceRemoved()
+
+    def _removed(self, device: DeviceFront, to: ReplyTo) -> Callable[[], None]:
+        def removed() -> None:
+            self._devices.pop(device.index, None)
+            self.reply(to, DeviceRemoved())
+
+        return removed
+
+    # -- paths -------------------------------------------------------------------------
+
+    @receive
+    def opened(self, message: PathOpened) -> None:
+        """Hand out a descriptor for a container, a group or a file."""
+        content = self._files.content(message.path)
+        name = message.path.removeprefix(DEVICES_FOLDER)
+        if content is not None:
+            self._calls.give_file(message.key, content)
+        elif name == "vfio":
+            self._containers.open_container(message.key)
+        elif (index := self._files.device_of_group(name)) is not None:
+            self._containers.open_group(message.key, index)
+        else:
+            self._calls.answer(message.key, -errno.ENOENT)
+
+    @receive
+    def link_read(self, message: LinkRead) -> None:
+        """Tell where a link leads."""
+        target = self._files.target(message.path)
+        if target is None:
+            is_file = self._files.content(message.path) is not None
+            self._calls.answer(
+                message.key, -(errno.EINVAL if is_file else errno.ENOENT)
+            )
+        elif not message.size:
+            self._calls.answer(message.key, -errno.EINVAL)
+        else:
+            data = target[: message.size]
+            self._calls.answer(message.key, self._calls.store(message, data, len(data)))
+
+    # -- descriptors -------------------------------------------------------------------
+
+    @receive
+    def ioctl(self, message: IoctlCalled) -> None:
+        """Answer for what the descriptor is."""
+        if device := self._opened.get(message.descriptor):
+            device.ioctl(message)
+        elif group := self._containers.groups.get(message.descriptor):
+            if message.request == uapi.request_of(Ioctl.GROUP_GET_DEVICE_FD):
+                self._open_device(message, group)
+            else:
+                self._containers.group_ioctl(message, group)
+        elif message.descriptor in self._containers.descriptors:
+            self._containers.ioctl(message)
+        else:
+            self._calls.answer(message.key, -errno.EBADF)  # closed under way
+
+    def _open_device(self, call: IoctlCalled, group: Group) -> None:
+        device = self._devices.get(group.device)
+        if device is None or call.argument != uuid_of(group.device).encode():
+            self._calls.answer(call.key, -errno.ENODEV)
+        elif not self._containers.has_iommu(group):
+            self._calls.answer(call.key, -errno.EINVAL)
+        else:
+            opened = device
+            device.change(Change(None, lambda _: self._hand_out(call.key, opened)))
+
+    def _hand_out(self, key: int, device: DeviceFront) -> None:
+        descriptor = self._calls.hand_out(key)
+        if descriptor is not None:
+            device.opened += 1
+            self._opened[descriptor] = device
+
+    @receive
+    def region_written(self, message: RegionWritten) -> None:
+        """Write to a region of the device that the descriptor is."""
+        if device := self._opened.get(message.descriptor):
+            device.write(message)
+        else:
+            self._calls.answer(message.key, -errno.EINVAL)
+
+    @receive
+    def region_read(self, message: RegionRead) -> None:
+        """Read a region of the device that the descriptor is."""
+        if device := self._opened.get(message.descriptor):
+            device.read(message)
+        else:
+            self._calls.answer(message.key, -errno.EINVAL)
+
+    @receive
+    def closed(self, message: DescriptorClosed) -> None:
+        """Give up what was open."""
+        self._close(message.descriptor)
+
+    def _close(self, descriptor: int) -> None:
+        if device := self._opened.pop(descriptor, None):
+            device.close()
+        else:
+            self._containers.close(descriptor)
+
+    # -- from storage ------------------------------------------------------------------
+
+    @receive
+    def mapped(self, message: RangeMapped) -> None:
+        """Answer MAP_DMA."""
+        self._containers.mapped(message)
+
+    @receive
+    def unmapped(self, message: RangeUnmapped) -> None:
+        """Answer UNMAP_DMA, or have the range given up first."""
+        self._containers.unmapped(message)
+        self._end_if_over()
+
+    @receive
+    def storage_lost(self, message: StorageLost) -> None:
+        """Kill the process: its devices cannot be trusted to have what they show."""
+        if self._status is None:
+            self._reason = self._reason or message.reason
+            self._kill()
+
+    # -- from behind the regions -------------------------------------------------------
+
+    @property
+    def _device(self) -> DeviceFront | None:
+        """The device whose actor has sent the message being handled."""
+        sender = self.sender
+        return next(
+            (one for one in self._devices.values() if one.shown.regions == sender), None
+        )
+
+    @receive
+    def written(self, message: Written) -> None:
+        """Go on with the device."""
+        if device := self._device:
+            device.changed(message.errno)
+            self._end_if_over()
+
+    @receive
+    def was_read(self, message: IoRead | SchibRead | ReportRead) -> None:
+        """Give it to who reads."""
+        if device := self._device:
+            device.was_read(message)
+
+    @receive
+    def event(self, message: Event) -> None:
+        """Signal the event's descriptor."""
+        if device := self._device:
+            device.signal(_SOURCES[type(message)])
+
+    @receive
+    def failed(self, message: Failure) -> None:
+        """Let nobody wait for an actor that has failed."""
+        for device in self._devices.values():
+            if device.shown.regions.path == message.actor:
+                device.fail()
+        self._end_if_over()
+
+    # -- the end -----------------------------------------------------------------------
+
+    @receive
+    def process_ended(self, message: ProcessEnded) -> None:
+        """Close all that is open still."""
+        self._status = message.status
+        self._calls.end()
+        for descriptor in (*self._opened, *self._containers.descriptors):
+            self._close(descriptor)
+        self._end_if_over()
+
+    @receive
+    def wait(self, _message: AwaitGuest) -> GuestReport | None:
+        """Answer when the process is over and nothing of its devices is at work."""
+        if self._is_over:
+            return self._report()
+        self._waiting = (*self._waiting, self.reply_to)
+        return None
+
+    @receive
+    def progress(self, _message: ReportProgress) -> GuestReport:
+        """Tell what there is so far."""
+        return self._report()
+
+    def _kill(self) -> None:
+        if self._status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+
+    def _end_if_over(self) -> None:
+        """Answer who waits for the end, if it has come."""
+        at_work = self._containers.is_unmapping or any(
+            device.is_at_work for device in self._devices.values()
+        )
+        if self._status is None or at_work:
+            return
+        self._is_over = True
+        for to in self._waiting:
+            self.reply(to, self._report())
+        self._waiting = ()
+
+    def _report(self) -> GuestReport:
+        devices = self._devices.values()
+        ios = sum(device.starts for device in devices)
+        codes = {
+            code: sum(device.refusals.get(reason, 0) for device in devices)
+            for code, reason in _CODES.items()
+        }
+        return GuestReport(
+            ios,
+            sum(device.signals for device in devices),
+            {code: number for code, number in {"0": ios, **codes}.items() if number},
+            {"status": self._status, "system_calls": self._calls.count},
+            self._error(),
+        )
+
+    def _error(self) -> str | None:
+        if self._reason:
+            return self._reason
+        if not self._status:
+            return None
+        if self._status < 0:
+            name = signal.Signals(-self._status).name
+            return f"process {self._pid} was ended by {name}"
+        return f"process {self._pid} ended with exit status {self._status}"

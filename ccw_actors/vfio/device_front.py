@@ -1,0 +1,370 @@
+"""DeviceFront: one device as its client sees it: ioctls, regions, event sources.
+
+What a region is asked for goes to the actor behind it. That one counts no system calls,
+so a device has one thing changed at a time, in the order of the calls; reads go beside
+it, each kind in its order. A write that comes while another waits for its answer ends
+in EAGAIN, as the kernel's lock for that is taken.
+
+Source: Linux drivers/s390/cio/vfio_ccw_ops.c, vfio_ccw_async.c, vfio_ccw_chp.c;
+drivers/vfio/vfio_main.c (vfio_set_irqs_validate_and_prepare).
+"""
+
+import contextlib
+import ctypes
+import errno
+import os
+import struct
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ccw_actors.actors.protocol import (
+    CloseDevice,
+    IoRead,
+    ReadIo,
+    ReadReport,
+    ReadSchib,
+    ReportRead,
+    ResetDevice,
+    SchibRead,
+    UnmapDma,
+    WriteAsync,
+    WriteIo,
+)
+from ccw_actors.runtime import ActorRef
+from ccw_actors.vfio import region_layouts, uapi
+from ccw_actors.vfio.messages import AddDevice, IoctlCalled, RegionRead, RegionWritten
+from ccw_actors.vfio.region_layouts import REGIONS, AsyncCommand, Region
+from ccw_actors.vfio.system_calls import SystemCalls
+from ccw_actors.vfio.uapi import EventSource, Ioctl, IrqFlag
+
+__all__ = ["Change", "DeviceFront"]
+
+_ONE: Final = struct.pack("=Q", 1)
+_SYS_PIDFD_GETFD: Final = 438
+_READS: Final = {
+    Region.IO: (ReadIo, IoRead),
+    Region.SCHIB: (ReadSchib, SchibRead),
+    Region.CRW: (ReadReport, ReportRead),
+}
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that is done to a device before the next, and what to do then.
+
+    `done` is called with 0 or an errno. Without a `request` it is called at once.
+    """
+
+    request: WriteIo | WriteAsync | ResetDevice | CloseDevice | UnmapDma | None
+    done: Callable[[int], None]
+
+
+class DeviceFront:
+    """A device that is `shown`, at `index` among those of its client.
+
+    `process` is the client's, whose event descriptors it takes.
+    """
+
+    def __init__(
+        self, index: int, shown: AddDevice, calls: SystemCalls, process: int
+    ) -> None:
+        self.index = index
+        self.shown = shown
+        self.opened = 0
+        self._then: Callable[[], None] = _nothing
+        self._regions: ActorRef[Any] = shown.regions
+        self._calls = calls
+        self._process = process
+        self._events: dict[int, int] = {}
+        self._changes: deque[Change] = deque()
+        self._reads: dict[type, deque[RegionRead]] = {
+            answer: deque() for _, answer in _READS.values()
+        }
+        self._io = bytearray(REGIONS[Region.IO].size)
+        self._async = bytearray(REGIONS[Region.ASYNC].size)
+        self.starts = 0
+        self.signals = 0
+        self.refusals: dict[int, int] = {}
+
+    # -- one change after the other ----------------------------------------------------
+
+    def change(self, change: Change) -> None:
+        """Do it when those before it are done."""
+        self._changes.append(change)
+        if len(self._changes) == 1:
+            self._go_on()
+
+    def changed(self, reason: int) -> None:
+        """Take the answer to the change that is being made."""
+        if self._changes:
+            self._changes.popleft().done(reason)
+            self._go_on()
+            self._closed()
+
+    def _go_on(self) -> None:
+        while self._changes:
+            change = self._changes[0]
+            if change.request is not None:
+                self._regions.tell(change.request)
+                return
+            self._changes.popleft()
+            change.done(0)
+
+    @property
+    def _is_writing(self) -> bool:
+        return any(
+            isinstance(one.request, WriteIo | WriteAsync) for one in self._changes
+        )
+
+    # -- open and closed ---------------------------------------------------------------
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it is open, or something of it is on its way."""
+        return bool(self.opened or self._changes)
+
+    def close(self) -> None:
+        """Note a close; after the last one nothing of the device is at work."""
+        self.opened -= 1
+        if self.opened:
+            return
+        for event in self._events.values():
+            os.close(event)
+        self._events.clear()
+        self.change(Change(CloseDevice(), lambda _reason: self._closed()))
+
+    def when_closed(self, then: Callable[[], None]) -> None:
+        """Call it when nobody has the device open, and nothing of it is at work."""
+        self._then = then
+        if not self.is_at_work:
+            self._closed()
+
+    def _closed(self) -> None:
+        if not self.is_at_work:
+            then, self._then = self._then, _nothing
+            then()
+
+    # -- event sources -----------------------------------------------------------------
+
+    def signal(self, source: EventSource) -> None:
+        """Count an event up, if somebody has given a descriptor for it."""
+        event = self._events.get(source)
+        if event is None:
+            return
+        self.signals += source is EventSource.IO
+        with contextlib.suppress(BlockingIOError):  # it is as high as it can be
+            os.write(event, _ONE)
+
+    def set_irqs(self, call: IoctlCalled) -> int:
+        """VFIO_DEVICE_SET_IRQS; return 0 or a negative errno."""
+        if len(call.argument) < uapi.IRQ_SET_SIZE:
+            return -errno.EFAULT
+        wanted = uapi.IrqSet.read(call.argument)
+        flags, data = wanted.flags, call.argument[uapi.IRQ_SET_SIZE :]
+        kind = flags & IrqFlag.DATA
+        size = {IrqFlag.DATA_NONE: 0, IrqFlag.DATA_BOOL: 1, IrqFlag.DATA_EVENTFD: 4}
+        if (
+            wanted.argsz < uapi.IRQ_SET_SIZE
+            or wanted.source >= uapi.EVENT_SOURCES
+            or flags & ~(IrqFlag.DATA | IrqFlag.ACTION)
+            or wanted.start + wanted.number > 1
+            or wanted.start >= 1
+            or kind not in size
+            or wanted.argsz - uapi.IRQ_SET_SIZE < wanted.number * size[IrqFlag(kind)]
+            or not flags & IrqFlag.ACTION_TRIGGER
+        ):
+            return -errno.EINVAL
+        if len(data) < size[IrqFlag(kind)]:
+            return -errno.EFAULT
+        source = EventSource(wanted.source)
+        if kind == IrqFlag.DATA_EVENTFD:
+            number: int = struct.unpack_from("=i", data)[0]
+            return self._set_event(source, number)
+        if kind == IrqFlag.DATA_NONE or data[0]:
+            self.signal(source)
+        return 0
+
+    def _set_event(self, source: EventSource, number: int) -> int:
+        if number < -1:
+            return -errno.EINVAL
+        new = None
+        if number >= 0:
+            try:
+                new = _event_of(self._process, number)
+            except OSError as error:
+                return -(error.errno or errno.EBADF)
+        old = self._events.pop(source, None)
+        if old is not None:
+            os.close(old)
+        if new is not None:
+            self._events[source] = new
+        return 0
+
+    # -- ioctls ------------------------------------------------------------------------
+
+    def ioctl(self, call: IoctlCalled) -> None:
+        """Answer an ioctl on the device's descriptor."""
+        argument = call.argument
+        match call.request - uapi.request_of(Ioctl(0)):
+            case Ioctl.DEVICE_RESET:
+                self.change(
+                    Change(
+                        ResetDevice(),
+                        lambda reason: self._calls.answer(call.key, -reason),
+                    )
+                )
+            case Ioctl.DEVICE_SET_IRQS:
+                self._calls.answer(call.key, self.set_irqs(call))
+            case (
+                Ioctl.DEVICE_GET_INFO
+                | Ioctl.DEVICE_GET_REGION_INFO
+                | Ioctl.DEVICE_GET_IRQ_INFO
+            ) as number:
+                size = uapi.ARGUMENT_SIZE[Ioctl(number)]
+                if len(argument) < size:
+                    self._calls.answer(call.key, -errno.EFAULT)
+                    return
+                argsz, _, index = struct.unpack_from("=III", argument)
+                info = None
+                if argsz >= size:
+                    info = self._info(Ioctl(number), argsz, index)
+                if info is None:
+                    self._calls.answer(call.key, -errno.EINVAL)
+                else:
+                    self._calls.answer(call.key, self._calls.store(call, info))
+            case _:
+                self._calls.answer(call.key, -errno.ENOTTY)
+
+    def _info(self, ioctl: Ioctl, argsz: int, index: int) -> bytes | None:
+        if ioctl is Ioctl.DEVICE_GET_INFO:
+            return uapi.device_info(argsz, len(REGIONS))
+        if ioctl is Ioctl.DEVICE_GET_IRQ_INFO:
+            return uapi.irq_info(argsz, index) if index < len(EventSource) else None
+        if index >= len(REGIONS):
+            return None
+        region = Region(index)
+        layout = REGIONS[region]
+        offset = region_layouts.offset_of(self.index, region)
+        return uapi.region_info(
+            argsz, index, layout.subtype, layout.flags, layout.size, offset
+        )
+
+    # -- regions -----------------------------------------------------------------------
+
+    def write(self, call: RegionWritten) -> None:
+        """Answer a write to a region: when what it asks for is accepted, or refused."""
+        region, at = self._place(call.offset, call.size)
+        if region is not Region.IO and region is not Region.ASYNC:
+            self._calls.answer(call.key, -errno.EINVAL)
+        elif self._is_writing:
+            self._calls.answer(call.key, -errno.EAGAIN)
+        elif call.data is None:
+            self._calls.answer(call.key, -errno.EFAULT)
+        else:
+            image = self._io if region is Region.IO else self._async
+            image[at : at + call.size] = call.data
+            request = self._request(region, bytes(image))
+            if request is None:
+                self._written(image, call, errno.EINVAL)
+            else:
+                self.change(
+                    Change(request, lambda reason: self._written(image, call, reason))
+                )
+
+    def _request(self, region: Region, image: bytes) -> WriteIo | WriteAsync | None:
+        if region is Region.IO:
+            orb, fctl = region_layouts.orb_in(image), region_layouts.fctl_in(image)
+            return WriteIo(orb, fctl, -region_layouts.ret_code_in(image))
+        try:
+            command = AsyncCommand(region_layouts.command_in(image))
+        except ValueError:
+            return None
+        return WriteAsync("HSCH" if command is AsyncCommand.HSCH else "CSCH")
+
+    def _written(self, image: bytearray, call: RegionWritten, reason: int) -> None:
+        region_layouts.ret_code_put(image, reason)
+        self._calls.answer(call.key, -reason if reason else call.size)
+        if image is self._io:
+            if reason:
+                self.refusals[reason] = self.refusals.get(reason, 0) + 1
+            else:
+                self.starts += 1
+
+    def read(self, call: RegionRead) -> None:
+        """Answer a read of a region with what it has when the read's turn comes."""
+        region, at = self._place(call.offset, call.size)
+        if region is None:
+            self._calls.answer(call.key, -errno.EINVAL)
+        elif region is Region.ASYNC:
+            self._give(call, bytes(self._async), at)
+        else:
+            request, answer = _READS[region]
+            self._reads[answer].append(call)
+            self._regions.tell(request())
+
+    def was_read(self, answer: IoRead | SchibRead | ReportRead) -> None:
+        """Give what a region has to the read that has waited longest for it."""
+        waiting = self._reads[type(answer)]
+        if not waiting:
+            return
+        call = waiting.popleft()
+        _, at = self._place(call.offset, call.size)
+        match answer:
+            case IoRead(errno=reason) | SchibRead(errno=reason) if reason:
+                self._calls.answer(call.key, -reason)
+            case IoRead(irb=irb):
+                region_layouts.irb_put(self._io, irb)
+                self._give(call, bytes(self._io), at)
+            case SchibRead(schib=schib):
+                self._give(call, schib.to_bytes(), at)
+            case ReportRead(crw=crw):
+                self._give(call, crw.to_bytes(4, "big") + bytes(4), at)
+
+    def fail(self) -> None:
+        """Answer all that waits with EIO: who was asked has failed."""
+        for waiting in self._reads.values():
+            while waiting:
+                self._calls.answer(waiting.popleft().key, -errno.EIO)
+        while self._changes:
+            self._changes.popleft().done(errno.EIO)
+
+    def _place(self, offset: int, size: int) -> tuple[Region | None, int]:
+        """Return region and position; None for what is not wholly in one."""
+        device, index, at = region_layouts.place_of(offset)
+        if device != self.index or index >= len(REGIONS):
+            return None, at
+        region = Region(index)
+        return (region if at + size <= REGIONS[region].size else None), at
+
+    def _give(self, call: RegionRead, image: bytes, at: int) -> None:
+        data = image[at : at + call.size]
+        self._calls.answer(call.key, self._calls.store(call, data, call.size))
+
+
+def _nothing() -> None:
+    """Nobody waits."""
+
+
+def _event_of(process: int, number: int) -> int:
+    """Return our own copy of a process's eventfd.
+
+    Raises:
+        OSError: EBADF if it has none of that number, EINVAL if that is no eventfd.
+    """
+    pidfd = os.pidfd_open(process)
+    try:
+        found: int = _libc.syscall(_SYS_PIDFD_GETFD, pidfd, number, 0)
+        if found < 0:
+            reason = ctypes.get_errno()
+            raise OSError(reason, os.strerror(reason))
+    finally:
+        os.close(pidfd)
+    if str(Path(f"/proc/self/fd/{found}").readlink()) != "anon_inode:[eventfd]":
+        os.close(found)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    os.set_blocking(found, False)
+    return found

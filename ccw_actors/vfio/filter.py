@@ -1,0 +1,119 @@
+"""The seccomp filter of a client: which of its system calls are answered here.
+
+| system call | is answered here |
+|---|---|
+| open, openat | always: the path decides, and only it can be read here |
+| readlink, readlinkat | the same |
+| ioctl | of VFIO, whose type is ";" |
+| pread64, pwrite64 | at offsets that `OFFSET_MAGIC` begins: regions are there |
+| any other, or of another instruction set | never |
+
+Source: Linux Documentation/userspace-api/seccomp_filter.rst, include/uapi/linux/
+filter.h and seccomp.h; numbers of x86-64, arch/x86/entry/syscalls/syscall_64.tbl.
+"""
+
+import struct
+from enum import IntEnum
+from typing import Final, NamedTuple, TypeAlias
+
+__all__ = ["OFFSET_MAGIC", "SystemCallNumber", "filter_program"]
+
+OFFSET_MAGIC: Final = 0x7CC0
+"""The high word of every offset at which a region of ours is said to be."""
+
+_VFIO_TYPE: Final = ord(";")
+_AUDIT_ARCH_X86_64: Final = 0xC000003E
+_RET_ALLOW: Final = 0x7FFF0000
+_RET_USER_NOTIF: Final = 0x7FC00000
+_LOAD: Final = 0x20
+_AND: Final = 0x54
+_JUMP_IF_EQUAL: Final = 0x15
+_RETURN: Final = 0x06
+_INSTRUCTION: Final = struct.Struct("=HBBI")
+
+# struct seccomp_data: where its parts are.
+_NUMBER: Final = 0
+_ARCHITECTURE: Final = 4
+_ARGUMENTS: Final = 16
+
+
+class SystemCallNumber(IntEnum):
+    """Those that the filter knows, by their numbers of x86-64."""
+
+    OPEN = 2
+    IOCTL = 16
+    PREAD64 = 17
+    PWRITE64 = 18
+    READLINK = 89
+    OPENAT = 257
+    READLINKAT = 267
+
+
+class _Do(NamedTuple):
+    code: int
+    operand: int
+
+
+class _IfEqual(NamedTuple):
+    """Jump to a label, or go on; `otherwise` may name a label, too."""
+
+    operand: int
+    then: str
+    otherwise: str = ""
+
+
+_Line: TypeAlias = "_Do | _IfEqual | str"
+
+
+def filter_program() -> bytes:
+    """Return the filter as an array of `struct sock_filter`, 8 bytes each."""
+    calls = SystemCallNumber
+    return _assembled(
+        _Do(_LOAD, _ARCHITECTURE),
+        _IfEqual(_AUDIT_ARCH_X86_64, "", "allow"),
+        _Do(_LOAD, _NUMBER),
+        _IfEqual(calls.PREAD64, "offset"),
+        _IfEqual(calls.PWRITE64, "offset"),
+        _IfEqual(calls.IOCTL, "request"),
+        _IfEqual(calls.OPENAT, "notify"),
+        _IfEqual(calls.OPEN, "notify"),
+        _IfEqual(calls.READLINK, "notify"),
+        _IfEqual(calls.READLINKAT, "notify", "allow"),
+        "request",
+        _Do(_LOAD, _ARGUMENTS + 1 * 8),
+        _Do(_AND, 0xFFFFFF00),
+        _IfEqual(_VFIO_TYPE << 8, "notify", "allow"),
+        "offset",
+        _Do(_LOAD, _ARGUMENTS + 3 * 8 + 4),
+        _IfEqual(OFFSET_MAGIC, "notify", "allow"),
+        "allow",
+        _Do(_RETURN, _RET_ALLOW),
+        "notify",
+        _Do(_RETURN, _RET_USER_NOTIF),
+    )
+
+
+def _assembled(*lines: _Line) -> bytes:
+    """Replace labels by how many instructions a jump leaves out."""
+    labels: dict[str, int] = {}
+    instructions: list[_Do | _IfEqual] = []
+    for line in lines:
+        if isinstance(line, str):
+            labels[line] = len(instructions)
+        else:
+            instructions.append(line)
+
+    def distance(label: str, at: int) -> int:
+        return labels[label] - at - 1 if label else 0
+
+    return b"".join(
+        _INSTRUCTION.pack(
+            _JUMP_IF_EQUAL,
+            distance(one.then, at),
+            distance(one.otherwise, at),
+            one.operand,
+        )
+        if isinstance(one, _IfEqual)
+        else _INSTRUCTION.pack(one.code, 0, 0, one.operand)
+        for at, one in enumerate(instructions)
+    )

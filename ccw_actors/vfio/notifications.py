@@ -1,0 +1,110 @@
+"""System calls of a client that wait for their answer: the listener of a filter.
+
+A call that has been taken stays until it is answered or its thread is killed; signals
+do not interrupt it (WAIT_KILLABLE_RECV). An answer to one that has gone is dropped.
+
+Source: Linux man page seccomp_unotify(2), include/uapi/linux/seccomp.h.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import struct
+from typing import Final, NamedTuple
+
+__all__ = ["Listener", "Notification"]
+
+_RECV: Final = 0xC0502100
+_SEND: Final = 0xC0182101
+_ID_VALID: Final = 0x40082102
+_ADDFD: Final = 0x40182103
+_NOTIFICATION: Final = struct.Struct("=QIIiIQ6Q")
+_RESPONSE: Final = struct.Struct("=QqiI")
+_ADD: Final = struct.Struct("=QIIII")
+_CONTINUE: Final = 1
+_SET_FD: Final = 1
+_AND_SEND: Final = 2
+
+
+class Notification(NamedTuple):
+    """A system call: the thread that makes it, its number and arguments.
+
+    `key` is the kernel's name for it.
+    """
+
+    key: int
+    thread: int
+    number: int
+    arguments: tuple[int, ...]
+
+
+class Listener:
+    """Owns the descriptor over which system calls come."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def take(self) -> Notification | None:
+        """Take a call; None if the one that was there has gone."""
+        raw = bytearray(_NOTIFICATION.size)
+        try:
+            fcntl.ioctl(self.descriptor, _RECV, raw)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.EINTR):
+                return None
+            raise
+        key, thread, _, number, _, _, *arguments = _NOTIFICATION.unpack(raw)
+        return Notification(key, thread, number, tuple(arguments))
+
+    def is_valid(self, key: int) -> bool:
+        """Whether the call still waits: then its thread is the one that made it.
+
+        Whatever was read of the thread before, by its number, was its own.
+        """
+        try:
+            fcntl.ioctl(self.descriptor, _ID_VALID, struct.pack("=Q", key))
+        except OSError:
+            return False
+        return True
+
+    def answer(self, key: int, value: int) -> None:
+        """Have the call return `value`; negative for an errno."""
+        error = min(value, 0)
+        self._respond(_RESPONSE.pack(key, max(value, 0), error, 0))
+
+    def proceed(self, key: int) -> None:
+        """Have the kernel execute the call."""
+        self._respond(_RESPONSE.pack(key, 0, 0, _CONTINUE))
+
+    def hand_out(self, key: int, descriptor: int) -> bool:
+        """Have the call return a new descriptor for what `descriptor` is here.
+
+        False if there is none: the call has gone, or its process may have no more.
+        """
+        # ioctl returns the new number only for a buffer that it may write to.
+        request = bytearray(_ADD.pack(key, _AND_SEND, descriptor, 0, os.O_CLOEXEC))
+        try:
+            fcntl.ioctl(self.descriptor, _ADDFD, request)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                self.answer(key, -(error.errno or errno.EIO))
+            return False
+        return True
+
+    def put(self, key: int, descriptor: int, number: int) -> None:
+        """Put what `descriptor` is here in the place of the caller's `number`.
+
+        Raises:
+            OSError: The call has gone (ENOENT), or the number cannot be taken.
+        """
+        request = bytearray(_ADD.pack(key, _SET_FD, descriptor, number, os.O_CLOEXEC))
+        fcntl.ioctl(self.descriptor, _ADDFD, request)
+
+    def close(self) -> None:
+        """Give the descriptor up: whatever comes now ends in ENOSYS."""
+        os.close(self.descriptor)
+
+    def _respond(self, raw: bytes) -> None:
+        with contextlib.suppress(FileNotFoundError):  # the call has gone
+            fcntl.ioctl(self.descriptor, _SEND, raw)

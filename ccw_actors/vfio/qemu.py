@@ -1,0 +1,121 @@
+"""QEMU's command line, and what has to be true of a QEMU before it is started."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final, Protocol
+
+from ccw_actors.errors import ClientError
+
+__all__ = ["QemuOptions", "command_line", "device_option", "find_qemu"]
+
+_NAME: Final = "qemu-system-s390x"
+_DEVICE: Final = 'name "vfio-ccw"'
+_CSSID: Final = "fe"
+_MIB: Final = 1 << 20
+
+
+class QemuOptions(Protocol):
+    """What a guest of QEMU is made of; `arguments` are QEMU's own, and come last.
+
+    `storage` is in bytes, in whole MiB. `line_mode` is for kernels that have the
+    SCLP's line-mode console only.
+    """
+
+    @property
+    def storage(self) -> int: ...  # noqa: D102
+    @property
+    def cpus(self) -> int: ...  # noqa: D102
+    @property
+    def kernel(self) -> Path | None: ...  # noqa: D102
+    @property
+    def initrd(self) -> Path | None: ...  # noqa: D102
+    @property
+    def append(self) -> str | None: ...  # noqa: D102
+    @property
+    def line_mode(self) -> bool: ...  # noqa: D102
+    @property
+    def arguments(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+def find_qemu(wanted: Path | None) -> Path:
+    """Find a QEMU that has vfio-ccw: a program, or a folder where one was built.
+
+    None for the one on PATH.
+
+    Raises:
+        ClientError: There is none, or it has no vfio-ccw.
+    """
+    if wanted is None:
+        found = shutil.which(_NAME)
+        if found is None:
+            raise ClientError(
+                f"expected {_NAME} on PATH (Debian's package qemu-system-misc), or the"
+                " path of one"
+            )
+        program = Path(found)
+    else:
+        program = wanted / _NAME if wanted.is_dir() else wanted
+        if not program.is_file():
+            raise ClientError(f"{wanted}: expected a {_NAME}, or where one was built")
+    if _DEVICE not in _devices(program):
+        raise ClientError(
+            f"{program}: expected a QEMU for s390x that has the device vfio-ccw;"
+            f" '{program.name} -device help' does not list it"
+        )
+    return program.resolve()
+
+
+def _devices(program: Path) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own program
+            [program, "-device", "help"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        raise ClientError(f"{program}: does not answer -device help") from None
+    except OSError as error:
+        raise ClientError(f"{program}: {error.strerror}") from error
+    return done.stdout
+
+
+def command_line(
+    program: Path, options: QemuOptions, devices: list[str], *, console: int, qmp: int
+) -> list[str]:
+    """Return QEMU's arguments; `console` and `qmp` are descriptors of sockets."""
+    kernel: list[str] = []
+    if options.kernel is not None:
+        kernel += ["-kernel", str(options.kernel)]
+    if options.initrd is not None:
+        kernel += ["-initrd", str(options.initrd)]
+    if options.append is not None:
+        kernel += ["-append", options.append]
+    sclp = "sclplmconsole" if options.line_mode else "sclpconsole"
+    return [
+        str(program),
+        *("-machine", "s390-ccw-virtio", "-cpu", "max"),
+        *("-m", f"{options.storage // _MIB}M", "-smp", str(options.cpus)),
+        *("-nodefaults", "-display", "none"),
+        *("-chardev", f"socket,id=ccw-actors-console,fd={console}"),
+        *("-device", f"{sclp},chardev=ccw-actors-console"),
+        *("-chardev", f"socket,id=ccw-actors-qmp,fd={qmp}"),
+        *("-mon", "chardev=ccw-actors-qmp,mode=control"),
+        *(part for device in devices for part in ("-device", device)),
+        *kernel,
+        *options.arguments,
+    ]
+
+
+def device_option(number: int, sysfsdev: str, *, boot: bool = False) -> str:
+    """Return the argument of -device that passes a device through."""
+    bootindex = ",bootindex=0" if boot else ""
+    # A comma within a value is written twice.
+    place = sysfsdev.replace(",", ",,")
+    name = f"ccw-{number:04x}"
+    devno = f"{_CSSID}.0.{number:04x}"
+    return f"vfio-ccw,id={name},sysfsdev={place},devno={devno}{bootindex}"

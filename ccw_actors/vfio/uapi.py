@@ -1,0 +1,248 @@
+"""VFIO's ioctls and their structures, as values; native byte order, as the kernel's.
+
+A structure begins with `argsz`, how many bytes of it its user knows. One that is
+shorter than what an ioctl needs ends in EINVAL.
+
+Source: Linux include/uapi/linux/vfio.h.
+"""
+
+import struct
+from enum import IntEnum, IntFlag
+from typing import Final, NamedTuple
+
+__all__ = [
+    "API_VERSION",
+    "ARGUMENT_SIZE",
+    "DEVICE_INFO_SIZE",
+    "EVENT_SOURCES",
+    "GROUP_STATUS_SIZE",
+    "IOMMU_INFO_SIZE",
+    "IRQ_INFO_SIZE",
+    "IRQ_SET_SIZE",
+    "MAP_SIZE",
+    "REGION_INFO_CAPS_SIZE",
+    "REGION_INFO_SIZE",
+    "UNMAP_SIZE",
+    "DmaFlag",
+    "DmaMap",
+    "DmaUnmap",
+    "EventSource",
+    "Extension",
+    "Ioctl",
+    "IrqFlag",
+    "IrqSet",
+    "device_info",
+    "group_status",
+    "iommu_info",
+    "irq_info",
+    "region_info",
+    "request_of",
+]
+
+API_VERSION: Final = 0
+_BASE: Final = ord(";") << 8 | 100
+
+
+class Ioctl(IntEnum):
+    """The number of an ioctl, which several kinds of descriptors may share."""
+
+    GET_API_VERSION = 0
+    CHECK_EXTENSION = 1
+    SET_IOMMU = 2
+    GROUP_GET_STATUS = 3
+    GROUP_SET_CONTAINER = 4
+    GROUP_UNSET_CONTAINER = 5
+    GROUP_GET_DEVICE_FD = 6
+    DEVICE_GET_INFO = 7
+    DEVICE_GET_REGION_INFO = 8
+    DEVICE_GET_IRQ_INFO = 9
+    DEVICE_SET_IRQS = 10
+    DEVICE_RESET = 11
+    IOMMU_GET_INFO = 12
+    IOMMU_MAP_DMA = 13
+    IOMMU_UNMAP_DMA = 14
+
+
+def request_of(ioctl: Ioctl) -> int:
+    """Return the second argument of ioctl(2)."""
+    return _BASE + ioctl
+
+
+class Extension(IntEnum):
+    """What a container may be asked for."""
+
+    TYPE1_IOMMU = 1
+    TYPE1V2_IOMMU = 3
+    UNMAP_ALL = 9
+
+
+class EventSource(IntEnum):
+    """The interrupts of a vfio-ccw device. Source: VFIO_CCW_*_IRQ_INDEX."""
+
+    IO = 0
+    CRW = 1
+    REQUEST = 2
+
+
+EVENT_SOURCES: Final = len(EventSource)
+
+_GROUP_STATUS = struct.Struct("=II")
+GROUP_STATUS_SIZE: Final = _GROUP_STATUS.size
+_GROUP_VIABLE, _GROUP_HAS_CONTAINER = 1, 2
+
+_DEVICE_INFO = struct.Struct("=IIII")
+DEVICE_INFO_SIZE: Final = _DEVICE_INFO.size
+_DEVICE_RESET, _DEVICE_CCW = 1 << 0, 1 << 4
+
+_REGION_INFO = struct.Struct("=IIIIQQ")
+REGION_INFO_SIZE: Final = _REGION_INFO.size
+_REGION_TYPE = struct.Struct("=HHIII")
+REGION_INFO_CAPS_SIZE: Final = REGION_INFO_SIZE + _REGION_TYPE.size
+_REGION_CAPS: Final = 1 << 3
+_CAP_TYPE, _CAP_VERSION = 2, 1
+_TYPE_CCW: Final = 2
+
+_IRQ_INFO = struct.Struct("=IIII")
+IRQ_INFO_SIZE: Final = _IRQ_INFO.size
+_IRQ_EVENTFD: Final = 1
+
+_IRQ_SET = struct.Struct("=IIIII")
+IRQ_SET_SIZE: Final = _IRQ_SET.size
+
+_IOMMU_INFO = struct.Struct("=IIQ")
+IOMMU_INFO_SIZE: Final = _IOMMU_INFO.size
+_IOMMU_PAGE_SIZES: Final = 1
+
+_MAP = struct.Struct("=IIQQQ")
+MAP_SIZE: Final = _MAP.size
+_UNMAP = struct.Struct("=IIQQ")
+UNMAP_SIZE: Final = _UNMAP.size
+
+
+class IrqFlag(IntFlag):
+    """What an IRQ set is about: its data, and what to do with an interrupt."""
+
+    DATA_NONE = 1
+    DATA_BOOL = 2
+    DATA_EVENTFD = 4
+    ACTION_MASK = 8
+    ACTION_UNMASK = 16
+    ACTION_TRIGGER = 32
+
+    DATA = DATA_NONE | DATA_BOOL | DATA_EVENTFD
+    ACTION = ACTION_MASK | ACTION_UNMASK | ACTION_TRIGGER
+
+
+class DmaFlag(IntFlag):
+    """What a device may do to a range; what an unmapping is about."""
+
+    READ = 1
+    WRITE = 2
+    VADDR = 4
+
+    DIRTY_BITMAP = 1
+    ALL = 2
+
+
+ARGUMENT_SIZE: Final = {
+    Ioctl.GROUP_GET_STATUS: GROUP_STATUS_SIZE,
+    Ioctl.GROUP_SET_CONTAINER: 4,
+    Ioctl.DEVICE_GET_INFO: DEVICE_INFO_SIZE,
+    Ioctl.DEVICE_GET_REGION_INFO: REGION_INFO_SIZE,
+    Ioctl.DEVICE_GET_IRQ_INFO: IRQ_INFO_SIZE,
+    Ioctl.DEVICE_SET_IRQS: IRQ_SET_SIZE,
+    Ioctl.IOMMU_GET_INFO: IOMMU_INFO_SIZE,
+    Ioctl.IOMMU_MAP_DMA: MAP_SIZE,
+    Ioctl.IOMMU_UNMAP_DMA: UNMAP_SIZE,
+}
+"""Bytes of the argument that an ioctl needs, where it points to some.
+
+GROUP_GET_DEVICE_FD points to a name that ends in a zero byte; SET_IRQS has data behind.
+"""
+
+
+def group_status(argsz: int, *, has_container: bool) -> bytes:
+    """Say that a group is viable, and whether it has a container."""
+    flags = _GROUP_VIABLE | (_GROUP_HAS_CONTAINER if has_container else 0)
+    return _GROUP_STATUS.pack(argsz, flags)
+
+
+def device_info(argsz: int, regions: int) -> bytes:
+    """Describe a device of the channel subsystem that can be reset."""
+    flags = _DEVICE_CCW | _DEVICE_RESET
+    return _DEVICE_INFO.pack(argsz, flags, regions, EVENT_SOURCES)
+
+
+def region_info(  # noqa: PLR0917 - as the kernel's structure has them
+    argsz: int, index: int, subtype: int, flags: int, size: int, offset: int
+) -> bytes:
+    """Describe a region; one of a subtype has a capability that says so.
+
+    If there is no room for that, `argsz` says how much it takes.
+    """
+    if not subtype:
+        return _REGION_INFO.pack(argsz, flags, index, 0, size, offset)
+    flags |= _REGION_CAPS
+    if argsz < REGION_INFO_CAPS_SIZE:
+        return _REGION_INFO.pack(REGION_INFO_CAPS_SIZE, flags, index, 0, size, offset)
+    info = _REGION_INFO.pack(argsz, flags, index, REGION_INFO_SIZE, size, offset)
+    return info + _REGION_TYPE.pack(_CAP_TYPE, _CAP_VERSION, 0, _TYPE_CCW, subtype)
+
+
+def irq_info(argsz: int, index: int) -> bytes:
+    """Describe an interrupt: one, signalled by an eventfd."""
+    return _IRQ_INFO.pack(argsz, _IRQ_EVENTFD, index, 1)
+
+
+def iommu_info(argsz: int, page_size: int) -> bytes:
+    """Describe an IOMMU that takes any whole pages."""
+    page_sizes = (1 << 64) - page_size
+    return _IOMMU_INFO.pack(argsz, _IOMMU_PAGE_SIZES, page_sizes)
+
+
+class IrqSet(NamedTuple):
+    """The head of struct vfio_irq_set: `number` interrupts of a `source`."""
+
+    argsz: int
+    flags: int
+    source: int
+    start: int
+    number: int
+
+    @classmethod
+    def read(cls, raw: bytes) -> "IrqSet":
+        """Read the first `IRQ_SET_SIZE` bytes."""
+        return cls(*_IRQ_SET.unpack_from(raw))
+
+
+class DmaMap(NamedTuple):
+    """struct vfio_iommu_type1_dma_map: what is behind the addresses from `iova` on."""
+
+    argsz: int
+    flags: int
+    vaddr: int
+    iova: int
+    size: int
+
+    @classmethod
+    def read(cls, raw: bytes) -> "DmaMap":
+        """Read `MAP_SIZE` bytes."""
+        return cls(*_MAP.unpack_from(raw))
+
+
+class DmaUnmap(NamedTuple):
+    """struct vfio_iommu_type1_dma_unmap; `size` comes back as what was unmapped."""
+
+    argsz: int
+    flags: int
+    iova: int
+    size: int
+
+    @classmethod
+    def read(cls, raw: bytes) -> "DmaUnmap":
+        """Read `UNMAP_SIZE` bytes."""
+        return cls(*_UNMAP.unpack_from(raw))
+
+    def to_bytes(self) -> bytes:
+        """Give `UNMAP_SIZE` bytes."""
+        return _UNMAP.pack(*self)
