@@ -33,6 +33,7 @@ class Command(Struct, frozen=True):
 
 
 _READS = frozenset({Operation.READ_DATA, Operation.READ})
+_WHOLE = frozenset({Operation.READ})
 _UPDATES = frozenset({Operation.WRITE_DATA})
 _FORMATS = frozenset({Operation.FORMAT_WRITE})
 _TRACKS = frozenset({Operation.READ_TRACKS})
@@ -88,8 +89,8 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
         "read count", reads.read_count, 0x12, _READS, multitrack=True, searches=True
     )
     | _command("unconditional reserve", subsystem.reserve_or_release, 0x14)
-    | _command("write R0", writes.write_record_zero, 0x15, writes=True)
-    | _command("read R0", reads.read_record_zero, 0x16, multitrack=True)
+    | _command("write R0", writes.write_record_zero, 0x15, _FORMATS, writes=True)
+    | _command("read R0", reads.read_record_zero, 0x16, _WHOLE, multitrack=True)
     | _command("write home address", writes.write_home_address, 0x19, writes=True)
     | _command("read home address", reads.read_home_address, 0x1A, multitrack=True)
     | _command("seek head", control.seek_head, 0x1B)
@@ -98,7 +99,13 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
         writes.write_count_key_data,
         0x1D,
         _FORMATS,
-        multitrack=True,
+        writes=True,
+    )
+    | _command(
+        "write count, key and data next track",
+        writes.write_count_key_data_next_track,
+        0x9D,
+        _FORMATS,
         writes=True,
     )
     | _command(
