@@ -140,8 +140,14 @@ class ChannelProgramRun(StatusPresenter):
 
     @receive
     def reset_done(self, message: ResetDone) -> None:
-        """Show the end of the clear function, or of a reset."""
+        """Show the end of the clear function, or of a reset.
+
+        A reset of the path that came while the clear signal was out is signalled now.
+        """
         state = self.state
+        if state.resetting and not message.system:
+            self._device.tell(ResetSignal(state.run, system=True))
+            return
         state.reset = False
         if message.run == state.run:
             state.device = False

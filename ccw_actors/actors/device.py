@@ -155,12 +155,18 @@ class Device(Actor):
 
     @receive
     def reset(self, message: ResetSignal) -> ResetDone:
-        """Forget the command and what its channel program had set."""
+        """Forget the command and what its channel program had set.
+
+        A system reset leaves the device as it was after power on.
+        """
+        model = self._model
         self.state.work = None
         self.state.number += 1
-        self.state.model = self._model.reset(self.state.model)
+        self.state.model = (
+            model.initial() if message.system else model.reset(self.state.model)
+        )
         self._trim()
-        return ResetDone(message.run)
+        return ResetDone(message.run, message.system)
 
     def snapshot(self) -> object:
         """Return the state; tracks are shared, not copied."""

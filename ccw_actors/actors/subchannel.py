@@ -196,7 +196,7 @@ class Subchannel(ChannelProgramRun):
             state.cut = True
         if not state.reset:
             state.reset = True
-            self._device.tell(ResetSignal(state.run))
+            self._device.tell(ResetSignal(state.run, system=True))
 
     @receive
     def detach(self, _message: DetachDevice) -> None:

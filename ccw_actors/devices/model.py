@@ -91,7 +91,7 @@ class DeviceModel(Protocol[StateT]):
         ...
 
     def initial(self) -> StateT:
-        """State of the device after power on."""
+        """State of the device after power on, and after a system reset."""
         ...
 
     def execute(
@@ -114,7 +114,7 @@ class DeviceModel(Protocol[StateT]):
         ...
 
     def reset(self, state: StateT) -> StateT:
-        """State after the clear signal or a system reset: sense data are gone."""
+        """State after the clear signal: sense data are gone."""
         ...
 
     def sense(self, state: StateT) -> bytes:

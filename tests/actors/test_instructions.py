@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from ccw_actors.actors.protocol import (
+    ClearSubchannel,
     ConditionCode,
+    ExecuteCommand,
     Instruct,
     ModifySubchannel,
     Piece,
@@ -19,6 +21,8 @@ from ccw_actors.channel import (
     Ccw,
     Crw,
     Cstat,
+    DeviceCommand,
+    Dstat,
     Erc,
     Fctl,
     Irb,
@@ -168,7 +172,7 @@ def test_reset_at_any_time(tmp_path: Path, steps: int, *, initialize: bool) -> N
     for _ in range(steps):
         assert host.pace.run_channel()
     subchannel.ask(ResetSubchannel(initialize), block=True)
-    assert host.pace.settle(5)
+    assert host.pace.settle(50)
     tested = subchannel.ask(TestSubchannel(), block=True)
     if initialize:
         assert tested.cc == 3
@@ -177,3 +181,41 @@ def test_reset_at_any_time(tmp_path: Path, steps: int, *, initialize: bool) -> N
     assert tested.irb.scsw.fctl == Fctl.START
     assert tested.irb.scsw.cstat == Cstat.INTERFACE_CONTROL_CHECK
     assert tested.irb.scsw.stctl & Stctl.ALERT
+
+
+@pytest.mark.parametrize("initialize", [False, True])
+@pytest.mark.parametrize("clear", [False, True])
+def test_reset_ends_a_reservation(
+    tmp_path: Path, *, clear: bool, initialize: bool
+) -> None:
+    """The clear signal keeps a reservation, a reset of the path behind it does not."""
+    host = Host(DISK, IMAGES, tmp_path)
+    subchannel = host.system.ref("subchannel0")
+    device = host.system.ref("device0")
+    reserved = device.ask(ExecuteCommand(0, DeviceCommand(0xB4, 32)), block=True)
+    assert reserved.end.status == Dstat.CHANNEL_END | Dstat.DEVICE_END
+    enabled = Pmcw(flags=Pmcw.enabled.mask, lpm=0x80, pom=0xFF)
+    subchannel.ask(ModifySubchannel(enabled), block=True)
+    if clear:
+        cleared = subchannel.ask(ClearSubchannel(), block=True)
+        assert cleared == ConditionCode(0)
+    subchannel.tell(ResetSubchannel(initialize))
+    assert host.pace.settle(50)
+    state = device.ask(ExecuteCommand(0, DeviceCommand(0x34, 12)), block=True)
+    assert state.end.data == bytes(12)
+    assert subchannel.ask(TestSubchannel(), block=True).cc in {0, 1, 3}
+
+
+def test_clear_keeps_a_reservation(tmp_path: Path) -> None:
+    """SENSE PATH GROUP ID says "reserved to this path" after CSCH, too."""
+    host = Host(DISK, IMAGES, tmp_path)
+    subchannel = host.system.ref("subchannel0")
+    device = host.system.ref("device0")
+    device.ask(ExecuteCommand(0, DeviceCommand(0xB4, 32)), block=True)
+    enabled = Pmcw(flags=Pmcw.enabled.mask, lpm=0x80, pom=0xFF)
+    subchannel.ask(ModifySubchannel(enabled), block=True)
+    subchannel.ask(ClearSubchannel(), block=True)
+    assert host.pace.settle(50)
+    assert subchannel.ask(TestSubchannel(), block=True).irb.scsw.fctl == Fctl.CLEAR
+    state = device.ask(ExecuteCommand(0, DeviceCommand(0x34, 12)), block=True)
+    assert state.end.data == b"\x30" + bytes(11)

@@ -100,7 +100,10 @@ def test_extent_moves_the_data_set() -> None:
         [extent(0, BLOCKS)],
         [extent(1, 0)],
         [extent(0, BLOCKS - 1, start=1)],
-        [extent(0, 1, mask=0x04)],
+        [extent(0, 1, mask=0x01)],
+        [extent(0, 1, mask=0x08)],
+        [(DEFINE_EXTENT, bytes.fromhex("40000400") + WHOLE[1][4:])],
+        [(DEFINE_EXTENT, bytes.fromhex("40010200") + WHOLE[1][4:])],
         [(DEFINE_EXTENT, WHOLE[1][:15])],
         [WHOLE, WHOLE],
         [locate(6, 0, 1)],
@@ -118,6 +121,7 @@ def test_extent_moves_the_data_set() -> None:
         [WHOLE, (READ, 512)],
         [WHOLE, locate(6, 0, 1), (READ, 512), (READ, 512)],
         [WHOLE, (0x94, 24)],
+        [(0x94, 24), (0x14, 24)],
         [(0xFF, 1)],
     ],
 )
@@ -130,6 +134,36 @@ def test_rejected(chain: list[tuple[int, bytes | int]]) -> None:
     assert end.status == CHECKED
     assert device.model.sense(device.state)[:2] == b"\x80\0"
     assert device.tracks == before
+
+
+@pytest.mark.parametrize("start", ["40000200", "00000200", "40000000", "04000200"])
+def test_extent_may_say_how_large_a_block_is(start: str) -> None:
+    """Linux says 0200 in bytes 2 and 3 (dasd_fba.c, define_extent); zeros will do."""
+    device = disk()
+    argument = bytes.fromhex(start) + WHOLE[1][4:]
+    *_, end = device.run((DEFINE_EXTENT, argument), locate(6, 3, 1), (READ, 512))
+    assert end.status == NORMAL
+    assert end.data == device.tracks[0][3 * 512 : 4 * 512]
+
+
+def test_write_without_data_clears_blocks() -> None:
+    """A count of zero writes zeros: a discard of Linux (dasd_fba.c)."""
+    device = disk()
+    ends = device.run(
+        (DEFINE_EXTENT, bytes.fromhex("00000200") + WHOLE[1][4:]),
+        locate(5, 3, 2),
+        (WRITE, b""),
+    )
+    assert [end.status for end in ends] == [NORMAL] * 3
+    assert device.run(WHOLE, locate(6, 3, 2), (READ, 1024))[-1].data == bytes(1024)
+    assert device.run(WHOLE, locate(6, 5, 1), (READ, 512))[-1].data != bytes(512)
+
+
+def test_a_lock_is_stolen_with_a_release_chained() -> None:
+    """Linux chains RELEASE to UNCONDITIONAL RESERVE (device_pgid.c, stlck_build_cp)."""
+    ends = disk().run((0x14, 32), (0x94, 32))
+    assert [end.status for end in ends] == [NORMAL, NORMAL]
+    assert [end.transferred for end in ends] == [24, 24]
 
 
 def test_sense_is_read_once() -> None:

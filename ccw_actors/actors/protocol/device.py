@@ -25,6 +25,7 @@ class ResetDone(Message, frozen=True):
     """The device has dropped what it was doing; no `CommandEnded` of it follows."""
 
     run: int
+    system: bool = False
 
 
 class ExecuteCommand(Request[CommandEnded], frozen=True):
@@ -45,6 +46,11 @@ class Attend(Message, frozen=True):
 
 
 class ResetSignal(Request[ResetDone], frozen=True):
-    """Drop the command being executed and the state of its channel program."""
+    """Drop the command being executed and the state of its channel program.
+
+    `system`: it is the reset signal, not the clear signal: reservations and path groups
+    are gone too (Principles of Operation, I/O-system reset and channel-path reset).
+    """
 
     run: int
+    system: bool = False

@@ -87,7 +87,8 @@ class MissingDataError(Exception):
 class Access:
     """One command on its way through a disk; made anew for each, then thrown away.
 
-    `chain`, `cylinder`, `head`, `sense` and `path_group_id` become the next state.
+    `chain`, `cylinder`, `head`, `sense`, `path_group` and `reserved` become the next
+    state.
     `taken` is the number of argument bytes the disk has accepted and `wanted` the
     number it would have: they are what the channel is told when the command ends in
     unit check. `follows` and `previous` are what the command before has done, and its
@@ -114,7 +115,8 @@ class Access:
         chain = state.chain if command.chained else Chain()
         self.follows = chain.follows
         self.previous = chain.previous
-        self.path_group_id = state.path_group_id
+        self.path_group = state.path_group
+        self.reserved = state.reserved
         self.chain = replace(chain, follows=Follows.NOTHING, previous=command.code)
         self.taken = 0
         self.wanted = 0

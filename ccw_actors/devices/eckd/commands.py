@@ -6,7 +6,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from ccw_actors.channel.command import CommandEnd
-from ccw_actors.devices.eckd import control, reads, search, subsystem, writes
+from ccw_actors.devices.eckd import control, paths, reads, search, subsystem, writes
 from ccw_actors.devices.eckd.access import Access
 from ccw_actors.devices.eckd.state import Operation
 
@@ -33,6 +33,7 @@ class Command(Struct, frozen=True):
 
 
 _READS = frozenset({Operation.READ_DATA, Operation.READ})
+_WHOLE = frozenset({Operation.READ})
 _UPDATES = frozenset({Operation.WRITE_DATA})
 _FORMATS = frozenset({Operation.FORMAT_WRITE})
 _TRACKS = frozenset({Operation.READ_TRACKS})
@@ -87,9 +88,9 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
     | _command(
         "read count", reads.read_count, 0x12, _READS, multitrack=True, searches=True
     )
-    | _command("unconditional reserve", subsystem.reserve_or_release, 0x14)
-    | _command("write R0", writes.write_record_zero, 0x15, writes=True)
-    | _command("read R0", reads.read_record_zero, 0x16, multitrack=True)
+    | _command("unconditional reserve", paths.reserve, 0x14)
+    | _command("write R0", writes.write_record_zero, 0x15, _FORMATS, writes=True)
+    | _command("read R0", reads.read_record_zero, 0x16, _WHOLE, multitrack=True)
     | _command("write home address", writes.write_home_address, 0x19, writes=True)
     | _command("read home address", reads.read_home_address, 0x1A, multitrack=True)
     | _command("seek head", control.seek_head, 0x1B)
@@ -98,7 +99,13 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
         writes.write_count_key_data,
         0x1D,
         _FORMATS,
-        multitrack=True,
+        writes=True,
+    )
+    | _command(
+        "write count, key and data next track",
+        writes.write_count_key_data_next_track,
+        0x9D,
+        _FORMATS,
         writes=True,
     )
     | _command(
@@ -121,7 +128,7 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
     | _command(
         "search ID equal", search.search_id_equal, 0x31, multitrack=True, searches=True
     )
-    | _command("sense path group ID", subsystem.sense_path_group_id, 0x34)
+    | _command("sense path group ID", paths.sense_path_group_id, 0x34)
     | _command(
         "search home address equal",
         search.search_home_address_equal,
@@ -140,8 +147,8 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
     | _command("sense subsystem status", subsystem.sense_subsystem_status, 0x54)
     | _command(
         "suspend multipath reconnection",
-        subsystem.suspend_multipath_reconnection,
-        subsystem.SUSPEND_MULTIPATH_RECONNECTION,
+        paths.suspend_multipath_reconnection,
+        paths.SUSPEND_MULTIPATH_RECONNECTION,
     )
     | {
         0x5E: Command(
@@ -166,10 +173,10 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
         multitrack=True,
         searches=True,
     )
-    | _command("release", subsystem.reserve_or_release, 0x94)
+    | _command("release", paths.release, 0x94)
     | _command("read and reset buffered log", subsystem.read_buffered_log, 0xA4)
-    | _command("set path group ID", subsystem.set_path_group_id, 0xAF)
-    | _command("reserve", subsystem.reserve_or_release, 0xB4)
+    | _command("set path group ID", paths.set_path_group_id, 0xAF)
+    | _command("reserve", paths.reserve, 0xB4)
     | _command("read track", reads.read_track, 0xDE, _TRACKS)
     | _command("sense ID", control.sense_id, 0xE4)
     | _command("read configuration data", subsystem.read_configuration_data, 0xFA)

@@ -98,8 +98,11 @@ class Eckd:
         return replace(state, chain=Chain())
 
     def reset(self, state: EckdState) -> EckdState:
-        """State after the clear signal or a reset; the access mechanism stays put."""
-        return EckdState(state.cylinder, state.head, path_group_id=state.path_group_id)
+        """State after the clear signal.
+
+        Where the access mechanism stands, path group and reservation are as before.
+        """
+        return replace(state, sense=b"", chain=Chain())
 
     def sense(self, state: EckdState) -> bytes:
         """Give the 32 bytes of sense data that a SENSE would read, and keep them."""
@@ -115,7 +118,12 @@ class Eckd:
 
     def _state(self, access: Access, chain: Chain) -> EckdState:
         return EckdState(
-            access.cylinder, access.head, access.sense, chain, access.path_group_id
+            access.cylinder,
+            access.head,
+            access.sense,
+            chain,
+            access.path_group,
+            access.reserved,
         )
 
     def _admitted(self, access: Access) -> Command:
@@ -144,10 +152,8 @@ class Eckd:
         end = CommandEnd(
             NORMAL | Dstat.UNIT_CHECK, transferred=access.taken, length=access.wanted
         )
-        after = EckdState(
-            access.cylinder, access.head, sense, path_group_id=access.path_group_id
-        )
-        return Outcome(after, end)
+        access.sense = sense
+        return Outcome(self._state(access, Chain()), end)
 
 
 def _chain_after(entry: Command, chain: Chain) -> Chain:

@@ -5,6 +5,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 __all__ = [
+    "PATH_GROUP_ID_SIZE",
     "Chain",
     "Domain",
     "EckdState",
@@ -12,7 +13,11 @@ __all__ = [
     "Follows",
     "Operation",
     "Orientation",
+    "PathGroup",
 ]
+
+
+PATH_GROUP_ID_SIZE = 11
 
 
 class Orientation(IntEnum):
@@ -105,15 +110,28 @@ class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     previous: int = 0
 
 
+class PathGroup(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What was set about the path: the identifier of its group, empty before that.
+
+    `established` until it has resigned or the group is disbanded; `multipath` is the
+    mode it was established in.
+    """
+
+    identifier: bytes = b""
+    established: bool = False
+    multipath: bool = False
+
+
 class EckdState(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """State of a disk: where its access mechanism stands, sense data, and the chain.
 
     `sense` is empty unless a unit check has left 32 bytes that nobody has sensed yet.
-    `path_group_id` is empty until one has been set.
+    `path_group` and `reserved` are about the path, and outlast a clear signal.
     """
 
     cylinder: int = 0
     head: int = 0
     sense: bytes = b""
     chain: Chain = Chain()
-    path_group_id: bytes = b""
+    path_group: PathGroup = PathGroup()
+    reserved: bool = False

@@ -1,4 +1,4 @@
-"""Commands for the control unit: its description, paths, reservations, messages.
+"""Commands for the control unit: its description, status and messages.
 
 Contents as Hercules 3.13 shows them (golden vectors of the category cu-commands).
 """
@@ -7,8 +7,7 @@ from msgspec.structs import replace
 
 from ccw_actors.channel.command import CommandEnd
 from ccw_actors.devices.eckd.access import Access
-from ccw_actors.devices.eckd.control import sense
-from ccw_actors.devices.eckd.ending import NORMAL, control_end, read_end
+from ccw_actors.devices.eckd.ending import control_end, read_end
 from ccw_actors.devices.eckd.sense import Message, rejected
 
 __all__ = [
@@ -16,16 +15,9 @@ __all__ = [
     "read_buffered_log",
     "read_configuration_data",
     "read_subsystem_data",
-    "reserve_or_release",
-    "sense_path_group_id",
     "sense_subsystem_status",
-    "set_path_group_id",
-    "suspend_multipath_reconnection",
 ]
 
-SUSPEND_MULTIPATH_RECONNECTION = 0x5B
-
-_PATH_GROUP_ID_SIZE = 12
 _CONFIGURATION_SIZE = 256
 _STATUS_SIZE = 40
 _LOG_SIZE = 32
@@ -82,35 +74,6 @@ def sense_subsystem_status(access: Access) -> CommandEnd:
 def read_buffered_log(access: Access) -> CommandEnd:
     """Give the log, in which nothing is, and clear it."""
     return read_end(access, bytes(_LOG_SIZE))
-
-
-def sense_path_group_id(access: Access) -> CommandEnd:
-    """Give the path group identifier that was set, zeros if none was."""
-    identifier = access.path_group_id or bytes(_PATH_GROUP_ID_SIZE)
-    return read_end(access, identifier)
-
-
-def set_path_group_id(access: Access) -> CommandEnd:
-    """Take a path group identifier: a function byte and eleven more."""
-    access.path_group_id = access.argument(_PATH_GROUP_ID_SIZE)
-    return control_end(access)
-
-
-def reserve_or_release(access: Access) -> CommandEnd:
-    """Reserve or release the device, which nobody contends for, and sense.
-
-    It comes first in a chain, but for SUSPEND MULTIPATH RECONNECTION.
-    """
-    if access.command.chained and access.previous != SUSPEND_MULTIPATH_RECONNECTION:
-        raise rejected(Message.INVALID_SEQUENCE)
-    return sense(access)
-
-
-def suspend_multipath_reconnection(access: Access) -> CommandEnd:
-    """Keep the chain on one path, as everything here is; it comes first in a chain."""
-    if access.command.chained:
-        raise rejected(Message.INVALID_SEQUENCE)
-    return CommandEnd(NORMAL, immediate=True)
 
 
 def perform_subsystem_function(access: Access) -> CommandEnd:

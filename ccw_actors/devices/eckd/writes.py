@@ -33,6 +33,7 @@ from ccw_actors.devices.track import (
 __all__ = [
     "erase",
     "write_count_key_data",
+    "write_count_key_data_next_track",
     "write_data",
     "write_home_address",
     "write_key_data",
@@ -43,6 +44,7 @@ __all__ = [
 _ALL = frozenset({WriteControl.ALL})
 _COUNTS = frozenset({WriteControl.NOT_HOME_ADDRESS, WriteControl.ALL})
 _PLACES = frozenset({Follows.RECORD, Follows.COUNT})
+_WRITE_COUNTS = frozenset({0x1D, 0x9D})
 
 
 def write_data(access: Access) -> CommandEnd:
@@ -67,8 +69,16 @@ def write_home_address(access: Access) -> CommandEnd:
 
 
 def write_record_zero(access: Access) -> CommandEnd:
-    """Write R0; all behind it is gone."""
-    _check(access, _ALL, frozenset({Follows.HOME_ADDRESS}))
+    """Write R0; all behind it is gone.
+
+    In a domain for format writes it follows the LOCATE RECORD, which has come to the
+    home address (Linux drivers/s390/block/dasd_eckd.c, locate_record).
+    """
+    in_domain = access.chain.domain is not None
+    place = Follows.LOCATE if in_domain else Follows.HOME_ADDRESS
+    _check(access, _ALL, frozenset({place}))
+    if access.chain.orientation is not Orientation.INDEX:
+        raise rejected(Message.INVALID_SEQUENCE)
     return _write_record(access, HOME_ADDRESS_SIZE)
 
 
@@ -83,6 +93,19 @@ def write_count_key_data(access: Access) -> CommandEnd:
     elif access.chain.orientation is Orientation.INDEX:
         return _write_record(access, HOME_ADDRESS_SIZE)
     return _write_record(access, access.slots[access.chain.slot].end)
+
+
+def write_count_key_data_next_track(access: Access) -> CommandEnd:
+    """Go on to the next track, and write a record behind R0 of it; all behind is gone.
+
+    It comes behind a record that was just written, in a domain for format writes. Where
+    the extent ends the track is file protected. So Linux formats several tracks with
+    one program (drivers/s390/block/dasd_eckd.c, dasd_eckd_build_format).
+    """
+    if access.chain.domain is None or access.previous not in _WRITE_COUNTS:
+        raise rejected(Message.INVALID_SEQUENCE)
+    access.next_track()
+    return _write_record(access, access.slots[0].end)
 
 
 def write_special_count_key_data(access: Access) -> CommandEnd:

@@ -7,6 +7,8 @@ from enum import IntEnum
 
 from msgspec import Struct
 
+from ccw_actors.devices.volume_geometry import BLOCK_SIZE
+
 __all__ = ["Domain", "Extent", "Operation", "define_extent", "locate"]
 
 ARGUMENT_SIZE = 16
@@ -15,7 +17,8 @@ LOCATE_SIZE = 8
 _WRITE_CONTROL = 0xC0
 _WRITES_INHIBITED = 0x40
 _FORMATS_INHIBITED = 0x00
-_MASK_RESERVED = 0x3C
+_MASK_RESERVED = 0x3B
+"""As Hercules 3.13 has it; 04 permits diagnostic commands, of which there are none."""
 
 
 class Operation(IntEnum):
@@ -62,13 +65,15 @@ class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 def define_extent(argument: bytes, blocks: int) -> Extent | None:
     """Read the 16 bytes of DEFINE EXTENT for a volume of so many blocks.
 
-    None if the extent is none, or not within the volume.
+    Bytes 2 and 3 are the size of a block, or zero (struct DE_fba_data of Linux). None
+    if that is another one, and if the extent is none, or not within the volume.
     """
-    mask, reserved = argument[0], argument[1:4]
+    mask, reserved = argument[0], argument[1]
+    block_size = int.from_bytes(argument[2:4])
     start, first, last = (
         int.from_bytes(argument[at : at + 4]) for at in range(4, ARGUMENT_SIZE, 4)
     )
-    if mask & _MASK_RESERVED or any(reserved):
+    if mask & _MASK_RESERVED or reserved or block_size not in {0, BLOCK_SIZE}:
         return None
     if first > last or start + last - first >= blocks:
         return None

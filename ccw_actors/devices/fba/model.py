@@ -155,8 +155,16 @@ def _sense(work: _Work) -> CommandEnd:
     return work.give(data)
 
 
-def _reserve_or_release(work: _Work) -> CommandEnd:
+def _reserve(work: _Work) -> CommandEnd:
+    """Reserve the device, and sense: on its one path nobody contends for it."""
     if work.command.chained:
+        raise _Rejected
+    return _sense(work)
+
+
+def _release(work: _Work) -> CommandEnd:
+    """Release the device, and sense; Linux chains it to UNCONDITIONAL RESERVE."""
+    if work.chain.extent is not None:
         raise _Rejected
     return _sense(work)
 
@@ -219,15 +227,15 @@ COMMANDS: Mapping[int, tuple[str, Callable[[_Work], CommandEnd]]] = MappingProxy
         0x02: ("read IPL", _read_ipl),
         0x03: ("no operation", _no_operation),
         0x04: ("sense", _sense),
-        0x14: ("unconditional reserve", _reserve_or_release),
+        0x14: ("unconditional reserve", _reserve),
         0x41: ("write", _write),
         0x42: ("read", _read),
         0x43: ("locate", _locate),
         0x63: ("define extent", _define_extent),
         0x64: ("read device characteristics", _characteristics),
-        0x94: ("release", _reserve_or_release),
+        0x94: ("release", _release),
         0xA4: ("read and reset buffered log", _buffered_log),
-        0xB4: ("reserve", _reserve_or_release),
+        0xB4: ("reserve", _reserve),
         0xE4: ("sense ID", _sense_id),
     }
 )
