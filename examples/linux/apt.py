@@ -22,6 +22,9 @@ KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
 )
+_COMPLETE = "complete"
+"""A file that is there once every index of the sources has been fetched."""
+
 # Hooks of the machine's apt look at its own folders, as root.
 _CONFIGURATION = """\
 APT::Architecture "{architecture}";
@@ -108,16 +111,16 @@ class Apt:
         (self._folder / "apt.conf").write_text(settings)
         sources = _sources(mirror, suite)
         listed = self._folder / "debian.list"
-        # Indexes of other sources say nothing about these.
         if not listed.exists() or listed.read_text() != sources:
             listed.write_text(sources)
-            self.update()
-        elif not any((self._folder / "lists").glob("*Packages*")):
+            (self._folder / _COMPLETE).unlink(missing_ok=True)
+        if not (self._folder / _COMPLETE).exists():
             self.update()
 
     def update(self) -> None:
         """Fetch the newest indexes."""
         self._apt("apt-get", "-q", "update")
+        (self._folder / _COMPLETE).touch()
 
     def knows(self, package: str) -> bool:
         """Whether there is a package of that name."""
@@ -128,6 +131,14 @@ class Apt:
         """Return the names of the packages that a package wants at once."""
         said = self._apt("apt-cache", "depends", "--important", package)
         return re.findall(r"^\s*(?:Pre)?Depends: ([a-z0-9][^\s:]*)", said, re.MULTILINE)
+
+    def libraries(self, packages: Iterable[str]) -> list[str]:
+        """Return the packages of libraries that packages need, and those of these."""
+        first = {one for name in packages for one in self.depends(name)}
+        roots = sorted(one for one in first if one.startswith("lib"))
+        wanted = ("apt-cache", "depends", "--important", "--recurse")
+        named = re.findall(r"^(lib\S+)$", self._apt(*wanted, *roots), re.MULTILINE)
+        return sorted({one.partition(":")[0] for one in named})
 
     def fetch(self, packages: Iterable[str]) -> list[Path]:
         """Return the packages' files; those that are there are checked once more.

@@ -19,6 +19,7 @@ from examples.linux.initramfs import Content, Executable, Link, archive
 __all__ = [
     "GUEST",
     "MODULES",
+    "TOOLS",
     "Software",
     "SoftwareError",
     "default_cache",
@@ -33,10 +34,9 @@ MODULES = ("crc32c_generic", "ext4", "dasd_eckd_mod", "dasd_fba_mod")
 
 _PACKAGES = ("busybox-static", "e2fsprogs", "s390-tools")
 _SINCE_DEBIAN_13 = "s390-tools-zipl"
-_TOOLS = (
+TOOLS = (
     "dasdfmt",
     "dasdinfo",
-    "dasdview",
     "e2fsck",
     "fdasd",
     "lscss",
@@ -44,6 +44,8 @@ _TOOLS = (
     "tunedasd",
     "zipl",
 )
+"""Programs that every guest has besides busybox."""
+
 _LIBRARY = re.compile(rb"\0((?:lib|ld)[\w.+-]+\.so[.\d]*)(?=\0)")
 _NEEDS = re.compile(rb"\0depends=([^\0]*)\0")
 
@@ -67,11 +69,17 @@ class Software(Struct, frozen=True):
         return Software(self.root, kernel, modules or self.root / "no-modules")
 
     def initramfs(
-        self, script: bytes, extra: Mapping[str, Content] | None = None
+        self,
+        script: bytes,
+        extra: Mapping[str, Content] | None = None,
+        *,
+        tools: Iterable[str] = (),
+        modules: Iterable[str] = (),
     ) -> bytes:
         """Return an archive whose init loads the modules, runs a script and ends.
 
-        `extra` are more files by their absolute names.
+        `extra` are more files by their absolute names; `tools` and `modules` are of
+        the packages, to be there besides the usual ones.
         """
         contents: dict[str, Content] = {
             "/init": Executable((GUEST / "init").read_bytes()),
@@ -81,7 +89,7 @@ class Software(Struct, frozen=True):
             "/bin/sh": Link("busybox"),
             "/sbin/mkfs.ext4": Link("mke2fs"),
         }
-        contents.update(self._loaded() | self._programs())
+        contents.update(self._loaded(modules) | self._programs(tools))
         contents.update(extra or {})
         for folder in ("proc", "sys", "mnt", "tmp", "run"):
             contents[f"/{folder}/.keep"] = b""
@@ -91,7 +99,7 @@ class Software(Struct, frozen=True):
         places = ("bin/busybox", "usr/bin/busybox")
         return next(self.root / at for at in places if (self.root / at).exists())
 
-    def _loaded(self) -> dict[str, Content]:
+    def _loaded(self, more: Iterable[str]) -> dict[str, Content]:
         """Return modules, each after those that it depends on, and their order."""
         there = {_module_name(path): path for path in self.modules.rglob("*.ko*")}
         contents: dict[str, Content] = {}
@@ -109,12 +117,12 @@ class Software(Struct, frozen=True):
             contents[f"/lib/modules/{name}.ko"] = data
             order.append(name)
 
-        for name in MODULES:
+        for name in (*MODULES, *more):
             load(name)
         contents["/lib/modules/order"] = "".join(f"{one}\n" for one in order).encode()
         return contents
 
-    def _programs(self) -> dict[str, Content]:
+    def _programs(self, more: Iterable[str]) -> dict[str, Content]:
         """Return the tools, the libraries they name, and what zipl installs."""
         contents: dict[str, Content] = {}
         libraries = {
@@ -123,7 +131,7 @@ class Software(Struct, frozen=True):
             if "gconv" not in path.parts and "audit" not in path.parts
         }
         wanted: list[Path] = []
-        for name in _TOOLS:
+        for name in (*TOOLS, *more):
             found = [self.root / at / name for at in ("sbin", "usr/sbin", "usr/bin")]
             tool = next((path for path in found if path.exists()), None)
             if tool is None:
@@ -131,7 +139,10 @@ class Software(Struct, frozen=True):
             contents[f"/sbin/{name}"] = tool
             wanted.append(tool)
         while wanted:
-            for raw in set(_LIBRARY.findall(wanted.pop().read_bytes())):
+            path = wanted.pop()
+            if path.name.startswith("libc.so."):
+                continue  # what it names besides the loader it can do without
+            for raw in set(_LIBRARY.findall(path.read_bytes())):
                 name = raw.decode()
                 where = "/lib" if name.startswith("ld") else "/lib/s390x-linux-gnu"
                 if name in libraries and f"{where}/{name}" not in contents:
@@ -175,9 +186,9 @@ def prepare(
         kernels = [one for one in apt.depends("linux-image-s390x") if "image" in one]
         if not kernels:
             raise SoftwareError("linux-image-s390x names no kernel")
-        libraries = [one for one in apt.depends("e2fsprogs") if one.startswith("lib")]
         newer = [_SINCE_DEBIAN_13] if apt.knows(_SINCE_DEBIAN_13) else []
-        debs = apt.fetch([*kernels[:1], *_PACKAGES, *newer, *libraries])
+        tools = [*_PACKAGES, *newer]
+        debs = apt.fetch([*kernels[:1], *tools, *apt.libraries(tools)])
         root = _unpacked(cache, debs)
     version = kernels[0].removeprefix("linux-image-")
     kernel = root / "boot" / f"vmlinuz-{version}"
