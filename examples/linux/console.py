@@ -1,0 +1,31 @@
+"""What scripts of guests say on the console for a program to read.
+
+A line is "@ NAME rc=0 seconds=3.21", from `try` in guest/functions.sh, or "@ NAME
+WORDS", from `tell`. Linux may put a message of its own between, never into, a line.
+"""
+
+import re
+
+from msgspec import Struct
+
+__all__ = ["Finding", "findings"]
+
+_FINDING = re.compile(r"^@ (\S+)(?: (.*))?$", re.MULTILINE)
+_EXIT_STATUS = re.compile(r"\brc=(\d+)")
+
+
+class Finding(Struct, frozen=True):
+    """One line: its name, what follows, and the exit status that is in it, if one."""
+
+    name: str
+    text: str
+    rc: int | None
+
+
+def findings(console: str) -> list[Finding]:
+    """Return what a guest said, in order."""
+    found: list[Finding] = []
+    for name, text in _FINDING.findall(console.replace("\r", "")):
+        rc = _EXIT_STATUS.search(text)
+        found.append(Finding(name, text, int(rc[1]) if rc else None))
+    return found

@@ -1,0 +1,9 @@
+# Show where this system came from, and what is on that disk.
+echo "IPLed from $(cat /sys/firmware/ipl/device), a device of type $(cat /sys/firmware/ipl/ipl_type)"
+uname -a
+online 0190 || poweroff -f
+cat /proc/dasd/devices
+try mount mount -t ext4 -o ro "/dev/${disk}1" /mnt
+ls -l /mnt
+try note cat /mnt/note
+try unmount umount /mnt

@@ -1,0 +1,83 @@
+"""Initramfs archives in the form that Linux unpacks: cpio's "newc", not compressed.
+
+An emulated processor takes longer to uncompress an archive than QEMU to load it. Linux
+unpacks several that follow each other, later files over earlier ones.
+
+The layout is in Linux' Documentation/driver-api/early-userspace/buffer-format.rst.
+"""
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
+
+from msgspec import Struct
+
+__all__ = ["Content", "Executable", "Link", "archive"]
+
+_CONSOLE = (5, 1)
+"""Major and minor number of /dev/console, where Linux lets init write."""
+
+
+class Executable(Struct, frozen=True):
+    """A file that may be executed."""
+
+    data: bytes
+
+
+class Link(Struct, frozen=True):
+    """A symbolic link."""
+
+    target: str
+
+
+Content: TypeAlias = bytes | Path | Executable | Link
+"""What a name stands for; a path is a file of this machine, with its mode."""
+
+
+def archive(contents: Mapping[str, Content]) -> bytes:
+    """Return an archive of files by their absolute names, and of their folders."""
+    parts: list[bytes] = []
+    folders: set[PurePosixPath] = set()
+    for name, content in contents.items():
+        path = PurePosixPath(name)
+        for folder in reversed(path.parents[:-1]):
+            if folder not in folders:
+                folders.add(folder)
+                _add(parts, folder, stat.S_IFDIR | 0o755)
+        _add(parts, path, *_mode_and_data(content))
+    _add(parts, PurePosixPath("/dev"), stat.S_IFDIR | 0o755)
+    _add(parts, PurePosixPath("/dev/console"), stat.S_IFCHR | 0o600, device=_CONSOLE)
+    _add(parts, PurePosixPath("/TRAILER!!!"), 0)
+    return b"".join(parts)
+
+
+def _mode_and_data(content: Content) -> tuple[int, bytes]:
+    match content:
+        case Path():
+            mode = 0o755 if content.stat().st_mode & stat.S_IXUSR else 0o644
+            return stat.S_IFREG | mode, content.read_bytes()
+        case Executable(data):
+            return stat.S_IFREG | 0o755, data
+        case Link(target):
+            return stat.S_IFLNK | 0o777, target.encode()
+        case _:
+            return stat.S_IFREG | 0o644, content
+
+
+def _add(
+    parts: list[bytes],
+    path: PurePosixPath,
+    mode: int,
+    data: bytes = b"",
+    device: tuple[int, int] = (0, 0),
+) -> None:
+    name = str(path.relative_to("/")).encode() + b"\0"
+    # Its number, mode, owner, group, links, time, size, device, device number, ...
+    fields = (len(parts) + 1, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name), 0)
+    header = b"070701" + b"".join(b"%08X" % field for field in fields)
+    parts.append(_padded(header + name) + _padded(data))
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 4)

@@ -1,0 +1,222 @@
+"""What a guest needs to work with DASDs: a kernel of Debian's, and a few tools."""
+
+import fcntl
+import hashlib
+import lzma
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from examples.linux.apt import Apt, SoftwareError, run_tool
+from examples.linux.initramfs import Content, Executable, Link, archive
+
+__all__ = [
+    "GUEST",
+    "MODULES",
+    "TOOLS",
+    "Software",
+    "SoftwareError",
+    "default_cache",
+    "prepare",
+]
+
+GUEST = Path(__file__).parent / "guest"
+"""Scripts that run in guests."""
+
+MODULES = ("crc32c_generic", "ext4", "dasd_eckd_mod", "dasd_fba_mod")
+"""Modules that a guest loads, after those that they need."""
+
+_PACKAGES = ("busybox-static", "e2fsprogs", "s390-tools")
+_SINCE_DEBIAN_13 = "s390-tools-zipl"
+TOOLS = (
+    "dasdfmt",
+    "dasdinfo",
+    "e2fsck",
+    "fdasd",
+    "lscss",
+    "mke2fs",
+    "tunedasd",
+    "zipl",
+)
+"""Programs that every guest has besides busybox."""
+
+_LIBRARY = re.compile(rb"\0((?:lib|ld)[\w.+-]+\.so[.\d]*)(?=\0)")
+_NEEDS = re.compile(rb"\0depends=([^\0]*)\0")
+
+
+class Software(Struct, frozen=True):
+    """A kernel, the folder of its modules, and the unpacked packages of the tools."""
+
+    root: Path
+    kernel: Path
+    modules: Path
+
+    def with_kernel(self, kernel: Path, modules: Path | None = None) -> "Software":
+        """Return the same tools with a kernel of one's own.
+
+        `modules` is a folder of its modules, as of `make modules_install`; without one,
+        what they do has to be built in.
+        """
+        for path in (kernel, modules):
+            if path is not None and not path.exists():
+                raise SoftwareError(f"there is no {path}")
+        return Software(self.root, kernel, modules or self.root / "no-modules")
+
+    def initramfs(
+        self,
+        script: bytes,
+        extra: Mapping[str, Content] | None = None,
+        *,
+        tools: Iterable[str] = (),
+        modules: Iterable[str] = (),
+    ) -> bytes:
+        """Return an archive whose init loads the modules, runs a script and ends.
+
+        `extra` are more files by their absolute names; `tools` and `modules` are of
+        the packages, to be there besides the usual ones.
+        """
+        contents: dict[str, Content] = {
+            "/init": Executable((GUEST / "init").read_bytes()),
+            "/lib/functions.sh": GUEST / "functions.sh",
+            "/script.sh": script,
+            "/bin/busybox": self._busybox(),
+            "/bin/sh": Link("busybox"),
+            "/sbin/mkfs.ext4": Link("mke2fs"),
+        }
+        contents.update(self._loaded(modules) | self._programs(tools))
+        contents.update(extra or {})
+        for folder in ("proc", "sys", "mnt", "tmp", "run"):
+            contents[f"/{folder}/.keep"] = b""
+        return archive(contents)
+
+    def _busybox(self) -> Path:
+        places = ("bin/busybox", "usr/bin/busybox")
+        return next(self.root / at for at in places if (self.root / at).exists())
+
+    def _loaded(self, more: Iterable[str]) -> dict[str, Content]:
+        """Return modules, each after those that it depends on, and their order."""
+        there = {_module_name(path): path for path in self.modules.rglob("*.ko*")}
+        contents: dict[str, Content] = {}
+        order: list[str] = []
+
+        def load(name: str) -> None:
+            if name in order or name not in there:
+                return  # what is no module may be built into the kernel
+            data = there[name].read_bytes()
+            if there[name].suffix == ".xz":
+                data = lzma.decompress(data)
+            found = _NEEDS.search(data)
+            for needed in (found[1].decode() if found else "").split(","):
+                load(needed.replace("-", "_"))
+            contents[f"/lib/modules/{name}.ko"] = data
+            order.append(name)
+
+        for name in (*MODULES, *more):
+            load(name)
+        contents["/lib/modules/order"] = "".join(f"{one}\n" for one in order).encode()
+        return contents
+
+    def _programs(self, more: Iterable[str]) -> dict[str, Content]:
+        """Return the tools, the libraries they name, and what zipl installs."""
+        contents: dict[str, Content] = {}
+        libraries = {
+            path.name: path
+            for path in self.root.rglob("*.so*")
+            if "gconv" not in path.parts and "audit" not in path.parts
+        }
+        wanted: list[Path] = []
+        for name in (*TOOLS, *more):
+            found = [self.root / at / name for at in ("sbin", "usr/sbin", "usr/bin")]
+            tool = next((path for path in found if path.exists()), None)
+            if tool is None:
+                raise SoftwareError(f"no package has {name}")
+            contents[f"/sbin/{name}"] = tool
+            wanted.append(tool)
+        while wanted:
+            path = wanted.pop()
+            if path.name.startswith("libc.so."):
+                continue  # what it names besides the loader it can do without
+            for raw in set(_LIBRARY.findall(path.read_bytes())):
+                name = raw.decode()
+                where = "/lib" if name.startswith("ld") else "/lib/s390x-linux-gnu"
+                if name in libraries and f"{where}/{name}" not in contents:
+                    contents[f"{where}/{name}"] = libraries[name].resolve()
+                    wanted.append(libraries[name])
+        for path in sorted(self.root.glob("**/lib/s390-tools/*")):
+            if path.is_file():
+                contents[f"/lib/s390-tools/{path.name}"] = path
+        return contents
+
+
+def _module_name(path: Path) -> str:
+    return path.name.partition(".ko")[0].replace("-", "_")
+
+
+def default_cache() -> Path:
+    """Return the folder that keeps what has been downloaded."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "ccw-actors" / "linux"
+
+
+def prepare(
+    cache: Path,
+    *,
+    mirror: str | None = None,
+    suite: str | None = None,
+    refresh: bool = False,
+) -> Software:
+    """Download, check and unpack what guests need; what is in the cache is kept.
+
+    With `refresh` it asks for newer packages. Two processes may prepare one cache.
+
+    Raises:
+        SoftwareError: Apt, dpkg or the network is missing, or a package is damaged.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "lock"):
+        apt = Apt(cache / "apt", "s390x", mirror=mirror, suite=suite)
+        if refresh:
+            apt.update()
+        kernels = [one for one in apt.depends("linux-image-s390x") if "image" in one]
+        if not kernels:
+            raise SoftwareError("linux-image-s390x names no kernel")
+        newer = [_SINCE_DEBIAN_13] if apt.knows(_SINCE_DEBIAN_13) else []
+        tools = [*_PACKAGES, *newer]
+        debs = apt.fetch([*kernels[:1], *tools, *apt.libraries(tools)])
+        root = _unpacked(cache, debs)
+    version = kernels[0].removeprefix("linux-image-")
+    kernel = root / "boot" / f"vmlinuz-{version}"
+    places = [root / at / version for at in ("lib/modules", "usr/lib/modules")]
+    modules = next((path for path in places if path.exists()), None)
+    if modules is None or not kernel.exists():
+        raise SoftwareError(f"{kernels[0]} has no kernel or no modules")
+    return Software(root, kernel, modules)
+
+
+def _unpacked(cache: Path, debs: Iterable[Path]) -> Path:
+    """Return a folder with what the packages contain; it is there whole or not."""
+    files = sorted(debs)
+    names = "\n".join(path.name for path in files)
+    root = cache / f"root-{hashlib.sha256(names.encode()).hexdigest()[:12]}"
+    if not root.exists():
+        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+            new = Path(scratch) / "root"
+            new.mkdir()
+            for path in files:
+                run_tool("dpkg", "-x", path, new)
+            shutil.rmtree(new / "usr/share", ignore_errors=True)
+            new.rename(root)
+    return root
+
+
+@contextmanager
+def _locked(path: Path) -> Generator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

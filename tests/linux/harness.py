@@ -1,0 +1,277 @@
+"""Guests that run a script on Debian's Linux, with DASDs that are this package's.
+
+Each test gives a guest disks and a script of busybox' sh; see guest/functions.sh in
+examples/linux for what scripts have. The machine is run by the command a user would
+type, in a process of its own.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from examples.linux.console import Finding, findings
+from examples.linux.initramfs import Content
+from examples.linux.software import Software
+
+__all__ = [
+    "Disk",
+    "Guest",
+    "GuestRun",
+    "Running",
+    "assert_released",
+    "run_guest",
+    "run_machine",
+    "running_machine",
+]
+
+ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "ccw_actors")
+APPEND = "console=ttysclp0 panic=-1 quiet"
+TIMEOUT = 300.0
+"""Seconds after which a machine is taken for hung; it is many times what one needs."""
+
+
+class Disk(Struct, frozen=True):
+    """An image, and what it is of."""
+
+    image: Path
+    device_type: str = "3390"
+    read_only: bool = False
+
+
+class Guest(Struct, frozen=True):
+    """A guest: its script, and its disks by the numbers it knows them by.
+
+    `software` has its kernel. A guest with `boot` is IPLed from that disk, and has
+    neither script nor kernel of ours.
+    """
+
+    software: Software
+    disks: Mapping[str, Disk]
+    script: str = ""
+    name: str = "guest"
+    storage: str = "512MiB"
+    cpus: int = 1
+    boot: str = ""
+    binary: str = "qemu-system-s390x"
+    append: str = APPEND
+    arguments: tuple[str, ...] = ("-no-reboot",)
+    files: Mapping[str, Content] = {}
+    tools: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+class GuestRun(Struct, frozen=True):
+    """What a guest wrote to its console, and what the command says of it."""
+
+    console: str
+    result: dict[str, Any]
+
+    @property
+    def found(self) -> list[Finding]:
+        """What its script said for a program to read, in order."""
+        return findings(self.console)
+
+    def rc(self, name: str) -> list[int]:
+        """Return the exit statuses of what was tried by that name, in order."""
+        return [one.rc for one in self.found if one.name == name and one.rc is not None]
+
+    def told(self, name: str) -> list[str]:
+        """Return what was told by that name, in order."""
+        return [one.text for one in self.found if one.name == name]
+
+    def seconds(self, name: str) -> float:
+        """Return when something last ended, in seconds since the guest's start."""
+        return float(self.told(name)[-1].rpartition("seconds=")[2])
+
+    def succeeded(self, *names: str) -> None:
+        """Assert that these, and all else that was tried, ended well, to the end."""
+        failed = [one for one in self.found if one.rc]
+        assert not failed, f"{failed}\n{self.console[-4000:]}"
+        for name in (*names, "over"):
+            assert self.told(name), f"no {name}:\n{self.console[-4000:]}"
+
+
+class Running:
+    """A machine that runs."""
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes]", guests: Sequence[Guest], folder: Path
+    ) -> None:
+        self.process = process
+        self._guests = guests
+        self._folder = folder
+
+    def console(self, name: str) -> str:
+        """Return what a guest has written so far."""
+        path = self._folder / f"{name}.console"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def emulators(self) -> dict[str, int]:
+        """Return the process of each guest's QEMU that runs."""
+        found: dict[str, int] = {}
+        pid = self.process.pid
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = path.read_text().rpartition(")")[2].split()
+                words = (path.parent / "cmdline").read_bytes().split(b"\0")
+            except OSError:  # it has just ended
+                continue
+            if int(fields[1]) != pid or fields[0] == "Z":
+                continue
+            for guest in self._guests:
+                console = str(self._folder / f"{guest.name}.console").encode()
+                if any(console in word for word in words):
+                    found[guest.name] = int(path.parent.name)
+        return found
+
+    def finish(self, *, timeout: float = TIMEOUT) -> dict[str, GuestRun]:
+        """Wait for the end, and return what came of each guest."""
+        said, complaints = self.process.communicate(timeout=timeout)
+        try:
+            result = json.loads(said)
+        except ValueError:
+            text = complaints.decode(errors="replace")
+            raise AssertionError(f"no result: {said[-2000:]!r}\n{text}") from None
+        return {
+            guest.name: GuestRun(
+                self.console(guest.name), result["guests"][guest.name]
+            )
+            for guest in self._guests
+        }
+
+
+@contextmanager
+def running_machine(
+    *guests: Guest, faults: Sequence[str] = (), trace: Path | None = None
+) -> Generator[Running]:
+    """Start a machine; what is left of it at the end is killed.
+
+    `faults` are options of tests/linux/faults.py, for disks that are not well.
+    """
+    command = [*COMMAND]
+    if faults:
+        command = [sys.executable, str(Path(__file__).with_name("faults.py")), *faults]
+    with tempfile.TemporaryDirectory(prefix="linux-") as name:
+        folder = Path(name)
+        machine = folder / "machine.toml"
+        machine.write_text(_machine_file(guests, folder))
+        command += ["run", str(machine), "--json"]
+        command += ["--no-trace"] if trace is None else ["--trace", str(trace)]
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT))},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            running = Running(process, guests, folder)
+            emulators: dict[str, int] = {}
+            try:
+                yield running
+            finally:
+                emulators = running.emulators()
+                process.kill()
+                for pid in emulators.values():
+                    _kill(pid)
+
+
+def run_machine(
+    *guests: Guest, faults: Sequence[str] = (), trace: Path | None = None
+) -> dict[str, GuestRun]:
+    """Run a machine to its end; see `running_machine`."""
+    with running_machine(*guests, faults=faults, trace=trace) as running:
+        return running.finish()
+
+
+def run_guest(
+    guest: Guest, *, faults: Sequence[str] = (), trace: Path | None = None
+) -> GuestRun:
+    """Run a machine of one guest to its end, and see that it leaves nothing behind."""
+    run = run_machine(guest, faults=faults, trace=trace)[guest.name]
+    assert_released(run)
+    return run
+
+
+def assert_released(run: GuestRun) -> None:
+    """Assert that nothing of the guest is left.
+
+    No page of its storage is pinned, no channel program is kept, and the host's
+    subchannels are idle.
+    """
+    released = run.result["released"]
+    assert released is True or not any(released.values()), run.result
+
+
+def _machine_file(guests: Sequence[Guest], folder: Path) -> str:
+    """Write the machine file of some guests, and the initramfs of each."""
+    lines: list[str] = []
+    hosts: dict[tuple[str, str], str] = {}
+    for guest in guests:
+        for number, disk in guest.disks.items():
+            host = f"0.0.{0x0500 + len(hosts):04x}"
+            hosts[guest.name, number] = host
+            lines += [
+                "[[device]]",
+                f'number = "{host}"',
+                f'type = "{disk.device_type}"',
+                f"image = {_quoted(disk.image.absolute())}",
+                f"read_only = {str(disk.read_only).lower()}",
+            ]
+    for guest in guests:
+        lines += [
+            "[[guest]]",
+            f'name = "{guest.name}"',
+            'emulator = "qemu"',
+            f"binary = {_quoted(guest.binary)}",
+            f'storage = "{guest.storage}"',
+            f"cpus = {guest.cpus}",
+            f"console = {_quoted(folder / f'{guest.name}.console')}",
+            f"arguments = {json.dumps(guest.arguments)}",
+            *_start(guest, folder),
+        ]
+        for number in guest.disks:
+            lines += [
+                "[[guest.device]]",
+                f'number = "0.0.{number}"',
+                f'host = "{hosts[guest.name, number]}"',
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _start(guest: Guest, folder: Path) -> list[str]:
+    if guest.boot:
+        return [f'boot = "0.0.{guest.boot}"']
+    initrd = folder / f"{guest.name}.cpio"
+    initrd.write_bytes(
+        guest.software.initramfs(
+            guest.script.encode(), guest.files, tools=guest.tools, modules=guest.modules
+        )
+    )
+    return [
+        f"kernel = {_quoted(guest.software.kernel)}",
+        f"initrd = {_quoted(initrd)}",
+        f'append = "{guest.append}"',
+    ]
+
+
+def _quoted(path: str | Path) -> str:
+    return msgspec.json.encode(str(path)).decode()
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,374 @@
+"""Linux sets DASDs online, formats them, and finds on them what it has written."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ccw_actors.actors.image_file import open_image
+from ccw_actors.devices import Geometry, Track
+from examples.linux.software import Software
+from tests.linux.harness import Disk, Guest, run_guest, run_machine
+
+pytestmark = pytest.mark.linux
+
+MakeDisk = Callable[..., Disk]
+
+MOUNT = """
+try mount mount -t ext4 /dev/${disk}1 /mnt
+tell sum $(md5sum </mnt/random)
+try unmount umount /mnt
+try e2fsck e2fsck -fn /dev/${disk}1
+"""
+
+
+def records(disk: Disk, number: int) -> list[tuple[int, int, int]]:
+    """Return record number, key length and data length of a track's records."""
+    file = open_image(disk.image, read_only=True)
+    try:
+        track = Track.from_bytes(file.read(number))
+    finally:
+        file.close()
+    return [(one.r, len(one.key), len(one.data)) for one in track.records[1:]]
+
+
+def tracks(disk: Disk) -> int:
+    """Return how many tracks a disk has."""
+    file = open_image(disk.image, read_only=True)
+    try:
+        assert isinstance(file.geometry, Geometry)
+        return file.geometry.tracks
+    finally:
+        file.close()
+
+
+def test_online_without_an_error(software: Software, formatted: MakeDisk) -> None:
+    """Linux' driver finds nothing wrong with the device, nor with the volume.
+
+    Of the kernel's messages of the driver and its layers, none is worse than "info";
+    that a path has become operational is said as a warning on every machine.
+    """
+    script = """
+        dmesg -c >/dev/null
+        online 0190
+        tell devices $(cat /proc/dasd/devices)
+        tell types $(cat /sys/bus/ccw/devices/0.0.0190/devtype) \
+            $(cat /sys/bus/ccw/devices/0.0.0190/cutype)
+        dmesg -r | while read -r line; do tell dmesg "$line"; done
+        offline 0190
+    """
+    run = run_guest(Guest(software, {"0190": formatted()}, script))
+    run.succeeded("online-0190", "offline-0190")
+    levels = [re.match(r"<(\d+)>", line) for line in run.told("dmesg")]
+    lines = [
+        line
+        for line, level in zip(run.told("dmesg"), levels, strict=True)
+        if level and int(level[1]) % 8 < 6
+        if "path to the device has become operational" not in line
+    ]
+    assert not lines
+    assert any("3390" in line for line in run.told("dmesg")), run.console
+    (devices,) = run.told("devices")
+    assert re.search(r"0\.0\.0190\(ECKD\) .* active at blocksize: 4096", devices)
+    (types,) = run.told("types")
+    assert [one[:4] for one in types.split()] == ["3390", "3990"]
+
+
+def test_a_file_system_comes_back(software: Software, new_disk: MakeDisk) -> None:
+    """What is written to an ext4 is read after a remount, and e2fsck is content."""
+    script = """
+        online 0190
+        try dasdfmt dasdfmt -y -b 4096 -d cdl -l LINUX1 -M full /dev/$disk
+        partition $disk
+        try mkfs mkfs.ext4 -q /dev/${disk}1
+        dd if=/dev/urandom of=/tmp/random bs=64k count=64
+        tell sum $(md5sum </tmp/random)
+        try mount mount -t ext4 /dev/${disk}1 /mnt
+        try copy cp /tmp/random /mnt
+        try unmount umount /mnt
+        forget
+    """
+    disk = new_disk()
+    run = run_guest(Guest(software, {"0190": disk}, f"{script}{MOUNT}offline 0190\n"))
+    run.succeeded("dasdfmt", "fdasd", "mkfs", "copy", "e2fsck", "offline-0190")
+    before, after = run.told("sum")
+    assert before == after
+    # Another guest finds the same.
+    again = run_guest(Guest(software, {"0191": disk}, f"online 0191\n{MOUNT}"))
+    again.succeeded("e2fsck")
+    assert again.told("sum") == [before]
+
+
+@pytest.mark.parametrize(
+    ("options", "record"),
+    [
+        ("-b 4096 -d cdl -l LINUX1", (0, 4096)),
+        ("-b 512 -d cdl -l LINUX1", (0, 512)),
+        ("-b 1024 -d ldl -l LINUX1", (0, 1024)),
+        ("-b 4096 -d ldl -l LINUX1", (0, 4096)),
+    ],
+    ids=["cdl-4096", "cdl-512", "ldl-1024", "ldl-4096"],
+)
+def test_every_layout(
+    software: Software, new_disk: MakeDisk, options: str, record: tuple[int, int]
+) -> None:
+    """Dasdfmt leaves on every track the records that it says; Linux takes it so."""
+    script = f"""
+        online 0190
+        try dasdfmt dasdfmt -y {options} -M full /dev/$disk
+        try check dasdfmt --check {options.partition(" -l")[0]} /dev/$disk
+        tell devices $(cat /proc/dasd/devices)
+        offline 0190
+    """
+    disk = new_disk(cylinders=2)
+    run = run_guest(Guest(software, {"0190": disk}, script))
+    run.succeeded("dasdfmt", "check", "offline-0190")
+    key, size = record
+    (devices,) = run.told("devices")
+    assert f"active at blocksize: {size}" in devices
+    last = records(disk, tracks(disk) - 1)
+    assert len(last) > 1
+    assert last == [(number, key, size) for number in range(1, len(last) + 1)]
+    label = records(disk, 0)
+    if "cdl" in options:
+        assert label[:3] == [(1, 4, 24), (2, 4, 144), (3, 4, 80)]
+    else:
+        assert label == last
+
+
+def test_ways_to_format(software: Software, formatted: MakeDisk) -> None:
+    """Quick formatting keeps the data tracks, expanding adds what is missing."""
+    script = """
+        online 0190
+        try check dasdfmt --check /dev/$disk
+        try quick dasdfmt -y -M quick -b 4096 -d cdl -l QUICK1 /dev/$disk
+        try check dasdfmt --check /dev/$disk
+        tell devices $(cat /proc/dasd/devices)
+        try expand dasdfmt -y -M expand -b 4096 /dev/$disk
+        partition $disk
+        offline 0190
+    """
+    disk = formatted()
+    before = records(disk, 100)
+    run = run_guest(Guest(software, {"0190": disk}, script))
+    names = [one for one in run.found if one.rc and one.name != "expand"]
+    assert not names, run.console
+    assert run.rc("check") == [0, 0]
+    # There is nothing to expand on a disk that is formatted to its end.
+    assert run.rc("expand") != [] and "already fully formatted" in run.console
+    assert records(disk, 100) == before
+
+
+def test_expanding(software: Software, new_disk: MakeDisk) -> None:
+    """A disk of which only the first cylinder is formatted is formatted to its end."""
+    script = """
+        online 0190
+        try dasdfmt dasdfmt -y -M full -b 4096 -d cdl -l LINUX1 /dev/$disk
+        offline 0190
+        echo 1 >/sys/bus/ccw/devices/0.0.0190/raw_track_access
+        online 0190
+        # One track of zeros has a home address and a record zero, and no more.
+        try cut sh -c "dd if=/dev/zero bs=64k count=1 | tr '\\\\0' '\\\\0' >/tmp/empty"
+        offline 0190
+    """
+    disk = new_disk(cylinders=3)
+    run = run_guest(Guest(software, {"0190": disk}, script))
+    run.succeeded("dasdfmt")
+    file = open_image(disk.image, read_only=False)
+    try:
+        for number in range(30, 45):
+            old = Track.from_bytes(file.read(number))
+            new = Track(0, old.cc, old.hh, old.records[:1], b"").to_bytes()
+            assert isinstance(file.geometry, Geometry)
+            file.write(number, new.ljust(file.geometry.track_size, b"\0"))
+    finally:
+        file.close()
+    script = """
+        online 0190
+        try expand dasdfmt -y -M expand -b 4096 /dev/$disk
+        try check dasdfmt --check /dev/$disk
+        offline 0190
+    """
+    run = run_guest(Guest(software, {"0190": disk}, script))
+    run.succeeded("expand", "check", "offline-0190")
+    assert records(disk, 44) == records(disk, 29) != []
+
+
+def test_processors_and_storage(software: Software, formatted: MakeDisk) -> None:
+    """Two processors and 4 GiB: a channel reaches storage above 2 GiB, too."""
+    script = f"""
+        tell cpus $(grep -c ^processor /proc/cpuinfo)
+        online 0190
+        {MOUNT}
+        mount -t tmpfs -o size=3g tmpfs /tmp
+        try fill dd if=/dev/zero of=/tmp/fill bs=1M count=2300
+        try high dd if=/dev/$disk of=/tmp/high bs=48k iflag=direct count=100
+        try low dd if=/dev/$disk of=/tmp/low bs=4k count=1200
+        try same cmp /tmp/high /tmp/low
+        try both sh -c 'dd if=/dev/'$disk' of=/dev/null bs=48k iflag=direct & \
+            dd if=/dev/'$disk' of=/dev/null bs=4k iflag=direct count=500; wait'
+        offline 0190
+    """
+    guest = Guest(software, {"0190": formatted()}, script, cpus=2, storage="4GiB")
+    run = run_guest(guest)
+    run.succeeded("e2fsck", "high", "low", "same", "both", "offline-0190")
+    assert run.told("cpus") == ["2"]
+
+
+@pytest.mark.slow
+def test_two_guests_with_five_disks(software: Software, new_disk: MakeDisk) -> None:
+    """Two guests at once write to five DASDs; each finds its own data."""
+    script = """
+        numbers=$(ls /sys/bus/ccw/devices | sed -n 's/0.0.\\(019.\\)/\\1/p')
+        for number in $numbers; do
+            online $number
+            (
+                dasdfmt -y -b 4096 -d cdl -l LINUX1 -M full /dev/$disk >/dev/null
+                partition $disk
+                mkfs.ext4 -q /dev/${disk}1
+                mkdir -p /mnt/$disk
+                mount -t ext4 /dev/${disk}1 /mnt/$disk
+                dd if=/dev/urandom of=/tmp/$disk bs=64k count=32 2>/dev/null
+                try copy cp /tmp/$disk /mnt/$disk/random
+                try unmount umount /mnt/$disk
+            ) &
+        done
+        wait
+        forget
+        for number in $numbers; do
+            disk=$(block_of $number)
+            try mount mount -t ext4 /dev/${disk}1 /mnt
+            try same cmp /tmp/$disk /mnt/random
+            try unmount umount /mnt
+            try e2fsck e2fsck -fn /dev/${disk}1
+            tell sum-$number $(md5sum </tmp/$disk)
+            offline $number
+        done
+    """
+    split = {"alice": ("0190", "0191", "0192"), "bob": ("0190", "0191")}
+    guests = [
+        Guest(
+            software,
+            {number: new_disk(f"{name}-{number}.img", 5) for number in numbers},
+            script,
+            name=name,
+        )
+        for name, numbers in split.items()
+    ]
+    runs = run_machine(*guests)
+    sums: list[str] = []
+    for guest in guests:
+        run = runs[guest.name]
+        run.succeeded("copy", "same", "e2fsck")
+        for number in guest.disks:
+            sums += run.told(f"sum-{number}")
+    assert len(set(sums)) == 5
+
+
+def test_offline_during_io(software: Software, formatted: MakeDisk) -> None:
+    """A DASD goes offline under a reader, at once or safely, and comes back whole."""
+    script = f"""
+        online 0190
+        dmesg -c >/dev/null
+        dd if=/dev/$disk of=/dev/null bs=48k iflag=direct &
+        usleep 700000
+        offline 0190
+        wait
+        online 0190
+        while dd if=/dev/$disk of=/dev/null bs=48k count=40 iflag=direct; do :; done &
+        usleep 700000
+        try safe sh -c "echo 1 >/sys/bus/ccw/devices/0.0.0190/safe_offline"
+        wait
+        online 0190
+        {MOUNT}
+        offline 0190
+    """
+    run = run_guest(Guest(software, {"0190": formatted()}, script))
+    run.succeeded("safe", "e2fsck", "offline-0190")
+    assert len(run.rc("online-0190")) == 3
+
+
+def test_reserve_and_release(software: Software, formatted: MakeDisk) -> None:
+    """Tunedasd reserves, releases and steals the lock; Linux sees whose it is."""
+    script = """
+        online 0190
+        dmesg -c >/dev/null
+        tell before $(tunedasd -Q /dev/$disk)
+        try reserve tunedasd -S /dev/$disk
+        tell reserved $(tunedasd -Q /dev/$disk)
+        try read dd if=/dev/$disk of=/dev/null bs=4k count=10 iflag=direct
+        try release tunedasd -L /dev/$disk
+        tell released $(tunedasd -Q /dev/$disk)
+        try steal tunedasd -O /dev/$disk
+        tell stolen $(tunedasd -Q /dev/$disk)
+        try release tunedasd -L /dev/$disk
+        dmesg -r | while read -r line; do tell dmesg "$line"; done
+        offline 0190
+    """
+    run = run_guest(Guest(software, {"0190": formatted()}, script))
+    run.succeeded("reserve", "read", "release", "steal", "offline-0190")
+    states = [run.told(one) for one in ("before", "reserved", "released", "stolen")]
+    assert states == [["none"], ["implicit"], ["none"], ["implicit"]], run.console
+    assert not [line for line in run.told("dmesg") if "rror" in line]
+
+
+def test_raw_tracks(software: Software, formatted: MakeDisk) -> None:
+    """With raw_track_access a track is read as it is, and written somewhere else."""
+    script = """
+        echo 1 >/sys/bus/ccw/devices/0.0.0190/raw_track_access
+        online 0190
+        try read dd if=/dev/$disk of=/tmp/track bs=64k count=1 skip=1 iflag=direct
+        tell head $(hexdump -v -n 64 -e '1/1 "%02x"' /tmp/track)
+        tell sum $(md5sum </tmp/track)
+        try write dd if=/tmp/track of=/dev/$disk bs=64k count=1 seek=1 oflag=direct
+        forget
+        try read dd if=/dev/$disk of=/tmp/again bs=64k count=1 skip=1 iflag=direct
+        try same cmp /tmp/track /tmp/again
+        offline 0190
+    """
+    disk = formatted()
+    file = open_image(disk.image, read_only=True)
+    raw = Track.from_bytes(file.read(1))
+    file.close()
+    run = run_guest(Guest(software, {"0190": disk}, script))
+    run.succeeded("read", "write", "same", "offline-0190")
+    (head,) = run.told("head")
+    first = raw.records[0]
+    # Linux leaves the home address out: count and data of record zero come first.
+    count = bytes((*first.cc.to_bytes(2), *first.hh.to_bytes(2), 0, 0, 0, 8))
+    assert bytes.fromhex(head).startswith(count + first.data)
+    file = open_image(disk.image, read_only=True)
+    assert Track.from_bytes(file.read(1)) == raw
+    file.close()
+
+
+@pytest.mark.parametrize("device_type", ["3370", "9336"])
+def test_fixed_blocks(software: Software, tmp_path: Path, device_type: str) -> None:
+    """A disk of fixed blocks gets a file system; the image has what was written."""
+    from ccw_actors.actors.image_create import create_blocks  # noqa: PLC0415
+
+    disk = Disk(tmp_path / "blocks.img", device_type)
+    create_blocks(disk.image, device_type, 40000, "BLOCKS")
+    script = f"""
+        online 0190
+        tell devices $(cat /proc/dasd/devices)
+        disk=${{disk}}
+        try mkfs mkfs.ext4 -q /dev/${{disk}}1
+        try mount mount -t ext4 /dev/${{disk}}1 /mnt
+        try fill dd if=/dev/urandom of=/mnt/random bs=64k count=32
+        tell sum $(md5sum </mnt/random)
+        try unmount umount /mnt
+        forget
+        {MOUNT}
+        try direct dd if=/tmp/script of=/dev/${{disk}}1 bs=4096 seek=4000 oflag=direct
+        offline 0190
+    """
+    files = {"/tmp/script": bytes(range(256)) * 16}  # noqa: S108 - in the guest
+    run = run_guest(Guest(software, {"0190": disk}, script, files=files))
+    run.succeeded("mkfs", "fill", "e2fsck", "direct", "offline-0190")
+    before, after = run.told("sum")
+    assert before == after
+    assert bytes(range(256)) * 16 in disk.image.read_bytes()
+    assert hashlib.md5(b"").hexdigest() not in before  # noqa: S324
