@@ -144,9 +144,7 @@ class Running:
             text = complaints.decode(errors="replace")
             raise AssertionError(f"no result: {said[-2000:]!r}\n{text}") from None
         return {
-            guest.name: GuestRun(
-                self.console(guest.name), result["guests"][guest.name]
-            )
+            guest.name: GuestRun(self.console(guest.name), result["guests"][guest.name])
             for guest in self._guests
         }
 
