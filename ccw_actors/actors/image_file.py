@@ -43,7 +43,7 @@ __all__ = ["ImageFile", "open_image", "recover_image"]
 
 _COMPRESSED = "the image is compressed, which can only be read"
 
-log = logging.getLogger("ccw_actors")
+log = logging.getLogger("ccw_actors.images")
 
 
 class ImageFile(Protocol):

@@ -22,7 +22,7 @@ from ccw_actors.runtime import Actor, receive
 
 __all__ = ["FileVolume", "MemoryVolume"]
 
-log = logging.getLogger("ccw_actors")
+log = logging.getLogger("ccw_actors.images")
 
 
 class FileVolume(Actor):

@@ -40,7 +40,7 @@ from ccw_actors.errors import ImageError
 
 __all__ = ["LeftJournal", "WriteJournal", "journal_path", "read_all", "write_all"]
 
-log = logging.getLogger("ccw_actors")
+log = logging.getLogger("ccw_actors.images")
 
 
 def journal_path(image: Path) -> Path:

@@ -39,6 +39,16 @@ _ALL = "all"
 _NO_LOG = logging.NullHandler()  # errors are told as results
 
 
+class _Notices(logging.Handler):
+    """Prints what is said of images, such as that a write was undone."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage())
+
+
+_NOTICES = _Notices(logging.INFO)
+
+
 def run(
     machine_file: Annotated[
         Path | None,
@@ -86,7 +96,7 @@ def run(
     size_max = None
     if trace_size != _ALL:
         size_max = size_option(trace_size, "--trace-size", least=1 << 16)
-    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
+    _prepare_logs()
     machine = load_machine(machine_file or SHIPPED_MACHINE)
     target = None
     if not no_trace:
@@ -103,7 +113,7 @@ def run(
 
 def run_guest(machine: Machine, *, trace: Path | None, as_json: bool) -> None:
     """Run a machine of one guest, which has the terminal; say how it has ended."""
-    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
+    _prepare_logs()
     target = None if trace is None else _begin_trace(machine, trace, [], TRACE_SIZE)
     with KeptStreams(stdout_for_us=as_json) as streams:
         stopped, result = _Running(machine, target, streams, as_json=as_json).run()
@@ -118,6 +128,13 @@ def run_guest(machine: Machine, *, trace: Path | None, as_json: bool) -> None:
         raise typer.Exit(128 + stopped)
     if not result.finished:
         raise typer.Exit(1)
+
+
+def _prepare_logs() -> None:
+    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
+    images = logging.getLogger("ccw_actors.images")
+    images.setLevel(logging.INFO)
+    images.addHandler(_NOTICES)
 
 
 def _begin_trace(
