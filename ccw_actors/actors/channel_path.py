@@ -1,10 +1,19 @@
-"""ChannelPath: the subchannels that one path leads to, reset together.
+"""ChannelPath: the subchannels that one path leads to, reset or told of it together.
 
 | state | event | next |
 |---|---|---|
 | idle | ResetPath | resetting: every subchannel is told |
 | resetting | SubchannelReset | idle once all have answered: who asked is answered |
 | resetting | ResetPath | resetting: answered with the reset under way |
+| idle | ConfigurePath | configuring: every subchannel is told |
+| configuring | PathNoted | reported and answered once all have; then the next one |
+| configuring | ConfigurePath | waits |
+
+Resetting and configuring do not wait for each other.
+
+A path that is configured off is reported as permanently in error and not initialized,
+one that is configured on as initialized. Source: Linux
+drivers/s390/cio/vfio_ccw_drv.c (vfio_ccw_chp_event).
 """
 
 from collections.abc import Sequence
@@ -13,25 +22,47 @@ from typing import Any
 from msgspec import Struct
 
 from ccw_actors.actors.protocol import (
+    ConfigurePath,
+    NotePath,
+    PathConfigured,
+    PathNoted,
     PathReset,
+    Report,
     ResetPath,
     ResetSubchannel,
     SubchannelReset,
 )
+from ccw_actors.channel import Crw, Erc, Rsc
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["ChannelPath"]
 
 
+class Change(Struct, frozen=True, array_like=True):
+    """Whether the path is to be available, and who wants that."""
+
+    available: bool
+    to: ReplyTo
+
+
 class ChannelPathState(Struct):
-    """How many subchannels are still being reset, and who waits for that."""
+    """How many subchannels are still being reset, or told, and who waits for that.
+
+    `changes` are made one after the other: `noting` subchannels have still to answer
+    the first.
+    """
 
     resetting: int = 0
     waiting: tuple[ReplyTo, ...] = ()
+    noting: int = 0
+    changes: tuple[Change, ...] = ()
 
 
 class ChannelPath(Actor):
-    """Path `chpid` to `subchannels`; a reset of it can `initialize` them."""
+    """Path `chpid` to `subchannels`; a reset of it can `initialize` them.
+
+    `listeners` are told a `Report` whenever it has been configured on or off.
+    """
 
     state: ChannelPathState
 
@@ -41,10 +72,12 @@ class ChannelPath(Actor):
         subchannels: Sequence[ActorRef[Any]],
         *,
         initialize: bool = False,
+        listeners: Sequence[ActorRef[Any]] = (),
     ) -> None:
         self._chpid = chpid
         self._subchannels = tuple(subchannels)
         self._initialize = initialize
+        self._listeners = tuple(listeners)
         self.state = ChannelPathState()
 
     @receive
@@ -70,3 +103,40 @@ class ChannelPath(Actor):
             waiting, state.waiting = state.waiting, ()
             for to in waiting:
                 self.reply(to, PathReset(self._chpid))
+
+    @receive
+    def configure(self, message: ConfigurePath) -> None:
+        """Have the path be available or not, when its turn comes."""
+        change = Change(message.available, self.reply_to)
+        self.state.changes = (*self.state.changes, change)
+        if len(self.state.changes) == 1:
+            self._change()
+
+    @receive
+    def path_noted(self, _message: PathNoted) -> None:
+        """Count the subchannels that know."""
+        self.state.noting -= 1
+        self._report_if_known()
+
+    def _change(self) -> None:
+        """Tell the subchannels of the first change."""
+        available = self.state.changes[0].available
+        self.state.noting = len(self._subchannels)
+        for subchannel in self._subchannels:
+            subchannel.tell(NotePath(self._chpid, available))
+        self._report_if_known()
+
+    def _report_if_known(self) -> None:
+        """Report the first change once all know of it, and begin with the next."""
+        state = self.state
+        if state.noting:
+            return
+        change, *others = state.changes
+        state.changes = tuple(others)
+        erc = Erc.INITIALIZED if change.available else Erc.NOT_INITIALIZED
+        report = Report(Crw(Rsc.CHANNEL_PATH, erc, self._chpid))
+        for listener in self._listeners:
+            listener.tell(report)
+        self.reply(change.to, PathConfigured(self._chpid))
+        if state.changes:
+            self._change()

@@ -17,7 +17,9 @@ from ccw_actors.actors.protocol import (
     InterruptionGone,
     InterruptionTaken,
     ModifySubchannel,
+    NotePath,
     NoteSettings,
+    PathNoted,
     ReadStorage,
     ResetSignal,
     ResetSubchannel,
@@ -182,6 +184,17 @@ class Subchannel(ChannelProgramRun):
         return SettingsNoted(self._schid.index)
 
     @receive
+    def note_path(self, message: NotePath) -> PathNoted:
+        """Use a channel path, or do not; what runs on it is cut short."""
+        state, pmcw = self.state, self.state.schib.pmcw
+        paths = pmcw.paths_to(message.chpid)
+        pam = pmcw.pam | paths if message.available else pmcw.pam & ~paths
+        state.schib = replace(state.schib, pmcw=replace(pmcw, pam=pam))
+        if state.execution is not None and state.path & paths & ~pam:
+            self._cut()
+        return PathNoted(self._schid.index)
+
+    @receive
     def reset(self, message: ResetSubchannel) -> None:
         """Reset subchannel and device, and answer when nothing runs any more."""
         state = self.state
@@ -190,7 +203,12 @@ class Subchannel(ChannelProgramRun):
             self._drop()
             state.irb = Irb(Scsw())
             state.schib = Schib(self._initial)
-        elif state.execution is not None:
+        self._cut()
+
+    def _cut(self) -> None:
+        """Reset the device; a program that runs ends once it has answered."""
+        state = self.state
+        if state.execution is not None:
             state.execution = None
             state.program = ()
             state.cut = True

@@ -1,8 +1,8 @@
 """VfioCcwRegions: a VfioCcw behind the regions of vfio-ccw, for a real client.
 
 The client knows no operation numbers: they are given here, in the order of the
-requests. Two modules are one actor. `VfioCcw` is taken as it is, with no method
-replaced; where its emulator would be told something, `_Answers` hands that to this
+requests. Two modules are one actor: `VfioCcw` is taken as it is, but for the handler of
+Unpinned, and where its emulator would be told something, `_Answers` hands that to this
 module. As two actors they would need four more messages for each I/O.
 
 | request | is answered |
@@ -19,15 +19,21 @@ module. As two actors they would need four more messages for each I/O.
 
 | errno of a request | because |
 |---|---|
-| EBUSY | START: a function is in progress, or its end unread; HALT: condition code 2 |
+| EBUSY | START: a function is in progress, or its end unread |
+| EBUSY | HALT: another one or a CLEAR is in progress, or its end unread |
 | EACCES | START: condition code 3, and the subchannel is there |
 | ENODEV | the subchannel is not there, or HALT, CLEAR: condition code 3 |
 | EOPNOTSUPP | START: a transport-mode ORB |
 | EINVAL | START: with `limits` "linux", a program that Linux would not take |
 
+Linux returns for a write without a function what the writer left in `ret_code`.
+
 A START or HALT that a CLEAR of another thread overtakes is answered as accepted: it was
 before the CLEAR, which has ended it. A program that cannot be read or pinned is
 accepted, too, and ends with the check that the channel shows for it.
+
+A status that ends nothing replaces an older one of the same functions, as it does at a
+subchannel; so does an unsolicited one. All others are kept until they are read.
 
 RESET, CLOSE, and an UNMAP of what is pinned, quiesce the device:
 
@@ -45,10 +51,9 @@ vfio_ccw_chp.c; there a write that meets another one returns EAGAIN, here both g
 """
 
 import errno
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ccw_actors.actors.pages import pages_of
 from ccw_actors.actors.protocol import (
@@ -82,6 +87,7 @@ from ccw_actors.actors.protocol import (
     WriteIo,
     Written,
 )
+from ccw_actors.actors.region_requests import WRITES, Call, Kind, Requests
 from ccw_actors.actors.vfio_ccw import VfioCcw, VfioCcwState
 from ccw_actors.channel import Crw, Fctl, Irb, Scsw
 from ccw_actors.channel.crw import queued
@@ -89,57 +95,18 @@ from ccw_actors.runtime import ActorRef, Message, ReplyTo, receive
 
 __all__ = ["VfioCcwRegions"]
 
-Kind: TypeAlias = Literal[
-    "start",
-    "halt",
-    "clear",
-    "read",
-    "schib",
-    "reset",
-    "close",
-    "unmap",
-    "evict",
-    "pass",
-]
-"""What a request is about. UNMAP becomes "evict" if the device has to be quiesced for
-it, else "pass".
-"""
-
-_WRITES: Final[tuple[Kind, ...]] = ("start", "halt", "clear")
-_NOWHERE: Final = Area(0, 0)
-
-
-class Call(Struct, frozen=True, array_like=True):
-    """A request that has not been answered, as operation `number` where it has one."""
-
-    kind: Kind
-    number: int
-    to: ReplyTo
-    area: Area = _NOWHERE
-
-
-class Held(Struct, frozen=True):
-    """A write that waits until the device has been quiesced."""
-
-    request: WriteIo | WriteAsync
-    to: ReplyTo
-
 
 class RegionsState(VfioCcwState):
     """What it remembers besides.
 
-    `device` is "leaving" when the host's subchannel is being given up. `number` was
-    given last. `calls` are not answered, `held` not begun. `events` have not been read,
-    `region` is the IRB read last; a signal is on its way if `signalled`. `newest_clear`
-    is the last CLEAR. While the device is quiesced, `clearing` is the number of its
-    CLEAR, then `fence` that of its Unpin, both 0 otherwise. `reports` have not been
-    read, of which the client knows if `reported`.
+    `device` is "leaving" when the host's subchannel is being given up. `events` have
+    not been read, `region` is the IRB read last; a signal is on its way if `signalled`.
+    `newest_clear` is the last CLEAR. While the device is quiesced, `clearing` is the
+    number of its CLEAR, then `fence` that of its Unpin, both 0 otherwise. `reports`
+    have not been read, of which the client knows if `reported`.
     """
 
     device: Literal["there", "leaving", "gone"] = "there"
-    number: int = 0
-    calls: tuple[Call, ...] = ()
-    held: tuple[Held, ...] = ()
     events: tuple[IoEvent, ...] = ()
     region: Irb = Irb(Scsw())
     signalled: bool = False
@@ -169,6 +136,7 @@ class VfioCcwRegions(VfioCcw):
     """
 
     state: RegionsState
+    persistent: Requests
 
     def __init__(
         self,
@@ -195,11 +163,23 @@ class VfioCcwRegions(VfioCcw):
         self._client = client
         self._reports_max = reports_max
         self.state = RegionsState()  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.persistent = Requests()
 
     def on_restart(self) -> None:
-        """Give the host's subchannel up, and refuse all until it is gone."""
+        """Give the host's subchannel up, and refuse all but what has to wait for that.
+
+        An ask that was not answered has failed already.
+        """
         super().on_restart()
         self.state.device = "leaving"
+        requests = self.persistent
+        requests.drop_asks()
+        for one in requests.release():
+            self.reply(one.to, Written(errno.ENODEV))
+        self._fail()
+        self._return(Written(errno.ENODEV), "reset")
+        if requests.has("close", "unmap", "evict", "pass"):
+            self._quiesce()
 
     # -- what the client asks for -----------------------------------------------------
 
@@ -227,7 +207,7 @@ class VfioCcwRegions(VfioCcw):
             answer = self._read()
             self._signal()
             return answer
-        self._call("read", self.reply_to)
+        self.persistent.enter("read", self.reply_to)
         return None
 
     @receive
@@ -235,7 +215,8 @@ class VfioCcwRegions(VfioCcw):
         """Look at the host's subchannel."""
         if self.state.device != "there":
             return SchibRead(errno.ENODEV)
-        self.look(LookRequest(self._call("schib", self.reply_to)))
+        number = self.persistent.enter("schib", self.reply_to)
+        self.look(LookRequest(number))
         return None
 
     @receive
@@ -252,20 +233,21 @@ class VfioCcwRegions(VfioCcw):
         """Quiesce the device."""
         if self.state.device != "there":
             return Written(errno.ENODEV)
-        self._call("reset", self.reply_to)
+        self.persistent.enter("reset", self.reply_to)
         self._quiesce()
         return None
 
     @receive
     def close_device(self, _message: CloseDevice) -> None:
         """Quiesce the device, if it is there."""
-        self._call("close", self.reply_to)
+        self.persistent.enter("close", self.reply_to)
         self._quiesce()
 
     @receive
     def unmap_dma(self, message: UnmapDma) -> None:
         """See to it that the range is not used."""
-        self._call("unmap", self.reply_to, Area(message.address, message.length))
+        area = Area(message.address, message.length)
+        self.persistent.enter("unmap", self.reply_to, area)
         self._settle()
 
     # -- what others have to say ------------------------------------------------------
@@ -283,14 +265,14 @@ class VfioCcwRegions(VfioCcw):
         if self.state.fence and message.number == self.state.fence:
             self._quiesced()
         else:
-            self._return(message.number, Written(0), "pass")
+            self._return(Written(0), "pass", number=message.number)
         self._settle()
 
     def answer(self, message: Message) -> None:
         """Take what VfioCcw tells its emulator."""
         match message:
             case Accepted(number=number):
-                self._return(number, Written(0), *_WRITES)
+                self._return(Written(0), *WRITES, number=number)
             case Refused(number=number, errno=reason):
                 self._refused(number, reason)
             case IoEvent():
@@ -298,62 +280,37 @@ class VfioCcwRegions(VfioCcw):
             case Found(number=number, schib=schib):
                 there = schib.pmcw.valid
                 answer = SchibRead(0, schib) if there else SchibRead(errno.ENODEV)
-                self._return(number, answer, "schib")
+                self._return(answer, "schib", number=number)
             case Gone():
                 self._depart()
             case _:
                 raise AssertionError(f"{message} answers nothing that is asked here")
         self._settle()
 
-    # -- calls ------------------------------------------------------------------------
-
-    def _number(self) -> int:
-        self.state.number += 1
-        return self.state.number
-
-    def _call(self, kind: Kind, to: ReplyTo, area: Area = _NOWHERE) -> int:
-        """Note a request that is answered later; its number."""
-        number = self._number()
-        self.state.calls = (*self.state.calls, Call(kind, number, to, area))
-        return number
-
-    def _return(self, number: int, answer: Message, *kinds: Kind) -> None:
-        """Answer the request of that number, if it is of one of the kinds."""
-        for call in self.state.calls:
-            if call.number == number and call.kind in kinds:
-                self._finish(call, answer)
-
-    def _return_all(self, answer: Message, *kinds: Kind) -> None:
-        """Answer every request of these kinds."""
-        for call in self.state.calls:
-            if call.kind in kinds:
-                self._finish(call, answer)
-
-    def _finish(self, call: Call, answer: Message) -> None:
-        assert call in self.state.calls, "a request is answered once"
-        self.state.calls = tuple(one for one in self.state.calls if one != call)
-        self.reply(call.to, answer)
-
-    def _waits(self, *kinds: Kind) -> bool:
-        return any(call.kind in kinds for call in self.state.calls)
+    def _return(self, answer: Message, *kinds: Kind, number: int = 0) -> None:
+        """Answer the requests of these kinds, only that of a number if one is given."""
+        for to in self.persistent.take(*kinds, number=number):
+            self.reply(to, answer)
 
     # -- writes -----------------------------------------------------------------------
 
     def _write(self, request: WriteIo | WriteAsync, to: ReplyTo) -> Written | None:
         """Begin a START, HALT or CLEAR, or hold it; or say at once why not."""
-        state = self.state
+        state, requests = self.state, self.persistent
         if state.device != "there":
             return Written(errno.ENODEV)
         if state.clearing or state.fence:
-            state.held = (*state.held, Held(request, to))
+            requests.hold(request, to)
             return None
         match request:
             case WriteIo(orb=orb):
-                self.start(IoRequest(self._call("start", to), orb))
+                self.start(IoRequest(requests.enter("start", to), orb))
+            case WriteAsync(command="HSCH") if self._is_unread(Fctl.HALT | Fctl.CLEAR):
+                return Written(errno.EBUSY)
             case WriteAsync(command="HSCH"):
-                self.halt(HaltRequest(self._call("halt", to)))
+                self.halt(HaltRequest(requests.enter("halt", to)))
             case WriteAsync():
-                self._clear(self._call("clear", to))
+                self._clear(requests.enter("clear", to))
         self._settle()
         return None
 
@@ -365,7 +322,7 @@ class VfioCcwRegions(VfioCcw):
             self.taken(Taken(event.ends))
         state.events = ()
         if state.program is not None and state.program.phase != "started":
-            self._return(state.program.number, Written(0), "start")
+            self._return(Written(0), "start", number=state.program.number)
         self.clear(ClearRequest(number))
 
     def _refused(self, number: int, reason: int) -> None:
@@ -373,9 +330,9 @@ class VfioCcwRegions(VfioCcw):
             self.state.device = "leaving"
         if reason == errno.ECANCELED:
             reason = 0
-        self._return(number, Written(reason), "start")
+        self._return(Written(reason), "start", number=number)
         reason = errno.ENODEV if reason == errno.EACCES else reason
-        self._return(number, Written(reason), "halt", "clear")
+        self._return(Written(reason), "halt", "clear", number=number)
 
     # -- events -----------------------------------------------------------------------
 
@@ -383,12 +340,19 @@ class VfioCcwRegions(VfioCcw):
         """Keep an event until it is read; not what is older than the last CLEAR."""
         state = self.state
         for number in event.answers:
-            self._return(number, Written(0), *_WRITES)
+            self._return(Written(0), *WRITES, number=number)
         stale = max(event.answers, default=event.after) < state.newest_clear
         if stale or state.clearing or state.fence:
             self.taken(Taken(event.ends))
         else:
-            state.events = (*state.events, event)
+            kept = [one for one in state.events if one.ends or not _alike(one, event)]
+            state.events = (*kept, event)
+
+    def _is_unread(self, fctl: int) -> bool:
+        """Whether there is an event with the end of one of these functions."""
+        return any(
+            event.ends and event.irb.scsw.fctl & fctl for event in self.state.events
+        )
 
     def _read(self) -> IoRead:
         state = self.state
@@ -418,7 +382,8 @@ class VfioCcwRegions(VfioCcw):
         """Begin to clear the host's subchannel, unless that is under way."""
         state = self.state
         if not state.clearing and not state.fence:
-            state.clearing = self._number()
+            state.clearing = self.persistent.next_number()
+            state.region = Irb(Scsw())
             if state.device == "there":
                 self._clear(state.clearing)
         self._settle()
@@ -427,25 +392,26 @@ class VfioCcwRegions(VfioCcw):
         """Answer who has wanted it, and begin what has waited for it."""
         state = self.state
         state.fence = 0
-        state.region = Irb(Scsw())
-        if self._waits("close"):
-            state.reports, state.reported = (), False
+        if self.persistent.has("close"):
+            state.reports = ()
+            state.signalled = state.reported = False
         reason = 0 if state.device == "there" else errno.ENODEV
-        self._return_all(Written(reason), "reset")
-        self._return_all(Written(0), "close", "evict")
-        held, state.held = state.held, ()
-        for one in held:
+        self._return(Written(reason), "reset")
+        self._return(Written(0), "close", "evict")
+        for one in self.persistent.release():
             answer = self._write(one.request, one.to)
             if answer is not None:
                 self.reply(one.to, answer)
 
     def _depart(self) -> None:
         """Fail what is under way: there is no host subchannel any more."""
-        state = self.state
-        state.device = "gone"
-        self._return_all(Written(errno.ENODEV), *_WRITES)
-        self._return_all(SchibRead(errno.ENODEV), "schib")
+        self.state.device = "gone"
+        self._fail()
         self._client.tell(DeviceRequested())
+
+    def _fail(self) -> None:
+        self._return(Written(errno.ENODEV), *WRITES)
+        self._return(SchibRead(errno.ENODEV), "schib")
 
     # -- what follows from what has changed -------------------------------------------
 
@@ -453,15 +419,13 @@ class VfioCcwRegions(VfioCcw):
         """Do what has waited for what the state is now."""
         state = self.state
         if state.clearing and self._is_quiet():
-            state.clearing, state.fence = 0, self._number()
+            state.clearing, state.fence = 0, self.persistent.next_number()
             self._storage.tell(Unpin(state.fence))
-        for call in state.calls:
-            if call.kind == "unmap":
-                self._unmap(call)
+        for call in self.persistent.of("unmap"):
+            self._unmap(call)
         if state.events or not state.clear:
-            for call in state.calls:
-                if call.kind == "read":
-                    self._finish(call, self._read())
+            for to in self.persistent.take("read"):
+                self.reply(to, self._read())
         self._signal()
 
     def _is_quiet(self) -> bool:
@@ -473,22 +437,17 @@ class VfioCcwRegions(VfioCcw):
 
     def _unmap(self, call: Call) -> None:
         """Decide what an UNMAP needs, once no START is between copying and the host."""
-        state = self.state
+        state, requests = self.state, self.persistent
         if state.clearing or state.fence:
-            self._become(call, "evict")
-        elif self._waits("start") or state.device == "leaving":
+            requests.become(call.number, "evict")
+        elif requests.has("start") or state.device == "leaving":
             pass
         elif self._is_pinned(call.area):
-            self._become(call, "evict")
+            requests.become(call.number, "evict")
             self._quiesce()
         else:
-            self._become(call, "pass")
+            requests.become(call.number, "pass")
             self._storage.tell(Unpin(call.number))
-
-    def _become(self, call: Call, kind: Kind) -> None:
-        self.state.calls = tuple(
-            replace(one, kind=kind) if one == call else one for one in self.state.calls
-        )
 
     def _is_pinned(self, area: Area) -> bool:
         """Whether the program that is at the host has pinned a page of the area."""
@@ -496,9 +455,12 @@ class VfioCcwRegions(VfioCcw):
         if program is None:
             return False
         pages = pages_of(area.address, area.length)
-        pinned = (pages_of(*_bounds(one)) for one in program.copy.data_areas())
+        pinned = (
+            pages_of(one.address, one.length) for one in program.copy.data_areas()
+        )
         return any(one.start < pages.stop and pages.start < one.stop for one in pinned)
 
 
-def _bounds(area: Area) -> tuple[int, int]:
-    return area.address, area.length
+def _alike(one: IoEvent, other: IoEvent) -> bool:
+    """Whether both say of the same functions that nothing ends, or of none."""
+    return one.answers == other.answers and not other.ends

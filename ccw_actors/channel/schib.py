@@ -83,6 +83,13 @@ class Pmcw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         """ST: 0 I/O, 1 CHSC, 2 message, 3 ADM."""
         return self.chars >> _TYPE_SHIFT & 7
 
+    def paths_to(self, chpid: int) -> int:
+        """Return the mask of the installed paths that are this channel path."""
+        masks = (
+            0x80 >> place for place, known in enumerate(self.chpids) if known == chpid
+        )
+        return sum(masks) & self.pim
+
     def with_isc(self, isc: int) -> "Pmcw":
         """Copy with another interruption subclass."""
         return replace(self, flags=self.flags & ~_ISC | isc << _ISC_SHIFT & _ISC)

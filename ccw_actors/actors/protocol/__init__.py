@@ -100,8 +100,10 @@ from ccw_actors.actors.protocol.subchannel import HaltSubchannel as HaltSubchann
 from ccw_actors.actors.protocol.subchannel import InterruptionGone as InterruptionGone
 from ccw_actors.actors.protocol.subchannel import InterruptionTaken as InterruptionTaken
 from ccw_actors.actors.protocol.subchannel import ModifySubchannel as ModifySubchannel
+from ccw_actors.actors.protocol.subchannel import NotePath as NotePath
 from ccw_actors.actors.protocol.subchannel import NoteSettings as NoteSettings
 from ccw_actors.actors.protocol.subchannel import NotOperational as NotOperational
+from ccw_actors.actors.protocol.subchannel import PathNoted as PathNoted
 from ccw_actors.actors.protocol.subchannel import Pending as Pending
 from ccw_actors.actors.protocol.subchannel import Proceed as Proceed
 from ccw_actors.actors.protocol.subchannel import ResetSubchannel as ResetSubchannel
@@ -124,10 +126,12 @@ from ccw_actors.actors.protocol.subsystem import CancelAwait as CancelAwait
 from ccw_actors.actors.protocol.subsystem import (
     ChannelSubsystemCalled as ChannelSubsystemCalled,
 )
+from ccw_actors.actors.protocol.subsystem import ConfigurePath as ConfigurePath
 from ccw_actors.actors.protocol.subsystem import CrwStored as CrwStored
 from ccw_actors.actors.protocol.subsystem import Done as Done
 from ccw_actors.actors.protocol.subsystem import Interruption as Interruption
 from ccw_actors.actors.protocol.subsystem import NoInterruption as NoInterruption
+from ccw_actors.actors.protocol.subsystem import PathConfigured as PathConfigured
 from ccw_actors.actors.protocol.subsystem import PathReset as PathReset
 from ccw_actors.actors.protocol.subsystem import PathStatus as PathStatus
 from ccw_actors.actors.protocol.subsystem import Report as Report

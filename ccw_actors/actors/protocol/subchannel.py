@@ -16,7 +16,9 @@ __all__ = [
     "InterruptionTaken",
     "ModifySubchannel",
     "NotOperational",
+    "NotePath",
     "NoteSettings",
+    "PathNoted",
     "Pending",
     "Proceed",
     "ResetSubchannel",
@@ -185,6 +187,22 @@ class NoteSettings(Request[SettingsNoted], frozen=True):
     """Tell a subchannel the settings of its channel subsystem."""
 
     settings: Settings
+
+
+class PathNoted(Message, frozen=True):
+    """The subchannel uses the channel path from now on, or does not any more."""
+
+    subchannel: int
+
+
+class NotePath(Request[PathNoted], frozen=True):
+    """Tell a subchannel that a channel path is available, or is not.
+
+    A program that runs on a path that is lost ends in an interface-control check.
+    """
+
+    chpid: int
+    available: bool
 
 
 class Proceed(Message, frozen=True):

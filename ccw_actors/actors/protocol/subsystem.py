@@ -9,10 +9,12 @@ __all__ = [
     "CallChannelSubsystem",
     "CancelAwait",
     "ChannelSubsystemCalled",
+    "ConfigurePath",
     "CrwStored",
     "Done",
     "Interruption",
     "NoInterruption",
+    "PathConfigured",
     "PathReset",
     "PathStatus",
     "Report",
@@ -113,6 +115,18 @@ class CallChannelSubsystem(Request[ChannelSubsystemCalled], frozen=True):
     """CHSC with the valid request that `block` begins with."""
 
     block: bytes
+
+
+class PathConfigured(Message, frozen=True):
+    """All subchannels know whether the channel path is available; it is reported."""
+
+    chpid: int
+
+
+class ConfigurePath(Request[PathConfigured], frozen=True):
+    """Configure a channel path on, so that it is available, or off."""
+
+    available: bool
 
 
 class PathReset(Message, frozen=True):

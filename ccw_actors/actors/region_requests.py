@@ -1,0 +1,113 @@
+"""The requests that a client of regions has made and that have not been answered.
+
+A ledger without messages: it gives numbers, keeps who is to be answered, and says who.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.actors.protocol import Area, WriteAsync, WriteIo
+from ccw_actors.runtime import ReplyTo
+
+__all__ = ["WRITES", "Call", "Held", "Kind", "Requests"]
+
+Kind: TypeAlias = Literal[
+    "start",
+    "halt",
+    "clear",
+    "read",
+    "schib",
+    "reset",
+    "close",
+    "unmap",
+    "evict",
+    "pass",
+]
+"""What a request is about. UNMAP becomes "evict" if the device has to be quiesced for
+it, else "pass".
+"""
+
+WRITES: Final[tuple[Kind, ...]] = ("start", "halt", "clear")
+_NOWHERE: Final = Area(0, 0)
+
+
+class Call(Struct, frozen=True, array_like=True):
+    """A request that has not been answered, by number."""
+
+    kind: Kind
+    number: int
+    to: ReplyTo
+    area: Area = _NOWHERE
+
+
+class Held(Struct, frozen=True, array_like=True):
+    """A write that waits until the device has been quiesced."""
+
+    request: WriteIo | WriteAsync
+    to: ReplyTo
+
+
+class Requests(Struct):
+    """What is to be answered; a crash does not end it.
+
+    `number` was given last: no number is given twice, so that an answer to what was
+    asked before a crash is told from others. `held` have no number yet.
+    """
+
+    number: int = 0
+    calls: tuple[Call, ...] = ()
+    held: tuple[Held, ...] = ()
+
+    def next_number(self) -> int:
+        """Give a number."""
+        self.number += 1
+        return self.number
+
+    def enter(self, kind: Kind, to: ReplyTo, area: Area = _NOWHERE) -> int:
+        """Note a request; return the number that it gets."""
+        self.calls = (*self.calls, Call(kind, self.next_number(), to, area))
+        return self.number
+
+    def has(self, *kinds: Kind) -> bool:
+        """Whether a request of these kinds has not been answered."""
+        return any(call.kind in kinds for call in self.calls)
+
+    def of(self, kind: Kind) -> tuple[Call, ...]:
+        """Return the requests of a kind."""
+        return tuple(call for call in self.calls if call.kind == kind)
+
+    def take(self, *kinds: Kind, number: int = 0) -> tuple[ReplyTo, ...]:
+        """Remove requests of these kinds, only that of a number if one is given.
+
+        Returns who is to be answered, who has asked first coming first.
+        """
+        taken = tuple(
+            call
+            for call in self.calls
+            if call.kind in kinds and number in (0, call.number)
+        )
+        self.calls = tuple(call for call in self.calls if call not in taken)
+        return tuple(call.to for call in taken)
+
+    def become(self, number: int, kind: Kind) -> None:
+        """Have the request of that number be of another kind."""
+        self.calls = tuple(
+            replace(call, kind=kind) if call.number == number else call
+            for call in self.calls
+        )
+
+    def hold(self, request: WriteIo | WriteAsync, to: ReplyTo) -> None:
+        """Keep a write for later."""
+        self.held = (*self.held, Held(request, to))
+
+    def release(self) -> tuple[Held, ...]:
+        """Remove the writes that were kept, and return them in their order."""
+        held, self.held = self.held, ()
+        return held
+
+    def drop_asks(self) -> None:
+        """Forget the requests that were asks: a restart has failed them."""
+        self.calls = tuple(call for call in self.calls if not call.to.ask)
+        self.held = tuple(one for one in self.held if not one.to.ask)
