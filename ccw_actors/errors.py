@@ -163,6 +163,23 @@ class UnknownDeviceTypeError(CcwActorsError, LookupError):
         self.known = known
 
 
+class UnknownControlUnitError(CcwActorsError, LookupError):
+    """A disk cannot be behind the control unit that was asked for.
+
+    `control_unit` is that one, `known` are those it can be behind.
+    """
+
+    def __init__(
+        self, device_type: str, control_unit: str, known: tuple[str, ...]
+    ) -> None:
+        super().__init__(
+            f"a {device_type} cannot be behind the control unit {control_unit!r},"
+            f" expected one of {', '.join(known)}"
+        )
+        self.control_unit = control_unit
+        self.known = known
+
+
 class MachineFileError(CcwActorsError):
     """A machine file names something wrong; the text has file, key and expectation."""
 

@@ -153,8 +153,13 @@ async def add_disk(system: System, device: HostDevice, scratch: Path) -> None:
     )
     try:
         found = await volume.ask(DescribeVolume())
+        unit = device.control_unit
         configuration = DeviceConfiguration(
-            device.device_type, found.geometry, device.read_only, device.number
+            device.device_type,
+            found.geometry,
+            device.read_only,
+            device.number,
+            (("control_unit", unit),) if unit else (),
         )
         model = device_model(configuration)
     except ActorFailedError as error:

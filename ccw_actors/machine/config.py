@@ -149,7 +149,8 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     starts, so what guests write to it is lost when the machine stops; it has
     `unpacked_max` bytes then at most. Any other image
     is written in place unless the device is `read_only`. With `sync`, what is written
-    is on the disk of the host before the device says that it has ended.
+    is on the disk of the host before the device says that it has ended. A disk is
+    behind the `control_unit` of that name, or behind its usual one.
     """
 
     number: DeviceNumber
@@ -158,6 +159,7 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     read_only: bool = False
     sync: bool = False
     unpacked_max: FileSize = FileSize(UNPACKED_MAX)
+    control_unit: str = ""
 
 
 class PassedThrough(Struct, frozen=True, forbid_unknown_fields=True):

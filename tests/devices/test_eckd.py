@@ -30,10 +30,19 @@ FILE_PROTECTED, WRITE_INHIBITED = 0x0004, 0x0002
 INVALID_COMMAND, INVALID_SEQUENCE, COUNT_TOO_SMALL, INVALID_ARGUMENT = 1, 2, 3, 4
 
 
-def disk(name: str = "ckd3390", *, read_only: bool = False) -> Disk:
+def disk(
+    name: str = "ckd3390",
+    *,
+    read_only: bool = False,
+    devno: int = 0,
+    control_unit: str = "",
+) -> Disk:
     """Make a disk with a golden volume."""
     shape = golden.volume(name)
-    configuration = DeviceConfiguration(shape.device_type, shape, read_only)
+    options = (("control_unit", control_unit),) if control_unit else ()
+    configuration = DeviceConfiguration(
+        shape.device_type, shape, read_only, devno, options
+    )
     return Disk(device_model(configuration), dict(golden.tracks(name)))
 
 

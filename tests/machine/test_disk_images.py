@@ -43,7 +43,7 @@ from ccw_actors.machine.programs import read_volume
 from ccw_actors.runtime import Restart, System
 from tests.actors.images import VOLUME, die_here, filled, new_image
 from tests.machine.contents import ALICE, unpack
-from tests.machine.guest_programs import write_record
+from tests.machine.guest_programs import as_coroutine, write_record
 
 IMAGES = Path(__file__).parents[1] / "data" / "images"
 HOST = DeviceNumber(0x150)
@@ -98,6 +98,34 @@ def test_sync_in_the_machine_file(tmp_path: Path, options: str, *, sync: bool) -
     file = tmp_path / "machine.toml"
     file.write_text(MACHINE.format(image="one.img", options=options))
     assert load_machine(file).devices[0].sync is sync
+
+
+@pytest.mark.parametrize(
+    ("unit", "identity"), [("", "3990c2"), ("3990-6", "3990e9"), ("2107", "2107e8")]
+)
+def test_control_unit_in_the_machine_file(
+    tmp_path: Path, unit: str, identity: str
+) -> None:
+    """A disk is behind the control unit that its table names, and guests see it."""
+    unpack(ALICE, tmp_path).rename(tmp_path / "one.img")
+    file = tmp_path / "machine.toml"
+    options = f'control_unit = "{unit}"' if unit else ""
+    file.write_text(MACHINE.format(image="one.img", options=options))
+    report = run(load_machine(file).devices[0], as_coroutine)
+    assert report.finished
+    answer = report.guests["subject"].result
+    assert isinstance(answer, bytes)
+    assert answer[1:4].hex() == identity
+
+
+def test_unknown_control_unit_in_the_machine_file(tmp_path: Path) -> None:
+    """The error names the image, what was asked for and what there is."""
+    image = unpack(ALICE, tmp_path)
+    device = HostDevice(HOST, "3390", image, control_unit="3880")
+    error = run(device, read_volume).guests["subject"].error
+    assert error is not None
+    assert f"{image.name}: a 3390 cannot be behind the control unit '3880'" in error
+    assert "expected one of 3990-2, 3990-6, 2107" in error
 
 
 @pytest.mark.parametrize("sync", [True, False])

@@ -21,7 +21,8 @@ class Command(Struct, frozen=True):
     `operations` are the LOCATE RECORD operations whose domain it belongs to; within a
     domain any other command is out of sequence, unless it may come `anywhere`.
     `writes` needs a volume that is not write inhibited. `keeps_index_count`: the
-    command does not restart the count of index points that ends a search.
+    command does not restart the count of index points that ends a search. `special`
+    ones are known to some control units only.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Command(Struct, frozen=True):
     anywhere: bool = False
     writes: bool = False
     keeps_index_count: bool = False
+    special: bool = False
 
 
 _READS = frozenset({Operation.READ_DATA, Operation.READ})

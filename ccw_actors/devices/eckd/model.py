@@ -9,7 +9,7 @@ from ccw_actors.channel.scsw import Dstat
 from ccw_actors.devices.eckd.access import Access, MissingDataError, MissingTrackError
 from ccw_actors.devices.eckd.commands import COMMANDS, Command
 from ccw_actors.devices.eckd.ending import NORMAL
-from ccw_actors.devices.eckd.hardware import HARDWARE
+from ccw_actors.devices.eckd.hardware import DISKS, hardware_of
 from ccw_actors.devices.eckd.sense import (
     COMMAND_REJECT,
     EQUIPMENT_CHECK,
@@ -23,7 +23,7 @@ from ccw_actors.devices.eckd.sense import (
 from ccw_actors.devices.eckd.state import Chain, EckdState
 from ccw_actors.devices.model import DeviceConfiguration, Failure, NeedTrack, Outcome
 from ccw_actors.devices.volume_geometry import Geometry
-from ccw_actors.errors import ImageError
+from ccw_actors.errors import ImageError, UnknownControlUnitError
 
 __all__ = ["Eckd"]
 
@@ -36,8 +36,14 @@ _FAILURES = {
 class Eckd:
     """A 3390 or 3380 with the volume it was configured with.
 
+    The option `control_unit` of its configuration is the name of what it is behind: a
+    3390 is behind a "3990-2", as Hercules has it; a "3990-6" knows whole tracks (LOCATE
+    RECORD EXTENDED, WRITE FULL TRACK), and a "2107" PREFIX as well, and it describes
+    its volumes.
+
     Raises:
         ImageError: There is no volume, or it is one of another device type.
+        UnknownControlUnitError: There is no such control unit for the disk.
     """
 
     def __init__(self, configuration: DeviceConfiguration) -> None:
@@ -54,7 +60,12 @@ class Eckd:
             )
         self.configuration = configuration
         self._geometry = geometry
-        self._hardware = HARDWARE[device_type]
+        control_unit = dict(configuration.options).get("control_unit", "")
+        hardware = hardware_of(device_type, control_unit)
+        if hardware is None:
+            known = DISKS[device_type].control_units
+            raise UnknownControlUnitError(device_type, control_unit, known)
+        self._hardware = hardware
 
     @property
     def state_type(self) -> type[EckdState]:
@@ -128,7 +139,7 @@ class Eckd:
 
     def _admitted(self, access: Access) -> Command:
         entry = COMMANDS.get(access.command.code)
-        if entry is None:
+        if entry is None or not self._knows(entry, access.command.code):
             raise rejected(Message.INVALID_COMMAND)
         domain = access.chain.domain
         if (
@@ -140,6 +151,9 @@ class Eckd:
         if entry.writes and self.configuration.read_only:
             raise UnitCheckError(COMMAND_REJECT | WRITE_INHIBITED)
         return entry
+
+    def _knows(self, entry: Command, code: int) -> bool:
+        return not entry.special or code in self._hardware.unit.commands
 
     def _checked(self, access: Access, check: UnitCheckError) -> Outcome[EckdState]:
         sense = sense_data(

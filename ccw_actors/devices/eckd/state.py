@@ -93,8 +93,8 @@ class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
     `positioned`: a command of the chain has chosen a track. `mask_set`: SET FILE MASK
     was one of them. `index_points`: how often the index has passed since anything but
-    a count area was read. `prepared` is what READ SUBSYSTEM DATA would read, -1 for
-    nothing. `previous` is the code of the command before.
+    a count area was read. `prepared` is the order that has prepared what READ SUBSYSTEM
+    DATA would read, empty if none has. `previous` is the code of the command before.
     """
 
     positioned: bool = False
@@ -106,7 +106,7 @@ class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     slot: int = 0
     index_points: int = 0
     follows: Follows = Follows.NOTHING
-    prepared: int = -1
+    prepared: bytes = b""
     previous: int = 0
 
 

@@ -9,6 +9,12 @@ from ccw_actors.channel.command import CommandEnd
 from ccw_actors.devices.eckd.access import Access
 from ccw_actors.devices.eckd.ending import control_end, read_end
 from ccw_actors.devices.eckd.sense import Message, rejected
+from ccw_actors.devices.eckd.subsystem_data import (
+    ORDER_SIZE,
+    SUBSYSTEM_GROUP,
+    is_order,
+    subsystem_data,
+)
 
 __all__ = [
     "perform_subsystem_function",
@@ -20,24 +26,32 @@ __all__ = [
 
 _CONFIGURATION_SIZE = 256
 _STATUS_SIZE = 40
+_ENHANCED_SIZE = 4
 _LOG_SIZE = 32
-_GROUP = 0x1F
-"""Device numbers that differ in these bits only are of one subsystem."""
-
 _PREPARE_FOR_READ = 0x18
-_ORDER_SIZE = 12
-_SUBSYSTEM_DATA = {0x00: 16, 0x01: 96, 0x41: 256}
-"""What can be read afterwards: the suborder, and how many bytes that is."""
+_ORDERS_WITHOUT_DATA = frozenset({0x1B, 0x1D})
+_ORDER_SIZES = {
+    0x10: 14,
+    0x11: 12,
+    0x12: 5,
+    0x13: 4,
+    0x14: 4,
+    0x16: 4,
+    _PREPARE_FOR_READ: ORDER_SIZE,
+    0x1D: 66,
+    0xB0: 4,
+}
+_ORDER_SIZE_MIN = 2
+"""Of the orders not listed, as on Hercules 3.13."""
 
-_STATISTICS = 0x01
 _MAKER = "HRCZZ000000000001".encode("cp037")
 
 
 def read_configuration_data(access: Access) -> CommandEnd:
     """Say which devices and which control unit there are: 256 bytes."""
     devno, hardware = access.devno, access.hardware
-    device, unit = hardware.device_type.hex(), hardware.control_unit.hex()
-    base, address = devno & ~_GROUP, devno & 0xFF
+    device, unit = hardware.disk.device_type.hex(), hardware.unit.identity.hex()
+    base, address = devno & ~SUBSYSTEM_GROUP, devno & 0xFF
     subsystem = (devno & 0xFF) >> 5
     elements = (
         _element("c4010100", device, "002", devno),
@@ -65,10 +79,12 @@ def _element(flags: str, kind: str, model: str, tag: int) -> bytes:
 
 
 def sense_subsystem_status(access: Access) -> CommandEnd:
-    """Say what the subsystem has: no cache is in use (40 bytes)."""
-    base = (access.devno & ~_GROUP).to_bytes(2)
-    data = bytes([0, access.devno & 0xFF, 0x1F]).ljust(_STATUS_SIZE - 2, b"\0") + base
-    return read_end(access, data)
+    """Say what the subsystem has: no cache is in use (40 bytes; 44 if enhanced)."""
+    enhanced = access.hardware.unit.enhanced
+    base = (access.devno & ~SUBSYSTEM_GROUP).to_bytes(2)
+    start = bytes([enhanced, access.devno & 0xFF, SUBSYSTEM_GROUP])
+    data = start.ljust(_STATUS_SIZE - 2, b"\0") + base
+    return read_end(access, data + (bytes(_ENHANCED_SIZE) if enhanced else b""))
 
 
 def read_buffered_log(access: Access) -> CommandEnd:
@@ -77,22 +93,26 @@ def read_buffered_log(access: Access) -> CommandEnd:
 
 
 def perform_subsystem_function(access: Access) -> CommandEnd:
-    """Prepare data for READ SUBSYSTEM DATA: the one order known here, 12 bytes."""
-    argument = access.argument(_ORDER_SIZE)
-    order, suborder = argument[0], argument[6]
-    if order != _PREPARE_FOR_READ or suborder not in _SUBSYSTEM_DATA:
+    """Do what an order says, or prepare data for READ SUBSYSTEM DATA.
+
+    The orders are: prepare for read subsystem data (12 bytes), set special intercept
+    condition (2), set subsystem characteristics (66), with which Linux says that it
+    could do with alias devices. Nothing here depends on the last two. Any other has
+    the length of its order taken and is rejected.
+    """
+    start = access.argument(_ORDER_SIZE_MIN)
+    argument = access.argument(_ORDER_SIZES.get(start[0], _ORDER_SIZE_MIN))
+    order, flags = argument[:2]
+    if order == _PREPARE_FOR_READ and is_order(access, argument):
+        access.chain = replace(access.chain, prepared=argument)
+    elif order not in _ORDERS_WITHOUT_DATA or flags:
         raise rejected(Message.INVALID_ARGUMENT)
-    access.chain = replace(access.chain, prepared=suborder)
     return control_end(access)
 
 
 def read_subsystem_data(access: Access) -> CommandEnd:
-    """Give what the command before has prepared; nothing is counted here."""
+    """Give what the command before has prepared."""
     prepared = access.chain.prepared
-    if prepared < 0:
+    if not prepared:
         raise rejected(Message.INVALID_SEQUENCE)
-    data = bytearray(_SUBSYSTEM_DATA[prepared])
-    if prepared == _STATISTICS:
-        data[1] = access.devno & 0xFF
-        data[-2:] = (access.devno & ~_GROUP).to_bytes(2)
-    return read_end(access, bytes(data))
+    return read_end(access, subsystem_data(access, prepared))
