@@ -8,6 +8,9 @@ __all__ = [
     "CcwActorsError",
     "ChannelDataError",
     "ClientError",
+    "ControlError",
+    "ControlRefusedError",
+    "ControlTimeoutError",
     "CrashedError",
     "DeviceRegistryError",
     "DispatcherError",
@@ -15,8 +18,11 @@ __all__ = [
     "MachineFileError",
     "MailboxFullError",
     "MessageError",
+    "NameInUseError",
+    "NoSuchMachineError",
     "ProgramError",
     "ProgramInterruptionError",
+    "RequestFailedError",
     "StashError",
     "StreamError",
     "TraceFileError",
@@ -213,3 +219,57 @@ class UnsupportedHostError(CcwActorsError):
 
 class ClientError(CcwActorsError):
     """A process that is a guest cannot be started, or has ended as it should not."""
+
+
+class ControlError(CcwActorsError):
+    """A control socket cannot be made, or a running machine cannot be talked to."""
+
+
+class NameInUseError(ControlError):
+    """A machine that is running has the name."""
+
+
+class NoSuchMachineError(ControlError):
+    """No machine of that name is running, as this user."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"no machine named {name} is running")
+
+
+class ControlRefusedError(ControlError):
+    """A machine has ended the connection.
+
+    `code` is "peer", "version", "damaged" or "busy".
+    """
+
+    def __init__(self, machine: str, code: str, reason: str) -> None:
+        self.machine = machine
+        self.code = code
+        self.reason = reason
+        super().__init__(f"machine {machine} refuses: {reason}")
+
+
+class ControlTimeoutError(ControlError, TimeoutError):
+    """A machine has not answered for `seconds`; `pid` is its process."""
+
+    def __init__(self, machine: str, pid: int, seconds: float) -> None:
+        self.machine = machine
+        self.pid = pid
+        self.seconds = seconds
+        super().__init__(
+            f"machine {machine} (process {pid}) has not answered for {seconds:g} s"
+        )
+
+
+class RequestFailedError(ControlError):
+    """A running machine could not do what it was asked for.
+
+    `kind` is the type of the error there, `reason` its text.
+    """
+
+    def __init__(self, machine: str, kind: str, reason: str) -> None:
+        self.machine = machine
+        self.kind = kind
+        self.reason = reason
+        super().__init__(f"machine {machine}: {reason}")

@@ -27,7 +27,7 @@ PUBLIC = {
     "ccw_actors.transport": """
         Message Request
         Codec DECODE_ERRORS OBJECTS_MAX SIZE_MAX refusal tag_of
-        read_stream
+        ValueSplitter read_stream
     """,
     "ccw_actors.testkit": """
         Probe ProbeFactory ExpectationError

@@ -8,6 +8,7 @@ from ccw_actors.transport.codec import Message as Message
 from ccw_actors.transport.codec import Request as Request
 from ccw_actors.transport.codec import refusal as refusal
 from ccw_actors.transport.codec import tag_of as tag_of
+from ccw_actors.transport.stream import ValueSplitter as ValueSplitter
 from ccw_actors.transport.stream import read_stream as read_stream
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Codec",
     "Message",
     "Request",
+    "ValueSplitter",
     "read_stream",
     "refusal",
     "tag_of",

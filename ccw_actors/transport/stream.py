@@ -13,7 +13,7 @@ from ccw_actors.transport.bounds import (
     ObjectCounter,
 )
 
-__all__ = ["read_stream"]
+__all__ = ["ValueSplitter", "read_stream"]
 
 _CHUNK = 1 << 16
 _ANY_LENGTH = (1 << 32) - 1
@@ -38,25 +38,51 @@ def read_stream(
     # What `read` of a socket returns only when all bytes asked for are there,
     # `read1` returns as it arrives.
     read = getattr(source, "read1", source.read)
-    pending = bytearray()
-    start = 0
-    finder = _finder(value_size_max)
+    splitter = ValueSplitter(value_size_max)
     while chunk := cast("bytes", read(_CHUNK)):
-        pending += chunk
-        finder.feed(chunk)
-        begin = start
-        while (end := _next_end(finder, start)) is not None:
-            _check_size(end - start, value_size_max, start)
-            data = bytes(pending[start - begin : end - begin])
+        for start, data in splitter.feed(chunk):
             yield _value(data, start, objects_max)
-            start = end
-        del pending[: start - begin]
-        _check_size(len(pending), value_size_max, start)
-    if pending:
-        raise StreamError(
-            f"the stream ends inside the value at byte {start}:"
-            f" {len(pending)} bytes of it are there"
-        )
+    splitter.end()
+
+
+class ValueSplitter:
+    """Cuts a stream of msgpack values, which comes in pieces, into single values.
+
+    `value_size_max` bounds the bytes of one value, and three times as much the memory
+    used: what a header claims to follow takes none.
+    """
+
+    def __init__(self, value_size_max: int = SIZE_MAX) -> None:
+        self._max = value_size_max
+        self._finder = _finder(value_size_max)
+        self._pending = bytearray()
+        self._start = 0
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield where each value begins that is whole by now, and its bytes.
+
+        They have to be taken before the next piece (64 KiB at most) is fed. Raises
+        `StreamError` for bytes that are not msgpack and for a value that is too large;
+        the values before are yielded first.
+        """
+        self._pending += chunk
+        begin = self._start
+        self._finder.feed(chunk)
+        while (end := _next_end(self._finder, self._start)) is not None:
+            _check_size(end - self._start, self._max, self._start)
+            data = bytes(self._pending[self._start - begin : end - begin])
+            start, self._start = self._start, end
+            yield start, data
+        del self._pending[: self._start - begin]
+        _check_size(len(self._pending), self._max, self._start)
+
+    def end(self) -> None:
+        """Hold that the stream does not end inside a value: else `StreamError`."""
+        if self._pending:
+            raise StreamError(
+                f"the stream ends inside the value at byte {self._start}:"
+                f" {len(self._pending)} bytes of it are there"
+            )
 
 
 def _check_size(size: int, size_max: int, start: int) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccw_actors.errors import StreamError
-from ccw_actors.transport import read_stream
+from ccw_actors.transport import ValueSplitter, read_stream
 
 VALUES = st.recursive(
     st.none()
@@ -156,3 +156,37 @@ def test_empty() -> None:
     """An empty stream has no values."""
     empty: BinaryIO = io.BytesIO()
     assert list(read_stream(empty)) == []
+
+
+@given(st.lists(VALUES, max_size=9), st.integers(1, 40))
+def test_splitter_finds_the_same_values_in_any_pieces(
+    values: list[object], size: int
+) -> None:
+    """Each value comes out with its place, once, as soon as its last byte is in."""
+    encoded = [msgpack.packb(value) for value in values]
+    stream = b"".join(encoded)
+    splitter, found, fed = ValueSplitter(1 << 16), list[bytes](), 0
+    for at in range(0, len(stream), size):
+        piece = stream[at : at + size]
+        fed += len(piece)
+        for start, data in splitter.feed(piece):
+            assert start == sum(map(len, found))
+            found.append(data)
+        whole = [
+            one
+            for one in range(len(encoded) + 1)
+            if len(b"".join(encoded[:one])) <= fed
+        ]
+        assert len(found) == whole[-1]
+    assert found == encoded
+    splitter.end()
+
+
+def test_splitter_at_the_end_inside_a_value() -> None:
+    """An end inside a value is an error; one between two is none."""
+    splitter = ValueSplitter()
+    assert list(splitter.feed(b"\x01\x92\x01")) == [(0, b"\x01")]
+    with pytest.raises(StreamError, match="inside the value at byte 1: 2 bytes"):
+        splitter.end()
+    assert list(splitter.feed(b"\x02")) == [(1, b"\x92\x01\x02")]
+    splitter.end()
