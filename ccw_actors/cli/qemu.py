@@ -12,6 +12,7 @@ from ccw_actors.cli.sizes import size_option
 from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.errors import ImageError
 from ccw_actors.machine import (
+    Binary,
     ConsoleTarget,
     DeviceNumber,
     HostDevice,
@@ -51,10 +52,10 @@ def qemu(
         ),
     ] = None,
     program: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--qemu",
-            metavar="PATH",
+            metavar="PROGRAM",
             help="A qemu-system-s390x, or the folder where one was built (default: the"
             " one on PATH).",
             show_default=False,
@@ -106,7 +107,7 @@ def qemu(
     guest = QemuGuest(
         _NAME,
         StorageSize(storage),
-        binary=program,
+        binary=None if program is None else Binary.read(program, Path()),
         cpus=cpus,
         arguments=tuple(arguments or ()),
         console=ConsoleTarget.read(console, Path()),

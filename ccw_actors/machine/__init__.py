@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from ccw_actors.machine.config import Binary as Binary
 from ccw_actors.machine.config import ConsoleTarget as ConsoleTarget
 from ccw_actors.machine.config import DeviceNumber as DeviceNumber
 from ccw_actors.machine.config import GuestConfiguration as GuestConfiguration
@@ -24,6 +25,7 @@ from ccw_actors.machine.run import run_machine as run_machine
 
 __all__ = [
     "SHIPPED_MACHINE",
+    "Binary",
     "ConsoleTarget",
     "DeviceNumber",
     "GuestConfiguration",

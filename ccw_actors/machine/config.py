@@ -13,6 +13,7 @@ from ccw_actors.machine.guest_program import GuestProgram
 __all__ = [
     "STORAGE_MAX",
     "UNPACKED_MAX",
+    "Binary",
     "ConsoleTarget",
     "DeviceNumber",
     "FileSize",
@@ -119,6 +120,23 @@ class StorageSize(int):
         return cls(size)
 
 
+class Binary(str):
+    """A program: a name to be found on PATH, or a path, which has a slash in it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: object, folder: Path) -> Self:
+        """Take a name or a path, which is relative to `folder`.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"expected the name or path of a program, got {value!r}")
+        return cls(folder / value if "/" in value else value)
+
+
 class ConsoleTarget:
     """Where a guest's console is: a file, which is appended to; None for the terminal.
 
@@ -199,14 +217,14 @@ class QemuGuest(
     """A guest in a QEMU of its own, with `storage` in whole MiB and `cpus` CPUs.
 
     `binary` is that QEMU, or the folder where one was built; without it, the one on
-    PATH. `arguments` are QEMU's own, which come last. Without a
+    PATH is. `arguments` are QEMU's own, which come last. Without a
     `console` nobody sees what it shows. A kernel that knows only the SCLP's line-mode
     console needs `line_mode`. `boot` is the device that the guest is IPLed from.
     """
 
     name: GuestName
     storage: StorageSize
-    binary: Path | None = None
+    binary: Binary | None = None
     cpus: Annotated[int, Meta(ge=1, le=248)] = 1
     kernel: Path | None = None
     initrd: Path | None = None

@@ -13,6 +13,7 @@ import msgspec
 from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.errors import MachineFileError
 from ccw_actors.machine.config import (
+    Binary,
     ConsoleTarget,
     DeviceNumber,
     FileSize,
@@ -49,7 +50,7 @@ _EXPECTED = {
     "guest.storage": 'bytes as an integer, or a size such as "1 MiB"',
     "guest.program": 'a dotted name such as "package.module:callable"',
     "guest.arguments": "a table of the program's arguments by name",
-    "guest.binary": "the path of a QEMU, relative to the machine file",
+    "guest.binary": "the name or path of a QEMU, relative to the machine file",
     "guest.cpus": "a number of CPUs, 1 to 248",
     "guest.kernel": "the path of a kernel, relative to the machine file",
     "guest.initrd": "the path of an initial ramdisk, relative to the machine file",
@@ -150,7 +151,7 @@ def _qemu_problems(guest: QemuGuest, key: str) -> Iterator[Problem]:
         expected = _QEMU_EXPECTED["guest.storage"]
         text = f"expected {expected}, got {int(guest.storage)} bytes"
         yield Problem(f"{key}.storage", text)
-    files = {"kernel": guest.kernel, "initrd": guest.initrd, "binary": guest.binary}
+    files = {"kernel": guest.kernel, "initrd": guest.initrd}
     for name, file in files.items():
         if file is not None and not file.exists():
             expected = _EXPECTED[f"guest.{name}"]
@@ -264,6 +265,8 @@ def _reader(folder: Path) -> Any:
             if not isinstance(value, str):
                 raise ValueError
             return folder / value
+        if kind is Binary:
+            return Binary.read(value, folder)
         if kind is ConsoleTarget:
             return ConsoleTarget.read(value, folder)
         if kind is GuestProgram:

@@ -98,7 +98,7 @@ class QemuRun:
             ClientError: There is no such QEMU, or it cannot be started.
         """
         guest = self._guest
-        program = await asyncio.to_thread(find_qemu, guest.binary)
+        program = await asyncio.to_thread(find_qemu, *filter(None, [guest.binary]))
         await add_disks(self._system, self._machine, guest, self._scratch)
         storage = self._system.spawn(
             ProcessStorage(self.emulator), f"{guest_path(guest)}/storage"
@@ -224,7 +224,7 @@ class QemuRun:
         if report.error and self._words:
             report = replace(report, error=f"{report.error}: {self._words[-1]}")
         left = await self._left()
-        result = {**report.result, "left": left}
+        result = {**report.result, "released": not left}
         if left and report.error is None:
             report = replace(report, error="; ".join(left))
         return replace(report, result=result)

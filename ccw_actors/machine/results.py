@@ -1,5 +1,6 @@
 """What a run shows while it lasts, and what it has found when it is over."""
 
+import contextlib
 from typing import Any, Literal
 
 import msgspec
@@ -32,6 +33,11 @@ class GuestResult(Struct, frozen=True):
     `volser`, `records`, `bytes` and `sha256` are those of `programs.read_volume`; what
     another program returned is in `result`. `cc` counts I/O instructions by condition
     code. `error` is one line, or None if the program came to its end.
+
+    Of a guest in a QEMU, `status` is the exit status of that, or a negative signal
+    number; `system_calls` counts those that were looked at. It is `released` if at the
+    end no page of its storage was pinned, no channel program was kept, and the host's
+    subchannels were idle.
     """
 
     volser: str | None = None
@@ -43,6 +49,9 @@ class GuestResult(Struct, frozen=True):
     cc: dict[str, int] = {}
     error: str | None = None
     result: Any | UnsetType = UNSET
+    status: int | UnsetType | None = UNSET
+    system_calls: int | UnsetType = UNSET
+    released: bool | UnsetType = UNSET
 
     @classmethod
     def of(cls, report: GuestReport) -> "GuestResult":
@@ -55,11 +64,11 @@ class GuestResult(Struct, frozen=True):
         )
         if report.result is None:
             return counts
-        try:
-            volume = msgspec.convert(report.result, _Volume)
-        except msgspec.ValidationError:
-            return replace(counts, result=report.result)
-        return replace(counts, **msgspec.structs.asdict(volume))
+        for kind in (_Volume, _Client):
+            with contextlib.suppress(msgspec.ValidationError):
+                known = msgspec.convert(report.result, kind)
+                return replace(counts, **msgspec.structs.asdict(known))
+        return replace(counts, result=report.result)
 
 
 class SystemResult(Struct, frozen=True):
@@ -86,6 +95,12 @@ class RunResult(Struct, frozen=True):
     def finished(self) -> bool:
         """Whether the program of every guest came to its end."""
         return all(guest.error is None for guest in self.guests.values())
+
+
+class _Client(Struct, frozen=True, forbid_unknown_fields=True):
+    status: int | None
+    system_calls: int
+    released: bool
 
 
 class _Volume(Struct, frozen=True, forbid_unknown_fields=True):

@@ -38,32 +38,30 @@ class QemuOptions(Protocol):
     def arguments(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
-def find_qemu(wanted: Path | None) -> Path:
-    """Find a QEMU that has vfio-ccw: a program, or a folder where one was built.
+def find_qemu(wanted: str = _NAME) -> Path:
+    """Find a QEMU that has vfio-ccw.
 
-    None for the one on PATH.
+    `wanted` is a program's name, to be found on PATH, its path, or that of the folder
+    where one was built.
 
     Raises:
         ClientError: There is none, or it has no vfio-ccw.
     """
-    if wanted is None:
-        found = shutil.which(_NAME)
-        if found is None:
-            raise ClientError(
-                f"expected {_NAME} on PATH (Debian's package qemu-system-misc), or the"
-                " path of one"
-            )
-        program = Path(found)
-    else:
-        program = wanted / _NAME if wanted.is_dir() else wanted
-        if not program.is_file():
-            raise ClientError(f"{wanted}: expected a {_NAME}, or where one was built")
+    found = shutil.which(wanted) if "/" not in wanted else None
+    program = Path(found or wanted)
+    if program.is_dir():
+        program /= _NAME
+    if not program.is_file():
+        on_path = (
+            "" if "/" in wanted else " on PATH (Debian's package qemu-system-misc)"
+        )
+        raise ClientError(f"there is no {program}{on_path}")
     if _DEVICE not in _devices(program):
         raise ClientError(
             f"{program}: expected a QEMU for s390x that has the device vfio-ccw;"
             f" '{program.name} -device help' does not list it"
         )
-    return program.resolve()
+    return program.absolute()
 
 
 def _devices(program: Path) -> str:
