@@ -53,7 +53,7 @@ def find_qemu(wanted: str = _NAME) -> Path:
         program /= _NAME
     if not program.is_file():
         on_path = (
-            "" if "/" in wanted else " on PATH (Debian's package qemu-system-misc)"
+            "" if "/" in wanted else " on PATH (Debian: apt install qemu-system-s390x)"
         )
         raise ClientError(f"there is no {program}{on_path}")
     if _DEVICE not in _devices(program):

@@ -1,0 +1,318 @@
+"""Measures I/O of a real Linux: on DASDs of ours, and on QEMU's own disks beside them.
+
+python benchmarks/linux_io.py                  all of it, three rounds
+python benchmarks/linux_io.py --quick          does it work? the numbers mean nothing
+python benchmarks/linux_io.py --write FILE     write the tables to a file, too
+
+Each round boots one guest that has four 3390s, passed through to it by this package,
+and four virtio-blk-ccw disks of QEMU's. A program in it reads and writes them in turn,
+past Linux' page cache. Both kinds of disks are files in one folder of this machine.
+The guest's software is downloaded as in examples/linux.
+"""
+
+import asyncio
+import cProfile
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from types import CodeType
+from typing import Annotated, Final, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.progress import track as progress
+
+# Run as a script, it finds its own folder on the path, not the one that it is in.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.machine import describe
+from ccw_actors.actors.image_create import create_tracks
+from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
+from ccw_actors.machine import (
+    ConsoleTarget,
+    DeviceNumber,
+    HostDevice,
+    Machine,
+    PassedThrough,
+    QemuGuest,
+    RunResult,
+    StorageSize,
+    run_machine,
+)
+from examples.linux.console import findings
+from examples.linux.initramfs import Executable
+from examples.linux.software import Software, SoftwareError, default_cache, prepare
+
+DEVICES: Final = 4
+CYLINDERS: Final = 40
+BLOCKS: Final = CYLINDERS * 15 * 12
+COMPILER: Final = "s390x-linux-gnu-gcc"
+APPEND: Final = "console=ttysclp0 panic=-1 quiet"
+FORMAT: Final = """
+online 0190
+try dasdfmt dasdfmt -y -b 4096 -d cdl -l BENCH1 -M full /dev/$disk
+offline 0190
+"""
+
+Row = tuple[str, ...]
+
+
+class Work(NamedTuple):
+    """What the guest does: how, and in pieces of how many bytes."""
+
+    name: str
+    how: str
+    size: int
+
+
+WORKS: Final = (
+    Work("4 KiB reads", "read random", 4096),
+    Work("48 KiB sequential reads", "read sequential", 49152),
+    Work("4 KiB random writes", "write random", 4096),
+)
+
+
+class Case(NamedTuple):
+    """A row of the table."""
+
+    work: Work
+    devices: int
+    disks: str
+
+    @property
+    def word(self) -> str:
+        """What the guest calls it on its console."""
+        how = self.work.how.replace(" ", "-")
+        return f"{how}-{self.work.size}-{self.devices}-{self.disks}"
+
+
+def cases() -> list[Case]:
+    """Return all rows."""
+    return [
+        Case(work, devices, disks)
+        for work in WORKS
+        for devices in (1, DEVICES)
+        for disks in ("dasd", "virtio")
+    ]
+
+
+def script(seconds: int) -> str:
+    """Return what the guest runs."""
+    numbers = [f"{0x190 + index:04x}" for index in range(DEVICES)]
+    lines = ["disks=''"]
+    for number in numbers:
+        lines += [f"online {number}", 'disks="$disks /dev/$disk"']
+    lines += ["set -- $disks"]
+    for case in cases():
+        if case.disks == "dasd":
+            disks = " ".join(f"${n + 1}" for n in range(case.devices))
+        else:
+            disks = " ".join(f"/dev/vd{'abcd'[n]}" for n in range(case.devices))
+        done = f"$(/bin/io {case.work.how} {case.work.size} {seconds} {disks})"
+        lines.append(f'tell "{case.word}" "{done}"')
+    return "\n".join(lines) + "\n"
+
+
+class Bench:
+    """Guests that measure; what they need is in `folder`."""
+
+    def __init__(self, software: Software, folder: Path) -> None:
+        self._software = software
+        self._folder = folder
+        self._program = folder / "io"
+        source = Path(__file__).with_suffix(".c")
+        subprocess.run(  # noqa: S603 - a compiler of Debian's
+            [COMPILER, "-O2", "-static", "-o", str(self._program), str(source)],
+            check=True,
+        )
+        self._disks = [folder / f"dasd{index}.img" for index in range(DEVICES)]
+        self._raws = [folder / f"virtio{index}.raw" for index in range(DEVICES)]
+
+    def format(self) -> None:
+        """Have a guest format one DASD; the others are copies of it."""
+        volume = ckd_volume(ckd_type("3390")[0], CYLINDERS)
+        create_tracks(self._disks[0], volume, "BENCH1")
+        self._run(FORMAT, self._disks[:1])
+        for image in self._disks[1:]:
+            shutil.copyfile(self._disks[0], image)
+        for raw in self._raws:
+            raw.write_bytes(os.urandom(4096) * BLOCKS)
+
+    def measure(self, seconds: int) -> dict[Case, tuple[int, float]]:
+        """Return of each row how many I/Os were done, in how many seconds."""
+        console, _ = self._run(script(seconds), self._disks, self._raws)
+        told = {one.name: one.text for one in findings(console)}
+        found: dict[Case, tuple[int, float]] = {}
+        for case in cases():
+            ios, _, spent = told.get(case.word, "").partition(" ")
+            if not spent:
+                raise SoftwareError(f"the guest did not do {case.word}:\n{console}")
+            found[case] = int(ios), int(spent) / 1e6
+        return found
+
+    def profile(self, seconds: int) -> tuple[list[Row], float]:
+        """Return where the time of 4 KiB reads goes, and how much of it is ours."""
+        text = f'online 0190\ntry reads /bin/io read random 4096 {seconds} "/dev/$disk"'
+        profiler = cProfile.Profile()
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        _, result = profiler.runcall(self._run, text, self._disks[:1])
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        spent: Counter[str] = Counter()
+        for entry in profiler.getstats():
+            spent[_room(entry.code)] += round(entry.inlinetime * 1e6)
+        del spent["waiting"]
+        total = spent.total()
+        shares = [
+            (room, f"{100 * us / total:.0f}%") for room, us in spent.most_common(10)
+        ]
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return shares, used / result.system.seconds
+
+    def _run(
+        self, text: str, disks: list[Path], raws: list[Path] | None = None
+    ) -> tuple[str, RunResult]:
+        """Run a guest; return its console and its result."""
+        initrd, console = self._folder / "initrd", self._folder / "console"
+        console.unlink(missing_ok=True)
+        program = {"/bin/io": Executable(self._program.read_bytes())}
+        modules = ["virtio_blk"] if raws else []
+        initrd.write_bytes(
+            self._software.initramfs(text.encode(), program, modules=modules)
+        )
+        numbers = [DeviceNumber(0x190 + index) for index in range(len(disks))]
+        virtio: list[str] = []
+        for index, raw in enumerate(raws or ()):
+            virtio += ["-drive", f"file={raw},if=none,id=raw{index},format=raw"]
+            virtio += ["-device", f"virtio-blk-ccw,drive=raw{index}"]
+        guest = QemuGuest(
+            "linux",
+            StorageSize(512 << 20),
+            kernel=self._software.kernel,
+            initrd=initrd,
+            append=APPEND,
+            arguments=("-no-reboot", *virtio),
+            console=ConsoleTarget(console),
+            devices=tuple(PassedThrough(number, number) for number in numbers),
+        )
+        devices = tuple(
+            HostDevice(number, "3390", image)
+            for number, image in zip(numbers, disks, strict=True)
+        )
+        result = asyncio.run(run_machine(Machine(devices, (guest,))))
+        error = result.guests["linux"].error
+        if error:
+            raise SoftwareError(error)
+        return console.read_text(errors="replace"), result
+
+
+def _room(code: CodeType | str) -> str:
+    if isinstance(code, str):
+        if "poll" in code:
+            return "waiting"
+        return "built-in functions (msgspec and system calls among them)"
+    parts = Path(code.co_filename).parts
+    if "ccw_actors" in parts:
+        where = len(parts) - 1 - parts[::-1].index("ccw_actors")
+        return "/".join(parts[where : where + 2])
+    return next((name for name in ("asyncio", "msgspec") if name in parts), "others")
+
+
+def rows(samples: list[dict[Case, tuple[int, float]]]) -> list[Row]:
+    """Return the table: rates of both kinds of disks, and the ratio."""
+    rates = {
+        case: median(sample[case][0] / sample[case][1] for sample in samples)
+        for case in cases()
+    }
+    found: list[Row] = []
+    for case, ours in rates.items():
+        if case.disks == "dasd":
+            virtio = rates[case._replace(disks="virtio")]
+            found.append(
+                (
+                    case.work.name,
+                    str(case.devices),
+                    f"{ours:,.0f}",
+                    f"{ours * case.work.size / 1e6:.1f}",
+                    f"{virtio:,.0f}",
+                    f"{virtio * case.work.size / 1e6:.1f}",
+                    f"{ours / virtio:.3f}",
+                )
+            )
+    return found
+
+
+def _table(title: str, head: Row, body: list[Row]) -> str:
+    lines = (head, ("---",) * len(head), *body)
+    return f"## {title}\n\n" + "\n".join("| " + " | ".join(one) + " |" for one in lines)
+
+
+def main(
+    *,
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything runs.")] = 3,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One round of little, to see it work.")
+    ] = False,
+    cache: Annotated[
+        Path | None, typer.Option(help="Where the guest's software is kept.")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the tables there, too.")
+    ] = None,
+) -> None:
+    """Measure I/Os per second of a Linux, on DASDs of ours and on QEMU's virtio."""
+    if shutil.which(COMPILER) is None:
+        raise typer.BadParameter(
+            f"there is no {COMPILER}: apt install gcc-s390x-linux-gnu"
+        )
+    machine = describe()
+    seconds = 1 if quick else 5
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            bench = Bench(prepare(cache or default_cache()), Path(folder))
+            bench.format()
+            turns = range(1 if quick else rounds)
+            console = Console(stderr=True)
+            samples = [
+                bench.measure(seconds)
+                for _ in progress(turns, "rounds", console=console, transient=True)
+            ]
+            shares, used = bench.profile(seconds)
+    except SoftwareError as error:
+        raise typer.BadParameter(str(error)) from error
+    text = "\n\n".join(
+        (
+            f"{machine}; medians of {len(samples)}",
+            _table(
+                "I/O of a Linux",
+                (
+                    "work",
+                    "disks at once",
+                    "I/Os/s, DASD of ours",
+                    "MB/s",
+                    "I/Os/s, virtio-blk-ccw",
+                    "MB/s",
+                    "ratio",
+                ),
+                rows(samples),
+            ),
+            _table(
+                "Where our time of 4 KiB reads goes (profiled, so only as shares)",
+                ("room", "share"),
+                shares,
+            ),
+            f"Our process used {used:.2f} of a processor meanwhile.",
+        )
+    )
+    print(text)
+    if write:
+        write.write_text(f"# How fast is the I/O of a real Linux\n\n{text}\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
