@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.live import Live
@@ -18,9 +18,11 @@ from ccw_actors.cli.run_view import progress_view, result_view
 from ccw_actors.cli.signals import SignalWatch, place_of
 from ccw_actors.cli.sizes import size_option
 from ccw_actors.cli.streams import KeptStreams
-from ccw_actors.errors import TraceInUseError
+from ccw_actors.control import NAME_RULE, ControlSocket, is_name, name_from
+from ccw_actors.errors import ControlError, TraceInUseError
 from ccw_actors.machine import (
     SHIPPED_MACHINE,
+    STOPPED,
     Machine,
     MachineRun,
     Progress,
@@ -72,32 +74,68 @@ def run(
     no_trace: Annotated[
         bool, typer.Option("--no-trace", help="Write no trace.")
     ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The name by which 'ccw-actors machines' and 'stop' know the machine"
+            " (default: that of its file, and a number if it is taken).",
+            show_default=False,
+        ),
+    ] = None,
+    no_control: Annotated[
+        bool,
+        typer.Option("--no-control", help="Listen to no other command meanwhile."),
+    ] = False,
 ) -> None:
     """Run a machine until the programs of all its guests are over.
 
-    Exit status: 0 if every guest finished, 1 if one did not, 2 if the machine file or
-    the place of the trace is wrong, 130 after Ctrl-C, 143 after SIGTERM, 129 after
-    SIGHUP. What guests that are over have found is printed even then. A second signal
-    ends the process at once.
+    Exit status: 0 if every guest finished, 1 if one did not, 2 if the machine file,
+    its name or the place of the trace is wrong, 130 after Ctrl-C, 143 after SIGTERM or
+    'ccw-actors stop', 129 after SIGHUP. What guests that are over have found is printed
+    even then. A second signal ends the process at once.
     """
     if no_trace and trace is not None:
         raise typer.BadParameter("--trace and --no-trace exclude each other")
+    if no_control and name is not None:
+        raise typer.BadParameter("--name and --no-control exclude each other")
+    if name is not None and not is_name(name):
+        raise typer.BadParameter(
+            f"expected {NAME_RULE}, got {name[:80]!r}", param_hint="--name"
+        )
     size_max = None
     if trace_size != _ALL:
         size_max = size_option(trace_size, "--trace-size", least=1 << 16)
     logging.getLogger("ccw_actors").addHandler(_NO_LOG)
     machine = load_machine(machine_file or SHIPPED_MACHINE)
-    target = None
-    if not no_trace:
-        inputs = [] if machine_file is None else [machine_file]
-        target = _begin_trace(machine, trace, inputs, size_max)
-    with KeptStreams(stdout_for_us=as_json) as streams:
-        stopped, result = _Running(machine, target, streams, as_json=as_json).run()
-    _print(result, stopped, as_json=as_json)
-    if stopped is not None:
-        raise typer.Exit(128 + stopped)
-    if not result.finished:
+    with contextlib.ExitStack() as stack:
+        control = None
+        if not no_control:
+            control = _claim(name, machine_file or SHIPPED_MACHINE)
+        if control is not None:
+            stack.callback(control.close)
+        target = None
+        if not no_trace:
+            inputs = [] if machine_file is None else [machine_file]
+            target = _begin_trace(machine, trace, inputs, size_max)
+        streams = stack.enter_context(KeptStreams(stdout_for_us=as_json))
+        end = _Running(machine, target, control, streams, as_json=as_json).run()
+    _print(end.result, end.why, as_json=as_json)
+    if end.stopped_as is not None:
+        raise typer.Exit(128 + end.stopped_as)
+    if not end.result.finished:
         raise typer.Exit(1)
+
+
+def _claim(name: str | None, machine_file: Path) -> ControlSocket | None:
+    """Take the name that the user says; else one that no other machine has."""
+    if name is not None:
+        return ControlSocket.claim(name)
+    try:
+        return ControlSocket.claim(name_from(machine_file.stem), numbered=True)
+    except ControlError as error:  # nobody has asked for it
+        complain(f"the machine runs without a control socket: {error}")
+        return None
 
 
 def _begin_trace(
@@ -115,6 +153,14 @@ def _begin_trace(
     )
 
 
+class _End(NamedTuple):
+    """How a run ended: if something stopped it, as by that signal, and why."""
+
+    result: RunResult
+    stopped_as: signal.Signals | None = None
+    why: str = ""
+
+
 class _Running:
     """A machine at work, with somebody who waits for signals."""
 
@@ -122,6 +168,7 @@ class _Running:
         self,
         machine: Machine,
         trace: TraceTarget | None,
+        control: ControlSocket | None,
         streams: KeptStreams,
         *,
         as_json: bool,
@@ -132,15 +179,18 @@ class _Running:
         self._console = new_console()
         self._is_live = not as_json and self._console.is_terminal
         self._machine_run = MachineRun(
-            machine, trace=trace, on_progress=self._tell if self._is_live else None
+            machine,
+            trace=trace,
+            on_progress=self._tell if self._is_live else None,
+            control=control,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[RunResult] | None = None
         self._is_stopping = False
         self._main = threading.get_ident()
 
-    def run(self) -> tuple[signal.Signals | None, RunResult]:
-        """Run to the end, or until a signal, which is then returned, too."""
+    def run(self) -> _End:
+        """Run to the end, or until a signal or a request to stop."""
         watch = SignalWatch(
             stop=self._stop,
             is_stopping=lambda: self._is_stopping,
@@ -149,11 +199,14 @@ class _Running:
         )
         with self._live(), watch:
             try:
-                return None, asyncio.run(self._work())
+                result = asyncio.run(self._work())
             except asyncio.CancelledError:
                 assert watch.first is not None, "nothing else cancels it"
                 why = f"stopped by {watch.first.name}"
-                return watch.first, self._machine_run.so_far(why)
+                return _End(self._machine_run.so_far(why), watch.first, why)
+        if self._machine_run.is_stopped:
+            return _End(result, signal.SIGTERM, STOPPED)
+        return _End(result)
 
     async def _work(self) -> RunResult:
         self._task = asyncio.current_task()
@@ -222,13 +275,13 @@ def _who(path: str) -> str:
     return f"guest {name}" if rest in ("cpu0", "program") else f"actor {path}"
 
 
-def _print(result: RunResult, stopped: signal.Signals | None, *, as_json: bool) -> None:
-    why = "" if stopped is None else f"stopped by {stopped.name}"
-    if stopped is not None:
+def _print(result: RunResult, why: str, *, as_json: bool) -> None:
+    """Print a result; `why` says what stopped the run, "" if nothing did."""
+    if why:
         traced = f"; trace in {result.trace}" if result.trace else ""
         complain(f"{why}{traced}")
     is_any_over = any(guest.error != why for guest in result.guests.values())
-    if as_json or stopped is None or is_any_over:
+    if as_json or not why or is_any_over:
         _print_result(result, as_json=as_json)
     if result.trace_error:
         complain(f"{result.trace}: the trace is not whole: {result.trace_error}")
