@@ -9,6 +9,7 @@ from ccw_actors.cli.conform import conform
 from ccw_actors.cli.dasd import dasd
 from ccw_actors.cli.explore import explore
 from ccw_actors.cli.group import OneLineGroup, run_to_an_end
+from ccw_actors.cli.machines import machines, stop
 from ccw_actors.cli.qemu import qemu
 from ccw_actors.cli.replay import replay
 from ccw_actors.cli.run import run
@@ -28,6 +29,8 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(qemu)
+app.command()(machines)
+app.command()(stop)
 app.command()(trace)
 app.command()(explore)
 app.command()(replay)

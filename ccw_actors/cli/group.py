@@ -15,6 +15,7 @@ from ccw_actors.cli.printing import complain, visible
 from ccw_actors.errors import (
     CcwActorsError,
     MachineFileError,
+    NameInUseError,
     StreamError,
     TraceFileError,
     VectorError,
@@ -27,6 +28,7 @@ _FAILED, _BAD_INPUT, _CUT_SHORT = 1, 2, 130
 _BAD_INPUTS = (
     CounterexampleError,
     MachineFileError,
+    NameInUseError,
     StreamError,
     TraceFileError,
     VectorError,

@@ -1,5 +1,6 @@
 """`ccw-actors qemu`: starts a QEMU with disks of ours passed through to it."""
 
+import contextlib
 import re
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,9 @@ from typing import Annotated
 import typer
 
 from ccw_actors.actors.image_file import open_image
-from ccw_actors.cli.run import run_guest
+from ccw_actors.cli.printing import complain, say_json
+from ccw_actors.cli.run_view import ending
+from ccw_actors.cli.running import begin_a_trace, claim_name, run_shown
 from ccw_actors.cli.sizes import size_option
 from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.errors import ImageError
@@ -22,6 +25,7 @@ from ccw_actors.machine import (
     StorageSize,
 )
 from ccw_actors.machine.machine_file import check_machine
+from ccw_actors.trace import TRACE_SIZE
 
 __all__ = ["qemu"]
 
@@ -92,6 +96,15 @@ def qemu(
             "--trace", metavar="FILE", help="Write a trace there.", show_default=False
         ),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The name by which other commands know the machine (default: qemu,"
+            " and a number if that is taken).",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Start a QEMU with disks passed through to it, its console on this terminal.
 
@@ -117,7 +130,20 @@ def qemu(
     )
     machine = Machine(tuple(devices), (guest,))
     check_machine(machine, "ccw-actors qemu")
-    run_guest(machine, trace=trace, as_json=as_json)
+    with contextlib.ExitStack() as stack:
+        control = claim_name(name, _NAME)
+        if control is not None:
+            stack.callback(control.close)
+        target = None
+        if trace is not None:
+            target = begin_a_trace(machine, trace, [], TRACE_SIZE)
+        end = run_shown(machine, target, control, as_json=as_json)
+    if as_json:
+        say_json(end.result)
+    result = end.result.guests[_NAME]
+    complain(ending(result) if result.error is None else result.error)
+    if end.status:
+        raise typer.Exit(end.status)
 
 
 def _disk(text: str) -> HostDevice:

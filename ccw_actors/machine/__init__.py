@@ -19,12 +19,14 @@ from ccw_actors.machine.results import GuestProgress as GuestProgress
 from ccw_actors.machine.results import GuestResult as GuestResult
 from ccw_actors.machine.results import Progress as Progress
 from ccw_actors.machine.results import RunResult as RunResult
+from ccw_actors.machine.run import STOPPED as STOPPED
 from ccw_actors.machine.run import MachineRun as MachineRun
 from ccw_actors.machine.run import begin_trace as begin_trace
 from ccw_actors.machine.run import run_machine as run_machine
 
 __all__ = [
     "SHIPPED_MACHINE",
+    "STOPPED",
     "Binary",
     "ConsoleTarget",
     "DeviceNumber",

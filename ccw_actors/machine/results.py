@@ -1,13 +1,14 @@
 """What a run shows while it lasts, and what it has found when it is over."""
 
 import contextlib
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import GuestReport
+from ccw_actors.control import GuestState
 
 __all__ = ["GuestProgress", "GuestResult", "Progress", "RunResult", "SystemResult"]
 
@@ -15,7 +16,7 @@ __all__ = ["GuestProgress", "GuestResult", "Progress", "RunResult", "SystemResul
 class GuestProgress(Struct, frozen=True):
     """How far a guest has come; `report` is None as long as it cannot be asked."""
 
-    state: Literal["starting", "running", "finished", "failed"]
+    state: GuestState
     report: GuestReport | None = None
 
 

@@ -3,32 +3,40 @@
 import asyncio
 import contextlib
 import logging
-import math
+import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 from msgspec import UNSET
 
-from ccw_actors.actors.guest import describe
-from ccw_actors.actors.protocol import AwaitGuest, GuestReport, ReportProgress
 from ccw_actors.actors.write_journal import journal_path
-from ccw_actors.errors import CcwActorsError, TraceFileError
-from ccw_actors.machine.build import build_guest, guest_path, host_path, party_of
-from ccw_actors.machine.config import GuestConfiguration, Machine, QemuGuest
+from ccw_actors.control import (
+    ControlServer,
+    ControlSocket,
+    DescribeMachine,
+    DeviceDescription,
+    GuestDescription,
+    Handler,
+    MachineDescription,
+    StopMachine,
+    Stopping,
+)
+from ccw_actors.errors import TraceFileError
+from ccw_actors.machine.build import party_of
+from ccw_actors.machine.config import Machine
+from ccw_actors.machine.guest_run import Defects, GuestRun
 from ccw_actors.machine.machine_file import check_machine
-from ccw_actors.machine.qemu_guest import QemuRun
 from ccw_actors.machine.results import (
-    GuestProgress,
     GuestResult,
     Progress,
     RunResult,
     SystemResult,
 )
 from ccw_actors.machine.scratch import scratch_folder
-from ccw_actors.runtime import FairDispatcher, Observer, System
+from ccw_actors.runtime import FairDispatcher, Request, System
 from ccw_actors.trace import (
     TRACE_SIZE,
     MessageCounter,
@@ -37,10 +45,13 @@ from ccw_actors.trace import (
     open_trace,
 )
 
-__all__ = ["PROGRESS_INTERVAL", "MachineRun", "begin_trace", "run_machine"]
+__all__ = ["PROGRESS_INTERVAL", "STOPPED", "MachineRun", "begin_trace", "run_machine"]
 
 PROGRESS_INTERVAL = 0.25
 """Seconds between two calls of `on_progress`."""
+
+STOPPED = "stopped by request"
+"""The error of a guest that was not over when its run was stopped."""
 
 log = logging.getLogger("ccw_actors")
 
@@ -50,8 +61,9 @@ async def run_machine(
     *,
     trace: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    control: ControlSocket | None = None,
 ) -> RunResult:
-    """Run a machine until the programs of all its guests are over.
+    """Run a machine until the programs of all its guests are over, or it is stopped.
 
     A guest that fails, or whose images cannot be used, does not stop the others: its
     result has the error. When the task is cancelled, guests are stopped where they are
@@ -63,6 +75,8 @@ async def run_machine(
             are kept.
         on_progress: Called at the start, about four times a second, and at the end.
             It costs a few messages.
+        control: Where other processes may describe or stop the machine; closed at the
+            end.
 
     Raises:
         MachineFileError: The parts of the machine do not go together.
@@ -71,7 +85,9 @@ async def run_machine(
     """
     check_machine(machine)
     target = None if trace is None else begin_trace(machine, trace)
-    return await MachineRun(machine, trace=target, on_progress=on_progress).run()
+    return await MachineRun(
+        machine, trace=target, on_progress=on_progress, control=control
+    ).run()
 
 
 def begin_trace(
@@ -105,31 +121,74 @@ class MachineRun:
         *,
         trace: TraceTarget | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        control: ControlSocket | None = None,
     ) -> None:
         self._machine = machine
         self._trace = trace
         self._on_progress = on_progress
+        self._control = control
+        self._stop = asyncio.Event()
         self._writer: TraceWriter | None = None
         self._trace_error: Exception | None = None
         self._counter = MessageCounter()
         self._system: System | None = None
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, GuestRun] = {}
         self._scratch: Path | None = None
 
     async def run(self) -> RunResult:
         """Run it to the end; see `run_machine`."""
-        try:
-            async with AsyncExitStack() as stack:
-                self._scratch = stack.enter_context(scratch_folder())
-                dispatcher = FairDispatcher(party_of(self._machine))
-                self._system = system = await stack.enter_async_context(
-                    System(dispatcher)
+        async with AsyncExitStack() as stack:
+            server = None
+            if self._control is not None:
+                server = ControlServer(self._control, self._handlers())
+                await stack.enter_async_context(server)
+            try:
+                await self._run(server)
+            finally:
+                self._close_trace()
+        return self.so_far(STOPPED if self.is_stopped else "")
+
+    def stop(self) -> None:
+        """Stop the guests where they are, and end the run: `run` returns soon.
+
+        What they have not come to is then an error, `STOPPED`. It is to be called on
+        the run's event loop.
+        """
+        self._stop.set()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether somebody has called `stop`."""
+        return self._stop.is_set()
+
+    def describe(self, name: str) -> MachineDescription:
+        """Say what runs, for the control socket of that name."""
+        owners = {
+            passed.host: (guest.name, str(passed.number))
+            for guest in self._machine.guests
+            for passed in guest.devices
+        }
+        return MachineDescription(
+            name,
+            os.getpid(),
+            0.0 if self._system is None else self._system.now(),
+            self._counter.total,
+            tuple(
+                GuestDescription(
+                    guest.name,
+                    run.state if (run := self._runs.get(guest.name)) else "starting",
                 )
-                self._observe(system)
-                await self._run_guests(system, self._scratch)
-        finally:
-            self._close_trace()
-        return self.so_far("")
+                for guest in self._machine.guests
+            ),
+            tuple(
+                DeviceDescription(
+                    str(device.number),
+                    device.device_type,
+                    *owners.get(device.number, (None, None)),
+                )
+                for device in self._machine.devices
+            ),
+        )
 
     def so_far(self, why: str) -> RunResult:
         """Say what there is by now: a guest that is not over has `why` for its error.
@@ -167,13 +226,40 @@ class MachineRun:
     def abandon(self) -> None:
         """Save the trace so far, and remove what was unpacked: the process will end.
 
-        Any thread may ask for it.
+        Its name is free for others. Any thread may ask for it.
         """
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.release()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
         if self._trace is not None:
             with contextlib.suppress(OSError):
                 self._trace.flush()
+
+    async def _run(self, server: ControlServer | None) -> None:
+        async with AsyncExitStack() as stack:
+            self._scratch = stack.enter_context(scratch_folder())
+            dispatcher = FairDispatcher(party_of(self._machine))
+            self._system = system = await stack.enter_async_context(System(dispatcher))
+            self._observe(system)
+            if server is not None:
+                await stack.enter_async_context(server.serving(system))
+            await self._run_guests(system, self._scratch)
+
+    def _handlers(self) -> Mapping[type[Request[Any]], Handler]:
+        """Return what answers requests at the control socket."""
+        assert self._control is not None, "a socket asks for them"
+        name = self._control.name
+
+        def stop(_request: StopMachine) -> Stopping:
+            self.stop()
+            return Stopping()
+
+        return {
+            DescribeMachine: lambda _request: self.describe(name),
+            StopMachine: stop,
+        }
 
     def _observe(self, system: System) -> None:
         system.observe(self._counter)
@@ -186,23 +272,31 @@ class MachineRun:
                 system.observe(self._writer)
 
     async def _run_guests(self, system: System, scratch: Path) -> None:
-        defects = _Defects()
+        defects = Defects()
         system.observe(defects)
         self._runs = runs = {
-            guest.name: _Run(system, self._machine, guest, scratch, defects)
+            guest.name: GuestRun(system, self._machine, guest, scratch, defects)
             for guest in self._machine.guests
         }
         show = self._on_progress
         interval = None if show is None else PROGRESS_INTERVAL
         async with asyncio.TaskGroup() as group:
-            pending = {group.create_task(run.run()) for run in runs.values()}
+            tasks = [group.create_task(run.run()) for run in runs.values()]
+            over = group.create_task(_all_over(tasks))
+            stop = group.create_task(self._stop.wait())
             while True:
                 if show is not None:
                     states = {name: await run.progress() for name, run in runs.items()}
                     show(Progress(system.now(), self._counter.total, states))
-                if not pending:
+                if over.done() or stop.done():
                     break
-                _, pending = await asyncio.wait(pending, timeout=interval)
+                await asyncio.wait(
+                    {over, stop},
+                    timeout=interval,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+            for task in (*tasks, over, stop):
+                task.cancel()
 
     def _result_of(self, guest: str, why: str) -> GuestResult:
         run = self._runs.get(guest)
@@ -219,125 +313,6 @@ class MachineRun:
             self._trace_error = error
 
 
-class _Run:
-    """One guest on its way."""
-
-    def __init__(
-        self,
-        system: System,
-        machine: Machine,
-        guest: GuestConfiguration | QemuGuest,
-        scratch: Path,
-        defects: "_Defects",
-    ) -> None:
-        self._guest = guest
-        self._part: _ProgramRun | QemuRun
-        if isinstance(guest, QemuGuest):
-            self._part = QemuRun(system, machine, guest, scratch)
-        else:
-            self._part = _ProgramRun(system, machine, guest, scratch)
-        self.result: GuestResult | None = None
-        self._running = False
-        hosts = [host_path(passed.host) for passed in guest.devices]
-        self._defect = defects.watch(guest_path(guest), *hosts)
-
-    async def run(self) -> None:
-        """Start the guest and wait for its end; whatever that is, it is a result."""
-        try:
-            await self._part.start()
-            self._running = True
-            self.result = GuestResult.of(await self._report())
-        except CcwActorsError as error:
-            self.result = GuestResult(error=describe(error))
-        except asyncio.CancelledError:
-            await self._part.shut_down()
-            raise
-        except Exception as error:
-            # The machine may have no room for it: no thread, no memory, no file.
-            log.exception("guest %s cannot run", self._guest.name)
-            self.result = GuestResult(error=describe(error))
-        finally:
-            await self._part.close()
-
-    async def progress(self) -> GuestProgress:
-        """Say how far the guest has come."""
-        if self._running and self.result is None:
-            try:
-                report = await self._part.progress()
-            except CcwActorsError:  # it has just failed, or is too busy to answer
-                report = None
-            if self.result is None:
-                return GuestProgress("running", report)
-        if self.result is None:
-            return GuestProgress("starting")
-        return GuestProgress("failed" if self.result.error else "finished")
-
-    async def _report(self) -> GuestReport:
-        """Wait for the guest's report, or for one of its actors to fail."""
-        ended = asyncio.ensure_future(self._part.report())
-        first: set[asyncio.Future[Any]] = {ended, self._defect}
-        try:
-            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-            if self._defect.done():
-                raise CcwActorsError(self._defect.result())
-            return ended.result()
-        finally:
-            ended.cancel()
-
-
-class _ProgramRun:
-    """A guest that is a program in Python."""
-
-    def __init__(
-        self,
-        system: System,
-        machine: Machine,
-        guest: GuestConfiguration,
-        scratch: Path,
-    ) -> None:
-        self._system = system
-        self._machine = machine
-        self._guest = guest
-        self._scratch = scratch
-
-    async def start(self) -> None:
-        """Spawn it; it runs then."""
-        await build_guest(self._system, self._machine, self._guest, self._scratch)
-
-    async def report(self) -> GuestReport:
-        """Wait for its end."""
-        emulator = self._system.ref(f"{guest_path(self._guest)}/emulator")
-        report: GuestReport = await emulator.ask(AwaitGuest(), timeout=math.inf)
-        return report
-
-    async def progress(self) -> GuestReport:
-        """Ask how far it is."""
-        cpu = self._system.ref(f"{guest_path(self._guest)}/cpu0")
-        report: GuestReport = await cpu.ask(ReportProgress())
-        return report
-
-    async def shut_down(self) -> None:
-        """It is stopped with its System, wherever it is."""
-
-    async def close(self) -> None:
-        """It has nothing to give up."""
-
-
-class _Defects(Observer):
-    """An observer that tells which guest an actor that has failed worked for."""
-
-    def __init__(self) -> None:
-        self._watches: list[tuple[tuple[str, ...], asyncio.Future[str]]] = []
-
-    def watch(self, *paths: str) -> asyncio.Future[str]:
-        """Return what will be the first failure of an actor below these paths."""
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._watches.append((tuple(f"{path}/" for path in paths), future))
-        return future
-
-    def failed(self, actor: str, message: str, error: BaseException) -> None:
-        """Say what has failed, to whom it concerns."""
-        text = f"{actor} failed on {message}: {describe(error)}"
-        for prefixes, future in self._watches:
-            if actor.startswith(prefixes) and not future.done():
-                future.set_result(text)
+async def _all_over(tasks: list[asyncio.Task[None]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks)
