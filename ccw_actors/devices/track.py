@@ -16,6 +16,7 @@ __all__ = [
     "COUNT_SIZE",
     "END_MARK",
     "HOME_ADDRESS_SIZE",
+    "RECORD_NUMBER",
     "Record",
     "Slot",
     "Track",
@@ -24,6 +25,8 @@ __all__ = [
 
 HOME_ADDRESS_SIZE = 5
 COUNT_SIZE = 8
+RECORD_NUMBER = 4
+"""Offset in a count area of the number of the record; that of R0 is zero."""
 
 _HOME_ADDRESS = struct.Struct(">BHH")
 _COUNT = struct.Struct(">HHBBH")

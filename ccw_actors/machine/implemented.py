@@ -28,13 +28,13 @@ _NO_EFFECT: Final = ("streaming", "modification", "synchronization", "prefetch")
 """Bits of the ORB that change nothing in how a bare subchannel runs a program."""
 _NEVER_SHOWN: Final = Cstat.CHANNEL_DATA_CHECK | Cstat.CHANNEL_CONTROL_CHECK
 _NOT_COMMANDS: Final = {
-    "4B": "locate record extended",
-    "95, A5, A6": "write full track, write and read track data",
-    "E7, EA": "prefix, prefix read",
+    "A5, A6": "write and read track data",
+    "EA": "prefix read",
     "F7": "define subsystem operation",
     "F9": "device support functions",
 }
-"""Those of newer control units than a 3990 model C2, which rejects them."""
+"""Those of newer control units that none here knows."""
+_SOME_UNITS: Final = " (some control units)"
 _CCWS: Final = (
     "Formats 0 and 1. MIDAWs take a machine with the facility (`midaws` of `Guest` and"
     " `Cpu`); a MIDAW that asks for an interruption is a program check."
@@ -89,7 +89,7 @@ def as_markdown() -> str:
             "",
             *_table(("device types", "model"), _devices()),
             "",
-            *_commands("3380, 3390", {c: e.name for c, e in DISK_COMMANDS.items()}),
+            *_commands("3380, 3390", _disk_commands()),
             *_commands(", ".join(BLOCK_TYPES), _names(BLOCK_COMMANDS)),
             *_commands(", ".join(VIRTIO_TYPES), _names(VIRTIO_COMMANDS)),
             *_commands("3270", TERMINAL_COMMANDS),
@@ -155,6 +155,14 @@ def _devices() -> Iterable[tuple[str, ...]]:
         )
     for name, types in models.items():
         yield ", ".join(types), f"`{name}`"
+
+
+def _disk_commands() -> dict[int, str]:
+    """Names of a disk's commands; not every control unit knows all."""
+    return {
+        code: entry.name + (_SOME_UNITS if entry.special else "")
+        for code, entry in DISK_COMMANDS.items()
+    }
 
 
 def _names(commands: Mapping[int, tuple[str, object]]) -> dict[int, str]:

@@ -6,7 +6,15 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from ccw_actors.channel.command import CommandEnd
-from ccw_actors.devices.eckd import control, paths, reads, search, subsystem, writes
+from ccw_actors.devices.eckd import (
+    control,
+    extended,
+    paths,
+    reads,
+    search,
+    subsystem,
+    writes,
+)
 from ccw_actors.devices.eckd.access import Access
 from ccw_actors.devices.eckd.state import Operation
 
@@ -39,6 +47,7 @@ _WHOLE = frozenset({Operation.READ})
 _UPDATES = frozenset({Operation.WRITE_DATA})
 _FORMATS = frozenset({Operation.FORMAT_WRITE})
 _TRACKS = frozenset({Operation.READ_TRACKS})
+_FULL_TRACKS = frozenset({Operation.WRITE_FULL_TRACK})
 
 
 def _command(
@@ -50,13 +59,19 @@ def _command(
     multitrack: bool = False,
     writes: bool = False,
     searches: bool = False,
+    special: bool = False,
 ) -> dict[int, Command]:
     """Return a command by its code, and by that of its multitrack form if it has one.
 
     A command that `searches` does not restart the count of index points.
     """
     entry = Command(
-        name, handler, operations, writes=writes, keeps_index_count=searches
+        name,
+        handler,
+        operations,
+        writes=writes,
+        keeps_index_count=searches,
+        special=special,
     )
     return {code: entry} | ({code | 0x80: entry} if multitrack else {})
 
@@ -141,6 +156,12 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
     | _command("read subsystem data", subsystem.read_subsystem_data, 0x3E)
     | _command("locate record", control.locate_record, 0x47)
     | _command(
+        "locate record extended",
+        extended.locate_record_extended,
+        0x4B,
+        special=True,
+    )
+    | _command(
         "search key high", search.search_key_high, 0x49, multitrack=True, searches=True
     )
     | _command(
@@ -176,10 +197,19 @@ COMMANDS: Mapping[int, Command] = MappingProxyType(
         searches=True,
     )
     | _command("release", paths.release, 0x94)
+    | _command(
+        "write full track",
+        writes.write_full_track,
+        0x95,
+        _FULL_TRACKS,
+        writes=True,
+        special=True,
+    )
     | _command("read and reset buffered log", subsystem.read_buffered_log, 0xA4)
     | _command("set path group ID", paths.set_path_group_id, 0xAF)
     | _command("reserve", paths.reserve, 0xB4)
     | _command("read track", reads.read_track, 0xDE, _TRACKS)
     | _command("sense ID", control.sense_id, 0xE4)
+    | _command("prefix", extended.prefix, 0xE7, special=True)
     | _command("read configuration data", subsystem.read_configuration_data, 0xFA)
 )

@@ -7,10 +7,12 @@ A handler takes the access mechanism and returns how the command ended; it raise
 from msgspec.structs import replace
 
 from ccw_actors.channel.command import CommandEnd
-from ccw_actors.devices.eckd.access import SEEK_CONTROL, Access
+from ccw_actors.devices.eckd.access import SEEK_CONTROL, Access, WriteControl
 from ccw_actors.devices.eckd.ending import NORMAL, control_end, read_end
 from ccw_actors.devices.eckd.locate import (
+    DEFINE_EXTENT_SIZE,
     FILE_MASK_RESERVED,
+    LOCATE_SIZE,
     Locate,
     define_extent_argument,
 )
@@ -26,6 +28,8 @@ from ccw_actors.devices.eckd.state import Domain, Follows, Operation, Orientatio
 
 __all__ = [
     "define_extent",
+    "enter_domain",
+    "enter_extent",
     "locate_record",
     "no_operation",
     "read_device_characteristics",
@@ -121,25 +125,32 @@ def set_file_mask(access: Access) -> CommandEnd:
 
 def define_extent(access: Access) -> CommandEnd:
     """Say which tracks the rest of the chain may touch, and how."""
+    enter_extent(access, access.argument(DEFINE_EXTENT_SIZE))
+    return control_end(access)
+
+
+def enter_extent(access: Access, argument: bytes) -> None:
+    """Go by the argument of DEFINE EXTENT."""
     if access.chain.mask_set:
         raise rejected(Message.INVALID_SEQUENCE)
-    file_mask, extent = define_extent_argument(access.argument(16))
+    file_mask, extent = define_extent_argument(argument)
     if not access.geometry.contains(extent.last >> 16, 0):
         raise rejected(Message.INVALID_ARGUMENT)
     access.chain = replace(access.chain, file_mask=file_mask, extent=extent)
-    return control_end(access)
 
 
 def locate_record(access: Access) -> CommandEnd:
     """Announce what the next commands will do, and find the first record."""
-    argument = access.argument(16)
+    argument = access.argument(LOCATE_SIZE)
     if access.chain.extent is None:
         raise rejected(Message.INVALID_SEQUENCE)
-    locate = Locate.from_bytes(argument)
-    if (
-        locate.operation in {Operation.WRITE_DATA, Operation.FORMAT_WRITE}
-        and access.writes_inhibited
-    ):
+    enter_domain(access, Locate.from_bytes(argument))
+    return control_end(access)
+
+
+def enter_domain(access: Access, locate: Locate) -> None:
+    """Find the record, if any, and go by what was located."""
+    if access.chain.extent is None or not _permits(access, locate.operation):
         raise rejected(Message.INVALID_SEQUENCE)
     access.check_address(locate.cylinder, locate.head)
     access.move(locate.cylinder, locate.head)
@@ -147,9 +158,18 @@ def locate_record(access: Access) -> CommandEnd:
     if locate.orientation is not Orientation.INDEX:
         access.orient(locate.orientation, _find(access, locate.record))
     if locate.count:
-        domain = Domain(locate.operation, locate.count, locate.transfer_length)
+        domain = Domain(
+            locate.operation, locate.count, locate.transfer_length, locate.track_set
+        )
         access.chain = replace(access.chain, domain=domain)
-    return control_end(access)
+
+
+def _permits(access: Access, operation: Operation) -> bool:
+    """Tell whether the file mask permits an operation; whole tracks have an R0."""
+    if operation is Operation.WRITE_FULL_TRACK:
+        return access.write_control is WriteControl.ALL
+    is_write = operation in {Operation.WRITE_DATA, Operation.FORMAT_WRITE}
+    return not (is_write and access.writes_inhibited)
 
 
 def _find(access: Access, record: bytes) -> int:

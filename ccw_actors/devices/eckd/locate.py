@@ -8,7 +8,17 @@ from msgspec import Struct
 from ccw_actors.devices.eckd.sense import Message, rejected
 from ccw_actors.devices.eckd.state import Extent, Operation, Orientation
 
-__all__ = ["FILE_MASK_RESERVED", "Locate", "define_extent_argument"]
+__all__ = [
+    "DEFINE_EXTENT_SIZE",
+    "FILE_MASK_RESERVED",
+    "LOCATE_SIZE",
+    "Locate",
+    "define_extent_argument",
+]
+
+DEFINE_EXTENT_SIZE = 16
+LOCATE_SIZE = 16
+
 
 FILE_MASK_RESERVED = 0x20
 
@@ -23,6 +33,10 @@ _ORIENTATIONS = {
 }
 _TRANSFER_LENGTH_VALID = 0x80
 _AUXILIARY_RESERVED = 0x7E
+
+_EXTENDED_OPERATION = 0x3F
+_WRITE_FULL_TRACK = 0x11
+_TRACK_SET_SIZE = 2
 
 
 def define_extent_argument(argument: bytes) -> tuple[int, Extent]:
@@ -50,7 +64,8 @@ class Locate(Struct, frozen=True):
 
     `record` is the identifier to find, CCHHR, and `orientation` which of its areas to
     stop after; at the index no record is looked for. `transfer_length` is in bytes,
-    zero if not given.
+    zero if not given. `track_set` has a bit for each track to be written, the first one
+    leftmost of 16, and is zero if none is given.
     """
 
     operation: Operation
@@ -60,6 +75,7 @@ class Locate(Struct, frozen=True):
     record: bytes
     orientation: Orientation
     transfer_length: int
+    track_set: int = 0
 
     @classmethod
     def from_bytes(cls, argument: bytes) -> "Locate":
@@ -85,4 +101,40 @@ class Locate(Struct, frozen=True):
             record=argument[8:13],
             orientation=_ORIENTATIONS[code & _ORIENTATION],
             transfer_length=transfer_length,
+        )
+
+    @classmethod
+    def extended(cls, argument: bytes, parameter: bytes) -> "Locate":
+        """Read the 20 bytes of LOCATE RECORD EXTENDED, and their extended parameter.
+
+        The one extended operation known here is WRITE FULL TRACK; its parameter says
+        which tracks are written, `count` of them. No command can be imbedded.
+        """
+        operation, imbedded = argument[17], (argument[2], argument[16])
+        if any(imbedded):
+            raise rejected(Message.INVALID_ARGUMENT)
+        if argument[0] != _EXTENDED_OPERATION:
+            if operation or parameter:
+                raise rejected(Message.INVALID_ARGUMENT)
+            return cls.from_bytes(argument[:LOCATE_SIZE])
+        auxiliary, count = argument[1], argument[3]
+        tracks = int.from_bytes(parameter)
+        if (
+            operation != _WRITE_FULL_TRACK
+            or auxiliary
+            or any(argument[14:16])
+            or len(parameter) != _TRACK_SET_SIZE
+            or not parameter[0] & 0x80
+            or tracks.bit_count() != count
+        ):
+            raise rejected(Message.INVALID_ARGUMENT)
+        return cls(
+            Operation.WRITE_FULL_TRACK,
+            count,
+            cylinder=int.from_bytes(argument[4:6]),
+            head=int.from_bytes(argument[6:8]),
+            record=b"",
+            orientation=Orientation.INDEX,
+            transfer_length=0,
+            track_set=tracks,
         )

@@ -49,7 +49,11 @@ class Follows(IntEnum):
 
 
 class Operation(IntEnum):
-    """Operation code of LOCATE RECORD: what its domain is for."""
+    """Operation code of LOCATE RECORD: what its domain is for.
+
+    Codes of two bytes are extended operations: LOCATE RECORD EXTENDED has the second
+    one in its byte 17.
+    """
 
     ORIENT = 0x00
     WRITE_DATA = 0x01
@@ -58,6 +62,7 @@ class Operation(IntEnum):
     WRITE_TRACK = 0x0B
     READ_TRACKS = 0x0C
     READ = 0x16
+    WRITE_FULL_TRACK = 0x3F11
 
 
 class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -81,11 +86,14 @@ class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
     `remaining` is the number of commands still to come, at least one.
     `transfer_length` is the data length of the records to be written, or zero.
+    `track_set` are the tracks still to be written whole, the current one leftmost of 16
+    bits, or zero.
     """
 
     operation: Operation
     remaining: int
     transfer_length: int
+    track_set: int = 0
 
 
 class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -23,18 +23,22 @@ from ccw_actors.devices.eckd.sense import (
     UnitCheckError,
     rejected,
 )
-from ccw_actors.devices.eckd.state import Follows, Orientation
+from ccw_actors.devices.eckd.state import Domain, Follows, Orientation
 from ccw_actors.devices.track import (
     COUNT_SIZE,
     END_MARK,
     HOME_ADDRESS_SIZE,
+    RECORD_NUMBER,
+    slots,
 )
+from ccw_actors.errors import ImageError
 
 __all__ = [
     "erase",
     "write_count_key_data",
     "write_count_key_data_next_track",
     "write_data",
+    "write_full_track",
     "write_home_address",
     "write_key_data",
     "write_record_zero",
@@ -44,6 +48,7 @@ __all__ = [
 _ALL = frozenset({WriteControl.ALL})
 _COUNTS = frozenset({WriteControl.NOT_HOME_ADDRESS, WriteControl.ALL})
 _PLACES = frozenset({Follows.RECORD, Follows.COUNT})
+_TRACK_SET, _TRACK = 0xFFFF, 0x8000
 _WRITE_COUNTS = frozenset({0x1D, 0x9D})
 
 
@@ -118,6 +123,45 @@ def write_special_count_key_data(access: Access) -> CommandEnd:
     end = _write_record(access, offset)
     access.overwrite(offset, bytes((access.image[offset] | OVERFLOW,)))
     return end
+
+
+def write_full_track(access: Access) -> CommandEnd:
+    """Replace a track by records, R0 first, and the end mark: what READ TRACK gives.
+
+    It is in a domain for it, and each goes on to the next track of the track set; the
+    home address stays. What is behind the end mark is not taken. So Linux writes in
+    raw-track mode (drivers/s390/block/dasd_eckd.c, dasd_eckd_build_cp_raw).
+    """
+    if access.chain.domain is None:
+        raise rejected(Message.INVALID_SEQUENCE)
+    if access.follows is not Follows.LOCATE:
+        _next_of_track_set(access, access.chain.domain)
+    home_address = access.image[:HOME_ADDRESS_SIZE]
+    given = access.output(access.command.count)
+    try:
+        found = slots(home_address + given)
+    except ImageError:
+        raise UnitCheckError(INVALID_TRACK_FORMAT) from None
+    is_r0 = not given[RECORD_NUMBER]
+    size = found[-1].end + len(END_MARK)
+    if not is_r0 or size > len(access.image):
+        raise UnitCheckError(INVALID_TRACK_FORMAT)
+    access.taken = size - HOME_ADDRESS_SIZE
+    access.rewrite(HOME_ADDRESS_SIZE, given[: access.taken])
+    access.orient(Orientation.DATA, len(found) - 1)
+    return CommandEnd(NORMAL, transferred=access.taken, length=access.taken)
+
+
+def _next_of_track_set(access: Access, domain: Domain) -> None:
+    """Go on to the next track that has its bit; there is one, or the domain is over."""
+    tracks = domain.track_set
+    while True:
+        access.next_track()
+        tracks = tracks << 1 & _TRACK_SET
+        if tracks & _TRACK:
+            break
+    domain = replace(domain, track_set=tracks)
+    access.chain = replace(access.chain, domain=domain)
 
 
 def erase(access: Access) -> CommandEnd:
