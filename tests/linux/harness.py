@@ -63,7 +63,7 @@ class Guest(Struct, frozen=True):
     storage: str = "512MiB"
     cpus: int = 1
     boot: str = ""
-    binary: str = "qemu-system-s390x"
+    binary: Path | None = None
     append: str = APPEND
     arguments: tuple[str, ...] = ("-no-reboot",)
     files: Mapping[str, Content] = {}
@@ -129,9 +129,10 @@ class Running:
                 continue
             if int(fields[1]) != pid or fields[0] == "Z":
                 continue
+            # Each device has a folder in one of its guest.
+            devices = [word for word in words if word.startswith(b"vfio-ccw,")]
             for guest in self._guests:
-                console = str(self._folder / f"{guest.name}.console").encode()
-                if any(console in word for word in words):
+                if any(f"/{guest.name}/".encode() in word for word in devices):
                     found[guest.name] = int(path.parent.name)
         return found
 
@@ -210,8 +211,7 @@ def assert_released(run: GuestRun) -> None:
     No page of its storage is pinned, no channel program is kept, and the host's
     subchannels are idle.
     """
-    released = run.result["released"]
-    assert released is True or not any(released.values()), run.result
+    assert run.result["result"]["left"] == [], run.result
 
 
 def _machine_file(guests: Sequence[Guest], folder: Path) -> str:
@@ -234,11 +234,11 @@ def _machine_file(guests: Sequence[Guest], folder: Path) -> str:
             "[[guest]]",
             f'name = "{guest.name}"',
             'emulator = "qemu"',
-            f"binary = {_quoted(guest.binary)}",
             f'storage = "{guest.storage}"',
             f"cpus = {guest.cpus}",
             f"console = {_quoted(folder / f'{guest.name}.console')}",
             f"arguments = {json.dumps(guest.arguments)}",
+            *([f"binary = {_quoted(guest.binary)}"] if guest.binary else []),
             *_start(guest, folder),
         ]
         for number in guest.disks:
