@@ -20,8 +20,8 @@ FORMAT = """
 online 0190
 try dasdfmt dasdfmt -y -b 4096 -d cdl -l LINUX1 -M full /dev/$disk
 partition $disk
-try mkfs mkfs.ext4 -q /dev/${disk}1
-try mount mount -t ext4 /dev/${disk}1 /mnt
+try mkfs mkfs.ext4 -q /dev/$part
+try mount mount -t ext4 /dev/$part /mnt
 try fill dd if=/dev/urandom of=/mnt/random bs=64k count=32
 try unmount umount /mnt
 offline 0190

@@ -3,7 +3,7 @@ echo "IPLed from $(cat /sys/firmware/ipl/device), a device of type $(cat /sys/fi
 uname -a
 online 0190 || poweroff -f
 cat /proc/dasd/devices
-try mount mount -t ext4 -o ro "/dev/${disk}1" /mnt
+try mount mount -t ext4 -o ro "/dev/$part" /mnt
 ls -l /mnt
 try note cat /mnt/note
 try unmount umount /mnt

@@ -20,11 +20,13 @@ tell() {
     echo "@ $tell_name $*"
 }
 
-# online NUMBER: set a DASD online; its block device is then in $disk, as in dasda.
+# online NUMBER: set a DASD online; its block device is then in $disk, as in dasda, and
+# that of its first partition in $part.
 online() {
     try "online-$1" sh -c "echo 1 > /sys/bus/ccw/devices/0.0.$1/online"
     name_blocks
     disk=$(block_of "$1")
+    part=${disk}1
 }
 
 # offline NUMBER: set a DASD offline.

@@ -3,8 +3,8 @@ online 0190 || poweroff -f
 cat /proc/dasd/devices
 try dasdfmt dasdfmt -y -b 4096 -d cdl -l LINUX1 -M full "/dev/$disk"
 partition "$disk"
-try mkfs mkfs.ext4 -q "/dev/${disk}1"
-try mount mount -t ext4 "/dev/${disk}1" /mnt
+try mkfs mkfs.ext4 -q "/dev/$part"
+try mount mount -t ext4 "/dev/$part" /mnt
 try copy cp /boot/vmlinuz /boot/initramfs /mnt
 echo "This was written before the IPL." >/mnt/note
 try zipl zipl -t /mnt -i /mnt/vmlinuz -r /mnt/initramfs -P "$(cat /boot/parameters)"

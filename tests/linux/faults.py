@@ -1,0 +1,62 @@
+"""`ccw-actors` with disks that are not well: `faults.py FAULT... run MACHINE.TOML`.
+
+| FAULT | what happens |
+|---|---|
+| stall=0500:60:4:2 | reads of track 60 of host device 0500 take 4 seconds, the first 2 |
+| detach=0500:100 | the host loses device 0500 when its track is read the 100th time |
+
+The volumes of the machine are replaced by ones that are so, and nothing else.
+"""
+
+import sys
+import threading
+from typing import Any
+
+from ccw_actors.actors import FileVolume
+from ccw_actors.actors.protocol import DetachDevice, ReadTrack, TrackFailed, TrackRead
+from ccw_actors.cli import main
+from ccw_actors.machine import build
+from ccw_actors.runtime import System, receive
+
+STALLS: dict[str, list[int]] = {}
+DETACHES: dict[str, int] = {}
+
+
+class FaultyVolume(FileVolume):
+    """An image on a disk that is slow, or is pulled out, as FAULT says."""
+
+    _reads = 0
+
+    def bind(self, system: System, cell: Any) -> None:
+        """Know the System, which has the subchannel."""
+        super().bind(system, cell)
+        self._system = system
+
+    @receive
+    def read(self, message: ReadTrack) -> TrackRead | TrackFailed:
+        """Read a track, slowly or for the last time."""
+        host, _, _ = self.path.rpartition("/")
+        number = host[-4:]
+        self._reads += 1
+        if self._reads == DETACHES.get(number):
+            print(f"detaching {number}", file=sys.stderr, flush=True)
+            self._system.ref(f"{host}/subchannel").tell(DetachDevice())
+        stall = STALLS.get(number)
+        if stall is not None and stall[0] == message.track and stall[2]:
+            stall[2] -= 1
+            print(f"stalling track {message.track}", file=sys.stderr, flush=True)
+            threading.Event().wait(stall[1])
+        return super().read(message)
+
+
+if __name__ == "__main__":
+    while "=" in sys.argv[1]:
+        kind, _, about = sys.argv.pop(1).partition("=")
+        device, *numbers = about.split(":")
+        if kind == "stall":
+            STALLS[device] = [int(one) for one in numbers]
+        else:
+            DETACHES[device] = int(numbers[0])
+    assert build.FileVolume is FileVolume
+    setattr(build, "FileVolume", FaultyVolume)  # noqa: B010
+    main()

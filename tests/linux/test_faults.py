@@ -1,0 +1,200 @@
+"""Disks that stall or vanish, guests and machines that are killed: what is left."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ccw_actors.actors.image_file import open_image
+from ccw_actors.channel import Irb
+from ccw_actors.devices import Geometry, Record, Track
+from examples.linux.software import Software
+from tests.linux.harness import (
+    Disk,
+    Guest,
+    assert_released,
+    run_guest,
+    running_machine,
+)
+
+pytestmark = pytest.mark.linux
+
+MakeDisk = Callable[..., Disk]
+
+SLOW_TRACK = 60
+FIRST_HOST = "0500"
+"""The number that the harness gives to the first disk of the first guest."""
+
+HALT = Path(__file__).parent / "bare" / "halt.c"
+COMPILER = "s390x-linux-gnu-gcc"
+OPTIONS = (
+    *("-O1", "-march=z900", "-m64", "-ffreestanding", "-fno-pic", "-no-pie"),
+    *("-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-Wall", "-Werror"),
+    # Away from 0x10000, where QEMU would write a command line into it.
+    *("-nostdlib", "-static", "-Wl,-Ttext=0x20000,--build-id=none"),
+)
+
+
+@pytest.fixture(scope="session")
+def halting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile the program that halts a read."""
+    if shutil.which(COMPILER) is None:
+        pytest.skip(f"apt-get install gcc-s390x-linux-gnu: there is no {COMPILER}")
+    program = tmp_path_factory.mktemp("bare") / "halt"
+    subprocess.run([COMPILER, *OPTIONS, "-o", program, HALT], check=True)
+    return program
+
+
+def mark(disk: Disk, number: int, text: bytes) -> None:
+    """Write a text over the beginning of a track's first record."""
+    file = open_image(disk.image, read_only=False)
+    try:
+        assert isinstance(file.geometry, Geometry)
+        old = Track.from_bytes(file.read(number))
+        zero, first, *more = old.records
+        data = text + first.data[len(text) :]
+        new = Record(first.cc, first.hh, first.r, first.key, data)
+        track = Track(0, old.cc, old.hh, (zero, new, *more), old.remainder)
+        file.write(number, track.to_bytes())
+    finally:
+        file.close()
+
+
+def test_linux_times_out_and_tries_again(
+    software: Software, formatted: MakeDisk
+) -> None:
+    """A read that stalls is cleared and read again, and its data are right.
+
+    Two seconds are what Linux waits here, five the first read takes.
+    """
+    disk = formatted()
+    mark(disk, SLOW_TRACK, b"the slow track".ljust(32, b"."))
+    script = f"""
+        online 0190
+        dmesg -c >/dev/null
+        echo 2 >/sys/bus/ccw/devices/0.0.0190/expires
+        echo 9 >/sys/bus/ccw/devices/0.0.0190/retries
+        try slow dd if=/dev/$disk of=/tmp/slow bs=4096 skip={SLOW_TRACK * 12} \
+            count=1 iflag=direct
+        tell text $(head -c 32 /tmp/slow)
+        try next dd if=/dev/$disk of=/dev/null bs=4096 count=100 iflag=direct
+        dmesg | while read -r line; do tell dmesg "$line"; done
+        offline 0190
+    """
+    run = run_guest(
+        Guest(software, {"0190": disk}, script),
+        faults=(f"stall={FIRST_HOST}:{SLOW_TRACK}:5:1",),
+    )
+    run.succeeded("slow", "next", "offline-0190")
+    assert run.told("text") == [b"the slow track".ljust(32, b".").decode()]
+    assert any("timed out" in line for line in run.told("dmesg")), run.console
+
+
+def test_a_halted_read(software: Software, formatted: MakeDisk, halting: Path) -> None:
+    """HALT ends a read that stalls, with one status; the next read is a good one.
+
+    The status is of both functions, names the channel program's second CCW, which
+    waits for the track, and is there long before the track is.
+    """
+    disk = formatted()
+    mark(disk, SLOW_TRACK, b"read after HALT.")
+    run = run_guest(
+        Guest(software, {"0190": disk}, program=halting, storage="64MiB"),
+        faults=(f"stall={FIRST_HOST}:{SLOW_TRACK}:4:1",),
+    )
+    run.succeeded("over")
+    word = {
+        name: [int(text, 16) for text in run.told(name)]
+        for name in ("ssch", "hsch", "tsch", "tsch-again", "pending-before")
+    }
+    assert word["ssch"] == [0, 0]
+    assert word["pending-before"] == [1]
+    assert word["hsch"] == [0]
+    assert word["tsch"] == [0, 0]
+    assert word["tsch-again"] == [1, 1]
+    halted, read = (Irb.from_bytes(bytes.fromhex(one)) for one in run.told("irb"))
+    program = int(run.told("program")[0], 16)
+    assert halted.scsw.fctl == 0b110, halted
+    assert halted.scsw.cpa == program + 16
+    assert read.scsw.fctl == 0b100, read
+    assert (read.scsw.cpa, read.scsw.dstat, read.scsw.cstat) == (program + 24, 0x0C, 0)
+    assert bytes.fromhex(run.told("data")[0]) == b"read after HALT."
+    assert int(run.told("microseconds")[0], 16) < 2_000_000
+
+
+def test_unplugged_during_io(software: Software, formatted: MakeDisk) -> None:
+    """The host loses a disk under a reader; the guest's other disk goes on.
+
+    The reader gets an error, not silence, and nothing of the disk is left at work.
+    """
+    script = """
+        online 0190
+        online 0191
+        dd if=/dev/$(block_of 0190) of=/dev/null bs=48k count=5000 iflag=direct &
+        while kill -0 $! 2>/dev/null; do usleep 100000; done
+        wait $!
+        tell reader $?
+        try other dd if=/dev/$(block_of 0191) of=/dev/null bs=48k count=100 iflag=direct
+        tell there $(ls /sys/bus/ccw/devices)
+    """
+    lost, kept = formatted("lost.img"), formatted("kept.img")
+    run = run_guest(
+        Guest(software, {"0190": lost, "0191": kept}, script),
+        faults=(f"detach={FIRST_HOST}:120",),
+    )
+    run.succeeded("other")
+    assert run.told("reader") != ["0"], run.console
+    assert "0.0.0191" in run.told("there")[0]
+
+
+def test_killed_emulator(software: Software, formatted: MakeDisk) -> None:
+    """A QEMU that is killed leaves nothing behind; the other guest goes on."""
+    writes = """
+        online 0190
+        try mount mount -t ext4 /dev/$part /mnt
+        tell working
+        while :; do
+            dd if=/dev/urandom of=/mnt/new bs=16k count=20 conv=fsync 2>/dev/null
+            dd if=/mnt/random of=/dev/null bs=48k iflag=direct 2>/dev/null
+        done
+    """
+    goes_on = """
+        online 0190
+        tell working
+        for i in 1 2 3 4 5 6; do
+            try read dd if=/dev/$disk of=/dev/null bs=48k count=100 iflag=direct
+        done
+        offline 0190
+    """
+    killed, other = formatted("killed.img"), formatted("other.img")
+    alice = Guest(software, {"0190": killed}, writes, name="alice")
+    bob = Guest(software, {"0190": other}, goes_on, name="bob")
+    with running_machine(alice, bob) as running:
+        running.wait_for("alice", "working")
+        running.kill_emulator("alice")
+        runs = running.finish()
+    runs["bob"].succeeded("read", "offline-0190")
+    assert "SIGKILL" in runs["alice"].result["error"]
+    for run in runs.values():
+        assert_released(run)
+    judge(software, killed)
+
+
+def judge(software: Software, disk: Disk) -> None:
+    """Have a fresh guest look at a file system: its journal is all that it needs."""
+    script = """
+        online 0190
+        # Exit status 1: what the journal had was written, and there was no fault.
+        e2fsck -fp /dev/$part
+        tell repaired $?
+        try e2fsck e2fsck -fn /dev/$part
+        try mount mount -t ext4 /dev/$part /mnt
+        try read md5sum /mnt/random
+        try unmount umount /mnt
+        offline 0190
+    """
+    run = run_guest(Guest(software, {"0190": disk}, script))
+    run.succeeded("e2fsck", "read", "offline-0190")
+    assert run.told("repaired")[0] in {"0", "1"}, run.console
