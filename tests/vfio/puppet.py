@@ -1,221 +1,351 @@
 """A client that does what it is told, one system call at a time; runs by itself.
 
-It reads JSON lines from the descriptor in its one argument, each a list of operations,
-and writes a JSON line with what each returned: a number, or minus the errno. A list
-that begins with "threads" has lists of operations that run at the same time.
+    python -I puppet.py DESCRIPTOR
+
+It reads JSON lines from the descriptor, each a list of operations, and writes for each
+a line with what they returned: a number (minus the errno where a system call failed),
+text, or bytes in hexadecimal. A list that begins with "threads" has lists of operations
+that run at the same time. An operation is its name and its arguments:
+
+| operation | is |
+|---|---|
+| call NUMBER ARGUMENT... | the system call of that number (x86-64) |
+| in_child [OPERATION...] | what a forked child returns for them |
+| exec | the same program, begun anew over the same descriptor |
+| anything else | the function `do_` and its name, below |
+
+Results of a system call are those of the C library's function, which adds nothing.
 """
 
 import ctypes
+import fcntl
 import json
-import mmap
 import os
+import resource
 import select
+import signal
 import socket
 import struct
 import sys
 import threading
+from collections.abc import Callable
+from typing import Any, Final
 
-libc = ctypes.CDLL(None, use_errno=True)
-areas = {}
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+_MMAP: Final = 9
+_IOCTL: Final = 16
+_PREAD64, _PWRITE64 = 17, 18
+_READLINK: Final = 89
+_OPEN, _OPENAT, _READLINKAT = 2, 257, 267
+_MUNMAP, _MPROTECT = 11, 10
+_UNSHARE: Final = 272
+_CLONE_FILES: Final = 0x400
+_AT_FDCWD: Final = -100
+_SHARED_ANONYMOUS: Final = 0x21
+_SECONDS: Final = 10
+_on_their_way: Final[list[tuple[socket.socket, socket.socket]]] = []
 
 
-def system(name, *arguments):
+def _system(number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char]) -> int:
     """Make a system call; return its value, or minus the errno."""
-    function = getattr(libc, name)
-    is_long = name in ("pread64", "pwrite64", "readlink", "readlinkat")
-    function.restype = ctypes.c_ssize_t if is_long else ctypes.c_int
-    value = function(*arguments)
-    return -ctypes.get_errno() if value < 0 else value
+    registers = (
+        ctypes.c_ulong(one & ((1 << 64) - 1)) if isinstance(one, int) else one
+        for one in arguments
+    )
+    value: int = _libc.syscall(ctypes.c_long(number), *registers)
+    return -ctypes.get_errno() if value == -1 else value
 
 
-def long(value):
-    """Give a number as a register has it."""
-    return ctypes.c_ulong(value & ((1 << 64) - 1))
+def do_call(number: int, *arguments: int) -> int:
+    """Make any system call."""
+    return _system(number, *arguments)
 
 
-def do(operation):
-    """Do one operation."""
-    name, *arguments = operation
-    return globals()["do_" + name](*arguments)
+# -- paths -----------------------------------------------------------------------------
 
 
-def do_open(path):
-    return system("open", path.encode(), os.O_RDWR)
+def do_open(path: str, flags: int = os.O_RDWR) -> int:
+    """open(2); what is no UTF-8 in a path is a surrogate in the text."""
+    return _system(_OPEN, os.fsencode(path), flags)
 
 
-def do_openat(path):
-    return system("openat", -100, path.encode(), os.O_RDWR)
+def do_openat(path: str, flags: int = os.O_RDWR) -> int:
+    """openat(2)."""
+    return _system(_OPENAT, _AT_FDCWD, os.fsencode(path), flags)
 
 
-def do_file(path):
+def do_file(path: str) -> str | int:
+    """Return what a file has."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123 - this file starts fast
             return file.read().hex()
     except OSError as error:
-        return -error.errno
+        return -(error.errno or 0)
 
 
-def do_link(path, size=256):
-    buffer = ctypes.create_string_buffer(size)
-    value = system("readlink", path.encode(), buffer, long(size))
-    return value if value < 0 else buffer.raw[:value].decode()
-
-
-def do_linkat(path):
+def do_link(path: str, size: int = 256) -> str | int:
+    """readlink(2)."""
     buffer = ctypes.create_string_buffer(256)
-    value = system("readlinkat", -100, path.encode(), buffer, long(256))
+    value = _system(_READLINK, path.encode(), buffer, size)
     return value if value < 0 else buffer.raw[:value].decode()
 
 
-def do_ioctl(descriptor, request, argument=0):
-    """An argument in hexadecimal is memory, which comes back, too."""
+def do_linkat(path: str) -> str | int:
+    """readlinkat(2)."""
+    buffer = ctypes.create_string_buffer(256)
+    value = _system(_READLINKAT, _AT_FDCWD, path.encode(), buffer, 256)
+    return value if value < 0 else buffer.raw[:value].decode()
+
+
+# -- descriptors -----------------------------------------------------------------------
+
+
+def do_ioctl(
+    descriptor: int, request: int, argument: int | str = 0
+) -> int | tuple[int, str]:
+    """ioctl(2); an argument in hexadecimal is memory, which comes back, too."""
     if isinstance(argument, int):
-        return system("ioctl", descriptor, long(request), long(argument))
+        return _system(_IOCTL, descriptor, request, argument)
     raw = bytes.fromhex(argument)
     buffer = ctypes.create_string_buffer(raw, max(len(raw), 1))
-    value = system("ioctl", descriptor, long(request), buffer)
-    return [value, buffer.raw.hex()]
+    value = _system(_IOCTL, descriptor, request, buffer)
+    return value, buffer.raw.hex()
 
 
-def do_pwrite(descriptor, data, offset):
+def do_pwrite(descriptor: int, data: str, offset: int) -> int:
+    """pwrite(2) of bytes."""
     raw = bytes.fromhex(data)
-    return system("pwrite64", descriptor, raw, long(len(raw)), long(offset))
+    return _system(_PWRITE64, descriptor, raw, len(raw), offset)
 
 
-def do_pwrite_at(descriptor, address, size, offset):
-    pointer = ctypes.c_void_p(address)
-    return system("pwrite64", descriptor, pointer, long(size), long(offset))
+def do_pwrite_at(descriptor: int, address: int, size: int, offset: int) -> int:
+    """pwrite(2) of what is at an address."""
+    return _system(_PWRITE64, descriptor, address, size, offset)
 
 
-def do_pread(descriptor, size, offset):
+def do_pread(descriptor: int, size: int, offset: int) -> str | int:
+    """pread(2)."""
     buffer = ctypes.create_string_buffer(max(size, 1))
-    value = system("pread64", descriptor, buffer, long(size), long(offset))
+    value = _system(_PREAD64, descriptor, buffer, size, offset)
     return value if value < 0 else buffer.raw[:value].hex()
 
 
-def do_pread_at(descriptor, address, size, offset):
-    pointer = ctypes.c_void_p(address)
-    return system("pread64", descriptor, pointer, long(size), long(offset))
+def do_pread_at(descriptor: int, address: int, size: int, offset: int) -> int:
+    """pread(2) to an address."""
+    return _system(_PREAD64, descriptor, address, size, offset)
 
 
-def do_close(descriptor):
-    return system("close", descriptor)
+def do_close(descriptor: int) -> int:
+    """close(2)."""
+    return _system(3, descriptor)
 
 
-def do_dup(descriptor):
-    return system("dup", descriptor)
+def do_dup(descriptor: int) -> int:
+    """dup(2)."""
+    return _system(32, descriptor)
 
 
-def do_hold(descriptor):
+def do_is_inherited(descriptor: int) -> int:
+    """Whether a program that is executed would have the descriptor."""
+    return not fcntl.fcntl(descriptor, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+
+
+def do_hold(descriptor: int) -> int:  # noqa: ARG001 - a child has all of them
     """Have another process have it, too, until `release` ends that."""
     child = os.fork()
     if not child:
         while True:
-            select.select([], [], [])
+            signal.pause()
     return child
 
 
-def do_release(child):
-    os.kill(child, 9)
+def do_release(child: int) -> int:
+    """End a child."""
+    os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return 0
 
 
-def do_pass(descriptor):
+def do_pass(descriptor: int) -> int:
     """Put it on its way through a socket, and close it here."""
     ours, theirs = socket.socketpair()
     socket.send_fds(ours, [b"x"], [descriptor])
     os.close(descriptor)
-    areas[-1] = (ours, theirs)
+    _on_their_way.append((ours, theirs))
     return 0
 
 
-def do_receive():
-    ours, theirs = areas.pop(-1)
+def do_receive() -> int:
+    """Take what is on its way."""
+    ours, theirs = _on_their_way.pop()
     _, descriptors, _, _ = socket.recv_fds(theirs, 1, 1)
     ours.close()
     theirs.close()
     return descriptors[0]
 
 
-def do_map(size):
-    area = mmap.mmap(-1, size, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
-    address = ctypes.addressof(ctypes.c_char.from_buffer(area))
-    areas[address] = area
-    return address
+def do_descriptors_max(number: int) -> int:
+    """Have at most that many descriptors; return how many it was."""
+    before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
+    return before
 
 
-def do_poke(address, data):
+def do_own_files() -> int:
+    """Give this thread a table of descriptors of its own."""
+    return _system(_UNSHARE, _CLONE_FILES)
+
+
+# -- memory ----------------------------------------------------------------------------
+
+
+def do_map(size: int, access: int = 3) -> int:
+    """Map memory, which stays until it is unmapped; return where."""
+    return _system(_MMAP, 0, size, access, _SHARED_ANONYMOUS, -1, 0)
+
+
+def do_poke(address: int, data: str) -> int:
+    """Store bytes."""
     raw = bytes.fromhex(data)
     ctypes.memmove(address, raw, len(raw))
     return 0
 
 
-def do_peek(address, size):
+def do_peek(address: int, size: int) -> str:
+    """Return bytes."""
     return ctypes.string_at(address, size).hex()
 
 
-def do_munmap(address, size):
-    return system("munmap", ctypes.c_void_p(address), long(size))
+def do_munmap(address: int, size: int) -> int:
+    """munmap(2)."""
+    return _system(_MUNMAP, address, size)
 
 
-def do_mprotect(address, size, how):
-    return system("mprotect", ctypes.c_void_p(address), long(size), how)
+def do_mprotect(address: int, size: int, how: int) -> int:
+    """mprotect(2)."""
+    return _system(_MPROTECT, address, size, how)
 
 
-def do_eventfd():
-    return os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+def do_run(address: int) -> int:
+    """Call a function of no arguments that is at an address."""
+    return int(ctypes.CFUNCTYPE(ctypes.c_int)(address)())
 
 
-def do_wait(event):
-    """Wait until an eventfd is signalled, ten seconds at most; return its count."""
-    ready, _, _ = select.select([event], [], [], 10)
-    return struct.unpack("Q", os.read(event, 8))[0] if ready else 0
+# -- event descriptors -----------------------------------------------------------------
 
 
-def do_count(event):
+def do_eventfd(count: int = 0, flags: int = os.EFD_NONBLOCK) -> int:
+    """Make one."""
+    event = os.eventfd(0, os.EFD_CLOEXEC | flags)
+    if count:
+        os.write(event, struct.pack("Q", count))
+    return event
+
+
+def do_wait(event: int) -> int:
+    """Wait until it is signalled, ten seconds at most; return its count."""
+    ready, _, _ = select.select([event], [], [], _SECONDS)
+    return do_count(event) if ready else 0
+
+
+def do_count(event: int) -> int:
+    """Return the count, which is 0 then."""
     try:
-        return struct.unpack("Q", os.read(event, 8))[0]
+        count: int = struct.unpack("Q", os.read(event, 8))[0]
     except BlockingIOError:
         return 0
+    return count
 
 
-def do_exit(status):
+def do_is_blocking(event: int) -> int:
+    """Whether a read of it waits."""
+    return int(os.get_blocking(event))
+
+
+# -- the process -----------------------------------------------------------------------
+
+
+def do_in_child(operations: list[list[Any]]) -> list[Any]:
+    """Have a child do operations; return what they returned, or how it ended."""
+    source, sink = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(sink, json.dumps(every(operations)).encode())
+        os._exit(0)
+    os.close(sink)
+    with os.fdopen(source, "rb") as file:
+        results = file.read()
+    _, status = os.waitpid(child, 0)
+    done: list[Any] = json.loads(results) if results else [status]
+    return done
+
+
+def do_exec() -> None:
+    """Become the same program again; descriptors that are to be closed then, are."""
+    os.set_inheritable(int(sys.argv[1]), True)  # noqa: FBT003 - the library's
+    os.execv(sys.executable, [sys.executable, "-I", *sys.argv])  # noqa: S606
+
+
+def do_pid() -> int:
+    """Return the number of the process."""
+    return os.getpid()
+
+
+def do_exit(status: int) -> None:
+    """End."""
     os._exit(status)
 
 
-def do_die():
-    os.kill(os.getpid(), 9)
+def do_die() -> None:
+    """End by a signal."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
-def every(operations):
+_DO: Final[dict[str, Callable[..., Any]]] = {
+    name.removeprefix("do_"): function
+    for name, function in list(globals().items())
+    if name.startswith("do_")
+}
+
+
+def every(operations: list[list[Any]]) -> list[Any]:
     """Do operations one after the other."""
-    return [do(operation) for operation in operations]
+    return [_DO[name](*arguments) for name, *arguments in operations]
 
 
-def main():
+def at_the_same_time(lists: list[list[list[Any]]]) -> list[Any]:
+    """Do lists of operations, each in a thread."""
+    results: list[Any] = [None] * len(lists)
+
+    def run(at: int) -> None:
+        results[at] = every(lists[at])
+
+    threads = [threading.Thread(target=run, args=(at,)) for at in range(len(lists))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def main() -> None:
     """Do what comes, until nothing does."""
     with socket.socket(fileno=int(sys.argv[1])) as link, link.makefile("rw") as file:
         for line in file:
             operations = json.loads(line)
             if operations and operations[0] == "threads":
-                results = [None] * (len(operations) - 1)
-
-                def run(at, some, results=results):
-                    results[at] = every(some)
-
-                threads = [
-                    threading.Thread(target=run, args=(at, some))
-                    for at, some in enumerate(operations[1:])
-                ]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join()
+                results = at_the_same_time(operations[1:])
+            elif operations == [["exec"]]:
+                # The descriptor has to live on, and nobody else has read from it.
+                link.detach()
+                do_exec()
+                return
             else:
                 results = every(operations)
             file.write(json.dumps(results) + "\n")
             file.flush()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -98,7 +98,7 @@ class Rig:
         region = Region(_BASE, _BASE, storage, dma=True)
         shown = [self._device(index, region, emulator) for index in range(devices)]
         ours, theirs = socket.socketpair()
-        ours.setblocking(False)
+        ours.setblocking(False)  # noqa: FBT003 - the library's
         argv = [sys.executable, "-I", str(_PUPPET), str(theirs.fileno())]
         with theirs:
             client = await spawn_client(argv, pass_fds=[theirs.fileno()])

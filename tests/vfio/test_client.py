@@ -52,12 +52,12 @@ async def put_read(made: Rig, memory: int) -> Orb:
     location = "06000001 00000000 00000000 01000000".replace(" ", "")
     await made.do("poke", memory + 0x100, extent)
     await made.do("poke", memory + 0x110, location)
-    chained = Ccw.chain_command.mask
+    chain = Ccw.chain_command.mask
     return await put_program(
         made,
         memory,
-        Ccw(0x63, chained, 16, _IOVA + 0x100),
-        Ccw(0x47, chained, 16, _IOVA + 0x110),
+        Ccw(0x63, chain, 16, _IOVA + 0x100),
+        Ccw(0x47, chain, 16, _IOVA + 0x110),
         Ccw(0x06, Ccw.suppress_length.mask, 4096, _IOVA + 2 * PAGE),
     )
 
@@ -227,7 +227,7 @@ async def test_device_and_region_info(tmp_path: Path) -> None:
         value, after = await made.ioctl(device, Ioctl.DEVICE_GET_INFO, info)
         assert value == 0
         assert struct.unpack("=IIII", after) == (16, 0x11, 4, 3)
-        sizes = []
+        sizes: list[int] = []
         for index in range(4):
             ask = struct.pack("=IIIIQQ", 48, 0, index, 0, 0, 0).ljust(48, b"\0")
             value, after = await made.ioctl(device, Ioctl.DEVICE_GET_REGION_INFO, ask)
