@@ -31,7 +31,8 @@ __all__ = ["qemu"]
 
 _NAME = "qemu"
 _DISK = re.compile(
-    r"(?P<number>[^=,]+)=(?P<image>.+?)(?P<options>(?:,(?:type=[^,=]*|read-only))*)"
+    r"(?P<number>[^=,]+)=(?P<image>.+?)"
+    r"(?P<options>(?:,(?:(?:type|control-unit)=[^,=]*|read-only))*)"
 )
 
 
@@ -49,9 +50,10 @@ def qemu(
         list[str] | None,
         typer.Option(
             "--disk",
-            metavar="DEVNO=IMAGE[,type=TYPE][,read-only]",
-            help="Pass a disk through; may be given several times. An image of a 3390"
-            " or 3380 says of which it is, raw blocks need a type, as in 3370.",
+            metavar="DEVNO=IMAGE[,OPTION...]",
+            help="Pass a disk through; may be given several times. Options are"
+            " type=TYPE, which an image of a 3390 or 3380 says itself and raw blocks"
+            " need, as in 3370; control-unit=UNIT, as in 2107; and read-only.",
             show_default=False,
         ),
     ] = None,
@@ -153,16 +155,14 @@ def _disk(text: str) -> HostDevice:
             f"expected DEVNO=IMAGE, as in 0190=disk.img, got {text!r}",
             param_hint="--disk",
         )
-    image, kind, read_only = Path(match["image"]), "", False
-    for option in match["options"].split(",")[1:]:
-        name, _, value = option.partition("=")
-        if name == "type":
-            kind = value
-        else:
-            read_only = True
-    number = _number(match["number"], "--disk")
+    image = Path(match["image"])
+    options = dict(one.partition("=")[::2] for one in match["options"].split(",")[1:])
     return HostDevice(
-        DeviceNumber(number), kind or _kind(image), image, read_only=read_only
+        _number(match["number"], "--disk"),
+        options.get("type") or _kind(image),
+        image,
+        read_only="read-only" in options,
+        control_unit=options.get("control-unit", ""),
     )
 
 
