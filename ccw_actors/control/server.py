@@ -91,11 +91,11 @@ class ControlServer:
     async def __aexit__(self, *_: object) -> None:
         try:
             self._socket.release()
-            waiting = [
-                task
-                for connection, task in self._connections.items()
-                if connection.state != "idle"
-            ]
+            waiting: list[asyncio.Task[None]] = []
+            for connection, task in self._connections.items():
+                if connection.state != "idle":
+                    connection.is_last = True
+                    waiting.append(task)
             if waiting:  # their answers are there, or come at once
                 await asyncio.wait(waiting, timeout=_LAST_ANSWERS)
             tasks = list(self._connections.values())
@@ -190,12 +190,16 @@ class _Refusal(Exception):  # noqa: N818 - no error of ours
 
 
 class _Connection:
-    """One client; `touch` is called when it has done something."""
+    """One client; `touch` is called when it has done something.
+
+    With `is_last` it ends when the request under way is answered.
+    """
 
     def __init__(self, peer: socket.socket, touch: Any) -> None:
         peer.settimeout(0)  # it never blocks
         self.peer = peer
         self.state: Literal["idle", "asking", "answering"] = "idle"
+        self.is_last = False
         self._touch = touch
         self._splitter = ValueSplitter(REQUEST_SIZE_MAX)
         self._frames = self._splitter.feed(b"")
@@ -214,7 +218,7 @@ class _Connection:
         """Answer requests until the client has no more."""
         try:
             await self._greet(welcome)
-            while (frame := await self._read()) is not None:
+            while not self.is_last and (frame := await self._read()) is not None:
                 answer = await self._answer(system, frame, decode)
                 await self._write(system.codec, answer)
         except _Refusal as refusal:

@@ -11,7 +11,7 @@ import msgpack
 from ccw_actors.control import ControlClient, ControlServer, ControlSocket, Handler
 from ccw_actors.control.folder import ControlFolder
 from ccw_actors.errors import MachineFileError
-from ccw_actors.runtime import Message, Observer, Request, System
+from ccw_actors.runtime import Handled, Message, Observer, Request, System
 
 __all__ = [
     "HELLO",
@@ -73,12 +73,17 @@ class Huge(Request[Sum], frozen=True):
 
 
 class Telling(Observer):
-    """Keeps who has handled what."""
+    """Keeps who has handled what, and why a message was lost."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, str]] = []
+        self.lost: list[str] = []
 
-    def handled(self, event: Any) -> None:
+    def dead_letter(self, event: Handled, reason: str) -> None:
+        """Keep the reason."""
+        self.lost.append(f"{event.message_type.__name__}: {reason}")
+
+    def handled(self, event: Handled) -> None:
         """Keep it."""
         kind = event.message_type.__name__
         self.seen.append((event.sender, event.recipient, kind))

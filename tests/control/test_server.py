@@ -9,18 +9,19 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Self
 
 import msgpack
 import pytest
 
-from ccw_actors.control import CONTROL_PATH, ControlClient, ControlSocket
+from ccw_actors.control import CONTROL_PATH, ControlClient, ControlServer, ControlSocket
 from ccw_actors.errors import (
     ControlError,
     ControlRefusedError,
     NoSuchMachineError,
     RequestFailedError,
 )
-from ccw_actors.runtime import Request
+from ccw_actors.runtime import Request, System
 from tests.control.cast import (
     HELLO,
     NAME,
@@ -391,24 +392,72 @@ async def test_flood_of_requests(request_: bytes) -> None:
             await answers()
 
 
-async def test_flood_has_its_turn_and_no_more() -> None:
-    """While one connection is full of requests, the loop gets round after each."""
-    turns = 0
-    is_over = False
+class Turns:
+    """Counts how often the event loop gets round while it is entered."""
 
-    async def count() -> None:
-        nonlocal turns
-        while not is_over:
-            turns += 1
+    async def __aenter__(self) -> Self:
+        self.count = 0
+        self._task = asyncio.create_task(self._work())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _work(self) -> None:
+        while True:
+            self.count += 1
             await asyncio.sleep(0)
 
-    async with machine(), greeted() as peer:
-        counting = asyncio.create_task(count())
+
+async def test_flood_has_its_turn_and_no_more() -> None:
+    """While one connection is full of requests, the loop gets round after each."""
+    async with machine(), greeted() as peer, Turns() as turns:
         await send(peer, b"\xc0" * 300)
         await received(peer, 300)
-        is_over = True
-        await counting
-    assert turns >= 300
+    assert turns.count >= 300
+
+
+async def test_flood_of_connections_has_its_turn_and_no_more() -> None:
+    """While many wait to be taken, the loop gets round after each."""
+    control = ControlSocket.claim(NAME)
+    peers = [await connected() for _ in range(100)]
+    server = ControlServer(control, handlers(), uid=os.geteuid() + 1)
+    async with server, System() as system, Turns() as turns, server.serving(system):
+        for peer in peers:
+            ((kind, code, _reason),) = await gone(peer)
+            assert (kind, code) == ("Refused", "peer")
+    assert turns.count >= 100
+
+
+async def test_who_asks_is_not_idle() -> None:
+    """When there is no room, an old connection that asks stays, an idle one goes."""
+    async with machine(connections_max=3), contextlib.AsyncExitStack() as stack:
+        old, idle, other = [
+            await stack.enter_async_context(greeted()) for _ in range(3)
+        ]
+        await send(old, ADD)
+        assert await received(old) == [FIVE]
+        stack.enter_context(await connected())
+        assert [code for _, code, _ in await gone(idle)] == ["busy"]
+        for peer in (old, other):
+            await send(peer, ADD)
+            assert await received(peer) == [FIVE]
+
+
+async def test_client_that_says_no_more() -> None:
+    """Who has sent its last request gets all answers; half a one is told."""
+    async with machine():
+        async with greeted() as peer:
+            await send(peer, ADD * 3)
+            peer.shutdown(socket.SHUT_WR)
+            assert await gone(peer) == [FIVE] * 3
+        async with greeted() as peer:
+            await send(peer, ADD + ADD[:2])
+            peer.shutdown(socket.SHUT_WR)
+            answer, (kind, code, reason) = await gone(peer)
+            assert (answer, kind, code) == (FIVE, "Refused", "damaged")
+            assert reason.startswith("the stream ends inside the value at byte ")
 
 
 # -- the end ---------------------------------------------------------------------------
@@ -425,9 +474,10 @@ async def test_end_of_the_machine(runtime_folder: Path) -> None:
             await asyncio.sleep(0)
             ended.append("ended")
 
+    telling = Telling()
     async with contextlib.AsyncExitStack() as stack:
         idle = asyncio.Event()
-        async with machine(handlers(wait)):
+        async with machine(handlers(wait), observer=telling):
             waiting = await stack.enter_async_context(greeted())
             await send(waiting, msgpack.packb(["Wait"]))
             await answers()
@@ -444,8 +494,44 @@ async def test_end_of_the_machine(runtime_folder: Path) -> None:
         assert await looking == []
         ((kind, error, _reason),) = await gone(waiting)
         assert (kind, error) == ("RequestFailed", "ActorStoppedError")
+    assert telling.lost == []
     with pytest.raises(NoSuchMachineError):
         await answers()
+
+
+async def test_handlers_are_over_before_the_machine_is() -> None:
+    """What a handler does at its end may still need the machine's actors."""
+    begun, ended = asyncio.Event(), list[str]()
+
+    async def wait() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("ended")
+
+    server = ControlServer(ControlSocket.claim(NAME), handlers(wait))
+    async with server, System() as system, contextlib.AsyncExitStack() as stack:
+        async with server.serving(system):
+            peer = await stack.enter_async_context(greeted())
+            await send(peer, msgpack.packb(["Wait"]))
+            await begun.wait()
+        assert ended == ["ended"]
+        assert not system.is_alive(CONTROL_PATH)
+
+
+async def test_last_answer_is_whole() -> None:
+    """A client that is reading its answer at the end of the machine gets all of it."""
+    telling = Telling()
+    async with contextlib.AsyncExitStack() as stack:
+        async with machine(observer=telling):
+            peer = await stack.enter_async_context(greeted())
+            await send(peer, msgpack.packb(["Huge"]))
+            await until(lambda: (CONTROL_PATH, "", "Sum") in telling.seen)
+            reading = asyncio.create_task(received(peer))
+        ((kind, data),) = await reading
+        assert (kind, len(data)) == ("Sum", 8 << 20)
 
 
 async def test_client_in_the_backlog_at_the_end() -> None:
