@@ -5,6 +5,7 @@ __all__ = [
     "ActorStoppedError",
     "AskCycleError",
     "AskTimeoutError",
+    "AttachmentError",
     "CcwActorsError",
     "ChannelDataError",
     "ClientError",
@@ -22,12 +23,17 @@ __all__ = [
     "NoSuchMachineError",
     "ProgramError",
     "ProgramInterruptionError",
+    "QmpCommandError",
+    "QmpConnectionError",
+    "QmpError",
+    "QmpTimeoutError",
     "RequestFailedError",
     "StashError",
     "StreamError",
     "TraceFileError",
     "TraceInUseError",
     "UnknownDeviceTypeError",
+    "UnplugRefusedError",
     "UnsupportedHostError",
     "UnsupportedSetupError",
     "VectorError",
@@ -217,6 +223,10 @@ class UnsupportedHostError(CcwActorsError):
     """Other processes cannot be guests on this computer; the text says why."""
 
 
+class AttachmentError(CcwActorsError):
+    """A running machine cannot have a disk attached or detached as it was asked to."""
+
+
 class ClientError(CcwActorsError):
     """A process that is a guest cannot be started, or has ended as it should not."""
 
@@ -273,3 +283,42 @@ class RequestFailedError(ControlError):
         self.kind = kind
         self.reason = reason
         super().__init__(f"machine {machine}: {reason}")
+
+
+class QmpError(CcwActorsError):
+    """A QEMU does not do what it is told through its monitor, or cannot be told."""
+
+
+class QmpCommandError(QmpError):
+    """QEMU has refused a command.
+
+    `error_class` is QMP's class of the error, most often "GenericError"; `desc` is
+    QEMU's text.
+    """
+
+    def __init__(self, command: str, error_class: str, desc: str) -> None:
+        self.command = command
+        self.error_class = error_class
+        self.desc = desc
+        super().__init__(f"QEMU refuses {command}: {desc}")
+
+
+class QmpConnectionError(QmpError):
+    """QEMU is not there, has gone, or sends what is no QMP."""
+
+
+class QmpTimeoutError(QmpError, TimeoutError):
+    """QEMU, or its guest, has not done something in `seconds`; `what` says what."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self.what = what
+        self.seconds = seconds
+        super().__init__(f"{what} in {seconds:g} s")
+
+
+class UnplugRefusedError(QmpError):
+    """The guest does not give up a device; `device` is its id."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        super().__init__(f"the guest does not give up device {device}")

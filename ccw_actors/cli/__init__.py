@@ -28,7 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
-app.command()(qemu)
 app.command()(machines)
 app.command()(stop)
 app.command()(trace)
@@ -36,6 +35,7 @@ app.command()(explore)
 app.command()(replay)
 app.command()(conform)
 app.command()(verdicts)
+app.add_typer(qemu, name="qemu")
 app.add_typer(dasd, name="dasd")
 
 

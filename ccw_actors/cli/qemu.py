@@ -1,17 +1,22 @@
-"""`ccw-actors qemu`: starts a QEMU with disks of ours passed through to it."""
+"""`ccw-actors qemu`: starts a QEMU with disks of ours passed through to it.
+
+`qemu attach` and `qemu detach` plug disks into one that runs, and unplug them.
+"""
 
 import contextlib
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ccw_actors.actors.image_file import open_image
 from ccw_actors.cli.printing import complain, say_json
 from ccw_actors.cli.run_view import ending
-from ccw_actors.cli.running import begin_a_trace, claim_name, run_shown
+from ccw_actors.cli.running import begin_a_trace, check_name, claim_name, run_shown
 from ccw_actors.cli.sizes import size_option
+from ccw_actors.control import ControlClient, DescribeMachine
 from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.errors import ImageError
 from ccw_actors.machine import (
@@ -24,27 +29,49 @@ from ccw_actors.machine import (
     QemuGuest,
     StorageSize,
 )
+from ccw_actors.machine.attachment import AttachDisk, DetachDisk
 from ccw_actors.machine.machine_file import check_machine
 from ccw_actors.trace import TRACE_SIZE
 
 __all__ = ["qemu"]
 
 _NAME = "qemu"
+_ARGUMENTS = "ccw-actors qemu --"
+_PATIENCE = 60.0
+_MACHINE = typer.Argument(
+    metavar="NAME",
+    help="The machine's name, as 'ccw-actors machines' has it.",
+    show_default=False,
+)
+_GUEST = typer.Option(
+    "--guest", metavar="GUEST", help="The guest, if there is more than one."
+)
 _DISK = re.compile(
     r"(?P<number>[^=,]+)=(?P<image>.+?)"
     r"(?P<options>(?:,(?:(?:type|control-unit)=[^,=]*|read-only))*)"
 )
 
 
-def qemu(
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[-- QEMU-ARGUMENTS...]",
-            help="QEMU's own: -kernel, -initrd, -append and whatever else it takes.",
-            show_default=False,
-        ),
-    ] = None,
+class _QemuGroup(TyperGroup):
+    """Commands that leave alone what comes after "--": it is QEMU's."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep that part for the callback."""
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta[_ARGUMENTS] = args[at + 1 :]
+        return super().parse_args(ctx, args[:at])
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Show it in the help."""
+        return ["[OPTIONS]", "[-- QEMU-ARGUMENT...]"]
+
+
+qemu = typer.Typer(cls=_QemuGroup, invoke_without_command=True)
+
+
+@qemu.callback()
+def start(
+    context: typer.Context,
     *,
     disks: Annotated[
         list[str] | None,
@@ -110,13 +137,17 @@ def qemu(
 ) -> None:
     """Start a QEMU with disks passed through to it, its console on this terminal.
 
-    The guest drives them with its own drivers, through QEMU's vfio-ccw. Ctrl-C shuts
-    the guest down in order; a second one ends it at once. At a terminal Ctrl-A c types
-    a Ctrl-C, Ctrl-A x ends the guest as Ctrl-C does.
+    What comes after -- is QEMU's own: -kernel, -initrd, -append and whatever else it
+    takes. The guest drives the disks with its own drivers, through QEMU's vfio-ccw.
+    Ctrl-C shuts the guest down in order; a second one ends it at once. At a terminal
+    Ctrl-A c types a Ctrl-C, Ctrl-A x ends the guest as Ctrl-C does.
 
     Exit status: 0 if QEMU ended with 0 and nothing of the disks was left at work, 1 if
     not, 2 for usage, 130 after Ctrl-C.
     """
+    if context.invoked_subcommand is not None:
+        return
+    check_name(name)
     devices = [_disk(text) for text in disks or ()]
     storage = size_option(memory, "--memory", least=1 << 20)
     guest = QemuGuest(
@@ -124,7 +155,7 @@ def qemu(
         StorageSize(storage),
         binary=None if program is None else Binary.read(program, Path()),
         cpus=cpus,
-        arguments=tuple(arguments or ()),
+        arguments=tuple(context.meta[_ARGUMENTS]),
         console=ConsoleTarget.read(console, Path()),
         line_mode=line_mode,
         boot=None if boot is None else _number(boot, "--boot"),
@@ -148,6 +179,75 @@ def qemu(
         raise typer.Exit(end.status)
 
 
+@qemu.command()
+def attach(
+    name: Annotated[str, _MACHINE],
+    disk: Annotated[
+        str,
+        typer.Argument(
+            metavar="DEVNO=IMAGE[,OPTION...]",
+            help="The disk, as for --disk.",
+            show_default=False,
+        ),
+    ],
+    *,
+    guest: Annotated[str, _GUEST] = "",
+) -> None:
+    """Plug a disk into a QEMU that runs.
+
+    Exit status: 0 if the guest has it, 1 if it cannot have it, 2 for usage.
+    """
+    device = _disk(disk)
+    with ControlClient(_checked(name)) as client:
+        request = AttachDisk(
+            guest or _only_guest(client),
+            str(device.number),
+            device.device_type,
+            str(device.image.absolute()),
+            device.read_only,
+            device.control_unit,
+        )
+        client.ask(request, timeout=_PATIENCE)
+
+
+@qemu.command()
+def detach(
+    name: Annotated[str, _MACHINE],
+    number: Annotated[
+        str,
+        typer.Argument(
+            metavar="DEVNO", help="The guest's number for it.", show_default=False
+        ),
+    ],
+    *,
+    guest: Annotated[str, _GUEST] = "",
+) -> None:
+    """Unplug a disk of a QEMU that runs; its image is closed then.
+
+    Exit status: 0 if that is done, 1 if the guest keeps it, 2 for usage.
+    """
+    wanted = str(_number(number, "DEVNO"))
+    with ControlClient(_checked(name)) as client:
+        request = DetachDisk(guest or _only_guest(client), wanted)
+        client.ask(request, timeout=_PATIENCE)
+
+
+def _checked(name: str) -> str:
+    check_name(name, "NAME")
+    return name
+
+
+def _only_guest(client: ControlClient) -> str:
+    """Return the one guest of a machine; of several, somebody has to choose."""
+    guests = [one.name for one in client.ask(DescribeMachine()).guests]
+    if len(guests) != 1:
+        raise typer.BadParameter(
+            f"machine {client.name} has {len(guests)}: {', '.join(guests)}",
+            param_hint="--guest",
+        )
+    return guests[0]
+
+
 def _disk(text: str) -> HostDevice:
     match = _DISK.fullmatch(text)
     if match is None:
@@ -156,7 +256,10 @@ def _disk(text: str) -> HostDevice:
             param_hint="--disk",
         )
     image = Path(match["image"])
-    options = dict(one.partition("=")[::2] for one in match["options"].split(",")[1:])
+    options: dict[str, str] = {}
+    for one in str(match["options"]).split(",")[1:]:
+        option, _, value = one.partition("=")
+        options[option] = value
     return HostDevice(
         _number(match["number"], "--disk"),
         options.get("type") or _kind(image),

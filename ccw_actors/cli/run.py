@@ -10,6 +10,7 @@ from ccw_actors.cli.printing import complain
 from ccw_actors.cli.running import (
     TRACE,
     begin_a_trace,
+    check_name,
     claim_name,
     print_result,
     run_shown,
@@ -80,13 +81,16 @@ def run(
     """
     if no_trace and trace is not None:
         raise typer.BadParameter("--trace and --no-trace exclude each other")
+    if no_control and name is not None:
+        raise typer.BadParameter("--name and --no-control exclude each other")
+    check_name(name)
     size_max = None
     if trace_size != _ALL:
         size_max = size_option(trace_size, "--trace-size", least=1 << 16)
     file = machine_file or SHIPPED_MACHINE
     machine = load_machine(file)
     with contextlib.ExitStack() as stack:
-        control = claim_name(name, file.stem, wanted=not no_control)
+        control = None if no_control else claim_name(name, file.stem)
         if control is not None:
             stack.callback(control.close)
         target = None

@@ -30,7 +30,15 @@ from ccw_actors.machine import (
 )
 from ccw_actors.trace import TraceTarget
 
-__all__ = ["TRACE", "End", "begin_a_trace", "claim_name", "print_result", "run_shown"]
+__all__ = [
+    "TRACE",
+    "End",
+    "begin_a_trace",
+    "check_name",
+    "claim_name",
+    "print_result",
+    "run_shown",
+]
 
 TRACE = Path("ccw-actors.trace")
 """Where a trace is, unless somebody says otherwise."""
@@ -83,26 +91,24 @@ def run_shown(
         images.removeHandler(_NOTICES)
 
 
-def claim_name(
-    name: str | None, usual: str, *, wanted: bool = True
-) -> ControlSocket | None:
+def check_name(name: str | None, option: str = "--name") -> None:
+    """See that a machine can have the name, before anything is done."""
+    if name is not None and not is_name(name):
+        raise typer.BadParameter(
+            f"expected {NAME_RULE}, got {name[:80]!r}", param_hint=option
+        )
+
+
+def claim_name(name: str | None, usual: str) -> ControlSocket | None:
     """Take the name that the user says; else the usual one, numbered if it is taken.
 
-    None if no control socket is `wanted`, or none can be had that nobody asked for.
+    None if there cannot be a socket that nobody has asked for.
     """
-    if not wanted:
-        if name is not None:
-            raise typer.BadParameter("--name and --no-control exclude each other")
-        return None
     if name is not None:
-        if not is_name(name):
-            raise typer.BadParameter(
-                f"expected {NAME_RULE}, got {name[:80]!r}", param_hint="--name"
-            )
         return ControlSocket.claim(name)
     try:
         return ControlSocket.claim(name_from(usual), numbered=True)
-    except ControlError as error:  # nobody has asked for it
+    except ControlError as error:
         complain(f"the machine runs without a control socket: {error}")
         return None
 

@@ -10,7 +10,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +55,7 @@ __all__ = [
     "build_guest",
     "guest_path",
     "host_path",
+    "owners_of",
     "party_of",
     "subchannel_of",
 ]
@@ -74,16 +75,20 @@ def guest_path(
     return guest.name if number is None else f"{guest.name}/{number}"
 
 
-def party_of(machine: Machine) -> Callable[[str], str]:
-    """Return what names the guest that an actor works for, by the actor's path.
-
-    The actors of a host device work for the guest that it is passed to.
-    """
-    owners = {
+def owners_of(machine: Machine) -> dict[str, str]:
+    """Return which guest each host device works for, by where its actors live."""
+    return {
         host_path(passed.host): guest.name
         for guest in machine.guests
         for passed in guest.devices
     }
+
+
+def party_of(owners: Mapping[str, str]) -> Callable[[str], str]:
+    """Return what names the guest that an actor works for, by the actor's path.
+
+    The actors of a host device work for the guest that it is passed to.
+    """
 
     def party(path: str) -> str:
         first, _, rest = path.partition("/")
@@ -202,7 +207,8 @@ def _pass_through(
         system.ref(name) for name in (f"{path}/vfio-ccw", f"{path}/subchannel")
     )
     css = system.ref(f"{guest_path(guest)}/css")
-    cio = add_subchannel(system, machine, passed.host, region, vfio_ccw)
+    number = subchannel_of(machine, passed.host)
+    cio = add_subchannel(system, passed.host, number, region, vfio_ccw)
     system.spawn(
         VfioCcw(cio, region.storage, subchannel, base=region.base),
         vfio_ccw.path,
@@ -217,24 +223,24 @@ def _pass_through(
 
 def add_subchannel(
     system: System,
-    machine: Machine,
-    number: DeviceNumber,
+    device: DeviceNumber,
+    number: int,
     region: Region,
     driver: ActorRef[Any],
     *,
     chpid: int = 0,
 ) -> ActorRef[Any]:
-    """Spawn the host's subchannel of a device, and the Cio that drives it.
+    """Spawn the host's subchannel of that number, and the Cio that drives it.
 
     Returns the latter; `driver` is who it drives it for. The subchannel's one path is
     `chpid`.
     """
-    host = host_path(number)
+    host = host_path(device)
     cio = system.ref(f"{host}/cio")
     system.spawn(
         Subchannel(
-            SubchannelId(0, subchannel_of(machine, number)),
-            replace(_pmcw(number), chpids=bytes((chpid,)).ljust(8, b"\0")),
+            SubchannelId(0, number),
+            replace(_pmcw(device), chpids=bytes((chpid,)).ljust(8, b"\0")),
             system.ref(f"{host}/device"),
             (region,),
             cio,

@@ -44,6 +44,12 @@ class GuestRun:
         hosts = [host_path(passed.host) for passed in guest.devices]
         self._defect = defects.watch(guest_path(guest), *hosts)
 
+    @property
+    def qemu(self) -> QemuRun | None:
+        """The guest's QEMU, as long as it runs."""
+        runs = isinstance(self._part, QemuRun) and self.state == "running"
+        return self._part if runs and isinstance(self._part, QemuRun) else None
+
     async def run(self) -> None:
         """Start the guest and wait for its end; whatever that is, it is a result."""
         try:

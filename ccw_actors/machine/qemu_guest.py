@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import math
 import os
+import signal
 import socket
 import sys
 import threading
@@ -29,8 +30,9 @@ from ccw_actors.actors.protocol import (
     ReportProgress,
     StoreSubchannel,
 )
-from ccw_actors.errors import ClientError
+from ccw_actors.errors import ClientError, QmpConnectionError, QmpError
 from ccw_actors.machine.build import (
+    add_disk,
     add_disks,
     add_subchannel,
     base_of,
@@ -47,10 +49,13 @@ from ccw_actors.vfio import (
     ProcessEnded,
     ProcessStorage,
     Qmp,
+    RemoveDevice,
     ShownFiles,
     SystemCalls,
     command_line,
+    device_name,
     device_option,
+    devno_of,
     find_qemu,
     raw_terminal,
     spawn_client,
@@ -60,6 +65,9 @@ from ccw_actors.vfio import (
 __all__ = ["QemuRun"]
 
 _WORDS_MAX: Final = 20
+_GRACE: Final = 10.0
+"""Seconds that a guest has to shut down."""
+
 _CHPID_FIRST: Final = 0x40
 _CHPIDS: Final = 0x80
 
@@ -81,6 +89,7 @@ class QemuRun:
         self._scratch = scratch
         self._stack = AsyncExitStack()
         self._words: deque[str] = deque(maxlen=_WORDS_MAX)
+        self._base = 0
         self._qmp: Qmp | None = None
         self._ended: asyncio.Task[GuestReport] | None = None
 
@@ -88,6 +97,8 @@ class QemuRun:
     def emulator(self) -> ActorRef[Any]:
         """Who answers for the guest."""
         return self._system.ref(f"{guest_path(self._guest)}/emulator")
+
+    # -- start -------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Spawn the guest's actors, and start its QEMU.
@@ -103,8 +114,11 @@ class QemuRun:
         storage = self._system.spawn(
             ProcessStorage(self.emulator), f"{guest_path(guest)}/storage"
         )
-        region = Region(base_of(self._machine, guest), STORAGE_MAX, storage, dma=True)
-        devices = [self._pass_through(passed, region) for passed in guest.devices]
+        self._base = base_of(self._machine, guest)
+        devices = [
+            self._pass_through(passed, subchannel_of(self._machine, passed.host))
+            for passed in guest.devices
+        ]
         options = [
             device_option(
                 passed.number,
@@ -117,12 +131,14 @@ class QemuRun:
         ]
         await self._start_process(program, options, tuple(devices), storage)
 
-    def _pass_through(self, passed: PassedThrough, region: Region) -> AddDevice:
+    def _pass_through(self, passed: PassedThrough, number: int) -> AddDevice:
+        """Spawn the layers of a device; `number` is that of the host's subchannel."""
+        storage = self._system.ref(f"{guest_path(self._guest)}/storage")
+        region = Region(self._base, STORAGE_MAX, storage, dma=True)
         regions = self._system.ref(f"{guest_path(self._guest, passed.number)}/vfio-ccw")
-        number = subchannel_of(self._machine, passed.host)
         chpid = _CHPID_FIRST + number % _CHPIDS
         cio = add_subchannel(
-            self._system, self._machine, passed.host, region, regions, chpid=chpid
+            self._system, passed.host, number, region, regions, chpid=chpid
         )
         self._system.spawn(
             VfioCcwRegions(cio, region.storage, self.emulator, base=region.base),
@@ -184,7 +200,9 @@ class QemuRun:
             emulator.tell(ProcessEnded(client.process.wait()))
 
         loop.add_reader(pidfd, ended)
-        self._qmp = await stack.enter_async_context(Qmp(control))
+        # If it has ended already, the report will say why.
+        with contextlib.suppress(QmpConnectionError):
+            self._qmp = await stack.enter_async_context(Qmp(control))
 
     def _relay(self, link: socket.socket) -> None:
         """Connect the guest's console with a terminal, a file, or nobody."""
@@ -203,7 +221,7 @@ class QemuRun:
                 source = sys.stdin.fileno()
             if source is not None:
                 self._stack.enter_context(raw_terminal(source))
-        relay = Console(link, output, source)
+        relay = Console(link, output, source, _interrupt)
         self._stack.callback(relay.close)
         relay.start()
 
@@ -212,6 +230,60 @@ class QemuRun:
         with os.fdopen(errors, errors="replace") as file:
             for line in file:
                 self._words.append(line.rstrip("\n"))
+
+    # -- devices that come and go ------------------------------------------------------
+
+    async def attach(
+        self, machine: Machine, passed: PassedThrough, number: int
+    ) -> None:
+        """Plug in a device that `machine` has besides, as subchannel `number`.
+
+        Raises:
+            CcwActorsError: QEMU does not take it, or there is none of its image.
+        """
+        qmp = self._monitor
+        self._machine = machine
+        device = next(one for one in machine.devices if one.number == passed.host)
+        await add_disk(self._system, device, self._scratch)
+        try:
+            shown = self._pass_through(passed, number)
+            added = await self.emulator.ask(shown)
+            await qmp.add_vfio_ccw(
+                device_name(passed.number),
+                sysfsdev=sysfsdev_of(self._folder, added.index, shown.subchannel),
+                devno=devno_of(passed.number),
+            )
+        except BaseException:
+            await self._take_away(passed)
+            raise
+
+    async def detach(self, machine: Machine, passed: PassedThrough) -> None:
+        """Unplug a device that `machine` does not have; nothing of it is left then.
+
+        Raises:
+            CcwActorsError: The guest has not given it up; it has it then.
+        """
+        await self._monitor.remove_device(device_name(passed.number))
+        self._machine = machine
+        await self._take_away(passed)
+
+    @property
+    def _monitor(self) -> Qmp:
+        if self._qmp is None:
+            raise ClientError(f"the QEMU of guest {self._guest.name} has ended")
+        return self._qmp
+
+    async def _take_away(self, passed: PassedThrough) -> None:
+        """Stop the actors of a device that the guest does not have (any more)."""
+        await self.emulator.ask(RemoveDevice(str(passed.number)))
+        host = host_path(passed.host)
+        parts = [f"{host}/{name}" for name in ("cio", "subchannel", "device", "volume")]
+        for path in (f"{guest_path(self._guest, passed.number)}/vfio-ccw", *parts):
+            ref = self._system.ref(path)
+            ref.stop()
+            await ref.stopped()
+
+    # -- the run and its end -----------------------------------------------------------
 
     async def progress(self) -> GuestReport:
         """Ask how far it is."""
@@ -236,7 +308,8 @@ class QemuRun:
         pins = await storage.ask(CountPins())
         if pins.owners:
             left.append(f"{pins.pages} pages are pinned for {pins.owners} programs")
-        for passed in self._guest.devices:
+        guest = next(g for g in self._machine.guests if g.name == self._guest.name)
+        for passed in guest.devices:
             subchannel = self._system.ref(f"{host_path(passed.host)}/subchannel")
             stored = await subchannel.ask(StoreSubchannel())
             scsw = stored.schib.scsw
@@ -247,9 +320,15 @@ class QemuRun:
     async def shut_down(self) -> None:
         """Have the guest end in order; if it does not, end its QEMU."""
         if self._qmp is not None:
-            await self._qmp.shut_down()
-            await self.report()
+            with contextlib.suppress(QmpError):
+                await self._qmp.shut_down(grace=_GRACE)
+                await self.report()
 
     async def close(self) -> None:
         """Give up what was taken for the guest: console, terminal, descriptors."""
         await self._stack.aclose()
+
+
+def _interrupt() -> None:
+    """Do as Ctrl-C does, from whatever thread."""
+    os.kill(os.getpid(), signal.SIGINT)

@@ -24,11 +24,25 @@ from ccw_actors.control import (
     StopMachine,
     Stopping,
 )
-from ccw_actors.errors import TraceFileError
-from ccw_actors.machine.build import party_of
-from ccw_actors.machine.config import Machine
+from ccw_actors.errors import AttachmentError, TraceFileError
+from ccw_actors.machine.attachment import (
+    AttachDisk,
+    Attached,
+    DetachDisk,
+    Detached,
+    with_disk,
+    without_disk,
+)
+from ccw_actors.machine.build import host_path, owners_of, party_of
+from ccw_actors.machine.config import (
+    DeviceNumber,
+    HostDevice,
+    Machine,
+    PassedThrough,
+)
 from ccw_actors.machine.guest_run import Defects, GuestRun
-from ccw_actors.machine.machine_file import check_machine
+from ccw_actors.machine.machine_file import check_machine, problems
+from ccw_actors.machine.qemu_guest import QemuRun
 from ccw_actors.machine.results import (
     GuestResult,
     Progress,
@@ -124,6 +138,8 @@ class MachineRun:
         control: ControlSocket | None = None,
     ) -> None:
         self._machine = machine
+        self._owners = owners_of(machine)
+        self._next_subchannel = len(machine.devices)
         self._trace = trace
         self._on_progress = on_progress
         self._control = control
@@ -240,7 +256,7 @@ class MachineRun:
     async def _run(self, server: ControlServer | None) -> None:
         async with AsyncExitStack() as stack:
             self._scratch = stack.enter_context(scratch_folder())
-            dispatcher = FairDispatcher(party_of(self._machine))
+            dispatcher = FairDispatcher(party_of(self._owners))
             self._system = system = await stack.enter_async_context(System(dispatcher))
             self._observe(system)
             if server is not None:
@@ -259,7 +275,64 @@ class MachineRun:
         return {
             DescribeMachine: lambda _request: self.describe(name),
             StopMachine: stop,
+            AttachDisk: self._attach,
+            DetachDisk: self._detach,
         }
+
+    async def _attach(self, request: AttachDisk) -> Attached:
+        """Plug a disk into a guest, and have it as part of the machine."""
+        qemu = self._qemu(request.guest)
+        try:
+            number = DeviceNumber.read(request.number)
+        except ValueError as error:
+            raise AttachmentError(str(error)) from error
+        taken = {device.number for device in self._machine.devices}
+        free = (n for n in (int(number), *range(0x10000)) if n not in taken)
+        device = HostDevice(
+            DeviceNumber(next(free)),
+            request.device_type,
+            Path(request.image),
+            read_only=request.read_only,
+            control_unit=request.control_unit,
+        )
+        passed = PassedThrough(number, device.number)
+        after = with_disk(self._machine, request.guest, device, passed)
+        if problem := next(problems(after), None):
+            raise AttachmentError(problem.text)
+        self._machine = after
+        self._owners[host_path(device.number)] = request.guest
+        subchannel = self._next_subchannel
+        self._next_subchannel += 1
+        try:
+            await qemu.attach(after, passed, subchannel)
+        except BaseException:
+            self._machine = without_disk(self._machine, request.guest, passed)
+            raise
+        return Attached(str(device.number))
+
+    async def _detach(self, request: DetachDisk) -> Detached:
+        """Unplug a disk of a guest; the machine has it no more."""
+        qemu = self._qemu(request.guest)
+        guest = next(g for g in self._machine.guests if g.name == request.guest)
+        for passed in guest.devices:
+            if str(passed.number) == request.number:
+                after = without_disk(self._machine, request.guest, passed)
+                await qemu.detach(after, passed)
+                self._machine = without_disk(self._machine, request.guest, passed)
+                return Detached()
+        known = ", ".join(str(one.number) for one in guest.devices) or "none"
+        raise AttachmentError(
+            f"guest {request.guest} has no device {request.number}; it has {known}"
+        )
+
+    def _qemu(self, guest: str) -> QemuRun:
+        run = self._runs.get(guest)
+        if run is None:
+            known = ", ".join(self._runs) or "none"
+            raise AttachmentError(f"there is no guest {guest}; there is {known}")
+        if run.qemu is None:
+            raise AttachmentError(f"guest {guest} is no QEMU that runs")
+        return run.qemu
 
     def _observe(self, system: System) -> None:
         system.observe(self._counter)

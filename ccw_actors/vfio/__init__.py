@@ -15,7 +15,9 @@ from ccw_actors.vfio.messages import ProcessEnded as ProcessEnded
 from ccw_actors.vfio.messages import RemoveDevice as RemoveDevice
 from ccw_actors.vfio.process_storage import ProcessStorage as ProcessStorage
 from ccw_actors.vfio.qemu import command_line as command_line
+from ccw_actors.vfio.qemu import device_name as device_name
 from ccw_actors.vfio.qemu import device_option as device_option
+from ccw_actors.vfio.qemu import devno_of as devno_of
 from ccw_actors.vfio.qemu import find_qemu as find_qemu
 from ccw_actors.vfio.qmp import Qmp as Qmp
 from ccw_actors.vfio.shown_files import ShownFiles as ShownFiles
@@ -40,7 +42,9 @@ __all__ = [
     "SystemCalls",
     "check_host",
     "command_line",
+    "device_name",
     "device_option",
+    "devno_of",
     "find_qemu",
     "raw_terminal",
     "spawn_client",

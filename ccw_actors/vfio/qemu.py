@@ -7,7 +7,14 @@ from typing import Final, Protocol
 
 from ccw_actors.errors import ClientError
 
-__all__ = ["QemuOptions", "command_line", "device_option", "find_qemu"]
+__all__ = [
+    "QemuOptions",
+    "command_line",
+    "device_name",
+    "device_option",
+    "devno_of",
+    "find_qemu",
+]
 
 _NAME: Final = "qemu-system-s390x"
 _DEVICE: Final = 'name "vfio-ccw"'
@@ -114,6 +121,17 @@ def device_option(number: int, sysfsdev: str, *, boot: bool = False) -> str:
     bootindex = ",bootindex=0" if boot else ""
     # A comma within a value is written twice.
     place = sysfsdev.replace(",", ",,")
-    name = f"ccw-{number:04x}"
-    devno = f"{_CSSID}.0.{number:04x}"
-    return f"vfio-ccw,id={name},sysfsdev={place},devno={devno}{bootindex}"
+    return (
+        f"vfio-ccw,id={device_name(number)},sysfsdev={place},"
+        f"devno={devno_of(number)}{bootindex}"
+    )
+
+
+def device_name(number: int) -> str:
+    """Return the id that QEMU has for the device of that number."""
+    return f"ccw-{number:04x}"
+
+
+def devno_of(number: int) -> str:
+    """Return what QEMU calls the number: with the one subchannel set of a guest."""
+    return f"{_CSSID}.0.{number:04x}"
