@@ -91,7 +91,7 @@ class QemuRun:
         self._words: deque[str] = deque(maxlen=_WORDS_MAX)
         self._base = 0
         self._qmp: Qmp | None = None
-        self._ended: asyncio.Task[GuestReport] | None = None
+        self._reaping: asyncio.Task[None] | None = None
 
     @property
     def emulator(self) -> ActorRef[Any]:
@@ -193,11 +193,15 @@ class QemuRun:
         loop = asyncio.get_running_loop()
         pidfd = os.pidfd_open(client.process.pid)
 
+        async def reap() -> None:
+            # What it has said last is wanted, but another process may keep it open.
+            await asyncio.to_thread(reader.join, 1)
+            emulator.tell(ProcessEnded(client.process.wait()))
+
         def ended() -> None:
             loop.remove_reader(pidfd)
             os.close(pidfd)
-            reader.join(1)
-            emulator.tell(ProcessEnded(client.process.wait()))
+            self._reaping = loop.create_task(reap())
 
         loop.add_reader(pidfd, ended)
         # If it has ended already, the report will say why.
