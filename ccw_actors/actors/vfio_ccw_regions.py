@@ -32,14 +32,15 @@ A START or HALT that a CLEAR of another thread overtakes is answered as accepted
 before the CLEAR, which has ended it. A program that cannot be read or pinned is
 accepted, too, and ends with the check that the channel shows for it.
 
-A status that ends nothing replaces an older one of the same functions, as it does at a
-subchannel; so does an unsolicited one. All others are kept until they are read.
+RESET, CLOSE, and an UNMAP of what is pinned, quiesce the device. After an UNMAP, which
+the client's guest knows nothing of, it finds that its START has ended in an
+interface-control check.
 
-RESET, CLOSE, and an UNMAP of what is pinned, quiesce the device:
 
 | stage | event | next |
 |---|---|---|
-| none | a request that quiesces | clearing: CLEAR; what is unread is dropped |
+| none | a request that quiesces | clearing: CLEAR |
+| any | RESET, CLOSE | what is unread, and what comes until it is over, is dropped |
 | clearing | nothing is at work at the host | fencing: Unpin of a new number |
 | clearing | the device is gone | fencing |
 | fencing | its Unpinned: Storage has handled all that came before | answered; none |
@@ -51,8 +52,9 @@ vfio_ccw_chp.c; there a write that meets another one returns EAGAIN, here both g
 """
 
 import errno
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+import msgspec
 from msgspec import Struct
 
 from ccw_actors.actors.pages import pages_of
@@ -88,6 +90,7 @@ from ccw_actors.actors.protocol import (
     Written,
 )
 from ccw_actors.actors.region_requests import WRITES, Call, Kind, Requests
+from ccw_actors.actors.unread_events import Cut, UnreadEvents
 from ccw_actors.actors.vfio_ccw import VfioCcw, VfioCcwState
 from ccw_actors.channel import Crw, Fctl, Irb, Scsw
 from ccw_actors.channel.crw import queued
@@ -95,24 +98,25 @@ from ccw_actors.runtime import ActorRef, Message, ReplyTo, receive
 
 __all__ = ["VfioCcwRegions"]
 
+_HALTS: Final = Fctl.HALT | Fctl.CLEAR
+
 
 class RegionsState(VfioCcwState):
     """What it remembers besides.
 
-    `device` is "leaving" when the host's subchannel is being given up. `events` have
-    not been read, `region` is the IRB read last; a signal is on its way if `signalled`.
-    `newest_clear` is the last CLEAR. While the device is quiesced, `clearing` is the
-    number of its CLEAR, then `fence` that of its Unpin, both 0 otherwise. `reports`
-    have not been read, of which the client knows if `reported`.
+    `device` is "leaving" when the host's subchannel is being given up. A signal of what
+    is `unread` is on its way if `signalled`. While the device is quiesced, `clearing`
+    is the number of its CLEAR, then `fence` that of its Unpin, both 0 otherwise; `cut`
+    are the functions that this ends. `reports` have not been read, of which the client
+    knows if `reported`.
     """
 
     device: Literal["there", "leaving", "gone"] = "there"
-    events: tuple[IoEvent, ...] = ()
-    region: Irb = Irb(Scsw())
+    unread: UnreadEvents = msgspec.field(default_factory=UnreadEvents)
     signalled: bool = False
-    newest_clear: int = 0
     clearing: int = 0
     fence: int = 0
+    cut: Cut = Cut()
     reports: tuple[Crw, ...] = ()
     reported: bool = False
 
@@ -173,13 +177,16 @@ class VfioCcwRegions(VfioCcw):
         super().on_restart()
         self.state.device = "leaving"
         requests = self.persistent
+        self.state.unread.newest_clear = requests.next_number()
         requests.drop_asks()
         for one in requests.release():
             self.reply(one.to, Written(errno.ENODEV))
         self._fail()
         self._return(Written(errno.ENODEV), "reset")
-        if requests.has("close", "unmap", "evict", "pass"):
-            self._quiesce()
+        for call in requests.of("pass"):
+            requests.become(call.number, "unmap")
+        if requests.has("close", "unmap", "evict"):
+            self._quiesce(drops=False)
 
     # -- what the client asks for -----------------------------------------------------
 
@@ -203,7 +210,7 @@ class VfioCcwRegions(VfioCcw):
         """
         state = self.state
         owed, state.signalled = state.signalled, False
-        if state.events or not state.clear or not owed:
+        if state.unread.events or not state.clear or not owed:
             answer = self._read()
             self._signal()
             return answer
@@ -234,14 +241,14 @@ class VfioCcwRegions(VfioCcw):
         if self.state.device != "there":
             return Written(errno.ENODEV)
         self.persistent.enter("reset", self.reply_to)
-        self._quiesce()
+        self._quiesce(drops=True)
         return None
 
     @receive
     def close_device(self, _message: CloseDevice) -> None:
         """Quiesce the device, if it is there."""
         self.persistent.enter("close", self.reply_to)
-        self._quiesce()
+        self._quiesce(drops=True)
 
     @receive
     def unmap_dma(self, message: UnmapDma) -> None:
@@ -305,28 +312,30 @@ class VfioCcwRegions(VfioCcw):
         match request:
             case WriteIo(orb=orb):
                 self.start(IoRequest(requests.enter("start", to), orb))
-            case WriteAsync(command="HSCH") if self._is_unread(Fctl.HALT | Fctl.CLEAR):
+            case WriteAsync(command="HSCH") if state.unread.has_end_of(_HALTS):
                 return Written(errno.EBUSY)
             case WriteAsync(command="HSCH"):
                 self.halt(HaltRequest(requests.enter("halt", to)))
             case WriteAsync():
-                self._clear(requests.enter("clear", to))
+                number = requests.enter("clear", to)
+                self._drop_events(number)
+                self._clear(number)
         self._settle()
         return None
 
     def _clear(self, number: int) -> None:
-        """Clear, which ends a START that is not at the host yet, and drops events."""
-        state = self.state
-        state.newest_clear = number
-        for event in state.events:
-            self.taken(Taken(event.ends))
-        state.events = ()
-        if state.program is not None and state.program.phase != "started":
-            self._return(Written(0), "start", number=state.program.number)
+        """Clear, which ends a START that is not at the host yet."""
+        program = self.state.program
+        if program is not None and program.phase != "started":
+            self._return(Written(0), "start", number=program.number)
         self.clear(ClearRequest(number))
 
+    def _drop_events(self, clear: int) -> None:
+        for event in self.state.unread.clear(clear):
+            self.taken(Taken(event.ends))
+
     def _refused(self, number: int, reason: int) -> None:
-        if reason == errno.ENODEV:
+        if reason == errno.ENODEV and self.state.device == "there":
             self.state.device = "leaving"
         if reason == errno.ECANCELED:
             reason = 0
@@ -337,37 +346,28 @@ class VfioCcwRegions(VfioCcw):
     # -- events -----------------------------------------------------------------------
 
     def _note(self, event: IoEvent) -> None:
-        """Keep an event until it is read; not what is older than the last CLEAR."""
+        """Keep an event until it is read, unless it is dropped."""
         state = self.state
         for number in event.answers:
             self._return(Written(0), *WRITES, number=number)
-        stale = max(event.answers, default=event.after) < state.newest_clear
-        if stale or state.clearing or state.fence:
+        state.cut = state.cut.without(event.ends)
+        own = state.clearing in event.ends
+        drops = own or self.persistent.has("reset", "close")
+        if drops or not state.unread.add(event):
             self.taken(Taken(event.ends))
-        else:
-            kept = [one for one in state.events if one.ends or not _alike(one, event)]
-            state.events = (*kept, event)
-
-    def _is_unread(self, fctl: int) -> bool:
-        """Whether there is an event with the end of one of these functions."""
-        return any(
-            event.ends and event.irb.scsw.fctl & fctl for event in self.state.events
-        )
 
     def _read(self) -> IoRead:
         state = self.state
-        if state.events:
-            event, *others = state.events
-            state.events = tuple(others)
-            state.region = event.irb
+        event = state.unread.read()
+        if event is not None:
             self.taken(Taken(event.ends))
         elif state.device == "gone":
-            return IoRead(state.region, errno.ENODEV)
-        return IoRead(state.region)
+            return IoRead(state.unread.region, errno.ENODEV)
+        return IoRead(state.unread.region)
 
     def _signal(self) -> None:
         """Signal that there are events, unless a signal is on its way."""
-        if self.state.events and not self.state.signalled:
+        if self.state.unread.events and not self.state.signalled:
             self.state.signalled = True
             self._client.tell(Signalled())
 
@@ -378,14 +378,23 @@ class VfioCcwRegions(VfioCcw):
 
     # -- quiescing --------------------------------------------------------------------
 
-    def _quiesce(self) -> None:
-        """Begin to clear the host's subchannel, unless that is under way."""
-        state = self.state
+    def _quiesce(self, *, drops: bool) -> None:
+        """Begin to clear the host's subchannel, unless that is under way.
+
+        With `drops` nothing is left to be read.
+        """
+        state, program = self.state, self.state.program
         if not state.clearing and not state.fence:
             state.clearing = self.persistent.next_number()
-            state.region = Irb(Scsw())
+            start = program.number if program is not None else 0
+            cpa = program.copy.orb.cpa if program is not None else 0
+            state.cut = Cut(start, state.halt, state.clear, cpa)
             if state.device == "there":
                 self._clear(state.clearing)
+        if drops:
+            self._drop_events(state.clearing)
+            state.unread.region = Irb(Scsw())
+            state.cut = Cut()
         self._settle()
 
     def _quiesced(self) -> None:
@@ -398,6 +407,9 @@ class VfioCcwRegions(VfioCcw):
         reason = 0 if state.device == "there" else errno.ENODEV
         self._return(Written(reason), "reset")
         self._return(Written(0), "close", "evict")
+        cut, state.cut = state.cut.event(), Cut()
+        if cut is not None and state.device == "there":
+            self._event(cut)
         for one in self.persistent.release():
             answer = self._write(one.request, one.to)
             if answer is not None:
@@ -423,7 +435,7 @@ class VfioCcwRegions(VfioCcw):
             self._storage.tell(Unpin(state.fence))
         for call in self.persistent.of("unmap"):
             self._unmap(call)
-        if state.events or not state.clear:
+        if state.unread.events or not state.clear:
             for to in self.persistent.take("read"):
                 self.reply(to, self._read())
         self._signal()
@@ -444,7 +456,7 @@ class VfioCcwRegions(VfioCcw):
             pass
         elif self._is_pinned(call.area):
             requests.become(call.number, "evict")
-            self._quiesce()
+            self._quiesce(drops=False)
         else:
             requests.become(call.number, "pass")
             self._storage.tell(Unpin(call.number))
@@ -459,8 +471,3 @@ class VfioCcwRegions(VfioCcw):
             pages_of(one.address, one.length) for one in program.copy.data_areas()
         )
         return any(one.start < pages.stop and pages.start < one.stop for one in pinned)
-
-
-def _alike(one: IoEvent, other: IoEvent) -> bool:
-    """Whether both say of the same functions that nothing ends, or of none."""
-    return one.answers == other.answers and not other.ends

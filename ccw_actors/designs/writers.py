@@ -8,13 +8,16 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from ccw_actors.actors.protocol import (
+    CloseDevice,
     DeviceRequested,
     IoRead,
     ReadIo,
     ReadReport,
+    ReadSchib,
     ReportRead,
     ReportSignalled,
     ResetDevice,
+    SchibRead,
     Signalled,
     UnmapDma,
     WriteAsync,
@@ -25,7 +28,9 @@ from ccw_actors.runtime import Actor, ActorRef, Message, receive
 
 __all__ = ["RawReader", "RawWriter", "Request"]
 
-Request: TypeAlias = WriteIo | WriteAsync | ResetDevice | UnmapDma | ReadReport
+Request: TypeAlias = (
+    WriteIo | WriteAsync | ReadSchib | ReadReport | ResetDevice | CloseDevice | UnmapDma
+)
 
 
 class Begin(Message, frozen=True):
@@ -59,7 +64,7 @@ class RawWriter(Actor):
         self._go_on()
 
     @receive
-    def written(self, message: Written) -> None:
+    def written(self, message: Written | SchibRead) -> None:
         """Note the result, and make the next request."""
         self.state.returned = (*self.state.returned, message.errno)
         self._go_on()

@@ -73,7 +73,7 @@ class OwnRack(Rack):
         """An event that was not taken, or intermediate status that is shown."""
         vfio = view["vfio-ccw"]
         if self._emulator == "qemu" or not self._has_guest:
-            return vfio.untaken > 0 or bool(vfio.events)
+            return vfio.untaken > 0 or bool(vfio.unread.events)
         shown = view[GUEST].schib.scsw.stctl & Stctl.INTERMEDIATE
         return vfio.untaken > 0 or bool(shown)
 
@@ -85,7 +85,8 @@ class OwnRack(Rack):
         """What GuestSubchannel holds, or an event that answers nothing."""
         if self._emulator == "ours":
             return view[GUEST].unsolicited is not None
-        return any(not event.answers for event in view["vfio-ccw"].events)
+        events = view["vfio-ccw"].unread.events
+        return any(not event.answers for event in events)
 
     def translating(self, view: View) -> bool:
         """VfioCcw copies or pins."""
@@ -128,10 +129,9 @@ class OwnRack(Rack):
         if self._has_guest:
             return []
         found: list[str] = []
-        vfio = view["vfio-ccw"]
-        if any(
-            max(e.answers, default=e.after) < vfio.newest_clear for e in vfio.events
-        ):
+        unread = view["vfio-ccw"].unread
+        newest = unread.newest_clear
+        if any(max(e.answers, default=e.after) < newest for e in unread.events):
             found.append("stale: status from before a RESET is there to be read")
         if self._starts_nothing and 0 in view["writer0"].returned:
             found.append("no-op: a write without a function returns success")
