@@ -12,7 +12,8 @@ when the process is over and nothing of its devices is at work any more.
 | Signalled, ReportSignalled, DeviceRequested | an eventfd is counted up |
 | the process ends | its descriptors are closed; then it has ended |
 
-A process whose memory fails is killed: its end says why.
+A process whose memory fails is killed, and so is one whose storage, or the actor behind
+whose device, is no more: its end says why. What has waited for them is answered EIO.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ import signal
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from ccw_actors.actors.pages import PAGE_SIZE
 from ccw_actors.actors.protocol import (
     AwaitGuest,
     DeviceRequested,
@@ -34,10 +36,18 @@ from ccw_actors.actors.protocol import (
     Signalled,
     Written,
 )
-from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
+from ccw_actors.runtime import (
+    Actor,
+    ActorRef,
+    Failure,
+    ReplyTo,
+    Terminated,
+    receive,
+)
 from ccw_actors.vfio import uapi
 from ccw_actors.vfio.container_front import ContainerFront, Group
 from ccw_actors.vfio.device_front import Change, DeviceFront
+from ccw_actors.vfio.event_descriptors import EventDescriptors
 from ccw_actors.vfio.messages import (
     AddDevice,
     DescriptorClosed,
@@ -68,6 +78,8 @@ _SOURCES: Final[dict[type, EventSource]] = {
     ReportSignalled: EventSource.CRW,
     DeviceRequested: EventSource.REQUEST,
 }
+_DESCRIPTORS_MAX: Final = 64
+_OF_A_DEVICE: Final = 8
 _CODES: Final = {"2": errno.EBUSY, "3": errno.ENODEV}
 
 
@@ -90,16 +102,20 @@ class ClientProcess(Actor):
         self._files = files
         self._first_devices = devices
         self._devices: dict[int, DeviceFront] = {}
-        self._containers = ContainerFront(calls, storage, self._devices, pid)
+        self._storage = storage
+        self._descriptors = EventDescriptors()
+        self._containers = ContainerFront(calls, storage, self._devices)
         self._opened: dict[int, DeviceFront] = {}
         self._next = 0
         self._waiting: tuple[ReplyTo, ...] = ()
         self._status: int | None = None
         self._reason: str | None = None
+        self._is_broken = False
         self._is_over = False
 
     def on_start(self) -> None:
         """Take the process's calls."""
+        self.watch(self._storage)
         for device in self._first_devices:
             self._add(device)
         self._calls.begin(self.ref.tell)
@@ -108,6 +124,9 @@ class ClientProcess(Actor):
         """Leave nothing behind: the process ends, if it has not."""
         self._kill()
         self._calls.end()
+        for device in self._devices.values():
+            device.forget_events()
+        self._descriptors.close()
 
     def on_failure(self, error: BaseException) -> None:  # noqa: ARG002 - the base's
         """Do the same."""
@@ -121,9 +140,13 @@ class ClientProcess(Actor):
         return DeviceAdded(self._add(message))
 
     def _add(self, shown: AddDevice) -> int:
-        device = DeviceFront(self._next, shown, self._calls, self._pid)
-        self._devices[device.index] = device
+        device = DeviceFront(self._next, shown, self._calls, self._descriptors)
         self._files.add(device.index, shown)
+        self._devices[device.index] = device
+        self._calls.descriptors_max = (
+            _DESCRIPTORS_MAX + len(self._devices) * _OF_A_DEVICE
+        )
+        self.watch(shown.regions)
         self._next += 1
         return device.index
 
@@ -142,7 +165,8 @@ class ClientProcess(Actor):
 
     def _removed(self, device: DeviceFront, to: ReplyTo) -> Callable[[], None]:
         def removed() -> None:
-            self._devices.pop(device.index, None)
+            if self._devices.pop(device.index, None) is not None:
+                self.unwatch(device.shown.regions)
             self.reply(to, DeviceRemoved())
 
         return removed
@@ -190,20 +214,28 @@ class ClientProcess(Actor):
                 self._open_device(message, group)
             else:
                 self._containers.group_ioctl(message, group)
-        elif message.descriptor in self._containers.descriptors:
+        elif message.descriptor in self._containers.containers:
             self._containers.ioctl(message)
         else:
             self._calls.answer(message.key, -errno.EBADF)  # closed under way
 
     def _open_device(self, call: IoctlCalled, group: Group) -> None:
         device = self._devices.get(group.device)
-        if device is None or call.argument != uuid_of(group.device).encode():
-            self._calls.answer(call.key, -errno.ENODEV)
+        answer: int | None = None
+        if not call.argument.endswith(b"\0"):
+            is_long = len(call.argument) >= PAGE_SIZE
+            answer = -(errno.EINVAL if is_long else errno.EFAULT)
+        elif device is None or call.argument[:-1] != uuid_of(group.device).encode():
+            answer = -errno.ENODEV
         elif not self._containers.has_iommu(group):
-            self._calls.answer(call.key, -errno.EINVAL)
+            answer = -errno.EINVAL
+        elif device.is_busy:
+            answer = -errno.EAGAIN
         else:
             opened = device
             device.change(Change(None, lambda _: self._hand_out(call.key, opened)))
+        if answer is not None:
+            self._calls.answer(call.key, answer)
 
     def _hand_out(self, key: int, device: DeviceFront) -> None:
         descriptor = self._calls.hand_out(key)
@@ -211,13 +243,18 @@ class ClientProcess(Actor):
             device.opened += 1
             self._opened[descriptor] = device
 
+    def _refuse(self, key: int, descriptor: int) -> None:
+        """Answer a call for a region where there is none, or that was closed since."""
+        there = descriptor in self._containers.descriptors
+        self._calls.answer(key, -(errno.EINVAL if there else errno.EBADF))
+
     @receive
     def region_written(self, message: RegionWritten) -> None:
         """Write to a region of the device that the descriptor is."""
         if device := self._opened.get(message.descriptor):
             device.write(message)
         else:
-            self._calls.answer(message.key, -errno.EINVAL)
+            self._refuse(message.key, message.descriptor)
 
     @receive
     def region_read(self, message: RegionRead) -> None:
@@ -225,7 +262,7 @@ class ClientProcess(Actor):
         if device := self._opened.get(message.descriptor):
             device.read(message)
         else:
-            self._calls.answer(message.key, -errno.EINVAL)
+            self._refuse(message.key, message.descriptor)
 
     @receive
     def closed(self, message: DescriptorClosed) -> None:
@@ -235,6 +272,7 @@ class ClientProcess(Actor):
     def _close(self, descriptor: int) -> None:
         if device := self._opened.pop(descriptor, None):
             device.close()
+            self._containers.device_closed(device.index)
         else:
             self._containers.close(descriptor)
 
@@ -289,9 +327,23 @@ class ClientProcess(Actor):
 
     @receive
     def failed(self, message: Failure) -> None:
-        """Let nobody wait for an actor that has failed."""
+        """Let nobody wait for what an actor has failed of."""
         for device in self._devices.values():
             if device.shown.regions.path == message.actor:
+                device.failed(message.request)
+        self._end_if_over()
+
+    @receive
+    def ended(self, message: Terminated) -> None:
+        """End the process: an actor that it cannot be without is no more."""
+        if self._status is None:
+            path, why = message.ref.path, message.reason
+            self._reason = self._reason or f"{path} has ended: {why}"
+            self._kill()
+        self._is_broken = True
+        self._containers.fail()
+        for device in self._devices.values():
+            if message.ref in (device.shown.regions, self._storage):
                 device.fail()
         self._end_if_over()
 
@@ -329,7 +381,7 @@ class ClientProcess(Actor):
         at_work = self._containers.is_unmapping or any(
             device.is_at_work for device in self._devices.values()
         )
-        if self._status is None or at_work:
+        if self._status is None or (at_work and not self._is_broken):
             return
         self._is_over = True
         for to in self._waiting:

@@ -3,21 +3,22 @@
 What a region is asked for goes to the actor behind it. That one counts no system calls,
 so a device has one thing changed at a time, in the order of the calls; reads go beside
 it, each kind in its order. A write that comes while another waits for its answer ends
-in EAGAIN, as the kernel's lock for that is taken.
+in EAGAIN, as the kernel's lock for that is taken. So does, unlike there, what comes
+while more wait already than there are threads in any emulator.
+
+The I/O region keeps an IRB until the next one is taken: by a read of the IRB's first
+byte. What else is read in parts is of the same one.
 
 Source: Linux drivers/s390/cio/vfio_ccw_ops.c, vfio_ccw_async.c, vfio_ccw_chp.c;
 drivers/vfio/vfio_main.c (vfio_set_irqs_validate_and_prepare).
 """
 
-import contextlib
-import ctypes
 import errno
 import os
 import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from ccw_actors.actors.protocol import (
@@ -35,6 +36,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.runtime import ActorRef
 from ccw_actors.vfio import region_layouts, uapi
+from ccw_actors.vfio.event_descriptors import EventDescriptors, take_event
 from ccw_actors.vfio.messages import AddDevice, IoctlCalled, RegionRead, RegionWritten
 from ccw_actors.vfio.region_layouts import REGIONS, AsyncCommand, Region
 from ccw_actors.vfio.system_calls import SystemCalls
@@ -42,14 +44,12 @@ from ccw_actors.vfio.uapi import EventSource, Ioctl, IrqFlag
 
 __all__ = ["Change", "DeviceFront"]
 
-_ONE: Final = struct.pack("=Q", 1)
-_SYS_PIDFD_GETFD: Final = 438
+_WAITING_MAX: Final = 256
 _READS: Final = {
     Region.IO: (ReadIo, IoRead),
     Region.SCHIB: (ReadSchib, SchibRead),
     Region.CRW: (ReadReport, ReportRead),
 }
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +64,26 @@ class Change:
 
 
 class DeviceFront:
-    """A device that is `shown`, at `index` among those of its client.
-
-    `process` is the client's, whose event descriptors it takes.
-    """
+    """A device that is `shown`, at `index` among those of its client."""
 
     def __init__(
-        self, index: int, shown: AddDevice, calls: SystemCalls, process: int
+        self,
+        index: int,
+        shown: AddDevice,
+        calls: SystemCalls,
+        descriptors: EventDescriptors,
     ) -> None:
         self.index = index
         self.shown = shown
         self.opened = 0
-        self._then: Callable[[], None] = _nothing
+        self._then: list[Callable[[], None]] = []
         self._regions: ActorRef[Any] = shown.regions
         self._calls = calls
-        self._process = process
+        self._descriptors = descriptors
         self._events: dict[int, int] = {}
         self._changes: deque[Change] = deque()
+        self._is_under_way = False
+        self._holds = 0
         self._reads: dict[type, deque[RegionRead]] = {
             answer: deque() for _, answer in _READS.values()
         }
@@ -95,24 +98,39 @@ class DeviceFront:
     def change(self, change: Change) -> None:
         """Do it when those before it are done."""
         self._changes.append(change)
-        if len(self._changes) == 1:
-            self._go_on()
+        self._go_on()
 
     def changed(self, reason: int) -> None:
         """Take the answer to the change that is being made."""
-        if self._changes:
+        if self._is_under_way:
+            self._is_under_way = False
             self._changes.popleft().done(reason)
             self._go_on()
             self._closed()
 
+    def hold(self) -> None:
+        """Begin no change before as many releases."""
+        self._holds += 1
+
+    def release(self) -> None:
+        """Go on, if nobody else holds it."""
+        self._holds -= 1
+        self._go_on()
+
     def _go_on(self) -> None:
-        while self._changes:
+        while self._changes and not self._is_under_way and not self._holds:
             change = self._changes[0]
             if change.request is not None:
+                self._is_under_way = True
                 self._regions.tell(change.request)
                 return
             self._changes.popleft()
             change.done(0)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether as many wait already as ever will."""
+        return len(self._changes) >= _WAITING_MAX
 
     @property
     def _is_writing(self) -> bool:
@@ -132,21 +150,25 @@ class DeviceFront:
         self.opened -= 1
         if self.opened:
             return
+        self.forget_events()
+        self.change(Change(CloseDevice(), lambda _reason: self._closed()))
+
+    def forget_events(self) -> None:
+        """Give all event descriptors up."""
         for event in self._events.values():
             os.close(event)
         self._events.clear()
-        self.change(Change(CloseDevice(), lambda _reason: self._closed()))
 
     def when_closed(self, then: Callable[[], None]) -> None:
         """Call it when nobody has the device open, and nothing of it is at work."""
-        self._then = then
-        if not self.is_at_work:
-            self._closed()
+        self._then.append(then)
+        self._closed()
 
     def _closed(self) -> None:
         if not self.is_at_work:
-            then, self._then = self._then, _nothing
-            then()
+            waiting, self._then = self._then, []
+            for then in waiting:
+                then()
 
     # -- event sources -----------------------------------------------------------------
 
@@ -156,8 +178,7 @@ class DeviceFront:
         if event is None:
             return
         self.signals += source is EventSource.IO
-        with contextlib.suppress(BlockingIOError):  # it is as high as it can be
-            os.write(event, _ONE)
+        self._descriptors.signal(event)
 
     def set_irqs(self, call: IoctlCalled) -> int:
         """VFIO_DEVICE_SET_IRQS; return 0 or a negative errno."""
@@ -183,18 +204,18 @@ class DeviceFront:
         source = EventSource(wanted.source)
         if kind == IrqFlag.DATA_EVENTFD:
             number: int = struct.unpack_from("=i", data)[0]
-            return self._set_event(source, number)
+            return self._set_event(source, call.thread, number)
         if kind == IrqFlag.DATA_NONE or data[0]:
             self.signal(source)
         return 0
 
-    def _set_event(self, source: EventSource, number: int) -> int:
+    def _set_event(self, source: EventSource, thread: int, number: int) -> int:
         if number < -1:
             return -errno.EINVAL
         new = None
         if number >= 0:
             try:
-                new = _event_of(self._process, number)
+                new = take_event(thread, number)
             except OSError as error:
                 return -(error.errno or errno.EBADF)
         old = self._events.pop(source, None)
@@ -210,6 +231,8 @@ class DeviceFront:
         """Answer an ioctl on the device's descriptor."""
         argument = call.argument
         match call.request - uapi.request_of(Ioctl(0)):
+            case Ioctl.DEVICE_RESET if self.is_busy:
+                self._calls.answer(call.key, -errno.EAGAIN)
             case Ioctl.DEVICE_RESET:
                 self.change(
                     Change(
@@ -301,8 +324,13 @@ class DeviceFront:
             self._calls.answer(call.key, -errno.EINVAL)
         elif region is Region.ASYNC:
             self._give(call, bytes(self._async), at)
+        elif region is Region.IO and not region_layouts.takes_irb(at, call.size):
+            self._give(call, bytes(self._io), at)
         else:
             request, answer = _READS[region]
+            if len(self._reads[answer]) >= _WAITING_MAX:
+                self._calls.answer(call.key, -errno.EAGAIN)
+                return
             self._reads[answer].append(call)
             self._regions.tell(request())
 
@@ -324,11 +352,24 @@ class DeviceFront:
             case ReportRead(crw=crw):
                 self._give(call, crw.to_bytes(4, "big") + bytes(4), at)
 
+    def failed(self, request: str) -> None:
+        """Answer what has made the actor fail, or did not reach it, with EIO.
+
+        `request` is its type. Of reads it is not known which one of them it was: one of
+        those that wait is answered so, and the others get what the actor has for them.
+        """
+        for asked, answer in _READS.values():
+            if asked.__name__ == request and self._reads[answer]:
+                self._calls.answer(self._reads[answer].popleft().key, -errno.EIO)
+        if self._is_under_way and type(self._changes[0].request).__name__ == request:
+            self.changed(errno.EIO)
+
     def fail(self) -> None:
-        """Answer all that waits with EIO: who was asked has failed."""
+        """Answer all that waits with EIO: who was asked is no more."""
         for waiting in self._reads.values():
             while waiting:
                 self._calls.answer(waiting.popleft().key, -errno.EIO)
+        self._is_under_way = False
         while self._changes:
             self._changes.popleft().done(errno.EIO)
 
@@ -343,28 +384,3 @@ class DeviceFront:
     def _give(self, call: RegionRead, image: bytes, at: int) -> None:
         data = image[at : at + call.size]
         self._calls.answer(call.key, self._calls.store(call, data, call.size))
-
-
-def _nothing() -> None:
-    """Nobody waits."""
-
-
-def _event_of(process: int, number: int) -> int:
-    """Return our own copy of a process's eventfd.
-
-    Raises:
-        OSError: EBADF if it has none of that number, EINVAL if that is no eventfd.
-    """
-    pidfd = os.pidfd_open(process)
-    try:
-        found: int = _libc.syscall(_SYS_PIDFD_GETFD, pidfd, number, 0)
-        if found < 0:
-            reason = ctypes.get_errno()
-            raise OSError(reason, os.strerror(reason))
-    finally:
-        os.close(pidfd)
-    if str(Path(f"/proc/self/fd/{found}").readlink()) != "anon_inode:[eventfd]":
-        os.close(found)
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-    os.set_blocking(found, False)
-    return found

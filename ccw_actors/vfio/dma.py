@@ -4,7 +4,7 @@ Source: Linux drivers/vfio/vfio_iommu_type1.c, for what is refused, and how.
 """
 
 import errno
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -20,7 +20,10 @@ _ACCESS: Final = DmaFlag.READ | DmaFlag.WRITE
 
 
 class DmaRange(NamedTuple):
-    """`size` bytes from `iova` on are memory of a process, from its address `vaddr`."""
+    """`size` bytes from `iova` on are memory of a process, from its address `vaddr`.
+
+    `process` is the number under which that memory is known here.
+    """
 
     iova: int
     size: int
@@ -77,13 +80,16 @@ class DmaRanges:
     def within(self, iova: int, size: int) -> list[DmaRange] | None:
         """Return the ranges in an area, or None if it would cut one in two."""
         end = iova + size
-        if any(one.iova < edge < one.end for edge in (iova, end) for one in self):
-            return None
-        return [one for one in self if iova <= one.iova and one.end <= end]
+        for inside in (iova, end):
+            cut = self._at(inside)
+            if cut is not None and cut.iova < inside:
+                return None
+        first, last = bisect_left(self._starts, iova), bisect_left(self._starts, end)
+        return self._ranges[first:last]
 
     def remove(self, gone: DmaRange) -> None:
         """Take a range away."""
-        at = self._starts.index(gone.iova)
+        at = bisect_left(self._starts, gone.iova)
         del self._starts[at], self._ranges[at]
 
     def has_page(self, page: int) -> bool:

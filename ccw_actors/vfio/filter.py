@@ -6,12 +6,14 @@
 | readlink, readlinkat | the same |
 | ioctl | of VFIO, whose type is ";" |
 | pread64, pwrite64 | at offsets that `OFFSET_MAGIC` begins: regions are there |
+| userfaultfd | EPERM: memory that is withheld would keep all of this side waiting |
 | any other, or of another instruction set | never |
 
 Source: Linux Documentation/userspace-api/seccomp_filter.rst, include/uapi/linux/
 filter.h and seccomp.h; numbers of x86-64, arch/x86/entry/syscalls/syscall_64.tbl.
 """
 
+import errno
 import struct
 from enum import IntEnum
 from typing import Final, NamedTuple, TypeAlias
@@ -25,6 +27,7 @@ _VFIO_TYPE: Final = ord(";")
 _AUDIT_ARCH_X86_64: Final = 0xC000003E
 _RET_ALLOW: Final = 0x7FFF0000
 _RET_USER_NOTIF: Final = 0x7FC00000
+_RET_ERRNO: Final = 0x00050000
 _LOAD: Final = 0x20
 _AND: Final = 0x54
 _JUMP_IF_EQUAL: Final = 0x15
@@ -47,6 +50,7 @@ class SystemCallNumber(IntEnum):
     READLINK = 89
     OPENAT = 257
     READLINKAT = 267
+    USERFAULTFD = 323
 
 
 class _Do(NamedTuple):
@@ -78,7 +82,8 @@ def filter_program() -> bytes:
         _IfEqual(calls.OPENAT, "notify"),
         _IfEqual(calls.OPEN, "notify"),
         _IfEqual(calls.READLINK, "notify"),
-        _IfEqual(calls.READLINKAT, "notify", "allow"),
+        _IfEqual(calls.READLINKAT, "notify"),
+        _IfEqual(calls.USERFAULTFD, "forbid", "allow"),
         "request",
         _Do(_LOAD, _ARGUMENTS + 1 * 8),
         _Do(_AND, 0xFFFFFF00),
@@ -90,6 +95,8 @@ def filter_program() -> bytes:
         _Do(_RETURN, _RET_ALLOW),
         "notify",
         _Do(_RETURN, _RET_USER_NOTIF),
+        "forbid",
+        _Do(_RETURN, _RET_ERRNO | errno.EPERM),
     )
 
 

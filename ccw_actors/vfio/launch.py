@@ -3,9 +3,10 @@
     python -I -S launch.py SOCKET PARENT FILTER PROGRAM [ARGUMENT...]
 
 SOCKET is the number of a descriptor: over it goes the filter's listener, or, if there
-can be none, "errno what". PARENT is the process that has to be there: the client ends
-with it. FILTER is the filter in hexadecimal. This file imports nothing of the package,
-so that it starts in a few milliseconds.
+can be none, "errno what"; then nothing more if the program has begun, or "errno what".
+PARENT is the process that has to be there: the client ends with it. FILTER is the
+filter in hexadecimal. This file imports nothing of the package, so that it starts in a
+few milliseconds. From the filter on it opens nothing: nobody would answer yet.
 
 Source: Linux man pages seccomp(2), seccomp_unotify(2), prctl(2).
 """
@@ -23,6 +24,7 @@ _NEW_LISTENER = 8
 _WAIT_KILLABLE_RECV = 32
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
+_NOT_BEGUN = 127
 
 
 def _install(program: bytes) -> int:
@@ -43,16 +45,26 @@ def _install(program: bytes) -> int:
 
 def _main(link: str, parent: str, program: str, *argv: str) -> None:
     with socket.socket(fileno=int(link)) as ours:
+        ours.set_inheritable(False)
         try:
             listener = _install(bytes.fromhex(program))
         except OSError as error:
-            ours.sendall(f"{error.errno} {error.strerror}".encode())
-            sys.exit(127)
+            ours.sendall(_word(error))
+            os._exit(_NOT_BEGUN)
         if os.getppid() != int(parent):  # it has gone before it could be watched
-            sys.exit(127)
-        socket.send_fds(ours, [b"listener"], [listener])
+            os._exit(_NOT_BEGUN)
+        right = struct.pack("i", listener)
+        ours.sendmsg([b"listener"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, right)])
         os.close(listener)
-    os.execv(argv[0], argv)  # noqa: S606 - that is what this file is for
+        try:
+            os.execv(argv[0], argv)  # noqa: S606 - that is what this file is for
+        except OSError as error:
+            ours.sendall(_word(error))
+            os._exit(_NOT_BEGUN)
+
+
+def _word(error: OSError) -> bytes:
+    return f"{error.errno} {error.strerror}".encode()
 
 
 if __name__ == "__main__":

@@ -3,22 +3,27 @@
 What it may not read cannot be read here, nor written what it may not write: the kernel
 holds these accesses to the protection of its pages.
 
-Source: Linux man page process_vm_readv(2).
+They are made by the number of the process, which another one may have later, or another
+program in the same process. `ProcessMemory` sees to it that neither is touched.
 """
 
 import ctypes
 import errno
 import os
+import signal
 import struct
 from collections.abc import Sequence
 from itertools import chain
+from pathlib import Path
 
-__all__ = ["Span", "read_memory", "write_memory"]
+__all__ = ["ProcessMemory", "Span", "process_of", "read_memory", "write_memory"]
 
 Span = tuple[int, int]
 """An address in the process, and a length in bytes."""
 
 _SPANS_MAX = 1024  # IOV_MAX
+_NOWHERE = 4096
+"""Below `vm.mmap_min_addr`: there is no memory at this address."""
 
 # PyDLL keeps the interpreter's lock: copying takes less than giving it away.
 _libc = ctypes.PyDLL(None, use_errno=True)
@@ -36,6 +41,80 @@ _writev = _libc.process_vm_writev
 _writev.argtypes, _writev.restype = _ARGUMENTS, ctypes.c_ssize_t
 
 
+class ProcessMemory:
+    """Memory of the program that a process executes now; of no later one.
+
+    Raises:
+        OSError: ESRCH if there is no such process, EACCES or EPERM if its memory may
+            not be touched.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._process = os.pidfd_open(pid)
+        try:
+            # The file stays with the memory that the process has now.
+            self._file = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            os.close(self._process)
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH)) from None
+        except OSError:
+            os.close(self._process)
+            raise
+
+    def close(self) -> None:
+        """Give it up."""
+        os.close(self._file)
+        os.close(self._process)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the process is there, with the memory that it had."""
+        try:
+            signal.pidfd_send_signal(self._process, 0)
+            # Of memory that nobody has any more, nothing is read, without an error.
+            return bool(os.pread(self._file, 1, _NOWHERE))
+        except ProcessLookupError:
+            return False
+        except OSError as error:
+            return error.errno == errno.EIO
+
+    def read(self, spans: Sequence[Span]) -> bytes:
+        """Read spans as `read_memory` does.
+
+        Raises:
+            OSError: ESRCH if the process or its memory is gone.
+        """
+        self._check()
+        return read_memory(self.pid, spans)
+
+    def write(self, spans: Sequence[Span], data: bytes) -> int:
+        """Write to spans as `write_memory` does.
+
+        Raises:
+            OSError: ESRCH if the process or its memory is gone.
+        """
+        self._check()
+        return write_memory(self.pid, spans, data)
+
+    def _check(self) -> None:
+        if not self.is_there:
+            raise ProcessLookupError(errno.ESRCH, "the process has ended, or executed")
+
+
+def process_of(thread: int) -> int:
+    """Return the process that a thread belongs to.
+
+    Raises:
+        ProcessLookupError: There is no such thread.
+    """
+    try:
+        status = Path(f"/proc/{thread}/status").read_text(errors="replace")
+    except OSError as error:
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH)) from error
+    return int(next(one for one in status.splitlines() if one[:5] == "Tgid:")[5:])
+
+
 def read_memory(pid: int, spans: Sequence[Span]) -> bytes:
     """Read spans, one behind the other.
 
@@ -45,10 +124,14 @@ def read_memory(pid: int, spans: Sequence[Span]) -> bytes:
     Raises:
         OSError: ESRCH if the process is gone, EPERM if its memory may not be touched.
     """
-    return b"".join(
-        _read_some(pid, spans[at : at + _SPANS_MAX])
-        for at in range(0, len(spans), _SPANS_MAX)
-    )
+    data = b""
+    for at in range(0, len(spans), _SPANS_MAX):
+        some = spans[at : at + _SPANS_MAX]
+        part = _read_some(pid, some)
+        data += part
+        if len(part) < sum(length for _, length in some):
+            break
+    return data
 
 
 def write_memory(pid: int, spans: Sequence[Span], data: bytes) -> int:

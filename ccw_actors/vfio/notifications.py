@@ -10,6 +10,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import select
 import struct
 from typing import Final, NamedTuple
 
@@ -23,7 +24,6 @@ _NOTIFICATION: Final = struct.Struct("=QIIiIQ6Q")
 _RESPONSE: Final = struct.Struct("=QqiI")
 _ADD: Final = struct.Struct("=QIIII")
 _CONTINUE: Final = 1
-_SET_FD: Final = 1
 _AND_SEND: Final = 2
 
 
@@ -44,9 +44,21 @@ class Listener:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
 
     def take(self) -> Notification | None:
-        """Take a call; None if the one that was there has gone."""
+        """Take a call; None if there is none, or the one that was there has gone.
+
+        Raises:
+            EOFError: Every process under the filter has ended.
+        """
+        # Before Linux 6.11, RECV waits for ever when nobody is under the filter.
+        ready = self._poll.poll(0)
+        if not ready:
+            return None
+        if not ready[0][1] & select.POLLIN:
+            raise EOFError("every process under the filter has ended")
         raw = bytearray(_NOTIFICATION.size)
         try:
             fcntl.ioctl(self.descriptor, _RECV, raw)
@@ -91,15 +103,6 @@ class Listener:
                 self.answer(key, -(error.errno or errno.EIO))
             return False
         return True
-
-    def put(self, key: int, descriptor: int, number: int) -> None:
-        """Put what `descriptor` is here in the place of the caller's `number`.
-
-        Raises:
-            OSError: The call has gone (ENOENT), or the number cannot be taken.
-        """
-        request = bytearray(_ADD.pack(key, _SET_FD, descriptor, number, os.O_CLOEXEC))
-        fcntl.ioctl(self.descriptor, _ADDFD, request)
 
     def close(self) -> None:
         """Give the descriptor up: whatever comes now ends in ENOSYS."""

@@ -7,10 +7,12 @@ parts, as it may through a real channel.
 
 A range is unmapped only when nobody has pinned pages in it, so no channel program under
 way names any of it; and nothing here remembers a range after that.
+
+A range is the memory that the process had when it mapped it. When that has ended, or
+executes another program, there is no memory behind its ranges any more.
 """
 
 import errno
-import os
 from itertools import groupby
 from typing import Any
 
@@ -37,7 +39,7 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import StorageCheck
 from ccw_actors.runtime import Actor, ActorRef, receive
 from ccw_actors.vfio.dma import DmaRange, DmaRanges, Part
-from ccw_actors.vfio.memory import read_memory, write_memory
+from ccw_actors.vfio.memory import ProcessMemory
 from ccw_actors.vfio.messages import (
     MapRange,
     RangeMapped,
@@ -64,24 +66,51 @@ class ProcessStorage(Actor):
     def __init__(self, client: ActorRef[Any]) -> None:
         self._client = client
         self._ranges = DmaRanges()
+        self._memories: dict[int, ProcessMemory] = {}
+        self._uses: dict[int, int] = {}
+        self._next = 0
         self.state = ProcessStorageState()
 
     # -- from the client ---------------------------------------------------------------
 
+    def on_stop(self) -> None:
+        """Give up what is kept of processes."""
+        for memory in self._memories.values():
+            memory.close()
+        self._memories.clear()
+
+    def on_failure(self, error: BaseException) -> None:  # noqa: ARG002 - the base's
+        """Do the same."""
+        self.on_stop()
+
     @receive
     def map_range(self, message: MapRange) -> RangeMapped:
         """Add a range."""
-        return RangeMapped(
-            self._ranges.add(
-                DmaRange(
-                    message.iova,
-                    message.size,
-                    message.vaddr,
-                    message.flags,
-                    message.process,
-                )
-            )
+        try:
+            memory = self._memory_of(message.process)
+        except OSError as error:
+            return RangeMapped(error.errno or errno.EFAULT)
+        added = self._ranges.add(
+            DmaRange(message.iova, message.size, message.vaddr, message.flags, memory)
         )
+        self._use(memory, 0 if added else 1)
+        return RangeMapped(added)
+
+    def _memory_of(self, process: int) -> int:
+        """Return the number of a process's memory, which it gets when it is new."""
+        for number, memory in self._memories.items():
+            if memory.pid == process and memory.is_there:
+                return number
+        self._next += 1
+        self._memories[self._next] = ProcessMemory(process)
+        return self._next
+
+    def _use(self, memory: int, more: int) -> None:
+        """Count how many ranges are of a memory; without any it is given up."""
+        self._uses[memory] = self._uses.get(memory, 0) + more
+        if not self._uses[memory]:
+            del self._uses[memory]
+            self._memories.pop(memory).close()
 
     @receive
     def unmap_range(self, message: UnmapRange) -> RangeUnmapped:
@@ -92,15 +121,16 @@ class ProcessStorage(Actor):
             found = self._ranges.within(message.iova, message.size)
         if found is None:
             return RangeUnmapped(errno.EINVAL)
-        users = {
-            owner: None
-            for one in found
-            for owner in pinned.owners_of(self.state.pins, pages_of(one.iova, one.size))
-        }
+        if message.everything:
+            users = tuple(self.state.pins)
+        else:
+            area = pages_of(message.iova, message.size)
+            users = pinned.owners_of(self.state.pins, area)
         if users:
-            return RangeUnmapped(0, users=tuple(users))
+            return RangeUnmapped(0, users=users)
         for one in found:
             self._ranges.remove(one)
+            self._use(one.process, -1)
         return RangeUnmapped(0, sum(one.size for one in found))
 
     # -- from the channel, and from VfioCcw --------------------------------------------
@@ -210,9 +240,9 @@ class ProcessStorage(Actor):
             spans = [(part.vaddr, part.length) for part in some]
             wanted = sum(length for _, length in spans)
             try:
-                got = read_memory(process, spans)
+                got = self._memories[process].read(spans)
             except OSError as error:
-                self._lost(process, os.strerror(error.errno or 0))
+                self._lost(process, error.strerror or str(error))
                 break
             data += got
             if len(got) < wanted:
@@ -226,9 +256,10 @@ class ProcessStorage(Actor):
             spans = [(part.vaddr, part.length) for part in some]
             wanted = sum(length for _, length in spans)
             try:
-                written = write_memory(process, spans, data[done : done + wanted])
+                part = data[done : done + wanted]
+                written = self._memories[process].write(spans, part)
             except OSError as error:
-                self._lost(process, os.strerror(error.errno or 0))
+                self._lost(process, error.strerror or str(error))
                 break
             done += written
             if written < wanted:
@@ -237,7 +268,8 @@ class ProcessStorage(Actor):
         return done
 
     def _lost(self, process: int, reason: str) -> None:
-        text = f"memory of process {process} within a range of MAP_DMA: {reason}"
+        pid = self._memories[process].pid
+        text = f"memory of process {pid} within a range of MAP_DMA: {reason}"
         self._client.tell(StorageLost(text))
 
 

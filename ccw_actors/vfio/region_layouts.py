@@ -33,6 +33,7 @@ __all__ = [
     "place_of",
     "ret_code_in",
     "ret_code_put",
+    "takes_irb",
 ]
 
 
@@ -113,6 +114,11 @@ def ret_code_put(region: bytearray, errno: int) -> None:
 def irb_put(region: bytearray, irb: Irb) -> None:
     """Store an IRB in an I/O region."""
     region[_IRB_AT : _IRB_AT + _IRB_LENGTH] = irb.to_bytes(_IRB_LENGTH)
+
+
+def takes_irb(position: int, size: int) -> bool:
+    """Whether a part of an I/O region has the first byte of its IRB."""
+    return position <= _IRB_AT < position + size
 
 
 def command_in(region: bytes) -> int:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from ccw_actors.errors import UnsupportedHostError
+from ccw_actors.vfio.event_descriptors import EventDescriptors, take_descriptor
 from ccw_actors.vfio.filter import filter_program
-from ccw_actors.vfio.memory import read_memory
+from ccw_actors.vfio.memory import ProcessMemory, read_memory
 from ccw_actors.vfio.notifications import Listener
 
 __all__ = ["Client", "check_host", "spawn_client"]
@@ -28,6 +29,10 @@ _WHY: Final = {
     errno.EPERM: "seccomp(2) is forbidden here; in a container, run it with"
     " --security-opt seccomp=unconfined",
 }
+_PTRACE: Final = (
+    "ptrace is forbidden; in a container, run it with --cap-add SYS_PTRACE; elsewhere,"
+    " kernel.yama.ptrace_scope has to be 0 or 1"
+)
 
 
 class Client(NamedTuple):
@@ -41,7 +46,8 @@ def check_host() -> None:
     """Check what can be known before a client is started.
 
     Raises:
-        UnsupportedHostError: This is not Linux 5.19 or later on x86-64.
+        UnsupportedHostError: This is not Linux 5.19 or later on x86-64, or it has no
+            asynchronous I/O.
     """
     system, machine = platform.system(), platform.machine()
     if system != "Linux" or machine != "x86_64":
@@ -57,6 +63,7 @@ def check_host() -> None:
                 f"expected Linux 5.19 or later, but this is {release}: a signal would"
                 " interrupt system calls that are being answered"
             )
+    EventDescriptors().close()
 
 
 async def spawn_client(
@@ -73,8 +80,9 @@ async def spawn_client(
     It ends with the calling thread, which has to be there as long as it is wanted.
 
     Raises:
-        UnsupportedHostError: Its system calls, or its memory, cannot be had.
-        OSError: The program cannot be started.
+        UnsupportedHostError: Its system calls, its memory, or its descriptors cannot
+            be had.
+        OSError: The program cannot be started; `filename` is its path.
     """
     check_host()
     loop = asyncio.get_running_loop()
@@ -97,15 +105,17 @@ async def spawn_client(
         )
         theirs.close()
         ours.setblocking(False)  # noqa: FBT003 - the library's
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(process.wait)
+            undo.callback(process.kill)
             await _readable(loop, ours)
             word, descriptors, *_ = socket.recv_fds(ours, 256, 1)
             listener = _listener(word, descriptors)
-            _check_memory(process.pid, listener)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
+            undo.callback(listener.close)
+            _check_access(process.pid)
+            await _readable(loop, ours)
+            _check_begun(ours.recv(256), argv[0])
+            undo.pop_all()
     return Client(process, listener)
 
 
@@ -121,6 +131,7 @@ async def _readable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> Non
 def _listener(word: bytes, descriptors: list[int]) -> Listener:
     """Take the listener that has come, or say with the word why none has."""
     if descriptors:
+        os.set_inheritable(descriptors[0], False)  # noqa: FBT003 - the library's
         return Listener(descriptors[0])
     number, _, text = word.decode().partition(" ")
     known = _WHY.get(int(number)) if number.isdigit() else None
@@ -128,13 +139,32 @@ def _listener(word: bytes, descriptors: list[int]) -> Listener:
     raise UnsupportedHostError(known or f"a seccomp filter cannot be had: {text}")
 
 
-def _check_memory(pid: int, listener: Listener) -> None:
-    """Find out whether the memory of the new process may be touched."""
-    with contextlib.suppress(OSError):
-        read_memory(pid, [(1 << 12, 1)])  # nothing is there; EFAULT is no error here
+def _check_begun(word: bytes, program: str) -> None:
+    """Find out whether the program has begun: then nobody has said anything."""
+    number, _, text = word.decode().partition(" ")
+    if number:
+        raise OSError(int(number), text, program)
+
+
+def _check_access(pid: int) -> None:
+    """Find out whether memory and descriptors of the new process may be had."""
+    try:
+        ProcessMemory(pid).close()
+        read_memory(pid, [(1 << 12, 1)])  # nothing is there, and that is no error
+    except ProcessLookupError:
+        return  # the next word says why
+    except OSError as error:
+        raise UnsupportedHostError(
+            f"the memory of a child process may not be read here ({error.strerror}):"
+            f" {_PTRACE}"
+        ) from error
+    try:
+        os.close(take_descriptor(pid, 0))
+    except ProcessLookupError:
         return
-    os.close(listener.descriptor)
-    raise UnsupportedHostError(
-        "the memory of a child process may not be read here (ptrace is forbidden); in"
-        " a container, run it with --cap-add SYS_PTRACE"
-    )
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise UnsupportedHostError(
+                f"descriptors of a child process may not be had here"
+                f" ({error.strerror}): {_PTRACE}"
+            ) from error

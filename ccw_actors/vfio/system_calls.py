@@ -6,17 +6,30 @@ memory are read once, here; then the kernel is asked whether the call still wait
 that what was read was its own. All else is left to the kernel, which looks at it anew:
 nothing that is ours is ever left to it, as there is nothing of it in the kernel.
 
-A descriptor is one end of a pair of sockets. The other end, which is kept here, tells
-when the last copy is closed, whoever has it by then.
+A descriptor is the end of a pipe that is read from. The other end, which is kept here,
+tells when the last copy is closed, whoever has it by then. Whatever a client does with
+its end besides, it says nothing to us, and changes nothing here.
 
-Source: Linux man pages seccomp_unotify(2), proc(5).
+What the kernel answers itself on such a descriptor is not what it is on one of VFIO's:
+
+| call | here | Linux |
+|---|---|---|
+| pread, preadv, pwrite at an offset that is in no region | ESPIPE | EINVAL |
+| read, readv | EAGAIN | EINVAL |
+| write, writev | EBADF | EINVAL |
+| poll | never ready | always ready |
+| ioctl of another type than ";" | what a pipe has | ENOTTY, or EINVAL |
+| calls of io_uring, and of 32-bit programs | all as on a pipe | as other calls |
+
+All are closed by exec(2), also if open(2) was called without O_CLOEXEC.
+
+Source: Linux man pages seccomp_unotify(2), proc(5), pipe(7).
 """
 
 import asyncio
 import contextlib
 import errno
 import os
-import socket
 import struct
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -45,6 +58,9 @@ _PATH_MAX: Final = 4096
 _DATA_MAX: Final = 4096
 """More than any region has: a write of more ends in EINVAL whatever its data."""
 
+_DESCRIPTORS_MAX: Final = 64
+"""Of one client, besides those that its devices add."""
+
 _NAMES: Final = {uapi.request_of(one): one for one in uapi.Ioctl}
 _EVENTFD_SIZE: Final = 4
 
@@ -61,7 +77,9 @@ class SystemCalls:
         self._tell: Callable[[Message], None] = lambda _message: None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._paths: set[str] = set()
-        self._kept: dict[int, socket.socket] = {}
+        self._kept: dict[int, int] = {}
+        self._names: dict[str, int] = {}
+        self.descriptors_max = _DESCRIPTORS_MAX
         self.count = 0
 
     # -- life --------------------------------------------------------------------------
@@ -79,10 +97,14 @@ class SystemCalls:
         loop, self._loop = self._loop, None
         loop.remove_reader(self._listener.descriptor)
         self._listener.close()
-        for kept in self._kept.values():
-            loop.remove_reader(kept)
-            kept.close()
-        self._kept.clear()
+        for descriptor in tuple(self._kept):
+            self._forget(loop, descriptor)
+
+    def _forget(self, loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+        kept = self._kept.pop(descriptor)
+        del self._names[_name_of(descriptor)]
+        loop.remove_reader(kept)
+        os.close(kept)
 
     def show(self, paths: Iterable[str]) -> None:
         """Take these paths for ours, too."""
@@ -106,6 +128,9 @@ class SystemCalls:
 
         That is `value`, or a negative EFAULT.
         """
+        # The thread may be gone since, and its number may be another's.
+        if self._loop is None or not self._listener.is_valid(call.key):
+            return -errno.EFAULT
         written = -1
         with contextlib.suppress(OSError):
             written = write_memory(call.thread, [(call.address, len(data))], data)
@@ -114,57 +139,89 @@ class SystemCalls:
     def hand_out(self, key: int) -> int | None:
         """Have a call return a new descriptor; return what it is known by.
 
-        None if the caller cannot have one.
+        None if the caller cannot have one: the call returns why, then.
         """
         if self._loop is None:
             return None
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            descriptor = os.fstat(theirs.fileno()).st_ino
-            if not self._listener.hand_out(key, theirs.fileno()):
-                ours.close()
-                return None
-        ours.setblocking(False)  # noqa: FBT003 - the library's
+        if len(self._kept) >= self.descriptors_max:
+            self.answer(key, -errno.EMFILE)
+            return None
+        try:
+            theirs, ours = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            self.answer(key, -(error.errno or errno.ENFILE))
+            return None
+        try:
+            descriptor = os.fstat(theirs).st_ino
+            is_handed_out = self._listener.hand_out(key, theirs)
+        finally:
+            os.close(theirs)
+        if not is_handed_out:
+            os.close(ours)
+            return None
         self._kept[descriptor] = ours
-        self._loop.add_reader(ours, self._hear, descriptor)
+        self._names[_name_of(descriptor)] = descriptor
+        self._loop.add_reader(ours, self._closed, descriptor)
         return descriptor
 
     def give_file(self, key: int, content: bytes) -> None:
         """Have a call return a descriptor of a file that can only be read."""
         if self._loop is None:
             return
-        file = os.memfd_create("sysfs", os.MFD_CLOEXEC)
-        try:
-            os.write(file, content)
-            again = os.open(f"/proc/self/fd/{file}", os.O_RDONLY | os.O_CLOEXEC)
+        with contextlib.ExitStack() as stack:
             try:
-                self._listener.hand_out(key, again)
-            finally:
-                os.close(again)
-        finally:
-            os.close(file)
+                file = os.memfd_create("sysfs", os.MFD_CLOEXEC)
+                stack.callback(os.close, file)
+                again = os.open(f"/proc/self/fd/{file}", os.O_RDONLY | os.O_CLOEXEC)
+                stack.callback(os.close, again)
+            except OSError as error:
+                self.answer(key, -(error.errno or errno.ENFILE))
+                return
+            os.write(file, content)
+            self._listener.hand_out(key, again)
 
     def find(self, thread: int, number: int) -> int | None:
-        """Return what a thread's descriptor of that number is, if it is one of ours."""
+        """Return what a thread's descriptor of that number is, if it is one of ours.
+
+        The name of its file is looked at, not the file: that might be of a file system
+        that takes its time, or has another one's inode number.
+        """
         try:
-            found = os.stat(f"/proc/{thread}/fd/{number}").st_ino  # noqa: PTH116 - pace
+            name = os.readlink(f"/proc/{thread}/fd/{number}")  # noqa: PTH115 - pace
         except OSError:
             return None
-        return found if found in self._kept else None
+        return self._names.get(name)
+
+    def has(self, thread: int, number: int) -> bool:
+        """Whether a thread has a descriptor of that number, whatever it is."""
+        return os.path.lexists(f"/proc/{thread}/fd/{number}")
+
+    def is_waiting(self, key: int) -> bool:
+        """Whether a call still waits: see `Listener.is_valid`."""
+        return self._loop is not None and self._listener.is_valid(key)
 
     # -- inside ------------------------------------------------------------------------
 
     def _take(self) -> None:
         """Take one call; tell it, or leave it to the kernel."""
-        call = self._listener.take()
+        try:
+            call = self._listener.take()
+        except EOFError:
+            if self._loop is not None:
+                self._loop.remove_reader(self._listener.descriptor)
+            return
         if call is None:
             return
         self.count += 1
-        message = self._message(call)
-        if message is None:
-            self._listener.proceed(call.key)
-        elif self._listener.is_valid(call.key):
-            self._tell(message)
+        try:
+            message = self._message(call)
+            if message is None:
+                self._listener.proceed(call.key)
+            elif self._listener.is_valid(call.key):
+                self._tell(message)
+        except BaseException:
+            self.answer(call.key, -errno.EIO)  # a defect, but nobody waits for ever
+            raise
 
     def _message(self, call: Notification) -> Message | None:
         """Read what a call is about; None if it is none of ours."""
@@ -193,7 +250,10 @@ class SystemCalls:
         path = self._path(call.thread, address)
         if path is None:
             return None
-        return LinkRead(call.key, call.thread, path, buffer, size)
+        size &= 0xFFFFFFFF  # it is an int
+        return LinkRead(
+            call.key, call.thread, path, buffer, size if size < 1 << 31 else 0
+        )
 
     def _ioctl(self, call: Notification, request: int, address: int) -> Message | None:
         descriptor = self.find(call.thread, call.arguments[0] & 0xFFFFFFFF)
@@ -229,23 +289,22 @@ class SystemCalls:
 
     def _path(self, thread: int, address: int) -> str | None:
         """Read a path; None if it is none of ours."""
-        path = os.fsdecode(_text(thread, address))
+        raw = _text(thread, address)
+        if not raw.endswith(b"\0"):
+            return None
+        path = raw[:-1].decode(errors="replace")
         ours = path.startswith(DEVICES_FOLDER) or path in self._paths
         return path if ours else None
 
-    def _hear(self, descriptor: int) -> None:
-        """Hear of the last close; what a client sends over a descriptor is dropped."""
-        kept = self._kept[descriptor]
-        data = b""
-        with contextlib.suppress(BlockingIOError, ConnectionError):
-            data = kept.recv(_PAGE)
-            if data:
-                return
-        if not data and self._loop is not None:
-            self._loop.remove_reader(kept)
-            del self._kept[descriptor]
-            kept.close()
+    def _closed(self, descriptor: int) -> None:
+        """Hear of the last close: a pipe that nobody reads from is in error."""
+        if self._loop is not None:
+            self._forget(self._loop, descriptor)
             self._tell(DescriptorClosed(descriptor))
+
+
+def _name_of(descriptor: int) -> str:
+    return f"pipe:[{descriptor}]"
 
 
 def _memory(thread: int, address: int, size: int) -> bytes:
@@ -257,7 +316,7 @@ def _memory(thread: int, address: int, size: int) -> bytes:
 
 
 def _text(thread: int, address: int) -> bytes:
-    """Read bytes up to a zero, which is not included, or to where memory ends."""
+    """Read bytes up to a zero, which is included, or to where memory ends."""
     text = b""
     while len(text) < _PATH_MAX:
         at = address + len(text)
@@ -265,7 +324,8 @@ def _text(thread: int, address: int) -> bytes:
         text += part
         if not part or b"\0" in part:
             break
-    return text.split(b"\0", 1)[0]
+    before, zero, _ = text[:_PATH_MAX].partition(b"\0")
+    return before + zero
 
 
 assert struct.calcsize("=i") == _EVENTFD_SIZE

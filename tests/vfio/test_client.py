@@ -63,7 +63,7 @@ async def put_read(made: Rig, memory: int) -> Orb:
 
 
 async def test_sense_id(tmp_path: Path) -> None:
-    """A START runs a channel program in the client's memory, and says so by an event."""
+    """A START runs a channel program in the memory of the client; an event says so."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         event = await made.event(device, 0)
