@@ -38,7 +38,7 @@ __all__ = [
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "ccw_actors")
 APPEND = "console=ttysclp0 panic=-1 quiet"
-TIMEOUT = 300.0
+TIMEOUT = 200.0
 """Seconds after which a machine is taken for hung; it is many times what one needs."""
 
 
@@ -143,6 +143,14 @@ class Running:
         while not any(one.name == finding for one in findings(self.console(name))):
             assert self.process.poll() is None, "the machine is over"
             select.select([], [], [], 0.05)
+
+    def go_on_for(self, seconds: float) -> None:
+        """Let it run; it must not end."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return
+        raise AssertionError("the machine is over")
 
     def kill_emulator(self, name: str) -> None:
         """Kill a guest's QEMU."""
