@@ -79,7 +79,7 @@ def stop(
         typer.Option(
             metavar="SECONDS", min=0.01, help="How long the machine may take to end."
         ),
-    ] = 10.0,
+    ] = 30.0,
 ) -> None:
     """Stop a machine in order, as Ctrl-C where it runs does, and wait for its end.
 

@@ -17,7 +17,6 @@ from ccw_actors.cli.run_view import ending
 from ccw_actors.cli.running import begin_a_trace, check_name, claim_name, run_shown
 from ccw_actors.cli.sizes import size_option
 from ccw_actors.control import ControlClient, DescribeMachine
-from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.errors import ImageError
 from ccw_actors.machine import (
     Binary,
@@ -285,9 +284,8 @@ def _kind(image: Path) -> str:
     try:
         file = open_image(image, read_only=True)
     except ImageError as error:
-        known = ", ".join(sorted(DEVICE_MODELS))
-        text = f"{error}; for raw blocks say of what they are: {image},type=TYPE"
-        raise typer.BadParameter(f"{text} (of {known})", param_hint="--disk") from error
+        text = f"{error} (if it is of raw blocks, say of which: {image},type=3370)"
+        raise typer.BadParameter(text, param_hint="--disk") from error
     try:
         return file.geometry.device_type
     finally:

@@ -106,6 +106,7 @@ class ClientProcess(Actor):
         self._descriptors = EventDescriptors()
         self._containers = ContainerFront(calls, storage, self._devices)
         self._opened: dict[int, DeviceFront] = {}
+        self._left: list[DeviceFront] = []
         self._next = 0
         self._waiting: tuple[ReplyTo, ...] = ()
         self._status: int | None = None
@@ -167,6 +168,7 @@ class ClientProcess(Actor):
         def removed() -> None:
             if self._devices.pop(device.index, None) is not None:
                 self.unwatch(device.shown.regions)
+                self._left.append(device)
             self.reply(to, DeviceRemoved())
 
         return removed
@@ -389,7 +391,7 @@ class ClientProcess(Actor):
         self._waiting = ()
 
     def _report(self) -> GuestReport:
-        devices = self._devices.values()
+        devices = (*self._left, *self._devices.values())
         ios = sum(device.starts for device in devices)
         codes = {
             code: sum(device.refusals.get(reason, 0) for device in devices)
