@@ -21,12 +21,17 @@ __all__ = [
     "NoSuchMachineError",
     "ProgramError",
     "ProgramInterruptionError",
+    "QmpCommandError",
+    "QmpConnectionError",
+    "QmpError",
+    "QmpTimeoutError",
     "RequestFailedError",
     "StashError",
     "StreamError",
     "TraceFileError",
     "TraceInUseError",
     "UnknownDeviceTypeError",
+    "UnplugRefusedError",
     "UnsupportedSetupError",
     "VectorError",
 ]
@@ -246,3 +251,42 @@ class RequestFailedError(ControlError):
         self.kind = kind
         self.reason = reason
         super().__init__(f"machine {machine}: {reason}")
+
+
+class QmpError(CcwActorsError):
+    """A QEMU does not do what it is told through its monitor, or cannot be told."""
+
+
+class QmpCommandError(QmpError):
+    """QEMU has refused a command.
+
+    `error_class` is QMP's class of the error, most often "GenericError"; `desc` is
+    QEMU's text.
+    """
+
+    def __init__(self, command: str, error_class: str, desc: str) -> None:
+        self.command = command
+        self.error_class = error_class
+        self.desc = desc
+        super().__init__(f"QEMU refuses {command}: {desc}")
+
+
+class QmpConnectionError(QmpError):
+    """QEMU is not there, has gone, or sends what is no QMP."""
+
+
+class QmpTimeoutError(QmpError, TimeoutError):
+    """QEMU, or its guest, has not done something in `seconds`; `what` says what."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self.what = what
+        self.seconds = seconds
+        super().__init__(f"{what} in {seconds:g} s")
+
+
+class UnplugRefusedError(QmpError):
+    """The guest does not give up a device; `device` is its id."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        super().__init__(f"the guest does not give up device {device}")

@@ -28,6 +28,7 @@ from ccw_actors.errors import ControlError, NoSuchMachineError
 
 __all__ = ["machines", "stop"]
 
+
 def machines(
     *,
     as_json: Annotated[

@@ -1,0 +1,1 @@
+"""Other processes as guests: a QEMU that is given devices by VFIO."""
