@@ -1,12 +1,14 @@
 """The monitor of a QEMU: commands, events, and a QEMU that is not as it should be."""
 
 import asyncio
+import gc
 import json
 import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+from qemu.qmp import Message
 
 from ccw_actors.errors import (
     CcwActorsError,
@@ -266,6 +268,23 @@ async def test_events_while_nobody_listens() -> None:
             assert first["data"]["number"] == 10
         with pytest.raises(QmpTimeoutError, match=r"no such event has come in 0\.01 s"):
             await qmp.wait_for_event("E", timeout=0.01)
+
+
+async def test_events_are_forgotten() -> None:
+    """Events that nobody listens to, or listens to no more, take no memory."""
+
+    async def script(monitor: Monitor) -> None:
+        await monitor.answer("x")
+        for _ in range(500):
+            monitor.event("E")
+        await monitor.answer("y")
+
+    async with monitored(script) as qmp:
+        with qmp.events():
+            pass
+        await qmp.execute("x")
+        await qmp.execute("y")
+        assert sum(isinstance(one, Message) for one in gc.get_objects()) < 50
 
 
 @pytest.mark.parametrize("data", [{}, {"data": None}, {"data": 5}, {"data": {}}])
