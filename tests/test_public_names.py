@@ -46,6 +46,13 @@ PUBLIC = {
         refines replay sample_rate
         InlineExecutor executor_of stop_now
     """,
+    "ccw_actors.control": """
+        CONTROL_PATH NAME_RULE
+        ControlClient ControlServer ControlSocket Handler
+        DescribeMachine MachineDescription GuestDescription DeviceDescription
+        GuestState StopMachine Stopping RequestFailed
+        is_name machine_names name_from
+    """,
     "ccw_actors.telemetry": """
         MetricsObserver
     """,

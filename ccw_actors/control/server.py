@@ -81,6 +81,11 @@ class ControlServer:
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
 
     @property
+    def name(self) -> str:
+        """The machine's name."""
+        return self._socket.name
+
+    @property
     def connections(self) -> int:
         """How many clients there are."""
         return len(self._connections)
