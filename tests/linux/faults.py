@@ -56,6 +56,6 @@ if __name__ == "__main__":
         else:
             DETACHES[device] = int(numbers[0])
     # The builder has no place for another kind of volume.
-    assert vars(build)["FileVolume"] is FileVolume
-    vars(build)["FileVolume"] = FaultyVolume
+    assert build.__dict__["FileVolume"] is FileVolume
+    build.__dict__["FileVolume"] = FaultyVolume
     main()
