@@ -91,7 +91,8 @@ class Apt:
     """Apt for one architecture, with everything it keeps in `folder`.
 
     Without a mirror it asks the one that this machine's apt has for Debian; `suite`
-    is a release of Debian by its code name, by default the machine's own.
+    is a release of Debian by its code name, by default the machine's own. `also` are
+    parts of a release that its own place has, such as "-backports".
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class Apt:
         *,
         mirror: str | None = None,
         suite: str | None = None,
+        also: tuple[str, ...] = (),
     ) -> None:
         self._folder = folder.resolve()
         self._debs = self._folder / "debs"
@@ -109,7 +111,7 @@ class Apt:
         (self._folder / "status").touch()
         settings = _CONFIGURATION.format(architecture=architecture, folder=self._folder)
         (self._folder / "apt.conf").write_text(settings)
-        sources = _sources(mirror, suite)
+        sources = _sources(mirror, suite, also)
         listed = self._folder / "debian.list"
         if not listed.exists() or listed.read_text() != sources:
             listed.write_text(sources)
@@ -135,9 +137,9 @@ class Apt:
     def libraries(self, packages: Iterable[str]) -> list[str]:
         """Return the packages of libraries that packages need, and those of these."""
         first = {one for name in packages for one in self.depends(name)}
-        roots = sorted(one for one in first if one.startswith("lib"))
+        roots = sorted(one for one in first if one.startswith(("lib", "zlib")))
         wanted = ("apt-cache", "depends", "--important", "--recurse")
-        named = re.findall(r"^(lib\S+)$", self._apt(*wanted, *roots), re.MULTILINE)
+        named = re.findall(r"^(z?lib\S+)$", self._apt(*wanted, *roots), re.MULTILINE)
         return sorted({one.partition(":")[0] for one in named})
 
     def fetch(self, packages: Iterable[str]) -> list[Path]:
@@ -188,7 +190,7 @@ class Apt:
         return run_tool(program, "-c", configuration, *words, cwd=cwd or self._debs)
 
 
-def _sources(mirror: str | None, suite: str | None) -> str:
+def _sources(mirror: str | None, suite: str | None, also: tuple[str, ...]) -> str:
     """Return a list of sources: the mirror's, or those of this machine for Debian."""
     keyring = next((path for path in KEYRINGS if path.exists()), None)
     if keyring is None:
@@ -198,15 +200,15 @@ def _sources(mirror: str | None, suite: str | None) -> str:
     if mirror is not None:
         if suite is None:
             raise SoftwareError("a mirror wants a suite: --suite trixie")
-        places = [(mirror, suite)]
+        places = [(mirror, f"{suite}{part}") for part in ("", *also)]
     else:
-        places = _machine_places(suite)
+        places = _machine_places(suite, also)
     return "".join(
         f"deb [signed-by={keyring}] {site} {release} main\n" for site, release in places
     )
 
 
-def _machine_places(suite: str | None) -> list[tuple[str, str]]:
+def _machine_places(suite: str | None, also: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return where this machine's apt gets Debian from: address and release."""
     system = platform.freedesktop_os_release()
     own = system.get("VERSION_CODENAME", "")
@@ -227,6 +229,8 @@ def _machine_places(suite: str | None) -> list[tuple[str, str]]:
         site, release, component = line.rsplit(" ", 2)
         if component == "main" and release in releases:
             places[site, f"{suite or own}{releases[release]}"] = None
+        if component == "main" and release == own:
+            places |= {(site, f"{suite or own}{part}"): None for part in also}
     if not places:
         raise SoftwareError(
             f"apt has no source of Debian {own} here; use --mirror and --suite"

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["Content", "Executable", "Link", "archive"]
+__all__ = ["Content", "Executable", "Folder", "Link", "archive"]
 
 _CONSOLE = (5, 1)
 """Major and minor number of /dev/console, where Linux lets init write."""
@@ -25,13 +25,17 @@ class Executable(Struct, frozen=True):
     data: bytes
 
 
+class Folder(Struct, frozen=True):
+    """A folder that may be empty."""
+
+
 class Link(Struct, frozen=True):
     """A symbolic link."""
 
     target: str
 
 
-Content: TypeAlias = bytes | Path | Executable | Link
+Content: TypeAlias = bytes | Path | Executable | Folder | Link
 """What a name stands for; a path is a file of this machine, with its mode."""
 
 
@@ -39,20 +43,22 @@ def archive(contents: Mapping[str, Content]) -> bytes:
     """Return an archive of files by their absolute names, and of their folders."""
     parts: list[bytes] = []
     folders: set[PurePosixPath] = set()
-    for name, content in contents.items():
+    for name, content in {"/dev": Folder(), **contents}.items():
         path = PurePosixPath(name)
-        for folder in reversed(path.parents[:-1]):
+        is_folder = isinstance(content, Folder)
+        above = reversed(path.parents[:-1])
+        for folder in (*above, path) if is_folder else above:
             if folder not in folders:
                 folders.add(folder)
                 _add(parts, folder, stat.S_IFDIR | 0o755)
-        _add(parts, path, *_mode_and_data(content))
-    _add(parts, PurePosixPath("/dev"), stat.S_IFDIR | 0o755)
+        if not isinstance(content, Folder):
+            _add(parts, path, *_mode_and_data(content))
     _add(parts, PurePosixPath("/dev/console"), stat.S_IFCHR | 0o600, device=_CONSOLE)
     _add(parts, PurePosixPath("/TRAILER!!!"), 0)
     return b"".join(parts)
 
 
-def _mode_and_data(content: Content) -> tuple[int, bytes]:
+def _mode_and_data(content: bytes | Path | Executable | Link) -> tuple[int, bytes]:
     match content:
         case Path():
             mode = 0o755 if content.stat().st_mode & stat.S_IXUSR else 0o644

@@ -14,7 +14,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from examples.linux.apt import Apt, SoftwareError, run_tool
-from examples.linux.initramfs import Content, Executable, Link, archive
+from examples.linux.elf import needed
+from examples.linux.initramfs import Content, Executable, Folder, Link, archive
 
 __all__ = [
     "GUEST",
@@ -24,6 +25,7 @@ __all__ = [
     "SoftwareError",
     "default_cache",
     "prepare",
+    "unpacked",
 ]
 
 GUEST = Path(__file__).parent / "guest"
@@ -46,7 +48,6 @@ TOOLS = (
 )
 """Programs that every guest has besides busybox."""
 
-_LIBRARY = re.compile(rb"\0((?:lib|ld)[\w.+-]+\.so[.\d]*)(?=\0)")
 _NEEDS = re.compile(rb"\0depends=([^\0]*)\0")
 
 
@@ -92,7 +93,7 @@ class Software(Struct, frozen=True):
         contents.update(self._loaded(modules) | self._programs(tools))
         contents.update(extra or {})
         for folder in ("proc", "sys", "mnt", "tmp", "run"):
-            contents[f"/{folder}/.keep"] = b""
+            contents[f"/{folder}"] = Folder()
         return archive(contents)
 
     def _busybox(self) -> Path:
@@ -112,8 +113,8 @@ class Software(Struct, frozen=True):
             if there[name].suffix == ".xz":
                 data = lzma.decompress(data)
             found = _NEEDS.search(data)
-            for needed in (found[1].decode() if found else "").split(","):
-                load(needed.replace("-", "_"))
+            for other in (found[1].decode() if found else "").split(","):
+                load(other.replace("-", "_"))
             contents[f"/lib/modules/{name}.ko"] = data
             order.append(name)
 
@@ -139,15 +140,14 @@ class Software(Struct, frozen=True):
             contents[f"/sbin/{name}"] = tool
             wanted.append(tool)
         while wanted:
-            path = wanted.pop()
-            if path.name.startswith("libc.so."):
-                continue  # what it names besides the loader it can do without
-            for raw in set(_LIBRARY.findall(path.read_bytes())):
-                name = raw.decode()
+            for name in needed(wanted.pop().read_bytes()):
                 where = "/lib" if name.startswith("ld") else "/lib/s390x-linux-gnu"
-                if name in libraries and f"{where}/{name}" not in contents:
-                    contents[f"{where}/{name}"] = libraries[name].resolve()
-                    wanted.append(libraries[name])
+                if f"{where}/{name}" in contents:
+                    continue
+                if name not in libraries:
+                    raise SoftwareError(f"no package has {name}")
+                contents[f"{where}/{name}"] = libraries[name].resolve()
+                wanted.append(libraries[name])
         for path in sorted(self.root.glob("**/lib/s390-tools/*")):
             if path.is_file():
                 contents[f"/lib/s390-tools/{path.name}"] = path
@@ -189,7 +189,7 @@ def prepare(
         newer = [_SINCE_DEBIAN_13] if apt.knows(_SINCE_DEBIAN_13) else []
         tools = [*_PACKAGES, *newer]
         debs = apt.fetch([*kernels[:1], *tools, *apt.libraries(tools)])
-        root = _unpacked(cache, debs)
+        root = unpacked(cache, debs)
     version = kernels[0].removeprefix("linux-image-")
     kernel = root / "boot" / f"vmlinuz-{version}"
     places = [root / at / version for at in ("lib/modules", "usr/lib/modules")]
@@ -199,7 +199,7 @@ def prepare(
     return Software(root, kernel, modules)
 
 
-def _unpacked(cache: Path, debs: Iterable[Path]) -> Path:
+def unpacked(cache: Path, debs: Iterable[Path]) -> Path:
     """Return a folder with what the packages contain; it is there whole or not."""
     files = sorted(debs)
     names = "\n".join(path.name for path in files)
@@ -210,7 +210,7 @@ def _unpacked(cache: Path, debs: Iterable[Path]) -> Path:
             new.mkdir()
             for path in files:
                 run_tool("dpkg", "-x", path, new)
-            shutil.rmtree(new / "usr/share", ignore_errors=True)
+            shutil.rmtree(new / "usr/share/doc", ignore_errors=True)
             new.rename(root)
     return root
 

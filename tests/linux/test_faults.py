@@ -220,7 +220,7 @@ def test_killed_emulator(software: Software, formatted: MakeDisk, life: int) -> 
         running.kill_emulator("alice")
         runs = running.finish()
     runs["bob"].succeeded("read", "offline-0190")
-    assert "SIGKILL" in runs["alice"].result["error"]
+    assert runs["alice"].result["error"]
     for run in runs.values():
         assert_released(run)
     judge(software, killed)
@@ -245,8 +245,8 @@ def test_killed_machine(software: Software, formatted: MakeDisk, life: int) -> N
         ended, _, _ = select.select([emulator], [], [], 30)
         os.close(emulator)
         assert ended, "QEMU goes on without its parent"
-    verify = [sys.executable, "-m", "ccw_actors", "dasd", "verify", disk.image]
-    recover = [sys.executable, "-m", "ccw_actors", "dasd", "recover", disk.image]
+    verify = [sys.executable, "-m", "ccw_actors", "dasd", "verify", str(disk.image)]
+    recover = [sys.executable, "-m", "ccw_actors", "dasd", "recover", str(disk.image)]
     said = subprocess.run(recover, check=True, capture_output=True, text=True)
     assert said.stdout.strip() + said.stderr.strip(), "it says nothing of the journal"
     assert not journal.exists()
@@ -256,6 +256,7 @@ def test_killed_machine(software: Software, formatted: MakeDisk, life: int) -> N
             ["dasdls", disk.image], check=True, capture_output=True, text=True
         )
         assert "VOLSER=LINUX1" in listed.stdout
+        assert "LINUX.VLINUX1.PART0001.NATIVE" in listed.stdout
     judge(software, disk)
 
 

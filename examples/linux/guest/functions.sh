@@ -44,7 +44,7 @@ name_blocks() {
 
 # partition DISK: one partition over the whole disk; its device is there afterwards.
 partition() {
-    try fdasd sh -c "fdasd -a /dev/$1 >/dev/null"
+    try fdasd sh -c "fdasd -a -k /dev/$1 >/dev/null"
     tries=50
     while [ ! -b "/dev/${1}1" ] && [ $tries -gt 0 ]; do
         usleep 100000

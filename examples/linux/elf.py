@@ -1,0 +1,54 @@
+"""Which shared libraries an s390x program wants to be loaded: ELF's DT_NEEDED.
+
+The structures are of the ELF-64 object file format, big-endian.
+"""
+
+import struct
+
+__all__ = ["needed"]
+
+_HEADER = struct.Struct(">4sBB10xHHIQQQIHHHHHH")
+_SEGMENT = struct.Struct(">IIQQQQQQ")
+_ENTRY = struct.Struct(">qQ")
+_ELF, _ELF64, _BIG_ENDIAN = b"\x7fELF", 2, 2
+_LOAD, _DYNAMIC, _INTERPRETER = 1, 2, 3
+_NEEDED, _STRINGS = 1, 5
+
+
+def needed(program: bytes) -> list[str]:
+    """Return the names of libraries and of the loader; none if it is no ELF-64."""
+    if len(program) < _HEADER.size:
+        return []
+    header = _HEADER.unpack_from(program)
+    if header[:3] != (_ELF, _ELF64, _BIG_ENDIAN):
+        return []
+    offset, size, count = header[7], header[11], header[12]
+    segments = [
+        _SEGMENT.unpack_from(program, offset + number * size) for number in range(count)
+    ]
+    names: list[str] = []
+    for kind, _, start, _, _, length, _, _ in segments:
+        if kind == _INTERPRETER:
+            names.append(_text(program, start).rpartition("/")[2])
+        elif kind == _DYNAMIC:
+            entries = list(_ENTRY.iter_unpack(program[start : start + length]))
+            (table,) = (value for tag, value in entries if tag == _STRINGS)
+            strings = _offset_of(segments, table)
+            names += [
+                _text(program, strings + value)
+                for tag, value in entries
+                if tag == _NEEDED
+            ]
+    return names
+
+
+def _offset_of(segments: list[tuple[int, ...]], address: int) -> int:
+    """Return where in the file lies what is loaded at an address."""
+    for kind, _, start, virtual, _, length, _, _ in segments:
+        if kind == _LOAD and virtual <= address < virtual + length:
+            return start + address - virtual
+    raise ValueError(f"{address:#x} is in no segment")
+
+
+def _text(program: bytes, offset: int) -> str:
+    return program[offset : program.index(b"\0", offset)].decode()

@@ -1,0 +1,72 @@
+"""Other QEMUs than the one on PATH: a newer release, as Debian has packaged it."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from examples.linux.apt import Apt, SoftwareError
+from examples.linux.software import Software, default_cache, unpacked
+from tests.linux.harness import Disk, Guest, run_guest
+
+pytestmark = pytest.mark.linux
+
+MakeDisk = Callable[..., Disk]
+
+PACKAGES = ("qemu-system-s390x", "qemu-system-common", "qemu-system-data")
+LIBRARIES = "usr/lib/x86_64-linux-gnu"
+
+
+@pytest.fixture(scope="session")
+def newer_qemu(software: Software) -> Path:
+    """Return a QEMU of Debian's backports, unpacked and not installed."""
+    assert software.kernel.exists()
+    release = platform.freedesktop_os_release().get("VERSION_CODENAME")
+    folder = default_cache() / "qemu"
+    try:
+        apt = Apt(folder / "apt", "amd64", also=("-backports",))
+        debs = apt.fetch([f"{name}/{release}-backports" for name in PACKAGES])
+        root = unpacked(folder, debs)
+    except SoftwareError as error:
+        pytest.skip(f"Debian's backports have no QEMU for {release}: {error}")
+    program = root / "usr/bin/qemu-system-s390x"
+    environment = os.environ | {"LD_LIBRARY_PATH": str(root / LIBRARIES)}
+    said = subprocess.run(
+        [program, "--version"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if said.returncode:
+        pytest.skip(f"it lacks a library: {said.stderr.splitlines()[0]}")
+    return program
+
+
+def test_a_newer_qemu(
+    software: Software,
+    formatted: MakeDisk,
+    newer_qemu: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Linux on a newer QEMU finds its file system, reads it, and writes to it."""
+    script = """
+        online 0190
+        try e2fsck e2fsck -fn /dev/$part
+        try mount mount -t ext4 /dev/$part /mnt
+        try copy cp /mnt/random /mnt/again
+        try unmount umount /mnt
+        forget
+        try mount mount -t ext4 /dev/$part /mnt
+        try same cmp /mnt/random /mnt/again
+        try unmount umount /mnt
+        offline 0190
+    """
+    libraries = newer_qemu.parents[2] / LIBRARIES
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(libraries))
+    disk = formatted()
+    run = run_guest(Guest(software, {"0190": disk}, script, binary=newer_qemu))
+    run.succeeded("e2fsck", "same", "offline-0190")
