@@ -219,8 +219,8 @@ class ChannelProgramRun(StatusPresenter):
     def _cut_short(self, execution: Execution) -> None:
         """End a halted program between two commands, as the device would.
 
-        A CCW that has been fetched is the last one used, and has moved nothing yet. If
-        it has the PCI flag on, its PCI comes with the end.
+        A CCW that has been fetched is the current one, and so the last one used, and
+        has moved nothing yet. If it has the PCI flag on, its PCI comes with the end.
         """
         if isinstance(execution.action, Interrupt):
             cpa = execution.action.cpa
@@ -228,7 +228,7 @@ class ChannelProgramRun(StatusPresenter):
         count, cpa = execution.ccw.count, execution.cpa
         if _is_ccw(execution.action) and not execution.areas:
             count = execution.count
-            cpa = cpa if execution.tic else execution.address
+            cpa = cpa if execution.tic else execution.last_cpa
         self._end(End(_CE_DE, 0, count, cpa, selected=True))
 
     def _answer(self, execution: Execution, answer: Answer) -> None:

@@ -86,7 +86,7 @@ _NO_RULES: Final = Rules()
 def begin(orb: Orb, rules: Rules = _NO_RULES) -> Execution:
     """Start the channel program of a valid ORB."""
     nothing = End(0, 0, 0, orb.cpa, selected=False)
-    execution = Execution(orb, nothing, orb.cpa, orb.cpa, rules=rules)
+    execution = Execution(orb, nothing, orb.cpa, orb.cpa, rules=rules, last_cpa=orb.cpa)
     return _next_ccw(execution, orb.cpa)
 
 
@@ -362,7 +362,12 @@ def _concluded(execution: Execution, end: CommandEnd) -> Execution:
     control, residual = controlling(execution.areas, end.transferred)
     first = not execution.selected
     execution = replace(
-        execution, cpa=control.cpa, count=residual, selected=True, end=None
+        execution,
+        cpa=control.cpa,
+        count=residual,
+        selected=True,
+        end=None,
+        last_cpa=control.cpa,
     )
     if _has_wrong_length(execution.orb, control, residual, end, total):
         return _over(execution, end.status, Cstat.INCORRECT_LENGTH)
