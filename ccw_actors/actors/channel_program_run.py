@@ -219,18 +219,16 @@ class ChannelProgramRun(StatusPresenter):
     def _cut_short(self, execution: Execution) -> None:
         """End a halted program between two commands, as the device would.
 
-        The last CCW used is that of the last command, with its residual count: one
-        that was fetched for a device which never sees it is not. It is the first one
-        though if there was no command yet, and one with the PCI flag, whose PCI comes
-        with the end; both have moved nothing.
+        A CCW that has been fetched is the current one, and so the last one used, and
+        has moved nothing yet. If it has the PCI flag on, its PCI comes with the end.
         """
-        count, cpa = execution.last_count, execution.last_cpa
-        action = execution.action
-        if isinstance(action, Interrupt):
-            self._scsw = lifecycle.program_controlled(self._scsw, action.cpa)
-            count, cpa = execution.ccw.count, action.cpa
-        elif execution.end or not (execution.selected or _is_ccw(action)):
-            count, cpa = execution.ccw.count, execution.cpa
+        if isinstance(execution.action, Interrupt):
+            cpa = execution.action.cpa
+            self._scsw = lifecycle.program_controlled(self._scsw, cpa)
+        count, cpa = execution.ccw.count, execution.cpa
+        if _is_ccw(execution.action) and not execution.areas:
+            count = execution.count
+            cpa = cpa if execution.tic else execution.last_cpa
         self._end(End(_CE_DE, 0, count, cpa, selected=True))
 
     def _answer(self, execution: Execution, answer: Answer) -> None:

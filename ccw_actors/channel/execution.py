@@ -57,8 +57,9 @@ class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     before was a transfer in channel, `selected` that the device has had a command.
     `ccw` is the current CCW, `areas` are those of the current command `code`, more
     than one with data chaining. `end` is the device's, while its input is stored, or
-    while the data area is fetched that it wants to see. `last_cpa` and `last_count` are
-    what the SCSW shows of the last command that has ended.
+    while the data area is fetched that it wants to see. `last_cpa` is what the SCSW
+    shows of the last command that has ended: the address of the next CCW to fetch, but
+    where status modifier has skipped one.
     """
 
     orb: Orb
@@ -74,4 +75,3 @@ class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
     end: CommandEnd | None = None
     rules: Rules = Rules()
     last_cpa: U32 = 0
-    last_count: U16 = 0

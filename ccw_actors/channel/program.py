@@ -369,7 +369,6 @@ def _concluded(execution: Execution, end: CommandEnd) -> Execution:
         selected=True,
         end=None,
         last_cpa=control.cpa,
-        last_count=residual,
     )
     if _has_wrong_length(execution.orb, control, residual, end, total):
         return _over(execution, end.status, Cstat.INCORRECT_LENGTH)

@@ -20,6 +20,7 @@ from ccw_actors.vfio.qemu import device_option as device_option
 from ccw_actors.vfio.qemu import devno_of as devno_of
 from ccw_actors.vfio.qemu import find_qemu as find_qemu
 from ccw_actors.vfio.qmp import Qmp as Qmp
+from ccw_actors.vfio.qmp import QmpEvent as QmpEvent
 from ccw_actors.vfio.shown_files import ShownFiles as ShownFiles
 from ccw_actors.vfio.shown_files import sysfsdev_of as sysfsdev_of
 from ccw_actors.vfio.spawn import Client as Client
