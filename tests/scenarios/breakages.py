@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from ccw_actors.actors import Cio, GuestSubchannel, Subchannel, VfioCcw, VfioCcwRegions
 from ccw_actors.actors.protocol import (
+    Area,
     CancelRequest,
     CancelSubchannel,
     ClearRequest,
@@ -24,6 +25,7 @@ from ccw_actors.actors.protocol import (
     Tested,
     UnpinAll,
 )
+from ccw_actors.actors.unread_events import Cut
 from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.channel.actions import End
 from ccw_actors.channel.actions import Interrupt as ProgramInterrupt
@@ -268,6 +270,30 @@ class StartsUnread(VfioCcwRegions):
         self.state.untaken = untaken
 
 
+class ForgetsWhoAsked(VfioCcwRegions):
+    """Begins again as if nobody had asked for anything."""
+
+    def on_restart(self) -> None:
+        """Drop the requests."""
+        self.persistent.calls = ()
+        super().on_restart()
+
+
+class UnmapsPinned(VfioCcwRegions):
+    """Takes no page for one that the channel uses."""
+
+    def _is_pinned(self, area: Area) -> bool:
+        return super()._is_pinned(Area(area.address, 0))
+
+
+class LosesWhatItCuts(VfioCcwRegions):
+    """Does not show the end of a function that an UNMAP has ended."""
+
+    def _quiesced(self) -> None:
+        self.state.cut = Cut()
+        super()._quiesced()
+
+
 class CancelsLate(Cio):
     """Issues XSCH though status has come since the last Look."""
 
@@ -465,6 +491,21 @@ BREAKAGES = (
         StartsUnread,
         "raw-regions",
         "never a START accepted while FC is nonzero",
+    ),
+    Breakage(
+        "vfio_ccw",
+        ForgetsWhoAsked,
+        "raw-regions-crash-unmap",
+        "each request is answered",
+    ),
+    Breakage(
+        "vfio_ccw",
+        UnmapsPinned,
+        "raw-regions-unmap",
+        "what is unmapped is not pinned",
+    ),
+    Breakage(
+        "vfio_ccw", LosesWhatItCuts, "raw-regions-unmap", "each function is in an IRB"
     ),
     Breakage("cio", CancelsLate, "cancel-late", _SEEN),
     Breakage(

@@ -259,6 +259,8 @@ STATES: dict[tuple[str, Network], int] = {
     ("raw-regions-unmap", "mailbox"): 8_529,
     ("raw-regions-unmaps", "channel"): 28_537,
     ("raw-regions-unmaps", "mailbox"): 37_492,
+    ("raw-regions-attention", "channel"): 4_300,
+    ("raw-regions-attention", "mailbox"): 5_733,
     ("raw-regions-lost", "channel"): 27_503,
     ("raw-regions-lost", "mailbox"): 26_279,
     ("raw-regions-crash", "channel"): 93_473,

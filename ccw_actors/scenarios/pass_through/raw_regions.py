@@ -8,6 +8,7 @@
 | raw-regions-close | START; HALT, CLOSE; a reader | close amidst |
 | raw-regions-unmap | START twice; UNMAP; a reader | unmap what the channel uses |
 | raw-regions-unmaps | START; UNMAP; RESET; a reader | unmap amidst a RESET |
+| raw-regions-attention | HALT; RESET; a reader | attention comes amidst |
 | raw-regions-lost | START; UNMAP; a reader | the device is lost amidst |
 | raw-regions-crash | START; RESET; a reader | VfioCcwRegions or Cio crashes |
 | raw-regions-crash-unmap | START; UNMAP; a reader | VfioCcwRegions crashes |
@@ -35,6 +36,7 @@ from typing import Final, NamedTuple
 from ccw_actors.actors import VfioCcwRegions
 from ccw_actors.actors.pages import PAGE_SIZE
 from ccw_actors.actors.protocol import (
+    Attend,
     CloseDevice,
     DetachDevice,
     DeviceRequested,
@@ -81,6 +83,7 @@ class Wrong(StrEnum):
     REFUSED = "a START refused with EBUSY while FC is zero"
     OTHER = "an IRB of functions that were not accepted"
     TWICE = "an answer to what was not asked"
+    ERRNO = "an errno that does not go with the request"
 
 
 class Asked(NamedTuple):
@@ -104,6 +107,13 @@ class Seen(NamedTuple):
     answered: tuple[str, ...] = ()
     over: bool = False
     wrong: Wrong = Wrong.NOTHING
+
+
+_ERRNOS: Final = frozenset({0, errno.ENODEV})
+_ERRNOS_OF: Final = {
+    Fctl.START: _ERRNOS | {errno.EBUSY, errno.EACCES},
+    Fctl.HALT: _ERRNOS | {errno.EBUSY},
+}
 
 
 _REQUESTS: Final = (
@@ -154,6 +164,8 @@ def _ask(known: Seen, thread: str, message: object) -> Seen:
 def _answer(known: Seen, asked: Asked, answer: Message) -> Seen:
     rest = tuple(one for one in known.asked if one != asked)
     known = known._replace(asked=rest)
+    if isinstance(answer, Written):
+        known = _returned(known, asked, answer.errno)
     if isinstance(answer, Written) and not answer.errno:
         known = known._replace(answered=(*known.answered, asked.request))
     match answer:
@@ -169,6 +181,11 @@ def _answer(known: Seen, asked: Asked, answer: Message) -> Seen:
             return known._replace(fctl=0)
         case _:
             return known
+
+
+def _returned(known: Seen, asked: Asked, reason: int) -> Seen:
+    wrong = reason not in _ERRNOS_OF.get(asked.function, _ERRNOS)
+    return known._replace(wrong=Wrong.ERRNO) if wrong else known
 
 
 def _started(known: Seen, asked: Asked, reason: int) -> Seen:
@@ -224,14 +241,15 @@ def _is_over(view: View) -> bool:
 def _regions(
     summary: str,
     *threads: Sequence[RegionRequest],
+    attention: bool = False,
     lost: bool = False,
     crashes: Sequence[str] = (),
     **entered: Callable[[View], bool],
 ) -> Maker:
     """Return what makes a scenario of these threads, and of one that reads.
 
-    With `lost` the device is lost at any time, with `crashes` one of these layers fails
-    at any message.
+    The device wants attention, or is lost, at any time, if `attention` or `lost` say
+    so; one of the layers `crashes` at any message.
     """
 
     def maker(layers: Layers | None = None) -> Scenario:
@@ -245,6 +263,8 @@ def _regions(
             for number, requests in enumerate(threads):
                 writer = RawWriter(kernel, tuple(requests))
                 system.spawn(writer, f"writer{number}")
+            if attention:
+                system.ref("device").tell(Attend())
             if lost:
                 system.ref("subchannel").tell(DetachDevice())
             if crashes:
@@ -282,6 +302,11 @@ def _is_amidst(view: View) -> bool:
 def _is_cut(view: View) -> bool:
     events = view[_KERNEL].unread.events
     return any(one.irb.scsw.cstat & _CUT for one in events)
+
+
+def _is_attention(view: View) -> bool:
+    events = view[_KERNEL].unread.events
+    return any(not event.answers for event in events)
 
 
 def _is_lost(view: View) -> bool:
@@ -333,6 +358,13 @@ RAW_REGIONS: Final[dict[str, Maker]] = {
         (_UNMAP,),
         (ResetDevice(),),
         a_program_is_cut_short=_is_cut,
+    ),
+    "raw-regions-attention": _regions(
+        "HALT and RESET through regions of a device that wants attention.",
+        (_HALT,),
+        (ResetDevice(),),
+        attention=True,
+        attention_is_not_read=_is_attention,
     ),
     "raw-regions-lost": _regions(
         "START and UNMAP through regions of a device that is lost at any time.",
