@@ -168,7 +168,7 @@ class Bench:
             spent[_room(entry.code)] += round(entry.inlinetime * 1e6)
         del spent["waiting"]
         total = spent.total()
-        shares = [
+        shares: list[Row] = [
             (room, f"{100 * us / total:.0f}%") for room, us in spent.most_common(10)
         ]
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

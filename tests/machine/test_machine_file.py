@@ -86,6 +86,11 @@ def file(tmp_path: Path, module: str) -> Path:
     return path
 
 
+def programs(machine: Machine) -> list[GuestConfiguration]:
+    """Return the guests of a machine that are programs."""
+    return [one for one in machine.guests if isinstance(one, GuestConfiguration)]
+
+
 def mistake(file: Path) -> str:
     """Load a machine file that is wrong; return what is said about it."""
     with pytest.raises(MachineFileError) as caught:
@@ -107,7 +112,7 @@ def edit(file: Path, old: str, new: str) -> None:
 def test_machine_file_becomes_a_machine(file: Path) -> None:
     """Numbers, sizes, paths and programs are what the file says, in our own types."""
     machine = load_machine(file)
-    alice, bob = machine.guests
+    alice, bob = programs(machine)
     first, second = machine.devices
     assert [device.number for device in machine.devices] == [0x150, 0x151]
     assert str(first.number) == "0.0.0150"
@@ -131,7 +136,7 @@ def test_machine_file_becomes_a_machine(file: Path) -> None:
 def test_plain_function_is_a_blocking_program(file: Path) -> None:
     """A function that is no coroutine function runs in the blocking form."""
     edit(file, "~:patient", "~:hasty")
-    assert load_machine(file).guests[0].program.form is Form.BLOCKING
+    assert programs(load_machine(file))[0].program.form is Form.BLOCKING
 
 
 @pytest.mark.parametrize(
@@ -292,7 +297,7 @@ def test_file_that_cannot_be_read(
 def test_machine_written_in_python_is_a_value(file: Path) -> None:
     """A machine can be put together without a file, of the same parts."""
     loaded = load_machine(file)
-    alice = loaded.guests[0]
+    alice = programs(loaded)[0]
     built = Machine(
         tuple(
             HostDevice(one.number, one.device_type, one.image, one.read_only)
