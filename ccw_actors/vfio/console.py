@@ -86,7 +86,7 @@ class Console:
 
     def _type(self) -> None:
         assert self._source is not None, "there is a thread only if somebody types"
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:  # which takes files, too
             selector.register(self._stop_read, selectors.EVENT_READ)
             selector.register(self._source, selectors.EVENT_READ)
             while True:
