@@ -269,7 +269,7 @@ def test_signal_stops_cleanly(
     with subprocess.Popen(
         [*COMMAND, machine, "--trace", "trace"],
         cwd=tmp_path,
-        env={**ENVIRONMENT, "TMPDIR": str(scratch)},
+        env={**ENVIRONMENT, "TMPDIR": str(scratch), "XDG_RUNTIME_DIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -319,7 +319,11 @@ class Running:
         self.process = subprocess.Popen(
             [*COMMAND, file, *words],
             cwd=folder,
-            env={**ENVIRONMENT, "TMPDIR": str(scratch)},
+            env={
+                **ENVIRONMENT,
+                "TMPDIR": str(scratch),
+                "XDG_RUNTIME_DIR": str(folder),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
