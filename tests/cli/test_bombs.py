@@ -87,7 +87,11 @@ def test_signal_while_an_image_is_unpacked(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, machine, "--no-trace"],
         cwd=tmp_path,
-        env={**ENVIRONMENT, "TMPDIR": str(tmp_path / "scratch")},
+        env={
+            **ENVIRONMENT,
+            "TMPDIR": str(tmp_path / "scratch"),
+            "XDG_RUNTIME_DIR": str(tmp_path),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
