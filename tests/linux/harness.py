@@ -77,10 +77,14 @@ class Guest(Struct, frozen=True):
 
 
 class GuestRun(Struct, frozen=True):
-    """What a guest wrote to its console, and what the command says of it."""
+    """What a guest wrote to its console, and what the command says of it.
+
+    `complaints` are what the command wrote to stderr, about any of its guests.
+    """
 
     console: str
     result: dict[str, Any]
+    complaints: str
 
     @property
     def found(self) -> list[Finding]:
@@ -161,14 +165,16 @@ class Running:
 
     def finish(self, *, timeout: float = TIMEOUT) -> dict[str, GuestRun]:
         """Wait for the end, and return what came of each guest."""
-        said, complaints = self.process.communicate(timeout=timeout)
+        said, raw = self.process.communicate(timeout=timeout)
+        complaints = raw.decode(errors="replace")
         try:
             result = json.loads(said)
         except ValueError:
-            text = complaints.decode(errors="replace")
-            raise AssertionError(f"no result: {said[-2000:]!r}\n{text}") from None
+            raise AssertionError(f"no result: {said!r}\n{complaints}") from None
         return {
-            guest.name: GuestRun(self.console(guest.name), result["guests"][guest.name])
+            guest.name: GuestRun(
+                self.console(guest.name), result["guests"][guest.name], complaints
+            )
             for guest in self._guests
         }
 
