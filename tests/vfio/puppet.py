@@ -28,7 +28,7 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
@@ -41,6 +41,7 @@ _OPEN, _OPENAT, _READLINKAT = 2, 257, 267
 _MUNMAP, _MPROTECT = 11, 10
 _UNSHARE: Final = 272
 _CLONE_FILES: Final = 0x400
+_PR_SET_PDEATHSIG: Final = 1
 _AT_FDCWD: Final = -100
 _SHARED_ANONYMOUS: Final = 0x21
 _SECONDS: Final = 10
@@ -271,6 +272,7 @@ def do_in_child(operations: list[list[Any]]) -> list[Any]:
     source, sink = os.pipe()
     child = os.fork()
     if not child:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         os.write(sink, json.dumps(every(operations)).encode())
         os._exit(0)
     os.close(sink)
@@ -329,22 +331,27 @@ def at_the_same_time(lists: list[list[list[Any]]]) -> list[Any]:
     return results
 
 
+def lines(link: socket.socket) -> Iterator[bytes]:
+    """Take one line after the other, and nothing of the next: it may be another's."""
+    line = b""
+    while seen := link.recv(1 << 16, socket.MSG_PEEK):
+        part = seen[: seen.find(b"\n") + 1] or seen
+        line += link.recv(len(part))
+        if line.endswith(b"\n"):
+            yield line
+            line = b""
+
+
 def main() -> None:
     """Do what comes, until nothing does."""
-    with socket.socket(fileno=int(sys.argv[1])) as link, link.makefile("rw") as file:
-        for line in file:
+    with socket.socket(fileno=int(sys.argv[1])) as link:
+        for line in lines(link):
             operations = json.loads(line)
             if operations and operations[0] == "threads":
                 results = at_the_same_time(operations[1:])
-            elif operations == [["exec"]]:
-                # The descriptor has to live on, and nobody else has read from it.
-                link.detach()
-                do_exec()
-                return
             else:
                 results = every(operations)
-            file.write(json.dumps(results) + "\n")
-            file.flush()
+            link.sendall(json.dumps(results).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -82,19 +82,25 @@ class SlowVolume(MemoryVolume):
 
 
 class Rig:
-    """One client with `devices` devices, and what a test does with them."""
+    """One client with `devices` devices, and what a test does with them.
 
-    def __init__(self, system: System, folder: Path) -> None:
+    Its actors are below `name`, those of its devices' hosts below `name`-host.
+    """
+
+    def __init__(self, system: System, folder: Path, name: str = "guest") -> None:
         self.system = system
+        self.name = name
         self._folder = folder
         self.pid = 0
+        self._devices = 0
         self._link: socket.socket
         self._lines = b""
 
     async def start(self, devices: int = 1) -> None:
         """Start everything."""
-        system, emulator = self.system, self.system.ref("guest/emulator")
-        storage = system.spawn(ProcessStorage(emulator), "guest/storage")
+        system, emulator = self.system, self.emulator
+        self._devices = devices
+        storage = system.spawn(ProcessStorage(emulator), f"{self.name}/storage")
         region = Region(_BASE, _BASE, storage, dma=True)
         shown = [self._device(index, region, emulator) for index in range(devices)]
         ours, theirs = socket.socketpair()
@@ -119,8 +125,8 @@ class Rig:
         loop.add_reader(pidfd, ended)
 
     def _device(self, index: int, region: Region, client: ActorRef[Any]) -> AddDevice:
-        system, host = self.system, f"host/{index}"
-        regions = system.ref(f"guest/{index}/vfio-ccw")
+        system, host = self.system, f"{self.name}-host/{index}"
+        regions = system.ref(f"{self.name}/{index}/vfio-ccw")
         cio = system.ref(f"{host}/cio")
         volume = system.spawn(SlowVolume(GEOMETRY), f"{host}/volume")
         pmcw = Pmcw(
@@ -256,27 +262,42 @@ class Rig:
 
     # -- our side ----------------------------------------------------------------------
 
+    @property
+    def emulator(self) -> ActorRef[Any]:
+        """The client, as an actor."""
+        return self.system.ref(f"{self.name}/emulator")
+
+    @property
+    def storage(self) -> ActorRef[Any]:
+        """Its storage."""
+        return self.system.ref(f"{self.name}/storage")
+
+    def regions(self, index: int = 0) -> ActorRef[Any]:
+        """What is behind the regions of a device."""
+        return self.system.ref(f"{self.name}/{index}/vfio-ccw")
+
+    def host(self, index: int, part: str) -> ActorRef[Any]:
+        """A part of the host's device: subchannel, cio, device or volume."""
+        return self.system.ref(f"{self.name}-host/{index}/{part}")
+
     async def pins(self) -> PinCount:
         """Count what is pinned."""
-        count: PinCount = await self.system.ref("guest/storage").ask(CountPins())
+        count: PinCount = await self.storage.ask(CountPins())
         return count
 
     async def host_schib(self, index: int = 0) -> Schib:
         """Look at the host's subchannel."""
-        stored = await self.system.ref(f"host/{index}/subchannel").ask(
-            StoreSubchannel()
-        )
+        stored = await self.host(index, "subchannel").ask(StoreSubchannel())
         schib: Schib = stored.schib
         return schib
 
     async def let_go(self, index: int = 0) -> None:
         """Let the reads of a volume go on."""
-        await self.system.ref(f"host/{index}/volume").ask(Held())
+        await self.host(index, "volume").ask(Held())
 
     async def ended(self) -> GuestReport:
         """Wait for the end of the client."""
-        emulator = self.system.ref("guest/emulator")
-        report: GuestReport = await emulator.ask(AwaitGuest(), timeout=math.inf)
+        report: GuestReport = await self.emulator.ask(AwaitGuest(), timeout=math.inf)
         return report
 
     async def close(self) -> None:
@@ -285,13 +306,9 @@ class Rig:
         await self.ended()
         count = await self.pins()
         assert (count.owners, count.pages) == (0, 0)
-        for path in [p for p in ("host/0", "host/1") if self._is_there(p)]:
-            schib = await self.host_schib(int(path[-1]))
-            scsw = schib.scsw
-            assert (scsw.fctl, scsw.actl, scsw.stctl) == (0, 0, 0), path
-
-    def _is_there(self, host: str) -> bool:
-        return self.system.ref(f"{host}/subchannel").is_alive
+        for index in range(self._devices):
+            scsw = (await self.host_schib(index)).scsw
+            assert (scsw.fctl, scsw.actl, scsw.stctl) == (0, 0, 0), index
 
 
 def io_region(orb: Orb, fctl: int = 4) -> str:
@@ -301,14 +318,32 @@ def io_region(orb: Orb, fctl: int = 4) -> str:
     return (head + scsw).ljust(124, b"\0").hex()
 
 
+def descriptors() -> int:
+    """Count the descriptors of this process."""
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
 @asynccontextmanager
 async def rig(folder: Path, devices: int = 1) -> AsyncGenerator[Rig]:
     """Start a client; at the end nothing of it may be left."""
+    async with rigs(folder, "guest", devices=devices) as (made,):
+        yield made
+
+
+@asynccontextmanager
+async def rigs(
+    folder: Path, *names: str, devices: int = 1
+) -> AsyncGenerator[tuple[Rig, ...]]:
+    """Start several clients in one System; at the end nothing may be left of them."""
     async with System() as system:
-        made = Rig(system, folder)
-        await made.start(devices)
+        before = descriptors()
+        every = tuple(Rig(system, folder / name, name) for name in names)
+        for made in every:
+            await made.start(devices)
         try:
-            yield made
+            yield every
         finally:
-            await made.close()
+            for made in every:
+                await made.close()
         assert not system.failures
+    assert descriptors() <= before

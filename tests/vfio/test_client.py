@@ -6,10 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.channel import Ccw, Orb
+from ccw_actors.channel import Ccw
 from ccw_actors.vfio.region_layouts import offset_of
 from ccw_actors.vfio.shown_files import uuid_of
 from ccw_actors.vfio.uapi import Ioctl
+from tests.vfio.programs import (
+    IOVA,
+    SENSE_ID,
+    SIZE,
+    opened,
+    put_program,
+    put_read,
+)
 from tests.vfio.rig import (
     ASYNC,
     CRW,
@@ -18,48 +26,11 @@ from tests.vfio.rig import (
     IO,
     PAGE,
     SCHIB,
-    Rig,
     io_region,
     rig,
 )
 
 pytestmark = pytest.mark.asyncio
-
-_SENSE_ID = 0xE4
-_IOVA = 0x10000
-_SIZE = 16 * PAGE
-
-
-async def opened(made: Rig) -> tuple[int, int, int]:
-    """Open container and device with 16 pages at `_IOVA`; and where those are."""
-    container, group = await made.open_container()
-    device = await made.open_device(group)
-    memory = await made.do("map", _SIZE)
-    assert await made.map(container, _IOVA, memory, _SIZE) == 0
-    return container, device, memory
-
-
-async def put_program(made: Rig, memory: int, *ccws: Ccw) -> Orb:
-    """Store a channel program in the first page."""
-    raw = b"".join(ccw.to_bytes(1) for ccw in ccws)
-    await made.do("poke", memory, raw.hex())
-    return Orb.command(_IOVA, lpm=0x80)
-
-
-async def put_read(made: Rig, memory: int) -> Orb:
-    """Store a program that reads a record into the third page: it waits for a track."""
-    extent = "c0c00000 00000000 00000000 0000000e".replace(" ", "")
-    location = "06000001 00000000 00000000 01000000".replace(" ", "")
-    await made.do("poke", memory + 0x100, extent)
-    await made.do("poke", memory + 0x110, location)
-    chain = Ccw.chain_command.mask
-    return await put_program(
-        made,
-        memory,
-        Ccw(0x63, chain, 16, _IOVA + 0x100),
-        Ccw(0x47, chain, 16, _IOVA + 0x110),
-        Ccw(0x06, Ccw.suppress_length.mask, 4096, _IOVA + 2 * PAGE),
-    )
 
 
 async def test_sense_id(tmp_path: Path) -> None:
@@ -68,13 +39,13 @@ async def test_sense_id(tmp_path: Path) -> None:
         _, device, memory = await opened(made)
         event = await made.event(device, 0)
         orb = await put_program(
-            made, memory, Ccw(_SENSE_ID, Ccw.suppress_length.mask, 64, _IOVA + PAGE)
+            made, memory, Ccw(SENSE_ID, Ccw.suppress_length.mask, 64, IOVA + PAGE)
         )
         assert await made.write_io(device, orb) == 124
         assert await made.do("wait", event) == 1
         irb = await made.read_irb(device)
         assert (irb.scsw.fctl, irb.scsw.stctl, irb.scsw.dstat) == (4, 7, 0x0C)
-        assert irb.scsw.cpa == _IOVA + 8
+        assert irb.scsw.cpa == IOVA + 8
         sense_id = bytes.fromhex(await made.do("peek", memory + PAGE, 6))
         assert (sense_id[:3].hex(), sense_id[4:].hex()) == ("ff3990", "3390")
 
@@ -115,31 +86,31 @@ async def test_unmap_of_a_range_in_use(tmp_path: Path) -> None:
         orb = await put_read(made, memory)
         assert await made.write_io(device, orb) == 124
         assert (await made.pins()).pages
-        assert await made.unmap(container, _IOVA, _SIZE) == (0, _SIZE)
+        assert await made.unmap(container, IOVA, SIZE) == (0, SIZE)
         assert (await made.pins()).pages == 0
         assert (await made.host_schib()).scsw.actl == 0
-        await made.do("poke", memory, "a5" * _SIZE)
+        await made.do("poke", memory, "a5" * SIZE)
         await made.let_go()
-        assert await made.do("peek", memory, _SIZE) == "a5" * _SIZE
+        assert await made.do("peek", memory, SIZE) == "a5" * SIZE
 
 
 async def test_ranges(tmp_path: Path) -> None:
     """MAP_DMA and UNMAP_DMA refuse what Linux refuses."""
     async with rig(tmp_path) as made:
         container, _ = await made.open_container()
-        memory = await made.do("map", _SIZE)
-        assert await made.map(container, _IOVA, memory, _SIZE) == 0
-        assert await made.map(container, _IOVA + PAGE, memory, PAGE) == -errno.EEXIST
+        memory = await made.do("map", SIZE)
+        assert await made.map(container, IOVA, memory, SIZE) == 0
+        assert await made.map(container, IOVA + PAGE, memory, PAGE) == -errno.EEXIST
         assert await made.map(container, 1, memory, PAGE) == -errno.EINVAL
         assert await made.map(container, 0, memory, PAGE + 1) == -errno.EINVAL
         assert await made.map(container, 0, memory, PAGE, 0) == -errno.EINVAL
         assert await made.map(container, 0, memory, 0) == -errno.EINVAL
-        assert (await made.unmap(container, _IOVA, PAGE))[0] == -errno.EINVAL
-        assert (await made.unmap(container, _IOVA + PAGE, _SIZE))[0] == -errno.EINVAL
+        assert (await made.unmap(container, IOVA, PAGE))[0] == -errno.EINVAL
+        assert (await made.unmap(container, IOVA + PAGE, SIZE))[0] == -errno.EINVAL
         assert await made.unmap(container, 0, PAGE) == (0, 0)
-        assert await made.unmap(container, 0, 1 << 40) == (0, _SIZE)
-        assert await made.map(container, _IOVA, memory, _SIZE) == 0
-        assert await made.unmap(container, 0, 0, 2) == (0, _SIZE)
+        assert await made.unmap(container, 0, 1 << 40) == (0, SIZE)
+        assert await made.map(container, IOVA, memory, SIZE) == 0
+        assert await made.unmap(container, 0, 0, 2) == (0, SIZE)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +143,7 @@ async def test_what_sysfs_shows(tmp_path: Path) -> None:
         assert await made.do("link", link) == expected
         assert await made.do("linkat", link) == expected
         assert await made.do("link", link, 5) == expected[:5]
-        on_disk = tmp_path / "0.0.0000" / uuid_of(0) / "iommu_group"
+        on_disk = tmp_path / "guest" / "0.0.0000" / uuid_of(0) / "iommu_group"
         assert await made.do("link", str(on_disk)) == expected
         chpids = bytes.fromhex(await made.do("file", f"{css}/chpids"))
         assert chpids == b"40 00 00 00 00 00 00 00\n"
@@ -304,7 +275,7 @@ async def test_memory_that_fails(tmp_path: Path) -> None:
         assert await made.map(container, 0x100000, other, PAGE) == 0
         assert await made.do("munmap", other, PAGE) == 0
         orb = await put_program(
-            made, memory, Ccw(_SENSE_ID, Ccw.suppress_length.mask, 16, 0x100000)
+            made, memory, Ccw(SENSE_ID, Ccw.suppress_length.mask, 16, 0x100000)
         )
         await made.send(("pwrite", device, io_region(orb), offset_of(0, IO)))
         report = await made.ended()
