@@ -1,6 +1,6 @@
 """`ccw-actors qemu`: starts a QEMU with disks of ours passed through to it.
 
-`qemu attach` and `qemu detach` plug disks into one that runs, and unplug them.
+Its subcommands do something to one that runs: disks come and go, CPUs pause.
 """
 
 import contextlib
@@ -28,7 +28,12 @@ from ccw_actors.machine import (
     QemuGuest,
     StorageSize,
 )
-from ccw_actors.machine.attachment import AttachDisk, DetachDisk
+from ccw_actors.machine.attachment import (
+    AttachDisk,
+    DetachDisk,
+    PauseGuest,
+    ResumeGuest,
+)
 from ccw_actors.machine.machine_file import check_machine
 from ccw_actors.trace import TRACE_SIZE
 
@@ -229,6 +234,24 @@ def detach(
     with ControlClient(_checked(name)) as client:
         request = DetachDisk(guest or _only_guest(client), wanted)
         client.ask(request, timeout=_PATIENCE)
+
+
+@qemu.command()
+def pause(
+    name: Annotated[str, _MACHINE], *, guest: Annotated[str, _GUEST] = ""
+) -> None:
+    """Stop the virtual CPUs of a QEMU that runs; I/O that has begun goes on."""
+    with ControlClient(_checked(name)) as client:
+        client.ask(PauseGuest(guest or _only_guest(client)), timeout=_PATIENCE)
+
+
+@qemu.command()
+def resume(
+    name: Annotated[str, _MACHINE], *, guest: Annotated[str, _GUEST] = ""
+) -> None:
+    """Let the virtual CPUs of a QEMU go on."""
+    with ControlClient(_checked(name)) as client:
+        client.ask(ResumeGuest(guest or _only_guest(client)), timeout=_PATIENCE)
 
 
 def _checked(name: str) -> str:

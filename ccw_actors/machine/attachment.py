@@ -1,4 +1,4 @@
-"""What a running machine is asked for at its control socket: disks that come and go."""
+"""What a machine with a QEMU is asked for at its control socket while it runs."""
 
 from msgspec.structs import replace
 
@@ -10,6 +10,10 @@ __all__ = [
     "Attached",
     "DetachDisk",
     "Detached",
+    "PauseGuest",
+    "Paused",
+    "ResumeGuest",
+    "Resumed",
     "with_disk",
     "without_disk",
 ]
@@ -44,6 +48,26 @@ class DetachDisk(Request[Detached], frozen=True):
 
     guest: str
     number: str
+
+
+class Paused(Message, frozen=True):
+    """No virtual CPU of the guest runs; I/O that it has begun goes on."""
+
+
+class PauseGuest(Request[Paused], frozen=True):
+    """Stop the virtual CPUs of a guest."""
+
+    guest: str
+
+
+class Resumed(Message, frozen=True):
+    """The virtual CPUs of the guest run."""
+
+
+class ResumeGuest(Request[Resumed], frozen=True):
+    """Let the virtual CPUs of a guest go on."""
+
+    guest: str
 
 
 def with_disk(

@@ -271,6 +271,14 @@ class QemuRun:
         self._machine = machine
         await self._take_away(passed)
 
+    async def pause(self) -> None:
+        """Stop the virtual CPUs."""
+        await self._monitor.stop()
+
+    async def resume(self) -> None:
+        """Let the virtual CPUs go on."""
+        await self._monitor.cont()
+
     @property
     def _monitor(self) -> Qmp:
         if self._qmp is None:

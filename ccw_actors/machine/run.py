@@ -24,25 +24,12 @@ from ccw_actors.control import (
     StopMachine,
     Stopping,
 )
-from ccw_actors.errors import AttachmentError, TraceFileError
-from ccw_actors.machine.attachment import (
-    AttachDisk,
-    Attached,
-    DetachDisk,
-    Detached,
-    with_disk,
-    without_disk,
-)
-from ccw_actors.machine.build import host_path, owners_of, party_of
-from ccw_actors.machine.config import (
-    DeviceNumber,
-    HostDevice,
-    Machine,
-    PassedThrough,
-)
+from ccw_actors.errors import TraceFileError
+from ccw_actors.machine.build import party_of
+from ccw_actors.machine.config import Machine
 from ccw_actors.machine.guest_run import Defects, GuestRun
-from ccw_actors.machine.machine_file import check_machine, problems
-from ccw_actors.machine.qemu_guest import QemuRun
+from ccw_actors.machine.live_machine import LiveMachine
+from ccw_actors.machine.machine_file import check_machine
 from ccw_actors.machine.results import (
     GuestResult,
     Progress,
@@ -137,9 +124,7 @@ class MachineRun:
         on_progress: Callable[[Progress], None] | None = None,
         control: ControlSocket | None = None,
     ) -> None:
-        self._machine = machine
-        self._owners = owners_of(machine)
-        self._next_subchannel = len(machine.devices)
+        self._live = LiveMachine(machine)
         self._trace = trace
         self._on_progress = on_progress
         self._control = control
@@ -148,7 +133,6 @@ class MachineRun:
         self._trace_error: Exception | None = None
         self._counter = MessageCounter()
         self._system: System | None = None
-        self._runs: dict[str, GuestRun] = {}
         self._scratch: Path | None = None
 
     async def run(self) -> RunResult:
@@ -181,9 +165,10 @@ class MachineRun:
         """Say what runs, for the control socket of that name."""
         owners = {
             passed.host: (guest.name, str(passed.number))
-            for guest in self._machine.guests
+            for guest in self._live.machine.guests
             for passed in guest.devices
         }
+        runs = self._live.runs
         return MachineDescription(
             name,
             os.getpid(),
@@ -192,9 +177,9 @@ class MachineRun:
             tuple(
                 GuestDescription(
                     guest.name,
-                    run.state if (run := self._runs.get(guest.name)) else "starting",
+                    runs[guest.name].state if guest.name in runs else "starting",
                 )
-                for guest in self._machine.guests
+                for guest in self._live.machine.guests
             ),
             tuple(
                 DeviceDescription(
@@ -202,7 +187,7 @@ class MachineRun:
                     device.device_type,
                     *owners.get(device.number, (None, None)),
                 )
-                for device in self._machine.devices
+                for device in self._live.machine.devices
             ),
         )
 
@@ -216,7 +201,7 @@ class MachineRun:
         return RunResult(
             {
                 guest.name: self._result_of(guest.name, why)
-                for guest in self._machine.guests
+                for guest in self._live.machine.guests
             },
             SystemResult(
                 dict(self._counter.by_type), 0.0 if system is None else system.now()
@@ -229,7 +214,7 @@ class MachineRun:
     @property
     def is_any_over(self) -> bool:
         """Whether there is a guest that has come to an end, of whatever kind."""
-        return any(run.result is not None for run in self._runs.values())
+        return any(run.result is not None for run in self._live.runs.values())
 
     @property
     def running(self) -> str:
@@ -256,7 +241,7 @@ class MachineRun:
     async def _run(self, server: ControlServer | None) -> None:
         async with AsyncExitStack() as stack:
             self._scratch = stack.enter_context(scratch_folder())
-            dispatcher = FairDispatcher(party_of(self._owners))
+            dispatcher = FairDispatcher(party_of(self._live.owners))
             self._system = system = await stack.enter_async_context(System(dispatcher))
             self._observe(system)
             if server is not None:
@@ -275,64 +260,8 @@ class MachineRun:
         return {
             DescribeMachine: lambda _request: self.describe(name),
             StopMachine: stop,
-            AttachDisk: self._attach,
-            DetachDisk: self._detach,
+            **self._live.handlers(),
         }
-
-    async def _attach(self, request: AttachDisk) -> Attached:
-        """Plug a disk into a guest, and have it as part of the machine."""
-        qemu = self._qemu(request.guest)
-        try:
-            number = DeviceNumber.read(request.number)
-        except ValueError as error:
-            raise AttachmentError(str(error)) from error
-        taken = {device.number for device in self._machine.devices}
-        free = (n for n in (int(number), *range(0x10000)) if n not in taken)
-        device = HostDevice(
-            DeviceNumber(next(free)),
-            request.device_type,
-            Path(request.image),
-            read_only=request.read_only,
-            control_unit=request.control_unit,
-        )
-        passed = PassedThrough(number, device.number)
-        after = with_disk(self._machine, request.guest, device, passed)
-        if problem := next(problems(after), None):
-            raise AttachmentError(problem.text)
-        self._machine = after
-        self._owners[host_path(device.number)] = request.guest
-        subchannel = self._next_subchannel
-        self._next_subchannel += 1
-        try:
-            await qemu.attach(after, passed, subchannel)
-        except BaseException:
-            self._machine = without_disk(self._machine, request.guest, passed)
-            raise
-        return Attached(str(device.number))
-
-    async def _detach(self, request: DetachDisk) -> Detached:
-        """Unplug a disk of a guest; the machine has it no more."""
-        qemu = self._qemu(request.guest)
-        guest = next(g for g in self._machine.guests if g.name == request.guest)
-        for passed in guest.devices:
-            if str(passed.number) == request.number:
-                after = without_disk(self._machine, request.guest, passed)
-                await qemu.detach(after, passed)
-                self._machine = without_disk(self._machine, request.guest, passed)
-                return Detached()
-        known = ", ".join(str(one.number) for one in guest.devices) or "none"
-        raise AttachmentError(
-            f"guest {request.guest} has no device {request.number}; it has {known}"
-        )
-
-    def _qemu(self, guest: str) -> QemuRun:
-        run = self._runs.get(guest)
-        if run is None:
-            known = ", ".join(self._runs) or "none"
-            raise AttachmentError(f"there is no guest {guest}; there is {known}")
-        if run.qemu is None:
-            raise AttachmentError(f"guest {guest} is no QEMU that runs")
-        return run.qemu
 
     def _observe(self, system: System) -> None:
         system.observe(self._counter)
@@ -347,9 +276,9 @@ class MachineRun:
     async def _run_guests(self, system: System, scratch: Path) -> None:
         defects = Defects()
         system.observe(defects)
-        self._runs = runs = {
-            guest.name: GuestRun(system, self._machine, guest, scratch, defects)
-            for guest in self._machine.guests
+        self._live.runs = runs = {
+            guest.name: GuestRun(system, self._live.machine, guest, scratch, defects)
+            for guest in self._live.machine.guests
         }
         show = self._on_progress
         interval = None if show is None else PROGRESS_INTERVAL
@@ -372,7 +301,7 @@ class MachineRun:
                 task.cancel()
 
     def _result_of(self, guest: str, why: str) -> GuestResult:
-        run = self._runs.get(guest)
+        run = self._live.runs.get(guest)
         if run is None or run.result is None:
             return GuestResult(error=why)
         return run.result

@@ -134,3 +134,19 @@ def test_detach_during_io(software: Software, formatted: MakeDisk) -> None:
         assert stop().returncode == 0
         running.finish()
     assert not disk.image.with_name(f"{disk.image.name}.journal").exists()
+
+
+def test_pause(software: Software, new_disk: MakeDisk) -> None:
+    """A guest whose CPUs stand still says nothing, and goes on afterwards."""
+    script = "while :; do tell tick $((n += 1)); usleep 1000; done\n"
+    guest = Guest(software, {"0190": new_disk()}, script)
+    with running_machine(guest) as running:
+        wait_for(running, "@ tick 5")
+        assert ask("pause", "machine").returncode == 0
+        paused = running.console("guest")
+        assert ask("pause", "machine").returncode == 0
+        assert running.console("guest").count("tick") <= paused.count("tick") + 1
+        assert ask("resume", "machine").returncode == 0
+        wait_for(running, f"@ tick {paused.count('tick') + 5}")
+        assert stop().returncode == 0
+        running.finish()
