@@ -7,6 +7,7 @@ of its own; makes an empty 3390; has a Linux set it online, format it, make a fi
 system, copy a kernel and run zipl; and IPLs from it.
 """
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ qemu-system-misc qemu-system-data; since Debian 13 qemu-system-s390x), about 300
 {cache}, and once a network.
 """
 PARAMETERS = "console=ttysclp0 panic=-1 quiet"
+QEMU = "qemu-system-s390x"
 COMMAND = [sys.executable, "-m", "ccw_actors"]
 
 
@@ -43,13 +45,16 @@ def main(
     *,
     cylinders: Annotated[int, typer.Option(min=40, help="Its size.")] = 50,
     qemu: Annotated[
-        str, typer.Option(help="The QEMU, which may be one of your own.")
-    ] = "qemu-system-s390x",
+        Path | None,
+        typer.Option(exists=True, help="A QEMU of your own, or where it was built."),
+    ] = None,
     kernel: Annotated[
-        Path | None, typer.Option(help="A kernel of your own (bzImage).")
+        Path | None,
+        typer.Option(exists=True, help="A kernel of your own (bzImage)."),
     ] = None,
     modules: Annotated[
-        Path | None, typer.Option(help="The folder of that kernel's modules.")
+        Path | None,
+        typer.Option(exists=True, help="The folder of that kernel's modules."),
     ] = None,
     memory: Annotated[str, typer.Option(help="The guest's storage.")] = "512MiB",
     cache: Annotated[
@@ -68,16 +73,22 @@ def main(
     """Make a DASD that can be IPLed with Linux' own tools, and IPL from it."""
     place = cache or default_cache()
     print(NEEDS.format(cache=place))
+    options = ["--memory", memory, *(["--qemu", str(qemu)] if qemu else [])]
     try:
+        _find_qemu(qemu)
         software = prepare(place, mirror=mirror, suite=suite, refresh=refresh)
         if kernel is not None:
             software = software.with_kernel(kernel, modules)
-        _install_and_ipl(
-            software, disk, cylinders, ["--qemu", qemu, "--memory", memory]
-        )
+        _install_and_ipl(software, disk, cylinders, options)
     except SoftwareError as error:
         print(f"boot.py: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
+
+
+def _find_qemu(own: Path | None) -> None:
+    """Look for one before anything is downloaded."""
+    if own is None and shutil.which(QEMU) is None:
+        raise SoftwareError(f"there is no program {QEMU}")
 
 
 def _install_and_ipl(

@@ -64,9 +64,6 @@ class Software(Struct, frozen=True):
         `modules` is a folder of its modules, as of `make modules_install`; without one,
         what they do has to be built in.
         """
-        for path in (kernel, modules):
-            if path is not None and not path.exists():
-                raise SoftwareError(f"there is no {path}")
         return Software(self.root, kernel, modules or self.root / "no-modules")
 
     def initramfs(

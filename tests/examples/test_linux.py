@@ -28,11 +28,20 @@ needs_apt = pytest.mark.skipif(
 
 
 def boot(folder: Path, *words: str, path: str | None = None) -> str:
-    """Run the example, which has to fail; return its one line."""
+    """Run the example, which has to fail; return its one line.
+
+    There is a QEMU, which nothing is asked of.
+    """
+    programs = folder / "programs"
+    programs.mkdir()
+    (programs / "qemu-system-s390x").write_text("")
+    (programs / "qemu-system-s390x").chmod(0o755)
+    if path is None:
+        path = os.pathsep.join([str(programs), os.environ["PATH"]])
     done = subprocess.run(
         [sys.executable, BOOT, "new.img", "--cache", folder / "cache", *words],
         cwd=folder,
-        env=os.environ | {"PATH": os.environ["PATH"] if path is None else path},
+        env=os.environ | {"PATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -159,7 +168,14 @@ def test_a_mirror_without_a_suite(tmp_path: Path) -> None:
 @needs_apt
 def test_no_apt(tmp_path: Path) -> None:
     """Where there is no apt, one line says what was expected."""
-    line = boot(tmp_path, path=str(tmp_path))
+    line = boot(tmp_path, path=str(tmp_path / "programs"))
     assert line == (
         "boot.py: there is no program apt-get; expected a Debian with apt and dpkg"
     )
+
+
+def test_no_qemu(tmp_path: Path) -> None:
+    """Where there is no QEMU, one line says so before anything is downloaded."""
+    line = boot(tmp_path, path=str(tmp_path))
+    assert line == "boot.py: there is no program qemu-system-s390x"
+    assert not (tmp_path / "cache").exists()

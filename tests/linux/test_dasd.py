@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +24,8 @@ def slow(*values: object) -> object:
     """Leave a case to those who ask for the slow ones."""
     return pytest.param(*values, marks=pytest.mark.slow)
 
+
+DEFINE_EXTENT, LOCATE_RECORD, LOCATE_RECORD_EXTENDED, PREFIX = 0x63, 0x47, 0x4B, 0xE7
 
 MOUNT = """
 try mount mount -t ext4 /dev/$part /mnt
@@ -371,6 +375,45 @@ def test_raw_tracks(software: Software, formatted: MakeDisk, control_unit: str) 
     file = open_image(disk.image, read_only=True)
     assert Track.from_bytes(file.read(1)) == raw
     file.close()
+
+
+@pytest.mark.parametrize(
+    ("control_unit", "sent", "not_sent"),
+    [
+        ("3990-2", {DEFINE_EXTENT, LOCATE_RECORD}, {PREFIX, LOCATE_RECORD_EXTENDED}),
+        ("2107", {PREFIX, LOCATE_RECORD}, {LOCATE_RECORD_EXTENDED}),
+    ],
+    ids=["3990-2", "2107"],
+)
+def test_what_linux_sends(
+    software: Software,
+    formatted: MakeDisk,
+    tmp_path: Path,
+    *,
+    control_unit: str,
+    sent: set[int],
+    not_sent: set[int],
+) -> None:
+    """Linux uses the commands of the control unit that it finds; the trace has them."""
+    script = """
+        online 0190
+        echo 3 >/proc/sys/vm/drop_caches
+        try read dd if=/dev/$disk of=/dev/null bs=48k count=10 skip=15 iflag=direct
+    """
+    disk = Disk(formatted().image, control_unit=control_unit)
+    trace = tmp_path / "linux.trace"
+    run = run_guest(Guest(software, {"0190": disk}, script), trace=trace)
+    run.succeeded("read")
+    shown = subprocess.run(
+        [sys.executable, "-m", "ccw_actors", "trace", trace, "--actor", "host/*"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    codes = re.findall(r"ExecuteCommand\(.*?DeviceCommand\(code=(\d+)", shown.stdout)
+    found = {int(code) for code in codes}
+    assert sent <= found
+    assert not found & not_sent
 
 
 @pytest.mark.parametrize("device_type", ["3370", slow("9336")])

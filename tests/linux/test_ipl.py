@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "linux" / "boot.py"
 
 
-@pytest.mark.slow
 def test_the_example(software: Software, tmp_path: Path) -> None:
     """The example ends well: Linux runs that zipl has put on a disk of ours."""
     assert software.kernel.exists()
