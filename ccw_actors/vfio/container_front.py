@@ -170,7 +170,10 @@ class ContainerFront:
             case Ioctl.GET_API_VERSION:
                 answer = uapi.API_VERSION
             case Ioctl.CHECK_EXTENSION:
-                answer = int(call.address in _EXTENSIONS)
+                answer = int(
+                    call.address in _EXTENSIONS
+                    or (container.has_iommu and call.address == uapi.DMA_CC_IOMMU)
+                )
             case Ioctl.SET_IOMMU:
                 answer = self._set_iommu(call, container)
             case _ if not container.has_iommu:

@@ -191,7 +191,8 @@ class DeviceFront:
         if (
             wanted.argsz < uapi.IRQ_SET_SIZE
             or wanted.source >= uapi.EVENT_SOURCES
-            or flags & ~(IrqFlag.DATA | IrqFlag.ACTION)
+            or flags
+            & ~int(IrqFlag.DATA | IrqFlag.ACTION)  # of an IrqFlag: known flags only
             or wanted.start + wanted.number > 1
             or wanted.start >= 1
             or kind not in size
@@ -242,6 +243,12 @@ class DeviceFront:
                 )
             case Ioctl.DEVICE_SET_IRQS:
                 self._calls.answer(call.key, self.set_irqs(call))
+            case Ioctl.DEVICE_FEATURE:
+                answer = -errno.EFAULT
+                if len(argument) == uapi.FEATURE_SIZE:
+                    is_one = uapi.is_feature(argument)
+                    answer = -(errno.ENOTTY if is_one else errno.EINVAL)
+                self._calls.answer(call.key, answer)
             case (
                 Ioctl.DEVICE_GET_INFO
                 | Ioctl.DEVICE_GET_REGION_INFO

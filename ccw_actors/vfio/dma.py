@@ -16,7 +16,7 @@ __all__ = ["DmaRange", "DmaRanges", "Part"]
 
 _RANGES_MAX: Final = 65535
 _END: Final = 1 << 64
-_ACCESS: Final = DmaFlag.READ | DmaFlag.WRITE
+_ACCESS: Final = int(DmaFlag.READ | DmaFlag.WRITE)
 
 
 class DmaRange(NamedTuple):

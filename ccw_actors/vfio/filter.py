@@ -86,7 +86,7 @@ def filter_program() -> bytes:
         _IfEqual(calls.USERFAULTFD, "forbid", "allow"),
         "request",
         _Do(_LOAD, _ARGUMENTS + 1 * 8),
-        _Do(_AND, 0xFFFFFF00),
+        _Do(_AND, 0xFF00),
         _IfEqual(_VFIO_TYPE << 8, "notify", "allow"),
         "offset",
         _Do(_LOAD, _ARGUMENTS + 3 * 8 + 4),

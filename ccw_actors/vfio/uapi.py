@@ -14,7 +14,9 @@ __all__ = [
     "API_VERSION",
     "ARGUMENT_SIZE",
     "DEVICE_INFO_SIZE",
+    "DMA_CC_IOMMU",
     "EVENT_SOURCES",
+    "FEATURE_SIZE",
     "GROUP_STATUS_SIZE",
     "IOMMU_INFO_SIZE",
     "IRQ_INFO_SIZE",
@@ -35,6 +37,7 @@ __all__ = [
     "group_status",
     "iommu_info",
     "irq_info",
+    "is_feature",
     "region_info",
     "request_of",
 ]
@@ -61,6 +64,7 @@ class Ioctl(IntEnum):
     IOMMU_GET_INFO = 12
     IOMMU_MAP_DMA = 13
     IOMMU_UNMAP_DMA = 14
+    DEVICE_FEATURE = 17
 
 
 def request_of(ioctl: Ioctl) -> int:
@@ -74,6 +78,10 @@ class Extension(IntEnum):
     TYPE1_IOMMU = 1
     TYPE1V2_IOMMU = 3
     UNMAP_ALL = 9
+
+
+DMA_CC_IOMMU: Final = 4
+"""An extension that a container has when it has an IOMMU: all is coherent."""
 
 
 class EventSource(IntEnum):
@@ -119,6 +127,12 @@ _UNMAP = struct.Struct("=IIQQ")
 UNMAP_SIZE: Final = _UNMAP.size
 
 
+_FEATURE = struct.Struct("=II")
+FEATURE_SIZE: Final = _FEATURE.size
+_FEATURE_GET, _FEATURE_SET, _FEATURE_PROBE = 1 << 16, 1 << 17, 1 << 18
+_FEATURE_FLAGS: Final = _FEATURE_PROBE * 2 - 1
+
+
 class IrqFlag(IntFlag):
     """What an IRQ set is about: its data, and what to do with an interrupt."""
 
@@ -154,6 +168,7 @@ ARGUMENT_SIZE: Final = {
     Ioctl.IOMMU_GET_INFO: IOMMU_INFO_SIZE,
     Ioctl.IOMMU_MAP_DMA: MAP_SIZE,
     Ioctl.IOMMU_UNMAP_DMA: UNMAP_SIZE,
+    Ioctl.DEVICE_FEATURE: FEATURE_SIZE,
 }
 """Bytes of the argument that an ioctl needs, where it points to some.
 
@@ -192,6 +207,17 @@ def region_info(  # noqa: PLR0917 - as the kernel's structure has them
 def irq_info(argsz: int, index: int) -> bytes:
     """Describe an interrupt: one, signalled by an eventfd."""
     return _IRQ_INFO.pack(argsz, _IRQ_EVENTFD, index, 1)
+
+
+def is_feature(argument: bytes) -> bool:
+    """Whether what asks for a feature of a device is in order; there is none."""
+    argsz, flags = _FEATURE.unpack(argument)
+    both = _FEATURE_GET | _FEATURE_SET
+    return (
+        argsz >= FEATURE_SIZE
+        and not flags & ~_FEATURE_FLAGS
+        and (bool(flags & _FEATURE_PROBE) or flags & both != both)
+    )
 
 
 def iommu_info(argsz: int, page_size: int) -> bytes:

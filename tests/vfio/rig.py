@@ -160,7 +160,7 @@ class Rig:
 
     # -- the client's calls ------------------------------------------------------------
 
-    async def every(self, operations: Sequence[Sequence[Any]]) -> list[Any]:
+    async def every(self, operations: Sequence[Any]) -> list[Any]:
         """Have the client do operations; return what each returned."""
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._link, json.dumps(operations).encode() + b"\n")
@@ -177,7 +177,7 @@ class Rig:
         results: list[Any] = json.loads(line)
         return results
 
-    async def send(self, *operations: Sequence[Any]) -> None:
+    async def send(self, *operations: Any) -> None:
         """Have the client begin operations, without waiting for it."""
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._link, json.dumps(operations).encode() + b"\n")
