@@ -159,6 +159,25 @@ def test_write_without_data_clears_blocks() -> None:
     assert device.run(WHOLE, locate(6, 5, 1), (READ, 512))[-1].data != bytes(512)
 
 
+def test_groups_that_are_replaced_are_not_asked_for() -> None:
+    """Only the first and the last group of a large write are, if they keep blocks."""
+    device = disk()
+    before = dict(device.tracks)
+    device.run(WHOLE, locate(5, 3, 15), (WRITE, b"\xaa" * (15 * 512)))
+    assert sorted(set(device.asked)) == [0, 2]
+    whole = b"".join(before[number] for number in sorted(before))
+    expected = whole[: 3 * 512] + b"\xaa" * (15 * 512) + whole[18 * 512 :]
+    after = b"".join(device.tracks[number] for number in sorted(device.tracks))
+    assert after == expected
+    device.asked.clear()
+    device.run(WHOLE, locate(5, 0, BLOCKS), (WRITE, b""))
+    assert not device.asked
+    assert not any(b"".join(device.tracks.values()))
+    assert {n: len(one) for n, one in device.tracks.items()} == {
+        n: len(one) for n, one in before.items()
+    }
+
+
 def test_a_lock_is_stolen_with_a_release_chained() -> None:
     """Linux chains RELEASE to UNCONDITIONAL RESERVE (device_pgid.c, stlck_build_cp)."""
     ends = disk().run((0x14, 32), (0x94, 32))

@@ -123,14 +123,23 @@ class _Work:
         return self.group(group)[at : at + BLOCK_SIZE]
 
     def put(self, first: int, data: bytes) -> None:
-        """Replace blocks of the volume from the first one on."""
-        images: dict[int, bytes] = {}
-        for number in range(len(data) // BLOCK_SIZE):
-            group, at = self.geometry.place(first + number)
-            image = images.get(group) or self.group(group)
-            block = data[number * BLOCK_SIZE : (number + 1) * BLOCK_SIZE]
-            images[group] = image[:at] + block + image[at + BLOCK_SIZE :]
-        self.writes = tuple(images.items())
+        """Replace blocks of the volume from the first one on.
+
+        A group of which all is replaced is not asked for: Linux clears the blocks of a
+        whole volume with one command.
+        """
+        writes: list[tuple[int, bytes]] = []
+        start, end = first * BLOCK_SIZE, first * BLOCK_SIZE + len(data)
+        size = self.geometry.per_group * BLOCK_SIZE
+        for group in range(start // size, -(-end // size)):
+            base = group * size
+            low, high = max(start, base), min(end, base + self.geometry.size_of(group))
+            image = data[low - start : high - start]
+            if high - low < self.geometry.size_of(group):
+                old = self.group(group)
+                image = old[: low - base] + image + old[high - base :]
+            writes.append((group, image))
+        self.writes = tuple(writes)
 
     def take_domain(self) -> Domain:
         """Return what was located, which the command uses up."""
