@@ -18,7 +18,7 @@ import struct
 from enum import IntEnum
 from typing import Final, NamedTuple, TypeAlias
 
-__all__ = ["OFFSET_MAGIC", "SystemCallNumber", "filter_program"]
+__all__ = ["OFFSET_MAGIC", "SystemCallNumber", "filter_program", "forbidding"]
 
 OFFSET_MAGIC: Final = 0x7CC0
 """The high word of every offset at which a region of ours is said to be."""
@@ -97,6 +97,17 @@ def filter_program() -> bytes:
         _Do(_RETURN, _RET_USER_NOTIF),
         "forbid",
         _Do(_RETURN, _RET_ERRNO | errno.EPERM),
+    )
+
+
+def forbidding(number: int, reason: int) -> bytes:
+    """Return a filter by which a system call ends in an errno, as in a sandbox."""
+    return _assembled(
+        _Do(_LOAD, _NUMBER),
+        _IfEqual(number, "forbid"),
+        _Do(_RETURN, _RET_ALLOW),
+        "forbid",
+        _Do(_RETURN, _RET_ERRNO | reason),
     )
 
 

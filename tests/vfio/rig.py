@@ -300,9 +300,13 @@ class Rig:
         report: GuestReport = await self.emulator.ask(AwaitGuest(), timeout=math.inf)
         return report
 
+    def hang_up(self) -> None:
+        """Let the client end."""
+        self._link.close()
+
     async def close(self) -> None:
         """Let the client end, if it has not; all of it has to be released then."""
-        self._link.close()
+        self.hang_up()
         await self.ended()
         count = await self.pins()
         assert (count.owners, count.pages) == (0, 0)

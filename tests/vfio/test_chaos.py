@@ -118,12 +118,11 @@ class Chaos:
 
 def is_answer(value: Any) -> bool:
     """Whether a call may have ended so."""
-    if isinstance(value, list):
-        several: list[Any] = value
-        return all(is_answer(one) for one in several)
     if isinstance(value, int):
         return value >= 0 or -value in _ANSWERS
-    return isinstance(value, str)
+    if isinstance(value, str):
+        return True
+    return all(map(is_answer, value))
 
 
 async def work(made: Rig, count: int, until: "asyncio.Task[Any]") -> list[float]:
