@@ -48,7 +48,7 @@ _NO_LOG = logging.NullHandler()  # errors are told as results
 
 
 class _Notices(logging.Handler):
-    """Prints what is said of images, such as that a write was undone."""
+    """Prints what images have met, such as a write that was undone, and QEMUs say."""
 
     def emit(self, record: logging.LogRecord) -> None:
         complain(record.getMessage())
@@ -81,14 +81,16 @@ def run_shown(
 ) -> End:
     """Run a machine to its end, showing it at work if there is a terminal for that."""
     logging.getLogger("ccw_actors").addHandler(_NO_LOG)
-    images = logging.getLogger("ccw_actors.images")
-    images.setLevel(logging.INFO)
-    images.addHandler(_NOTICES)
+    loggers = [logging.getLogger(f"ccw_actors.{name}") for name in ("images", "qemu")]
+    for logger in loggers:
+        logger.setLevel(logging.INFO)
+        logger.addHandler(_NOTICES)
     try:
         with KeptStreams(stdout_for_us=as_json) as streams:
             return _Running(machine, trace, control, streams, as_json=as_json).run()
     finally:
-        images.removeHandler(_NOTICES)
+        for logger in loggers:
+            logger.removeHandler(_NOTICES)
 
 
 def check_name(name: str | None, option: str = "--name") -> None:

@@ -9,6 +9,7 @@
 
 import asyncio
 import contextlib
+import logging
 import math
 import os
 import signal
@@ -40,10 +41,17 @@ from ccw_actors.machine.build import (
     host_path,
     subchannel_of,
 )
-from ccw_actors.machine.config import STORAGE_MAX, Machine, PassedThrough, QemuGuest
+from ccw_actors.machine.config import (
+    STORAGE_MAX,
+    ConsoleTarget,
+    Machine,
+    PassedThrough,
+    QemuGuest,
+)
 from ccw_actors.runtime import ActorRef, Restart, System
 from ccw_actors.vfio import (
     AddDevice,
+    Client,
     ClientProcess,
     Console,
     ProcessEnded,
@@ -63,6 +71,8 @@ from ccw_actors.vfio import (
 )
 
 __all__ = ["QemuRun"]
+
+log = logging.getLogger("ccw_actors.qemu")
 
 _WORDS_MAX: Final = 20
 _GRACE: Final = 10.0
@@ -91,6 +101,7 @@ class QemuRun:
         self._words: deque[str] = deque(maxlen=_WORDS_MAX)
         self._base = 0
         self._qmp: Qmp | None = None
+        self._over: asyncio.Future[None] | None = None
         self._reaping: asyncio.Task[None] | None = None
 
     @property
@@ -154,30 +165,35 @@ class QemuRun:
         devices: tuple[AddDevice, ...],
         storage: ActorRef[Any],
     ) -> None:
-        stack = self._stack
-        console, theirs = socket.socketpair()
+        output, source = self._open_console()
+        console, their_console = socket.socketpair()
         control, their_control = socket.socketpair()
         errors, their_errors = os.pipe()
-        with theirs, their_control:
-            argv = command_line(
-                program,
-                self._guest,
-                options,
-                console=theirs.fileno(),
-                qmp=their_control.fileno(),
-            )
-            try:
+        argv = command_line(
+            program,
+            self._guest,
+            options,
+            console=their_console.fileno(),
+            qmp=their_control.fileno(),
+        )
+        try:
+            with their_console, their_control:
                 client = await spawn_client(
                     argv,
-                    pass_fds=(theirs.fileno(), their_control.fileno()),
+                    pass_fds=(their_console.fileno(), their_control.fileno()),
                     stderr=their_errors,
                 )
-            except OSError as error:
+        except BaseException as error:
+            console.close()
+            control.close()
+            os.close(errors)
+            if isinstance(error, OSError):
                 raise ClientError(f"{program}: {error.strerror}") from error
-            finally:
-                os.close(their_errors)
+            raise
+        finally:
+            os.close(their_errors)
         calls = SystemCalls(client.listener)
-        emulator = self._system.spawn(
+        self._system.spawn(
             ClientProcess(
                 client.process.pid,
                 calls,
@@ -187,7 +203,16 @@ class QemuRun:
             ),
             self.emulator.path,
         )
-        self._relay(console)
+        relay = Console(console, output, source, _interrupt)
+        self._stack.callback(relay.close)
+        relay.start()
+        self._watch(client, errors)
+        # If it has ended already, the report will say why.
+        with contextlib.suppress(QmpConnectionError):
+            self._qmp = await self._stack.enter_async_context(Qmp(control))
+
+    def _watch(self, client: Client, errors: int) -> None:
+        """Keep what the process says, and tell when it is over."""
         reader = threading.Thread(target=self._hear, args=(errors,), daemon=True)
         reader.start()
         loop = asyncio.get_running_loop()
@@ -196,44 +221,41 @@ class QemuRun:
         async def reap() -> None:
             # What it has said last is wanted, but another process may keep it open.
             await asyncio.to_thread(reader.join, 1)
-            emulator.tell(ProcessEnded(client.process.wait()))
+            self.emulator.tell(ProcessEnded(client.process.wait()))
 
         def ended() -> None:
             loop.remove_reader(pidfd)
             os.close(pidfd)
+            over.set_result(None)
             self._reaping = loop.create_task(reap())
 
+        self._over = over = loop.create_future()
         loop.add_reader(pidfd, ended)
-        # If it has ended already, the report will say why.
-        with contextlib.suppress(QmpConnectionError):
-            self._qmp = await stack.enter_async_context(Qmp(control))
 
-    def _relay(self, link: socket.socket) -> None:
-        """Connect the guest's console with a terminal, a file, or nobody."""
-        target = self._guest.console
-        source: int | None = None
-        if target is None:
-            output = os.open(os.devnull, os.O_WRONLY)
-            self._stack.callback(os.close, output)
-        elif target.file is not None:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-            output = os.open(target.file, flags, 0o666)
-            self._stack.callback(os.close, output)
-        else:
-            output = 1
+    def _open_console(self) -> tuple[int, int | None]:
+        """Return where the console is to be shown, and where somebody types."""
+        target = self._guest.console or ConsoleTarget(Path(os.devnull))
+        if target.file is None:
+            source: int | None = None
             with contextlib.suppress(OSError, ValueError):
                 source = sys.stdin.fileno()
             if source is not None:
                 self._stack.enter_context(raw_terminal(source))
-        relay = Console(link, output, source, _interrupt)
-        self._stack.callback(relay.close)
-        relay.start()
+            return 1, source
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        try:
+            output = os.open(target.file, flags, 0o666)
+        except OSError as error:
+            raise ClientError(f"{target.file}: {error.strerror}") from error
+        self._stack.callback(os.close, output)
+        return output, None
 
     def _hear(self, errors: int) -> None:
-        """Keep what QEMU says; in a thread."""
+        """Keep and log what QEMU says; in a thread."""
         with os.fdopen(errors, errors="replace") as file:
             for line in file:
                 self._words.append(line.rstrip("\n"))
+                log.info("%s: %s", self._guest.name, self._words[-1])
 
     # -- devices that come and go ------------------------------------------------------
 
@@ -248,8 +270,8 @@ class QemuRun:
         qmp = self._monitor
         self._machine = machine
         device = next(one for one in machine.devices if one.number == passed.host)
-        await add_disk(self._system, device, self._scratch)
         try:
+            await add_disk(self._system, device, self._scratch)
             shown = self._pass_through(passed, number)
             added = await self.emulator.ask(shown)
             await qmp.add_vfio_ccw(
@@ -337,7 +359,13 @@ class QemuRun:
                 await self.report()
 
     async def close(self) -> None:
-        """Give up what was taken for the guest: console, terminal, descriptors."""
+        """End the process, if it has not, and give up what was taken for the guest."""
+        self.emulator.stop(drain=False)
+        await self.emulator.stopped()
+        if self._over is not None:
+            await self._over
+        if self._reaping is not None:
+            await self._reaping
         await self._stack.aclose()
 
 
