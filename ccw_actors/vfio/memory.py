@@ -67,7 +67,6 @@ class ProcessMemory:
         os.close(self._file)
         os.close(self._process)
 
-    @property
     def is_there(self) -> bool:
         """Whether the process is there, with the memory that it had."""
         try:
@@ -98,7 +97,7 @@ class ProcessMemory:
         return write_memory(self.pid, spans, data)
 
     def _check(self) -> None:
-        if not self.is_there:
+        if not self.is_there():
             raise ProcessLookupError(errno.ESRCH, "the process has ended, or executed")
 
 

@@ -99,7 +99,7 @@ class ProcessStorage(Actor):
     def _memory_of(self, process: int) -> int:
         """Return the number of a process's memory, which it gets when it is new."""
         for number, memory in self._memories.items():
-            if memory.pid == process and memory.is_there:
+            if memory.pid == process and memory.is_there():
                 return number
         self._next += 1
         self._memories[self._next] = ProcessMemory(process)

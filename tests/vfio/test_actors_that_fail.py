@@ -1,4 +1,4 @@
-"""When an actor of ours fails, nobody waits for ever, and the guest ends with a word."""
+"""When an actor fails, nobody waits for ever, and the guest ends with a word."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from ccw_actors.vfio.container_front import ContainerFront
 from ccw_actors.vfio.region_layouts import offset_of
 from ccw_actors.vfio.uapi import Ioctl
 from tests.vfio.programs import IOVA, SIZE, opened, put_read, put_sense_id
-from tests.vfio.rig import IO, SCHIB, Rig, descriptors, io_region
+from tests.vfio.rig import CRW, IO, SCHIB, Rig, descriptors, io_region
 
 pytestmark = pytest.mark.asyncio
 
@@ -71,7 +71,9 @@ async def test_regions_fail_once(
             patch.setattr(VfioCcwRegions, "look", _fail)
             read = ["pread", second, 52, offset_of(1, SCHIB)]
             results = await made.every(["threads", *[[read]] * 3])
-            assert sorted(map(str, results)) == [str([-errno.EIO])] * 3
+            answers = [one for (one,) in results]
+            assert answers.count(-errno.EIO) >= 1
+            assert set(answers) <= {-errno.EIO, -errno.ENODEV}
         # Whoever has failed gives its subchannel up.
         assert await made.write_io(device, orb) == -errno.ENODEV
         await made.send(["exit", 0])
@@ -88,9 +90,8 @@ async def test_regions_fail_for_good(
         _, device, memory = await opened(made)
         orb = await put_read(made, memory)
         assert await made.write_io(device, orb) == 124
-        monkeypatch.setattr(VfioCcwRegions, "read_schib", _fail)
-        monkeypatch.setattr(VfioCcwRegions, "look", _fail)
-        read = ["pread", device, 52, offset_of(0, SCHIB)]
+        monkeypatch.setattr(VfioCcwRegions, "_signal_report", _fail)
+        read = ["pread", device, 8, offset_of(0, CRW)]
         reset = ["ioctl", device, uapi.request_of(Ioctl.DEVICE_RESET)]
         await made.send("threads", [reset] * 3, [read] * (2 * _RESTARTS))
         report = await asyncio.wait_for(made.ended(), 10)

@@ -93,15 +93,15 @@ def test_number_of_another_process() -> None:
     """Memory is that of a process, not of whoever has its number later."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     memory = ProcessMemory(child.pid)
-    assert memory.is_there
+    assert memory.is_there()
     child.kill()
     child.wait()
     assert child.stdin is not None
     child.stdin.close()
-    assert not memory.is_there
+    assert not memory.is_there()
     other = _process_numbered(child.pid)
     try:
-        assert not memory.is_there
+        assert not memory.is_there()
         with pytest.raises(ProcessLookupError):
             memory.read([(1 << 12, 1)])
         with pytest.raises(ProcessLookupError):
@@ -141,7 +141,7 @@ def test_program_of_a_process() -> None:
         stdout=subprocess.PIPE,
     ) as process:
         memory = ProcessMemory(process.pid)
-        assert memory.is_there
+        assert memory.is_there()
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(b"go\nit is cat\n")
@@ -243,6 +243,10 @@ async def test_page_that_fails(
     Nothing is stored in that page, nor behind it.
     """
     killed: list[int] = []
+
+    def kill(pid: int, _signal: int) -> None:
+        killed.append(pid)  # it takes its time
+
     async with rig(tmp_path) as made:
         container, device, memory = await opened(made)
         other = await made.do("map", 3 * PAGE)
@@ -253,8 +257,8 @@ async def test_page_that_fails(
         orb = await put_program(
             made, memory, Ccw(_SENSE_ID, flags, 7, 0x100000 + PAGE - 3)
         )
-        with monkeypatch.context() as patch:  # the signal takes its time
-            patch.setattr(os, "kill", lambda pid, _number: killed.append(pid))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "kill", kill)
             assert await made.write_io(device, orb) == 124
             assert await made.do("wait", event) == 1
             irb = await made.read_irb(device)
@@ -313,6 +317,7 @@ async def test_unmap_and_map_under_way(tmp_path: Path) -> None:
         await made.let_go()
         assert await made.do("peek", other, SIZE) == "a5" * SIZE
         assert await made.do("peek", memory, SIZE) == "5a" * SIZE
+        await made.read_irb(device)  # of the program that was ended, if there is one
         event = await made.event(device, 0)
         orb = await put_sense_id(made, other)
         assert await made.write_io(device, orb) == 124
