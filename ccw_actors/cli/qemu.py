@@ -42,6 +42,9 @@ __all__ = ["qemu"]
 _NAME = "qemu"
 _ARGUMENTS = "ccw-actors qemu --"
 _PATIENCE = 60.0
+_CONTROL_UNITS = {"3390": "2107"}
+"""What a disk is behind unless somebody says otherwise: what Linux meets today."""
+
 _MACHINE = typer.Argument(
     metavar="NAME",
     help="The machine's name, as 'ccw-actors machines' has it.",
@@ -84,7 +87,8 @@ def start(
             metavar="DEVNO=IMAGE[,OPTION...]",
             help="Pass a disk through; may be given several times. Options are"
             " type=TYPE, which an image of a 3390 or 3380 says itself and raw blocks"
-            " need, as in 3370; control-unit=UNIT, as in 2107; and read-only.",
+            " need, as in 3370; control-unit=UNIT, which for a 3390 is 2107 unless it"
+            " is 3990-2 or 3990-6; and read-only.",
             show_default=False,
         ),
     ] = None,
@@ -282,12 +286,13 @@ def _disk(text: str) -> HostDevice:
     for one in str(match["options"]).split(",")[1:]:
         option, _, value = one.partition("=")
         options[option] = value
+    kind = options.get("type") or _kind(image)
     return HostDevice(
         _number(match["number"], "--disk"),
-        options.get("type") or _kind(image),
+        kind,
         image,
         read_only="read-only" in options,
-        control_unit=options.get("control-unit", ""),
+        control_unit=options.get("control-unit", _CONTROL_UNITS.get(kind, "")),
     )
 
 
