@@ -21,6 +21,7 @@ import errno
 import os
 import signal
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Final, TypeAlias
 
 from ccw_actors.actors.pages import PAGE_SIZE
@@ -107,8 +108,8 @@ class ClientProcess(Actor):
         self._containers = ContainerFront(calls, storage, self._devices)
         self._opened: dict[int, DeviceFront] = {}
         self._left: list[DeviceFront] = []
-        self._next = 0
         self._waiting: tuple[ReplyTo, ...] = ()
+        self._process: int | None = None
         self._status: int | None = None
         self._reason: str | None = None
         self._is_broken = False
@@ -116,6 +117,8 @@ class ClientProcess(Actor):
 
     def on_start(self) -> None:
         """Take the process's calls."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process = os.pidfd_open(self._pid)
         self.watch(self._storage)
         for device in self._first_devices:
             self._add(device)
@@ -124,6 +127,9 @@ class ClientProcess(Actor):
     def on_stop(self) -> None:
         """Leave nothing behind: the process ends, if it has not."""
         self._kill()
+        if self._process is not None:
+            os.close(self._process)
+            self._process = None
         self._calls.end()
         for device in self._devices.values():
             device.forget_events()
@@ -141,14 +147,14 @@ class ClientProcess(Actor):
         return DeviceAdded(self._add(message))
 
     def _add(self, shown: AddDevice) -> int:
-        device = DeviceFront(self._next, shown, self._calls, self._descriptors)
+        index = next(one for one in count() if one not in self._devices)
+        device = DeviceFront(index, shown, self._calls, self._descriptors)
         self._files.add(device.index, shown)
         self._devices[device.index] = device
         self._calls.descriptors_max = (
             _DESCRIPTORS_MAX + len(self._devices) * _OF_A_DEVICE
         )
         self.watch(shown.regions)
-        self._next += 1
         return device.index
 
     @receive
@@ -374,9 +380,10 @@ class ClientProcess(Actor):
         return self._report()
 
     def _kill(self) -> None:
-        if self._status is None:
+        """Kill the process, and no other that has its number by now."""
+        if self._status is None and self._process is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                signal.pidfd_send_signal(self._process, signal.SIGKILL)
 
     def _end_if_over(self) -> None:
         """Answer who waits for the end, if it has come."""

@@ -13,6 +13,7 @@ direction has a thread.
 
 import contextlib
 import os
+import select
 import selectors
 import socket
 import termios
@@ -81,6 +82,8 @@ class Console:
             while data and self.error is None:
                 try:
                     data = data[os.write(self._target, data) :]
+                except BlockingIOError:  # others may have made it non-blocking
+                    select.select([], [self._target], [])
                 except OSError as error:
                     self.error = error  # the guest goes on without being seen
 
