@@ -331,7 +331,7 @@ class ClientProcess(Actor):
     def event(self, message: Event) -> None:
         """Signal the event's descriptor."""
         if device := self._device:
-            device.signal(_SOURCES[type(message)])
+            device.signalled(_SOURCES[type(message)])
 
     @receive
     def failed(self, message: Failure) -> None:

@@ -45,6 +45,7 @@ from ccw_actors.vfio.uapi import EventSource, Ioctl, IrqFlag
 __all__ = ["Change", "DeviceFront"]
 
 _WAITING_MAX: Final = 256
+_SOURCES: Final = {Region.IO: EventSource.IO, Region.CRW: EventSource.CRW}
 _READS: Final = {
     Region.IO: (ReadIo, IoRead),
     Region.SCHIB: (ReadSchib, SchibRead),
@@ -84,7 +85,10 @@ class DeviceFront:
         self._changes: deque[Change] = deque()
         self._is_under_way = False
         self._holds = 0
-        self._reads: dict[type, deque[RegionRead]] = {
+        # What the actor has said that the client has not read, nor will hear of again.
+        self._owed: set[EventSource] = set()
+        # None is a read that no call has made.
+        self._reads: dict[type, deque[RegionRead | None]] = {
             answer: deque() for _, answer in _READS.values()
         }
         self._io = bytearray(REGIONS[Region.IO].size)
@@ -172,6 +176,25 @@ class DeviceFront:
 
     # -- event sources -----------------------------------------------------------------
 
+    def signalled(self, source: EventSource) -> None:
+        """Signal what the actor behind the regions has to say.
+
+        It says so once until that is read. So who gives a descriptor later hears of
+        reports and requests then; what an interrupt was about is in the region, as it
+        is where nobody listens to the kernel.
+        """
+        self._owed.add(source)
+        self.signal(source)
+        if source is EventSource.IO and source not in self._events:
+            self._read_for_nobody()
+
+    def _read_for_nobody(self) -> None:
+        """Take an event that the client has not read, and will not hear of again."""
+        if EventSource.IO in self._owed:
+            self._owed.discard(EventSource.IO)
+            self._reads[IoRead].append(None)
+            self._regions.tell(ReadIo())
+
     def signal(self, source: EventSource) -> None:
         """Count an event up, if somebody has given a descriptor for it."""
         event = self._events.get(source)
@@ -224,7 +247,16 @@ class DeviceFront:
             os.close(old)
         if new is not None:
             self._events[source] = new
+        if source is EventSource.IO:
+            self._read_for_nobody()
+        elif source in self._owed:
+            self.signal(source)
         return 0
+
+    def _was_reset(self, key: int, reason: int) -> None:
+        """Answer a RESET, which has dropped what was not read."""
+        self._read_for_nobody()
+        self._calls.answer(key, -reason)
 
     # -- ioctls ------------------------------------------------------------------------
 
@@ -237,8 +269,7 @@ class DeviceFront:
             case Ioctl.DEVICE_RESET:
                 self.change(
                     Change(
-                        ResetDevice(),
-                        lambda reason: self._calls.answer(call.key, -reason),
+                        ResetDevice(), lambda reason: self._was_reset(call.key, reason)
                     )
                 )
             case Ioctl.DEVICE_SET_IRQS:
@@ -338,6 +369,8 @@ class DeviceFront:
             if len(self._reads[answer]) >= _WAITING_MAX:
                 self._calls.answer(call.key, -errno.EAGAIN)
                 return
+            if region in _SOURCES:
+                self._owed.discard(_SOURCES[region])
             self._reads[answer].append(call)
             self._regions.tell(request())
 
@@ -347,6 +380,10 @@ class DeviceFront:
         if not waiting:
             return
         call = waiting.popleft()
+        if call is None:
+            if isinstance(answer, IoRead) and not answer.errno:
+                region_layouts.irb_put(self._io, answer.irb)
+            return
         _, at = self._place(call.offset, call.size)
         match answer:
             case IoRead(errno=reason) | SchibRead(errno=reason) if reason:
@@ -367,7 +404,7 @@ class DeviceFront:
         """
         for asked, answer in _READS.values():
             if asked.__name__ == request and self._reads[answer]:
-                self._calls.answer(self._reads[answer].popleft().key, -errno.EIO)
+                self._fail_read(self._reads[answer].popleft())
         if self._is_under_way and type(self._changes[0].request).__name__ == request:
             self.changed(errno.EIO)
 
@@ -375,10 +412,14 @@ class DeviceFront:
         """Answer all that waits with EIO: who was asked is no more."""
         for waiting in self._reads.values():
             while waiting:
-                self._calls.answer(waiting.popleft().key, -errno.EIO)
+                self._fail_read(waiting.popleft())
         self._is_under_way = False
         while self._changes:
             self._changes.popleft().done(errno.EIO)
+
+    def _fail_read(self, call: RegionRead | None) -> None:
+        if call is not None:
+            self._calls.answer(call.key, -errno.EIO)
 
     def _place(self, offset: int, size: int) -> tuple[Region | None, int]:
         """Return region and position; None for what is not wholly in one."""

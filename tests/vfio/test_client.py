@@ -17,6 +17,7 @@ from tests.vfio.programs import (
     opened,
     put_program,
     put_read,
+    put_sense_id,
 )
 from tests.vfio.rig import (
     ASYNC,
@@ -281,3 +282,33 @@ async def test_memory_that_fails(tmp_path: Path) -> None:
         report = await made.ended()
         assert report.error is not None
         assert "within a range of MAP_DMA" in report.error
+
+
+async def test_event_that_nobody_heard(tmp_path: Path) -> None:
+    """What ended before there was an event descriptor does not silence what follows."""
+    async with rig(tmp_path) as made:
+        _, device, memory = await opened(made)
+        orb = await put_sense_id(made, memory)
+        assert await made.write_io(device, orb) == 124
+        while await made.write_io(device, orb) == -errno.EBUSY:
+            pass  # nobody listens, as before a driver has asked for interrupts
+        event = await made.event(device, 0)
+        while await made.write_io(device, orb) == -errno.EBUSY:
+            pass
+        assert await made.do("wait", event)
+        assert (await made.read_irb(device)).scsw.dstat == 0x0C
+
+
+async def test_event_that_was_heard_and_not_read(tmp_path: Path) -> None:
+    """A RESET after a signal, and before the read, does not silence what follows."""
+    async with rig(tmp_path) as made:
+        _, device, memory = await opened(made)
+        event = await made.event(device, 0)
+        orb = await put_sense_id(made, memory)
+        for _ in range(2):
+            assert await made.write_io(device, orb) == 124
+            assert await made.do("wait", event) == 1
+            assert await made.ioctl(device, Ioctl.DEVICE_RESET) == 0
+        assert await made.write_io(device, orb) == 124
+        assert await made.do("wait", event) == 1
+        assert (await made.read_irb(device)).scsw.dstat == 0x0C
