@@ -123,6 +123,7 @@ def test_linux_reads_what_they_loaded(software: Software, tmp_path: Path) -> Non
         tell datasets $(ls /mnt)
         tell sum $(md5sum </mnt/TEST.CARDS)
         try unmount umount /mnt
+        while pidof zdsfs >/dev/null; do usleep 50000; done
         offline 0190
     """
     guest = Guest(
