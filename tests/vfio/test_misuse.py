@@ -478,4 +478,7 @@ async def test_reset_beside_everything(tmp_path: Path) -> None:
         assert [len(some) for some in results] == [30] * 5 + [1]
         assert set(results[3]) == {0}
         assert all(isinstance(one, str) for one in (*results[1], *results[4]))
+        assert (
+            await made.ioctl(device, Ioctl.DEVICE_RESET) == 0
+        )  # a status may be unread
         assert await works(made, device, memory)

@@ -116,6 +116,39 @@ def test_number_of_another_process() -> None:
         pytest.skip("a number cannot be had again here; the rest was as it should be")
 
 
+_SHARES_ITS_MEMORY = """
+import ctypes
+libc = ctypes.CDLL(None)
+stack = ctypes.create_string_buffer(1 << 16)
+top = ctypes.c_void_p(ctypes.addressof(stack) + (1 << 16) & ~15)
+pause = ctypes.cast(libc.pause, ctypes.c_void_p)
+CLONE_VM, SIGCHLD = 0x100, 17
+print(libc.clone(pause, top, CLONE_VM | SIGCHLD, None), flush=True)
+input()
+"""
+
+
+def test_memory_that_outlives_its_process() -> None:
+    """Nor does it matter who else has it, when the process is gone."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _SHARES_ITS_MEMORY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        other = int(process.stdout.readline())
+        memory = ProcessMemory(process.pid)
+        assert memory.is_there()
+        process.kill()
+        process.wait()
+        try:
+            os.kill(other, 0)
+            assert not memory.is_there()
+        finally:
+            os.kill(other, signal.SIGKILL)
+            memory.close()
+
+
 def _process_numbered(number: int) -> int | None:
     """Fork a process of that number, if this may be had."""
     for _ in range(50):
