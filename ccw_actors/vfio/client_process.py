@@ -299,8 +299,11 @@ class ClientProcess(Actor):
 
     @receive
     def storage_lost(self, message: StorageLost) -> None:
-        """Kill the process: its devices cannot be trusted to have what they show."""
-        if self._status is None:
+        """Kill the process: its devices cannot be trusted to have what they show.
+
+        If it is gone itself, its end says why.
+        """
+        if self._status is None and message.gone != self._pid:
             self._reason = self._reason or message.reason
             self._kill()
 

@@ -129,9 +129,13 @@ class UnmapRange(Request[RangeUnmapped], frozen=True):
 
 
 class StorageLost(Message, frozen=True):
-    """The memory of the process has failed within a range; `reason` says how."""
+    """The memory of a process has failed within a range; `reason` says how.
+
+    `gone` is the process if there is none any more.
+    """
 
     reason: str
+    gone: int = 0
 
 
 class DeviceAdded(Message, frozen=True):

@@ -13,8 +13,9 @@ executes another program, there is no memory behind its ranges any more.
 """
 
 import errno
+import os
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -50,6 +51,8 @@ from ccw_actors.vfio.messages import (
 from ccw_actors.vfio.uapi import DmaFlag
 
 __all__ = ["ProcessStorage"]
+
+_GONE: Final = os.strerror(errno.ESRCH)
 
 
 class ProcessStorageState(Struct):
@@ -270,7 +273,8 @@ class ProcessStorage(Actor):
     def _lost(self, process: int, reason: str) -> None:
         pid = self._memories[process].pid
         text = f"memory of process {pid} within a range of MAP_DMA: {reason}"
-        self._client.tell(StorageLost(text))
+        gone = pid if reason == _GONE else 0
+        self._client.tell(StorageLost(text, gone))
 
 
 def _whole_pieces(pieces: tuple[Piece, ...], written: int) -> int:

@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 _NAME: Final = "qemu-system-s390x"
-_DEVICE: Final = 'name "vfio-ccw"'
+_DEVICE: Final = "vfio-ccw"
 _CSSID: Final = "fe"
 _MIB: Final = 1 << 20
 
@@ -63,18 +63,19 @@ def find_qemu(wanted: str = _NAME) -> Path:
             "" if "/" in wanted else " on PATH (Debian: apt install qemu-system-s390x)"
         )
         raise ClientError(f"there is no {program}{on_path}")
-    if _DEVICE not in _devices(program):
+    if f"{_DEVICE} options" not in _options(program):
         raise ClientError(
             f"{program}: expected a QEMU for s390x that has the device vfio-ccw;"
-            f" '{program.name} -device help' does not list it"
+            f" '{program.name} -device {_DEVICE},help' knows none"
         )
     return program.absolute()
 
 
-def _devices(program: Path) -> str:
+def _options(program: Path) -> str:
+    """Ask for the device's options; to list all devices, QEMU loads every module."""
     try:
         done = subprocess.run(  # noqa: S603 - the user's own program
-            [program, "-device", "help"],
+            [program, "-device", f"{_DEVICE},help"],
             capture_output=True,
             text=True,
             errors="replace",
@@ -83,7 +84,9 @@ def _devices(program: Path) -> str:
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired:
-        raise ClientError(f"{program}: does not answer -device help") from None
+        raise ClientError(
+            f"{program}: does not answer -device {_DEVICE},help"
+        ) from None
     except OSError as error:
         raise ClientError(f"{program}: {error.strerror}") from error
     return done.stdout
@@ -122,7 +125,7 @@ def device_option(number: int, sysfsdev: str, *, boot: bool = False) -> str:
     # A comma within a value is written twice.
     place = sysfsdev.replace(",", ",,")
     return (
-        f"vfio-ccw,id={device_name(number)},sysfsdev={place},"
+        f"{_DEVICE},id={device_name(number)},sysfsdev={place},"
         f"devno={devno_of(number)}{bootindex}"
     )
 

@@ -26,7 +26,7 @@ from ccw_actors.machine import (
 pytestmark = pytest.mark.asyncio
 
 PROGRAM = """#!/bin/sh
-[ "$2" = help ] && echo 'name "{device}", bus virtual-css-bus' && exit
+[ "$2" = vfio-ccw,help ] && echo '{device} options:' && exit
 echo "$$" >{pid}
 {body}
 """
