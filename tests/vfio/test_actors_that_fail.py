@@ -15,7 +15,7 @@ import pytest
 from ccw_actors.actors import VfioCcwRegions
 from ccw_actors.errors import ActorStoppedError
 from ccw_actors.runtime import System
-from ccw_actors.vfio import ProcessStorage, uapi
+from ccw_actors.vfio import ClientProcess, ProcessStorage, uapi
 from ccw_actors.vfio.container_front import ContainerFront
 from ccw_actors.vfio.region_layouts import offset_of
 from ccw_actors.vfio.uapi import Ioctl
@@ -36,6 +36,10 @@ def _wait_for_the_end_of(pid: int) -> None:
         while True:
             os.kill(pid, 0)
             os.sched_yield()
+
+
+def _do_nothing(_actor: object) -> None:
+    """It takes its time."""
 
 
 @asynccontextmanager
@@ -120,6 +124,21 @@ async def test_storage_fails(
         report = await asyncio.wait_for(made.ended(), 10)
         assert report.error is not None
         assert "guest/storage has ended" in report.error
+
+
+@pytest.mark.parametrize("what", ["_memory_of", "_use"])
+async def test_call_that_storage_fails_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A call that waits for storage is answered, should the client see that still."""
+    async with client(tmp_path) as made:
+        container, _, memory = await opened(made)
+        monkeypatch.setattr(ClientProcess, "_kill", _do_nothing)
+        monkeypatch.setattr(ProcessStorage, what, _fail)
+        if what == "_use":
+            assert (await made.unmap(container, IOVA, SIZE))[0] == -errno.EIO
+        else:
+            assert await made.map(container, 1 << 40, memory, SIZE) == -errno.EIO
 
 
 async def test_client_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

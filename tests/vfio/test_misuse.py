@@ -97,6 +97,24 @@ async def test_name_of_a_device(tmp_path: Path) -> None:
         assert await made.do("ioctl", group, wanted, at) == -errno.EFAULT
 
 
+async def test_container_of_a_group(tmp_path: Path) -> None:
+    """A group joins what is a container, and one only."""
+    async with rig(tmp_path) as made:
+        container = await made.do("open", "/dev/vfio/vfio")
+        group = await made.do("open", "/dev/vfio/0")
+
+        async def join(number: int) -> int:
+            raw = struct.pack("=i", number)
+            return int((await made.ioctl(group, Ioctl.GROUP_SET_CONTAINER, raw))[0])
+
+        assert await join(await made.do("eventfd")) == -errno.EBADFD
+        assert await join(group) == -errno.EBADFD
+        assert await join(999) == await join(-1) == -errno.EBADF
+        assert await join(container) == 0
+        assert await join(group) == -errno.EINVAL
+        assert await join(999) == -errno.EBADF
+
+
 # -- descriptors -----------------------------------------------------------------------
 
 
