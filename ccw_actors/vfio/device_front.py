@@ -228,20 +228,23 @@ class DeviceFront:
         source = EventSource(wanted.source)
         if kind == IrqFlag.DATA_EVENTFD:
             number: int = struct.unpack_from("=i", data)[0]
-            return self._set_event(source, call.thread, number)
+            return self._set_event(source, call, number)
         if kind == IrqFlag.DATA_NONE or data[0]:
             self.signal(source)
         return 0
 
-    def _set_event(self, source: EventSource, thread: int, number: int) -> int:
+    def _set_event(self, source: EventSource, call: IoctlCalled, number: int) -> int:
         if number < -1:
             return -errno.EINVAL
         new = None
         if number >= 0:
             try:
-                new = take_event(thread, number)
+                new = take_event(call.thread, number)
             except OSError as error:
                 return -(error.errno or errno.EBADF)
+            if not self._calls.is_waiting(call.key):
+                os.close(new)  # the number may be that of another thread by now
+                return -errno.EBADF
         old = self._events.pop(source, None)
         if old is not None:
             os.close(old)

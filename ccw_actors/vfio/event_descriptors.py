@@ -45,10 +45,7 @@ class EventDescriptors:
     def __init__(self) -> None:
         self._context = ctypes.c_ulong(0)
         if _libc.syscall(_SYS_IO_SETUP, _AT_ONCE, ctypes.byref(self._context)):
-            reason = os.strerror(ctypes.get_errno())
-            raise UnsupportedHostError(
-                f"asynchronous I/O (io_setup(2)) cannot be had here: {reason}"
-            )
+            raise _unsupported(ctypes.get_errno())
         self._null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._iocb = ctypes.create_string_buffer(_IOCB.size)
         self._pointer = ctypes.c_void_p(ctypes.addressof(self._iocb))
@@ -71,12 +68,30 @@ class EventDescriptors:
             *(ctypes.byref(self._done), ctypes.byref(self._no_time)),
         )
 
+    @staticmethod
+    def check() -> None:
+        """Find out whether they can be counted up here.
+
+        Raises:
+            UnsupportedHostError: The kernel has no asynchronous I/O, or forbids it.
+        """
+        none = ctypes.c_ulong(0)
+        _libc.syscall(_SYS_IO_SETUP, 0, ctypes.byref(none))  # room for nothing: EINVAL
+        if ctypes.get_errno() != errno.EINVAL:
+            raise _unsupported(ctypes.get_errno())
+
     def close(self) -> None:
-        """Give up what it has of the kernel's."""
+        """Give up what it has of the kernel's, which takes that some 30 ms."""
         if self._null >= 0:
             os.close(self._null)
             self._null = -1
             _libc.syscall(_SYS_IO_DESTROY, self._context)
+
+
+def _unsupported(reason: int) -> UnsupportedHostError:
+    return UnsupportedHostError(
+        f"asynchronous I/O (io_setup(2)) cannot be had here: {os.strerror(reason)}"
+    )
 
 
 def take_event(thread: int, number: int) -> int:

@@ -63,7 +63,7 @@ def check_host() -> None:
                 f"expected Linux 5.19 or later, but this is {release}: a signal would"
                 " interrupt system calls that are being answered"
             )
-    EventDescriptors().close()
+    EventDescriptors.check()
 
 
 async def spawn_client(

@@ -304,6 +304,19 @@ async def test_events_that_are_none(tmp_path: Path) -> None:
             assert results[4] == 1
 
 
+async def test_events_of_a_device_that_was_closed(tmp_path: Path) -> None:
+    """Event descriptors go with the last close of their device."""
+    async with rig(tmp_path) as made:
+        _, group = await made.open_container()
+        device = await made.open_device(group)
+        for source in range(3):
+            await made.event(device, source)
+        before = descriptors()
+        await made.do("close", device)
+        await made.open_device(group)
+        assert descriptors() == before - 3
+
+
 # -- regions in parts ------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ from ccw_actors.channel import Ccw, StorageCheck
 from ccw_actors.vfio import ClientProcess
 from ccw_actors.vfio.memory import ProcessMemory, read_memory, write_memory
 from tests.vfio.programs import IOVA, SIZE, opened, put_program, put_read, put_sense_id
-from tests.vfio.rig import PAGE, Rig, rig
+from tests.vfio.rig import PAGE, Rig, descriptors, rig
 
 _MPROTECT, _NONE, _READ, _BOTH = 10, 0, 1, 3
 _SENSE_ID: Final = 0xE4
@@ -364,10 +364,13 @@ async def test_many_ranges(tmp_path: Path) -> None:
     async with rig(tmp_path) as made:
         container, _ = await made.open_container()
         memory = await made.do("map", PAGE)
+        before = descriptors()
         for at in (7, 3, 5, 1, 9):
             assert await made.map(container, at * PAGE, memory, PAGE) == 0
+        assert descriptors() == before + 2  # of the process, and of its memory
         assert await made.map(container, 0, memory, 2 * PAGE) == -errno.EEXIST
         assert await made.unmap(container, 0, 4 * PAGE) == (0, 2 * PAGE)
         assert await made.unmap(container, 5 * PAGE, PAGE) == (0, PAGE)
         assert await made.map(container, 2 * PAGE, memory, PAGE) == 0
         assert await made.unmap(container, 0, 1 << 63) == (0, 3 * PAGE)
+        assert descriptors() == before

@@ -5,6 +5,7 @@ import ctypes
 import errno
 import os
 import socket
+import struct
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from ccw_actors.vfio.messages import RegionRead
 from ccw_actors.vfio.notifications import Listener
 from ccw_actors.vfio.uapi import Ioctl
 from tests.vfio.programs import opened
-from tests.vfio.rig import rig
+from tests.vfio.rig import descriptors, rig
 
 pytestmark = pytest.mark.asyncio
 
@@ -28,6 +29,11 @@ class Gone(Listener):
         """Whether it waits."""
         del key
         return False
+
+
+def _is_not(_calls: SystemCalls, _key: int) -> bool:
+    """Whether a call waits."""
+    return False
 
 
 def _do_nothing(*_arguments: object, **_more: object) -> None:
@@ -45,6 +51,21 @@ async def test_result_of_a_call_that_is_gone() -> None:
         assert calls.store(call, b"\xff" * 8, 8) == -errno.EFAULT
         assert buffer.raw == bytes(8)
         calls.end()
+
+
+async def test_event_of_a_call_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is an event descriptor taken from whoever has its number by then."""
+    async with rig(tmp_path) as made:
+        _, device, _ = await opened(made)
+        raw = struct.pack("=IIIIIi", 24, 0x24, 0, 0, 1, await made.do("eventfd"))
+        before = descriptors()
+        with monkeypatch.context() as patch:
+            patch.setattr(SystemCalls, "is_waiting", _is_not)
+            answer, _ = await made.ioctl(device, Ioctl.DEVICE_SET_IRQS, raw)
+        assert answer == -errno.EBADF
+        assert descriptors() == before
 
 
 async def test_everybody_is_gone() -> None:
