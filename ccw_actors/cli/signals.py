@@ -76,9 +76,10 @@ class SignalWatch:
         os.close(self._write)
 
     def _watch(self) -> None:
+        poll = select.poll()  # select(2) knows the first 1024 descriptors only
+        poll.register(self._read, select.POLLIN)
         while True:
-            ready, _, _ = select.select((self._read,), (), (), self._limit())
-            if not ready:
+            if not poll.poll(self._limit()):
                 self._tell_hint()
                 continue
             for number in os.read(self._read, 64):
@@ -88,10 +89,10 @@ class SignalWatch:
                     self._take(signal.Signals(number))
 
     def _limit(self) -> float | None:
-        """How long to wait for a signal before somebody looks what is the matter."""
+        """How many milliseconds to wait before somebody looks what is the matter."""
         if self.first is None or self._is_stopping() or self._has_hinted:
             return None
-        return _PATIENCE
+        return _PATIENCE * 1000
 
     _has_hinted = False
 

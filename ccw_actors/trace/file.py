@@ -242,7 +242,9 @@ class TracePipe:
         """
         taken = 0
         if self._open():
-            _, ready, _ = select.select((), (self._fd,), (), patience)
+            poll = select.poll()  # select(2) knows the first 1024 descriptors only
+            poll.register(self._fd, select.POLLOUT)
+            ready = poll.poll(patience * 1000)
             while ready and self._pending:
                 try:
                     taken = os.write(self._fd, self._pending[:_BUFFER])
@@ -250,7 +252,7 @@ class TracePipe:
                     break
                 del self._pending[:taken]
         elif patience:
-            select.select((), (), (), patience)
+            select.poll().poll(patience * 1000)
             taken = self._open()
         if patience and not taken:
             why = "nobody reads this pipe" if self._fd < 0 else "its reader has stopped"

@@ -83,7 +83,9 @@ class Console:
                 try:
                     data = data[os.write(self._target, data) :]
                 except BlockingIOError:  # others may have made it non-blocking
-                    select.select([], [self._target], [])
+                    poll = select.poll()
+                    poll.register(self._target, select.POLLOUT)
+                    poll.poll()
                 except OSError as error:
                     self.error = error  # the guest goes on without being seen
 

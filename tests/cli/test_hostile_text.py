@@ -20,6 +20,8 @@ from ccw_actors.cli.printing import visible
 from ccw_actors.explore import Counterexample, explore
 from ccw_actors.scenarios import SCENARIOS
 from tests.cli.in_process import Ended, ccw_actors, is_harmless
+from tests.control.cast import NAME
+from tests.control.test_client import WELCOME, answering, machine
 from tests.devices.volumes import DiskOfDatasets
 from tests.machine.contents import ALICE, unpack
 from tests.trace.play import recorded
@@ -98,6 +100,7 @@ def test_no_command_is_left_out() -> None:
     }
     groups = {group.name for group in app.registered_groups}
     tested = {"run", "trace", "explore", "replay", "conform", "verdicts", "dasd"}
+    tested |= {"qemu", "machines", "stop"}
     assert commands | {str(name) for name in groups} == tested
 
 
@@ -267,3 +270,49 @@ def test_verdicts() -> None:
     """A name that is none is quoted in one line."""
     for option in ("--design", "--emulator", "--scenario", HOSTILE):
         assert check(ccw_actors("verdicts", option, HOSTILE), 2).line
+
+
+def test_qemu(tmp_path: Path) -> None:
+    """What a QEMU says, and what is wrong with it or with a disk, is shown."""
+    program = tmp_path / "qemu"
+    message = HOSTILE.replace("'", "").splitlines()[0]
+    program.write_text(
+        "#!/bin/sh\n"
+        '[ "$2" = vfio-ccw,help ] && echo "vfio-ccw options:" && exit\n'
+        f"printf '%s\\n' '{message}' >&2; exit 1\n"
+    )
+    program.chmod(0o755)
+    words = ("qemu", "--qemu", program, "--console", tmp_path / "console")
+    assert visible(message) in check(ccw_actors(*words), 1).err
+    assert visible(message) in check(ccw_actors(*words, "--json"), 1).err
+    name = tmp_path / f"{LABELS[2]}.img"
+    name.write_bytes(HOSTILE.encode(errors="surrogatepass"))
+    check(ccw_actors(*words, "--disk", f"0190={name}"), 2)
+    check(ccw_actors(*words, "--disk", HOSTILE), 2)
+    check(ccw_actors("qemu", "attach", HOSTILE, f"0190={name}"), 2)
+    check(ccw_actors("qemu", "detach", HOSTILE, HOSTILE), 2)
+
+
+@pytest.fixture
+def _sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
+@pytest.mark.usefixtures("_sockets")
+def test_machines() -> None:
+    """What a machine says of itself is shown."""
+    guests, devices = [[HOSTILE, "running"]], [[HOSTILE, HOSTILE, HOSTILE, HOSTILE]]
+    said = ["MachineDescription", HOSTILE, 1, 0.5, 7, guests, devices]
+    for option in ((), ("--json",)):
+        with machine(answering(WELCOME, msgpack.packb(said))):
+            shown = check(ccw_actors("machines", *option), 0)
+        assert visible(HOSTILE)[:20] in shown.out or "owned" in shown.out
+
+
+@pytest.mark.usefixtures("_sockets")
+def test_stop() -> None:
+    """What a machine answers is shown, and what is no name is none."""
+    check(ccw_actors("stop", HOSTILE), 2)
+    failed = msgpack.packb(["RequestFailed", HOSTILE, HOSTILE])
+    with machine(answering(WELCOME, failed)):
+        assert "owned" in check(ccw_actors("stop", NAME), 1).err

@@ -43,7 +43,11 @@ def run(folder: Path, program: str) -> int:
     """Run a machine with a gzipped image; return its exit status."""
     (folder / "machine.toml").write_text(MACHINE.format(program=program))
     words = [sys.executable, "-m", "ccw_actors", "run", "machine.toml", "--no-trace"]
-    environment = {**os.environ, "TMPDIR": str(folder / "tmp")}
+    environment = {
+        **os.environ,
+        "TMPDIR": str(folder / "tmp"),
+        "XDG_RUNTIME_DIR": str(folder),
+    }
     done = subprocess.run(
         words, cwd=folder, env=environment, check=False, capture_output=True
     )
