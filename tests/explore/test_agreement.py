@@ -163,7 +163,7 @@ def test_counts_and_ends_agree(scenario: Scenario, delivery: Network) -> None:
     assert orders.classes == every.classes
 
 
-@settings(HOUSE, max_examples=40)
+@settings(HOUSE, max_examples=20)
 @given(
     scenarios(*FATES)
     | scenarios("", bound=1)

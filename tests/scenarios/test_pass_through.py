@@ -13,7 +13,7 @@ from ccw_actors.scenarios.pass_through.parts import DATA_THEN_PCI, PARTS
 from ccw_actors.scenarios.pass_through.specified import BARE, specified_machine
 from tests.scenarios.breakages import BREAKAGES, Breakage, StaysHalted
 
-MANY = 100_000
+MANY = 50_000
 """More states take too long here; `ccw-actors explore --all` goes through them, too."""
 _SEEN = "a real subchannel: what is seen is seen of the reference"
 STATES: dict[tuple[str, Network], int] = {
