@@ -287,6 +287,7 @@ async def test_memory_that_fails(tmp_path: Path) -> None:
 
 async def start(made: Rig, device: int, orb: Orb) -> None:
     """Start a program as soon as the one before it is over."""
+    value = -errno.EBUSY
     for _ in range(1000):
         value = await made.write_io(device, orb)
         if value != -errno.EBUSY:
