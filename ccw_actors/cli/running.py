@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import sys
 import threading
@@ -85,6 +86,10 @@ def run_shown(
     for logger in loggers:
         logger.setLevel(logging.INFO)
         logger.addHandler(_NOTICES)
+    # A device takes a few descriptors, and usual is a limit of 1024.
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit != most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
         with KeptStreams(stdout_for_us=as_json) as streams:
             return _Running(machine, trace, control, streams, as_json=as_json).run()

@@ -47,7 +47,7 @@ from ccw_actors.runtime import (
 )
 from ccw_actors.vfio import uapi
 from ccw_actors.vfio.container_front import ContainerFront, Group
-from ccw_actors.vfio.device_front import Change, DeviceFront
+from ccw_actors.vfio.device_front import Change, Counts, DeviceFront
 from ccw_actors.vfio.event_descriptors import EventDescriptors
 from ccw_actors.vfio.messages import (
     AddDevice,
@@ -107,7 +107,7 @@ class ClientProcess(Actor):
         self._descriptors = EventDescriptors()
         self._containers = ContainerFront(calls, storage, self._devices)
         self._opened: dict[int, DeviceFront] = {}
-        self._left: list[DeviceFront] = []
+        self._before = Counts()  # of devices that have gone
         self._waiting: tuple[ReplyTo, ...] = ()
         self._process: int | None = None
         self._status: int | None = None
@@ -174,7 +174,7 @@ class ClientProcess(Actor):
         def removed() -> None:
             if self._devices.pop(device.index, None) is not None:
                 self.unwatch(device.shown.regions)
-                self._left.append(device)
+                self._before.add(device.counts)
             self.reply(to, DeviceRemoved())
 
         return removed
@@ -401,16 +401,18 @@ class ClientProcess(Actor):
         self._waiting = ()
 
     def _report(self) -> GuestReport:
-        devices = (*self._left, *self._devices.values())
-        ios = sum(device.starts for device in devices)
-        codes = {
-            code: sum(device.refusals.get(reason, 0) for device in devices)
-            for code, reason in _CODES.items()
-        }
+        all_of_them = Counts()
+        for counts in (
+            self._before,
+            *(device.counts for device in self._devices.values()),
+        ):
+            all_of_them.add(counts)
+        codes = {code: all_of_them.refusals[reason] for code, reason in _CODES.items()}
+        codes = {"0": all_of_them.starts, **codes}
         return GuestReport(
-            ios,
-            sum(device.signals for device in devices),
-            {code: number for code, number in {"0": ios, **codes}.items() if number},
+            all_of_them.starts,
+            all_of_them.signals,
+            {code: number for code, number in codes.items() if number},
             {"status": self._status, "system_calls": self._calls.count},
             self._error(),
         )

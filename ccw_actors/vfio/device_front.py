@@ -16,9 +16,9 @@ drivers/vfio/vfio_main.c (vfio_set_irqs_validate_and_prepare).
 import errno
 import os
 import struct
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ccw_actors.actors.protocol import (
@@ -42,7 +42,7 @@ from ccw_actors.vfio.region_layouts import REGIONS, AsyncCommand, Region
 from ccw_actors.vfio.system_calls import SystemCalls
 from ccw_actors.vfio.uapi import EventSource, Ioctl, IrqFlag
 
-__all__ = ["Change", "DeviceFront"]
+__all__ = ["Change", "Counts", "DeviceFront"]
 
 _WAITING_MAX: Final = 256
 _SOURCES: Final = {Region.IO: EventSource.IO, Region.CRW: EventSource.CRW}
@@ -51,6 +51,21 @@ _READS: Final = {
     Region.SCHIB: (ReadSchib, SchibRead),
     Region.CRW: (ReadReport, ReportRead),
 }
+
+
+@dataclass(slots=True)
+class Counts:
+    """STARTs accepted, interrupts signalled, and STARTs refused, by errno."""
+
+    starts: int = 0
+    signals: int = 0
+    refusals: Counter[int] = field(default_factory=Counter[int])
+
+    def add(self, other: "Counts") -> None:
+        """Count another device's, too."""
+        self.starts += other.starts
+        self.signals += other.signals
+        self.refusals += other.refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +108,7 @@ class DeviceFront:
         }
         self._io = bytearray(REGIONS[Region.IO].size)
         self._async = bytearray(REGIONS[Region.ASYNC].size)
-        self.starts = 0
-        self.signals = 0
-        self.refusals: dict[int, int] = {}
+        self.counts = Counts()
 
     # -- one change after the other ----------------------------------------------------
 
@@ -200,7 +213,7 @@ class DeviceFront:
         event = self._events.get(source)
         if event is None:
             return
-        self.signals += source is EventSource.IO
+        self.counts.signals += source is EventSource.IO
         self._descriptors.signal(event)
 
     def set_irqs(self, call: IoctlCalled) -> int:
@@ -354,9 +367,9 @@ class DeviceFront:
         self._calls.answer(call.key, -reason if reason else call.size)
         if image is self._io:
             if reason:
-                self.refusals[reason] = self.refusals.get(reason, 0) + 1
+                self.counts.refusals[reason] += 1
             else:
-                self.starts += 1
+                self.counts.starts += 1
 
     def read(self, call: RegionRead) -> None:
         """Answer a read of a region with what it has when the read's turn comes."""
