@@ -13,10 +13,8 @@ import cProfile
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 from statistics import median
-from types import CodeType
 from typing import Annotated, NamedTuple
 
 import typer
@@ -38,6 +36,7 @@ from benchmarks.channel_rack import (
     seconds_per_io,
 )
 from benchmarks.machine import describe
+from benchmarks.tables import Row, shares, table
 
 GUESTS = (1, 2, 8, 64)
 GOAL_MESSAGES = 20
@@ -45,8 +44,6 @@ GOAL_SHARE = 1 / 3
 GOAL_COST = 1.3
 SUBCHANNELS = 65_536
 GOAL_MEGABYTES = 150
-
-Row = tuple[str, ...]
 
 
 class Case(NamedTuple):
@@ -183,32 +180,11 @@ def profile(ios: int) -> list[Row]:
     """Return where the time of a NOP through the full stack goes, by room."""
     profiler = cProfile.Profile()
     profiler.runcall(seconds_per_io, "full", "async", NOP, guests=8, ios=ios)
-    spent: Counter[str] = Counter()
-    for entry in profiler.getstats():
-        spent[_room(entry.code)] += round(entry.inlinetime * 1e6)
-    total = spent.total()
-    return [
-        (room, f"{100 * share / total:.0f}%") for room, share in spent.most_common(8)
-    ]
-
-
-def _room(code: CodeType | str) -> str:
-    if isinstance(code, str):
-        return "built-in functions (msgspec among them)"
-    parts = Path(code.co_filename).parts
-    if "ccw_actors" in parts:
-        where = len(parts) - 1 - parts[::-1].index("ccw_actors")
-        return "/".join(parts[where : where + 2])
-    return next((name for name in ("asyncio", "msgspec") if name in parts), "others")
+    return shares(profiler)
 
 
 def _met(met: bool) -> str:  # noqa: FBT001
     return "met" if met else "missed"
-
-
-def _table(title: str, head: Row, body: list[Row]) -> str:
-    lines = (head, ("---",) * len(head), *body)
-    return f"## {title}\n\n" + "\n".join("| " + " | ".join(one) + " |" for one in lines)
 
 
 def main(
@@ -238,7 +214,7 @@ def main(
     text = "\n\n".join(
         (
             f"{machine}; {peer}; medians of {1 if quick else rounds}",
-            _table(
+            table(
                 "I/Os per second",
                 (
                     "channel program",
@@ -252,13 +228,13 @@ def main(
                 ),
                 rows(seconds, messages),
             ),
-            _table("Goals", ("goal", "measured", ""), goals(seconds, messages)),
-            _table(
+            table("Goals", ("goal", "measured", ""), goals(seconds, messages)),
+            table(
                 "Where the time of a NOP goes (profiled, so only as shares)",
                 ("room", "share"),
                 profile(64 if quick else 1000),
             ),
-            _table(
+            table(
                 "The messages of a NOP",
                 ("", "from", "to", "message"),
                 one_nop(),

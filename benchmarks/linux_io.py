@@ -18,10 +18,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from pathlib import Path
 from statistics import median
-from types import CodeType
 from typing import Annotated, Final, NamedTuple
 
 import typer
@@ -32,6 +30,7 @@ from rich.progress import track as progress
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.machine import describe
+from benchmarks.tables import Row, shares, table
 from ccw_actors.actors.image_create import create_tracks
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 from ccw_actors.machine import (
@@ -59,8 +58,6 @@ online 0190
 try dasdfmt dasdfmt -y -b 4096 -d cdl -l BENCH1 -M full /dev/$disk
 offline 0190
 """
-
-Row = tuple[str, ...]
 
 
 class Work(NamedTuple):
@@ -163,16 +160,8 @@ class Bench:
         before = resource.getrusage(resource.RUSAGE_SELF)
         _, result = profiler.runcall(self._run, text, self._disks[:1])
         after = resource.getrusage(resource.RUSAGE_SELF)
-        spent: Counter[str] = Counter()
-        for entry in profiler.getstats():
-            spent[_room(entry.code)] += round(entry.inlinetime * 1e6)
-        del spent["waiting"]
-        total = spent.total()
-        shares: list[Row] = [
-            (room, f"{100 * us / total:.0f}%") for room, us in spent.most_common(10)
-        ]
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return shares, used / result.system.seconds
+        return shares(profiler, 10), used / result.system.seconds
 
     def _run(
         self, text: str, disks: list[Path], raws: list[Path] | None = None
@@ -211,18 +200,6 @@ class Bench:
         return console.read_text(errors="replace"), result
 
 
-def _room(code: CodeType | str) -> str:
-    if isinstance(code, str):
-        if "poll" in code:
-            return "waiting"
-        return "built-in functions (msgspec and system calls among them)"
-    parts = Path(code.co_filename).parts
-    if "ccw_actors" in parts:
-        where = len(parts) - 1 - parts[::-1].index("ccw_actors")
-        return "/".join(parts[where : where + 2])
-    return next((name for name in ("asyncio", "msgspec") if name in parts), "others")
-
-
 def rows(samples: list[dict[Case, tuple[int, float]]]) -> list[Row]:
     """Return the table: rates of both kinds of disks, and the ratio."""
     rates = {
@@ -245,11 +222,6 @@ def rows(samples: list[dict[Case, tuple[int, float]]]) -> list[Row]:
                 )
             )
     return found
-
-
-def _table(title: str, head: Row, body: list[Row]) -> str:
-    lines = (head, ("---",) * len(head), *body)
-    return f"## {title}\n\n" + "\n".join("| " + " | ".join(one) + " |" for one in lines)
 
 
 def main(
@@ -282,13 +254,13 @@ def main(
                 bench.measure(seconds)
                 for _ in progress(turns, "rounds", console=console, transient=True)
             ]
-            shares, used = bench.profile(seconds)
+            rooms, used = bench.profile(seconds)
     except SoftwareError as error:
         raise typer.BadParameter(str(error)) from error
     text = "\n\n".join(
         (
             f"{machine}; medians of {len(samples)}",
-            _table(
+            table(
                 "I/O of a Linux",
                 (
                     "work",
@@ -301,10 +273,10 @@ def main(
                 ),
                 rows(samples),
             ),
-            _table(
+            table(
                 "Where our time of 4 KiB reads goes (profiled, so only as shares)",
                 ("room", "share"),
-                shares,
+                rooms,
             ),
             f"Our process used {used:.2f} of a processor meanwhile.",
         )

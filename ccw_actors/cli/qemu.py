@@ -41,6 +41,7 @@ __all__ = ["qemu"]
 
 _NAME = "qemu"
 _ARGUMENTS = "ccw-actors qemu --"
+_MIB = 1 << 20
 _PATIENCE = 60.0
 _CONTROL_UNITS = {"3390": "2107"}
 """What a disk is behind unless somebody says otherwise: what Linux meets today."""
@@ -65,6 +66,9 @@ class _QemuGroup(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Keep that part for the callback."""
         at = args.index("--") if "--" in args else len(args)
+        for word in args[:at]:
+            if word.startswith("-") and not word.startswith("--"):
+                raise typer.BadParameter(f"{word}: what is QEMU's own comes after --")
         ctx.meta[_ARGUMENTS] = args[at + 1 :]
         return super().parse_args(ctx, args[:at])
 
@@ -157,7 +161,14 @@ def start(
         return
     check_name(name)
     devices = [_disk(text) for text in disks or ()]
-    storage = size_option(memory, "--memory", least=1 << 20)
+    numbers = [one.number for one in devices]
+    for number in {one for one in numbers if numbers.count(one) > 1}:
+        raise typer.BadParameter(f"{number} is there twice", param_hint="--disk")
+    storage = size_option(memory, "--memory", least=_MIB)
+    if storage % _MIB:
+        raise typer.BadParameter(
+            f"expected whole MiB, got {memory!r}", param_hint="--memory"
+        )
     guest = QemuGuest(
         _NAME,
         StorageSize(storage),
@@ -169,6 +180,12 @@ def start(
         boot=None if boot is None else _number(boot, "--boot"),
         devices=tuple(PassedThrough(one.number, one.number) for one in devices),
     )
+    if guest.boot is not None and guest.boot not in numbers:
+        known = ", ".join(map(str, numbers)) or "none"
+        raise typer.BadParameter(
+            f"expected the number of a --disk ({known}), got {guest.boot}",
+            param_hint="--boot",
+        )
     machine = Machine(tuple(devices), (guest,))
     check_machine(machine, "ccw-actors qemu")
     with contextlib.ExitStack() as stack:
@@ -312,7 +329,8 @@ def _kind(image: Path) -> str:
     try:
         file = open_image(image, read_only=True)
     except ImageError as error:
-        text = f"{error} (if it is of raw blocks, say of which: {image},type=3370)"
+        hint = f" (if it is of raw blocks, say of which: {image},type=3370)"
+        text = f"{error}{hint if image.is_file() else ''}"
         raise typer.BadParameter(text, param_hint="--disk") from error
     try:
         return file.geometry.device_type

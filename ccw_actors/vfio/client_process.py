@@ -103,6 +103,7 @@ class ClientProcess(Actor):
         self._files = files
         self._first_devices = devices
         self._devices: dict[int, DeviceFront] = {}
+        self._by_regions: dict[str, DeviceFront] = {}
         self._storage = storage
         self._descriptors = EventDescriptors()
         self._containers = ContainerFront(calls, storage, self._devices)
@@ -150,7 +151,7 @@ class ClientProcess(Actor):
         index = next(one for one in count() if one not in self._devices)
         device = DeviceFront(index, shown, self._calls, self._descriptors)
         self._files.add(device.index, shown)
-        self._devices[device.index] = device
+        self._devices[device.index] = self._by_regions[shown.regions.path] = device
         self._calls.descriptors_max = (
             _DESCRIPTORS_MAX + len(self._devices) * _OF_A_DEVICE
         )
@@ -174,6 +175,7 @@ class ClientProcess(Actor):
         def removed() -> None:
             if self._devices.pop(device.index, None) is not None:
                 self.unwatch(device.shown.regions)
+                del self._by_regions[device.shown.regions.path]
                 self._before.add(device.counts)
             self.reply(to, DeviceRemoved())
 
@@ -313,9 +315,7 @@ class ClientProcess(Actor):
     def _device(self) -> DeviceFront | None:
         """The device whose actor has sent the message being handled."""
         sender = self.sender
-        return next(
-            (one for one in self._devices.values() if one.shown.regions == sender), None
-        )
+        return None if sender is None else self._by_regions.get(sender.path)
 
     @receive
     def written(self, message: Written) -> None:
@@ -390,10 +390,12 @@ class ClientProcess(Actor):
 
     def _end_if_over(self) -> None:
         """Answer who waits for the end, if it has come."""
+        if self._status is None:
+            return
         at_work = self._containers.is_unmapping or any(
             device.is_at_work for device in self._devices.values()
         )
-        if self._status is None or (at_work and not self._is_broken):
+        if at_work and not self._is_broken:
             return
         self._is_over = True
         for to in self._waiting:
