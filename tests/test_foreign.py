@@ -170,7 +170,7 @@ KERNEL = bytes(0x10008) + "S390{}P".format("E").encode() + bytes(100)
         (archive({"/init": b""}), "a cpio archive"),
         (bytes(4096) + archive({"/init": b""}), "a cpio archive"),
         (b"!<arch>\ndebian", "a Debian package or a library"),
-        (gzip.compress(b""), "compressed with gzip, and not one of ours"),
+        (gzip.compress(b"", mtime=0), "compressed with gzip, and not one of ours"),
         (lzma.compress(b""), "compressed with xz, and not one of ours"),
         ("// SPDX-License-{}: GPL-2.0".format("Identifier").encode(), "under the GPL"),
         ("#include <{}/module.h>".format("linux").encode(), "source text of Linux"),
