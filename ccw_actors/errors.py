@@ -13,14 +13,18 @@ __all__ = [
     "ControlRefusedError",
     "ControlTimeoutError",
     "CrashedError",
+    "CycleError",
     "DeviceRegistryError",
     "DispatcherError",
     "ImageError",
     "MachineFileError",
     "MailboxFullError",
     "MessageError",
+    "NoAnswerError",
     "NameInUseError",
     "NoSuchMachineError",
+    "OfferCycleError",
+    "OfferTimeoutError",
     "ProgramError",
     "ProgramInterruptionError",
     "QmpCommandError",
@@ -28,11 +32,13 @@ __all__ = [
     "QmpError",
     "QmpTimeoutError",
     "RequestFailedError",
+    "StartTimeoutError",
     "StashError",
     "StreamError",
     "TraceFileError",
     "TraceInUseError",
     "UnknownDeviceTypeError",
+    "UnknownSystemError",
     "UnplugRefusedError",
     "UnsupportedHostError",
     "UnsupportedSetupError",
@@ -49,6 +55,25 @@ class MessageError(CcwActorsError):
 
     The text names the message's type where it can be read, and the place in it.
     """
+
+
+class NoAnswerError(MessageError):
+    """A handler has not answered a request, and will not: it has kept no `reply_to`."""
+
+
+class UnknownSystemError(CcwActorsError):
+    """A reference names a System that this one does not know.
+
+    `system` is its name, `known` are the names of those that are known.
+    """
+
+    def __init__(self, path: str, system: str, known: tuple[str, ...]) -> None:
+        self.system = system
+        self.known = known
+        names = ", ".join(map(repr, known))
+        super().__init__(
+            f"{path} is an actor of the System {system!r}; known here: {names}"
+        )
 
 
 class StreamError(CcwActorsError):
@@ -74,13 +99,17 @@ class CrashedError(CcwActorsError):
 class ActorFailedError(CcwActorsError):
     """A handler raised, or an asked actor answered with a failure.
 
-    `actor` is its path, `message` the type of the message it handled.
+    `actor` is its path, `message` the type of the message it handled. `traceback` is
+    the text of that of the error, "" if it was raised elsewhere.
     """
 
-    def __init__(self, actor: str, message: str, reason: str) -> None:
+    def __init__(
+        self, actor: str, message: str, reason: str, traceback: str = ""
+    ) -> None:
         self.actor = actor
         self.message = message
         self.reason = reason
+        self.traceback = traceback
         super().__init__(f"{actor} failed on {message}: {reason}")
 
 
@@ -116,20 +145,44 @@ class AskTimeoutError(CcwActorsError, TimeoutError):
         )
 
 
-class AskCycleError(CcwActorsError):
-    """An ask would never be answered: who is asked waits for the asker.
+class StartTimeoutError(CcwActorsError, TimeoutError):
+    """`on_start` of an actor (`target`, its path) was not over in time."""
 
-    `cycle` are the paths in it, each of which waits for the next; the first, the
-    asker, comes again as the last. `message` is the type of the request.
+    def __init__(self, target: str, age: float, waits_for: str = "") -> None:
+        self.target = target
+        self.age = age
+        more = f"; it waits for {waits_for}" if waits_for else ""
+        super().__init__(f"{target} has not started for {age:.3f} s{more}")
+
+
+class CycleError(CcwActorsError):
+    """An actor would wait for itself, by way of others.
+
+    `cycle` are the paths in it, each of which waits for the next; the first, who would
+    close it, comes again as the last. `message` is the type of the message.
     """
+
+    _verb = "waits for"
 
     def __init__(self, cycle: tuple[str, ...], message: str) -> None:
         self.cycle = cycle
         self.message = message
         super().__init__(
-            f"{cycle[0]} asks {cycle[1]} {message} and would wait for itself:"
+            f"{cycle[0]} {self._verb} {cycle[1]} {message} and would wait for itself:"
             f" {' -> '.join(cycle)}"
         )
+
+
+class AskCycleError(CycleError):
+    """An ask would never be answered: who is asked waits for the asker."""
+
+    _verb = "asks"
+
+
+class OfferCycleError(CycleError):
+    """An offer would never be taken: who is to make room waits for who offers."""
+
+    _verb = "offers"
 
 
 class MailboxFullError(CcwActorsError):
@@ -138,6 +191,27 @@ class MailboxFullError(CcwActorsError):
     The text names message, recipient and bound. Send less, wait with `offer`, or give
     the actor another `Mailbox`.
     """
+
+
+class OfferTimeoutError(MailboxFullError, TimeoutError):
+    """There was no room for a message in time.
+
+    `target` is the path of the recipient, `message` the type of the message, `age` how
+    long it has waited (seconds). `waits_for` is that of `AskTimeoutError`.
+    """
+
+    def __init__(
+        self, target: str, message: str, age: float, waits_for: str = ""
+    ) -> None:
+        self.target = target
+        self.message = message
+        self.age = age
+        self.waits_for = waits_for
+        more = f"; it waits for {waits_for}" if waits_for else ""
+        super().__init__(
+            f"there was no room for {message} in the mailbox of {target} for"
+            f" {age:.3f} s{more}"
+        )
 
 
 class StashError(CcwActorsError):

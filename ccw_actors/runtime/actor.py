@@ -1,33 +1,88 @@
 """What an actor is: declared state, handlers of messages, and a life."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Union, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
 
 import msgspec
 
-from ccw_actors.runtime.cell import Cell
-from ccw_actors.runtime.handlers import Handlers, collect, declared
-from ccw_actors.runtime.ref import ActorRef, ReplyTo
-from ccw_actors.runtime.sleep import Sleep
-from ccw_actors.transport import Message
+from ccw_actors.runtime._cell.cell import Cell
+from ccw_actors.runtime._cell.handlers import ActorSpec, spec_of, specify
+from ccw_actors.runtime._cell.sleep import Sleep
+from ccw_actors.runtime._values.mailbox import Mailbox
+from ccw_actors.runtime._values.reference import ActorRef, ReplyTo
+from ccw_actors.runtime._values.supervision import Supervision
+from ccw_actors.transport import Codec, Message
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
-    from ccw_actors.runtime.mailbox import Mailbox
-    from ccw_actors.runtime.supervision import Supervision
-    from ccw_actors.runtime.system import System
-
     P_contra = TypeVar("P_contra", bound=Message, contravariant=True, default=Any)
     Q = TypeVar("Q", bound=Message, default=Any)
+    R = TypeVar("R", bound=Message)
 else:
     from typing import TypeVar
 
     P_contra = TypeVar("P_contra", bound=Message, contravariant=True)
     Q = TypeVar("Q", bound=Message)
+    R = TypeVar("R", bound=Message)
 
-__all__ = ["Actor"]
+__all__ = ["Actor", "Host"]
+
+
+class Host(Protocol):
+    """What an actor asks of its System; see the methods of `Actor`."""
+
+    codec: Codec
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What the actor has failed with; for `on_stop`, None before."""
+        return self._cell.cause
+
+    @property
+    def sender(self) -> ActorRef[Any] | None: ...
+
+    def ref(self, path: str) -> ActorRef[Any]: ...
+
+    def ref_of(self, cell: Cell) -> ActorRef[Any]: ...
+
+    def reply(self, to: ReplyTo[Any], message: Message) -> None: ...
+
+    def reply_to(self, cell: Cell) -> ReplyTo[Any]: ...
+
+    def now(self) -> float: ...
+
+    def set_timer(
+        self, path: str, delay: float, message: Message, interval: float = 0.0
+    ) -> int: ...
+
+    def set_sleep(self, path: str, delay: float) -> int: ...
+
+    def cancel_timer(self, path: str, number: int) -> None: ...
+
+    def start_task(
+        self, cell: Cell, coroutine: Coroutine[Any, Any, Any], name: str
+    ) -> "asyncio.Task[Any]": ...
+
+    def spawn_child(
+        self,
+        parent: Cell,
+        actor: "Actor[Q] | Callable[[], Actor[Q]]",
+        name: str | None = None,
+        *,
+        supervision: Supervision | None = None,
+        mailbox: Mailbox | None = None,
+    ) -> ActorRef[Q]: ...
+
+    def watch(self, watcher: Cell, ref: ActorRef[Any], *, watches: bool) -> None: ...
+
+    def stash(self, cell: Cell) -> None: ...
+
+    def state_decoder(self, state_type: type[Any]) -> Callable[[Any], Any]: ...
+
+
 
 
 class Actor(Generic[P_contra]):
@@ -50,13 +105,10 @@ class Actor(Generic[P_contra]):
 
     __slots__ = ("__dict__", "_cell", "system")
 
-    handlers: ClassVar[Handlers] = {}
-    tables: ClassVar[dict[str, Handlers]] = {}
-    behaviours: ClassVar[dict[str, Handlers]] = {}
-    accepts: ClassVar[Any] = Message
+    __actor_spec__ = ActorSpec({}, {}, {"": {}}, Message)
     state: Any
     persistent: Any = None
-    system: "System"
+    system: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Collect the handlers, inherited ones included.
@@ -64,14 +116,7 @@ class Actor(Generic[P_contra]):
         Raises `TypeError` as `receive` and the class's own declaration demand.
         """
         super().__init_subclass__(**kwargs)
-        always, by_state = collect(cls)
-        cls.tables = {"": always, **by_state}
-        cls.handlers = always
-        cls.behaviours = {state: always | own for state, own in by_state.items()}
-        every = dict.fromkeys(kind for table in cls.tables.values() for kind in table)
-        declared(cls, every)
-        if every:
-            cls.accepts = Union[tuple(every)]  # noqa: UP007 - built at run time
+        specify(cls, Actor)
 
     # -- hooks ------------------------------------------------------------------
 
@@ -87,15 +132,18 @@ class Actor(Generic[P_contra]):
         return self.on_start()
 
     def on_stop(self) -> Coroutine[Any, Any, None] | None:
-        """Run once, after the last message of an actor that did not fail.
+        """Run when a life of the actor ends: at its stop, and when it has failed.
 
-        What it sends itself is lost. It may be `async def`.
+        After a failure `failure` says what it was, and a restart comes only then. An
+        actor whose `on_start` has raised has nothing to release: for that it does not
+        run. What the actor sends itself is lost. It may be `async def`; it has the
+        `stop_timeout` of the System.
         """
 
     def on_failure(self, error: BaseException) -> None:
         """Run when a handler (or `on_start`, but in `spawn`) has raised.
 
-        The actor then stops, without `on_stop`, or is restarted, as its supervision
+        Then comes `on_stop`, and the actor ends or is restarted, as its supervision
         says.
         """
 
@@ -119,16 +167,20 @@ class Actor(Generic[P_contra]):
     @property
     def children(self) -> tuple[ActorRef[Any], ...]:
         """The actors that this one has spawned and that have not ended."""
-        return tuple(map(self.system.ref, self._cell.children or ()))
+        children = (self._cell.children or {}).values()
+        return tuple(map(self.system.ref_of, children))
 
     # -- answering ----------------------------------------------------------------
 
     @property
-    def reply_to(self) -> ReplyTo:
-        """Whom to answer if the message being handled is answered later."""
-        return self.system.reply_to
+    def reply_to(self) -> ReplyTo[Any]:
+        """Whom to answer if the message being handled is answered later.
 
-    def reply(self, to: ReplyTo, message: Message) -> None:
+        `to: ReplyTo[Data] = self.reply_to` has type checkers hold `reply` to it.
+        """
+        return self.system.reply_to(self._cell)
+
+    def reply(self, to: ReplyTo[R], message: R) -> None:
         """Answer a request that an earlier message made."""
         self.system.reply(to, message)
 
@@ -141,16 +193,20 @@ class Actor(Generic[P_contra]):
     def after(self, delay: float, message: Message) -> int:
         """Have the message sent to this actor in `delay` seconds.
 
-        Returns a key for `cancel`.
+        Returns a key for `cancel`. Raises `TypeError` if the actor has no handler for
+        it.
         """
+        self._check_handled(message)
         return self.system.set_timer(self._cell.path, delay, message)
 
     def every(self, interval: float, message: Message) -> int:
         """Have the message sent to this actor every `interval` seconds.
 
         While one of them waits in the mailbox, the next ones are left out. Returns a
-        key for `cancel`. Raises `ValueError` for an interval that is not above 0.
+        key for `cancel`. Raises `ValueError` for an interval that is not above 0, and
+        `TypeError` as `after` does.
         """
+        self._check_handled(message)
         if not interval > 0:
             raise ValueError(f"{self.path}: an interval is above 0 s, not {interval}")
         return self.system.set_timer(self._cell.path, interval, message, interval)
@@ -170,6 +226,21 @@ class Actor(Generic[P_contra]):
         """
         return Sleep(self.system, self._cell.path, delay)
 
+    def start_task(
+        self, coroutine: Coroutine[Any, Any, Message | None], *, name: str = ""
+    ) -> "asyncio.Task[Any]":
+        """Start a task on the event loop that ends with this life of the actor.
+
+        What it returns is sent to this actor as a message, unless it is None; what it
+        raises is a failure of the actor. It runs beside the actor's handlers, so it
+        must not touch the actor's state. At the end of the actor's life, after
+        `on_stop`, it is cancelled and waited for.
+
+        Raises `DispatcherError` where no event loop runs this actor.
+        """
+        what = name or getattr(coroutine, "__qualname__", "a task")
+        return self.system.start_task(self._cell, coroutine, what)
+
     # -- others -------------------------------------------------------------------
 
     def spawn(
@@ -177,8 +248,8 @@ class Actor(Generic[P_contra]):
         actor: "Actor[Q] | Callable[[], Actor[Q]]",
         name: str | None = None,
         *,
-        supervision: "Supervision | None" = None,
-        mailbox: "Mailbox | None" = None,
+        supervision: Supervision | None = None,
+        mailbox: Mailbox | None = None,
     ) -> ActorRef[Q]:
         """Start an actor as a child of this one, below its path.
 
@@ -193,11 +264,11 @@ class Actor(Generic[P_contra]):
 
         Raises `TypeError` if this actor has no handler for it.
         """
-        self.system.watch(self._cell, ref.path, watches=True)
+        self.system.watch(self._cell, ref, watches=True)
 
     def unwatch(self, ref: ActorRef[Any]) -> None:
         """Watch that actor no more; a notice may be under way already."""
-        self.system.watch(self._cell, ref.path, watches=False)
+        self.system.watch(self._cell, ref, watches=False)
 
     def stop(self) -> None:
         """Stop after this message, without handling those that wait."""
@@ -216,8 +287,9 @@ class Actor(Generic[P_contra]):
         What has no handler there is refused, like a message of an unknown type. Raises
         `ValueError` for a behaviour that no handler names.
         """
-        if behaviour and behaviour not in self.behaviours:
-            known = ", ".join(map(repr, self.behaviours)) or "none"
+        behaviours = spec_of(self).behaviours
+        if behaviour and behaviour not in behaviours:
+            known = ", ".join(map(repr, behaviours)) or "none"
             name = type(self).__name__
             raise ValueError(f"{name} has no behaviour {behaviour!r}; it has {known}")
         self._cell.behave(self, behaviour)
@@ -263,7 +335,7 @@ class Actor(Generic[P_contra]):
             state: msgspec.Struct = self.state
             self.state = decoder(type(state))(snapshot)
 
-    def bind(self, system: "System", cell: Cell) -> None:
+    def bind(self, system: Any, cell: Cell) -> None:
         """Tell the actor where it lives; called by the System before `on_start`."""
         self.system = system
         self._cell = cell
@@ -271,6 +343,15 @@ class Actor(Generic[P_contra]):
     def first_again(self) -> Callable[[], "Actor[P_contra]"]:
         """Return a function that gives the actor its present state back."""
         return partial(_restored, self, self.snapshot())
+
+
+    def _check_handled(self, message: Message) -> None:
+        kind = type(message)
+        if not any(kind in table for table in spec_of(self).all()):
+            raise TypeError(
+                f"{type(self).__name__} has no handler for {kind.__name__},"
+                " which its timer would bring"
+            )
 
 
 def _restored(actor: Actor[P_contra], snapshot: object) -> Actor[P_contra]:

@@ -1,13 +1,11 @@
 """What a System is doing now, for a person: who waits for what; and its counters."""
 
-from typing import TYPE_CHECKING
-
 import msgspec
 
-from ccw_actors.runtime.cell import IDLE, Cell, Phase
-
-if TYPE_CHECKING:
-    from ccw_actors.runtime.mail import Mail
+from ccw_actors.runtime._cell.cell import IDLE, Cell
+from ccw_actors.runtime._cell.lifecycle import State
+from ccw_actors.runtime._kernel.kernel import Kernel
+from ccw_actors.runtime._values.address import path_of
 
 __all__ = ["ActorDump", "AskDump", "Dump", "Statistics", "dump", "statistics"]
 
@@ -75,42 +73,40 @@ class Dump(msgspec.Struct, frozen=True):
         return "\n".join(lines)
 
 
-def statistics(mail: "Mail") -> Statistics:
+def statistics(kernel: Kernel) -> Statistics:
     """Count."""
-    cells = mail.cells.values()
+    cells = kernel.cells.values()
     return Statistics(
         actors=len(cells),
         handled=sum(cell.handled for cell in cells),
         waiting_messages=sum(cell.waiting() for cell in cells),
-        pending_asks=len(mail.asks),
-        dead_letters=mail.dead_letters,
-        late_answers=mail.asks.late,
-        expired_asks=mail.asks.expired,
-        dropped=mail.room.dropped,
-        refused=mail.room.refused,
-        failures=mail.life.failed,
-        restarts=mail.life.restarted,
+        pending_asks=len(kernel.asks),
+        dead_letters=kernel.lost.count,
+        late_answers=kernel.asks.late,
+        expired_asks=kernel.asks.expired,
+        dropped=kernel.pressure.dropped,
+        refused=kernel.pressure.refused,
+        failures=kernel.failures.count,
+        restarts=kernel.supervisor.restarted,
     )
 
 
-def dump(mail: "Mail") -> Dump:
+def dump(kernel: Kernel) -> Dump:
     """Look at every actor and every ask."""
     return Dump(
-        tuple(_actor(mail, cell) for cell in mail.cells.values()),
+        tuple(_actor(kernel, cell) for cell in kernel.cells.values()),
         tuple(
-            AskDump(one.asker, one.path, one.what.__name__, one.age())
-            for one in mail.asks.pending.values()
+            AskDump(path_of(one.asker), path_of(one.target), one.what.__name__, one.age())
+            for one in kernel.asks.pending.values()
         ),
     )
 
 
-def _actor(mail: "Mail", cell: Cell) -> ActorDump:
-    waits_for = ""
-    blocked = mail.asks.blocked.get(cell.path)
+def _actor(kernel: Kernel, cell: Cell) -> ActorDump:
     if cell.turn is not None:
         waits_for = cell.turn.describe()
-    elif blocked is not None:
-        waits_for = f"{blocked.path} to answer {blocked.what.__name__}"
+    else:
+        waits_for = kernel.graph.of(cell.address)
     return ActorDump(
         cell.path,
         type(cell.actor).__name__,
@@ -123,8 +119,8 @@ def _actor(mail: "Mail", cell: Cell) -> ActorDump:
 
 
 def _doing(cell: Cell, waits_for: str) -> str:
-    if cell.phase is not Phase.RUNNING:
-        return cell.phase.name.lower()
+    if cell.life is not State.RUNNING:
+        return cell.life.name.lower()
     if waits_for:
         return "waiting"
     return "idle" if cell.status == IDLE and not cell.waiting() else "busy"

@@ -1,47 +1,70 @@
 """A System of actors: who exists, what is sent to whom, and what becomes of it."""
 
+import asyncio
+import contextvars
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, cast
 
 import pykka
 
-from ccw_actors.errors import (
-    ActorFailedError,
-    CcwActorsError,
-    DispatcherError,
-    StashError,
-)
-from ccw_actors.runtime.actor import Actor
-from ccw_actors.runtime.bridge import ThreadCell
-from ccw_actors.runtime.cell import (
-    NOBODY,
+from ccw_actors.errors import CcwActorsError, DispatcherError, StashError
+from ccw_actors.errors import ActorFailedError
+from ccw_actors.runtime._cell.cell import Cell
+from ccw_actors.runtime._cell.handlers import spec_of
+from ccw_actors.runtime._drive.loop import LoopDispatcher
+from ccw_actors.runtime._drive.owned_tasks import TaskSet
+from ccw_actors.runtime._drive.turn import Turn
+from ccw_actors.runtime._kernel.kernel import Kernel
+from ccw_actors.runtime._kernel.ports import Dispatcher, Finished
+from ccw_actors.runtime._provider import KernelProvider, UnknownProvider
+from ccw_actors.runtime._shutdown import Shutdown
+from ccw_actors.runtime._threads.pykka_cell import PykkaCell
+from ccw_actors.runtime._threads.thread_cell import ThreadCell
+from ccw_actors.runtime._values.address import address_of, path_of
+from ccw_actors.runtime._values.envelope import (
     TICK,
     UNBOUNDED,
     UNWATCH,
     WATCH,
-    Cell,
     Envelope,
 )
-from ccw_actors.runtime.dispatch import Dispatcher, LoopDispatcher
+from ccw_actors.runtime._values.mailbox import Mailbox
+from ccw_actors.runtime._values.notices import Terminated
+from ccw_actors.runtime._values.observer import Observer
+from ccw_actors.runtime._values.reference import (
+    NOBODY,
+    ActorRef,
+    Provider,
+    ReplyTo,
+)
+from ccw_actors.runtime._values.supervision import Escalate, Stop, Supervision
+from ccw_actors.runtime._values.timer import SLEEP, Timer
+from ccw_actors.runtime._values.trace_context import Propagator
+from ccw_actors.runtime.actor import Actor
 from ccw_actors.runtime.dump import Dump, Statistics, dump, statistics
-from ccw_actors.runtime.mail import Mail
-from ccw_actors.runtime.mailbox import Mailbox
-from ccw_actors.runtime.notices import Terminated
-from ccw_actors.runtime.observer import Observer
-from ccw_actors.runtime.pykka_actor import PykkaCell, stand_in
-from ccw_actors.runtime.ref import ActorRef, ReplyTo
-from ccw_actors.runtime.supervision import Escalate, Stop, Supervision
-from ccw_actors.runtime.timers import SLEEP, Timer
 from ccw_actors.transport import Codec, Message
 
 if TYPE_CHECKING:
     from ccw_actors.runtime.actor import Q
 
-__all__ = ["System"]
+__all__ = ["System", "escalate_always"]
 
 T = TypeVar("T")
+
+_NUMBERS = itertools.count(1)
+_ESCALATED: Final[list[type[BaseException]]] = [KeyboardInterrupt, SystemExit]
+
+
+def escalate_always(*kinds: type[BaseException]) -> None:
+    """Add to what every System made from now on escalates unless it says otherwise.
+
+    It is for those who run programs of others, as a test runner does: what ends a test
+    is to end it from within an actor, too.
+    """
+    _ESCALATED.extend(kind for kind in kinds if kind not in _ESCALATED)
 
 
 class System:
@@ -52,29 +75,68 @@ class System:
     for actors that are spawned without one of their own. The thread that made it is
     its own: only that one may spawn actors and await asks. On an event loop the other
     methods of a reference work from any thread.
+
+    `name` is what references call this System inside messages; two Systems that know of
+    each other have two names. Unless given it is made of a counter.
+
+    `escalate` are errors that are no actor's affair, KeyboardInterrupt and SystemExit
+    unless said. When one is raised in an actor, every actor is stopped, the task inside
+    of `async with System()` is cancelled, and that raises the error at its end. Without
+    an `async with`, `shutdown` raises it, or, where no event loop runs the System,
+    whatever runs it then. Any other error, also one that is no `Exception`, is a
+    failure of its actor.
+
+    An actor's `on_stop`, and the end of its tasks, may take `stop_timeout` seconds.
+    With `failures_with_payload` a `Failure` has the message itself in it. `unknown_fields`
+    says whether a message with fields that its type does not have is refused ("refuse")
+    or read without them ("accept").
     """
 
     def __init__(
         self,
         dispatcher: Dispatcher | None = None,
         *,
+        name: str | None = None,
         ask_timeout: float = 10.0,
+        stop_timeout: float = 5.0,
         mailbox: Mailbox | None = None,
+        escalate: tuple[type[BaseException], ...] | None = None,
+        failures_with_payload: bool = False,
+        unknown_fields: Literal["refuse", "accept"] = "refuse",
     ) -> None:
         self.dispatcher = LoopDispatcher() if dispatcher is None else dispatcher
         self.mailbox = Mailbox() if mailbox is None else mailbox
-        self.codec = Codec(_to_wire, self._from_wire)
+        if name is None:
+            # What is explored has to be called the same each time.
+            restores = self.dispatcher.restores
+            name = "system" if restores else f"system-{next(_NUMBERS)}"
+        self.name = name
+        self.codec = Codec(_to_wire, self._from_wire, unknown_fields=unknown_fields)
         self._decoders: dict[Any, Callable[[bytes], Any]] = {}
-        self._spawned: dict[str, int] = {}
-        self._mail = Mail(self.dispatcher, self.codec, self.ref, ask_timeout)
+        self._kernel = kernel = Kernel(
+            self.dispatcher,
+            self.codec,
+            ref_of=self._ref_of_address,
+            suspend=self._suspend,
+            observed=self._observed,
+            ask_timeout=ask_timeout,
+            failures_with_payload=failures_with_payload,
+        )
+        self._shutdown = Shutdown(kernel)
+        self._provider = KernelProvider(name, kernel, self._shutdown)
+        self._known: dict[str, Provider] = {name: self._provider}
+        kernel.supervisor.stop_timeout = stop_timeout
+        kernel.supervisor.escalates = (
+            tuple(_ESCALATED) if escalate is None else escalate
+        )
 
     @property
     def failures(self) -> list[ActorFailedError]:
         """One error for each time an actor has failed, the oldest first.
 
-        The last thousand are kept; `statistics` counts all.
+        The last thousand are kept, as text; `statistics` counts all.
         """
-        return self._mail.failures
+        return self._kernel.failures.kept
 
     @property
     def running(self) -> str:
@@ -82,7 +144,7 @@ class System:
 
         "" if it handles none. Any thread may look, so it may be another one already.
         """
-        return self._mail.home.path
+        return path_of(self._kernel.running.address)
 
     # -- actors -----------------------------------------------------------------
 
@@ -108,7 +170,7 @@ class System:
         """
         cell = self._cell(actor, path, None, supervision, mailbox)
         self._start(cell)
-        return self.ref(cell.path)
+        return self.ref_of(cell)
 
     def spawn_child(
         self,
@@ -121,11 +183,12 @@ class System:
     ) -> "ActorRef[Q]":
         """Start an actor as a child of another; see `Actor.spawn`."""
         cell = self._cell(actor, name, parent, supervision, mailbox)
-        if parent.children is None:
-            parent.children = {}
-        parent.children[cell.path] = cell
+        children = parent.children
+        if children is None:
+            parent.children = children = {}
+        children[cell.path] = cell
         self._start(cell)
-        return self.ref(cell.path)
+        return self.ref_of(cell)
 
     def spawn_thread(
         self,
@@ -145,7 +208,7 @@ class System:
         """
         made = _made(actor)
         self._check_threads(type(made).__name__, path)
-        tables = type(made).tables.values()
+        tables = spec_of(made).tables.values()
         methods = [method for table in tables for method in table.values()]
         hooks = (made.on_start, made.on_restart, made.on_stop)
         for method in (*methods, *hooks):
@@ -158,16 +221,16 @@ class System:
             actor, path, None, supervision, mailbox, made=made, thread=True
         )
         assert isinstance(cell, ThreadCell), "a thread was asked for"
-        self._mail.shutdown.add(cell)
-        self._mail.observers.spawned(cell.path)
+        self._shutdown.add(cell)
+        self._kernel.observers.spawned(cell.path)
         try:
             cell.start()
         except RuntimeError as error:
-            self._mail.life.end(cell, "its thread cannot be started", stopped=False)
+            self._kernel.supervisor.end(cell, "its thread cannot be started")
             raise CcwActorsError(
                 f"{cell.path}: its thread cannot be started: {error}"
             ) from error
-        return self.ref(cell.path)
+        return self.ref_of(cell)
 
     def bridge(
         self,
@@ -189,31 +252,43 @@ class System:
         Raises like `spawn_thread`, and `TypeError` for an answer that is no message.
         """
         self._check_threads(type(actor).__name__, path)
-        self._check_path(path, path)
-        decode = self._raw_decoder(accepts)
-        made = stand_in()
-        policy = mailbox or self.mailbox
-        cell = PykkaCell(path, made, decode, self._mail, policy=policy, foreign=actor)
-        cell.stops = stop
-        made.bind(self, cell)
-        self._mail.cells[path] = cell
-        self._mail.shutdown.add(cell)
-        self._mail.observers.spawned(path)
+        self._check_may_spawn(path)
+        self._kernel.registry.check_free(path)
+        cell = PykkaCell(
+            path,
+            self._raw_decoder(accepts),
+            self._kernel,
+            policy=mailbox or self.mailbox,
+            foreign=actor,
+            incarnation=self._kernel.registry.next_incarnation(path),
+            stops=stop,
+        )
+        self._kernel.registry.add(cell)
+        self._shutdown.add(cell)
+        self._provider.add_foreign(cell)
+        self._kernel.observers.spawned(path)
         cell.look_after()
-        return self.ref(path)
+        return self.ref_of(cell)
 
     def ref(self, path: str) -> ActorRef[Any]:
-        """Return a reference to a path, whether an actor is there or not (yet)."""
-        return ActorRef(self._mail, path)
+        """Return a reference to the actor that is at a path now.
+
+        If none is there, it is one to the next that will be spawned there.
+        """
+        cell = self._kernel.registry.at(path)
+        if cell is not None:
+            return self.ref_of(cell)
+        incarnation = self._kernel.registry.next_incarnation(path)
+        return ActorRef(self._provider, path, address_of(path, incarnation))
 
     def ref_of(self, cell: Cell) -> ActorRef[Any]:
         """Return the reference of an actor that is known to be there."""
-        known = NOBODY if self.dispatcher.loop is None else cell
-        return ActorRef(self._mail, cell.path, known)
+        known = NOBODY if self.dispatcher.restores else cell
+        return ActorRef(self._provider, cell.path, cell.address, known)
 
     def is_alive(self, path: str) -> bool:
         """Whether there is an actor at that path that has not stopped."""
-        return path in self._mail.cells
+        return self._kernel.registry.at(path) is not None
 
     async def shutdown(self, timeout: float = 5.0, *, drain: bool = False) -> list[str]:
         """Stop every actor, the youngest first, and join their threads.
@@ -224,9 +299,14 @@ class System:
         what is left is abandoned, and its paths are returned (threads are daemons and
         do not hold up the process). Nothing can be spawned afterwards.
         """
-        return await self._mail.shutdown.run(timeout, drain=drain)
+        left = await self._shutdown.run(timeout, drain=drain)
+        escalated = self._shutdown.take_escalated()
+        if escalated is not None and not isinstance(escalated, ActorFailedError):
+            raise escalated
+        return left
 
     async def __aenter__(self) -> Self:
+        self._shutdown.enter()
         return self
 
     async def __aexit__(
@@ -235,52 +315,70 @@ class System:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.shutdown()
-        escalated = self._mail.shutdown.escalated
-        if escalated is not None:
-            if error is None:
-                raise escalated
-            error.add_note(f"The System was stopped before: {escalated}")
+        await self._shutdown.leave(error)
+        await self._shutdown.run(5.0, drain=False)
+        escalated = self._shutdown.take_escalated()
+        if escalated is None:
+            return
+        if error is None or not isinstance(escalated, ActorFailedError):
+            raise escalated
+        error.add_note(f"The System was stopped before: {escalated}")
 
     # -- watching -----------------------------------------------------------------
 
     def observe(self, observer: Observer) -> None:
         """Have every message from now on reported to the observer."""
-        self._mail.observers.add(observer)
+        self._kernel.observers.add(observer)
 
     def unobserve(self, observer: Observer) -> None:
         """Report to the observer no more."""
-        self._mail.observers.remove(observer)
+        self._kernel.observers.remove(observer)
+
+    def propagate(self, propagator: Propagator | None) -> None:
+        """Have trace contexts travel with messages from now on; None ends that.
+
+        Under the stepping dispatcher nothing travels: there a trace would be state.
+        """
+        if not self.dispatcher.restores:
+            self._kernel.observers.propagate(propagator)
 
     def statistics(self) -> Statistics:
         """Return counts of what has happened so far."""
-        return statistics(self._mail)
+        return statistics(self._kernel)
 
     def dump(self) -> Dump:
         """Return every actor and who waits for what; `str` of it is a table."""
-        return dump(self._mail)
+        return dump(self._kernel)
 
     # -- what actors use ------------------------------------------------------------
 
-    def reply(self, to: ReplyTo, message: Message) -> None:
+    def reply(self, to: ReplyTo[Any], message: Message) -> None:
         """Answer a request; see `Actor.reply`."""
-        mail = self._mail
-        path = to.ref.path if to.ref is not None else ""
-        mail.reply_to(mail.place(), path, to.ask, message)
+        kernel = self._kernel
+        running = kernel.running_here()
+        address = to.ref.address if to.ref is not None else ""
+        cell = kernel.cells.get(running.address)
+        owed = cell.owed if cell is not None else None
+        if owed is not None:
+            owed.discard(to.ask)
+        kernel.delivery.reply(running, address, to.ask, message)
 
     @property
     def sender(self) -> ActorRef[Any] | None:
         """Who sent the message being handled; None for the outside."""
-        envelope = self._mail.place().envelope
-        if envelope is None or not envelope.sender:
+        letter = self._kernel.running_here().letter
+        if letter is None or type(letter) is bytes:
             return None
-        return self.ref(envelope.sender)
+        sender = letter[1] if type(letter) is tuple else letter.sender  # type: ignore[union-attr]
+        return self._ref_of_address(sender) if sender else None
 
-    @property
-    def reply_to(self) -> ReplyTo:
-        """Whom to answer the message being handled."""
-        envelope = self._mail.place().envelope
-        return ReplyTo(self.sender, envelope.ask if envelope is not None else 0)
+    def reply_to(self, cell: Cell) -> ReplyTo[Any]:
+        """Whom an actor is to answer the message being handled."""
+        envelope = self._kernel.running_here().envelope
+        ask = envelope.ask if envelope is not None else 0
+        if ask:
+            cell.owe(ask, self._kernel.asks.is_pending)
+        return ReplyTo(self.sender, ask)
 
     def now(self) -> float:
         """Seconds of this System's clock since it was made."""
@@ -290,43 +388,65 @@ class System:
         self, path: str, delay: float, message: Message, interval: float = 0.0
     ) -> int:
         """Send a message to an actor after `delay` seconds; see `Actor.after`."""
-        mail = self._mail
-        envelope = mail.envelope(mail.place(), message)
+        kernel = self._kernel
+        envelope = kernel.delivery.envelope(kernel.running_here(), message)
         kind = TICK if interval else UNBOUNDED
         due = self.dispatcher.now() + delay
         timer = Timer(due, envelope.payload, envelope.stamp, kind, interval)
-        return self._arm(path, timer)
+        return kernel.set_timer(path, timer)
 
     def set_sleep(self, path: str, delay: float) -> int:
         """Wake the handler of an actor after `delay` seconds; see `Actor.sleep`."""
         due = self.dispatcher.now() + delay
-        return self._arm(path, Timer(due, b"", None, SLEEP))
+        return self._kernel.set_timer(path, Timer(due, b"", None, SLEEP))
 
     def cancel_timer(self, path: str, number: int) -> None:
         """Disarm a timer; see `Actor.cancel`."""
-        self._mail.inbox.call(lambda: self._mail.timers.take((path, number)))
+        kernel = self._kernel
+        kernel.calls.call(lambda: kernel.timers.take((path, number)))
 
-    def watch(self, watcher: Cell, path: str, *, watches: bool) -> None:
+    def start_task(
+        self, cell: Cell, coroutine: Coroutine[Any, Any, Any], name: str
+    ) -> "asyncio.Task[Any]":
+        """Start a task that an actor owns; see `Actor.start_task`."""
+        loop = self.dispatcher.loop
+        if loop is None or not self._kernel.running_here().own:
+            coroutine.close()
+            raise DispatcherError(
+                f"{cell.path}: a task needs the event loop that runs the System,"
+                " on its own thread"
+            )
+        tasks = cell.tasks
+        if tasks is None:
+            tasks = cell.tasks = TaskSet(self._task_done)
+        assert isinstance(tasks, TaskSet), "there is no other kind"
+        return tasks.start(cell, loop, coroutine, name)
+
+    def watch(self, watcher: Cell, ref: ActorRef[Any], *, watches: bool) -> None:
         """Tell an actor of another one's end; see `Actor.watch`."""
-        kinds = (watcher.actor.handlers, *watcher.actor.behaviours.values())
-        if watches and not any(Terminated in handlers for handlers in kinds):
+        tables = spec_of(watcher.actor).all()
+        if watches and not any(Terminated in handlers for handlers in tables):
             name = type(watcher.actor).__name__
-            raise TypeError(f"{name} watches {path} and has no handler for Terminated")
+            raise TypeError(
+                f"{name} watches {ref.path} and has no handler for Terminated"
+            )
         kind = WATCH if watches else UNWATCH
-        place = self._mail.place()
-        self._mail.send(place, path, Envelope(b"", watcher.path, 0, None, kind))
+        kernel = self._kernel
+        envelope = Envelope(b"", watcher.address, 0, None, kind)
+        kernel.delivery.send(kernel.running_here(), ref.address, envelope)
 
     def stash(self, cell: Cell) -> None:
         """Put the message that an actor handles aside; see `Actor.stash`."""
-        place = self._mail.place()
-        envelope = place.envelope
-        if envelope is None or place.path != cell.path:
+        running = self._kernel.running_here()
+        envelope = running.envelope
+        if envelope is None or running.address != cell.address:
             raise StashError(f"{cell.path} handles no message that it could stash")
-        if cell.stash and cell.stash[-1] is envelope:
+        stash = cell.stash
+        if stash and stash[-1] is envelope:
             raise StashError(f"{cell.path} has put this message aside already")
-        if len(cell.stash or ()) >= cell.bound:
+        if len(stash or ()) >= cell.bound:
             raise StashError(f"{cell.path} has stashed its bound of {cell.bound}")
-        place.letter = envelope
+        running.letter = envelope
         cell.set_aside(envelope)
 
     def state_decoder(self, state_type: type[T]) -> Callable[[Any], T]:
@@ -348,65 +468,62 @@ class System:
     ) -> Cell:
         """Make a cell, and register it."""
         made = _made(actor) if made is None else made
-        path = self._path(type(made), name, parent)
-        self._check_path(path, name)
-        decode = self._raw_decoder(type(made).accepts)
+        kernel, registry = self._kernel, self._kernel.registry
+        kind = type(made).__name__
+        self._check_may_spawn(kind if name is None else name)
+        if name is None:
+            name = registry.free_name(kind, parent)
+        elif parent is None and "/" in name:
+            registry.check_own(name)
+        path = name if parent is None else f"{parent.path}/{name}"
+        registry.check_free(path if name else "")
+        decode = self._raw_decoder(spec_of(made).accepts)
         policy = self.mailbox if mailbox is None else mailbox
         decision = Stop() if supervision is None else supervision
+        incarnation = registry.next_incarnation(path)
+        context = contextvars.copy_context()
         cell: Cell
         if thread:
             cell = ThreadCell(
-                path, made, decode, self._mail, policy=policy, supervision=decision
+                path,
+                made,
+                decode,
+                kernel,
+                policy=policy,
+                supervision=decision,
+                incarnation=incarnation,
+                context=context,
             )
         else:
-            ready = self.dispatcher.ready
             cell = Cell(
-                path, made, decode, ready=ready, policy=policy, supervision=decision
+                path,
+                made,
+                decode,
+                ready=self.dispatcher.ready,
+                policy=policy,
+                supervision=decision,
+                incarnation=incarnation,
+                context=context,
             )
-        cell.parent = parent
+        if parent is not None:
+            cell.parent = parent
         made.bind(self, cell)
         if not isinstance(decision, Stop | Escalate):
             cell.make = _maker(actor, made)
-        self._mail.cells[path] = cell
+            cell.origin = context.copy()
+        registry.add(cell)
         return cell
 
     def _start(self, cell: Cell) -> None:
-        place = self._mail.home
-        outer = place.path, place.letter, place.turn
-        place.path, place.letter, place.turn = cell.path, None, None
-        if self._mail.observers.present:
-            self._mail.observers.spawned(cell.path)
-        try:
-            starting = cell.actor.on_start()
-        except BaseException:
-            self._mail.life.end(cell, "the actor failed to start", stopped=False)
-            raise
-        finally:
-            place.path, place.letter, place.turn = outer
-        if inspect.iscoroutine(starting):
-            self._mail.runner.hook(cell, starting, "on_start")
+        if self._kernel.observers.present:
+            self._kernel.observers.spawned(cell.path)
+        self._kernel.supervisor.start(cell)
 
-    def _path(
-        self, kind: type[Actor[Any]], name: str | None, parent: Cell | None
-    ) -> str:
-        if name is None:
-            if parent is not None:
-                parent.spawned += 1
-                name = f"{kind.__name__.lower()}-{parent.spawned}"
-            else:
-                number = self._spawned.get(kind.__name__, 0) + 1
-                self._spawned[kind.__name__] = number
-                name = f"{kind.__name__.lower()}-{number}"
-        return name if parent is None else f"{parent.path}/{name}"
-
-    def _check_path(self, path: str, name: str | None) -> None:
-        if not self._mail.place().home:
+    def _check_may_spawn(self, path: str) -> None:
+        if not self._kernel.running_here().own:
             raise DispatcherError(f"cannot spawn {path!r}: not on the System's thread")
-        if self._mail.shutdown.begun:
+        if self._shutdown.begun:
             raise CcwActorsError(f"cannot spawn {path!r}: the System shuts down")
-        if name == "" or path in self._mail.cells:
-            state = "taken" if name else "empty"
-            raise CcwActorsError(f"cannot spawn at {path!r}: the path is {state}")
 
     def _check_threads(self, name: str, path: str | None) -> None:
         if self.dispatcher.loop is None:
@@ -417,22 +534,54 @@ class System:
                 " (docs/explore/pykka.md)"
             )
 
-    def _arm(self, path: str, timer: Timer) -> int:
-        mail = self._mail
-        key = mail.timers.next_key(path)
-        mail.inbox.call(lambda: mail.arm(key, timer))
-        return key[1]
-
     def _raw_decoder(self, accepted: Any) -> Callable[[bytes], Any]:
         decoder = self._decoders.get(accepted)
         if decoder is None:
             decoder = self._decoders[accepted] = self.codec.raw_decoder(accepted)
         return decoder
 
+    def _ref_of_address(self, address: str) -> ActorRef[Any]:
+        return ActorRef(self._provider, path_of(address), address)
+
     def _from_wire(self, kind: Any, value: Any) -> Any:
-        if getattr(kind, "__origin__", kind) is ActorRef and isinstance(value, str):
-            return self.ref(value)
+        if getattr(kind, "__origin__", kind) is ActorRef:
+            match value:
+                case [str(system), str(path), int(incarnation)] if incarnation > 0:
+                    provider = self._known.get(system)
+                    if provider is None:
+                        provider = UnknownProvider(system, lambda: tuple(self._known))
+                    return ActorRef(provider, path, address_of(path, incarnation))
+                case _:
+                    pass
         raise TypeError(f"expected a field of type {kind}, got {value!r}")
+
+    def _suspend(
+        self,
+        cell: Cell,
+        envelope: Envelope | None,
+        coroutine: Coroutine[Any, Any, Any],
+        finished: Finished,
+    ) -> Turn:
+        return Turn(cell, envelope, coroutine, self.dispatcher.loop, finished)
+
+    def _observed(self) -> None:
+        self._provider.observed()
+
+    def _task_done(self, cell: Cell, task: "asyncio.Task[Any]") -> None:
+        """Take what a task of an actor has come to: a message, or a failure."""
+        error = task.exception()
+        answer = None if error is not None else task.result()
+        if answer is not None and not isinstance(answer, Message):
+            error = TypeError(
+                f"the task has returned {answer!r}, expected a message or None"
+            )
+        if error is not None:
+            self._kernel.supervisor.fail(cell, f"the task {task.get_name()}", error)
+        elif answer is not None:
+            running = self._kernel.running_here()
+            envelope = self._kernel.delivery.envelope(running, answer, kind=UNBOUNDED)
+            own = Envelope(envelope.payload, cell.address, 0, envelope.stamp, UNBOUNDED)
+            self._kernel.delivery.deliver(cell.address, own)
 
 
 def _made(actor: "Actor[Q] | Callable[[], Actor[Q]]") -> "Actor[Q]":
@@ -457,5 +606,6 @@ def _maker(
 
 def _to_wire(value: Any) -> Any:
     if isinstance(value, ActorRef):
-        return value.path
+        ref = cast("ActorRef[Any]", value)
+        return ref.system, ref.path, ref.incarnation
     raise TypeError(f"{type(value).__name__} cannot travel in a message")

@@ -1,0 +1,55 @@
+"""The tasks of the event loop that an actor owns: they end with it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any
+
+from ccw_actors.runtime._cell.cell import Cell
+
+__all__ = ["TaskSet"]
+
+
+class TaskSet:
+    """The tasks of one actor.
+
+    `done` is called with each task that has ended and was not cancelled.
+    """
+
+    def __init__(self, done: Callable[[Cell, "asyncio.Task[Any]"], None]) -> None:
+        self._done = done
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._then: Callable[[], None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def start(
+        self,
+        cell: Cell,
+        loop: asyncio.AbstractEventLoop,
+        coroutine: Coroutine[Any, Any, Any],
+        name: str,
+    ) -> "asyncio.Task[Any]":
+        """Start a task that runs in a copy of the actor's context."""
+        task = loop.create_task(coroutine, name=name, context=cell.context.copy())
+        self._tasks.add(task)
+
+        def ended(task: "asyncio.Task[Any]") -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and cell.tasks is self:
+                self._done(cell, task)
+            if self._then is not None and not self._tasks:
+                then, self._then = self._then, None
+                then()
+
+        # Not in the actor's context, which may be entered then.
+        task.add_done_callback(ended, context=Context())
+        return task
+
+    def cancel_all(self, then: Callable[[], None]) -> None:
+        """Cancel all; call `then` when they have ended, if there were any."""
+        if self._tasks:
+            self._then = then
+            for task in list(self._tasks):
+                task.cancel()

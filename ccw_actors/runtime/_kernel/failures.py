@@ -1,0 +1,47 @@
+"""What has failed so far."""
+
+import logging
+import traceback
+from typing import Final
+
+from ccw_actors.errors import ActorFailedError
+from ccw_actors.runtime._kernel.observers import Observers
+
+__all__ = ["Failures"]
+
+log = logging.getLogger("ccw_actors")
+
+_KEPT_MAX: Final = 1000
+
+
+class Failures:
+    """Keeps, logs and reports failures of actors.
+
+    `kept` are the last thousand, the oldest first; `count` counts all. Unless it
+    `keeps_causes`, what is kept is text: no exception and no frame that it points to.
+    """
+
+    def __init__(self, observers: Observers, *, keeps_causes: bool = False) -> None:
+        self._observers = observers
+        self._keeps_causes = keeps_causes
+        self.kept: list[ActorFailedError] = []
+        self.count = 0
+
+    def add(self, path: str, what: str, error: BaseException) -> ActorFailedError:
+        """Note that an actor raised on `what`; return the error that tells of it."""
+        self.count += 1
+        failure = self._describe(path, what, error)
+        if self._keeps_causes:
+            failure.__cause__ = error
+        self.kept.append(failure)
+        if len(self.kept) > _KEPT_MAX:
+            del self.kept[0]
+        log.error("%s", failure, exc_info=error)
+        self._observers.failed(path, what, error)
+        told = self._describe(path, what, error)
+        told.__cause__ = error
+        return told
+
+    def _describe(self, path: str, what: str, error: BaseException) -> ActorFailedError:
+        text = "".join(traceback.format_exception(error))
+        return ActorFailedError(path, what, f"{type(error).__name__}: {error}", text)

@@ -1,0 +1,128 @@
+"""Who watches a System, and what goes with each message for them."""
+
+import itertools
+import logging
+from collections.abc import Callable
+
+from ccw_actors.runtime._cell.running import Running
+from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
+from ccw_actors.runtime._values.address import path_of
+from ccw_actors.runtime._values.envelope import Envelope, Stamp
+from ccw_actors.runtime._values.observer import Handled, Observer
+from ccw_actors.runtime._values.trace_context import Propagator
+from ccw_actors.transport import Message
+
+__all__ = ["Observers"]
+
+log = logging.getLogger("ccw_actors")
+
+_RAISED = "%r raised and observes no more"
+
+
+class Observers:
+    """All that watch one System.
+
+    `present` says whether there are any, and `stamps` whether messages are stamped:
+    for observers, or for a `propagator` of trace contexts. `changed` is called whenever
+    one comes or goes.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        changed: Callable[[], None],
+        calls: ThreadCalls,
+    ) -> None:
+        self._now = now
+        self._calls = calls
+        self._changed = changed
+        self._numbers = itertools.count(1)
+        self._all: tuple[Observer, ...] = ()
+        self.propagator: Propagator | None = None
+        self.present = False
+        self.stamps = False
+
+    def add(self, observer: Observer) -> None:
+        """Report to the observer, too, from now on."""
+        self._all = (*self._all, observer)
+        self._note()
+
+    def remove(self, observer: Observer) -> None:
+        """Report to the observer no more."""
+        self._all = tuple(one for one in self._all if one is not observer)
+        self._note()
+
+    def propagate(self, propagator: Propagator | None) -> None:
+        """Have trace contexts travel with messages from now on, or no more."""
+        self.propagator = propagator
+        self._note()
+
+    def _note(self) -> None:
+        self.present = bool(self._all)
+        self.stamps = self.present or self.propagator is not None
+        self._changed()
+
+    def stamp(self, running: Running, message_type: type[Message]) -> Stamp:
+        """Number a message that is sent now."""
+        handled = running.envelope
+        cause = handled.stamp if handled is not None else None
+        number = cause.number if cause is not None else 0
+        trace = self.propagator.inject() if self.propagator is not None else ""
+        return Stamp(next(self._numbers), number, self._now(), message_type, trace)
+
+    def handled(self, address: str, envelope: Envelope) -> None:
+        """Tell all of a message that is about to be handled; on any thread."""
+        if envelope.stamp is not None and self.present:
+            event = self._event(address, envelope, envelope.stamp)
+            self._calls.note(lambda: self._handled(event))
+
+    def dead_letter(self, address: str, envelope: Envelope, reason: str) -> None:
+        """Tell all of a message that will never be handled."""
+        if envelope.stamp is not None and self.present:
+            event = self._event(address, envelope, envelope.stamp)
+            self._tell(lambda observer: observer.dead_letter(event, reason))
+
+    def spawned(self, actor: str) -> None:
+        """Tell all of a new actor."""
+        self._tell(lambda observer: observer.spawned(actor))
+
+    def failed(self, actor: str, message: str, error: BaseException) -> None:
+        """Tell all of a failed actor."""
+        self._tell(lambda observer: observer.failed(actor, message, error))
+
+    def restarted(self, actor: str) -> None:
+        """Tell all of an actor that begins again."""
+        self._tell(lambda observer: observer.restarted(actor))
+
+    def stopped(self, actor: str, reason: str) -> None:
+        """Tell all of an actor that has ended."""
+        self._tell(lambda observer: observer.stopped(actor, reason))
+
+    def _tell(self, call: Callable[[Observer], None]) -> None:
+        for observer in self._all:
+            try:
+                call(observer)
+            except Exception:
+                log.exception(_RAISED, observer)
+                self.remove(observer)
+
+    def _handled(self, event: Handled) -> None:
+        for observer in self._all:
+            try:
+                observer.handled(event)
+            except Exception:
+                log.exception(_RAISED, observer)
+                self.remove(observer)
+
+    def _event(self, address: str, envelope: Envelope, stamp: Stamp) -> Handled:
+        """Return what is told of a message that is handled, or lost, now."""
+        return Handled(
+            stamp.number,
+            stamp.cause,
+            stamp.sent_at,
+            self._now(),
+            path_of(envelope.sender),
+            path_of(address),
+            envelope.payload,
+            stamp.message_type,
+        )

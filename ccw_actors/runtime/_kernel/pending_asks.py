@@ -1,0 +1,373 @@
+"""Asks that wait for their answer, and their deadlines."""
+
+import itertools
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+import msgspec
+
+from ccw_actors.errors import (
+    ActorFailedError,
+    ActorStoppedError,
+    AskCycleError,
+    AskTimeoutError,
+    MessageError,
+)
+from ccw_actors.runtime._cell.ports import Suspended
+from ccw_actors.runtime._cell.parking import Parking
+from ccw_actors.runtime._kernel.alarms import Alarm
+from ccw_actors.runtime._kernel.wait_graph import WaitGraph
+from ccw_actors.runtime._values.address import path_of
+from ccw_actors.runtime._values.answers import answer_names, answer_type
+from ccw_actors.runtime._values.envelope import Envelope
+from ccw_actors.runtime._values.notices import Failure
+from ccw_actors.transport import DECODE_ERRORS, Codec, Request, refusal
+
+__all__ = ["LATE", "Pending", "PendingAsks", "Settle"]
+
+Settle = Callable[[Any, Exception | None], None]
+"""Called once: with the answer and None, or with None and the error."""
+
+LATE = "nobody waits for this answer"
+"""Why an answer is lost whose ask has ended before."""
+
+_SLACK = 64
+_LANE_MAX = 512
+_LANES_MAX = 16
+
+
+class Pending(msgspec.Struct, Parking):
+    """One ask: of whom (`target`), by whom ("" for the outside), what, since when.
+
+    `since` and `deadline` are seconds of the dispatcher's `clock`; before `add`, the
+    deadline is a timeout. The end is told to `settle`, or to the `turn` of the async
+    handler that asked, which awaits this.
+    """
+
+    asks: "PendingAsks"
+    number: int
+    target: str
+    asker: str
+    what: type[Request[Any]]
+    deadline: float
+    decode: Callable[[bytes], Any]
+    settle: Settle | None
+    turn: Suspended | None
+    since: float = 0.0
+
+    def leave(self) -> None:
+        """Wait for the answer no more."""
+        self.asks.forget(self.number)
+
+    def summary(self) -> str:
+        """Say who is to answer what."""
+        return f"{self.target} to answer {self.what.__name__}"
+
+    def describe(self) -> str:
+        """Say who is to answer what, and since when."""
+        return f"{self.summary()}, for {self.age():.3f} s"
+
+    def cycle_error(self, cycle: tuple[str, ...]) -> AskCycleError:
+        """Return the error for an ask that would never be answered."""
+        return AskCycleError(cycle, self.what.__name__)
+
+    def age(self) -> float:
+        """Return how long it has waited (seconds)."""
+        return self.asks.clock() - self.since
+
+    def outcome(self, payload: bytes) -> tuple[Any, Exception | None]:
+        """Return the answer and None, or None and the error that it is."""
+        try:
+            answer = self.decode(payload)
+        except DECODE_ERRORS as error:
+            return None, self._wrong_answer(payload, error)
+        if type(answer) is Failure:
+            return None, answer.error()
+        return answer, None
+
+    def end(self, error: Exception) -> None:
+        """End the ask with an error."""
+        if self.turn is not None:
+            self.turn.wake(error=error)
+        elif self.settle is not None:
+            self.settle(None, error)
+
+    def _wrong_answer(self, payload: bytes, error: Exception) -> MessageError:
+        return MessageError(
+            f"{path_of(self.target)} answered {self.what.__name__} with"
+            f" {refusal(payload, error)}; expected {answer_names(self.what)}"
+        )
+
+
+class PendingAsks:
+    """Every ask that is waiting for its answer, by number.
+
+    `graph` has those whose asker can do nothing else. Asks with the same timeout stand
+    in one lane, the oldest first, so that they come due in that order; if there are too
+    many lanes, an ask with another timeout stands in a heap. One alarm is set for the
+    earliest deadline. What has been answered is forgotten when it comes up, or when
+    that is more than half of a lane. `late` and `expired` count answers nobody waited for any
+    more and deadlines that passed. `numbers` gives the numbers of the next asks.
+    """
+
+    def __init__(
+        self,
+        codec: Codec,
+        clock: Callable[[], float],
+        call_at: Callable[[float, Callable[[], None]], Alarm],
+        queue_length: Callable[[str], int],
+        graph: WaitGraph,
+    ) -> None:
+        self._codec = codec
+        self.clock = clock
+        self._call_at = call_at
+        self._queue_length = queue_length
+        self._graph = graph
+        self._waits = graph.waits
+        self.numbers: Iterator[int] = itertools.count(1)
+        self._decoders: dict[type, Callable[[bytes], Any]] = {}
+        self._lanes: dict[float, deque[Pending]] = {}
+        self._others: list[tuple[float, int, Pending]] = []
+        self._alarm = Alarm(self._expire)
+        self._rings_at = math.inf
+        self.pending: dict[int, Pending] = {}
+        self.late = 0
+        self.expired = 0
+        self.on_the_way: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.pending)
+
+    def is_pending(self, number: int) -> bool:
+        """Whether somebody waits for that answer; on any thread."""
+        return number in self.pending
+
+    def question(
+        self,
+        target: str,
+        asker: str,
+        what: type[Request[Any]],
+        timeout: float,
+        settle: Settle,
+    ) -> Pending:
+        """Number an ask to be; on any thread. `timeout` is in seconds from `add` on.
+
+        Raises `TypeError` for a message type that does not say what answers it.
+        """
+        decode = self._decoder(what)
+        number = next(self.numbers)
+        return Pending(self, number, target, asker, what, timeout, decode, settle, None)
+
+    def add(self, pending: Pending) -> None:
+        """Wait for the answer, until the deadline if there is one."""
+        timeout = pending.deadline
+        pending.since = now = self.clock()
+        pending.deadline = now + timeout
+        self.pending[pending.number] = pending
+        if timeout != math.inf:
+            self._limit(pending, timeout)
+
+    def begin(
+        self,
+        target: str,
+        asker: str,
+        what: type[Request[Any]],
+        timeout: float,
+        turn: Suspended,
+    ) -> Pending:
+        """Number an ask of an async handler and wait for it.
+
+        Raises `AskCycleError` if the actor asked waits, directly or not, for it.
+        """
+        decode = self._decoders.get(what) or self._decoder(what)
+        number = next(self.numbers)
+        since = self.clock()
+        due = since + timeout
+        pending = Pending(
+            self, number, target, asker, what, due, decode, None, turn, since
+        )
+        waits = self._waits
+        if target == asker or target in waits:
+            self._graph.begin(asker, pending)
+        else:
+            waits[asker] = pending
+        self.pending[number] = pending
+        if timeout != math.inf:
+            lane = self._lanes.get(timeout)
+            if lane is None or len(lane) > _LANE_MAX or due < self._rings_at:
+                self._limit(pending, timeout)
+            else:
+                lane.append(pending)
+        return pending
+
+    def _decoder(self, what: type[Request[Any]]) -> Callable[[bytes], Any]:
+        decode = self._decoders.get(what)
+        if decode is None:
+            decode = self._codec.raw_decoder(answer_type(what) | Failure)
+            self._decoders[what] = decode
+        return decode
+
+    def _limit(self, pending: Pending, timeout: float) -> None:
+        """End an ask at its deadline, if it still waits then."""
+        lane = self._lanes.get(timeout)
+        if lane is None:
+            lane = self._new_lane(timeout)
+        if lane is None:
+            heap = self._others
+            if len(heap) > 2 * len(self.pending) + _SLACK:
+                heap[:] = [one for one in heap if self._waits_still(one[2])]
+                heapify(heap)
+            heappush(heap, (pending.deadline, pending.number, pending))
+        else:
+            self._drop_answered(lane)
+            if len(lane) > 2 * len(self.pending) + _SLACK:
+                live = [one for one in lane if self._waits_still(one)]
+                lane.clear()
+                lane.extend(live)
+            lane.append(pending)
+        if pending.deadline < self._rings_at:
+            self._set_alarm(pending.deadline)
+
+    def _new_lane(self, timeout: float) -> deque[Pending] | None:
+        """Return a lane for a timeout; None if too many others have one."""
+        if len(self._lanes) >= _LANES_MAX:
+            self._lanes = {key: one for key, one in self._lanes.items() if one}
+        if len(self._lanes) >= _LANES_MAX:
+            return None
+        lane = self._lanes[timeout] = deque()
+        return lane
+
+    def _waits_still(self, pending: Pending) -> bool:
+        return self.pending.get(pending.number) is pending
+
+    def _drop_answered(self, lane: deque[Pending]) -> None:
+        while lane and not self._waits_still(lane[0]):
+            lane.popleft()
+
+    def block(self, pending: Pending) -> None:
+        """Note that the asker does nothing else until this ask has ended.
+
+        Raises `AskCycleError` if the actor asked waits, directly or not, for it.
+        """
+        self._graph.begin(pending.asker, pending)
+
+    def answer(
+        self, number: int, envelope: Envelope, error: Exception | None = None
+    ) -> bool:
+        """Settle an ask with its encoded answer; False if nobody waits any more.
+
+        An `error` is what somebody outside gets in place of the answer.
+        """
+        pending = self.pending.pop(number, None)
+        if pending is None:
+            self.late += 1
+            return False
+        turn = pending.turn
+        if turn is not None:
+            self._waits.pop(pending.asker, None)
+            turn.answer(pending, envelope)
+            return True
+        self._graph.end(pending.asker, pending)
+        if pending.settle is not None:
+            if error is not None and not pending.asker:
+                pending.settle(None, error)
+            else:
+                pending.settle(*pending.outcome(envelope.payload))
+        return True
+
+    def forget(self, number: int) -> None:
+        """Stop waiting; the answer, if it comes, is late."""
+        self._take(number)
+
+    def fail(self, number: int, error: Exception) -> None:
+        """Settle an ask with an error, if anybody waits."""
+        pending = self._take(number)
+        if pending is not None:
+            pending.end(error)
+
+    def stopped(self, number: int, reason: str) -> None:
+        """Settle an ask with the error that its actor is not there to answer."""
+        pending = self.pending.get(number)
+        if pending is not None:
+            what = f"{pending.target} was asked {pending.what.__name__}"
+            self.fail(number, ActorStoppedError(f"{what}: {reason}"))
+
+    def abandon(self, asker: str) -> None:
+        """Note that an actor waits for nothing any more."""
+        self._waits.pop(asker, None)
+
+    def all_stopped(self, reason: str) -> None:
+        """Settle every ask, whoever was asked, the same way."""
+        for number in list(self.pending):
+            self.stopped(number, reason)
+
+    def restarted(self, number: int) -> None:
+        """Settle an ask with the error that its actor begins again.
+
+        Not one in `on_the_way`, which has not come to a mailbox yet.
+        """
+        pending = self.pending.get(number)
+        if pending is not None and number not in self.on_the_way:
+            reason = "it was restarted before it answered"
+            what = pending.what.__name__
+            self.fail(number, ActorFailedError(pending.target, what, reason))
+
+    def tidy(self) -> None:
+        """Forget deadlines of asks that were answered, so that no clock goes there."""
+        first = self._earliest()
+        due = math.inf if first is None else first.deadline
+        if due > self._rings_at:
+            self._set_alarm(due)
+
+    def expire(self, pending: Pending, age: float) -> None:
+        """End an ask that has waited so long (seconds)."""
+        self.expired += 1
+        error = self.timeout_error(pending, age)
+        self._take(pending.number)
+        pending.end(error)
+
+    def timeout_error(self, pending: Pending, age: float) -> AskTimeoutError:
+        """Return the error that says who did not answer what, and for how long."""
+        target = pending.target
+        return AskTimeoutError(
+            target,
+            pending.what.__name__,
+            age,
+            self._queue_length(target),
+            self._graph.of(target),
+        )
+
+    def _take(self, number: int) -> Pending | None:
+        pending = self.pending.pop(number, None)
+        if pending is not None:
+            self._graph.end(pending.asker, pending)
+        return pending
+
+    def _set_alarm(self, due: float) -> None:
+        self._alarm.cancel()
+        self._rings_at = due
+        if due < math.inf:
+            self._alarm = self._call_at(due, self._expire)
+
+    def _expire(self) -> None:
+        self._rings_at = math.inf
+        now = self.clock()
+        while (first := self._earliest()) is not None and first.deadline <= now:
+            self.expire(first, now - first.since)
+        if first is not None and first.deadline < self._rings_at:
+            self._set_alarm(first.deadline)
+
+    def _earliest(self) -> Pending | None:
+        """Return the ask that comes due first; forget those that were answered."""
+        heap = self._others
+        while heap and not self._waits_still(heap[0][2]):
+            heappop(heap)
+        first = heap[0][2] if heap else None
+        for lane in self._lanes.values():
+            self._drop_answered(lane)
+            if lane and (first is None or lane[0].deadline < first.deadline):
+                first = lane[0]
+        return first

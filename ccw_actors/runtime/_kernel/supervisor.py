@@ -1,0 +1,503 @@
+"""The lives of actors: starting, failing, restarting, stopping, ending.
+
+What state follows on which event stands in the table of `lifecycle`. While an actor is
+starting, restarting or stopping its messages wait. `on_stop` runs when a life ends,
+whatever ends it; only a life that has failed to start has none.
+"""
+
+import inspect
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+
+from ccw_actors.errors import ActorFailedError, ActorStoppedError
+from ccw_actors.runtime._cell.cell import Cell
+from ccw_actors.runtime._cell.lifecycle import Event, State
+from ccw_actors.runtime._cell.ports import Suspended
+from ccw_actors.runtime._cell.running import Running
+from ccw_actors.runtime._kernel.alarms import Alarm
+from ccw_actors.runtime._kernel.back_pressure import BackPressure
+from ccw_actors.runtime._kernel.dead_letters import DeadLetters
+from ccw_actors.runtime._kernel.death_watch import DeathWatch
+from ccw_actors.runtime._kernel.failures import Failures
+from ccw_actors.runtime._kernel.observers import Observers
+from ccw_actors.runtime._kernel.pending_asks import PendingAsks
+from ccw_actors.runtime._kernel.ports import Dispatcher, Suspend
+from ccw_actors.runtime._kernel.registry import Registry
+from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
+from ccw_actors.runtime._kernel.timers import Timers
+from ccw_actors.runtime._values.envelope import (
+    CHILD_ENDED,
+    ESCALATED,
+    RESTART,
+    STOP,
+    STOP_NOW,
+    TICK,
+    Envelope,
+    wrapped,
+)
+from ccw_actors.runtime._values.notices import Failure
+from ccw_actors.runtime._values.supervision import Decision, Escalate, Restart, decide
+from ccw_actors.runtime._values.supervision import Stop as StopDecision
+from ccw_actors.runtime._values.timer import Timer
+from ccw_actors.transport import tag_of
+
+__all__ = ["Supervisor"]
+
+log = logging.getLogger("ccw_actors")
+
+R = TypeVar("R")
+
+_FAILED = "the actor failed"
+_ENDING = (State.STOPPING, State.RESTARTING, State.ENDED)
+
+
+class Supervisor:
+    """Begins and ends the lives of the actors of one System; on its own thread.
+
+    Errors of the types `escalates` are not for an actor's supervision: `escalated` is
+    called with each of them, and with the error of a failure that no parent takes;
+    `ended` with the address of each actor that has ended. `restarted` counts restarts.
+    `stop_reason` is what becomes known as the reason of a stop, and `stop_timeout` how
+    long `on_stop` and the end of an actor's tasks may take (seconds).
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        dispatcher: Dispatcher,
+        calls: ThreadCalls,
+        asks: PendingAsks,
+        timers: Timers,
+        pressure: BackPressure,
+        dead_letters: DeadLetters,
+        death_watch: DeathWatch,
+        failures: Failures,
+        observers: Observers,
+        running_here: Callable[[], Running],
+        suspend: Suspend,
+        encode: Callable[[object], bytes],
+    ) -> None:
+        self._registry = registry
+        self._dispatcher = dispatcher
+        self._calls = calls
+        self._asks = asks
+        self._timers = timers
+        self._pressure = pressure
+        self._dead_letters = dead_letters
+        self._death_watch = death_watch
+        self._failures = failures
+        self._observers = observers
+        self._running_here = running_here
+        self._suspend = suspend
+        self._encode = encode
+        self.escalates: tuple[type[BaseException], ...] = ()
+        self.escalated: Callable[[BaseException], None] = _ignore
+        self.ended: Callable[[str], None] = _ignore
+        self.restarted = 0
+        self.stop_reason = "the actor has stopped"
+        self.stop_timeout = 5.0
+
+    # -- where hooks run ----------------------------------------------------------
+
+    def within(self, cell: Cell, call: Callable[..., R], *arguments: Any) -> R:
+        """Call in the context of an actor, as that actor; on the actor's thread."""
+        running = self._running_here()
+        if running.address == cell.address:
+            return call(*arguments)
+        outer = running.address, running.letter, running.turn
+        running.address, running.letter, running.turn = cell.address, None, None
+        try:
+            return cell.context.run(call, *arguments)
+        finally:
+            running.address, running.letter, running.turn = outer
+
+    def _run_hook(self, cell: Cell, coroutine: Any, what: str) -> None:
+        """Have an async hook of an actor run as soon as it is its turn."""
+        finished = partial(self._hook_finished, cell, what)
+        cell.turn = self._suspend(cell, None, coroutine, finished)
+        cell.close()
+        cell.turn.wake()
+
+    def _hook_finished(
+        self, cell: Cell, what: str, turn: Any, _value: Any, error: BaseException | None
+    ) -> None:
+        if what == "on_stop":
+            self._stopped(cell, error)
+        elif error is not None and not self.was_stopped(cell, turn):
+            self.fail(cell, what, error)
+        elif cell.life is State.STARTING:
+            self.has_started(cell)
+        else:
+            self.go_on(cell)
+
+    def was_stopped(self, cell: Cell, turn: Suspended) -> bool:
+        """Whether a turn was cancelled because its actor is being stopped."""
+        return cell.life in _ENDING and turn.cancelled()
+
+    # -- starting -----------------------------------------------------------------
+
+    def start(self, cell: Cell) -> None:
+        """Run `on_start`. A plain one that raises ends the actor, and raises here."""
+        try:
+            starting = self.within(cell, cell.actor.on_start)
+        except BaseException:
+            self.end(cell, "the actor failed to start")
+            raise
+        if inspect.iscoroutine(starting):
+            self._run_hook(cell, starting, "on_start")
+        else:
+            cell.go_through(Event.STARTED)
+
+    def has_started(self, cell: Cell) -> None:
+        """Note that `on_start` is over."""
+        if cell.life is State.STARTING:
+            cell.go_through(Event.STARTED)
+            cell.start_error = None
+            self._tell_started(cell)
+            cell.wake()
+
+    def _tell_started(self, cell: Cell) -> None:
+        waiting, cell.on_started = cell.on_started, None
+        for told in waiting or ():
+            told()
+
+    # -- failing ------------------------------------------------------------------
+
+    def fail(
+        self,
+        cell: Cell,
+        what: str,
+        error: BaseException,
+        envelope: Envelope | None = None,
+    ) -> None:
+        """Take note that an actor raised on `what`, a message type or a hook.
+
+        On the actor's thread; nothing more is handled there until it is decided.
+        """
+        cell.close()
+        if cell.turn is not None:
+            envelope = envelope or cell.turn.envelope
+            self._close_turn(cell)
+        try:
+            self.within(cell, cell.actor.on_failure, error)
+        except BaseException:
+            log.exception("%s: on_failure raised, too", cell.path)
+        self._calls.note(partial(self._failed, cell, what, error, envelope))
+
+    def _failed(
+        self, cell: Cell, what: str, error: BaseException, envelope: Envelope | None
+    ) -> None:
+        ended = self._registry.cells.get(cell.address) is not cell
+        if ended and isinstance(error, ActorStoppedError):
+            return  # A thread that was stopped while it waited for an answer.
+        failure = self._failures.add(cell.path, what, error)
+        if envelope is not None:
+            kind = type(error).__name__
+            told = self._dead_letters.failure(
+                cell.path, envelope, failure.reason, kind, request=what
+            )
+            self._dead_letters.send_back(envelope, told, failure)
+        if not ended:
+            self._decide(cell, failure, error)
+        if isinstance(error, self.escalates):
+            self.escalated(error)
+
+    def _decide(
+        self, cell: Cell, failure: ActorFailedError, error: BaseException
+    ) -> None:
+        cell.failure, cell.cause = failure, error
+        if cell.life is State.STARTING:
+            cell.start_error = error
+            cell.has_stopped = True  # It has nothing to release.
+            self._tell_started(cell)
+        if cell.life is State.STOPPING:
+            self.go_on(cell)
+            return
+        decision, cell.restarts = self._decision(cell, error)
+        if isinstance(decision, Restart) and cell.make is not None:
+            self._begin_restart(cell, decision.pause(len(cell.restarts)))
+            return
+        self.begin_stop(cell, drain=False)
+        if isinstance(decision, Escalate):
+            self._escalate(cell, failure)
+
+    def _decision(
+        self, cell: Cell, error: BaseException
+    ) -> tuple[Decision, tuple[float, ...]]:
+        if isinstance(error, self.escalates):
+            return StopDecision(), cell.restarts
+        now = self._dispatcher.now()
+        try:
+            return decide(cell.supervision, error, now, cell.restarts)
+        except Exception:
+            log.exception("%s: its supervision raised, so it stops", cell.path)
+            return StopDecision(), cell.restarts
+
+    def _escalate(self, cell: Cell, failure: ActorFailedError) -> None:
+        parent = cell.parent
+        if parent is None:
+            self.escalated(failure)
+            return
+        told = Failure(failure.actor, failure.message, failure.reason)
+        payload = self._encode(told)
+        parent.signal(Envelope(payload, cell.address, 0, None, ESCALATED))
+
+    # -- restarting ---------------------------------------------------------------
+
+    def _begin_restart(self, cell: Cell, pause: float) -> None:
+        cell.go_through(Event.RESTART)
+        self._timers.disarm(cell.path)
+        cell.put_back()
+        letters = map(wrapped, cell.mailbox or ())
+        waiting = {one.ask for one in letters if one.kind != TICK}
+        waiting |= self._pressure.asks(cell.address)
+        for ask in sorted((cell.owed or set[int]()) - waiting):
+            self._asks.restarted(ask)
+        cell.owed = None
+        self._stop_children(cell, drain=False)
+        if pause > 0:
+            timer = Timer(self._dispatcher.now() + pause, b"", None, RESTART)
+            self._timers.arm(self._timers.next_key(cell.path), timer)
+        else:
+            cell.signal(Envelope(b"", cell.address, 0, None, RESTART))
+        self.go_on(cell)
+
+    def _begin(self, cell: Cell) -> None:
+        """Have an actor begin again of which nothing is left but its mailbox."""
+        cell.may_begin = cell.has_stopped = False
+        cell.failure = cell.cause = None
+        cell.go_through(Event.BEGIN)
+        self.restarted += 1
+        self._observers.restarted(cell.path)
+        cell.begin_again(self.begin_again)
+
+    def begin_again(self, cell: Cell) -> None:
+        """Give the actor its first state and run `on_restart`; on its thread.
+
+        What it has in `persistent` stays as it is. Its context is a new copy of that in
+        which it was spawned.
+        """
+        make, origin = cell.make, cell.origin
+        assert make is not None, "only an actor that can restart does"
+        if origin is not None:
+            cell.context = origin.copy()
+        running = self._running_here()
+        outer = running.address, running.letter, running.turn
+        running.address, running.letter, running.turn = cell.address, None, None
+        try:
+            starting = cell.context.run(self._make_again, cell)
+        except BaseException as error:  # noqa: BLE001 - a failure, whatever it is
+            self.fail(cell, "on_start", error)
+            return
+        finally:
+            running.address, running.letter, running.turn = outer
+        if inspect.iscoroutine(starting):
+            self._run_hook(cell, starting, "on_start")
+        else:
+            self._calls.note(partial(self.has_started, cell))
+
+    def _make_again(self, cell: Cell) -> Any:
+        assert cell.make is not None, "that has been looked at"
+        kept, system = cell.actor.persistent, cell.actor.system
+        actor = cell.make()
+        if kept is not None:
+            actor.persistent = kept
+        actor.bind(system, cell)
+        cell.behave(actor, "")
+        return actor.on_restart()
+
+    # -- stopping -----------------------------------------------------------------
+
+    def begin_stop(self, cell: Cell, *, drain: bool) -> None:
+        """Stop an actor, its children first: now, or after what is in its mailbox."""
+        if cell.life is State.ENDED:
+            return
+        again = cell.life is State.STOPPING
+        turn = cell.turn
+        if not again:
+            cell.go_through(Event.STOP)
+        cell.close()
+        # A hook that is under way by now is `on_stop`, which may take its time.
+        if turn is not None and not drain and not (again and turn.envelope is None):
+            turn.cancel()
+        if not again or not drain:
+            self._stop_children(cell, drain=drain)
+        if not again:
+            self.go_on(cell)
+
+    def go_on(self, cell: Cell) -> None:
+        """Go on with the end of a life, if nothing is left to wait for.
+
+        That is: what the actor handles, its children, `on_stop`, its tasks.
+        """
+        if cell.life not in (State.STOPPING, State.RESTARTING):
+            return
+        if cell.turn is not None or cell.children:
+            return
+        if not cell.has_stopped:
+            cell.has_stopped = True
+            self._run_on_stop(cell)
+            if cell.turn is not None:
+                return
+        tasks = cell.tasks
+        if tasks is not None and len(tasks):
+            self._cancel_tasks(cell)
+        elif cell.life is State.STOPPING:
+            self.end(cell, self.stop_reason if cell.failure is None else _FAILED)
+        elif cell.may_begin:
+            self._begin(cell)
+
+    def _run_on_stop(self, cell: Cell) -> None:
+        try:
+            stopping = self.within(cell, cell.stop_hook)
+        except BaseException as error:  # noqa: BLE001 - the rest has to be cleared away
+            self.note_stop_error(cell, error)
+            return
+        if inspect.iscoroutine(stopping):
+            self._run_hook(cell, stopping, "on_stop")
+            self._limit(cell, self._on_stop_is_late)
+
+    def _stopped(self, cell: Cell, error: BaseException | None) -> None:
+        """Go on after an async `on_stop`, which may have raised."""
+        if error is not None:
+            self.note_stop_error(cell, error)
+        self.go_on(cell)
+
+    def note_stop_error(self, cell: Cell, error: BaseException) -> None:
+        """Note that `on_stop` has raised; the actor ends all the same."""
+        self._failures.add(cell.path, "on_stop", error)
+        if isinstance(error, self.escalates):
+            self._calls.note(lambda: self.escalated(error))
+
+    def _on_stop_is_late(self, cell: Cell) -> None:
+        if cell.turn is not None:
+            self._close_turn(cell)
+            text = f"on_stop has not ended in {self.stop_timeout:g} s"
+            self._failures.add(cell.path, "on_stop", TimeoutError(text))
+            self.go_on(cell)
+
+    def _cancel_tasks(self, cell: Cell) -> None:
+        tasks = cell.tasks
+        if tasks is None or cell.is_cancelling:
+            return
+        cell.is_cancelling = True
+
+        def ended() -> None:
+            if cell.tasks is tasks:
+                cell.tasks, cell.is_cancelling = None, False
+                self.go_on(cell)
+
+        def late(_cell: Cell) -> None:
+            text = f"{len(tasks)} of its tasks have not ended in {self.stop_timeout:g} s"
+            self._failures.add(cell.path, "on_stop", TimeoutError(text))
+            ended()
+
+        self._limit(cell, lambda one: late(one) if one.tasks is tasks else None)
+        tasks.cancel_all(ended)
+
+    def _limit(self, cell: Cell, late: Callable[[Cell], None]) -> None:
+        """Call if the present end of a life is not over in time."""
+        due = self._dispatcher.now() + self.stop_timeout
+        turn = cell.turn
+
+        def ring() -> None:
+            if cell.turn is turn and cell.life in (State.STOPPING, State.RESTARTING):
+                late(cell)
+
+        alarm: Alarm = self._dispatcher.call_at(due, ring)
+        cell.stop_alarm = alarm
+
+    def end(self, cell: Cell, reason: str) -> None:
+        """Take an actor out of the System.
+
+        Its mailbox and stash become dead letters, asks that it has not answered fail,
+        and whoever watches it is told. Children that are left end with it.
+        """
+        if self._registry.cells.get(cell.address) is not cell:
+            return
+        for child in list((cell.children or {}).values()):
+            self.end(child, reason)
+        cell.go_through(Event.END)
+        cell.close()
+        self._registry.remove(cell)
+        if cell.stop_alarm is not None:
+            cell.stop_alarm.cancel()
+        self._timers.forget(cell.path)
+        self._asks.abandon(cell.address)  # Of a thread that is abandoned.
+        for ask in (*cell.asks_in_hand(), *sorted(cell.owed or ())):
+            self._asks.stopped(ask, reason)
+        self._close_turn(cell)
+        if cell.tasks is not None:
+            cell.tasks.cancel_all(_nothing)
+        cell.finish()
+        cell.put_back()
+        while cell.mailbox:
+            try:
+                envelope = wrapped(cell.mailbox.popleft())
+            except IndexError:
+                break  # The actor's thread was faster.
+            self._dead_letters.add(cell.address, envelope, reason)
+        self._pressure.ended(cell.address)
+        self._death_watch.ended(cell, reason)
+        parent = cell.parent
+        if parent is not None and parent.children:
+            parent.signal(Envelope(b"", cell.path, 0, None, CHILD_ENDED))
+        self._observers.stopped(cell.path, reason)
+        self._tell_started(cell)
+        if not self._dispatcher.restores:
+            cell.forget()
+        else:
+            cell.mailbox = None
+        self.ended(cell.address)
+
+    def _close_turn(self, cell: Cell) -> None:
+        """Abandon the handler that is suspended, if there is one."""
+        turn, cell.turn = cell.turn, None
+        if turn is None:
+            return
+        try:
+            turn.close()
+        except BaseException as error:  # noqa: BLE001 - the rest has to be cleared away
+            what = "a hook" if turn.envelope is None else tag_of(turn.envelope.payload)
+            self._failures.add(cell.path, what, error)
+
+    def _stop_children(self, cell: Cell, *, drain: bool) -> None:
+        for child in reversed(list((cell.children or {}).values())):
+            if drain:
+                child.put(Envelope(b"", cell.address, 0, None, STOP))
+            else:
+                child.signal(Envelope(b"", cell.address, 0, None, STOP_NOW))
+
+    # -- signals ------------------------------------------------------------------
+
+    def signalled(self, cell: Cell, signal: Envelope) -> None:
+        """Handle a signal from the system lane of an actor."""
+        if signal.kind == STOP_NOW:
+            self.begin_stop(cell, drain=False)
+        elif signal.kind == CHILD_ENDED:
+            children = cell.children
+            child = (children or {}).get(signal.sender)
+            if children is not None and child is not None:
+                if child.life is State.ENDED:
+                    del children[signal.sender]
+            self.go_on(cell)
+        elif signal.kind == RESTART:
+            if cell.life is State.RESTARTING:
+                cell.may_begin = True
+                self.go_on(cell)
+        elif signal.kind == ESCALATED and cell.life is State.RUNNING:
+            told = msgspec.msgpack.decode(signal.payload, type=Failure)
+            self.fail(cell, f"child {told.actor}", told.error())
+
+
+def _ignore(_what: object) -> None:
+    """Nobody listens."""
+
+
+def _nothing() -> None:
+    """Nobody waits for them."""
