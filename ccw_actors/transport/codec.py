@@ -10,17 +10,13 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
-from ccw_actors.errors import MessageError
 from ccw_actors.transport.bounds import OBJECTS_MAX, SIZE_MAX, SMALL, check_objects
+from ccw_actors.transport.payload import refusal
 
-__all__ = ["DECODE_ERRORS", "Codec", "Message", "Request", "refusal", "tag_of"]
+__all__ = ["DECODE_ERRORS", "Codec", "Message", "Request"]
 
 R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
-
-_FIXSTR_MAX = 31
-_FIXSTR = 0xA0
-_SHOWN_MAX = 160
 
 DECODE_ERRORS = (ValueError, TypeError, ArithmeticError, RecursionError)
 """What hostile bytes make msgspec raise.
@@ -124,47 +120,3 @@ class Codec:
                 raise refusal(payload, error) from error
 
         return checked
-
-
-def refusal(payload: bytes, error: Exception) -> MessageError:
-    """Return the error that says which message could not be decoded, and why.
-
-    Its text is one short line, whatever the bytes are that it quotes.
-    """
-    what = tag_of(payload) or f"{len(payload)} bytes"
-    return MessageError(f"{_shown(what)}: {_shown(str(error))}")
-
-
-def _shown(text: str) -> str:
-    if len(text) > _SHOWN_MAX:
-        # The place in the message is at the end, what was wrong at the start.
-        half = _SHOWN_MAX // 2
-        text = f"{text[:half]}...{text[-half:]}"
-    return "".join(
-        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
-
-
-def tag_of(payload: bytes) -> str:
-    """Return the type name at the head of an encoded message, "" if there is none.
-
-    Reads the first bytes only, so it is cheap on large messages.
-    """
-    try:
-        head = payload[0]
-        if head & 0xF0 == 0x90 and head != 0x90:
-            start = 1
-        elif head == 0xDC:
-            start = 3
-        else:
-            return ""
-        size = payload[start] - _FIXSTR
-        if payload[start] == 0xD9:
-            start += 1
-            size = payload[start]
-        elif not 0 <= size <= _FIXSTR_MAX:
-            return ""
-        name = payload[start + 1 : start + 1 + size]
-        return name.decode() if len(name) == size else ""
-    except (IndexError, UnicodeDecodeError):
-        return ""
