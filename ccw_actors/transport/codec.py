@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from ccw_actors.transport.bounds import OBJECTS_MAX, SIZE_MAX, SMALL, check_objects
+from ccw_actors.transport.canonical import ENCODE_ERRORS, CanonicalEncoder
 from ccw_actors.transport.payload import refusal
 
 __all__ = ["DECODE_ERRORS", "Codec", "Message", "Request"]
@@ -58,9 +59,9 @@ class Codec:
     `ValueError` for what they do not know.
 
     `encode` sorts sets and the keys of dicts, so that equal messages are equal bytes.
-    For that, keys have to be strings. `encode_as_is` keeps the order of dicts, for what
-    has to come back as it was. Both raise `TypeError`, `OverflowError` or
-    `RecursionError` for what cannot be encoded.
+    `encode_as_is` keeps the order of dicts, for what has to come back as it was. Both
+    raise `TypeError`, `OverflowError` or `RecursionError` for what cannot be encoded:
+    the text says the type of the message, the field, and what is wrong there.
     """
 
     def __init__(
@@ -69,10 +70,26 @@ class Codec:
         from_wire: Callable[[type, Any], Any] | None = None,
     ) -> None:
         self._from_wire = from_wire
-        encoder = msgspec.msgpack.Encoder(enc_hook=to_wire, order="deterministic")
-        self.encode: Callable[[object], bytes] = encoder.encode
-        keeper = msgspec.msgpack.Encoder(enc_hook=to_wire)
-        self.encode_as_is: Callable[[object], bytes] = keeper.encode
+        sort = msgspec.msgpack.Encoder(enc_hook=to_wire, order="deterministic").encode
+        keep = msgspec.msgpack.Encoder(enc_hook=to_wire).encode
+        canonical = CanonicalEncoder(sort, to_wire).encode
+
+        # A call costs what can be measured where a message is sent: there is one.
+        def encode(message: object) -> bytes:
+            try:
+                return sort(message)
+            except ENCODE_ERRORS:
+                return canonical(message)
+
+        def encode_as_is(value: object) -> bytes:
+            try:
+                return keep(value)
+            except ENCODE_ERRORS:
+                canonical(value)  # it knows which field, and raises
+                raise
+
+        self.encode: Callable[[object], bytes] = encode
+        self.encode_as_is: Callable[[object], bytes] = encode_as_is
 
     def raw_decoder(self, accepted: type[T] | UnionType) -> Callable[[bytes], T]:
         """Return a function that decodes the accepted message type or types.
