@@ -40,7 +40,7 @@ _LEAVES: Final = frozenset(
 )
 _CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset})
 _SHOWN_MAX: Final = 40
-_STEPS_MAX: Final = 8
+_STEPS_MAX: Final = 4
 
 
 class _Field(str):
@@ -253,9 +253,10 @@ def _check_distinct(encoded: list[bytes], what: str) -> None:
 
 
 def _place(message: object, path: list[_Step]) -> str:
-    steps = "".join(map(_step, path[:_STEPS_MAX]))
-    more = "..." if len(path) > _STEPS_MAX else ""
-    return f"{type(message).__name__}{steps}{more}"
+    steps = [_step(step) for step in path]
+    if len(steps) > 2 * _STEPS_MAX:
+        steps[_STEPS_MAX:-_STEPS_MAX] = ["..."]
+    return type(message).__name__ + "".join(steps)
 
 
 def _step(step: _Step) -> str:

@@ -121,7 +121,7 @@ def _value(data: bytes, start: int, objects_max: int) -> object:
                 data, strict_map_key=False, object_pairs_hook=_with_tuples
             )
         return cast("object", value)
-    except (TypeError, ValueError, msgpack.UnpackException) as error:
+    except (TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
         raise _damaged(start, error) from error
 
 

@@ -551,11 +551,12 @@ def test_what_custom_values_are_refused_for(error: type[Exception]) -> None:
 
 
 def test_long_way_to_what_is_wrong() -> None:
-    """Of a long way to a value the text has the beginning."""
-    value: Any = 1j
+    """Of a long way to a value the text has where it begins and where it ends."""
+    value: Any = {"a": 1j}
     for _ in range(100):
         value = [value]
-    with pytest.raises(TypeError, match=r"^Open\.anything(\[0\]){7}\.\.\.: Enc"):
+    text = r"^Open\.anything\[0\]\[0\]\[0\]\.\.\.\[0\]\[0\]\[0\]\['a'\]: Enc"
+    with pytest.raises(TypeError, match=text):
         codec.encode(Open(value))
 
 
