@@ -26,7 +26,7 @@ PUBLIC = {
     """,
     "ccw_actors.transport": """
         Message Request
-        Codec DECODE_ERRORS OBJECTS_MAX SIZE_MAX refusal tag_of
+        Codec DECODE_ERRORS OBJECTS_MAX SIZE_MAX message_id refusal tag_of
         ValueSplitter read_stream
     """,
     "ccw_actors.testkit": """

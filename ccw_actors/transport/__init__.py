@@ -6,8 +6,9 @@ from ccw_actors.transport.codec import DECODE_ERRORS as DECODE_ERRORS
 from ccw_actors.transport.codec import Codec as Codec
 from ccw_actors.transport.codec import Message as Message
 from ccw_actors.transport.codec import Request as Request
-from ccw_actors.transport.codec import refusal as refusal
-from ccw_actors.transport.codec import tag_of as tag_of
+from ccw_actors.transport.payload import message_id as message_id
+from ccw_actors.transport.payload import refusal as refusal
+from ccw_actors.transport.payload import tag_of as tag_of
 from ccw_actors.transport.stream import ValueSplitter as ValueSplitter
 from ccw_actors.transport.stream import read_stream as read_stream
 
@@ -19,6 +20,7 @@ __all__ = [
     "Message",
     "Request",
     "ValueSplitter",
+    "message_id",
     "read_stream",
     "refusal",
     "tag_of",

@@ -10,17 +10,14 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
-from ccw_actors.errors import MessageError
 from ccw_actors.transport.bounds import OBJECTS_MAX, SIZE_MAX, SMALL, check_objects
+from ccw_actors.transport.canonical import ENCODE_ERRORS, CanonicalEncoder
+from ccw_actors.transport.payload import refusal
 
-__all__ = ["DECODE_ERRORS", "Codec", "Message", "Request", "refusal", "tag_of"]
+__all__ = ["DECODE_ERRORS", "Codec", "Message", "Request"]
 
 R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
-
-_FIXSTR_MAX = 31
-_FIXSTR = 0xA0
-_SHOWN_MAX = 160
 
 DECODE_ERRORS = (ValueError, TypeError, ArithmeticError, RecursionError)
 """What hostile bytes make msgspec raise.
@@ -62,9 +59,9 @@ class Codec:
     `ValueError` for what they do not know.
 
     `encode` sorts sets and the keys of dicts, so that equal messages are equal bytes.
-    For that, keys have to be strings. `encode_as_is` keeps the order of dicts, for what
-    has to come back as it was. Both raise `TypeError`, `OverflowError` or
-    `RecursionError` for what cannot be encoded.
+    `encode_as_is` keeps the order of dicts, for what has to come back as it was. Both
+    raise `TypeError`, `OverflowError` or `RecursionError` for what cannot be encoded:
+    the text says the type of the message, the field, and what is wrong there.
     """
 
     def __init__(
@@ -73,10 +70,26 @@ class Codec:
         from_wire: Callable[[type, Any], Any] | None = None,
     ) -> None:
         self._from_wire = from_wire
-        encoder = msgspec.msgpack.Encoder(enc_hook=to_wire, order="deterministic")
-        self.encode: Callable[[object], bytes] = encoder.encode
-        keeper = msgspec.msgpack.Encoder(enc_hook=to_wire)
-        self.encode_as_is: Callable[[object], bytes] = keeper.encode
+        sort = msgspec.msgpack.Encoder(enc_hook=to_wire, order="deterministic").encode
+        keep = msgspec.msgpack.Encoder(enc_hook=to_wire).encode
+        canonical = CanonicalEncoder(sort, to_wire).encode
+
+        # A call costs what can be measured where a message is sent: there is one.
+        def encode(message: object) -> bytes:
+            try:
+                return sort(message)
+            except ENCODE_ERRORS:
+                return canonical(message)
+
+        def encode_as_is(value: object) -> bytes:
+            try:
+                return keep(value)
+            except ENCODE_ERRORS:
+                canonical(value)  # it knows which field, and raises
+                raise
+
+        self.encode: Callable[[object], bytes] = encode
+        self.encode_as_is: Callable[[object], bytes] = encode_as_is
 
     def raw_decoder(self, accepted: type[T] | UnionType) -> Callable[[bytes], T]:
         """Return a function that decodes the accepted message type or types.
@@ -124,47 +137,3 @@ class Codec:
                 raise refusal(payload, error) from error
 
         return checked
-
-
-def refusal(payload: bytes, error: Exception) -> MessageError:
-    """Return the error that says which message could not be decoded, and why.
-
-    Its text is one short line, whatever the bytes are that it quotes.
-    """
-    what = tag_of(payload) or f"{len(payload)} bytes"
-    return MessageError(f"{_shown(what)}: {_shown(str(error))}")
-
-
-def _shown(text: str) -> str:
-    if len(text) > _SHOWN_MAX:
-        # The place in the message is at the end, what was wrong at the start.
-        half = _SHOWN_MAX // 2
-        text = f"{text[:half]}...{text[-half:]}"
-    return "".join(
-        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
-
-
-def tag_of(payload: bytes) -> str:
-    """Return the type name at the head of an encoded message, "" if there is none.
-
-    Reads the first bytes only, so it is cheap on large messages.
-    """
-    try:
-        head = payload[0]
-        if head & 0xF0 == 0x90 and head != 0x90:
-            start = 1
-        elif head == 0xDC:
-            start = 3
-        else:
-            return ""
-        size = payload[start] - _FIXSTR
-        if payload[start] == 0xD9:
-            start += 1
-            size = payload[start]
-        elif not 0 <= size <= _FIXSTR_MAX:
-            return ""
-        name = payload[start + 1 : start + 1 + size]
-        return name.decode() if len(name) == size else ""
-    except (IndexError, UnicodeDecodeError):
-        return ""

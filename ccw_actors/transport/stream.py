@@ -10,7 +10,7 @@ from ccw_actors.transport.bounds import (
     OBJECTS_MAX,
     SIZE_MAX,
     SMALL,
-    ObjectCounter,
+    check_objects,
 )
 
 __all__ = ["ValueSplitter", "read_stream"]
@@ -27,10 +27,10 @@ def read_stream(
 ) -> Iterator[object]:
     """Yield the msgpack values of a stream, one after the other.
 
-    Each value is yielded as soon as its last byte has been read. `value_size_max`
-    bounds the bytes one value may take, `objects_max` the values in it, where it takes
-    more than 64 KiB; and both the memory used: three times the bytes, and a hundred
-    bytes for each value.
+    An array is a list, or a tuple where it is the key of a map. Each value is yielded
+    as soon as its last byte has been read. `value_size_max` bounds the bytes one value
+    may take, `objects_max` the values in it, where it takes more than 64 KiB; and both
+    the memory used: three times the bytes, and a hundred bytes for each value.
 
     Raises `StreamError` for bytes that are not msgpack, for a value larger than that,
     and for a stream that ends inside a value; the values before are yielded first.
@@ -111,20 +111,28 @@ def _next_end(finder: msgpack.Unpacker, start: int) -> int | None:
 
 def _value(data: bytes, start: int, objects_max: int) -> object:
     try:
-        if len(data) <= SMALL:
-            return cast("object", msgpack.unpackb(data, strict_map_key=False))
-        counter = ObjectCounter(objects_max)
-        value = msgpack.unpackb(
-            data,
-            strict_map_key=False,
-            list_hook=counter.array,
-            object_hook=counter.map,
-            max_array_len=objects_max,
-            max_map_len=objects_max,
-        )
+        if len(data) > SMALL:
+            check_objects(data, objects_max)
+        try:
+            value = msgpack.unpackb(data, strict_map_key=False)
+        except TypeError:
+            # A key is an array, which as a tuple it can be; that is rare.
+            value = msgpack.unpackb(
+                data, strict_map_key=False, object_pairs_hook=_with_tuples
+            )
         return cast("object", value)
-    except (TypeError, ValueError, msgpack.UnpackException) as error:
+    except (TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
         raise _damaged(start, error) from error
+
+
+def _with_tuples(pairs: list[tuple[object, object]]) -> dict[object, object]:
+    return {_key(key): value for key, value in pairs}
+
+
+def _key(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(map(_key, cast("list[object]", value)))
+    return value
 
 
 def _damaged(start: int, error: Exception) -> StreamError:

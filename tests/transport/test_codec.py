@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccw_actors.errors import MessageError
-from ccw_actors.transport import Codec, Message, Request, tag_of
+from ccw_actors.transport import Codec, Message, Request
 
 
 class Inner(msgspec.Struct, frozen=True, array_like=True):
@@ -124,26 +124,6 @@ def test_plain_msgpack_writes_it(message: Message) -> None:
     """What another program packs in that form is the message."""
     packed = msgpack.packb(plain(message))
     assert Codec().decoder(ACCEPTED)(packed) == message
-
-
-@given(MESSAGES)
-def test_tag(message: Message) -> None:
-    """The type's name can be read without decoding the message."""
-    assert tag_of(Codec().encode(message)) == type(message).__name__
-
-
-@pytest.mark.parametrize("length", [1, 31, 32, 255])
-def test_tag_of_any_length(length: int) -> None:
-    """Names of every length msgpack has a form for are read, before any arrays."""
-    for fields in (0, 14, 15, 300):
-        packed = msgpack.packb(["x" * length, *[None] * fields])
-        assert tag_of(packed) == "x" * length
-
-
-@given(st.binary(max_size=40))
-def test_tag_of_anything(payload: bytes) -> None:
-    """Bytes that do not begin like a message have no tag, or one they do contain."""
-    assert tag_of(payload).encode() in payload
 
 
 @given(
