@@ -89,7 +89,7 @@ def test_hidden_names_are_found() -> None:
     """A private module, a name that is not public, and a plain import are found."""
     program = """
 from ccw_actors.runtime import System, life
-from ccw_actors.runtime.cell import Cell
+from ccw_actors.runtime.stepping import Cell
 import ccw_actors.runtime
 """
     assert list(hidden(program)) == [

@@ -40,9 +40,7 @@ class KernelProvider:
     there.
     """
 
-    def __init__(
-        self, name: str, kernel: Kernel, shutdown: Shutdown
-    ) -> None:
+    def __init__(self, name: str, kernel: Kernel, shutdown: Shutdown) -> None:
         self.name = name
         self.encode: Callable[[object], bytes] = kernel.delivery.encode
         self.running = kernel.running
@@ -90,9 +88,7 @@ class KernelProvider:
 
     # -- asking -------------------------------------------------------------------
 
-    async def ask(
-        self, address: str, request: Request[R], timeout: float | None
-    ) -> R:
+    async def ask(self, address: str, request: Request[R], timeout: float | None) -> R:
         """Send a request and wait for its answer."""
         kernel = self._kernel
         own = get_ident() == kernel.own_thread
@@ -123,9 +119,7 @@ class KernelProvider:
             asks.forget(number)
             raise
 
-    def _asking(
-        self, running: Running, request: Message, number: int
-    ) -> Envelope:
+    def _asking(self, running: Running, request: Message, number: int) -> Envelope:
         if self._kernel.observers.stamps:
             return self._kernel.delivery.envelope(running, request, number)
         return Envelope(self.encode(request), running.address, number, None)
@@ -253,13 +247,13 @@ class KernelProvider:
                 waiting.settle(None, error)
 
         kernel.calls.call(begin)
-        waiting.wait(kernel.dispatcher, wait, lambda _age: _no_room(address, offer.what))
+        waiting.wait(
+            kernel.dispatcher, wait, lambda _age: _no_room(address, offer.what)
+        )
 
     # -- starts and ends ----------------------------------------------------------
 
-    async def started(
-        self, address: str, known: Target, timeout: float | None
-    ) -> None:
+    async def started(self, address: str, known: Target, timeout: float | None) -> None:
         """Wait until an actor is through with `on_start`."""
         kernel = self._kernel
         found = kernel.cells.get(address)
@@ -336,7 +330,9 @@ class UnknownProvider:
         del request, timeout
         self._refuse(address)
 
-    async def offer(self, address: str, message: Message, timeout: float | None) -> None:
+    async def offer(
+        self, address: str, message: Message, timeout: float | None
+    ) -> None:
         """Raise `UnknownSystemError`."""
         del message, timeout
         self._refuse(address)
@@ -353,9 +349,7 @@ class UnknownProvider:
         del drain
         self._refuse(address)
 
-    async def started(
-        self, address: str, known: Target, timeout: float | None
-    ) -> None:
+    async def started(self, address: str, known: Target, timeout: float | None) -> None:
         """Raise `UnknownSystemError`."""
         del known, timeout
         self._refuse(address)

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final
 
 from ccw_actors.errors import ActorFailedError, AskTimeoutError, DispatcherError
@@ -57,10 +58,8 @@ class Shutdown:
         if not self._has_cancelled_body or body is None:
             return
         if not isinstance(error, asyncio.CancelledError):
-            try:
+            with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)  # It has not come to the body yet.
-            except asyncio.CancelledError:
-                pass
         body.uncancel()
 
     def take_escalated(self) -> BaseException | None:

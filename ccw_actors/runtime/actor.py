@@ -3,17 +3,18 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Protocol, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 import msgspec
 
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import ActorSpec, spec_of, specify
+from ccw_actors.runtime._cell.host import Host
 from ccw_actors.runtime._cell.sleep import Sleep
 from ccw_actors.runtime._values.mailbox import Mailbox
 from ccw_actors.runtime._values.reference import ActorRef, ReplyTo
 from ccw_actors.runtime._values.supervision import Supervision
-from ccw_actors.transport import Codec, Message
+from ccw_actors.transport import Message
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -28,61 +29,7 @@ else:
     Q = TypeVar("Q", bound=Message)
     R = TypeVar("R", bound=Message)
 
-__all__ = ["Actor", "Host"]
-
-
-class Host(Protocol):
-    """What an actor asks of its System; see the methods of `Actor`."""
-
-    codec: Codec
-
-    @property
-    def failure(self) -> BaseException | None:
-        """What the actor has failed with; for `on_stop`, None before."""
-        return self._cell.cause
-
-    @property
-    def sender(self) -> ActorRef[Any] | None: ...
-
-    def ref(self, path: str) -> ActorRef[Any]: ...
-
-    def ref_of(self, cell: Cell) -> ActorRef[Any]: ...
-
-    def reply(self, to: ReplyTo[Any], message: Message) -> None: ...
-
-    def reply_to(self, cell: Cell) -> ReplyTo[Any]: ...
-
-    def now(self) -> float: ...
-
-    def set_timer(
-        self, path: str, delay: float, message: Message, interval: float = 0.0
-    ) -> int: ...
-
-    def set_sleep(self, path: str, delay: float) -> int: ...
-
-    def cancel_timer(self, path: str, number: int) -> None: ...
-
-    def start_task(
-        self, cell: Cell, coroutine: Coroutine[Any, Any, Any], name: str
-    ) -> "asyncio.Task[Any]": ...
-
-    def spawn_child(
-        self,
-        parent: Cell,
-        actor: "Actor[Q] | Callable[[], Actor[Q]]",
-        name: str | None = None,
-        *,
-        supervision: Supervision | None = None,
-        mailbox: Mailbox | None = None,
-    ) -> ActorRef[Q]: ...
-
-    def watch(self, watcher: Cell, ref: ActorRef[Any], *, watches: bool) -> None: ...
-
-    def stash(self, cell: Cell) -> None: ...
-
-    def state_decoder(self, state_type: type[Any]) -> Callable[[Any], Any]: ...
-
-
+__all__ = ["Actor"]
 
 
 class Actor(Generic[P_contra]):
@@ -108,7 +55,7 @@ class Actor(Generic[P_contra]):
     __actor_spec__ = ActorSpec({}, {}, {"": {}}, Message)
     state: Any
     persistent: Any = None
-    system: Any
+    system: Host
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Collect the handlers, inherited ones included.
@@ -134,7 +81,7 @@ class Actor(Generic[P_contra]):
     def on_stop(self) -> Coroutine[Any, Any, None] | None:
         """Run when a life of the actor ends: at its stop, and when it has failed.
 
-        After a failure `failure` says what it was, and a restart comes only then. An
+        After a failure `failed_with` says what it was, and a restart comes only then. An
         actor whose `on_start` has raised has nothing to release: for that it does not
         run. What the actor sends itself is lost. It may be `async def`; it has the
         `stop_timeout` of the System.
@@ -158,6 +105,11 @@ class Actor(Generic[P_contra]):
     def ref(self) -> ActorRef[Any]:
         """The reference to this actor, which may tell itself what no one else may."""
         return self.system.ref_of(self._cell)
+
+    @property
+    def failed_with(self) -> BaseException | None:
+        """What the actor has failed with; for `on_stop`, None before."""
+        return self._cell.cause
 
     @property
     def sender(self) -> ActorRef[Any] | None:
@@ -239,7 +191,8 @@ class Actor(Generic[P_contra]):
         Raises `DispatcherError` where no event loop runs this actor.
         """
         what = name or getattr(coroutine, "__qualname__", "a task")
-        return self.system.start_task(self._cell, coroutine, what)
+        task: asyncio.Task[Any] = self.system.start_task(self._cell, coroutine, what)
+        return task
 
     # -- others -------------------------------------------------------------------
 
@@ -335,7 +288,7 @@ class Actor(Generic[P_contra]):
             state: msgspec.Struct = self.state
             self.state = decoder(type(state))(snapshot)
 
-    def bind(self, system: Any, cell: Cell) -> None:
+    def bind(self, system: Host, cell: Cell) -> None:
         """Tell the actor where it lives; called by the System before `on_start`."""
         self.system = system
         self._cell = cell
@@ -343,7 +296,6 @@ class Actor(Generic[P_contra]):
     def first_again(self) -> Callable[[], "Actor[P_contra]"]:
         """Return a function that gives the actor its present state back."""
         return partial(_restored, self, self.snapshot())
-
 
     def _check_handled(self, message: Message) -> None:
         kind = type(message)

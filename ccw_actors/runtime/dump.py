@@ -96,7 +96,9 @@ def dump(kernel: Kernel) -> Dump:
     return Dump(
         tuple(_actor(kernel, cell) for cell in kernel.cells.values()),
         tuple(
-            AskDump(path_of(one.asker), path_of(one.target), one.what.__name__, one.age())
+            AskDump(
+                path_of(one.asker), path_of(one.target), one.what.__name__, one.age()
+            )
             for one in kernel.asks.pending.values()
         ),
     )

@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, cast
 
 import pykka
 
-from ccw_actors.errors import CcwActorsError, DispatcherError, StashError
-from ccw_actors.errors import ActorFailedError
+from ccw_actors.errors import (
+    ActorFailedError,
+    CcwActorsError,
+    DispatcherError,
+    StashError,
+)
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._drive.loop import LoopDispatcher
@@ -87,9 +91,9 @@ class System:
     failure of its actor.
 
     An actor's `on_stop`, and the end of its tasks, may take `stop_timeout` seconds.
-    With `failures_with_payload` a `Failure` has the message itself in it. `unknown_fields`
-    says whether a message with fields that its type does not have is refused ("refuse")
-    or read without them ("accept").
+    With `failures_with_payload` a `Failure` has the message itself in it.
+    `unknown_fields` says whether a message with fields that its type does not have is
+    refused ("refuse") or read without them ("accept").
     """
 
     def __init__(
@@ -111,7 +115,7 @@ class System:
             restores = self.dispatcher.restores
             name = "system" if restores else f"system-{next(_NUMBERS)}"
         self.name = name
-        self.codec = Codec(_to_wire, self._from_wire, unknown_fields=unknown_fields)
+        self.codec = Codec(_to_wire, self._from_wire)
         self._decoders: dict[Any, Callable[[bytes], Any]] = {}
         self._kernel = kernel = Kernel(
             self.dispatcher,
@@ -606,6 +610,5 @@ def _maker(
 
 def _to_wire(value: Any) -> Any:
     if isinstance(value, ActorRef):
-        ref = cast("ActorRef[Any]", value)
-        return ref.system, ref.path, ref.incarnation
+        return value.system, value.path, value.incarnation
     raise TypeError(f"{type(value).__name__} cannot travel in a message")

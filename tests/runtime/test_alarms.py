@@ -5,7 +5,7 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccw_actors.runtime.alarms import Alarms
+from ccw_actors.runtime._kernel.alarms import Alarms
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=300))

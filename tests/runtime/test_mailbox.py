@@ -15,7 +15,7 @@ from ccw_actors.runtime import (
     VirtualDispatcher,
     receive,
 )
-from ccw_actors.runtime.mailbox import WhenFull
+from ccw_actors.runtime._values.mailbox import WhenFull
 from tests.runtime.cast import Carry, Collect, Diary, Note, Notes, Send, SetTimer
 from tests.runtime.test_messages import Losses
 

@@ -27,7 +27,7 @@ from ccw_actors.runtime import (
     System,
     VirtualDispatcher,
 )
-from ccw_actors.runtime.mailbox import WhenFull
+from ccw_actors.runtime._values.mailbox import WhenFull
 from tests.runtime.cast import Blow, Carry, Collect, Deliver, Diary, Note, Notes
 from tests.runtime.model import Model, ModelActor
 

@@ -45,7 +45,9 @@ class _Extra(Generic[T]):
         if cell is None:
             return self
         extras = cell.extras
-        return self._default if extras is None else extras.get(self._name, self._default)
+        return (
+            self._default if extras is None else extras.get(self._name, self._default)
+        )
 
     def __set__(self, cell: "Cell", value: T) -> None:
         if cell.extras is None:
@@ -256,7 +258,7 @@ class Cell:
         if owed is None:
             self.owed = owed = set()
         if len(owed) >= _OWED_MAX and len(owed) & (len(owed) - 1) == 0:
-            owed.intersection_update(filter(is_pending, tuple(owed)))
+            owed.intersection_update([one for one in owed if is_pending(one)])
         owed.add(ask)
 
     def begin_again(self, begin: Callable[["Cell"], None]) -> None:

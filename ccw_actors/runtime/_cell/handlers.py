@@ -2,8 +2,17 @@
 
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, cast, get_args
-from typing import get_type_hints, overload
+from typing import (
+    Any,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    get_args,
+    get_type_hints,
+    overload,
+)
 
 from ccw_actors.runtime._values.answers import answer_type, types_in
 from ccw_actors.transport import Message, Request
@@ -167,8 +176,7 @@ def _own_handlers(
             known = found.get((state, message_type))
             if known is not None:
                 raise TypeError(
-                    f"{where}: {known.__name__} handles"
-                    f" {message_type.__name__} already"
+                    f"{where}: {known.__name__} handles {message_type.__name__} already"
                 )
             found[state, message_type] = method
     return [(state, kind, method) for (state, kind), method in found.items()]

@@ -3,10 +3,10 @@
 from collections.abc import Generator
 from typing import Any
 
-__all__ = ["Wait"]
+__all__ = ["Parking"]
 
 
-class Wait:
+class Parking:
     """Something of this runtime that an async handler awaits.
 
     Who ends the wait resumes the handler: `Suspended.resume` or `Suspended.answer`.
@@ -22,5 +22,5 @@ class Wait:
         """Say what is waited for, after "waits for"."""
         raise NotImplementedError
 
-    def __await__(self) -> Generator["Wait", Any, Any]:
+    def __await__(self) -> Generator["Parking", Any, Any]:
         return (yield self)

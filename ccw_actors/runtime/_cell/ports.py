@@ -7,6 +7,7 @@ from ccw_actors.runtime._values.envelope import Envelope
 
 __all__ = ["Hosted", "OwnedTasks", "Suspended"]
 
+
 class Hosted(Protocol):
     """An actor, as the runtime calls it; see `Actor` for what each method is."""
 
@@ -68,5 +69,3 @@ class OwnedTasks(Protocol):
 
     def cancel_all(self, then: Callable[[], None]) -> None:
         """Cancel all; call `then` when they have ended, if there were any."""
-
-

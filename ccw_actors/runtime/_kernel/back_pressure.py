@@ -9,8 +9,8 @@ import msgspec
 
 from ccw_actors.errors import MailboxFullError, OfferCycleError, OfferTimeoutError
 from ccw_actors.runtime._cell.cell import Cell
-from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._cell.parking import Parking
+from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._kernel.alarms import Alarm
 from ccw_actors.runtime._kernel.wait_graph import WaitGraph
 from ccw_actors.runtime._values.envelope import Envelope, wrapped

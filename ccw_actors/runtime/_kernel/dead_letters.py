@@ -35,13 +35,13 @@ class DeadLetters:
 
     def __init__(
         self,
+        *,
         lost: LostMessages,
         answers: Answers,
         asks: PendingAsks,
         observers: Observers,
         encode: Callable[[object], bytes],
         find: Callable[[str], Cell | None],
-        *,
         deliver: Callable[[str, Envelope], None],
         refuse_watch: Callable[[str, str, str], None],
         with_payload: bool = False,
@@ -74,7 +74,9 @@ class DeadLetters:
             self._asks.stopped(ask, reason)
             return
         kind = MailboxFullError.__name__ if full else "ActorStoppedError"
-        self.send_back(envelope, self.failure(address, envelope, reason, kind, full=full))
+        self.send_back(
+            envelope, self.failure(address, envelope, reason, kind, full=full)
+        )
 
     def refuse(self, cell: Cell, envelope: Envelope, reason: str) -> None:
         """Note that an actor does not take a message: say so, once for each type."""
@@ -152,4 +154,3 @@ class DeadLetters:
         if self._observers.stamps:
             stamp = self._observers.stamp(Running(path, envelope), type(message))
         return Envelope(self._encode(message), path, 0, stamp, UNBOUNDED)
-

@@ -1,6 +1,7 @@
 """Who is told of the end of an actor."""
 
 from collections.abc import Callable
+from typing import Any
 
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._values.address import path_of
@@ -13,13 +14,13 @@ __all__ = ["DeathWatch"]
 class DeathWatch:
     """Sends `Terminated` to those who watch an actor.
 
-    `ref_of` makes the reference of an address; `send` sends a notice to an address, from
-    another one.
+    `ref_of` makes the reference of an address; `send` sends a notice to an address,
+    from a path.
     """
 
     def __init__(
         self,
-        ref_of: Callable[[str], ActorRef],
+        ref_of: Callable[[str], ActorRef[Any]],
         send: Callable[[str, str, Terminated], None],
     ) -> None:
         self._ref_of = ref_of

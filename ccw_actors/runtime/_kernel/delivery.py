@@ -1,16 +1,16 @@
 """Where a message goes: into a mailbox, or to the dead letters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from ccw_actors.errors import MailboxFullError
+from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.answers import Answers
 from ccw_actors.runtime._kernel.back_pressure import BackPressure
 from ccw_actors.runtime._kernel.dead_letters import NOBODY_THERE, DeadLetters
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import Pending, PendingAsks
-from ccw_actors.runtime._kernel.registry import Registry
 from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
 from ccw_actors.runtime._values.envelope import STOP, STOP_NOW, UNBOUNDED, Envelope
 from ccw_actors.transport import Message
@@ -27,7 +27,8 @@ class Delivery:
 
     def __init__(
         self,
-        registry: Registry,
+        *,
+        cells: Mapping[str, Cell],
         pressure: BackPressure,
         dead_letters: DeadLetters,
         answers: Answers,
@@ -36,7 +37,7 @@ class Delivery:
         calls: ThreadCalls,
         encode: Callable[[object], bytes],
     ) -> None:
-        self._cells = registry.cells
+        self._cells = cells
         self._pressure = pressure
         self._dead_letters = dead_letters
         self._answers = answers
@@ -155,15 +156,15 @@ class Delivery:
         elif running.own:
             self._answers.settle(number, asker, answer)
         else:
-            self._calls.call(
-                partial(self._answers.settle, number, asker, answer)
-            )
+            self._calls.call(partial(self._answers.settle, number, asker, answer))
 
 
 class _WaitingAsk:
     """An ask that waits for room in the mailbox of the actor asked."""
 
-    def __init__(self, delivery: Delivery, pending: Pending, envelope: Envelope) -> None:
+    def __init__(
+        self, delivery: Delivery, pending: Pending, envelope: Envelope
+    ) -> None:
         self._delivery = delivery
         self._pending = pending
         self._envelope = envelope
@@ -175,5 +176,3 @@ class _WaitingAsk:
             return False
         self._delivery.deliver(self._pending.target, self._envelope)
         return True
-
-

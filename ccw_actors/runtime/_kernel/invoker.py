@@ -179,9 +179,7 @@ class Invoker:
             cell.status &= ~CLOSED
         return handled
 
-    def _handle_stamped(
-        self, running: Running, cell: Cell, envelope: Envelope
-    ) -> None:
+    def _handle_stamped(self, running: Running, cell: Cell, envelope: Envelope) -> None:
         """Handle a message that is observed, or belongs to a trace."""
         try:
             message = cell.decode(envelope.payload)
@@ -297,7 +295,9 @@ class Invoker:
                 self._left(cell, envelope, kind)
             return
         if not isinstance(value, Message):
-            raise TypeError(_no_message(_kind_of(cell, tag_of(envelope.payload)), value))
+            raise TypeError(
+                _no_message(_kind_of(cell, tag_of(envelope.payload)), value)
+            )
         self._delivery.reply(self._running, envelope.sender, envelope.ask, value)
 
     def _left(self, cell: Cell, envelope: Envelope, kind: Any) -> None:
@@ -317,9 +317,7 @@ class Invoker:
             f"{request}: its handler has not answered it, and has not taken reply_to to"
             f" answer it later; expected {expected}, got None"
         )
-        self._calls.note(
-            partial(self._dead_letters.unanswered, cell, envelope, reason)
-        )
+        self._calls.note(partial(self._dead_letters.unanswered, cell, envelope, reason))
 
     def _refused(self, cell: Cell, letter: Letter, error: Exception) -> None:
         envelope = wrapped(letter)
@@ -337,7 +335,7 @@ class Invoker:
 def _kind_of(cell: Cell, tag: str) -> Any:
     """Return the type of message that has a name, among those an actor handles."""
     for kind in cell.handlers:
-        if kind.__name__ == tag or getattr(kind, "__struct_config__").tag == tag:
+        if kind.__name__ == tag or kind.__struct_config__.tag == tag:
             return kind
     return Message
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from threading import get_ident
+from typing import Any
 
 from ccw_actors.runtime._cell.running import Running, RunningHere
 from ccw_actors.runtime._kernel.answers import Answers
@@ -46,7 +47,7 @@ class Kernel:
         dispatcher: Dispatcher,
         codec: Codec,
         *,
-        ref_of: Callable[[str], ActorRef],
+        ref_of: Callable[[str], ActorRef[Any]],
         suspend: Suspend,
         observed: Callable[[], None],
         ask_timeout: float,
@@ -75,12 +76,12 @@ class Kernel:
         self.lost = LostMessages(self.observers)
         self.answers = Answers(self.asks, self.observers, self.lost)
         self.dead_letters = DeadLetters(
-            self.lost,
-            self.answers,
-            self.asks,
-            self.observers,
-            encode,
-            self.cells.get,
+            lost=self.lost,
+            answers=self.answers,
+            asks=self.asks,
+            observers=self.observers,
+            encode=encode,
+            find=self.cells.get,
             deliver=self._deliver,
             refuse_watch=self._refuse_watch,
             with_payload=failures_with_payload,
@@ -95,14 +96,14 @@ class Kernel:
             self.pressure, self.graph, dispatcher.clock, dispatcher.call_at_clock
         )
         self.delivery = Delivery(
-            self.registry,
-            self.pressure,
-            self.dead_letters,
-            self.answers,
-            self.asks,
-            self.observers,
-            self.calls,
-            encode,
+            cells=self.cells,
+            pressure=self.pressure,
+            dead_letters=self.dead_letters,
+            answers=self.answers,
+            asks=self.asks,
+            observers=self.observers,
+            calls=self.calls,
+            encode=encode,
         )
         self.death_watch = DeathWatch(ref_of, self._send_notice)
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
@@ -204,5 +205,3 @@ class Kernel:
     def _send_notice(self, watcher: str, path: str, notice: Terminated) -> None:
         envelope = self.delivery.envelope(Running(path), notice, kind=UNBOUNDED)
         self.delivery.deliver(watcher, envelope)
-
-

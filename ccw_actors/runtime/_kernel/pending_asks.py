@@ -16,8 +16,8 @@ from ccw_actors.errors import (
     AskTimeoutError,
     MessageError,
 )
-from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._cell.parking import Parking
+from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._kernel.alarms import Alarm
 from ccw_actors.runtime._kernel.wait_graph import WaitGraph
 from ccw_actors.runtime._values.address import path_of
@@ -109,8 +109,10 @@ class PendingAsks:
     in one lane, the oldest first, so that they come due in that order; if there are too
     many lanes, an ask with another timeout stands in a heap. One alarm is set for the
     earliest deadline. What has been answered is forgotten when it comes up, or when
-    that is more than half of a lane. `late` and `expired` count answers nobody waited for any
-    more and deadlines that passed. `numbers` gives the numbers of the next asks.
+    that is more than half of a lane.
+
+    `late` and `expired` count answers nobody waited for any more and deadlines that
+    passed. `numbers` gives the numbers of the next asks.
     """
 
     def __init__(
@@ -245,7 +247,7 @@ class PendingAsks:
 
     def _drop_answered(self, lane: deque[Pending]) -> None:
         while lane and not self._waits_still(lane[0]):
-            lane.popleft()
+            _ = lane.popleft()
 
     def block(self, pending: Pending) -> None:
         """Note that the asker does nothing else until this ask has ended.

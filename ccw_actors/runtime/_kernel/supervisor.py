@@ -341,8 +341,7 @@ class Supervisor:
             return
         if not cell.has_stopped:
             cell.has_stopped = True
-            self._run_on_stop(cell)
-            if cell.turn is not None:
+            if self._run_on_stop(cell):
                 return
         tasks = cell.tasks
         if tasks is not None and len(tasks):
@@ -352,15 +351,18 @@ class Supervisor:
         elif cell.may_begin:
             self._begin(cell)
 
-    def _run_on_stop(self, cell: Cell) -> None:
+    def _run_on_stop(self, cell: Cell) -> bool:
+        """Run `on_stop`; return whether it is async, so that it is not over yet."""
         try:
             stopping = self.within(cell, cell.stop_hook)
         except BaseException as error:  # noqa: BLE001 - the rest has to be cleared away
             self.note_stop_error(cell, error)
-            return
-        if inspect.iscoroutine(stopping):
-            self._run_hook(cell, stopping, "on_stop")
-            self._limit(cell, self._on_stop_is_late)
+            return False
+        if not inspect.iscoroutine(stopping):
+            return False
+        self._run_hook(cell, stopping, "on_stop")
+        self._limit(cell, self._on_stop_is_late)
+        return True
 
     def _stopped(self, cell: Cell, error: BaseException | None) -> None:
         """Go on after an async `on_stop`, which may have raised."""
@@ -393,7 +395,9 @@ class Supervisor:
                 self.go_on(cell)
 
         def late(_cell: Cell) -> None:
-            text = f"{len(tasks)} of its tasks have not ended in {self.stop_timeout:g} s"
+            text = (
+                f"{len(tasks)} of its tasks have not ended in {self.stop_timeout:g} s"
+            )
             self._failures.add(cell.path, "on_stop", TimeoutError(text))
             ended()
 
@@ -482,9 +486,8 @@ class Supervisor:
         elif signal.kind == CHILD_ENDED:
             children = cell.children
             child = (children or {}).get(signal.sender)
-            if children is not None and child is not None:
-                if child.life is State.ENDED:
-                    del children[signal.sender]
+            if children and child is not None and child.life is State.ENDED:
+                del children[signal.sender]
             self.go_on(cell)
         elif signal.kind == RESTART:
             if cell.life is State.RESTARTING:

@@ -75,7 +75,7 @@ class Timers:
         self.counts.pop(path, None)
 
     def restore(self, armed: dict[TimerKey, Timer], counts: dict[str, int]) -> None:
-        """Put the timers of a snapshot back, for a dispatcher that fires them itself."""
+        """Put the timers of a snapshot back; no alarm is set for them."""
         self.armed, self.counts = armed, counts
         self._alarms.clear()
         self._of.clear()

@@ -110,7 +110,7 @@ class ThreadCell(Cell):
         self._ref: pykka.ActorRef[_Thread] | None = None
 
     @property
-    def status(self) -> int:  # type: ignore[override]
+    def status(self) -> int:  
         """Whether the thread takes messages: there is no run queue for it to be in.
 
         Two threads write it, so it is one flag that `close` and `open` set.
@@ -158,7 +158,7 @@ class ThreadCell(Cell):
         self._kernel.supervisor.signalled(self, envelope)
 
     def begin_again(self, begin: Callable[[Cell], None]) -> None:
-        """Have the actor begin again on its thread, after `on_stop` of its last life."""
+        """Have the actor begin again on its thread, its last life being over there."""
 
         def again() -> None:
             self._run_on_stop()

@@ -39,7 +39,7 @@ def split(address: str) -> tuple[str, int]:
 
 
 def check_path(path: str) -> None:
-    """Raise `CcwActorsError` for what cannot be a path: "", or a text with "#" in it."""
+    """Raise `CcwActorsError` for what is no path: "", or a text with "#" in it."""
     if not path:
         raise CcwActorsError("cannot spawn at '': the path is empty")
     if SEPARATOR in path:

@@ -1,7 +1,7 @@
 """A System between two messages, as values that can be compared and put back."""
 
 from collections import deque
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from ccw_actors.errors import ActorFailedError
 from ccw_actors.runtime._cell.cell import IDLE, Cell
@@ -48,7 +48,7 @@ class CellSnapshot(NamedTuple):
         """Return what one actor is now."""
         return cls(
             cell,
-            cell.actor,
+            cast("Actor[Any]", cell.actor),
             cell.actor.snapshot(),
             cell.behaviour,
             tuple(map(wrapped, cell.mailbox or ())),
