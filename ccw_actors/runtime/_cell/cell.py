@@ -265,9 +265,12 @@ class Cell:
         """Have the actor begin again, where it runs."""
         begin(self)
 
-    def stop_hook(self) -> Coroutine[Any, Any, None] | None:
-        """Run `on_stop`, where the actor runs."""
-        return self.actor.on_stop()
+    def run_on_stop(
+        self, within: Callable[[Callable[[], Any]], Any]
+    ) -> Coroutine[Any, Any, None] | None:
+        """Run `on_stop`, where the actor runs: here `within` its context."""
+        stopping: Coroutine[Any, Any, None] | None = within(self.actor.on_stop)
+        return stopping
 
     def finish(self) -> None:
         """End what runs the actor besides the System: nothing here, a thread there."""

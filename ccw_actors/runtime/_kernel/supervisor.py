@@ -222,9 +222,10 @@ class Supervisor:
         if isinstance(decision, Restart) and cell.make is not None:
             self._begin_restart(cell, decision.pause(len(cell.restarts)))
             return
+        parent, address = cell.parent, cell.address
         self.begin_stop(cell, drain=False)
         if isinstance(decision, Escalate):
-            self._escalate(cell, failure)
+            self._escalate(parent, address, failure)
 
     def _decision(
         self, cell: Cell, error: BaseException
@@ -238,14 +239,15 @@ class Supervisor:
             log.exception("%s: its supervision raised, so it stops", cell.path)
             return StopDecision(), cell.restarts
 
-    def _escalate(self, cell: Cell, failure: ActorFailedError) -> None:
-        parent = cell.parent
+    def _escalate(
+        self, parent: Cell | None, address: str, failure: ActorFailedError
+    ) -> None:
         if parent is None:
             self.escalated(failure)
             return
         told = Failure(failure.actor, failure.message, failure.reason)
         payload = self._encode(told)
-        parent.signal(Envelope(payload, cell.address, 0, None, ESCALATED))
+        parent.signal(Envelope(payload, address, 0, None, ESCALATED))
 
     # -- restarting ---------------------------------------------------------------
 
@@ -354,7 +356,7 @@ class Supervisor:
     def _run_on_stop(self, cell: Cell) -> bool:
         """Run `on_stop`; return whether it is async, so that it is not over yet."""
         try:
-            stopping = self.within(cell, cell.stop_hook)
+            stopping = cell.run_on_stop(partial(self.within, cell))
         except BaseException as error:  # noqa: BLE001 - the rest has to be cleared away
             self.note_stop_error(cell, error)
             return False

@@ -161,15 +161,18 @@ class ThreadCell(Cell):
         """Have the actor begin again on its thread, its last life being over there."""
 
         def again() -> None:
-            self._run_on_stop()
+            self._run_own_on_stop()
             self._has_failed_to_start = False
             self._closed = False
             begin(self)
 
         self.post(again)
 
-    def stop_hook(self) -> Coroutine[Any, Any, None] | None:
+    def run_on_stop(
+        self, within: Callable[[Callable[[], Any]], Any]
+    ) -> Coroutine[Any, Any, None] | None:
         """Leave `on_stop` to the thread."""
+        del within
         return None
 
     def finish(self) -> None:
@@ -232,7 +235,7 @@ class ThreadCell(Cell):
         """End the thread's life, last of all."""
         self._closed = True
         try:
-            self._run_on_stop()
+            self._run_own_on_stop()
             end = partial(self._kernel.supervisor.end, self, "its thread has ended")
             self._kernel.calls.note(end)
         finally:
@@ -240,7 +243,7 @@ class ThreadCell(Cell):
             self._work.end_all()
             self._ended.set()
 
-    def _run_on_stop(self) -> None:
+    def _run_own_on_stop(self) -> None:
         if self._has_failed_to_start:
             return
         try:
