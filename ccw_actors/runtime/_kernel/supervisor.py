@@ -435,7 +435,8 @@ class Supervisor:
             cell.stop_alarm.cancel()
         self._timers.forget(cell.path)
         self._asks.abandon(cell.address)  # Of a thread that is abandoned.
-        for ask in (*cell.asks_in_hand(), *sorted(cell.owed or ())):
+        waiting = sorted(self._pressure.asks(cell.address))
+        for ask in (*cell.asks_in_hand(), *sorted(cell.owed or ()), *waiting):
             self._asks.stopped(ask, reason)
         self._close_turn(cell)
         if cell.tasks is not None:
