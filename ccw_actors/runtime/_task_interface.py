@@ -1,8 +1,8 @@
 """What an `asyncio.Task` shows, of a coroutine that something else drives.
 
-A mixin, as asyncio looks for methods of the task itself. What they do is what Task's
-do, in the words of its documentation; what the two private attributes mean is in the
-comments of CPython's `asyncio/tasks.py`.
+A mixin, as asyncio looks for methods of the task itself. They do what those of
+Task do; what its private attributes mean is in the comments of CPython's
+`asyncio/tasks.py`.
 """
 
 import asyncio
@@ -165,6 +165,11 @@ class TaskInterface:
         traceback.print_list(traceback.StackSummary.extract(lines), file=file)
         if error is not None:
             print(*traceback.format_exception_only(error), sep="", end="", file=file)
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop: anyio asks for it so where no task runs the loop."""
+        return self.loop
 
     # -- inside -------------------------------------------------------------------
 

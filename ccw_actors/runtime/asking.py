@@ -7,6 +7,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, TypeVar
 
 from ccw_actors.errors import DispatcherError, MailboxFullError
+from ccw_actors.runtime._asyncio_internals import EAGER_TASKS
 from ccw_actors.runtime.cell import Envelope
 from ccw_actors.runtime.waiting import Waiting
 from ccw_actors.transport import Message, Request
@@ -39,7 +40,7 @@ class Asking:
         place = mail.home if get_ident() == mail.home_thread else mail.place()
         wait = self.ask_timeout if timeout is None else timeout
         turn = place.turn
-        if turn is not None:
+        if turn is not None and (not EAGER_TASKS or turn.is_current()):
             asker = place.path
             pending = mail.asks.begin(path, asker, type(request), wait, turn)
             number = pending.number

@@ -15,6 +15,9 @@ from tests.runtime.cast import Carry, Note
 Body: TypeAlias = Callable[[], Awaitable[Any]]
 """What a handler, or a task, is to do."""
 
+Runs: TypeAlias = Callable[[Body], Awaitable[Any]]
+"""Returns what comes of it, or raises that."""
+
 WAYS = ("turn", "task")
 """What drives a handler: its turn, or a Task where asyncio takes no turn for one."""
 
@@ -47,6 +50,30 @@ class Doer(Actor[Carry]):
             self.raised = error
             raise
         return Note(message.text)
+
+
+def me() -> "asyncio.Task[Any]":
+    """Return the current task."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+def wait_for_ever() -> "asyncio.Future[None]":
+    """Return what nobody ends."""
+    return asyncio.get_running_loop().create_future()
+
+
+def soon(call: Callable[[], object]) -> None:
+    """Have the event loop call it."""
+    asyncio.get_running_loop().call_soon(call)
+
+
+async def as_task(body: Body) -> Any:
+    """Return what comes of it in a task, or raise that."""
+    task = asyncio.ensure_future(body())
+    await asyncio.wait((task,))
+    return task.result()
 
 
 async def handled(body: Body) -> Any:

@@ -10,54 +10,37 @@ import inspect
 import io
 import sys
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import Generator
 from contextlib import suppress
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from ccw_actors.errors import ActorFailedError
 from ccw_actors.runtime import ActorRef, System
 from ccw_actors.runtime.turn import Turn
 from tests.runtime.cast import Carry, Diary, Note
-from tests.runtime.handled import WAYS, Body, Doer, begun, driven_by, handled
+from tests.runtime.handled import (
+    WAYS,
+    Body,
+    Doer,
+    Runs,
+    begun,
+    driven_by,
+    handled,
+    me,
+    soon,
+    wait_for_ever,
+)
 from tests.runtime.worlds import until
 
 pytestmark = pytest.mark.asyncio
-
-
-async def as_task(body: Body) -> Any:
-    """Return what comes of it in a task, or raise that."""
-    task = asyncio.ensure_future(body())
-    await asyncio.wait((task,))
-    return task.result()
-
-
-@pytest_asyncio.fixture(params=["asyncio.Task", *WAYS])
-async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Callable[[Body], Any]]:
-    """Run a coroutine as a task and as a handler, in turn."""
-    if request.param == "asyncio.Task":
-        yield as_task
-        return
-    with driven_by(request.param):
-        yield handled
-
-
-def me() -> "asyncio.Task[Any]":
-    """Return the current task."""
-    task = asyncio.current_task()
-    assert task is not None
-    return task
 
 
 def must_cancel(task: Any) -> bool:
     """Return what anyio reads."""
     private: bool = task._must_cancel  # noqa: SLF001
     return private
-
-
-Runs = Callable[[Body], Awaitable[Any]]
 
 
 async def test_public_attributes() -> None:
@@ -114,16 +97,6 @@ async def test_under_way(runs: Runs) -> None:
 
 
 # -- cancelling ---------------------------------------------------------------------
-
-
-def wait_for_ever() -> "asyncio.Future[None]":
-    """Return what nobody ends."""
-    return asyncio.get_running_loop().create_future()
-
-
-def soon(call: Callable[[], object]) -> None:
-    """Have the event loop call it."""
-    asyncio.get_running_loop().call_soon(call)
 
 
 async def test_cancel_where_it_waits(runs: Runs) -> None:
