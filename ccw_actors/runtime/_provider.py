@@ -17,6 +17,7 @@ from ccw_actors.errors import (
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._cell.running import Running
+from ccw_actors.runtime._drive.asyncio_internals import EAGER_TASKS
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._shutdown import Shutdown
 from ccw_actors.runtime._threads.blocking import BlockedThread
@@ -96,7 +97,7 @@ class KernelProvider:
         wait = self._kernel.ask_timeout if timeout is None else timeout
         turn = running.turn
         asks = kernel.asks
-        if turn is not None:
+        if turn is not None and (not EAGER_TASKS or turn.is_current()):
             asker = running.address
             pending = asks.begin(address, asker, type(request), wait, turn)
             number = pending.number
@@ -201,9 +202,10 @@ class KernelProvider:
         envelope = kernel.delivery.envelope(running, message)
         deliver = partial(kernel.delivery.deliver, address, envelope)
         what = type(message).__name__
-        if running.turn is not None:
+        turn = running.turn
+        if turn is not None and (not EAGER_TASKS or turn.is_current()):
             offer = kernel.offers.make(
-                address, running.address, what, deliver, turn=running.turn
+                address, running.address, what, deliver, turn=turn
             )
             kernel.offers.add(offer, wait)
             await offer

@@ -6,7 +6,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 import pykka
 
@@ -566,7 +566,8 @@ class System:
         coroutine: Coroutine[Any, Any, Any],
         finished: Finished,
     ) -> Turn:
-        return Turn(cell, envelope, coroutine, self.dispatcher.loop, finished)
+        loop = self.dispatcher.loop
+        return Turn(cell, envelope, coroutine, loop, finished, cell.context)
 
     def _observed(self) -> None:
         self._provider.observed()

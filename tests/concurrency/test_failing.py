@@ -307,7 +307,8 @@ async def test_tick_that_waits_at_a_restart() -> None:
 
         @receive
         def carry(self, _message: Carry) -> None:
-            """Never answer."""
+            """Never answer, and do as if that came later."""
+            self.later = self.reply_to
 
         @receive
         async def blow(self, message: Blow) -> Note:

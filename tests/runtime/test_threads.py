@@ -202,7 +202,7 @@ async def test_on_start_that_raises() -> None:
             """Raise."""
             raise SystemExit("in on_start")
 
-    async with System() as system:
+    async with System(escalate=()) as system:
         diary = Stillborn()
         with pytest.raises(ActorStoppedError):
             await system.spawn_thread(diary, "diary").ask(Collect())
@@ -243,7 +243,7 @@ async def test_queue_of_a_failed_thread() -> None:
             ref.tell(message)
         await until(lambda: not ref.is_alive)
         assert lost.dead_letters == ["Note: the actor failed"] * 2
-        assert texts_of(diary) == ["failed: loud", "stopped"]
+    assert texts_of(diary) == ["failed: loud", "stopped"]
 
 
 @pytest.mark.asyncio

@@ -285,7 +285,10 @@ class Invoker:
                 error = wrong
         if error is not None and not self._supervisor.was_stopped(cell, turn):
             self._supervisor.fail(cell, tag_of(envelope.payload), error, envelope)
-        elif cell.life is not State.RUNNING:
+            return
+        if error is not None:
+            self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
+        if cell.life is not State.RUNNING:
             self._supervisor.go_on(cell)
 
     def _answer_of(self, cell: Cell, envelope: Envelope, value: Any) -> None:
@@ -310,7 +313,8 @@ class Invoker:
         if any(one is envelope for one in cell.mailbox or ()):
             return  # It was stashed and put back.
         if cell.life is not State.RUNNING:
-            return  # It has stopped itself; whoever asks is told.
+            self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
+            return
         request = kind.__name__
         expected = answer_names(kind) if issubclass(kind, Request) else "an answer"
         reason = (
