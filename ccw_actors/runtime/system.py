@@ -477,8 +477,6 @@ class System:
         self._check_may_spawn(kind if name is None else name)
         if name is None:
             name = registry.free_name(kind, parent)
-        elif parent is None and "/" in name:
-            registry.check_own(name)
         path = name if parent is None else f"{parent.path}/{name}"
         registry.check_free(path if name else "")
         decode = self._raw_decoder(spec_of(made).accepts)
