@@ -115,7 +115,7 @@ class System:
             restores = self.dispatcher.restores
             name = "system" if restores else f"system-{next(_NUMBERS)}"
         self.name = name
-        self.codec = Codec(_to_wire, self._from_wire)
+        self.codec = Codec(_to_wire, self._from_wire, unknown_fields=unknown_fields)
         self._decoders: dict[Any, Callable[[bytes], Any]] = {}
         self._kernel = kernel = Kernel(
             self.dispatcher,
@@ -501,7 +501,7 @@ class System:
                 path,
                 made,
                 decode,
-                ready=self.dispatcher.ready,
+                ready=kernel.running.ready,
                 policy=policy,
                 supervision=decision,
                 incarnation=incarnation,
