@@ -365,6 +365,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         error: BaseException | None = None
         with internals.as_current(self.loop, self):
             for _ in range(_CLOSES):
+                error = None
                 try:
                     self.coroutine.close()
                 except BaseException as raised:  # noqa: BLE001 - raised by `close`
