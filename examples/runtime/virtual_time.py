@@ -5,6 +5,7 @@ from ccw_actors.runtime import (
     Actor,
     ActorRef,
     Message,
+    ReplyTo,
     Request,
     System,
     VirtualDispatcher,

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from ccw_actors.runtime import _asyncio_internals as internals
-from ccw_actors.runtime.cell import IDLE, Cell, Envelope
-from ccw_actors.runtime.place import Place
-from ccw_actors.runtime.turn import Parking, Turn
+from ccw_actors.runtime._cell.cell import IDLE
+from ccw_actors.runtime._cell.parking import Parking
+from ccw_actors.runtime._cell.running import Running
+from ccw_actors.runtime._drive import asyncio_internals as internals
+from ccw_actors.runtime._drive.turn import Turn
+from ccw_actors.runtime._values.envelope import Envelope
 from tests.runtime.handled import WAYS, driven_by, me, soon, wait_for_ever
 from tests.runtime.worlds import until
 
@@ -46,10 +48,8 @@ class Play:
     `woken` has what `role` was each time that the turn was to go on.
     """
 
-    path = "played"
+    path = address = "played"
     status = IDLE
-    held = False
-    catches = Cell.catches
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Play:
         self.woken: list[str] = []
         self.ends: list[tuple[Any, BaseException | None]] = []
         self.turn: Any = None
-        self.place = Place(home=True)
+        self.running = Running(own=True)
         self.loop = asyncio.get_running_loop()
         self.context = context
         cell: Any = self
@@ -82,12 +82,15 @@ class Play:
         self.status = IDLE
         self._step()
 
+    def close(self) -> None:
+        """Take no message: there is none."""
+
     def _step(self) -> None:
         self.loop.call_soon(self._take, context=self.context)
 
     def _take(self) -> None:
         if self.turn is None or self.turn.is_ready:
-            self.played.step(self.place)
+            self.played.step(self.running)
 
     def _finished(self, _turn: Turn, value: Any, raised: BaseException | None) -> None:
         self.ends.append((value, raised))
@@ -282,7 +285,7 @@ async def test_cancel_of_a_task_before_it_has_begun() -> None:
 
     with driven_by("task"):
         play = Play(body)
-        play.loop.call_soon(play.played.step, play.place)
+        play.loop.call_soon(play.played.step, play.running)
         soon(lambda: play.played.cancel("early"))
         await until(play.played.done)
     assert seen == ["begun", (("early",), 1)]
@@ -484,7 +487,7 @@ async def test_task_that_others_cancel_before_it_begins() -> None:
     with driven_by("task"):
         play = Play(wait)
         play.turn = None
-        play.played.step(play.place)
+        play.played.step(play.running)
         soon(cancel_all)
         await until(play.played.done)
     ((value, raised),) = play.ends
@@ -503,7 +506,7 @@ async def test_task_that_is_abandoned_before_it_begins() -> None:
     before = asyncio.all_tasks()
     with driven_by("task"):
         play = Play(body)
-        play.played.step(play.place)
+        play.played.step(play.running)
         play.played.close()
         for _ in range(3):
             await asyncio.sleep(0)
