@@ -363,6 +363,20 @@ def envelope_of(
     return Envelope(ENCODE(message), sender, ask, stamp, kind)
 
 
+def turn_of(address: str) -> Steps:
+    """Return the turn of a handler that waits."""
+
+    async def wait() -> None:
+        await Pause()
+
+    def ended(*_: object) -> None:
+        """Take no note."""
+
+    turn = Steps(make_cell(address), None, wait(), ended)
+    turn.cell.turn = turn
+    return turn
+
+
 def messages_in(cell: Cell) -> list[str]:
     """Return what waits in a mailbox: the texts of notes, else the type's name."""
     found: list[str] = []

@@ -101,7 +101,7 @@ class Play:
         self.offers.add(offer, timeout)
 
 
-# -- policies -------------------------------------------------------------------------
+# -- policies --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("when_full", ["refuse", "wait"])
@@ -192,7 +192,7 @@ def test_what_does_not_count() -> None:
         play.send("more")
 
 
-# -- waiting ---------------------------------------------------------------------------
+# -- waiting ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_room_that_is_gone_again() -> None:
     assert isinstance(play.ended["x"], MailboxFullError)
 
 
-# -- offers ----------------------------------------------------------------------------
+# -- offers ----------------------------------------------------------------------
 
 
 def test_offer_has_a_deadline() -> None:

@@ -24,11 +24,9 @@ from tests.runtime.kernel.cast import (
     ByHand,
     Count,
     Note,
-    Pause,
     Read,
-    Steps,
     envelope_of,
-    make_cell,
+    turn_of,
 )
 
 
@@ -124,7 +122,7 @@ def test_request_that_names_no_answer() -> None:
     assert play.ask() == 1
 
 
-# -- deadlines ----------------------------------------------------------------------
+# -- deadlines -------------------------------------------------------------------
 
 
 def test_timeout() -> None:
@@ -217,7 +215,7 @@ def test_earlier_deadline_moves_the_alarm() -> None:
     assert list(play.outcomes) == [2]
 
 
-# -- other ends ---------------------------------------------------------------------
+# -- other ends ------------------------------------------------------------------
 
 
 def test_ends_with_its_actor() -> None:
@@ -255,21 +253,7 @@ def test_restart() -> None:
         raise play.outcomes[taken]
 
 
-# -- those who can do nothing else ----------------------------------------------------
-
-
-def turn_of(address: str) -> Steps:
-    """Return the turn of a handler that waits."""
-
-    async def wait() -> None:
-        await Pause()
-
-    def ended(*_: object) -> None:
-        """Take no note."""
-
-    turn = Steps(make_cell(address), None, wait(), ended)
-    turn.cell.turn = turn
-    return turn
+# -- those who can do nothing else -----------------------------------------------
 
 
 def test_ask_of_a_handler() -> None:
