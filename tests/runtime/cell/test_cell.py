@@ -223,8 +223,12 @@ def test_asks_in_hand() -> None:
 def test_asks_owed_are_those_that_still_wait() -> None:
     """However many an actor has said to answer later, those that wait are kept."""
     cell: Any = make_cell()
+
+    def is_pending(number: int) -> bool:
+        return number == 17
+
     for number in range(5000):
-        cell.owe(number, lambda number: number == 17)
+        cell.owe(number, is_pending)
     assert 17 in cell.owed
     assert len(cell.owed) < 200
 

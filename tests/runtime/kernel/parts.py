@@ -175,6 +175,12 @@ class Parts:
         pending = self.asks.question(target, asker, Read, timeout, settle)
         return pending
 
+    def put_ask(self, target: str = "a") -> int:
+        """Have somebody outside wait for an answer; return the number of the ask."""
+        pending = self.ask(target)
+        self.asks.add(pending)
+        return pending.number
+
     def asked(self, target: str = "a", asker: str = "") -> int:
         """Ask, and return the number of the ask."""
         pending = self.ask(target, asker)

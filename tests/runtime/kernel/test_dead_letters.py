@@ -47,12 +47,6 @@ class Play(Parts):
         envelope = envelope_of(message, sender, ask)
         self.dead_letters.add("a", envelope, "why not", full=full)
 
-    def asked_for(self) -> int:
-        """Have somebody outside wait for an answer of "a"; return the number."""
-        pending = self.ask()
-        self.asks.add(pending)
-        return pending.number
-
 
 def test_sender_is_told() -> None:
     """An actor that handles `Failure` gets one, which says what was lost and why."""
@@ -111,7 +105,7 @@ def test_failure_that_is_lost() -> None:
 def test_lost_ask() -> None:
     """Who asked gets an error with the reason, and no failure as a message."""
     play = Play()
-    number = play.asked_for()
+    number = play.put_ask()
     play.lose(Read(), ask=number)
     error = play.outcomes[number]
     assert isinstance(error, ActorStoppedError)
@@ -122,7 +116,7 @@ def test_lost_ask() -> None:
 def test_ask_that_a_full_mailbox_drops() -> None:
     """Its error says that there was no room."""
     play = Play()
-    number = play.asked_for()
+    number = play.put_ask()
     play.lose(Read(), ask=number, full=True)
     assert isinstance(play.outcomes[number], MailboxFullError)
 
@@ -130,7 +124,7 @@ def test_ask_that_a_full_mailbox_drops() -> None:
 def test_tick_is_no_ask() -> None:
     """The number in a periodic timer's message is that of the timer."""
     play = Play()
-    number = play.asked_for()
+    number = play.put_ask()
     play.dead_letters.add("a", envelope_of(Note("x"), "b", number, TICK), "why not")
     assert play.outcomes == {}
     assert play.b.mailbox is None
@@ -221,7 +215,7 @@ def test_refused(caplog: pytest.LogCaptureFixture) -> None:
 def test_refused_ask() -> None:
     """Who asked gets a `MessageError`, which is no failure of the actor."""
     play = Play()
-    number = play.asked_for()
+    number = play.put_ask()
     play.dead_letters.refuse(play.a, envelope_of(Read(), "", number), "Read: no")
     error = play.outcomes[number]
     assert type(error) is MessageError
@@ -232,7 +226,7 @@ def test_unanswered(caplog: pytest.LogCaptureFixture) -> None:
     """Who asked is told that there will be no answer; each time is a warning."""
     play = Play()
     for _ in range(2):
-        number = play.asked_for()
+        number = play.put_ask()
         play.dead_letters.unanswered(
             play.a, envelope_of(Read(), "", number), "Read: None"
         )
