@@ -23,6 +23,7 @@ class World:
     """A System, and how to ask and to come to rest in its world."""
 
     def __init__(self, name: str) -> None:
+        self.name = name
         dispatchers: dict[str, Callable[[], Dispatcher]] = {
             "loop": LoopDispatcher,
             "virtual": VirtualDispatcher,
