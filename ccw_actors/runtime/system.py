@@ -21,6 +21,7 @@ from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._drive.loop import LoopDispatcher
 from ccw_actors.runtime._drive.owned_tasks import TaskSet
 from ccw_actors.runtime._drive.turn import Turn
+from ccw_actors.runtime._dump import dump, statistics
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._kernel.ports import Dispatcher, Finished
 from ccw_actors.runtime._provider import KernelProvider, UnknownProvider
@@ -28,6 +29,7 @@ from ccw_actors.runtime._shutdown import Shutdown
 from ccw_actors.runtime._threads.pykka_cell import PykkaCell
 from ccw_actors.runtime._threads.thread_cell import ThreadCell
 from ccw_actors.runtime._values.address import address_of, path_of
+from ccw_actors.runtime._values.dump import Dump, Statistics
 from ccw_actors.runtime._values.envelope import (
     TICK,
     UNBOUNDED,
@@ -48,7 +50,6 @@ from ccw_actors.runtime._values.supervision import Escalate, Stop, Supervision
 from ccw_actors.runtime._values.timer import SLEEP, Timer
 from ccw_actors.runtime._values.trace_context import Propagator
 from ccw_actors.runtime.actor import Actor
-from ccw_actors.runtime.dump import Dump, Statistics, dump, statistics
 from ccw_actors.transport import Codec, Message
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class System:
             restores = self.dispatcher.restores
             name = "system" if restores else f"system-{next(_NUMBERS)}"
         self.name = name
-        self.codec = Codec(_to_wire, self._from_wire)
+        self.codec = Codec(_to_wire, self._from_wire, unknown_fields=unknown_fields)
         self._decoders: dict[Any, Callable[[bytes], Any]] = {}
         self._kernel = kernel = Kernel(
             self.dispatcher,
@@ -508,7 +509,7 @@ class System:
                 path,
                 made,
                 decode,
-                ready=self.dispatcher.ready,
+                ready=kernel.running.ready,
                 policy=policy,
                 supervision=decision,
                 incarnation=incarnation,

@@ -12,9 +12,10 @@ from tests.runtime.worlds import WORLDS, World
 @pytest_asyncio.fixture(params=WORLDS)
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Make each of the worlds in turn."""
-    made = World(request.param)
-    yield made
-    assert await made.system.shutdown() == []
+    with driven_by("task" if request.param == "loop/task" else "turn"):
+        made = World(request.param)
+        yield made
+        assert await made.system.shutdown() == []
 
 
 @pytest_asyncio.fixture(params=["asyncio.Task", *WAYS])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ccw_actors.runtime import ActorRef, System
+from ccw_actors.runtime import ActorRef, System, receive
 from tests.runtime.cast import Carry, Deliver, Diary, Note
 from tests.runtime.handled import (
     WAYS,
@@ -314,6 +314,51 @@ async def test_streams(runs: Runs) -> None:
         return line
 
     assert await runs(body) == b"there and back\n"
+
+
+# -- actors ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_who_tells(way: str) -> None:
+    """What a handler tells after a wait comes from its actor."""
+
+    class Listener(Diary):
+        @receive
+        def note(self, message: Note) -> None:
+            """Remember who has told."""
+            assert self.sender is not None
+            self.state.texts.append(f"{self.sender.path}: {message.text}")
+
+    listener = Listener()
+    with driven_by(way):
+        async with System() as system:
+            to = system.spawn(listener)
+
+            async def body() -> None:
+                for text in ("first", "second", "third"):
+                    to.tell(Note(text))
+                    await asyncio.sleep(0)
+
+            await system.spawn(Doer(body), "doer").ask(Carry("x"))
+    assert listener.state.texts[:3] == ["doer: first", "doer: second", "doer: third"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_messages_wait(way: str) -> None:
+    """While a handler waits for the loop, its actor takes no other message."""
+    gate = asyncio.Event()
+    with driven_by(way):
+        async with System() as system:
+            doer, ref = await begun(system, gate.wait)
+            first = doer.task
+            asked = asyncio.ensure_future(ref.ask(Carry("second")))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert doer.task is first
+            gate.set()
+            assert await asked == Note("second")
+            assert doer.task is not first
 
 
 # -- what does not hold ---------------------------------------------------------------

@@ -174,6 +174,19 @@ class Cell:
             self.status = QUEUED
             self.ready(self)
 
+    def accept(self, envelope: Envelope) -> bool:
+        """Put a message into the mailbox if that certainly has room for it."""
+        mailbox = self.mailbox
+        if mailbox is None:
+            self.mailbox = mailbox = deque()
+        if len(mailbox) >= self.bound:
+            return False
+        mailbox.append(envelope)
+        if not self.status:
+            self.status = QUEUED
+            self.ready(self)
+        return True
+
     def signal(self, envelope: Envelope) -> None:
         """Put a signal into the system lane, which comes before all messages."""
         if self.signals is None:

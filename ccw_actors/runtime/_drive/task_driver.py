@@ -161,8 +161,6 @@ class TaskDriver:
     def _parked(self) -> Generator[Any, Any, None]:
         """Wait until the System has the coroutine go on."""
         gate = self._gate = self._loop.create_future()
-        if self._turn.is_ready:
-            self._turn.cell.wake()
         try:
             yield from gate
         finally:

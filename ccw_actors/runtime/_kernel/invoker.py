@@ -29,7 +29,14 @@ from ccw_actors.runtime._values.envelope import (
     Letter,
     wrapped,
 )
-from ccw_actors.transport import DECODE_ERRORS, Message, Request, refusal, tag_of
+from ccw_actors.transport import (
+    DECODE_ERRORS,
+    ENCODE_ERRORS,
+    Message,
+    Request,
+    refusal,
+    tag_of,
+)
 
 __all__ = ["Invoker"]
 
@@ -67,6 +74,7 @@ class Invoker:
         self._calls = calls
         self._suspend = suspend
         self._encode = delivery.encode
+        self._quick_encode = delivery.quick_encode
 
     def run(  # noqa: C901, PLR0912 - in one piece: this is where time is spent
         self, cell: Cell, limit: int, running: Running | None = None
@@ -254,7 +262,10 @@ class Invoker:
             if self._observers.stamps:
                 self._delivery.reply(running, letter.sender, letter.ask, answer)
                 return
-            payload = self._encode(answer)
+            try:
+                payload = self._quick_encode(answer)
+            except ENCODE_ERRORS:
+                payload = self._encode(answer)
             reply = Envelope(payload, cell.address, letter.ask, None, UNBOUNDED)
             if not self._asks.answer(letter.ask, reply):
                 self._lost.add(letter.sender, reply, LATE)
