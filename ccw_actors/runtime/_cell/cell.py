@@ -13,7 +13,7 @@ from ccw_actors.runtime._values.address import address_of, split
 from ccw_actors.runtime._values.envelope import Envelope, Letter
 from ccw_actors.runtime._values.mailbox import Mailbox
 from ccw_actors.runtime._values.reference import QUEUED
-from ccw_actors.runtime._values.supervision import Supervision
+from ccw_actors.runtime._values.supervision import Stop, Supervision
 from ccw_actors.transport import Message
 
 __all__ = ["CLOSED", "IDLE", "Cell"]
@@ -299,11 +299,12 @@ class Cell:
         error = self.start_error
         self.extras = None
         self.start_error = error
-        self.context = _NO_CONTEXT
+        self.context = Context()
+        self.supervision = _STOP
 
 
 _OWED_MAX: Final = 64
-_NO_CONTEXT: Final = Context()
+_STOP: Final = Stop()
 
 
 class _Gone:
