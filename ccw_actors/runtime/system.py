@@ -211,7 +211,8 @@ class System:
         for a class with async handlers: no loop runs in the thread. Raises
         `CcwActorsError` if the machine has no room for another thread.
         """
-        made = _made(actor)
+        context = contextvars.copy_context()
+        made = _made(actor, context)
         self._check_threads(type(made).__name__, path)
         tables = spec_of(made).tables.values()
         methods = [method for table in tables for method in table.values()]
@@ -223,7 +224,7 @@ class System:
                     " loop runs in a thread: make it block, or spawn the actor here"
                 )
         cell = self._cell(
-            actor, path, None, supervision, mailbox, made=made, thread=True
+            actor, path, None, supervision, mailbox, context=context, made=made
         )
         assert isinstance(cell, ThreadCell), "a thread was asked for"
         self._shutdown.add(cell)
@@ -362,10 +363,6 @@ class System:
         kernel = self._kernel
         running = kernel.running_here()
         address = to.ref.address if to.ref is not None else ""
-        cell = kernel.cells.get(running.address)
-        owed = cell.owed if cell is not None else None
-        if owed is not None:
-            owed.discard(to.ask)
         kernel.delivery.reply(running, address, to.ask, message)
 
     @property
@@ -468,11 +465,18 @@ class System:
         supervision: Supervision | None,
         mailbox: Mailbox | None,
         *,
+        context: contextvars.Context | None = None,
         made: "Actor[Q] | None" = None,
-        thread: bool = False,
     ) -> Cell:
-        """Make a cell, and register it."""
-        made = _made(actor) if made is None else made
+        """Make a cell, and register it; one with a thread for an actor that is `made`.
+
+        An actor that is made here is made in its own `context`.
+        """
+        if context is None:
+            context = contextvars.copy_context()
+        thread = made is not None
+        if made is None:
+            made = _made(actor, context)
         kernel, registry = self._kernel, self._kernel.registry
         kind = type(made).__name__
         self._check_may_spawn(kind if name is None else name)
@@ -484,7 +488,6 @@ class System:
         policy = self.mailbox if mailbox is None else mailbox
         decision = Stop() if supervision is None else supervision
         incarnation = registry.next_incarnation(path)
-        context = contextvars.copy_context()
         cell: Cell
         if thread:
             cell = ThreadCell(
@@ -513,7 +516,7 @@ class System:
         made.bind(self, cell)
         if not isinstance(decision, Stop | Escalate):
             cell.make = _maker(actor, made)
-            cell.origin = context.copy()
+            cell.origin = contextvars.copy_context()
         registry.add(cell)
         return cell
 
@@ -588,10 +591,12 @@ class System:
             self._kernel.delivery.deliver(cell.address, own)
 
 
-def _made(actor: "Actor[Q] | Callable[[], Actor[Q]]") -> "Actor[Q]":
-    if callable(actor):
-        return actor()
-    return actor
+def _made(
+    actor: "Actor[Q] | Callable[[], Actor[Q]]", context: contextvars.Context
+) -> "Actor[Q]":
+    if isinstance(actor, Actor):
+        return actor  # pyright: ignore[reportUnknownVariableType]
+    return context.run(actor)
 
 
 def _maker(

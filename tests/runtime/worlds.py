@@ -26,6 +26,7 @@ class World:
     """
 
     def __init__(self, name: str) -> None:
+        self.name = name
         dispatchers: dict[str, Callable[[], Dispatcher]] = {
             "loop": LoopDispatcher,
             "loop/task": LoopDispatcher,

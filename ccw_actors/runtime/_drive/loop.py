@@ -54,8 +54,8 @@ class LoopDispatcher:
         self._origin = self.clock()
         self.hold: Callable[[], None] = getattr(loop, "hold", _nothing)
         self.release: Callable[[], None] = getattr(loop, "release", _nothing)
-        # Not that of whoever happens to send the first message of a batch; handlers run
-        # in those of their actors.
+        # Not that of whoever happens to send the first message of a batch, or sets the
+        # first timer; handlers run in those of their actors.
         self._context = contextvars.copy_context()
 
     def attach(self, system: Kernel) -> None:
@@ -98,7 +98,7 @@ class LoopDispatcher:
     def wake(self, callback: Callable[[], None]) -> None:
         """Call back soon on the loop. Raises `ActorStoppedError` if it is closed."""
         try:
-            self._loop.call_soon_threadsafe(callback)
+            self._loop.call_soon_threadsafe(callback, context=self._context)
         except RuntimeError as error:
             raise ActorStoppedError(
                 "the event loop of this System is closed"
@@ -140,7 +140,9 @@ class LoopDispatcher:
         if self._bell is not None:
             self._bell.cancel()
         self._rings_at = when
-        self._bell = self._loop.call_at(when + self._origin, self._ring)
+        self._bell = self._loop.call_at(
+            when + self._origin, self._ring, context=self._context
+        )
 
     def _ring(self) -> None:
         self._bell = None
