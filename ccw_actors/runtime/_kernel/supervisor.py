@@ -183,7 +183,8 @@ class Supervisor:
         On the actor's thread; nothing more is handled there until it is decided.
         """
         cell.close()
-        if cell.turn is not None:
+        # An `on_stop` that is under way goes on, whatever fails beside it.
+        if cell.turn is not None and not cell.has_stopped:
             envelope = envelope or cell.turn.envelope
             self._close_turn(cell)
         try:
@@ -213,13 +214,14 @@ class Supervisor:
     def _decide(
         self, cell: Cell, failure: ActorFailedError, error: BaseException
     ) -> None:
-        cell.failure, cell.cause = failure, error
+        if cell.failure is None:
+            cell.failure, cell.cause = failure, error
         if cell.life is State.STARTING:
             cell.start_error = error
             cell.has_stopped = True  # It has nothing to release.
             self._tell_started(cell)
-        if cell.life is State.STOPPING:
-            self.go_on(cell)
+        if cell.life in _ENDING:
+            self.go_on(cell)  # What becomes of it is decided already.
             return
         decision, cell.restarts = self._decision(cell, error)
         if isinstance(decision, Restart) and cell.make is not None:
@@ -262,7 +264,6 @@ class Supervisor:
         cell.put_back()
         letters = map(wrapped, cell.mailbox or ())
         waiting = {one.ask for one in letters if one.kind != TICK}
-        waiting |= self._pressure.asks(cell.address)
         for ask in sorted((cell.owed or set[int]()) - waiting):
             self._asks.restarted(ask)
         cell.owed = None

@@ -203,8 +203,10 @@ class Parts:
     def _deliver(self, address: str, envelope: Envelope) -> None:
         self.delivery.deliver(address, envelope)
 
-    def _full(self, address: str, envelope: Envelope, reason: str) -> None:
-        self.dead_letters.add(address, envelope, reason, full=True)
+    def _full(
+        self, address: str, envelope: Envelope, reason: str, *, quiet: bool = False
+    ) -> None:
+        self.dead_letters.add(address, envelope, reason, full=True, quiet=quiet)
 
     def _notice(self, watcher: str, _path: str, notice: Terminated) -> None:
         self.notices.append((watcher, notice))

@@ -37,6 +37,7 @@ class Play:
     ) -> None:
         self.dispatcher = ByHand()
         self.lost: list[str] = []
+        self.quiet: list[bool] = []
         self.ended: dict[str, Exception | None] = {}
         self.made: dict[str, Offer] = {}
         policy = Mailbox(bound, when_full)
@@ -53,7 +54,10 @@ class Play:
             self.dispatcher.call_at_clock,
         )
 
-    def _lose(self, address: str, envelope: Envelope, reason: str) -> None:
+    def _lose(
+        self, address: str, envelope: Envelope, reason: str, *, quiet: bool = False
+    ) -> None:
+        self.quiet.append(quiet)
         cell = make_cell()
         cell.put(envelope)
         self.lost.append(f"{messages_in(cell)[0]} to {address}: {reason}")
@@ -125,7 +129,7 @@ def test_refuse_what_an_actor_tells() -> None:
     play.fill()
     assert not play.send("more", sender="publisher")
     assert play.lost == ["more to a: the mailbox was full with 2 messages"]
-    assert play.pressure.refused == 1
+    assert (play.pressure.refused, play.quiet) == (1, [False])
 
 
 def test_refuse_what_an_actor_asks() -> None:
@@ -147,7 +151,7 @@ def test_strict() -> None:
 
 
 def test_drop_newest() -> None:
-    """The message is dropped, whoever has sent it."""
+    """The message is dropped, whoever has sent it; that is no reason for a warning."""
     play = Play("drop newest", strict=True)
     play.fill()
     assert not play.send("x")
@@ -155,6 +159,7 @@ def test_drop_newest() -> None:
     assert messages_in(play.cell) == ["0", "1"]
     assert [one[0] for one in play.lost] == ["x", "y"]
     assert (play.pressure.refused, play.pressure.dropped) == (0, 2)
+    assert play.quiet == [True, True]
 
 
 def test_drop_oldest() -> None:

@@ -179,6 +179,15 @@ def test_warning_of_a_full_mailbox(caplog: pytest.LogCaptureFixture) -> None:
     assert warnings(caplog) == ["Note from the outside to a is lost: why not"]
 
 
+def test_mailbox_that_is_to_drop(caplog: pytest.LogCaptureFixture) -> None:
+    """What a policy demands is no warning; the sender is told all the same."""
+    play = Play()
+    envelope = envelope_of(Note("x"), "b")
+    play.dead_letters.add("a", envelope, "why not", full=True, quiet=True)
+    assert warnings(caplog) == []
+    assert [one.full for one in play.failures_told(play.b)] == [True]
+
+
 def test_end_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     """What was in the mailbox of an actor when it was stopped is lost in silence."""
     Play().lose(Note("x"))

@@ -116,7 +116,6 @@ class Play(Parts):
         waits: tuple[str, ...] = (),
         *,
         runs: bool = True,
-        parent: Cell | None = None,
     ) -> None:
         super().__init__(observed=True)
         self.lines: list[str] = []
@@ -133,6 +132,10 @@ class Play(Parts):
         self.supervisor.fail(self.a, "Note", error, envelope)
         self.run()
 
+    def state(self) -> State:
+        """Return where it is in its life."""
+        return self.a.life
+
     def wake(self) -> None:
         """Have the hook, or the handler, that waits go on."""
         turn: Any = self.a.turn
@@ -148,7 +151,7 @@ def test_start() -> None:
     play = Play(runs=False)
     play.a.put(envelope_of(Note("x")))
     play.supervisor.start(play.a)
-    assert (play.a.life, play.lines) == (State.RUNNING, ["on_start as a"])
+    assert (play.state(), play.lines) == (State.RUNNING, ["on_start as a"])
     play.run()
     assert play.lines == ["on_start as a", "x as a"]
     assert role.get() == "nobody"
@@ -159,7 +162,7 @@ def test_start_that_raises() -> None:
     play = Play(raises={"on_start": OSError("no port")}, runs=False)
     with pytest.raises(OSError, match="no port"):
         play.supervisor.start(play.a)
-    assert (play.registry.at("a"), play.a.life) == (None, State.ENDED)
+    assert (play.registry.at("a"), play.state()) == (None, State.ENDED)
     assert play.lines == ["on_start as a"]
     assert play.told.lines == ["stopped a: the actor failed to start"]
     assert play.failures.count == 0
@@ -168,11 +171,11 @@ def test_start_that_raises() -> None:
 def test_start_that_waits() -> None:
     """Messages wait meanwhile, and who waits for the start is told of it."""
     play, started = Play(waits=("on_start",), runs=False), list[str]()
-    play.a.on_started = [lambda: started.append(play.a.life.name)]
+    play.a.on_started = [lambda: started.append(play.state().name)]
     play.supervisor.start(play.a)
     play.a.put(envelope_of(Note("x")))
     play.run()
-    assert (play.a.life, play.lines, started) == (
+    assert (play.state(), play.lines, started) == (
         State.STARTING,
         ["on_start as a"],
         [],
@@ -195,7 +198,7 @@ def test_start_that_waits_and_raises() -> None:
     play.wake()
     assert play.lines == ["on_start as a", "on_failure of ValueError('boom') as a"]
     assert found == [BOOM]
-    assert (play.a.life, play.a.start_error) == (State.ENDED, BOOM)
+    assert (play.state(), play.a.start_error) == (State.ENDED, BOOM)
     assert play.failures.kept[0].message == "on_start"
 
 
@@ -206,7 +209,7 @@ def test_start_that_fails_until_it_does_not() -> None:
     play.supervisor.start(play.a)
     play.run()
     play.wake()
-    assert (play.a.life, play.a.start_error) == (State.RUNNING, None)
+    assert (play.state(), play.a.start_error) == (State.RUNNING, None)
     assert play.lines[-1] == "on_restart as a"
 
 
@@ -302,7 +305,7 @@ def test_failure_of_who_has_ended() -> None:
     assert play.failures.count == 0
     play.supervisor.fail(play.a, "Note", BOOM)
     assert play.failures.count == 1
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
 
 
 @pytest.mark.parametrize("supervision", [Restart(), Stop(), Escalate()])
@@ -323,7 +326,7 @@ def test_any_other_error_is_a_failure() -> None:
     play.supervisor.escalates = (KeyboardInterrupt,)
     error: Any = GeneratorExit()
     play.fail(error=error)
-    assert (play.escalated, play.a.life) == ([], State.RUNNING)
+    assert (play.escalated, play.state()) == ([], State.RUNNING)
 
 
 # -- decisions ------------------------------------------------------------------
@@ -339,7 +342,7 @@ def test_supervision_that_looks_at_the_error() -> None:
 
     play = Play(decide)
     play.fail()
-    assert (seen, play.a.life, play.supervisor.restarted) == ([BOOM], State.RUNNING, 1)
+    assert (seen, play.state(), play.supervisor.restarted) == ([BOOM], State.RUNNING, 1)
 
 
 def raising(error: BaseException) -> Stop:
@@ -361,9 +364,9 @@ def test_limit() -> None:
     play = Play(Restart(limit=2, within=10.0))
     for _ in range(2):
         play.fail()
-    assert play.a.life is State.RUNNING
+    assert play.state() is State.RUNNING
     play.fail()
-    assert (play.a.life, play.supervisor.restarted) == (State.ENDED, 2)
+    assert (play.state(), play.supervisor.restarted) == (State.ENDED, 2)
 
 
 def test_limit_forgets() -> None:
@@ -372,9 +375,9 @@ def test_limit_forgets() -> None:
     for when in (0.0, 11.0, 22.0):
         play.dispatcher.go_to(when)
         play.fail()
-        assert play.a.life is State.RUNNING
+        assert play.state() is State.RUNNING
     play.fail()
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
 
 
 def test_escalation() -> None:
@@ -414,9 +417,9 @@ def test_escalation_to_a_parent_that_stops() -> None:
     payload = play.delivery.encode(Failure("a/b", "Note", "boom"))
     play.a.signal(Envelope(payload, "a/b", 0, None, ESCALATED))
     play.run()
-    assert (play.failures.count, play.a.life) == (0, State.STOPPING)
+    assert (play.failures.count, play.state()) == (0, State.STOPPING)
     play.wake()
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
 
 
 # -- restarting -----------------------------------------------------------------
@@ -483,7 +486,7 @@ def test_pause_before_a_restart() -> None:
         play.a.put(envelope_of(Note(f"note {number}")))
         play.dispatcher.go_to(begins - 0.5)
         play.run()
-        assert play.a.life is State.RESTARTING
+        assert play.state() is State.RESTARTING
         assert play.lines[-1] == "on_stop of ValueError('boom') as a"
         play.dispatcher.go_to(begins)
         play.run()
@@ -496,7 +499,7 @@ def test_stop_in_the_pause() -> None:
     play.fail()
     play.a.signal(Envelope(b"", "", 0, None, STOP_NOW))
     play.run()
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
     assert play.lines.count("on_stop of ValueError('boom') as a") == 1
     assert play.timers.armed == {}
     play.dispatcher.go_to(9.0)
@@ -510,7 +513,7 @@ def test_restart_waits_for_children() -> None:
     child = play.add("a/c", Hooked(play.lines, waits=("on_stop",)), parent=play.a)
     play.fail()
     assert play.lines[-1] == "on_stop of None as nobody"
-    assert play.a.life is State.RESTARTING
+    assert play.state() is State.RESTARTING
     turn: Any = child.turn
     turn.wake()
     play.run()
@@ -525,7 +528,7 @@ def test_restart_waits_for_an_async_stop() -> None:
     """The next life begins when the last one is over."""
     play = Play(Restart(), waits=("on_stop",))
     play.fail()
-    assert play.a.life is State.RESTARTING
+    assert play.state() is State.RESTARTING
     play.wake()
     assert play.lines[-2:] == ["on_stop is over", "on_restart as a"]
 
@@ -539,7 +542,7 @@ def test_factory_that_raises() -> None:
 
     play.a.make = make
     play.fail()
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
     assert [one.message for one in play.failures.kept] == ["Note"] + ["on_start"] * 3
 
 
@@ -548,7 +551,7 @@ def test_restart_without_anything_to_begin_with() -> None:
     play = Play(Restart())
     play.a.make = None
     play.fail()
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
 
 
 def test_persistent_outlives_a_restart() -> None:
@@ -599,7 +602,7 @@ def test_stop_of_a_handler_that_waits(*, drain: bool) -> None:
     if drain:
         play.supervisor.begin_stop(play.a, drain=True)
         play.run()
-        assert (play.a.life, play.lines) == (State.STOPPING, [])
+        assert (play.state(), play.lines) == (State.STOPPING, [])
         play.wake()
         assert play.failures.count == 1
         assert play.lines[-1] == "on_stop of ValueError('x') as a"
@@ -609,7 +612,7 @@ def test_stop_of_a_handler_that_waits(*, drain: bool) -> None:
         assert play.failures.count == 0
         assert play.lines == ["on_stop of None as a"]
         assert isinstance(play.outcomes[number], ActorStoppedError)
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
 
 
 def test_children_end_first() -> None:
@@ -645,7 +648,7 @@ def test_second_stop_does_not_wait_for_what_drains() -> None:
     play.run()
     play.a.put(Envelope(b"", "", 0, None, STOP))
     play.run()
-    assert (play.a.life, child.life) == (State.STOPPING, State.RUNNING)
+    assert (play.state(), child.life) == (State.STOPPING, State.RUNNING)
     play.a.signal(Envelope(b"", "", 0, None, STOP_NOW))
     play.run()
     assert play.ended == ["a/b", "a"]
@@ -665,7 +668,7 @@ def test_on_stop_that_raises() -> None:
     play.supervisor.begin_stop(play.a, drain=False)
     assert play.failures.kept[0].message == "on_stop"
     assert play.told.lines[-1] == "stopped a: the actor has stopped"
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
 
 
 def test_on_stop_that_waits() -> None:
@@ -674,9 +677,9 @@ def test_on_stop_that_waits() -> None:
     for _ in range(2):
         play.supervisor.begin_stop(play.a, drain=False)
     play.run()
-    assert play.a.life is State.STOPPING
+    assert play.state() is State.STOPPING
     play.wake()
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
     assert play.failures.kept[0].message == "on_stop"
 
 
@@ -687,9 +690,9 @@ def test_on_stop_that_is_late() -> None:
     play.supervisor.begin_stop(play.a, drain=False)
     play.run()
     play.dispatcher.go_to(1.9)
-    assert play.a.life is State.STOPPING
+    assert play.state() is State.STOPPING
     play.dispatcher.go_to(2.0)
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
     (kept,) = play.failures.kept
     assert kept.reason == "TimeoutError: on_stop has not ended in 2 s"
     assert "on_stop is over" not in play.lines
@@ -701,7 +704,7 @@ def test_on_stop_that_ends_in_time() -> None:
     play.supervisor.begin_stop(play.a, drain=False)
     play.run()
     play.wake()
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
     assert play.dispatcher.alarms.next_due() is None
 
 
@@ -715,18 +718,40 @@ def test_on_stop_that_escalates(waits: tuple[str, ...]) -> None:
     play.run()
     if waits:
         play.wake()
-    assert (play.escalated, play.a.life) == ([error], State.ENDED)
+    assert (play.escalated, play.state()) == ([error], State.ENDED)
 
 
-def test_failure_while_it_stops() -> None:
-    """It is noted, and changes nothing: the actor has failed, and stops."""
+@pytest.mark.parametrize("restarts", [True, False])
+def test_failure_beside_on_stop(*, restarts: bool) -> None:
+    """What fails while a life ends is noted, and changes nothing: `on_stop` goes on.
+
+    An actor that is about to begin again does so; its first failure is the reason.
+    """
     play = Play(Restart(), waits=("on_stop",))
-    play.supervisor.begin_stop(play.a, drain=False)
+    if restarts:
+        play.fail()
+    else:
+        play.supervisor.begin_stop(play.a, drain=False)
     play.run()
-    play.supervisor.fail(play.a, "a task", BOOM)
+    assert play.state() is (State.RESTARTING if restarts else State.STOPPING)
+    play.supervisor.fail(play.a, "a task", KeyError("beside"))
     play.run()
-    assert play.failures.count == 1
-    assert play.supervisor.restarted == 0
+    assert play.failures.count == (2 if restarts else 1)
+    assert (play.a.cause is BOOM) is restarts
+    play.wake()
+    assert "on_stop is over" in play.lines
+    assert play.supervisor.restarted == (1 if restarts else 0)
+
+
+def test_failure_of_a_handler_that_drains() -> None:
+    """It has failed, is told so in `on_stop`, and stops: nothing else is decided."""
+    play = Play(Restart())
+    play.a.put(envelope_of(Blow("x")))
+    play.run()
+    play.supervisor.begin_stop(play.a, drain=True)
+    play.fail(error=KeyError("beside"))
+    assert play.lines[-1] == "on_stop of KeyError('beside') as a"
+    assert (play.state(), play.supervisor.restarted) == (State.ENDED, 0)
 
 
 # -- tasks ----------------------------------------------------------------------
@@ -763,9 +788,9 @@ def test_tasks_end_with_the_actor() -> None:
         play.supervisor.begin_stop(play.a, drain=False)
     play.supervisor.go_on(play.a)
     assert play.lines == ["on_stop of None as a"]
-    assert (play.a.life, tasks.cancelled) == (State.STOPPING, 1)
+    assert (play.state(), tasks.cancelled) == (State.STOPPING, 1)
     tasks.end()
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
 
 
 def test_tasks_that_are_late() -> None:
@@ -774,7 +799,7 @@ def test_tasks_that_are_late() -> None:
     play.a.tasks = tasks
     play.supervisor.begin_stop(play.a, drain=False)
     play.dispatcher.go_to(5.0)
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
     (kept,) = play.failures.kept
     assert kept.reason == "TimeoutError: 2 of its tasks have not ended in 5 s"
     tasks.end()
@@ -786,10 +811,10 @@ def test_tasks_end_before_a_restart() -> None:
     play, tasks = Play(Restart()), Tasks()
     play.a.tasks = tasks
     play.fail()
-    assert play.a.life is State.RESTARTING
+    assert play.state() is State.RESTARTING
     tasks.end()
     play.run()
-    assert (play.a.life, play.a.tasks) == (State.RUNNING, None)
+    assert (play.state(), len(play.a.tasks or ())) == (State.RUNNING, 0)
 
 
 # -- the end --------------------------------------------------------------------
@@ -826,7 +851,7 @@ def test_end_of_a_child() -> None:
     assert [one.kind for one in play.a.signals] == [CHILD_ENDED]
     play.run()
     children: dict[str, Cell] = play.a.children or {}
-    assert (children, play.a.life) == ({}, State.RUNNING)
+    assert (children, play.state()) == ({}, State.RUNNING)
 
 
 def test_next_actor_at_the_path_of_a_child() -> None:
@@ -854,7 +879,7 @@ def test_late_signals() -> None:
     play = Play()
     play.a.signal(Envelope(b"", "", 0, None, RESTART))
     play.run()
-    assert (play.a.life, play.lines) == (State.RUNNING, [])
+    assert (play.state(), play.lines) == (State.RUNNING, [])
 
 
 # -- where hooks run ------------------------------------------------------------
@@ -888,4 +913,4 @@ def test_who_cancels_itself() -> None:
     turn.cancel()
     play.run()
     assert play.failures.kept[0].reason == "Cancelled: "
-    assert play.a.life is State.ENDED
+    assert play.state() is State.ENDED
