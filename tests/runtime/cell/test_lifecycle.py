@@ -2,7 +2,13 @@
 
 import pytest
 
-from ccw_actors.runtime._cell.lifecycle import LIFECYCLE, Event, State, next_state
+from ccw_actors.runtime._cell.lifecycle import (
+    LIFECYCLE,
+    Event,
+    State,
+    as_markdown,
+    next_state,
+)
 
 
 @pytest.mark.parametrize("state", State)
@@ -38,3 +44,14 @@ def test_a_stop_is_not_taken_back() -> None:
     """Who is stopping ends, and does nothing else."""
     after = {to for (state, _), to in LIFECYCLE.items() if state is State.STOPPING}
     assert after == {State.ENDED}
+
+
+def test_table_as_document() -> None:
+    """The document has a line for each state and event, and all of the table."""
+    lines = as_markdown().splitlines()
+    assert lines[0] == "| | started | restart | begin | stop | end |"
+    assert len(lines) == 2 + len(State) + 3 + len(Event)
+    assert "| **stopping** |  |  |  |  | ended |" in lines
+    assert "| **restarting** |  |  | starting | stopping | ended |" in lines
+    cells = [cell for line in lines[2:7] for cell in line.split(" | ")[1:]]
+    assert sum(cell.strip(" |") != "" for cell in cells) == len(LIFECYCLE)
