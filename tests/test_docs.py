@@ -180,7 +180,7 @@ def test_life_cycle_page_is_the_table() -> None:
 
 
 def test_life_page_has_the_table() -> None:
-    """The page of an actor's life has the table of its states as the code renders it."""
+    """The page of an actor's life has the table of its states."""
     assert f"\n\n{actor_lifecycle.as_markdown()}\n" in (RUNTIME / "life.md").read_text()
 
 
