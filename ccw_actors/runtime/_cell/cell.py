@@ -71,8 +71,8 @@ class Cell:
 
     Of the rest `failure` is the error that the actor fails with, once it does, and
     `cause` what was raised; `start_error` what `on_start` has raised. `owed` are the
-    numbers of asks that it has taken upon itself to answer. `may_begin` is True when the pause
-    before a restart is over, and `has_stopped` once `on_stop` has begun.
+    numbers of asks that it has taken upon itself to answer. `may_begin` is True when
+    the pause before a restart is over, and `has_stopped` once `on_stop` has begun.
     """
 
     __slots__ = (
