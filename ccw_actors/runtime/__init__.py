@@ -7,6 +7,7 @@ from ccw_actors.runtime._drive.fair import FairDispatcher as FairDispatcher
 from ccw_actors.runtime._drive.loop import LoopDispatcher as LoopDispatcher
 from ccw_actors.runtime._drive.virtual import VirtualDispatcher as VirtualDispatcher
 from ccw_actors.runtime._kernel.ports import Dispatcher as Dispatcher
+from ccw_actors.runtime._values.answers import answer_type as answer_type
 from ccw_actors.runtime._values.mailbox import Mailbox as Mailbox
 from ccw_actors.runtime._values.notices import Failure as Failure
 from ccw_actors.runtime._values.notices import Terminated as Terminated
@@ -67,6 +68,7 @@ __all__ = [
     "System",
     "Terminated",
     "VirtualDispatcher",
+    "answer_type",
     "escalate_always",
     "receive",
     "spec_of",

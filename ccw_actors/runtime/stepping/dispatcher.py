@@ -72,6 +72,7 @@ class SteppingDispatcher:
         """Drive one System."""
         self._kernel = system
         self._handling = Handling(system)
+        system.registry.next_incarnation = lambda _path: 1
         self.alone = Alone(system)
 
     def ready(self, cell: Cell) -> None:
