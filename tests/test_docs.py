@@ -280,8 +280,9 @@ def test_named_tests_are_there(page: Path) -> None:
         (RUNTIME / "guarantees.md", "", 30),
         (ROOT / "docs" / "files.md", "", 15),
         (EXPLORE / "promise.md", "## What keeps it honest", 10),
+        (RUNTIME / "messages.md", "## Evolution", 10),
     ],
-    ids=["runtime", "files", "explore"],
+    ids=["runtime", "files", "explore", "evolution"],
 )
 def test_every_guarantee_has_a_test(page: Path, below: str, rows_min: int) -> None:
     """No row of the page is without one."""

@@ -94,7 +94,7 @@ import ccw_actors.runtime
 """
     assert list(hidden(program)) == [
         "ccw_actors.runtime.life",
-        "ccw_actors.runtime.cell.Cell",
+        "ccw_actors.runtime.stepping.Cell",
         "ccw_actors.runtime",
     ]
 

@@ -8,6 +8,10 @@ from ccw_actors.runtime._drive.loop import LoopDispatcher as LoopDispatcher
 from ccw_actors.runtime._drive.virtual import VirtualDispatcher as VirtualDispatcher
 from ccw_actors.runtime._kernel.ports import Dispatcher as Dispatcher
 from ccw_actors.runtime._values.answers import answer_type as answer_type
+from ccw_actors.runtime._values.dump import ActorDump as ActorDump
+from ccw_actors.runtime._values.dump import AskDump as AskDump
+from ccw_actors.runtime._values.dump import Dump as Dump
+from ccw_actors.runtime._values.dump import Statistics as Statistics
 from ccw_actors.runtime._values.mailbox import Mailbox as Mailbox
 from ccw_actors.runtime._values.notices import Failure as Failure
 from ccw_actors.runtime._values.notices import Terminated as Terminated
@@ -21,10 +25,6 @@ from ccw_actors.runtime._values.supervision import Stop as Stop
 from ccw_actors.runtime._values.supervision import Supervision as Supervision
 from ccw_actors.runtime._values.trace_context import Propagator as Propagator
 from ccw_actors.runtime.actor import Actor as Actor
-from ccw_actors.runtime.dump import ActorDump as ActorDump
-from ccw_actors.runtime.dump import AskDump as AskDump
-from ccw_actors.runtime.dump import Dump as Dump
-from ccw_actors.runtime.dump import Statistics as Statistics
 from ccw_actors.runtime.stepping.dispatcher import Choice as Choice
 from ccw_actors.runtime.stepping.dispatcher import Delivery as Delivery
 from ccw_actors.runtime.stepping.dispatcher import (

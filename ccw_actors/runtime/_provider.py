@@ -17,6 +17,7 @@ from ccw_actors.errors import (
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._cell.running import Running
+from ccw_actors.runtime._drive.asyncio_internals import EAGER_TASKS
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._shutdown import Shutdown
 from ccw_actors.runtime._threads.blocking import BlockedThread
@@ -24,7 +25,7 @@ from ccw_actors.runtime._threads.pykka_cell import PykkaCell, calling_pykka_acto
 from ccw_actors.runtime._values.address import path_of
 from ccw_actors.runtime._values.envelope import Envelope
 from ccw_actors.runtime._values.reference import NOBODY, Target
-from ccw_actors.transport import Message, Request
+from ccw_actors.transport import ENCODE_ERRORS, Message, Request
 
 __all__ = ["KernelProvider", "UnknownProvider"]
 
@@ -43,6 +44,7 @@ class KernelProvider:
     def __init__(self, name: str, kernel: Kernel, shutdown: Shutdown) -> None:
         self.name = name
         self.encode: Callable[[object], bytes] = kernel.delivery.encode
+        self.quick_encode: Callable[[object], bytes] = kernel.delivery.quick_encode
         self.running = kernel.running
         self.quick_thread = kernel.own_thread
         self._kernel = kernel
@@ -93,36 +95,48 @@ class KernelProvider:
         kernel = self._kernel
         own = get_ident() == kernel.own_thread
         running = kernel.running if own else kernel.running_here()
-        wait = self._kernel.ask_timeout if timeout is None else timeout
+        wait = kernel.ask_timeout if timeout is None else timeout
         turn = running.turn
         asks = kernel.asks
-        if turn is not None:
-            asker = running.address
-            pending = asks.begin(address, asker, type(request), wait, turn)
-            number = pending.number
-            try:
-                kernel.delivery.put_ask(pending, self._asking(running, request, number))
-            except BaseException:
-                asks.forget(number)
-                raise
-            answer: R = await pending
-            return answer
-        loop = self._loop_of(running)
-        future: asyncio.Future[R] = loop.create_future()
-        settle = partial(_settle, future)
-        asked = asks.question(address, "", type(request), wait, settle)
-        number = asked.number
+        if turn is None or (EAGER_TASKS and not turn.is_current()):
+            return await self._ask_from_task(address, request, wait, running)
+        asker = running.address
+        pending = asks.begin(address, asker, type(request), wait, turn)
+        number = pending.number
         try:
-            kernel.delivery.ask(asked, self._asking(running, request, number))
-            return await future
+            if kernel.observers.stamps:
+                envelope = kernel.delivery.envelope(running, request, number)
+            else:
+                try:
+                    payload = self.quick_encode(request)
+                except ENCODE_ERRORS:
+                    payload = self.encode(request)
+                envelope = Envelope(payload, asker, number, None)
+            kernel.delivery.put_ask(pending, envelope)
         except BaseException:
             asks.forget(number)
             raise
+        answer: R = await pending
+        return answer
 
-    def _asking(self, running: Running, request: Message, number: int) -> Envelope:
-        if self._kernel.observers.stamps:
-            return self._kernel.delivery.envelope(running, request, number)
-        return Envelope(self.encode(request), running.address, number, None)
+    async def _ask_from_task(
+        self, address: str, request: Request[R], wait: float, running: Running
+    ) -> R:
+        kernel = self._kernel
+        future: asyncio.Future[R] = self._loop_of(running).create_future()
+        settle = partial(_settle, future)
+        asked = kernel.asks.question(address, "", type(request), wait, settle)
+        number = asked.number
+        try:
+            if kernel.observers.stamps:
+                envelope = kernel.delivery.envelope(running, request, number)
+            else:
+                envelope = Envelope(self.encode(request), running.address, number, None)
+            kernel.delivery.ask(asked, envelope)
+            return await future
+        except BaseException:
+            kernel.asks.forget(number)
+            raise
 
     def _loop_of(self, running: Running) -> asyncio.AbstractEventLoop:
         """Return the event loop on which a task may wait for this System."""
@@ -201,9 +215,10 @@ class KernelProvider:
         envelope = kernel.delivery.envelope(running, message)
         deliver = partial(kernel.delivery.deliver, address, envelope)
         what = type(message).__name__
-        if running.turn is not None:
+        turn = running.turn
+        if turn is not None and (not EAGER_TASKS or turn.is_current()):
             offer = kernel.offers.make(
-                address, running.address, what, deliver, turn=running.turn
+                address, running.address, what, deliver, turn=turn
             )
             kernel.offers.add(offer, wait)
             await offer
@@ -303,6 +318,7 @@ class UnknownProvider:
         self.name = name
         self.running = Running()
         self.encode: Callable[[object], bytes] = self._refuse
+        self.quick_encode: Callable[[object], bytes] = self._refuse
         self._known = known
 
     def _refuse(self, address: object) -> NoReturn:

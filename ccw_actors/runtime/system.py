@@ -6,7 +6,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 import pykka
 
@@ -21,6 +21,7 @@ from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._drive.loop import LoopDispatcher
 from ccw_actors.runtime._drive.owned_tasks import TaskSet
 from ccw_actors.runtime._drive.turn import Turn
+from ccw_actors.runtime._dump import dump, statistics
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._kernel.ports import Dispatcher, Finished
 from ccw_actors.runtime._provider import KernelProvider, UnknownProvider
@@ -28,6 +29,7 @@ from ccw_actors.runtime._shutdown import Shutdown
 from ccw_actors.runtime._threads.pykka_cell import PykkaCell
 from ccw_actors.runtime._threads.thread_cell import ThreadCell
 from ccw_actors.runtime._values.address import address_of, path_of
+from ccw_actors.runtime._values.dump import Dump, Statistics
 from ccw_actors.runtime._values.envelope import (
     TICK,
     UNBOUNDED,
@@ -48,7 +50,6 @@ from ccw_actors.runtime._values.supervision import Escalate, Stop, Supervision
 from ccw_actors.runtime._values.timer import SLEEP, Timer
 from ccw_actors.runtime._values.trace_context import Propagator
 from ccw_actors.runtime.actor import Actor
-from ccw_actors.runtime.dump import Dump, Statistics, dump, statistics
 from ccw_actors.transport import Codec, Message
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class System:
             restores = self.dispatcher.restores
             name = "system" if restores else f"system-{next(_NUMBERS)}"
         self.name = name
-        self.codec = Codec(_to_wire, self._from_wire)
+        self.codec = Codec(_to_wire, self._from_wire, unknown_fields=unknown_fields)
         self._decoders: dict[Any, Callable[[bytes], Any]] = {}
         self._kernel = kernel = Kernel(
             self.dispatcher,
@@ -210,7 +211,8 @@ class System:
         for a class with async handlers: no loop runs in the thread. Raises
         `CcwActorsError` if the machine has no room for another thread.
         """
-        made = _made(actor)
+        context = contextvars.copy_context()
+        made = _made(actor, context)
         self._check_threads(type(made).__name__, path)
         tables = spec_of(made).tables.values()
         methods = [method for table in tables for method in table.values()]
@@ -222,7 +224,7 @@ class System:
                     " loop runs in a thread: make it block, or spawn the actor here"
                 )
         cell = self._cell(
-            actor, path, None, supervision, mailbox, made=made, thread=True
+            actor, path, None, supervision, mailbox, context=context, made=made
         )
         assert isinstance(cell, ThreadCell), "a thread was asked for"
         self._shutdown.add(cell)
@@ -361,10 +363,6 @@ class System:
         kernel = self._kernel
         running = kernel.running_here()
         address = to.ref.address if to.ref is not None else ""
-        cell = kernel.cells.get(running.address)
-        owed = cell.owed if cell is not None else None
-        if owed is not None:
-            owed.discard(to.ask)
         kernel.delivery.reply(running, address, to.ask, message)
 
     @property
@@ -467,25 +465,29 @@ class System:
         supervision: Supervision | None,
         mailbox: Mailbox | None,
         *,
+        context: contextvars.Context | None = None,
         made: "Actor[Q] | None" = None,
-        thread: bool = False,
     ) -> Cell:
-        """Make a cell, and register it."""
-        made = _made(actor) if made is None else made
+        """Make a cell, and register it; one with a thread for an actor that is `made`.
+
+        An actor that is made here is made in its own `context`.
+        """
+        if context is None:
+            context = contextvars.copy_context()
+        thread = made is not None
+        if made is None:
+            made = _made(actor, context)
         kernel, registry = self._kernel, self._kernel.registry
         kind = type(made).__name__
         self._check_may_spawn(kind if name is None else name)
         if name is None:
             name = registry.free_name(kind, parent)
-        elif parent is None and "/" in name:
-            registry.check_own(name)
         path = name if parent is None else f"{parent.path}/{name}"
         registry.check_free(path if name else "")
         decode = self._raw_decoder(spec_of(made).accepts)
         policy = self.mailbox if mailbox is None else mailbox
         decision = Stop() if supervision is None else supervision
         incarnation = registry.next_incarnation(path)
-        context = contextvars.copy_context()
         cell: Cell
         if thread:
             cell = ThreadCell(
@@ -503,7 +505,7 @@ class System:
                 path,
                 made,
                 decode,
-                ready=self.dispatcher.ready,
+                ready=kernel.running.ready,
                 policy=policy,
                 supervision=decision,
                 incarnation=incarnation,
@@ -514,7 +516,7 @@ class System:
         made.bind(self, cell)
         if not isinstance(decision, Stop | Escalate):
             cell.make = _maker(actor, made)
-            cell.origin = context.copy()
+            cell.origin = contextvars.copy_context()
         registry.add(cell)
         return cell
 
@@ -566,7 +568,8 @@ class System:
         coroutine: Coroutine[Any, Any, Any],
         finished: Finished,
     ) -> Turn:
-        return Turn(cell, envelope, coroutine, self.dispatcher.loop, finished)
+        loop = self.dispatcher.loop
+        return Turn(cell, envelope, coroutine, loop, finished, cell.context)
 
     def _observed(self) -> None:
         self._provider.observed()
@@ -588,10 +591,12 @@ class System:
             self._kernel.delivery.deliver(cell.address, own)
 
 
-def _made(actor: "Actor[Q] | Callable[[], Actor[Q]]") -> "Actor[Q]":
-    if callable(actor):
-        return actor()
-    return actor
+def _made(
+    actor: "Actor[Q] | Callable[[], Actor[Q]]", context: contextvars.Context
+) -> "Actor[Q]":
+    if isinstance(actor, Actor):
+        return actor  # pyright: ignore[reportUnknownVariableType]
+    return context.run(actor)
 
 
 def _maker(

@@ -2,6 +2,7 @@
 
 from ccw_actors.transport.bounds import OBJECTS_MAX as OBJECTS_MAX
 from ccw_actors.transport.bounds import SIZE_MAX as SIZE_MAX
+from ccw_actors.transport.canonical import ENCODE_ERRORS as ENCODE_ERRORS
 from ccw_actors.transport.codec import DECODE_ERRORS as DECODE_ERRORS
 from ccw_actors.transport.codec import Codec as Codec
 from ccw_actors.transport.codec import Message as Message
@@ -14,6 +15,7 @@ from ccw_actors.transport.stream import read_stream as read_stream
 
 __all__ = [
     "DECODE_ERRORS",
+    "ENCODE_ERRORS",
     "OBJECTS_MAX",
     "SIZE_MAX",
     "Codec",

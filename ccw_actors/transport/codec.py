@@ -6,12 +6,13 @@ On the wire a message is a msgpack array: its type's name, then its fields in or
 
 from collections.abc import Callable
 from types import UnionType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 
 from ccw_actors.transport.bounds import OBJECTS_MAX, SIZE_MAX, SMALL, check_objects
 from ccw_actors.transport.canonical import ENCODE_ERRORS, CanonicalEncoder
+from ccw_actors.transport.evolution import accepting
 from ccw_actors.transport.payload import refusal
 
 __all__ = ["DECODE_ERRORS", "Codec", "Message", "Request"]
@@ -62,14 +63,27 @@ class Codec:
     `encode_as_is` keeps the order of dicts, for what has to come back as it was. Both
     raise `TypeError`, `OverflowError` or `RecursionError` for what cannot be encoded:
     the text says the type of the message, the field, and what is wrong there.
+    `quick_encode` saves a call: it is `encode` for most messages, and raises one of
+    `ENCODE_ERRORS` for those that have to be given to `encode`.
+
+    With `unknown_fields="accept"`, a decoder drops what a newer writer has put at the
+    end of a message, or of a value in it, and its type does not know. Otherwise it
+    refuses that, but where the type says `forbid_unknown_fields=False`.
     """
 
     def __init__(
         self,
         to_wire: Callable[[Any], Any] | None = None,
         from_wire: Callable[[type, Any], Any] | None = None,
+        *,
+        unknown_fields: Literal["refuse", "accept"] = "refuse",
     ) -> None:
+        if unknown_fields not in ("refuse", "accept"):
+            raise ValueError(
+                f"unknown_fields: expected 'refuse' or 'accept', got {unknown_fields!r}"
+            )
         self._from_wire = from_wire
+        self._accepts_unknown = unknown_fields == "accept"
         sort = msgspec.msgpack.Encoder(enc_hook=to_wire, order="deterministic").encode
         keep = msgspec.msgpack.Encoder(enc_hook=to_wire).encode
         canonical = CanonicalEncoder(sort, to_wire).encode
@@ -89,6 +103,7 @@ class Codec:
                 raise
 
         self.encode: Callable[[object], bytes] = encode
+        self.quick_encode: Callable[[object], bytes] = sort
         self.encode_as_is: Callable[[object], bytes] = encode_as_is
 
     def raw_decoder(self, accepted: type[T] | UnionType) -> Callable[[bytes], T]:
@@ -101,6 +116,8 @@ class Codec:
         decoder = msgspec.msgpack.Decoder(
             cast("type[T]", accepted), dec_hook=self._from_wire
         )
+        if self._accepts_unknown:
+            return accepting(decoder.decode, accepted, DECODE_ERRORS)
         return decoder.decode
 
     def decoder(
@@ -114,7 +131,8 @@ class Codec:
 
         It is for bytes from outside, whatever they are. `message_size_max` bounds the
         bytes of one message, `objects_max` the values in it, where they are more than
-        64 KiB; and both the memory used: the bytes, and a hundred for each value.
+        64 KiB; and both the memory used: the bytes, and a hundred for each value. To
+        drop unknown fields takes as much again.
 
         The function raises `MessageError` for bytes that are more than that, or not
         one of the types.

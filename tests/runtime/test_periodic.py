@@ -81,7 +81,8 @@ class Clock(Actor[Begin | Tick | Ask]):
 
     @receive
     def ask(self, _message: Ask) -> None:
-        """Answer nothing."""
+        """Answer nothing, and do as if it were answered later."""
+        self.answered_later = self.reply_to
 
 
 def test_answer_to_a_tick_answers_no_ask() -> None:

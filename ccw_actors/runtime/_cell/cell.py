@@ -13,7 +13,7 @@ from ccw_actors.runtime._values.address import address_of, split
 from ccw_actors.runtime._values.envelope import Envelope, Letter
 from ccw_actors.runtime._values.mailbox import Mailbox
 from ccw_actors.runtime._values.reference import QUEUED
-from ccw_actors.runtime._values.supervision import Supervision
+from ccw_actors.runtime._values.supervision import Stop, Supervision
 from ccw_actors.transport import Message
 
 __all__ = ["CLOSED", "IDLE", "Cell"]
@@ -71,7 +71,7 @@ class Cell:
 
     Of the rest `failure` is the error that the actor fails with, once it does, and
     `cause` what was raised; `start_error` what `on_start` has raised. `owed` are the
-    numbers of asks that it has said to answer later. `may_begin` is True when the pause
+    numbers of asks that it has taken upon itself to answer. `may_begin` is True when the pause
     before a restart is over, and `has_stopped` once `on_stop` has begun.
     """
 
@@ -174,6 +174,19 @@ class Cell:
             self.status = QUEUED
             self.ready(self)
 
+    def accept(self, envelope: Envelope) -> bool:
+        """Put a message into the mailbox if that certainly has room for it."""
+        mailbox = self.mailbox
+        if mailbox is None:
+            self.mailbox = mailbox = deque()
+        if len(mailbox) >= self.bound:
+            return False
+        mailbox.append(envelope)
+        if not self.status:
+            self.status = QUEUED
+            self.ready(self)
+        return True
+
     def signal(self, envelope: Envelope) -> None:
         """Put a signal into the system lane, which comes before all messages."""
         if self.signals is None:
@@ -253,7 +266,10 @@ class Cell:
         return (turn.envelope.ask,)
 
     def owe(self, ask: int, is_pending: Callable[[int], bool]) -> None:
-        """Note that the actor answers an ask later."""
+        """Note that the actor answers an ask by itself, now or later.
+
+        Those that nobody waits for any more are forgotten when there are many.
+        """
         owed = self.owed
         if owed is None:
             self.owed = owed = set()
@@ -283,11 +299,12 @@ class Cell:
         error = self.start_error
         self.extras = None
         self.start_error = error
-        self.context = _NO_CONTEXT
+        self.context = Context()
+        self.supervision = _STOP
 
 
 _OWED_MAX: Final = 64
-_NO_CONTEXT: Final = Context()
+_STOP: Final = Stop()
 
 
 class _Gone:

@@ -171,8 +171,8 @@ def _own_handlers(
                 f"{where} is marked as the handler of {request.__name__}, and its"
                 f" parameter is annotated with {' | '.join(t.__name__ for t in types)}"
             )
+        _check_answer(where, method, types)
         for message_type in types:
-            _check_answer(where, method, message_type)
             known = found.get((state, message_type))
             if known is not None:
                 raise TypeError(
@@ -196,21 +196,28 @@ def _parameter_types(name: str, method: Callable[..., Any]) -> list[type[Message
     return found
 
 
-def _check_answer(where: str, method: Callable[..., Any], kind: type[Message]) -> None:
-    """Check what a handler says it returns against the answer of a request."""
-    if not issubclass(kind, Request) or kind is Request:
+def _check_answer(
+    where: str, method: Callable[..., Any], kinds: list[type[Message]]
+) -> None:
+    """Check what a handler says it returns against the answers of its requests."""
+    expected: list[Any] = []
+    for kind in kinds:
+        if not issubclass(kind, Request) or kind is Request:
+            return
+        try:
+            expected += types_in(answer_type(kind))
+        except TypeError:
+            return  # An answer that cannot be found yet; whoever asks is told.
+    if not all(isinstance(one, type) for one in expected):
+        return
+    if any(one in _ANYTHING for one in expected):
         return
     given = types_in(get_type_hints(method).get("return", Any))
-    try:
-        expected = types_in(answer_type(kind))
-    except TypeError:
-        return  # An answer that cannot be found yet; whoever asks is told.
-    if not all(isinstance(one, type) and one not in _ANYTHING for one in expected):
-        return
     allowed = (*expected, *_ANYTHING, type(None))
     wrong = [one for one in given if isinstance(one, type) and one not in allowed]
     if wrong:
         raise TypeError(
-            f"{where} answers {kind.__name__} with {wrong[0].__name__}, expected"
+            f"{where} answers {' | '.join(one.__name__ for one in kinds)} with"
+            f" {wrong[0].__name__}, expected"
             f" {' | '.join(one.__name__ for one in expected)}"
         )

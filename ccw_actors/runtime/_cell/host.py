@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from ccw_actors.errors import ActorFailedError
 from ccw_actors.runtime._cell.cell import Cell
+from ccw_actors.runtime._values.dump import Dump, Statistics
 from ccw_actors.runtime._values.mailbox import Mailbox
 from ccw_actors.runtime._values.observer import Observer
 from ccw_actors.runtime._values.reference import ActorRef, ReplyTo
@@ -22,6 +23,7 @@ class Host(Protocol):
 
     name: str
     codec: Codec
+    dispatcher: Any
 
     @property
     def failures(self) -> list[ActorFailedError]: ...
@@ -53,6 +55,10 @@ class Host(Protocol):
     def observe(self, observer: Observer) -> None: ...
 
     def unobserve(self, observer: Observer) -> None: ...
+
+    def statistics(self) -> Statistics: ...
+
+    def dump(self) -> Dump: ...
 
     # -- for `Actor` --------------------------------------------------------------
 

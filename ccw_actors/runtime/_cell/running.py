@@ -1,6 +1,7 @@
 """Which actor a thread runs at the moment, and on which message."""
 
 import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ccw_actors.runtime._values.envelope import Envelope, Letter, wrapped
@@ -24,9 +25,22 @@ class Running:
     `resting_address` is the address while no message is handled: an actor's in its own
     thread. `work` is what an actor's own thread has to do. `turn` is the async handler
     that is being driven now. `own` is True on the System's own thread.
+
+    `ready` is what the System's actors call when they have got something, and `enqueue`
+    what may be called in its place now: while the run queue is being worked off, nobody
+    has to be told of that.
     """
 
-    __slots__ = ("address", "letter", "own", "resting_address", "turn", "work")
+    __slots__ = (
+        "address",
+        "enqueue",
+        "letter",
+        "own",
+        "ready",
+        "resting_address",
+        "turn",
+        "work",
+    )
 
     def __init__(
         self, address: str = "", letter: Letter | None = None, *, own: bool = False
@@ -34,6 +48,8 @@ class Running:
         self.address = self.resting_address = address
         self.letter = letter
         self.own = own
+        self.ready: Callable[[Any], None] = _nobody
+        self.enqueue: Callable[[Any], None] = _nobody
         self.turn: Any = None
         self.work: Work | None = None
 
@@ -46,6 +62,10 @@ class Running:
     def envelope(self) -> Envelope | None:
         """The envelope of the message being handled."""
         return None if self.letter is None else wrapped(self.letter)
+
+
+def _nobody(_cell: Any) -> None:
+    """Nothing drives this."""
 
 
 class RunningHere(threading.local):

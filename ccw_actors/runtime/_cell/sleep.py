@@ -30,7 +30,12 @@ class Sleep(Parking):
     def __await__(self) -> Generator[Parking, Any, Any]:
         """Set the timer, which finds the handler of the actor at the path."""
         self._key = self._system.set_sleep(self._path, self._delay)
-        return (yield self)
+        try:
+            return (yield self)
+        except Exception:
+            # In a task that is not the handler's: the timer would wake the handler.
+            self.leave()
+            raise
 
     def leave(self) -> None:
         """Cancel the timer."""

@@ -90,7 +90,7 @@ class FairDispatcher(LoopDispatcher):
                     turns.popleft()
                     party.waits = False
         finally:
-            self._leave()
+            self._running.leave()
             self._scheduled = bool(turns)
             if turns:
                 self._loop.call_soon(self._drain, context=self._context)

@@ -54,13 +54,13 @@ class LoopDispatcher:
         self._origin = self.clock()
         self.hold: Callable[[], None] = getattr(loop, "hold", _nothing)
         self.release: Callable[[], None] = getattr(loop, "release", _nothing)
-        # Not that of whoever happens to send the first message of a batch; handlers run
-        # in those of their actors.
+        # Not that of whoever happens to send the first message of a batch, or sets the
+        # first timer; handlers run in those of their actors.
         self._context = contextvars.copy_context()
 
     def attach(self, system: Kernel) -> None:
         """Drive one System."""
-        self._run, self._leave = system.invoker.run, system.running.leave
+        self._run, self._running = system.invoker.run, system.running
         self._offers, self._freed = system.pressure.waiting, system.pressure.freed
 
     def ready(self, cell: Cell) -> None:
@@ -98,7 +98,7 @@ class LoopDispatcher:
     def wake(self, callback: Callable[[], None]) -> None:
         """Call back soon on the loop. Raises `ActorStoppedError` if it is closed."""
         try:
-            self._loop.call_soon_threadsafe(callback)
+            self._loop.call_soon_threadsafe(callback, context=self._context)
         except RuntimeError as error:
             raise ActorStoppedError(
                 "the event loop of this System is closed"
@@ -107,6 +107,8 @@ class LoopDispatcher:
     def _drain(self) -> None:
         queue, run, batch = self._queue, self._run, self._batch
         budget = self.budget
+        running = self._running
+        running.enqueue = queue.append  # It is being worked off.
         try:
             while queue and budget > 0:
                 cell = queue.popleft()
@@ -116,7 +118,10 @@ class LoopDispatcher:
                     budget -= cell.context.run(run, cell, limit) or 1
                 finally:
                     if cell.status & CLOSED:
-                        if cell.settle():
+                        turn = cell.turn
+                        if turn is not None and not (turn.is_ready or cell.signals):
+                            cell.status = CLOSED  # That is most of the time.
+                        elif cell.settle():
                             queue.append(cell)
                     elif cell.mailbox:
                         queue.append(cell)
@@ -125,7 +130,8 @@ class LoopDispatcher:
                     if self._offers:
                         self._freed(cell)
         finally:
-            self._leave()
+            running.enqueue = running.ready
+            running.leave()
             self._scheduled = bool(queue)
             if queue:
                 self._loop.call_soon(self._drain, context=self._context)
@@ -134,7 +140,9 @@ class LoopDispatcher:
         if self._bell is not None:
             self._bell.cancel()
         self._rings_at = when
-        self._bell = self._loop.call_at(when + self._origin, self._ring)
+        self._bell = self._loop.call_at(
+            when + self._origin, self._ring, context=self._context
+        )
 
     def _ring(self) -> None:
         self._bell = None

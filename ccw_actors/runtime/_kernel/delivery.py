@@ -36,6 +36,7 @@ class Delivery:
         observers: Observers,
         calls: ThreadCalls,
         encode: Callable[[object], bytes],
+        quick_encode: Callable[[object], bytes],
     ) -> None:
         self._cells = cells
         self._pressure = pressure
@@ -45,6 +46,7 @@ class Delivery:
         self._observers = observers
         self._calls = calls
         self.encode = encode
+        self.quick_encode = quick_encode
 
     def envelope(
         self, running: Running, message: Message, ask: int = 0, kind: int = 0
@@ -67,10 +69,8 @@ class Delivery:
         cell = self._cells.get(address)
         if cell is None:
             self._dead_letters.add(address, envelope, NOBODY_THERE)
-        elif (
-            envelope.kind
-            or cell.waiting() < cell.bound
-            or self._pressure.make_room(cell, envelope)
+        elif envelope.kind or (
+            not cell.accept(envelope) and self._pressure.make_room(cell, envelope)
         ):
             cell.put(envelope)
 
@@ -113,13 +113,9 @@ class Delivery:
     def put_ask(self, pending: Pending, envelope: Envelope) -> None:
         """Put the envelope of an ask that waits into a mailbox; raises likewise."""
         cell = self._cells.get(pending.target)
-        if (
-            cell is not None
-            and cell.waiting() < cell.bound
-            and not self._pressure.waiting
-        ):
-            cell.put(envelope)
-        elif self._pressure.lacks_room(pending.target):
+        if cell is not None and not self._pressure.waiting and cell.accept(envelope):
+            return
+        if self._pressure.lacks_room(pending.target):
             self._pressure.queue(pending.target, _WaitingAsk(self, pending, envelope))
         else:
             self.deliver(pending.target, envelope)

@@ -29,7 +29,14 @@ from ccw_actors.runtime._values.envelope import (
     Letter,
     wrapped,
 )
-from ccw_actors.transport import DECODE_ERRORS, Message, Request, refusal, tag_of
+from ccw_actors.transport import (
+    DECODE_ERRORS,
+    ENCODE_ERRORS,
+    Message,
+    Request,
+    refusal,
+    tag_of,
+)
 
 __all__ = ["Invoker"]
 
@@ -67,6 +74,7 @@ class Invoker:
         self._calls = calls
         self._suspend = suspend
         self._encode = delivery.encode
+        self._quick_encode = delivery.quick_encode
 
     def run(  # noqa: C901, PLR0912 - in one piece: this is where time is spent
         self, cell: Cell, limit: int, running: Running | None = None
@@ -254,7 +262,10 @@ class Invoker:
             if self._observers.stamps:
                 self._delivery.reply(running, letter.sender, letter.ask, answer)
                 return
-            payload = self._encode(answer)
+            try:
+                payload = self._quick_encode(answer)
+            except ENCODE_ERRORS:
+                payload = self._encode(answer)
             reply = Envelope(payload, cell.address, letter.ask, None, UNBOUNDED)
             if not self._asks.answer(letter.ask, reply):
                 self._lost.add(letter.sender, reply, LATE)
@@ -285,7 +296,10 @@ class Invoker:
                 error = wrong
         if error is not None and not self._supervisor.was_stopped(cell, turn):
             self._supervisor.fail(cell, tag_of(envelope.payload), error, envelope)
-        elif cell.life is not State.RUNNING:
+            return
+        if error is not None:
+            self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
+        if cell.life is not State.RUNNING:
             self._supervisor.go_on(cell)
 
     def _answer_of(self, cell: Cell, envelope: Envelope, value: Any) -> None:
@@ -310,7 +324,8 @@ class Invoker:
         if any(one is envelope for one in cell.mailbox or ()):
             return  # It was stashed and put back.
         if cell.life is not State.RUNNING:
-            return  # It has stopped itself; whoever asks is told.
+            self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
+            return
         request = kind.__name__
         expected = answer_names(kind) if issubclass(kind, Request) else "an answer"
         reason = (

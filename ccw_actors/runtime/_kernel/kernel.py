@@ -60,6 +60,7 @@ class Kernel:
         self._here = RunningHere()
         dispatcher.begin()
         encode = codec.encode
+        self.running.ready = self.running.enqueue = dispatcher.ready
         self.calls = ThreadCalls(dispatcher, self.own_thread)
         self.observers = Observers(dispatcher.now, observed, self.calls)
         self.registry = Registry()
@@ -104,6 +105,7 @@ class Kernel:
             observers=self.observers,
             calls=self.calls,
             encode=encode,
+            quick_encode=codec.quick_encode,
         )
         self.death_watch = DeathWatch(ref_of, self._send_notice)
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)

@@ -2,7 +2,9 @@
 
 import itertools
 import logging
+from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
@@ -16,7 +18,37 @@ __all__ = ["Observers"]
 
 log = logging.getLogger("ccw_actors")
 
-_RAISED = "%r raised and observes no more"
+
+class _Watching:
+    """One observer, and the context in which it is called: that of `observe`.
+
+    What it hears of because of what it does itself, it hears when that is done.
+    """
+
+    __slots__ = ("_busy", "_context", "_later", "observer")
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self._context = copy_context()
+        self._busy = False
+        self._later: deque[Callable[[Observer], None]] = deque()
+
+    def tell(self, call: Callable[[Observer], None]) -> bool:
+        """Make a call, and those that it leads to; False if one has raised."""
+        if self._busy:
+            self._later.append(call)
+            return True
+        self._busy = True
+        try:
+            self._context.run(call, self.observer)
+            while self._later:
+                self._context.run(self._later.popleft(), self.observer)
+        except Exception:
+            log.exception("%r raised and observes no more", self.observer)
+            return False
+        finally:
+            self._busy = False
+        return True
 
 
 class Observers:
@@ -37,19 +69,19 @@ class Observers:
         self._calls = calls
         self._changed = changed
         self._numbers = itertools.count(1)
-        self._all: tuple[Observer, ...] = ()
+        self._all: tuple[_Watching, ...] = ()
         self.propagator: Propagator | None = None
         self.present = False
         self.stamps = False
 
     def add(self, observer: Observer) -> None:
         """Report to the observer, too, from now on."""
-        self._all = (*self._all, observer)
+        self._all = (*self._all, _Watching(observer))
         self._note()
 
     def remove(self, observer: Observer) -> None:
         """Report to the observer no more."""
-        self._all = tuple(one for one in self._all if one is not observer)
+        self._all = tuple(one for one in self._all if one.observer is not observer)
         self._note()
 
     def propagate(self, propagator: Propagator | None) -> None:
@@ -74,7 +106,7 @@ class Observers:
         """Tell all of a message that is about to be handled; on any thread."""
         if envelope.stamp is not None and self.present:
             event = self._event(address, envelope, envelope.stamp)
-            self._calls.note(lambda: self._handled(event))
+            self._calls.note(lambda: self._tell(lambda one: one.handled(event)))
 
     def dead_letter(self, address: str, envelope: Envelope, reason: str) -> None:
         """Tell all of a message that will never be handled."""
@@ -99,20 +131,9 @@ class Observers:
         self._tell(lambda observer: observer.stopped(actor, reason))
 
     def _tell(self, call: Callable[[Observer], None]) -> None:
-        for observer in self._all:
-            try:
-                call(observer)
-            except Exception:
-                log.exception(_RAISED, observer)
-                self.remove(observer)
-
-    def _handled(self, event: Handled) -> None:
-        for observer in self._all:
-            try:
-                observer.handled(event)
-            except Exception:
-                log.exception(_RAISED, observer)
-                self.remove(observer)
+        for one in self._all:
+            if not one.tell(call):
+                self.remove(one.observer)
 
     def _event(self, address: str, envelope: Envelope, stamp: Stamp) -> Handled:
         """Return what is told of a message that is handled, or lost, now."""

@@ -71,16 +71,6 @@ class Registry:
         if self.at(path) is not None:
             raise CcwActorsError(f"cannot spawn at {path!r}: the path is taken")
 
-    def check_own(self, path: str) -> None:
-        """Raise `CcwActorsError` for a path below an actor: only its own are there."""
-        above = path
-        while above := above.rpartition("/")[0]:
-            if self.at(above) is not None:
-                raise CcwActorsError(
-                    f"cannot spawn at {path!r}: what is below the actor {above!r} is"
-                    " its own: have it spawn the actor as its child"
-                )
-
     def free_name(self, kind: str, parent: Cell | None) -> str:
         """Return a name for an actor of a class, below its parent, that nobody has."""
         above = "" if parent is None else f"{parent.path}/"

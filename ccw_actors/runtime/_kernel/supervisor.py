@@ -106,9 +106,12 @@ class Supervisor:
 
     def within(self, cell: Cell, call: Callable[..., R], *arguments: Any) -> R:
         """Call in the context of an actor, as that actor; on the actor's thread."""
+        if self._running_here().address == cell.address:
+            return call(*arguments)  # Its context is the one that is entered.
+        return self._run_in_context(cell, call, *arguments)
+
+    def _run_in_context(self, cell: Cell, call: Callable[..., R], *arguments: Any) -> R:
         running = self._running_here()
-        if running.address == cell.address:
-            return call(*arguments)
         outer = running.address, running.letter, running.turn
         running.address, running.letter, running.turn = cell.address, None, None
         try:
@@ -234,7 +237,9 @@ class Supervisor:
             return StopDecision(), cell.restarts
         now = self._dispatcher.now()
         try:
-            return decide(cell.supervision, error, now, cell.restarts)
+            # It is a function of the user's, which may set variables of its own.
+            context = cell.context.copy()
+            return context.run(decide, cell.supervision, error, now, cell.restarts)
         except Exception:
             log.exception("%s: its supervision raised, so it stops", cell.path)
             return StopDecision(), cell.restarts
@@ -284,27 +289,24 @@ class Supervisor:
         What it has in `persistent` stays as it is. Its context is a new copy of that in
         which it was spawned.
         """
-        make, origin = cell.make, cell.origin
-        assert make is not None, "only an actor that can restart does"
+        origin = cell.origin
         if origin is not None:
             cell.context = origin.copy()
-        running = self._running_here()
-        outer = running.address, running.letter, running.turn
-        running.address, running.letter, running.turn = cell.address, None, None
+        self._run_in_context(cell, self._start_again, cell)
+
+    def _start_again(self, cell: Cell) -> None:
         try:
-            starting = cell.context.run(self._make_again, cell)
+            starting = self._make_again(cell)
         except BaseException as error:  # noqa: BLE001 - a failure, whatever it is
             self.fail(cell, "on_start", error)
             return
-        finally:
-            running.address, running.letter, running.turn = outer
         if inspect.iscoroutine(starting):
             self._run_hook(cell, starting, "on_start")
         else:
             self._calls.note(partial(self.has_started, cell))
 
     def _make_again(self, cell: Cell) -> Any:
-        assert cell.make is not None, "that has been looked at"
+        assert cell.make is not None, "only an actor that can restart does"
         kept, system = cell.actor.persistent, cell.actor.system
         actor = cell.make()
         if kept is not None:
@@ -435,7 +437,8 @@ class Supervisor:
             cell.stop_alarm.cancel()
         self._timers.forget(cell.path)
         self._asks.abandon(cell.address)  # Of a thread that is abandoned.
-        for ask in (*cell.asks_in_hand(), *sorted(cell.owed or ())):
+        waiting = sorted(self._pressure.asks(cell.address))
+        for ask in (*cell.asks_in_hand(), *sorted(cell.owed or ()), *waiting):
             self._asks.stopped(ask, reason)
         self._close_turn(cell)
         if cell.tasks is not None:
@@ -467,7 +470,7 @@ class Supervisor:
         if turn is None:
             return
         try:
-            turn.close()
+            self.within(cell, turn.close)
         except BaseException as error:  # noqa: BLE001 - the rest has to be cleared away
             what = "a hook" if turn.envelope is None else tag_of(turn.envelope.payload)
             self._failures.add(cell.path, what, error)

@@ -110,7 +110,7 @@ class ThreadCell(Cell):
         self._ref: pykka.ActorRef[_Thread] | None = None
 
     @property
-    def status(self) -> int:  
+    def status(self) -> int:
         """Whether the thread takes messages: there is no run queue for it to be in.
 
         Two threads write it, so it is one flag that `close` and `open` set.

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ccw_actors.runtime._values.address import split
 from ccw_actors.runtime._values.envelope import Envelope
-from ccw_actors.transport import Message, Request
+from ccw_actors.transport import ENCODE_ERRORS, Message, Request
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar
@@ -40,6 +40,8 @@ class Target(Protocol):
 
 class _Sender(Protocol):
     address: str
+    ready: Callable[[Any], None]
+    enqueue: Callable[[Any], None]
 
 
 class Provider(Protocol):
@@ -47,13 +49,14 @@ class Provider(Protocol):
 
     Every method takes the address of the actor; what it does and raises is said at the
     method of `ActorRef` of the same name. `quick_thread` is the thread on which a
-    message may be put into a mailbox without a detour, 0 for none, and `running` says
-    which actor it runs now.
+    message may be put into a mailbox without a detour, 0 for none. `running` says which
+    actor it runs now, and how an actor that is `ready` comes into the run queue now.
     """
 
     name: str
     quick_thread: int
     encode: Callable[[object], bytes]
+    quick_encode: Callable[[object], bytes]
 
     @property
     def running(self) -> _Sender: ...
@@ -150,15 +153,23 @@ class ActorRef(Generic[P_contra]):
         if mailbox is None or get_ident() != provider.quick_thread:
             self._known = provider.tell(self.address, message)
             return
-        payload = provider.encode(message)
-        sender = provider.running.address
+        try:
+            payload = provider.quick_encode(message)
+        except ENCODE_ERRORS:
+            payload = provider.encode(message)
+        running = provider.running
+        sender = running.address
         if len(mailbox) >= known.bound:
             provider.deliver(self.address, Envelope(payload, sender, 0, None))
             return
         mailbox.append((payload, sender) if sender else payload)
         if not known.status:
             known.status = QUEUED
-            known.ready(known)
+            ready = known.ready
+            if ready is running.ready:
+                running.enqueue(known)
+            else:
+                ready(known)
 
     @overload
     def ask(
