@@ -374,7 +374,9 @@ class ActorModel:
             return False
         actor = self.compact.get_local(state[slot]).cell.actor
         has_asked = envelope.kind == WATCH or envelope.ask
-        return bool(has_asked) or any(Failure in table for table in spec_of(actor).all())
+        return bool(has_asked) or any(
+            Failure in table for table in spec_of(actor).all()
+        )
 
     def _send(
         self,
