@@ -60,14 +60,20 @@ class References:
         """Return the reference of an address."""
         return ActorRef(self._own, path_of(address), address)
 
+    def _provider_of(self, system: str) -> Provider:
+        known = self._known.get(system)
+        if known is None:
+            return UnknownProvider(system, lambda: tuple(self._known))
+        return known
+
     def _from_wire(self, kind: Any, value: Any) -> Any:
         if getattr(kind, "__origin__", kind) is ActorRef:
             match value:
                 case [str(system), str(path), int(incarnation)] if incarnation > 0:
-                    provider = self._known.get(system)
-                    if provider is None:
-                        provider = UnknownProvider(system, lambda: tuple(self._known))
-                    return ActorRef(provider, path, address_of(path, incarnation))
+                    provider = self._provider_of(system)
+                    address = address_of(path, incarnation)
+                    found: ActorRef[Any] = ActorRef(provider, path, address)
+                    return found
                 case _:
                     pass
         raise TypeError(f"expected a field of type {kind}, got {value!r}")

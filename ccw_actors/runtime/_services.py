@@ -46,9 +46,9 @@ class ActorServices:
     def sender(self) -> ActorRef[Any] | None:
         """Who sent the message being handled; None for the outside."""
         letter = self._kernel.running_here().letter
-        if letter is None or type(letter) is bytes:
+        if letter is None or isinstance(letter, bytes):
             return None
-        sender = letter[1] if type(letter) is tuple else letter.sender  # type: ignore[union-attr]
+        sender = letter[1] if isinstance(letter, tuple) else letter.sender
         return self._references.of_address(sender) if sender else None
 
     def reply_to(self, cell: Cell) -> ReplyTo[Any]:

@@ -330,7 +330,7 @@ class Invoker:
             self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
             return
         request = kind.__name__
-        expected = answer_names(kind) if issubclass(kind, Request) else "an answer"
+        expected = _expected(kind, "an answer")
         reason = (
             f"{request}: its handler has not answered it, and has not taken reply_to to"
             f" answer it later; expected {expected}, got None"
@@ -358,8 +358,12 @@ def _kind_of(cell: Cell, tag: str) -> Any:
     return Message
 
 
+def _expected(kind: Any, otherwise: str) -> str:
+    return answer_names(kind) if issubclass(kind, Request) else otherwise
+
+
 def _no_message(kind: type[Message], answer: object) -> str:
-    expected = answer_names(kind) if issubclass(kind, Request) else "a message"
+    expected = _expected(kind, "a message")
     return (
         f"{kind.__name__} was answered with {answer!r}, which is a"
         f" {type(answer).__name__} and no message; expected {expected}"
