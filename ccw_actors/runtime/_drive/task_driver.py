@@ -182,7 +182,7 @@ class TaskDriver:
         running, turn = self._running, self._turn
         outer = running.address, running.letter, running.turn
         running.address, running.letter = turn.cell.address, turn.envelope
-        running.turn = turn  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
+        running.turn = turn  # pyright: ignore[reportAttributeAccessIssue]
         try:
             yield
         finally:

@@ -92,7 +92,7 @@ class DeadLetters:
         tag = tag_of(envelope.payload)
         warned = cell.warned
         if warned is None:
-            cell.warned = warned = set()
+            cell.warned = warned = set[str]()
         if tag not in warned:
             warned.add(tag)
             sender = path_of(envelope.sender) or "the outside"

@@ -76,7 +76,7 @@ class Invoker:
         self._encode = delivery.encode
         self._quick_encode = delivery.quick_encode
 
-    def run(  # noqa: C901, PLR0912 - in one piece: this is where time is spent
+    def run(  # noqa: C901, PLR0912, PLR0915 - in one piece: here time is spent
         self, cell: Cell, limit: int, running: Running | None = None
     ) -> int:
         """Handle at most `limit` messages of an actor; return how many it was.
@@ -203,7 +203,9 @@ class Invoker:
         try:
             answer = handler(cell.actor, message)
             if answer is not None:
-                self._answered(running, cell, envelope, message, answer, leave_trace)
+                self._answered(
+                    running, cell, envelope, message, answer, leave_trace=leave_trace
+                )
             elif envelope.ask:
                 self._left(cell, envelope, type(message))
         except BaseException as error:  # noqa: BLE001 - a failure, whatever it is
@@ -246,6 +248,7 @@ class Invoker:
         letter: Letter,
         message: Message,
         answer: Any,
+        *,
         leave_trace: Callable[[], None] | None = None,
     ) -> None:
         """Send an answer, or run an async handler until it waits or is over."""
@@ -327,7 +330,7 @@ class Invoker:
             self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
             return
         request = kind.__name__
-        expected = answer_names(kind) if issubclass(kind, Request) else "an answer"
+        expected = _expected(kind, "an answer")
         reason = (
             f"{request}: its handler has not answered it, and has not taken reply_to to"
             f" answer it later; expected {expected}, got None"
@@ -350,13 +353,17 @@ class Invoker:
 def _kind_of(cell: Cell, tag: str) -> Any:
     """Return the type of message that has a name, among those an actor handles."""
     for kind in cell.handlers:
-        if kind.__name__ == tag or kind.__struct_config__.tag == tag:
+        if tag in (kind.__name__, kind.__struct_config__.tag):
             return kind
     return Message
 
 
+def _expected(kind: Any, otherwise: str) -> str:
+    return answer_names(kind) if issubclass(kind, Request) else otherwise
+
+
 def _no_message(kind: type[Message], answer: object) -> str:
-    expected = answer_names(kind) if issubclass(kind, Request) else "a message"
+    expected = _expected(kind, "a message")
     return (
         f"{kind.__name__} was answered with {answer!r}, which is a"
         f" {type(answer).__name__} and no message; expected {expected}"

@@ -288,7 +288,7 @@ class PykkaCell(Cell):
         elif envelope.ask and issubclass(request, Request):
             reason = (
                 f"{request.__name__}: its on_receive has returned None; expected"
-                f" {answer_names(request)}"
+                f" {answer_names(cast('Any', request))}"
             )
             kernel.dead_letters.unanswered(self, envelope, reason)
         if self.life is State.STOPPING and not self._under_way:
@@ -301,7 +301,7 @@ def calling_pykka_actor() -> str:
 
     Pykka does not say which actor a thread runs, but its loop is on the thread's stack.
     """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         if frame.f_code.co_name == _LOOP:
             actor = frame.f_locals.get("self")

@@ -35,13 +35,18 @@ class Target(Protocol):
     mailbox: Any
     bound: int
     status: int
-    ready: Callable[[Any], None]
+    ready: Any
 
 
 class _Sender(Protocol):
-    address: str
-    ready: Callable[[Any], None]
-    enqueue: Callable[[Any], None]
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def ready(self) -> Any: ...
+
+    @property
+    def enqueue(self) -> Any: ...
 
 
 class Provider(Protocol):
