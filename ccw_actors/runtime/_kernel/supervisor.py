@@ -196,7 +196,7 @@ class Supervisor:
     def _failed(
         self, cell: Cell, what: str, error: BaseException, envelope: Envelope | None
     ) -> None:
-        ended = self._registry.cells.get(cell.address) is not cell
+        ended = not self._registry.has(cell)
         if ended and isinstance(error, ActorStoppedError):
             return  # A thread that was stopped while it waited for an answer.
         failure = self._failures.add(cell.path, what, error)
@@ -427,7 +427,7 @@ class Supervisor:
         Its mailbox and stash become dead letters, asks that it has not answered fail,
         and whoever watches it is told. Children that are left end with it.
         """
-        if self._registry.cells.get(cell.address) is not cell:
+        if not self._registry.has(cell):
             return
         for child in list((cell.children or {}).values()):
             self.end(child, reason)

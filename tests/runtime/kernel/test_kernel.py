@@ -57,11 +57,11 @@ class Play:
         return cell
 
     def timer(
-        self, path: str, due: float, kind: int = UNBOUNDED, interval: float = 0.0
+        self, cell: Cell, due: float, kind: int = UNBOUNDED, interval: float = 0.0
     ) -> int:
         """Arm a timer that brings a note; return its number."""
         timer = Timer(due, ENCODE(Note("from a timer")), None, kind, interval)
-        return self.kernel.set_timer(path, timer)
+        return self.kernel.set_timer(cell, timer)
 
 
 def test_ask_and_answer() -> None:
@@ -181,7 +181,7 @@ def test_timer() -> None:
     """Its message comes from the actor itself, when it is due, and does not count."""
     play = Play()
     cell = play.add("a", policy=Mailbox(1))
-    assert [play.timer("a", 2.0), play.timer("a", 1.0)] == [1, 2]
+    assert [play.timer(cell, 2.0), play.timer(cell, 1.0)] == [1, 2]
     cell.put(envelope_of(Note("x")))
     play.dispatcher.go_to(1.0)
     assert messages_in(cell) == ["x", "from a timer"]
@@ -193,7 +193,7 @@ def test_timer_that_was_taken_back() -> None:
     """It brings nothing."""
     play = Play()
     cell = play.add("a")
-    play.kernel.timers.take(("a", play.timer("a", 1.0)))
+    play.kernel.cancel_timer(cell, play.timer(cell, 1.0))
     play.dispatcher.go_to(2.0)
     assert cell.mailbox is None
 
@@ -202,19 +202,34 @@ def test_timer_of_who_has_ended() -> None:
     """Nobody gets its message, nor is a timer armed for who is not there."""
     play = Play()
     cell = play.add("a")
-    play.timer("a", 1.0)
+    play.timer(cell, 1.0)
     play.kernel.supervisor.end(cell, "enough")
-    play.timer("a", 1.0)
-    again = play.add("a")
+    assert play.timer(cell, 1.0) == 0
+    assert play.kernel.timers.counts == {}
+
+
+def test_timers_of_the_last_actor_at_a_path() -> None:
+    """Who has ended sets no timer of who is there now, and takes none of it back."""
+    play = Play()
+    first = play.add("a")
+    number = play.timer(first, 1.0)
+    play.kernel.supervisor.end(first, "enough")
+    second = make_cell("a", dispatcher=play.dispatcher, incarnation=2)
+    play.kernel.registry.add(second)
+    assert play.timer(second, 2.0) == number
+    play.kernel.cancel_timer(first, number)
+    assert play.timer(first, 1.0) == 0
+    play.dispatcher.go_to(1.5)
+    assert second.mailbox is None
     play.dispatcher.go_to(2.0)
-    assert (again.mailbox, play.kernel.lost.count) == (None, 0)
+    assert messages_in(second) == ["from a timer"]
 
 
 def test_periodic_timer() -> None:
     """While one of its messages waits it brings no other, and goes on when it may."""
     play, keeper = Play(), Keeper()
     cell = play.add("a", keeper)
-    play.timer("a", 1.0, TICK, 1.0)
+    play.timer(cell, 1.0, TICK, 1.0)
     play.dispatcher.go_to(3.5)
     assert messages_in(cell) == ["from a timer"]
     play.dispatcher.run()
@@ -236,13 +251,14 @@ def test_sleep() -> None:
             self.done = True
 
     play, sleeper = Play(), Sleeper()
-    play.add("a", sleeper).put(envelope_of(Note("x")))
+    cell = play.add("a", sleeper)
+    cell.put(envelope_of(Note("x")))
     play.dispatcher.run()
-    play.timer("a", 1.0, SLEEP)
+    play.timer(cell, 1.0, SLEEP)
     play.dispatcher.go_to(1.0)
     play.dispatcher.run()
     assert sleeper.done
-    play.timer("a", 2.0, SLEEP)
+    play.timer(cell, 2.0, SLEEP)
     play.dispatcher.go_to(2.0)
     assert play.kernel.queue_length("a") == 0
 
