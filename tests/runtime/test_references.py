@@ -1,6 +1,8 @@
 """Which actor a reference means: its System, its path, and which of those there."""
 
 import asyncio
+import copy
+import pickle
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -169,6 +171,15 @@ def test_references_are_equal_if_they_mean_the_same() -> None:
     new = play.respawn()
     assert len({play.old, again, new, other, play.system.ref("session/7")}) == 3
     assert play.old != new == play.system.ref("session/7")
+
+
+def test_copies_of_a_reference() -> None:
+    """A copy is the reference itself; it is sent, and not pickled."""
+    ref = Play().old
+    assert copy.copy(ref) is copy.deepcopy(ref) is ref
+    assert copy.deepcopy({"them": [ref]}) == {"them": [ref]}
+    with pytest.raises(TypeError, match="session/7> cannot be pickled: send it in a m"):
+        pickle.dumps(ref)
 
 
 def test_reference_by_a_path() -> None:

@@ -296,6 +296,9 @@ class ActorRef(Generic[P_contra]):
     def __repr__(self) -> str:
         return f"<ActorRef {self.address}>"
 
+    def __copy__(self) -> "ActorRef[P_contra]":
+        return self
+
     def __deepcopy__(self, _memo: object) -> "ActorRef[P_contra]":
         return self
 
