@@ -359,7 +359,10 @@ def _kind_of(cell: Cell, tag: str) -> Any:
 
 
 def _expected(kind: Any, otherwise: str) -> str:
-    return answer_names(kind) if issubclass(kind, Request) else otherwise
+    if not issubclass(kind, Request):
+        return otherwise
+    request: Any = kind  # pyright: ignore[reportUnknownVariableType]
+    return answer_names(request)
 
 
 def _no_message(kind: type[Message], answer: object) -> str:
