@@ -138,11 +138,13 @@ def test_message_that_is_refused(read: Reader, size: int) -> None:
     data = b"".join(parts) + encode(Note(3, "x"))
     first, other, wrong, last = read(data, [size], accepted=Note)
     assert (first, last) == (Note(1), Note(3, "x"))
-    place = f"the message at byte {len(parts[0])}: "
-    assert str(other).startswith(f"{place}Other: ")
+    assert str(other) == (
+        f"the message at byte {len(parts[0])}: Other: Invalid value 'Other';"
+        " expected `Note`"
+    )
     assert str(wrong) == (
         f"the message at byte {len(parts[0]) + len(parts[1])}:"
-        " Note: Expected `int`, got `str` - at `$[1]`"
+        " Note: Expected `int`, got `str` - at `number`"
     )
 
 

@@ -153,7 +153,10 @@ def test_process_that_sends_another_message(receive: Receive) -> None:
     assert [first, second] == ORDERS[:2]
     assert isinstance(refused, MessageError)
     place = len(encode(ORDERS[0]))
-    assert str(refused).startswith(f"the message at byte {place}: Receipt: ")
+    assert str(refused) == (
+        f"the message at byte {place}: Receipt: Invalid value 'Receipt';"
+        " expected `Order`"
+    )
 
 
 @pytest.mark.parametrize("mode", ["large", "endless"])
