@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ccw_actors.runtime import _asyncio_internals as internals
 from ccw_actors.runtime._parking import Parking
@@ -33,6 +33,7 @@ class Driven(Protocol):
     cancels: int
     cancel_next: bool
     cancel_message: object
+    abandoned: bool
 
     def take(self) -> tuple[Any, BaseException | None]:
         """Return what the coroutine goes on with: a value, or an error."""
@@ -40,6 +41,14 @@ class Driven(Protocol):
 
     def end(self, value: Any, raised: BaseException | None) -> None:
         """Note how the coroutine has ended, and tell whoever waits for that."""
+        ...
+
+    def escape(self, raised: BaseException) -> None:
+        """Note that the coroutine has raised what is no failure of an actor."""
+        ...
+
+    def close(self) -> None:
+        """Abandon the coroutine where it is."""
         ...
 
     def done(self) -> bool:
@@ -54,7 +63,7 @@ class Driven(Protocol):
 class TaskDriver:
     """The Task of one turn; `task` is None until it has begun."""
 
-    __slots__ = ("_begins", "_gate", "_loop", "_place", "_turn", "task")
+    __slots__ = ("_begins", "_gate", "_loop", "_place", "_told", "_turn", "task")
 
     def __init__(
         self, turn: Driven, place: "Place", loop: asyncio.AbstractEventLoop
@@ -63,7 +72,7 @@ class TaskDriver:
         self._place = place
         self._loop = loop
         self._gate: asyncio.Future[None] | None = None
-        self._begins = False
+        self._begins = self._told = False
         self.task: asyncio.Task[Any] | None = None
 
     def step(self) -> None:
@@ -100,6 +109,10 @@ class TaskDriver:
             ended, waited = self._advance(value, error)
             if ended:
                 return waited
+            if turn.abandoned:
+                turn.waits_for = waited if isinstance(waited, Parking) else None
+                turn.close()
+                break
             value = error = None
             turn.waits_for = waited
             try:
@@ -150,15 +163,13 @@ class TaskDriver:
             except StopIteration as stop:
                 cancelled = self.task is not None and internals.must_cancel(self.task)
                 turn.cancel_next = cancelled  # Right before it stopped.
-                turn.end(stop.value, None)
-                cell.wake()
+                self._tell(stop.value, None)
                 return True, stop.value
             except cell.catches as raised:
-                turn.end(None, raised)
-                cell.wake()
+                self._tell(None, raised)
                 raise
-            except BaseException:
-                cell.turn = None
+            except BaseException as raised:
+                turn.escape(raised)
                 raise
         return False, waited
 
@@ -170,15 +181,23 @@ class TaskDriver:
         finally:
             self._gate = None
 
+    def _tell(self, value: Any, raised: BaseException | None) -> None:
+        """Tell the actor of the end, and have it go on."""
+        self._told = True
+        self._turn.end(value, raised)
+        self._turn.cell.wake()
+
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        turn = self._turn
-        if not task.cancelled():
-            task.exception()  # The actor has been told.
-        if not turn.done():  # It was cancelled before it could begin.
-            turn.coroutine.close()
+        # It has to be asked for, or the loop reports what the actor has been told.
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._told:
+            what = f"{task.get_name()}: its handler raised what is no failure"
+            reported = {"message": what, "exception": error, "task": task}
+            self._loop.call_exception_handler(reported)
+        if not self._turn.done():  # It was cancelled before it could begin.
+            self._turn.coroutine.close()
             with self._in_place():
-                turn.end(None, asyncio.CancelledError())
-            turn.cell.wake()
+                self._tell(None, asyncio.CancelledError())
 
     @contextmanager
     def _in_place(self) -> Generator[None]:
@@ -186,7 +205,7 @@ class TaskDriver:
         place, turn = self._place, self._turn
         outer = place.path, place.letter, place.turn
         place.path, place.letter = turn.cell.path, turn.envelope
-        place.turn = turn  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
+        place.turn = cast("Any", turn)
         try:
             yield
         finally:

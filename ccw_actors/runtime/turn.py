@@ -96,9 +96,9 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
             error = self._due(error)
         if self.waits_for is not None:
             self.waits_for = None
-        place.turn = self
         if enter is not None:
             enter(loop, self)
+        place.turn = self
         ended = False
         raised: BaseException | None = None
         waited: Any = None
@@ -112,8 +112,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         except self.cell.catches as wrong:
             ended, raised = True, wrong
         except BaseException as wrong:
-            self.cell.turn = None
-            self._note_end(None, wrong)
+            self.escape(wrong)
             raise
         finally:
             place.turn = None
@@ -306,6 +305,11 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
             self.finished(self, value, raised)
         finally:
             del raised
+
+    def escape(self, raised: BaseException) -> None:
+        """Note that the coroutine has raised what is no failure of an actor."""
+        self.cell.turn = None
+        self._note_end(None, raised)
 
     # -- inside -------------------------------------------------------------------
 
