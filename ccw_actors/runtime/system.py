@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
+import msgspec
 import pykka
 
 from ccw_actors.errors import (
@@ -396,9 +397,13 @@ class System:
         """Send a message to an actor after `delay` seconds; see `Actor.after`."""
         kernel = self._kernel
         envelope = kernel.delivery.envelope(kernel.running_here(), message)
-        kind = TICK if interval else UNBOUNDED
+        kind, stamp = UNBOUNDED, envelope.stamp
+        if interval:
+            kind = TICK
+            if stamp is not None:  # A trace that it was set in would never end.
+                stamp = msgspec.structs.replace(stamp, traceparent="")
         due = self.dispatcher.now() + delay
-        timer = Timer(due, envelope.payload, envelope.stamp, kind, interval)
+        timer = Timer(due, envelope.payload, stamp, kind, interval)
         return kernel.set_timer(path, timer)
 
     def set_sleep(self, path: str, delay: float) -> int:
