@@ -364,10 +364,6 @@ class System:
         kernel = self._kernel
         running = kernel.running_here()
         address = to.ref.address if to.ref is not None else ""
-        cell = kernel.cells.get(running.address)
-        owed = cell.owed if cell is not None else None
-        if owed is not None:
-            owed.discard(to.ask)
         kernel.delivery.reply(running, address, to.ask, message)
 
     @property

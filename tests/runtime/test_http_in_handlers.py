@@ -128,7 +128,7 @@ async def test_httpx_whose_time_is_over(runs: Runs, server: Server) -> None:
     async def body() -> object:
         async with client() as http:
             with pytest.raises(httpx.ReadTimeout):
-                await http.get(server.silent, timeout=SHORT)
+                await http.get(server.silent, timeout=httpx.Timeout(5.0, read=SHORT))
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(SHORT):
                     await http.get(server.silent)

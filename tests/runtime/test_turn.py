@@ -131,6 +131,7 @@ async def test_context_of_what_wakes() -> None:
 
     async def body() -> None:
         await gate
+        soon(lambda: context.run(role.set, "while it lets others go on"))
         await asyncio.sleep(0)
 
     gate = wait_for_ever()
@@ -141,7 +142,7 @@ async def test_context_of_what_wakes() -> None:
     gate.set_result(None)
     await until(lambda: len(play.woken) == 1)
     await until(turn.done)
-    assert play.woken == ["while it waits", "while it waits"]
+    assert play.woken == ["while it waits", "while it lets others go on"]
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -317,7 +318,9 @@ async def test_wake_that_is_late() -> None:
 
 
 @pytest.mark.parametrize("parks", [False, True])
-async def test_abandoned_while_it_runs(*, parks: bool) -> None:
+async def test_abandoned_while_it_runs(
+    *, parks: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     """It comes to its next wait, or to its end, and nobody is told."""
     parking = Wait()
     seen: list[Any] = []
@@ -339,6 +342,7 @@ async def test_abandoned_while_it_runs(*, parks: bool) -> None:
     assert play.turn is None
     assert play.ends == []
     assert parking.left == parks
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -71,9 +71,9 @@ class Cell:
 
     Of the rest `failure` is the error that the actor fails with, once it does, and
     `cause` what was raised; `start_error` what `on_start` has raised. `owed` are the
-    numbers of asks that it has said to answer later. `may_begin` is True when the pause
-    before a restart is over, and `has_stopped` once `on_stop` has begun. `leave_trace`
-    ends the trace of the message that is being handled.
+    numbers of asks that it has taken upon itself to answer. `may_begin` is True when
+    the pause before a restart is over, and `has_stopped` once `on_stop` has begun.
+    `leave_trace` ends the trace of the message that is being handled.
     """
 
     __slots__ = (
@@ -268,7 +268,10 @@ class Cell:
         return (turn.envelope.ask,)
 
     def owe(self, ask: int, is_pending: Callable[[int], bool]) -> None:
-        """Note that the actor answers an ask later."""
+        """Note that the actor answers an ask by itself, now or later.
+
+        Those that nobody waits for any more are forgotten when there are many.
+        """
         owed = self.owed
         if owed is None:
             self.owed = owed = set()

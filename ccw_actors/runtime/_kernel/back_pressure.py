@@ -29,6 +29,14 @@ class _Waiter(Protocol):
         ...
 
 
+class _DeadLetter(Protocol):
+    """Takes a message that there is no room for."""
+
+    def __call__(
+        self, address: str, envelope: Envelope, reason: str, *, quiet: bool = False
+    ) -> None: ...
+
+
 class BackPressure:
     """Keeps the bounds of all mailboxes of a System.
 
@@ -42,7 +50,7 @@ class BackPressure:
     def __init__(
         self,
         find: Callable[[str], Cell | None],
-        dead_letter: Callable[[str, Envelope, str], None],
+        dead_letter: _DeadLetter,
         *,
         may_wait: Callable[[], bool],
         strict: bool = False,
@@ -123,7 +131,7 @@ class BackPressure:
 
     def _drop(self, cell: Cell, envelope: Envelope) -> None:
         self.dropped += 1
-        self._dead_letter(cell.address, envelope, _full(cell))
+        self._dead_letter(cell.address, envelope, _full(cell), quiet=True)
 
 
 class Offer(msgspec.Struct, Parking, eq=False):

@@ -58,16 +58,25 @@ class DeadLetters:
         self._warned: dict[tuple[str, str], None] = {}
 
     def add(
-        self, address: str, envelope: Envelope, reason: str, *, full: bool = False
+        self,
+        address: str,
+        envelope: Envelope,
+        reason: str,
+        *,
+        full: bool = False,
+        quiet: bool = False,
     ) -> None:
-        """Note that an envelope will not be handled, and tell who waits for it."""
+        """Note that an envelope will not be handled, and tell who waits for it.
+
+        `quiet` says that its loss is as a mailbox's policy demands.
+        """
         if envelope.kind == WATCH:
             self._refuse_watch(envelope.sender, address, reason)
             return
         if envelope.kind >= SIGNAL:
             return
         self._lost.add(address, envelope, reason)
-        if full or reason is NOBODY_THERE:
+        if not quiet and (full or reason is NOBODY_THERE):
             self._warn(address, envelope, reason)
         ask = envelope.ask if envelope.kind != TICK else 0
         if ask and not full:
