@@ -54,7 +54,7 @@ PUBLIC = {
         is_name machine_names name_from
     """,
     "ccw_actors.telemetry": """
-        MetricsObserver
+        MetricsObserver TraceContextPropagator
     """,
 }
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import msgspec
+
 from ccw_actors.errors import DispatcherError, StashError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import spec_of
@@ -65,9 +67,13 @@ class ActorServices:
         """Send a message to an actor after `delay` seconds; see `Actor.after`."""
         kernel = self._kernel
         envelope = kernel.delivery.envelope(kernel.running_here(), message)
-        kind = TICK if interval else UNBOUNDED
+        kind, stamp = UNBOUNDED, envelope.stamp
+        if interval:
+            kind = TICK
+            if stamp is not None:  # A trace that it was set in would never end.
+                stamp = msgspec.structs.replace(stamp, traceparent="")
         due = self._kernel.dispatcher.now() + delay
-        timer = Timer(due, envelope.payload, envelope.stamp, kind, interval)
+        timer = Timer(due, envelope.payload, stamp, kind, interval)
         return kernel.set_timer(path, timer)
 
     def set_sleep(self, path: str, delay: float) -> int:

@@ -73,6 +73,7 @@ class Cell:
     `cause` what was raised; `start_error` what `on_start` has raised. `owed` are the
     numbers of asks that it has taken upon itself to answer. `may_begin` is True when
     the pause before a restart is over, and `has_stopped` once `on_stop` has begun.
+    `leave_trace` ends the trace of the message that is being handled.
     """
 
     __slots__ = (
@@ -117,6 +118,7 @@ class Cell:
     start_error = _Extra[BaseException | None](None)
     on_started = _Extra[list[Callable[[], None]] | None](None)
     warned = _Extra[set[str] | None](None)
+    leave_trace = _Extra[Callable[[], None] | None](None)
 
     def __init__(
         self,

@@ -148,7 +148,7 @@ class TaskDriver:
         Raises what the coroutine raised.
         """
         turn = self._turn
-        coroutine, cell = turn.coroutine, turn.cell
+        coroutine = turn.coroutine
         with self._as_running():
             try:
                 if error is None:

@@ -1,6 +1,6 @@
 """Handles messages: what happens between the mailbox and the handler's end."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from types import CoroutineType
 from typing import Any, cast
@@ -199,26 +199,22 @@ class Invoker:
             self._unhandled(cell, envelope)
             return
         self._observers.handled(cell.address, envelope)
-        leave_trace = self._enter_trace(envelope)
+        is_over = True
         try:
+            leave_trace = self._observers.enter_trace(envelope.stamp)
+            if leave_trace is not None:
+                cell.leave_trace = leave_trace
             answer = handler(cell.actor, message)
             if answer is not None:
-                self._answered(
-                    running, cell, envelope, message, answer, leave_trace=leave_trace
-                )
+                is_over = type(answer) is not CoroutineType
+                self._answered(running, cell, envelope, message, answer)
             elif envelope.ask:
                 self._left(cell, envelope, type(message))
         except BaseException as error:  # noqa: BLE001 - a failure, whatever it is
             self._supervisor.fail(cell, type(message).__name__, error, envelope)
-        if cell.turn is None:
-            leave_trace()
-
-    def _enter_trace(self, envelope: Envelope) -> Callable[[], None]:
-        """Be in the trace that a message belongs to; return what ends that."""
-        propagator, stamp = self._observers.propagator, envelope.stamp
-        if propagator is None or stamp is None or not stamp.traceparent:
-            return _nothing
-        return partial(propagator.detach, propagator.attach(stamp.traceparent))
+        else:
+            if is_over:
+                self._supervisor.leave_trace(cell)
 
     def _opened(self, cell: Cell, envelope: Envelope) -> Envelope | None:
         """Return the envelope of a message; None if it was for the System."""
@@ -248,16 +244,12 @@ class Invoker:
         letter: Letter,
         message: Message,
         answer: Any,
-        *,
-        leave_trace: Callable[[], None] | None = None,
     ) -> None:
         """Send an answer, or run an async handler until it waits or is over."""
         if type(answer) is CoroutineType:
             coroutine = cast("Coroutine[Any, Any, Any]", answer)
-            finished = self._finished
-            if leave_trace is not None:
-                finished = partial(self._finished_traced, leave_trace)
-            self._suspend(cell, wrapped(letter), coroutine, finished).step(running)
+            turn = self._suspend(cell, wrapped(letter), coroutine, self._finished)
+            turn.step(running)
             return
         if not isinstance(answer, Message):
             raise TypeError(_no_message(type(message), answer))
@@ -276,16 +268,6 @@ class Invoker:
             envelope = wrapped(letter)
             self._delivery.reply(running, envelope.sender, envelope.ask, answer)
 
-    def _finished_traced(
-        self,
-        leave_trace: Callable[[], None],
-        turn: Suspended,
-        value: Any,
-        error: BaseException | None,
-    ) -> None:
-        leave_trace()
-        self._finished(turn, value, error)
-
     def _finished(
         self, turn: Suspended, value: Any, error: BaseException | None
     ) -> None:
@@ -302,6 +284,8 @@ class Invoker:
             return
         if error is not None:
             self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
+        if envelope.stamp is not None:
+            self._supervisor.leave_trace(cell)
         if cell.life is not State.RUNNING:
             self._supervisor.go_on(cell)
 
@@ -371,7 +355,3 @@ def _no_message(kind: type[Message], answer: object) -> str:
         f"{kind.__name__} was answered with {answer!r}, which is a"
         f" {type(answer).__name__} and no message; expected {expected}"
     )
-
-
-def _nothing() -> None:
-    """There is no trace."""

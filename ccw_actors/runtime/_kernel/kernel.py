@@ -205,5 +205,9 @@ class Kernel:
         self.death_watch.tell(watcher, address, reason)
 
     def _send_notice(self, watcher: str, path: str, notice: Terminated) -> None:
-        envelope = self.delivery.envelope(Running(path), notice, kind=UNBOUNDED)
-        self.delivery.deliver(watcher, envelope)
+        stamp = None
+        if self.observers.stamps:
+            # An end belongs to no trace: not to that of whoever happens to learn of it.
+            stamp = self.observers.stamp(Running(path), Terminated, "")
+        payload = self.delivery.encode(notice)
+        self.delivery.deliver(watcher, Envelope(payload, path, 0, stamp, UNBOUNDED))

@@ -142,6 +142,13 @@ class Supervisor:
         """Whether a turn was cancelled because its actor is being stopped."""
         return cell.life in _ENDING and turn.cancelled()
 
+    def leave_trace(self, cell: Cell) -> None:
+        """End the trace of the message that an actor handles, if it is in one."""
+        leave = cell.leave_trace
+        if leave is not None:
+            cell.leave_trace = None
+            self.within(cell, leave)
+
     # -- starting -----------------------------------------------------------------
 
     def start(self, cell: Cell) -> None:
@@ -190,6 +197,7 @@ class Supervisor:
             self.within(cell, cell.actor.on_failure, error)
         except BaseException:
             log.exception("%s: on_failure raised, too", cell.path)
+        self.leave_trace(cell)
         self._calls.note(partial(self._failed, cell, what, error, envelope))
 
     def _failed(
