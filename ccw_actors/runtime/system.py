@@ -505,7 +505,7 @@ class System:
                 path,
                 made,
                 decode,
-                ready=kernel.running.ready,
+                queue=self.dispatcher,
                 policy=policy,
                 supervision=decision,
                 incarnation=incarnation,

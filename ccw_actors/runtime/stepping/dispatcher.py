@@ -74,7 +74,7 @@ class SteppingDispatcher:
         self._handling = Handling(system)
         self.alone = Alone(system)
 
-    def ready(self, cell: Cell) -> None:
+    def enqueue(self, cell: Cell) -> None:
         """Note who has got something; `enabled` looks at every mailbox."""
         self.alone.touched[cell] = None
         cell.status &= ~QUEUED
