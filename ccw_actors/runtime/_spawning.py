@@ -182,7 +182,7 @@ class Spawner:
                 path,
                 made,
                 decode,
-                ready=kernel.running.ready,
+                queue=kernel.dispatcher,
                 policy=policy,
                 supervision=decision,
                 incarnation=incarnation,

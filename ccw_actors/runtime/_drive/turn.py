@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from ccw_actors.errors import DispatcherError
-from ccw_actors.runtime._cell.cell import CLOSED, Cell
+from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.parking import Parking
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._drive import asyncio_internals as internals
@@ -24,7 +24,6 @@ from ccw_actors.runtime._drive.task_driver import TaskDriver
 from ccw_actors.runtime._drive.task_interface import DoneCallback, TaskInterface
 from ccw_actors.runtime._kernel.pending_asks import Pending
 from ccw_actors.runtime._values.envelope import Envelope
-from ccw_actors.runtime._values.reference import QUEUED
 
 __all__ = ["Parking", "Turn"]
 
@@ -154,12 +153,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         self.pending = pending
         self.reply = envelope
         self.is_ready = True
-        cell = self.cell
-        if cell.status == CLOSED:
-            cell.status = CLOSED | QUEUED
-            cell.ready(cell)
-        else:
-            cell.wake()
+        self.cell.wake()
 
     def close(self) -> None:
         """Abandon the coroutine where it is: its `finally` runs, `finished` does not.

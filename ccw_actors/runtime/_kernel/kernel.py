@@ -60,7 +60,6 @@ class Kernel:
         self._here = RunningHere()
         dispatcher.begin()
         encode = codec.encode
-        self.running.ready = self.running.enqueue = dispatcher.ready
         self.calls = ThreadCalls(dispatcher, self.own_thread)
         self.observers = Observers(dispatcher.now, observed, self.calls)
         self.registry = Registry()

@@ -172,30 +172,34 @@ class PendingAsks:
         if timeout != math.inf:
             self._limit(pending, timeout)
 
-    def begin(
+    def begin(  # noqa: PLR0917 - a call with keywords takes longer
         self,
         target: str,
         asker: str,
         what: type[Request[Any]],
         timeout: float,
-        turn: Suspended,
+        turn: Suspended | None,
+        settle: Settle | None = None,
     ) -> Pending:
-        """Number an ask of an async handler and wait for it.
+        """Number an ask and wait for it: `question` and `add` in one.
 
-        Raises `AskCycleError` if the actor asked waits, directly or not, for it.
+        With a `turn` it is that of an async handler, whose actor does nothing else
+        meanwhile. Then raises `AskCycleError` if the actor asked waits, directly or
+        not, for it.
         """
         decode = self._decoders.get(what) or self._decoder(what)
         number = next(self.numbers)
         since = self.clock()
         due = since + timeout
         pending = Pending(
-            self, number, target, asker, what, due, decode, None, turn, since
+            self, number, target, asker, what, due, decode, settle, turn, since
         )
-        waits = self._waits
-        if target == asker or target in waits:
-            self._graph.begin(asker, pending)
-        else:
-            waits[asker] = pending
+        if turn is not None:
+            waits = self._waits
+            if target == asker or target in waits:
+                self._graph.begin(asker, pending)
+            else:
+                waits[asker] = pending
         self.pending[number] = pending
         if timeout != math.inf:
             lane = self._lanes.get(timeout)
@@ -224,9 +228,9 @@ class PendingAsks:
                 heapify(heap)
             heappush(heap, (pending.deadline, pending.number, pending))
         else:
-            self._drop_answered(lane)
             if len(lane) > 2 * len(self.pending) + _SLACK:
-                live = [one for one in lane if self._waits_still(one)]
+                find = self.pending.get
+                live = [one for one in lane if find(one.number) is one]
                 lane.clear()
                 lane.extend(live)
             lane.append(pending)
@@ -272,7 +276,8 @@ class PendingAsks:
             self._waits.pop(pending.asker, None)
             turn.answer(pending, envelope)
             return True
-        self._graph.end(pending.asker, pending)
+        if pending.asker:
+            self._graph.end(pending.asker, pending)
         if pending.settle is not None:
             if error is not None and not pending.asker:
                 pending.settle(None, error)

@@ -133,7 +133,7 @@ class PykkaCell(Cell):
             path,
             _StandIn(),
             decode,
-            ready=_nothing,
+            queue=_NoQueue(),
             policy=policy,
             supervision=Stop(),
             incarnation=incarnation,
@@ -321,5 +321,8 @@ def calling_pykka_actor() -> str:
 _LOOP: Final = "_actor_loop"
 
 
-def _nothing(_cell: Cell) -> None:
-    """Nothing waits here to be run."""
+class _NoQueue:
+    """What stands for a run queue where nothing waits to be run."""
+
+    def enqueue(self, _cell: Cell) -> None:
+        """Do nothing."""

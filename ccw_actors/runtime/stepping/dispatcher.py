@@ -76,7 +76,7 @@ class SteppingDispatcher:
         system.registry.next_incarnation = lambda _path: 1
         self.alone = Alone(system)
 
-    def ready(self, cell: Cell) -> None:
+    def enqueue(self, cell: Cell) -> None:
         """Note who has got something; `enabled` looks at every mailbox."""
         self.alone.touched[cell] = None
         cell.status &= ~QUEUED
