@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ccw_actors.errors import DispatcherError, StashError
+from ccw_actors.errors import ActorStoppedError, DispatcherError, StashError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._drive.owned_tasks import TaskSet
@@ -39,9 +39,11 @@ class ActorServices:
 
     def reply(self, to: ReplyTo[Any], message: Message) -> None:
         """Answer a request; see `Actor.reply`."""
-        kernel = self._kernel
+        kernel, ref = self._kernel, to.ref
         running = kernel.running_here()
-        address = to.ref.address if to.ref is not None else ""
+        if to.system:
+            self._references.check_known(to.system, f"the ask {to.ask}")
+        address = "" if ref is None else self._address_of(ref)
         kernel.delivery.reply(running, address, to.ask, message)
 
     @property
@@ -59,10 +61,10 @@ class ActorServices:
         ask = envelope.ask if envelope is not None else 0
         if ask:
             cell.owe(ask, self._kernel.asks.is_pending)
-        return ReplyTo(self.sender, ask)
+        return ReplyTo(self.sender, ask, self._references.name)
 
     def set_timer(
-        self, path: str, delay: float, message: Message, interval: float = 0.0
+        self, cell: Cell, delay: float, message: Message, interval: float = 0.0
     ) -> int:
         """Send a message to an actor after `delay` seconds; see `Actor.after`."""
         kernel = self._kernel
@@ -74,17 +76,16 @@ class ActorServices:
                 stamp = msgspec.structs.replace(stamp, traceparent="")
         due = self._kernel.dispatcher.now() + delay
         timer = Timer(due, envelope.payload, stamp, kind, interval)
-        return kernel.set_timer(path, timer)
+        return kernel.set_timer(cell, timer)
 
-    def set_sleep(self, path: str, delay: float) -> int:
+    def set_sleep(self, cell: Cell, delay: float) -> int:
         """Wake the handler of an actor after `delay` seconds; see `Actor.sleep`."""
         due = self._kernel.dispatcher.now() + delay
-        return self._kernel.set_timer(path, Timer(due, b"", None, SLEEP))
+        return self._kernel.set_timer(cell, Timer(due, b"", None, SLEEP))
 
-    def cancel_timer(self, path: str, number: int) -> None:
+    def cancel_timer(self, cell: Cell, number: int) -> None:
         """Disarm a timer; see `Actor.cancel`."""
-        kernel = self._kernel
-        kernel.calls.call(lambda: kernel.timers.take((path, number)))
+        self._kernel.cancel_timer(cell, number)
 
     def start_task(
         self, cell: Cell, coroutine: Coroutine[Any, Any, Any], name: str
@@ -97,6 +98,9 @@ class ActorServices:
                 f"{cell.path}: a task needs the event loop that runs the System,"
                 " on its own thread"
             )
+        if not self._kernel.registry.has(cell):
+            coroutine.close()
+            raise ActorStoppedError(f"{cell.path} has ended, and starts no task")
         tasks = cell.tasks
         if tasks is None:
             tasks = cell.tasks = TaskSet(self._task_done)
@@ -114,7 +118,7 @@ class ActorServices:
         kind = WATCH if watches else UNWATCH
         kernel = self._kernel
         envelope = Envelope(b"", watcher.address, 0, None, kind)
-        kernel.delivery.send(kernel.running_here(), ref.address, envelope)
+        kernel.delivery.send(kernel.running_here(), self._address_of(ref), envelope)
 
     def stash(self, cell: Cell) -> None:
         """Put the message that an actor handles aside; see `Actor.stash`."""
@@ -129,6 +133,11 @@ class ActorServices:
             raise StashError(f"{cell.path} has stashed its bound of {cell.bound}")
         running.letter = envelope
         cell.set_aside(envelope)
+
+    def _address_of(self, ref: ActorRef[Any]) -> str:
+        """Return what an actor is called here. Raises `UnknownSystemError`."""
+        self._references.check_known(ref.system, ref.path)
+        return ref.address
 
     def _task_done(self, cell: Cell, task: "asyncio.Task[Any]") -> None:
         """Take what a task of an actor has come to: a message, or a failure."""

@@ -149,7 +149,7 @@ class Actor(Generic[P_contra]):
         it.
         """
         self._check_handled(message)
-        return self.system.services.set_timer(self._cell.path, delay, message)
+        return self.system.services.set_timer(self._cell, delay, message)
 
     def every(self, interval: float, message: Message) -> int:
         """Have the message sent to this actor every `interval` seconds.
@@ -161,9 +161,8 @@ class Actor(Generic[P_contra]):
         self._check_handled(message)
         if not interval > 0:
             raise ValueError(f"{self.path}: an interval is above 0 s, not {interval}")
-        return self.system.services.set_timer(
-            self._cell.path, interval, message, interval
-        )
+        services = self.system.services
+        return services.set_timer(self._cell, interval, message, interval)
 
     def cancel(self, key: int) -> None:
         """Cancel a timer.
@@ -171,14 +170,14 @@ class Actor(Generic[P_contra]):
         Without effect when it has fired already, even if its message still waits in
         the mailbox.
         """
-        self.system.services.cancel_timer(self._cell.path, key)
+        self.system.services.cancel_timer(self._cell, key)
 
     def sleep(self, delay: float) -> Sleep:
         """Await it in an async handler: it ends in `delay` seconds.
 
         Of the System's clock: unlike `asyncio.sleep` it works in every world.
         """
-        return Sleep(self.system.services, self._cell.path, delay)
+        return Sleep(self.system.services, self._cell, delay)
 
     def start_task(
         self, coroutine: Coroutine[Any, Any, Message | None], *, name: str = ""

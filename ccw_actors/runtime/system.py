@@ -213,7 +213,8 @@ class System:
     def ref(self, path: str) -> ActorRef[Any]:
         """Return a reference to the actor that is at a path now.
 
-        If none is there, it is one to the next that will be spawned there.
+        If none is there, it is one to the next that will be spawned there. Raises
+        `CcwActorsError` for a path at which no actor can be spawned.
         """
         return self._references.at(path)
 

@@ -190,7 +190,8 @@ class Supervisor:
         On the actor's thread; nothing more is handled there until it is decided.
         """
         cell.close()
-        if cell.turn is not None:
+        # An `on_stop` that is under way goes on, whatever fails beside it.
+        if cell.turn is not None and not cell.has_stopped:
             envelope = envelope or cell.turn.envelope
             self._close_turn(cell)
         try:
@@ -203,7 +204,7 @@ class Supervisor:
     def _failed(
         self, cell: Cell, what: str, error: BaseException, envelope: Envelope | None
     ) -> None:
-        ended = self._registry.cells.get(cell.address) is not cell
+        ended = not self._registry.has(cell)
         if ended and isinstance(error, ActorStoppedError):
             return  # A thread that was stopped while it waited for an answer.
         failure = self._failures.add(cell.path, what, error)
@@ -221,13 +222,14 @@ class Supervisor:
     def _decide(
         self, cell: Cell, failure: ActorFailedError, error: BaseException
     ) -> None:
-        cell.failure, cell.cause = failure, error
+        if cell.failure is None:
+            cell.failure, cell.cause = failure, error
         if cell.life is State.STARTING:
             cell.start_error = error
             cell.has_stopped = True  # It has nothing to release.
             self._tell_started(cell)
-        if cell.life is State.STOPPING:
-            self.go_on(cell)
+        if cell.life in _ENDING:
+            self.go_on(cell)  # What becomes of it is decided already.
             return
         decision, cell.restarts = self._decision(cell, error)
         if isinstance(decision, Restart) and cell.make is not None:
@@ -270,7 +272,6 @@ class Supervisor:
         cell.put_back()
         letters = map(wrapped, cell.mailbox or ())
         waiting = {one.ask for one in letters if one.kind != TICK}
-        waiting |= self._pressure.asks(cell.address)
         for ask in sorted((cell.owed or set[int]()) - waiting):
             self._asks.restarted(ask)
         cell.owed = None
@@ -434,7 +435,7 @@ class Supervisor:
         Its mailbox and stash become dead letters, asks that it has not answered fail,
         and whoever watches it is told. Children that are left end with it.
         """
-        if self._registry.cells.get(cell.address) is not cell:
+        if not self._registry.has(cell):
             return
         for child in list((cell.children or {}).values()):
             self.end(child, reason)
