@@ -120,7 +120,7 @@ class ByHand:
         """Remember the kernel."""
         self.kernel = system
 
-    def ready(self, cell: Cell) -> None:
+    def enqueue(self, cell: Cell) -> None:
         """Queue it."""
         self.queue.append(cell)
 
@@ -332,12 +332,12 @@ def make_cell(
 ) -> Cell:
     """Return the cell of an actor (a `Keeper`), which `runs` or is still starting."""
     actor = Keeper() if actor is None else actor
-    ready = ByHand().ready if dispatcher is None else dispatcher.ready
+    queue = ByHand() if dispatcher is None else dispatcher
     cell = Cell(
         path,
         actor,
         Codec().raw_decoder(spec_of(actor).accepts),
-        ready=ready,
+        queue=queue,
         policy=Mailbox() if policy is None else policy,
         supervision=Stop() if supervision is None else supervision,
         incarnation=incarnation,

@@ -53,7 +53,6 @@ class Parts:
     ) -> None:
         self.dispatcher = dispatcher = ByHand(loop=loop, restores=restores)
         self.running = Running(own=True)
-        self.running.ready = self.running.enqueue = dispatcher.ready
         self.told = Told()
         self.outcomes: dict[int, Any] = {}
         self.notices: list[tuple[str, Terminated]] = []
