@@ -65,7 +65,8 @@ class System:
     methods of a reference work from any thread.
 
     `name` is what references call this System inside messages; two Systems that know of
-    each other have two names. Unless given it is made of a counter.
+    each other have two names. Unless given it is made of a counter on an event loop;
+    elsewhere it is always the same, so that a run can be repeated byte by byte.
 
     `escalate` are errors that are no actor's affair, KeyboardInterrupt and SystemExit
     unless said. When one is raised in an actor, every actor is stopped, the task inside
@@ -95,9 +96,9 @@ class System:
         self.dispatcher = LoopDispatcher() if dispatcher is None else dispatcher
         self.mailbox = Mailbox() if mailbox is None else mailbox
         if name is None:
-            # What is explored has to be called the same each time.
-            restores = self.dispatcher.restores
-            name = "system" if restores else f"system-{next(_NUMBERS)}"
+            # What can be repeated has to be called the same each time.
+            repeats = not isinstance(self.dispatcher, LoopDispatcher)
+            name = "system" if repeats else f"system-{next(_NUMBERS)}"
         self.name = name
         self._references = references = References(unknown_fields)
         self.codec = references.codec

@@ -33,6 +33,7 @@ from ccw_actors.runtime._values.envelope import SIGNAL, Envelope, Stamp, wrapped
 from ccw_actors.transport import Codec
 
 ENCODE = Codec().encode
+CODEC = Codec(lambda ref: ref.address, lambda _kind, value: value)
 
 
 class Note(Message, frozen=True):
@@ -336,7 +337,7 @@ def make_cell(
     cell = Cell(
         path,
         actor,
-        Codec().raw_decoder(spec_of(actor).accepts),
+        CODEC.raw_decoder(spec_of(actor).accepts),
         queue=queue,
         policy=Mailbox() if policy is None else policy,
         supervision=Stop() if supervision is None else supervision,
