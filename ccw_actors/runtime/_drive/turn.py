@@ -71,11 +71,12 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         self, running: Running
     ) -> None:
         """Run the coroutine until it waits again or is over."""
-        loop = self.loop
-        enter = internals.enter if loop is not None else None
-        if enter is None and loop is not None:
-            self._step_in_task(running, loop)
-            return
+        loop, enter = self.loop, None
+        if loop is not None:
+            enter = internals.enter
+            if enter is None:
+                self._step_in_task(running, loop)
+                return
         # To write a field of a Struct takes five times as long as to read it.
         value: Any = None
         error: BaseException | None = None
@@ -120,8 +121,9 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
                 self.waits_for = waited if isinstance(waited, Parking) else None
                 self.close()
                 return
-            cell.turn = self
-            cell.close()
+            if cell.turn is not self:
+                cell.turn = self
+                cell.close()
             if isinstance(waited, Parking) and not self.cancel_next:
                 self.waits_for = waited
             else:

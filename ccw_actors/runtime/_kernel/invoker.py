@@ -90,11 +90,17 @@ class Invoker:
         running.address = cell.address
         handled = 0
         try:
-            if cell.status & CLOSED:
+            if cell.status >= CLOSED:
                 context = cell.context
-                handled = self._run_closed(running, cell)
-                if cell.context is not context:
-                    return handled  # It has begun again, in another context.
+                if cell.signals:
+                    self._run_signals(running, cell)
+                turn = cell.turn
+                if turn is not None and turn.is_ready and cell.context is context:
+                    handled = 1
+                    self._resume(cell, turn)
+                if cell.turn is not None or cell.context is not context:
+                    return handled  # It waits again, or begins in another context.
+                self._reopen(cell)
             mailbox = cell.mailbox
             decode, actor = cell.decode, cell.actor
             while mailbox and handled < limit and cell.status < CLOSED:
@@ -163,29 +169,24 @@ class Invoker:
         self._supervisor.within(cell, self._resume, cell, turn)
 
     def _resume(self, cell: Cell, turn: Suspended) -> None:
-        self._running.letter = turn.envelope
-        if turn.reply is not None:
+        running = self._running
+        running.letter = turn.envelope
+        if self._observers.present and turn.reply is not None:
             self._observers.handled(cell.address, turn.reply)
-        turn.step(self._running)
+        turn.step(running)
 
-    def _run_closed(self, running: Running, cell: Cell) -> int:
-        """Handle signals, and let a suspended handler go on if it can."""
-        handled = 0
+    def _run_signals(self, running: Running, cell: Cell) -> None:
+        """Handle what is in the system lane, as far as that is for this life."""
         context = cell.context
         while cell.signals and cell.context is context:
             signal = cell.signals.popleft()
             running.letter = None
             self._supervisor.signalled(cell, signal)
-        turn = cell.turn
-        if turn is not None and turn.is_ready and cell.context is context:
-            handled = 1
-            running.letter = turn.envelope
-            if turn.reply is not None and turn.reply.stamp is not None:
-                self._observers.handled(cell.address, turn.reply)
-            turn.step(running)
-        if cell.turn is None and cell.life is State.RUNNING and not cell.signals:
+
+    def _reopen(self, cell: Cell) -> None:
+        """Let an actor take messages again, if nothing speaks against it."""
+        if cell.life is State.RUNNING and not cell.signals:
             cell.status &= ~CLOSED
-        return handled
 
     def _handle_stamped(self, running: Running, cell: Cell, envelope: Envelope) -> None:
         """Handle a message that is observed, or belongs to a trace."""
