@@ -35,7 +35,7 @@ class Shutdown:
         self._has_cancelled_body = False
         self.begun = False
         self.escalated: BaseException | None = None
-        kernel.supervisor.ended = self._note_end
+        kernel.ending.ended = self._note_end
         kernel.supervisor.escalated = self._escalate
 
     def add(self, cell: ThreadCell | PykkaCell) -> None:
@@ -121,7 +121,7 @@ class Shutdown:
             self._stop_all(drain=drain)
             left = await self._wait(loop, deadline)
         for cell in list(reversed(kernel.cells.values())):
-            kernel.supervisor.end(cell, _SHUT_DOWN)
+            kernel.ending.end(cell, _SHUT_DOWN)
         kernel.asks.all_stopped(_SHUT_DOWN)
         if loop is not None and self._threads:
             left += await self._join(loop, deadline)

@@ -9,6 +9,7 @@ from ccw_actors.runtime._cell.cell import CLOSED, Cell
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._cell.running import Running
+from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
 from ccw_actors.runtime._kernel.delivery import Delivery
@@ -58,6 +59,7 @@ class Invoker:
         asks: PendingAsks,
         timers: Timers,
         death_watch: DeathWatch,
+        contexts: Contexts,
         observers: Observers,
         calls: ThreadCalls,
         suspend: Suspend,
@@ -70,6 +72,7 @@ class Invoker:
         self._asks = asks
         self._timers = timers
         self._death_watch = death_watch
+        self._contexts = contexts
         self._observers = observers
         self._calls = calls
         self._suspend = suspend
@@ -148,7 +151,7 @@ class Invoker:
 
     def signalled(self, cell: Cell, signal: Envelope) -> None:
         """Handle one signal that was taken out of the system lane."""
-        self._supervisor.within(cell, self._supervisor.signalled, cell, signal)
+        self._contexts.within(cell, self._supervisor.signalled, cell, signal)
 
     def crash(self, cell: Cell, envelope: Envelope | None, error: Exception) -> None:
         """Have an actor fail on what it would handle next, or go on with.
@@ -162,11 +165,11 @@ class Invoker:
             self._opened(cell, envelope)
         what = "no message" if envelope is None else tag_of(envelope.payload)
         fail = self._supervisor.fail
-        self._supervisor.within(cell, fail, cell, what, error, envelope)
+        self._contexts.within(cell, fail, cell, what, error, envelope)
 
     def resume(self, cell: Cell, turn: Suspended) -> None:
         """Have a suspended handler go on."""
-        self._supervisor.within(cell, self._resume, cell, turn)
+        self._contexts.within(cell, self._resume, cell, turn)
 
     def _resume(self, cell: Cell, turn: Suspended) -> None:
         running = self._running

@@ -9,9 +9,11 @@ from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.running import Running, RunningHere
 from ccw_actors.runtime._kernel.answers import Answers
 from ccw_actors.runtime._kernel.back_pressure import BackPressure, Offers
+from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
 from ccw_actors.runtime._kernel.delivery import Delivery
+from ccw_actors.runtime._kernel.ending import Ending
 from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.invoker import Invoker
 from ccw_actors.runtime._kernel.lost_messages import LostMessages
@@ -109,6 +111,19 @@ class Kernel:
         )
         self.death_watch = DeathWatch(ref_of, self._send_notice)
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
+        self.contexts = Contexts(self.running_here)
+        self.ending = Ending(
+            registry=self.registry,
+            asks=self.asks,
+            timers=self.timers,
+            pressure=self.pressure,
+            dead_letters=self.dead_letters,
+            death_watch=self.death_watch,
+            failures=self.failures,
+            observers=self.observers,
+            contexts=self.contexts,
+            may_return=dispatcher.restores,
+        )
         self.supervisor = Supervisor(
             registry=self.registry,
             dispatcher=dispatcher,
@@ -117,10 +132,10 @@ class Kernel:
             timers=self.timers,
             pressure=self.pressure,
             dead_letters=self.dead_letters,
-            death_watch=self.death_watch,
             failures=self.failures,
             observers=self.observers,
-            running_here=self.running_here,
+            contexts=self.contexts,
+            ending=self.ending,
             suspend=suspend,
             encode=encode,
         )
@@ -133,6 +148,7 @@ class Kernel:
             asks=self.asks,
             timers=self.timers,
             death_watch=self.death_watch,
+            contexts=self.contexts,
             observers=self.observers,
             calls=self.calls,
             suspend=suspend,
