@@ -164,7 +164,9 @@ class System:
         `on_start`, is raised here, and the path is free again.
 
         Raises `CcwActorsError` if the path is empty or taken, if the System shuts
-        down, and if a restart would have nothing to begin with; `DispatcherError` on a
+        down, if the actor lives somewhere already, and if a restart would have nothing
+        to begin with; `TypeError` for what is no actor or no supervision, and if the
+        actor uses one of `Actor`'s own names for something else; `DispatcherError` on a
         thread that is not the System's own.
         """
         cell = self._spawner.actor(actor, path, None, supervision, mailbox)

@@ -6,6 +6,7 @@ from types import CoroutineType
 from typing import Any, cast
 
 from ccw_actors.runtime._cell.cell import CLOSED, Cell
+from ccw_actors.runtime._cell.handlers import why_refused
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._cell.running import Running
@@ -35,7 +36,6 @@ from ccw_actors.transport import (
     ENCODE_ERRORS,
     Message,
     Request,
-    refusal,
     tag_of,
 )
 
@@ -327,7 +327,7 @@ class Invoker:
 
     def _refused(self, cell: Cell, letter: Letter, error: Exception) -> None:
         envelope = wrapped(letter)
-        reason = str(refusal(envelope.payload, error))
+        reason = why_refused(cell.actor, envelope.payload, error)
         self._calls.note(partial(self._dead_letters.refuse, cell, envelope, reason))
 
     def _unhandled(self, cell: Cell, letter: Letter) -> None:
@@ -349,8 +349,7 @@ def _kind_of(cell: Cell, tag: str) -> Any:
 def _expected(kind: Any, otherwise: str) -> str:
     if not issubclass(kind, Request):
         return otherwise
-    request: Any = kind  # pyright: ignore[reportUnknownVariableType]
-    return answer_names(request)
+    return answer_names(cast("type[Request[Any]]", kind))
 
 
 def _no_message(kind: type[Message], answer: object) -> str:

@@ -1,6 +1,7 @@
 """Asks that wait for their answer, and their deadlines."""
 
 import itertools
+import logging
 import math
 from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
@@ -18,14 +19,17 @@ from ccw_actors.errors import (
 from ccw_actors.runtime._cell.parking import Parking
 from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._kernel.alarms import Alarm
+from ccw_actors.runtime._kernel.once import Once
 from ccw_actors.runtime._kernel.wait_graph import WaitGraph
 from ccw_actors.runtime._values.address import path_of
-from ccw_actors.runtime._values.answers import answer_names, answer_type
+from ccw_actors.runtime._values.answers import answer_names, answer_tags, answer_type
 from ccw_actors.runtime._values.envelope import Envelope
 from ccw_actors.runtime._values.notices import Failure
-from ccw_actors.transport import DECODE_ERRORS, Codec, Request, refusal
+from ccw_actors.transport import DECODE_ERRORS, Codec, Request, refusal, tag_of
 
 __all__ = ["LATE", "Pending", "PendingAsks", "Settle"]
+
+log = logging.getLogger("ccw_actors")
 
 Settle = Callable[[Any, Exception | None], None]
 """Called once: with the answer and None, or with None and the error."""
@@ -95,10 +99,17 @@ class Pending(msgspec.Struct, Parking):
             self.settle(None, error)
 
     def _wrong_answer(self, payload: bytes, error: Exception) -> MessageError:
-        return MessageError(
-            f"{path_of(self.target)} answered {self.what.__name__} with"
-            f" {refusal(payload, error)}; expected {answer_names(self.what)}"
+        given, expected = tag_of(payload), answer_names(self.what)
+        if not given or given in answer_tags(self.what):
+            given = str(refusal(payload, error))
+        text = (
+            f"{path_of(self.target)} answered {self.what.__name__} with {given};"
+            f" expected {expected}"
         )
+        if self.asks.blamed.is_first((self.target, self.what, tag_of(payload))):
+            asker = path_of(self.asker) or "the outside"
+            log.warning("%s (asked by %s)", text, asker)
+        return MessageError(text)
 
 
 class PendingAsks:
@@ -109,7 +120,8 @@ class PendingAsks:
     when it rings are put in the order of their deadlines.
 
     `late` and `expired` count answers nobody waited for any more and deadlines that
-    passed. `numbers` gives the numbers of the next asks.
+    passed. `numbers` gives the numbers of the next asks. `blamed` are those who were
+    said to have given a wrong answer.
     """
 
     def __init__(
@@ -135,6 +147,7 @@ class PendingAsks:
         self.late = 0
         self.expired = 0
         self.on_the_way: set[int] = set()
+        self.blamed = Once()
 
     def __len__(self) -> int:
         return len(self.pending)
