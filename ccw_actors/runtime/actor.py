@@ -81,9 +81,9 @@ class Actor(Generic[P_contra]):
     def on_stop(self) -> Coroutine[Any, Any, None] | None:
         """Run when a life of the actor ends: at its stop, and when it has failed.
 
-        After a failure `failed_with` says what it was, and a restart comes only then. An
-        actor whose `on_start` has raised has nothing to release: for that it does not
-        run. What the actor sends itself is lost. It may be `async def`; it has the
+        After a failure `failed_with` says what it was, and a restart comes only then.
+        An actor whose `on_start` has raised has nothing to release: for that it does
+        not run. What the actor sends itself is lost. It may be `async def`; it has the
         `stop_timeout` of the System.
         """
 
@@ -114,7 +114,7 @@ class Actor(Generic[P_contra]):
     @property
     def sender(self) -> ActorRef[Any] | None:
         """Who sent the message being handled; None when it came from outside."""
-        return self.system.sender
+        return self.system.services.sender
 
     @property
     def children(self) -> tuple[ActorRef[Any], ...]:
@@ -130,11 +130,11 @@ class Actor(Generic[P_contra]):
 
         `to: ReplyTo[Data] = self.reply_to` has type checkers hold `reply` to it.
         """
-        return self.system.reply_to(self._cell)
+        return self.system.services.reply_to(self._cell)
 
     def reply(self, to: ReplyTo[R], message: R) -> None:
         """Answer a request that an earlier message made."""
-        self.system.reply(to, message)
+        self.system.services.reply(to, message)
 
     # -- time ---------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ class Actor(Generic[P_contra]):
         it.
         """
         self._check_handled(message)
-        return self.system.set_timer(self._cell.path, delay, message)
+        return self.system.services.set_timer(self._cell, delay, message)
 
     def every(self, interval: float, message: Message) -> int:
         """Have the message sent to this actor every `interval` seconds.
@@ -161,7 +161,8 @@ class Actor(Generic[P_contra]):
         self._check_handled(message)
         if not interval > 0:
             raise ValueError(f"{self.path}: an interval is above 0 s, not {interval}")
-        return self.system.set_timer(self._cell.path, interval, message, interval)
+        services = self.system.services
+        return services.set_timer(self._cell, interval, message, interval)
 
     def cancel(self, key: int) -> None:
         """Cancel a timer.
@@ -169,14 +170,14 @@ class Actor(Generic[P_contra]):
         Without effect when it has fired already, even if its message still waits in
         the mailbox.
         """
-        self.system.cancel_timer(self._cell.path, key)
+        self.system.services.cancel_timer(self._cell, key)
 
     def sleep(self, delay: float) -> Sleep:
         """Await it in an async handler: it ends in `delay` seconds.
 
         Of the System's clock: unlike `asyncio.sleep` it works in every world.
         """
-        return Sleep(self.system, self._cell.path, delay)
+        return Sleep(self.system.services, self._cell, delay)
 
     def start_task(
         self, coroutine: Coroutine[Any, Any, Message | None], *, name: str = ""
@@ -191,7 +192,9 @@ class Actor(Generic[P_contra]):
         Raises `DispatcherError` where no event loop runs this actor.
         """
         what = name or getattr(coroutine, "__qualname__", "a task")
-        task: asyncio.Task[Any] = self.system.start_task(self._cell, coroutine, what)
+        task: asyncio.Task[Any] = self.system.services.start_task(
+            self._cell, coroutine, what
+        )
         return task
 
     # -- others -------------------------------------------------------------------
@@ -217,11 +220,11 @@ class Actor(Generic[P_contra]):
 
         Raises `TypeError` if this actor has no handler for it.
         """
-        self.system.watch(self._cell, ref, watches=True)
+        self.system.services.watch(self._cell, ref, watches=True)
 
     def unwatch(self, ref: ActorRef[Any]) -> None:
         """Watch that actor no more; a notice may be under way already."""
-        self.system.watch(self._cell, ref, watches=False)
+        self.system.services.watch(self._cell, ref, watches=False)
 
     def stop(self) -> None:
         """Stop after this message, without handling those that wait."""
@@ -253,7 +256,7 @@ class Actor(Generic[P_contra]):
         An ask stays unanswered meanwhile. Raises `StashError` if no message is being
         handled, or as many as the mailbox may hold are put aside.
         """
-        self.system.stash(self._cell)
+        self.system.services.stash(self._cell)
 
     def unstash(self) -> None:
         """Put all that was put aside back, before what waits in the mailbox."""

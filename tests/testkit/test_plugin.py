@@ -208,17 +208,42 @@ def test_refusal_to_stop(run: Run, pytester: pytest.Pytester) -> None:
     done = run(
         """
 class Stubborn(Actor):
-    async def on_stop(self):
-        await asyncio.get_running_loop().create_future()
+    @receive
+    async def note(self, message: Note) -> None:
+        while True:
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                pass
 
 @pytest.mark.asyncio(loop_factories=["virtual"])
 async def test_stubborn(actor_system):
-    actor_system.spawn(Stubborn(), "stubborn")
+    actor_system.spawn(Stubborn(), "stubborn").tell(Note("x"))
+    await asyncio.sleep(1.0)
 """,
         mode="strict",
     )
     done.assert_outcomes(passed=1, errors=1)
     done.stdout.fnmatch_lines(["stubborn refuses to stop"])
+
+
+def test_on_stop_that_never_ends(run: Run, pytester: pytest.Pytester) -> None:
+    """A test whose actor does not end in its `on_stop` has an error that says so."""
+    pytester.makeconftest(LOOPS)
+    done = run(
+        """
+class Slow(Actor):
+    async def on_stop(self):
+        await asyncio.get_running_loop().create_future()
+
+@pytest.mark.asyncio(loop_factories=["virtual"])
+async def test_slow(actor_system):
+    actor_system.spawn(Slow(), "slow")
+""",
+        mode="strict",
+    )
+    done.assert_outcomes(passed=1, errors=1)
+    done.stdout.fnmatch_lines(["slow failed on on_stop: TimeoutError: *"])
 
 
 @pytest.mark.parametrize("mode", ["", "strict"])

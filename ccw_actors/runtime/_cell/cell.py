@@ -71,8 +71,9 @@ class Cell:
 
     Of the rest `failure` is the error that the actor fails with, once it does, and
     `cause` what was raised; `start_error` what `on_start` has raised. `owed` are the
-    numbers of asks that it has taken upon itself to answer. `may_begin` is True when the pause
-    before a restart is over, and `has_stopped` once `on_stop` has begun.
+    numbers of asks that it has taken upon itself to answer. `may_begin` is True when
+    the pause before a restart is over, and `has_stopped` once `on_stop` has begun.
+    `leave_trace` ends the trace of the message that is being handled.
     """
 
     __slots__ = (
@@ -117,6 +118,7 @@ class Cell:
     start_error = _Extra[BaseException | None](None)
     on_started = _Extra[list[Callable[[], None]] | None](None)
     warned = _Extra[set[str] | None](None)
+    leave_trace = _Extra[Callable[[], None] | None](None)
 
     def __init__(
         self,
@@ -166,7 +168,7 @@ class Cell:
     def put(self, envelope: Envelope) -> None:
         """Put an envelope into the mailbox, whatever its bound says."""
         if self.mailbox is None:
-            self.mailbox = deque()
+            self.mailbox = deque[Letter]()
         if envelope.kind:
             self.exempt_in += 1
         self.mailbox.append(envelope)
@@ -178,7 +180,7 @@ class Cell:
         """Put a message into the mailbox if that certainly has room for it."""
         mailbox = self.mailbox
         if mailbox is None:
-            self.mailbox = mailbox = deque()
+            self.mailbox = mailbox = deque[Letter]()
         if len(mailbox) >= self.bound:
             return False
         mailbox.append(envelope)
@@ -190,7 +192,7 @@ class Cell:
     def signal(self, envelope: Envelope) -> None:
         """Put a signal into the system lane, which comes before all messages."""
         if self.signals is None:
-            self.signals = deque()
+            self.signals = deque[Envelope]()
         self.signals.append(envelope)
         self.close()
         self.wake()
@@ -205,9 +207,10 @@ class Cell:
 
     def set_aside(self, envelope: Envelope) -> None:
         """Put the message being handled into the stash."""
-        if self.stash is None:
-            self.stash = deque()
-        self.stash.append(envelope)
+        stash = self.stash
+        if stash is None:
+            self.stash = stash = deque[Envelope]()
+        stash.append(envelope)
 
     def put_back(self) -> None:
         """Put the stash before all that waits in the mailbox."""
@@ -215,7 +218,7 @@ class Cell:
         if not stash:
             return
         if self.mailbox is None:
-            self.mailbox = deque()
+            self.mailbox = deque[Letter]()
         self.exempt_in += sum(1 for envelope in stash if envelope.kind)
         self.mailbox.extendleft(reversed(stash))
         self.stash = None
@@ -273,7 +276,7 @@ class Cell:
         """
         owed = self.owed
         if owed is None:
-            self.owed = owed = set()
+            self.owed = owed = set[int]()
         if len(owed) >= _OWED_MAX and len(owed) & (len(owed) - 1) == 0:
             owed.intersection_update([one for one in owed if is_pending(one)])
         owed.add(ask)

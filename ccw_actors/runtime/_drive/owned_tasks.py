@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextvars import Context
 from typing import Any
 
 from ccw_actors.runtime._cell.cell import Cell
@@ -32,7 +31,8 @@ class TaskSet:
         name: str,
     ) -> "asyncio.Task[Any]":
         """Start a task that runs in a copy of the actor's context."""
-        task = loop.create_task(coroutine, name=name, context=cell.context.copy())
+        context = cell.context.copy()
+        task = loop.create_task(coroutine, name=name, context=context)
         self._tasks.add(task)
 
         def ended(task: "asyncio.Task[Any]") -> None:
@@ -43,8 +43,8 @@ class TaskSet:
                 then, self._then = self._then, None
                 then()
 
-        # Not in the actor's context, which may be entered then.
-        task.add_done_callback(ended, context=Context())
+        # In that of the task: what it returns belongs to the trace that it was in.
+        task.add_done_callback(ended, context=context)
         return task
 
     def cancel_all(self, then: Callable[[], None]) -> None:

@@ -96,9 +96,9 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
             error = self._due(error)
         if self.waits_for is not None:
             self.waits_for = None
-        running.turn = self
         if enter is not None:
             enter(loop, self)
+        running.turn = self
         ended = False
         raised: BaseException | None = None
         waited: Any = None

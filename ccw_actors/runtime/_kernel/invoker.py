@@ -1,6 +1,6 @@
 """Handles messages: what happens between the mailbox and the handler's end."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from types import CoroutineType
 from typing import Any, cast
@@ -76,7 +76,7 @@ class Invoker:
         self._encode = delivery.encode
         self._quick_encode = delivery.quick_encode
 
-    def run(  # noqa: C901, PLR0912 - in one piece: this is where time is spent
+    def run(  # noqa: C901, PLR0912, PLR0915 - in one piece: here time is spent
         self, cell: Cell, limit: int, running: Running | None = None
     ) -> int:
         """Handle at most `limit` messages of an actor; return how many it was.
@@ -200,24 +200,22 @@ class Invoker:
             self._unhandled(cell, envelope)
             return
         self._observers.handled(cell.address, envelope)
-        leave_trace = self._enter_trace(envelope)
+        is_over = True
         try:
+            leave_trace = self._observers.enter_trace(envelope.stamp)
+            if leave_trace is not None:
+                cell.leave_trace = leave_trace
             answer = handler(cell.actor, message)
             if answer is not None:
-                self._answered(running, cell, envelope, message, answer, leave_trace)
+                is_over = type(answer) is not CoroutineType
+                self._answered(running, cell, envelope, message, answer)
             elif envelope.ask:
                 self._left(cell, envelope, type(message))
         except BaseException as error:  # noqa: BLE001 - a failure, whatever it is
             self._supervisor.fail(cell, type(message).__name__, error, envelope)
-        if cell.turn is None:
-            leave_trace()
-
-    def _enter_trace(self, envelope: Envelope) -> Callable[[], None]:
-        """Be in the trace that a message belongs to; return what ends that."""
-        propagator, stamp = self._observers.propagator, envelope.stamp
-        if propagator is None or stamp is None or not stamp.traceparent:
-            return _nothing
-        return partial(propagator.detach, propagator.attach(stamp.traceparent))
+        else:
+            if is_over:
+                self._supervisor.leave_trace(cell)
 
     def _opened(self, cell: Cell, envelope: Envelope) -> Envelope | None:
         """Return the envelope of a message; None if it was for the System."""
@@ -247,15 +245,12 @@ class Invoker:
         letter: Letter,
         message: Message,
         answer: Any,
-        leave_trace: Callable[[], None] | None = None,
     ) -> None:
         """Send an answer, or run an async handler until it waits or is over."""
         if type(answer) is CoroutineType:
             coroutine = cast("Coroutine[Any, Any, Any]", answer)
-            finished = self._finished
-            if leave_trace is not None:
-                finished = partial(self._finished_traced, leave_trace)
-            self._suspend(cell, wrapped(letter), coroutine, finished).step(running)
+            turn = self._suspend(cell, wrapped(letter), coroutine, self._finished)
+            turn.step(running)
             return
         if not isinstance(answer, Message):
             raise TypeError(_no_message(type(message), answer))
@@ -274,16 +269,6 @@ class Invoker:
             envelope = wrapped(letter)
             self._delivery.reply(running, envelope.sender, envelope.ask, answer)
 
-    def _finished_traced(
-        self,
-        leave_trace: Callable[[], None],
-        turn: Suspended,
-        value: Any,
-        error: BaseException | None,
-    ) -> None:
-        leave_trace()
-        self._finished(turn, value, error)
-
     def _finished(
         self, turn: Suspended, value: Any, error: BaseException | None
     ) -> None:
@@ -300,6 +285,8 @@ class Invoker:
             return
         if error is not None:
             self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
+        if envelope.stamp is not None:
+            self._supervisor.leave_trace(cell)
         if cell.life is not State.RUNNING:
             self._supervisor.go_on(cell)
 
@@ -328,7 +315,7 @@ class Invoker:
             self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
             return
         request = kind.__name__
-        expected = answer_names(kind) if issubclass(kind, Request) else "an answer"
+        expected = _expected(kind, "an answer")
         reason = (
             f"{request}: its handler has not answered it, and has not taken reply_to to"
             f" answer it later; expected {expected}, got None"
@@ -351,18 +338,21 @@ class Invoker:
 def _kind_of(cell: Cell, tag: str) -> Any:
     """Return the type of message that has a name, among those an actor handles."""
     for kind in cell.handlers:
-        if kind.__name__ == tag or kind.__struct_config__.tag == tag:
+        if tag in (kind.__name__, kind.__struct_config__.tag):
             return kind
     return Message
 
 
+def _expected(kind: Any, otherwise: str) -> str:
+    if not issubclass(kind, Request):
+        return otherwise
+    request: Any = kind  # pyright: ignore[reportUnknownVariableType]
+    return answer_names(request)
+
+
 def _no_message(kind: type[Message], answer: object) -> str:
-    expected = answer_names(kind) if issubclass(kind, Request) else "a message"
+    expected = _expected(kind, "a message")
     return (
         f"{kind.__name__} was answered with {answer!r}, which is a"
         f" {type(answer).__name__} and no message; expected {expected}"
     )
-
-
-def _nothing() -> None:
-    """There is no trace."""

@@ -5,6 +5,7 @@ from functools import partial
 from threading import get_ident
 from typing import Any
 
+from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.running import Running, RunningHere
 from ccw_actors.runtime._kernel.answers import Answers
 from ccw_actors.runtime._kernel.back_pressure import BackPressure, Offers
@@ -150,16 +151,27 @@ class Kernel:
 
     # -- timers -------------------------------------------------------------------
 
-    def set_timer(self, path: str, timer: Timer) -> int:
-        """Arm a timer of an actor, unless that has ended; return its number."""
-        key = self.timers.next_key(path)
+    def set_timer(self, cell: Cell, timer: Timer) -> int:
+        """Arm a timer of an actor; return its number, 0 if the actor has ended."""
+        if not self.registry.has(cell):
+            return 0
+        key = self.timers.next_key(cell.path)
 
         def arm() -> None:
-            if self.registry.at(path) is not None:
+            if self.registry.has(cell):
                 self.timers.arm(key, timer)
 
         self.calls.call(arm)
         return key[1]
+
+    def cancel_timer(self, cell: Cell, number: int) -> None:
+        """Disarm a timer of an actor, and none of the next one at its path."""
+
+        def take() -> None:
+            if self.registry.has(cell):
+                self.timers.take((cell.path, number))
+
+        self.calls.call(take)
 
     def timer_envelope(self, key: TimerKey, timer: Timer) -> Envelope | None:
         """Return what a timer that fires now puts into the mailbox, if anything.
@@ -204,5 +216,9 @@ class Kernel:
         self.death_watch.tell(watcher, address, reason)
 
     def _send_notice(self, watcher: str, path: str, notice: Terminated) -> None:
-        envelope = self.delivery.envelope(Running(path), notice, kind=UNBOUNDED)
-        self.delivery.deliver(watcher, envelope)
+        stamp = None
+        if self.observers.stamps:
+            # An end belongs to no trace: not to that of whoever happens to learn of it.
+            stamp = self.observers.stamp(Running(path), Terminated, "")
+        payload = self.delivery.encode(notice)
+        self.delivery.deliver(watcher, Envelope(payload, path, 0, stamp, UNBOUNDED))

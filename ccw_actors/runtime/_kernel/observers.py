@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
@@ -94,13 +95,30 @@ class Observers:
         self.stamps = self.present or self.propagator is not None
         self._changed()
 
-    def stamp(self, running: Running, message_type: type[Message]) -> Stamp:
-        """Number a message that is sent now."""
+    def stamp(
+        self, running: Running, message_type: type[Message], trace: str | None = None
+    ) -> Stamp:
+        """Number a message that is sent now.
+
+        It belongs to the present trace, unless another is given ("" for none).
+        """
         handled = running.envelope
         cause = handled.stamp if handled is not None else None
         number = cause.number if cause is not None else 0
-        trace = self.propagator.inject() if self.propagator is not None else ""
+        if trace is None:
+            trace = self.trace()
         return Stamp(next(self._numbers), number, self._now(), message_type, trace)
+
+    def trace(self) -> str:
+        """Return the present trace context, "" if there is none or nobody traces."""
+        return "" if self.propagator is None else self.propagator.inject()
+
+    def enter_trace(self, stamp: Stamp | None) -> Callable[[], None] | None:
+        """Be in the trace of a message; return what ends that, None for no trace."""
+        propagator = self.propagator
+        if propagator is None or stamp is None or not stamp.traceparent:
+            return None
+        return partial(propagator.detach, propagator.attach(stamp.traceparent))
 
     def handled(self, address: str, envelope: Envelope) -> None:
         """Tell all of a message that is about to be handled; on any thread."""

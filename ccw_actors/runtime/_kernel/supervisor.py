@@ -142,6 +142,13 @@ class Supervisor:
         """Whether a turn was cancelled because its actor is being stopped."""
         return cell.life in _ENDING and turn.cancelled()
 
+    def leave_trace(self, cell: Cell) -> None:
+        """End the trace of the message that an actor handles, if it is in one."""
+        leave = cell.leave_trace
+        if leave is not None:
+            cell.leave_trace = None
+            self.within(cell, leave)
+
     # -- starting -----------------------------------------------------------------
 
     def start(self, cell: Cell) -> None:
@@ -183,19 +190,21 @@ class Supervisor:
         On the actor's thread; nothing more is handled there until it is decided.
         """
         cell.close()
-        if cell.turn is not None:
+        # An `on_stop` that is under way goes on, whatever fails beside it.
+        if cell.turn is not None and not cell.has_stopped:
             envelope = envelope or cell.turn.envelope
             self._close_turn(cell)
         try:
             self.within(cell, cell.actor.on_failure, error)
         except BaseException:
             log.exception("%s: on_failure raised, too", cell.path)
+        self.leave_trace(cell)
         self._calls.note(partial(self._failed, cell, what, error, envelope))
 
     def _failed(
         self, cell: Cell, what: str, error: BaseException, envelope: Envelope | None
     ) -> None:
-        ended = self._registry.cells.get(cell.address) is not cell
+        ended = not self._registry.has(cell)
         if ended and isinstance(error, ActorStoppedError):
             return  # A thread that was stopped while it waited for an answer.
         failure = self._failures.add(cell.path, what, error)
@@ -213,13 +222,14 @@ class Supervisor:
     def _decide(
         self, cell: Cell, failure: ActorFailedError, error: BaseException
     ) -> None:
-        cell.failure, cell.cause = failure, error
+        if cell.failure is None:
+            cell.failure, cell.cause = failure, error
         if cell.life is State.STARTING:
             cell.start_error = error
             cell.has_stopped = True  # It has nothing to release.
             self._tell_started(cell)
-        if cell.life is State.STOPPING:
-            self.go_on(cell)
+        if cell.life in _ENDING:
+            self.go_on(cell)  # What becomes of it is decided already.
             return
         decision, cell.restarts = self._decision(cell, error)
         if isinstance(decision, Restart) and cell.make is not None:
@@ -262,7 +272,6 @@ class Supervisor:
         cell.put_back()
         letters = map(wrapped, cell.mailbox or ())
         waiting = {one.ask for one in letters if one.kind != TICK}
-        waiting |= self._pressure.asks(cell.address)
         for ask in sorted((cell.owed or set[int]()) - waiting):
             self._asks.restarted(ask)
         cell.owed = None
@@ -426,7 +435,7 @@ class Supervisor:
         Its mailbox and stash become dead letters, asks that it has not answered fail,
         and whoever watches it is told. Children that are left end with it.
         """
-        if self._registry.cells.get(cell.address) is not cell:
+        if not self._registry.has(cell):
             return
         for child in list((cell.children or {}).values()):
             self.end(child, reason)

@@ -101,6 +101,7 @@ class ThreadCell(Cell):
             incarnation=incarnation,
             context=context,
         )
+        self.extras = {}  # Two threads write there.
         self._kernel = kernel
         self._has_failed_to_start = False
         self._ended = threading.Event()
@@ -236,12 +237,15 @@ class ThreadCell(Cell):
         self._closed = True
         try:
             self._run_own_on_stop()
-            end = partial(self._kernel.supervisor.end, self, "its thread has ended")
-            self._kernel.calls.note(end)
         finally:
-            super().forget()
+            self._kernel.calls.note(self._let_go)
             self._work.end_all()
             self._ended.set()
+
+    def _let_go(self) -> None:
+        """Forget the actor, of which nothing runs any more; on the System's thread."""
+        self._kernel.supervisor.end(self, "its thread has ended")
+        super().forget()
 
     def _run_own_on_stop(self) -> None:
         if self._has_failed_to_start:

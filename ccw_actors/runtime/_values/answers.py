@@ -9,7 +9,7 @@ from ccw_actors.transport import Request
 __all__ = ["answer_names", "answer_type", "types_in"]
 
 
-def answer_type(request: type[Request[Any]]) -> Any:
+def answer_type(request: type[Any]) -> Any:
     """Return the `R` of a request type.
 
     Raises `TypeError` if it names none, or one that its module does not have.
@@ -23,7 +23,7 @@ def answer_type(request: type[Request[Any]]) -> Any:
     )
 
 
-def answer_names(request: type[Request[Any]]) -> str:
+def answer_names(request: type[Any]) -> str:
     """Return the names of the message types that answer a request, parted by bars."""
     return " | ".join(
         getattr(one, "__name__", str(one)) for one in types_in(answer_type(request))

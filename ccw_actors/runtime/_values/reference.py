@@ -50,7 +50,8 @@ class Target(Protocol):
 
 
 class _Sender(Protocol):
-    address: str
+    @property
+    def address(self) -> str: ...
 
 
 class Provider(Protocol):
@@ -307,8 +308,10 @@ class ReplyTo(
     """Whom a request that is answered later is to be answered to, by an `A`.
 
     Plain data: it may be kept in an actor's state. `ask` is 0 for a request that was
-    told by an actor; the answer is then an ordinary message to that actor.
+    told by an actor; the answer is then an ordinary message to that actor. `system` is
+    the name of the System where it was asked, "" for the one where it is answered.
     """
 
     ref: ActorRef[Any] | None
     ask: int = 0
+    system: str = ""
