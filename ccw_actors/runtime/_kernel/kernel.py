@@ -92,7 +92,7 @@ class Kernel:
         self.pressure = BackPressure(
             self.cells.get,
             partial(self.dead_letters.add, full=True),
-            may_wait=lambda: dispatcher.loop is not None,
+            may_wait=not dispatcher.restores,
             strict=dispatcher.restores,
         )
         self.offers = Offers(

@@ -239,9 +239,10 @@ class ActorRef(Generic[P_contra]):
     ) -> Coroutine[Any, Any, None] | None:
         """Tell the message as soon as there is room for it.
 
-        Waits only for a mailbox whose policy is "wait", on an event loop; with
-        `block=True` another thread waits. Elsewhere it is `tell`, and raises like it.
-        `timeout` is that of `ask`.
+        Waits only for a mailbox whose policy is "wait": awaited in an async handler, or
+        from a task on the System's event loop; with `block=True` another thread waits.
+        Elsewhere it is `tell`, and raises like it: so it is under the stepping
+        dispatcher, where nobody waits for room. `timeout` is that of `ask`.
 
         Raises `OfferTimeoutError` if there was no room in time, and `OfferCycleError`
         when who has to make room waits for this actor.

@@ -98,12 +98,11 @@ class Keeper(Actor[Note | Read | Blow]):
 class ByHand:
     """A dispatcher that does nothing until a test has it: a run queue and a clock.
 
-    `woken` are the calls that other threads want made. With `loop` it claims to have an
-    event loop.
+    `woken` are the calls that other threads want made.
     """
 
-    def __init__(self, *, loop: bool = False, restores: bool = False) -> None:
-        self.loop: Any = object() if loop else None
+    def __init__(self, *, restores: bool = False) -> None:
+        self.loop: Any = None
         self.restores = restores
         self.budget = 64
         self.queue: deque[Cell] = deque()
