@@ -6,7 +6,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import msgspec
 import pykka
@@ -17,6 +17,7 @@ from ccw_actors.errors import (
     DispatcherError,
     StashError,
 )
+from ccw_actors.escalation import ALWAYS
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._drive.loop import LoopDispatcher
@@ -56,21 +57,11 @@ from ccw_actors.transport import Codec, Message
 if TYPE_CHECKING:
     from ccw_actors.runtime.actor import Q
 
-__all__ = ["System", "escalate_always"]
+__all__ = ["System"]
 
 T = TypeVar("T")
 
 _NUMBERS = itertools.count(1)
-_ESCALATED: Final[list[type[BaseException]]] = [KeyboardInterrupt, SystemExit]
-
-
-def escalate_always(*kinds: type[BaseException]) -> None:
-    """Add to what every System made from now on escalates unless it says otherwise.
-
-    It is for those who run programs of others, as a test runner does: what ends a test
-    is to end it from within an actor, too.
-    """
-    _ESCALATED.extend(kind for kind in kinds if kind not in _ESCALATED)
 
 
 class System:
@@ -132,9 +123,7 @@ class System:
         self._provider = KernelProvider(name, kernel, self._shutdown)
         self._known: dict[str, Provider] = {name: self._provider}
         kernel.supervisor.stop_timeout = stop_timeout
-        kernel.supervisor.escalates = (
-            tuple(_ESCALATED) if escalate is None else escalate
-        )
+        kernel.supervisor.escalates = tuple(ALWAYS) if escalate is None else escalate
 
     @property
     def failures(self) -> list[ActorFailedError]:
@@ -307,13 +296,14 @@ class System:
         do not hold up the process). Nothing can be spawned afterwards.
         """
         left = await self._shutdown.run(timeout, drain=drain)
-        escalated = self._shutdown.take_escalated()
-        if escalated is not None and not isinstance(escalated, ActorFailedError):
-            raise escalated
+        self._kernel.raise_escalated()
+        escalation = self._shutdown.escalation
+        if not isinstance(escalation.error, ActorFailedError | None):
+            _raise_again(escalation.take(), None)
         return left
 
     async def __aenter__(self) -> Self:
-        self._shutdown.enter()
+        self._shutdown.escalation.enter()
         return self
 
     async def __aexit__(
@@ -322,14 +312,19 @@ class System:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._shutdown.leave(error)
-        await self._shutdown.run(5.0, drain=False)
-        escalated = self._shutdown.take_escalated()
-        if escalated is None:
-            return
-        if error is None or not isinstance(escalated, ActorFailedError):
-            raise escalated
-        error.add_note(f"The System was stopped before: {escalated}")
+        escalation = self._shutdown.escalation
+        await escalation.leave(error)
+        try:
+            await self._shutdown.run(5.0, drain=False)
+        except asyncio.CancelledError:
+            if isinstance(escalation.error, ActorFailedError | None):
+                raise
+        self._kernel.raise_escalated()
+        escalated = escalation.take()
+        if error is None or not isinstance(escalated, ActorFailedError | None):
+            _raise_again(escalated, error)
+        elif escalated is not None:
+            error.add_note(f"The System was stopped before: {escalated}")
 
     # -- watching -----------------------------------------------------------------
 
@@ -579,21 +574,21 @@ class System:
     def _observed(self) -> None:
         self._provider.observed()
 
-    def _task_done(self, cell: Cell, task: "asyncio.Task[Any]") -> None:
+    def _task_done(
+        self, cell: Cell, name: str, value: Any, error: BaseException | None
+    ) -> None:
         """Take what a task of an actor has come to: a message, or a failure."""
-        error = task.exception()
-        answer = None if error is not None else task.result()
-        if answer is not None and not isinstance(answer, Message):
-            error = TypeError(
-                f"the task has returned {answer!r}, expected a message or None"
-            )
+        kernel = self._kernel
+        if error is None and not isinstance(value, Message):
+            error = TypeError(f"it has returned {value!r}, expected a message or None")
         if error is not None:
-            self._kernel.supervisor.fail(cell, f"the task {task.get_name()}", error)
-        elif answer is not None:
-            running = self._kernel.running_here()
-            envelope = self._kernel.delivery.envelope(running, answer, kind=UNBOUNDED)
-            own = Envelope(envelope.payload, cell.address, 0, envelope.stamp, UNBOUNDED)
-            self._kernel.delivery.deliver(cell.address, own)
+            kernel.supervisor.fail(cell, f"the task {name}", error)
+            return
+        envelope = kernel.delivery.envelope(
+            kernel.running_here(), value, kind=UNBOUNDED
+        )
+        own = Envelope(envelope.payload, cell.address, 0, envelope.stamp, UNBOUNDED)
+        kernel.delivery.deliver(cell.address, own)
 
 
 def _made(
@@ -616,6 +611,21 @@ def _maker(
             f" makes a {type(made).__name__}, or give it a state"
         )
     return made.first_again()
+
+
+def _raise_again(escalated: BaseException | None, error: BaseException | None) -> None:
+    """Raise an escalated error, if there is one, after what the body has raised.
+
+    That is its context, unless it has had one, or it was the cause of the other.
+    """
+    if escalated is None:
+        return
+    context = escalated.__context__
+    try:
+        raise escalated
+    finally:
+        if context is not None or isinstance(error, asyncio.CancelledError):
+            escalated.__context__ = context
 
 
 def _to_wire(value: Any) -> Any:

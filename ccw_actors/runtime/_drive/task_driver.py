@@ -152,6 +152,12 @@ class TaskDriver:
                 turn.end(stop.value, None)
                 cell.wake()
                 return True, stop.value
+            except (KeyboardInterrupt, SystemExit) as raised:
+                # A Task would have the event loop raise it; whether that is to be is
+                # for the actor's System to say.
+                turn.end(None, raised)
+                cell.wake()
+                return True, None
             except BaseException as raised:
                 turn.end(None, raised)
                 cell.wake()

@@ -195,8 +195,9 @@ class Supervisor:
             self._close_turn(cell)
         try:
             self.within(cell, cell.actor.on_failure, error)
-        except BaseException:
+        except BaseException as wrong:
             log.exception("%s: on_failure raised, too", cell.path)
+            self.escalate(wrong)
         self.leave_trace(cell)
         self._calls.note(partial(self._failed, cell, what, error, envelope))
 
@@ -206,7 +207,7 @@ class Supervisor:
         ended = self._registry.cells.get(cell.address) is not cell
         if ended and isinstance(error, ActorStoppedError):
             return  # A thread that was stopped while it waited for an answer.
-        failure = self._failures.add(cell.path, what, error)
+        failure = self._note(cell, what, error)
         if envelope is not None:
             kind = type(error).__name__
             told = self._dead_letters.failure(
@@ -215,8 +216,16 @@ class Supervisor:
             self._dead_letters.send_back(envelope, told, failure)
         if not ended:
             self._decide(cell, failure, error)
+        self.escalate(error)
+
+    def _note(self, cell: Cell, what: str, error: BaseException) -> ActorFailedError:
+        escalates = isinstance(error, self.escalates)
+        return self._failures.add(cell.path, what, error, escalates=escalates)
+
+    def escalate(self, error: BaseException) -> None:
+        """Have an error be raised outside of all actors, if it is of such a type."""
         if isinstance(error, self.escalates):
-            self.escalated(error)
+            self._calls.note(partial(self.escalated, error))
 
     def _decide(
         self, cell: Cell, failure: ActorFailedError, error: BaseException
@@ -248,8 +257,9 @@ class Supervisor:
             # It is a function of the user's, which may set variables of its own.
             context = cell.context.copy()
             return context.run(decide, cell.supervision, error, now, cell.restarts)
-        except Exception:
+        except BaseException as wrong:
             log.exception("%s: its supervision raised, so it stops", cell.path)
+            self.escalate(wrong)
             return StopDecision(), cell.restarts
 
     def _escalate(
@@ -384,9 +394,8 @@ class Supervisor:
 
     def note_stop_error(self, cell: Cell, error: BaseException) -> None:
         """Note that `on_stop` has raised; the actor ends all the same."""
-        self._failures.add(cell.path, "on_stop", error)
-        if isinstance(error, self.escalates):
-            self._calls.note(lambda: self.escalated(error))
+        self._note(cell, "on_stop", error)
+        self.escalate(error)
 
     def _on_stop_is_late(self, cell: Cell) -> None:
         if cell.turn is not None:
@@ -481,7 +490,8 @@ class Supervisor:
             self.within(cell, turn.close)
         except BaseException as error:  # noqa: BLE001 - the rest has to be cleared away
             what = "a hook" if turn.envelope is None else tag_of(turn.envelope.payload)
-            self._failures.add(cell.path, what, error)
+            self._note(cell, what, error)
+            self.escalate(error)
 
     def _stop_children(self, cell: Cell, *, drain: bool) -> None:
         for child in reversed(list((cell.children or {}).values())):
