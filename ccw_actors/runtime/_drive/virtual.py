@@ -55,7 +55,15 @@ class VirtualDispatcher:
         return self.call_at(when, callback)
 
     def step(self) -> bool:
-        """Handle one message, or else go on to the next timer; False if idle."""
+        """Handle one message, or else go on to the next timer; False if idle.
+
+        Raises what escalates.
+        """
+        went_on = self._step()
+        self._system.raise_escalated()
+        return went_on
+
+    def _step(self) -> bool:
         while self._queue:
             cell = self._queue.popleft()
             handled, signals = 0, bool(cell.signals)

@@ -8,7 +8,6 @@ from ccw_actors.runtime._kernel.back_pressure import BackPressure
 from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
-from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import PendingAsks
 from ccw_actors.runtime._kernel.registry import Registry
@@ -22,7 +21,8 @@ __all__ = ["Ending"]
 class Ending:
     """Takes actors out of one System; on its own thread.
 
-    `ended` is called with the address of each. Where an actor that has ended
+    `ended` is called with the address of each, and `raised` with what a suspended
+    handler raises when it is closed. Where an actor that has ended
     `may_return`, from a snapshot, what it was stays.
     """
 
@@ -35,7 +35,6 @@ class Ending:
         pressure: BackPressure,
         dead_letters: DeadLetters,
         death_watch: DeathWatch,
-        failures: Failures,
         observers: Observers,
         contexts: Contexts,
         may_return: bool,
@@ -46,11 +45,11 @@ class Ending:
         self._pressure = pressure
         self._dead_letters = dead_letters
         self._death_watch = death_watch
-        self._failures = failures
         self._observers = observers
         self._contexts = contexts
         self._may_return = may_return
         self.ended: Callable[[str], None] = _ignore
+        self.raised: Callable[[Cell, str, BaseException], None] = _ignore_error
 
     def end(self, cell: Cell, reason: str) -> None:
         """Take an actor out of the System.
@@ -105,7 +104,7 @@ class Ending:
             self._contexts.within(cell, turn.close)
         except BaseException as error:  # noqa: BLE001 - the rest has to be cleared away
             what = "a hook" if turn.envelope is None else tag_of(turn.envelope.payload)
-            self._failures.add(cell.path, what, error)
+            self.raised(cell, what, error)
 
     def tell_started(self, cell: Cell) -> None:
         """Have those go on who wait for the actor's start."""
@@ -115,6 +114,10 @@ class Ending:
 
 
 def _ignore(_address: str) -> None:
+    """Nobody listens."""
+
+
+def _ignore_error(_cell: Cell, _what: str, _error: BaseException) -> None:
     """Nobody listens."""
 
 

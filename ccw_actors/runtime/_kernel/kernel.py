@@ -42,7 +42,7 @@ class Kernel:
     itself and hands the rest over through `calls`. `ref_of` makes the reference of an
     address, `suspend` the turn of an async handler. `ask_timeout` is how long an ask
     waits unless it says otherwise (seconds). `observed` is called whenever an
-    observer or a propagator comes or goes.
+    observer or a propagator comes or goes. `unraised` is what `raise_escalated` raises.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Kernel:
     ) -> None:
         self.dispatcher = dispatcher
         self.ask_timeout = ask_timeout
+        self.unraised: BaseException | None = None
         self.running = Running(own=True)
         self.own_thread = get_ident()
         self._here = RunningHere()
@@ -119,7 +120,6 @@ class Kernel:
             pressure=self.pressure,
             dead_letters=self.dead_letters,
             death_watch=self.death_watch,
-            failures=self.failures,
             observers=self.observers,
             contexts=self.contexts,
             may_return=dispatcher.restores,
@@ -139,6 +139,7 @@ class Kernel:
             suspend=suspend,
             encode=encode,
         )
+        self.observers.raised = self.supervisor.escalate
         self.invoker = Invoker(
             running=self.running,
             supervisor=self.supervisor,
@@ -164,6 +165,12 @@ class Kernel:
         """Return how many messages wait in a mailbox, 0 if there is none."""
         cell = self.cells.get(address)
         return cell.waiting() if cell is not None else 0
+
+    def raise_escalated(self) -> None:
+        """Raise the error that has escalated since, where no event loop runs this."""
+        error, self.unraised = self.unraised, None
+        if error is not None:
+            raise error
 
     # -- timers -------------------------------------------------------------------
 

@@ -92,6 +92,7 @@ class Supervisor:
         self._observers = observers
         self._contexts = contexts
         self._ending = ending
+        ending.raised = self._note_and_escalate
         self._suspend = suspend
         self._encode = encode
         self.escalates: tuple[type[BaseException], ...] = ()
@@ -174,8 +175,9 @@ class Supervisor:
             self._ending.close_turn(cell)
         try:
             self._contexts.within(cell, cell.actor.on_failure, error)
-        except BaseException:
+        except BaseException as wrong:
             log.exception("%s: on_failure raised, too", cell.path)
+            self.escalate(wrong)
         self.leave_trace(cell)
         self._calls.note(partial(self._failed, cell, what, error, envelope))
 
@@ -185,7 +187,7 @@ class Supervisor:
         ended = not self._registry.has(cell)
         if ended and isinstance(error, ActorStoppedError):
             return  # A thread that was stopped while it waited for an answer.
-        failure = self._failures.add(cell.path, what, error)
+        failure = self._note(cell, what, error)
         if envelope is not None:
             kind = type(error).__name__
             told = self._dead_letters.failure(
@@ -194,8 +196,16 @@ class Supervisor:
             self._dead_letters.send_back(envelope, told, failure)
         if not ended:
             self._decide(cell, failure, error)
+        self.escalate(error)
+
+    def _note(self, cell: Cell, what: str, error: BaseException) -> ActorFailedError:
+        escalates = isinstance(error, self.escalates)
+        return self._failures.add(cell.path, what, error, escalates=escalates)
+
+    def escalate(self, error: BaseException) -> None:
+        """Have an error be raised outside of all actors, if it is of such a type."""
         if isinstance(error, self.escalates):
-            self.escalated(error)
+            self._calls.note(partial(self.escalated, error))
 
     def _decide(
         self, cell: Cell, failure: ActorFailedError, error: BaseException
@@ -228,8 +238,9 @@ class Supervisor:
             # It is a function of the user's, which may set variables of its own.
             context = cell.context.copy()
             return context.run(decide, cell.supervision, error, now, cell.restarts)
-        except Exception:
+        except BaseException as wrong:
             log.exception("%s: its supervision raised, so it stops", cell.path)
+            self.escalate(wrong)
             return StopDecision(), cell.restarts
 
     def _escalate(
@@ -366,9 +377,11 @@ class Supervisor:
 
     def note_stop_error(self, cell: Cell, error: BaseException) -> None:
         """Note that `on_stop` has raised; the actor ends all the same."""
-        self._failures.add(cell.path, "on_stop", error)
-        if isinstance(error, self.escalates):
-            self._calls.note(lambda: self.escalated(error))
+        self._note_and_escalate(cell, "on_stop", error)
+
+    def _note_and_escalate(self, cell: Cell, what: str, error: BaseException) -> None:
+        self._note(cell, what, error)
+        self.escalate(error)
 
     def _on_stop_is_late(self, cell: Cell) -> None:
         if cell.turn is not None:

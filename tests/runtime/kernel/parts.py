@@ -115,7 +115,6 @@ class Parts:
             pressure=self.pressure,
             dead_letters=self.dead_letters,
             death_watch=self.death_watch,
-            failures=self.failures,
             observers=self.observers,
             contexts=self.contexts,
             may_return=dispatcher.restores,
