@@ -186,7 +186,6 @@ class Steps:
         self.envelope = envelope
         self.is_ready = False
         self.reply: Envelope | None = None
-        self.pending: Any = None
         self.value: Any = None
         self.error: BaseException | None = None
         self.waits_for: Any = None
@@ -198,11 +197,11 @@ class Steps:
     def step(self, running: Any) -> None:
         """Go on until the coroutine waits, or is over."""
         self.is_ready = False
-        running.turn = self
+        running.turn, running.letter = self, self.envelope
         value, error = self.value, self.error
         if self.reply is not None:
-            value, error = self.pending.outcome(self.reply.payload)
-        self.value = self.error = self.reply = self.pending = None
+            value, error = self.waits_for.outcome(self.reply.payload)
+        self.value = self.error = self.reply = None
         try:
             if error is not None:
                 self.waits_for = self._coroutine.throw(error)
@@ -229,9 +228,9 @@ class Steps:
         if self.cell.turn is self:
             self.cell.wake()
 
-    def answer(self, pending: Any, envelope: Envelope) -> None:
+    def answer(self, envelope: Envelope) -> None:
         """Go on with the answer."""
-        self.pending, self.reply, self.is_ready = pending, envelope, True
+        self.reply, self.is_ready = envelope, True
         self.cell.wake()
 
     def cancel(self, msg: Any = None) -> bool:
