@@ -100,7 +100,8 @@ class ActorFailedError(CcwActorsError):
     """A handler raised, or an asked actor answered with a failure.
 
     `actor` is its path, `message` the type of the message it handled. `traceback` is
-    the text of that of the error, "" if it was raised elsewhere.
+    the text of that of the error, "" if it was raised elsewhere. `escalated` is True if
+    the error was none for the actor's supervision: the System raises it.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class ActorFailedError(CcwActorsError):
         self.message = message
         self.reason = reason
         self.traceback = traceback
+        self.escalated = False
         super().__init__(f"{actor} failed on {message}: {reason}")
 
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import msgspec
+
 from ccw_actors.errors import ActorStoppedError, DispatcherError, StashError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import spec_of
@@ -67,9 +69,13 @@ class ActorServices:
         """Send a message to an actor after `delay` seconds; see `Actor.after`."""
         kernel = self._kernel
         envelope = kernel.delivery.envelope(kernel.running_here(), message)
-        kind = TICK if interval else UNBOUNDED
+        kind, stamp = UNBOUNDED, envelope.stamp
+        if interval:
+            kind = TICK
+            if stamp is not None:  # A trace that it was set in would never end.
+                stamp = msgspec.structs.replace(stamp, traceparent="")
         due = self._kernel.dispatcher.now() + delay
-        timer = Timer(due, envelope.payload, envelope.stamp, kind, interval)
+        timer = Timer(due, envelope.payload, stamp, kind, interval)
         return kernel.set_timer(cell, timer)
 
     def set_sleep(self, cell: Cell, delay: float) -> int:
@@ -133,18 +139,18 @@ class ActorServices:
         self._references.check_known(ref.system, ref.path)
         return ref.address
 
-    def _task_done(self, cell: Cell, task: "asyncio.Task[Any]") -> None:
+    def _task_done(
+        self, cell: Cell, name: str, value: Any, error: BaseException | None
+    ) -> None:
         """Take what a task of an actor has come to: a message, or a failure."""
-        error = task.exception()
-        answer = None if error is not None else task.result()
-        if answer is not None and not isinstance(answer, Message):
-            error = TypeError(
-                f"the task has returned {answer!r}, expected a message or None"
-            )
+        kernel = self._kernel
+        if error is None and not isinstance(value, Message):
+            error = TypeError(f"it has returned {value!r}, expected a message or None")
         if error is not None:
-            self._kernel.supervisor.fail(cell, f"the task {task.get_name()}", error)
-        elif answer is not None:
-            running = self._kernel.running_here()
-            envelope = self._kernel.delivery.envelope(running, answer, kind=UNBOUNDED)
-            own = Envelope(envelope.payload, cell.address, 0, envelope.stamp, UNBOUNDED)
-            self._kernel.delivery.deliver(cell.address, own)
+            kernel.supervisor.fail(cell, f"the task {name}", error)
+            return
+        envelope = kernel.delivery.envelope(
+            kernel.running_here(), value, kind=UNBOUNDED
+        )
+        own = Envelope(envelope.payload, cell.address, 0, envelope.stamp, UNBOUNDED)
+        kernel.delivery.deliver(cell.address, own)

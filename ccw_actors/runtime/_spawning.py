@@ -104,7 +104,7 @@ class Spawner:
         try:
             cell.start()
         except RuntimeError as error:
-            self._kernel.supervisor.end(cell, "its thread cannot be started")
+            self._kernel.ending.end(cell, "its thread cannot be started")
             raise CcwActorsError(
                 f"{cell.path}: its thread cannot be started: {error}"
             ) from error
@@ -190,7 +190,7 @@ class Spawner:
                 path,
                 made,
                 decode,
-                ready=kernel.running.ready,
+                queue=kernel.dispatcher,
                 policy=policy,
                 supervision=decision,
                 incarnation=incarnation,

@@ -12,7 +12,7 @@ from ccw_actors.runtime._cell.ports import Hosted, OwnedTasks, Suspended
 from ccw_actors.runtime._values.address import address_of, split
 from ccw_actors.runtime._values.envelope import Envelope, Letter
 from ccw_actors.runtime._values.mailbox import Mailbox
-from ccw_actors.runtime._values.reference import QUEUED
+from ccw_actors.runtime._values.reference import QUEUED, RunQueue
 from ccw_actors.runtime._values.supervision import Stop, Supervision
 from ccw_actors.transport import Message
 
@@ -65,7 +65,7 @@ class Cell:
     only the difference counts, the number of envelopes that the bound does not
     concern; there are two because each is written by one thread only.
 
-    `life` is where the actor is in its life, `status` whether it is in the run queue
+    `life` is where the actor is in its life, `status` whether it is in the run `queue`
     and takes messages. `turn` is an async handler, or hook, that is under way.
     `context` is what the actor runs in.
 
@@ -73,6 +73,7 @@ class Cell:
     `cause` what was raised; `start_error` what `on_start` has raised. `owed` are the
     numbers of asks that it has taken upon itself to answer. `may_begin` is True when
     the pause before a restart is over, and `has_stopped` once `on_stop` has begun.
+    `leave_trace` ends the trace of the message that is being handled.
     """
 
     __slots__ = (
@@ -91,7 +92,7 @@ class Cell:
         "mailbox",
         "path",
         "policy",
-        "ready",
+        "queue",
         "signals",
         "status",
         "supervision",
@@ -117,6 +118,7 @@ class Cell:
     start_error = _Extra[BaseException | None](None)
     on_started = _Extra[list[Callable[[], None]] | None](None)
     warned = _Extra[set[str] | None](None)
+    leave_trace = _Extra[Callable[[], None] | None](None)
 
     def __init__(
         self,
@@ -124,7 +126,7 @@ class Cell:
         actor: Hosted,
         decode: Callable[[bytes], Any],
         *,
-        ready: Callable[[Any], None],
+        queue: RunQueue,
         policy: Mailbox,
         supervision: Supervision,
         incarnation: int = 1,
@@ -133,7 +135,7 @@ class Cell:
         self.path = path
         self.address = address_of(path, incarnation)
         self.decode: Callable[[bytes], Message] = decode
-        self.ready = ready
+        self.queue = queue
         self.policy = policy
         self.bound = policy.bound
         self.supervision = supervision
@@ -172,7 +174,7 @@ class Cell:
         self.mailbox.append(envelope)
         if not self.status:
             self.status = QUEUED
-            self.ready(self)
+            self.queue.enqueue(self)
 
     def accept(self, envelope: Envelope) -> bool:
         """Put a message into the mailbox if that certainly has room for it."""
@@ -184,7 +186,7 @@ class Cell:
         mailbox.append(envelope)
         if not self.status:
             self.status = QUEUED
-            self.ready(self)
+            self.queue.enqueue(self)
         return True
 
     def signal(self, envelope: Envelope) -> None:
@@ -225,9 +227,10 @@ class Cell:
 
     def wake(self) -> None:
         """Put the actor into the run queue if it is not there."""
-        if not self.status & QUEUED:
-            self.status |= QUEUED
-            self.ready(self)
+        status = self.status
+        if not status & QUEUED:
+            self.status = status | QUEUED
+            self.queue.enqueue(self)
 
     def close(self) -> None:
         """Take no message until `settle` finds that there is no reason any more."""

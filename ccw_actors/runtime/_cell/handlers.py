@@ -187,7 +187,7 @@ def _check_declared(cls: type, accepts: dict[type[Message], None]) -> None:
     for base in getattr(cls, "__orig_bases__", ()):
         for argument in get_args(base):
             for promised in types_in(argument):
-                if not isinstance(promised, type) or promised in accepts:
+                if not isinstance(promised, type) or promised in (*accepts, Any):
                     continue
                 raise TypeError(
                     f"{cls.__name__} promises to take {promised.__name__},"

@@ -29,6 +29,7 @@ class VirtualDispatcher:
         self.restores = False
         self.budget = 1
         self._queue: deque[Cell] = deque()
+        self.enqueue: Callable[[Cell], None] = self._queue.append
         self._alarms = Alarms()
         self._now = 0.0
 
@@ -40,10 +41,6 @@ class VirtualDispatcher:
         """Drive one System."""
         self._system = system
         self._offers, self._freed = system.pressure.waiting, system.pressure.freed
-
-    def ready(self, cell: Cell) -> None:
-        """Queue a cell."""
-        self._queue.append(cell)
 
     def now(self) -> float:
         """Return the virtual time in seconds; it begins at 0."""
@@ -58,7 +55,15 @@ class VirtualDispatcher:
         return self.call_at(when, callback)
 
     def step(self) -> bool:
-        """Handle one message, or else go on to the next timer; False if idle."""
+        """Handle one message, or else go on to the next timer; False if idle.
+
+        Raises what escalates.
+        """
+        went_on = self._step()
+        self._system.raise_escalated()
+        return went_on
+
+    def _step(self) -> bool:
         while self._queue:
             cell = self._queue.popleft()
             handled, signals = 0, bool(cell.signals)

@@ -156,5 +156,7 @@ class DeadLetters:
     def _envelope(self, path: str, envelope: Envelope, message: Message) -> Envelope:
         stamp = None
         if self._observers.stamps:
-            stamp = self._observers.stamp(Running(path, envelope), type(message))
+            trace = "" if envelope.stamp is None else envelope.stamp.traceparent
+            running = Running(path, envelope)
+            stamp = self._observers.stamp(running, type(message), trace)
         return Envelope(self._encode(message), path, 0, stamp, UNBOUNDED)

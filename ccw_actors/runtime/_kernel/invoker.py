@@ -1,6 +1,6 @@
 """Handles messages: what happens between the mailbox and the handler's end."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from types import CoroutineType
 from typing import Any, cast
@@ -10,6 +10,7 @@ from ccw_actors.runtime._cell.handlers import why_refused
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._cell.running import Running
+from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
 from ccw_actors.runtime._kernel.delivery import Delivery
@@ -58,6 +59,7 @@ class Invoker:
         asks: PendingAsks,
         timers: Timers,
         death_watch: DeathWatch,
+        contexts: Contexts,
         observers: Observers,
         calls: ThreadCalls,
         suspend: Suspend,
@@ -70,6 +72,7 @@ class Invoker:
         self._asks = asks
         self._timers = timers
         self._death_watch = death_watch
+        self._contexts = contexts
         self._observers = observers
         self._calls = calls
         self._suspend = suspend
@@ -90,11 +93,19 @@ class Invoker:
         running.address = cell.address
         handled = 0
         try:
-            if cell.status & CLOSED:
+            if cell.status >= CLOSED:
                 context = cell.context
-                handled = self._run_closed(running, cell)
-                if cell.context is not context:
-                    return handled  # It has begun again, in another context.
+                if cell.signals:
+                    self._run_signals(running, cell)
+                turn = cell.turn
+                if turn is not None and turn.is_ready and cell.context is context:
+                    handled = 1
+                    if self._observers.present:
+                        self._note_reply(cell, turn)
+                    turn.step(running)
+                if cell.turn is not None or cell.context is not context:
+                    return handled  # It waits again, or begins in another context.
+                self._reopen(cell)
             mailbox = cell.mailbox
             decode, actor = cell.decode, cell.actor
             while mailbox and handled < limit and cell.status < CLOSED:
@@ -142,7 +153,7 @@ class Invoker:
 
     def signalled(self, cell: Cell, signal: Envelope) -> None:
         """Handle one signal that was taken out of the system lane."""
-        self._supervisor.within(cell, self._supervisor.signalled, cell, signal)
+        self._contexts.within(cell, self._supervisor.signalled, cell, signal)
 
     def crash(self, cell: Cell, envelope: Envelope | None, error: Exception) -> None:
         """Have an actor fail on what it would handle next, or go on with.
@@ -156,36 +167,33 @@ class Invoker:
             self._opened(cell, envelope)
         what = "no message" if envelope is None else tag_of(envelope.payload)
         fail = self._supervisor.fail
-        self._supervisor.within(cell, fail, cell, what, error, envelope)
+        self._contexts.within(cell, fail, cell, what, error, envelope)
 
     def resume(self, cell: Cell, turn: Suspended) -> None:
         """Have a suspended handler go on."""
-        self._supervisor.within(cell, self._resume, cell, turn)
+        self._contexts.within(cell, self._resume, cell, turn)
 
     def _resume(self, cell: Cell, turn: Suspended) -> None:
-        self._running.letter = turn.envelope
-        if turn.reply is not None:
-            self._observers.handled(cell.address, turn.reply)
+        self._note_reply(cell, turn)
         turn.step(self._running)
 
-    def _run_closed(self, running: Running, cell: Cell) -> int:
-        """Handle signals, and let a suspended handler go on if it can."""
-        handled = 0
+    def _note_reply(self, cell: Cell, turn: Suspended) -> None:
+        """Tell observers of the answer that a handler goes on with."""
+        if turn.reply is not None:
+            self._observers.handled(cell.address, turn.reply)
+
+    def _run_signals(self, running: Running, cell: Cell) -> None:
+        """Handle what is in the system lane, as far as that is for this life."""
         context = cell.context
         while cell.signals and cell.context is context:
             signal = cell.signals.popleft()
             running.letter = None
             self._supervisor.signalled(cell, signal)
-        turn = cell.turn
-        if turn is not None and turn.is_ready and cell.context is context:
-            handled = 1
-            running.letter = turn.envelope
-            if turn.reply is not None and turn.reply.stamp is not None:
-                self._observers.handled(cell.address, turn.reply)
-            turn.step(running)
-        if cell.turn is None and cell.life is State.RUNNING and not cell.signals:
+
+    def _reopen(self, cell: Cell) -> None:
+        """Let an actor take messages again, if nothing speaks against it."""
+        if cell.life is State.RUNNING and not cell.signals:
             cell.status &= ~CLOSED
-        return handled
 
     def _handle_stamped(self, running: Running, cell: Cell, envelope: Envelope) -> None:
         """Handle a message that is observed, or belongs to a trace."""
@@ -199,26 +207,22 @@ class Invoker:
             self._unhandled(cell, envelope)
             return
         self._observers.handled(cell.address, envelope)
-        leave_trace = self._enter_trace(envelope)
+        is_over = True
         try:
+            leave_trace = self._observers.enter_trace(envelope.stamp)
+            if leave_trace is not None:
+                cell.leave_trace = leave_trace
             answer = handler(cell.actor, message)
             if answer is not None:
-                self._answered(
-                    running, cell, envelope, message, answer, leave_trace=leave_trace
-                )
+                is_over = type(answer) is not CoroutineType
+                self._answered(running, cell, envelope, message, answer)
             elif envelope.ask:
                 self._left(cell, envelope, type(message))
         except BaseException as error:  # noqa: BLE001 - a failure, whatever it is
             self._supervisor.fail(cell, type(message).__name__, error, envelope)
-        if cell.turn is None:
-            leave_trace()
-
-    def _enter_trace(self, envelope: Envelope) -> Callable[[], None]:
-        """Be in the trace that a message belongs to; return what ends that."""
-        propagator, stamp = self._observers.propagator, envelope.stamp
-        if propagator is None or stamp is None or not stamp.traceparent:
-            return _nothing
-        return partial(propagator.detach, propagator.attach(stamp.traceparent))
+        else:
+            if is_over:
+                self._supervisor.leave_trace(cell)
 
     def _opened(self, cell: Cell, envelope: Envelope) -> Envelope | None:
         """Return the envelope of a message; None if it was for the System."""
@@ -248,16 +252,12 @@ class Invoker:
         letter: Letter,
         message: Message,
         answer: Any,
-        *,
-        leave_trace: Callable[[], None] | None = None,
     ) -> None:
         """Send an answer, or run an async handler until it waits or is over."""
         if type(answer) is CoroutineType:
             coroutine = cast("Coroutine[Any, Any, Any]", answer)
-            finished = self._finished
-            if leave_trace is not None:
-                finished = partial(self._finished_traced, leave_trace)
-            self._suspend(cell, wrapped(letter), coroutine, finished).step(running)
+            turn = self._suspend(cell, wrapped(letter), coroutine, self._finished)
+            turn.step(running)
             return
         if not isinstance(answer, Message):
             raise TypeError(_no_message(type(message), answer))
@@ -276,16 +276,6 @@ class Invoker:
             envelope = wrapped(letter)
             self._delivery.reply(running, envelope.sender, envelope.ask, answer)
 
-    def _finished_traced(
-        self,
-        leave_trace: Callable[[], None],
-        turn: Suspended,
-        value: Any,
-        error: BaseException | None,
-    ) -> None:
-        leave_trace()
-        self._finished(turn, value, error)
-
     def _finished(
         self, turn: Suspended, value: Any, error: BaseException | None
     ) -> None:
@@ -302,6 +292,8 @@ class Invoker:
             return
         if error is not None:
             self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
+        if envelope.stamp is not None:
+            self._supervisor.leave_trace(cell)
         if cell.life is not State.RUNNING:
             self._supervisor.go_on(cell)
 
@@ -370,7 +362,3 @@ def _no_message(kind: type[Message], answer: object) -> str:
         f"{kind.__name__} was answered with {answer!r}, which is a"
         f" {type(answer).__name__} and no message; expected {expected}"
     )
-
-
-def _nothing() -> None:
-    """There is no trace."""

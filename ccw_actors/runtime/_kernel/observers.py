@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
@@ -33,22 +34,22 @@ class _Watching:
         self._busy = False
         self._later: deque[Callable[[Observer], None]] = deque()
 
-    def tell(self, call: Callable[[Observer], None]) -> bool:
-        """Make a call, and those that it leads to; False if one has raised."""
+    def tell(self, call: Callable[[Observer], None]) -> BaseException | None:
+        """Make a call, and those that it leads to; return what one has raised."""
         if self._busy:
             self._later.append(call)
-            return True
+            return None
         self._busy = True
         try:
             self._context.run(call, self.observer)
             while self._later:
                 self._context.run(self._later.popleft(), self.observer)
-        except Exception:
+        except BaseException as error:
             log.exception("%r raised and observes no more", self.observer)
-            return False
+            return error
         finally:
             self._busy = False
-        return True
+        return None
 
 
 class Observers:
@@ -56,7 +57,7 @@ class Observers:
 
     `present` says whether there are any, and `stamps` whether messages are stamped:
     for observers, or for a `propagator` of trace contexts. `changed` is called whenever
-    one comes or goes.
+    one comes or goes, `raised` with what an observer raises.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Observers:
         self._changed = changed
         self._numbers = itertools.count(1)
         self._all: tuple[_Watching, ...] = ()
+        self.raised: Callable[[BaseException], None] = _ignore
         self.propagator: Propagator | None = None
         self.present = False
         self.stamps = False
@@ -94,13 +96,30 @@ class Observers:
         self.stamps = self.present or self.propagator is not None
         self._changed()
 
-    def stamp(self, running: Running, message_type: type[Message]) -> Stamp:
-        """Number a message that is sent now."""
+    def stamp(
+        self, running: Running, message_type: type[Message], trace: str | None = None
+    ) -> Stamp:
+        """Number a message that is sent now.
+
+        It belongs to the present trace, unless another is given ("" for none).
+        """
         handled = running.envelope
         cause = handled.stamp if handled is not None else None
         number = cause.number if cause is not None else 0
-        trace = self.propagator.inject() if self.propagator is not None else ""
+        if trace is None:
+            trace = self.trace()
         return Stamp(next(self._numbers), number, self._now(), message_type, trace)
+
+    def trace(self) -> str:
+        """Return the present trace context, "" if there is none or nobody traces."""
+        return "" if self.propagator is None else self.propagator.inject()
+
+    def enter_trace(self, stamp: Stamp | None) -> Callable[[], None] | None:
+        """Be in the trace of a message; return what ends that, None for no trace."""
+        propagator = self.propagator
+        if propagator is None or stamp is None or not stamp.traceparent:
+            return None
+        return partial(propagator.detach, propagator.attach(stamp.traceparent))
 
     def handled(self, address: str, envelope: Envelope) -> None:
         """Tell all of a message that is about to be handled; on any thread."""
@@ -132,8 +151,10 @@ class Observers:
 
     def _tell(self, call: Callable[[Observer], None]) -> None:
         for one in self._all:
-            if not one.tell(call):
+            error = one.tell(call)
+            if error is not None:
                 self.remove(one.observer)
+                self.raised(error)
 
     def _event(self, address: str, envelope: Envelope, stamp: Stamp) -> Handled:
         """Return what is told of a message that is handled, or lost, now."""
@@ -147,3 +168,7 @@ class Observers:
             envelope.payload,
             stamp.message_type,
         )
+
+
+def _ignore(_error: BaseException) -> None:
+    """Nobody listens."""

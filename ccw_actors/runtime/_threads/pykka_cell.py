@@ -23,6 +23,7 @@ from ccw_actors.runtime._cell.handlers import ActorSpec
 from ccw_actors.runtime._cell.lifecycle import Event, State
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.kernel import Kernel
+from ccw_actors.runtime._threads.foreign_trace import ForeignTrace, TracedInbox
 from ccw_actors.runtime._values.answers import answer_names
 from ccw_actors.runtime._values.envelope import (
     STOP,
@@ -132,7 +133,7 @@ class PykkaCell(Cell):
             path,
             _StandIn(),
             decode,
-            ready=_nothing,
+            queue=_NoQueue(),
             policy=policy,
             supervision=Stop(),
             incarnation=incarnation,
@@ -176,7 +177,7 @@ class PykkaCell(Cell):
             if self.life is State.RUNNING:
                 self.go_through(Event.STOP)
             if kind == STOP_NOW or not self._under_way:
-                supervisor.end(self, supervisor.stop_reason)
+                kernel.ending.end(self, supervisor.stop_reason)
             return
         if kind in (WATCH, UNWATCH):
             watches = kind == WATCH
@@ -196,7 +197,11 @@ class PykkaCell(Cell):
         self._under_way[number] = envelope
         kernel.dispatcher.hold()
         asking = copy.copy(self._foreign)
-        answered = partial(self._answered, number, type(message))
+        trace: ForeignTrace | None = None
+        if envelope.stamp is not None and envelope.stamp.traceparent:
+            trace = ForeignTrace(partial(kernel.observers.enter_trace, envelope.stamp))
+            asking.actor_inbox = TracedInbox(self._foreign.actor_inbox, trace)  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
+        answered = partial(self._answered, number, type(message), trace)
         asking.actor_class = _Notifying(answered)  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
         _ = asking.ask(message, block=False)
 
@@ -228,40 +233,46 @@ class PykkaCell(Cell):
         for envelope in left.values():
             kernel.dispatcher.release()
             kernel.dead_letters.add(self.address, envelope, _GONE)
-        kernel.supervisor.end(self, _GONE)
+        kernel.ending.end(self, _GONE)
 
     def _answered(
         self,
         number: int,
         request: type[Message],
+        trace: ForeignTrace | None,
         value: Any,
         error: BaseException | None,
     ) -> None:
         """Take an outcome to the System's thread; on the actor's thread."""
-        payload: bytes | None = None
-        kind = cast("type[Message]", type(value))
-        if error is None and value is not None:
+        answer: Envelope | None = None
+        envelope = self._under_way.get(number)
+        if error is None and value is not None and envelope is not None:
             try:
-                payload = self._encoded(request, value)
+                answer = self._answer(envelope, request, value)
             except (TypeError, ValueError, OverflowError) as wrong:
                 error = wrong
-        settle = partial(self._settle, number, request, kind, payload, error)
-        self._kernel.calls.note(settle)
+        if trace is not None:
+            trace.leave()
+        self._kernel.calls.note(partial(self._settle, number, request, answer, error))
 
-    def _encoded(self, request: type[Message], value: Any) -> bytes:
+    def _answer(
+        self, envelope: Envelope, request: type[Message], value: object
+    ) -> Envelope:
+        """Encode an answer, in the trace that the actor is in."""
         if not isinstance(value, Message):
             raise TypeError(
                 f"{self.path}: a Pykka actor answers {request.__name__} with a message"
                 f" or None, not with {value!r}"
             )
-        return self._kernel.delivery.encode(value)
+        running = Running(self.address, envelope)
+        delivery = self._kernel.delivery
+        return delivery.envelope(running, value, envelope.ask, UNBOUNDED)
 
     def _settle(
         self,
         number: int,
         request: type[Message],
-        kind: type[Message],
-        payload: bytes | None,
+        answer: Envelope | None,
         error: BaseException | None,
     ) -> None:
         if isinstance(error, pykka.ActorDeadError) and not self._foreign.is_alive():
@@ -278,12 +289,8 @@ class PykkaCell(Cell):
                 self.address, envelope, failure.reason, type(error).__name__
             )
             kernel.dead_letters.send_back(envelope, told, failure)
-        elif payload is not None:
+        elif answer is not None:
             running = Running(self.address, envelope, own=True)
-            stamp = None
-            if kernel.observers.stamps:
-                stamp = kernel.observers.stamp(running, kind)
-            answer = Envelope(payload, self.address, envelope.ask, stamp, UNBOUNDED)
             kernel.delivery.route(running, envelope.sender, envelope.ask, answer)
         elif envelope.ask and issubclass(request, Request):
             reason = (
@@ -292,7 +299,7 @@ class PykkaCell(Cell):
             )
             kernel.dead_letters.unanswered(self, envelope, reason)
         if self.life is State.STOPPING and not self._under_way:
-            kernel.supervisor.end(self, kernel.supervisor.stop_reason)
+            kernel.ending.end(self, kernel.supervisor.stop_reason)
         kernel.pressure.freed(self)
 
 
@@ -314,5 +321,8 @@ def calling_pykka_actor() -> str:
 _LOOP: Final = "_actor_loop"
 
 
-def _nothing(_cell: Cell) -> None:
-    """Nothing waits here to be run."""
+class _NoQueue:
+    """What stands for a run queue where nothing waits to be run."""
+
+    def enqueue(self, _cell: Cell) -> None:
+        """Do nothing."""

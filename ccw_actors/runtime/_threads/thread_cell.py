@@ -95,12 +95,13 @@ class ThreadCell(Cell):
             path,
             actor,
             decode,
-            ready=_wake,
+            queue=_Waker(),
             policy=policy,
             supervision=supervision,
             incarnation=incarnation,
             context=context,
         )
+        self.extras = {}  # Two threads write there.
         self._kernel = kernel
         self._has_failed_to_start = False
         self._ended = threading.Event()
@@ -236,12 +237,15 @@ class ThreadCell(Cell):
         self._closed = True
         try:
             self._run_own_on_stop()
-            end = partial(self._kernel.supervisor.end, self, "its thread has ended")
-            self._kernel.calls.note(end)
         finally:
-            super().forget()
+            self._kernel.calls.note(self._let_go)
             self._work.end_all()
             self._ended.set()
+
+    def _let_go(self) -> None:
+        """Forget the actor, of which nothing runs any more; on the System's thread."""
+        self._kernel.ending.end(self, "its thread has ended")
+        super().forget()
 
     def _run_own_on_stop(self) -> None:
         if self._has_failed_to_start:
@@ -254,6 +258,10 @@ class ThreadCell(Cell):
             self._kernel.calls.note(note)
 
 
-def _wake(cell: ThreadCell) -> None:
-    if cell.life in (State.RUNNING, State.STARTING):
-        cell.post(None)
+class _Waker:
+    """What stands for a run queue: each actor's own thread runs it."""
+
+    def enqueue(self, cell: ThreadCell) -> None:
+        """Wake the thread."""
+        if cell.life in (State.RUNNING, State.STARTING):
+            cell.post(None)

@@ -41,7 +41,7 @@ class Stamp(msgspec.Struct, frozen=True):
     """What goes with a message besides its envelope, for those who observe or trace.
 
     Its number, that of its cause, the time it was sent (seconds), its type, and the
-    W3C `traceparent` of whoever sent it, "" for none.
+    trace context of whoever sent it (the text of a `Propagator`), "" for none.
     """
 
     number: int

@@ -203,7 +203,7 @@ def test_timer_of_who_has_ended() -> None:
     play = Play()
     cell = play.add("a")
     play.timer(cell, 1.0)
-    play.kernel.supervisor.end(cell, "enough")
+    play.kernel.ending.end(cell, "enough")
     assert play.timer(cell, 1.0) == 0
     assert play.kernel.timers.counts == {}
 
@@ -213,7 +213,7 @@ def test_timers_of_the_last_actor_at_a_path() -> None:
     play = Play()
     first = play.add("a")
     number = play.timer(first, 1.0)
-    play.kernel.supervisor.end(first, "enough")
+    play.kernel.ending.end(first, "enough")
     second = make_cell("a", dispatcher=play.dispatcher, incarnation=2)
     play.kernel.registry.add(second)
     assert play.timer(second, 2.0) == number
