@@ -13,11 +13,18 @@ from ccw_actors.explore.errors import (
     ExploreError,
     HiddenStateError,
 )
-from ccw_actors.explore.hidden import Attributes, Cells
+from ccw_actors.explore.hidden import Attributes, Cells, Variables
 from ccw_actors.explore.result import DeadLetter
 from ccw_actors.explore.world import World
 from ccw_actors.runtime import Actor, CellSnapshot, Choice, Snapshot
-from ccw_actors.runtime.stepping import RESTART, SIGNAL, UNBOUNDED, Envelope, Timer
+from ccw_actors.runtime.stepping import (
+    RESTART,
+    SIGNAL,
+    UNBOUNDED,
+    Cell,
+    Envelope,
+    Timer,
+)
 from ccw_actors.transport import tag_of
 
 __all__ = ["Bench", "Effect", "Outcome", "Place"]
@@ -87,6 +94,7 @@ class Bench:
         self._cells = Cells()
         self.cells = self._cells.at
         self._attributes = Attributes()
+        self._variables = Variables()
         self._lost: list[DeadLetter] = []
         self._sources = {source for _, source, _ in world.injected} | {""}
         self._standing: dict[str, CellSnapshot] = {}
@@ -132,7 +140,7 @@ class Bench:
         before = Snapshot(tuple(cells), timers, timer_counts, ask_counts, (), 0, 0.0)
         choice = Choice(path, path if timer else message.sender, timer)
         outcome = self._run(before, choice)
-        self.check_attributes(local.cell.actor, message)
+        self.check_hidden(local.cell.cell, local.cell.actor, message)
         return self._effect(path, before, outcome)
 
     def check_again(self, known: Effect, place: Place, variant: Local | None) -> None:
@@ -149,11 +157,11 @@ class Bench:
             path = place.local.cell.cell.path
             raise HiddenStateError(path, tag, is_variant=variant is not None)
 
-    def check_attributes(self, actor: Actor[Any], message: Envelope) -> None:
+    def check_hidden(self, cell: Cell, actor: Actor[Any], message: Envelope) -> None:
         """Raise `HiddenStateError` if an actor has changed outside of its state."""
-        changed = self._attributes.changed(actor)
+        changed = self._attributes.changed(actor) + self._variables.changed(cell)
         if changed:
-            raise HiddenStateError(actor.path, tag_of(message.payload), changed)
+            raise HiddenStateError(cell.path, tag_of(message.payload), changed)
 
     def _effect(self, path: str, before: Snapshot, outcome: Outcome) -> Effect:
         """Return what a step did, if the actor is all that it has changed."""
@@ -223,7 +231,7 @@ class Bench:
         if sent is None or system.was_read or cell.actor is not actor:
             self._stands = -1
             return None
-        self.check_attributes(actor, message)
+        self.check_hidden(cell, actor, message)
         compact, state = self._compact, actor.snapshot()
         if cell.behaviour == shape.behaviour:
             item = compact.plain(shape, state)
@@ -306,6 +314,7 @@ class Bench:
         """
         cell = self._cells.first_like(one.cell)
         actor = self._attributes.first_like(one.actor, cell)
+        self._variables.learn(cell)
         if one.cell is not cell or one.actor is not actor:
             actor.bind(self._world.system, cell)
         children = tuple(map(self._cells.first_like, one.children))

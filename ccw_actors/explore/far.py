@@ -176,7 +176,7 @@ class FarSteps:
             envelope = compact.envelopes[offer.envelope]
             for one in outcome.after.cells:
                 if one.cell.path == path:
-                    self._bench.check_attributes(one.actor, envelope)
+                    self._bench.check_hidden(one.cell, one.actor, envelope)
         failure = outcome.failure
         if failure is not None and not self._may_fail(failure, offer):
             return self._worlds.failed(str(failure))

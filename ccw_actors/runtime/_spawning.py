@@ -1,8 +1,8 @@
 """Makes actors, and the places in which they live."""
 
-import contextvars
 import inspect
 from collections.abc import Callable
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, cast
 
 import pykka
@@ -11,6 +11,7 @@ from ccw_actors.errors import ActorStoppedError, CcwActorsError, DispatcherError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._cell.host import Host
+from ccw_actors.runtime._cell.own_context import own_context
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._provider import KernelProvider
 from ccw_actors.runtime._references import References
@@ -83,7 +84,7 @@ class Spawner:
         mailbox: Mailbox | None,
     ) -> Cell:
         """Start an actor in a thread of its own; see `System.spawn_thread`."""
-        context = contextvars.copy_context()
+        context = own_context()
         made = _made(actor, context)
         self._check_threads(type(made).__name__, path)
         tables = spec_of(made).tables.values()
@@ -147,7 +148,7 @@ class Spawner:
         supervision: Supervision | None,
         mailbox: Mailbox | None,
         *,
-        context: contextvars.Context | None = None,
+        context: Context | None = None,
         made: "Actor[Q] | None" = None,
     ) -> Cell:
         """Make a cell, and register it; one with a thread for an actor that is `made`.
@@ -155,7 +156,7 @@ class Spawner:
         An actor that is made here is made in its own `context`.
         """
         if context is None:
-            context = contextvars.copy_context()
+            context = own_context()
         thread = made is not None
         if made is None:
             made = _made(actor, context)
@@ -201,7 +202,7 @@ class Spawner:
         made.bind(self._system, cell)
         if not isinstance(decision, Stop | Escalate):
             cell.make = _maker(actor, made)
-            cell.origin = contextvars.copy_context()
+            cell.origin = own_context()
         registry.add(cell)
         return cell
 
@@ -221,7 +222,7 @@ class Spawner:
             )
 
 
-def _made(actor: Any, context: contextvars.Context) -> Actor[Any]:
+def _made(actor: Any, context: Context) -> Actor[Any]:
     made: object = actor
     if not isinstance(actor, Actor) and callable(actor):
         made = context.run(cast("Callable[[], object]", actor))

@@ -330,7 +330,9 @@ class Actor(Generic[P_contra]):
         except AttributeError:
             pass
         else:
-            if before is not cell and before.life is not State.ENDED:
+            # At one path there is one place at a time; a snapshot may have another.
+            elsewhere = before.path != cell.path
+            if elsewhere and before.life is not State.ENDED:
                 raise CcwActorsError(
                     f"this {type(self).__name__} lives at {before.path!r}: spawn"
                     " another one, or a function that makes one"

@@ -29,7 +29,8 @@ class DeadLetters:
 
     `encode` makes the bytes of a message, `find` returns the actor of an address, and
     `deliver` puts an envelope into its mailbox; `refuse_watch` tells a watcher that
-    nobody is there. With `with_payload` a failure has the message itself in it.
+    nobody is there. Nothing is said aloud while it `is_quiet`. With `with_payload` a
+    failure has the message itself in it.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class DeadLetters:
         self._refuse_watch = refuse_watch
         self._with_payload = with_payload
         self._warned = Once()
+        self.is_quiet = False
 
     def add(
         self,
@@ -75,7 +77,8 @@ class DeadLetters:
         if envelope.kind >= SIGNAL:
             return
         self._lost.add(address, envelope, reason)
-        if not quiet and (full or reason is NOBODY_THERE):
+        is_quiet = quiet or self.is_quiet
+        if not is_quiet and (full or reason is NOBODY_THERE):
             self._warn(address, envelope, reason)
         ask = envelope.ask if envelope.kind != TICK else 0
         if ask and not full:

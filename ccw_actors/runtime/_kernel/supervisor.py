@@ -16,6 +16,7 @@ import msgspec
 from ccw_actors.errors import ActorFailedError, ActorStoppedError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.lifecycle import Event, State
+from ccw_actors.runtime._cell.own_context import own_context
 from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._kernel.alarms import Alarm
 from ccw_actors.runtime._kernel.back_pressure import BackPressure
@@ -290,7 +291,7 @@ class Supervisor:
         """
         origin = cell.origin
         if origin is not None:
-            cell.context = origin.copy()
+            cell.context = own_context(origin)
         self._contexts.enter(cell, self._start_again, cell)
 
     def _start_again(self, cell: Cell) -> None:

@@ -67,6 +67,7 @@ class Alone:
         failed, spawned, children = kernel.failures.count, cell.spawned, cell.children
         cell.mailbox = deque((envelope,))
         cell.exempt_in = 1 if envelope.kind else 0
+        cell.context = cell.context.copy()  # That of a snapshot stays as it is.
         try:
             cell.context.run(kernel.invoker.run, cell, 1)
         finally:

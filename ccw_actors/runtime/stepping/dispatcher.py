@@ -175,6 +175,7 @@ class SteppingDispatcher:
                 return None
         envelope = self._envelope(choice)
         cell = self._cell(choice.recipient)
+        self._copy_context(cell)
         failures = self._kernel.failures
         failed = failures.count
         if choice.timer:
@@ -200,10 +201,19 @@ class SteppingDispatcher:
         cell = self._kernel.registry.at(path)
         if cell is None or cell.life is not State.RUNNING:
             raise DispatcherError(f"{path} does not run, so it cannot crash")
+        self._copy_context(cell)
         failures = self._kernel.failures
         failed = failures.count
         self._crash(cell, None)
         raise failures.kept[failed - failures.count]
+
+    def _copy_context(self, cell: Cell) -> None:
+        """Have an actor run in a copy: the context of a snapshot stays as it is.
+
+        A handler that is suspended goes on in that in which it began.
+        """
+        if cell.turn is None:
+            cell.context = cell.context.copy()
 
     def _crash(self, cell: Cell, envelope: Envelope | None) -> None:
         """Have an actor fail on one envelope, or between two."""

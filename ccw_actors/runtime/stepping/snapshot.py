@@ -1,6 +1,7 @@
 """A System between two messages, as values that can be compared and put back."""
 
 from collections import deque
+from contextvars import Context
 from typing import Any, Final, NamedTuple, cast
 
 from ccw_actors.errors import ActorFailedError
@@ -22,7 +23,8 @@ class CellSnapshot(NamedTuple):
     """One actor between two messages: where it lives, and all that it is.
 
     `state` is what `Actor.snapshot` returns; None leaves the state alone when this is
-    restored. `mailbox`, `signals` and `stash` have the oldest first.
+    restored. `mailbox`, `signals` and `stash` have the oldest first. `context` is what
+    the actor runs in, in a copy, so that it stays as it is.
     """
 
     cell: Cell
@@ -42,6 +44,7 @@ class CellSnapshot(NamedTuple):
     spawned: int
     suspended: Suspended | None
     incarnation: int = 1
+    context: Context | None = None
 
     @classmethod
     def of(cls, cell: Cell, suspended: Suspended | None) -> "CellSnapshot":
@@ -64,6 +67,7 @@ class CellSnapshot(NamedTuple):
             cell.spawned,
             suspended,
             cell.incarnation,
+            cell.context,
         )
 
     def restore(self) -> None:
@@ -79,6 +83,8 @@ class CellSnapshot(NamedTuple):
         """Do the same, but leave the actor's state as it is."""
         cell = self.cell
         cell.set_incarnation(self.incarnation)
+        if self.context is not None and self.suspended is None:
+            cell.context = self.context
         cell.behave(self.actor, self.behaviour)
         if self.suspended is None:
             cell.turn = None

@@ -9,6 +9,7 @@ import inspect
 import math
 from collections import deque
 from collections.abc import Iterable
+from contextvars import Context
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -44,7 +45,8 @@ class _End(NamedTuple):
 class _Begun(NamedTuple):
     """How a handler began, and what its waits have ended with so far.
 
-    `timers` and `asked` are how many timers and asks the actor had had before.
+    `timers` and `asked` are how many timers and asks the actor had had before, and
+    `context` is what it ran in, as it was then.
     """
 
     envelope: Envelope
@@ -53,6 +55,7 @@ class _Begun(NamedTuple):
     spawned: int
     timers: int
     asked: int
+    context: Context
     ends: tuple[_End, ...] = ()
 
 
@@ -123,6 +126,7 @@ class Handling:
                 cell.spawned,
                 self._kernel.timers.counts.get(cell.path, 0),
                 self.asked.get(cell.path, 0),
+                cell.context.copy(),
             )
         self._run(cell)
         self._tidy(cell)
@@ -179,6 +183,13 @@ class Handling:
         else is there. Raises `DispatcherError` for a handler that does not come to the
         same again.
         """
+        self._kernel.dead_letters.is_quiet = True  # It has been said before.
+        try:
+            self._begin_again(all_of)
+        finally:
+            self._kernel.dead_letters.is_quiet = False
+
+    def _begin_again(self, all_of: Iterable[tuple[Cell, Suspended, object]]) -> None:
         asks, registry = self._kernel.asks, self._kernel.registry
         waits = self._kernel.graph.waits
         waiting: dict[str, Pending] = {}
@@ -201,6 +212,7 @@ class Handling:
         kernel.timers.counts[cell.path] = begun.timers
         cell.life, cell.children, cell.stash = State.RUNNING, None, None
         cell.owed = None
+        cell.context = begun.context.copy()
         cell.signals, cell.mailbox = None, deque((begun.envelope,))
         cell.status = IDLE
         self._run(cell)
