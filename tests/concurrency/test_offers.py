@@ -525,7 +525,7 @@ def test_offers_under_the_stepping_dispatcher() -> None:
 
 @loop
 async def test_offers_to_one_that_starts() -> None:
-    """Offers wait while an `on_start` does, however small the mailbox, then all come."""
+    """While an `on_start` waits, offers do, however small the mailbox is."""
 
     class Starting(Diary):
         async def on_start(self) -> None:
