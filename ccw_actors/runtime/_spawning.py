@@ -242,7 +242,7 @@ def _maker(
         return actor
     if made.snapshot() is None:
         raise CcwActorsError(
-            f"{made.path}: a restart has nothing to begin with: spawn a function that"
-            f" makes a {type(made).__name__}, or give it a state"
+            f"{made.path}: a restart has nothing to begin with: spawn the class"
+            f" {type(made).__name__}, or a function that makes one, or give it a state"
         )
     return made.first_again()

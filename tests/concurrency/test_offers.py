@@ -521,3 +521,23 @@ def test_offers_under_the_stepping_dispatcher() -> None:
     (error,) = does.raised
     assert isinstance(error, MailboxFullError)
     assert not isinstance(error, ActorStoppedError | AskCycleError)
+
+
+@loop
+async def test_offers_to_one_that_starts() -> None:
+    """While an `on_start` waits, offers do, however small the mailbox is."""
+
+    class Starting(Diary):
+        async def on_start(self) -> None:
+            """Wait."""
+            await gate.wait()
+
+    gate = asyncio.Event()
+    async with System() as system:
+        ref = system.spawn(Starting(), "a", mailbox=ONE)
+        offers = [asyncio.ensure_future(ref.offer(Note(text))) for text in "abcde"]
+        await rest()
+        assert [offer.done() for offer in offers].count(True) == 1
+        gate.set()
+        await asyncio.gather(*offers)
+        assert await ref.ask(Collect()) == Notes(tuple("abcde"))

@@ -58,7 +58,8 @@ class Failure(Message, frozen=True):
 
         If there are references in it, give the `codec` of the System: an actor has it
         in `self.system`. Raises `LookupError` if the System does not send messages
-        along, and `MessageError` if this one is of another type.
+        along, `MessageError` if this one is of another type, and `TypeError` for a type
+        that needs the codec.
         """
         if self.payload is None:
             raise LookupError(

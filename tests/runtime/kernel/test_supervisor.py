@@ -18,10 +18,8 @@ from ccw_actors.runtime import (
     Supervision,
     receive,
 )
-from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._values.envelope import (
-    CHILD_ENDED,
     ESCALATED,
     RESTART,
     STOP,
@@ -817,91 +815,12 @@ def test_tasks_end_before_a_restart() -> None:
     assert (play.state(), len(play.a.tasks or ())) == (State.RUNNING, 0)
 
 
-# -- the end --------------------------------------------------------------------
-
-
-def test_end_leaves_nothing() -> None:
-    """Asks, timers, children, watchers, who waits for room: all hear of it."""
-    play = Play()
-    numbers = [play.put_ask() for _ in range(2)]
-    play.a.owe(numbers[0], play.asks.is_pending)
-    play.a.put(envelope_of(Read(), "", numbers[1]))
-    play.timers.arm(play.timers.next_key("a"), Timer(1.0, b"", None, UNBOUNDED))
-    play.death_watch.watch(play.a, "w", watches=True)
-    play.add("a/b", Hooked([]), parent=play.a)
-    play.ending.end(play.a, "enough")
-    assert [str(play.outcomes[number]) for number in numbers] == [
-        "a was asked Read: enough"
-    ] * 2
-    assert play.timers.armed == {}
-    assert [watcher for watcher, _ in play.notices] == ["w"]
-    assert play.registry.cells == {}
-    assert play.told.lines == ["stopped a/b: enough", "stopped a: enough"]
-    assert (play.a.mailbox, play.a.context.get(role)) == (None, None)
-    play.ending.end(play.a, "again")
-    assert play.ended == ["a/b", "a"]
-
-
-def test_end_of_a_child() -> None:
-    """Its parent forgets it, when it has come to that signal."""
-    play = Play()
-    child = play.add("a/b", Hooked([]), parent=play.a)
-    play.ending.end(child, "enough")
-    assert play.a.signals is not None
-    assert [one.kind for one in play.a.signals] == [CHILD_ENDED]
-    play.run()
-    children: dict[str, Cell] = play.a.children or {}
-    assert (children, play.state()) == ({}, State.RUNNING)
-
-
-def test_next_actor_at_the_path_of_a_child() -> None:
-    """A child that was spawned there meanwhile is not forgotten with the last one."""
-    play = Play()
-    first = play.add("a/b", Hooked([]), parent=play.a)
-    play.ending.end(first, "enough")
-    second = play.add("a/b", Hooked([]), parent=play.a, incarnation=2)
-    play.run()
-    children: dict[str, Cell] = play.a.children or {}
-    assert children == {"a/b": second}
-
-
-def test_end_where_lives_come_back() -> None:
-    """Under a dispatcher that restores, a cell keeps its actor."""
-    parts = Parts(restores=True)
-    keeper = Keeper()
-    cell = parts.add("a", keeper)
-    parts.ending.end(cell, "enough")
-    assert cell.actor is keeper
-
-
 def test_late_signals() -> None:
     """A restart that nobody waits for any more is none."""
     play = Play()
     play.a.signal(Envelope(b"", "", 0, None, RESTART))
     play.run()
     assert (play.state(), play.lines) == (State.RUNNING, [])
-
-
-# -- where hooks run ------------------------------------------------------------
-
-
-def test_within() -> None:
-    """A call runs as that actor, in its context; then all is as it was before."""
-    play = Play()
-    other = play.add("b", Hooked([]))
-    turn: Any = object()
-    play.running.address, play.running.turn = "b", turn
-    play.running.letter = letter = envelope_of(Note("x"))
-
-    def call(what: str) -> tuple[str, str, str, object, object]:
-        running = play.running
-        return what, role.get(), running.address, running.letter, running.turn
-
-    assert play.contexts.within(play.a, call, "x") == ("x", "a", "a", None, None)
-    assert play.contexts.within(other, call, "y")[1:] == ("nobody", "b", letter, turn)
-    with pytest.raises(ZeroDivisionError):
-        play.contexts.within(play.a, lambda: 1 // 0)
-    assert call("z")[2:] == ("b", letter, turn)
 
 
 def test_who_cancels_itself() -> None:
