@@ -88,7 +88,7 @@ class Invoker:
         if running is None:
             running = self._running
         running.address = cell.address
-        handled = 0
+        left = limit
         try:
             if cell.status >= CLOSED:
                 context = cell.context
@@ -96,18 +96,22 @@ class Invoker:
                     self._run_signals(running, cell)
                 turn = cell.turn
                 if turn is not None and turn.is_ready and cell.context is context:
-                    handled = 1
+                    left -= 1
                     if self._observers.present:
                         self._note_reply(cell, turn)
                     turn.step(running)
                 if cell.turn is not None or cell.context is not context:
-                    return handled  # It waits again, or begins in another context.
+                    # It waits again, or begins in another context.
+                    return limit - left
                 self._reopen(cell)
             mailbox = cell.mailbox
             decode, actor = cell.decode, cell.actor
-            while mailbox and handled < limit and cell.status < CLOSED:
+            # So far a jump is not for a comparison, which would be slow.
+            while mailbox and left:
+                if cell.status >= CLOSED:
+                    break
                 letter = mailbox.popleft()
-                handled += 1
+                left -= 1
                 what = type(letter)
                 if what is tuple:
                     payload = letter[0]  # type: ignore[index]
@@ -148,8 +152,8 @@ class Invoker:
                     what_ = type(message).__name__
                     self._supervisor.fail(cell, what_, error, envelope)
         finally:
-            cell.handled += handled
-        return handled
+            cell.handled += limit - left
+        return limit - left
 
     def signalled(self, cell: Cell, signal: Envelope) -> None:
         """Handle one signal that was taken out of the system lane."""
