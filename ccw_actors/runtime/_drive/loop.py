@@ -108,10 +108,9 @@ class LoopDispatcher:
 
     def _drain(self) -> None:
         queue, run, batch = self._queue, self._run, self._batch
-        budget = self.budget
-        running = self._running
+        budget, offers = self.budget, self._offers
         try:
-            while queue and budget > 0:
+            while queue and budget:
                 cell = queue.popleft()
                 # Alone, it takes nothing from others by going on.
                 limit = batch if queue and batch < budget else budget
@@ -128,10 +127,10 @@ class LoopDispatcher:
                         queue.append(cell)
                     else:
                         cell.status = IDLE
-                    if self._offers:
+                    if offers:
                         self._freed(cell)
         finally:
-            running.leave()
+            self._running.leave()
             if queue:
                 self._loop.call_soon(self._drain, context=self._context)
             else:

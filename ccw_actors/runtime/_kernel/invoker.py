@@ -1,9 +1,8 @@
 """Handles messages: what happens between the mailbox and the handler's end."""
 
-from collections.abc import Coroutine
 from functools import partial
 from types import CoroutineType
-from typing import Any, cast
+from typing import Any
 
 from ccw_actors.runtime._cell.cell import CLOSED, Cell
 from ccw_actors.runtime._cell.handlers import why_refused
@@ -78,6 +77,7 @@ class Invoker:
         self._suspend = suspend
         self._encode = delivery.encode
         self._quick_encode = delivery.quick_encode
+        self._answer_types: set[type] = set()
 
     def run(  # noqa: C901, PLR0912, PLR0915 - in one piece: here time is spent
         self, cell: Cell, limit: int, running: Running | None = None
@@ -91,7 +91,7 @@ class Invoker:
         if running is None:
             running = self._running
         running.address = cell.address
-        handled = 0
+        left = limit
         try:
             if cell.status >= CLOSED:
                 context = cell.context
@@ -99,18 +99,22 @@ class Invoker:
                     self._run_signals(running, cell)
                 turn = cell.turn
                 if turn is not None and turn.is_ready and cell.context is context:
-                    handled = 1
+                    left -= 1
                     if self._observers.present:
                         self._note_reply(cell, turn)
                     turn.step(running)
                 if cell.turn is not None or cell.context is not context:
-                    return handled  # It waits again, or begins in another context.
+                    # It waits again, or begins in another context.
+                    return limit - left
                 self._reopen(cell)
             mailbox = cell.mailbox
             decode, actor = cell.decode, cell.actor
-            while mailbox and handled < limit and cell.status < CLOSED:
+            # So far a jump is not for a comparison, which would be slow.
+            while mailbox and left:
+                if cell.status >= CLOSED:
+                    break
                 letter = mailbox.popleft()
-                handled += 1
+                left -= 1
                 what = type(letter)
                 if what is tuple:
                     payload = letter[0]  # type: ignore[index]
@@ -139,17 +143,20 @@ class Invoker:
                     continue
                 try:
                     answer = handler(actor, message)
-                    if answer is not None:
-                        self._answered(running, cell, letter, message, answer)
-                    elif what is Envelope and letter.ask:  # type: ignore[union-attr]
-                        self._left(cell, letter, type(message))  # type: ignore[arg-type]
+                    if answer is None:
+                        if what is Envelope and letter.ask:  # type: ignore[union-attr]
+                            self._left(cell, letter, type(message))  # type: ignore[arg-type]
+                    elif type(answer) is CoroutineType:
+                        self._begin(running, cell, letter, answer)
+                    else:
+                        self._answer(running, cell, letter, answer)
                 except BaseException as error:  # noqa: BLE001 - a failure, whatever it is
                     envelope = wrapped(letter)
                     what_ = type(message).__name__
                     self._supervisor.fail(cell, what_, error, envelope)
         finally:
-            cell.handled += handled
-        return handled
+            cell.handled += limit - left
+        return limit - left
 
     def signalled(self, cell: Cell, signal: Envelope) -> None:
         """Handle one signal that was taken out of the system lane."""
@@ -213,11 +220,14 @@ class Invoker:
             if leave_trace is not None:
                 cell.leave_trace = leave_trace
             answer = handler(cell.actor, message)
-            if answer is not None:
-                is_over = type(answer) is not CoroutineType
-                self._answered(running, cell, envelope, message, answer)
-            elif envelope.ask:
-                self._left(cell, envelope, type(message))
+            if answer is None:
+                if envelope.ask:
+                    self._left(cell, envelope, type(message))
+            elif type(answer) is CoroutineType:
+                is_over = False
+                self._begin(running, cell, envelope, answer)
+            else:
+                self._answer(running, cell, envelope, answer)
         except BaseException as error:  # noqa: BLE001 - a failure, whatever it is
             self._supervisor.fail(cell, type(message).__name__, error, envelope)
         else:
@@ -245,36 +255,41 @@ class Invoker:
             watch, watches = self._death_watch.watch, envelope.kind == WATCH
             self._calls.note(partial(watch, cell, envelope.sender, watches=watches))
 
-    def _answered(
-        self,
-        running: Running,
-        cell: Cell,
-        letter: Letter,
-        message: Message,
-        answer: Any,
+    def _begin(
+        self, running: Running, cell: Cell, letter: Letter, coroutine: Any
     ) -> None:
-        """Send an answer, or run an async handler until it waits or is over."""
-        if type(answer) is CoroutineType:
-            coroutine = cast("Coroutine[Any, Any, Any]", answer)
-            turn = self._suspend(cell, wrapped(letter), coroutine, self._finished)
-            turn.step(running)
-            return
-        if not isinstance(answer, Message):
-            raise TypeError(_no_message(type(message), answer))
-        if type(letter) is Envelope and letter.ask and running.own:
-            if self._observers.stamps:
-                self._delivery.reply(running, letter.sender, letter.ask, answer)
+        """Run an async handler until it waits or is over."""
+        turn = self._suspend(cell, wrapped(letter), coroutine, self._finished)
+        turn.step(running)
+
+    def _answer(
+        self, running: Running, cell: Cell, letter: Letter, answer: Any
+    ) -> None:
+        """Send what a handler has returned to whom it is for."""
+        if type(answer) not in self._answer_types:
+            self._check_answer(cell, letter, answer)
+        if type(letter) is Envelope and running.own and not self._observers.stamps:
+            ask = letter.ask
+            if ask:
+                try:
+                    payload = self._quick_encode(answer)
+                except ENCODE_ERRORS:
+                    payload = self._encode(answer)
+                reply = Envelope(payload, cell.address, ask, None, UNBOUNDED)
+                if not self._asks.answer(ask, reply):
+                    self._lost.add(letter.sender, reply, LATE)
                 return
-            try:
-                payload = self._quick_encode(answer)
-            except ENCODE_ERRORS:
-                payload = self._encode(answer)
-            reply = Envelope(payload, cell.address, letter.ask, None, UNBOUNDED)
-            if not self._asks.answer(letter.ask, reply):
-                self._lost.add(letter.sender, reply, LATE)
-        else:
-            envelope = wrapped(letter)
-            self._delivery.reply(running, envelope.sender, envelope.ask, answer)
+        envelope = wrapped(letter)
+        self._delivery.reply(running, envelope.sender, envelope.ask, answer)
+
+    def _check_answer(self, cell: Cell, letter: Letter, answer: Any) -> None:
+        """Raise `TypeError` unless that can be sent; know its type from now on."""
+        # To look a type up is quicker than isinstance.
+        if isinstance(answer, Message):
+            self._answer_types.add(type(answer))
+            return
+        kind = _kind_of(cell, tag_of(wrapped(letter).payload))
+        raise TypeError(_no_message(kind, answer))
 
     def _finished(
         self, turn: Suspended, value: Any, error: BaseException | None
@@ -284,7 +299,11 @@ class Invoker:
         assert envelope is not None, "a handler has a message"
         if error is None:
             try:
-                self._answer_of(cell, envelope, value)
+                if value is not None:
+                    self._answer(self._running, cell, envelope, value)
+                elif envelope.ask:
+                    kind = _kind_of(cell, tag_of(envelope.payload))
+                    self._left(cell, envelope, kind)
             except BaseException as wrong:  # noqa: BLE001 - a failure, whatever it is
                 error = wrong
         if error is not None and not self._supervisor.was_stopped(cell, turn):
@@ -296,18 +315,6 @@ class Invoker:
             self._supervisor.leave_trace(cell)
         if cell.life is not State.RUNNING:
             self._supervisor.go_on(cell)
-
-    def _answer_of(self, cell: Cell, envelope: Envelope, value: Any) -> None:
-        if value is None:
-            if envelope.ask:
-                kind = _kind_of(cell, tag_of(envelope.payload))
-                self._left(cell, envelope, kind)
-            return
-        if not isinstance(value, Message):
-            raise TypeError(
-                _no_message(_kind_of(cell, tag_of(envelope.payload)), value)
-            )
-        self._delivery.reply(self._running, envelope.sender, envelope.ask, value)
 
     def _left(self, cell: Cell, envelope: Envelope, kind: Any) -> None:
         """Look after a request that its handler has not answered."""

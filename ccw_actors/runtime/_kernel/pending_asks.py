@@ -195,7 +195,10 @@ class PendingAsks:
         meanwhile. Then raises `AskCycleError` if the actor asked waits, directly or
         not, for it.
         """
-        decode = self._decoders.get(what) or self._decoder(what)
+        try:
+            decode = self._decoders[what]
+        except KeyError:
+            decode = self._decoder(what)
         number = next(self.numbers)
         since = self.clock()
         due = since + timeout
