@@ -72,7 +72,7 @@ class UnknownSystemError(CcwActorsError):
         self.known = known
         names = ", ".join(map(repr, known))
         super().__init__(
-            f"{path} is an actor of the System {system!r}; known here: {names}"
+            f"{path} belongs to the System {system!r}; known here: {names}"
         )
 
 

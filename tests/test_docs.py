@@ -23,7 +23,8 @@ from ccw_actors.machine.conform.rules import (
     Rule,
     as_markdown,
 )
-from ccw_actors.runtime import Mailbox, life
+from ccw_actors.runtime import Mailbox
+from ccw_actors.runtime._cell import lifecycle as actor_lifecycle
 from ccw_actors.scenarios import SCENARIOS
 from ccw_actors.scenarios.verdicts import COLUMNS, CellName, load
 from ccw_actors.scenarios.verdicts.pages import (
@@ -178,10 +179,14 @@ def test_life_cycle_page_is_the_table() -> None:
     assert page.endswith("\n\n" + lifecycle.as_markdown())
 
 
+def test_life_page_has_the_table() -> None:
+    """The page of an actor's life has the table of its states."""
+    assert f"\n\n{actor_lifecycle.as_markdown()}\n" in (RUNTIME / "life.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("page", "docstring"),
     [
-        ("supervision", life.__doc__),
         ("mailboxes", Mailbox.__doc__),
         ("testing", pytest_plugin.__doc__),
     ],

@@ -27,7 +27,7 @@ PUBLIC = {
     "ccw_actors.transport": """
         Message Request
         Codec DECODE_ERRORS OBJECTS_MAX SIZE_MAX message_id refusal tag_of
-        ValueSplitter read_stream
+        ValueSplitter read_stream read_messages read_messages_async
     """,
     "ccw_actors.testkit": """
         Probe ProbeFactory ExpectationError

@@ -26,8 +26,8 @@ from ccw_actors.explore.view import View
 from ccw_actors.explore.words import Words
 from ccw_actors.explore.world import Scenario, World
 from ccw_actors.explore.worlds import FAILED, Worlds
-from ccw_actors.runtime import Failure
-from ccw_actors.runtime.cell import SIGNAL, WATCH, Envelope
+from ccw_actors.runtime import Failure, spec_of
+from ccw_actors.runtime.stepping import SIGNAL, WATCH, Envelope
 
 __all__ = ["ActorModel"]
 
@@ -373,9 +373,10 @@ class ActorModel:
         if slot >= len(state) or not state[slot]:
             return False
         actor = self.compact.get_local(state[slot]).cell.actor
-        tables = (actor.handlers, *actor.behaviours.values())
         has_asked = envelope.kind == WATCH or envelope.ask
-        return bool(has_asked) or any(Failure in table for table in tables)
+        return bool(has_asked) or any(
+            Failure in table for table in spec_of(actor).all()
+        )
 
     def _send(
         self,
@@ -437,7 +438,7 @@ class ActorModel:
             item = state[slot] if slot < len(state) else 0
             if item and worlds.spent(path, left) >= 0:
                 cell = compact.get_local(item).cell
-                if not cell.phase:
+                if not cell.life:
                     found.append(Offer((slot, -1), slot, slot, 0, crash=True))
         return found
 

@@ -17,8 +17,7 @@ from ccw_actors.explore.hidden import Attributes, Cells
 from ccw_actors.explore.result import DeadLetter
 from ccw_actors.explore.world import World
 from ccw_actors.runtime import Actor, CellSnapshot, Choice, Snapshot
-from ccw_actors.runtime.cell import RESTART, SIGNAL, UNBOUNDED, Envelope
-from ccw_actors.runtime.timers import Timer
+from ccw_actors.runtime.stepping import RESTART, SIGNAL, UNBOUNDED, Envelope, Timer
 from ccw_actors.transport import tag_of
 
 __all__ = ["Bench", "Effect", "Outcome", "Place"]
@@ -166,7 +165,7 @@ class Bench:
         sends: list[tuple[int, int]] = []
         puts_back: list[tuple[int, int]] = []
         for was, one in zip(before.cells, after.cells, strict=True):
-            if one.cell is not was.cell or one.phase != was.phase:
+            if one.cell is not was.cell or one.life != was.life:
                 return far
             if one.signals != was.signals:
                 return far

@@ -16,9 +16,8 @@ from typing import NamedTuple, TypeAlias
 from ccw_actors.explore.canonical import Canonical
 from ccw_actors.explore.result import Network
 from ccw_actors.runtime import CellSnapshot
-from ccw_actors.runtime.alone import is_plain
-from ccw_actors.runtime.cell import Envelope, Phase
-from ccw_actors.runtime.timers import Timer
+from ccw_actors.runtime.stepping import Envelope, Timer, is_plain
+from ccw_actors.runtime.stepping import State as Life
 
 __all__ = ["FIRST", "Compact", "Local", "Offer", "Queue", "State", "trimmed"]
 
@@ -205,7 +204,7 @@ class Compact:
             return self.plain(self._shapes.setdefault(_who(blank), blank), cell.state)
         armed = tuple(sorted(timers.items()))
         waits = cell.suspended is not None or bool(cell.signals)
-        busy = cell.phase is not Phase.RUNNING or waits
+        busy = cell.life is not Life.RUNNING or waits
         whole = cell._replace(mailbox=())
         local = Local(whole, blank, armed, count, asked, busy)
         return self._local((_who(blank), armed, count, asked), local)

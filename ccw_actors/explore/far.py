@@ -15,7 +15,7 @@ from ccw_actors.explore.monitor import Monitor
 from ccw_actors.explore.world import World
 from ccw_actors.explore.worlds import Worlds
 from ccw_actors.runtime import Choice, Snapshot
-from ccw_actors.runtime.cell import Cell, Envelope
+from ccw_actors.runtime.stepping import Cell, Envelope
 from ccw_actors.transport import tag_of
 
 __all__ = ["FarSteps", "soonest"]
@@ -329,7 +329,7 @@ def _is_inside(envelope: Envelope) -> bool:
 
 def _is_held(cell: Any) -> bool:
     """Whether an actor takes up no message: it waits, starts again or ends."""
-    return cell.suspended is not None or bool(cell.phase)
+    return cell.suspended is not None or bool(cell.life)
 
 
 def _has(state: State, slot: int) -> bool:

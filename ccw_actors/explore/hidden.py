@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from ccw_actors.runtime import Actor, ActorRef, System
-from ccw_actors.runtime.cell import Cell
+from ccw_actors.runtime.stepping import Cell
 
 __all__ = ["Attributes", "Cells"]
 

@@ -15,7 +15,7 @@ from ccw_actors.runtime import (
     SteppingDispatcher,
     System,
 )
-from ccw_actors.runtime.cell import Envelope
+from ccw_actors.runtime.stepping import Envelope
 from ccw_actors.transport import tag_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from ccw_actors.explore.bench import Effect
 from ccw_actors.explore.compact import Compact, Offer, State
 from ccw_actors.explore.result import DeadLetter
 from ccw_actors.explore.world import Properties
-from ccw_actors.runtime.cell import Cell
+from ccw_actors.runtime.stepping import Cell
 
 __all__ = ["FAILED", "Worlds"]
 

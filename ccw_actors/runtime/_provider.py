@@ -48,6 +48,9 @@ class KernelProvider:
         self.running = kernel.running
         self.quick_thread = kernel.own_thread
         self._kernel = kernel
+        self._own_thread = kernel.own_thread
+        self._asks = kernel.asks
+        self._delivery = kernel.delivery
         self._shutdown = shutdown
         self._foreign: dict[str, str] = {}
 
@@ -92,51 +95,35 @@ class KernelProvider:
 
     async def ask(self, address: str, request: Request[R], timeout: float | None) -> R:
         """Send a request and wait for its answer."""
-        kernel = self._kernel
-        own = get_ident() == kernel.own_thread
-        running = kernel.running if own else kernel.running_here()
-        wait = kernel.ask_timeout if timeout is None else timeout
-        turn = running.turn
-        asks = kernel.asks
+        # One coroutine for handlers and tasks: another one costs what can be measured.
+        own = get_ident() == self._own_thread
+        running = self.running if own else self._kernel.running_here()
+        wait = self._kernel.ask_timeout if timeout is None else timeout
+        turn, what = running.turn, type(request)
         if turn is None or (EAGER_TASKS and not turn.is_current()):
-            return await self._ask_from_task(address, request, wait, running)
-        asker = running.address
-        pending = asks.begin(address, asker, type(request), wait, turn)
-        number = pending.number
+            turn = None
+            future: asyncio.Future[R] = self._loop_of(running).create_future()
+            settle = partial(_settle, future)
+            pending = self._asks.begin(address, "", what, wait, None, settle)
+        else:
+            pending = self._asks.begin(address, running.address, what, wait, turn)
         try:
-            if kernel.observers.stamps:
-                envelope = kernel.delivery.envelope(running, request, number)
-            else:
+            if self.quick_thread:
                 try:
                     payload = self.quick_encode(request)
                 except ENCODE_ERRORS:
                     payload = self.encode(request)
-                envelope = Envelope(payload, asker, number, None)
-            kernel.delivery.put_ask(pending, envelope)
-        except BaseException:
-            asks.forget(number)
-            raise
-        answer: R = await pending
-        return answer
-
-    async def _ask_from_task(
-        self, address: str, request: Request[R], wait: float, running: Running
-    ) -> R:
-        kernel = self._kernel
-        future: asyncio.Future[R] = self._loop_of(running).create_future()
-        settle = partial(_settle, future)
-        asked = kernel.asks.question(address, "", type(request), wait, settle)
-        number = asked.number
-        try:
-            if kernel.observers.stamps:
-                envelope = kernel.delivery.envelope(running, request, number)
+                envelope = Envelope(payload, running.address, pending.number, None)
             else:
-                envelope = Envelope(self.encode(request), running.address, number, None)
-            kernel.delivery.ask(asked, envelope)
-            return await future
+                envelope = self._delivery.envelope(running, request, pending.number)
+            self._delivery.put_ask(pending, envelope)
+            if turn is None:
+                return await future
+            answer: R = await pending
         except BaseException:
-            kernel.asks.forget(number)
+            pending.leave()
             raise
+        return answer
 
     def _loop_of(self, running: Running) -> asyncio.AbstractEventLoop:
         """Return the event loop on which a task may wait for this System."""

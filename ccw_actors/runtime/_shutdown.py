@@ -33,7 +33,7 @@ class Shutdown:
         self._all_ended: asyncio.Future[None] | None = None
         self.escalation = Escalation(kernel)
         self.begun = False
-        kernel.supervisor.ended = self._note_end
+        kernel.ending.ended = self._note_end
         kernel.supervisor.escalated = self._escalate
 
     def add(self, cell: ThreadCell | PykkaCell) -> None:
@@ -87,7 +87,7 @@ class Shutdown:
                 left = await self._wait(loop, deadline)
         finally:  # Also if whoever waits for it is cancelled.
             for cell in list(reversed(kernel.cells.values())):
-                kernel.supervisor.end(cell, _SHUT_DOWN)
+                kernel.ending.end(cell, _SHUT_DOWN)
             kernel.asks.all_stopped(_SHUT_DOWN)
         if loop is not None and self._threads:
             left += await self._join(loop, deadline)

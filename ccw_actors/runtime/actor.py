@@ -3,13 +3,22 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 import msgspec
 
+from ccw_actors.errors import CcwActorsError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import ActorSpec, spec_of, specify
 from ccw_actors.runtime._cell.host import Host
+from ccw_actors.runtime._cell.lifecycle import State
+from ccw_actors.runtime._cell.names import (
+    check_class,
+    check_instance,
+    methods_of,
+    own,
+    properties_of,
+)
 from ccw_actors.runtime._cell.sleep import Sleep
 from ccw_actors.runtime._values.mailbox import Mailbox
 from ccw_actors.runtime._values.reference import ActorRef, ReplyTo
@@ -50,20 +59,33 @@ class Actor(Generic[P_contra]):
     to it is there at once, also if the handler that made it fails afterwards.
     """
 
-    __slots__ = ("__dict__", "_cell", "system")
+    __slots__ = ("__dict__", "_cell", "_system")
 
     __actor_spec__ = ActorSpec({}, {}, {"": {}}, Message)
     state: Any
     persistent: Any = None
-    system: Host
+    _cell: Cell
+    _system: Host
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Collect the handlers, inherited ones included.
 
-        Raises `TypeError` as `receive` and the class's own declaration demand.
+        Raises `TypeError` as `receive` and the class's own declaration demand, and for
+        a value that stands in place of what `Actor` has by the same name.
         """
         super().__init_subclass__(**kwargs)
+        check_class(cls, Actor)
         specify(cls, Actor)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _FROM_SPAWN_ON:
+                raise AttributeError(
+                    f"{type(self).__name__} has not been spawned: it has a path, a"
+                    " System, timers and children from on_start on"
+                )
+            return object.__getattribute__(self, name)  # It raises what it should.
 
     # -- hooks ------------------------------------------------------------------
 
@@ -81,9 +103,9 @@ class Actor(Generic[P_contra]):
     def on_stop(self) -> Coroutine[Any, Any, None] | None:
         """Run when a life of the actor ends: at its stop, and when it has failed.
 
-        After a failure `failed_with` says what it was, and a restart comes only then. An
-        actor whose `on_start` has raised has nothing to release: for that it does not
-        run. What the actor sends itself is lost. It may be `async def`; it has the
+        After a failure `failed_with` says what it was, and a restart comes only then.
+        An actor whose `on_start` has raised has nothing to release: for that it does
+        not run. What the actor sends itself is lost. It may be `async def`; it has the
         `stop_timeout` of the System.
         """
 
@@ -96,27 +118,32 @@ class Actor(Generic[P_contra]):
 
     # -- who ----------------------------------------------------------------------
 
-    @property
+    @own
+    def system(self) -> Host:
+        """The System in which this actor lives."""
+        return self._system
+
+    @own
     def path(self) -> str:
         """Where this actor lives."""
         return self._cell.path
 
-    @property
+    @own
     def ref(self) -> ActorRef[Any]:
         """The reference to this actor, which may tell itself what no one else may."""
         return self.system.ref_of(self._cell)
 
-    @property
+    @own
     def failed_with(self) -> BaseException | None:
         """What the actor has failed with; for `on_stop`, None before."""
         return self._cell.cause
 
-    @property
+    @own
     def sender(self) -> ActorRef[Any] | None:
         """Who sent the message being handled; None when it came from outside."""
-        return self.system.sender
+        return self.system.services.sender
 
-    @property
+    @own
     def children(self) -> tuple[ActorRef[Any], ...]:
         """The actors that this one has spawned and that have not ended."""
         children = (self._cell.children or {}).values()
@@ -124,17 +151,17 @@ class Actor(Generic[P_contra]):
 
     # -- answering ----------------------------------------------------------------
 
-    @property
+    @own
     def reply_to(self) -> ReplyTo[Any]:
         """Whom to answer if the message being handled is answered later.
 
         `to: ReplyTo[Data] = self.reply_to` has type checkers hold `reply` to it.
         """
-        return self.system.reply_to(self._cell)
+        return self.system.services.reply_to(self._cell)
 
     def reply(self, to: ReplyTo[R], message: R) -> None:
         """Answer a request that an earlier message made."""
-        self.system.reply(to, message)
+        self.system.services.reply(to, message)
 
     # -- time ---------------------------------------------------------------------
 
@@ -149,7 +176,7 @@ class Actor(Generic[P_contra]):
         it.
         """
         self._check_handled(message)
-        return self.system.set_timer(self._cell.path, delay, message)
+        return self.system.services.set_timer(self._cell, delay, message)
 
     def every(self, interval: float, message: Message) -> int:
         """Have the message sent to this actor every `interval` seconds.
@@ -161,7 +188,8 @@ class Actor(Generic[P_contra]):
         self._check_handled(message)
         if not interval > 0:
             raise ValueError(f"{self.path}: an interval is above 0 s, not {interval}")
-        return self.system.set_timer(self._cell.path, interval, message, interval)
+        services = self.system.services
+        return services.set_timer(self._cell, interval, message, interval)
 
     def cancel(self, key: int) -> None:
         """Cancel a timer.
@@ -169,14 +197,14 @@ class Actor(Generic[P_contra]):
         Without effect when it has fired already, even if its message still waits in
         the mailbox.
         """
-        self.system.cancel_timer(self._cell.path, key)
+        self.system.services.cancel_timer(self._cell, key)
 
     def sleep(self, delay: float) -> Sleep:
         """Await it in an async handler: it ends in `delay` seconds.
 
         Of the System's clock: unlike `asyncio.sleep` it works in every world.
         """
-        return Sleep(self.system, self._cell.path, delay)
+        return Sleep(self.system.services, self._cell, delay)
 
     def start_task(
         self, coroutine: Coroutine[Any, Any, Message | None], *, name: str = ""
@@ -191,7 +219,9 @@ class Actor(Generic[P_contra]):
         Raises `DispatcherError` where no event loop runs this actor.
         """
         what = name or getattr(coroutine, "__qualname__", "a task")
-        task: asyncio.Task[Any] = self.system.start_task(self._cell, coroutine, what)
+        task: asyncio.Task[Any] = self.system.services.start_task(
+            self._cell, coroutine, what
+        )
         return task
 
     # -- others -------------------------------------------------------------------
@@ -217,11 +247,11 @@ class Actor(Generic[P_contra]):
 
         Raises `TypeError` if this actor has no handler for it.
         """
-        self.system.watch(self._cell, ref, watches=True)
+        self.system.services.watch(self._cell, ref, watches=True)
 
     def unwatch(self, ref: ActorRef[Any]) -> None:
         """Watch that actor no more; a notice may be under way already."""
-        self.system.watch(self._cell, ref, watches=False)
+        self.system.services.watch(self._cell, ref, watches=False)
 
     def stop(self) -> None:
         """Stop after this message, without handling those that wait."""
@@ -229,7 +259,7 @@ class Actor(Generic[P_contra]):
 
     # -- what is handled, and when --------------------------------------------------
 
-    @property
+    @own
     def behaviour(self) -> str:
         """The name of the present behaviour; "" for the one it starts with."""
         return self._cell.behaviour
@@ -253,7 +283,7 @@ class Actor(Generic[P_contra]):
         An ask stays unanswered meanwhile. Raises `StashError` if no message is being
         handled, or as many as the mailbox may hold are put aside.
         """
-        self.system.stash(self._cell)
+        self.system.services.stash(self._cell)
 
     def unstash(self) -> None:
         """Put all that was put aside back, before what waits in the mailbox."""
@@ -289,8 +319,23 @@ class Actor(Generic[P_contra]):
             self.state = decoder(type(state))(snapshot)
 
     def bind(self, system: Host, cell: Cell) -> None:
-        """Tell the actor where it lives; called by the System before `on_start`."""
-        self.system = system
+        """Tell the actor where it lives; called by the System before `on_start`.
+
+        Raises `CcwActorsError` if it lives somewhere else, and `TypeError` if it uses
+        the name of a method for something else.
+        """
+        check_instance(self, _METHODS)
+        try:
+            before: Cell = object.__getattribute__(self, "_cell")
+        except AttributeError:
+            pass
+        else:
+            if before is not cell and before.life is not State.ENDED:
+                raise CcwActorsError(
+                    f"this {type(self).__name__} lives at {before.path!r}: spawn"
+                    " another one, or a function that makes one"
+                )
+        self._system = system
         self._cell = cell
 
     def first_again(self) -> Callable[[], "Actor[P_contra]"]:
@@ -304,6 +349,10 @@ class Actor(Generic[P_contra]):
                 f"{type(self).__name__} has no handler for {kind.__name__},"
                 " which its timer would bring"
             )
+
+
+_FROM_SPAWN_ON: Final = properties_of(Actor) | {"_cell", "_system"}
+_METHODS: Final = methods_of(Actor)
 
 
 def _restored(actor: Actor[P_contra], snapshot: object) -> Actor[P_contra]:

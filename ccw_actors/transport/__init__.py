@@ -10,6 +10,8 @@ from ccw_actors.transport.codec import Request as Request
 from ccw_actors.transport.payload import message_id as message_id
 from ccw_actors.transport.payload import refusal as refusal
 from ccw_actors.transport.payload import tag_of as tag_of
+from ccw_actors.transport.reading import read_messages as read_messages
+from ccw_actors.transport.reading import read_messages_async as read_messages_async
 from ccw_actors.transport.stream import ValueSplitter as ValueSplitter
 from ccw_actors.transport.stream import read_stream as read_stream
 
@@ -23,6 +25,8 @@ __all__ = [
     "Request",
     "ValueSplitter",
     "message_id",
+    "read_messages",
+    "read_messages_async",
     "read_stream",
     "refusal",
     "tag_of",

@@ -11,6 +11,7 @@ import dataclasses
 import datetime as dt
 import enum
 import itertools
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final, TypeAlias, cast
@@ -18,6 +19,8 @@ from uuid import UUID
 
 import msgpack
 import msgspec
+
+from ccw_actors.transport.advice import advice
 
 __all__ = ["ENCODE_ERRORS", "CanonicalEncoder"]
 
@@ -38,6 +41,10 @@ _LEAVES: Final = frozenset(
         *(Decimal, UUID, msgspec.Raw, msgspec.msgpack.Ext),
     }
 )
+_UNSUPPORTED: Final = re.compile(
+    r"Encoding objects of type (?:\w+\.)*(\w+) is unsupported"
+)
+_TRAVEL: Final = r"\1 cannot travel in a message"
 _CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset})
 _SHOWN_MAX: Final = 40
 _STEPS_MAX: Final = 4
@@ -166,10 +173,12 @@ def _refused(value: object, error: Exception) -> _RefusedError:
             f"a str with the surrogate U+{ord(error.object[error.start]):04X} at"
             f" {error.start}; expected text that UTF-8 can encode, or bytes"
         )
-    name = type(value).__name__
+    kind = type(value)
     reason = str(error)
-    if name not in reason:
-        reason = f"{name}: {reason}"
+    if kind.__name__ not in reason:
+        reason = f"{kind.__name__}: {reason}"
+    if kind not in _LEAVES:
+        reason = f"{_UNSUPPORTED.sub(_TRAVEL, reason)}; expected {advice(kind)}"
     overflow = isinstance(error, (OverflowError, msgspec.EncodeError))
     return _RefusedError(reason, overflow=overflow)
 

@@ -13,6 +13,7 @@ import msgspec
 from ccw_actors.transport.bounds import OBJECTS_MAX, SIZE_MAX, SMALL, check_objects
 from ccw_actors.transport.canonical import ENCODE_ERRORS, CanonicalEncoder
 from ccw_actors.transport.evolution import accepting
+from ccw_actors.transport.fields import check_fields, named
 from ccw_actors.transport.payload import refusal
 
 __all__ = ["DECODE_ERRORS", "Codec", "Message", "Request"]
@@ -57,7 +58,9 @@ class Codec:
 
     `to_wire` turns a custom value (such as an actor reference) into something msgpack
     knows; `from_wire(type, value)` is its inverse. Both raise `TypeError` or
-    `ValueError` for what they do not know.
+    `ValueError` for what they do not know. `custom_types` are those that they do
+    know: where it is given, or they are not, a field of another type that msgspec does
+    not know is refused as soon as a decoder is made.
 
     `encode` sorts sets and the keys of dicts, so that equal messages are equal bytes.
     `encode_as_is` keeps the order of dicts, for what has to come back as it was. Both
@@ -76,12 +79,15 @@ class Codec:
         to_wire: Callable[[Any], Any] | None = None,
         from_wire: Callable[[type, Any], Any] | None = None,
         *,
+        custom_types: tuple[type, ...] | None = None,
         unknown_fields: Literal["refuse", "accept"] = "refuse",
     ) -> None:
         if unknown_fields not in ("refuse", "accept"):
             raise ValueError(
                 f"unknown_fields: expected 'refuse' or 'accept', got {unknown_fields!r}"
             )
+        hooks = to_wire is not None or from_wire is not None
+        self._custom = () if custom_types is None and not hooks else custom_types
         self._from_wire = from_wire
         self._accepts_unknown = unknown_fields == "accept"
         sort = msgspec.msgpack.Encoder(enc_hook=to_wire, order="deterministic").encode
@@ -112,10 +118,19 @@ class Codec:
         The function raises one of `DECODE_ERRORS` for bytes that are not one of them;
         `refusal` makes that a `MessageError`. It does not look at the size: it is for
         messages that this process has encoded, `decoder` is for those from outside.
+
+        Raises:
+            TypeError: A field is of a type that cannot travel; the text says which
+                field of which message.
+            NameError: An annotation names what is not defined.
         """
-        decoder = msgspec.msgpack.Decoder(
-            cast("type[T]", accepted), dec_hook=self._from_wire
-        )
+        try:
+            decoder = msgspec.msgpack.Decoder(
+                cast("type[T]", accepted), dec_hook=self._from_wire
+            )
+        except (TypeError, NameError) as error:
+            raise named(accepted, error) from error
+        check_fields(accepted, self._custom)
         if self._accepts_unknown:
             return accepting(decoder.decode, accepted, DECODE_ERRORS)
         return decoder.decode
@@ -152,6 +167,6 @@ class Codec:
                     check_objects(payload, objects_max)
                 return decode(payload)
             except DECODE_ERRORS as error:
-                raise refusal(payload, error) from error
+                raise refusal(payload, error, accepted) from error
 
         return checked

@@ -1,6 +1,6 @@
 """Drops from an encoded message the fields that its reader's type does not know."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property
 from types import UnionType
 from typing import TypeAlias, TypeVar, cast
@@ -8,19 +8,14 @@ from typing import TypeAlias, TypeVar, cast
 import msgspec
 from msgspec import inspect
 
+from ccw_actors.transport.fields import RECORDS, described, each, parts
+
 __all__ = ["accepting"]
 
 T = TypeVar("T")
 
 _Array: TypeAlias = list[object]
 _Map: TypeAlias = dict[object, object]
-
-_NAMED = (
-    inspect.StructType,
-    inspect.NamedTupleType,
-    inspect.DataclassType,
-    inspect.TypedDictType,
-)
 
 
 def accepting(
@@ -71,48 +66,21 @@ class _Types:
     @cached_property
     def root(self) -> inspect.Type:
         """What msgspec says of the types that are accepted."""
-        return inspect.type_info(self._accepted)
+        return described(self._accepted)
 
     def members(self, kind: inspect.Type) -> tuple[inspect.Type, ...]:
         """Return the types of a union, or the only one, that have fields in them."""
         found = self._members.get(id(kind))
         if found is None:
-            found = tuple(one for one in _each(kind) if _has_fields(one))
+            found = tuple(one for one in each(kind) if _has_fields(one))
             self._members[id(kind)] = found
         return found
 
 
-def _each(kind: inspect.Type) -> Iterator[inspect.Type]:
-    if isinstance(kind, inspect.Metadata):
-        yield from _each(kind.type)
-    elif isinstance(kind, inspect.UnionType):
-        for member in kind.types:
-            yield from _each(member)
-    else:
-        yield kind
-
-
 def _has_fields(kind: inspect.Type) -> bool:
-    return isinstance(kind, _NAMED) or any(
-        _has_fields(member) for part in _parts(kind) for member in _each(part)
+    return isinstance(kind, RECORDS) or any(
+        _has_fields(member) for part in parts(kind) for member in each(part)
     )
-
-
-def _parts(kind: inspect.Type) -> tuple[inspect.Type, ...]:
-    match kind:
-        case inspect.DictType(key_type=keys, value_type=values):
-            return keys, values
-        case inspect.TupleType(item_types=kinds):
-            return kinds
-        case (
-            inspect.ListType(item_type=one)
-            | inspect.SetType(item_type=one)
-            | inspect.FrozenSetType(item_type=one)
-            | inspect.VarTupleType(item_type=one)
-        ):
-            return (one,)
-        case _:
-            return ()
 
 
 class _Pruning:

@@ -4,6 +4,7 @@ from hashlib import blake2s
 from typing import Final
 
 from ccw_actors.errors import MessageError
+from ccw_actors.transport.places import explained
 
 __all__ = ["message_id", "refusal", "tag_of"]
 
@@ -24,13 +25,18 @@ def message_id(payload: bytes) -> str:
     return blake2s(payload, digest_size=_ID_SIZE, usedforsecurity=False).hexdigest()
 
 
-def refusal(payload: bytes, error: Exception) -> MessageError:
+def refusal(payload: bytes, error: Exception, accepted: object = None) -> MessageError:
     """Return the error that says which message could not be decoded, and why.
 
-    Its text is one short line, whatever the bytes are that it quotes.
+    `accepted` is the type or the types that it was to be of: with it the text has the
+    names of fields and of messages for the places that msgspec counts. The text is one
+    short line, whatever the bytes are that it quotes.
     """
-    what = tag_of(payload) or f"{len(payload)} bytes"
-    return MessageError(f"{_shown(what)}: {_shown(str(error))}")
+    tag = tag_of(payload)
+    text = str(error)
+    if accepted is not None:
+        text = explained(accepted, tag, text)
+    return MessageError(f"{_shown(tag or f'{len(payload)} bytes')}: {_shown(text)}")
 
 
 def _shown(text: str) -> str:

@@ -83,8 +83,7 @@ async def handled(body: Body) -> Any:
     try:
         await system.spawn(doer, "doer").ask(Carry("x"))
     except ActorFailedError as failure:
-        assert failure.__cause__ is not None
-        raise failure.__cause__ from None
+        raise failure.__cause__ or failure from None
     finally:
         assert await system.shutdown() == []
     return doer.outcome

@@ -126,6 +126,34 @@ async def test_context(way: str) -> None:
     assert role.get() == "nobody"
 
 
+@pytest.mark.parametrize("way", WAYS)
+async def test_context_and_eager_tasks(way: str) -> None:
+    """A task that begins at once has a copy of it, and sets nothing there."""
+    factory: Any = getattr(asyncio, "eager_task_factory", None)
+    if factory is None:
+        pytest.skip("no eager tasks before Python 3.12")
+    seen: list[str] = []
+
+    async def child() -> None:
+        seen.append(role.get())
+        role.set("child")
+
+    async def body() -> None:
+        role.set("parent")
+        await asyncio.create_task(child())
+        await asyncio.sleep(0)
+        seen.append(role.get())
+
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(factory)
+    with driven_by(way):
+        play = await Play(body, contextvars.copy_context()).begin()
+        await until(play.played.done)
+    loop.set_task_factory(None)
+    assert seen == ["parent", "parent"]
+    assert play.ends == [(None, None)]
+
+
 async def test_context_of_what_wakes() -> None:
     """Callbacks of futures and of the loop run in that context, not in a copy."""
 
@@ -317,9 +345,10 @@ async def test_wake_that_is_late() -> None:
         assert play.ends == []
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("parks", [False, True])
 async def test_abandoned_while_it_runs(
-    *, parks: bool, caplog: pytest.LogCaptureFixture
+    way: str, *, parks: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It comes to its next wait, or to its end, and nobody is told."""
     parking = Wait()
@@ -335,14 +364,16 @@ async def test_abandoned_while_it_runs(
         finally:
             seen.append("ends")
 
-    play = Play(body)
-    turn = (await play.begin()).played
+    with driven_by(way):
+        play = Play(body)
+        turn = (await play.begin()).played
     assert seen == ["goes on", "ends"]
     assert turn.cancelled()
     assert play.turn is None
     assert play.ends == []
     assert parking.left == parks
     assert caplog.records == []
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -386,6 +417,28 @@ async def test_abandoned_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     assert record.getMessage() == "played: its handler goes on when it is to end"
     ending.append(None)
     turn.coroutine.close()
+
+
+class Beyond(BaseException):
+    """No `Exception`."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_exception_that_is_none(way: str) -> None:
+    """It is a failure as any other: the actor is told, the loop is not."""
+    reported: list[Any] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: reported.append(context))
+
+    async def body() -> None:
+        raise Beyond
+
+    with driven_by(way):
+        play = await Play(body).begin()
+        error = play.played.exception()
+        assert isinstance(error, Beyond)
+        assert play.ends == [(None, error)]
+    assert reported == []
 
 
 async def test_failure_keeps_nothing() -> None:

@@ -155,7 +155,7 @@ def test_as_is_keeps_the_order_of_dicts() -> None:
     [
         (["Question"], "Question: Expected `array` of at least length 2"),
         (["Question", 1, 2], "Question: Expected `array` of at most length"),
-        (["Question", "1"], r"Question: Expected `int`, got `str` - at `\$\[1\]`"),
+        (["Question", "1"], "Question: Expected `int`, got `str` - at `number`$"),
         (["Answer", 1], "Answer: Invalid value 'Answer'"),
         ([], "1 bytes: Expected `array`"),
         ({"number": 1}, "9 bytes: Expected `array`, got `object`"),
@@ -218,7 +218,7 @@ def test_damaged_messages(message: Message, data: st.DataObject) -> None:
     [
         b"\xa1\xff",
         b"\x81\x80\x01",
-        deep(5000),
+        deep(60_000),
         b"\xdd\xff\xff\xff\xff",
     ],
     ids=["not utf-8", "dict as key", "deep", "four billion elements"],
@@ -241,7 +241,8 @@ def test_custom_values() -> None:
     assert codec.decoder(Move)(payload).to.x == 3
     with pytest.raises(MessageError, match="Move: no Point: 'x'"):
         codec.decoder(Move)(msgpack.packb(["Move", "x"]))
-    with pytest.raises(TypeError, match=r"type Point is unsupported"):
+    text = r"^Move\.to: Point cannot travel in a message; expected a msgspec\.Struct"
+    with pytest.raises(TypeError, match=text):
         Codec().encode(Move(Point(3)))
 
 

@@ -12,7 +12,7 @@ from ccw_actors.runtime._cell.ports import Hosted, OwnedTasks, Suspended
 from ccw_actors.runtime._values.address import address_of, split
 from ccw_actors.runtime._values.envelope import Envelope, Letter
 from ccw_actors.runtime._values.mailbox import Mailbox
-from ccw_actors.runtime._values.reference import QUEUED
+from ccw_actors.runtime._values.reference import QUEUED, RunQueue
 from ccw_actors.runtime._values.supervision import Stop, Supervision
 from ccw_actors.transport import Message
 
@@ -65,7 +65,7 @@ class Cell:
     only the difference counts, the number of envelopes that the bound does not
     concern; there are two because each is written by one thread only.
 
-    `life` is where the actor is in its life, `status` whether it is in the run queue
+    `life` is where the actor is in its life, `status` whether it is in the run `queue`
     and takes messages. `turn` is an async handler, or hook, that is under way.
     `context` is what the actor runs in.
 
@@ -92,7 +92,7 @@ class Cell:
         "mailbox",
         "path",
         "policy",
-        "ready",
+        "queue",
         "signals",
         "status",
         "supervision",
@@ -126,7 +126,7 @@ class Cell:
         actor: Hosted,
         decode: Callable[[bytes], Any],
         *,
-        ready: Callable[[Any], None],
+        queue: RunQueue,
         policy: Mailbox,
         supervision: Supervision,
         incarnation: int = 1,
@@ -135,7 +135,7 @@ class Cell:
         self.path = path
         self.address = address_of(path, incarnation)
         self.decode: Callable[[bytes], Message] = decode
-        self.ready = ready
+        self.queue = queue
         self.policy = policy
         self.bound = policy.bound
         self.supervision = supervision
@@ -168,31 +168,31 @@ class Cell:
     def put(self, envelope: Envelope) -> None:
         """Put an envelope into the mailbox, whatever its bound says."""
         if self.mailbox is None:
-            self.mailbox = deque()
+            self.mailbox = deque[Letter]()
         if envelope.kind:
             self.exempt_in += 1
         self.mailbox.append(envelope)
         if not self.status:
             self.status = QUEUED
-            self.ready(self)
+            self.queue.enqueue(self)
 
     def accept(self, envelope: Envelope) -> bool:
         """Put a message into the mailbox if that certainly has room for it."""
         mailbox = self.mailbox
         if mailbox is None:
-            self.mailbox = mailbox = deque()
+            self.mailbox = mailbox = deque[Letter]()
         if len(mailbox) >= self.bound:
             return False
         mailbox.append(envelope)
         if not self.status:
             self.status = QUEUED
-            self.ready(self)
+            self.queue.enqueue(self)
         return True
 
     def signal(self, envelope: Envelope) -> None:
         """Put a signal into the system lane, which comes before all messages."""
         if self.signals is None:
-            self.signals = deque()
+            self.signals = deque[Envelope]()
         self.signals.append(envelope)
         self.close()
         self.wake()
@@ -207,9 +207,10 @@ class Cell:
 
     def set_aside(self, envelope: Envelope) -> None:
         """Put the message being handled into the stash."""
-        if self.stash is None:
-            self.stash = deque()
-        self.stash.append(envelope)
+        stash = self.stash
+        if stash is None:
+            self.stash = stash = deque[Envelope]()
+        stash.append(envelope)
 
     def put_back(self) -> None:
         """Put the stash before all that waits in the mailbox."""
@@ -217,7 +218,7 @@ class Cell:
         if not stash:
             return
         if self.mailbox is None:
-            self.mailbox = deque()
+            self.mailbox = deque[Letter]()
         self.exempt_in += sum(1 for envelope in stash if envelope.kind)
         self.mailbox.extendleft(reversed(stash))
         self.stash = None
@@ -226,9 +227,10 @@ class Cell:
 
     def wake(self) -> None:
         """Put the actor into the run queue if it is not there."""
-        if not self.status & QUEUED:
-            self.status |= QUEUED
-            self.ready(self)
+        status = self.status
+        if not status & QUEUED:
+            self.status = status | QUEUED
+            self.queue.enqueue(self)
 
     def close(self) -> None:
         """Take no message until `settle` finds that there is no reason any more."""
@@ -274,7 +276,7 @@ class Cell:
         """
         owed = self.owed
         if owed is None:
-            self.owed = owed = set()
+            self.owed = owed = set[int]()
         if len(owed) >= _OWED_MAX and len(owed) & (len(owed) - 1) == 0:
             owed.intersection_update([one for one in owed if is_pending(one)])
         owed.add(ask)

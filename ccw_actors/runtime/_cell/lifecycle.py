@@ -3,7 +3,7 @@
 from enum import IntEnum
 from typing import Final
 
-__all__ = ["LIFECYCLE", "Event", "State", "next_state"]
+__all__ = ["LIFECYCLE", "Event", "State", "as_markdown", "next_state"]
 
 
 class State(IntEnum):
@@ -19,11 +19,11 @@ class State(IntEnum):
 class Event(IntEnum):
     """What moves an actor on in its life."""
 
-    STARTED = 0  # `on_start` (or `on_restart`) is over
-    RESTART = 1  # it has failed, and its supervision has it begin again
-    BEGIN = 2  # nothing is left of its last life, and the pause is over
-    STOP = 3  # it was stopped, or has failed for good
-    END = 4  # nothing is left to wait for
+    STARTED = 0
+    RESTART = 1
+    BEGIN = 2
+    STOP = 3
+    END = 4
 
 
 LIFECYCLE: Final[dict[tuple[State, Event], State]] = {
@@ -41,9 +41,37 @@ LIFECYCLE: Final[dict[tuple[State, Event], State]] = {
 }
 """What comes next. A pair that is not in it does not happen."""
 
+_WHEN: Final = {
+    Event.STARTED: "`on_start` (or `on_restart`) is over",
+    Event.RESTART: "it has failed, and its supervision has it begin again",
+    Event.BEGIN: "nothing is left of its last life, and the pause is over",
+    Event.STOP: "it is stopped, or has failed for good",
+    Event.END: "nothing is left to wait for, or it is abandoned",
+}
+_IN_ORDER: Final = (
+    State.STARTING,
+    State.RUNNING,
+    State.RESTARTING,
+    State.STOPPING,
+    State.ENDED,
+)
+
 
 def next_state(state: State, event: Event) -> State:
     """Return what comes next. Raises `AssertionError` for what does not happen."""
     after = LIFECYCLE.get((state, event))
     assert after is not None, f"an actor that is {state.name} has no {event.name}"
     return after
+
+
+def as_markdown() -> str:
+    """Render the table for documents: states by events, and when each happens."""
+    names = [event.name.lower() for event in Event]
+    lines = [f"| | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for state in _IN_ORDER:
+        after = [LIFECYCLE.get((state, event)) for event in Event]
+        cells = ["" if one is None else one.name.lower() for one in after]
+        lines.append(f"| **{state.name.lower()}** | {' | '.join(cells)} |")
+    lines += ["", "| event | happens when |", "|---|---|"]
+    lines += [f"| {event.name.lower()} | {_WHEN[event]} |" for event in Event]
+    return "\n".join(lines) + "\n"

@@ -12,7 +12,9 @@ class Hosted(Protocol):
     """An actor, as the runtime calls it; see `Actor` for what each method is."""
 
     persistent: Any
-    system: Any
+
+    @property
+    def system(self) -> Any: ...
 
     def on_start(self) -> Coroutine[Any, Any, None] | None: ...
 

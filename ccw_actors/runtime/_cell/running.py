@@ -1,7 +1,6 @@
 """Which actor a thread runs at the moment, and on which message."""
 
 import threading
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from ccw_actors.runtime._values.envelope import Envelope, Letter, wrapped
@@ -25,18 +24,12 @@ class Running:
     `resting_address` is the address while no message is handled: an actor's in its own
     thread. `work` is what an actor's own thread has to do. `turn` is the async handler
     that is being driven now. `own` is True on the System's own thread.
-
-    `ready` is what the System's actors call when they have got something, and `enqueue`
-    what may be called in its place now: while the run queue is being worked off, nobody
-    has to be told of that.
     """
 
     __slots__ = (
         "address",
-        "enqueue",
         "letter",
         "own",
-        "ready",
         "resting_address",
         "turn",
         "work",
@@ -48,8 +41,6 @@ class Running:
         self.address = self.resting_address = address
         self.letter = letter
         self.own = own
-        self.ready: Callable[[Any], None] = _nobody
-        self.enqueue: Callable[[Any], None] = _nobody
         self.turn: Any = None
         self.work: Work | None = None
 
@@ -62,10 +53,6 @@ class Running:
     def envelope(self) -> Envelope | None:
         """The envelope of the message being handled."""
         return None if self.letter is None else wrapped(self.letter)
-
-
-def _nobody(_cell: Any) -> None:
-    """Nothing drives this."""
 
 
 class RunningHere(threading.local):

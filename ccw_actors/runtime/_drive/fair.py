@@ -53,12 +53,11 @@ class FairDispatcher(LoopDispatcher):
         self._by_path: dict[str, _Party] = {}
         self._turns: deque[_Party] = deque()
 
-    def ready(self, cell: Cell) -> None:
-        """Queue a cell with its party, and a callback of the loop if none is there."""
+    def _schedule(self, cell: Cell) -> None:
+        """Queue a cell with its party, and a callback of the loop as none is there."""
         self._put(cell)
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._drain, context=self._context)
+        self._loop.call_soon(self._drain, context=self._context)
+        self.enqueue = self._put
 
     def _put(self, cell: Cell) -> None:
         party = self._by_path.get(cell.path)
@@ -93,9 +92,10 @@ class FairDispatcher(LoopDispatcher):
                         party.waits = False
         finally:
             self._running.leave()
-            self._scheduled = bool(turns)
             if turns:
                 self._loop.call_soon(self._drain, context=self._context)
+            else:
+                self.enqueue = self._schedule
 
     def _step(self, party: _Party, limit: int) -> int:
         """Let the next actor of the party whose turn it is handle some messages."""

@@ -35,7 +35,7 @@ class LoopDispatcher:
         self.budget = budget
         self._batch = batch
         self._queue: deque[Cell] = deque()
-        self._scheduled = False
+        self.enqueue: Callable[[Cell], None] = self._schedule
         self._alarms = Alarms()
         self._bell: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
@@ -63,12 +63,14 @@ class LoopDispatcher:
         self._run, self._running = system.invoker.run, system.running
         self._offers, self._freed = system.pressure.waiting, system.pressure.freed
 
-    def ready(self, cell: Cell) -> None:
-        """Queue a cell, and a callback of the loop if none is under way."""
+    def _schedule(self, cell: Cell) -> None:
+        """Queue a cell, and a callback of the loop as none is under way.
+
+        Until the queue is worked off the next ones need no more than their place.
+        """
         self._queue.append(cell)
-        if not self._scheduled:
-            self._scheduled = True
-            self._loop.call_soon(self._drain, context=self._context)
+        self._loop.call_soon(self._drain, context=self._context)
+        self.enqueue = self._queue.append
 
     def now(self) -> float:
         """Return seconds of the loop's clock since the System was made."""
@@ -108,7 +110,6 @@ class LoopDispatcher:
         queue, run, batch = self._queue, self._run, self._batch
         budget = self.budget
         running = self._running
-        running.enqueue = queue.append  # It is being worked off.
         try:
             while queue and budget > 0:
                 cell = queue.popleft()
@@ -117,7 +118,7 @@ class LoopDispatcher:
                 try:
                     budget -= cell.context.run(run, cell, limit) or 1
                 finally:
-                    if cell.status & CLOSED:
+                    if cell.status >= CLOSED:
                         turn = cell.turn
                         if turn is not None and not (turn.is_ready or cell.signals):
                             cell.status = CLOSED  # That is most of the time.
@@ -130,11 +131,11 @@ class LoopDispatcher:
                     if self._offers:
                         self._freed(cell)
         finally:
-            running.enqueue = running.ready
             running.leave()
-            self._scheduled = bool(queue)
             if queue:
                 self._loop.call_soon(self._drain, context=self._context)
+            else:
+                self.enqueue = self._schedule
 
     def _set_bell(self, when: float) -> None:
         if self._bell is not None:

@@ -32,6 +32,7 @@ class Driven(Protocol):
     cancels: int
     cancel_next: bool
     cancel_message: object
+    abandoned: bool
 
     def take(self) -> tuple[Any, BaseException | None]:
         """Return what the coroutine goes on with: a value, or an error."""
@@ -39,6 +40,10 @@ class Driven(Protocol):
 
     def end(self, value: Any, raised: BaseException | None) -> None:
         """Note how the coroutine has ended, and tell whoever waits for that."""
+        ...
+
+    def close(self) -> None:
+        """Abandon the coroutine where it is."""
         ...
 
     def done(self) -> bool:
@@ -99,6 +104,10 @@ class TaskDriver:
             ended, waited = self._advance(value, error)
             if ended:
                 return waited
+            if turn.abandoned:
+                turn.waits_for = waited if isinstance(waited, Parking) else None
+                turn.close()
+                break
             value = error = None
             turn.waits_for = waited
             try:
@@ -139,7 +148,7 @@ class TaskDriver:
         Raises what the coroutine raised.
         """
         turn = self._turn
-        coroutine, cell = turn.coroutine, turn.cell
+        coroutine = turn.coroutine
         with self._as_running():
             try:
                 if error is None:
@@ -149,18 +158,12 @@ class TaskDriver:
             except StopIteration as stop:
                 cancelled = self.task is not None and internals.must_cancel(self.task)
                 turn.cancel_next = cancelled  # Right before it stopped.
-                turn.end(stop.value, None)
-                cell.wake()
+                self._tell(stop.value, None)
                 return True, stop.value
-            except (KeyboardInterrupt, SystemExit) as raised:
-                # A Task would have the event loop raise it; whether that is to be is
-                # for the actor's System to say.
-                turn.end(None, raised)
-                cell.wake()
-                return True, None
             except BaseException as raised:
-                turn.end(None, raised)
-                cell.wake()
+                self._tell(None, raised)
+                if not isinstance(raised, Exception | asyncio.CancelledError):
+                    return True, None  # A Task would end the loop with it.
                 raise
         return False, waited
 
@@ -172,15 +175,18 @@ class TaskDriver:
         finally:
             self._gate = None
 
+    def _tell(self, value: Any, raised: BaseException | None) -> None:
+        """Tell the actor of the end, and have it go on."""
+        self._turn.end(value, raised)
+        self._turn.cell.wake()
+
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        turn = self._turn
         if not task.cancelled():
-            task.exception()  # The actor has been told.
-        if not turn.done():  # It was cancelled before it could begin.
-            turn.coroutine.close()
+            task.exception()  # The actor has been told, so the loop need not report it.
+        if not self._turn.done():  # It was cancelled before it could begin.
+            self._turn.coroutine.close()
             with self._as_running():
-                turn.end(None, asyncio.CancelledError())
-            turn.cell.wake()
+                self._tell(None, asyncio.CancelledError())
 
     @contextmanager
     def _as_running(self) -> Generator[None]:
@@ -188,7 +194,7 @@ class TaskDriver:
         running, turn = self._running, self._turn
         outer = running.address, running.letter, running.turn
         running.address, running.letter = turn.cell.address, turn.envelope
-        running.turn = turn  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
+        running.turn = turn  # pyright: ignore[reportAttributeAccessIssue]
         try:
             yield
         finally:

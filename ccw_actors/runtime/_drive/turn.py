@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from ccw_actors.errors import DispatcherError
-from ccw_actors.runtime._cell.cell import CLOSED, Cell
+from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.parking import Parking
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._drive import asyncio_internals as internals
@@ -24,7 +24,6 @@ from ccw_actors.runtime._drive.task_driver import TaskDriver
 from ccw_actors.runtime._drive.task_interface import DoneCallback, TaskInterface
 from ccw_actors.runtime._kernel.pending_asks import Pending
 from ccw_actors.runtime._values.envelope import Envelope
-from ccw_actors.runtime._values.reference import QUEUED
 
 __all__ = ["Parking", "Turn"]
 
@@ -72,11 +71,12 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         self, running: Running
     ) -> None:
         """Run the coroutine until it waits again or is over."""
-        loop = self.loop
-        enter = internals.enter if loop is not None else None
-        if enter is None and loop is not None:
-            self._step_in_task(running, loop)
-            return
+        loop, enter = self.loop, None
+        if loop is not None:
+            enter = internals.enter
+            if enter is None:
+                self._step_in_task(running, loop)
+                return
         # To write a field of a Struct takes five times as long as to read it.
         value: Any = None
         error: BaseException | None = None
@@ -96,9 +96,9 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
             error = self._due(error)
         if self.waits_for is not None:
             self.waits_for = None
-        running.turn = self
         if enter is not None:
             enter(loop, self)
+        running.turn = self
         ended = False
         raised: BaseException | None = None
         waited: Any = None
@@ -121,8 +121,9 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
                 self.waits_for = waited if isinstance(waited, Parking) else None
                 self.close()
                 return
-            cell.turn = self
-            cell.close()
+            if cell.turn is not self:
+                cell.turn = self
+                cell.close()
             if isinstance(waited, Parking) and not self.cancel_next:
                 self.waits_for = waited
             else:
@@ -154,12 +155,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         self.pending = pending
         self.reply = envelope
         self.is_ready = True
-        cell = self.cell
-        if cell.status == CLOSED:
-            cell.status = CLOSED | QUEUED
-            cell.ready(cell)
-        else:
-            cell.wake()
+        self.cell.wake()
 
     def close(self) -> None:
         """Abandon the coroutine where it is: its `finally` runs, `finished` does not.

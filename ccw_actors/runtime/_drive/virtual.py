@@ -29,6 +29,7 @@ class VirtualDispatcher:
         self.restores = False
         self.budget = 1
         self._queue: deque[Cell] = deque()
+        self.enqueue: Callable[[Cell], None] = self._queue.append
         self._alarms = Alarms()
         self._now = 0.0
 
@@ -39,10 +40,6 @@ class VirtualDispatcher:
     def attach(self, system: Kernel) -> None:
         """Drive one System."""
         self._system = system
-
-    def ready(self, cell: Cell) -> None:
-        """Queue a cell."""
-        self._queue.append(cell)
 
     def now(self) -> float:
         """Return the virtual time in seconds; it begins at 0."""

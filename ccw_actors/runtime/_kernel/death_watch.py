@@ -30,7 +30,7 @@ class DeathWatch:
         """Note that an actor wants to be told of that one's end, or no more."""
         watchers = cell.watchers
         if watchers is None:
-            cell.watchers = watchers = {}
+            cell.watchers = watchers = dict[str, None]()
         if watches:
             watchers[watcher] = None
         else:

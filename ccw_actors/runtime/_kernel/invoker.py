@@ -6,9 +6,11 @@ from types import CoroutineType
 from typing import Any, cast
 
 from ccw_actors.runtime._cell.cell import CLOSED, Cell
+from ccw_actors.runtime._cell.handlers import why_refused
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._cell.running import Running
+from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
 from ccw_actors.runtime._kernel.delivery import Delivery
@@ -34,7 +36,6 @@ from ccw_actors.transport import (
     ENCODE_ERRORS,
     Message,
     Request,
-    refusal,
     tag_of,
 )
 
@@ -58,6 +59,7 @@ class Invoker:
         asks: PendingAsks,
         timers: Timers,
         death_watch: DeathWatch,
+        contexts: Contexts,
         observers: Observers,
         calls: ThreadCalls,
         suspend: Suspend,
@@ -70,13 +72,14 @@ class Invoker:
         self._asks = asks
         self._timers = timers
         self._death_watch = death_watch
+        self._contexts = contexts
         self._observers = observers
         self._calls = calls
         self._suspend = suspend
         self._encode = delivery.encode
         self._quick_encode = delivery.quick_encode
 
-    def run(  # noqa: C901, PLR0912 - in one piece: this is where time is spent
+    def run(  # noqa: C901, PLR0912, PLR0915 - in one piece: here time is spent
         self, cell: Cell, limit: int, running: Running | None = None
     ) -> int:
         """Handle at most `limit` messages of an actor; return how many it was.
@@ -90,11 +93,17 @@ class Invoker:
         running.address = cell.address
         handled = 0
         try:
-            if cell.status & CLOSED:
+            if cell.status >= CLOSED:
                 context = cell.context
-                handled = self._run_closed(running, cell)
-                if cell.context is not context:
-                    return handled  # It has begun again, in another context.
+                if cell.signals:
+                    self._run_signals(running, cell)
+                turn = cell.turn
+                if turn is not None and turn.is_ready and cell.context is context:
+                    handled = 1
+                    self._resume(cell, turn)
+                if cell.turn is not None or cell.context is not context:
+                    return handled  # It waits again, or begins in another context.
+                self._reopen(cell)
             mailbox = cell.mailbox
             decode, actor = cell.decode, cell.actor
             while mailbox and handled < limit and cell.status < CLOSED:
@@ -142,7 +151,7 @@ class Invoker:
 
     def signalled(self, cell: Cell, signal: Envelope) -> None:
         """Handle one signal that was taken out of the system lane."""
-        self._supervisor.within(cell, self._supervisor.signalled, cell, signal)
+        self._contexts.within(cell, self._supervisor.signalled, cell, signal)
 
     def crash(self, cell: Cell, envelope: Envelope | None, error: Exception) -> None:
         """Have an actor fail on what it would handle next, or go on with.
@@ -156,36 +165,31 @@ class Invoker:
             self._opened(cell, envelope)
         what = "no message" if envelope is None else tag_of(envelope.payload)
         fail = self._supervisor.fail
-        self._supervisor.within(cell, fail, cell, what, error, envelope)
+        self._contexts.within(cell, fail, cell, what, error, envelope)
 
     def resume(self, cell: Cell, turn: Suspended) -> None:
         """Have a suspended handler go on."""
-        self._supervisor.within(cell, self._resume, cell, turn)
+        self._contexts.within(cell, self._resume, cell, turn)
 
     def _resume(self, cell: Cell, turn: Suspended) -> None:
-        self._running.letter = turn.envelope
-        if turn.reply is not None:
+        running = self._running
+        running.letter = turn.envelope
+        if self._observers.present and turn.reply is not None:
             self._observers.handled(cell.address, turn.reply)
-        turn.step(self._running)
+        turn.step(running)
 
-    def _run_closed(self, running: Running, cell: Cell) -> int:
-        """Handle signals, and let a suspended handler go on if it can."""
-        handled = 0
+    def _run_signals(self, running: Running, cell: Cell) -> None:
+        """Handle what is in the system lane, as far as that is for this life."""
         context = cell.context
         while cell.signals and cell.context is context:
             signal = cell.signals.popleft()
             running.letter = None
             self._supervisor.signalled(cell, signal)
-        turn = cell.turn
-        if turn is not None and turn.is_ready and cell.context is context:
-            handled = 1
-            running.letter = turn.envelope
-            if turn.reply is not None and turn.reply.stamp is not None:
-                self._observers.handled(cell.address, turn.reply)
-            turn.step(running)
-        if cell.turn is None and cell.life is State.RUNNING and not cell.signals:
+
+    def _reopen(self, cell: Cell) -> None:
+        """Let an actor take messages again, if nothing speaks against it."""
+        if cell.life is State.RUNNING and not cell.signals:
             cell.status &= ~CLOSED
-        return handled
 
     def _handle_stamped(self, running: Running, cell: Cell, envelope: Envelope) -> None:
         """Handle a message that is observed, or belongs to a trace."""
@@ -314,7 +318,7 @@ class Invoker:
             self._asks.stopped(envelope.ask, self._supervisor.stop_reason)
             return
         request = kind.__name__
-        expected = answer_names(kind) if issubclass(kind, Request) else "an answer"
+        expected = _expected(kind, "an answer")
         reason = (
             f"{request}: its handler has not answered it, and has not taken reply_to to"
             f" answer it later; expected {expected}, got None"
@@ -323,7 +327,7 @@ class Invoker:
 
     def _refused(self, cell: Cell, letter: Letter, error: Exception) -> None:
         envelope = wrapped(letter)
-        reason = str(refusal(envelope.payload, error))
+        reason = why_refused(cell.actor, envelope.payload, error)
         self._calls.note(partial(self._dead_letters.refuse, cell, envelope, reason))
 
     def _unhandled(self, cell: Cell, letter: Letter) -> None:
@@ -337,13 +341,19 @@ class Invoker:
 def _kind_of(cell: Cell, tag: str) -> Any:
     """Return the type of message that has a name, among those an actor handles."""
     for kind in cell.handlers:
-        if kind.__name__ == tag or kind.__struct_config__.tag == tag:
+        if tag in (kind.__name__, kind.__struct_config__.tag):
             return kind
     return Message
 
 
+def _expected(kind: Any, otherwise: str) -> str:
+    if not issubclass(kind, Request):
+        return otherwise
+    return answer_names(cast("type[Request[Any]]", kind))
+
+
 def _no_message(kind: type[Message], answer: object) -> str:
-    expected = answer_names(kind) if issubclass(kind, Request) else "a message"
+    expected = _expected(kind, "a message")
     return (
         f"{kind.__name__} was answered with {answer!r}, which is a"
         f" {type(answer).__name__} and no message; expected {expected}"

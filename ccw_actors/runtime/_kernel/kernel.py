@@ -5,12 +5,15 @@ from functools import partial
 from threading import get_ident
 from typing import Any
 
+from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.running import Running, RunningHere
 from ccw_actors.runtime._kernel.answers import Answers
 from ccw_actors.runtime._kernel.back_pressure import BackPressure, Offers
+from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
 from ccw_actors.runtime._kernel.delivery import Delivery
+from ccw_actors.runtime._kernel.ending import Ending
 from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.invoker import Invoker
 from ccw_actors.runtime._kernel.lost_messages import LostMessages
@@ -61,7 +64,6 @@ class Kernel:
         self._here = RunningHere()
         dispatcher.begin()
         encode = codec.encode
-        self.running.ready = self.running.enqueue = dispatcher.ready
         self.calls = ThreadCalls(dispatcher, self.own_thread)
         self.observers = Observers(dispatcher.now, observed, self.calls)
         self.registry = Registry()
@@ -110,6 +112,19 @@ class Kernel:
         )
         self.death_watch = DeathWatch(ref_of, self._send_notice)
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
+        self.contexts = Contexts(self.running_here)
+        self.ending = Ending(
+            registry=self.registry,
+            asks=self.asks,
+            timers=self.timers,
+            pressure=self.pressure,
+            dead_letters=self.dead_letters,
+            death_watch=self.death_watch,
+            failures=self.failures,
+            observers=self.observers,
+            contexts=self.contexts,
+            may_return=dispatcher.restores,
+        )
         self.supervisor = Supervisor(
             registry=self.registry,
             dispatcher=dispatcher,
@@ -118,10 +133,10 @@ class Kernel:
             timers=self.timers,
             pressure=self.pressure,
             dead_letters=self.dead_letters,
-            death_watch=self.death_watch,
             failures=self.failures,
             observers=self.observers,
-            running_here=self.running_here,
+            contexts=self.contexts,
+            ending=self.ending,
             suspend=suspend,
             encode=encode,
         )
@@ -135,6 +150,7 @@ class Kernel:
             asks=self.asks,
             timers=self.timers,
             death_watch=self.death_watch,
+            contexts=self.contexts,
             observers=self.observers,
             calls=self.calls,
             suspend=suspend,
@@ -159,16 +175,27 @@ class Kernel:
 
     # -- timers -------------------------------------------------------------------
 
-    def set_timer(self, path: str, timer: Timer) -> int:
-        """Arm a timer of an actor, unless that has ended; return its number."""
-        key = self.timers.next_key(path)
+    def set_timer(self, cell: Cell, timer: Timer) -> int:
+        """Arm a timer of an actor; return its number, 0 if the actor has ended."""
+        if not self.registry.has(cell):
+            return 0
+        key = self.timers.next_key(cell.path)
 
         def arm() -> None:
-            if self.registry.at(path) is not None:
+            if self.registry.has(cell):
                 self.timers.arm(key, timer)
 
         self.calls.call(arm)
         return key[1]
+
+    def cancel_timer(self, cell: Cell, number: int) -> None:
+        """Disarm a timer of an actor, and none of the next one at its path."""
+
+        def take() -> None:
+            if self.registry.has(cell):
+                self.timers.take((cell.path, number))
+
+        self.calls.call(take)
 
     def timer_envelope(self, key: TimerKey, timer: Timer) -> Envelope | None:
         """Return what a timer that fires now puts into the mailbox, if anything.

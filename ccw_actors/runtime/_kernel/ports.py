@@ -73,9 +73,11 @@ class Dispatcher(Protocol):
     def attach(self, system: Any) -> None:
         """Drive one System from now on; called once, with its kernel."""
 
+    @property
     @abstractmethod
-    def ready(self, cell: Cell) -> None:
-        """Note that a cell has a message and was idle before."""
+    def enqueue(self) -> Callable[[Cell], None]:
+        """What is called with a cell that has something to handle and was idle."""
+        ...
 
     @abstractmethod
     def now(self) -> float:

@@ -5,7 +5,7 @@ from typing import Final
 
 from ccw_actors.errors import CcwActorsError
 from ccw_actors.runtime._cell.cell import Cell
-from ccw_actors.runtime._values.address import check_path
+from ccw_actors.runtime._values.address import why_no_path
 
 __all__ = ["Registry"]
 
@@ -30,6 +30,10 @@ class Registry:
         """Return the actor at a path, whichever it is."""
         cell = self.cells.get(path)
         return cell if cell is not None else self._renamed.get(path)
+
+    def has(self, cell: Cell) -> bool:
+        """Whether an actor is there, and not another one that was there before it."""
+        return self.cells.get(cell.address) is cell
 
     def add(self, cell: Cell) -> None:
         """Note that an actor is there."""
@@ -67,9 +71,9 @@ class Registry:
 
     def check_free(self, path: str) -> None:
         """Raise `CcwActorsError` if no actor can be spawned at a path."""
-        check_path(path)
-        if self.at(path) is not None:
-            raise CcwActorsError(f"cannot spawn at {path!r}: the path is taken")
+        why = why_no_path(path) or ("the path is taken" if self.at(path) else "")
+        if why:
+            raise CcwActorsError(f"cannot spawn at {path!r}: {why}")
 
     def free_name(self, kind: str, parent: Cell | None) -> str:
         """Return a name for an actor of a class, below its parent, that nobody has."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pykka
 
@@ -133,7 +133,7 @@ class PykkaCell(Cell):
             path,
             _StandIn(),
             decode,
-            ready=_nothing,
+            queue=_NoQueue(),
             policy=policy,
             supervision=Stop(),
             incarnation=incarnation,
@@ -177,7 +177,7 @@ class PykkaCell(Cell):
             if self.life is State.RUNNING:
                 self.go_through(Event.STOP)
             if kind == STOP_NOW or not self._under_way:
-                supervisor.end(self, supervisor.stop_reason)
+                kernel.ending.end(self, supervisor.stop_reason)
             return
         if kind in (WATCH, UNWATCH):
             watches = kind == WATCH
@@ -233,7 +233,7 @@ class PykkaCell(Cell):
         for envelope in left.values():
             kernel.dispatcher.release()
             kernel.dead_letters.add(self.address, envelope, _GONE)
-        kernel.supervisor.end(self, _GONE)
+        kernel.ending.end(self, _GONE)
 
     def _answered(
         self,
@@ -295,11 +295,11 @@ class PykkaCell(Cell):
         elif envelope.ask and issubclass(request, Request):
             reason = (
                 f"{request.__name__}: its on_receive has returned None; expected"
-                f" {answer_names(request)}"
+                f" {answer_names(cast('Any', request))}"
             )
             kernel.dead_letters.unanswered(self, envelope, reason)
         if self.life is State.STOPPING and not self._under_way:
-            kernel.supervisor.end(self, kernel.supervisor.stop_reason)
+            kernel.ending.end(self, kernel.supervisor.stop_reason)
         kernel.pressure.freed(self)
 
 
@@ -308,7 +308,7 @@ def calling_pykka_actor() -> str:
 
     Pykka does not say which actor a thread runs, but its loop is on the thread's stack.
     """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - there is no other way
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         if frame.f_code.co_name == _LOOP:
             actor = frame.f_locals.get("self")
@@ -321,5 +321,8 @@ def calling_pykka_actor() -> str:
 _LOOP: Final = "_actor_loop"
 
 
-def _nothing(_cell: Cell) -> None:
-    """Nothing waits here to be run."""
+class _NoQueue:
+    """What stands for a run queue where nothing waits to be run."""
+
+    def enqueue(self, _cell: Cell) -> None:
+        """Do nothing."""

@@ -95,7 +95,7 @@ class ThreadCell(Cell):
             path,
             actor,
             decode,
-            ready=_wake,
+            queue=_Waker(),
             policy=policy,
             supervision=supervision,
             incarnation=incarnation,
@@ -244,7 +244,7 @@ class ThreadCell(Cell):
 
     def _let_go(self) -> None:
         """Forget the actor, of which nothing runs any more; on the System's thread."""
-        self._kernel.supervisor.end(self, "its thread has ended")
+        self._kernel.ending.end(self, "its thread has ended")
         super().forget()
 
     def _run_own_on_stop(self) -> None:
@@ -258,6 +258,10 @@ class ThreadCell(Cell):
             self._kernel.calls.note(note)
 
 
-def _wake(cell: ThreadCell) -> None:
-    if cell.life in (State.RUNNING, State.STARTING):
-        cell.post(None)
+class _Waker:
+    """What stands for a run queue: each actor's own thread runs it."""
+
+    def enqueue(self, cell: ThreadCell) -> None:
+        """Wake the thread."""
+        if cell.life in (State.RUNNING, State.STARTING):
+            cell.post(None)

@@ -7,9 +7,7 @@ name of its System, the path, the incarnation.
 
 from typing import Final, NamedTuple
 
-from ccw_actors.errors import CcwActorsError
-
-__all__ = ["SEPARATOR", "Address", "address_of", "check_path", "path_of", "split"]
+__all__ = ["SEPARATOR", "Address", "address_of", "path_of", "split", "why_no_path"]
 
 SEPARATOR: Final = "#"
 
@@ -38,12 +36,13 @@ def split(address: str) -> tuple[str, int]:
     return path, int(number) if number else 1
 
 
-def check_path(path: str) -> None:
-    """Raise `CcwActorsError` for what is no path: "", or a text with "#" in it."""
+def why_no_path(path: str) -> str:
+    """Return why a text is no path, "" if it is one."""
     if not path:
-        raise CcwActorsError("cannot spawn at '': the path is empty")
+        return "the path is empty"
     if SEPARATOR in path:
-        raise CcwActorsError(
-            f"cannot spawn at {path!r}: a path has no {SEPARATOR!r} in it,"
+        return (
+            f"a path has no {SEPARATOR!r} in it,"
             " which stands before the number of an incarnation"
         )
+    return ""

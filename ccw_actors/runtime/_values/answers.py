@@ -6,10 +6,10 @@ from typing import Any, ForwardRef, Union, get_args, get_origin, get_type_hints
 
 from ccw_actors.transport import Request
 
-__all__ = ["answer_names", "answer_type", "types_in"]
+__all__ = ["answer_names", "answer_tags", "answer_type", "types_in"]
 
 
-def answer_type(request: type[Request[Any]]) -> Any:
+def answer_type(request: type[Any]) -> Any:
     """Return the `R` of a request type.
 
     Raises `TypeError` if it names none, or one that its module does not have.
@@ -23,11 +23,20 @@ def answer_type(request: type[Request[Any]]) -> Any:
     )
 
 
-def answer_names(request: type[Request[Any]]) -> str:
+def answer_names(request: type[Any]) -> str:
     """Return the names of the message types that answer a request, parted by bars."""
     return " | ".join(
         getattr(one, "__name__", str(one)) for one in types_in(answer_type(request))
     )
+
+
+def answer_tags(request: type[Request[Any]]) -> set[str]:
+    """Return how the message types that answer a request are called on the wire."""
+    configs = (
+        getattr(kind, "__struct_config__", None)
+        for kind in types_in(answer_type(request))
+    )
+    return {str(config.tag) for config in configs if config is not None}
 
 
 def types_in(hint: Any) -> tuple[Any, ...]:

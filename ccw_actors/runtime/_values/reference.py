@@ -23,10 +23,21 @@ else:
     R = TypeVar("R")
     A = TypeVar("A", bound=Message)
 
-__all__ = ["NOBODY", "QUEUED", "ActorRef", "Provider", "ReplyTo", "Target"]
+__all__ = ["NOBODY", "QUEUED", "ActorRef", "Provider", "ReplyTo", "RunQueue", "Target"]
 
 QUEUED: Final = 1
 """The bit in the status of a mailbox that says: it is in the run queue."""
+
+
+class RunQueue(Protocol):
+    """Takes in the actors that have got something to handle.
+
+    `enqueue` is called with an actor that was idle before; it may be another function
+    each time.
+    """
+
+    @property
+    def enqueue(self) -> Callable[[Any], None]: ...
 
 
 class Target(Protocol):
@@ -35,13 +46,12 @@ class Target(Protocol):
     mailbox: Any
     bound: int
     status: int
-    ready: Callable[[Any], None]
+    queue: RunQueue
 
 
 class _Sender(Protocol):
-    address: str
-    ready: Callable[[Any], None]
-    enqueue: Callable[[Any], None]
+    @property
+    def address(self) -> str: ...
 
 
 class Provider(Protocol):
@@ -50,7 +60,7 @@ class Provider(Protocol):
     Every method takes the address of the actor; what it does and raises is said at the
     method of `ActorRef` of the same name. `quick_thread` is the thread on which a
     message may be put into a mailbox without a detour, 0 for none. `running` says which
-    actor it runs now, and how an actor that is `ready` comes into the run queue now.
+    actor it runs now.
     """
 
     name: str
@@ -98,7 +108,7 @@ class _Nobody:
     mailbox = None
     bound = 0
     status = QUEUED
-    ready: Any = None
+    queue: Any = None
 
 
 NOBODY: Final[Any] = _Nobody()
@@ -157,19 +167,14 @@ class ActorRef(Generic[P_contra]):
             payload = provider.quick_encode(message)
         except ENCODE_ERRORS:
             payload = provider.encode(message)
-        running = provider.running
-        sender = running.address
+        sender = provider.running.address
         if len(mailbox) >= known.bound:
             provider.deliver(self.address, Envelope(payload, sender, 0, None))
             return
         mailbox.append((payload, sender) if sender else payload)
         if not known.status:
             known.status = QUEUED
-            ready = known.ready
-            if ready is running.ready:
-                running.enqueue(known)
-            else:
-                ready(known)
+            known.queue.enqueue(known)
 
     @overload
     def ask(
@@ -303,8 +308,10 @@ class ReplyTo(
     """Whom a request that is answered later is to be answered to, by an `A`.
 
     Plain data: it may be kept in an actor's state. `ask` is 0 for a request that was
-    told by an actor; the answer is then an ordinary message to that actor.
+    told by an actor; the answer is then an ordinary message to that actor. `system` is
+    the name of the System where it was asked, "" for the one where it is answered.
     """
 
     ref: ActorRef[Any] | None
     ask: int = 0
+    system: str = ""

@@ -47,6 +47,7 @@ class Alone:
         there = list(cells)
         for one in there:
             one.restore_cell()
+            one.cell.status = IDLE  # So that it is noted, too, who would not handle it.
         kernel.registry.replace_all([one.cell for one in there])
         kernel.timers.restore({}, {})
         kernel.graph.waits.clear()

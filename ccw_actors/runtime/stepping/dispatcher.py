@@ -14,6 +14,7 @@ from ccw_actors.runtime._values.envelope import (
     RESTART,
     SIGNAL,
     STOP_NOW,
+    TICK,
     Envelope,
     wrapped,
 )
@@ -72,9 +73,10 @@ class SteppingDispatcher:
         """Drive one System."""
         self._kernel = system
         self._handling = Handling(system)
+        system.registry.next_incarnation = lambda _path: 1
         self.alone = Alone(system)
 
-    def ready(self, cell: Cell) -> None:
+    def enqueue(self, cell: Cell) -> None:
         """Note who has got something; `enabled` looks at every mailbox."""
         self.alone.touched[cell] = None
         cell.status &= ~QUEUED
@@ -305,6 +307,10 @@ class SteppingDispatcher:
             for one in snapshot.cells
             if one.suspended is not None
         )
+        taken: dict[Cell, set[int]] = {}
+        for one in snapshot.cells:
+            if one.suspended is not None:
+                taken[one.cell] = one.cell.owed or set()
         for one in snapshot.cells:
             one.restore()
         kernel.registry.replace_all([one.cell for one in snapshot.cells])
@@ -317,12 +323,29 @@ class SteppingDispatcher:
         handling.asked.update(snapshot.ask_counts)
         kernel.failures.kept[:] = snapshot.failures
         kernel.failures.count = snapshot.failed
-        for pending in kernel.asks.pending.values():
-            # Each may be one that its actor answers later.
-            asked = kernel.cells.get(pending.target)
-            if asked is not None:
-                asked.owe(pending.number, kernel.asks.is_pending)
+        if kernel.asks.pending:
+            self._restore_owed(snapshot, taken)
         self._now = snapshot.now
+
+    def _restore_owed(self, snapshot: Snapshot, taken: dict[Cell, set[int]]) -> None:
+        """Note which asks their actors have said to answer later.
+
+        That are those which wait neither anywhere nor for the end of a handler; what
+        a handler that is suspended has taken upon itself is known, as it was run again.
+        """
+        asks = self._kernel.asks
+        waiting = asks.on_the_way | {
+            envelope.ask
+            for one in snapshot.cells
+            for envelope in (*one.mailbox, *one.stash)
+            if envelope.kind != TICK
+        }
+        for number, pending in asks.pending.items():
+            cell = self._kernel.cells.get(pending.target)
+            if cell is None or number in waiting:
+                continue
+            if number not in cell.asks_in_hand() or number in taken[cell]:
+                cell.owe(number, asks.is_pending)
 
     def _cell(self, path: str) -> Cell:
         cell = self._kernel.registry.at(path)

@@ -200,6 +200,7 @@ class Handling:
         cell.spawned, self.asked[cell.path] = begun.spawned, begun.asked
         kernel.timers.counts[cell.path] = begun.timers
         cell.life, cell.children, cell.stash = State.RUNNING, None, None
+        cell.owed = None
         cell.signals, cell.mailbox = None, deque((begun.envelope,))
         cell.status = IDLE
         self._run(cell)
