@@ -195,15 +195,18 @@ class KernelProvider:
         """Tell a message when there is room for it."""
         kernel = self._kernel
         running = kernel.running_here()
-        if not running.own or not kernel.pressure.lacks_room(address):
+        turn = running.turn
+        if turn is not None and EAGER_TASKS and not turn.is_current():
+            turn = None
+        can_wait = turn is not None or kernel.dispatcher.loop is not None
+        if not (running.own and can_wait and kernel.pressure.lacks_room(address)):
             self.tell(address, message)
             return
         wait = self._kernel.ask_timeout if timeout is None else timeout
         envelope = kernel.delivery.envelope(running, message)
         deliver = partial(kernel.delivery.deliver, address, envelope)
         what = type(message).__name__
-        turn = running.turn
-        if turn is not None and (not EAGER_TASKS or turn.is_current()):
+        if turn is not None:
             offer = kernel.offers.make(
                 address, running.address, what, deliver, turn=turn
             )

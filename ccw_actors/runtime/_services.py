@@ -149,7 +149,8 @@ class ActorServices:
         if error is not None:
             kernel.supervisor.fail(cell, f"the task {name}", error)
             return
-        running = kernel.running_here()
-        envelope = kernel.delivery.envelope(running, value, kind=UNBOUNDED)
+        envelope = kernel.delivery.envelope(
+            kernel.running_here(), value, kind=UNBOUNDED
+        )
         own = Envelope(envelope.payload, cell.address, 0, envelope.stamp, UNBOUNDED)
         kernel.delivery.deliver(cell.address, own)

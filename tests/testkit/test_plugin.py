@@ -163,27 +163,16 @@ class Stubborn(Actor):
             except asyncio.CancelledError:
                 pass
 
+class Slow(Actor):
+    async def on_stop(self):
+        await asyncio.get_running_loop().create_future()
+
 @pytest.mark.asyncio(loop_factories=["virtual"])
 async def test_stubborn(actor_system):
     global begun
     begun = asyncio.Event()
     actor_system.spawn(Stubborn(), "stubborn").tell(Note("dear"))
     await begun.wait()
-""",
-        mode="strict",
-    )
-    done.assert_outcomes(passed=1, errors=1)
-    done.stdout.fnmatch_lines(["stubborn refuses to stop"])
-
-
-def test_on_stop_that_never_ends(run: Run, pytester: pytest.Pytester) -> None:
-    """A test whose actor does not end in its `on_stop` has an error that says so."""
-    pytester.makeconftest(LOOPS)
-    done = run(
-        """
-class Slow(Actor):
-    async def on_stop(self):
-        await asyncio.get_running_loop().create_future()
 
 @pytest.mark.asyncio(loop_factories=["virtual"])
 async def test_slow(actor_system):
@@ -191,8 +180,9 @@ async def test_slow(actor_system):
 """,
         mode="strict",
     )
-    done.assert_outcomes(passed=1, errors=1)
-    done.stdout.fnmatch_lines(["slow failed on on_stop: TimeoutError: *"])
+    done.assert_outcomes(passed=2, errors=2)
+    late = "slow failed on on_stop: TimeoutError: on_stop has not ended in 5 s"
+    done.stdout.fnmatch_lines(["stubborn refuses to stop", late])
 
 
 @pytest.mark.parametrize("mode", ["", "strict"])

@@ -98,9 +98,14 @@ def receive(handler: Any = None, *, state: str = "") -> Any:
 
     `@receive(Read)` says which request it handles: then type checkers hold the handler
     to the answer of `Read`. Without, its annotations are held to that when the class is
-    made.
+    made. Raises `TypeError` for a class that is no request.
     """
     request = handler if isinstance(handler, type) else None
+    if request is not None and not issubclass(request, Request):
+        raise TypeError(
+            f"receive({request.__name__}): expected a Request; what else a handler"
+            " takes is said by the annotation of its parameter"
+        )
 
     def mark(method: Any) -> Any:
         setattr(method, _MARK, (state, request))

@@ -40,6 +40,7 @@ class VirtualDispatcher:
     def attach(self, system: Kernel) -> None:
         """Drive one System."""
         self._system = system
+        self._offers, self._freed = system.pressure.waiting, system.pressure.freed
 
     def now(self) -> float:
         """Return the virtual time in seconds; it begins at 0."""
@@ -72,6 +73,8 @@ class VirtualDispatcher:
                 self._system.running.leave()
                 if cell.settle():
                     self._queue.append(cell)
+                if self._offers:
+                    self._freed(cell)
             if handled or signals:
                 return True
         due = self._next_due()

@@ -8,7 +8,6 @@ from ccw_actors.runtime._kernel.back_pressure import BackPressure
 from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
-from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import PendingAsks
 from ccw_actors.runtime._kernel.registry import Registry
@@ -22,9 +21,9 @@ __all__ = ["Ending"]
 class Ending:
     """Takes actors out of one System; on its own thread.
 
-    `ended` is called with the address of each, and `raised` when an actor raises
-    something on its way. Where an actor that has ended `may_return`, from a snapshot,
-    what it was stays.
+    `ended` is called with the address of each, and `raised` with what a suspended
+    handler raises when it is closed. Where an actor that has ended
+    `may_return`, from a snapshot, what it was stays.
     """
 
     def __init__(
@@ -36,7 +35,6 @@ class Ending:
         pressure: BackPressure,
         dead_letters: DeadLetters,
         death_watch: DeathWatch,
-        failures: Failures,
         observers: Observers,
         contexts: Contexts,
         may_return: bool,
@@ -47,12 +45,11 @@ class Ending:
         self._pressure = pressure
         self._dead_letters = dead_letters
         self._death_watch = death_watch
-        self._failures = failures
         self._observers = observers
         self._contexts = contexts
         self._may_return = may_return
         self.ended: Callable[[str], None] = _ignore
-        self.raised: Callable[[Cell, str, BaseException], object] = self._raised
+        self.raised: Callable[[Cell, str, BaseException], None] = _ignore_error
 
     def end(self, cell: Cell, reason: str) -> None:
         """Take an actor out of the System.
@@ -115,11 +112,12 @@ class Ending:
         for told in waiting or ():
             told()
 
-    def _raised(self, cell: Cell, what: str, error: BaseException) -> None:
-        self._failures.add(cell.path, what, error)
-
 
 def _ignore(_address: str) -> None:
+    """Nobody listens."""
+
+
+def _ignore_error(_cell: Cell, _what: str, _error: BaseException) -> None:
     """Nobody listens."""
 
 

@@ -100,7 +100,9 @@ class Invoker:
                 turn = cell.turn
                 if turn is not None and turn.is_ready and cell.context is context:
                     handled = 1
-                    self._resume(cell, turn)
+                    if self._observers.present:
+                        self._note_reply(cell, turn)
+                    turn.step(running)
                 if cell.turn is not None or cell.context is not context:
                     return handled  # It waits again, or begins in another context.
                 self._reopen(cell)
@@ -172,11 +174,13 @@ class Invoker:
         self._contexts.within(cell, self._resume, cell, turn)
 
     def _resume(self, cell: Cell, turn: Suspended) -> None:
-        running = self._running
-        running.letter = turn.envelope
-        if self._observers.present and turn.reply is not None:
+        self._note_reply(cell, turn)
+        turn.step(self._running)
+
+    def _note_reply(self, cell: Cell, turn: Suspended) -> None:
+        """Tell observers of the answer that a handler goes on with."""
+        if turn.reply is not None:
             self._observers.handled(cell.address, turn.reply)
-        turn.step(running)
 
     def _run_signals(self, running: Running, cell: Cell) -> None:
         """Handle what is in the system lane, as far as that is for this life."""

@@ -93,7 +93,7 @@ class Kernel:
         self.pressure = BackPressure(
             self.cells.get,
             partial(self.dead_letters.add, full=True),
-            may_wait=lambda: dispatcher.loop is not None,
+            may_wait=not dispatcher.restores,
             strict=dispatcher.restores,
         )
         self.offers = Offers(
@@ -120,7 +120,6 @@ class Kernel:
             pressure=self.pressure,
             dead_letters=self.dead_letters,
             death_watch=self.death_watch,
-            failures=self.failures,
             observers=self.observers,
             contexts=self.contexts,
             may_return=dispatcher.restores,

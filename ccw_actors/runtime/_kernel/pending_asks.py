@@ -241,7 +241,7 @@ class PendingAsks:
         turn = pending.turn
         if turn is not None:
             self._waits.pop(pending.asker, None)
-            turn.answer(pending, envelope)
+            turn.answer(envelope)
             return True
         if pending.asker:
             self._graph.end(pending.asker, pending)

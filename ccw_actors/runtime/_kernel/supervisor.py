@@ -92,7 +92,7 @@ class Supervisor:
         self._observers = observers
         self._contexts = contexts
         self._ending = ending
-        ending.raised = self.note_error
+        ending.raised = self._note_and_escalate
         self._suspend = suspend
         self._encode = encode
         self.escalates: tuple[type[BaseException], ...] = ()
@@ -377,10 +377,9 @@ class Supervisor:
 
     def note_stop_error(self, cell: Cell, error: BaseException) -> None:
         """Note that `on_stop` has raised; the actor ends all the same."""
-        self.note_error(cell, "on_stop", error)
+        self._note_and_escalate(cell, "on_stop", error)
 
-    def note_error(self, cell: Cell, what: str, error: BaseException) -> None:
-        """Note what an actor has raised that no supervision decides on."""
+    def _note_and_escalate(self, cell: Cell, what: str, error: BaseException) -> None:
         self._note(cell, what, error)
         self.escalate(error)
 

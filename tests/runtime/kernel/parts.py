@@ -48,12 +48,11 @@ class Parts:
     def __init__(
         self,
         *,
-        loop: bool = True,
         restores: bool = False,
         with_payload: bool = False,
         observed: bool = False,
     ) -> None:
-        self.dispatcher = dispatcher = ByHand(loop=loop, restores=restores)
+        self.dispatcher = dispatcher = ByHand(restores=restores)
         self.running = Running(own=True)
         self.told = Told()
         self.outcomes: dict[int, Any] = {}
@@ -93,7 +92,7 @@ class Parts:
         self.pressure = BackPressure(
             cells.get,
             self._full,
-            may_wait=lambda: dispatcher.loop is not None,
+            may_wait=not restores,
             strict=restores,
         )
         self.delivery = Delivery(
@@ -116,7 +115,6 @@ class Parts:
             pressure=self.pressure,
             dead_letters=self.dead_letters,
             death_watch=self.death_watch,
-            failures=self.failures,
             observers=self.observers,
             contexts=self.contexts,
             may_return=dispatcher.restores,
