@@ -12,7 +12,7 @@ ALWAYS: Final[list[type[BaseException]]] = [KeyboardInterrupt, SystemExit]
 """What a System escalates unless it is told otherwise."""
 
 TAKERS: Final[list[Callable[[BaseException], bool]]] = []
-"""Who may raise what a System has no task for; the last is asked first."""
+"""Who may raise what a System has no task for; the last one is asked."""
 
 
 def escalate_always(
@@ -23,7 +23,8 @@ def escalate_always(
     It is for those who run programs of others, as a test runner does: what ends a test
     is to end it from within an actor, too. `taker` is called with an escalated error
     when a System on an event loop has no task inside of `async with` that it could
-    cancel; it returns True if it sees to it that the error is raised.
+    cancel; it returns True if it sees to it that the error is raised. A taker replaces
+    the one before: whoever runs programs inside of such a program has them to himself.
 
     Returns a function that takes all of it back.
     """

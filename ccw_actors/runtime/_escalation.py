@@ -87,7 +87,7 @@ class Escalation:
         if self._body is not None and not self._body.done():
             if self._cancelled is None:
                 self._cancel_body(error)
-        elif any(taker(error) for taker in reversed(TAKERS)):
+        elif TAKERS and TAKERS[-1](error):
             self.error = None
         elif isinstance(error, KeyboardInterrupt | SystemExit):
             self.error = None
