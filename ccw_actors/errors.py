@@ -101,7 +101,8 @@ class CrashedError(CcwActorsError):
 class ActorFailedError(CcwActorsError):
     """A handler raised, or an asked actor answered with a failure.
 
-    `actor` is its path, `message` the type of the message it handled.
+    `actor` is its path, `message` the type of the message it handled. `escalated` is
+    True if the error was none for the actor's supervision: the System raises it.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class ActorFailedError(CcwActorsError):
         self.actor = actor
         self.message = message
         self.reason = reason
+        self.escalated = False
         self._traceback = traceback
         super().__init__(f"{actor} failed on {message}: {reason}")
 

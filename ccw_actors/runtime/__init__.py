@@ -1,5 +1,6 @@
 """Actors, their references and mailboxes, and the three worlds that run them."""
 
+from ccw_actors.escalation import escalate_always as escalate_always
 from ccw_actors.runtime._cell.handlers import ActorSpec as ActorSpec
 from ccw_actors.runtime._cell.handlers import receive as receive
 from ccw_actors.runtime._cell.handlers import spec_of as spec_of
@@ -33,7 +34,6 @@ from ccw_actors.runtime.stepping.dispatcher import (
 from ccw_actors.runtime.stepping.snapshot import CellSnapshot as CellSnapshot
 from ccw_actors.runtime.stepping.snapshot import Snapshot as Snapshot
 from ccw_actors.runtime.system import System as System
-from ccw_actors.runtime.system import escalate_always as escalate_always
 from ccw_actors.transport import Message as Message
 from ccw_actors.transport import Request as Request
 

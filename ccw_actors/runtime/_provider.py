@@ -48,7 +48,9 @@ class KernelProvider:
         self.running = kernel.running
         self.quick_thread = kernel.own_thread
         self._kernel = kernel
+        self._own_thread = kernel.own_thread
         self._asks = kernel.asks
+        self._delivery = kernel.delivery
         self._shutdown = shutdown
         self._foreign: dict[str, str] = {}
 
@@ -93,18 +95,18 @@ class KernelProvider:
 
     async def ask(self, address: str, request: Request[R], timeout: float | None) -> R:
         """Send a request and wait for its answer."""
-        kernel = self._kernel
-        own = get_ident() == kernel.own_thread
-        running = self.running if own else kernel.running_here()
-        asker, turn = running.address, running.turn
-        future: asyncio.Future[R] | None = None
-        settle = None
+        # One coroutine for handlers and tasks: another one costs what can be measured.
+        own = get_ident() == self._own_thread
+        running = self.running if own else self._kernel.running_here()
+        wait = self._kernel.ask_timeout if timeout is None else timeout
+        turn, what = running.turn, type(request)
         if turn is None or (EAGER_TASKS and not turn.is_current()):
-            future = self._loop_of(running).create_future()
-            asker, turn, settle = "", None, partial(_settle, future)
-        wait = kernel.ask_timeout if timeout is None else timeout
-        pending = self._asks.begin(address, asker, type(request), wait, turn, settle)
-        # One coroutine for both who may ask: another one costs what can be measured.
+            turn = None
+            future: asyncio.Future[R] = self._loop_of(running).create_future()
+            settle = partial(_settle, future)
+            pending = self._asks.begin(address, "", what, wait, None, settle)
+        else:
+            pending = self._asks.begin(address, running.address, what, wait, turn)
         try:
             if self.quick_thread:
                 try:
@@ -113,14 +115,13 @@ class KernelProvider:
                     payload = self.encode(request)
                 envelope = Envelope(payload, running.address, pending.number, None)
             else:
-                number = pending.number
-                envelope = kernel.delivery.envelope(running, request, number)
-            kernel.delivery.put_ask(pending, envelope)
-            if future is not None:
+                envelope = self._delivery.envelope(running, request, pending.number)
+            self._delivery.put_ask(pending, envelope)
+            if turn is None:
                 return await future
             answer: R = await pending
         except BaseException:
-            self._asks.forget(pending.number)
+            pending.leave()
             raise
         return answer
 
@@ -194,15 +195,18 @@ class KernelProvider:
         """Tell a message when there is room for it."""
         kernel = self._kernel
         running = kernel.running_here()
-        if not running.own or not kernel.pressure.lacks_room(address):
+        turn = running.turn
+        if turn is not None and EAGER_TASKS and not turn.is_current():
+            turn = None
+        can_wait = turn is not None or kernel.dispatcher.loop is not None
+        if not (running.own and can_wait and kernel.pressure.lacks_room(address)):
             self.tell(address, message)
             return
         wait = self._kernel.ask_timeout if timeout is None else timeout
         envelope = kernel.delivery.envelope(running, message)
         deliver = partial(kernel.delivery.deliver, address, envelope)
         what = type(message).__name__
-        turn = running.turn
-        if turn is not None and (not EAGER_TASKS or turn.is_current()):
+        if turn is not None:
             offer = kernel.offers.make(
                 address, running.address, what, deliver, turn=turn
             )

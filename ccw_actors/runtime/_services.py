@@ -139,18 +139,18 @@ class ActorServices:
         self._references.check_known(ref.system, ref.path)
         return ref.address
 
-    def _task_done(self, cell: Cell, task: "asyncio.Task[Any]") -> None:
+    def _task_done(
+        self, cell: Cell, name: str, value: Any, error: BaseException | None
+    ) -> None:
         """Take what a task of an actor has come to: a message, or a failure."""
-        error = task.exception()
-        answer = None if error is not None else task.result()
-        if answer is not None and not isinstance(answer, Message):
-            error = TypeError(
-                f"the task has returned {answer!r}, expected a message or None"
-            )
+        kernel = self._kernel
+        if error is None and not isinstance(value, Message):
+            error = TypeError(f"it has returned {value!r}, expected a message or None")
         if error is not None:
-            self._kernel.supervisor.fail(cell, f"the task {task.get_name()}", error)
-        elif answer is not None:
-            running = self._kernel.running_here()
-            envelope = self._kernel.delivery.envelope(running, answer, kind=UNBOUNDED)
-            own = Envelope(envelope.payload, cell.address, 0, envelope.stamp, UNBOUNDED)
-            self._kernel.delivery.deliver(cell.address, own)
+            kernel.supervisor.fail(cell, f"the task {name}", error)
+            return
+        envelope = kernel.delivery.envelope(
+            kernel.running_here(), value, kind=UNBOUNDED
+        )
+        own = Envelope(envelope.payload, cell.address, 0, envelope.stamp, UNBOUNDED)
+        kernel.delivery.deliver(cell.address, own)

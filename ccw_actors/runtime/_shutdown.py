@@ -3,10 +3,10 @@
 import asyncio
 import math
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
-from ccw_actors.errors import ActorFailedError, AskTimeoutError, DispatcherError
+from ccw_actors.errors import AskTimeoutError, DispatcherError
+from ccw_actors.runtime._escalation import Escalation
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._threads.pykka_cell import PykkaCell
 from ccw_actors.runtime._threads.thread_cell import ThreadCell
@@ -21,8 +21,8 @@ _THREADS_MIN: Final = 64
 class Shutdown:
     """Ends one System, and tells who waits for the end of one actor.
 
-    `begun` is True from the first call of `run` on. `escalated` is the error that no
-    actor took, if there was one.
+    `begun` is True from the first call of `run` on. `escalation` takes care of errors
+    that no actor takes.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -31,11 +31,9 @@ class Shutdown:
         self._threads_max = _THREADS_MIN
         self._ends: dict[str, list[asyncio.Future[None]]] = {}
         self._all_ended: asyncio.Future[None] | None = None
-        self._body: asyncio.Task[Any] | None = None
-        self._has_cancelled_body = False
+        self.escalation = Escalation(kernel)
         self.begun = False
-        self.escalated: BaseException | None = None
-        kernel.supervisor.ended = self._note_end
+        kernel.ending.ended = self._note_end
         kernel.supervisor.escalated = self._escalate
 
     def add(self, cell: ThreadCell | PykkaCell) -> None:
@@ -45,44 +43,9 @@ class Shutdown:
             self._threads = [one for one in self._threads if not one.join(0)]
             self._threads_max = max(_THREADS_MIN, 2 * len(self._threads))
 
-    # -- the body of `async with` --------------------------------------------------
-
-    def enter(self) -> None:
-        """Note the task that is to be cancelled when an error escalates."""
-        if self._kernel.dispatcher.loop is not None:
-            self._body = asyncio.current_task()
-
-    async def leave(self, error: BaseException | None) -> None:
-        """Take that cancellation back, as the error is raised in its place."""
-        body, self._body = self._body, None
-        if not self._has_cancelled_body or body is None:
-            return
-        if not isinstance(error, asyncio.CancelledError):
-            with suppress(asyncio.CancelledError):
-                await asyncio.sleep(0)  # It has not come to the body yet.
-        body.uncancel()
-
-    def take_escalated(self) -> BaseException | None:
-        """Return the error that is to be raised, once."""
-        error, self.escalated = self.escalated, None
-        return error
-
     def _escalate(self, error: BaseException) -> None:
-        first = self.escalated is None
-        if first:
-            self.escalated = error
         self._stop_all(drain=False)
-        if isinstance(error, ActorFailedError):
-            return
-        if self._body is not None:
-            if first:
-                self._has_cancelled_body = True
-                self._body.cancel()
-        elif self._kernel.dispatcher.loop is None or isinstance(
-            error, KeyboardInterrupt | SystemExit
-        ):
-            self.escalated = None
-            raise error
+        self.escalation.note(error)
 
     # -- waiting for ends -----------------------------------------------------------
 
@@ -113,16 +76,19 @@ class Shutdown:
         kernel = self._kernel
         loop: asyncio.AbstractEventLoop | None = kernel.dispatcher.loop
         self.begun = True
+        self.escalation.begin_end()
         kernel.supervisor.stop_reason = _SHUT_DOWN
         left: list[str] = []
         deadline = 0.0
-        if loop is not None:
-            deadline = loop.time() + timeout
-            self._stop_all(drain=drain)
-            left = await self._wait(loop, deadline)
-        for cell in list(reversed(kernel.cells.values())):
-            kernel.supervisor.end(cell, _SHUT_DOWN)
-        kernel.asks.all_stopped(_SHUT_DOWN)
+        try:
+            if loop is not None:
+                deadline = loop.time() + timeout
+                self._stop_all(drain=drain)
+                left = await self._wait(loop, deadline)
+        finally:  # Also if whoever waits for it is cancelled.
+            for cell in list(reversed(kernel.cells.values())):
+                kernel.ending.end(cell, _SHUT_DOWN)
+            kernel.asks.all_stopped(_SHUT_DOWN)
         if loop is not None and self._threads:
             left += await self._join(loop, deadline)
         kernel.calls.drain_all()

@@ -3,11 +3,11 @@
 import contextvars
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pykka
 
-from ccw_actors.errors import CcwActorsError, DispatcherError
+from ccw_actors.errors import ActorStoppedError, CcwActorsError, DispatcherError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._cell.host import Host
@@ -18,7 +18,12 @@ from ccw_actors.runtime._shutdown import Shutdown
 from ccw_actors.runtime._threads.pykka_cell import PykkaCell
 from ccw_actors.runtime._threads.thread_cell import ThreadCell
 from ccw_actors.runtime._values.mailbox import Mailbox
-from ccw_actors.runtime._values.supervision import Escalate, Stop, Supervision
+from ccw_actors.runtime._values.supervision import (
+    Escalate,
+    Stop,
+    Supervision,
+    check_supervision,
+)
 from ccw_actors.runtime.actor import Actor
 
 if TYPE_CHECKING:
@@ -99,7 +104,7 @@ class Spawner:
         try:
             cell.start()
         except RuntimeError as error:
-            self._kernel.supervisor.end(cell, "its thread cannot be started")
+            self._kernel.ending.end(cell, "its thread cannot be started")
             raise CcwActorsError(
                 f"{cell.path}: its thread cannot be started: {error}"
             ) from error
@@ -155,6 +160,8 @@ class Spawner:
         if made is None:
             made = _made(actor, context)
         kernel, registry = self._kernel, self._kernel.registry
+        if parent is not None and not registry.has(parent):
+            raise ActorStoppedError(f"{parent.path} has ended, and spawns nobody")
         kind = type(made).__name__
         self._check_may_spawn(kind if name is None else name)
         if name is None:
@@ -164,6 +171,7 @@ class Spawner:
         decode = self._references.decoder(spec_of(made).accepts)
         policy = self._mailbox if mailbox is None else mailbox
         decision = Stop() if supervision is None else supervision
+        check_supervision(decision)
         incarnation = registry.next_incarnation(path)
         cell: Cell
         if thread:
@@ -213,12 +221,16 @@ class Spawner:
             )
 
 
-def _made(
-    actor: "Actor[Q] | Callable[[], Actor[Q]]", context: contextvars.Context
-) -> "Actor[Q]":
-    if isinstance(actor, Actor):
-        return actor  # pyright: ignore[reportUnknownVariableType]
-    return context.run(actor)
+def _made(actor: Any, context: contextvars.Context) -> Actor[Any]:
+    made: object = actor
+    if not isinstance(actor, Actor) and callable(actor):
+        made = context.run(cast("Callable[[], object]", actor))
+    if not isinstance(made, Actor):
+        raise TypeError(
+            "expected an Actor, or a function without arguments that makes one,"
+            f" got {made!r}"
+        )
+    return made  # pyright: ignore[reportUnknownVariableType]
 
 
 def _maker(

@@ -3,13 +3,22 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 import msgspec
 
+from ccw_actors.errors import CcwActorsError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import ActorSpec, spec_of, specify
 from ccw_actors.runtime._cell.host import Host
+from ccw_actors.runtime._cell.lifecycle import State
+from ccw_actors.runtime._cell.names import (
+    check_class,
+    check_instance,
+    methods_of,
+    own,
+    properties_of,
+)
 from ccw_actors.runtime._cell.sleep import Sleep
 from ccw_actors.runtime._values.mailbox import Mailbox
 from ccw_actors.runtime._values.reference import ActorRef, ReplyTo
@@ -50,20 +59,33 @@ class Actor(Generic[P_contra]):
     to it is there at once, also if the handler that made it fails afterwards.
     """
 
-    __slots__ = ("__dict__", "_cell", "system")
+    __slots__ = ("__dict__", "_cell", "_system")
 
     __actor_spec__ = ActorSpec({}, {}, {"": {}}, Message)
     state: Any
     persistent: Any = None
-    system: Host
+    _cell: Cell
+    _system: Host
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Collect the handlers, inherited ones included.
 
-        Raises `TypeError` as `receive` and the class's own declaration demand.
+        Raises `TypeError` as `receive` and the class's own declaration demand, and for
+        a value that stands in place of what `Actor` has by the same name.
         """
         super().__init_subclass__(**kwargs)
+        check_class(cls, Actor)
         specify(cls, Actor)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _FROM_SPAWN_ON:
+                raise AttributeError(
+                    f"{type(self).__name__} has not been spawned: it has a path, a"
+                    " System, timers and children from on_start on"
+                )
+            return object.__getattribute__(self, name)  # It raises what it should.
 
     # -- hooks ------------------------------------------------------------------
 
@@ -96,27 +118,32 @@ class Actor(Generic[P_contra]):
 
     # -- who ----------------------------------------------------------------------
 
-    @property
+    @own
+    def system(self) -> Host:
+        """The System in which this actor lives."""
+        return self._system
+
+    @own
     def path(self) -> str:
         """Where this actor lives."""
         return self._cell.path
 
-    @property
+    @own
     def ref(self) -> ActorRef[Any]:
         """The reference to this actor, which may tell itself what no one else may."""
         return self.system.ref_of(self._cell)
 
-    @property
+    @own
     def failed_with(self) -> BaseException | None:
         """What the actor has failed with; for `on_stop`, None before."""
         return self._cell.cause
 
-    @property
+    @own
     def sender(self) -> ActorRef[Any] | None:
         """Who sent the message being handled; None when it came from outside."""
         return self.system.services.sender
 
-    @property
+    @own
     def children(self) -> tuple[ActorRef[Any], ...]:
         """The actors that this one has spawned and that have not ended."""
         children = (self._cell.children or {}).values()
@@ -124,7 +151,7 @@ class Actor(Generic[P_contra]):
 
     # -- answering ----------------------------------------------------------------
 
-    @property
+    @own
     def reply_to(self) -> ReplyTo[Any]:
         """Whom to answer if the message being handled is answered later.
 
@@ -232,7 +259,7 @@ class Actor(Generic[P_contra]):
 
     # -- what is handled, and when --------------------------------------------------
 
-    @property
+    @own
     def behaviour(self) -> str:
         """The name of the present behaviour; "" for the one it starts with."""
         return self._cell.behaviour
@@ -292,8 +319,23 @@ class Actor(Generic[P_contra]):
             self.state = decoder(type(state))(snapshot)
 
     def bind(self, system: Host, cell: Cell) -> None:
-        """Tell the actor where it lives; called by the System before `on_start`."""
-        self.system = system
+        """Tell the actor where it lives; called by the System before `on_start`.
+
+        Raises `CcwActorsError` if it lives somewhere else, and `TypeError` if it uses
+        the name of a method for something else.
+        """
+        check_instance(self, _METHODS)
+        try:
+            before: Cell = object.__getattribute__(self, "_cell")
+        except AttributeError:
+            pass
+        else:
+            if before is not cell and before.life is not State.ENDED:
+                raise CcwActorsError(
+                    f"this {type(self).__name__} lives at {before.path!r}: spawn"
+                    " another one, or a function that makes one"
+                )
+        self._system = system
         self._cell = cell
 
     def first_again(self) -> Callable[[], "Actor[P_contra]"]:
@@ -307,6 +349,10 @@ class Actor(Generic[P_contra]):
                 f"{type(self).__name__} has no handler for {kind.__name__},"
                 " which its timer would bring"
             )
+
+
+_FROM_SPAWN_ON: Final = properties_of(Actor) | {"_cell", "_system"}
+_METHODS: Final = methods_of(Actor)
 
 
 def _restored(actor: Actor[P_contra], snapshot: object) -> Actor[P_contra]:

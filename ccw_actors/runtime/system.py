@@ -1,15 +1,17 @@
 """A System of actors: who exists, what is sent to whom, and what becomes of it."""
 
+import asyncio
 import itertools
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import pykka
 
 from ccw_actors.errors import (
     ActorFailedError,
 )
+from ccw_actors.escalation import ALWAYS
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._drive.loop import LoopDispatcher
 from ccw_actors.runtime._drive.turn import Turn
@@ -38,21 +40,11 @@ from ccw_actors.runtime.actor import Actor
 if TYPE_CHECKING:
     from ccw_actors.runtime.actor import Q
 
-__all__ = ["System", "escalate_always"]
+__all__ = ["System"]
 
 T = TypeVar("T")
 
 _NUMBERS = itertools.count(1)
-_ESCALATED: Final[list[type[BaseException]]] = [KeyboardInterrupt, SystemExit]
-
-
-def escalate_always(*kinds: type[BaseException]) -> None:
-    """Add to what every System made from now on escalates unless it says otherwise.
-
-    It is for those who run programs of others, as a test runner does: what ends a test
-    is to end it from within an actor, too.
-    """
-    _ESCALATED.extend(kind for kind in kinds if kind not in _ESCALATED)
 
 
 class System:
@@ -65,7 +57,8 @@ class System:
     methods of a reference work from any thread.
 
     `name` is what references call this System inside messages; two Systems that know of
-    each other have two names. Unless given it is made of a counter.
+    each other have two names. Unless given it is made of a counter on an event loop;
+    elsewhere it is always the same, so that a run can be repeated byte by byte.
 
     `escalate` are errors that are no actor's affair, KeyboardInterrupt and SystemExit
     unless said. When one is raised in an actor, every actor is stopped, the task inside
@@ -95,9 +88,9 @@ class System:
         self.dispatcher = LoopDispatcher() if dispatcher is None else dispatcher
         self.mailbox = Mailbox() if mailbox is None else mailbox
         if name is None:
-            # What is explored has to be called the same each time.
-            restores = self.dispatcher.restores
-            name = "system" if restores else f"system-{next(_NUMBERS)}"
+            # What can be repeated has to be called the same each time.
+            repeats = not isinstance(self.dispatcher, LoopDispatcher)
+            name = "system" if repeats else f"system-{next(_NUMBERS)}"
         self.name = name
         self._references = references = References(unknown_fields)
         self.codec = references.codec
@@ -124,9 +117,7 @@ class System:
         )
         self.services = ActorServices(kernel, references)
         kernel.supervisor.stop_timeout = stop_timeout
-        kernel.supervisor.escalates = (
-            tuple(_ESCALATED) if escalate is None else escalate
-        )
+        kernel.supervisor.escalates = tuple(ALWAYS) if escalate is None else escalate
 
     @property
     def failures(self) -> list[ActorFailedError]:
@@ -163,7 +154,9 @@ class System:
         `on_start`, is raised here, and the path is free again.
 
         Raises `CcwActorsError` if the path is empty or taken, if the System shuts
-        down, and if a restart would have nothing to begin with; `DispatcherError` on a
+        down, if the actor lives somewhere already, and if a restart would have nothing
+        to begin with; `TypeError` for what is no actor or no supervision, and if the
+        actor uses one of `Actor`'s own names for something else; `DispatcherError` on a
         thread that is not the System's own.
         """
         cell = self._spawner.actor(actor, path, None, supervision, mailbox)
@@ -232,13 +225,14 @@ class System:
         do not hold up the process). Nothing can be spawned afterwards.
         """
         left = await self._shutdown.run(timeout, drain=drain)
-        escalated = self._shutdown.take_escalated()
-        if escalated is not None and not isinstance(escalated, ActorFailedError):
-            raise escalated
+        self._kernel.raise_escalated()
+        escalation = self._shutdown.escalation
+        if not isinstance(escalation.error, ActorFailedError | None):
+            _raise_again(escalation.take(), None)
         return left
 
     async def __aenter__(self) -> Self:
-        self._shutdown.enter()
+        self._shutdown.escalation.enter()
         return self
 
     async def __aexit__(
@@ -247,14 +241,19 @@ class System:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._shutdown.leave(error)
-        await self._shutdown.run(5.0, drain=False)
-        escalated = self._shutdown.take_escalated()
-        if escalated is None:
-            return
-        if error is None or not isinstance(escalated, ActorFailedError):
-            raise escalated
-        error.add_note(f"The System was stopped before: {escalated}")
+        escalation = self._shutdown.escalation
+        await escalation.leave(error)
+        try:
+            await self._shutdown.run(5.0, drain=False)
+        except asyncio.CancelledError:
+            if isinstance(escalation.error, ActorFailedError | None):
+                raise
+        self._kernel.raise_escalated()
+        escalated = escalation.take()
+        if error is None or not isinstance(escalated, ActorFailedError | None):
+            _raise_again(escalated, error)
+        elif escalated is not None:
+            error.add_note(f"The System was stopped before: {escalated}")
 
     # -- time ---------------------------------------------------------------------
 
@@ -325,3 +324,18 @@ class System:
 
     def _observed(self) -> None:
         self._provider.observed()
+
+
+def _raise_again(escalated: BaseException | None, error: BaseException | None) -> None:
+    """Raise an escalated error, if there is one, after what the body has raised.
+
+    That is its context, unless it has had one, or it was the cause of the other.
+    """
+    if escalated is None:
+        return
+    context = escalated.__context__
+    try:
+        raise escalated
+    finally:
+        if context is not None or isinstance(error, asyncio.CancelledError):
+            escalated.__context__ = context

@@ -29,16 +29,25 @@ def full(when_full: WhenFull) -> tuple[System, ActorRef[Note | Collect | Carry]]
     return system, ref
 
 
-@pytest.mark.parametrize("when_full", ["refuse", "wait"])
-def test_refuse(when_full: WhenFull) -> None:
+def test_refuse() -> None:
     """The sender gets an error that names message, recipient and bound."""
-    system, ref = full(when_full)
+    system, ref = full("refuse")
     with pytest.raises(MailboxFullError, match=r"^Note to diary: .* bound of 2 messag"):
         ref.tell(Note("2"))
     with pytest.raises(MailboxFullError, match="Collect to diary"):
         ref.ask(Collect(), block=True)
     counts = system.statistics()
     assert (counts.refused, counts.pending_asks, counts.waiting_messages) == (2, 0, 2)
+
+
+def test_wait_under_a_virtual_clock() -> None:
+    """There an ask waits for room as well; a `tell` from outside raises."""
+    system, ref = full("wait")
+    with pytest.raises(MailboxFullError, match=r"^Note to diary: .* bound of 2 messag"):
+        ref.tell(Note("2"))
+    assert ref.ask(Collect(), block=True) == Notes(("0", "1"))
+    counts = system.statistics()
+    assert (counts.refused, counts.pending_asks, counts.waiting_messages) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,7 @@ async def test_refused_tell(world: World) -> None:
     await world.rest()
     ((recipient, what, reason),) = losses.dead_letters
     assert (recipient, what) == ("diary", "Begin")
-    assert reason.startswith("refused: Begin: Invalid value 'Begin'")
+    assert reason.startswith("refused: Begin: Diary has no handler for it, only for")
     assert ref.is_alive
 
 
@@ -292,7 +292,11 @@ async def test_refused_tell(world: World) -> None:
         (
             Begin(),
             Failure(
-                "diary", "Begin", "Begin: Invalid", refused=True, kind="MessageError"
+                "diary",
+                "Begin",
+                "Begin: Diary has no handler",
+                refused=True,
+                kind="MessageError",
             ),
         ),
         (Blow("loud"), Failure("diary", "Blow", "ValueError: loud", kind="ValueError")),
@@ -342,7 +346,7 @@ async def test_answer_that_the_request_does_not_know(world: World) -> None:
             return Note("no notes")
 
     ref = world.system.spawn(Liar(), "liar")
-    expected = "liar answered Collect with Note: Invalid value 'Note'.*; expected Notes"
+    expected = "liar answered Collect with Note; expected Notes"
     with pytest.raises(MessageError, match=expected):
         await world.ask(ref, Collect())
 

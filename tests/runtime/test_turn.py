@@ -258,7 +258,7 @@ async def test_answer(way: str) -> None:
     seen: list[Any] = []
     with driven_by(way):
         turn = (await Play(parked(parking, seen)).begin()).played
-        answer(turn, parking)
+        answer(turn)
         await until(turn.done)
     assert seen == [b"answer"]
     assert parking.left == 0
@@ -271,15 +271,15 @@ async def test_cancel_of_an_answered_parking(way: str) -> None:
     seen: list[Any] = []
     with driven_by(way):
         turn = (await Play(parked(parking, seen)).begin()).played
-        answer(turn, parking)
+        answer(turn)
         turn.cancel("late")
         await until(turn.done)
     assert seen == [("late",)]
 
 
-def answer(turn: Turn, parking: Any) -> None:
+def answer(turn: Turn) -> None:
     """Answer an ask."""
-    turn.answer(parking, Envelope(b"answer", "other", 1, None))
+    turn.answer(Envelope(b"answer", "other", 1, None))
 
 
 async def test_uncancel() -> None:

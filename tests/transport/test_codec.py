@@ -218,7 +218,7 @@ def test_damaged_messages(message: Message, data: st.DataObject) -> None:
     [
         b"\xa1\xff",
         b"\x81\x80\x01",
-        deep(5000),
+        deep(60_000),
         b"\xdd\xff\xff\xff\xff",
     ],
     ids=["not utf-8", "dict as key", "deep", "four billion elements"],

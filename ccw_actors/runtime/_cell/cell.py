@@ -227,8 +227,9 @@ class Cell:
 
     def wake(self) -> None:
         """Put the actor into the run queue if it is not there."""
-        if not self.status & QUEUED:
-            self.status |= QUEUED
+        status = self.status
+        if not status & QUEUED:
+            self.status = status | QUEUED
             self.queue.enqueue(self)
 
     def close(self) -> None:

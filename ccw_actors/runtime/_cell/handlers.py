@@ -1,7 +1,7 @@
 """Which method of an actor class handles which message, in which behaviour."""
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import (
     Any,
     NamedTuple,
@@ -15,9 +15,16 @@ from typing import (
 )
 
 from ccw_actors.runtime._values.answers import answer_type, types_in
-from ccw_actors.transport import Message, Request
+from ccw_actors.transport import Message, Request, refusal, tag_of
 
-__all__ = ["ActorSpec", "Handlers", "receive", "spec_of", "specify"]
+__all__ = [
+    "ActorSpec",
+    "Handlers",
+    "receive",
+    "spec_of",
+    "specify",
+    "why_refused",
+]
 
 Handlers: TypeAlias = dict[type[Message], Callable[[Any, Any], Any]]
 """Which method takes which message type."""
@@ -91,15 +98,50 @@ def receive(handler: Any = None, *, state: str = "") -> Any:
 
     `@receive(Read)` says which request it handles: then type checkers hold the handler
     to the answer of `Read`. Without, its annotations are held to that when the class is
-    made.
+    made. Raises `TypeError` for a class that is no request.
     """
     request = handler if isinstance(handler, type) else None
+    if request is not None and not issubclass(request, Request):
+        raise TypeError(
+            f"receive({request.__name__}): expected a Request; what else a handler"
+            " takes is said by the annotation of its parameter"
+        )
 
     def mark(method: Any) -> Any:
         setattr(method, _MARK, (state, request))
         return method
 
     return mark if handler is None or request is not None else mark(handler)
+
+
+def why_refused(actor: object, payload: bytes, error: Exception) -> str:
+    """Return why an actor does not take a message, after its type and a colon.
+
+    It has no handler for that type, or the fields are not those of the type.
+    """
+    kinds = {_tag(kind): kind for table in spec_of(actor).all() for kind in table}
+    tag = tag_of(payload)
+    if not tag or tag in kinds:
+        return str(refusal(payload, error))
+    name = type(actor).__name__
+    for kind in kinds.values():
+        if tag in map(_tag, _derived(kind)):
+            return (
+                f"{tag}: {name} has no handler for it, only for {kind.__name__}, from"
+                " which it is derived"
+            )
+    known = ", ".join(kind.__name__ for kind in kinds.values()) or "nothing"
+    return f"{tag}: {name} has no handler for it, only for {known}"
+
+
+def _tag(kind: type[Message]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+def _derived(kind: type[Message]) -> Iterator[type[Message]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _derived(one)
 
 
 def specify(cls: type, base: type) -> None:
@@ -126,9 +168,12 @@ def specify(cls: type, base: type) -> None:
         (always if not state else by_state.setdefault(state, {}))[message_type] = method
     tables = {"": always, **by_state}
     every = dict.fromkeys(kind for table in tables.values() for kind in table)
-    names = [message_type.__name__ for message_type in every]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise TypeError(f"{cls.__name__} accepts two message types named {twice}")
+    names = [_tag(kind) for kind in every]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise TypeError(
+            f"{cls.__name__} accepts two message types named {', '.join(twice)}:"
+            " give one of them another tag="
+        )
     _check_declared(cls, every)
     accepts: Any = Message
     for number, kind in enumerate(every):

@@ -12,7 +12,9 @@ class Hosted(Protocol):
     """An actor, as the runtime calls it; see `Actor` for what each method is."""
 
     persistent: Any
-    system: Any
+
+    @property
+    def system(self) -> Any: ...
 
     def on_start(self) -> Coroutine[Any, Any, None] | None: ...
 
@@ -33,14 +35,14 @@ class Suspended(Protocol):
     """An async handler, or hook, that is under way.
 
     `envelope` is that of its message, None for a hook. `is_ready` says that it can go
-    on, `reply` with which answer. `waits_for` is what it waits for.
+    on, `reply` with which answer. `waits_for` is what it waits for, or has waited for
+    if it can go on. `step` has whoever runs it know of it, and of its message.
     """
 
     cell: Any
     envelope: Envelope | None
     is_ready: bool
     reply: Envelope | None
-    pending: Any
     value: Any
     error: BaseException | None
     waits_for: Any
@@ -51,7 +53,7 @@ class Suspended(Protocol):
 
     def wake(self, value: Any = None, error: BaseException | None = None) -> None: ...
 
-    def answer(self, pending: Any, envelope: Envelope) -> None: ...
+    def answer(self, envelope: Envelope) -> None: ...
 
     def cancel(self, msg: Any = None) -> bool: ...
 

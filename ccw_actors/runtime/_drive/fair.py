@@ -75,19 +75,21 @@ class FairDispatcher(LoopDispatcher):
         try:
             while turns and budget > 0:
                 party = turns[0]
-                if len(turns) == 1:
-                    budget -= self._step(party, min(self._batch, budget))
-                else:
-                    party.credit = min(party.credit + _TURN, _TURN)
-                    if party.credit > 0:
-                        began = thread_time()
-                        budget -= self._step(party, 1)
-                        party.credit -= thread_time() - began
-                if party.queue:
-                    turns.rotate(-1)
-                else:
-                    turns.popleft()
-                    party.waits = False
+                try:
+                    if len(turns) == 1:
+                        budget -= self._step(party, min(self._batch, budget))
+                    else:
+                        party.credit = min(party.credit + _TURN, _TURN)
+                        if party.credit > 0:
+                            began = thread_time()
+                            budget -= self._step(party, 1)
+                            party.credit -= thread_time() - began
+                finally:
+                    if party.queue:
+                        turns.rotate(-1)
+                    else:
+                        turns.popleft()
+                        party.waits = False
         finally:
             self._running.leave()
             if turns:

@@ -118,7 +118,7 @@ class LoopDispatcher:
                 try:
                     budget -= cell.context.run(run, cell, limit) or 1
                 finally:
-                    if cell.status & CLOSED:
+                    if cell.status >= CLOSED:
                         turn = cell.turn
                         if turn is not None and not (turn.is_ready or cell.signals):
                             cell.status = CLOSED  # That is most of the time.

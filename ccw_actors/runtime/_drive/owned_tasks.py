@@ -12,10 +12,13 @@ __all__ = ["TaskSet"]
 class TaskSet:
     """The tasks of one actor.
 
-    `done` is called with each task that has ended and was not cancelled.
+    `done` is called for each task that has ended and was not cancelled: with its name,
+    what it has returned and what it has raised.
     """
 
-    def __init__(self, done: Callable[[Cell, "asyncio.Task[Any]"], None]) -> None:
+    def __init__(
+        self, done: Callable[[Cell, str, Any, BaseException | None], None]
+    ) -> None:
         self._done = done
         self._tasks: set[asyncio.Task[Any]] = set()
         self._then: Callable[[], None] | None = None
@@ -32,13 +35,21 @@ class TaskSet:
     ) -> "asyncio.Task[Any]":
         """Start a task that runs in a copy of the actor's context."""
         context = cell.context.copy()
-        task = loop.create_task(coroutine, name=name, context=context)
+        interrupted: list[BaseException] = []
+        guarded = _guarded(coroutine, interrupted)
+        task = loop.create_task(guarded, name=name, context=context)
         self._tasks.add(task)
 
         def ended(task: "asyncio.Task[Any]") -> None:
             self._tasks.discard(task)
-            if not task.cancelled() and cell.tasks is self:
-                self._done(cell, task)
+            coroutine.close()  # It may never have begun.
+            value: Any = None
+            error = interrupted.pop() if interrupted else None
+            if not task.cancelled():
+                error = task.exception()
+                value = None if error is not None else task.result()
+            if (value is not None or error is not None) and cell.tasks is self:
+                self._done(cell, name, value, error)
             if self._then is not None and not self._tasks:
                 then, self._then = self._then, None
                 then()
@@ -53,3 +64,17 @@ class TaskSet:
             self._then = then
             for task in list(self._tasks):
                 task.cancel()
+
+
+async def _guarded(
+    coroutine: Coroutine[Any, Any, Any], interrupted: list[BaseException]
+) -> Any:
+    """Await a coroutine; what a Task would have the event loop raise, note instead.
+
+    Whether it is to be raised is for the actor's System to say.
+    """
+    try:
+        return await coroutine
+    except (KeyboardInterrupt, SystemExit) as error:
+        interrupted.append(error)
+        raise asyncio.CancelledError from error

@@ -160,10 +160,13 @@ class TaskDriver:
                 turn.cancel_next = cancelled  # Right before it stopped.
                 self._tell(stop.value, None)
                 return True, stop.value
+            except (KeyboardInterrupt, SystemExit) as raised:
+                # A Task would have the event loop raise it; whether that is to be is
+                # for the actor's System to say.
+                self._tell(None, raised)
+                return True, None
             except BaseException as raised:
                 self._tell(None, raised)
-                if not isinstance(raised, Exception | asyncio.CancelledError):
-                    return True, None  # A Task would end the loop with it.
                 raise
         return False, waited
 

@@ -22,7 +22,6 @@ from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._drive import asyncio_internals as internals
 from ccw_actors.runtime._drive.task_driver import TaskDriver
 from ccw_actors.runtime._drive.task_interface import DoneCallback, TaskInterface
-from ccw_actors.runtime._kernel.pending_asks import Pending
 from ccw_actors.runtime._values.envelope import Envelope
 
 __all__ = ["Parking", "Turn"]
@@ -51,7 +50,6 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
     finished: Callable[["Turn", Any, BaseException | None], None]
     context: contextvars.Context | None = None
     is_ready: bool = False
-    pending: Any = None
     reply: Envelope | None = None
     value: Any = None
     error: BaseException | None = None
@@ -71,26 +69,25 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         self, running: Running
     ) -> None:
         """Run the coroutine until it waits again or is over."""
-        loop = self.loop
-        enter = internals.enter if loop is not None else None
-        if enter is None and loop is not None:
-            self._step_in_task(running, loop)
-            return
-        # To write a field of a Struct takes five times as long as to read it.
-        value: Any = None
-        error: BaseException | None = None
+        loop, enter = self.loop, None
+        if loop is not None:
+            enter = internals.enter
+            if enter is None:
+                self._step_in_task(running, loop)
+                return
+        running.letter = self.envelope
+        value: Any
+        error: BaseException | None
         if self.is_ready:
             self.is_ready = False
-            reply, pending = self.reply, self.pending
-            if reply is not None and pending is not None:
-                self.reply = self.pending = None
-                value, error = pending.outcome(reply.payload)
+            reply = self.reply
+            if reply is not None:
+                self.reply = None
+                value, error = self.waits_for.outcome(reply.payload)
             else:
-                value, error = self.value, self.error
-                if value is not None:
-                    self.value = None
-                if error is not None:
-                    self.error = None
+                value, error = self.take()
+        else:
+            value = error = None
         if self.cancel_next:
             error = self._due(error)
         if self.waits_for is not None:
@@ -120,8 +117,9 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
                 self.waits_for = waited if isinstance(waited, Parking) else None
                 self.close()
                 return
-            cell.turn = self
-            cell.close()
+            if cell.turn is not self:
+                cell.turn = self
+                cell.close()
             if isinstance(waited, Parking) and not self.cancel_next:
                 self.waits_for = waited
             else:
@@ -148,9 +146,8 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         if self.cell.turn is self:
             self.cell.wake()
 
-    def answer(self, pending: Pending, envelope: Envelope) -> None:
-        """Have the coroutine go on with the answer in an envelope."""
-        self.pending = pending
+    def answer(self, envelope: Envelope) -> None:
+        """Have the coroutine go on with the answer to what it has asked."""
         self.reply = envelope
         self.is_ready = True
         self.cell.wake()
@@ -276,13 +273,18 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
 
     def take(self) -> tuple[Any, BaseException | None]:
         """Return what the coroutine goes on with: a value, or an error."""
-        reply, pending = self.reply, self.pending
-        if reply is not None and pending is not None:
-            self.reply = self.pending = None
-            outcome: tuple[Any, BaseException | None] = pending.outcome(reply.payload)
+        # To write a field of a Struct takes five times as long as to read it.
+        reply = self.reply
+        if reply is not None:
+            self.reply = None
+            outcome: tuple[Any, BaseException | None]
+            outcome = self.waits_for.outcome(reply.payload)
             return outcome
         value, error = self.value, self.error
-        self.value = self.error = None
+        if value is not None:
+            self.value = None
+        if error is not None:
+            self.error = None
         return value, error
 
     def end(self, value: Any, raised: BaseException | None) -> None:

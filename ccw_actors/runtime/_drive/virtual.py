@@ -40,6 +40,7 @@ class VirtualDispatcher:
     def attach(self, system: Kernel) -> None:
         """Drive one System."""
         self._system = system
+        self._offers, self._freed = system.pressure.waiting, system.pressure.freed
 
     def now(self) -> float:
         """Return the virtual time in seconds; it begins at 0."""
@@ -54,7 +55,15 @@ class VirtualDispatcher:
         return self.call_at(when, callback)
 
     def step(self) -> bool:
-        """Handle one message, or else go on to the next timer; False if idle."""
+        """Handle one message, or else go on to the next timer; False if idle.
+
+        Raises what escalates.
+        """
+        went_on = self._step()
+        self._system.raise_escalated()
+        return went_on
+
+    def _step(self) -> bool:
         while self._queue:
             cell = self._queue.popleft()
             handled, signals = 0, bool(cell.signals)
@@ -64,6 +73,8 @@ class VirtualDispatcher:
                 self._system.running.leave()
                 if cell.settle():
                     self._queue.append(cell)
+                if self._offers:
+                    self._freed(cell)
             if handled or signals:
                 return True
         due = self._next_due()

@@ -44,7 +44,7 @@ class BackPressure:
     filling up again one by one would cost a turn of the loop each. `dropped` and
     `refused` count messages. A message that an actor tells to a full mailbox is dropped
     like one that another thread sends, unless the System is `strict`: a slow subscriber
-    is no fault of the publisher.
+    is no fault of the publisher. `may_wait` says whether anybody can wait for room.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class BackPressure:
         find: Callable[[str], Cell | None],
         dead_letter: _DeadLetter,
         *,
-        may_wait: Callable[[], bool],
+        may_wait: bool,
         strict: bool = False,
     ) -> None:
         self._find = find
@@ -94,7 +94,7 @@ class BackPressure:
         return (
             cell is not None
             and cell.policy.when_full == "wait"
-            and self._may_wait()
+            and self._may_wait
             and (address in self.waiting or cell.is_full())
         )
 

@@ -6,11 +6,11 @@ from typing import Final
 
 from ccw_actors.errors import MailboxFullError
 from ccw_actors.runtime._cell.cell import Cell
-from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.answers import Answers
 from ccw_actors.runtime._kernel.lost_messages import LostMessages
 from ccw_actors.runtime._kernel.observers import Observers
+from ccw_actors.runtime._kernel.once import Once
 from ccw_actors.runtime._kernel.pending_asks import PendingAsks
 from ccw_actors.runtime._values.address import path_of
 from ccw_actors.runtime._values.envelope import SIGNAL, TICK, UNBOUNDED, WATCH, Envelope
@@ -22,7 +22,6 @@ __all__ = ["NOBODY_THERE", "DeadLetters"]
 log = logging.getLogger("ccw_actors")
 
 NOBODY_THERE: Final = "there is no such actor"
-_WARNED_MAX: Final = 1024
 
 
 class DeadLetters:
@@ -55,7 +54,7 @@ class DeadLetters:
         self._deliver = deliver
         self._refuse_watch = refuse_watch
         self._with_payload = with_payload
-        self._warned: dict[tuple[str, str], None] = {}
+        self._warned = Once()
 
     def add(
         self,
@@ -144,19 +143,15 @@ class DeadLetters:
             self._answers.settle(envelope.ask, envelope.sender, back, error)
         elif failure.request != Failure.__name__:
             sender = self._find(envelope.sender)
-            if sender is not None and Failure in spec_of(sender.actor).always:
+            if sender is not None and Failure in sender.handlers:
                 back = self._envelope(failure.actor, envelope, failure)
                 self._deliver(envelope.sender, back)
 
     def _warn(self, address: str, envelope: Envelope, reason: str) -> None:
-        tag, warned = tag_of(envelope.payload), self._warned
-        if (address, tag) in warned:
-            return
-        warned[address, tag] = None
-        if len(warned) > _WARNED_MAX:
-            del warned[next(iter(warned))]
-        sender = path_of(envelope.sender) or "the outside"
-        log.warning("%s from %s to %s is lost: %s", tag, sender, address, reason)
+        tag = tag_of(envelope.payload)
+        if self._warned.is_first((address, tag)):
+            sender = path_of(envelope.sender) or "the outside"
+            log.warning("%s from %s to %s is lost: %s", tag, sender, address, reason)
 
     def _envelope(self, path: str, envelope: Envelope, message: Message) -> Envelope:
         stamp = None

@@ -27,8 +27,13 @@ class Failures:
         self.kept: list[ActorFailedError] = []
         self.count = 0
 
-    def add(self, path: str, what: str, error: BaseException) -> ActorFailedError:
-        """Note that an actor raised on `what`; return the error that tells of it."""
+    def add(
+        self, path: str, what: str, error: BaseException, *, escalates: bool = False
+    ) -> ActorFailedError:
+        """Note that an actor raised on `what`; return the error that tells of it.
+
+        One that `escalates` is raised elsewhere, and so not logged as an error.
+        """
         self.count += 1
         reason = f"{type(error).__name__}: {error}"
         if self._keeps_causes:
@@ -37,10 +42,12 @@ class Failures:
         else:
             text = "".join(traceback.format_exception(error))
             failure = ActorFailedError(path, what, reason, text)
+        failure.escalated = escalates
         self.kept.append(failure)
         if len(self.kept) > _KEPT_MAX:
             del self.kept[0]
-        log.error("%s", failure, exc_info=error)
+        level = logging.INFO if escalates else logging.ERROR
+        log.log(level, "%s", failure, exc_info=error)
         self._observers.failed(path, what, error)
         told = ActorFailedError(path, what, reason)
         told.__cause__ = error

@@ -6,9 +6,11 @@ from types import CoroutineType
 from typing import Any, cast
 
 from ccw_actors.runtime._cell.cell import CLOSED, Cell
+from ccw_actors.runtime._cell.handlers import why_refused
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._cell.running import Running
+from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
 from ccw_actors.runtime._kernel.delivery import Delivery
@@ -34,7 +36,6 @@ from ccw_actors.transport import (
     ENCODE_ERRORS,
     Message,
     Request,
-    refusal,
     tag_of,
 )
 
@@ -58,6 +59,7 @@ class Invoker:
         asks: PendingAsks,
         timers: Timers,
         death_watch: DeathWatch,
+        contexts: Contexts,
         observers: Observers,
         calls: ThreadCalls,
         suspend: Suspend,
@@ -70,6 +72,7 @@ class Invoker:
         self._asks = asks
         self._timers = timers
         self._death_watch = death_watch
+        self._contexts = contexts
         self._observers = observers
         self._calls = calls
         self._suspend = suspend
@@ -90,11 +93,19 @@ class Invoker:
         running.address = cell.address
         handled = 0
         try:
-            if cell.status & CLOSED:
+            if cell.status >= CLOSED:
                 context = cell.context
-                handled = self._run_closed(running, cell)
-                if cell.context is not context:
-                    return handled  # It has begun again, in another context.
+                if cell.signals:
+                    self._run_signals(running, cell)
+                turn = cell.turn
+                if turn is not None and turn.is_ready and cell.context is context:
+                    handled = 1
+                    if self._observers.present:
+                        self._note_reply(cell, turn)
+                    turn.step(running)
+                if cell.turn is not None or cell.context is not context:
+                    return handled  # It waits again, or begins in another context.
+                self._reopen(cell)
             mailbox = cell.mailbox
             decode, actor = cell.decode, cell.actor
             while mailbox and handled < limit and cell.status < CLOSED:
@@ -142,7 +153,7 @@ class Invoker:
 
     def signalled(self, cell: Cell, signal: Envelope) -> None:
         """Handle one signal that was taken out of the system lane."""
-        self._supervisor.within(cell, self._supervisor.signalled, cell, signal)
+        self._contexts.within(cell, self._supervisor.signalled, cell, signal)
 
     def crash(self, cell: Cell, envelope: Envelope | None, error: Exception) -> None:
         """Have an actor fail on what it would handle next, or go on with.
@@ -156,36 +167,33 @@ class Invoker:
             self._opened(cell, envelope)
         what = "no message" if envelope is None else tag_of(envelope.payload)
         fail = self._supervisor.fail
-        self._supervisor.within(cell, fail, cell, what, error, envelope)
+        self._contexts.within(cell, fail, cell, what, error, envelope)
 
     def resume(self, cell: Cell, turn: Suspended) -> None:
         """Have a suspended handler go on."""
-        self._supervisor.within(cell, self._resume, cell, turn)
+        self._contexts.within(cell, self._resume, cell, turn)
 
     def _resume(self, cell: Cell, turn: Suspended) -> None:
-        self._running.letter = turn.envelope
-        if turn.reply is not None:
-            self._observers.handled(cell.address, turn.reply)
+        self._note_reply(cell, turn)
         turn.step(self._running)
 
-    def _run_closed(self, running: Running, cell: Cell) -> int:
-        """Handle signals, and let a suspended handler go on if it can."""
-        handled = 0
+    def _note_reply(self, cell: Cell, turn: Suspended) -> None:
+        """Tell observers of the answer that a handler goes on with."""
+        if turn.reply is not None:
+            self._observers.handled(cell.address, turn.reply)
+
+    def _run_signals(self, running: Running, cell: Cell) -> None:
+        """Handle what is in the system lane, as far as that is for this life."""
         context = cell.context
         while cell.signals and cell.context is context:
             signal = cell.signals.popleft()
             running.letter = None
             self._supervisor.signalled(cell, signal)
-        turn = cell.turn
-        if turn is not None and turn.is_ready and cell.context is context:
-            handled = 1
-            running.letter = turn.envelope
-            if turn.reply is not None and turn.reply.stamp is not None:
-                self._observers.handled(cell.address, turn.reply)
-            turn.step(running)
-        if cell.turn is None and cell.life is State.RUNNING and not cell.signals:
+
+    def _reopen(self, cell: Cell) -> None:
+        """Let an actor take messages again, if nothing speaks against it."""
+        if cell.life is State.RUNNING and not cell.signals:
             cell.status &= ~CLOSED
-        return handled
 
     def _handle_stamped(self, running: Running, cell: Cell, envelope: Envelope) -> None:
         """Handle a message that is observed, or belongs to a trace."""
@@ -323,7 +331,7 @@ class Invoker:
 
     def _refused(self, cell: Cell, letter: Letter, error: Exception) -> None:
         envelope = wrapped(letter)
-        reason = str(refusal(envelope.payload, error))
+        reason = why_refused(cell.actor, envelope.payload, error)
         self._calls.note(partial(self._dead_letters.refuse, cell, envelope, reason))
 
     def _unhandled(self, cell: Cell, letter: Letter) -> None:
@@ -345,8 +353,7 @@ def _kind_of(cell: Cell, tag: str) -> Any:
 def _expected(kind: Any, otherwise: str) -> str:
     if not issubclass(kind, Request):
         return otherwise
-    request: Any = kind  # pyright: ignore[reportUnknownVariableType]
-    return answer_names(request)
+    return answer_names(cast("type[Request[Any]]", kind))
 
 
 def _no_message(kind: type[Message], answer: object) -> str:

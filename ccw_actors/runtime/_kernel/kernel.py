@@ -9,9 +9,11 @@ from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.running import Running, RunningHere
 from ccw_actors.runtime._kernel.answers import Answers
 from ccw_actors.runtime._kernel.back_pressure import BackPressure, Offers
+from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
 from ccw_actors.runtime._kernel.delivery import Delivery
+from ccw_actors.runtime._kernel.ending import Ending
 from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.invoker import Invoker
 from ccw_actors.runtime._kernel.lost_messages import LostMessages
@@ -40,7 +42,7 @@ class Kernel:
     itself and hands the rest over through `calls`. `ref_of` makes the reference of an
     address, `suspend` the turn of an async handler. `ask_timeout` is how long an ask
     waits unless it says otherwise (seconds). `observed` is called whenever an
-    observer or a propagator comes or goes.
+    observer or a propagator comes or goes. `unraised` is what `raise_escalated` raises.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Kernel:
     ) -> None:
         self.dispatcher = dispatcher
         self.ask_timeout = ask_timeout
+        self.unraised: BaseException | None = None
         self.running = Running(own=True)
         self.own_thread = get_ident()
         self._here = RunningHere()
@@ -90,7 +93,7 @@ class Kernel:
         self.pressure = BackPressure(
             self.cells.get,
             partial(self.dead_letters.add, full=True),
-            may_wait=lambda: dispatcher.loop is not None,
+            may_wait=not dispatcher.restores,
             strict=dispatcher.restores,
         )
         self.offers = Offers(
@@ -109,6 +112,18 @@ class Kernel:
         )
         self.death_watch = DeathWatch(ref_of, self._send_notice)
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
+        self.contexts = Contexts(self.running_here)
+        self.ending = Ending(
+            registry=self.registry,
+            asks=self.asks,
+            timers=self.timers,
+            pressure=self.pressure,
+            dead_letters=self.dead_letters,
+            death_watch=self.death_watch,
+            observers=self.observers,
+            contexts=self.contexts,
+            may_return=dispatcher.restores,
+        )
         self.supervisor = Supervisor(
             registry=self.registry,
             dispatcher=dispatcher,
@@ -117,13 +132,14 @@ class Kernel:
             timers=self.timers,
             pressure=self.pressure,
             dead_letters=self.dead_letters,
-            death_watch=self.death_watch,
             failures=self.failures,
             observers=self.observers,
-            running_here=self.running_here,
+            contexts=self.contexts,
+            ending=self.ending,
             suspend=suspend,
             encode=encode,
         )
+        self.observers.raised = self.supervisor.escalate
         self.invoker = Invoker(
             running=self.running,
             supervisor=self.supervisor,
@@ -133,6 +149,7 @@ class Kernel:
             asks=self.asks,
             timers=self.timers,
             death_watch=self.death_watch,
+            contexts=self.contexts,
             observers=self.observers,
             calls=self.calls,
             suspend=suspend,
@@ -148,6 +165,12 @@ class Kernel:
         """Return how many messages wait in a mailbox, 0 if there is none."""
         cell = self.cells.get(address)
         return cell.waiting() if cell is not None else 0
+
+    def raise_escalated(self) -> None:
+        """Raise the error that has escalated since, where no event loop runs this."""
+        error, self.unraised = self.unraised, None
+        if error is not None:
+            raise error
 
     # -- timers -------------------------------------------------------------------
 

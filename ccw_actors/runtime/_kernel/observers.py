@@ -34,22 +34,22 @@ class _Watching:
         self._busy = False
         self._later: deque[Callable[[Observer], None]] = deque()
 
-    def tell(self, call: Callable[[Observer], None]) -> bool:
-        """Make a call, and those that it leads to; False if one has raised."""
+    def tell(self, call: Callable[[Observer], None]) -> BaseException | None:
+        """Make a call, and those that it leads to; return what one has raised."""
         if self._busy:
             self._later.append(call)
-            return True
+            return None
         self._busy = True
         try:
             self._context.run(call, self.observer)
             while self._later:
                 self._context.run(self._later.popleft(), self.observer)
-        except Exception:
+        except BaseException as error:
             log.exception("%r raised and observes no more", self.observer)
-            return False
+            return error
         finally:
             self._busy = False
-        return True
+        return None
 
 
 class Observers:
@@ -57,7 +57,7 @@ class Observers:
 
     `present` says whether there are any, and `stamps` whether messages are stamped:
     for observers, or for a `propagator` of trace contexts. `changed` is called whenever
-    one comes or goes.
+    one comes or goes, `raised` with what an observer raises.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Observers:
         self._changed = changed
         self._numbers = itertools.count(1)
         self._all: tuple[_Watching, ...] = ()
+        self.raised: Callable[[BaseException], None] = _ignore
         self.propagator: Propagator | None = None
         self.present = False
         self.stamps = False
@@ -150,8 +151,10 @@ class Observers:
 
     def _tell(self, call: Callable[[Observer], None]) -> None:
         for one in self._all:
-            if not one.tell(call):
+            error = one.tell(call)
+            if error is not None:
                 self.remove(one.observer)
+                self.raised(error)
 
     def _event(self, address: str, envelope: Envelope, stamp: Stamp) -> Handled:
         """Return what is told of a message that is handled, or lost, now."""
@@ -165,3 +168,7 @@ class Observers:
             envelope.payload,
             stamp.message_type,
         )
+
+
+def _ignore(_error: BaseException) -> None:
+    """Nobody listens."""

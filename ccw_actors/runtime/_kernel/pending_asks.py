@@ -1,8 +1,8 @@
 """Asks that wait for their answer, and their deadlines."""
 
 import itertools
+import logging
 import math
-from collections import deque
 from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -19,14 +19,17 @@ from ccw_actors.errors import (
 from ccw_actors.runtime._cell.parking import Parking
 from ccw_actors.runtime._cell.ports import Suspended
 from ccw_actors.runtime._kernel.alarms import Alarm
+from ccw_actors.runtime._kernel.once import Once
 from ccw_actors.runtime._kernel.wait_graph import WaitGraph
 from ccw_actors.runtime._values.address import path_of
-from ccw_actors.runtime._values.answers import answer_names, answer_type
+from ccw_actors.runtime._values.answers import answer_names, answer_tags, answer_type
 from ccw_actors.runtime._values.envelope import Envelope
 from ccw_actors.runtime._values.notices import Failure
-from ccw_actors.transport import DECODE_ERRORS, Codec, Request, refusal
+from ccw_actors.transport import DECODE_ERRORS, Codec, Request, refusal, tag_of
 
 __all__ = ["LATE", "Pending", "PendingAsks", "Settle"]
+
+log = logging.getLogger("ccw_actors")
 
 Settle = Callable[[Any, Exception | None], None]
 """Called once: with the answer and None, or with None and the error."""
@@ -35,8 +38,6 @@ LATE = "nobody waits for this answer"
 """Why an answer is lost whose ask has ended before."""
 
 _SLACK = 64
-_LANE_MAX = 512
-_LANES_MAX = 16
 
 
 class Pending(msgspec.Struct, Parking):
@@ -44,7 +45,8 @@ class Pending(msgspec.Struct, Parking):
 
     `since` and `deadline` are seconds of the dispatcher's `clock`; before `add`, the
     deadline is a timeout. The end is told to `settle`, or to the `turn` of the async
-    handler that asked, which awaits this.
+    handler that asked, which awaits this. `is_sorted` says whether it stands among the
+    deadlines.
     """
 
     asks: "PendingAsks"
@@ -57,6 +59,7 @@ class Pending(msgspec.Struct, Parking):
     settle: Settle | None
     turn: Suspended | None
     since: float = 0.0
+    is_sorted: bool = False
 
     def leave(self) -> None:
         """Wait for the answer no more."""
@@ -96,23 +99,29 @@ class Pending(msgspec.Struct, Parking):
             self.settle(None, error)
 
     def _wrong_answer(self, payload: bytes, error: Exception) -> MessageError:
-        return MessageError(
-            f"{path_of(self.target)} answered {self.what.__name__} with"
-            f" {refusal(payload, error)}; expected {answer_names(self.what)}"
+        given, expected = tag_of(payload), answer_names(self.what)
+        if not given or given in answer_tags(self.what):
+            given = str(refusal(payload, error))
+        text = (
+            f"{path_of(self.target)} answered {self.what.__name__} with {given};"
+            f" expected {expected}"
         )
+        if self.asks.blamed.is_first((self.target, self.what, tag_of(payload))):
+            asker = path_of(self.asker) or "the outside"
+            log.warning("%s (asked by %s)", text, asker)
+        return MessageError(text)
 
 
 class PendingAsks:
     """Every ask that is waiting for its answer, by number.
 
-    `graph` has those whose asker can do nothing else. Asks with the same timeout stand
-    in one lane, the oldest first, so that they come due in that order; if there are too
-    many lanes, an ask with another timeout stands in a heap. One alarm is set for the
-    earliest deadline. What has been answered is forgotten when it comes up, or when
-    that is more than half of a lane.
+    `graph` has those whose asker can do nothing else. One alarm is set for the earliest
+    deadline. Most asks are answered long before theirs, so only those that still wait
+    when it rings are put in the order of their deadlines.
 
     `late` and `expired` count answers nobody waited for any more and deadlines that
-    passed. `numbers` gives the numbers of the next asks.
+    passed. `numbers` gives the numbers of the next asks. `blamed` are those who were
+    said to have given a wrong answer.
     """
 
     def __init__(
@@ -131,14 +140,14 @@ class PendingAsks:
         self._waits = graph.waits
         self.numbers: Iterator[int] = itertools.count(1)
         self._decoders: dict[type, Callable[[bytes], Any]] = {}
-        self._lanes: dict[float, deque[Pending]] = {}
-        self._others: list[tuple[float, int, Pending]] = []
+        self._deadlines: list[tuple[float, int]] = []
         self._alarm = Alarm(self._expire)
         self._rings_at = math.inf
         self.pending: dict[int, Pending] = {}
         self.late = 0
         self.expired = 0
         self.on_the_way: set[int] = set()
+        self.blamed = Once()
 
     def __len__(self) -> int:
         return len(self.pending)
@@ -165,12 +174,11 @@ class PendingAsks:
 
     def add(self, pending: Pending) -> None:
         """Wait for the answer, until the deadline if there is one."""
-        timeout = pending.deadline
         pending.since = now = self.clock()
-        pending.deadline = now + timeout
+        pending.deadline = due = now + pending.deadline
         self.pending[pending.number] = pending
-        if timeout != math.inf:
-            self._limit(pending, timeout)
+        if due < self._rings_at:
+            self._set_alarm(due)
 
     def begin(  # noqa: PLR0917 - a call with keywords takes longer
         self,
@@ -201,12 +209,8 @@ class PendingAsks:
             else:
                 waits[asker] = pending
         self.pending[number] = pending
-        if timeout != math.inf:
-            lane = self._lanes.get(timeout)
-            if lane is None or len(lane) > _LANE_MAX or due < self._rings_at:
-                self._limit(pending, timeout)
-            else:
-                lane.append(pending)
+        if due < self._rings_at:
+            self._set_alarm(due)
         return pending
 
     def _decoder(self, what: type[Request[Any]]) -> Callable[[bytes], Any]:
@@ -215,43 +219,6 @@ class PendingAsks:
             decode = self._codec.raw_decoder(answer_type(what) | Failure)
             self._decoders[what] = decode
         return decode
-
-    def _limit(self, pending: Pending, timeout: float) -> None:
-        """End an ask at its deadline, if it still waits then."""
-        lane = self._lanes.get(timeout)
-        if lane is None:
-            lane = self._new_lane(timeout)
-        if lane is None:
-            heap = self._others
-            if len(heap) > 2 * len(self.pending) + _SLACK:
-                heap[:] = [one for one in heap if self._waits_still(one[2])]
-                heapify(heap)
-            heappush(heap, (pending.deadline, pending.number, pending))
-        else:
-            if len(lane) > 2 * len(self.pending) + _SLACK:
-                find = self.pending.get
-                live = [one for one in lane if find(one.number) is one]
-                lane.clear()
-                lane.extend(live)
-            lane.append(pending)
-        if pending.deadline < self._rings_at:
-            self._set_alarm(pending.deadline)
-
-    def _new_lane(self, timeout: float) -> deque[Pending] | None:
-        """Return a lane for a timeout; None if too many others have one."""
-        if len(self._lanes) >= _LANES_MAX:
-            self._lanes = {key: one for key, one in self._lanes.items() if one}
-        if len(self._lanes) >= _LANES_MAX:
-            return None
-        lane = self._lanes[timeout] = deque()
-        return lane
-
-    def _waits_still(self, pending: Pending) -> bool:
-        return self.pending.get(pending.number) is pending
-
-    def _drop_answered(self, lane: deque[Pending]) -> None:
-        while lane and not self._waits_still(lane[0]):
-            _ = lane.popleft()
 
     def block(self, pending: Pending) -> None:
         """Note that the asker does nothing else until this ask has ended.
@@ -274,7 +241,7 @@ class PendingAsks:
         turn = pending.turn
         if turn is not None:
             self._waits.pop(pending.asker, None)
-            turn.answer(pending, envelope)
+            turn.answer(envelope)
             return True
         if pending.asker:
             self._graph.end(pending.asker, pending)
@@ -368,13 +335,25 @@ class PendingAsks:
             self._set_alarm(first.deadline)
 
     def _earliest(self) -> Pending | None:
-        """Return the ask that comes due first; forget those that were answered."""
-        heap = self._others
-        while heap and not self._waits_still(heap[0][2]):
+        """Return the ask that comes due first, None if none does."""
+        self._sort()
+        heap = self._deadlines
+        while heap:
+            first = self.pending.get(heap[0][1])
+            if first is not None:
+                return first
             heappop(heap)
-        first = heap[0][2] if heap else None
-        for lane in self._lanes.values():
-            self._drop_answered(lane)
-            if lane and (first is None or lane[0].deadline < first.deadline):
-                first = lane[0]
-        return first
+        return None
+
+    def _sort(self) -> None:
+        """Put the asks that are new, and still wait, in the order of deadlines."""
+        heap = self._deadlines
+        if len(heap) > 2 * len(self.pending) + _SLACK:
+            heap[:] = [one for one in heap if one[1] in self.pending]
+            heapify(heap)
+        for pending in reversed(self.pending.values()):
+            if pending.is_sorted:
+                return  # And so are all that have waited longer.
+            pending.is_sorted = True
+            if pending.deadline < math.inf:
+                heappush(heap, (pending.deadline, pending.number))

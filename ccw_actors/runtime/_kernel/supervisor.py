@@ -17,11 +17,11 @@ from ccw_actors.errors import ActorFailedError, ActorStoppedError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.lifecycle import Event, State
 from ccw_actors.runtime._cell.ports import Suspended
-from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.alarms import Alarm
 from ccw_actors.runtime._kernel.back_pressure import BackPressure
+from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
-from ccw_actors.runtime._kernel.death_watch import DeathWatch
+from ccw_actors.runtime._kernel.ending import Ending
 from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import PendingAsks
@@ -43,7 +43,6 @@ from ccw_actors.runtime._values.notices import Failure
 from ccw_actors.runtime._values.supervision import Decision, Escalate, Restart, decide
 from ccw_actors.runtime._values.supervision import Stop as StopDecision
 from ccw_actors.runtime._values.timer import Timer
-from ccw_actors.transport import tag_of
 
 __all__ = ["Supervisor"]
 
@@ -59,8 +58,8 @@ class Supervisor:
     """Begins and ends the lives of the actors of one System; on its own thread.
 
     Errors of the types `escalates` are not for an actor's supervision: `escalated` is
-    called with each of them, and with the error of a failure that no parent takes;
-    `ended` with the address of each actor that has ended. `restarted` counts restarts.
+    called with each of them, and with the error of a failure that no parent takes.
+    `restarted` counts restarts.
     `stop_reason` is what becomes known as the reason of a stop, and `stop_timeout` how
     long `on_stop` and the end of an actor's tasks may take (seconds).
     """
@@ -75,10 +74,10 @@ class Supervisor:
         timers: Timers,
         pressure: BackPressure,
         dead_letters: DeadLetters,
-        death_watch: DeathWatch,
         failures: Failures,
         observers: Observers,
-        running_here: Callable[[], Running],
+        contexts: Contexts,
+        ending: Ending,
         suspend: Suspend,
         encode: Callable[[object], bytes],
     ) -> None:
@@ -89,35 +88,20 @@ class Supervisor:
         self._timers = timers
         self._pressure = pressure
         self._dead_letters = dead_letters
-        self._death_watch = death_watch
         self._failures = failures
         self._observers = observers
-        self._running_here = running_here
+        self._contexts = contexts
+        self._ending = ending
+        ending.raised = self._note_and_escalate
         self._suspend = suspend
         self._encode = encode
         self.escalates: tuple[type[BaseException], ...] = ()
         self.escalated: Callable[[BaseException], None] = _ignore
-        self.ended: Callable[[str], None] = _ignore
         self.restarted = 0
         self.stop_reason = "the actor has stopped"
         self.stop_timeout = 5.0
 
-    # -- where hooks run ----------------------------------------------------------
-
-    def within(self, cell: Cell, call: Callable[..., R], *arguments: Any) -> R:
-        """Call in the context of an actor, as that actor; on the actor's thread."""
-        if self._running_here().address == cell.address:
-            return call(*arguments)  # Its context is the one that is entered.
-        return self._run_in_context(cell, call, *arguments)
-
-    def _run_in_context(self, cell: Cell, call: Callable[..., R], *arguments: Any) -> R:
-        running = self._running_here()
-        outer = running.address, running.letter, running.turn
-        running.address, running.letter, running.turn = cell.address, None, None
-        try:
-            return cell.context.run(call, *arguments)
-        finally:
-            running.address, running.letter, running.turn = outer
+    # -- async hooks --------------------------------------------------------------
 
     def _run_hook(self, cell: Cell, coroutine: Any, what: str) -> None:
         """Have an async hook of an actor run as soon as it is its turn."""
@@ -147,16 +131,16 @@ class Supervisor:
         leave = cell.leave_trace
         if leave is not None:
             cell.leave_trace = None
-            self.within(cell, leave)
+            self._contexts.within(cell, leave)
 
     # -- starting -----------------------------------------------------------------
 
     def start(self, cell: Cell) -> None:
         """Run `on_start`. A plain one that raises ends the actor, and raises here."""
         try:
-            starting = self.within(cell, cell.actor.on_start)
+            starting = self._contexts.within(cell, cell.actor.on_start)
         except BaseException:
-            self.end(cell, "the actor failed to start")
+            self._ending.end(cell, "the actor failed to start")
             raise
         if inspect.iscoroutine(starting):
             self._run_hook(cell, starting, "on_start")
@@ -168,13 +152,8 @@ class Supervisor:
         if cell.life is State.STARTING:
             cell.go_through(Event.STARTED)
             cell.start_error = None
-            self._tell_started(cell)
+            self._ending.tell_started(cell)
             cell.wake()
-
-    def _tell_started(self, cell: Cell) -> None:
-        waiting, cell.on_started = cell.on_started, None
-        for told in waiting or ():
-            told()
 
     # -- failing ------------------------------------------------------------------
 
@@ -193,11 +172,12 @@ class Supervisor:
         # An `on_stop` that is under way goes on, whatever fails beside it.
         if cell.turn is not None and not cell.has_stopped:
             envelope = envelope or cell.turn.envelope
-            self._close_turn(cell)
+            self._ending.close_turn(cell)
         try:
-            self.within(cell, cell.actor.on_failure, error)
-        except BaseException:
+            self._contexts.within(cell, cell.actor.on_failure, error)
+        except BaseException as wrong:
             log.exception("%s: on_failure raised, too", cell.path)
+            self.escalate(wrong)
         self.leave_trace(cell)
         self._calls.note(partial(self._failed, cell, what, error, envelope))
 
@@ -207,7 +187,7 @@ class Supervisor:
         ended = not self._registry.has(cell)
         if ended and isinstance(error, ActorStoppedError):
             return  # A thread that was stopped while it waited for an answer.
-        failure = self._failures.add(cell.path, what, error)
+        failure = self._note(cell, what, error)
         if envelope is not None:
             kind = type(error).__name__
             told = self._dead_letters.failure(
@@ -216,8 +196,16 @@ class Supervisor:
             self._dead_letters.send_back(envelope, told, failure)
         if not ended:
             self._decide(cell, failure, error)
+        self.escalate(error)
+
+    def _note(self, cell: Cell, what: str, error: BaseException) -> ActorFailedError:
+        escalates = isinstance(error, self.escalates)
+        return self._failures.add(cell.path, what, error, escalates=escalates)
+
+    def escalate(self, error: BaseException) -> None:
+        """Have an error be raised outside of all actors, if it is of such a type."""
         if isinstance(error, self.escalates):
-            self.escalated(error)
+            self._calls.note(partial(self.escalated, error))
 
     def _decide(
         self, cell: Cell, failure: ActorFailedError, error: BaseException
@@ -227,7 +215,7 @@ class Supervisor:
         if cell.life is State.STARTING:
             cell.start_error = error
             cell.has_stopped = True  # It has nothing to release.
-            self._tell_started(cell)
+            self._ending.tell_started(cell)
         if cell.life in _ENDING:
             self.go_on(cell)  # What becomes of it is decided already.
             return
@@ -250,8 +238,9 @@ class Supervisor:
             # It is a function of the user's, which may set variables of its own.
             context = cell.context.copy()
             return context.run(decide, cell.supervision, error, now, cell.restarts)
-        except Exception:
+        except BaseException as wrong:
             log.exception("%s: its supervision raised, so it stops", cell.path)
+            self.escalate(wrong)
             return StopDecision(), cell.restarts
 
     def _escalate(
@@ -287,6 +276,7 @@ class Supervisor:
         """Have an actor begin again of which nothing is left but its mailbox."""
         cell.may_begin = cell.has_stopped = False
         cell.failure = cell.cause = None
+        self._set_alarm(cell, None)
         cell.go_through(Event.BEGIN)
         self.restarted += 1
         self._observers.restarted(cell.path)
@@ -301,7 +291,7 @@ class Supervisor:
         origin = cell.origin
         if origin is not None:
             cell.context = origin.copy()
-        self._run_in_context(cell, self._start_again, cell)
+        self._contexts.enter(cell, self._start_again, cell)
 
     def _start_again(self, cell: Cell) -> None:
         try:
@@ -360,14 +350,16 @@ class Supervisor:
         if tasks is not None and len(tasks):
             self._cancel_tasks(cell)
         elif cell.life is State.STOPPING:
-            self.end(cell, self.stop_reason if cell.failure is None else _FAILED)
+            self._ending.end(
+                cell, self.stop_reason if cell.failure is None else _FAILED
+            )
         elif cell.may_begin:
             self._begin(cell)
 
     def _run_on_stop(self, cell: Cell) -> bool:
         """Run `on_stop`; return whether it is async, so that it is not over yet."""
         try:
-            stopping = cell.run_on_stop(partial(self.within, cell))
+            stopping = cell.run_on_stop(partial(self._contexts.within, cell))
         except BaseException as error:  # noqa: BLE001 - the rest has to be cleared away
             self.note_stop_error(cell, error)
             return False
@@ -385,13 +377,15 @@ class Supervisor:
 
     def note_stop_error(self, cell: Cell, error: BaseException) -> None:
         """Note that `on_stop` has raised; the actor ends all the same."""
-        self._failures.add(cell.path, "on_stop", error)
-        if isinstance(error, self.escalates):
-            self._calls.note(lambda: self.escalated(error))
+        self._note_and_escalate(cell, "on_stop", error)
+
+    def _note_and_escalate(self, cell: Cell, what: str, error: BaseException) -> None:
+        self._note(cell, what, error)
+        self.escalate(error)
 
     def _on_stop_is_late(self, cell: Cell) -> None:
         if cell.turn is not None:
-            self._close_turn(cell)
+            self._ending.close_turn(cell)
             text = f"on_stop has not ended in {self.stop_timeout:g} s"
             self._failures.add(cell.path, "on_stop", TimeoutError(text))
             self.go_on(cell)
@@ -426,63 +420,12 @@ class Supervisor:
             if cell.turn is turn and cell.life in (State.STOPPING, State.RESTARTING):
                 late(cell)
 
-        alarm: Alarm = self._dispatcher.call_at(due, ring)
-        cell.stop_alarm = alarm
+        self._set_alarm(cell, self._dispatcher.call_at(due, ring))
 
-    def end(self, cell: Cell, reason: str) -> None:
-        """Take an actor out of the System.
-
-        Its mailbox and stash become dead letters, asks that it has not answered fail,
-        and whoever watches it is told. Children that are left end with it.
-        """
-        if not self._registry.has(cell):
-            return
-        for child in list((cell.children or {}).values()):
-            self.end(child, reason)
-        cell.go_through(Event.END)
-        cell.close()
-        self._registry.remove(cell)
+    def _set_alarm(self, cell: Cell, alarm: Alarm | None) -> None:
         if cell.stop_alarm is not None:
             cell.stop_alarm.cancel()
-        self._timers.forget(cell.path)
-        self._asks.abandon(cell.address)  # Of a thread that is abandoned.
-        waiting = sorted(self._pressure.asks(cell.address))
-        for ask in (*cell.asks_in_hand(), *sorted(cell.owed or ()), *waiting):
-            self._asks.stopped(ask, reason)
-        self._close_turn(cell)
-        if cell.tasks is not None:
-            cell.tasks.cancel_all(_nothing)
-        cell.finish()
-        cell.put_back()
-        while cell.mailbox:
-            try:
-                envelope = wrapped(cell.mailbox.popleft())
-            except IndexError:
-                break  # The actor's thread was faster.
-            self._dead_letters.add(cell.address, envelope, reason)
-        self._pressure.ended(cell.address)
-        self._death_watch.ended(cell, reason)
-        parent = cell.parent
-        if parent is not None and parent.children:
-            parent.signal(Envelope(b"", cell.path, 0, None, CHILD_ENDED))
-        self._observers.stopped(cell.path, reason)
-        self._tell_started(cell)
-        if not self._dispatcher.restores:
-            cell.forget()
-        else:
-            cell.mailbox = None
-        self.ended(cell.address)
-
-    def _close_turn(self, cell: Cell) -> None:
-        """Abandon the handler that is suspended, if there is one."""
-        turn, cell.turn = cell.turn, None
-        if turn is None:
-            return
-        try:
-            self.within(cell, turn.close)
-        except BaseException as error:  # noqa: BLE001 - the rest has to be cleared away
-            what = "a hook" if turn.envelope is None else tag_of(turn.envelope.payload)
-            self._failures.add(cell.path, what, error)
+        cell.stop_alarm = alarm
 
     def _stop_children(self, cell: Cell, *, drain: bool) -> None:
         for child in reversed(list((cell.children or {}).values())):
@@ -514,7 +457,3 @@ class Supervisor:
 
 def _ignore(_what: object) -> None:
     """Nobody listens."""
-
-
-def _nothing() -> None:
-    """Nobody waits for them."""

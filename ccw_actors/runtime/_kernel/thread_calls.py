@@ -54,12 +54,14 @@ class ThreadCalls:
         """Make the calls that are waiting; on the System's own thread."""
         self._woken = False
         budget = self._dispatcher.budget
-        while self._calls and budget > 0:
-            budget -= 1
-            self._calls.popleft()()
-        if self._calls and not self._woken:
-            self._woken = True
-            self._dispatcher.wake(self.drain)
+        try:
+            while self._calls and budget > 0:
+                budget -= 1
+                self._calls.popleft()()
+        finally:
+            if self._calls and not self._woken:
+                self._woken = True
+                self._dispatcher.wake(self.drain)
 
     def drain_all(self) -> None:
         """Make every call that is waiting, however many: for a System that ends."""

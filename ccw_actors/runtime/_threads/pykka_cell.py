@@ -177,7 +177,7 @@ class PykkaCell(Cell):
             if self.life is State.RUNNING:
                 self.go_through(Event.STOP)
             if kind == STOP_NOW or not self._under_way:
-                supervisor.end(self, supervisor.stop_reason)
+                kernel.ending.end(self, supervisor.stop_reason)
             return
         if kind in (WATCH, UNWATCH):
             watches = kind == WATCH
@@ -233,7 +233,7 @@ class PykkaCell(Cell):
         for envelope in left.values():
             kernel.dispatcher.release()
             kernel.dead_letters.add(self.address, envelope, _GONE)
-        kernel.supervisor.end(self, _GONE)
+        kernel.ending.end(self, _GONE)
 
     def _answered(
         self,
@@ -299,7 +299,7 @@ class PykkaCell(Cell):
             )
             kernel.dead_letters.unanswered(self, envelope, reason)
         if self.life is State.STOPPING and not self._under_way:
-            kernel.supervisor.end(self, kernel.supervisor.stop_reason)
+            kernel.ending.end(self, kernel.supervisor.stop_reason)
         kernel.pressure.freed(self)
 
 

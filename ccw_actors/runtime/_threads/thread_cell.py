@@ -244,7 +244,7 @@ class ThreadCell(Cell):
 
     def _let_go(self) -> None:
         """Forget the actor, of which nothing runs any more; on the System's thread."""
-        self._kernel.supervisor.end(self, "its thread has ended")
+        self._kernel.ending.end(self, "its thread has ended")
         super().forget()
 
     def _run_own_on_stop(self) -> None:

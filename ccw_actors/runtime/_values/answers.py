@@ -6,7 +6,7 @@ from typing import Any, ForwardRef, Union, get_args, get_origin, get_type_hints
 
 from ccw_actors.transport import Request
 
-__all__ = ["answer_names", "answer_type", "types_in"]
+__all__ = ["answer_names", "answer_tags", "answer_type", "types_in"]
 
 
 def answer_type(request: type[Any]) -> Any:
@@ -28,6 +28,15 @@ def answer_names(request: type[Any]) -> str:
     return " | ".join(
         getattr(one, "__name__", str(one)) for one in types_in(answer_type(request))
     )
+
+
+def answer_tags(request: type[Request[Any]]) -> set[str]:
+    """Return how the message types that answer a request are called on the wire."""
+    configs = (
+        getattr(kind, "__struct_config__", None)
+        for kind in types_in(answer_type(request))
+    )
+    return {str(config.tag) for config in configs if config is not None}
 
 
 def types_in(hint: Any) -> tuple[Any, ...]:

@@ -2,8 +2,6 @@
 
 from typing import Any, TypeVar
 
-import msgspec
-
 from ccw_actors.errors import (
     ActorFailedError,
     MailboxFullError,
@@ -11,7 +9,7 @@ from ccw_actors.errors import (
     NoAnswerError,
 )
 from ccw_actors.runtime._values.reference import ActorRef
-from ccw_actors.transport import Message
+from ccw_actors.transport import Codec, Message
 
 __all__ = ["Failure", "Terminated"]
 
@@ -55,18 +53,19 @@ class Failure(Message, frozen=True):
             return MailboxFullError(f"{self.request} to {self.actor}: {self.reason}")
         return ActorFailedError(self.actor, self.request, self.reason)
 
-    def message(self, kind: type[M]) -> M:
+    def message(self, kind: type[M], codec: Codec | None = None) -> M:
         """Return the message that has failed, which is one of that type.
 
-        Raises `LookupError` if the System does not send it along, and
-        `msgspec.ValidationError` for another type. References in it are not decoded.
+        If there are references in it, give the `codec` of the System: an actor has it
+        in `self.system`. Raises `LookupError` if the System does not send messages
+        along, and `MessageError` if this one is of another type.
         """
         if self.payload is None:
             raise LookupError(
                 f"the System of {self.actor} sends no message along with its failure:"
                 " make it with failures_with_payload=True"
             )
-        return msgspec.msgpack.decode(self.payload, type=kind)
+        return (Codec() if codec is None else codec).decoder(kind)(self.payload)
 
 
 class Terminated(Message, frozen=True):

@@ -239,9 +239,10 @@ class ActorRef(Generic[P_contra]):
     ) -> Coroutine[Any, Any, None] | None:
         """Tell the message as soon as there is room for it.
 
-        Waits only for a mailbox whose policy is "wait", on an event loop; with
-        `block=True` another thread waits. Elsewhere it is `tell`, and raises like it.
-        `timeout` is that of `ask`.
+        Waits only for a mailbox whose policy is "wait": awaited in an async handler, or
+        from a task on the System's event loop; with `block=True` another thread waits.
+        Elsewhere it is `tell`, and raises like it: so it is under the stepping
+        dispatcher, where nobody waits for room. `timeout` is that of `ask`.
 
         Raises `OfferTimeoutError` if there was no room in time, and `OfferCycleError`
         when who has to make room waits for this actor.
@@ -294,6 +295,9 @@ class ActorRef(Generic[P_contra]):
 
     def __repr__(self) -> str:
         return f"<ActorRef {self.address}>"
+
+    def __copy__(self) -> "ActorRef[P_contra]":
+        return self
 
     def __deepcopy__(self, _memo: object) -> "ActorRef[P_contra]":
         return self

@@ -166,8 +166,8 @@ class SteppingDispatcher:
         """Handle one message: that of `choice`, or of the first choice enabled.
 
         Returns what was chosen, None when the System is at rest. Raises the
-        `ActorFailedError` of a handler that raised, and `DispatcherError` for a choice
-        that is not enabled.
+        `ActorFailedError` of a handler that raised, or what it raised if that
+        escalates, and `DispatcherError` for a choice that is not enabled.
         """
         if choice is None:
             choice = next(iter(self.enabled()), None)
@@ -185,6 +185,7 @@ class SteppingDispatcher:
             self._crash(cell, envelope)
         else:
             self._take_up(cell, envelope)
+        self._kernel.raise_escalated()
         if failures.count > failed:
             raise failures.kept[failed - failures.count]
         return choice

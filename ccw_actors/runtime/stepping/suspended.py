@@ -227,7 +227,7 @@ class Handling:
         if end.answer is not None:
             if not isinstance(waits_for, Pending):
                 raise _differs(cell, begun)
-            turn.pending, turn.reply = waits_for, end.answer
+            turn.reply = end.answer
 
     def _turn(self, cell: Cell, begun: _Begun) -> Turn:
         if cell.turn is None:
@@ -288,7 +288,7 @@ def _what(turn: Turn) -> str:
 
 def _end_of(turn: Turn) -> _End:
     """Return what a turn that is ready goes on with."""
-    if turn.reply is not None and turn.pending is not None:
+    if turn.reply is not None:
         return _End(turn.reply, None, None)
     return _End(None, turn.value, turn.error)
 

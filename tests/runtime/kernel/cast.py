@@ -33,6 +33,7 @@ from ccw_actors.runtime._values.envelope import SIGNAL, Envelope, Stamp, wrapped
 from ccw_actors.transport import Codec
 
 ENCODE = Codec().encode
+CODEC = Codec(lambda ref: ref.address, lambda _kind, value: value)
 
 
 class Note(Message, frozen=True):
@@ -97,12 +98,11 @@ class Keeper(Actor[Note | Read | Blow]):
 class ByHand:
     """A dispatcher that does nothing until a test has it: a run queue and a clock.
 
-    `woken` are the calls that other threads want made. With `loop` it claims to have an
-    event loop.
+    `woken` are the calls that other threads want made.
     """
 
-    def __init__(self, *, loop: bool = False, restores: bool = False) -> None:
-        self.loop: Any = object() if loop else None
+    def __init__(self, *, restores: bool = False) -> None:
+        self.loop: Any = None
         self.restores = restores
         self.budget = 64
         self.queue: deque[Cell] = deque()
@@ -120,7 +120,7 @@ class ByHand:
         """Remember the kernel."""
         self.kernel = system
 
-    def ready(self, cell: Cell) -> None:
+    def enqueue(self, cell: Cell) -> None:
         """Queue it."""
         self.queue.append(cell)
 
@@ -186,7 +186,6 @@ class Steps:
         self.envelope = envelope
         self.is_ready = False
         self.reply: Envelope | None = None
-        self.pending: Any = None
         self.value: Any = None
         self.error: BaseException | None = None
         self.waits_for: Any = None
@@ -198,11 +197,11 @@ class Steps:
     def step(self, running: Any) -> None:
         """Go on until the coroutine waits, or is over."""
         self.is_ready = False
-        running.turn = self
+        running.turn, running.letter = self, self.envelope
         value, error = self.value, self.error
         if self.reply is not None:
-            value, error = self.pending.outcome(self.reply.payload)
-        self.value = self.error = self.reply = self.pending = None
+            value, error = self.waits_for.outcome(self.reply.payload)
+        self.value = self.error = self.reply = None
         try:
             if error is not None:
                 self.waits_for = self._coroutine.throw(error)
@@ -229,9 +228,9 @@ class Steps:
         if self.cell.turn is self:
             self.cell.wake()
 
-    def answer(self, pending: Any, envelope: Envelope) -> None:
+    def answer(self, envelope: Envelope) -> None:
         """Go on with the answer."""
-        self.pending, self.reply, self.is_ready = pending, envelope, True
+        self.reply, self.is_ready = envelope, True
         self.cell.wake()
 
     def cancel(self, msg: Any = None) -> bool:
@@ -332,12 +331,12 @@ def make_cell(
 ) -> Cell:
     """Return the cell of an actor (a `Keeper`), which `runs` or is still starting."""
     actor = Keeper() if actor is None else actor
-    ready = ByHand().ready if dispatcher is None else dispatcher.ready
+    queue = ByHand() if dispatcher is None else dispatcher
     cell = Cell(
         path,
         actor,
-        Codec().raw_decoder(spec_of(actor).accepts),
-        ready=ready,
+        CODEC.raw_decoder(spec_of(actor).accepts),
+        queue=queue,
         policy=Mailbox() if policy is None else policy,
         supervision=Stop() if supervision is None else supervision,
         incarnation=incarnation,

@@ -7,9 +7,11 @@ from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.answers import Answers
 from ccw_actors.runtime._kernel.back_pressure import BackPressure
+from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
 from ccw_actors.runtime._kernel.delivery import Delivery
+from ccw_actors.runtime._kernel.ending import Ending
 from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.invoker import Invoker
 from ccw_actors.runtime._kernel.lost_messages import LostMessages
@@ -46,14 +48,12 @@ class Parts:
     def __init__(
         self,
         *,
-        loop: bool = True,
         restores: bool = False,
         with_payload: bool = False,
         observed: bool = False,
     ) -> None:
-        self.dispatcher = dispatcher = ByHand(loop=loop, restores=restores)
+        self.dispatcher = dispatcher = ByHand(restores=restores)
         self.running = Running(own=True)
-        self.running.ready = self.running.enqueue = dispatcher.ready
         self.told = Told()
         self.outcomes: dict[int, Any] = {}
         self.notices: list[tuple[str, Terminated]] = []
@@ -92,7 +92,7 @@ class Parts:
         self.pressure = BackPressure(
             cells.get,
             self._full,
-            may_wait=lambda: dispatcher.loop is not None,
+            may_wait=not restores,
             strict=restores,
         )
         self.delivery = Delivery(
@@ -107,6 +107,18 @@ class Parts:
             quick_encode=codec.quick_encode,
         )
         self.failures = Failures(self.observers, keeps_causes=restores)
+        self.contexts = Contexts(lambda: self.running)
+        self.ending = Ending(
+            registry=self.registry,
+            asks=self.asks,
+            timers=self.timers,
+            pressure=self.pressure,
+            dead_letters=self.dead_letters,
+            death_watch=self.death_watch,
+            observers=self.observers,
+            contexts=self.contexts,
+            may_return=dispatcher.restores,
+        )
         self.supervisor = Supervisor(
             registry=self.registry,
             dispatcher=dispatcher,
@@ -115,15 +127,15 @@ class Parts:
             timers=self.timers,
             pressure=self.pressure,
             dead_letters=self.dead_letters,
-            death_watch=self.death_watch,
             failures=self.failures,
             observers=self.observers,
-            running_here=lambda: self.running,
+            contexts=self.contexts,
+            ending=self.ending,
             suspend=Steps,
             encode=codec.encode,
         )
         self.supervisor.escalated = self.escalated.append
-        self.supervisor.ended = self.ended.append
+        self.ending.ended = self.ended.append
         self.invoker = Invoker(
             running=self.running,
             supervisor=self.supervisor,
@@ -133,6 +145,7 @@ class Parts:
             asks=self.asks,
             timers=self.timers,
             death_watch=self.death_watch,
+            contexts=self.contexts,
             observers=self.observers,
             calls=self.calls,
             suspend=Steps,

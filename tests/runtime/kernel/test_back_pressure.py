@@ -44,7 +44,7 @@ class Play:
         self.cells = {path: make_cell(path, policy=policy) for path in ("a", "b")}
         self.cell = self.cells["a"]
         self.pressure = BackPressure(
-            self.cells.get, self._lose, may_wait=lambda: may_wait, strict=strict
+            self.cells.get, self._lose, may_wait=may_wait, strict=strict
         )
         self.graph = WaitGraph()
         self.offers = Offers(

@@ -6,7 +6,7 @@ import pytest
 
 from ccw_actors.errors import ActorStoppedError, MailboxFullError, MessageError
 from ccw_actors.runtime import Actor, Failure, Message, Terminated, receive
-from ccw_actors.runtime._kernel import dead_letters as module
+from ccw_actors.runtime._kernel import once as module
 from ccw_actors.runtime._kernel.dead_letters import NOBODY_THERE
 from ccw_actors.runtime._values.envelope import (
     STOP,
@@ -198,7 +198,7 @@ def test_memory_of_warnings_is_bounded(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of many actors that are not there, the first are warned of again in the end."""
-    monkeypatch.setattr(module, "_WARNED_MAX", 2)
+    monkeypatch.setattr(module, "_KEPT_MAX", 2)
     play = Play()
     for address in ("c", "d", "c", "e", "c", "d"):
         play.dead_letters.add(address, envelope_of(Note("x")), NOBODY_THERE)

@@ -33,8 +33,8 @@ from tests.runtime.kernel.cast import (
 class Play:
     """A kernel under a dispatcher that is moved by hand."""
 
-    def __init__(self, *, loop: bool = True, restores: bool = False) -> None:
-        self.dispatcher = ByHand(loop=loop, restores=restores)
+    def __init__(self, *, restores: bool = False) -> None:
+        self.dispatcher = ByHand(restores=restores)
         self.changes = 0
         self.kernel = Kernel(
             self.dispatcher,
@@ -148,12 +148,12 @@ def test_sender_is_told_of_what_is_lost() -> None:
     assert (failure.actor, failure.request) == ("nobody", "Note")
 
 
-@pytest.mark.parametrize("loop", [True, False])
-def test_who_may_wait_for_room(*, loop: bool) -> None:
-    """Only where there is an event loop."""
-    play = Play(loop=loop)
+@pytest.mark.parametrize("restores", [True, False])
+def test_who_may_wait_for_room(*, restores: bool) -> None:
+    """Nobody where lives come back: who waits would be one more state to restore."""
+    play = Play(restores=restores)
     play.add("a", policy=Mailbox(1, "wait")).put(envelope_of(Note("x")))
-    assert play.kernel.pressure.lacks_room("a") is loop
+    assert play.kernel.pressure.lacks_room("a") is not restores
 
 
 def test_changes_are_told() -> None:
@@ -203,7 +203,7 @@ def test_timer_of_who_has_ended() -> None:
     play = Play()
     cell = play.add("a")
     play.timer(cell, 1.0)
-    play.kernel.supervisor.end(cell, "enough")
+    play.kernel.ending.end(cell, "enough")
     assert play.timer(cell, 1.0) == 0
     assert play.kernel.timers.counts == {}
 
@@ -213,7 +213,7 @@ def test_timers_of_the_last_actor_at_a_path() -> None:
     play = Play()
     first = play.add("a")
     number = play.timer(first, 1.0)
-    play.kernel.supervisor.end(first, "enough")
+    play.kernel.ending.end(first, "enough")
     second = make_cell("a", dispatcher=play.dispatcher, incarnation=2)
     play.kernel.registry.add(second)
     assert play.timer(second, 2.0) == number

@@ -80,7 +80,7 @@ def test_late_answer() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind", "text"),
     [
-        (Note("x"), MessageError, "b answered Read with Note: .*; expected Count"),
+        (Note("x"), MessageError, "b answered Read with Note; expected Count"),
         (Failure("b", "Read", "no"), ActorFailedError, "b failed on Read: no"),
         (
             Failure("b", "Read", "Read: no", refused=True),

@@ -290,7 +290,7 @@ def test_handler_whose_end_raises() -> None:
     cell = play.add("b", Stubborn())
     cell.put(envelope_of(Note("x")))
     play.run()
-    play.supervisor.end(cell, "enough")
+    play.ending.end(cell, "enough")
     (kept,) = play.failures.kept
     assert (kept.actor, kept.message) == ("b", "Note")
     assert kept.reason == "KeyError: 'stubborn'"
@@ -300,7 +300,7 @@ def test_handler_whose_end_raises() -> None:
 def test_failure_of_who_has_ended() -> None:
     """It is noted, but for that of a thread which finds that it was stopped."""
     play = Play()
-    play.supervisor.end(play.a, "enough")
+    play.ending.end(play.a, "enough")
     play.supervisor.fail(play.a, "Note", ActorStoppedError("gone"))
     assert play.failures.count == 0
     play.supervisor.fail(play.a, "Note", BOOM)
@@ -829,7 +829,7 @@ def test_end_leaves_nothing() -> None:
     play.timers.arm(play.timers.next_key("a"), Timer(1.0, b"", None, UNBOUNDED))
     play.death_watch.watch(play.a, "w", watches=True)
     play.add("a/b", Hooked([]), parent=play.a)
-    play.supervisor.end(play.a, "enough")
+    play.ending.end(play.a, "enough")
     assert [str(play.outcomes[number]) for number in numbers] == [
         "a was asked Read: enough"
     ] * 2
@@ -838,7 +838,7 @@ def test_end_leaves_nothing() -> None:
     assert play.registry.cells == {}
     assert play.told.lines == ["stopped a/b: enough", "stopped a: enough"]
     assert (play.a.mailbox, play.a.context.get(role)) == (None, None)
-    play.supervisor.end(play.a, "again")
+    play.ending.end(play.a, "again")
     assert play.ended == ["a/b", "a"]
 
 
@@ -846,7 +846,7 @@ def test_end_of_a_child() -> None:
     """Its parent forgets it, when it has come to that signal."""
     play = Play()
     child = play.add("a/b", Hooked([]), parent=play.a)
-    play.supervisor.end(child, "enough")
+    play.ending.end(child, "enough")
     assert play.a.signals is not None
     assert [one.kind for one in play.a.signals] == [CHILD_ENDED]
     play.run()
@@ -858,7 +858,7 @@ def test_next_actor_at_the_path_of_a_child() -> None:
     """A child that was spawned there meanwhile is not forgotten with the last one."""
     play = Play()
     first = play.add("a/b", Hooked([]), parent=play.a)
-    play.supervisor.end(first, "enough")
+    play.ending.end(first, "enough")
     second = play.add("a/b", Hooked([]), parent=play.a, incarnation=2)
     play.run()
     children: dict[str, Cell] = play.a.children or {}
@@ -870,7 +870,7 @@ def test_end_where_lives_come_back() -> None:
     parts = Parts(restores=True)
     keeper = Keeper()
     cell = parts.add("a", keeper)
-    parts.supervisor.end(cell, "enough")
+    parts.ending.end(cell, "enough")
     assert cell.actor is keeper
 
 
@@ -897,10 +897,10 @@ def test_within() -> None:
         running = play.running
         return what, role.get(), running.address, running.letter, running.turn
 
-    assert play.supervisor.within(play.a, call, "x") == ("x", "a", "a", None, None)
-    assert play.supervisor.within(other, call, "y")[1:] == ("nobody", "b", letter, turn)
+    assert play.contexts.within(play.a, call, "x") == ("x", "a", "a", None, None)
+    assert play.contexts.within(other, call, "y")[1:] == ("nobody", "b", letter, turn)
     with pytest.raises(ZeroDivisionError):
-        play.supervisor.within(play.a, lambda: 1 // 0)
+        play.contexts.within(play.a, lambda: 1 // 0)
     assert call("z")[2:] == ("b", letter, turn)
 
 

@@ -72,7 +72,9 @@ def test_chain_is_no_circle() -> None:
     graph = WaitGraph()
     for number in range(1000):
         graph.begin(str(number), Wait(str(number + 1)))
-    graph.begin("x", Wait("500"))
-    graph.begin("y", Wait("500"))
-    with pytest.raises(CircleError):
-        graph.begin("1000", Wait("x" if graph.of("1000") else "0"))
+    for who in "xy":
+        graph.begin(who, Wait("500"))
+        assert graph.of(who) == "the end of 500"
+    with pytest.raises(CircleError) as caught:
+        graph.begin("1000", Wait("x"))
+    assert caught.value.args[:3] == ("1000", "x", "500")
