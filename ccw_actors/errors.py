@@ -1,5 +1,7 @@
 """Every error this package raises, in one tree under `CcwActorsError`."""
 
+from traceback import format_exception
+
 __all__ = [
     "ActorFailedError",
     "ActorStoppedError",
@@ -99,9 +101,8 @@ class CrashedError(CcwActorsError):
 class ActorFailedError(CcwActorsError):
     """A handler raised, or an asked actor answered with a failure.
 
-    `actor` is its path, `message` the type of the message it handled. `traceback` is
-    the text of that of the error, "" if it was raised elsewhere. `escalated` is True if
-    the error was none for the actor's supervision: the System raises it.
+    `actor` is its path, `message` the type of the message it handled. `escalated` is
+    True if the error was none for the actor's supervision: the System raises it.
     """
 
     def __init__(
@@ -110,9 +111,17 @@ class ActorFailedError(CcwActorsError):
         self.actor = actor
         self.message = message
         self.reason = reason
-        self.traceback = traceback
         self.escalated = False
+        self._traceback = traceback
         super().__init__(f"{actor} failed on {message}: {reason}")
+
+    @property
+    def traceback(self) -> str:
+        """The text of the traceback of the error, "" if it was raised elsewhere."""
+        cause = self.__cause__
+        if self._traceback or cause is None:
+            return self._traceback
+        return "".join(format_exception(cause))
 
 
 class ActorStoppedError(CcwActorsError):

@@ -35,20 +35,20 @@ class Failures:
         One that `escalates` is raised elsewhere, and so not logged as an error.
         """
         self.count += 1
-        failure = self._describe(path, what, error)
-        failure.escalated = escalates
+        reason = f"{type(error).__name__}: {error}"
         if self._keeps_causes:
+            failure = ActorFailedError(path, what, reason)
             failure.__cause__ = error
+        else:
+            text = "".join(traceback.format_exception(error))
+            failure = ActorFailedError(path, what, reason, text)
+        failure.escalated = escalates
         self.kept.append(failure)
         if len(self.kept) > _KEPT_MAX:
             del self.kept[0]
         level = logging.INFO if escalates else logging.ERROR
         log.log(level, "%s", failure, exc_info=error)
         self._observers.failed(path, what, error)
-        told = self._describe(path, what, error)
+        told = ActorFailedError(path, what, reason)
         told.__cause__ = error
         return told
-
-    def _describe(self, path: str, what: str, error: BaseException) -> ActorFailedError:
-        text = "".join(traceback.format_exception(error))
-        return ActorFailedError(path, what, f"{type(error).__name__}: {error}", text)

@@ -64,7 +64,7 @@ class Alone:
         """
         kernel, touched = self._kernel, self.touched
         touched.clear()
-        failed, spawned, children = kernel.failures.count, cell.spawned, cell.children
+        failed, family = kernel.failures.count, _family(cell)
         cell.mailbox = deque((envelope,))
         cell.exempt_in = 1 if envelope.kind else 0
         cell.context = cell.context.copy()  # That of a snapshot stays as it is.
@@ -79,9 +79,8 @@ class Alone:
             or kernel.timers.counts
             or kernel.asks.pending
             or not _is_quiet(cell)
-            or cell.stash
-            or cell.spawned != spawned
-            or cell.children is not children
+            or _family(cell) != family
+            or (cell.extras is not None and cell.stash)
         ):
             return None
         sent: list[tuple[Cell, tuple[Envelope, ...]]] = []
@@ -97,6 +96,13 @@ class Alone:
         cell.exempt_in = cell.exempt_out = 0
         cell.status = IDLE
         return sent
+
+
+def _family(cell: Cell) -> tuple[int, int]:
+    """Return how many children an actor has had and has."""
+    if cell.extras is None:
+        return 0, 0
+    return cell.spawned, len(cell.children or ())
 
 
 def _is_quiet(cell: Cell) -> bool:

@@ -311,7 +311,7 @@ class SteppingDispatcher:
         handling.abandon(kernel.cells.values())
         for one in snapshot.cells:
             one.cell.actor = one.actor
-            one.cell.set_incarnation(one.incarnation)
+            one.cell.address = one.address
         handling.begin_again(
             (one.cell, one.suspended, one.state)
             for one in snapshot.cells

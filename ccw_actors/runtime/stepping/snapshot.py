@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, cast
 from ccw_actors.errors import ActorFailedError
 from ccw_actors.runtime._cell.cell import IDLE, Cell
 from ccw_actors.runtime._cell.lifecycle import State
+from ccw_actors.runtime._values.address import split
 from ccw_actors.runtime._values.envelope import Envelope, wrapped
 from ccw_actors.runtime._values.reference import QUEUED
 from ccw_actors.runtime._values.timer import Timer, TimerKey
@@ -15,8 +16,10 @@ from ccw_actors.runtime.stepping.suspended import Suspended
 
 __all__ = ["CellSnapshot", "Snapshot"]
 
-_FIXED: Final = ("parent", "make", "origin")
+_FIXED: Final = frozenset(("parent", "make", "origin"))
 """What stands in `Cell.extras` and is the same as long as the actor is there."""
+
+_EMPTY: Final = ((), (), ())
 
 
 class CellSnapshot(NamedTuple):
@@ -33,42 +36,66 @@ class CellSnapshot(NamedTuple):
     behaviour: str
     mailbox: tuple[Envelope, ...]
     signals: tuple[Envelope, ...]
-    stash: tuple[Envelope, ...]
     life: State
-    failure: ActorFailedError | None
-    may_begin: bool
-    has_stopped: bool
-    restarts: tuple[float, ...]
-    children: tuple[Cell, ...]
-    watchers: tuple[str, ...]
-    spawned: int
+    address: str
     suspended: Suspended | None
-    incarnation: int = 1
-    context: Context | None = None
+    context: Context
+    stash: tuple[Envelope, ...] = ()
+    failure: ActorFailedError | None = None
+    may_begin: bool = False
+    has_stopped: bool = False
+    restarts: tuple[float, ...] = ()
+    children: tuple[Cell, ...] = ()
+    watchers: tuple[str, ...] = ()
+    spawned: int = 0
 
     @classmethod
     def of(cls, cell: Cell, suspended: Suspended | None) -> "CellSnapshot":
         """Return what one actor is now."""
+        actor, extras = cast("Actor[Any]", cell.actor), cell.extras
+        mailbox, signals = cell.mailbox, cell.signals
+        lanes = (
+            tuple(map(wrapped, mailbox)) if mailbox else (),
+            tuple(signals) if signals else (),
+        )
+        state, behaviour = actor.snapshot(), cell.behaviour
+        if extras is None or _FIXED.issuperset(extras):
+            return cls(
+                cell,
+                actor,
+                state,
+                behaviour,
+                *lanes,
+                cell.life,
+                cell.address,
+                suspended,
+                cell.context,
+            )
+        get = extras.get
         return cls(
             cell,
-            cast("Actor[Any]", cell.actor),
-            cell.actor.snapshot(),
-            cell.behaviour,
-            tuple(map(wrapped, cell.mailbox or ())),
-            tuple(cell.signals or ()),
-            tuple(cell.stash or ()),
+            actor,
+            state,
+            behaviour,
+            *lanes,
             cell.life,
-            cell.failure,
-            cell.may_begin,
-            cell.has_stopped,
-            cell.restarts,
-            tuple((cell.children or {}).values()),
-            tuple(cell.watchers or ()),
-            cell.spawned,
+            cell.address,
             suspended,
-            cell.incarnation,
             cell.context,
+            tuple(get("stash") or ()),
+            get("failure"),
+            get("may_begin", False),
+            get("has_stopped", False),
+            get("restarts", ()),
+            tuple((cell.children or {}).values()),
+            tuple(get("watchers") or ()),
+            get("spawned", 0),
         )
+
+    @property
+    def incarnation(self) -> int:
+        """Which of the actors at the path it is, counted from 1."""
+        return split(self.address)[1]
 
     def restore(self) -> None:
         """Make the actor what it was, all but a handler that is suspended.
@@ -82,16 +109,17 @@ class CellSnapshot(NamedTuple):
     def restore_cell(self) -> None:
         """Do the same, but leave the actor's state as it is."""
         cell = self.cell
-        cell.set_incarnation(self.incarnation)
-        if self.context is not None and self.suspended is None:
-            cell.context = self.context
-        cell.behave(self.actor, self.behaviour)
+        cell.address = self.address
+        if cell.actor is not self.actor or cell.behaviour != self.behaviour:
+            cell.behave(self.actor, self.behaviour)
         if self.suspended is None:
             cell.turn = None
-        cell.mailbox = deque(self.mailbox) if self.mailbox else None
+            cell.context = self.context
+        cell.mailbox, cell.exempt_in, cell.exempt_out = None, 0, 0
+        if self.mailbox:
+            cell.mailbox = deque(self.mailbox)
+            cell.exempt_in = sum(1 for envelope in self.mailbox if envelope.kind)
         cell.signals = deque(self.signals) if self.signals else None
-        cell.exempt_in = sum(1 for envelope in self.mailbox if envelope.kind)
-        cell.exempt_out = 0
         cell.life = self.life
         self._restore_extras()
         if cell.turn is None and not self.signals and self.life is State.RUNNING:
@@ -101,40 +129,51 @@ class CellSnapshot(NamedTuple):
             cell.status &= ~QUEUED
 
     def _restore_extras(self) -> None:
-        """Set what most actors do not have; what never changes stays."""
-        cell = self.cell
-        extras = cell.extras
-        if extras is not None:
-            cell.extras = {name: extras[name] for name in _FIXED if name in extras}
-        cell.stash = deque(self.stash) if self.stash else None
-        cell.failure = self.failure
-        cell.may_begin = self.may_begin
-        cell.has_stopped = self.has_stopped
-        cell.restarts = self.restarts
-        cell.children = {child.path: child for child in self.children} or None
-        cell.watchers = dict.fromkeys(self.watchers) or None
-        cell.spawned = self.spawned
+        """Set what most actors do not have; those who have none of it are quick."""
+        extras, is_bare = self.cell.extras, self[-len(_BARE) :] == _BARE
+        if is_bare and (extras is None or _FIXED.issuperset(extras)):
+            return
+        kept = {name: one for name, one in (extras or {}).items() if name in _FIXED}
+        if not is_bare:
+            kept |= {
+                "stash": deque(self.stash) if self.stash else None,
+                "failure": self.failure,
+                "may_begin": self.may_begin,
+                "has_stopped": self.has_stopped,
+                "restarts": self.restarts,
+                "children": {one.path: one for one in self.children} or None,
+                "watchers": dict.fromkeys(self.watchers) or None,
+                "spawned": self.spawned,
+            }
+        self.cell.extras = kept or None
 
     def key(self) -> tuple[object, ...]:
         """Return what decides the future of this actor."""
-        lanes = tuple(
-            tuple((e.payload, e.sender, e.ask, e.kind) for e in lane)
-            for lane in (self.mailbox, self.signals, self.stash)
-        )
+        lanes = self.mailbox, self.signals, self.stash
         life = (self.life, self.failure is not None, self.may_begin, self.has_stopped)
         return (
-            self.cell.path,
-            self.incarnation,
+            self.address,
             self.state,
             self.behaviour,
-            lanes,
+            lanes if lanes == _EMPTY else tuple(map(_lane, lanes)),
             life,
             self.restarts,
             self.spawned,
-            tuple(sorted(child.path for child in self.children)),
-            tuple(sorted(self.watchers)),
+            tuple(sorted(child.path for child in self.children))
+            if self.children
+            else (),
+            tuple(sorted(self.watchers)) if self.watchers else (),
             self.suspended.key() if self.suspended is not None else None,
         )
+
+
+_BARE: Final = tuple(CellSnapshot._field_defaults.values())
+"""What stands at the end of a snapshot of an actor that has nothing of all that."""
+
+
+def _lane(envelopes: tuple[Envelope, ...]) -> tuple[object, ...]:
+    """Return what tells envelopes from others, whenever they were sent."""
+    return tuple((e.payload, e.sender, e.ask, e.kind) for e in envelopes)
 
 
 class Snapshot(NamedTuple):
