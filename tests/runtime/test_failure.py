@@ -68,7 +68,7 @@ WRONG: Any = 7
 CASES: dict[str, tuple[Message, str, type[Exception]]] = {
     "ValueError": (Blow("loud"), "diary", ActorFailedError),
     "MessageError": (Note(WRONG), "diary", MessageError),
-    "ActorStoppedError": (Note("x"), "nobody", ActorFailedError),
+    "ActorStoppedError": (Note("x"), "nobody", ActorStoppedError),
 }
 
 

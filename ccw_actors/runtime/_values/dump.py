@@ -10,7 +10,8 @@ class Statistics(msgspec.Struct, frozen=True):
 
     `handled` are messages of actors that live now; `late_answers` and `expired_asks`
     are two sides of a deadline that passed; `dropped` were dropped from a full
-    mailbox (each a dead letter, too), `refused` raised `MailboxFullError`.
+    mailbox (each a dead letter, too), `refused` found it full: they raised
+    `MailboxFullError`, or are dead letters.
     """
 
     actors: int

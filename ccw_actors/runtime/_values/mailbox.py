@@ -19,9 +19,10 @@ class Mailbox(msgspec.Struct, frozen=True):
     | drop newest | this message becomes a dead letter |
     | wait | `offer` and `ask` wait for room; `tell`, which cannot, raises |
 
-    An ask that is dropped fails with `MailboxFullError`. What another thread sends
-    cannot be refused there: it becomes a dead letter. Replies, timers' messages and
-    the System's own signals never count, are never refused and never dropped.
+    An ask that is dropped fails with `MailboxFullError`. What an actor tells, or
+    another thread sends, does not raise there: it becomes a dead letter. Replies,
+    timers' messages and the System's own signals never count, are never refused and
+    never dropped.
 
     Raises `ValueError` for a bound below 1 and for another policy.
     """

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from ccw_actors.errors import (
     ActorFailedError,
+    ActorStoppedError,
     MailboxFullError,
     MessageError,
     NoAnswerError,
@@ -19,8 +20,9 @@ M = TypeVar("M", bound=Message)
 class Failure(Message, frozen=True):
     """What comes back for a message that will have no other answer.
 
-    It settles an ask. To an actor it is sent if that has a handler for it, for each
-    of its messages that was refused, made a handler raise, or reached nobody.
+    It settles an ask. To an actor it is sent if that has a handler for it, in its
+    present behaviour, for each of its messages that was refused, made a handler raise,
+    or reached nobody.
 
     `actor` is the path of the recipient, `request` the type of the message. `kind` is
     the type of the error: that of what the handler has raised, `MessageError`,
@@ -43,7 +45,9 @@ class Failure(Message, frozen=True):
     message_id: str = ""
     payload: bytes | None = None
 
-    def error(self) -> ActorFailedError | MailboxFullError | MessageError:
+    def error(
+        self,
+    ) -> ActorFailedError | ActorStoppedError | MailboxFullError | MessageError:
         """Return the exception that an asker gets for it."""
         if self.refused:
             return MessageError(f"{self.actor} refused {self.reason}")
@@ -51,6 +55,8 @@ class Failure(Message, frozen=True):
             return NoAnswerError(f"{self.actor} does not answer {self.reason}")
         if self.full:
             return MailboxFullError(f"{self.request} to {self.actor}: {self.reason}")
+        if self.kind == ActorStoppedError.__name__:
+            return ActorStoppedError(f"{self.request} to {self.actor}: {self.reason}")
         return ActorFailedError(self.actor, self.request, self.reason)
 
     def message(self, kind: type[M], codec: Codec | None = None) -> M:

@@ -326,6 +326,8 @@ def test_offer_has_a_deadline() -> None:
     for number in range(2):
         play.cells["b"].put(envelope_of(Note(str(number))))
     play.offer("y", asker="a", to="b", timeout=9.0)
+    play.dispatcher.go_to(2.9)
+    assert play.ended == {}
     play.dispatcher.go_to(3.0)
     error = play.ended["x"]
     assert isinstance(error, OfferTimeoutError)
@@ -360,8 +362,9 @@ def test_what_an_offer_waits_for() -> None:
     """It says in whose mailbox there is to be room, and since when."""
     play = Play()
     play.fill()
+    play.dispatcher.go_to(1.0)
     play.offer("x", asker="b")
-    play.dispatcher.go_to(0.5)
+    play.dispatcher.go_to(1.5)
     assert play.made["x"].describe() == "room in the mailbox of a, for 0.500 s"
     assert play.graph.of("b") == "room in the mailbox of a"
     play.take()

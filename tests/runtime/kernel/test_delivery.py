@@ -116,19 +116,30 @@ def test_signal() -> None:
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_stop(*, own: bool) -> None:
+@pytest.mark.parametrize("drain", [True, False])
+def test_stop(*, own: bool, drain: bool) -> None:
     """One that drains keeps its place among the messages; one that does not, none."""
     play = Play()
     play.fill()
     running = running_as("b") if own else ELSEWHERE
-
-    def stop() -> None:
-        for drain in (True, False):
-            play.delivery.stop(running, "a", drain=drain)
-
+    stop = partial(play.delivery.stop, running, "a", drain=drain)
     stop() if own else play.from_elsewhere(stop)
-    assert messages_in(play.a) == ["0", "1", f"signal {STOP}"]
-    assert [one.kind for one in play.a.signals or ()] == [STOP_NOW]
+    signals = [one.kind for one in play.a.signals or ()]
+    if drain:
+        assert (messages_in(play.a), signals) == (["0", "1", f"signal {STOP}"], [])
+    else:
+        assert (messages_in(play.a), signals) == (["0", "1"], [STOP_NOW])
+
+
+def test_asks_that_wait_take_no_more_room_than_there_is() -> None:
+    """As many are let in as there are places."""
+    play = Play(Mailbox(2, "wait"))
+    play.fill()
+    for _ in range(5):
+        play.asked()
+    play.a.mailbox = None
+    play.pressure.freed(play.a)
+    assert messages_in(play.a) == ["Read", "Read"]
 
 
 # -- asks ------------------------------------------------------------------------

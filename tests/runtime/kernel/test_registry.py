@@ -32,6 +32,19 @@ def test_by_address_and_by_path() -> None:
     assert registry.at("a") is registry.at("b") is None
 
 
+def test_has() -> None:
+    """An actor is there until it is removed, and no other one is there for it."""
+    registry = Registry()
+    first, second = make_cell("a"), make_cell("a", incarnation=2)
+    assert not registry.has(first)
+    registry.add(first)
+    assert registry.has(first)
+    registry.remove(first)
+    registry.add(second)
+    assert [registry.has(first), registry.has(second)] == [False, True]
+    assert not registry.has(make_cell("a", incarnation=2))
+
+
 def test_incarnations_are_counted_at_each_path() -> None:
     """Who is spawned at a path where others were has a number that none of them had."""
     registry = Registry()
@@ -66,6 +79,7 @@ def test_paths_in_use_are_remembered_longest(monkeypatch: pytest.MonkeyPatch) ->
         come_and_go(registry, path)
     assert registry.next_incarnation("busy") == 3
     assert registry.next_incarnation("another") == 2
+    assert registry.next_incarnation("never") == 2
 
 
 def test_memory_of_what_is_over_is_bounded() -> None:

@@ -149,6 +149,8 @@ def test_note_of_a_closed_one() -> None:
 
     play.calls.note(closed)
     assert elsewhere(lambda: play.calls.note(closed)) is None
+    play.calls.note(partial(play.made.append, 1))
+    assert play.made == [1]
 
 
 def test_woken_again_for_the_rest() -> None:
