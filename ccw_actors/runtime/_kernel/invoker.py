@@ -2,7 +2,7 @@
 
 from functools import partial
 from types import CoroutineType
-from typing import Any
+from typing import Any, cast
 
 from ccw_actors.runtime._cell.cell import CLOSED, Cell
 from ccw_actors.runtime._cell.handlers import why_refused
