@@ -85,13 +85,16 @@ def test_stash() -> None:
     play = Play()
     for text, kind in (("a", 0), ("b", UNBOUNDED)):
         play.cell.set_aside(envelope_of(Note(text), kind=kind))
-    play.cell.put(envelope_of(Note("c")))
-    assert play.cell.waiting() == 1
+    assert play.cell.waiting() == 0
     play.cell.put_back()
-    assert messages_in(play.cell) == ["a", "b", "c"]
+    assert not play.cell.is_full()
+    play.cell.set_aside(envelope_of(Note("d")))
+    play.cell.put(envelope_of(Note("c")))
     assert play.cell.is_full()
     play.cell.put_back()
-    assert play.cell.waiting() == 3
+    assert messages_in(play.cell) == ["d", "a", "b", "c"]
+    play.cell.put_back()
+    assert play.cell.waiting() == 4
 
 
 def test_stash_without_a_mailbox() -> None:

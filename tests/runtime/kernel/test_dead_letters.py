@@ -110,7 +110,7 @@ def test_lost_ask() -> None:
     error = play.outcomes[number]
     assert isinstance(error, ActorStoppedError)
     assert str(error) == "a was asked Read: why not"
-    assert play.b.mailbox is None
+    assert (play.b.mailbox, play.asks.late) == (None, 0)
 
 
 def test_ask_that_a_full_mailbox_drops() -> None:

@@ -179,6 +179,7 @@ def test_ask_that_gives_up_waiting_for_room() -> None:
     play.asks.forget(first)
     play.run()
     assert list(play.outcomes) == [second]
+    assert (play.a.handled, play.asks.late) == (3, 0)
 
 
 def test_blocking_ask_of_another_thread() -> None:

@@ -189,6 +189,23 @@ def test_tasks_are_cancelled() -> None:
     assert tasks.cancelled
 
 
+def test_what_else_runs_it() -> None:
+    """A thread that an actor lives in is told to end, once the actor has."""
+
+    class Finishing(Cell):
+        __slots__ = ()
+
+        def finish(self) -> None:
+            """Take note."""
+            finished.append(self.life.name)
+
+    play, finished = Play(), list[str]()
+    cell = play.add("f")
+    cell.__class__ = Finishing
+    play.end(cell)
+    assert finished == ["ENDED"]
+
+
 def test_who_waits_for_its_start() -> None:
     """Goes on: it will not start any more."""
     play, told = Play(), list[str]()

@@ -60,6 +60,16 @@ def test_failure_is_told(caplog: pytest.LogCaptureFixture) -> None:
     assert told.lines == ["failed a on Note: ValueError('boom')"]
 
 
+def test_failure_that_escalates(caplog: pytest.LogCaptureFixture) -> None:
+    """It is raised somewhere else, and so no error in the log; it is known as one."""
+    caplog.set_level(logging.INFO, "ccw_actors")
+    failures = make()
+    for escalates in (True, False):
+        failures.add("a", "Note", raised(), escalates=escalates)
+    assert [one.escalated for one in failures.kept] == [True, False]
+    assert [one.levelno for one in caplog.records] == [logging.INFO, logging.ERROR]
+
+
 def test_who_asked_gets_the_error_itself() -> None:
     """What is returned has the exception as its cause."""
     error = raised()

@@ -1,6 +1,7 @@
 """From the mailbox to the end of the handler: messages, signals, answers, waits."""
 
 import contextvars
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from ccw_actors.runtime import Actor, Message, Request, Restart, receive
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._values.envelope import (
+    RESTART,
     STOP,
     STOP_NOW,
     TICK,
@@ -422,6 +424,30 @@ def test_signals_come_first() -> None:
     play.run()
     assert play.doer.lines == []
     assert isinstance(play.outcomes[asked], ActorStoppedError)
+
+
+def test_signal_by_itself() -> None:
+    """One that was taken out of the system lane is handled as that actor."""
+    play, addresses = Play(lambda _doer: None), list[str]()
+    watching = play.supervisor.begin_stop
+
+    def begin_stop(cell: Cell, *, drain: bool) -> None:
+        addresses.append(play.running.address)
+        watching(cell, drain=drain)
+
+    play.supervisor.begin_stop = begin_stop  # type: ignore[method-assign]
+    play.invoker.signalled(play.a, Envelope(b"", "", 0, None, STOP_NOW))
+    assert (addresses, play.ended) == (["a"], ["a"])
+
+
+def test_messages_wait_while_signals_do() -> None:
+    """A run that has handled signals goes on with messages if there is life left."""
+    parts, keeper = Parts(), Keeper()
+    cell = parts.add("a", keeper)
+    cell.signal(Envelope(b"", "", 0, None, RESTART))
+    cell.put(envelope_of(Note("x")))
+    assert run_once(parts, cell) == 1
+    assert (keeper.texts, cell.signals) == (["x"], deque())
 
 
 def test_stop_in_its_place() -> None:

@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 
 from ccw_actors.errors import AskTimeoutError, MailboxFullError
-from ccw_actors.runtime import Actor, Failure, Mailbox, Terminated, receive
+from ccw_actors.runtime import Actor, ActorRef, Failure, Mailbox, Terminated, receive
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.kernel import Kernel
-from ccw_actors.runtime._values.envelope import TICK, UNBOUNDED, WATCH, Envelope
+from ccw_actors.runtime._values.envelope import (
+    RESTART,
+    TICK,
+    UNBOUNDED,
+    WATCH,
+    Envelope,
+)
 from ccw_actors.runtime._values.timer import SLEEP, Timer
 from ccw_actors.transport import Codec
 from tests.runtime.kernel.cast import (
@@ -174,6 +180,34 @@ def test_own_thread_and_others() -> None:
     assert (kernel.running.own, found[0].own) == (True, False)
 
 
+def test_error_that_has_escalated() -> None:
+    """Where no event loop runs it, it is kept to be raised once."""
+    kernel, error = Play().kernel, KeyboardInterrupt()
+    kernel.raise_escalated()
+    kernel.unraised = error
+    with pytest.raises(KeyboardInterrupt) as caught:
+        kernel.raise_escalated()
+    assert caught.value is error
+    kernel.raise_escalated()
+
+
+def test_notice_of_an_end_has_a_number() -> None:
+    """While somebody observes, it is a message like any other, from who has ended."""
+    play, told = Play(), Told()
+    codec = Codec(lambda ref: ref.address, custom_types=(ActorRef,))
+    play.kernel.delivery.encode = codec.encode
+    watcher = play.add("w", Caring())
+    play.kernel.observers.add(told)
+    cell = play.add("a")
+    play.kernel.death_watch.watch(cell, "w", watches=True)
+    play.kernel.ending.end(cell, "enough")
+    assert watcher.mailbox is not None
+    (notice,) = watcher.mailbox
+    assert isinstance(notice, Envelope)
+    assert notice.stamp is not None
+    assert (notice.sender, notice.stamp.message_type) == ("a", Terminated)
+
+
 # -- timers -----------------------------------------------------------------------
 
 
@@ -236,6 +270,16 @@ def test_periodic_timer() -> None:
     play.dispatcher.go_to(4.0)
     play.dispatcher.run()
     assert keeper.texts == ["from a timer"] * 2
+
+
+def test_pause_before_a_restart() -> None:
+    """Its timer is a signal: it comes into the system lane, and not the mailbox."""
+    play = Play()
+    cell = play.add("a")
+    play.timer(cell, 1.0, RESTART)
+    play.dispatcher.go_to(1.0)
+    assert cell.mailbox is None
+    assert [one.kind for one in cell.signals or ()] == [RESTART]
 
 
 def test_sleep() -> None:

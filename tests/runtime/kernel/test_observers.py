@@ -6,6 +6,7 @@ import pytest
 
 from ccw_actors.runtime import Observer
 from ccw_actors.runtime._kernel.observers import Observers
+from ccw_actors.runtime._values.envelope import Stamp
 from ccw_actors.runtime._values.observer import Handled
 from tests.runtime.kernel.cast import (
     ByHand,
@@ -169,6 +170,60 @@ def test_observer_that_raises(caplog: pytest.LogCaptureFixture) -> None:
     assert record.levelno == logging.ERROR
     assert "raised and observes no more" in record.message
     assert "KeyError" in caplog.text
+
+
+def test_what_an_observer_raises_is_passed_on() -> None:
+    """Somebody decides whether that is to be raised elsewhere, too."""
+    play, raised = Play(), list[BaseException]()
+    play.observers.raised = raised.append
+    play.observers.add(Breaking())
+    play.observers.stopped("a", "enough")
+    (error,) = raised
+    assert isinstance(error, KeyError)
+
+
+def test_observer_that_makes_things_happen() -> None:
+    """What it hears of because of what it does, it hears when that is done."""
+
+    class Stopping(Told):
+        def spawned(self, actor: str) -> None:
+            """Have it end at once."""
+            play.observers.stopped(actor, "unwanted")
+            super().spawned(actor)
+
+    play, stopping = Play(), Stopping()
+    play.observers.add(stopping)
+    play.observers.spawned("a")
+    assert stopping.lines == ["spawned a", "stopped a: unwanted"]
+
+
+def test_trace_of_a_message() -> None:
+    """To be in it has an end; without a propagator, or a trace, there is nothing."""
+
+    class Counting(Traces):
+        inside = 0
+
+        def attach(self, traceparent: str) -> object:
+            """Count."""
+            self.inside += 1
+            return super().attach(traceparent)
+
+        def detach(self, token: object) -> None:
+            """Count down."""
+            assert token == "the trace"  # noqa: S105 - it is no password
+            self.inside -= 1
+
+    play, traces = Play(), Counting()
+    stamp = Stamp(1, 0, 0.0, Note, "the trace")
+    assert play.observers.enter_trace(stamp) is None
+    play.observers.propagate(traces)
+    assert play.observers.enter_trace(None) is None
+    assert play.observers.enter_trace(Stamp(1, 0, 0.0, Note)) is None
+    leave = play.observers.enter_trace(stamp)
+    assert leave is not None
+    assert traces.inside == 1
+    leave()
+    assert traces.inside == 0
 
 
 def test_last_observer_that_raises() -> None:

@@ -200,6 +200,22 @@ def test_start_that_waits_and_raises() -> None:
     assert play.failures.kept[0].message == "on_start"
 
 
+def test_stop_of_one_that_starts() -> None:
+    """An `on_start` that goes on all the same is waited for; `on_stop` comes after it.
+
+    One that is cancelled has not failed.
+    """
+    play = Play(waits=("on_start",), runs=False)
+    play.supervisor.start(play.a)
+    play.run()
+    play.a.put(Envelope(b"", "", 0, None, STOP))
+    play.supervisor.begin_stop(play.a, drain=True)
+    assert play.state() is State.STOPPING
+    play.wake()
+    assert play.lines[-2:] == ["on_start is over", "on_stop of None as a"]
+    assert (play.state(), play.failures.count) == (State.ENDED, 0)
+
+
 def test_start_that_fails_until_it_does_not() -> None:
     """With `Restart` an async `on_start` is tried again, and then the error is gone."""
     raises: dict[str, BaseException] = {"on_start": BOOM}

@@ -139,6 +139,28 @@ def test_loop_that_closes_between_the_look_and_the_call() -> None:
         assert isinstance(error, ActorStoppedError)
 
 
+def test_note_of_a_closed_one() -> None:
+    """It is dropped, and no error comes out, on the own thread nor elsewhere."""
+    play = Play()
+    play.dispatcher.is_closed = True
+
+    def closed() -> None:
+        raise ActorStoppedError("closed")
+
+    play.calls.note(closed)
+    assert elsewhere(lambda: play.calls.note(closed)) is None
+
+
+def test_woken_again_for_the_rest() -> None:
+    """Calls that come while the rest waits do not wake it once more."""
+    play = Play()
+    play.dispatcher.budget = 1
+    play.from_elsewhere(1, 2)
+    play.dispatcher.woken.pop()()
+    play.from_elsewhere(3)
+    assert (play.made, len(play.dispatcher.woken)) == ([1], 1)
+
+
 def test_drain_all() -> None:
     """A System that ends makes all that wait, whatever the budget is."""
     play = Play()

@@ -68,6 +68,19 @@ def test_disarm_is_of_one_actor() -> None:
     assert play.timers.next_key("a") == ("a", 3)
 
 
+def test_others_of_an_actor_stay_when_one_is_taken() -> None:
+    """They fire, and are still disarmed with all that it has."""
+    play = Play()
+    first, second = play.arm("a", 1.0), play.arm("a", 2.0)
+    play.arm("a", 3.0)
+    play.timers.take(first)
+    play.dispatcher.go_to(2.0)
+    assert play.fired == [second]
+    play.timers.disarm("a")
+    play.dispatcher.go_to(9.0)
+    assert play.fired == [second]
+
+
 def test_forget_keeps_nothing() -> None:
     """Of an actor that has ended no timer, no alarm and no count is left."""
     play = Play()
@@ -103,7 +116,9 @@ def test_restored_timers_can_be_taken() -> None:
     play.arm("a", 1.0)
     timer = Timer(5.0, b"", None, UNBOUNDED)
     armed = {("a", 7): timer, ("b", 2): timer}
+    play.arm("gone", 1.0)
     play.timers.restore(armed, {"a": 7, "b": 2})
+    assert sorted(sizes_in(play.timers)) == [0, 2, 2, 2]
     play.timers.disarm("a")
     assert play.timers.armed == {("b", 2): timer}
     assert play.timers.next_key("a") == ("a", 8)
