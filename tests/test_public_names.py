@@ -15,7 +15,8 @@ SCRIPTS = sorted((Path(__file__).parent.parent / "examples").rglob("*.py"))
 PUBLIC = {
     "ccw_actors.runtime": """
         Actor ActorRef Message Request ReplyTo receive
-        System Mailbox
+        ActorSpec spec_of answer_type
+        System Mailbox escalate_always Propagator
         Stop Restart Escalate Supervision
         Failure Terminated
         Dispatcher LoopDispatcher FairDispatcher VirtualDispatcher
@@ -26,7 +27,7 @@ PUBLIC = {
     """,
     "ccw_actors.transport": """
         Message Request
-        Codec DECODE_ERRORS OBJECTS_MAX SIZE_MAX message_id refusal tag_of
+        Codec DECODE_ERRORS ENCODE_ERRORS OBJECTS_MAX SIZE_MAX message_id refusal tag_of
         ValueSplitter read_stream read_messages read_messages_async
     """,
     "ccw_actors.testkit": """

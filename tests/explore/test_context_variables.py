@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from ccw_actors.explore import Engine, HiddenStateError, World, explore
-from ccw_actors.runtime import Actor, Message, Request, Restart, receive
+from ccw_actors.explore import Engine, HiddenStateError, View, World, explore
+from ccw_actors.runtime import Actor, ActorRef, Message, Request, Restart, receive
 
 ENGINES: tuple[Engine, ...] = ("states", "orders", "brute force")
 
@@ -196,6 +196,11 @@ def test_abandoned_handlers_leave_nothing(engine: Engine) -> None:
     assert result.verdict == "verified"
 
 
+def in_role(ref: ActorRef[Poke], name: str) -> Callable[[View], bool]:
+    """Return a property: that an actor has been in that role alone."""
+    return lambda view: view[ref].roles == (name,)
+
+
 def test_spawner_in_another_role() -> None:
     """Each actor is in the role in which it was spawned, and told apart by that."""
 
@@ -205,9 +210,6 @@ def test_spawner_in_another_role() -> None:
             ref = world.spawn(Poked(), name)
             role.reset(token)
             world.inject(ref, Poke())
-            world.final(
-                f"{name} in its role",
-                lambda view, ref=ref, name=name: view[ref].roles == (name,),
-            )
+            world.final(f"{name} in its role", in_role(ref, name))
 
     assert explore(scenario).verdict == "verified"

@@ -67,7 +67,8 @@ class Spans:
     def parents(self) -> dict[str, str]:
         """Return the name of the parent of each span, "" for none, by its own."""
         ended = self.ended()
-        names = {span.get_span_context().span_id: span.name for span in ended}
+        contexts = [(span.get_span_context(), span.name) for span in ended]
+        names = {one.span_id: name for one, name in contexts if one is not None}
         return {
             span.name: "" if span.parent is None else names[span.parent.span_id]
             for span in ended
