@@ -130,7 +130,9 @@ def why_refused(actor: object, payload: bytes, error: Exception) -> str:
                 f"{tag}: {name} has no handler for it, only for {kind.__name__}, from"
                 " which it is derived"
             )
-    known = ", ".join(kind.__name__ for kind in kinds.values()) or "nothing"
+    if not kinds:
+        return f"{tag}: {name} has no handler for it, nor for anything else"
+    known = ", ".join(kind.__name__ for kind in kinds.values())
     return f"{tag}: {name} has no handler for it, only for {known}"
 
 
