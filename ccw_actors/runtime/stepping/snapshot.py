@@ -1,6 +1,7 @@
 """A System between two messages, as values that can be compared and put back."""
 
 from collections import deque
+from contextvars import Context
 from typing import Any, Final, NamedTuple, cast
 
 from ccw_actors.errors import ActorFailedError
@@ -11,6 +12,7 @@ from ccw_actors.runtime._values.envelope import Envelope, wrapped
 from ccw_actors.runtime._values.reference import QUEUED
 from ccw_actors.runtime._values.timer import Timer, TimerKey
 from ccw_actors.runtime.actor import Actor
+from ccw_actors.runtime.stepping.incarnations import Past
 from ccw_actors.runtime.stepping.suspended import Suspended
 
 __all__ = ["CellSnapshot", "Snapshot"]
@@ -25,7 +27,8 @@ class CellSnapshot(NamedTuple):
     """One actor between two messages: where it lives, and all that it is.
 
     `state` is what `Actor.snapshot` returns; None leaves the state alone when this is
-    restored. `mailbox`, `signals` and `stash` have the oldest first.
+    restored. `mailbox`, `signals` and `stash` have the oldest first. `context` is a
+    copy of what the actor runs in.
     """
 
     cell: Cell
@@ -36,6 +39,7 @@ class CellSnapshot(NamedTuple):
     signals: tuple[Envelope, ...]
     life: State
     address: str
+    context: Context
     suspended: Suspended | None
     stash: tuple[Envelope, ...] = ()
     failure: ActorFailedError | None = None
@@ -51,32 +55,23 @@ class CellSnapshot(NamedTuple):
         """Return what one actor is now."""
         actor, extras = cast("Actor[Any]", cell.actor), cell.extras
         mailbox, signals = cell.mailbox, cell.signals
-        lanes = (
-            tuple(map(wrapped, mailbox)) if mailbox else (),
-            tuple(signals) if signals else (),
-        )
-        state, behaviour = actor.snapshot(), cell.behaviour
-        if extras is None or _FIXED.issuperset(extras):
-            return cls(
-                cell,
-                actor,
-                state,
-                behaviour,
-                *lanes,
-                cell.life,
-                cell.address,
-                suspended,
-            )
-        get = extras.get
-        return cls(
+        bare = (
             cell,
             actor,
-            state,
-            behaviour,
-            *lanes,
+            actor.snapshot(),
+            cell.behaviour,
+            tuple(map(wrapped, mailbox)) if mailbox else (),
+            tuple(signals) if signals else (),
             cell.life,
             cell.address,
+            cell.context.copy(),
             suspended,
+        )
+        if extras is None or _FIXED.issuperset(extras):
+            return cls(*bare)
+        get = extras.get
+        return cls(
+            *bare,
             tuple(get("stash") or ()),
             get("failure"),
             get("may_begin", False),
@@ -180,6 +175,7 @@ class Snapshot(NamedTuple):
     failures: tuple[ActorFailedError, ...]
     failed: int
     now: float
+    past: Past = Past()
 
     def key(self) -> tuple[object, ...]:
         """Return what decides the future: states, mailboxes, timers, time; hashable.
@@ -193,4 +189,5 @@ class Snapshot(NamedTuple):
             (key, timer.due, timer.payload, timer.kind, timer.waiting)
             for key, timer in self.timers
         )
-        return (tuple(actors), tuple(timers), tuple(sorted(self.ask_counts)), self.now)
+        asked = tuple(sorted(self.ask_counts))
+        return (tuple(actors), tuple(timers), asked, self.now, self.past)
