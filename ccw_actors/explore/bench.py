@@ -23,6 +23,7 @@ from ccw_actors.runtime.stepping import (
     UNBOUNDED,
     Cell,
     Envelope,
+    Past,
     Timer,
 )
 from ccw_actors.transport import tag_of
@@ -44,13 +45,15 @@ _NOBODY: Final = "there is no such actor"
 class Place(NamedTuple):
     """Where a step is taken: by whom, on which message or timer, beside which others.
 
-    `others` are asked for only where the System has to be put together.
+    `others` are asked for only where the System has to be put together, and `past` is
+    what matters of those that are not there.
     """
 
     local: Local
     envelope: int
     timer: int
     others: Callable[[], list[Local]]
+    past: Past
 
 
 class Outcome(NamedTuple):
@@ -136,8 +139,8 @@ class Bench:
         cells = [local.cell._replace(mailbox=mailbox)]
         cells += [_bystander(other) for other in place.others()]
         timers = tuple(((path, number), one) for number, one in local.timers)
-        timer_counts, ask_counts = ((path, local.numbered),), ((path, local.asked),)
-        before = Snapshot(tuple(cells), timers, timer_counts, ask_counts, (), 0, 0.0)
+        counts = ((path, local.numbered),), ((local.cell.address, local.asked),)
+        before = Snapshot(tuple(cells), timers, *counts, (), 0, 0.0, place.past)
         choice = Choice(path, path if timer else message.sender, timer)
         outcome = self._run(before, choice)
         self.check_hidden(local.cell.cell, local.cell.actor, message)
@@ -183,21 +186,21 @@ class Bench:
             mailbox = one.mailbox
             if one.cell.path == path:
                 at = mailbox.index(_MARK)
-                puts_back = self._sent(owner, mailbox[:at])[::-1]
+                puts_back = self._sent(owner, one.address, mailbox[:at])[::-1]
                 mailbox = mailbox[at + 1 :]
                 timers, count = _timers_of(path, after, before)
-                asked = dict(after.ask_counts).get(path, 0) if after.ask_counts else 0
+                asked = dict(after.ask_counts).get(one.address, 0)
                 item = compact.local(one, timers, count, asked)
-            sends += self._sent(owner, mailbox)
+            sends += self._sent(owner, one.address, mailbox)
         in_order = tuple(sorted(sends, key=_queue))
         return Effect(item, in_order, tuple(puts_back), lost=outcome.lost)
 
     def _sent(
-        self, owner: int, envelopes: tuple[Envelope, ...]
+        self, owner: int, address: str, envelopes: tuple[Envelope, ...]
     ) -> list[tuple[int, int]]:
         compact = self._compact
         return [
-            (compact.queue_slot(owner, one.sender), compact.envelope(one))
+            (compact.queue_slot(owner, one.sender, address), compact.envelope(one))
             for one in envelopes
         ]
 
@@ -241,7 +244,7 @@ class Bench:
             item = compact.local(after, {}, 0, 0)
         sends: list[tuple[int, int]] = []
         for to, envelopes in sent:
-            sends += self._sent(compact.paths[to.path], envelopes)
+            sends += self._sent(compact.paths[to.path], to.address, envelopes)
         if len(sent) > 1:
             sends.sort(key=_queue)
         return Effect(item, tuple(sends), lost=tuple(self._lost))
@@ -252,7 +255,7 @@ class Bench:
         present = [one.shape or one.blank for one in (place.local, *place.others())]
         if any(one.suspended is not None for one in present):
             return False
-        self._alone.stand(present)
+        self._alone.stand(present, place.past)
         self._standing.clear()
         self._stands = world
         return True
@@ -294,11 +297,11 @@ class Bench:
         self._restore(before)
         return self._all_known(self._outcome(step))
 
-    def arrive(self, before: Snapshot, path: str, envelope: Envelope) -> Outcome:
+    def arrive(self, before: Snapshot, address: str, envelope: Envelope) -> Outcome:
         """Have a message from outside reach a mailbox, as far as its bound lets it."""
         self._restore(before)
         return self._all_known(
-            self._outcome(lambda: self._dispatcher.deliver(path, envelope))
+            self._outcome(lambda: self._dispatcher.deliver(address, envelope))
         )
 
     def _all_known(self, outcome: Outcome) -> Outcome:

@@ -280,7 +280,7 @@ def _form(value: object, depth: int) -> object:
     if isinstance(value, _SIMPLE):
         return value
     if isinstance(value, ActorRef):
-        return f"ref {value.path}"
+        return f"ref {value.address}"
     if depth >= _DEPTH_MAX or isinstance(value, type | System):
         return f"at {address}"
     if isinstance(value, Actor):

@@ -100,9 +100,9 @@ class KernelProvider:
         running = self.running if own else self._kernel.running_here()
         wait = self._kernel.ask_timeout if timeout is None else timeout
         turn, what = running.turn, type(request)
+        future: asyncio.Future[R] | None = None
         if turn is None or (EAGER_TASKS and not turn.is_current()):
-            turn = None
-            future: asyncio.Future[R] = self._loop_of(running).create_future()
+            future = self._loop_of(running).create_future()
             settle = partial(_settle, future)
             pending = self._asks.begin(address, "", what, wait, None, settle)
         else:
@@ -117,7 +117,7 @@ class KernelProvider:
             else:
                 envelope = self._delivery.envelope(running, request, pending.number)
             self._delivery.put_ask(pending, envelope)
-            if turn is None:
+            if future is not None:
                 return await future
             answer: R = await pending
         except BaseException:

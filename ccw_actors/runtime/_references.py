@@ -52,13 +52,12 @@ class References:
 
         Raises `CcwActorsError` for what is no path.
         """
-        cell = self._registry.at(path)
+        cell = None if self._restores else self._registry.at(path)
         if cell is not None:
             return self.of(cell)
         if why := why_no_path(path):
             raise CcwActorsError(f"no actor can be at {path!r}: {why}")
-        incarnation = self._registry.next_incarnation(path)
-        return ActorRef(self._own, path, address_of(path, incarnation))
+        return ActorRef(self._own, path, self._registry.address_at(path))
 
     def of(self, cell: Cell) -> ActorRef[Any]:
         """Return the reference of an actor that is known to be there."""

@@ -9,7 +9,7 @@ import textwrap
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -488,8 +488,8 @@ async def test_whatever_the_block_does(
 
     found = await error_of(lambda _system: within(outside, block), System())
     if outside == "group":
-        assert isinstance(found, BaseExceptionGroup)
-        (found,) = found.exceptions
+        group = cast("BaseExceptionGroup[BaseException]", found)
+        (found,) = group.exceptions
     assert found is error
     assert me().cancelling() == 0
     await asyncio.sleep(0)
@@ -703,6 +703,10 @@ async def test_error_before_the_block() -> None:
     assert me().cancelling() == 0
 
 
+async def _next(made: AsyncIterator[System]) -> System:
+    return await anext(made)
+
+
 @pytest.mark.asyncio
 async def test_block_that_is_left_by_another_task() -> None:
     """As in a fixture: nobody is interrupted, and it is raised at the end."""
@@ -712,12 +716,12 @@ async def test_block_that_is_left_by_another_task() -> None:
             yield system
 
     made = fixture()
-    system: System = await asyncio.create_task(anext(made))  # type: ignore[arg-type]
+    system = await asyncio.create_task(_next(made))
     ref = spawn(system, "plain", Mine("boom"))
     with pytest.raises(ActorFailedError):
         await ref.ask(Boom())
     with pytest.raises(Mine):
-        await asyncio.create_task(anext(made))  # type: ignore[arg-type]
+        await asyncio.create_task(_next(made))
     assert me().cancelling() == 0
 
 

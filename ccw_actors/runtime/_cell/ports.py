@@ -41,6 +41,7 @@ class Suspended(Protocol):
 
     cell: Any
     envelope: Envelope | None
+    coroutine: Any
     is_ready: bool
     reply: Envelope | None
     value: Any

@@ -110,6 +110,7 @@ class Kernel:
             encode=encode,
             quick_encode=codec.quick_encode,
         )
+        self.ref_of = ref_of
         self.death_watch = DeathWatch(ref_of, self._send_notice)
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
         self.contexts = Contexts(self.running_here)

@@ -5,7 +5,7 @@ from typing import Final
 
 from ccw_actors.errors import CcwActorsError
 from ccw_actors.runtime._cell.cell import Cell
-from ccw_actors.runtime._values.address import why_no_path
+from ccw_actors.runtime._values.address import address_of, why_no_path
 
 __all__ = ["Registry"]
 
@@ -15,7 +15,9 @@ _REMEMBERED: Final = 16_384
 class Registry:
     """The actors that are there, `cells` by address.
 
-    `next_incarnation` numbers those that are spawned at a path one after another.
+    `next_incarnation` numbers those that are spawned at a path one after another,
+    `address_at` says which actor a path means now, and `removed` is called with the
+    address of each one that is there no more.
     """
 
     def __init__(self) -> None:
@@ -25,11 +27,20 @@ class Registry:
         self._forgotten = 0
         self._spawned: dict[str, int] = {}
         self.next_incarnation: Callable[[str], int] = self.count_incarnation
+        self.address_at: Callable[[str], str] = self.find
+        self.removed: Callable[[str], None] = _ignore
 
     def at(self, path: str) -> Cell | None:
         """Return the actor at a path, whichever it is."""
         cell = self.cells.get(path)
         return cell if cell is not None else self._renamed.get(path)
+
+    def find(self, path: str) -> str:
+        """Return the address of the actor at a path, or of the next that will be."""
+        cell = self.at(path)
+        if cell is not None:
+            return cell.address
+        return address_of(path, self.next_incarnation(path))
 
     def has(self, cell: Cell) -> bool:
         """Whether an actor is there, and not another one that was there before it."""
@@ -52,6 +63,7 @@ class Registry:
             oldest = next(iter(last))
             # Whoever is spawned there again gets a number that nobody has had.
             self._forgotten = max(self._forgotten, last.pop(oldest))
+        self.removed(cell.address)
 
     def replace_all(self, cells: list[Cell]) -> None:
         """Have these be there, and nobody else."""
@@ -86,3 +98,7 @@ class Registry:
             name = f"{kind.lower()}-{number}"
             if self.at(f"{above}{name}") is None:
                 return name
+
+
+def _ignore(_address: str) -> None:
+    """Nobody listens."""

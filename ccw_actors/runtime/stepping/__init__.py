@@ -8,6 +8,7 @@ from ccw_actors.runtime._cell.cell import Cell as Cell
 from ccw_actors.runtime._cell.lifecycle import State as State
 from ccw_actors.runtime._values.address import address_of as address_of
 from ccw_actors.runtime._values.address import path_of as path_of
+from ccw_actors.runtime._values.address import split as split
 from ccw_actors.runtime._values.envelope import CHILD_ENDED as CHILD_ENDED
 from ccw_actors.runtime._values.envelope import ESCALATED as ESCALATED
 from ccw_actors.runtime._values.envelope import RESTART as RESTART
@@ -29,6 +30,8 @@ from ccw_actors.runtime.stepping.dispatcher import Delivery as Delivery
 from ccw_actors.runtime.stepping.dispatcher import (
     SteppingDispatcher as SteppingDispatcher,
 )
+from ccw_actors.runtime.stepping.incarnations import Past as Past
+from ccw_actors.runtime.stepping.mentions import Mentions as Mentions
 from ccw_actors.runtime.stepping.snapshot import CellSnapshot as CellSnapshot
 from ccw_actors.runtime.stepping.snapshot import Snapshot as Snapshot
 
@@ -51,6 +54,8 @@ __all__ = [
     "Choice",
     "Delivery",
     "Envelope",
+    "Mentions",
+    "Past",
     "Snapshot",
     "State",
     "SteppingDispatcher",
@@ -58,4 +63,5 @@ __all__ = [
     "address_of",
     "is_plain",
     "path_of",
+    "split",
 ]

@@ -13,6 +13,7 @@ from ccw_actors.runtime._cell.cell import CLOSED, IDLE, Cell
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._values.envelope import Envelope, wrapped
+from ccw_actors.runtime.stepping.incarnations import Incarnations, Past
 from ccw_actors.runtime.stepping.snapshot import CellSnapshot
 from ccw_actors.runtime.stepping.suspended import may_wait
 
@@ -36,13 +37,15 @@ class Alone:
     `touched` are the actors whose mailboxes have got something, the first one first.
     """
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, incarnations: Incarnations) -> None:
         self._kernel = kernel
+        self._incarnations = incarnations
         self._cells = 0
         self.touched: dict[Cell, None] = {}
 
-    def stand(self, cells: Iterable[CellSnapshot]) -> None:
+    def stand(self, cells: Iterable[CellSnapshot], past: Past) -> None:
         """Put these actors where they are, and nobody else; their states stay."""
+        self._incarnations.past = past
         kernel = self._kernel
         there = list(cells)
         for one in there:

@@ -1,7 +1,7 @@
 """The stepping dispatcher: the caller picks, message by message, what is handled."""
 
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Literal, NamedTuple
 
 from ccw_actors.errors import CrashedError, DispatcherError
 from ccw_actors.runtime._cell.cell import IDLE, Cell
@@ -21,12 +21,16 @@ from ccw_actors.runtime._values.envelope import (
 from ccw_actors.runtime._values.reference import QUEUED
 from ccw_actors.runtime._values.timer import EXPIRY, SLEEP, Timer
 from ccw_actors.runtime.stepping.alone import Alone
+from ccw_actors.runtime.stepping.incarnations import Incarnations, Past
+from ccw_actors.runtime.stepping.mentions import Mentions
 from ccw_actors.runtime.stepping.snapshot import CellSnapshot, Snapshot
 from ccw_actors.runtime.stepping.suspended import Handling
 
 __all__ = ["Choice", "Delivery", "SteppingDispatcher"]
 
 Delivery = Literal["mailbox", "channel"]
+
+_NO_PAST: Final = Past()
 
 
 class Choice(NamedTuple):
@@ -64,6 +68,7 @@ class SteppingDispatcher:
         self.restores = True
         self.budget = 1
         self._now = 0.0
+        self._outside: tuple[Envelope, ...] = ()
 
     def begin(self) -> None:
         """Set the clock."""
@@ -72,9 +77,9 @@ class SteppingDispatcher:
     def attach(self, system: Kernel) -> None:
         """Drive one System."""
         self._kernel = system
-        self._handling = Handling(system)
-        system.registry.next_incarnation = lambda _path: 1
-        self.alone = Alone(system)
+        self._incarnations = Incarnations(system.registry)
+        self._handling = Handling(system, self._incarnations)
+        self.alone = Alone(system, self._incarnations)
 
     def enqueue(self, cell: Cell) -> None:
         """Note who has got something; `enabled` looks at every mailbox."""
@@ -141,15 +146,19 @@ class SteppingDispatcher:
         """Return what the actor at a path handles, a table for each behaviour."""
         return spec_of(self._cell(path).actor).all()
 
-    def deliver(self, path: str, envelope: Envelope) -> None:
+    def deliver(self, address: str, envelope: Envelope) -> None:
         """Have an envelope reach a mailbox, or whatever the bound of that demands."""
-        cell = self._kernel.registry.at(path)
-        address = path if cell is None else cell.address
         self._kernel.delivery.deliver_late(address, envelope)
 
-    def on_the_way(self, asks: set[int]) -> None:
-        """Say which asks are on the way to a mailbox: a restart does not end those."""
-        self._kernel.asks.on_the_way = asks
+    def on_the_way(self, envelopes: Iterable[Envelope]) -> None:
+        """Say what has been sent and is in no mailbox yet.
+
+        A restart does not end asks that are among these, and who is referred to in them
+        is referred to.
+        """
+        self._outside = tuple(envelopes)
+        asks = {one.ask for one in self._outside if one.kind != TICK}
+        self._kernel.asks.on_the_way = asks - {0}
 
     def on_lost(self, told: Callable[[str, Envelope, str], object]) -> None:
         """Have `told` be told of each dead letter: its path, envelope, and reason."""
@@ -282,21 +291,50 @@ class SteppingDispatcher:
     def snapshot(self) -> Snapshot:
         """Return the whole System as it is between two messages.
 
-        Raises `DispatcherError` while an async hook (`on_start`, `on_stop`) is
-        suspended.
+        An actor that is spawned after this has been restored, where another one has
+        been before, gets the smallest number that nothing in the System, or on the way
+        to it, refers to. Raises `DispatcherError` while an async hook (`on_start`,
+        `on_stop`) is suspended.
         """
         kernel, take_down = self._kernel, self._handling.take_down
+        cells = tuple(
+            CellSnapshot.of(cell, take_down(cell)) for cell in kernel.cells.values()
+        )
+        asked = self._handling.asked
         return Snapshot(
-            tuple(
-                CellSnapshot.of(cell, take_down(cell)) for cell in kernel.cells.values()
-            ),
+            cells,
             tuple(kernel.timers.armed.items()),
             tuple(kernel.timers.counts.items()),
-            tuple(self._handling.asked.items()),
+            tuple((one, count) for one, count in asked.items() if one in kernel.cells),
             tuple(kernel.failures.kept),
             kernel.failures.count,
             self._now,
+            self._past_of(cells),
         )
+
+    def _past_of(self, cells: tuple[CellSnapshot, ...]) -> Past:
+        """Return what matters of the past, by what the System refers to now."""
+        kernel, past = self._kernel, self._incarnations.past
+        if past == _NO_PAST:
+            return past
+        mentions = self.mentions(past.in_question(kernel.registry.at))
+        for one in cells:
+            mentions.actor(one)
+            turn = one.cell.turn
+            if turn is not None:
+                mentions.value((turn.coroutine, turn.value, turn.error, turn.reply))
+        for timer in kernel.timers.armed.values():
+            mentions.value(timer.payload)
+        for pending in kernel.asks.pending.values():
+            mentions.value(pending)
+        for envelope in self._outside:
+            mentions.envelope(envelope)
+        return past.pruned(mentions.found, kernel.registry.at)
+
+    def mentions(self, addresses: Iterable[str]) -> Mentions:
+        """Return what finds the references to actors of these addresses."""
+        kernel = self._kernel
+        return Mentions(map(kernel.ref_of, addresses), kernel.delivery.encode)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put the whole System back to what it was at that snapshot.
@@ -336,6 +374,7 @@ class SteppingDispatcher:
         if kernel.asks.pending:
             self._restore_owed(snapshot, taken)
         self._now = snapshot.now
+        self._incarnations.past = snapshot.past
 
     def _restore_owed(self, snapshot: Snapshot, taken: dict[Cell, set[int]]) -> None:
         """Note which asks their actors have said to answer later.
@@ -382,7 +421,8 @@ class SteppingDispatcher:
             timer = self._kernel.timers.armed.get((path, number))
             own = timer is None or timer.kind in (EXPIRY, SLEEP, RESTART)
             if timer and not (crash and own) and self._may_fire(path, timer):
-                return Envelope(timer.payload, path, 0, timer.stamp, timer.kind)
+                address = self._cell(path).address
+                return Envelope(timer.payload, address, 0, timer.stamp, timer.kind)
         else:
             cell = self._kernel.registry.at(path)
             for envelope in self._lane(cell) if cell is not None else ():
@@ -402,4 +442,4 @@ def _resumption(cell: Cell) -> Envelope:
     turn = cell.turn
     if turn is not None and turn.reply is not None:
         return turn.reply
-    return Envelope(b"", cell.path, 0, None)
+    return Envelope(b"", cell.address, 0, None)

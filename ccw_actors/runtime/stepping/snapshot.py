@@ -12,6 +12,7 @@ from ccw_actors.runtime._values.envelope import Envelope, wrapped
 from ccw_actors.runtime._values.reference import QUEUED
 from ccw_actors.runtime._values.timer import Timer, TimerKey
 from ccw_actors.runtime.actor import Actor
+from ccw_actors.runtime.stepping.incarnations import Past
 from ccw_actors.runtime.stepping.suspended import Suspended
 
 __all__ = ["CellSnapshot", "Snapshot"]
@@ -54,34 +55,23 @@ class CellSnapshot(NamedTuple):
         """Return what one actor is now."""
         actor, extras = cast("Actor[Any]", cell.actor), cell.extras
         mailbox, signals = cell.mailbox, cell.signals
-        lanes = (
-            tuple(map(wrapped, mailbox)) if mailbox else (),
-            tuple(signals) if signals else (),
-        )
-        state, behaviour = actor.snapshot(), cell.behaviour
-        if extras is None or _FIXED.issuperset(extras):
-            return cls(
-                cell,
-                actor,
-                state,
-                behaviour,
-                *lanes,
-                cell.life,
-                cell.address,
-                suspended,
-                cell.context,
-            )
-        get = extras.get
-        return cls(
+        bare = (
             cell,
             actor,
-            state,
-            behaviour,
-            *lanes,
+            actor.snapshot(),
+            cell.behaviour,
+            tuple(map(wrapped, mailbox)) if mailbox else (),
+            tuple(signals) if signals else (),
             cell.life,
             cell.address,
             suspended,
             cell.context,
+        )
+        if extras is None or _FIXED.issuperset(extras):
+            return cls(*bare)
+        get = extras.get
+        return cls(
+            *bare,
             tuple(get("stash") or ()),
             get("failure"),
             get("may_begin", False),
@@ -186,6 +176,7 @@ class Snapshot(NamedTuple):
     failures: tuple[ActorFailedError, ...]
     failed: int
     now: float
+    past: Past = Past()
 
     def key(self) -> tuple[object, ...]:
         """Return what decides the future: states, mailboxes, timers, time; hashable.
@@ -199,4 +190,5 @@ class Snapshot(NamedTuple):
             (key, timer.due, timer.payload, timer.kind, timer.waiting)
             for key, timer in self.timers
         )
-        return (tuple(actors), tuple(timers), tuple(sorted(self.ask_counts)), self.now)
+        asked = tuple(sorted(self.ask_counts))
+        return (tuple(actors), tuple(timers), asked, self.now, self.past)

@@ -9,6 +9,7 @@ import inspect
 import math
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from contextvars import Context
 from functools import cache
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._kernel.pending_asks import Pending
 from ccw_actors.runtime._values.envelope import Envelope
 from ccw_actors.runtime._values.timer import EXPIRY, Timer
+from ccw_actors.runtime.stepping.incarnations import Incarnations
 
 __all__ = ["Handling", "Suspended", "may_wait"]
 
@@ -46,7 +48,9 @@ class _Begun(NamedTuple):
     """How a handler began, and what its waits have ended with so far.
 
     `timers` and `asked` are how many timers and asks the actor had had before, and
-    `context` is what it ran in, as it was then.
+    `context` is what it ran in, as it was then. `found` has for each part of the
+    handler that lies between two waits the incarnations of the actors that it has found
+    at paths.
     """
 
     envelope: Envelope
@@ -57,6 +61,19 @@ class _Begun(NamedTuple):
     asked: int
     context: Context
     ends: tuple[_End, ...] = ()
+    found: tuple[tuple[int, ...], ...] = ()
+
+    def key(self) -> tuple[object, ...]:
+        """Return what tells it from others; hashable."""
+        envelope = self.envelope
+        return (
+            (envelope.payload, envelope.sender, envelope.ask, envelope.kind),
+            self.state,
+            self.behaviour,
+            (self.spawned, self.timers, self.asked),
+            tuple(end.key() for end in self.ends),
+            self.found,
+        )
 
 
 class Suspended(NamedTuple):
@@ -75,11 +92,8 @@ class Suspended(NamedTuple):
 
     def key(self) -> tuple[object, ...]:
         """Return what decides its future; hashable."""
-        begun, envelope = self.begun, self.begun.envelope
         return (
-            (envelope.payload, envelope.sender, envelope.ask, envelope.kind),
-            begun[1:6],
-            tuple(end.key() for end in begun.ends),
+            self.begun.key(),
             self.goes_on.key() if self.goes_on is not None else None,
             self.cancels,
             self.cancel_next,
@@ -89,8 +103,8 @@ class Suspended(NamedTuple):
 class _Numbers:
     """The numbers of an actor's asks: its own place, and how many there were."""
 
-    def __init__(self, path: str, place: int, asked: dict[str, int]) -> None:
-        self._path = path
+    def __init__(self, address: str, place: int, asked: dict[str, int]) -> None:
+        self._address = address
         self._base = place * _PLACES
         self._asked = asked
 
@@ -98,19 +112,20 @@ class _Numbers:
         return self
 
     def __next__(self) -> int:
-        count = self._asked[self._path] = self._asked.get(self._path, 0) + 1
+        count = self._asked[self._address] = self._asked.get(self._address, 0) + 1
         return self._base + count
 
 
 class Handling:
     """Runs handlers step by step, and takes down those that wait.
 
-    `asked` has how many asks each actor has made; a number of an ask follows from
-    that, so that the same steps ask under the same numbers.
+    `asked` has how many asks each actor has made, by address; a number of an ask
+    follows from that, so that the same steps ask under the same numbers.
     """
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, incarnations: Incarnations) -> None:
         self._kernel = kernel
+        self._incarnations = incarnations
         self._numbers: dict[str, _Numbers] = {}
         self._begun: dict[str, _Begun] = {}
         self.asked: dict[str, int] = {}
@@ -125,10 +140,14 @@ class Handling:
                 cell.behaviour,
                 cell.spawned,
                 self._kernel.timers.counts.get(cell.path, 0),
-                self.asked.get(cell.path, 0),
+                self.asked.get(cell.address, 0),
                 cell.context.copy(),
             )
-        self._run(cell)
+        self._incarnations.note()
+        try:
+            self._run(cell)
+        finally:
+            self._note_found(cell)
         self._tidy(cell)
 
     def resume(self, cell: Cell, turn: Turn) -> None:
@@ -138,8 +157,18 @@ class Handling:
             end = _end_of(turn)
             self._begun[cell.path] = begun._replace(ends=(*begun.ends, end))
         self._forget_expiry(cell.path)
-        self._with_numbers(cell, turn)
+        self._incarnations.note()
+        try:
+            self._with_numbers(cell, turn)
+        finally:
+            self._note_found(cell)
         self._tidy(cell)
+
+    def _note_found(self, cell: Cell) -> None:
+        """Note which actors a handler has found at paths since it went on."""
+        found, begun = self._incarnations.noted(), self._begun.get(cell.path)
+        if begun is not None:
+            self._begun[cell.path] = begun._replace(found=(*begun.found, found))
 
     def expire(self, cell: Cell) -> None:
         """End the ask that an actor waits for, as its time is over."""
@@ -172,7 +201,8 @@ class Handling:
         for cell in cells:
             turn, cell.turn = cell.turn, None
             if turn is not None:
-                turn.close()
+                with suppress(Exception):
+                    self._kernel.contexts.within(cell, turn.close)
         self._kernel.graph.waits.clear()
         self._begun.clear()
 
@@ -208,18 +238,25 @@ class Handling:
         begun, kernel = suspended.begun, self._kernel
         cell.behave(cell.actor, begun.behaviour)
         cell.actor.restore(begun.state)
-        cell.spawned, self.asked[cell.path] = begun.spawned, begun.asked
+        cell.spawned, self.asked[cell.address] = begun.spawned, begun.asked
         kernel.timers.counts[cell.path] = begun.timers
         cell.life, cell.children, cell.stash = State.RUNNING, None, None
         cell.owed = None
         cell.context = begun.context.copy()
         cell.signals, cell.mailbox = None, deque((begun.envelope,))
         cell.status = IDLE
-        self._run(cell)
-        for end in begun.ends:
-            self._go_on_with(cell, begun, end)
-            assert cell.turn is not None, "that has been looked at"
-            self._with_numbers(cell, cell.turn)
+        first, *others = begun.found
+        incarnations = self._incarnations
+        incarnations.replay(first)
+        try:
+            self._run(cell)
+            for end, found in zip(begun.ends, others, strict=True):
+                self._go_on_with(cell, begun, end)
+                assert cell.turn is not None, "that has been looked at"
+                incarnations.replay(found)
+                self._with_numbers(cell, cell.turn)
+        finally:
+            incarnations.noted()
         turn = self._turn(cell, begun)
         turn.cancels, turn.cancel_next = suspended.cancels, suspended.cancel_next
         if suspended.goes_on is not None:
@@ -255,10 +292,11 @@ class Handling:
     def _with_numbers(self, cell: Cell, turn: Turn | None) -> None:
         """Run an actor, or resume its handler; it asks under numbers of its own."""
         asks, invoker = self._kernel.asks, self._kernel.invoker
-        numbers = self._numbers.get(cell.path)
+        address = cell.address
+        numbers = self._numbers.get(address)
         if numbers is None:
             place = len(self._numbers) + 1
-            numbers = self._numbers[cell.path] = _Numbers(cell.path, place, self.asked)
+            numbers = self._numbers[address] = _Numbers(address, place, self.asked)
         outer, asks.numbers = asks.numbers, numbers
         try:
             if turn is None:

@@ -191,7 +191,7 @@ class Steps:
         self.waits_for: Any = None
         self.cancels = 0
         self.cancel_next = False
-        self._coroutine = coroutine
+        self.coroutine = coroutine
         self._finished = finished
 
     def step(self, running: Any) -> None:
@@ -204,9 +204,9 @@ class Steps:
         self.value = self.error = self.reply = None
         try:
             if error is not None:
-                self.waits_for = self._coroutine.throw(error)
+                self.waits_for = self.coroutine.throw(error)
             else:
-                self.waits_for = self._coroutine.send(value)
+                self.waits_for = self.coroutine.send(value)
         except StopIteration as stop:
             self._end(stop.value, None)
         except BaseException as raised:  # noqa: BLE001 - a failure, whatever it is
@@ -246,7 +246,7 @@ class Steps:
 
     def close(self) -> None:
         """End the coroutine where it is."""
-        self._coroutine.close()
+        self.coroutine.close()
 
     def describe(self) -> str:
         """Say what it waits for."""
