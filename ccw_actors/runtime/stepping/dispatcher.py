@@ -291,16 +291,20 @@ class SteppingDispatcher:
     def snapshot(self) -> Snapshot:
         """Return the whole System as it is between two messages.
 
-        An actor that is spawned after this has been restored, where another one has
-        been before, gets the smallest number that nothing in the System, or on the way
-        to it, refers to. Raises `DispatcherError` while an async hook (`on_start`,
-        `on_stop`) is suspended.
+        From here on, and whenever this has been restored, an actor that is spawned
+        where another one has been gets the smallest number that nothing in the System,
+        or on the way to it, referred to.
+
+        Raises `DispatcherError` while an async hook (`on_start`, `on_stop`) is
+        suspended.
         """
         kernel, take_down = self._kernel, self._handling.take_down
         cells = tuple(
             CellSnapshot.of(cell, take_down(cell)) for cell in kernel.cells.values()
         )
         asked = self._handling.asked
+        # What goes on from here has the same numbers as what is put back to here.
+        self._incarnations.past = past = self._past_of(cells)
         return Snapshot(
             cells,
             tuple(kernel.timers.armed.items()),
@@ -309,7 +313,7 @@ class SteppingDispatcher:
             tuple(kernel.failures.kept),
             kernel.failures.count,
             self._now,
-            self._past_of(cells),
+            past,
         )
 
     def _past_of(self, cells: tuple[CellSnapshot, ...]) -> Past:
