@@ -12,13 +12,15 @@ __all__ = ["Failures"]
 log = logging.getLogger("ccw_actors")
 
 _KEPT_MAX: Final = 1000
+_TEXT_MAX: Final = 10_000
 
 
 class Failures:
     """Keeps, logs and reports failures of actors.
 
     `kept` are the last thousand, the oldest first; `count` counts all. Unless it
-    `keeps_causes`, what is kept is text: no exception and no frame that it points to.
+    `keeps_causes`, what is kept is text: no exception and no frame that it points to,
+    and of a long text the beginning and the end.
     """
 
     def __init__(self, observers: Observers, *, keeps_causes: bool = False) -> None:
@@ -35,7 +37,9 @@ class Failures:
         One that `escalates` is raised elsewhere, and so not logged as an error.
         """
         self.count += 1
-        failure = self._describe(path, what, error)
+        text = "".join(traceback.format_exception(error))
+        reason = f"{type(error).__name__}: {error}"
+        failure = ActorFailedError(path, what, _cut(reason), _cut(text))
         failure.escalated = escalates
         if self._keeps_causes:
             failure.__cause__ = error
@@ -45,10 +49,14 @@ class Failures:
         level = logging.INFO if escalates else logging.ERROR
         log.log(level, "%s", failure, exc_info=error)
         self._observers.failed(path, what, error)
-        told = self._describe(path, what, error)
+        told = ActorFailedError(path, what, reason, text)
         told.__cause__ = error
         return told
 
-    def _describe(self, path: str, what: str, error: BaseException) -> ActorFailedError:
-        text = "".join(traceback.format_exception(error))
-        return ActorFailedError(path, what, f"{type(error).__name__}: {error}", text)
+
+def _cut(text: str) -> str:
+    """Return a text without its middle, if it is long: a message may be in it."""
+    if len(text) <= _TEXT_MAX:
+        return text
+    half = _TEXT_MAX // 2
+    return f"{text[:half]}\n[{len(text) - 2 * half} characters]\n{text[-half:]}"

@@ -103,6 +103,7 @@ class Invoker:
                     if self._observers.present:
                         self._note_reply(cell, turn)
                     turn.step(running)
+                turn = None  # What it has raised refers to this frame.
                 if cell.turn is not None or cell.context is not context:
                     return handled  # It waits again, or begins in another context.
                 self._reopen(cell)
@@ -256,8 +257,10 @@ class Invoker:
         """Send an answer, or run an async handler until it waits or is over."""
         if type(answer) is CoroutineType:
             coroutine = cast("Coroutine[Any, Any, Any]", answer)
-            turn = self._suspend(cell, wrapped(letter), coroutine, self._finished)
-            turn.step(running)
+            # In no variable: what it may raise refers to this frame.
+            self._suspend(cell, wrapped(letter), coroutine, self._finished).step(
+                running
+            )
             return
         if not isinstance(answer, Message):
             raise TypeError(_no_message(type(message), answer))

@@ -110,7 +110,9 @@ class Kernel:
             encode=encode,
             quick_encode=codec.quick_encode,
         )
-        self.death_watch = DeathWatch(ref_of, self._send_notice)
+        self.death_watch = DeathWatch(
+            ref_of, self._send_notice, self.cells.__contains__
+        )
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
         self.contexts = Contexts(self.running_here)
         self.ending = Ending(
