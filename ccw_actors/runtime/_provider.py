@@ -5,9 +5,10 @@ import math
 from collections.abc import Callable
 from functools import partial
 from threading import get_ident
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from ccw_actors.errors import (
+    ActorFailedError,
     ActorStoppedError,
     DispatcherError,
     MailboxFullError,
@@ -31,6 +32,8 @@ __all__ = ["KernelProvider", "UnknownProvider"]
 
 R = TypeVar("R")
 
+_FOREIGN_MIN: Final = 64
+
 
 class KernelProvider:
     """Serves the references to the actors of one System; see `ActorRef`.
@@ -53,6 +56,7 @@ class KernelProvider:
         self._delivery = kernel.delivery
         self._shutdown = shutdown
         self._foreign: dict[str, str] = {}
+        self._foreign_max = _FOREIGN_MIN
 
     def observed(self) -> None:
         """Note whether messages are stamped: then no thread tells the quick way."""
@@ -61,6 +65,11 @@ class KernelProvider:
 
     def add_foreign(self, cell: PykkaCell) -> None:
         """Know a Pykka actor by what Pykka calls it."""
+        if len(self._foreign) >= self._foreign_max:
+            cells = self._kernel.cells
+            there = {urn: one for urn, one in self._foreign.items() if one in cells}
+            self._foreign_max = max(_FOREIGN_MIN, 2 * len(there))
+            self._foreign = there
         self._foreign[cell.actor_urn] = cell.address
 
     def tell(self, address: str, message: Message) -> Target:
@@ -265,18 +274,28 @@ class KernelProvider:
         cell = found if found is not None else known
         if not isinstance(cell, Cell):
             raise ActorStoppedError(f"{address} is not there, so it does not start")
+        error = cell.start_error
         if cell.life is State.STARTING or cell.life is State.RESTARTING:
             wait = self._kernel.ask_timeout if timeout is None else timeout
-            await self._start_of(cell, wait)
-        if cell.start_error is not None:
-            raise cell.start_error
+            error = await self._start_of(cell, wait)
+        if error is not None:
+            raise _start_error(cell, error)
         if cell.life is State.ENDED:
             raise ActorStoppedError(f"{address} has ended")
 
-    async def _start_of(self, cell: Cell, wait: float) -> None:
-        loop = self._loop_of(self._kernel.running_here())
-        future: asyncio.Future[None] = loop.create_future()
-        told = partial(_settle, future, None, None)
+    async def _start_of(self, cell: Cell, wait: float) -> BaseException | None:
+        """Wait for the next start of an actor; return what `on_start` raises then."""
+        loop: asyncio.AbstractEventLoop | None = self._kernel.dispatcher.loop
+        if loop is None or not self._kernel.running_here().own:
+            raise DispatcherError(
+                f"{cell.path}: only on the event loop that runs its System can its"
+                " start be waited for"
+            )
+        future: asyncio.Future[BaseException | None] = loop.create_future()
+
+        def told() -> None:
+            _settle(future, cell.start_error, None)
+
         waiting = cell.on_started
         if waiting is None:
             cell.on_started = waiting = []
@@ -292,6 +311,7 @@ class KernelProvider:
             age = self._kernel.dispatcher.clock() - began
             waits_for = self._kernel.graph.of(cell.address)
             raise StartTimeoutError(cell.path, age, waits_for)
+        return future.result()
 
     async def stopped(self, address: str, timeout: float | None) -> None:
         """Wait for the end of an actor."""
@@ -368,6 +388,16 @@ class UnknownProvider:
     def is_alive(self, address: str) -> bool:
         """Raise `UnknownSystemError`."""
         self._refuse(address)
+
+
+def _start_error(cell: Cell, error: BaseException) -> Exception:
+    """Return what is raised for an error of `on_start`: others end no actor's task."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    text = f"{type(error).__name__}: {error}"
+    failure = ActorFailedError(cell.path, "on_start", text)
+    failure.__cause__ = error
+    return failure
 
 
 def _no_room(address: str, what: str) -> MailboxFullError:

@@ -92,6 +92,8 @@ class Shutdown:
         if loop is not None and self._threads:
             left += await self._join(loop, deadline)
         kernel.calls.drain_all()
+        kernel.asks.tidy()
+        kernel.dispatcher.end()
         return list(dict.fromkeys(left))
 
     def _stop_all(self, *, drain: bool) -> None:

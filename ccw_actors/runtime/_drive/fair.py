@@ -13,10 +13,12 @@ from typing import Final
 
 from ccw_actors.runtime._cell.cell import CLOSED, IDLE, Cell
 from ccw_actors.runtime._drive.loop import LoopDispatcher
+from ccw_actors.runtime._kernel.kernel import Kernel
 
 __all__ = ["FairDispatcher"]
 
 _TURN: Final = 25e-6
+_PATHS_MIN: Final = 1024
 
 
 class _Party:
@@ -51,7 +53,13 @@ class FairDispatcher(LoopDispatcher):
         self._party_of = party_of
         self._parties: dict[str, _Party] = {}
         self._by_path: dict[str, _Party] = {}
+        self._by_path_max = _PATHS_MIN
         self._turns: deque[_Party] = deque()
+
+    def attach(self, system: Kernel) -> None:
+        """Drive one System."""
+        super().attach(system)
+        self._at = system.registry.at
 
     def _schedule(self, cell: Cell) -> None:
         """Queue a cell with its party, and a callback of the loop as none is there."""
@@ -62,13 +70,23 @@ class FairDispatcher(LoopDispatcher):
     def _put(self, cell: Cell) -> None:
         party = self._by_path.get(cell.path)
         if party is None:
-            name = self._party_of(cell.path)
-            party = self._parties.setdefault(name, _Party())
-            self._by_path[cell.path] = party
+            party = self._find(cell.path)
         if not party.waits:
             party.waits = True
             self._turns.append(party)
         party.queue.append(cell)
+
+    def _find(self, path: str) -> _Party:
+        """Find the party of an actor, and forget those who are gone now and then."""
+        if len(self._by_path) >= self._by_path_max:
+            there = {one: p for one, p in self._by_path.items() if self._at(one)}
+            known = {*there.values(), *self._turns}
+            self._parties = {n: p for n, p in self._parties.items() if p in known}
+            self._by_path = there
+            self._by_path_max = max(_PATHS_MIN, 2 * len(there))
+        party = self._parties.setdefault(self._party_of(path), _Party())
+        self._by_path[path] = party
+        return party
 
     def _drain(self) -> None:
         turns, budget = self._turns, self.budget

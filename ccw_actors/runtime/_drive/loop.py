@@ -123,6 +123,7 @@ class LoopDispatcher:
                             cell.status = CLOSED  # That is most of the time.
                         elif cell.settle():
                             queue.append(cell)
+                        turn = None  # What it has raised refers to this frame.
                     elif cell.mailbox:
                         queue.append(cell)
                     else:
@@ -135,6 +136,13 @@ class LoopDispatcher:
                 self._loop.call_soon(self._drain, context=self._context)
             else:
                 self.enqueue = self._schedule
+
+    def end(self) -> None:
+        """Leave the loop alone, if nothing is due any more."""
+        if self._bell is not None and self._alarms.next_due() is None:
+            self._bell.cancel()
+            self._bell = None
+            self._rings_at = math.inf
 
     def _set_bell(self, when: float) -> None:
         if self._bell is not None:

@@ -111,6 +111,9 @@ class VirtualDispatcher:
                 return False
         return True
 
+    def end(self) -> None:
+        """Do nothing: nobody else calls."""
+
     def hold(self) -> None:
         """Do nothing: no other thread works for this System."""
 

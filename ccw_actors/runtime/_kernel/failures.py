@@ -12,13 +12,15 @@ __all__ = ["Failures"]
 log = logging.getLogger("ccw_actors")
 
 _KEPT_MAX: Final = 1000
+_TEXT_MAX: Final = 10_000
 
 
 class Failures:
     """Keeps, logs and reports failures of actors.
 
     `kept` are the last thousand, the oldest first; `count` counts all. Unless it
-    `keeps_causes`, what is kept is text: no exception and no frame that it points to.
+    `keeps_causes`, what is kept is text: no exception and no frame that it points to,
+    and of a long text the beginning and the end.
     """
 
     def __init__(self, observers: Observers, *, keeps_causes: bool = False) -> None:
@@ -35,12 +37,12 @@ class Failures:
         One that `escalates` is raised elsewhere, and so not logged as an error.
         """
         self.count += 1
-        reason = f"{type(error).__name__}: {error}"
+        reason = _cut(f"{type(error).__name__}: {error}")
         if self._keeps_causes:
             failure = ActorFailedError(path, what, reason)
             failure.__cause__ = error
         else:
-            text = "".join(traceback.format_exception(error))
+            text = _cut("".join(traceback.format_exception(error)))
             failure = ActorFailedError(path, what, reason, text)
         failure.escalated = escalates
         self.kept.append(failure)
@@ -52,3 +54,11 @@ class Failures:
         told = ActorFailedError(path, what, reason)
         told.__cause__ = error
         return told
+
+
+def _cut(text: str) -> str:
+    """Return a text without its middle, if it is long: a message may be in it."""
+    if len(text) <= _TEXT_MAX:
+        return text
+    half = _TEXT_MAX // 2
+    return f"{text[:half]}\n[{len(text) - 2 * half} characters]\n{text[-half:]}"

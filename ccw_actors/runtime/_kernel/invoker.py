@@ -103,6 +103,7 @@ class Invoker:
                     if self._observers.present:
                         self._note_reply(cell, turn)
                     turn.step(running)
+                turn = None  # What it has raised refers to this frame.
                 if cell.turn is not None or cell.context is not context:
                     # It waits again, or begins in another context.
                     return limit - left
@@ -259,8 +260,8 @@ class Invoker:
         self, running: Running, cell: Cell, letter: Letter, coroutine: Any
     ) -> None:
         """Run an async handler until it waits or is over."""
-        turn = self._suspend(cell, wrapped(letter), coroutine, self._finished)
-        turn.step(running)
+        # In no variable: what it may raise refers to this frame.
+        self._suspend(cell, wrapped(letter), coroutine, self._finished).step(running)
 
     def _answer(
         self, running: Running, cell: Cell, letter: Letter, answer: Any

@@ -111,7 +111,9 @@ class Kernel:
             quick_encode=codec.quick_encode,
         )
         self.ref_of = ref_of
-        self.death_watch = DeathWatch(ref_of, self._send_notice)
+        self.death_watch = DeathWatch(
+            ref_of, self._send_notice, self.cells.__contains__
+        )
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
         self.contexts = Contexts(self.running_here)
         self.ending = Ending(

@@ -103,6 +103,10 @@ class Dispatcher(Protocol):
         """Take one `hold` back; on any thread."""
 
     @abstractmethod
+    def end(self) -> None:
+        """Note that the System has ended, so that nothing has to hold it any more."""
+
+    @abstractmethod
     def run_until(self, done: Callable[[], bool]) -> bool:
         """Handle messages until `done()`; False if nothing is left to handle first.
 

@@ -57,7 +57,8 @@ class Restart(msgspec.Struct, frozen=True):
 
     def pause(self, restarts: int) -> float:
         """Return how many seconds to rest before restart number `restarts` (from 1)."""
-        return min(self.delay * 2.0 ** (restarts - 1), self.delay_max)
+        # Beyond any time that there is, the power would be no number.
+        return min(self.delay * 2.0 ** min(restarts - 1, 1000), self.delay_max)
 
 
 Decision: TypeAlias = Stop | Restart | Escalate

@@ -273,6 +273,9 @@ class SteppingDispatcher:
                 return False
         return True
 
+    def end(self) -> None:
+        """Do nothing: nobody else calls."""
+
     def hold(self) -> None:
         """Do nothing: no other thread works for this System."""
 

@@ -120,6 +120,9 @@ class ByHand:
         """Remember the kernel."""
         self.kernel = system
 
+    def end(self) -> None:
+        """Hold on to everything."""
+
     def enqueue(self, cell: Cell) -> None:
         """Queue it."""
         self.queue.append(cell)

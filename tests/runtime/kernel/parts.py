@@ -77,7 +77,7 @@ class Parts:
         self.timers = Timers(dispatcher.call_at, self._fire)
         self.lost = LostMessages(self.observers)
         self.answers = Answers(self.asks, self.observers, self.lost)
-        self.death_watch = DeathWatch(ref_of, self._notice)
+        self.death_watch = DeathWatch(ref_of, self._notice, cells.__contains__)
         self.dead_letters = DeadLetters(
             lost=self.lost,
             answers=self.answers,

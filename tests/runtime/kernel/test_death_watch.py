@@ -6,12 +6,16 @@ from tests.runtime.kernel.cast import make_cell, ref_of
 
 
 class Play:
-    """A watch over "a", in its second incarnation; `sent` is who was told what."""
+    """A watch over "a", in its second incarnation; `sent` is who was told what.
+
+    `gone` are those who watched and have ended since.
+    """
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, Terminated]] = []
         self.cell = make_cell("a", incarnation=2)
-        self.deaths = DeathWatch(ref_of, self._send)
+        self.gone: set[str] = set()
+        self.deaths = DeathWatch(ref_of, self._send, lambda one: one not in self.gone)
 
     def _send(self, watcher: str, path: str, notice: Terminated) -> None:
         self.sent.append((watcher, path, notice))
@@ -56,3 +60,17 @@ def test_watching_who_is_not_there() -> None:
     play.deaths.tell("b", "gone#7", "there is no such actor")
     notice = Terminated(ref_of("gone#7"), "there is no such actor")
     assert play.sent == [("b", "gone", notice)]
+
+
+def test_watchers_that_have_ended_are_forgotten() -> None:
+    """However many have watched, at most twice as many as are there are remembered."""
+    play = Play()
+    for number in range(1000):
+        watcher = f"w/{number}"
+        play.watch(watcher)
+        if number % 10:
+            play.gone.add(watcher)
+    assert len(play.cell.watchers or ()) <= 256
+    play.deaths.ended(play.cell, "enough")
+    told = {watcher for watcher, *_ in play.sent}
+    assert {f"w/{number}" for number in range(0, 1000, 10)} <= told
