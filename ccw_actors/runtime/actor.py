@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 import msgspec
 
@@ -14,10 +14,8 @@ from ccw_actors.runtime._cell.host import Host
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._cell.names import (
     check_class,
-    check_instance,
-    methods_of,
+    guard_methods,
     own,
-    properties_of,
 )
 from ccw_actors.runtime._cell.sleep import Sleep
 from ccw_actors.runtime._values.mailbox import Mailbox
@@ -77,16 +75,6 @@ class Actor(Generic[P_contra]):
         check_class(cls, Actor)
         specify(cls, Actor)
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            if name in _FROM_SPAWN_ON:
-                raise AttributeError(
-                    f"{type(self).__name__} has not been spawned: it has a path, a"
-                    " System, timers and children from on_start on"
-                )
-            return object.__getattribute__(self, name)  # It raises what it should.
-
     # -- hooks ------------------------------------------------------------------
 
     def on_start(self) -> Coroutine[Any, Any, None] | None:
@@ -121,12 +109,15 @@ class Actor(Generic[P_contra]):
     @own
     def system(self) -> Host:
         """The System in which this actor lives."""
-        return self._system
+        try:
+            return self._system
+        except AttributeError:
+            raise _not_spawned(self) from None
 
     @own
     def path(self) -> str:
         """Where this actor lives."""
-        return self._cell.path
+        return self._there.path
 
     @own
     def ref(self) -> ActorRef[Any]:
@@ -136,7 +127,7 @@ class Actor(Generic[P_contra]):
     @own
     def failed_with(self) -> BaseException | None:
         """What the actor has failed with; for `on_stop`, None before."""
-        return self._cell.cause
+        return self._there.cause
 
     @own
     def sender(self) -> ActorRef[Any] | None:
@@ -146,7 +137,7 @@ class Actor(Generic[P_contra]):
     @own
     def children(self) -> tuple[ActorRef[Any], ...]:
         """The actors that this one has spawned and that have not ended."""
-        children = (self._cell.children or {}).values()
+        children = (self._there.children or {}).values()
         return tuple(map(self.system.ref_of, children))
 
     # -- answering ----------------------------------------------------------------
@@ -262,7 +253,7 @@ class Actor(Generic[P_contra]):
     @own
     def behaviour(self) -> str:
         """The name of the present behaviour; "" for the one it starts with."""
-        return self._cell.behaviour
+        return self._there.behaviour
 
     def become(self, behaviour: str) -> None:
         """Handle the next messages by the handlers of that `state`; "" for the first.
@@ -275,7 +266,7 @@ class Actor(Generic[P_contra]):
             known = ", ".join(map(repr, behaviours)) or "none"
             name = type(self).__name__
             raise ValueError(f"{name} has no behaviour {behaviour!r}; it has {known}")
-        self._cell.behave(self, behaviour)
+        self._there.behave(self, behaviour)
 
     def stash(self) -> None:
         """Put the message being handled aside, until `unstash`.
@@ -287,7 +278,7 @@ class Actor(Generic[P_contra]):
 
     def unstash(self) -> None:
         """Put all that was put aside back, before what waits in the mailbox."""
-        self._cell.put_back()
+        self._there.put_back()
 
     # -- state --------------------------------------------------------------------
 
@@ -321,12 +312,10 @@ class Actor(Generic[P_contra]):
     def bind(self, system: Host, cell: Cell) -> None:
         """Tell the actor where it lives; called by the System before `on_start`.
 
-        Raises `CcwActorsError` if it lives somewhere else, and `TypeError` if it uses
-        the name of a method for something else.
+        Raises `CcwActorsError` if it lives somewhere else.
         """
-        check_instance(self, _METHODS)
         try:
-            before: Cell = object.__getattribute__(self, "_cell")
+            before: Cell = self._cell
         except AttributeError:
             pass
         else:
@@ -344,6 +333,15 @@ class Actor(Generic[P_contra]):
         """Return a function that gives the actor its present state back."""
         return partial(_restored, self, self.snapshot())
 
+    # No `__getattr__` says this: then the interpreter would not look attributes up the
+    # quick way, in any handler.
+    @property
+    def _there(self) -> Cell:
+        try:
+            return self._cell
+        except AttributeError:
+            raise _not_spawned(self) from None
+
     def _check_handled(self, message: Message) -> None:
         kind = type(message)
         if not any(kind in table for table in spec_of(self).all()):
@@ -353,8 +351,14 @@ class Actor(Generic[P_contra]):
             )
 
 
-_FROM_SPAWN_ON: Final = properties_of(Actor) | {"_cell", "_system"}
-_METHODS: Final = methods_of(Actor)
+guard_methods(Actor)
+
+
+def _not_spawned(actor: object) -> AttributeError:
+    return AttributeError(
+        f"{type(actor).__name__} has not been spawned: it has a path, a System, timers"
+        " and children from on_start on"
+    )
 
 
 def _restored(actor: Actor[P_contra], snapshot: object) -> Actor[P_contra]:

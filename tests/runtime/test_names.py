@@ -1,6 +1,7 @@
 """Names: those of `Actor` itself, those of actors, and slashes in paths."""
 
 import copy
+import inspect
 from typing import Any
 
 import pytest
@@ -73,8 +74,14 @@ async def test_names_that_are_free(world: World) -> None:
     assert await world.ask(ref, Collect()) == Notes(("({}, 'open')",))
 
 
-@pytest.mark.parametrize("name", ["path", "children", "system", "ref", "sender"])
-def test_setting_a_property(name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("path", "children", "system", "ref", "sender"),
+        *("stash", "cancel", "after", "snapshot", "become", "stop", "start_task"),
+    ],
+)
+def test_setting_a_name(name: str) -> None:
     """It raises where it is set, and says whose name that is."""
 
     class Setting(Diary):
@@ -88,21 +95,13 @@ def test_setting_a_property(name: str) -> None:
         Setting()
 
 
-@pytest.mark.parametrize("name", ["stash", "cancel", "after", "snapshot", "become"])
-def test_setting_a_method(name: str) -> None:
-    """What an actor sets in place of a method is found when it is spawned."""
-
-    class Setting(Diary):
-        def __init__(self) -> None:
-            super().__init__()
-            setattr(self, name, [])
-
-    system = System(VirtualDispatcher())
-    with pytest.raises(
-        TypeError, match=f"^Setting has set '{name}', which is the name"
-    ):
-        system.spawn(Setting(), "setting")
-    assert not system.is_alive("setting")
+def test_methods_look_like_methods() -> None:
+    """What says whose names they are hides neither signatures nor texts."""
+    diary = Diary()
+    assert list(inspect.signature(diary.after).parameters) == ["delay", "message"]
+    assert inspect.getdoc(diary.after) == inspect.getdoc(Actor.after)
+    assert str(inspect.getdoc(Actor.after)).startswith("Have the message sent to this")
+    assert Diary.after is Actor.after
 
 
 @pytest.mark.parametrize("name", ["children", "stash", "ref"])
