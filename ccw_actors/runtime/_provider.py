@@ -38,10 +38,9 @@ _FOREIGN_MIN: Final = 64
 class KernelProvider:
     """Serves the references to the actors of one System; see `ActorRef`.
 
-    An async handler that waits is resumed by the answer
-    itself, a task of the event loop by a Future, a thread by a queue; plain code under
-    a virtual clock or the stepping dispatcher runs the System until the answer is
-    there.
+    An async handler that waits is resumed by the answer itself, a task of the event
+    loop by a Future, a thread by a queue; plain code under a virtual clock or the
+    stepping dispatcher runs the System until the answer is there.
     """
 
     def __init__(self, name: str, kernel: Kernel, shutdown: Shutdown) -> None:
