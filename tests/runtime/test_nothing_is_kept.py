@@ -397,7 +397,7 @@ async def test_system_is_freed() -> None:
 
 
 class Steps:
-    """Counts the bytecodes of this package that the thread runs meanwhile."""
+    """Counts the lines of this package that the thread runs meanwhile."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -413,11 +413,10 @@ class Steps:
     def _called(self, frame: FrameType, _event: str, _value: object) -> Any:
         if "ccw_actors" not in frame.f_code.co_filename:
             return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return self._stepped
 
     def _stepped(self, _frame: FrameType, event: str, _value: object) -> Any:
-        if event == "opcode":
+        if event == "line":
             self.count += 1
         return self._stepped
 
@@ -538,5 +537,5 @@ async def test_cost_of_an_end(
                 await stop()
             counts.append(steps.count)
     few, more, most = counts
-    assert few > 100 * 50
+    assert few > 100 * 10
     assert (most - more) / (more - few) < 2.2
