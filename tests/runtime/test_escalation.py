@@ -900,6 +900,9 @@ PROGRAM = """
 import asyncio, os, signal, sys
 from ccw_actors.runtime import Actor, Message, System, receive
 
+# Who runs the tests in the background of a script ignores it, and so would this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def say(text):
     sys.stdout.write(text + "\\n")  # At once: another thread writes there, too.
     sys.stdout.flush()
