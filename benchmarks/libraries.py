@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-__all__ = ["LIBRARIES", "OURS", "Library"]
+__all__ = ["BEFORE", "LIBRARIES", "OURS", "Library"]
 
 
 class Library(NamedTuple):
@@ -23,6 +23,8 @@ class Library(NamedTuple):
 
 
 OURS = "ccw-actors"
+BEFORE = "before"
+"""This package as another checkout has it, for what a change costs or gains."""
 
 LIBRARIES = (
     Library(

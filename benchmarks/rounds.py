@@ -26,7 +26,8 @@ class WorkerError(Exception):
 class Entry(NamedTuple):
     """What is measured beside others: a library, or a feature of ours.
 
-    `row` is set if its value goes there, whatever row the case has.
+    `row` is set if its value goes there, whatever row the case has. `checkout` is where
+    this package is taken from, and the code that measures it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Entry(NamedTuple):
     counts: Counts
     options: tuple[str, ...] = ()
     row: str | None = None
+    checkout: Path = ROOT
 
 
 class Process(NamedTuple):
@@ -100,7 +102,7 @@ def ask_worker(entry: Entry, **order: Any) -> dict[str, Any]:
     try:
         done = subprocess.run(  # noqa: S603 - an interpreter the caller chose
             command,
-            cwd=ROOT,
+            cwd=entry.checkout,
             capture_output=True,
             text=True,
             check=False,

@@ -4,10 +4,12 @@ python benchmarks/runtime.py                     all libraries, seven rounds
 python benchmarks/runtime.py --only tell         one case of them
 python benchmarks/runtime.py --quick             does it work? the numbers mean nothing
 python benchmarks/runtime.py --python casty=PATH one library in another interpreter
+python benchmarks/runtime.py --before PATH       another checkout of this package, too
 """
 
 import json
 import os
+import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.cases import CASES, QUICK, Case
 from benchmarks.features import FEATURES
 from benchmarks.goals import Outcome, check
-from benchmarks.libraries import LIBRARIES, OURS, Library
+from benchmarks.libraries import BEFORE, LIBRARIES, OURS, Library
 from benchmarks.machine import describe
 from benchmarks.measures import Counts
 from benchmarks.plot import draw, missing
@@ -56,6 +58,15 @@ def main(
         list[str] | None,
         typer.Option(help="LIBRARY=PATH: the interpreter that a library runs in."),
     ] = None,
+    before: Annotated[
+        Path | None,
+        typer.Option(
+            help="Another checkout of this package, measured beside this one.",
+            exists=True,
+            file_okay=False,
+            resolve_path=True,
+        ),
+    ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the medians to this file.")
     ] = None,
@@ -79,6 +90,8 @@ def main(
     results = Results()
     machine = describe()
     entries, notes = _probe(chosen, _interpreters(python), counts, results)
+    if before is not None:
+        _add_before(before, entries, notes, counts)
     tables: list[Table] = [(case, entries) for case in CASES if case.name in cases]
     if FEATURES_CASE in cases and OURS in notes:
         tables.append((CASES[0], _features(entries, counts)))
@@ -164,6 +177,33 @@ def _probe(
         entries.append(entry)
         notes[name] = _note(library, found, entry.counts, counts)
     return entries, notes
+
+
+def _add_before(
+    checkout: Path, entries: list[Entry], notes: dict[str, str], counts: Counts
+) -> None:
+    """Measure another checkout next to this one, in the same rounds."""
+    for needed in ("ccw_actors", "benchmarks"):
+        if not (checkout / needed).is_dir():
+            raise typer.BadParameter(f"{checkout} has no folder {needed}")
+    entry = Entry(
+        BEFORE, LIBRARIES[0].module, sys.executable, counts, checkout=checkout
+    )
+    try:
+        ask_worker(entry)
+    except WorkerError as error:
+        raise typer.BadParameter(f"{checkout} cannot be measured: {error}") from error
+    commit = subprocess.run(
+        ["git", "log", "-1", "--format=%h %cs"],  # noqa: S607 - the git on PATH
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    entries.insert(1, entry)
+    after = list(notes.items())
+    notes.clear()
+    notes.update([*after[:1], (BEFORE, f"this package at {commit}"), *after[1:]])
 
 
 def _note(library: Library, found: dict[str, Any], own: Counts, usual: Counts) -> str:

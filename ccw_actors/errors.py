@@ -1,5 +1,7 @@
 """Every error this package raises, in one tree under `CcwActorsError`."""
 
+from traceback import format_exception
+
 __all__ = [
     "ActorFailedError",
     "ActorStoppedError",
@@ -13,6 +15,7 @@ __all__ = [
     "ControlRefusedError",
     "ControlTimeoutError",
     "CrashedError",
+    "CycleError",
     "DeviceRegistryError",
     "DispatcherError",
     "ImageError",
@@ -20,7 +23,10 @@ __all__ = [
     "MailboxFullError",
     "MessageError",
     "NameInUseError",
+    "NoAnswerError",
     "NoSuchMachineError",
+    "OfferCycleError",
+    "OfferTimeoutError",
     "ProgramError",
     "ProgramInterruptionError",
     "QmpCommandError",
@@ -28,11 +34,13 @@ __all__ = [
     "QmpError",
     "QmpTimeoutError",
     "RequestFailedError",
+    "StartTimeoutError",
     "StashError",
     "StreamError",
     "TraceFileError",
     "TraceInUseError",
     "UnknownDeviceTypeError",
+    "UnknownSystemError",
     "UnplugRefusedError",
     "UnsupportedHostError",
     "UnsupportedSetupError",
@@ -49,6 +57,25 @@ class MessageError(CcwActorsError):
 
     The text names the message's type where it can be read, and the place in it.
     """
+
+
+class NoAnswerError(MessageError):
+    """A handler has not answered a request, and will not: it has kept no `reply_to`."""
+
+
+class UnknownSystemError(CcwActorsError):
+    """A reference names a System that this one does not know.
+
+    `system` is its name, `known` are the names of those that are known.
+    """
+
+    def __init__(self, path: str, system: str, known: tuple[str, ...]) -> None:
+        self.system = system
+        self.known = known
+        names = ", ".join(map(repr, known))
+        super().__init__(
+            f"{path} belongs to the System {system!r}; known here: {names}"
+        )
 
 
 class StreamError(CcwActorsError):
@@ -74,14 +101,27 @@ class CrashedError(CcwActorsError):
 class ActorFailedError(CcwActorsError):
     """A handler raised, or an asked actor answered with a failure.
 
-    `actor` is its path, `message` the type of the message it handled.
+    `actor` is its path, `message` the type of the message it handled. `escalated` is
+    True if the error was none for the actor's supervision: the System raises it.
     """
 
-    def __init__(self, actor: str, message: str, reason: str) -> None:
+    def __init__(
+        self, actor: str, message: str, reason: str, traceback: str = ""
+    ) -> None:
         self.actor = actor
         self.message = message
         self.reason = reason
+        self.escalated = False
+        self._traceback = traceback
         super().__init__(f"{actor} failed on {message}: {reason}")
+
+    @property
+    def traceback(self) -> str:
+        """The text of the traceback of the error, "" if it was raised elsewhere."""
+        cause = self.__cause__
+        if self._traceback or cause is None:
+            return self._traceback
+        return "".join(format_exception(cause))
 
 
 class ActorStoppedError(CcwActorsError):
@@ -116,20 +156,44 @@ class AskTimeoutError(CcwActorsError, TimeoutError):
         )
 
 
-class AskCycleError(CcwActorsError):
-    """An ask would never be answered: who is asked waits for the asker.
+class StartTimeoutError(CcwActorsError, TimeoutError):
+    """`on_start` of an actor (`target`, its path) was not over in time."""
 
-    `cycle` are the paths in it, each of which waits for the next; the first, the
-    asker, comes again as the last. `message` is the type of the request.
+    def __init__(self, target: str, age: float, waits_for: str = "") -> None:
+        self.target = target
+        self.age = age
+        more = f"; it waits for {waits_for}" if waits_for else ""
+        super().__init__(f"{target} has not started for {age:.3f} s{more}")
+
+
+class CycleError(CcwActorsError):
+    """An actor would wait for itself, by way of others.
+
+    `cycle` are the paths in it, each of which waits for the next; the first, who would
+    close it, comes again as the last. `message` is the type of the message.
     """
+
+    _verb = "waits for"
 
     def __init__(self, cycle: tuple[str, ...], message: str) -> None:
         self.cycle = cycle
         self.message = message
         super().__init__(
-            f"{cycle[0]} asks {cycle[1]} {message} and would wait for itself:"
+            f"{cycle[0]} {self._verb} {cycle[1]} {message} and would wait for itself:"
             f" {' -> '.join(cycle)}"
         )
+
+
+class AskCycleError(CycleError):
+    """An ask would never be answered: who is asked waits for the asker."""
+
+    _verb = "asks"
+
+
+class OfferCycleError(CycleError):
+    """An offer would never be taken: who is to make room waits for who offers."""
+
+    _verb = "offers"
 
 
 class MailboxFullError(CcwActorsError):
@@ -138,6 +202,27 @@ class MailboxFullError(CcwActorsError):
     The text names message, recipient and bound. Send less, wait with `offer`, or give
     the actor another `Mailbox`.
     """
+
+
+class OfferTimeoutError(MailboxFullError, TimeoutError):
+    """There was no room for a message in time.
+
+    `target` is the path of the recipient, `message` the type of the message, `age` how
+    long it has waited (seconds). `waits_for` is that of `AskTimeoutError`.
+    """
+
+    def __init__(
+        self, target: str, message: str, age: float, waits_for: str = ""
+    ) -> None:
+        self.target = target
+        self.message = message
+        self.age = age
+        self.waits_for = waits_for
+        more = f"; it waits for {waits_for}" if waits_for else ""
+        super().__init__(
+            f"there was no room for {message} in the mailbox of {target} for"
+            f" {age:.3f} s{more}"
+        )
 
 
 class StashError(CcwActorsError):

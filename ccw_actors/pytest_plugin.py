@@ -10,26 +10,38 @@
 
 After the test each System is shut down; the test has an error if somebody refuses to
 stop, or has failed and `@pytest.mark.actor_failures("a path", "pool/*")` does not say
-that it may. Nothing else of this package is imported before a fixture is used, and
-nothing is asserted here (PYTEST_DONT_REWRITE).
+that it may.
+
+`pytest.fail`, `skip`, `xfail` and `exit` within an actor are for the test: every System
+made by then escalates them. A test that waits in the block of an `async with System()`
+is interrupted there, and another async test wherever it waits.
+
+Nothing else of this package is imported before a fixture is used, but for a list of
+errors, and nothing is asserted here (PYTEST_DONT_REWRITE).
 
 `@pytest.mark.explore(delivery=..., engine=..., time=..., limits=...)` makes a scenario
 of a test: it says what is to hold, and passes if that holds in every order in which
 the messages can be handled. Other fixtures may be asked for, too.
 """
 
+import functools
 import inspect
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from ccw_actors.escalation import escalate_always
+
 if TYPE_CHECKING:
+    import asyncio
+
     from ccw_actors.explore import World
     from ccw_actors.runtime import System
     from ccw_actors.testkit import ProbeFactory, SteppingSystem, VirtualSystem
@@ -39,10 +51,81 @@ __all__ = ["actor_system", "probe", "stepping_system", "virtual_system", "world"
 _SYSTEMS = ("actor_system", "virtual_system", "stepping_system")
 _LOOP_SCOPES: Final = ("function", "class", "module", "package", "session")
 _ON_LOOP = "_actor_system_on_{}_loop"
+_OUTCOMES: Final = (
+    pytest.fail.Exception,
+    pytest.skip.Exception,
+    pytest.exit.Exception,
+)
+
+
+class _Outcomes:
+    """Raises in the test what pytest is told within an actor."""
+
+    def __init__(self) -> None:
+        self._is_called = False
+        self._task: asyncio.Task[Any] | None = None
+        self._outcome: BaseException | None = None
+        self._undo = escalate_always(*_OUTCOMES, taker=self.take)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave it to whoever ran pytest."""
+        self._undo()
+
+    def take(self, error: BaseException) -> bool:
+        """Have the test raise it, if it is one of these; called where actors run."""
+        if not self._is_called or not isinstance(error, _OUTCOMES):
+            return False
+        if self._outcome is None:
+            self._outcome = error
+            task = self._task
+            if task is not None:  # It may run on another loop than the System.
+                task.get_loop().call_soon_threadsafe(task.cancel)
+        return True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Look after the call of one test."""
+        self._is_called, self._task, self._outcome = True, None, None
+        test = getattr(item, "obj", None)
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(test):
+            item.obj = self._noted(test)
+        try:
+            result = yield
+        except BaseException:
+            self._raise()
+            raise
+        finally:
+            self._is_called, self._task = False, None
+            if isinstance(item, pytest.Function):
+                item.obj = test
+        self._raise()
+        return result
+
+    def _noted(self, test: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the test, which notes its task: that is the one to interrupt."""
+
+        @functools.wraps(test)
+        async def noted(*args: Any, **kwargs: Any) -> Any:
+            import asyncio  # noqa: PLC0415
+
+            with suppress(RuntimeError):  # where no loop of asyncio runs the test
+                self._task = asyncio.current_task()
+            try:
+                return await test(*args, **kwargs)
+            finally:
+                self._task = None
+
+        return noted
+
+    def _raise(self) -> None:
+        outcome, self._outcome = self._outcome, None
+        if outcome is not None:
+            raise outcome from outcome.__cause__
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Describe the mark."""
+    """Describe the marks, and have outcomes come out of actors."""
+    config.pluginmanager.register(_Outcomes(), "ccw_actors.outcomes")
     config.addinivalue_line(
         "markers",
         "actor_failures(*paths): actors at these paths (* for any text) may fail",

@@ -23,7 +23,8 @@ from ccw_actors.machine.conform.rules import (
     Rule,
     as_markdown,
 )
-from ccw_actors.runtime import Mailbox, life
+from ccw_actors.runtime import Mailbox
+from ccw_actors.runtime._cell import lifecycle as actor_lifecycle
 from ccw_actors.scenarios import SCENARIOS
 from ccw_actors.scenarios.verdicts import COLUMNS, CellName, load
 from ccw_actors.scenarios.verdicts.pages import (
@@ -178,10 +179,14 @@ def test_life_cycle_page_is_the_table() -> None:
     assert page.endswith("\n\n" + lifecycle.as_markdown())
 
 
+def test_life_page_has_the_table() -> None:
+    """The page of an actor's life has the table of its states."""
+    assert f"\n\n{actor_lifecycle.as_markdown()}\n" in (RUNTIME / "life.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("page", "docstring"),
     [
-        ("supervision", life.__doc__),
         ("mailboxes", Mailbox.__doc__),
         ("testing", pytest_plugin.__doc__),
     ],
@@ -280,8 +285,9 @@ def test_named_tests_are_there(page: Path) -> None:
         (RUNTIME / "guarantees.md", "", 30),
         (ROOT / "docs" / "files.md", "", 15),
         (EXPLORE / "promise.md", "## What keeps it honest", 10),
+        (RUNTIME / "messages.md", "## Evolution", 10),
     ],
-    ids=["runtime", "files", "explore"],
+    ids=["runtime", "files", "explore", "evolution"],
 )
 def test_every_guarantee_has_a_test(page: Path, below: str, rows_min: int) -> None:
     """No row of the page is without one."""
@@ -292,14 +298,15 @@ def test_every_guarantee_has_a_test(page: Path, below: str, rows_min: int) -> No
 
 
 @pytest.mark.parametrize(
-    "page",
-    [RUNTIME / "complaints.md", EXPLORE / "questions.md"],
+    ("page", "count"),
+    [(RUNTIME / "complaints.md", 23), (EXPLORE / "questions.md", 15)],
     ids=["runtime", "explore"],
 )
-def test_every_complaint_has_an_answer(page: Path) -> None:
+def test_every_complaint_has_an_answer(page: Path, count: int) -> None:
     """Each row says where the complaint is from, and what test or file answers it."""
     rows = rows_of(page)
-    assert [row.split(" | ")[0] for row in rows] == [f"| {n}" for n in range(1, 16)]
+    numbers = [row.split(" | ")[0] for row in rows]
+    assert numbers == [f"| {number}" for number in range(1, count + 1)]
     for row in rows:
         _, complaint, answer, shown = row.strip("| ").split(" | ")
         assert "](https://github.com/" in complaint

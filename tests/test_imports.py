@@ -29,6 +29,20 @@ ROOMS = (
 )
 
 
+PARTS = (
+    "_dump",
+    "_escalation",
+    "_provider",
+    "_references",
+    "_services",
+    "_shutdown",
+    "_spawning",
+    "actor",
+    "system",
+)
+"""The modules of the runtime beside its rooms."""
+
+
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     """Check the contracts of `pyproject.toml` on the package in a folder."""
     command = Path(sys.executable).with_name("lint-imports")
@@ -47,6 +61,11 @@ def house(folder: Path) -> Path:
     for room in ROOMS:
         (package / room).mkdir(parents=True)
         (package / room / "__init__.py").touch()
+    for name in ("_cell", "_drive", "_kernel", "_threads", "_values", "stepping"):
+        (package / "runtime" / name).mkdir()
+        (package / "runtime" / name / "__init__.py").touch()
+    for name in PARTS:
+        (package / "runtime" / f"{name}.py").touch()
     (package / "__init__.py").touch()
     (package / "errors.py").touch()
     return package
@@ -116,6 +135,57 @@ def test_contracts_refuse(tmp_path: Path, room: str, other: str) -> None:
     done = lint_imports(tmp_path)
     assert done.returncode != 0
     assert f"ccw_actors.{room} is not allowed to import {other}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ("_values", "ccw_actors.runtime._cell"),
+        ("_cell", "ccw_actors.runtime._kernel"),
+        ("_kernel", "ccw_actors.runtime._drive"),
+        ("_kernel", "ccw_actors.runtime.system"),
+        ("_kernel", "asyncio"),
+        ("_kernel", "pykka"),
+        ("_drive", "ccw_actors.runtime.actor"),
+        ("_drive", "ccw_actors.runtime._threads"),
+        ("_threads", "ccw_actors.runtime._provider"),
+        ("stepping", "ccw_actors.runtime.system"),
+    ],
+)
+@pytest.mark.parametrize("for_types", [False, True])
+def test_contracts_refuse_in_the_runtime(
+    tmp_path: Path, part: str, other: str, *, for_types: bool
+) -> None:
+    """A room of the runtime imports nothing from above it, nor for types alone."""
+    text = f"import {other}\n"
+    if for_types:
+        text = f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    {text}"
+    (house(tmp_path) / "runtime" / part / "__init__.py").write_text(text)
+    done = lint_imports(tmp_path)
+    assert done.returncode != 0
+    text = " ".join(done.stdout.split())  # It is broken into lines.
+    assert f"ccw_actors.runtime.{part} is not allowed to import {other}" in text
+
+
+def test_contracts_refuse_private_parts_of_the_runtime(tmp_path: Path) -> None:
+    """No other room imports what is private there, also if it may know the runtime."""
+    package = house(tmp_path)
+    (package / "explore" / "__init__.py").write_text(
+        "import ccw_actors.runtime._kernel\n"
+    )
+    done = lint_imports(tmp_path)
+    assert done.returncode != 0
+    assert "ccw_actors.explore" in done.stdout
+
+
+def test_contracts_refuse_a_circle_in_the_runtime(tmp_path: Path) -> None:
+    """Modules of one room of the runtime do not import each other in a circle."""
+    kernel = house(tmp_path) / "runtime" / "_kernel"
+    (kernel / "one.py").write_text("import ccw_actors.runtime._kernel.two\n")
+    (kernel / "two.py").write_text("import ccw_actors.runtime._kernel.one\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode != 0
+    assert "circle" in done.stdout
 
 
 def test_contracts_refuse_an_unlisted_room(tmp_path: Path) -> None:

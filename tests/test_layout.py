@@ -146,6 +146,56 @@ def test_type_checkers_read_all_code() -> None:
 
 
 @repository_only
-def test_ci_can_be_run() -> None:
-    """`.ci/run` is executable."""
-    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+@pytest.mark.parametrize("name", ["run", "pythons"])
+def test_ci_can_be_run(name: str) -> None:
+    """The scripts of `.ci` are executable."""
+    assert os.access(ROOT / ".ci" / name, os.X_OK)
+
+
+PRETENDER = """#!/bin/sh
+exec {python} -c 'import sys
+from collections import namedtuple
+names = "major minor micro releaselevel serial"
+sys.version_info = namedtuple("version_info", names)(3, {minor}, 0, "{level}", 0)
+sys.executable = "{path}"
+sys.modules |= dict.fromkeys("{missing}".split())
+exec(sys.argv[2])' "$@"
+"""
+
+
+def pretend(folder: Path, minor: int, level: str = "final", missing: str = "") -> str:
+    """Make a Python of that release, which may lack modules; return the line for it."""
+    path = folder / f"python3.{minor}"
+    program = PRETENDER.format(
+        python=sys.executable, minor=minor, level=level, path=path, missing=missing
+    )
+    path.write_text(program)
+    path.chmod(0o755)
+    return f"3.{minor} {path}"
+
+
+@repository_only
+def test_ci_finds_pythons(tmp_path: Path) -> None:
+    """Each release is listed once, the oldest first, and none that cannot be used."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    newest, twelve = pretend(first, 98), pretend(first, 12)
+    pretend(second, 12)
+    pretend(first, 10)
+    pretend(first, 96, level="candidate")
+    pretend(first, 97, missing="ensurepip")
+    done = subprocess.run(
+        [ROOT / ".ci" / "pythons"],
+        env=os.environ | {"PATH": f"{first}:{second}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    minors = [int(line.partition(" ")[0].removeprefix("3.")) for line in lines]
+    assert minors == sorted(set(minors))
+    assert minors[0] >= 11
+    assert twelve in lines
+    assert lines[-1] == newest
+    assert not {96, 97} & set(minors)

@@ -15,7 +15,8 @@ SCRIPTS = sorted((Path(__file__).parent.parent / "examples").rglob("*.py"))
 PUBLIC = {
     "ccw_actors.runtime": """
         Actor ActorRef Message Request ReplyTo receive
-        System Mailbox
+        ActorSpec spec_of answer_type
+        System Mailbox escalate_always Propagator
         Stop Restart Escalate Supervision
         Failure Terminated
         Dispatcher LoopDispatcher FairDispatcher VirtualDispatcher
@@ -26,8 +27,8 @@ PUBLIC = {
     """,
     "ccw_actors.transport": """
         Message Request
-        Codec DECODE_ERRORS OBJECTS_MAX SIZE_MAX refusal tag_of
-        ValueSplitter read_stream
+        Codec DECODE_ERRORS ENCODE_ERRORS OBJECTS_MAX SIZE_MAX message_id refusal tag_of
+        ValueSplitter read_stream read_messages read_messages_async
     """,
     "ccw_actors.testkit": """
         Probe ProbeFactory ExpectationError
@@ -54,7 +55,7 @@ PUBLIC = {
         is_name machine_names name_from
     """,
     "ccw_actors.telemetry": """
-        MetricsObserver
+        MetricsObserver TraceContextPropagator
     """,
 }
 
@@ -89,12 +90,12 @@ def test_hidden_names_are_found() -> None:
     """A private module, a name that is not public, and a plain import are found."""
     program = """
 from ccw_actors.runtime import System, life
-from ccw_actors.runtime.cell import Cell
+from ccw_actors.runtime.stepping import Cell
 import ccw_actors.runtime
 """
     assert list(hidden(program)) == [
         "ccw_actors.runtime.life",
-        "ccw_actors.runtime.cell.Cell",
+        "ccw_actors.runtime.stepping.Cell",
         "ccw_actors.runtime",
     ]
 

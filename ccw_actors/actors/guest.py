@@ -298,7 +298,8 @@ class Guest(Actor):
             log.warning("%s: at its end: %s", self.ref.path, describe(error))
 
     def _is_on_a_loop(self) -> bool:
-        return self.system.dispatcher.loop is not None
+        loop: object = self.system.dispatcher.loop
+        return loop is not None
 
     def _end(self, result: object, error: str | None) -> None:
         state = self.state

@@ -23,7 +23,7 @@ from ccw_actors.errors import (
     RequestFailedError,
     StreamError,
 )
-from ccw_actors.runtime.asks import answer_type
+from ccw_actors.runtime import answer_type
 from ccw_actors.transport import Codec, Request, ValueSplitter
 
 __all__ = ["ControlClient", "machine_names"]

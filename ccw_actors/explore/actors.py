@@ -20,14 +20,15 @@ from ccw_actors.explore.errors import UnsoundError
 from ccw_actors.explore.far import FarSteps, soonest
 from ccw_actors.explore.known import print_of
 from ccw_actors.explore.monitor import Monitor
+from ccw_actors.explore.named import Named
 from ccw_actors.explore.near import FAR, NearSteps
 from ccw_actors.explore.result import DeadLetter, Network, Noops, Step, Time
 from ccw_actors.explore.view import View
 from ccw_actors.explore.words import Words
 from ccw_actors.explore.world import Scenario, World
 from ccw_actors.explore.worlds import FAILED, Worlds
-from ccw_actors.runtime import Failure
-from ccw_actors.runtime.cell import SIGNAL, WATCH, Envelope
+from ccw_actors.runtime import Failure, spec_of
+from ccw_actors.runtime.stepping import SIGNAL, WATCH, Envelope, path_of
 
 __all__ = ["ActorModel"]
 
@@ -85,6 +86,7 @@ class ActorModel:
             recheck=recheck,
         )
         self._near = NearSteps(self._bench, self._worlds, self.checks, recheck)
+        self._named = Named(self._worlds, self.world.dispatcher)
         self.bounds = self._far.bounds
         self._check_noops()
         self._initial = self._far.first()
@@ -247,14 +249,17 @@ class ActorModel:
 
     def step(self, state: State, action: Offer) -> Step:
         """Return an action in words."""
-        del state
-        path = self.compact.path_of[action.owner]
+        compact = self.compact
+        path = compact.path_of[action.owner]
+        address = compact.to.get(action.slot)
+        if address is None:
+            address = compact.get_local(state[action.owner]).cell.address
         if not action.envelope:
-            return Step(path, "", "", crash=True)
-        envelope = self.compact.envelopes[action.envelope]
+            return Step(address, "", "", crash=True)
+        envelope = compact.envelopes[action.envelope]
         text = self._words.text(path, envelope)
         timer, crash, arrives = action.timer, action.crash, action.arrives
-        return Step(path, envelope.sender, text, timer, crash, arrives)
+        return Step(address, envelope.sender, text, timer, crash, arrives)
 
     # -- one step -------------------------------------------------------------------
 
@@ -298,8 +303,7 @@ class ActorModel:
         """
         self._is_empty = False
         if offer.arrives:
-            arrived, effect = self._arrive(state, offer)
-            return self._unless_kept(state, offer, arrived), effect
+            return self._told(state, offer, *self._arrive(state, offer))
         if self._ordered and offer.due:
             state, offer = self._later(state, offer.due), offer._replace(due=0.0)
         effect = FAR if offer.crash else self._near.effect(state, offer)
@@ -309,12 +313,22 @@ class ActorModel:
             after = self._far.take(state, offer, effect)
         if self.compact.fresh_variants:
             self._near.check_variants()
-        return self._unless_kept(state, offer, after), effect
+        return self._told(state, offer, after, effect)
 
-    def _unless_kept(self, state: State, offer: Offer, after: State) -> State | None:
-        """Return the state after a step, None if the message is kept instead."""
+    def _told(
+        self, state: State, offer: Offer, after: State, effect: Effect
+    ) -> tuple[State | None, Effect]:
+        """Return the state after a step, None if the message is kept instead.
+
+        And what the step did: one after which another number is free may change what
+        any other step does.
+        """
+        if not effect.is_far and after[0] != FAILED:
+            before, after = after, self._named.forgotten(after)
+            if after is not before:
+                effect = effect._replace(is_far=True)
         is_kept = self._keeps and after == self._without(state, offer)
-        return None if is_kept else after
+        return (None if is_kept else after), effect
 
     def _without(self, state: State, offer: Offer) -> State | None:
         """Return a state without a message; None for what is no message."""
@@ -351,8 +365,9 @@ class ActorModel:
         after = list(state)
         after[offer.slot] = offer.rest
         effect = Effect(0)
-        if owner < len(state) and state[owner]:
-            slot = self.compact.queue_slot(owner, envelope.sender)
+        address = self.compact.to[offer.slot]
+        if self._worlds.is_there(state, address):
+            slot = self.compact.queue_slot(owner, envelope.sender, address)
             effect = Effect(state[owner], ((slot, offer.envelope),))
             self._send(after, effect.sends, ())
             if self.bounds and self._is_over(after):
@@ -369,13 +384,14 @@ class ActorModel:
 
     def _is_told(self, state: State, envelope: Envelope) -> bool:
         """Whether somebody is there who hears of it that a message has met nobody."""
-        slot = self.compact.paths.get(envelope.sender, len(state))
-        if slot >= len(state) or not state[slot]:
+        if not self._worlds.is_there(state, envelope.sender):
             return False
+        slot = self.compact.paths[path_of(envelope.sender)]
         actor = self.compact.get_local(state[slot]).cell.actor
-        tables = (actor.handlers, *actor.behaviours.values())
         has_asked = envelope.kind == WATCH or envelope.ask
-        return bool(has_asked) or any(Failure in table for table in tables)
+        return bool(has_asked) or any(
+            Failure in table for table in spec_of(actor).all()
+        )
 
     def _send(
         self,
@@ -437,7 +453,7 @@ class ActorModel:
             item = state[slot] if slot < len(state) else 0
             if item and worlds.spent(path, left) >= 0:
                 cell = compact.get_local(item).cell
-                if not cell.phase:
+                if not cell.life:
                     found.append(Offer((slot, -1), slot, slot, 0, crash=True))
         return found
 

@@ -13,12 +13,19 @@ from ccw_actors.explore.errors import (
     ExploreError,
     HiddenStateError,
 )
-from ccw_actors.explore.hidden import Attributes, Cells
+from ccw_actors.explore.hidden import Attributes, Cells, Variables
 from ccw_actors.explore.result import DeadLetter
 from ccw_actors.explore.world import World
 from ccw_actors.runtime import Actor, CellSnapshot, Choice, Snapshot
-from ccw_actors.runtime.cell import RESTART, SIGNAL, UNBOUNDED, Envelope
-from ccw_actors.runtime.timers import Timer
+from ccw_actors.runtime.stepping import (
+    RESTART,
+    SIGNAL,
+    UNBOUNDED,
+    Cell,
+    Envelope,
+    Past,
+    Timer,
+)
 from ccw_actors.transport import tag_of
 
 __all__ = ["Bench", "Effect", "Outcome", "Place"]
@@ -38,13 +45,15 @@ _NOBODY: Final = "there is no such actor"
 class Place(NamedTuple):
     """Where a step is taken: by whom, on which message or timer, beside which others.
 
-    `others` are asked for only where the System has to be put together.
+    `others` are asked for only where the System has to be put together, and `past` is
+    what matters of those that are not there.
     """
 
     local: Local
     envelope: int
     timer: int
     others: Callable[[], list[Local]]
+    past: Past
 
 
 class Outcome(NamedTuple):
@@ -88,6 +97,7 @@ class Bench:
         self._cells = Cells()
         self.cells = self._cells.at
         self._attributes = Attributes()
+        self._variables = Variables()
         self._lost: list[DeadLetter] = []
         self._sources = {source for _, source, _ in world.injected} | {""}
         self._standing: dict[str, CellSnapshot] = {}
@@ -129,11 +139,11 @@ class Bench:
         cells = [local.cell._replace(mailbox=mailbox)]
         cells += [_bystander(other) for other in place.others()]
         timers = tuple(((path, number), one) for number, one in local.timers)
-        timer_counts, ask_counts = ((path, local.numbered),), ((path, local.asked),)
-        before = Snapshot(tuple(cells), timers, timer_counts, ask_counts, (), 0, 0.0)
+        counts = ((path, local.numbered),), ((local.cell.address, local.asked),)
+        before = Snapshot(tuple(cells), timers, *counts, (), 0, 0.0, place.past)
         choice = Choice(path, path if timer else message.sender, timer)
         outcome = self._run(before, choice)
-        self.check_attributes(local.cell.actor, message)
+        self.check_hidden(local.cell.cell, local.cell.actor, message)
         return self._effect(path, before, outcome)
 
     def check_again(self, known: Effect, place: Place, variant: Local | None) -> None:
@@ -150,11 +160,11 @@ class Bench:
             path = place.local.cell.cell.path
             raise HiddenStateError(path, tag, is_variant=variant is not None)
 
-    def check_attributes(self, actor: Actor[Any], message: Envelope) -> None:
+    def check_hidden(self, cell: Cell, actor: Actor[Any], message: Envelope) -> None:
         """Raise `HiddenStateError` if an actor has changed outside of its state."""
-        changed = self._attributes.changed(actor)
+        changed = self._attributes.changed(actor) + self._variables.changed(cell)
         if changed:
-            raise HiddenStateError(actor.path, tag_of(message.payload), changed)
+            raise HiddenStateError(cell.path, tag_of(message.payload), changed)
 
     def _effect(self, path: str, before: Snapshot, outcome: Outcome) -> Effect:
         """Return what a step did, if the actor is all that it has changed."""
@@ -166,7 +176,7 @@ class Bench:
         sends: list[tuple[int, int]] = []
         puts_back: list[tuple[int, int]] = []
         for was, one in zip(before.cells, after.cells, strict=True):
-            if one.cell is not was.cell or one.phase != was.phase:
+            if one.cell is not was.cell or one.life != was.life:
                 return far
             if one.signals != was.signals:
                 return far
@@ -176,21 +186,21 @@ class Bench:
             mailbox = one.mailbox
             if one.cell.path == path:
                 at = mailbox.index(_MARK)
-                puts_back = self._sent(owner, mailbox[:at])[::-1]
+                puts_back = self._sent(owner, one.address, mailbox[:at])[::-1]
                 mailbox = mailbox[at + 1 :]
                 timers, count = _timers_of(path, after, before)
-                asked = dict(after.ask_counts).get(path, 0) if after.ask_counts else 0
+                asked = dict(after.ask_counts).get(one.address, 0)
                 item = compact.local(one, timers, count, asked)
-            sends += self._sent(owner, mailbox)
+            sends += self._sent(owner, one.address, mailbox)
         in_order = tuple(sorted(sends, key=_queue))
         return Effect(item, in_order, tuple(puts_back), lost=outcome.lost)
 
     def _sent(
-        self, owner: int, envelopes: tuple[Envelope, ...]
+        self, owner: int, address: str, envelopes: tuple[Envelope, ...]
     ) -> list[tuple[int, int]]:
         compact = self._compact
         return [
-            (compact.queue_slot(owner, one.sender), compact.envelope(one))
+            (compact.queue_slot(owner, one.sender, address), compact.envelope(one))
             for one in envelopes
         ]
 
@@ -224,7 +234,7 @@ class Bench:
         if sent is None or system.was_read or cell.actor is not actor:
             self._stands = -1
             return None
-        self.check_attributes(actor, message)
+        self.check_hidden(cell, actor, message)
         compact, state = self._compact, actor.snapshot()
         if cell.behaviour == shape.behaviour:
             item = compact.plain(shape, state)
@@ -234,7 +244,7 @@ class Bench:
             item = compact.local(after, {}, 0, 0)
         sends: list[tuple[int, int]] = []
         for to, envelopes in sent:
-            sends += self._sent(compact.paths[to.path], envelopes)
+            sends += self._sent(compact.paths[to.path], to.address, envelopes)
         if len(sent) > 1:
             sends.sort(key=_queue)
         return Effect(item, tuple(sends), lost=tuple(self._lost))
@@ -245,7 +255,7 @@ class Bench:
         present = [one.shape or one.blank for one in (place.local, *place.others())]
         if any(one.suspended is not None for one in present):
             return False
-        self._alone.stand(present)
+        self._alone.stand(present, place.past)
         self._standing.clear()
         self._stands = world
         return True
@@ -287,11 +297,11 @@ class Bench:
         self._restore(before)
         return self._all_known(self._outcome(step))
 
-    def arrive(self, before: Snapshot, path: str, envelope: Envelope) -> Outcome:
+    def arrive(self, before: Snapshot, address: str, envelope: Envelope) -> Outcome:
         """Have a message from outside reach a mailbox, as far as its bound lets it."""
         self._restore(before)
         return self._all_known(
-            self._outcome(lambda: self._dispatcher.deliver(path, envelope))
+            self._outcome(lambda: self._dispatcher.deliver(address, envelope))
         )
 
     def _all_known(self, outcome: Outcome) -> Outcome:
@@ -307,6 +317,7 @@ class Bench:
         """
         cell = self._cells.first_like(one.cell)
         actor = self._attributes.first_like(one.actor, cell)
+        self._variables.learn(cell)
         if one.cell is not cell or one.actor is not actor:
             actor.bind(self._world.system, cell)
         children = tuple(map(self._cells.first_like, one.children))

@@ -117,4 +117,4 @@ def _sorted(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         named = [_sorted(getattr(value, one.name)) for one in dataclasses.fields(value)]
         return type(value).__name__, named
-    return f"ref {value.path}" if isinstance(value, ActorRef) else value
+    return f"ref {value.address}" if isinstance(value, ActorRef) else value

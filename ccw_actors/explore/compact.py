@@ -16,9 +16,8 @@ from typing import NamedTuple, TypeAlias
 from ccw_actors.explore.canonical import Canonical
 from ccw_actors.explore.result import Network
 from ccw_actors.runtime import CellSnapshot
-from ccw_actors.runtime.alone import is_plain
-from ccw_actors.runtime.cell import Envelope, Phase
-from ccw_actors.runtime.timers import Timer
+from ccw_actors.runtime.stepping import Envelope, Timer, is_plain
+from ccw_actors.runtime.stepping import State as Life
 
 __all__ = ["FIRST", "Compact", "Local", "Offer", "Queue", "State", "trimmed"]
 
@@ -86,7 +85,9 @@ class Compact:
     """Numbers for the values that make up the states of one scenario.
 
     `owners` has for each slot that of its actor, `outside` the slots of queues that are
-    outside. `fresh` are the items of what actors are that nobody has looked at yet.
+    outside, and `to` has for each of those the address of the actor that it is sent to:
+    if that has ended, nobody gets it. `fresh` are the items of what actors are that
+    nobody has looked at yet.
     `variants` has what some items are in other words: equal, but with a dict or a set
     that came about in another order; the last ones are in `fresh_variants`, with their
     items. `varied` are the items of which there may be any.
@@ -102,14 +103,15 @@ class Compact:
         self.envelopes: list[Envelope] = [Envelope(b"", "", 0, None)]
         self.fresh: list[int] = []
         self.outside: set[int] = set()
+        self.to: dict[int, str] = {}
         self.variants: dict[int, list[Local]] = {}
         self.fresh_variants: list[tuple[int, Local]] = []
         self.varied: set[int] = set()
         self._canonical = Canonical()
         self._shapes: dict[object, CellSnapshot] = {}
         self._envelope_numbers: dict[Envelope, int] = {}
-        self._queue_slots: dict[tuple[int, str], int] = {}
-        self._outside_slots: dict[tuple[int, str], int] = {}
+        self._queue_slots: dict[tuple[int, str, str], int] = {}
+        self._outside_slots: dict[tuple[str, str], int] = {}
         self._locals: dict[object, int] = {}
         self._queues: dict[tuple[int, tuple[int, ...]], int] = {}
         self._pushed: dict[tuple[int, int], int] = {}
@@ -127,30 +129,37 @@ class Compact:
             self.path_of[slot] = path
         return slot
 
-    def queue_slot(self, owner: int, sender: str) -> int:
-        """Return the slot of the queue in which that sender's messages wait."""
-        key = owner, sender if self.delivery == "channel" else ""
+    def queue_slot(self, owner: int, sender: str, address: str) -> int:
+        """Return the slot of the queue in which that sender's messages wait.
+
+        `address` is that of the actor they are sent to, `owner` the slot of its path.
+        """
+        unordered = self.delivery == "unordered"
+        of_sender = sender if self.delivery == "channel" else ""
+        key = owner, of_sender, address if unordered else ""
         slot = self._queue_slots.get(key)
         if slot is None:
-            slot = len(self.owners)
-            self.owners.append(owner)
-            self._queue_slots[key] = slot
-            if self.delivery == "unordered":
+            slot = self._queue_slots[key] = self._add_queue(owner)
+            if unordered:
                 self.outside.add(slot)
+                self.to[slot] = address
         return slot
 
-    def outside_slot(self, owner: int, source: str) -> int:
+    def outside_slot(self, owner: int, source: str, address: str) -> int:
         """Return the slot of what a source outside sends, as long as it is there."""
         if self.delivery == "unordered":
-            return self.queue_slot(owner, source)
-        key = owner, source
+            return self.queue_slot(owner, source, address)
+        key = address, source
         slot = self._outside_slots.get(key)
         if slot is None:
-            slot = len(self.owners)
-            self.owners.append(owner)
-            self._outside_slots[key] = slot
+            slot = self._outside_slots[key] = self._add_queue(owner)
             self.outside.add(slot)
+            self.to[slot] = address
         return slot
+
+    def _add_queue(self, owner: int) -> int:
+        self.owners.append(owner)
+        return len(self.owners) - 1
 
     def queue_slots(self, owner: int) -> list[int]:
         """Return the slots of the queues that are in an actor's mailbox."""
@@ -205,7 +214,7 @@ class Compact:
             return self.plain(self._shapes.setdefault(_who(blank), blank), cell.state)
         armed = tuple(sorted(timers.items()))
         waits = cell.suspended is not None or bool(cell.signals)
-        busy = cell.phase is not Phase.RUNNING or waits
+        busy = cell.life is not Life.RUNNING or waits
         whole = cell._replace(mailbox=())
         local = Local(whole, blank, armed, count, asked, busy)
         return self._local((_who(blank), armed, count, asked), local)

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, get_origin
 
 import msgspec
 
-from ccw_actors.runtime import Actor
+from ccw_actors.runtime import Actor, spec_of
 
 __all__ = ["Combination", "Coverage", "Label", "covered", "label_of"]
 
@@ -52,7 +52,7 @@ def covered(
     missed = {
         Combination(path, label, message.__name__)
         for path, label, actor in seen
-        for table in (actor.handlers, *actor.behaviours.values())
+        for table in spec_of(actor).all()
         for message in table
     }
     return Coverage(

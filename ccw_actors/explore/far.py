@@ -15,7 +15,7 @@ from ccw_actors.explore.monitor import Monitor
 from ccw_actors.explore.world import World
 from ccw_actors.explore.worlds import Worlds
 from ccw_actors.runtime import Choice, Snapshot
-from ccw_actors.runtime.cell import Cell, Envelope
+from ccw_actors.runtime.stepping import Cell, Envelope, path_of
 from ccw_actors.transport import tag_of
 
 __all__ = ["FarSteps", "soonest"]
@@ -59,6 +59,11 @@ class FarSteps:
         What it has injected is outside, and so is what it has told by itself.
         """
         compact, world = self._compact, self._world
+        injected = [
+            (address, Envelope(payload, source, 0, None))
+            for address, source, payload in world.injected
+        ]
+        world.dispatcher.on_the_way(envelope for _, envelope in injected)
         snapshot = self._bench.first()
         cells = [
             one._replace(mailbox=tuple(filter(_is_inside, one.mailbox)))
@@ -66,19 +71,16 @@ class FarSteps:
         ]
         outside: dict[int, list[int]] = {}
         sent = [
-            (one.cell.path, envelope)
+            (one.address, envelope)
             for one in snapshot.cells
             for envelope in one.mailbox
             if not _is_inside(envelope)
         ]
-        sent += [
-            (path, Envelope(payload, source, 0, None))
-            for path, source, payload in world.injected
-        ]
         for one in cells:
             compact.actor_slot(one.cell.path)
-        for path, envelope in sent:
-            slot = compact.outside_slot(compact.actor_slot(path), envelope.sender)
+        for address, envelope in (*sent, *injected):
+            owner = compact.actor_slot(path_of(address))
+            slot = compact.outside_slot(owner, envelope.sender, address)
             outside.setdefault(slot, []).append(compact.envelope(envelope))
         items = {slot: compact.queue(slot, tuple(n)) for slot, n in outside.items()}
         left = tuple(budget for _, budget in world.properties.crashes)
@@ -106,7 +108,7 @@ class FarSteps:
         if found is None or item not in self._gone_on:
             self._gone_on.add(item)
             local = compact.get_local(item)
-            owner = compact.paths[local.cell.cell.path]
+            owner, address = compact.paths[local.cell.cell.path], local.cell.address
             offers: list[Offer] = []
             for choice, seen in self._bench.choices(local):
                 envelope = Envelope(seen.payload, choice.sender, 0, None, seen.kind)
@@ -117,7 +119,7 @@ class FarSteps:
                         Offer((owner, timer), owner, owner, name, 0, timer, due)
                     )
                 else:
-                    process = compact.queue_slot(owner, choice.sender), 0
+                    process = compact.queue_slot(owner, choice.sender, address), 0
                     offers.append(Offer(process, owner, owner, name))
             found = compact.offers[item] = tuple(offers)
         return found
@@ -166,7 +168,7 @@ class FarSteps:
             return self._worlds.failed(str(failure))
         path = compact.path_of[offer.owner]
         before = self._whole(state, offer)
-        self._world.dispatcher.on_the_way(self._asks(state, offer))
+        self._world.dispatcher.on_the_way(self._on_the_way(state, offer))
         if offer.crash and not offer.envelope:
             outcome = self._bench.crash(before, path)
         else:
@@ -176,7 +178,7 @@ class FarSteps:
             envelope = compact.envelopes[offer.envelope]
             for one in outcome.after.cells:
                 if one.cell.path == path:
-                    self._bench.check_attributes(one.actor, envelope)
+                    self._bench.check_hidden(one.cell, one.actor, envelope)
         failure = outcome.failure
         if failure is not None and not self._may_fail(failure, offer):
             return self._worlds.failed(str(failure))
@@ -186,9 +188,10 @@ class FarSteps:
         """Return the state after a message from outside has met a full mailbox."""
         compact = self._compact
         before = self._whole(state, None)
-        path = compact.path_of[offer.owner]
+        self._world.dispatcher.on_the_way(self._on_the_way(state, offer))
+        address = compact.to[offer.slot]
         envelope = compact.envelopes[offer.envelope]
-        outcome = self._bench.arrive(before, path, envelope)
+        outcome = self._bench.arrive(before, address, envelope)
         return self._after(state, offer, before, outcome)
 
     def _after(
@@ -235,20 +238,18 @@ class FarSteps:
             cells.append(local.cell._replace(mailbox=mailbox))
             timers += [((path, number), timer) for number, timer in local.timers]
             counts.append((path, local.numbered))
-            asked.append((path, local.asked))
-        return Snapshot(
-            tuple(cells), tuple(timers), tuple(counts), tuple(asked), (), 0, 0.0
-        )
+            asked.append((local.cell.address, local.asked))
+        parts = tuple(timers), tuple(counts), tuple(asked)
+        past = self._worlds.past[state[0]]
+        return Snapshot(tuple(cells), *parts, (), 0, 0.0, past)
 
-    def _asks(self, state: State, offer: Offer) -> set[int]:
-        """Return the numbers of the asks that are outside, on an unordered network."""
+    def _on_the_way(self, state: State, offer: Offer) -> list[Envelope]:
+        """Return what is outside, but for what is offered."""
         compact = self._compact
-        if compact.delivery != "unordered":
-            return set()
         items = ((slot, state[slot]) for slot in compact.outside if _has(state, slot))
         rests = (offer.rest if slot == offer.slot else item for slot, item in items)
         waiting = (compact.waiting(item) for item in rests)
-        return {compact.envelopes[one].ask for numbers in waiting for one in numbers}
+        return [compact.envelopes[one] for numbers in waiting for one in numbers]
 
     def _mailbox(self, state: State, owner: int, offer: Offer | None) -> list[int]:
         """Return what is in an actor's mailbox, by number, with what is offered first.
@@ -287,7 +288,10 @@ class FarSteps:
             path = one.cell.path
             slot = compact.actor_slot(path)
             item = compact.local(
-                one, timers.get(path, {}), counts.get(path, 0), asked.get(path, 0)
+                one,
+                timers.get(path, {}),
+                counts.get(path, 0),
+                asked.get(one.address, 0),
             )
             items[slot] = item
             rough = rough or compact.get_local(item).busy
@@ -298,13 +302,13 @@ class FarSteps:
                 self.bounds[slot] = min(bound, self.bounds.get(slot, bound))
             waiting: dict[int, list[int]] = {}
             for envelope in one.mailbox:
-                queue = compact.queue_slot(slot, envelope.sender)
+                queue = compact.queue_slot(slot, envelope.sender, one.address)
                 waiting.setdefault(queue, []).append(compact.envelope(envelope))
             for queue, numbers in waiting.items():
                 there = compact.waiting(items.get(queue, 0))
                 items[queue] = compact.queue(queue, (*there, *numbers))
-        alive = frozenset(one.cell for one in after.cells)
-        world = self._worlds.number(alive, left, rough=rough, waits=waits)
+        alive = frozenset((one.cell, one.address) for one in after.cells)
+        world = self._worlds.number(alive, left, after.past, rough=rough, waits=waits)
         self._checks.look_at_fresh()
         values = [world, monitor]
         values += [items.get(slot, 0) for slot in range(FIRST, len(compact.owners))]
@@ -329,7 +333,7 @@ def _is_inside(envelope: Envelope) -> bool:
 
 def _is_held(cell: Any) -> bool:
     """Whether an actor takes up no message: it waits, starts again or ends."""
-    return cell.suspended is not None or bool(cell.phase)
+    return cell.suspended is not None or bool(cell.life)
 
 
 def _has(state: State, slot: int) -> bool:

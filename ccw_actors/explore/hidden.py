@@ -1,7 +1,9 @@
 """Finds what an actor keeps outside of its declared state."""
 
+import decimal
 from collections import deque
 from collections.abc import Mapping
+from contextvars import ContextVar
 from enum import Enum
 from functools import cache, cached_property, partial
 from types import CellType, FunctionType, MethodType
@@ -10,9 +12,9 @@ from typing import Any, Final, NamedTuple, cast
 import msgspec
 
 from ccw_actors.runtime import Actor, ActorRef, System
-from ccw_actors.runtime.cell import Cell
+from ccw_actors.runtime.stepping import Cell, State
 
-__all__ = ["Attributes", "Cells"]
+__all__ = ["Attributes", "Cells", "Variables"]
 
 _DEPTH_MAX = 6
 _SIMPLE = (int, float, complex, str, bytes, type(None))
@@ -88,6 +90,7 @@ class Cells:
             return cell
         parent = None if cell.parent is None else self.first_like(cell.parent)
         forms = [_form(cell.policy, 0), _form(cell.supervision, 0), _made_by(cell)]
+        forms += [(variable.name, form) for variable, form in _variables(cell).items()]
         key = cell.path, id(parent), cell.decode, repr(forms)
         first = self._alike.setdefault(key, cell)
         if first is cell:
@@ -95,6 +98,65 @@ class Cells:
             self._first[id(cell)] = cell
             self.at.setdefault(cell.path, []).append(cell)
         return first
+
+
+class Variables:
+    """The context variables of actors, as they were at first sight.
+
+    A handler may set one as long as it sets it back.
+    """
+
+    def __init__(self) -> None:
+        self._first: dict[int, tuple[Cell, dict[ContextVar[object], object]]] = {}
+
+    def learn(self, cell: Cell) -> None:
+        """Remember what an actor begins in, unless it is known."""
+        if id(cell) not in self._first:
+            self._first[id(cell)] = cell, _variables(cell)
+
+    def changed(self, cell: Cell) -> tuple[str, ...]:
+        """Return the names of variables that are not what they were.
+
+        Nothing is said of an actor whose handler is suspended, which may be about to
+        set them back, nor of one that has failed: its next life has others.
+        """
+        if cell.turn is not None or cell.life is not State.RUNNING:
+            return ()
+        known = self._first.get(id(cell))
+        if known is None:
+            return ()
+        before, now = known[1], _variables(cell)
+        if before == now:
+            return ()
+        names = {
+            variable
+            for variable in before | now
+            if before.get(variable, _ABSENT) != now.get(variable, _ABSENT)
+        }
+        return tuple(sorted(f"the context variable {one.name!r}" for one in names))
+
+
+def _variables(cell: Cell) -> dict[ContextVar[object], object]:
+    """Return the forms of what the context of an actor has.
+
+    Python puts decimal's settings there when they are asked for first: as long as they
+    are what they are for everybody they do not count, nor do its flags.
+    """
+    found: dict[ContextVar[object], object] = {}
+    for variable, value in cell.context.items():
+        if isinstance(value, decimal.Context):
+            settings = _settings(value)
+            if settings != _settings(decimal.DefaultContext):
+                found[variable] = settings
+        else:
+            found[variable] = _form(value, 0)
+    return found
+
+
+def _settings(context: decimal.Context) -> object:
+    traps = tuple(kind.__name__ for kind, on in context.traps.items() if on)
+    limits = context.Emin, context.Emax, context.capitals, context.clamp
+    return context.prec, context.rounding, limits, traps
 
 
 def _made_by(cell: Cell) -> object:
@@ -218,7 +280,7 @@ def _form(value: object, depth: int) -> object:
     if isinstance(value, _SIMPLE):
         return value
     if isinstance(value, ActorRef):
-        return f"ref {value.path}"
+        return f"ref {value.address}"
     if depth >= _DEPTH_MAX or isinstance(value, type | System):
         return f"at {address}"
     if isinstance(value, Actor):

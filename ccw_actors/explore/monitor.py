@@ -8,7 +8,7 @@ from ccw_actors.explore.errors import PropertyError
 from ccw_actors.explore.words import Words
 from ccw_actors.explore.world import Event, Follower
 from ccw_actors.runtime import Snapshot
-from ccw_actors.runtime.cell import Envelope
+from ccw_actors.runtime.stepping import Envelope, path_of
 
 __all__ = ["Monitor"]
 
@@ -82,7 +82,7 @@ class Monitor:
         path = self._compact.path_of[offer.owner]
         messages = tuple((to, words.message(to, one)) for to, one in sent)
         message = words.message(path, envelope) if offer.envelope else None
-        event = Event(path, envelope.sender, message, messages, offer.crash)
+        event = Event(path, path_of(envelope.sender), message, messages, offer.crash)
         try:
             value = self._update(self.values[state[1]], event)
             return self._number(value)

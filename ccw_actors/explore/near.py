@@ -90,6 +90,7 @@ class NearSteps:
             offer.envelope,
             offer.timer,
             lambda: self._others(state, offer),
+            self._worlds.past[state[0]],
         )
 
     def _others(self, state: State, offer: Offer) -> list[Local]:

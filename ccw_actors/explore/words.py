@@ -6,11 +6,12 @@ from typing import Any, Final
 import msgspec
 
 from ccw_actors.runtime import Message
-from ccw_actors.runtime.cell import (
+from ccw_actors.runtime.stepping import (
     CHILD_ENDED,
     ESCALATED,
+    EXPIRY,
     RESTART,
-    START,
+    SLEEP,
     STOP,
     STOP_NOW,
     UNWATCH,
@@ -18,7 +19,6 @@ from ccw_actors.runtime.cell import (
     Cell,
     Envelope,
 )
-from ccw_actors.runtime.timers import EXPIRY, SLEEP
 from ccw_actors.transport import DECODE_ERRORS, tag_of
 
 __all__ = ["Words"]
@@ -30,7 +30,6 @@ _SIGNALS: Final[Mapping[int, str]] = {
     WATCH: "is watched",
     UNWATCH: "is watched no more",
     STOP_NOW: "is to stop",
-    START: "starts",
     RESTART: "begins again",
     CHILD_ENDED: "its child has ended",
     ESCALATED: "its child has failed",

@@ -15,7 +15,7 @@ from ccw_actors.runtime import (
     SteppingDispatcher,
     System,
 )
-from ccw_actors.runtime.cell import Envelope
+from ccw_actors.runtime.stepping import Envelope
 from ccw_actors.transport import tag_of
 
 if TYPE_CHECKING:
@@ -125,14 +125,15 @@ class World:
         """Send a message from outside.
 
         It may come at any time. What one actor is sent from one `source` keeps its
-        order, but on an unordered network. An answer goes to the actor at the path
-        `source`, if there is one. Raises `ExploreError` if no actor is at that of the
-        reference.
+        order, but on an unordered network. Nobody gets it if the actor has ended,
+        whoever is spawned at its path then. An answer goes to the actor at the path
+        `source`, if there is one. Raises `ExploreError` if the actor of the reference
+        is not there.
         """
-        if not self.system.is_alive(ref.path):
+        if not ref.is_alive:
             raise ExploreError(f"cannot inject into {ref.path!r}: no actor is there")
         payload = self.system.codec.encode(message)
-        self.injected.append((ref.path, source, payload))
+        self.injected.append((ref.address, source, payload))
         tables = self.dispatcher.handlers_at(ref.path)
         if not any(type(message) in table for table in tables):
             name = type(message).__name__

@@ -1,31 +1,38 @@
 """Actors, their references and mailboxes, and the three worlds that run them."""
 
+from ccw_actors.escalation import escalate_always as escalate_always
+from ccw_actors.runtime._cell.handlers import ActorSpec as ActorSpec
+from ccw_actors.runtime._cell.handlers import receive as receive
+from ccw_actors.runtime._cell.handlers import spec_of as spec_of
+from ccw_actors.runtime._drive.fair import FairDispatcher as FairDispatcher
+from ccw_actors.runtime._drive.loop import LoopDispatcher as LoopDispatcher
+from ccw_actors.runtime._drive.virtual import VirtualDispatcher as VirtualDispatcher
+from ccw_actors.runtime._kernel.ports import Dispatcher as Dispatcher
+from ccw_actors.runtime._values.answers import answer_type as answer_type
+from ccw_actors.runtime._values.dump import ActorDump as ActorDump
+from ccw_actors.runtime._values.dump import AskDump as AskDump
+from ccw_actors.runtime._values.dump import Dump as Dump
+from ccw_actors.runtime._values.dump import Statistics as Statistics
+from ccw_actors.runtime._values.mailbox import Mailbox as Mailbox
+from ccw_actors.runtime._values.notices import Failure as Failure
+from ccw_actors.runtime._values.notices import Terminated as Terminated
+from ccw_actors.runtime._values.observer import Handled as Handled
+from ccw_actors.runtime._values.observer import Observer as Observer
+from ccw_actors.runtime._values.reference import ActorRef as ActorRef
+from ccw_actors.runtime._values.reference import ReplyTo as ReplyTo
+from ccw_actors.runtime._values.supervision import Escalate as Escalate
+from ccw_actors.runtime._values.supervision import Restart as Restart
+from ccw_actors.runtime._values.supervision import Stop as Stop
+from ccw_actors.runtime._values.supervision import Supervision as Supervision
+from ccw_actors.runtime._values.trace_context import Propagator as Propagator
 from ccw_actors.runtime.actor import Actor as Actor
-from ccw_actors.runtime.dispatch import Dispatcher as Dispatcher
-from ccw_actors.runtime.dispatch import LoopDispatcher as LoopDispatcher
-from ccw_actors.runtime.dispatch import VirtualDispatcher as VirtualDispatcher
-from ccw_actors.runtime.dump import ActorDump as ActorDump
-from ccw_actors.runtime.dump import AskDump as AskDump
-from ccw_actors.runtime.dump import Dump as Dump
-from ccw_actors.runtime.dump import Statistics as Statistics
-from ccw_actors.runtime.fair import FairDispatcher as FairDispatcher
-from ccw_actors.runtime.handlers import receive as receive
-from ccw_actors.runtime.mailbox import Mailbox as Mailbox
-from ccw_actors.runtime.notices import Failure as Failure
-from ccw_actors.runtime.notices import Terminated as Terminated
-from ccw_actors.runtime.observer import Handled as Handled
-from ccw_actors.runtime.observer import Observer as Observer
-from ccw_actors.runtime.ref import ActorRef as ActorRef
-from ccw_actors.runtime.ref import ReplyTo as ReplyTo
-from ccw_actors.runtime.snapshot import CellSnapshot as CellSnapshot
-from ccw_actors.runtime.snapshot import Snapshot as Snapshot
-from ccw_actors.runtime.stepping import Choice as Choice
-from ccw_actors.runtime.stepping import Delivery as Delivery
-from ccw_actors.runtime.stepping import SteppingDispatcher as SteppingDispatcher
-from ccw_actors.runtime.supervision import Escalate as Escalate
-from ccw_actors.runtime.supervision import Restart as Restart
-from ccw_actors.runtime.supervision import Stop as Stop
-from ccw_actors.runtime.supervision import Supervision as Supervision
+from ccw_actors.runtime.stepping.dispatcher import Choice as Choice
+from ccw_actors.runtime.stepping.dispatcher import Delivery as Delivery
+from ccw_actors.runtime.stepping.dispatcher import (
+    SteppingDispatcher as SteppingDispatcher,
+)
+from ccw_actors.runtime.stepping.snapshot import CellSnapshot as CellSnapshot
+from ccw_actors.runtime.stepping.snapshot import Snapshot as Snapshot
 from ccw_actors.runtime.system import System as System
 from ccw_actors.transport import Message as Message
 from ccw_actors.transport import Request as Request
@@ -34,6 +41,7 @@ __all__ = [
     "Actor",
     "ActorDump",
     "ActorRef",
+    "ActorSpec",
     "AskDump",
     "CellSnapshot",
     "Choice",
@@ -48,6 +56,7 @@ __all__ = [
     "Mailbox",
     "Message",
     "Observer",
+    "Propagator",
     "ReplyTo",
     "Request",
     "Restart",
@@ -59,5 +68,8 @@ __all__ = [
     "System",
     "Terminated",
     "VirtualDispatcher",
+    "answer_type",
+    "escalate_always",
     "receive",
+    "spec_of",
 ]

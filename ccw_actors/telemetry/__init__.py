@@ -1,5 +1,8 @@
-"""Metrics of a System for OpenTelemetry; needs the extra `otel`."""
+"""Metrics and traces of a System for OpenTelemetry; needs the extra `otel`."""
 
 from ccw_actors.telemetry.metrics import MetricsObserver as MetricsObserver
+from ccw_actors.telemetry.trace_context import (
+    TraceContextPropagator as TraceContextPropagator,
+)
 
-__all__ = ["MetricsObserver"]
+__all__ = ["MetricsObserver", "TraceContextPropagator"]

@@ -11,16 +11,18 @@ __all__ = ["end", "end_without_loop"]
 async def end(system: System, may_fail: Iterable[str]) -> str:
     """Shut a System down; say who refused to stop, and who failed unexpectedly.
 
-    `may_fail` are patterns of paths, with `*` for any text. Returns "" if all is well.
+    `may_fail` are patterns of paths, with `*` for any text. If something has escalated
+    that is raised, and other failures may only come of it. Returns "" if all is well.
     """
     patterns = tuple(may_fail)
     left = await system.shutdown()
     wrong = [f"{path} refuses to stop" for path in left]
-    wrong += [
-        str(failure)
-        for failure in system.failures
-        if not any(fnmatchcase(failure.actor, pattern) for pattern in patterns)
-    ]
+    if not any(failure.escalated for failure in system.failures):
+        wrong += [
+            str(failure)
+            for failure in system.failures
+            if not any(fnmatchcase(failure.actor, pattern) for pattern in patterns)
+        ]
     return "\n".join(wrong)
 
 

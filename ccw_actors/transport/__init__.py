@@ -2,23 +2,31 @@
 
 from ccw_actors.transport.bounds import OBJECTS_MAX as OBJECTS_MAX
 from ccw_actors.transport.bounds import SIZE_MAX as SIZE_MAX
+from ccw_actors.transport.canonical import ENCODE_ERRORS as ENCODE_ERRORS
 from ccw_actors.transport.codec import DECODE_ERRORS as DECODE_ERRORS
 from ccw_actors.transport.codec import Codec as Codec
 from ccw_actors.transport.codec import Message as Message
 from ccw_actors.transport.codec import Request as Request
-from ccw_actors.transport.codec import refusal as refusal
-from ccw_actors.transport.codec import tag_of as tag_of
+from ccw_actors.transport.payload import message_id as message_id
+from ccw_actors.transport.payload import refusal as refusal
+from ccw_actors.transport.payload import tag_of as tag_of
+from ccw_actors.transport.reading import read_messages as read_messages
+from ccw_actors.transport.reading import read_messages_async as read_messages_async
 from ccw_actors.transport.stream import ValueSplitter as ValueSplitter
 from ccw_actors.transport.stream import read_stream as read_stream
 
 __all__ = [
     "DECODE_ERRORS",
+    "ENCODE_ERRORS",
     "OBJECTS_MAX",
     "SIZE_MAX",
     "Codec",
     "Message",
     "Request",
     "ValueSplitter",
+    "message_id",
+    "read_messages",
+    "read_messages_async",
     "read_stream",
     "refusal",
     "tag_of",

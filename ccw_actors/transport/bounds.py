@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgpack
 
-__all__ = ["OBJECTS_MAX", "SIZE_MAX", "SMALL", "ObjectCounter", "check_objects"]
+__all__ = ["OBJECTS_MAX", "SIZE_MAX", "SMALL", "check_objects"]
 
 SIZE_MAX: Final = 1 << 24
 """Bytes of one value from outside, unless its reader says otherwise: 16 MiB."""
@@ -23,29 +23,19 @@ SMALL: Final = 1 << 16
 """Bytes that need no counting: they become 16 MiB at most."""
 
 
-class ObjectCounter:
-    """Counts the values in arrays and maps as they are unpacked."""
+class _Counter:
+    """Counts the values in arrays and maps as they are unpacked, and forgets them."""
 
     def __init__(self, objects_max: int) -> None:
         self._left = self._max = objects_max
 
-    def array(self, values: list[Any]) -> list[Any]:
-        """Count the elements of an array, and return it."""
+    def array(self, values: list[Any]) -> None:
+        """Count the elements of an array."""
         self._count(len(values))
-        return values
 
-    def map(self, values: dict[Any, Any]) -> dict[Any, Any]:
-        """Count the keys and values of a map, and return it."""
-        self._count(2 * len(values))
-        return values
-
-    def pairs(self, values: list[tuple[Any, Any]]) -> None:
-        """Count the keys and values of a map, and forget them."""
-        self._count(2 * len(values))
-
-    def forget(self, values: list[Any]) -> None:
-        """Count the elements of an array, and forget them."""
-        self._count(len(values))
+    def map(self, pairs: list[tuple[Any, Any]]) -> None:
+        """Count the keys and values of a map."""
+        self._count(2 * len(pairs))
 
     def _count(self, number: int) -> None:
         self._left -= number
@@ -59,14 +49,14 @@ def check_objects(payload: bytes, objects_max: int) -> None:
     Raises:
         ValueError: It has, or it is no msgpack.
     """
-    counter = ObjectCounter(objects_max)
+    counter = _Counter(objects_max)
     try:
         msgpack.unpackb(
             payload,
             raw=True,
             strict_map_key=False,
-            list_hook=counter.forget,
-            object_pairs_hook=counter.pairs,
+            list_hook=counter.array,
+            object_pairs_hook=counter.map,
             max_array_len=objects_max,
             max_map_len=objects_max,
         )

@@ -6,21 +6,20 @@ On the wire a message is a msgpack array: its type's name, then its fields in or
 
 from collections.abc import Callable
 from types import UnionType
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 
-from ccw_actors.errors import MessageError
 from ccw_actors.transport.bounds import OBJECTS_MAX, SIZE_MAX, SMALL, check_objects
+from ccw_actors.transport.canonical import ENCODE_ERRORS, CanonicalEncoder
+from ccw_actors.transport.evolution import accepting
+from ccw_actors.transport.fields import check_fields, named
+from ccw_actors.transport.payload import refusal
 
-__all__ = ["DECODE_ERRORS", "Codec", "Message", "Request", "refusal", "tag_of"]
+__all__ = ["DECODE_ERRORS", "Codec", "Message", "Request"]
 
 R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
-
-_FIXSTR_MAX = 31
-_FIXSTR = 0xA0
-_SHOWN_MAX = 160
 
 DECODE_ERRORS = (ValueError, TypeError, ArithmeticError, RecursionError)
 """What hostile bytes make msgspec raise.
@@ -59,24 +58,59 @@ class Codec:
 
     `to_wire` turns a custom value (such as an actor reference) into something msgpack
     knows; `from_wire(type, value)` is its inverse. Both raise `TypeError` or
-    `ValueError` for what they do not know.
+    `ValueError` for what they do not know. `custom_types` are those that they do
+    know: where it is given, or they are not, a field of another type that msgspec does
+    not know is refused as soon as a decoder is made.
 
     `encode` sorts sets and the keys of dicts, so that equal messages are equal bytes.
-    For that, keys have to be strings. `encode_as_is` keeps the order of dicts, for what
-    has to come back as it was. Both raise `TypeError`, `OverflowError` or
-    `RecursionError` for what cannot be encoded.
+    `encode_as_is` keeps the order of dicts, for what has to come back as it was. Both
+    raise `TypeError`, `OverflowError` or `RecursionError` for what cannot be encoded:
+    the text says the type of the message, the field, and what is wrong there.
+    `quick_encode` saves a call: it is `encode` for most messages, and raises one of
+    `ENCODE_ERRORS` for those that have to be given to `encode`.
+
+    With `unknown_fields="accept"`, a decoder drops what a newer writer has put at the
+    end of a message, or of a value in it, and its type does not know. Otherwise it
+    refuses that, but where the type says `forbid_unknown_fields=False`.
     """
 
     def __init__(
         self,
         to_wire: Callable[[Any], Any] | None = None,
         from_wire: Callable[[type, Any], Any] | None = None,
+        *,
+        custom_types: tuple[type, ...] | None = None,
+        unknown_fields: Literal["refuse", "accept"] = "refuse",
     ) -> None:
+        if unknown_fields not in ("refuse", "accept"):
+            raise ValueError(
+                f"unknown_fields: expected 'refuse' or 'accept', got {unknown_fields!r}"
+            )
+        hooks = to_wire is not None or from_wire is not None
+        self._custom = () if custom_types is None and not hooks else custom_types
         self._from_wire = from_wire
-        encoder = msgspec.msgpack.Encoder(enc_hook=to_wire, order="deterministic")
-        self.encode: Callable[[object], bytes] = encoder.encode
-        keeper = msgspec.msgpack.Encoder(enc_hook=to_wire)
-        self.encode_as_is: Callable[[object], bytes] = keeper.encode
+        self._accepts_unknown = unknown_fields == "accept"
+        sort = msgspec.msgpack.Encoder(enc_hook=to_wire, order="deterministic").encode
+        keep = msgspec.msgpack.Encoder(enc_hook=to_wire).encode
+        canonical = CanonicalEncoder(sort, to_wire).encode
+
+        # A call costs what can be measured where a message is sent: there is one.
+        def encode(message: object) -> bytes:
+            try:
+                return sort(message)
+            except ENCODE_ERRORS:
+                return canonical(message)
+
+        def encode_as_is(value: object) -> bytes:
+            try:
+                return keep(value)
+            except ENCODE_ERRORS:
+                canonical(value)  # it knows which field, and raises
+                raise
+
+        self.encode: Callable[[object], bytes] = encode
+        self.quick_encode: Callable[[object], bytes] = sort
+        self.encode_as_is: Callable[[object], bytes] = encode_as_is
 
     def raw_decoder(self, accepted: type[T] | UnionType) -> Callable[[bytes], T]:
         """Return a function that decodes the accepted message type or types.
@@ -84,10 +118,21 @@ class Codec:
         The function raises one of `DECODE_ERRORS` for bytes that are not one of them;
         `refusal` makes that a `MessageError`. It does not look at the size: it is for
         messages that this process has encoded, `decoder` is for those from outside.
+
+        Raises:
+            TypeError: A field is of a type that cannot travel; the text says which
+                field of which message.
+            NameError: An annotation names what is not defined.
         """
-        decoder = msgspec.msgpack.Decoder(
-            cast("type[T]", accepted), dec_hook=self._from_wire
-        )
+        try:
+            decoder = msgspec.msgpack.Decoder(
+                cast("type[T]", accepted), dec_hook=self._from_wire
+            )
+        except (TypeError, NameError) as error:
+            raise named(accepted, error) from error
+        check_fields(accepted, self._custom)
+        if self._accepts_unknown:
+            return accepting(decoder.decode, accepted, DECODE_ERRORS)
         return decoder.decode
 
     def decoder(
@@ -101,7 +146,8 @@ class Codec:
 
         It is for bytes from outside, whatever they are. `message_size_max` bounds the
         bytes of one message, `objects_max` the values in it, where they are more than
-        64 KiB; and both the memory used: the bytes, and a hundred for each value.
+        64 KiB; and both the memory used: the bytes, and a hundred for each value. To
+        drop unknown fields takes as much again.
 
         The function raises `MessageError` for bytes that are more than that, or not
         one of the types.
@@ -121,50 +167,6 @@ class Codec:
                     check_objects(payload, objects_max)
                 return decode(payload)
             except DECODE_ERRORS as error:
-                raise refusal(payload, error) from error
+                raise refusal(payload, error, accepted) from error
 
         return checked
-
-
-def refusal(payload: bytes, error: Exception) -> MessageError:
-    """Return the error that says which message could not be decoded, and why.
-
-    Its text is one short line, whatever the bytes are that it quotes.
-    """
-    what = tag_of(payload) or f"{len(payload)} bytes"
-    return MessageError(f"{_shown(what)}: {_shown(str(error))}")
-
-
-def _shown(text: str) -> str:
-    if len(text) > _SHOWN_MAX:
-        # The place in the message is at the end, what was wrong at the start.
-        half = _SHOWN_MAX // 2
-        text = f"{text[:half]}...{text[-half:]}"
-    return "".join(
-        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
-    )
-
-
-def tag_of(payload: bytes) -> str:
-    """Return the type name at the head of an encoded message, "" if there is none.
-
-    Reads the first bytes only, so it is cheap on large messages.
-    """
-    try:
-        head = payload[0]
-        if head & 0xF0 == 0x90 and head != 0x90:
-            start = 1
-        elif head == 0xDC:
-            start = 3
-        else:
-            return ""
-        size = payload[start] - _FIXSTR
-        if payload[start] == 0xD9:
-            start += 1
-            size = payload[start]
-        elif not 0 <= size <= _FIXSTR_MAX:
-            return ""
-        name = payload[start + 1 : start + 1 + size]
-        return name.decode() if len(name) == size else ""
-    except (IndexError, UnicodeDecodeError):
-        return ""

@@ -1,7 +1,9 @@
 """Streams of msgpack values, read from a file or a socket with bounded memory."""
 
-from collections.abc import Iterator
-from typing import BinaryIO, cast
+import inspect
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Final, cast
 
 import msgpack
 
@@ -10,39 +12,73 @@ from ccw_actors.transport.bounds import (
     OBJECTS_MAX,
     SIZE_MAX,
     SMALL,
-    ObjectCounter,
+    check_objects,
 )
 
-__all__ = ["ValueSplitter", "read_stream"]
+__all__ = ["PIECE_SIZE", "ValueSplitter", "pieces_of", "read_stream"]
 
-_CHUNK = 1 << 16
+PIECE_SIZE: Final = 1 << 16
+"""Bytes that are read at once."""
+
 _ANY_LENGTH = (1 << 32) - 1
 
 
 def read_stream(
-    source: BinaryIO,
+    source: BinaryIO | socket.socket,
     *,
     value_size_max: int = SIZE_MAX,
     objects_max: int = OBJECTS_MAX,
 ) -> Iterator[object]:
-    """Yield the msgpack values of a stream, one after the other.
+    """Return the msgpack values of a stream, one after the other.
 
-    Each value is yielded as soon as its last byte has been read. `value_size_max`
-    bounds the bytes one value may take, `objects_max` the values in it, where it takes
-    more than 64 KiB; and both the memory used: three times the bytes, and a hundred
-    bytes for each value.
+    An array is a list, or a tuple where it is the key of a map. Each value is yielded
+    as soon as its last byte has been read. `value_size_max` bounds the bytes one value
+    may take, `objects_max` the values in it, where it takes more than 64 KiB; and both
+    the memory used: three times the bytes, and a hundred bytes for each value.
 
-    Raises `StreamError` for bytes that are not msgpack, for a value larger than that,
-    and for a stream that ends inside a value; the values before are yielded first.
+    The iterator raises `StreamError` for bytes that are not msgpack, for a value larger
+    than that, and for a stream that ends inside a value; the values before are yielded
+    first. A source that is neither a binary file nor a socket is a `TypeError`. To read
+    messages there is `read_messages`.
     """
-    # What `read` of a socket returns only when all bytes asked for are there,
-    # `read1` returns as it arrives.
-    read = getattr(source, "read1", source.read)
+    return _values(pieces_of(source), value_size_max, objects_max)
+
+
+def _values(
+    read: Callable[[], bytes], value_size_max: int, objects_max: int
+) -> Iterator[object]:
     splitter = ValueSplitter(value_size_max)
-    while chunk := cast("bytes", read(_CHUNK)):
+    while chunk := read():
         for start, data in splitter.feed(chunk):
             yield _value(data, start, objects_max)
     splitter.end()
+
+
+def pieces_of(source: BinaryIO | socket.socket) -> Callable[[], bytes]:
+    """Return a function that reads the next piece of a source; b"" at its end.
+
+    It raises what the source does, and `BlockingIOError` for a file that has nothing to
+    read now, though it has not ended. A source that cannot be read so is a `TypeError`.
+    """
+    # What `read` of a socket's file returns only when all bytes asked for are there,
+    # `read1` returns as it arrives.
+    names = ("read1", "read", "recv")
+    read: Any = next(filter(None, (getattr(source, one, None) for one in names)), None)
+    if read is None or inspect.iscoroutinefunction(read):
+        raise TypeError(
+            f"expected a binary file or a socket, got {type(source).__name__}"
+            + ("; read_messages_async reads it" if read else "")
+        )
+
+    def piece() -> bytes:
+        data = read(PIECE_SIZE)
+        if data is None:
+            raise BlockingIOError("nothing to read yet; expected a source that waits")
+        if isinstance(data, str):
+            raise TypeError("expected bytes, got text: the file is not a binary one")
+        return cast("bytes", data)
+
+    return piece
 
 
 class ValueSplitter:
@@ -93,7 +129,7 @@ def _check_size(size: int, size_max: int, start: int) -> None:
 def _finder(value_size_max: int) -> msgpack.Unpacker:
     # It only skips, so that what a header claims to follow allocates nothing.
     return msgpack.Unpacker(
-        max_buffer_size=value_size_max + 2 * _CHUNK,
+        max_buffer_size=value_size_max + 2 * PIECE_SIZE,
         max_array_len=_ANY_LENGTH,
         max_map_len=_ANY_LENGTH,
     )
@@ -111,20 +147,28 @@ def _next_end(finder: msgpack.Unpacker, start: int) -> int | None:
 
 def _value(data: bytes, start: int, objects_max: int) -> object:
     try:
-        if len(data) <= SMALL:
-            return cast("object", msgpack.unpackb(data, strict_map_key=False))
-        counter = ObjectCounter(objects_max)
-        value = msgpack.unpackb(
-            data,
-            strict_map_key=False,
-            list_hook=counter.array,
-            object_hook=counter.map,
-            max_array_len=objects_max,
-            max_map_len=objects_max,
-        )
+        if len(data) > SMALL:
+            check_objects(data, objects_max)
+        try:
+            value = msgpack.unpackb(data, strict_map_key=False)
+        except TypeError:
+            # A key is an array, which as a tuple it can be; that is rare.
+            value = msgpack.unpackb(
+                data, strict_map_key=False, object_pairs_hook=_with_tuples
+            )
         return cast("object", value)
-    except (TypeError, ValueError, msgpack.UnpackException) as error:
+    except (TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
         raise _damaged(start, error) from error
+
+
+def _with_tuples(pairs: list[tuple[object, object]]) -> dict[object, object]:
+    return {_key(key): value for key, value in pairs}
+
+
+def _key(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(map(_key, cast("list[object]", value)))
+    return value
 
 
 def _damaged(start: int, error: Exception) -> StreamError:

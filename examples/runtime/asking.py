@@ -33,6 +33,7 @@ class Oracle(Actor[Question]):
     async def question(self, message: Question) -> Answer | None:
         """Answer; the actor takes no other message while it waits."""
         if message.text == "why?":
+            self.unanswered = self.reply_to
             return None
         if message.via is None:
             return Answer(f"{message.text} yes")

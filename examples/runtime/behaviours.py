@@ -1,6 +1,7 @@
 """Behaviours: a connection that handles messages differently as it comes and goes."""
 
 import asyncio
+import logging
 
 from ccw_actors.errors import MessageError
 from ccw_actors.runtime import Actor, Message, Request, System, receive
@@ -60,6 +61,7 @@ class Connection(Actor[Switch | Look | Send]):
 async def main() -> None:
     """Send before, while and after it is open."""
     refused: list[str] = []
+    logging.disable(logging.WARNING)  # What is refused is logged, too.
     async with System() as system:
         ref = system.spawn(connection := Connection(), "connection")
         for _ in range(3):

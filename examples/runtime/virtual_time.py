@@ -5,6 +5,7 @@ from ccw_actors.runtime import (
     Actor,
     ActorRef,
     Message,
+    ReplyTo,
     Request,
     System,
     VirtualDispatcher,
@@ -29,11 +30,15 @@ class Server(Actor[Deliver]):
 
     def __init__(self, down_until: float) -> None:
         self.down_until = down_until
+        self.untouched: list[ReplyTo[Mail]] = []
 
     @receive
     def deliver(self, _message: Deliver) -> Mail | None:
-        """Answer, if it is up."""
-        return Mail(self.now()) if self.now() >= self.down_until else None
+        """Answer, if it is up; else take the request, and never come to it."""
+        if self.now() >= self.down_until:
+            return Mail(self.now())
+        self.untouched.append(self.reply_to)
+        return None
 
 
 class Courier(Actor[Deliver]):

@@ -1,6 +1,7 @@
 """Asks and their ends: late answers, and waits that nobody sees."""
 
 import asyncio
+import math
 
 import pytest
 
@@ -246,3 +247,71 @@ async def test_time_of_a_wait_within_a_handler() -> None:
         assert loop.time() == pytest.approx(0.0)
         await asyncio.gather(asked, queued)
         assert loop.time() == pytest.approx(30.0)
+
+
+async def test_long_chain() -> None:
+    """Thousands of handlers may wait for each other in a row: it takes no stack."""
+
+    class Link(Actor[Carry]):
+        def __init__(self, to: ActorRef[Carry] | None) -> None:
+            self._to = to
+
+        @receive
+        async def carry(self, message: Carry) -> Note:
+            """Ask the next one."""
+            if self._to is None:
+                return Note(message.text)
+            return await self._to.ask(message, timeout=math.inf)
+
+    async with System() as system:
+        last: ActorRef[Carry] | None = None
+        for _ in range(3000):
+            last = system.spawn(Link(last))
+        assert last is not None
+        assert await last.ask(Carry("x")) == Note("x")
+
+
+async def test_sender_of_what_a_task_tells() -> None:
+    """A handler is the sender of what it tells, before and after it waits; no task is.
+
+    A task that a handler starts belongs to nobody, as far as the System can see.
+    """
+    senders: list[str] = []
+
+    class Hearing(Actor[Note]):
+        @receive
+        def note(self, message: Note) -> None:
+            """Keep who."""
+            sender = self.sender.path if self.sender is not None else "the outside"
+            senders.append(f"{message.text}: {sender}")
+
+    class Telling(Actor[Note]):
+        def __init__(self, to: ActorRef[Note]) -> None:
+            self._to = to
+
+        async def tell(self, text: str) -> None:
+            """Tell."""
+            self._to.tell(Note(text))
+
+        @receive
+        async def note(self, _message: Note) -> None:
+            """Tell in several ways."""
+            await self.tell("handler")
+            await asyncio.create_task(self.tell("task"))
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.tell("group"))
+            asyncio.get_running_loop().call_soon(self._to.tell, Note("callback"))
+            await asyncio.sleep(0)
+            await self.tell("handler, later")
+
+    async with System() as system:
+        hearing = system.spawn(Hearing(), "hearing")
+        system.spawn(Telling(hearing), "telling").tell(Note("go"))
+        await until(lambda: len(senders) == 5)
+    assert senders == [
+        "handler: telling",
+        "task: the outside",
+        "group: the outside",
+        "callback: the outside",
+        "handler, later: telling",
+    ]

@@ -99,7 +99,9 @@ async def test_foreign_answer_that_is_no_message() -> None:
         ref = system.bridge(Foreign.start(), "foreign", ACCEPTS, stop=True)
         ref.tell(Deliver())
         await until(lambda: system.failures)
-        assert "answers with a message or None, not with 7" in str(system.failures[0])
+        assert "answers Deliver with a message or None, not with 7" in str(
+            system.failures[0]
+        )
 
 
 async def test_foreign_actor_refuses() -> None:
@@ -161,7 +163,7 @@ async def test_reply_that_pykka_loses() -> None:
     async with System() as system:
         foreign = Foreign.start()
         ref = system.bridge(foreign, "foreign", ACCEPTS)
-        cell: Any = system._mail.cells["foreign"]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        cell: Any = system._kernel.cells["foreign"]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         cell._foreign.actor_stopped = Window(foreign.actor_stopped)  # noqa: SLF001
         foreign.stop()
         assert isinstance(await raised_by(ref.ask(Collect())), ActorStoppedError)
@@ -262,6 +264,6 @@ async def test_nothing_awaits_a_pykka_future() -> None:
         if ".ask(message, block=False)" in line or "self.get(" in line
     ]
     assert found == [
-        "pykka_actor.py: self.get(timeout=0)",
-        "pykka_actor.py: _ = asking.ask(message, block=False)",
+        "pykka_cell.py: self.get(timeout=0)",
+        "pykka_cell.py: _ = asking.ask(message, block=False)",
     ]

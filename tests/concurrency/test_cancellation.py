@@ -1,6 +1,7 @@
 """Handlers that wait, what ends the wait, and asks that would never end."""
 
 import asyncio
+from collections.abc import Generator
 
 import pytest
 
@@ -13,8 +14,16 @@ from ccw_actors.errors import (
 from ccw_actors.runtime import Actor, ActorRef, System, receive
 from tests.concurrency.cast import Story, Waiter, raised_by, rest, until, virtual_time
 from tests.runtime.cast import Carry, Collect, Deliver, Diary, Note, Notes
+from tests.runtime.handled import WAYS, driven_by
 
 pytestmark = pytest.mark.asyncio
+
+
+@pytest.fixture(autouse=True, params=WAYS)
+def driven(request: pytest.FixtureRequest) -> Generator[None]:
+    """Drive handlers in each of the ways."""
+    with driven_by(request.param):
+        yield
 
 
 class Asker(Actor[Carry | Note | Collect]):

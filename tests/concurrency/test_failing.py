@@ -168,7 +168,7 @@ async def test_escalation_interrupts_the_parent() -> None:
 
 
 async def test_failure_while_stopping() -> None:
-    """Who fails in the clean-up of a cancelled handler has failed: no `on_stop`."""
+    """Who fails in the clean-up of a cancelled handler has failed, and stops then."""
     async with System() as system:
         log: list[str] = []
         watching = Watcher()
@@ -178,7 +178,7 @@ async def test_failure_while_stopping() -> None:
         await rest()
         ref.stop(drain=False)
         await ref.stopped()
-        assert log == ["on_failure: in the clean-up of x"]
+        assert log == ["on_failure: in the clean-up of x", "on_stop"]
         assert isinstance(await asked, ActorFailedError)
         await until(lambda: watching.ends)
         assert watching.ends == ["hooked: the actor failed"]
@@ -186,7 +186,7 @@ async def test_failure_while_stopping() -> None:
 
 @virtual_time
 async def test_stop_in_the_pause_before_a_restart() -> None:
-    """It ends the actor at once, without `on_stop`: its last life has failed."""
+    """It ends the actor at once: its last life is over, `on_stop` included."""
     loop = asyncio.get_running_loop()
     async with System() as system:
         log: list[str] = []
@@ -199,7 +199,7 @@ async def test_stop_in_the_pause_before_a_restart() -> None:
         ref.stop(drain=False)
         await ref.stopped()
         assert loop.time() == pytest.approx(1.0)
-        assert log == ["on_failure: loud"]
+        assert log == ["on_failure: loud", "on_stop"]
         assert story.lost == ["waits: the actor failed"]
 
 
@@ -215,7 +215,7 @@ async def test_draining_stop_in_the_pause_before_a_restart() -> None:
         ref.stop()
         ref.tell(Note("too late"))
         await ref.stopped()
-        assert log == ["on_failure: loud", "waits", "on_stop"]
+        assert log == ["on_failure: loud", "on_stop", "waits", "on_stop"]
 
 
 async def test_start_that_fails_again() -> None:
@@ -307,7 +307,8 @@ async def test_tick_that_waits_at_a_restart() -> None:
 
         @receive
         def carry(self, _message: Carry) -> None:
-            """Never answer."""
+            """Never answer, and do as if that came later."""
+            self.later = self.reply_to
 
         @receive
         async def blow(self, message: Blow) -> Note:

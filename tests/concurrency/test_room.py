@@ -7,7 +7,7 @@ import pytest
 
 from ccw_actors.errors import AskTimeoutError, DispatcherError, MailboxFullError
 from ccw_actors.runtime import Actor, ActorRef, Mailbox, System, receive
-from ccw_actors.runtime.mailbox import WhenFull
+from ccw_actors.runtime._values.mailbox import WhenFull
 from tests.concurrency.cast import (
     PATIENCE,
     Blocked,

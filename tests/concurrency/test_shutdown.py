@@ -115,3 +115,44 @@ async def test_ask_after_the_shutdown() -> None:
     ref.tell(Note("lost"))
     await rest()
     assert system.statistics().dead_letters == 2
+
+
+@virtual_time
+async def test_ends_that_take_a_while() -> None:
+    """They go on beside each other: all together take as long as the longest."""
+
+    class Slow(Diary):
+        async def on_stop(self) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
+            """Take a while."""
+            await asyncio.sleep(0.75)
+            self.state.texts.append("stopped")
+
+    loop, system = asyncio.get_running_loop(), System()
+    actors = [Slow() for _ in range(5)]
+    for actor in actors:
+        system.spawn(actor)
+    began = loop.time()
+    assert await system.shutdown(timeout=1.0) == []
+    assert loop.time() - began == pytest.approx(0.75)
+    assert [texts_of(actor) for actor in actors] == [["stopped"]] * 5
+
+
+@pytest.mark.parametrize("raises", [None, LookupError, asyncio.CancelledError])
+async def test_block_that_ends_early(raises: type[BaseException] | None) -> None:
+    """However `async with System()` is left, actors have had their `on_stop` then."""
+    diary = Diary()
+
+    async def run() -> None:
+        async with System() as system:
+            await system.spawn(diary, "diary").ask(Collect())
+            if raises is not None:
+                raise raises
+            await asyncio.get_running_loop().create_future()
+
+    running = asyncio.ensure_future(run())
+    if raises is None:
+        await rest()
+        running.cancel()
+    with pytest.raises(raises or asyncio.CancelledError):
+        await running
+    assert texts_of(diary) == ["stopped"]

@@ -125,7 +125,10 @@ async def test_restart_by_a_factory() -> None:
         ref.tell(Blow("loud"))
         ref.tell(Note("new"))
         await ref.ask(Collect())
-        assert [texts_of(one) for one in made] == [["old", "failed: loud"], ["new"]]
+        assert [texts_of(one) for one in made] == [
+            ["old", "failed: loud", "stopped"],
+            ["new"],
+        ]
 
 
 @virtual_time

@@ -58,7 +58,7 @@ class Search:
         """Return what has been sent at the ends that can be reached from here."""
         here = self._steps.snapshot()
         # Time is left out: a timer may fire whenever it is picked.
-        actors, _timers, _asks, _now = here.key()
+        actors, *_times = here.key()
         armed = tuple(sorted(key for key, _timer in here.timers))
         key = actors, armed, expirations
         if key in self._seen:

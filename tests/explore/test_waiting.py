@@ -11,6 +11,7 @@ from ccw_actors.errors import (
     ActorStoppedError,
     AskCycleError,
     AskTimeoutError,
+    NoAnswerError,
 )
 from ccw_actors.explore import (
     Engine,
@@ -57,19 +58,28 @@ class CellState(Struct):
 
 
 class Shelf(Actor[Read | Write]):
-    """Keeps an amount; `fails` on a write, or never answers (`sulks`)."""
+    """Keeps an amount.
+
+    It `fails` on a write; on a read it only says that it answers later (`sulks`), or
+    not even that (`forgets`).
+    """
 
     state: CellState
 
-    def __init__(self, *, fails: bool = False, sulks: bool = False) -> None:
+    def __init__(
+        self, *, fails: bool = False, sulks: bool = False, forgets: bool = False
+    ) -> None:
         self.state = CellState()
         self._fails = fails
         self._sulks = sulks
+        self._forgets = forgets
 
     @receive
     def read(self, _message: Read) -> Amount | None:
         """Answer, or not."""
-        return None if self._sulks else Amount(self.state.amount)
+        if self._sulks:
+            _ = self.reply_to
+        return None if self._sulks or self._forgets else Amount(self.state.amount)
 
     @receive
     def write(self, message: Write) -> Amount:
@@ -103,7 +113,7 @@ class Adder(Actor):
         try:
             there = await self._shelf.ask(Read())
             await self._shelf.ask(Write(there.amount + 1))
-        except (ActorStoppedError, ActorFailedError) as error:
+        except (ActorStoppedError, ActorFailedError, NoAnswerError) as error:
             state.error = type(error).__name__
         state.done += 1
 
@@ -196,6 +206,73 @@ def test_asker_of_one_that_never_answers(engine: Engine) -> None:
 
     result = explore(scenario, engine=engine)
     assert result.violation == "adder: at rest, and waits for shelf to answer Read"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_asker_of_one_that_forgets_to_answer(engine: Engine, delivery: Network) -> None:
+    """Whoever asks is told that no answer comes, whatever else the actor owes one."""
+    ends: set[object] = set()
+
+    def scenario(world: World) -> None:
+        shelf = world.spawn(Shelf(forgets=True), "shelf")
+        adders = [world.spawn(Adder(shelf), name) for name in ("one", "other")]
+        for adder in adders:
+            world.inject(adder, Go())
+
+        def end(view: View) -> tuple[tuple[int, str], ...]:
+            return tuple((view[one].done, view[one].error) for one in adders)
+
+        note_ends(world, ends, end)
+
+    result = explore(scenario, engine=engine, delivery=delivery)
+    assert result.verdict == "verified", str(result)
+    assert ends == {((1, "NoAnswerError"), (1, "NoAnswerError"))}
+
+
+class Clerk(Actor[Read]):
+    """Sleeps, and answers then by itself: if it has said so before (`promises`)."""
+
+    def __init__(self, *, promises: bool) -> None:
+        self._promises = promises
+
+    @receive
+    async def read(self, _message: Read) -> None:
+        """Answer when it is time, or never."""
+        to = self.reply_to if self._promises else None
+        await self.sleep(1.0)
+        await self.sleep(1.0)
+        if to is not None:
+            self.reply(to, Amount(5))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("promises", [True, False])
+def test_what_a_handler_has_promised_before_it_waits(
+    engine: Engine, *, promises: bool
+) -> None:
+    """A handler that is had again owes what it has said before that it would answer."""
+    ends: set[str] = set()
+
+    class Reader(Actor[Go]):
+        def __init__(self, clerk: ActorRef[Read]) -> None:
+            self.state = AdderState()
+            self._clerk = clerk
+
+        @receive
+        async def go(self, _message: Go) -> None:
+            try:
+                self.state.done = (await self._clerk.ask(Read())).amount
+            except NoAnswerError:
+                self.state.error = "none"
+
+    def scenario(world: World) -> None:
+        reader = world.spawn(Reader(world.spawn(Clerk(promises=promises))), "reader")
+        world.inject(reader, Go())
+        note_ends(world, ends, lambda view: f"{view[reader].done}{view[reader].error}")
+
+    assert explore(scenario, engine=engine).verdict == "verified"
+    assert ends == ({"5"} if promises else {"0none"})
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -16,7 +16,7 @@ from ccw_actors.actors import FileVolume
 from ccw_actors.actors.protocol import DetachDevice, ReadTrack, TrackFailed, TrackRead
 from ccw_actors.cli import main
 from ccw_actors.machine import build
-from ccw_actors.runtime import System, receive
+from ccw_actors.runtime import receive
 
 STALLS: dict[str, list[int]] = {}
 DETACHES: dict[str, int] = {}
@@ -27,7 +27,7 @@ class FaultyVolume(FileVolume):
 
     _reads = 0
 
-    def bind(self, system: System, cell: Any) -> None:
+    def bind(self, system: Any, cell: Any) -> None:
         """Know the System, which has the subchannel."""
         super().bind(system, cell)
         self._system = system

@@ -9,13 +9,14 @@ from ccw_actors.errors import AskTimeoutError, MailboxFullError
 from ccw_actors.runtime import (
     Actor,
     ActorRef,
+    Failure,
     Mailbox,
     System,
     Terminated,
     VirtualDispatcher,
     receive,
 )
-from ccw_actors.runtime.mailbox import WhenFull
+from ccw_actors.runtime._values.mailbox import WhenFull
 from tests.runtime.cast import Carry, Collect, Diary, Note, Notes, Send, SetTimer
 from tests.runtime.test_messages import Losses
 
@@ -29,16 +30,25 @@ def full(when_full: WhenFull) -> tuple[System, ActorRef[Note | Collect | Carry]]
     return system, ref
 
 
-@pytest.mark.parametrize("when_full", ["refuse", "wait"])
-def test_refuse(when_full: WhenFull) -> None:
+def test_refuse() -> None:
     """The sender gets an error that names message, recipient and bound."""
-    system, ref = full(when_full)
+    system, ref = full("refuse")
     with pytest.raises(MailboxFullError, match=r"^Note to diary: .* bound of 2 messag"):
         ref.tell(Note("2"))
     with pytest.raises(MailboxFullError, match="Collect to diary"):
         ref.ask(Collect(), block=True)
     counts = system.statistics()
     assert (counts.refused, counts.pending_asks, counts.waiting_messages) == (2, 0, 2)
+
+
+def test_wait_under_a_virtual_clock() -> None:
+    """There an ask waits for room as well; a `tell` from outside raises."""
+    system, ref = full("wait")
+    with pytest.raises(MailboxFullError, match=r"^Note to diary: .* bound of 2 messag"):
+        ref.tell(Note("2"))
+    assert ref.ask(Collect(), block=True) == Notes(("0", "1"))
+    counts = system.statistics()
+    assert (counts.refused, counts.pending_asks, counts.waiting_messages) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -197,3 +207,85 @@ def test_default_of_the_system() -> None:
     ref.tell(Send((), ()))
     with pytest.raises(MailboxFullError):
         ref.tell(Note("too many"))
+
+
+class SlowReader(Actor[Note]):
+    """Takes a minute for each note."""
+
+    @receive
+    async def note(self, _message: Note) -> None:
+        """Sleep."""
+        await self.sleep(60.0)
+
+
+class Publisher(Actor[Note | Failure]):
+    """Passes notes on to others, whatever they do with them; keeps failures."""
+
+    def __init__(self, to: tuple[ActorRef[Note], ...]) -> None:
+        self.to = to
+        self.failures: list[Failure] = []
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Pass it on."""
+        for ref in self.to:
+            ref.tell(message)
+
+    @receive
+    def failure(self, message: Failure) -> None:
+        """Keep."""
+        self.failures.append(message)
+
+
+def test_slow_subscriber(caplog: pytest.LogCaptureFixture) -> None:
+    """A full mailbox is no failure of who tells: the publisher goes on, and is told.
+
+    What there was no room for is a dead letter, and one warning.
+    """
+    clock = VirtualDispatcher()
+    system = System(clock)
+    slow, quick = SlowReader(), Diary()
+    refs = (
+        system.spawn(slow, "slow", mailbox=Mailbox(2)),
+        system.spawn(quick, "quick"),
+    )
+    publisher = Publisher(refs)
+    ref = system.spawn(publisher, "publisher")
+    for number in range(6):
+        ref.tell(Note(str(number)))
+    clock.advance(0.0)
+    assert ref.is_alive
+    assert quick.state.texts == list("012345")
+    assert [(one.actor, one.full, one.kind) for one in publisher.failures] == [
+        ("slow", True, "MailboxFullError")
+    ] * len(publisher.failures)
+    counts = system.statistics()
+    assert counts.dead_letters == counts.refused == len(publisher.failures) == 3
+    assert caplog.messages == [
+        "Note from publisher to slow is lost: the mailbox was full with 2 messages"
+    ]
+
+
+def test_actor_that_asks_a_full_mailbox() -> None:
+    """An ask is different: it raises where somebody waits for the answer."""
+
+    class Asking(Actor[Note]):
+        @receive
+        async def note(self, _message: Note) -> None:
+            """Ask."""
+            try:
+                await self.system.ref("slow").ask(Collect())
+            except MailboxFullError as error:
+                raised.append(str(error))
+
+    clock, raised = VirtualDispatcher(), list[str]()
+    system = System(clock)
+    slow = system.spawn(SlowReader(), "slow", mailbox=Mailbox(1))
+    slow.tell(Note("handled for a minute"))
+    clock.advance(0.0)
+    slow.tell(Note("fills it"))
+    system.spawn(Asking(), "asking").tell(Note("x"))
+    clock.advance(0.0)
+    assert raised == [
+        "Collect to slow: its mailbox has reached its bound of 1 messages"
+    ]

@@ -27,7 +27,7 @@ from ccw_actors.runtime import (
     System,
     VirtualDispatcher,
 )
-from ccw_actors.runtime.mailbox import WhenFull
+from ccw_actors.runtime._values.mailbox import WhenFull
 from tests.runtime.cast import Blow, Carry, Collect, Deliver, Diary, Note, Notes
 from tests.runtime.model import Model, ModelActor
 
@@ -121,7 +121,7 @@ class Histories(RuleBasedStateMachine):
         """Ask, without waiting for the answer."""
         self.asks += 1
         number = self.asks
-        mail = self.system._mail  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        kernel = self.system._kernel  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
         def settle(answer: Any, error: Exception | None) -> None:
             assert number not in self.outcomes, "an ask is answered once"
@@ -133,11 +133,13 @@ class Histories(RuleBasedStateMachine):
                 self.outcomes[number] = answer.text
 
         message: Request[Any] = MESSAGES[what](text)
-        pending = mail.asks.question(path, "", type(message), 60.0, settle)
-        envelope = mail.envelope(mail.home, message, pending.number)
+        address = self.system.ref(path).address
+        pending = kernel.asks.question(address, "", type(message), 60.0, settle)
+        delivery = kernel.delivery
+        envelope = delivery.envelope(kernel.running, message, pending.number)
         accepted = self.model.send(path, what, text, number)
         try:
-            mail.ask(pending, envelope)
+            delivery.ask(pending, envelope)
         except MailboxFullError:
             assert not accepted
         else:
@@ -169,7 +171,7 @@ class Histories(RuleBasedStateMachine):
 
     def rests(self) -> bool:
         """Whether no message and no signal waits."""
-        cells = self.system._mail.cells.values()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        cells = self.system._kernel.cells.values()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         return not any(cell.mailbox or cell.signals for cell in cells)
 
     @invariant()

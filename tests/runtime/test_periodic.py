@@ -81,7 +81,8 @@ class Clock(Actor[Begin | Tick | Ask]):
 
     @receive
     def ask(self, _message: Ask) -> None:
-        """Answer nothing."""
+        """Answer nothing, and do as if it were answered later."""
+        self.answered_later = self.reply_to
 
 
 def test_answer_to_a_tick_answers_no_ask() -> None:
@@ -216,3 +217,32 @@ def test_stepping() -> None:
     assert dispatcher.snapshot().key() == here.key()
     dispatcher.step()
     assert actor.state.times[3:] == [4.0]
+
+
+def test_change_of_behaviour() -> None:
+    """A periodic timer goes on through it: each tick is for the behaviour it meets."""
+
+    class Moody(Actor[Tick]):
+        def __init__(self) -> None:
+            self.ticks: list[str] = []
+
+        def on_start(self) -> None:
+            """Tick in one mood."""
+            self.every(1.0, Tick())
+            self.become("glad")
+
+        @receive(state="glad")
+        def glad(self, _message: Tick) -> None:
+            """Change."""
+            self.ticks.append("glad")
+            self.become("sad")
+
+        @receive(state="sad")
+        def sad(self, _message: Tick) -> None:
+            """Stay."""
+            self.ticks.append("sad")
+
+    clock, moody = VirtualDispatcher(), Moody()
+    System(clock).spawn(moody)
+    clock.advance(3.5)
+    assert moody.ticks == ["glad", "sad", "sad"]

@@ -178,7 +178,7 @@ async def test_failure_stays_with_its_actor(error: type[BaseException]) -> None:
 
     bystander = Bystander.start()
     try:
-        async with System() as system:
+        async with System(escalate=()) as system:
             diary = Exiting()
             ref = system.spawn_thread(diary, "diary")
             neighbour = system.spawn_thread(Diary(), "neighbour")
@@ -188,7 +188,7 @@ async def test_failure_stays_with_its_actor(error: type[BaseException]) -> None:
                 await ref.ask(Collect())
             assert await neighbour.ask(Collect()) == Notes(())
         assert bystander.ask("alive", timeout=JOIN) == "alive"
-        assert texts_of(diary) == ["failed: out"]
+        assert texts_of(diary) == ["failed: out", "stopped"]
     finally:
         bystander.stop()
 
@@ -202,7 +202,7 @@ async def test_on_start_that_raises() -> None:
             """Raise."""
             raise SystemExit("in on_start")
 
-    async with System() as system:
+    async with System(escalate=()) as system:
         diary = Stillborn()
         with pytest.raises(ActorStoppedError):
             await system.spawn_thread(diary, "diary").ask(Collect())
@@ -243,7 +243,17 @@ async def test_queue_of_a_failed_thread() -> None:
             ref.tell(message)
         await until(lambda: not ref.is_alive)
         assert lost.dead_letters == ["Note: the actor failed"] * 2
-        assert texts_of(diary) == ["failed: loud"]
+    assert texts_of(diary) == ["failed: loud", "stopped"]
+
+
+@pytest.mark.asyncio
+async def test_registry_of_pykka() -> None:
+    """Who stops all Pykka actors of the process stops none of a System's."""
+    async with System() as system:
+        ref = system.spawn_thread(Diary(), "diary")
+        await ref.ask(Collect())
+        await asyncio.to_thread(pykka.ActorRegistry.stop_all)
+        assert await ref.ask(Collect()) == Notes(())
 
 
 @pytest.mark.asyncio
@@ -252,8 +262,8 @@ async def test_thread_that_somebody_else_stops() -> None:
     async with System() as system:
         ref = system.spawn_thread(Diary(), "diary")
         await ref.ask(Collect())
-        (pykka_ref,) = pykka.ActorRegistry.get_by_class_name("_Thread")
-        pykka_ref.stop()
+        cell: Any = system._kernel.cells["diary"]  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        cell._ref.stop()  # noqa: SLF001
         ref.tell(Note("to nobody"))
         with pytest.raises(ActorStoppedError):
             await ref.ask(Collect())

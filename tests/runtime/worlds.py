@@ -16,15 +16,20 @@ from ccw_actors.runtime import (
 
 R = TypeVar("R")
 
-WORLDS = ("loop", "virtual", "stepping/mailbox", "stepping/channel")
+WORLDS = ("loop", "loop/task", "virtual", "stepping/mailbox", "stepping/channel")
 
 
 class World:
-    """A System, and how to ask and to come to rest in its world."""
+    """A System, and how to ask and to come to rest in its world.
+
+    In "loop/task" handlers are to be driven by tasks: see `driven_by`.
+    """
 
     def __init__(self, name: str) -> None:
+        self.name = name
         dispatchers: dict[str, Callable[[], Dispatcher]] = {
             "loop": LoopDispatcher,
+            "loop/task": LoopDispatcher,
             "virtual": VirtualDispatcher,
             "stepping/mailbox": SteppingDispatcher,
             "stepping/channel": lambda: SteppingDispatcher("channel"),

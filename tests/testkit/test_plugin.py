@@ -6,37 +6,12 @@ whether the plugin under test is installed or not.
 
 import subprocess
 import sys
-from collections.abc import Callable
-from typing import TypeAlias
 
 import pytest
+
+from tests.testkit.conftest import Run
 
 pytest_plugins = ["pytester"]
-
-Run: TypeAlias = Callable[..., pytest.RunResult]
-
-ASYNCIO = ("-p", "pytest_asyncio.plugin")
-
-CAST = """
-import asyncio
-import pytest
-from ccw_actors.runtime import Actor, Message, receive
-
-class Note(Message, frozen=True):
-    text: str
-
-class Blow(Message, frozen=True):
-    pass
-
-class Diary(Actor[Note | Blow]):
-    @receive
-    def note(self, message: Note) -> Note:
-        return message
-
-    @receive
-    def blow(self, _message: Blow) -> None:
-        raise ValueError("loud")
-"""
 
 LOOPS = """
 import asyncio
@@ -45,35 +20,6 @@ from ccw_actors.testkit import virtual_time_loop
 def pytest_asyncio_loop_factories(config, item):
     return {"stock": asyncio.new_event_loop, "virtual": virtual_time_loop}
 """
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run pytest on some tests in that mode of pytest-asyncio, without it if "".
-
-    A run that is `alone` has a process of its own.
-    """
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-
-    def run(
-        tests: str, *args: str, mode: str = "", alone: bool = False
-    ) -> pytest.RunResult:
-        pytester.makepyprojecttoml(
-            f"""
-            [tool.pytest]
-            strict = true
-            filterwarnings = ["error"]
-            {"asyncio_default_fixture_loop_scope = 'function'" if mode else ""}
-            {f"asyncio_mode = '{mode}'" if mode else ""}
-            """
-        )
-        pytester.makepyfile(f"{CAST}\n{tests}")
-        started = pytester.runpytest_subprocess if alone else pytester.runpytest
-        plugins = ASYNCIO if mode else ()
-        return started(*plugins, *args, "-p", "ccw_actors.pytest_plugin")
-
-    return run
 
 
 @pytest.mark.parametrize("mode", ["strict", "auto"])
@@ -208,17 +154,35 @@ def test_refusal_to_stop(run: Run, pytester: pytest.Pytester) -> None:
     done = run(
         """
 class Stubborn(Actor):
+    @receive
+    async def note(self, message: Note) -> None:
+        begun.set()
+        while True:
+            try:
+                await asyncio.get_running_loop().create_future()
+            except asyncio.CancelledError:
+                pass
+
+class Slow(Actor):
     async def on_stop(self):
         await asyncio.get_running_loop().create_future()
 
 @pytest.mark.asyncio(loop_factories=["virtual"])
 async def test_stubborn(actor_system):
-    actor_system.spawn(Stubborn(), "stubborn")
+    global begun
+    begun = asyncio.Event()
+    actor_system.spawn(Stubborn(), "stubborn").tell(Note("dear"))
+    await begun.wait()
+
+@pytest.mark.asyncio(loop_factories=["virtual"])
+async def test_slow(actor_system):
+    actor_system.spawn(Slow(), "slow")
 """,
         mode="strict",
     )
-    done.assert_outcomes(passed=1, errors=1)
-    done.stdout.fnmatch_lines(["stubborn refuses to stop"])
+    done.assert_outcomes(passed=2, errors=2)
+    late = "slow failed on on_stop: TimeoutError: on_stop has not ended in 5 s"
+    done.stdout.fnmatch_lines(["stubborn refuses to stop", late])
 
 
 @pytest.mark.parametrize("mode", ["", "strict"])
@@ -271,8 +235,11 @@ def test_unmarked_test(run: Run) -> None:
 
 
 def test_nothing_is_imported_unasked() -> None:
-    """A run of pytest that uses no fixture of ours does not import the package."""
+    """A run of pytest that uses no fixture of ours does not import the package.
+
+    But for the module that says which errors leave an actor.
+    """
     code = "import ccw_actors.pytest_plugin, sys; print(*sys.modules)"
     names = subprocess.check_output([sys.executable, "-c", code], text=True).split()
-    ours = {name for name in names if name.startswith("ccw_actors")}
-    assert ours == {"ccw_actors", "ccw_actors.pytest_plugin"}
+    ours = {name.partition(".")[2] for name in names if name.startswith("ccw_actors")}
+    assert ours == {"", "pytest_plugin", "escalation"}

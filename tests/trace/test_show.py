@@ -123,6 +123,6 @@ def test_a_whole_trace() -> None:
         "blocks=[Block(address=16, data=x'0102'), Block(address=32, data="
         "x'000102030405060708090a0b0c0d0e0f...' (40 bytes))],"
         " first=Block(address=1, data=x''), steps=[Skip(count=2), Jump(target=9)],"
-        " to=ReplyTo(ref=None, ask=0), options={'deep': [x'ff']})"
+        " to=ReplyTo(ref=None, ask=0, system='system'), options={'deep': [x'ff']})"
     )
     assert all(json.dumps(as_json(event, reader.types)) for event in events)

@@ -121,7 +121,7 @@ def test_plain_msgpack_reads_it() -> None:
     assert writes[0][:3] == expected
     assert writes[0][3:] == [
         [["Skip", 2], ["Jump", 9]],
-        [None, 0],
+        [None, 0, "system"],
         {"deep": [b"\xff"]},
     ]
 

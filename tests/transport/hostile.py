@@ -110,6 +110,7 @@ FRAGMENTS: dict[str, bytes] = {
     "keys of all kinds": b"\x84\x01\x01\xc3\x02\xc0\x03\xc4\x01a\x04",
     "key is NaN, twice": (b"\x82" + (b"\xcb\x7f\xf8" + b"\x00" * 6 + b"\x01") * 2),
     "key is an array": b"\x81\x91\x01\x01",
+    "key is many arrays": b"\x81" + b"\x91" * 1000 + b"\xc0\x01",
     "key is a map": b"\x81\x80\x01",
     "key is an array of maps": b"\x81\x91\x81\x01\x01\x01",
     "key is an extension": b"\x81\xd4\x05a\x01",

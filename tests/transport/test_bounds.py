@@ -1,6 +1,7 @@
 """Messages from outside that would become large in memory: there is a bound to it."""
 
 import tracemalloc
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def message(count: int, element: bytes) -> bytes:
     return b"\x92\xa4Open\xdd" + count.to_bytes(4) + element * count
 
 
-def peak(payload: bytes) -> tuple[int, str]:
+def peak(payload: bytes, decode: Callable[[bytes], object] = decode) -> tuple[int, str]:
     """Decode; return the memory that it took at most, and what was wrong."""
     error = ""
     tracemalloc.start()
@@ -72,6 +73,17 @@ def test_message_of_as_many_values_as_there_may_be(name: str) -> None:
     size, error = peak(payload)
     assert error == ""
     assert size <= SIZE_MAX + PER_OBJECT * OBJECTS_MAX
+
+
+@pytest.mark.parametrize("name", ["nil", "empty map"])
+def test_memory_where_unknown_fields_are_accepted(name: str) -> None:
+    """To look for fields that are unknown takes as much again, and no more."""
+    element, inside = ELEMENTS[name]
+    count = min((OBJECTS_MAX - 3) // (1 + inside), (SIZE_MAX - 20) // len(element))
+    payload = b"\x93" + message(count, element)[1:] + b"\xc0"
+    size, error = peak(payload, Codec(unknown_fields="accept").decoder(Open))
+    assert error == ""
+    assert size <= 2 * (SIZE_MAX + PER_OBJECT * OBJECTS_MAX)
 
 
 def test_bound_can_be_raised() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccw_actors.errors import MessageError
-from ccw_actors.transport import Codec, Message, Request, tag_of
+from ccw_actors.transport import Codec, Message, Request
 
 
 class Inner(msgspec.Struct, frozen=True, array_like=True):
@@ -126,26 +126,6 @@ def test_plain_msgpack_writes_it(message: Message) -> None:
     assert Codec().decoder(ACCEPTED)(packed) == message
 
 
-@given(MESSAGES)
-def test_tag(message: Message) -> None:
-    """The type's name can be read without decoding the message."""
-    assert tag_of(Codec().encode(message)) == type(message).__name__
-
-
-@pytest.mark.parametrize("length", [1, 31, 32, 255])
-def test_tag_of_any_length(length: int) -> None:
-    """Names of every length msgpack has a form for are read, before any arrays."""
-    for fields in (0, 14, 15, 300):
-        packed = msgpack.packb(["x" * length, *[None] * fields])
-        assert tag_of(packed) == "x" * length
-
-
-@given(st.binary(max_size=40))
-def test_tag_of_anything(payload: bytes) -> None:
-    """Bytes that do not begin like a message have no tag, or one they do contain."""
-    assert tag_of(payload).encode() in payload
-
-
 @given(
     st.dictionaries(st.text(max_size=3), st.integers(0, 9)),
     st.randoms(use_true_random=False),
@@ -175,7 +155,7 @@ def test_as_is_keeps_the_order_of_dicts() -> None:
     [
         (["Question"], "Question: Expected `array` of at least length 2"),
         (["Question", 1, 2], "Question: Expected `array` of at most length"),
-        (["Question", "1"], r"Question: Expected `int`, got `str` - at `\$\[1\]`"),
+        (["Question", "1"], "Question: Expected `int`, got `str` - at `number`$"),
         (["Answer", 1], "Answer: Invalid value 'Answer'"),
         ([], "1 bytes: Expected `array`"),
         ({"number": 1}, "9 bytes: Expected `array`, got `object`"),
@@ -238,7 +218,7 @@ def test_damaged_messages(message: Message, data: st.DataObject) -> None:
     [
         b"\xa1\xff",
         b"\x81\x80\x01",
-        deep(5000),
+        deep(60_000),
         b"\xdd\xff\xff\xff\xff",
     ],
     ids=["not utf-8", "dict as key", "deep", "four billion elements"],
@@ -261,7 +241,8 @@ def test_custom_values() -> None:
     assert codec.decoder(Move)(payload).to.x == 3
     with pytest.raises(MessageError, match="Move: no Point: 'x'"):
         codec.decoder(Move)(msgpack.packb(["Move", "x"]))
-    with pytest.raises(TypeError, match=r"type Point is unsupported"):
+    text = r"^Move\.to: Point cannot travel in a message; expected a msgspec\.Struct"
+    with pytest.raises(TypeError, match=text):
         Codec().encode(Move(Point(3)))
 
 

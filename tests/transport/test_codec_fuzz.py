@@ -276,7 +276,7 @@ def test_place_in_a_long_error() -> None:
     error = decoded(msgpack.packb(["Reference", "/a", [b"x" * 5000]]))
     assert isinstance(error, MessageError)
     assert str(error).startswith("Reference: expected ")
-    assert str(error).endswith(" - at `$[2][0]`")
+    assert str(error).endswith(" - at `more[0]`")
 
 
 # -- Messages and plain msgpack -------------------------------------------------------

@@ -96,10 +96,10 @@ def test_foreign_bytes(data: bytes) -> None:
         (b"\xc1", "the bytes from 3 on are not msgpack: FormatError"),
         (b"\x91" * 5000, "the bytes from 3 on are not msgpack: StackError"),
         (b"\xa1\xff", "the bytes from 3 on are not msgpack: 'utf-8' codec"),
-        (b"\x81\x90\xc0", "the bytes from 3 on are not msgpack: unhashable"),
+        (b"\x81\x80\xc0", "the bytes from 3 on are not msgpack: unhashable"),
         (b"\xc7\x03\xff123", "the bytes from 3 on are not msgpack: invalid timestamp"),
     ],
-    ids=["reserved byte", "too deep", "not utf-8", "list as key", "bad timestamp"],
+    ids=["reserved byte", "too deep", "not utf-8", "map as key", "bad timestamp"],
 )
 def test_damaged(data: bytes, error: str) -> None:
     """The error says from which byte on the stream is no msgpack."""
@@ -118,6 +118,13 @@ def test_oversized(length: int) -> None:
     error = f"the value at byte 1 is larger than {size - 1} bytes"
     assert read_all(b"\x01" + packed, size - 1) == ([1], error)
     assert read_all(b"\x01" + packed[:-1] * 2, size - 1) == ([1], error)
+
+
+@pytest.mark.parametrize("size", [1, 1 << 17], ids=["small", "large"])
+def test_arrays_as_keys(size: int) -> None:
+    """A key that is an array is a tuple, and the values of it lists as elsewhere."""
+    value = {(1, ("a", ())): [[b"x" * size]], 2: {(): [1]}}
+    assert read_all(msgpack.packb(value)) == ([value], "")
 
 
 @pytest.mark.parametrize(

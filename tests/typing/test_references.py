@@ -9,7 +9,7 @@ says what mypy and pyright have to object to.
 import asyncio
 from typing import Any, assert_type
 
-from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
+from ccw_actors.runtime import Actor, ActorRef, Message, System, receive, spec_of
 from tests.typing.cast import (
     Add,
     Bare,
@@ -113,5 +113,5 @@ def handed_on(ref: Declared, narrow: ActorRef[Add], anything: ActorRef[Any]) -> 
 
 def test_functions_above_are_checked() -> None:
     """The classes that the checked functions use exist, and declare what they say."""
-    assert set(Counter.handlers) == {Add, Read, Pick}
-    assert set(Parent.handlers) == {Add}
+    assert set(spec_of(Counter).always) == {Add, Read, Pick}
+    assert set(spec_of(Parent).always) == {Add}

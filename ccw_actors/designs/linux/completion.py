@@ -181,10 +181,10 @@ class Completion(Requests):
     # -- the emulator reads -----------------------------------------------------------
 
     @receive
-    def read_io(self, _message: ReadIo) -> Next:
+    def read_io(self, _message: ReadIo) -> None:
         """Test and clear the event counter."""
         self.state.events = 0
-        return Section("read_region")
+        self._entered(Section("read_region"))
 
     def _read_region(self, section: Section) -> Next:
         state = self.state

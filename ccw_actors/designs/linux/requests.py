@@ -85,11 +85,20 @@ class Requests(HostSubchannel):
             state.mutex = first.thread
             self.system.ref(first.thread).tell(first.section)
 
+    def _entered(self, then: Next) -> None:
+        """Tell the thread that has just entered the kernel what it does then."""
+        assert self.sender is not None, "a call is a thread's"
+        if then is not None:
+            self.sender.tell(then)
+
     # -- START ------------------------------------------------------------------------
 
     @receive
-    def write_io(self, message: WriteIo) -> Next:
+    def write_io(self, message: WriteIo) -> None:
         """Try io_mutex, copy the request in, and look at the state."""
+        self._entered(self._write_io(message))
+
+    def _write_io(self, message: WriteIo) -> Next:
         state = self.state
         if state.mutex:
             return Returned(Written(errno.EAGAIN))
@@ -238,8 +247,11 @@ class Requests(HostSubchannel):
     # -- HALT and CLEAR ---------------------------------------------------------------
 
     @receive
-    def write_async(self, message: WriteAsync) -> Next:
+    def write_async(self, message: WriteAsync) -> None:
         """Try io_mutex, and look at the state."""
+        self._entered(self._write_async(message))
+
+    def _write_async(self, message: WriteAsync) -> Next:
         state = self.state
         if state.mutex:
             return Returned(Written(errno.EAGAIN))

@@ -57,11 +57,12 @@ class Teardown(Completion):
     # -- RESET ------------------------------------------------------------------------
 
     @receive
-    def reset_device(self, _message: ResetDevice) -> Next:
+    def reset_device(self, _message: ResetDevice) -> None:
         """Enter the ioctl; no lock is taken."""
         if self._features.events and self.state.fsm == "NOT_OPER":
-            return Returned(Written(errno.EINVAL))
-        return Section("disable")
+            self._entered(Returned(Written(errno.EINVAL)))
+        else:
+            self._entered(Section("disable"))
 
     def _disable(self, section: Section) -> Next:
         """Disable the subchannel, or begin to quiesce it; `sch->lock` is held."""
@@ -175,18 +176,19 @@ class Teardown(Completion):
         return Done()
 
     @receive
-    def close_device(self, _message: CloseDevice) -> Next:
+    def close_device(self, _message: CloseDevice) -> None:
         """Close a device that was lost: before 6.0 that is where it is freed."""
         if self._features.events:
-            return Returned(Written(0))
-        return Section("close_free", then="closed")
+            self._entered(Returned(Written(0)))
+        else:
+            self._entered(Section("close_free", then="closed"))
 
     # -- DMA_UNMAP --------------------------------------------------------------------
 
     @receive
-    def unmap_dma(self, _message: UnmapDma) -> Next:
+    def unmap_dma(self, _message: UnmapDma) -> None:
         """Enter the ioctl."""
-        return Section("unmap")
+        self._entered(Section("unmap"))
 
     def _unmap(self, _section: Section) -> Next:
         """Unmap the page if it is not pinned; the lock of the IOMMU is held."""
@@ -250,8 +252,11 @@ class Teardown(Completion):
         return Done()
 
     @receive
-    def read_report(self, _message: ReadReport) -> Next:
+    def read_report(self, _message: ReadReport) -> None:
         """Take the first report off the list."""
+        self._entered(self._first_report())
+
+    def _first_report(self) -> Next:
         if not self.state.reports:
             return Returned(ReportRead(0))
         self._change()

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ccw_actors.actors import Cio, Device, GuestSubchannel, Subchannel, VfioCcw
 from ccw_actors.explore import Combination, Scenario, explore
-from ccw_actors.runtime import Actor
+from ccw_actors.runtime import Actor, spec_of
 from ccw_actors.scenarios.pass_through import MAKERS
 from ccw_actors.scenarios.pass_through.unreached import REASONS, Reason
 
@@ -71,7 +71,7 @@ def as_markdown(table: Table) -> str:
     for path, kind in LAYERS.items():
         cells = {c for c in (*table.handled, *table.missed) if c.actor == path}
         states = sorted({c.state for c in cells})
-        messages = sorted(message.__name__ for message in kind.handlers)
+        messages = sorted(message.__name__ for message in spec_of(kind).always)
         marks = {c: "✔" if c in table.handled else _mark(c) for c in cells}
         parts += [
             f"## {path}",
@@ -100,7 +100,7 @@ def _is_told(one: Combination) -> bool:
     kind = LAYERS.get(one.actor)
     if kind is None or not one.state:
         return False
-    return one.message in {message.__name__ for message in kind.handlers}
+    return one.message in {message.__name__ for message in spec_of(kind).always}
 
 
 def _fits(reason: Reason, one: Combination) -> bool:

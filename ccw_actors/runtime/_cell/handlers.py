@@ -1,0 +1,270 @@
+"""Which method of an actor class handles which message, in which behaviour."""
+
+import inspect
+from collections.abc import Callable, Coroutine, Iterator
+from typing import (
+    Any,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    get_args,
+    get_type_hints,
+    overload,
+)
+
+from ccw_actors.runtime._values.answers import answer_type, types_in
+from ccw_actors.transport import Message, Request, refusal, tag_of
+
+__all__ = [
+    "ActorSpec",
+    "Handlers",
+    "receive",
+    "spec_of",
+    "specify",
+    "why_refused",
+]
+
+Handlers: TypeAlias = dict[type[Message], Callable[[Any, Any], Any]]
+"""Which method takes which message type."""
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+A = TypeVar("A")
+M = TypeVar("M")
+R = TypeVar("R")
+
+_MARK = "__receives__"
+_FALLBACK = "on_receive"
+_SPEC = "__actor_spec__"
+_ANYTHING = (Any, object, Message)
+"""What a handler may be annotated with that says nothing of its answer."""
+
+
+class ActorSpec(NamedTuple):
+    """What the actors of a class handle.
+
+    `always` are the handlers of every behaviour, `behaviours` has for each of the
+    others all that it handles, and `tables` only what it handles by itself ("" for
+    `always`). `accepts` is the union of the message types.
+    """
+
+    always: Handlers
+    behaviours: dict[str, Handlers]
+    tables: dict[str, Handlers]
+    accepts: Any
+
+    def all(self) -> tuple[Handlers, ...]:
+        """Return what is handled in each behaviour, first in the one it starts with."""
+        return (self.always, *self.behaviours.values())
+
+
+def spec_of(actor: object) -> ActorSpec:
+    """Return what an actor, or the actors of a class, handle."""
+    return cast("ActorSpec", getattr(actor, _SPEC))
+
+
+class _Answering(Protocol[R]):
+    """Marks the handler of one request type, which answers it by an `R`, or later."""
+
+    def __call__(
+        self, handler: Callable[[A, M], R | Coroutine[Any, Any, R | None] | None]
+    ) -> Callable[[A, M], R | Coroutine[Any, Any, R | None] | None]: ...
+
+
+@overload
+def receive(handler: type[Request[R]], *, state: str = "") -> _Answering[R]: ...
+
+
+@overload
+def receive(handler: Method) -> Method: ...
+
+
+@overload
+def receive(*, state: str) -> Callable[[Method], Method]: ...
+
+
+def receive(handler: Any = None, *, state: str = "") -> Any:
+    """Mark a method as the handler of the message types that its parameter names.
+
+    A handler runs to completion before the next message; an `async def` one may wait
+    in the middle, and no other message of its actor is handled meanwhile. A message
+    that it returns is the answer to the sender; None answers nothing yet: then the
+    handler has taken `reply_to`, or has stashed the message.
+
+    With `state` it handles them only in the behaviour of that name, and there before
+    the handler that has no state; see `Actor.become`. A method named `on_receive` is
+    a handler without being marked.
+
+    `@receive(Read)` says which request it handles: then type checkers hold the handler
+    to the answer of `Read`. Without, its annotations are held to that when the class is
+    made. Raises `TypeError` for a class that is no request.
+    """
+    request = handler if isinstance(handler, type) else None
+    if request is not None and not issubclass(request, Request):
+        raise TypeError(
+            f"receive({request.__name__}): expected a Request; what else a handler"
+            " takes is said by the annotation of its parameter"
+        )
+
+    def mark(method: Any) -> Any:
+        setattr(method, _MARK, (state, request))
+        return method
+
+    return mark if handler is None or request is not None else mark(handler)
+
+
+def why_refused(actor: object, payload: bytes, error: Exception) -> str:
+    """Return why an actor does not take a message, after its type and a colon.
+
+    It has no handler for that type, or the fields are not those of the type.
+    """
+    kinds = {_tag(kind): kind for table in spec_of(actor).all() for kind in table}
+    tag = tag_of(payload)
+    if not tag or tag in kinds:
+        return str(refusal(payload, error))
+    name = type(actor).__name__
+    for kind in kinds.values():
+        if tag in map(_tag, _derived(kind)):
+            return (
+                f"{tag}: {name} has no handler for it, only for {kind.__name__}, from"
+                " which it is derived"
+            )
+    if not kinds:
+        return f"{tag}: {name} has no handler for it, nor for anything else"
+    known = ", ".join(kind.__name__ for kind in kinds.values())
+    return f"{tag}: {name} has no handler for it, only for {known}"
+
+
+def _tag(kind: type[Message]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+def _derived(kind: type[Message]) -> Iterator[type[Message]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _derived(one)
+
+
+def specify(cls: type, base: type) -> None:
+    """Find the handlers of an actor class, and set its spec.
+
+    Those that a method inherits are included, and a method that overrides a handler
+    takes its place, marked or not. What a behaviour does not handle itself is in its
+    table as well, if every behaviour handles it.
+
+    Raises `TypeError` for a handler whose parameter is not annotated with a message
+    type, that promises another answer than its request demands, or that has the name of
+    a method of `base`; for two handlers of one type, for two types of the same name,
+    and if `class X(Actor[A | B])` promises to take a message without a handler.
+    """
+    always: Handlers = {}
+    by_state: dict[str, Handlers] = {}
+    for parent in reversed(cls.__bases__):
+        inherited: ActorSpec | None = getattr(parent, _SPEC, None)
+        for state, handlers in (inherited.tables if inherited else {}).items():
+            target = always if not state else by_state.setdefault(state, {})
+            for message_type, handler in handlers.items():
+                target[message_type] = vars(cls).get(handler.__name__, handler)
+    for state, message_type, method in _own_handlers(cls, base):
+        (always if not state else by_state.setdefault(state, {}))[message_type] = method
+    tables = {"": always, **by_state}
+    every = dict.fromkeys(kind for table in tables.values() for kind in table)
+    names = [_tag(kind) for kind in every]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise TypeError(
+            f"{cls.__name__} accepts two message types named {', '.join(twice)}:"
+            " give one of them another tag="
+        )
+    _check_declared(cls, every)
+    accepts: Any = Message
+    for number, kind in enumerate(every):
+        accepts = kind if number == 0 else accepts | kind
+    merged = {state: always | own for state, own in by_state.items()}
+    setattr(cls, _SPEC, ActorSpec(always, merged, tables, accepts))
+
+
+def _check_declared(cls: type, accepts: dict[type[Message], None]) -> None:
+    """Check `class X(Actor[A | B])` against the handlers of the class."""
+    for base in getattr(cls, "__orig_bases__", ()):
+        for argument in get_args(base):
+            for promised in types_in(argument):
+                if not isinstance(promised, type) or promised in (*accepts, Any):
+                    continue
+                raise TypeError(
+                    f"{cls.__name__} promises to take {promised.__name__},"
+                    " and has no handler for it"
+                )
+
+
+def _own_handlers(
+    cls: type, base: type
+) -> list[tuple[str, type[Message], Callable[[Any, Any], Any]]]:
+    found: dict[tuple[str, type[Message]], Callable[..., Any]] = {}
+    for name, method in vars(cls).items():
+        mark = getattr(method, _MARK, ("", None) if name == _FALLBACK else None)
+        if mark is None:
+            continue
+        state, request = mark
+        where = f"{cls.__name__}.{name}"
+        if name in vars(base):
+            raise TypeError(
+                f"{where}: a handler cannot be named {name!r}, which is a name of"
+                " Actor's own: choose another one"
+            )
+        types = _parameter_types(where, method)
+        if request is not None and types != [request]:
+            raise TypeError(
+                f"{where} is marked as the handler of {request.__name__}, and its"
+                f" parameter is annotated with {' | '.join(t.__name__ for t in types)}"
+            )
+        _check_answer(where, method, types)
+        for message_type in types:
+            known = found.get((state, message_type))
+            if known is not None:
+                raise TypeError(
+                    f"{where}: {known.__name__} handles {message_type.__name__} already"
+                )
+            found[state, message_type] = method
+    return [(state, kind, method) for (state, kind), method in found.items()]
+
+
+def _parameter_types(name: str, method: Callable[..., Any]) -> list[type[Message]]:
+    parameters = list(inspect.signature(method).parameters)
+    hint = get_type_hints(method).get(parameters[1]) if parameters[1:] else None
+    found: list[type[Message]] = []
+    for message_type in types_in(hint):
+        if not (isinstance(message_type, type) and issubclass(message_type, Message)):
+            raise TypeError(
+                f"{name}: expected a parameter annotated with a message type,"
+                f" got {message_type!r}"
+            )
+        found.append(message_type)
+    return found
+
+
+def _check_answer(
+    where: str, method: Callable[..., Any], kinds: list[type[Message]]
+) -> None:
+    """Check what a handler says it returns against the answers of its requests."""
+    expected: list[Any] = []
+    for kind in kinds:
+        if not issubclass(kind, Request) or kind is Request:
+            return
+        try:
+            expected += types_in(answer_type(cast("type[Any]", kind)))
+        except TypeError:
+            return  # An answer that cannot be found yet; whoever asks is told.
+    if not all(isinstance(one, type) for one in expected):
+        return
+    if any(one in _ANYTHING for one in expected):
+        return
+    given = types_in(get_type_hints(method).get("return", Any))
+    allowed = (*expected, *_ANYTHING, type(None))
+    wrong = [one for one in given if isinstance(one, type) and one not in allowed]
+    if wrong:
+        raise TypeError(
+            f"{where} answers {' | '.join(one.__name__ for one in kinds)} with"
+            f" {wrong[0].__name__}, expected"
+            f" {' | '.join(one.__name__ for one in expected)}"
+        )

@@ -1,0 +1,1 @@
+"""What drives a System: an event loop, or a virtual clock."""

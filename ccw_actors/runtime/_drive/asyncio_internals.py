@@ -1,0 +1,117 @@
+"""Every private call of asyncio that the runtime makes, and whether it can make it.
+
+| name | what for | where it is described |
+|---|---|---|
+| `_enter_task`, `_leave_task` | a turn is asyncio's current task | asyncio, Extending |
+| `_asyncio_future_blocking` | what a coroutine awaits | `asyncio.isfuture` |
+| `_must_cancel` | a Task that is cancelled as it returns | nowhere |
+
+They are there from CPython 3.11 to 3.14. Since 3.14 the current task belongs to the
+thread, so that a task can be entered only where its loop runs: `as_current` looks. The
+graph of who awaits whom, new in 3.14, knows futures and tasks of asyncio alone and
+passes over all others, so there is nothing to tell it.
+
+`enter` is None where one of them is missing. Then asyncio can only be told of the
+current task by a Task of its own, which drives the handler: `TaskDriver`.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
+
+__all__ = [
+    "EAGER_TASKS",
+    "as_current",
+    "awaited",
+    "enter",
+    "found",
+    "leave",
+    "must_cancel",
+]
+
+EAGER_TASKS: Final = sys.version_info >= (3, 12)
+"""Whether a task may run for a while inside whoever makes it."""
+
+Switch: TypeAlias = Callable[[Any, Any], object]
+"""Has a task be the current one of a loop, or be it no more."""
+
+
+def found(tasks: Any, future: type) -> tuple[Switch, Switch] | None:
+    """Return what enters and what leaves a task, None if there is not all it takes.
+
+    `tasks` is asyncio's module of that name, `future` its class of futures.
+    """
+    enters = getattr(tasks, "_enter_task", None)
+    leaves = getattr(tasks, "_leave_task", None)
+    if not callable(enters) or not callable(leaves):
+        return None
+    if not hasattr(future, "_asyncio_future_blocking"):
+        return None
+    return enters, leaves
+
+
+_found: Final = found(asyncio.tasks, asyncio.Future)
+enter: Switch | None = _found[0] if _found is not None else None
+leave: Switch = _found[1] if _found is not None else lambda _loop, _task: None
+
+
+@contextmanager
+def as_current(loop: asyncio.AbstractEventLoop | None, task: Any) -> Generator[None]:
+    """Have a task be asyncio's current one, in running of the one that is it now.
+
+    Without effect where the loop does not run in this thread.
+    """
+    if loop is None or enter is None or not _runs(loop):
+        yield
+        return
+    outer = asyncio.current_task(loop)
+    if outer is not None:
+        leave(loop, outer)
+    enter(loop, task)
+    try:
+        yield
+    finally:
+        leave(loop, task)
+        if outer is not None:
+            enter(loop, outer)
+
+
+def awaited(
+    yielded: Any, loop: asyncio.AbstractEventLoop, task: Any
+) -> "asyncio.Future[Any] | RuntimeError":
+    """Return the future that a coroutine has yielded to wait for it.
+
+    Or what is wrong with it, in the terms of an `asyncio.Task`, for the coroutine.
+    """
+    blocking = getattr(yielded, "_asyncio_future_blocking", None)
+    if blocking is None:
+        return RuntimeError(f"{task!r} cannot await {yielded!r}")
+    try:
+        attached = yielded.get_loop()
+    except AttributeError:
+        attached = yielded._loop  # noqa: SLF001 - as in asyncio
+    if attached is not loop:
+        return RuntimeError(f"{task!r} got {yielded!r} attached to a different loop")
+    if not blocking:
+        return RuntimeError(
+            f"yield was used instead of yield from in {task!r} with {yielded!r}"
+        )
+    if yielded is task:
+        return RuntimeError(f"a task cannot await itself: {task!r}")
+    yielded._asyncio_future_blocking = False  # noqa: SLF001 - as a Task does
+    future: asyncio.Future[Any] = yielded
+    return future
+
+
+def must_cancel(task: "asyncio.Task[Any]") -> bool:
+    """Whether a task is to be cancelled as soon as it goes on; False if it hides it."""
+    return bool(getattr(task, "_must_cancel", False))
+
+
+def _runs(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

@@ -1,0 +1,113 @@
+"""What becomes of an error that no actor keeps to itself."""
+
+import asyncio
+import sys
+from contextlib import suppress
+from typing import Any, Final
+
+from ccw_actors.errors import ActorFailedError
+from ccw_actors.escalation import TAKERS
+from ccw_actors.runtime._kernel.kernel import Kernel
+
+__all__ = ["Escalation"]
+
+# Before, what is cancelled once more here would come up when nobody asks for it.
+_CANCELS_AGAIN: Final = sys.version_info >= (3, 13)
+
+
+class Escalation:
+    """Raises such an error where somebody hears of it; on the System's own thread.
+
+    | where the System is | an escalated error |
+    |---|---|
+    | inside of `async with` | cancels that task, and is raised at the end |
+    | shutting down | is raised at the end |
+    | else on an event loop | is for a taker, or raised by the loop, or at the end |
+    | on no event loop | is raised by the step in which it came up |
+
+    The loop raises KeyboardInterrupt and SystemExit at once, as it does for tasks.
+
+    The failure of an actor without a parent (`ActorFailedError`) interrupts nobody:
+    it is raised at the end of `async with`. Of several errors the gravest is raised:
+    KeyboardInterrupt and SystemExit, then others that escalate, then a failure.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._body: asyncio.Task[Any] | None = None
+        self._cancelled: asyncio.Task[Any] | None = None
+        self._is_ending = False
+        self.error: BaseException | None = None
+
+    def begin_end(self) -> None:
+        """Keep what escalates from now on: the System is ending, and raises it then."""
+        self._is_ending = True
+
+    def enter(self) -> None:
+        """Note the task inside of `async with`."""
+        if self._kernel.dispatcher.loop is None:
+            return
+        self._body = asyncio.current_task()
+        if self.error is not None and not isinstance(self.error, ActorFailedError):
+            self._cancel_body(self.error)
+
+    async def leave(self, error: BaseException | None) -> None:
+        """Take back that the task was cancelled; it raises `error`, or None."""
+        self._body = None
+        self.begin_end()
+        body = self._cancelled
+        if body is None:
+            return
+        if not isinstance(error, asyncio.CancelledError):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)  # It has not come to the body yet.
+        body.uncancel()
+
+    def take(self) -> BaseException | None:
+        """Return the error that is to be raised, once."""
+        error, self.error = self.error, None
+        body, self._cancelled = self._cancelled, None
+        if _CANCELS_AGAIN and body is not None and body.cancelling():
+            # Somebody else has cancelled it, too, which the error hides: as a task
+            # group does, have that come up at the next await.
+            body.uncancel()
+            body.cancel()
+        return error
+
+    def note(self, error: BaseException) -> None:
+        """Take care of an error; every actor has been told to stop."""
+        kernel = self._kernel
+        loop: asyncio.AbstractEventLoop | None = kernel.dispatcher.loop
+        if isinstance(error, ActorFailedError) or loop is not None:
+            self.error = _gravest(self.error, error)
+        else:
+            kernel.unraised = _gravest(kernel.unraised, error)
+        if isinstance(error, ActorFailedError) or loop is None or self._is_ending:
+            return
+        if self._body is not None and not self._body.done():
+            if self._cancelled is None:
+                self._cancel_body(error)
+        elif TAKERS and TAKERS[-1](error):
+            self.error = None
+        elif isinstance(error, KeyboardInterrupt | SystemExit):
+            self.error = None
+            loop.call_soon(_raise, error)
+
+    def _cancel_body(self, error: BaseException) -> None:
+        assert self._body is not None, "that has been looked at"
+        self._cancelled = self._body
+        self._body.cancel(f"{type(error).__name__} was raised in an actor")
+
+
+def _gravest(first: BaseException | None, other: BaseException) -> BaseException:
+    return first if first is not None and _rank(first) >= _rank(other) else other
+
+
+def _rank(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return 2
+    return 0 if isinstance(error, ActorFailedError) else 1
+
+
+def _raise(error: BaseException) -> None:
+    raise error

@@ -1,0 +1,1 @@
+"""Delivering, invoking, supervising, asking, timing; without threads or event loop."""

@@ -1,0 +1,250 @@
+"""One System without its surface: the parts of the kernel, put together."""
+
+from collections.abc import Callable
+from functools import partial
+from threading import get_ident
+from typing import Any
+
+from ccw_actors.runtime._cell.cell import Cell
+from ccw_actors.runtime._cell.running import Running, RunningHere
+from ccw_actors.runtime._kernel.answers import Answers
+from ccw_actors.runtime._kernel.back_pressure import BackPressure, Offers
+from ccw_actors.runtime._kernel.contexts import Contexts
+from ccw_actors.runtime._kernel.dead_letters import DeadLetters
+from ccw_actors.runtime._kernel.death_watch import DeathWatch
+from ccw_actors.runtime._kernel.delivery import Delivery
+from ccw_actors.runtime._kernel.ending import Ending
+from ccw_actors.runtime._kernel.failures import Failures
+from ccw_actors.runtime._kernel.invoker import Invoker
+from ccw_actors.runtime._kernel.lost_messages import LostMessages
+from ccw_actors.runtime._kernel.observers import Observers
+from ccw_actors.runtime._kernel.pending_asks import PendingAsks
+from ccw_actors.runtime._kernel.ports import Dispatcher, Suspend
+from ccw_actors.runtime._kernel.registry import Registry
+from ccw_actors.runtime._kernel.supervisor import Supervisor
+from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
+from ccw_actors.runtime._kernel.timers import Timers
+from ccw_actors.runtime._kernel.wait_graph import WaitGraph
+from ccw_actors.runtime._values.envelope import SIGNAL, TICK, UNBOUNDED, Envelope
+from ccw_actors.runtime._values.notices import Terminated
+from ccw_actors.runtime._values.reference import ActorRef
+from ccw_actors.runtime._values.timer import SLEEP, Timer, TimerKey
+from ccw_actors.transport import Codec
+
+__all__ = ["Kernel"]
+
+
+class Kernel:
+    """The parts that deliver, invoke, supervise, ask and time, for one System.
+
+    What dispatchers and threads use. Everything happens on the System's own thread
+    except where a method says "on any thread": an actor's thread handles its messages
+    itself and hands the rest over through `calls`. `ref_of` makes the reference of an
+    address, `suspend` the turn of an async handler. `ask_timeout` is how long an ask
+    waits unless it says otherwise (seconds). `observed` is called whenever an
+    observer or a propagator comes or goes. `unraised` is what `raise_escalated` raises.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        codec: Codec,
+        *,
+        ref_of: Callable[[str], ActorRef[Any]],
+        suspend: Suspend,
+        observed: Callable[[], None],
+        ask_timeout: float,
+        failures_with_payload: bool = False,
+    ) -> None:
+        self.dispatcher = dispatcher
+        self.ask_timeout = ask_timeout
+        self.unraised: BaseException | None = None
+        self.running = Running(own=True)
+        self.own_thread = get_ident()
+        self._here = RunningHere()
+        dispatcher.begin()
+        encode = codec.encode
+        self.calls = ThreadCalls(dispatcher, self.own_thread)
+        self.observers = Observers(dispatcher.now, observed, self.calls)
+        self.registry = Registry()
+        self.cells = self.registry.cells
+        self.graph = WaitGraph()
+        self.asks = PendingAsks(
+            codec,
+            dispatcher.clock,
+            dispatcher.call_at_clock,
+            self.queue_length,
+            self.graph,
+        )
+        self.timers = Timers(dispatcher.call_at, self._fire)
+        self.lost = LostMessages(self.observers)
+        self.answers = Answers(self.asks, self.observers, self.lost)
+        self.dead_letters = DeadLetters(
+            lost=self.lost,
+            answers=self.answers,
+            asks=self.asks,
+            observers=self.observers,
+            encode=encode,
+            find=self.cells.get,
+            deliver=self._deliver,
+            refuse_watch=self._refuse_watch,
+            with_payload=failures_with_payload,
+        )
+        self.pressure = BackPressure(
+            self.cells.get,
+            partial(self.dead_letters.add, full=True),
+            may_wait=not dispatcher.restores,
+            strict=dispatcher.restores,
+        )
+        self.offers = Offers(
+            self.pressure, self.graph, dispatcher.clock, dispatcher.call_at_clock
+        )
+        self.delivery = Delivery(
+            cells=self.cells,
+            pressure=self.pressure,
+            dead_letters=self.dead_letters,
+            answers=self.answers,
+            asks=self.asks,
+            observers=self.observers,
+            calls=self.calls,
+            encode=encode,
+            quick_encode=codec.quick_encode,
+        )
+        self.ref_of = ref_of
+        self.death_watch = DeathWatch(
+            ref_of, self._send_notice, self.cells.__contains__
+        )
+        self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
+        self.contexts = Contexts(self.running_here)
+        self.ending = Ending(
+            registry=self.registry,
+            asks=self.asks,
+            timers=self.timers,
+            pressure=self.pressure,
+            dead_letters=self.dead_letters,
+            death_watch=self.death_watch,
+            observers=self.observers,
+            contexts=self.contexts,
+            may_return=dispatcher.restores,
+        )
+        self.supervisor = Supervisor(
+            registry=self.registry,
+            dispatcher=dispatcher,
+            calls=self.calls,
+            asks=self.asks,
+            timers=self.timers,
+            pressure=self.pressure,
+            dead_letters=self.dead_letters,
+            failures=self.failures,
+            observers=self.observers,
+            contexts=self.contexts,
+            ending=self.ending,
+            suspend=suspend,
+            encode=encode,
+        )
+        self.observers.raised = self.supervisor.escalate
+        self.invoker = Invoker(
+            running=self.running,
+            supervisor=self.supervisor,
+            delivery=self.delivery,
+            dead_letters=self.dead_letters,
+            lost=self.lost,
+            asks=self.asks,
+            timers=self.timers,
+            death_watch=self.death_watch,
+            contexts=self.contexts,
+            observers=self.observers,
+            calls=self.calls,
+            suspend=suspend,
+        )
+        dispatcher.attach(self)
+
+    def running_here(self) -> Running:
+        """Return what the calling thread is doing."""
+        own = get_ident() == self.own_thread
+        return self.running if own else self._here.running
+
+    def queue_length(self, address: str) -> int:
+        """Return how many messages wait in a mailbox, 0 if there is none."""
+        cell = self.cells.get(address)
+        return cell.waiting() if cell is not None else 0
+
+    def raise_escalated(self) -> None:
+        """Raise the error that has escalated since, where no event loop runs this."""
+        error, self.unraised = self.unraised, None
+        if error is not None:
+            raise error
+
+    # -- timers -------------------------------------------------------------------
+
+    def set_timer(self, cell: Cell, timer: Timer) -> int:
+        """Arm a timer of an actor; return its number, 0 if the actor has ended."""
+        if not self.registry.has(cell):
+            return 0
+        key = self.timers.next_key(cell.path)
+
+        def arm() -> None:
+            if self.registry.has(cell):
+                self.timers.arm(key, timer)
+
+        self.calls.call(arm)
+        return key[1]
+
+    def cancel_timer(self, cell: Cell, number: int) -> None:
+        """Disarm a timer of an actor, and none of the next one at its path."""
+
+        def take() -> None:
+            if self.registry.has(cell):
+                self.timers.take((cell.path, number))
+
+        self.calls.call(take)
+
+    def timer_envelope(self, key: TimerKey, timer: Timer) -> Envelope | None:
+        """Return what a timer that fires now puts into the mailbox, if anything.
+
+        A sleeping handler is woken here, and a periodic timer armed again.
+        """
+        path, number = key
+        cell = self.registry.at(path)
+        if cell is None:
+            return None
+        if timer.kind == SLEEP:
+            if cell.turn is not None:
+                cell.turn.wake()
+            return None
+        if timer.kind != TICK:
+            return Envelope(timer.payload, cell.address, 0, timer.stamp, timer.kind)
+        self.timers.again(key, timer)
+        if timer.waiting:
+            return None
+        return Envelope(timer.payload, cell.address, number, timer.stamp, TICK)
+
+    def _fire(self, key: TimerKey) -> None:
+        """Put a timer's message into its actor's mailbox, unless it was cancelled."""
+        timer = self.timers.take(key)
+        cell = self.registry.at(key[0])
+        if timer is None or cell is None:
+            return
+        envelope = self.timer_envelope(key, timer)
+        if envelope is None:
+            return
+        if envelope.kind > SIGNAL:
+            cell.signal(envelope)
+        else:
+            cell.put(envelope)
+
+    # -- what parts that are made first do by way of others -------------------------
+
+    def _deliver(self, address: str, envelope: Envelope) -> None:
+        self.delivery.deliver(address, envelope)
+
+    def _refuse_watch(self, watcher: str, address: str, reason: str) -> None:
+        self.death_watch.tell(watcher, address, reason)
+
+    def _send_notice(self, watcher: str, path: str, notice: Terminated) -> None:
+        stamp = None
+        if self.observers.stamps:
+            # An end belongs to no trace: not to that of whoever happens to learn of it.
+            stamp = self.observers.stamp(Running(path), Terminated, "")
+        payload = self.delivery.encode(notice)
+        self.delivery.deliver(watcher, Envelope(payload, path, 0, stamp, UNBOUNDED))

@@ -1,0 +1,33 @@
+"""Counts, logs and reports what is lost."""
+
+import logging
+from collections.abc import Callable
+
+from ccw_actors.runtime._kernel.observers import Observers
+from ccw_actors.runtime._values.address import path_of
+from ccw_actors.runtime._values.envelope import Envelope
+from ccw_actors.transport import tag_of
+
+__all__ = ["LostMessages"]
+
+log = logging.getLogger("ccw_actors")
+
+
+class LostMessages:
+    """Keeps count of messages that nobody will handle; `told` hears of each."""
+
+    def __init__(self, observers: Observers) -> None:
+        self._observers = observers
+        self.count = 0
+        self.told: Callable[[str, Envelope, str], object] = _ignore
+
+    def add(self, address: str, envelope: Envelope, reason: str) -> None:
+        """Count one more that was for an address, and why it is lost."""
+        self.count += 1
+        self.told(path_of(address), envelope, reason)
+        log.debug("%s to %r: %s", tag_of(envelope.payload), address, reason)
+        self._observers.dead_letter(address, envelope, reason)
+
+
+def _ignore(_path: str, _envelope: Envelope, _reason: str) -> None:
+    """Nobody listens."""

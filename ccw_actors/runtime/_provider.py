@@ -1,0 +1,415 @@
+"""What stands behind the references of a System: sending, asking, waiting for ends."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from functools import partial
+from threading import get_ident
+from typing import Any, Final, NoReturn, TypeVar
+
+from ccw_actors.errors import (
+    ActorFailedError,
+    ActorStoppedError,
+    DispatcherError,
+    MailboxFullError,
+    StartTimeoutError,
+    UnknownSystemError,
+)
+from ccw_actors.runtime._cell.cell import Cell
+from ccw_actors.runtime._cell.lifecycle import State
+from ccw_actors.runtime._cell.running import Running
+from ccw_actors.runtime._drive.asyncio_internals import EAGER_TASKS
+from ccw_actors.runtime._kernel.kernel import Kernel
+from ccw_actors.runtime._shutdown import Shutdown
+from ccw_actors.runtime._threads.blocking import BlockedThread
+from ccw_actors.runtime._threads.pykka_cell import PykkaCell, calling_pykka_actor
+from ccw_actors.runtime._values.address import path_of
+from ccw_actors.runtime._values.envelope import Envelope
+from ccw_actors.runtime._values.reference import NOBODY, Target
+from ccw_actors.transport import ENCODE_ERRORS, Message, Request
+
+__all__ = ["KernelProvider", "UnknownProvider"]
+
+R = TypeVar("R")
+
+_FOREIGN_MIN: Final = 64
+
+
+class KernelProvider:
+    """Serves the references to the actors of one System; see `ActorRef`.
+
+    An async handler that waits is resumed by the answer itself, a task of the event
+    loop by a Future, a thread by a queue; plain code under a virtual clock or the
+    stepping dispatcher runs the System until the answer is there.
+    """
+
+    def __init__(self, name: str, kernel: Kernel, shutdown: Shutdown) -> None:
+        self.name = name
+        self.encode: Callable[[object], bytes] = kernel.delivery.encode
+        self.quick_encode: Callable[[object], bytes] = kernel.delivery.quick_encode
+        self.running = kernel.running
+        self.quick_thread = kernel.own_thread
+        self._kernel = kernel
+        self._own_thread = kernel.own_thread
+        self._asks = kernel.asks
+        self._delivery = kernel.delivery
+        self._shutdown = shutdown
+        self._foreign: dict[str, str] = {}
+        self._foreign_max = _FOREIGN_MIN
+
+    def observed(self) -> None:
+        """Note whether messages are stamped: then no thread tells the quick way."""
+        stamps = self._kernel.observers.stamps
+        self.quick_thread = 0 if stamps else self._kernel.own_thread
+
+    def add_foreign(self, cell: PykkaCell) -> None:
+        """Know a Pykka actor by what Pykka calls it."""
+        if len(self._foreign) >= self._foreign_max:
+            cells = self._kernel.cells
+            there = {urn: one for urn, one in self._foreign.items() if one in cells}
+            self._foreign_max = max(_FOREIGN_MIN, 2 * len(there))
+            self._foreign = there
+        self._foreign[cell.actor_urn] = cell.address
+
+    def tell(self, address: str, message: Message) -> Target:
+        """Encode a message and put it into a mailbox; on any thread.
+
+        Returns the place of its actor, for a reference that will tell it more, or
+        `NOBODY`.
+        """
+        kernel = self._kernel
+        running = kernel.running_here()
+        envelope = kernel.delivery.envelope(running, message)
+        kernel.delivery.send(running, address, envelope)
+        nobody: Target = NOBODY
+        if running.own and not kernel.dispatcher.restores:
+            return kernel.cells.get(address) or nobody
+        return nobody
+
+    def deliver(self, address: str, envelope: Envelope) -> None:
+        """Put an envelope into a mailbox; on the System's own thread."""
+        self._kernel.delivery.deliver(address, envelope)
+
+    def stop(self, address: str, *, drain: bool) -> None:
+        """Stop an actor; on any thread."""
+        kernel = self._kernel
+        kernel.delivery.stop(kernel.running_here(), address, drain=drain)
+
+    def is_alive(self, address: str) -> bool:
+        """Whether an actor is there; on any thread."""
+        return address in self._kernel.cells
+
+    # -- asking -------------------------------------------------------------------
+
+    async def ask(self, address: str, request: Request[R], timeout: float | None) -> R:
+        """Send a request and wait for its answer."""
+        # One coroutine for handlers and tasks: another one costs what can be measured.
+        own = get_ident() == self._own_thread
+        running = self.running if own else self._kernel.running_here()
+        wait = self._kernel.ask_timeout if timeout is None else timeout
+        turn, what = running.turn, type(request)
+        future: asyncio.Future[R] | None = None
+        if turn is None or (EAGER_TASKS and not turn.is_current()):
+            future = self._loop_of(running).create_future()
+            settle = partial(_settle, future)
+            pending = self._asks.begin(address, "", what, wait, None, settle)
+        else:
+            pending = self._asks.begin(address, running.address, what, wait, turn)
+        try:
+            if self.quick_thread:
+                try:
+                    payload = self.quick_encode(request)
+                except ENCODE_ERRORS:
+                    payload = self.encode(request)
+                envelope = Envelope(payload, running.address, pending.number, None)
+            else:
+                envelope = self._delivery.envelope(running, request, pending.number)
+            self._delivery.put_ask(pending, envelope)
+            if future is not None:
+                return await future
+            answer: R = await pending
+        except BaseException:
+            pending.leave()
+            raise
+        return answer
+
+    def _loop_of(self, running: Running) -> asyncio.AbstractEventLoop:
+        """Return the event loop on which a task may wait for this System."""
+        loop: asyncio.AbstractEventLoop | None = self._kernel.dispatcher.loop
+        if loop is None:
+            raise DispatcherError("no event loop runs this System: ask with block=True")
+        if not running.own:
+            raise DispatcherError(
+                "another thread's event loop runs this System: ask with block=True"
+            )
+        return loop
+
+    def ask_blocking(
+        self, address: str, request: Request[R], timeout: float | None
+    ) -> R:
+        """Send a request and block until its answer."""
+        kernel = self._kernel
+        running = kernel.running_here()
+        if running.own:
+            self._check_may_run(address)
+        waiting: BlockedThread[R] = BlockedThread(running.work)
+        wait = self._kernel.ask_timeout if timeout is None else timeout
+        asker = self._caller(running)
+        pending = kernel.asks.question(
+            address, asker, type(request), wait, waiting.settle
+        )
+        envelope = kernel.delivery.envelope(running, request, pending.number)
+        if not running.own:
+
+            def ask() -> None:
+                waiting.begin()
+                kernel.delivery.ask_late(pending, envelope, block=bool(asker))
+
+            kernel.calls.call(ask)
+            return waiting.wait(
+                kernel.dispatcher,
+                wait,
+                lambda age: kernel.asks.timeout_error(pending, age),
+            )
+        kernel.delivery.ask(pending, envelope)
+        try:
+            if not kernel.dispatcher.run_until(waiting.is_settled):
+                reason = "nothing is left that could answer"
+                kernel.asks.stopped(pending.number, reason)
+        finally:
+            kernel.asks.forget(pending.number)
+        return waiting.outcome()
+
+    def _caller(self, running: Running) -> str:
+        """Return the address of the actor whose thread calls, "" for the outside."""
+        if running.own or running.address or not self._foreign:
+            return running.address
+        return self._foreign.get(calling_pykka_actor(), "")
+
+    def _check_may_run(self, address: str) -> None:
+        if self._kernel.dispatcher.loop is not None:
+            raise DispatcherError("the event loop runs this System: await the ask")
+        if asker := self._kernel.running.address:
+            raise DispatcherError(
+                f"{asker} asks {address} and would block inside a handler: make it"
+                " async and await the ask, or tell the request and handle the answer"
+            )
+
+    # -- offering -----------------------------------------------------------------
+
+    async def offer(
+        self, address: str, message: Message, timeout: float | None
+    ) -> None:
+        """Tell a message when there is room for it."""
+        kernel = self._kernel
+        running = kernel.running_here()
+        turn = running.turn
+        if turn is not None and EAGER_TASKS and not turn.is_current():
+            turn = None
+        can_wait = turn is not None or kernel.dispatcher.loop is not None
+        if not (running.own and can_wait and kernel.pressure.lacks_room(address)):
+            self.tell(address, message)
+            return
+        wait = self._kernel.ask_timeout if timeout is None else timeout
+        envelope = kernel.delivery.envelope(running, message)
+        deliver = partial(kernel.delivery.deliver, address, envelope)
+        what = type(message).__name__
+        if turn is not None:
+            offer = kernel.offers.make(
+                address, running.address, what, deliver, turn=turn
+            )
+            kernel.offers.add(offer, wait)
+            await offer
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        settle = partial(_settle, future, None)
+        offer = kernel.offers.make(address, "", what, deliver, settle=settle)
+        kernel.offers.add(offer, wait)
+        try:
+            await future
+        finally:
+            offer.leave()
+
+    def offer_blocking(
+        self, address: str, message: Message, timeout: float | None
+    ) -> None:
+        """Do the same from another thread."""
+        kernel = self._kernel
+        running = kernel.running_here()
+        if running.own:
+            raise DispatcherError(f"the System's own thread cannot block for {address}")
+        wait = self._kernel.ask_timeout if timeout is None else timeout
+        envelope = kernel.delivery.envelope(running, message)
+        waiting: BlockedThread[None] = BlockedThread(running.work)
+        offer = kernel.offers.make(
+            address,
+            self._caller(running),
+            type(message).__name__,
+            partial(kernel.delivery.deliver, address, envelope),
+            settle=lambda error: waiting.settle(None, error),
+        )
+
+        def begin() -> None:
+            waiting.begin()
+            if not kernel.pressure.lacks_room(address):
+                offer.enter()
+                return
+            try:
+                kernel.offers.add(offer, wait)
+            except Exception as error:  # noqa: BLE001 - for the thread that waits
+                waiting.settle(None, error)
+
+        kernel.calls.call(begin)
+        waiting.wait(
+            kernel.dispatcher, wait, lambda _age: _no_room(address, offer.what)
+        )
+
+    # -- starts and ends ----------------------------------------------------------
+
+    async def started(self, address: str, known: Target, timeout: float | None) -> None:
+        """Wait until an actor is through with `on_start`."""
+        kernel = self._kernel
+        found = kernel.cells.get(address)
+        cell = found if found is not None else known
+        if not isinstance(cell, Cell):
+            raise ActorStoppedError(f"{address} is not there, so it does not start")
+        error = cell.start_error
+        if cell.life is State.STARTING or cell.life is State.RESTARTING:
+            wait = self._kernel.ask_timeout if timeout is None else timeout
+            error = await self._start_of(cell, wait)
+        if error is not None:
+            raise _start_error(cell, error)
+        if cell.life is State.ENDED:
+            raise ActorStoppedError(f"{address} has ended")
+
+    async def _start_of(self, cell: Cell, wait: float) -> BaseException | None:
+        """Wait for the next start of an actor; return what `on_start` raises then."""
+        loop: asyncio.AbstractEventLoop | None = self._kernel.dispatcher.loop
+        if loop is None or not self._kernel.running_here().own:
+            raise DispatcherError(
+                f"{cell.path}: only on the event loop that runs its System can its"
+                " start be waited for"
+            )
+        future: asyncio.Future[BaseException | None] = loop.create_future()
+
+        def told() -> None:
+            _settle(future, cell.start_error, None)
+
+        waiting = cell.on_started
+        if waiting is None:
+            cell.on_started = waiting = []
+        waiting.append(told)
+        began = self._kernel.dispatcher.clock()
+        try:
+            limit = None if wait == math.inf else wait
+            done, _ = await asyncio.wait((future,), timeout=limit)
+        finally:
+            if told in waiting:
+                waiting.remove(told)
+        if not done:
+            age = self._kernel.dispatcher.clock() - began
+            waits_for = self._kernel.graph.of(cell.address)
+            raise StartTimeoutError(cell.path, age, waits_for)
+        return future.result()
+
+    async def stopped(self, address: str, timeout: float | None) -> None:
+        """Wait for the end of an actor."""
+        wait = self._kernel.ask_timeout if timeout is None else timeout
+        await self._shutdown.wait_for(address, wait)
+
+
+class UnknownProvider:
+    """Serves references to the actors of a System that is not known: not at all."""
+
+    quick_thread = 0
+
+    def __init__(self, name: str, known: Callable[[], tuple[str, ...]]) -> None:
+        self.name = name
+        self.running = Running()
+        self.encode: Callable[[object], bytes] = self._refuse
+        self.quick_encode: Callable[[object], bytes] = self._refuse
+        self._known = known
+
+    def _refuse(self, address: object) -> NoReturn:
+        raise UnknownSystemError(path_of(str(address)), self.name, self._known())
+
+    def tell(self, address: str, message: Message) -> Target:
+        """Raise `UnknownSystemError`."""
+        del message
+        self._refuse(address)
+
+    def deliver(self, address: str, envelope: Envelope) -> None:
+        """Raise `UnknownSystemError`."""
+        del envelope
+        self._refuse(address)
+
+    async def ask(self, address: str, request: Request[R], timeout: float | None) -> R:
+        """Raise `UnknownSystemError`."""
+        del request, timeout
+        self._refuse(address)
+
+    def ask_blocking(
+        self, address: str, request: Request[R], timeout: float | None
+    ) -> R:
+        """Raise `UnknownSystemError`."""
+        del request, timeout
+        self._refuse(address)
+
+    async def offer(
+        self, address: str, message: Message, timeout: float | None
+    ) -> None:
+        """Raise `UnknownSystemError`."""
+        del message, timeout
+        self._refuse(address)
+
+    def offer_blocking(
+        self, address: str, message: Message, timeout: float | None
+    ) -> None:
+        """Raise `UnknownSystemError`."""
+        del message, timeout
+        self._refuse(address)
+
+    def stop(self, address: str, *, drain: bool) -> None:
+        """Raise `UnknownSystemError`."""
+        del drain
+        self._refuse(address)
+
+    async def started(self, address: str, known: Target, timeout: float | None) -> None:
+        """Raise `UnknownSystemError`."""
+        del known, timeout
+        self._refuse(address)
+
+    async def stopped(self, address: str, timeout: float | None) -> None:
+        """Raise `UnknownSystemError`."""
+        del timeout
+        self._refuse(address)
+
+    def is_alive(self, address: str) -> bool:
+        """Raise `UnknownSystemError`."""
+        self._refuse(address)
+
+
+def _start_error(cell: Cell, error: BaseException) -> Exception:
+    """Return what is raised for an error of `on_start`: others end no actor's task."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    text = f"{type(error).__name__}: {error}"
+    failure = ActorFailedError(cell.path, "on_start", text)
+    failure.__cause__ = error
+    return failure
+
+
+def _no_room(address: str, what: str) -> MailboxFullError:
+    return MailboxFullError(f"{what} to {address}: the event loop does not run")
+
+
+def _settle(
+    future: "asyncio.Future[Any]", answer: Any, error: Exception | None
+) -> None:
+    """Give a task its answer, if it still waits."""
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(answer)

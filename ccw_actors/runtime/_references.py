@@ -1,0 +1,103 @@
+"""References as they travel, and as they are made."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from ccw_actors.errors import CcwActorsError, UnknownSystemError
+from ccw_actors.runtime._cell.cell import Cell
+from ccw_actors.runtime._kernel.registry import Registry
+from ccw_actors.runtime._provider import UnknownProvider
+from ccw_actors.runtime._values.address import address_of, path_of, why_no_path
+from ccw_actors.runtime._values.reference import NOBODY, ActorRef, Provider
+from ccw_actors.transport import Codec
+
+__all__ = ["References"]
+
+
+class References:
+    """Makes the references to the actors of one System, and its codec.
+
+    On the wire a reference is an array of three: the name of its System, the path, and
+    the incarnation. `serve` is to be called once, before anything is decoded. `name` is
+    what goes with an ask, so that no other System takes its number for one of its own.
+    """
+
+    def __init__(self, unknown_fields: Literal["refuse", "accept"]) -> None:
+        self.codec = Codec(_to_wire, self._from_wire, unknown_fields=unknown_fields)
+        self._decoders: dict[Any, Callable[[bytes], Any]] = {}
+        self._known: dict[str, Provider] = {}
+
+    def serve(self, own: Provider, registry: Registry, *, restores: bool) -> None:
+        """Make references to the actors in a registry from now on.
+
+        Where actors that have ended may be there again (`restores`), a reference looks
+        each time for where its actor is.
+        """
+        self._own = own
+        # What is explored has one System: there its name would only be more state.
+        self.name = "" if restores else own.name
+        self._registry = registry
+        self._restores = restores
+        self._known[own.name] = own
+
+    def decoder(self, accepted: Any) -> Callable[[bytes], Any]:
+        """Return the decoder of a type, made once; see `Codec.raw_decoder`."""
+        decoder = self._decoders.get(accepted)
+        if decoder is None:
+            decoder = self._decoders[accepted] = self.codec.raw_decoder(accepted)
+        return decoder
+
+    def at(self, path: str) -> ActorRef[Any]:
+        """Return a reference to the actor that is at a path now, or is to be next.
+
+        Raises `CcwActorsError` for what is no path.
+        """
+        cell = None if self._restores else self._registry.at(path)
+        if cell is not None:
+            return self.of(cell)
+        if why := why_no_path(path):
+            raise CcwActorsError(f"no actor can be at {path!r}: {why}")
+        return ActorRef(self._own, path, self._registry.address_at(path))
+
+    def of(self, cell: Cell) -> ActorRef[Any]:
+        """Return the reference of an actor that is known to be there."""
+        known = NOBODY if self._restores else cell
+        return ActorRef(self._own, cell.path, cell.address, known)
+
+    def of_address(self, address: str) -> ActorRef[Any]:
+        """Return the reference of an address."""
+        return ActorRef(self._own, path_of(address), address)
+
+    def check_known(self, system: str, what: str) -> None:
+        """Raise `UnknownSystemError` if what a System has can not be reached here.
+
+        `what` is the path of an actor, or says what else of that System is meant.
+        """
+        if system not in self._known:
+            raise UnknownSystemError(what, system, tuple(self._known))
+
+    def _provider_of(self, system: str) -> Provider:
+        known = self._known.get(system)
+        if known is None:
+            return UnknownProvider(system, lambda: tuple(self._known))
+        return known
+
+    def _from_wire(self, kind: Any, value: Any) -> Any:
+        if getattr(kind, "__origin__", kind) is ActorRef:
+            match value:
+                case [str(system), str(path), int(incarnation)] if (
+                    incarnation > 0 and not why_no_path(path)
+                ):
+                    provider = self._provider_of(system)
+                    address = address_of(path, incarnation)
+                    found: ActorRef[Any] = ActorRef(provider, path, address)
+                    return found
+                case _:
+                    pass
+        raise TypeError(f"expected a field of type {kind}, got {value!r}")
+
+
+def _to_wire(value: Any) -> Any:
+    if isinstance(value, ActorRef):
+        return value.system, value.path, value.incarnation
+    raise TypeError(f"{type(value).__name__} cannot travel in a message")

@@ -1,0 +1,1 @@
+"""Actors in threads of their own: ours, and those that were written for Pykka."""

@@ -1,0 +1,72 @@
+"""How a thread that is not the event loop's waits for the answer to an ask."""
+
+import queue
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from ccw_actors.runtime._cell.running import Work
+from ccw_actors.runtime._kernel.ports import Dispatcher
+
+__all__ = ["BlockedThread"]
+
+R = TypeVar("R")
+
+_GRACE = 1.0
+_GLANCE = 0.25
+
+
+class BlockedThread(Generic[R]):
+    """The outcome of one ask, which one thread waits for and another settles."""
+
+    def __init__(self, work: Work | None = None) -> None:
+        """Begin; `work` is that of the thread that waits, if it is an actor's."""
+        self._work = work
+        self._outcome: queue.SimpleQueue[tuple[R, Exception | None]]
+        self._outcome = queue.SimpleQueue()
+
+    def begin(self) -> None:
+        """Note, on the System's thread, that the other one waits from now on."""
+        if self._work is not None:
+            self._work.rest()
+
+    def settle(self, answer: R, error: Exception | None) -> None:
+        """Hand over the answer, or the error if it is not None. Called once."""
+        if self._work is not None:
+            self._work.go_on()
+        self._outcome.put((answer, error))
+
+    def is_settled(self) -> bool:
+        """Whether `outcome` has something to return or raise."""
+        return not self._outcome.empty()
+
+    def outcome(self, timeout: float | None = None) -> R:
+        """Return the answer, or raise the error. Raises `queue.Empty` at a timeout."""
+        answer, error = self._outcome.get(timeout=timeout)
+        if error is not None:
+            raise error
+        return answer
+
+    def wait(
+        self,
+        dispatcher: Dispatcher,
+        timeout: float,
+        late: Callable[[float], Exception],
+    ) -> R:
+        """Block until the outcome, which the event loop settles at the deadline.
+
+        A loop that is closed, or that has not run a second after the deadline, settles
+        nothing: then raises `ActorStoppedError`, or what `late(seconds waited)` says.
+        """
+        began = dispatcher.now()
+        try:
+            while True:
+                left = began + timeout + _GRACE - dispatcher.now()
+                try:
+                    return self.outcome(timeout=min(max(left, 0.0), _GLANCE))
+                except queue.Empty:
+                    dispatcher.check_awake()
+                    if left <= 0:
+                        raise late(dispatcher.now() - began) from None
+        finally:
+            if self._work is not None:
+                self._work.go_on()  # If nobody has settled it.

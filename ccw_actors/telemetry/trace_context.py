@@ -1,0 +1,37 @@
+"""Takes the trace of OpenTelemetry from who sends a message to who handles it."""
+
+from contextvars import Token
+
+from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+__all__ = ["TraceContextPropagator"]
+
+_PARENT, _STATE = "traceparent", "tracestate"
+
+
+class TraceContextPropagator:
+    """Has spans of a handler be children of the span in which its message was sent.
+
+    For `System.propagate`. What travels are the two headers of W3C Trace Context,
+    https://www.w3.org/TR/trace-context/, in one text. Baggage stays where it is.
+    """
+
+    def __init__(self) -> None:
+        self._w3c = TraceContextTextMapPropagator()
+
+    def inject(self) -> str:
+        """Return the context of the current span as text, "" if there is none."""
+        headers: dict[str, str] = {}
+        self._w3c.inject(headers)
+        return " ".join(headers[name] for name in (_PARENT, _STATE) if name in headers)
+
+    def attach(self, traceparent: str) -> Token[Context]:
+        """Make that the parent of the spans that are started now."""
+        parent, _, state = traceparent.partition(" ")
+        headers = {_PARENT: parent, _STATE: state} if state else {_PARENT: parent}
+        return attach(self._w3c.extract(headers, get_current()))
+
+    def detach(self, token: Token[Context]) -> None:
+        """Make the span current that was current before."""
+        detach(token)

@@ -1,0 +1,175 @@
+"""Handlers on other event loops: of uvloop, in debug mode, with eager tasks."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from ccw_actors.errors import ActorStoppedError
+from ccw_actors.runtime import ActorRef, System
+from tests.runtime.cast import Carry, Collect, Diary, Note, Notes
+from tests.runtime.handled import (
+    WAYS,
+    Doer,
+    driven_by,
+    handled,
+    me,
+    wait_for_ever,
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_to_thread_where_no_task_runs_the_loop(way: str) -> None:
+    """Where a loop runs without a main task, its threads end with the handler."""
+    loop = asyncio.new_event_loop()
+    systems: list[System] = []
+    doer = Doer(lambda: anyio.to_thread.run_sync(threading.current_thread))
+
+    def begin() -> None:
+        system = System()
+        systems.append(system)
+        system.spawn(doer).tell(Carry("x"))
+        loop.call_soon(look)
+
+    def look() -> None:
+        if doer.outcome is None and doer.raised is None:
+            loop.call_soon(look)
+            return
+        loop.call_soon(loop.stop)
+
+    with driven_by(way):
+        loop.call_soon(begin)
+        loop.run_forever()
+        try:
+            thread = doer.outcome
+            assert isinstance(thread, threading.Thread)
+            thread.join(10)
+            assert not thread.is_alive()
+            loop.run_until_complete(systems[0].shutdown())
+        finally:
+            loop.close()
+
+
+Factory = Callable[[], asyncio.AbstractEventLoop]
+
+
+def eager_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop whose tasks begin at once."""
+    factory: Any = getattr(asyncio, "eager_task_factory", None)
+    if factory is None:
+        pytest.skip("no eager tasks before Python 3.12")
+    loop = asyncio.new_event_loop()
+    loop.set_task_factory(factory)
+    return loop
+
+
+def uv_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop of uvloop, if that is there."""
+    loop: asyncio.AbstractEventLoop = pytest.importorskip("uvloop").new_event_loop()
+    return loop
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """Drive handlers in each way."""
+    name: str = request.param
+    return name
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("factory", [asyncio.new_event_loop, uv_loop, eager_loop])
+def test_loop(way: str, factory: Factory, *, debug: bool) -> None:
+    """Timeouts, groups, threads, asks and stops do the same on every loop."""
+
+    async def body() -> object:
+        async def child(number: int) -> int:
+            await asyncio.sleep(0)
+            return number
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(child(number)) for number in range(3)]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await wait_for_ever()
+        with anyio.move_on_after(0.001) as scope:
+            await anyio.sleep_forever()
+        assert scope.cancelled_caught
+        assert me().cancelling() == 0
+        ident = await asyncio.to_thread(threading.get_ident)
+        other = await anyio.to_thread.run_sync(threading.get_ident)
+        assert threading.get_ident() not in (ident, other)
+        return [task.result() for task in tasks]
+
+    async def main() -> None:
+        assert await handled(body) == [0, 1, 2]
+        async with System() as system:
+            inside = asyncio.Event()
+
+            async def wait() -> None:
+                inside.set()
+                await wait_for_ever()
+
+            doer = Doer(wait)
+            ref = system.spawn(doer)
+            asked = asyncio.ensure_future(ref.ask(Carry("x")))
+            await inside.wait()
+            ref.stop(drain=False)
+            with pytest.raises(ActorStoppedError):
+                await asked
+            assert isinstance(doer.raised, asyncio.CancelledError)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    with driven_by(way), asyncio.Runner(loop_factory=factory, debug=debug) as runner:
+        runner.run(main())
+
+
+@pytest.mark.parametrize("factory", [asyncio.new_event_loop, eager_loop])
+def test_tasks_that_ask(way: str, factory: Factory) -> None:
+    """A task that a handler makes asks for itself, also before its first wait.
+
+    The ask of an eager task, which runs inside the handler, is not the handler's.
+    """
+
+    async def main() -> None:
+        async with System() as system:
+            diary: ActorRef[Any] = system.spawn(Diary(), "diary")
+            diary.tell(Note("kept"))
+
+            async def body() -> object:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [
+                        group.create_task(diary.ask(Collect())),
+                        group.create_task(diary.ask(Collect())),
+                    ]
+                    mine = await diary.ask(Collect())
+                return [mine, *(task.result() for task in tasks)]
+
+            assert await handled_in(system, body) == [Notes(("kept",))] * 3
+
+    with driven_by(way), asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(main())
+
+
+async def handled_in(system: System, body: Callable[[], Any]) -> object:
+    """Return what comes of it in a handler of that System."""
+    doer = Doer(body)
+    await system.spawn(doer).ask(Carry("x"))
+    return doer.outcome
+
+
+def test_end_of_the_loop(way: str) -> None:
+    """Handlers are no tasks that the end of a loop cancels; those in a Task are."""
+    doer = Doer(wait_for_ever)
+
+    async def main() -> None:
+        System().spawn(doer).tell(Carry("x"))
+        while doer.task is None:  # noqa: ASYNC110 - it gives no other sign
+            await asyncio.sleep(0)
+
+    with driven_by(way):
+        asyncio.run(main())
+    assert isinstance(doer.raised, asyncio.CancelledError) == (way == "task")
