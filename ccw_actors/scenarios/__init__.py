@@ -1,6 +1,8 @@
 """Things worth exploring, by name."""
 
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeAlias
 
 from ccw_actors.explore import Scenario, TransitionSystem
 from ccw_actors.scenarios.bank import bank_transfer
@@ -22,19 +24,50 @@ __all__ = [
     "two_phase_commit",
 ]
 
-SCENARIOS: dict[str, Scenario | TransitionSystem[Any, Any]] = {
-    "ping-pong": ping_pong(),
-    "bank-transfer": bank_transfer(),
-    "bank-transfer-buggy": bank_transfer(buggy=True),
-    "two-phase-commit": two_phase_commit(),
-    "two-phase-commit-hasty": two_phase_commit(hasty=True),
-    "two-phase-plain-3": two_phase(3),
-    "two-phase-plain-5": two_phase(5),
-    "paxos": paxos(),
-    "lost-reply": lost_reply(),
-    "lost-reply-careless": lost_reply(careless=True),
-    **{name: maker(None) for name, maker in MAKERS.items()},
-}
+_Explored: TypeAlias = Scenario | TransitionSystem[Any, Any]
+
+
+class _Scenarios(Mapping[str, _Explored]):
+    """Scenarios by name, each made when somebody asks for it.
+
+    Many go through the orders of their specification when they are made: all of them
+    take longer than most commands.
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], _Explored]]) -> None:
+        self._makers = makers
+        self._made: dict[str, _Explored] = {}
+
+    def __getitem__(self, name: str) -> _Explored:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._makers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+SCENARIOS: Mapping[str, _Explored] = _Scenarios(
+    {
+        "ping-pong": ping_pong,
+        "bank-transfer": bank_transfer,
+        "bank-transfer-buggy": partial(bank_transfer, buggy=True),
+        "two-phase-commit": two_phase_commit,
+        "two-phase-commit-hasty": partial(two_phase_commit, hasty=True),
+        "two-phase-plain-3": partial(two_phase, 3),
+        "two-phase-plain-5": partial(two_phase, 5),
+        "paxos": paxos,
+        "lost-reply": lost_reply,
+        "lost-reply-careless": partial(lost_reply, careless=True),
+        **{name: partial(maker, None) for name, maker in MAKERS.items()},
+    }
+)
 """The scenarios that come with the package, each of the smallest size that shows it."""
 
 REFUTED = frozenset(

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -130,13 +131,13 @@ def test_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Those of a subchannel that is passed through have tests of their own.
     """
-    for name in MAKERS:
-        if name not in {"halt", "restart"}:
-            monkeypatch.delitem(SCENARIOS, name)
+    left = [one for one in SCENARIOS if one not in MAKERS or one in {"halt", "restart"}]
+    few = {name: SCENARIOS[name] for name in left}
+    monkeypatch.setattr(import_module("ccw_actors.cli.explore"), "SCENARIOS", few)
     done = run("explore", "--all", "--json")
     assert done.exit_code == 0
     every: dict[str, Any] = json.loads(done.stdout)["scenarios"]
-    assert list(every) == list(SCENARIOS)
+    assert list(every) == left
     refuted = {name for name, one in every.items() if one["verdict"] == "refuted"}
     assert refuted == REFUTED
     assert {name for name, one in every.items() if one["declared"] == "refuted"} == (
