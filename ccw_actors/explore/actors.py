@@ -318,10 +318,11 @@ class ActorModel:
     def _told(
         self, state: State, offer: Offer, after: State, effect: Effect
     ) -> tuple[State | None, Effect]:
-        """Return the state after a step, None if the message is kept instead.
+        """Return the state after a step, and what the step did.
 
-        And what the step did: one after which another number is free may change what
-        any other step does.
+        The state is None if the message is kept instead. A step after which an actor
+        that has ended is forgotten may change what any other step does: who is spawned
+        next gets another number.
         """
         if not effect.is_far and after[0] != FAILED:
             before, after = after, self._named.forgotten(after)

@@ -52,6 +52,7 @@ class References:
 
         Raises `CcwActorsError` for what is no path.
         """
+        # Stepping notes what is found, for a handler that is run again: `address_at`.
         cell = None if self._restores else self._registry.at(path)
         if cell is not None:
             return self.of(cell)

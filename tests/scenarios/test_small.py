@@ -1,5 +1,8 @@
 """The small scenarios: their verdicts, and how much there is to explore in them."""
 
+import subprocess
+import sys
+
 import pytest
 
 from ccw_actors.explore import Engine, Network, explain, explore, replay
@@ -100,3 +103,21 @@ def test_sometimes_keeps_a_scenario_honest() -> None:
     result = explore(bank_transfer(balance=5))
     assert result.verdict == "vacuous"
     assert result.violation == "never: money arrives"
+
+
+def test_scenarios_are_made_when_asked_for() -> None:
+    """To import them explores no specification, which would take every command long."""
+    program = """if True:
+        from ccw_actors.explore.refinement import Reference
+        made, make = [], Reference.__init__
+        def note(*arguments, **more):
+            made.append(arguments)
+            make(*arguments, **more)
+        Reference.__init__ = note
+        from ccw_actors.scenarios import SCENARIOS
+        assert not made
+        for name in SCENARIOS:
+            SCENARIOS[name]
+        assert made
+    """
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -37,6 +37,7 @@ class DeathWatch:
         if watchers is None:
             cell.watchers = watchers = dict[str, None]()
         if watches:
+            # At each power of two: so a look at all costs nothing on the average.
             size = len(watchers)
             if size >= _FORGET_AT and size & (size - 1) == 0:
                 for one in [one for one in watchers if not self._is_there(one)]:

@@ -201,6 +201,7 @@ class Handling:
         for cell in cells:
             turn, cell.turn = cell.turn, None
             if turn is not None:
+                # What it raises at that is of a state that is given up.
                 with suppress(Exception):
                     self._kernel.contexts.within(cell, turn.close)
         self._kernel.graph.waits.clear()
