@@ -91,7 +91,8 @@ def main(
     machine = describe()
     entries, notes = _probe(chosen, _interpreters(python), counts, results)
     if before is not None:
-        _add_before(before, entries, notes, counts)
+        entry, notes[BEFORE] = _before(before, counts)
+        entries.append(entry)
     tables: list[Table] = [(case, entries) for case in CASES if case.name in cases]
     if FEATURES_CASE in cases and OURS in notes:
         tables.append((CASES[0], _features(entries, counts)))
@@ -179,10 +180,8 @@ def _probe(
     return entries, notes
 
 
-def _add_before(
-    checkout: Path, entries: list[Entry], notes: dict[str, str], counts: Counts
-) -> None:
-    """Measure another checkout next to this one, in the same rounds."""
+def _before(checkout: Path, counts: Counts) -> tuple[Entry, str]:
+    """Return what measures another checkout, and a note on it."""
     for needed in ("ccw_actors", "benchmarks"):
         if not (checkout / needed).is_dir():
             raise typer.BadParameter(f"{checkout} has no folder {needed}")
@@ -200,10 +199,7 @@ def _add_before(
         text=True,
         check=False,
     ).stdout.strip()
-    entries.insert(1, entry)
-    after = list(notes.items())
-    notes.clear()
-    notes.update([*after[:1], (BEFORE, f"this package at {commit}"), *after[1:]])
+    return entry, f"this package at {commit}"
 
 
 def _note(library: Library, found: dict[str, Any], own: Counts, usual: Counts) -> str:

@@ -396,7 +396,7 @@ async def test_system_is_freed() -> None:
 # -- what an end costs -------------------------------------------------------------
 
 
-class Steps:
+class Lines:
     """Counts the lines of this package that the thread runs meanwhile."""
 
     def __init__(self) -> None:
@@ -533,9 +533,9 @@ async def test_cost_of_an_end(
     for count in (100, 200, 400):
         async with System() as system:
             stop = await ends(system, count)
-            with Steps() as steps:
+            with Lines() as lines:
                 await stop()
-            counts.append(steps.count)
+            counts.append(lines.count)
     few, more, most = counts
     assert few > 100 * 10
     assert (most - more) / (more - few) < 2.2
