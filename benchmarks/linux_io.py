@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.machine import describe
 from benchmarks.tables import Row, shares, table
-from ccw_actors.actors.image_create import create_tracks
+from ccw_actors.actors.hardware.image import create_tracks
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 from ccw_actors.machine import (
     ConsoleTarget,

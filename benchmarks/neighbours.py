@@ -33,6 +33,7 @@ from ccw_actors.channel import Ccw, Command, Orb
 from ccw_actors.machine import (
     SHIPPED_MACHINE,
     DeviceNumber,
+    Disk,
     GuestConfiguration,
     GuestProgram,
     HostDevice,
@@ -41,7 +42,6 @@ from ccw_actors.machine import (
     StorageSize,
     run_machine,
 )
-from ccw_actors.machine.disk import Disk
 from ccw_actors.machine.guest_os import find_devices
 
 STORAGE = StorageSize(128 << 10)

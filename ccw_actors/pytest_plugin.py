@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from ccw_actors.escalation import escalate_always
+from ccw_actors._escalation import escalate_always
 
 if TYPE_CHECKING:
     import asyncio
@@ -143,7 +143,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     mark = pyfuncitem.get_closest_marker("explore")
     if mark is None:
         return None
-    from ccw_actors.explore.marked import failure  # noqa: PLC0415
+    from ccw_actors.explore import failure  # noqa: PLC0415
 
     function: Any = pyfuncitem.obj
     names: tuple[str, ...] = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
@@ -249,7 +249,7 @@ def probe(request: pytest.FixtureRequest) -> "ProbeFactory":
 
 
 def _end_without_loop(request: pytest.FixtureRequest, system: "System") -> None:
-    from ccw_actors.testkit.verdict import end_without_loop  # noqa: PLC0415
+    from ccw_actors.testkit import end_without_loop  # noqa: PLC0415
 
     _judge(end_without_loop(system, _may_fail(request)))
 
@@ -271,7 +271,7 @@ def _running_system() -> "Callable[[pytest.FixtureRequest], AsyncIterator[System
         request: pytest.FixtureRequest,
     ) -> "AsyncIterator[System]":
         from ccw_actors.runtime import System  # noqa: PLC0415
-        from ccw_actors.testkit.verdict import end  # noqa: PLC0415
+        from ccw_actors.testkit import end  # noqa: PLC0415
 
         system = System()
         yield system

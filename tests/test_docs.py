@@ -16,18 +16,13 @@ from typer.testing import CliRunner
 from ccw_actors import pytest_plugin
 from ccw_actors.channel import lifecycle
 from ccw_actors.cli import app
-from ccw_actors.machine import implemented
-from ccw_actors.machine.conform.rules import (
-    HERCULES_RULES,
-    QEMU_RULES,
-    Rule,
-    as_markdown,
-)
+from ccw_actors.conformance.rules import HERCULES_RULES, QEMU_RULES, Rule, as_markdown
+from ccw_actors.machine import _implemented as implemented
 from ccw_actors.runtime import Mailbox
 from ccw_actors.runtime._cell import lifecycle as actor_lifecycle
 from ccw_actors.scenarios import SCENARIOS
-from ccw_actors.scenarios.verdicts import COLUMNS, CellName, load
-from ccw_actors.scenarios.verdicts.pages import (
+from ccw_actors.verdicts import COLUMNS, CellName, load
+from ccw_actors.verdicts._pages import (
     claims_page,
     scenario_page,
     seed_table,

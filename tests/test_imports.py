@@ -143,13 +143,13 @@ def test_contracts_refuse(tmp_path: Path, room: str, other: str) -> None:
         ("_values", "ccw_actors.runtime._cell"),
         ("_cell", "ccw_actors.runtime._kernel"),
         ("_kernel", "ccw_actors.runtime._drive"),
-        ("_kernel", "ccw_actors.runtime.system"),
+        ("_kernel", "ccw_actors.runtime._system"),
         ("_kernel", "asyncio"),
         ("_kernel", "pykka"),
-        ("_drive", "ccw_actors.runtime.actor"),
+        ("_drive", "ccw_actors.runtime._actor"),
         ("_drive", "ccw_actors.runtime._threads"),
         ("_threads", "ccw_actors.runtime._provider"),
-        ("stepping", "ccw_actors.runtime.system"),
+        ("stepping", "ccw_actors.runtime._system"),
     ],
 )
 @pytest.mark.parametrize("for_types", [False, True])

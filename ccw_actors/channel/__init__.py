@@ -6,6 +6,21 @@ life cycle, `program` the channel-program interpreter with its `begin` and `answ
 both are meant to be imported as modules.
 """
 
+from ccw_actors.channel._irb import Irb as Irb
+from ccw_actors.channel._model_dependent import ModelDependent as ModelDependent
+from ccw_actors.channel._orb import Orb as Orb
+from ccw_actors.channel._schib import Pmcw as Pmcw
+from ccw_actors.channel._schib import Schib as Schib
+from ccw_actors.channel._schib import modified as modified
+from ccw_actors.channel._schid import SubchannelId as SubchannelId
+from ccw_actors.channel._schid import bus_id as bus_id
+from ccw_actors.channel._schid import parse_device_number as parse_device_number
+from ccw_actors.channel._scsw import Actl as Actl
+from ccw_actors.channel._scsw import Cstat as Cstat
+from ccw_actors.channel._scsw import Dstat as Dstat
+from ccw_actors.channel._scsw import Fctl as Fctl
+from ccw_actors.channel._scsw import Scsw as Scsw
+from ccw_actors.channel._scsw import Stctl as Stctl
 from ccw_actors.channel.actions import Action as Action
 from ccw_actors.channel.actions import Answer as Answer
 from ccw_actors.channel.actions import Continue as Continue
@@ -30,18 +45,3 @@ from ccw_actors.channel.execution import Execution as Execution
 from ccw_actors.channel.execution import Rules as Rules
 from ccw_actors.channel.interruption import InterruptionCode as InterruptionCode
 from ccw_actors.channel.interruption import ProgramException as ProgramException
-from ccw_actors.channel.irb import Irb as Irb
-from ccw_actors.channel.model_dependent import ModelDependent as ModelDependent
-from ccw_actors.channel.orb import Orb as Orb
-from ccw_actors.channel.schib import Pmcw as Pmcw
-from ccw_actors.channel.schib import Schib as Schib
-from ccw_actors.channel.schib import modified as modified
-from ccw_actors.channel.schid import SubchannelId as SubchannelId
-from ccw_actors.channel.schid import bus_id as bus_id
-from ccw_actors.channel.schid import parse_device_number as parse_device_number
-from ccw_actors.channel.scsw import Actl as Actl
-from ccw_actors.channel.scsw import Cstat as Cstat
-from ccw_actors.channel.scsw import Dstat as Dstat
-from ccw_actors.channel.scsw import Fctl as Fctl
-from ccw_actors.channel.scsw import Scsw as Scsw
-from ccw_actors.channel.scsw import Stctl as Stctl

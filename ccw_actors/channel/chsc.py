@@ -12,8 +12,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from ccw_actors.channel.schib import Schib
-from ccw_actors.channel.schid import SubchannelId
+from ccw_actors.channel._schib import Schib
+from ccw_actors.channel._schid import SubchannelId
 
 __all__ = [
     "BLOCK_LENGTH",

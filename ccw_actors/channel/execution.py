@@ -4,13 +4,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from ccw_actors.channel._area import Area
+from ccw_actors.channel._orb import Orb
+from ccw_actors.channel._schib import Pmcw
 from ccw_actors.channel.actions import Action
-from ccw_actors.channel.area import Area
 from ccw_actors.channel.ccw import Ccw
 from ccw_actors.channel.command import CommandEnd
 from ccw_actors.channel.fields import U8, U16, U32, U64
-from ccw_actors.channel.orb import Orb
-from ccw_actors.channel.schib import Pmcw
 
 __all__ = ["NO_LIMIT", "Execution", "Rules", "address_limits"]
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from ccw_actors.channel._schid import SubchannelId
 from ccw_actors.channel.fields import U32, Flag, expect_length
-from ccw_actors.channel.schid import SubchannelId
 
 __all__ = [
     "IO_NEW_PSW",

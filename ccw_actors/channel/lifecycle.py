@@ -14,10 +14,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ccw_actors.channel.orb import Orb
-from ccw_actors.channel.schib import Pmcw, Schib
-from ccw_actors.channel.scsw import Actl, Cstat, Dstat, Fctl, Scsw, Stctl
-from ccw_actors.channel.table import (
+from ccw_actors.channel._orb import Orb
+from ccw_actors.channel._schib import Pmcw, Schib
+from ccw_actors.channel._scsw import Actl, Cstat, Dstat, Fctl, Scsw, Stctl
+from ccw_actors.channel._table import (
     Condition,
     How,
     Row,

@@ -21,6 +21,22 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from ccw_actors.channel._area import (
+    Area,
+    controlling,
+    direct,
+    idaw_length,
+    idaws_wanted,
+    indirect,
+    limited,
+    midaws_length,
+    scattered,
+    sliced,
+    violated,
+    within,
+)
+from ccw_actors.channel._orb import Orb
+from ccw_actors.channel._scsw import Cstat, Dstat
 from ccw_actors.channel.actions import (
     Answer,
     Continue,
@@ -36,20 +52,6 @@ from ccw_actors.channel.actions import (
     Suspend,
     Words,
 )
-from ccw_actors.channel.area import (
-    Area,
-    controlling,
-    direct,
-    idaw_length,
-    idaws_wanted,
-    indirect,
-    limited,
-    midaws_length,
-    scattered,
-    sliced,
-    violated,
-    within,
-)
 from ccw_actors.channel.ccw import (
     CCW_LENGTH,
     Ccw,
@@ -60,8 +62,6 @@ from ccw_actors.channel.ccw import (
 )
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
 from ccw_actors.channel.execution import Execution, Rules
-from ccw_actors.channel.orb import Orb
-from ccw_actors.channel.scsw import Cstat, Dstat
 
 __all__ = ["answered", "begin"]
 

@@ -5,16 +5,16 @@ from typing import Annotated
 
 import typer
 
-from ccw_actors.cli.conform import conform
-from ccw_actors.cli.dasd import dasd
-from ccw_actors.cli.explore import explore
-from ccw_actors.cli.group import OneLineGroup, run_to_an_end
-from ccw_actors.cli.machines import machines, stop
-from ccw_actors.cli.qemu import qemu
-from ccw_actors.cli.replay import replay
-from ccw_actors.cli.run import run
-from ccw_actors.cli.trace import trace
-from ccw_actors.cli.verdicts import verdicts
+from ccw_actors.cli._conform import conform
+from ccw_actors.cli._dasd import dasd
+from ccw_actors.cli._explore import explore
+from ccw_actors.cli._group import OneLineGroup, run_to_an_end
+from ccw_actors.cli._machines import machines, stop
+from ccw_actors.cli._qemu import qemu
+from ccw_actors.cli._replay import replay
+from ccw_actors.cli._run import run
+from ccw_actors.cli._trace import trace
+from ccw_actors.cli._verdicts import verdicts
 
 __all__ = ["app", "main"]
 

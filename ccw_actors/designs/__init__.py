@@ -4,23 +4,28 @@ They are models, written to have the races that the originals have. What in them
 for what in the originals is in `linux.steps` and in the docstrings.
 """
 
-from ccw_actors.designs.linux.features import DESIGNS as DESIGNS
-from ccw_actors.designs.linux.features import Design as Design
-from ccw_actors.designs.linux.features import Features as Features
-from ccw_actors.designs.linux.features import v4_with as v4_with
-from ccw_actors.designs.linux.hardware import ENDS as ENDS
-from ccw_actors.designs.linux.hardware import Attention as Attention
-from ccw_actors.designs.linux.hardware import Behaviour as Behaviour
-from ccw_actors.designs.linux.memory import WRONG as WRONG
-from ccw_actors.designs.linux.private import VfioCcwPrivate as VfioCcwPrivate
-from ccw_actors.designs.linux.requests import IdawChanged as IdawChanged
-from ccw_actors.designs.linux.requests import Program as Program
-from ccw_actors.designs.linux.teardown import DeviceLost as DeviceLost
-from ccw_actors.designs.linux.teardown import PathReport as PathReport
-from ccw_actors.designs.linux.threads import SystemCall as SystemCall
-from ccw_actors.designs.linux.threads import WorkQueue as WorkQueue
-from ccw_actors.designs.qemu import QemuSubchannel as QemuSubchannel
-from ccw_actors.designs.region_driver import RegionDriver as RegionDriver
+from ccw_actors.designs._qemu import QemuSubchannel as QemuSubchannel
+from ccw_actors.designs._region_driver import RegionDriver as RegionDriver
+from ccw_actors.designs._writers import RawReader as RawReader
+from ccw_actors.designs._writers import RawWriter as RawWriter
+from ccw_actors.designs._writers import Request as Request
+from ccw_actors.designs.linux._features import DESIGNS as DESIGNS
+from ccw_actors.designs.linux._features import Design as Design
+from ccw_actors.designs.linux._features import Features as Features
+from ccw_actors.designs.linux._features import v4_with as v4_with
+from ccw_actors.designs.linux._hardware import ENDS as ENDS
+from ccw_actors.designs.linux._hardware import Attention as Attention
+from ccw_actors.designs.linux._hardware import Behaviour as Behaviour
+from ccw_actors.designs.linux._hardware import is_solicited as is_solicited
+from ccw_actors.designs.linux._hardware import shows_cpa as shows_cpa
+from ccw_actors.designs.linux._memory import WRONG as WRONG
+from ccw_actors.designs.linux._private import VfioCcwPrivate as VfioCcwPrivate
+from ccw_actors.designs.linux._requests import IdawChanged as IdawChanged
+from ccw_actors.designs.linux._requests import Program as Program
+from ccw_actors.designs.linux._teardown import DeviceLost as DeviceLost
+from ccw_actors.designs.linux._teardown import PathReport as PathReport
+from ccw_actors.designs.linux._threads import SystemCall as SystemCall
+from ccw_actors.designs.linux._threads import WorkQueue as WorkQueue
 
 __all__ = [
     "DESIGNS",
@@ -35,9 +40,14 @@ __all__ = [
     "PathReport",
     "Program",
     "QemuSubchannel",
+    "RawReader",
+    "RawWriter",
     "RegionDriver",
+    "Request",
     "SystemCall",
     "VfioCcwPrivate",
     "WorkQueue",
+    "is_solicited",
+    "shows_cpa",
     "v4_with",
 ]

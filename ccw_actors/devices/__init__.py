@@ -1,24 +1,24 @@
 """Device models without I/O, and image formats: bytes to tracks."""
 
-from ccw_actors.devices.ckd_image import (
-    HEADER_SIZE,
-    CkdHeader,
-    geometry,
-    track_offset,
-)
-from ccw_actors.devices.model import (
+from ccw_actors.devices._model import (
     DeviceConfiguration,
     DeviceModel,
     Failure,
     NeedTrack,
     Outcome,
 )
-from ccw_actors.devices.registry import (
+from ccw_actors.devices._registry import (
     DEVICE_MODELS,
     ENTRY_POINTS,
     ModelFactory,
     device_model,
     device_models,
+)
+from ccw_actors.devices.ckd_image import (
+    HEADER_SIZE,
+    CkdHeader,
+    geometry,
+    track_offset,
 )
 from ccw_actors.devices.track import Record, Track
 from ccw_actors.devices.volume_geometry import BLOCK_SIZE, BlockGeometry, Geometry

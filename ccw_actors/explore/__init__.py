@@ -10,49 +10,50 @@ result = explore(scenario)
 assert result.verdict == "verified", str(result)
 """
 
-from ccw_actors.explore.census import Census as Census
-from ccw_actors.explore.census import Rate as Rate
-from ccw_actors.explore.census import census as census
-from ccw_actors.explore.census import sample_rate as sample_rate
-from ccw_actors.explore.counterexample import Counterexample as Counterexample
-from ccw_actors.explore.counterexample import assert_mended as assert_mended
-from ccw_actors.explore.coverage import Combination as Combination
-from ccw_actors.explore.coverage import Coverage as Coverage
-from ccw_actors.explore.entry import explore as explore
-from ccw_actors.explore.errors import ClockError as ClockError
-from ccw_actors.explore.errors import CounterexampleError as CounterexampleError
-from ccw_actors.explore.errors import EventLoopError as EventLoopError
-from ccw_actors.explore.errors import ExploreError as ExploreError
-from ccw_actors.explore.errors import HiddenStateError as HiddenStateError
-from ccw_actors.explore.errors import PropertyError as PropertyError
-from ccw_actors.explore.errors import ReplayError as ReplayError
-from ccw_actors.explore.errors import UnsoundError as UnsoundError
-from ccw_actors.explore.explain import explain as explain
-from ccw_actors.explore.explanation import Explanation as Explanation
-from ccw_actors.explore.explanation import Overtaking as Overtaking
-from ccw_actors.explore.jobs import InlineExecutor as InlineExecutor
-from ccw_actors.explore.jobs import executor_of as executor_of
-from ccw_actors.explore.jobs import stop_now as stop_now
-from ccw_actors.explore.plain import TransitionSystem as TransitionSystem
-from ccw_actors.explore.refinement import Reference as Reference
-from ccw_actors.explore.refinement import refines as refines
-from ccw_actors.explore.replay import Replayed as Replayed
-from ccw_actors.explore.replay import replay as replay
-from ccw_actors.explore.result import DeadLetter as DeadLetter
-from ccw_actors.explore.result import Engine as Engine
-from ccw_actors.explore.result import Limits as Limits
-from ccw_actors.explore.result import Network as Network
-from ccw_actors.explore.result import Noops as Noops
-from ccw_actors.explore.result import Progress as Progress
-from ccw_actors.explore.result import Result as Result
-from ccw_actors.explore.result import Step as Step
-from ccw_actors.explore.result import Tick as Tick
-from ccw_actors.explore.result import Time as Time
-from ccw_actors.explore.result import Verdict as Verdict
-from ccw_actors.explore.view import View as View
-from ccw_actors.explore.world import Event as Event
-from ccw_actors.explore.world import Scenario as Scenario
-from ccw_actors.explore.world import World as World
+from ccw_actors.explore._census import Census as Census
+from ccw_actors.explore._census import Rate as Rate
+from ccw_actors.explore._census import census as census
+from ccw_actors.explore._census import sample_rate as sample_rate
+from ccw_actors.explore._counterexample import Counterexample as Counterexample
+from ccw_actors.explore._counterexample import assert_mended as assert_mended
+from ccw_actors.explore._coverage import Combination as Combination
+from ccw_actors.explore._coverage import Coverage as Coverage
+from ccw_actors.explore._entry import explore as explore
+from ccw_actors.explore._errors import ClockError as ClockError
+from ccw_actors.explore._errors import CounterexampleError as CounterexampleError
+from ccw_actors.explore._errors import EventLoopError as EventLoopError
+from ccw_actors.explore._errors import ExploreError as ExploreError
+from ccw_actors.explore._errors import HiddenStateError as HiddenStateError
+from ccw_actors.explore._errors import PropertyError as PropertyError
+from ccw_actors.explore._errors import ReplayError as ReplayError
+from ccw_actors.explore._errors import UnsoundError as UnsoundError
+from ccw_actors.explore._explain import explain as explain
+from ccw_actors.explore._explanation import Explanation as Explanation
+from ccw_actors.explore._explanation import Overtaking as Overtaking
+from ccw_actors.explore._jobs import InlineExecutor as InlineExecutor
+from ccw_actors.explore._jobs import executor_of as executor_of
+from ccw_actors.explore._jobs import stop_now as stop_now
+from ccw_actors.explore._marked import failure as failure
+from ccw_actors.explore._plain import TransitionSystem as TransitionSystem
+from ccw_actors.explore._refinement import Reference as Reference
+from ccw_actors.explore._refinement import refines as refines
+from ccw_actors.explore._replay import Replayed as Replayed
+from ccw_actors.explore._replay import replay as replay
+from ccw_actors.explore._result import DeadLetter as DeadLetter
+from ccw_actors.explore._result import Engine as Engine
+from ccw_actors.explore._result import Limits as Limits
+from ccw_actors.explore._result import Network as Network
+from ccw_actors.explore._result import Noops as Noops
+from ccw_actors.explore._result import Progress as Progress
+from ccw_actors.explore._result import Result as Result
+from ccw_actors.explore._result import Step as Step
+from ccw_actors.explore._result import Tick as Tick
+from ccw_actors.explore._result import Time as Time
+from ccw_actors.explore._result import Verdict as Verdict
+from ccw_actors.explore._view import View as View
+from ccw_actors.explore._world import Event as Event
+from ccw_actors.explore._world import Scenario as Scenario
+from ccw_actors.explore._world import World as World
 
 __all__ = [
     "Census",
@@ -94,6 +95,7 @@ __all__ = [
     "executor_of",
     "explain",
     "explore",
+    "failure",
     "refines",
     "replay",
     "sample_rate",

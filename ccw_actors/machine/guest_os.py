@@ -29,11 +29,11 @@ from ccw_actors.channel import (
     Scsw,
     Stctl,
     SubchannelId,
+    bus_id,
 )
 from ccw_actors.channel.fields import bit_names
-from ccw_actors.channel.schid import bus_id
 from ccw_actors.errors import ProgramError
-from ccw_actors.machine.channel_program import (
+from ccw_actors.machine._channel_program import (
     BUFFER,
     BUFFER_END,
     PROGRAM,

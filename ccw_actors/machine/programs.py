@@ -4,10 +4,10 @@ import hashlib
 from typing import TypedDict
 
 from ccw_actors.actors import BlockingCpu, Cpu
-from ccw_actors.channel.schid import bus_id
+from ccw_actors.channel import bus_id
 from ccw_actors.errors import ProgramError
-from ccw_actors.machine.config import DeviceNumber
-from ccw_actors.machine.disk import RECORDS_MAX, Disk
+from ccw_actors.machine._config import DeviceNumber
+from ccw_actors.machine._disk import RECORDS_MAX, Disk
 from ccw_actors.machine.guest_os import find_devices, need_storage
 
 __all__ = ["VolumeContents", "read_volume", "read_volume_blocking"]

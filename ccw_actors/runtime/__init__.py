@@ -1,6 +1,7 @@
 """Actors, their references and mailboxes, and the three worlds that run them."""
 
-from ccw_actors.escalation import escalate_always as escalate_always
+from ccw_actors._escalation import escalate_always as escalate_always
+from ccw_actors.runtime._actor import Actor as Actor
 from ccw_actors.runtime._cell.handlers import ActorSpec as ActorSpec
 from ccw_actors.runtime._cell.handlers import receive as receive
 from ccw_actors.runtime._cell.handlers import spec_of as spec_of
@@ -8,6 +9,7 @@ from ccw_actors.runtime._drive.fair import FairDispatcher as FairDispatcher
 from ccw_actors.runtime._drive.loop import LoopDispatcher as LoopDispatcher
 from ccw_actors.runtime._drive.virtual import VirtualDispatcher as VirtualDispatcher
 from ccw_actors.runtime._kernel.ports import Dispatcher as Dispatcher
+from ccw_actors.runtime._system import System as System
 from ccw_actors.runtime._values.answers import answer_type as answer_type
 from ccw_actors.runtime._values.dump import ActorDump as ActorDump
 from ccw_actors.runtime._values.dump import AskDump as AskDump
@@ -25,15 +27,13 @@ from ccw_actors.runtime._values.supervision import Restart as Restart
 from ccw_actors.runtime._values.supervision import Stop as Stop
 from ccw_actors.runtime._values.supervision import Supervision as Supervision
 from ccw_actors.runtime._values.trace_context import Propagator as Propagator
-from ccw_actors.runtime.actor import Actor as Actor
-from ccw_actors.runtime.stepping.dispatcher import Choice as Choice
-from ccw_actors.runtime.stepping.dispatcher import Delivery as Delivery
-from ccw_actors.runtime.stepping.dispatcher import (
+from ccw_actors.runtime.stepping._dispatcher import Choice as Choice
+from ccw_actors.runtime.stepping._dispatcher import Delivery as Delivery
+from ccw_actors.runtime.stepping._dispatcher import (
     SteppingDispatcher as SteppingDispatcher,
 )
-from ccw_actors.runtime.stepping.snapshot import CellSnapshot as CellSnapshot
-from ccw_actors.runtime.stepping.snapshot import Snapshot as Snapshot
-from ccw_actors.runtime.system import System as System
+from ccw_actors.runtime.stepping._snapshot import CellSnapshot as CellSnapshot
+from ccw_actors.runtime.stepping._snapshot import Snapshot as Snapshot
 from ccw_actors.transport import Message as Message
 from ccw_actors.transport import Request as Request
 

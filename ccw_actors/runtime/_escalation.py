@@ -5,8 +5,8 @@ import sys
 from contextlib import suppress
 from typing import Any, Final
 
+from ccw_actors._escalation import TAKERS
 from ccw_actors.errors import ActorFailedError
-from ccw_actors.escalation import TAKERS
 from ccw_actors.runtime._kernel.kernel import Kernel
 
 __all__ = ["Escalation"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pykka
 
 from ccw_actors.errors import ActorStoppedError, CcwActorsError, DispatcherError
+from ccw_actors.runtime._actor import Actor
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.handlers import spec_of
 from ccw_actors.runtime._cell.host import Host
@@ -25,10 +26,9 @@ from ccw_actors.runtime._values.supervision import (
     Supervision,
     check_supervision,
 )
-from ccw_actors.runtime.actor import Actor
 
 if TYPE_CHECKING:
-    from ccw_actors.runtime.actor import Q
+    from ccw_actors.runtime._actor import Q
 
 __all__ = ["Spawner"]
 

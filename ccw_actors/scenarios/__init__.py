@@ -1,44 +1,83 @@
-"""Things worth exploring, by name."""
+"""A subchannel passed through to a guest, on the actors that run in production."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Final
 
-from ccw_actors.explore import Scenario, TransitionSystem
-from ccw_actors.scenarios.bank import bank_transfer
-from ccw_actors.scenarios.lost_reply import lost_reply
-from ccw_actors.scenarios.pass_through import MAKERS
-from ccw_actors.scenarios.paxos import paxos
-from ccw_actors.scenarios.ping_pong import ping_pong
-from ccw_actors.scenarios.two_phase import two_phase
-from ccw_actors.scenarios.two_phase_commit import two_phase_commit
+from ccw_actors.explore import Scenario, World
+from ccw_actors.scenarios._answers import ANSWERS
+from ccw_actors.scenarios._bare import bare_machine as bare_machine
+from ccw_actors.scenarios._bare import (
+    like_one_subchannel as like_one_subchannel,
+)
+from ccw_actors.scenarios._crashes import CRASHES as CRASHES
+from ccw_actors.scenarios._house import BUFFER as BUFFER
+from ccw_actors.scenarios._house import ENABLED as ENABLED
+from ccw_actors.scenarios._house import GEOMETRY as GEOMETRY
+from ccw_actors.scenarios._house import PROGRAM as PROGRAM
+from ccw_actors.scenarios._house import VALID_HOST as VALID_HOST
+from ccw_actors.scenarios._house import Host as Host
+from ccw_actors.scenarios._house import House as House
+from ccw_actors.scenarios._house import Layers as Layers
+from ccw_actors.scenarios._house import one_read as one_read
+from ccw_actors.scenarios._house import pmcw as pmcw
+from ccw_actors.scenarios._house import read_orb as read_orb
+from ccw_actors.scenarios._house import track as track
+from ccw_actors.scenarios._instructions import INSTRUCTIONS
+from ccw_actors.scenarios._losses import LOSSES
+from ccw_actors.scenarios._parts import PARTS
+from ccw_actors.scenarios._phases import name_phases
+from ccw_actors.scenarios._properties import is_held as is_held
+from ccw_actors.scenarios._races import clear_twice as clear_twice
+from ccw_actors.scenarios._races import halt as halt
+from ccw_actors.scenarios._races import seed as seed
+from ccw_actors.scenarios._races import seed_seen as seed_seen
+from ccw_actors.scenarios._raw import RAW
+from ccw_actors.scenarios._raw_regions import RAW_REGIONS
+from ccw_actors.scenarios._specified import BARE
+from ccw_actors.scenarios._windows import WINDOWS as WINDOWS
+from ccw_actors.scenarios._windows import Maker as Maker
 
 __all__ = [
-    "REFUTED",
+    "BUFFER",
+    "CRASHES",
+    "ENABLED",
+    "GEOMETRY",
+    "MAKERS",
+    "PROGRAM",
     "SCENARIOS",
-    "bank_transfer",
-    "lost_reply",
-    "paxos",
-    "ping_pong",
-    "two_phase",
-    "two_phase_commit",
+    "VALID_HOST",
+    "WINDOWS",
+    "Host",
+    "House",
+    "Layers",
+    "Maker",
+    "bare_machine",
+    "clear_twice",
+    "halt",
+    "is_held",
+    "like_one_subchannel",
+    "one_read",
+    "pmcw",
+    "read_orb",
+    "seed",
+    "seed_seen",
+    "track",
 ]
 
-_Explored: TypeAlias = Scenario | TransitionSystem[Any, Any]
 
-
-class _Scenarios(Mapping[str, _Explored]):
+class _Scenarios(Mapping[str, Scenario]):
     """Scenarios by name, each made when somebody asks for it.
 
     Many go through the orders of their specification when they are made: all of them
     take longer than most commands.
     """
 
-    def __init__(self, makers: Mapping[str, Callable[[], _Explored]]) -> None:
+    def __init__(self, makers: Mapping[str, Callable[[], Scenario]]) -> None:
         self._makers = makers
-        self._made: dict[str, _Explored] = {}
+        self._made: dict[str, Scenario] = {}
 
-    def __getitem__(self, name: str) -> _Explored:
+    def __getitem__(self, name: str) -> Scenario:
         if name not in self._made:
             self._made[name] = self._makers[name]()
         return self._made[name]
@@ -53,24 +92,42 @@ class _Scenarios(Mapping[str, _Explored]):
         return len(self._makers)
 
 
-SCENARIOS: Mapping[str, _Explored] = _Scenarios(
-    {
-        "ping-pong": ping_pong,
-        "bank-transfer": bank_transfer,
-        "bank-transfer-buggy": partial(bank_transfer, buggy=True),
-        "two-phase-commit": two_phase_commit,
-        "two-phase-commit-hasty": partial(two_phase_commit, hasty=True),
-        "two-phase-plain-3": partial(two_phase, 3),
-        "two-phase-plain-5": partial(two_phase, 5),
-        "paxos": paxos,
-        "lost-reply": lost_reply,
-        "lost-reply-careless": partial(lost_reply, careless=True),
-        **{name: partial(maker, None) for name, maker in MAKERS.items()},
-    }
-)
-"""The scenarios that come with the package, each of the smallest size that shows it."""
+def _named(maker: Maker) -> Maker:
+    """Have the layers tell what they are doing, for the coverage."""
 
-REFUTED = frozenset(
-    {"bank-transfer-buggy", "two-phase-commit-hasty", "lost-reply-careless"}
+    def named(layers: Layers | None = None) -> Scenario:
+        scenario = maker(layers)
+
+        def with_phases(world: World) -> None:
+            scenario(world)
+            name_phases(world)
+
+        with_phases.__doc__ = scenario.__doc__
+        return with_phases
+
+    return named
+
+
+_MAKERS: Final[dict[str, Maker]] = {
+    "seed": seed,
+    "seed-seen": seed_seen,
+    "halt": halt,
+    "clear-twice": clear_twice,
+    **WINDOWS,
+    **LOSSES,
+    **PARTS,
+    **INSTRUCTIONS,
+    **BARE,
+    **ANSWERS,
+    **RAW,
+    **RAW_REGIONS,
+    **CRASHES,
+}
+
+MAKERS: Final = {name: _named(maker) for name, maker in _MAKERS.items()}
+"""What makes each scenario, given the classes that take the parts of the layers."""
+
+SCENARIOS: Final[Mapping[str, Scenario]] = _Scenarios(
+    {name: partial(maker, None) for name, maker in MAKERS.items()}
 )
-"""Those that are wrong on purpose."""
+"""The scenarios that come with the package, by name."""

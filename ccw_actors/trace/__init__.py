@@ -1,20 +1,20 @@
 """What happened in a System: as a file, as lines to read, as numbers."""
 
-from ccw_actors.trace.counter import MessageCounter as MessageCounter
-from ccw_actors.trace.file import TRACE_SIZE as TRACE_SIZE
-from ccw_actors.trace.file import TraceTarget as TraceTarget
-from ccw_actors.trace.file import open_trace as open_trace
-from ccw_actors.trace.reader import TraceReader as TraceReader
-from ccw_actors.trace.records import DeadLetterRecord as DeadLetterRecord
-from ccw_actors.trace.records import Event as Event
-from ccw_actors.trace.records import FailureRecord as FailureRecord
-from ccw_actors.trace.records import HandledRecord as HandledRecord
-from ccw_actors.trace.records import TypeRecord as TypeRecord
-from ccw_actors.trace.show import OUTSIDE as OUTSIDE
-from ccw_actors.trace.show import as_json as as_json
-from ccw_actors.trace.show import as_line as as_line
-from ccw_actors.trace.show import type_name as type_name
-from ccw_actors.trace.writer import TraceWriter as TraceWriter
+from ccw_actors.trace._counter import MessageCounter as MessageCounter
+from ccw_actors.trace._file import TRACE_SIZE as TRACE_SIZE
+from ccw_actors.trace._file import TraceTarget as TraceTarget
+from ccw_actors.trace._file import open_trace as open_trace
+from ccw_actors.trace._reader import TraceReader as TraceReader
+from ccw_actors.trace._records import DeadLetterRecord as DeadLetterRecord
+from ccw_actors.trace._records import Event as Event
+from ccw_actors.trace._records import FailureRecord as FailureRecord
+from ccw_actors.trace._records import HandledRecord as HandledRecord
+from ccw_actors.trace._records import TypeRecord as TypeRecord
+from ccw_actors.trace._show import OUTSIDE as OUTSIDE
+from ccw_actors.trace._show import as_json as as_json
+from ccw_actors.trace._show import as_line as as_line
+from ccw_actors.trace._show import type_name as type_name
+from ccw_actors.trace._writer import TraceWriter as TraceWriter
 
 __all__ = [
     "OUTSIDE",

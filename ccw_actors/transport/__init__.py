@@ -1,19 +1,19 @@
 """Messages as msgpack bytes, and streams of them; it knows no actor."""
 
-from ccw_actors.transport.bounds import OBJECTS_MAX as OBJECTS_MAX
-from ccw_actors.transport.bounds import SIZE_MAX as SIZE_MAX
-from ccw_actors.transport.canonical import ENCODE_ERRORS as ENCODE_ERRORS
-from ccw_actors.transport.codec import DECODE_ERRORS as DECODE_ERRORS
-from ccw_actors.transport.codec import Codec as Codec
-from ccw_actors.transport.codec import Message as Message
-from ccw_actors.transport.codec import Request as Request
-from ccw_actors.transport.payload import message_id as message_id
-from ccw_actors.transport.payload import refusal as refusal
-from ccw_actors.transport.payload import tag_of as tag_of
-from ccw_actors.transport.reading import read_messages as read_messages
-from ccw_actors.transport.reading import read_messages_async as read_messages_async
-from ccw_actors.transport.stream import ValueSplitter as ValueSplitter
-from ccw_actors.transport.stream import read_stream as read_stream
+from ccw_actors.transport._bounds import OBJECTS_MAX as OBJECTS_MAX
+from ccw_actors.transport._bounds import SIZE_MAX as SIZE_MAX
+from ccw_actors.transport._canonical import ENCODE_ERRORS as ENCODE_ERRORS
+from ccw_actors.transport._codec import DECODE_ERRORS as DECODE_ERRORS
+from ccw_actors.transport._codec import Codec as Codec
+from ccw_actors.transport._codec import Message as Message
+from ccw_actors.transport._codec import Request as Request
+from ccw_actors.transport._payload import message_id as message_id
+from ccw_actors.transport._payload import refusal as refusal
+from ccw_actors.transport._payload import tag_of as tag_of
+from ccw_actors.transport._reading import read_messages as read_messages
+from ccw_actors.transport._reading import read_messages_async as read_messages_async
+from ccw_actors.transport._stream import ValueSplitter as ValueSplitter
+from ccw_actors.transport._stream import read_stream as read_stream
 
 __all__ = [
     "DECODE_ERRORS",

@@ -5,28 +5,28 @@ filter (`filter`, `launch`, `notifications`, `system_calls`); `ClientProcess` is
 process, and answers them; `ProcessStorage` is its memory.
 """
 
-from ccw_actors.vfio.client_process import ClientProcess as ClientProcess
-from ccw_actors.vfio.console import Console as Console
-from ccw_actors.vfio.console import raw_terminal as raw_terminal
-from ccw_actors.vfio.messages import AddDevice as AddDevice
-from ccw_actors.vfio.messages import DeviceAdded as DeviceAdded
-from ccw_actors.vfio.messages import DeviceRemoved as DeviceRemoved
-from ccw_actors.vfio.messages import ProcessEnded as ProcessEnded
-from ccw_actors.vfio.messages import RemoveDevice as RemoveDevice
-from ccw_actors.vfio.process_storage import ProcessStorage as ProcessStorage
-from ccw_actors.vfio.qemu import command_line as command_line
-from ccw_actors.vfio.qemu import device_name as device_name
-from ccw_actors.vfio.qemu import device_option as device_option
-from ccw_actors.vfio.qemu import devno_of as devno_of
-from ccw_actors.vfio.qemu import find_qemu as find_qemu
-from ccw_actors.vfio.qmp import Qmp as Qmp
-from ccw_actors.vfio.qmp import QmpEvent as QmpEvent
-from ccw_actors.vfio.shown_files import ShownFiles as ShownFiles
-from ccw_actors.vfio.shown_files import sysfsdev_of as sysfsdev_of
-from ccw_actors.vfio.spawn import Client as Client
-from ccw_actors.vfio.spawn import check_host as check_host
-from ccw_actors.vfio.spawn import spawn_client as spawn_client
-from ccw_actors.vfio.system_calls import SystemCalls as SystemCalls
+from ccw_actors.vfio._client_process import ClientProcess as ClientProcess
+from ccw_actors.vfio._console import Console as Console
+from ccw_actors.vfio._console import raw_terminal as raw_terminal
+from ccw_actors.vfio._messages import AddDevice as AddDevice
+from ccw_actors.vfio._messages import DeviceAdded as DeviceAdded
+from ccw_actors.vfio._messages import DeviceRemoved as DeviceRemoved
+from ccw_actors.vfio._messages import ProcessEnded as ProcessEnded
+from ccw_actors.vfio._messages import RemoveDevice as RemoveDevice
+from ccw_actors.vfio._process_storage import ProcessStorage as ProcessStorage
+from ccw_actors.vfio._qemu import command_line as command_line
+from ccw_actors.vfio._qemu import device_name as device_name
+from ccw_actors.vfio._qemu import device_option as device_option
+from ccw_actors.vfio._qemu import devno_of as devno_of
+from ccw_actors.vfio._qemu import find_qemu as find_qemu
+from ccw_actors.vfio._qmp import Qmp as Qmp
+from ccw_actors.vfio._qmp import QmpEvent as QmpEvent
+from ccw_actors.vfio._shown_files import ShownFiles as ShownFiles
+from ccw_actors.vfio._shown_files import sysfsdev_of as sysfsdev_of
+from ccw_actors.vfio._spawn import Client as Client
+from ccw_actors.vfio._spawn import check_host as check_host
+from ccw_actors.vfio._spawn import spawn_client as spawn_client
+from ccw_actors.vfio._system_calls import SystemCalls as SystemCalls
 
 __all__ = [
     "AddDevice",

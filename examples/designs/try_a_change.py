@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ccw_actors.designs import DESIGNS, Features
 from ccw_actors.explore import World, explore
-from ccw_actors.scenarios.verdicts import COLUMNS, linux_rack
+from ccw_actors.verdicts import COLUMNS, linux_rack
 
 NOW = DESIGNS["2026"].features
 CHANGED = replace(NOW, kept_activity=True, unsolicited_apart=True)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.actors.image_create import create_tracks
-from ccw_actors.actors.image_file import open_image
+from ccw_actors.actors.hardware.image import create_tracks, open_image
 from ccw_actors.devices import Geometry, Record, Track
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 

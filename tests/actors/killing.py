@@ -5,9 +5,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from ccw_actors.actors.image_create import create_tracks
-from ccw_actors.actors.image_file import open_image
-from ccw_actors.actors.write_journal import journal_path
+from ccw_actors.actors.hardware.image import create_tracks, journal_path, open_image
 from ccw_actors.devices import Geometry, Record, Track
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 from ccw_actors.devices.volume_check import damages

@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ccw_actors.actors.image_create import create_tracks
-from ccw_actors.actors.image_file import ImageFile, open_image, recover_image
-from ccw_actors.actors.write_journal import journal_path
+from ccw_actors.actors.hardware.image import (
+    ImageFile,
+    create_tracks,
+    journal_path,
+    open_image,
+    recover_image,
+)
 from ccw_actors.cli import app
 from ccw_actors.devices import Geometry
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume

@@ -22,8 +22,8 @@ from ccw_actors.actors.protocol import (
     WriteStorage,
 )
 from ccw_actors.channel import Ccw, Dstat, Fctl, Orb, Pmcw, Scsw
-from ccw_actors.machine.conform import host as conform_host
-from ccw_actors.machine.conform.host import Host
+from ccw_actors.conformance import Host
+from ccw_actors.conformance import _host as conform_host
 from ccw_actors.runtime import Observer, receive
 from tests.actors.test_instructions import DISK, IMAGES
 

@@ -12,10 +12,13 @@ from unittest.mock import Mock
 
 import pytest
 
-from ccw_actors.actors.image_create import create_blocks, create_tracks
-from ccw_actors.actors.image_file import open_image
-from ccw_actors.actors.image_parts import part_path
-from ccw_actors.actors.write_journal import journal_path
+from ccw_actors.actors.hardware.image import (
+    create_blocks,
+    create_tracks,
+    journal_path,
+    open_image,
+)
+from ccw_actors.actors.hardware.image._parts import part_path
 from ccw_actors.devices import HEADER_SIZE, BlockGeometry, CkdHeader
 from ccw_actors.errors import ImageError
 from tests.actors.images import VOLUME, contents, die, filled, new_image
@@ -364,7 +367,7 @@ def test_other_process_is_refused(tmp_path: Path) -> None:
     file = open_image(path, read_only=False)
     script = (
         "import sys; from pathlib import Path;"
-        "from ccw_actors.actors.image_file import open_image;"
+        "from ccw_actors.actors.hardware.image._file import open_image;"
         "open_image(Path(sys.argv[1]), read_only=False)"
     )
     done = subprocess.run(

@@ -34,9 +34,7 @@ from ccw_actors.channel import (
     Stctl,
 )
 from ccw_actors.channel.crw import queued
-from ccw_actors.machine.conform import Observation, play
-from ccw_actors.machine.conform.host import Host
-from ccw_actors.machine.conform.vectors import Instruction, Script
+from ccw_actors.conformance import Host, Instruction, Observation, Script, play
 from tests.actors.house import READ_BOTH
 
 IMAGES = Path(__file__).parents[1] / "data" / "images"

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.actors.image_create import create_tracks
-from ccw_actors.actors.image_file import open_image, recover_image
-from ccw_actors.actors.journal_record import (
+from ccw_actors.actors.hardware.image import (
+    create_tracks,
+    journal_path,
+    open_image,
+    recover_image,
+)
+from ccw_actors.actors.hardware.image._journal_record import (
     HEADER_SIZE,
     LENGTH_MAX,
     Intent,
@@ -19,7 +23,6 @@ from ccw_actors.actors.journal_record import (
     State,
     header_bytes,
 )
-from ccw_actors.actors.write_journal import journal_path
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 from ccw_actors.errors import ImageError
 from tests.actors.images import (

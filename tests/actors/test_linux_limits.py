@@ -8,7 +8,7 @@ from ccw_actors.actors import Cpu, VfioCcw
 from ccw_actors.actors.protocol import AwaitGuest
 from ccw_actors.channel import Ccw, Cstat, Orb
 from ccw_actors.runtime import System, VirtualDispatcher
-from ccw_actors.scenarios.pass_through.house import PROGRAM, House, Layers
+from ccw_actors.scenarios import PROGRAM, House, Layers
 
 NOP, TIC = 0x03, 0x08
 CHAINED = Ccw(NOP, Ccw.chain_command.mask | Ccw.suppress_length.mask, 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.actors.journal_record import (
+from ccw_actors.actors.hardware.image._journal_record import (
     HEADER_SIZE,
     Intent,
     Part,
@@ -222,6 +222,6 @@ def test_what_must_not_be_is_found(
         return []
 
     # The package has the command group under the name of the module.
-    monkeypatch.setattr(sys.modules["ccw_actors.cli.dasd"], "damages", verify)
+    monkeypatch.setattr(sys.modules["ccw_actors.cli._dasd"], "damages", verify)
     with pytest.raises(AssertionError, match=r"let out|changed files|one"):
         survive(blocks(), looks("--type", "3370")[2:3], tmp_path, seed=1, count=9)

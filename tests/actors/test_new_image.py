@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.actors.image_create import create_blocks, create_tracks
-from ccw_actors.actors.image_file import open_image
-from ccw_actors.actors.new_file import new_file
+from ccw_actors.actors.hardware.image import create_blocks, create_tracks, open_image
+from ccw_actors.actors.hardware.image._new_file import new_file
 from ccw_actors.devices import Geometry
 from ccw_actors.errors import ImageError
 from tests.actors.images import (

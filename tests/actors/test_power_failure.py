@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from ccw_actors.actors.image_file import open_image
-from ccw_actors.actors.write_journal import journal_path
+from ccw_actors.actors.hardware.image import journal_path, open_image
 from tests.actors.images import filled, new_image, read_track, write_track
 
 SECTOR = 512

@@ -16,7 +16,7 @@ from ccw_actors.actors import (
     Storage,
     Subchannel,
 )
-from ccw_actors.actors import instructions as execute
+from ccw_actors.actors.guest import instructions as execute
 from ccw_actors.actors.protocol import (
     Attend,
     AwaitGuest,

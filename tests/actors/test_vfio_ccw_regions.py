@@ -52,7 +52,7 @@ from ccw_actors.channel import (
     Stctl,
 )
 from ccw_actors.runtime import Actor, System, VirtualDispatcher, receive
-from ccw_actors.scenarios.pass_through.house import (
+from ccw_actors.scenarios import (
     BUFFER,
     PROGRAM,
     VALID_HOST,

@@ -14,15 +14,7 @@ from ccw_actors.actors.protocol import AwaitGuest
 from ccw_actors.channel import Ccw, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.runtime import System, VirtualDispatcher
-from ccw_actors.scenarios.pass_through.house import (
-    BUFFER,
-    PROGRAM,
-    Host,
-    Layers,
-    one_read,
-    pmcw,
-    track,
-)
+from ccw_actors.scenarios import BUFFER, PROGRAM, Host, Layers, one_read, pmcw, track
 
 SENSE_ID = Ccw(0xE4, Ccw.suppress_length.mask, 7, BUFFER)
 STORAGE = 0x3000

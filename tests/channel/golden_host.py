@@ -11,13 +11,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ccw_actors.channel import lifecycle, program
+from ccw_actors.channel import Actl, Dstat, Orb, Pmcw, Schib, Scsw, lifecycle, program
 from ccw_actors.channel.actions import Continue, End, Interrupt, Perform, Suspend
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
 from ccw_actors.channel.execution import Execution
-from ccw_actors.channel.orb import Orb
-from ccw_actors.channel.schib import Pmcw, Schib
-from ccw_actors.channel.scsw import Actl, Dstat, Scsw
 from tests.channel.driver import FakeStorage, step
 
 CE_DE = Dstat.CHANNEL_END | Dstat.DEVICE_END

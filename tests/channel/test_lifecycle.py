@@ -5,10 +5,18 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from ccw_actors.channel import lifecycle
-from ccw_actors.channel.orb import Orb
-from ccw_actors.channel.schib import Pmcw, Schib
-from ccw_actors.channel.scsw import Actl, Cstat, Dstat, Fctl, Scsw, Stctl
+from ccw_actors.channel import (
+    Actl,
+    Cstat,
+    Dstat,
+    Fctl,
+    Orb,
+    Pmcw,
+    Schib,
+    Scsw,
+    Stctl,
+    lifecycle,
+)
 
 ON = Pmcw(flags=Pmcw.enabled.mask | Pmcw.valid.mask, pam=0x80)
 OFF = Pmcw(flags=Pmcw.valid.mask, pam=0x80)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccw_actors.channel import SubchannelId, bus_id, parse_device_number
 from ccw_actors.channel.interruption import InterruptionCode, enabled, isc_mask
-from ccw_actors.channel.schid import SubchannelId, bus_id, parse_device_number
 from ccw_actors.errors import ChannelDataError
 
 

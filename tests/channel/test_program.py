@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from ccw_actors.channel import Cstat, Dstat, Orb
 from ccw_actors.channel.actions import (
     Continue,
     End,
@@ -23,9 +24,7 @@ from ccw_actors.channel.actions import (
 from ccw_actors.channel.ccw import Ccw
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
 from ccw_actors.channel.execution import Execution, Rules
-from ccw_actors.channel.orb import Orb
 from ccw_actors.channel.program import answered, begin
-from ccw_actors.channel.scsw import Cstat, Dstat
 from tests.channel.driver import FakeStorage, performed, step
 
 CD = Ccw.chain_data.mask

@@ -7,12 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccw_actors.channel import (
+    Actl,
+    Cstat,
+    Dstat,
+    Fctl,
+    Irb,
+    Orb,
+    Pmcw,
+    Schib,
+    Scsw,
+    Stctl,
+    modified,
+)
 from ccw_actors.channel.ccw import Ccw, is_input, is_invalid, is_tic
 from ccw_actors.channel.fields import bit_names
-from ccw_actors.channel.irb import Irb
-from ccw_actors.channel.orb import Orb
-from ccw_actors.channel.schib import Pmcw, Schib, modified
-from ccw_actors.channel.scsw import Actl, Cstat, Dstat, Fctl, Scsw, Stctl
 from ccw_actors.errors import ChannelDataError
 
 # As real Hercules stored them.

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from ccw_actors.actors.image_file import open_image
-from ccw_actors.actors.write_journal import journal_path
+from ccw_actors.actors.hardware.image import journal_path, open_image
 from ccw_actors.cli import app
 from ccw_actors.devices import BlockGeometry, Geometry
 from ccw_actors.errors import CcwActorsError

@@ -10,8 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ccw_actors.cli import app
-from ccw_actors.scenarios import REFUTED, SCENARIOS
-from ccw_actors.scenarios.pass_through import MAKERS
+from ccw_actors.scenarios import MAKERS, REFUTED, SCENARIOS
 
 OWN = '''
 """Scenarios of a user."""
@@ -133,7 +132,7 @@ def test_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     left = [one for one in SCENARIOS if one not in MAKERS or one in {"halt", "restart"}]
     few = {name: SCENARIOS[name] for name in left}
-    monkeypatch.setattr(import_module("ccw_actors.cli.explore"), "SCENARIOS", few)
+    monkeypatch.setattr(import_module("ccw_actors.cli._explore"), "SCENARIOS", few)
     done = run("explore", "--all", "--json")
     assert done.exit_code == 0
     every: dict[str, Any] = json.loads(done.stdout)["scenarios"]

@@ -14,9 +14,9 @@ from typing import Any
 import msgpack
 import pytest
 
-from ccw_actors.actors.image_file import open_image
+from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.cli import app
-from ccw_actors.cli.printing import visible
+from ccw_actors.cli._printing import visible
 from ccw_actors.explore import Counterexample, explore
 from ccw_actors.scenarios import SCENARIOS
 from tests.cli.in_process import Ended, ccw_actors, is_harmless

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.actors.image_create import create_blocks, create_tracks
+from ccw_actors.actors.hardware.image import create_blocks, create_tracks
 from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 from tests.cli.in_process import Ended, ccw_actors
 

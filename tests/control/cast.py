@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgpack
 
 from ccw_actors.control import ControlClient, ControlServer, ControlSocket, Handler
-from ccw_actors.control.folder import ControlFolder
+from ccw_actors.control._folder import ControlFolder
 from ccw_actors.errors import MachineFileError
 from ccw_actors.runtime import Handled, Message, Observer, Request, System
 

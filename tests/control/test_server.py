@@ -546,7 +546,7 @@ async def test_client_in_the_backlog_at_the_end() -> None:
 
 async def test_peer_without_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that can open no more files answers when it can again."""
-    monkeypatch.setattr("ccw_actors.control.server._RETRY", 0.01)
+    monkeypatch.setattr("ccw_actors.control._server._RETRY", 0.01)
     loop = asyncio.get_running_loop()
     accept, failures = loop.sock_accept, iter([OSError(24, "Too many open files")] * 3)
 

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.control import ControlSocket, machine_names, name_from
-from ccw_actors.control.folder import folder_path
-from ccw_actors.control.name import is_name
+from ccw_actors.control import ControlSocket, is_name, machine_names, name_from
+from ccw_actors.control._folder import folder_path
 from ccw_actors.errors import ControlError, NameInUseError
 
 OTHER = 65534
@@ -121,7 +120,7 @@ def test_fallbacks(
     """Without a path in the variable: /run/user/UID if it is one's own, else /tmp."""
     uid = os.geteuid()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("ccw_actors.control.folder._RUN_USER", tmp_path / "user")
+    monkeypatch.setattr("ccw_actors.control._folder._RUN_USER", tmp_path / "user")
     if value is None:
         monkeypatch.delenv("XDG_RUNTIME_DIR")
     else:

@@ -7,11 +7,11 @@ import pytest
 
 from ccw_actors.actors.protocol import GuestReport, ReportProgress
 from ccw_actors.designs import DESIGNS, Features, v4_with
-from ccw_actors.designs.linux.steps import STEPS
+from ccw_actors.designs.linux._steps import STEPS
 from ccw_actors.explore import World
 from ccw_actors.runtime import Choice
-from ccw_actors.scenarios.verdicts import EMULATORS, OURS, CellName, cell_scenario
-from ccw_actors.scenarios.verdicts.wiring import V4_SUBSETS
+from ccw_actors.verdicts import EMULATORS, OURS, CellName, cell_scenario
+from ccw_actors.verdicts._wiring import V4_SUBSETS
 
 MODEL = Path(__file__).parents[2] / "ccw_actors" / "designs" / "linux"
 _SECTION = re.compile(r'(?:Section\(|step=|closed = )\s*"(\w+)"')

@@ -30,7 +30,7 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Scsw, Stctl, SubchannelId
 from ccw_actors.designs import QemuSubchannel
 from ccw_actors.runtime import Actor, ActorRef, SteppingDispatcher, System, receive
-from ccw_actors.scenarios.pass_through.house import ENABLED
+from ccw_actors.scenarios import ENABLED
 
 START = StartSubchannel(Orb.command(0x1000, intparm=1))
 ENDED = Scsw(fctl=Fctl.START, stctl=0x07, cpa=0x1008, dstat=0x0C)

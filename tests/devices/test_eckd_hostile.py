@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ccw_actors.channel.command import DeviceCommand
 from ccw_actors.devices import DeviceConfiguration, device_model
-from ccw_actors.devices.eckd.commands import COMMANDS
+from ccw_actors.devices.eckd._commands import COMMANDS
 from tests.devices import golden
 from tests.devices.chain_runner import Disk
 

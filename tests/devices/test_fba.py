@@ -16,7 +16,7 @@ from ccw_actors.devices import (
     Outcome,
     device_model,
 )
-from ccw_actors.devices.fba.model import COMMANDS
+from ccw_actors.devices.fba._model import COMMANDS
 from ccw_actors.devices.volume_geometry import BLOCK_SIZE
 from ccw_actors.errors import ImageError
 from tests.devices.chain_runner import Disk

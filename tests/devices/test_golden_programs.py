@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ccw_actors.devices import DeviceConfiguration, device_model
-from ccw_actors.devices.eckd.commands import COMMANDS
+from ccw_actors.devices.eckd._commands import COMMANDS
 from tests.devices import golden
 from tests.devices.chain_runner import Disk, Ending, play
 

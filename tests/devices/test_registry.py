@@ -60,10 +60,10 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
         def found(*, group: str) -> list[EntryPoint]:
             return [entry] if group == ENTRY_POINTS else []
 
-        monkeypatch.setattr("ccw_actors.devices.registry.entry_points", found)
+        monkeypatch.setattr("ccw_actors.devices._registry.entry_points", found)
         device_models.cache_clear()
         monkeypatch.setattr(
-            "ccw_actors.devices.registry.device_models", device_models.__wrapped__
+            "ccw_actors.devices._registry.device_models", device_models.__wrapped__
         )
 
     return install

@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 from ccw_actors.explore import Limits, Network, Scenario, World
-from ccw_actors.explore.actors import ActorModel
-from ccw_actors.explore.brute import explore_all
-from ccw_actors.explore.compact import State
-from ccw_actors.explore.orders import explore_orders
-from ccw_actors.explore.states import Found, explore_states
+from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._brute import explore_all
+from ccw_actors.explore._compact import State
+from ccw_actors.explore._orders import explore_orders
+from ccw_actors.explore._states import Found, explore_states
 from tests.explore.cast import Act, Clerk, ClerkState, Table, Waiter, troupe
 
 LIMITS = Limits(steps=5_000, seconds=60.0, states=100_000, depth=200)

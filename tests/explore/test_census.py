@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 import pytest
+from ccw_actors.scenarios.DROP import bank_transfer
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -23,10 +24,9 @@ from ccw_actors.explore import (
     explore,
     sample_rate,
 )
-from ccw_actors.explore.actors import ActorModel
-from ccw_actors.explore.compact import State
+from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._compact import State
 from ccw_actors.runtime import Actor, Restart, receive
-from ccw_actors.scenarios.bank import bank_transfer
 from tests.explore.cast import Hop
 from tests.explore.test_agreement import DELIVERIES, FATES, HOUSE, scenarios
 from tests.explore.test_orders import Go, Item, Sink, producers, strangers

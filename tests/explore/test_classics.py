@@ -1,8 +1,8 @@
 """Two classics of model checking, with the numbers of states that others have found."""
 
+from ccw_actors.scenarios.DROP import paxos, two_phase
+
 from ccw_actors.explore import explore
-from ccw_actors.scenarios.paxos import paxos
-from ccw_actors.scenarios.two_phase import two_phase
 
 
 def test_two_phase_commit() -> None:

@@ -10,8 +10,8 @@ from ccw_actors.explore import (
     World,
     assert_mended,
     explore,
+    failure,
 )
-from ccw_actors.explore.marked import failure
 from ccw_actors.scenarios import bank_transfer
 
 

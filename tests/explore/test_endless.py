@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from ccw_actors.explore import Network, World, explain, explore, replay
-from ccw_actors.explore.endless import dead_ends
+from ccw_actors.explore._endless import dead_ends
 from ccw_actors.runtime import Actor, Message, Request, Restart, receive
 
 DELIVERIES: tuple[Network, ...] = ("channel", "mailbox", "unordered")

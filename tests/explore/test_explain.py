@@ -22,10 +22,10 @@ from ccw_actors.explore import (
     explore,
     replay,
 )
-from ccw_actors.explore.actors import ActorModel
-from ccw_actors.explore.causality import causality
-from ccw_actors.explore.compact import State
-from ccw_actors.explore.replay import follow
+from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._causality import causality
+from ccw_actors.explore._compact import State
+from ccw_actors.explore._replay import follow
 from ccw_actors.runtime import Actor, ActorRef, Message, Restart, receive
 from ccw_actors.scenarios import bank_transfer
 from tests.explore.test_agreement import DELIVERIES, HOUSE, holds, scenarios

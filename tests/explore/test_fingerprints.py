@@ -14,7 +14,7 @@ from ccw_actors.explore import (
     World,
     explore,
 )
-from ccw_actors.explore.known import ExactStates, Fingerprints, print_of
+from ccw_actors.explore._known import ExactStates, Fingerprints, print_of
 from ccw_actors.runtime import Actor, Message, receive
 
 DELIVERIES: tuple[Network, ...] = ("channel", "mailbox", "unordered")

@@ -3,7 +3,7 @@
 import pytest
 
 from ccw_actors.explore import ExploreError, Limits, Progress, TransitionSystem, explore
-from ccw_actors.explore.plain import Holds
+from ccw_actors.explore._plain import Holds
 
 
 def counter(

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from ccw_actors.explore import Event, Limits, Network, Noops, Scenario, View, World
-from ccw_actors.explore.actors import ActorModel
-from ccw_actors.explore.brute import explore_all
-from ccw_actors.explore.states import explore_states
+from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._brute import explore_all
+from ccw_actors.explore._states import explore_states
 from ccw_actors.runtime import Actor, Message, receive
 from tests.explore.cast import Clerk, Hop, Waiter
 from tests.explore.test_agreement import (

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from ccw_actors.scenarios.pass_through import MAKERS
+from ccw_actors.scenarios import MAKERS
 from tests.faults.judge import Judgement, judge, lines_reached
 from tests.faults.mutants import MODULES, Mutant, dropped_of, mutants_of, source_of
 

@@ -15,7 +15,7 @@ from typing import Any
 from ccw_actors.actors import FileVolume
 from ccw_actors.actors.protocol import DetachDevice, ReadTrack, TrackFailed, TrackRead
 from ccw_actors.cli import main
-from ccw_actors.machine import build
+from ccw_actors.machine import _build as build
 from ccw_actors.runtime import receive
 
 STALLS: dict[str, list[int]] = {}

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.actors.image_create import create_blocks
-from ccw_actors.actors.image_file import open_image
+from ccw_actors.actors.hardware.image import create_blocks, open_image
 from ccw_actors.devices import Geometry, Track
 from examples.linux.software import Software
 from tests.linux.harness import Disk, Guest, assert_released, run_guest, run_machine

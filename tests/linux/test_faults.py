@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.actors.image_file import open_image
+from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.channel import Irb
 from ccw_actors.devices import Geometry, Record, Track
 from examples.linux.software import Software

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.actors.image_file import open_image
+from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.devices import Geometry, Track
 from examples.linux.software import Software
 from tests.linux.harness import Disk, Guest, run_guest

@@ -17,7 +17,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Ccw, Command, Orb, Pmcw
 from ccw_actors.errors import ProgramError
-from ccw_actors.machine.channel_program import Give
+from ccw_actors.machine._channel_program import Give
 from ccw_actors.machine.guest_os import find_devices
 from ccw_actors.machine.programs import VolumeContents, read_volume
 

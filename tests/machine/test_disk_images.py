@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ccw_actors.actors import Cpu, FileVolume
-from ccw_actors.actors.image_file import open_image
+from ccw_actors.actors.hardware.image import journal_path, open_image
 from ccw_actors.actors.protocol import (
     DescribeVolume,
     ReadTrack,
@@ -22,7 +22,6 @@ from ccw_actors.actors.protocol import (
     VolumeDescribed,
     WriteTrack,
 )
-from ccw_actors.actors.write_journal import journal_path
 from ccw_actors.devices import BlockGeometry, Geometry
 from ccw_actors.errors import ActorFailedError, ProgramError
 from ccw_actors.machine import (
@@ -37,7 +36,7 @@ from ccw_actors.machine import (
     load_machine,
     run_machine,
 )
-from ccw_actors.machine.channel_program import Give, Take
+from ccw_actors.machine._channel_program import Give, Take
 from ccw_actors.machine.guest_os import find_devices
 from ccw_actors.machine.programs import read_volume
 from ccw_actors.runtime import Restart, System

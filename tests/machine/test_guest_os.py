@@ -22,7 +22,7 @@ from ccw_actors.channel import (
     SubchannelId,
 )
 from ccw_actors.errors import ProgramError
-from ccw_actors.machine.channel_program import BUFFER, PROGRAM, Take, Tic, assemble
+from ccw_actors.machine._channel_program import BUFFER, PROGRAM, Take, Tic, assemble
 from ccw_actors.machine.guest_os import ATTEMPTS, Ending, GuestDevice, find_devices
 
 NORMAL = Dstat.CHANNEL_END | Dstat.DEVICE_END

@@ -7,14 +7,14 @@ import pytest
 from ccw_actors.actors.protocol import AwaitStatus
 from ccw_actors.devices import DEVICE_MODELS
 from ccw_actors.errors import MachineFileError
-from ccw_actors.machine.config import (
+from ccw_actors.machine import (
     GuestConfiguration,
     HostDevice,
     Machine,
     PassedThrough,
+    load_machine,
 )
-from ccw_actors.machine.guest_program import Form
-from ccw_actors.machine.machine_file import load_machine
+from ccw_actors.machine._guest_program import Form
 
 MACHINE = """\
 [[device]]

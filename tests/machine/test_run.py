@@ -364,7 +364,7 @@ class BrokenDevice(Device):
 
 def test_actor_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """A defect in an actor ends the guest that it works for, in one line."""
-    monkeypatch.setattr("ccw_actors.machine.build.Device", BrokenDevice)
+    monkeypatch.setattr("ccw_actors.machine._build.Device", BrokenDevice)
     error = failure(guest("subject", read_volume))
     assert "/device failed on ExecuteCommand: AssertionError: a defect met by" in error
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ccw_actors.machine.scratch import scratch_folder
+from ccw_actors.machine._scratch import scratch_folder
 
 IMAGES = Path(__file__).parents[1] / "data" / "images"
 MACHINE = """\

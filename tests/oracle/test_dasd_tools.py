@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ccw_actors.actors.image_create import create_blocks, create_tracks
-from ccw_actors.actors.image_file import ImageFile, open_image
-from ccw_actors.actors.image_parts import part_path
+from ccw_actors.actors.hardware.image import (
+    ImageFile,
+    create_blocks,
+    create_tracks,
+    open_image,
+)
+from ccw_actors.actors.hardware.image._parts import part_path
 from ccw_actors.cli import app
 from ccw_actors.devices import CkdHeader, Geometry, Record, Track
 from ccw_actors.devices.ckd_types import CKD_TYPES, CkdType, ckd_type, ckd_volume

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import pytest
 
+from ccw_actors._escalation import ALWAYS, TAKERS
 from ccw_actors.errors import ActorFailedError, ActorStoppedError
-from ccw_actors.escalation import ALWAYS, TAKERS
 from ccw_actors.runtime import (
     Actor,
     ActorRef,

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from ccw_actors.actors import Cio, GuestSubchannel, Subchannel, VfioCcw, VfioCcwRegions
+from ccw_actors.actors.host._unread_events import Cut
 from ccw_actors.actors.protocol import (
     Area,
     CancelRequest,
@@ -25,14 +26,13 @@ from ccw_actors.actors.protocol import (
     Tested,
     UnpinAll,
 )
-from ccw_actors.actors.unread_events import Cut
 from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.channel.actions import End
 from ccw_actors.channel.actions import Interrupt as ProgramInterrupt
 from ccw_actors.channel.execution import Execution
 from ccw_actors.runtime import receive
-from ccw_actors.scenarios.pass_through.bare import UnhurriedSubchannel
-from ccw_actors.scenarios.pass_through.house import Layers
+from ccw_actors.scenarios import Layers
+from ccw_actors.scenarios._bare import UnhurriedSubchannel
 
 __all__ = ["BREAKAGES", "Breakage", "StaysHalted"]
 

@@ -23,15 +23,15 @@ from ccw_actors.actors import (
     Storage,
     Subchannel,
 )
-from ccw_actors.actors import instructions as execute
-from ccw_actors.actors.image_file import open_image
+from ccw_actors.actors.guest import instructions as execute
+from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.actors.protocol import Piece, WriteStorage
 from ccw_actors.channel import Pmcw, SubchannelId
+from ccw_actors.conformance import HERCULES, devices_of
 from ccw_actors.devices import DeviceConfiguration, Geometry, device_model
 from ccw_actors.errors import ProgramInterruptionError
 from ccw_actors.explore import Scenario, View, World
-from ccw_actors.machine.conform.host import HERCULES, devices_of
-from ccw_actors.scenarios.pass_through.life_cycle import hold_invariants
+from ccw_actors.scenarios._life_cycle import hold_invariants
 from tests.channel.golden_host import Case
 
 __all__ = ["expected", "golden", "waits_for_status"]

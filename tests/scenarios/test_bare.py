@@ -29,19 +29,17 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import Actl, Irb, Orb, Pmcw, Scsw, Stctl
 from ccw_actors.explore import Limits, Network, Reference, World, explore, refines
 from ccw_actors.runtime import receive
-from ccw_actors.scenarios.pass_through.bare import (
-    bare_machine,
-    like_one_subchannel,
-    reference,
-)
-from ccw_actors.scenarios.pass_through.history import seen, visible
-from ccw_actors.scenarios.pass_through.house import (
+from ccw_actors.scenarios import (
     BUFFER,
     ENABLED,
     House,
     Layers,
+    bare_machine,
+    like_one_subchannel,
     read_orb,
 )
+from ccw_actors.scenarios._bare import reference
+from ccw_actors.scenarios._history import seen, visible
 
 DELIVERIES: tuple[Network, ...] = ("channel", "mailbox")
 START: Final = Instruct(0, StartSubchannel(read_orb(1)))

@@ -19,9 +19,8 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.actors.protocol import TestSubchannel as Test
 from ccw_actors.channel import Ccw, Orb, Pmcw
 from ccw_actors.explore import Reference, World, explore, refines
-from ccw_actors.scenarios.pass_through.bare import bare_machine
-from ccw_actors.scenarios.pass_through.history import visible
-from ccw_actors.scenarios.pass_through.house import BUFFER, ENABLED, PROGRAM, House
+from ccw_actors.scenarios import BUFFER, ENABLED, PROGRAM, House, bare_machine
+from ccw_actors.scenarios._history import visible
 
 NOP, READ, TIC, REJECTED = 0x03, 0x02, 0x08, 0xFF
 SIZE = 0x3000

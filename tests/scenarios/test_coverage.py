@@ -6,14 +6,9 @@ from typing import Final
 import pytest
 
 from ccw_actors.explore import Combination
-from ccw_actors.scenarios.pass_through import MAKERS
-from ccw_actors.scenarios.pass_through.coverage import (
-    LAYERS,
-    as_markdown,
-    explored,
-    reason_for,
-)
-from ccw_actors.scenarios.pass_through.unreached import REASONS
+from ccw_actors.scenarios import MAKERS
+from ccw_actors.scenarios._coverage import LAYERS, as_markdown, explored, reason_for
+from ccw_actors.scenarios._unreached import REASONS
 
 PAGE: Final = (
     Path(__file__).parents[2] / "docs" / "explore" / "coverage.md"

@@ -17,12 +17,7 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.actors.protocol import TestSubchannel as Test
 from ccw_actors.channel import Ccw, Fctl
 from ccw_actors.runtime import SteppingDispatcher, System, receive
-from ccw_actors.scenarios.pass_through.house import (
-    PROGRAM,
-    House,
-    Layers,
-    read_orb,
-)
+from ccw_actors.scenarios import PROGRAM, House, Layers, read_orb
 
 ENDLESS = Ccw(0x03, Ccw.chain_command.mask | Ccw.suppress_length.mask, 1).to_bytes(
     1

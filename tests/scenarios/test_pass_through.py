@@ -4,13 +4,10 @@ import pytest
 
 from ccw_actors.actors import Subchannel
 from ccw_actors.explore import Network, Reference, World, explain, explore, refines
-from ccw_actors.scenarios import SCENARIOS
-from ccw_actors.scenarios.pass_through import MAKERS, seed
-from ccw_actors.scenarios.pass_through.bare import bare_machine
-from ccw_actors.scenarios.pass_through.history import visible
-from ccw_actors.scenarios.pass_through.house import Layers
-from ccw_actors.scenarios.pass_through.parts import DATA_THEN_PCI, PARTS
-from ccw_actors.scenarios.pass_through.specified import BARE, specified_machine
+from ccw_actors.scenarios import MAKERS, SCENARIOS, Layers, bare_machine, seed
+from ccw_actors.scenarios._history import visible
+from ccw_actors.scenarios._parts import DATA_THEN_PCI, PARTS
+from ccw_actors.scenarios._specified import BARE, specified_machine
 from tests.scenarios.breakages import BREAKAGES, Breakage, StaysHalted
 
 MANY = 50_000

@@ -25,15 +25,15 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.actors.protocol import TestSubchannel as Test
 from ccw_actors.channel import Ccw, Orb
 from ccw_actors.explore import Limits, Network, Reference, World, explore, refines
-from ccw_actors.scenarios.pass_through.bare import bare_machine
-from ccw_actors.scenarios.pass_through.history import visible
-from ccw_actors.scenarios.pass_through.house import (
+from ccw_actors.scenarios import (
     BUFFER,
     ENABLED,
     PROGRAM,
     VALID_HOST,
     House,
+    bare_machine,
 )
+from ccw_actors.scenarios._history import visible
 
 NOP, READ, TIC = 0x03, 0x02, 0x08
 CC, SLI, S = (

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from ccw_actors.escalation import ALWAYS, TAKERS
+from ccw_actors._escalation import ALWAYS, TAKERS
 from tests.testkit.conftest import Run
 
 pytest_plugins = ["pytester"]

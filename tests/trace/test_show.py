@@ -13,7 +13,7 @@ from ccw_actors.trace import (
     as_json,
     as_line,
 )
-from ccw_actors.trace.records import FieldRecord
+from ccw_actors.trace._records import FieldRecord
 from tests.trace.play import events_of, recorded
 
 PAIR = TypeRecord(1, "Pair", False, (FieldRecord("left"), FieldRecord("right")))  # noqa: FBT003

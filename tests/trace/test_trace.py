@@ -20,7 +20,7 @@ from ccw_actors.trace import (
     TraceWriter,
     type_name,
 )
-from ccw_actors.trace.records import FORMAT, VERSION
+from ccw_actors.trace._records import FORMAT, VERSION
 from tests.trace.play import Done, a_write, events_of, play, recorded
 
 TRACE = recorded()

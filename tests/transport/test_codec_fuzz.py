@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from ccw_actors.errors import MessageError
 from ccw_actors.transport import DECODE_ERRORS, Message, tag_of
-from ccw_actors.transport.bounds import SMALL
+from ccw_actors.transport._bounds import SMALL
 from tests.transport.hostile import (
     FRAGMENTS,
     GROWTH,

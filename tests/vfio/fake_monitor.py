@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, TypeAlias, cast
 
-from ccw_actors.vfio.qmp import Qmp
+from ccw_actors.vfio import Qmp
 
 __all__ = ["GREETING", "Monitor", "Script", "monitored"]
 

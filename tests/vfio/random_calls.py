@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from random import Random  # noqa: TID251 - calls are random, and their seed is told
 from typing import Any, Final
 
-from ccw_actors.vfio.region_layouts import REGIONS, Region, offset_of
-from ccw_actors.vfio.shown_files import uuid_of
+from ccw_actors.vfio._region_layouts import REGIONS, Region, offset_of
+from ccw_actors.vfio._shown_files import uuid_of
 from tests.vfio.rig import PAGE
 
 __all__ = ["Calls"]

@@ -40,12 +40,12 @@ from ccw_actors.vfio import (
     ShownFiles,
     SystemCalls,
     spawn_client,
-    uapi,
 )
-from ccw_actors.vfio.region_layouts import Region as RegionIndex
-from ccw_actors.vfio.region_layouts import offset_of
-from ccw_actors.vfio.shown_files import uuid_of
-from ccw_actors.vfio.uapi import Ioctl
+from ccw_actors.vfio import _uapi as uapi
+from ccw_actors.vfio._region_layouts import Region as RegionIndex
+from ccw_actors.vfio._region_layouts import offset_of
+from ccw_actors.vfio._shown_files import uuid_of
+from ccw_actors.vfio._uapi import Ioctl
 
 GEOMETRY: Final = Geometry("3390", cylinders=1, heads=15, track_size=56832)
 PAGE: Final = 4096

@@ -15,10 +15,11 @@ import pytest
 from ccw_actors.actors import VfioCcwRegions
 from ccw_actors.errors import ActorStoppedError
 from ccw_actors.runtime import System
-from ccw_actors.vfio import ClientProcess, ProcessStorage, uapi
-from ccw_actors.vfio.container_front import ContainerFront
-from ccw_actors.vfio.region_layouts import offset_of
-from ccw_actors.vfio.uapi import Ioctl
+from ccw_actors.vfio import ClientProcess, ProcessStorage
+from ccw_actors.vfio import _uapi as uapi
+from ccw_actors.vfio._container_front import ContainerFront
+from ccw_actors.vfio._region_layouts import offset_of
+from ccw_actors.vfio._uapi import Ioctl
 from tests.vfio.programs import IOVA, SIZE, opened, put_read, put_sense_id
 from tests.vfio.rig import CRW, IO, SCHIB, Rig, descriptors, io_region
 

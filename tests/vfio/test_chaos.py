@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import pytest
 
-from ccw_actors.vfio import uapi
-from ccw_actors.vfio.uapi import Ioctl
+from ccw_actors.vfio import _uapi as uapi
+from ccw_actors.vfio._uapi import Ioctl
 from tests.vfio.programs import IOVA, SIZE, opened, put_sense_id
 from tests.vfio.random_calls import Calls
 from tests.vfio.rig import PAGE, Rig, descriptors, rigs

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ccw_actors.channel import Ccw, Orb
-from ccw_actors.vfio.region_layouts import offset_of
-from ccw_actors.vfio.shown_files import uuid_of
-from ccw_actors.vfio.uapi import Ioctl
+from ccw_actors.vfio._region_layouts import offset_of
+from ccw_actors.vfio._shown_files import uuid_of
+from ccw_actors.vfio._uapi import Ioctl
 from tests.vfio.programs import (
     IOVA,
     SENSE_ID,

@@ -22,7 +22,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Ccw, StorageCheck
 from ccw_actors.vfio import ClientProcess
-from ccw_actors.vfio.memory import ProcessMemory, read_memory, write_memory
+from ccw_actors.vfio._memory import ProcessMemory, read_memory, write_memory
 from tests.vfio.programs import IOVA, SIZE, opened, put_program, put_read, put_sense_id
 from tests.vfio.rig import PAGE, Rig, descriptors, rig
 

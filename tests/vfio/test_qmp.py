@@ -18,7 +18,8 @@ from ccw_actors.errors import (
     QmpTimeoutError,
     UnplugRefusedError,
 )
-from ccw_actors.vfio.qmp import EVENTS_MAX, Qmp
+from ccw_actors.vfio import Qmp
+from ccw_actors.vfio._qmp import EVENTS_MAX
 from tests.vfio.fake_monitor import GREETING, Monitor, Script, monitored
 
 pytestmark = pytest.mark.asyncio

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ccw_actors.errors import QmpCommandError, QmpConnectionError
-from ccw_actors.vfio.qmp import Qmp
+from ccw_actors.vfio import Qmp
 
 QEMU = "qemu-system-s390x"
 

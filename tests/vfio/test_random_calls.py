@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from ccw_actors.vfio.shown_files import uuid_of
+from ccw_actors.vfio._shown_files import uuid_of
 from tests.vfio.linux_reference import (
     Container,
     Device,

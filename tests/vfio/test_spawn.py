@@ -14,7 +14,7 @@ import pytest
 
 from ccw_actors.errors import UnsupportedHostError
 from ccw_actors.vfio import SystemCalls, check_host, spawn_client
-from ccw_actors.vfio.filter import forbidding
+from ccw_actors.vfio._filter import forbidding
 from tests.vfio.rig import descriptors
 
 _CONFINED: Final = Path(__file__).with_name("confined.py")

@@ -12,10 +12,12 @@ import pytest
 
 from ccw_actors.actors import VfioCcwRegions
 from ccw_actors.actors.protocol import ResetDevice
-from ccw_actors.vfio import SystemCalls, device_front, uapi
-from ccw_actors.vfio.messages import RegionRead
-from ccw_actors.vfio.notifications import Listener
-from ccw_actors.vfio.uapi import Ioctl
+from ccw_actors.vfio import SystemCalls
+from ccw_actors.vfio import _device_front as device_front
+from ccw_actors.vfio import _uapi as uapi
+from ccw_actors.vfio._messages import RegionRead
+from ccw_actors.vfio._notifications import Listener
+from ccw_actors.vfio._uapi import Ioctl
 from tests.vfio.programs import opened
 from tests.vfio.rig import descriptors, rig
 

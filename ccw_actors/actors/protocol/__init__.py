@@ -7,151 +7,155 @@ sender and comes back in the answer, so that an answer to something that is over
 told from one that matters.
 """
 
-from ccw_actors.actors.protocol.device import Attend as Attend
-from ccw_actors.actors.protocol.device import CommandEnded as CommandEnded
-from ccw_actors.actors.protocol.device import ExecuteCommand as ExecuteCommand
-from ccw_actors.actors.protocol.device import HaltSignal as HaltSignal
-from ccw_actors.actors.protocol.device import ResetDone as ResetDone
-from ccw_actors.actors.protocol.device import ResetSignal as ResetSignal
-from ccw_actors.actors.protocol.emulator import AwaitGuest as AwaitGuest
-from ccw_actors.actors.protocol.emulator import GuestEnded as GuestEnded
-from ccw_actors.actors.protocol.guest import AwaitStatus as AwaitStatus
-from ccw_actors.actors.protocol.guest import Fetch as Fetch
-from ccw_actors.actors.protocol.guest import GuestReport as GuestReport
-from ccw_actors.actors.protocol.guest import InsertKey as InsertKey
-from ccw_actors.actors.protocol.guest import Instruct as Instruct
-from ccw_actors.actors.protocol.guest import Instruction as Instruction
-from ccw_actors.actors.protocol.guest import InstructSubsystem as InstructSubsystem
-from ccw_actors.actors.protocol.guest import Operate as Operate
-from ccw_actors.actors.protocol.guest import Operation as Operation
-from ccw_actors.actors.protocol.guest import Outcome as Outcome
-from ccw_actors.actors.protocol.guest import ProgramEnded as ProgramEnded
-from ccw_actors.actors.protocol.guest import ReportProgress as ReportProgress
-from ccw_actors.actors.protocol.guest import RunProgram as RunProgram
-from ccw_actors.actors.protocol.guest import SetKey as SetKey
-from ccw_actors.actors.protocol.guest import Stopped as Stopped
-from ccw_actors.actors.protocol.guest import Store as Store
-from ccw_actors.actors.protocol.guest import (
+from ccw_actors.actors.protocol._device import Attend as Attend
+from ccw_actors.actors.protocol._device import CommandEnded as CommandEnded
+from ccw_actors.actors.protocol._device import ExecuteCommand as ExecuteCommand
+from ccw_actors.actors.protocol._device import HaltSignal as HaltSignal
+from ccw_actors.actors.protocol._device import ResetDone as ResetDone
+from ccw_actors.actors.protocol._device import ResetSignal as ResetSignal
+from ccw_actors.actors.protocol._emulator import AwaitGuest as AwaitGuest
+from ccw_actors.actors.protocol._emulator import GuestEnded as GuestEnded
+from ccw_actors.actors.protocol._guest import AwaitStatus as AwaitStatus
+from ccw_actors.actors.protocol._guest import Fetch as Fetch
+from ccw_actors.actors.protocol._guest import GuestReport as GuestReport
+from ccw_actors.actors.protocol._guest import InsertKey as InsertKey
+from ccw_actors.actors.protocol._guest import Instruct as Instruct
+from ccw_actors.actors.protocol._guest import Instruction as Instruction
+from ccw_actors.actors.protocol._guest import InstructSubsystem as InstructSubsystem
+from ccw_actors.actors.protocol._guest import Operate as Operate
+from ccw_actors.actors.protocol._guest import Operation as Operation
+from ccw_actors.actors.protocol._guest import Outcome as Outcome
+from ccw_actors.actors.protocol._guest import ProgramEnded as ProgramEnded
+from ccw_actors.actors.protocol._guest import ReportProgress as ReportProgress
+from ccw_actors.actors.protocol._guest import RunProgram as RunProgram
+from ccw_actors.actors.protocol._guest import SetKey as SetKey
+from ccw_actors.actors.protocol._guest import Stopped as Stopped
+from ccw_actors.actors.protocol._guest import Store as Store
+from ccw_actors.actors.protocol._guest import (
     SubsystemInstruction as SubsystemInstruction,
 )
-from ccw_actors.actors.protocol.guest import WaitOver as WaitOver
-from ccw_actors.actors.protocol.passthrough import Accepted as Accepted
-from ccw_actors.actors.protocol.passthrough import Cancel as Cancel
-from ccw_actors.actors.protocol.passthrough import CancelRequest as CancelRequest
-from ccw_actors.actors.protocol.passthrough import Clear as Clear
-from ccw_actors.actors.protocol.passthrough import ClearRequest as ClearRequest
-from ccw_actors.actors.protocol.passthrough import Completed as Completed
-from ccw_actors.actors.protocol.passthrough import Detach as Detach
-from ccw_actors.actors.protocol.passthrough import Found as Found
-from ccw_actors.actors.protocol.passthrough import Gone as Gone
-from ccw_actors.actors.protocol.passthrough import Halt as Halt
-from ccw_actors.actors.protocol.passthrough import HaltRequest as HaltRequest
-from ccw_actors.actors.protocol.passthrough import Interrupt as Interrupt
-from ccw_actors.actors.protocol.passthrough import IoEvent as IoEvent
-from ccw_actors.actors.protocol.passthrough import IoRequest as IoRequest
-from ccw_actors.actors.protocol.passthrough import Look as Look
-from ccw_actors.actors.protocol.passthrough import LookRequest as LookRequest
-from ccw_actors.actors.protocol.passthrough import Refused as Refused
-from ccw_actors.actors.protocol.passthrough import Resume as Resume
-from ccw_actors.actors.protocol.passthrough import ResumeRequest as ResumeRequest
-from ccw_actors.actors.protocol.passthrough import (
+from ccw_actors.actors.protocol._guest import WaitOver as WaitOver
+from ccw_actors.actors.protocol._pass_through import Accepted as Accepted
+from ccw_actors.actors.protocol._pass_through import Cancel as Cancel
+from ccw_actors.actors.protocol._pass_through import CancelRequest as CancelRequest
+from ccw_actors.actors.protocol._pass_through import Clear as Clear
+from ccw_actors.actors.protocol._pass_through import ClearRequest as ClearRequest
+from ccw_actors.actors.protocol._pass_through import Completed as Completed
+from ccw_actors.actors.protocol._pass_through import Detach as Detach
+from ccw_actors.actors.protocol._pass_through import Found as Found
+from ccw_actors.actors.protocol._pass_through import Gone as Gone
+from ccw_actors.actors.protocol._pass_through import Halt as Halt
+from ccw_actors.actors.protocol._pass_through import HaltRequest as HaltRequest
+from ccw_actors.actors.protocol._pass_through import Interrupt as Interrupt
+from ccw_actors.actors.protocol._pass_through import IoEvent as IoEvent
+from ccw_actors.actors.protocol._pass_through import IoRequest as IoRequest
+from ccw_actors.actors.protocol._pass_through import Look as Look
+from ccw_actors.actors.protocol._pass_through import LookRequest as LookRequest
+from ccw_actors.actors.protocol._pass_through import Refused as Refused
+from ccw_actors.actors.protocol._pass_through import Resume as Resume
+from ccw_actors.actors.protocol._pass_through import ResumeRequest as ResumeRequest
+from ccw_actors.actors.protocol._pass_through import (
     SenseConcurrently as SenseConcurrently,
 )
-from ccw_actors.actors.protocol.passthrough import Start as Start
-from ccw_actors.actors.protocol.passthrough import Taken as Taken
-from ccw_actors.actors.protocol.regions import CloseDevice as CloseDevice
-from ccw_actors.actors.protocol.regions import DeviceRequested as DeviceRequested
-from ccw_actors.actors.protocol.regions import IoRead as IoRead
-from ccw_actors.actors.protocol.regions import ReadIo as ReadIo
-from ccw_actors.actors.protocol.regions import ReadReport as ReadReport
-from ccw_actors.actors.protocol.regions import ReadSchib as ReadSchib
-from ccw_actors.actors.protocol.regions import ReportRead as ReportRead
-from ccw_actors.actors.protocol.regions import ReportSignalled as ReportSignalled
-from ccw_actors.actors.protocol.regions import ResetDevice as ResetDevice
-from ccw_actors.actors.protocol.regions import SchibRead as SchibRead
-from ccw_actors.actors.protocol.regions import Signalled as Signalled
-from ccw_actors.actors.protocol.regions import UnmapDma as UnmapDma
-from ccw_actors.actors.protocol.regions import WriteAsync as WriteAsync
-from ccw_actors.actors.protocol.regions import WriteIo as WriteIo
-from ccw_actors.actors.protocol.regions import Written as Written
-from ccw_actors.actors.protocol.storage import Address as Address
-from ccw_actors.actors.protocol.storage import AddToStorage as AddToStorage
-from ccw_actors.actors.protocol.storage import Area as Area
-from ccw_actors.actors.protocol.storage import CountPins as CountPins
-from ccw_actors.actors.protocol.storage import InsertStorageKey as InsertStorageKey
-from ccw_actors.actors.protocol.storage import Piece as Piece
-from ccw_actors.actors.protocol.storage import Pin as Pin
-from ccw_actors.actors.protocol.storage import PinCount as PinCount
-from ccw_actors.actors.protocol.storage import Pinned as Pinned
-from ccw_actors.actors.protocol.storage import ReadStorage as ReadStorage
-from ccw_actors.actors.protocol.storage import SetStorageKey as SetStorageKey
-from ccw_actors.actors.protocol.storage import StorageData as StorageData
-from ccw_actors.actors.protocol.storage import StorageKey as StorageKey
-from ccw_actors.actors.protocol.storage import StorageWritten as StorageWritten
-from ccw_actors.actors.protocol.storage import Unpin as Unpin
-from ccw_actors.actors.protocol.storage import UnpinAll as UnpinAll
-from ccw_actors.actors.protocol.storage import Unpinned as Unpinned
-from ccw_actors.actors.protocol.storage import WriteStorage as WriteStorage
-from ccw_actors.actors.protocol.subchannel import CancelSubchannel as CancelSubchannel
-from ccw_actors.actors.protocol.subchannel import ClearSubchannel as ClearSubchannel
-from ccw_actors.actors.protocol.subchannel import ConditionCode as ConditionCode
-from ccw_actors.actors.protocol.subchannel import DetachDevice as DetachDevice
-from ccw_actors.actors.protocol.subchannel import HaltSubchannel as HaltSubchannel
-from ccw_actors.actors.protocol.subchannel import InterruptionGone as InterruptionGone
-from ccw_actors.actors.protocol.subchannel import InterruptionTaken as InterruptionTaken
-from ccw_actors.actors.protocol.subchannel import ModifySubchannel as ModifySubchannel
-from ccw_actors.actors.protocol.subchannel import NotePath as NotePath
-from ccw_actors.actors.protocol.subchannel import NoteSettings as NoteSettings
-from ccw_actors.actors.protocol.subchannel import NotOperational as NotOperational
-from ccw_actors.actors.protocol.subchannel import PathNoted as PathNoted
-from ccw_actors.actors.protocol.subchannel import Pending as Pending
-from ccw_actors.actors.protocol.subchannel import Proceed as Proceed
-from ccw_actors.actors.protocol.subchannel import ResetSubchannel as ResetSubchannel
-from ccw_actors.actors.protocol.subchannel import ResumeSubchannel as ResumeSubchannel
-from ccw_actors.actors.protocol.subchannel import Settings as Settings
-from ccw_actors.actors.protocol.subchannel import SettingsNoted as SettingsNoted
-from ccw_actors.actors.protocol.subchannel import StartSubchannel as StartSubchannel
-from ccw_actors.actors.protocol.subchannel import Stored as Stored
-from ccw_actors.actors.protocol.subchannel import StoreSubchannel as StoreSubchannel
-from ccw_actors.actors.protocol.subchannel import SubchannelReset as SubchannelReset
-from ccw_actors.actors.protocol.subchannel import TakeInterruption as TakeInterruption
-from ccw_actors.actors.protocol.subchannel import Tested as Tested
-from ccw_actors.actors.protocol.subchannel import TestSubchannel as TestSubchannel
-from ccw_actors.actors.protocol.subchannel import UnsolicitedStatus as UnsolicitedStatus
-from ccw_actors.actors.protocol.subsystem import AwaitInterruption as AwaitInterruption
-from ccw_actors.actors.protocol.subsystem import (
+from ccw_actors.actors.protocol._pass_through import Start as Start
+from ccw_actors.actors.protocol._pass_through import Taken as Taken
+from ccw_actors.actors.protocol._regions import CloseDevice as CloseDevice
+from ccw_actors.actors.protocol._regions import DeviceRequested as DeviceRequested
+from ccw_actors.actors.protocol._regions import IoRead as IoRead
+from ccw_actors.actors.protocol._regions import ReadIo as ReadIo
+from ccw_actors.actors.protocol._regions import ReadReport as ReadReport
+from ccw_actors.actors.protocol._regions import ReadSchib as ReadSchib
+from ccw_actors.actors.protocol._regions import ReportRead as ReportRead
+from ccw_actors.actors.protocol._regions import ReportSignalled as ReportSignalled
+from ccw_actors.actors.protocol._regions import ResetDevice as ResetDevice
+from ccw_actors.actors.protocol._regions import SchibRead as SchibRead
+from ccw_actors.actors.protocol._regions import Signalled as Signalled
+from ccw_actors.actors.protocol._regions import UnmapDma as UnmapDma
+from ccw_actors.actors.protocol._regions import WriteAsync as WriteAsync
+from ccw_actors.actors.protocol._regions import WriteIo as WriteIo
+from ccw_actors.actors.protocol._regions import Written as Written
+from ccw_actors.actors.protocol._storage import Address as Address
+from ccw_actors.actors.protocol._storage import AddToStorage as AddToStorage
+from ccw_actors.actors.protocol._storage import Area as Area
+from ccw_actors.actors.protocol._storage import CountPins as CountPins
+from ccw_actors.actors.protocol._storage import InsertStorageKey as InsertStorageKey
+from ccw_actors.actors.protocol._storage import Piece as Piece
+from ccw_actors.actors.protocol._storage import Pin as Pin
+from ccw_actors.actors.protocol._storage import PinCount as PinCount
+from ccw_actors.actors.protocol._storage import Pinned as Pinned
+from ccw_actors.actors.protocol._storage import ReadStorage as ReadStorage
+from ccw_actors.actors.protocol._storage import SetStorageKey as SetStorageKey
+from ccw_actors.actors.protocol._storage import StorageData as StorageData
+from ccw_actors.actors.protocol._storage import StorageKey as StorageKey
+from ccw_actors.actors.protocol._storage import StorageWritten as StorageWritten
+from ccw_actors.actors.protocol._storage import Unpin as Unpin
+from ccw_actors.actors.protocol._storage import UnpinAll as UnpinAll
+from ccw_actors.actors.protocol._storage import Unpinned as Unpinned
+from ccw_actors.actors.protocol._storage import WriteStorage as WriteStorage
+from ccw_actors.actors.protocol._subchannel import CancelSubchannel as CancelSubchannel
+from ccw_actors.actors.protocol._subchannel import ClearSubchannel as ClearSubchannel
+from ccw_actors.actors.protocol._subchannel import ConditionCode as ConditionCode
+from ccw_actors.actors.protocol._subchannel import DetachDevice as DetachDevice
+from ccw_actors.actors.protocol._subchannel import HaltSubchannel as HaltSubchannel
+from ccw_actors.actors.protocol._subchannel import InterruptionGone as InterruptionGone
+from ccw_actors.actors.protocol._subchannel import (
+    InterruptionTaken as InterruptionTaken,
+)
+from ccw_actors.actors.protocol._subchannel import ModifySubchannel as ModifySubchannel
+from ccw_actors.actors.protocol._subchannel import NotePath as NotePath
+from ccw_actors.actors.protocol._subchannel import NoteSettings as NoteSettings
+from ccw_actors.actors.protocol._subchannel import NotOperational as NotOperational
+from ccw_actors.actors.protocol._subchannel import PathNoted as PathNoted
+from ccw_actors.actors.protocol._subchannel import Pending as Pending
+from ccw_actors.actors.protocol._subchannel import Proceed as Proceed
+from ccw_actors.actors.protocol._subchannel import ResetSubchannel as ResetSubchannel
+from ccw_actors.actors.protocol._subchannel import ResumeSubchannel as ResumeSubchannel
+from ccw_actors.actors.protocol._subchannel import Settings as Settings
+from ccw_actors.actors.protocol._subchannel import SettingsNoted as SettingsNoted
+from ccw_actors.actors.protocol._subchannel import StartSubchannel as StartSubchannel
+from ccw_actors.actors.protocol._subchannel import Stored as Stored
+from ccw_actors.actors.protocol._subchannel import StoreSubchannel as StoreSubchannel
+from ccw_actors.actors.protocol._subchannel import SubchannelReset as SubchannelReset
+from ccw_actors.actors.protocol._subchannel import TakeInterruption as TakeInterruption
+from ccw_actors.actors.protocol._subchannel import Tested as Tested
+from ccw_actors.actors.protocol._subchannel import TestSubchannel as TestSubchannel
+from ccw_actors.actors.protocol._subchannel import (
+    UnsolicitedStatus as UnsolicitedStatus,
+)
+from ccw_actors.actors.protocol._subsystem import AwaitInterruption as AwaitInterruption
+from ccw_actors.actors.protocol._subsystem import (
     CallChannelSubsystem as CallChannelSubsystem,
 )
-from ccw_actors.actors.protocol.subsystem import CancelAwait as CancelAwait
-from ccw_actors.actors.protocol.subsystem import (
+from ccw_actors.actors.protocol._subsystem import CancelAwait as CancelAwait
+from ccw_actors.actors.protocol._subsystem import (
     ChannelSubsystemCalled as ChannelSubsystemCalled,
 )
-from ccw_actors.actors.protocol.subsystem import ConfigurePath as ConfigurePath
-from ccw_actors.actors.protocol.subsystem import CrwStored as CrwStored
-from ccw_actors.actors.protocol.subsystem import Done as Done
-from ccw_actors.actors.protocol.subsystem import Interruption as Interruption
-from ccw_actors.actors.protocol.subsystem import NoInterruption as NoInterruption
-from ccw_actors.actors.protocol.subsystem import PathConfigured as PathConfigured
-from ccw_actors.actors.protocol.subsystem import PathReset as PathReset
-from ccw_actors.actors.protocol.subsystem import PathStatus as PathStatus
-from ccw_actors.actors.protocol.subsystem import Report as Report
-from ccw_actors.actors.protocol.subsystem import ResetChannelPath as ResetChannelPath
-from ccw_actors.actors.protocol.subsystem import ResetPath as ResetPath
-from ccw_actors.actors.protocol.subsystem import SetAddressLimit as SetAddressLimit
-from ccw_actors.actors.protocol.subsystem import SetChannelMonitor as SetChannelMonitor
-from ccw_actors.actors.protocol.subsystem import (
+from ccw_actors.actors.protocol._subsystem import ConfigurePath as ConfigurePath
+from ccw_actors.actors.protocol._subsystem import CrwStored as CrwStored
+from ccw_actors.actors.protocol._subsystem import Done as Done
+from ccw_actors.actors.protocol._subsystem import Interruption as Interruption
+from ccw_actors.actors.protocol._subsystem import NoInterruption as NoInterruption
+from ccw_actors.actors.protocol._subsystem import PathConfigured as PathConfigured
+from ccw_actors.actors.protocol._subsystem import PathReset as PathReset
+from ccw_actors.actors.protocol._subsystem import PathStatus as PathStatus
+from ccw_actors.actors.protocol._subsystem import Report as Report
+from ccw_actors.actors.protocol._subsystem import ResetChannelPath as ResetChannelPath
+from ccw_actors.actors.protocol._subsystem import ResetPath as ResetPath
+from ccw_actors.actors.protocol._subsystem import SetAddressLimit as SetAddressLimit
+from ccw_actors.actors.protocol._subsystem import SetChannelMonitor as SetChannelMonitor
+from ccw_actors.actors.protocol._subsystem import (
     StoreChannelPathStatus as StoreChannelPathStatus,
 )
-from ccw_actors.actors.protocol.subsystem import (
+from ccw_actors.actors.protocol._subsystem import (
     StoreChannelReportWord as StoreChannelReportWord,
 )
-from ccw_actors.actors.protocol.subsystem import (
+from ccw_actors.actors.protocol._subsystem import (
     TestPendingInterruption as TestPendingInterruption,
 )
-from ccw_actors.actors.protocol.volume import DescribeVolume as DescribeVolume
-from ccw_actors.actors.protocol.volume import ReadTrack as ReadTrack
-from ccw_actors.actors.protocol.volume import TrackFailed as TrackFailed
-from ccw_actors.actors.protocol.volume import TrackRead as TrackRead
-from ccw_actors.actors.protocol.volume import TrackWritten as TrackWritten
-from ccw_actors.actors.protocol.volume import VolumeDescribed as VolumeDescribed
-from ccw_actors.actors.protocol.volume import WriteTrack as WriteTrack
+from ccw_actors.actors.protocol._volume import DescribeVolume as DescribeVolume
+from ccw_actors.actors.protocol._volume import ReadTrack as ReadTrack
+from ccw_actors.actors.protocol._volume import TrackFailed as TrackFailed
+from ccw_actors.actors.protocol._volume import TrackRead as TrackRead
+from ccw_actors.actors.protocol._volume import TrackWritten as TrackWritten
+from ccw_actors.actors.protocol._volume import VolumeDescribed as VolumeDescribed
+from ccw_actors.actors.protocol._volume import WriteTrack as WriteTrack

@@ -1,6 +1,6 @@
 """Count-key-data disks: the 3390 behind a 3990, and the 3380 behind a 3880."""
 
-from ccw_actors.devices.eckd.model import Eckd
-from ccw_actors.devices.eckd.state import EckdState
+from ccw_actors.devices.eckd._model import Eckd
+from ccw_actors.devices.eckd._state import EckdState
 
 __all__ = ["Eckd", "EckdState"]

@@ -1,5 +1,5 @@
 """Fixed-block disks: 3370, 0671, 9336 and their kin."""
 
-from ccw_actors.devices.fba.model import Fba as Fba
+from ccw_actors.devices.fba._model import Fba as Fba
 
 __all__ = ["Fba"]

@@ -23,17 +23,17 @@ from ccw_actors.runtime._values.envelope import Envelope as Envelope
 from ccw_actors.runtime._values.timer import EXPIRY as EXPIRY
 from ccw_actors.runtime._values.timer import SLEEP as SLEEP
 from ccw_actors.runtime._values.timer import Timer as Timer
-from ccw_actors.runtime.stepping.alone import Alone as Alone
-from ccw_actors.runtime.stepping.alone import is_plain as is_plain
-from ccw_actors.runtime.stepping.dispatcher import Choice as Choice
-from ccw_actors.runtime.stepping.dispatcher import Delivery as Delivery
-from ccw_actors.runtime.stepping.dispatcher import (
+from ccw_actors.runtime.stepping._alone import Alone as Alone
+from ccw_actors.runtime.stepping._alone import is_plain as is_plain
+from ccw_actors.runtime.stepping._dispatcher import Choice as Choice
+from ccw_actors.runtime.stepping._dispatcher import Delivery as Delivery
+from ccw_actors.runtime.stepping._dispatcher import (
     SteppingDispatcher as SteppingDispatcher,
 )
-from ccw_actors.runtime.stepping.incarnations import Past as Past
-from ccw_actors.runtime.stepping.mentions import Mentions as Mentions
-from ccw_actors.runtime.stepping.snapshot import CellSnapshot as CellSnapshot
-from ccw_actors.runtime.stepping.snapshot import Snapshot as Snapshot
+from ccw_actors.runtime.stepping._incarnations import Past as Past
+from ccw_actors.runtime.stepping._mentions import Mentions as Mentions
+from ccw_actors.runtime.stepping._snapshot import CellSnapshot as CellSnapshot
+from ccw_actors.runtime.stepping._snapshot import Snapshot as Snapshot
 
 __all__ = [
     "CHILD_ENDED",

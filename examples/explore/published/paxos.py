@@ -1,7 +1,7 @@
 """Single-decree Paxos: servers agree on one value, whoever leads.
 
 Source: Stateright 0.31.0, examples/paxos.rs, whose test asserts the number of states of
-two clients and three servers. The actors are those of `ccw_actors.scenarios.paxos`. A
+two clients and three servers. The actors are those of `examples.explore.paxos`. A
 leader that puts its own value, whatever was accepted before, breaks it.
 
 python examples/explore/published/paxos.py

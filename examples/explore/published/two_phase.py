@@ -4,7 +4,7 @@ Source: Gray and Lamport, "Consensus on Transaction Commit" (2004), section 3. T
 repository tlaplus/Examples records 288 states and 1,146 steps taken by TLC for three
 resource managers (specifications/transaction_commit/manifest.json, TwoPhase.cfg), and
 Stateright 0.31.0 asserts 288, and 8,832 for five (examples/2pc.rs). The system is that
-of `ccw_actors.scenarios.two_phase`. A manager that does not wait for the last one
+of `examples.explore.two_phase`. A manager that does not wait for the last one
 breaks it.
 
 python examples/explore/published/two_phase.py

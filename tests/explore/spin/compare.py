@@ -13,9 +13,9 @@ from ccw_actors.explore import (
     UnsoundError,
     explore,
 )
-from ccw_actors.explore.actors import ActorModel
-from ccw_actors.explore.compact import State
-from ccw_actors.explore.states import explore_states
+from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._compact import State
+from ccw_actors.explore._states import explore_states
 from tests.explore.spin.channels import Waiting, channels_of, line_of
 from tests.explore.spin.description import Letter, Model, Semantics
 from tests.explore.spin.pan import Judgement, judge

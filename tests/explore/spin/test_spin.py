@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ccw_actors.explore import Network
-from ccw_actors.explore.actors import ActorModel
-from ccw_actors.explore.checks import Checks
-from ccw_actors.explore.compact import Offer, State
+from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._checks import Checks
+from ccw_actors.explore._compact import Offer, State
 from tests.explore.spin.compare import compare, differences, explored
 from tests.explore.spin.description import (
     SEMANTICS,

@@ -5,13 +5,8 @@ from typing import Any
 import pytest
 
 from ccw_actors.errors import MessageError
-from ccw_actors.runtime._cell.handlers import (
-    ActorSpec,
-    receive,
-    spec_of,
-    specify,
-    why_refused,
-)
+from ccw_actors.runtime import ActorSpec, receive, spec_of
+from ccw_actors.runtime._cell.handlers import specify, why_refused
 from ccw_actors.transport import Codec, Message, Request, refusal
 
 

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from ccw_actors.runtime import Actor, Mailbox, Supervision
+from ccw_actors.runtime import (
+    Actor,
+    Delivery,
+    Failure,
+    Mailbox,
+    Supervision,
+    Terminated,
+)
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.answers import Answers
@@ -10,7 +17,6 @@ from ccw_actors.runtime._kernel.back_pressure import BackPressure
 from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
-from ccw_actors.runtime._kernel.delivery import Delivery
 from ccw_actors.runtime._kernel.ending import Ending
 from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.invoker import Invoker
@@ -22,7 +28,6 @@ from ccw_actors.runtime._kernel.supervisor import Supervisor
 from ccw_actors.runtime._kernel.timers import Timers
 from ccw_actors.runtime._kernel.wait_graph import WaitGraph
 from ccw_actors.runtime._values.envelope import SIGNAL, Envelope
-from ccw_actors.runtime._values.notices import Failure, Terminated
 from ccw_actors.runtime._values.timer import TimerKey
 from ccw_actors.transport import Codec
 from tests.runtime.kernel.cast import (

@@ -1,7 +1,7 @@
 """Who is told of the end of an actor."""
 
+from ccw_actors.runtime import Terminated
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
-from ccw_actors.runtime._values.notices import Terminated
 from tests.runtime.kernel.cast import make_cell, ref_of
 
 

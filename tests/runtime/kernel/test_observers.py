@@ -4,10 +4,9 @@ import logging
 
 import pytest
 
-from ccw_actors.runtime import Observer
+from ccw_actors.runtime import Handled, Observer
 from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._values.envelope import Stamp
-from ccw_actors.runtime._values.observer import Handled
 from tests.runtime.kernel.cast import (
     ByHand,
     Note,

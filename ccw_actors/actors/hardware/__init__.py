@@ -1,0 +1,31 @@
+"""Devices, the subchannels in front of them, and storage: what a real machine has."""
+
+from ccw_actors.actors.hardware._channel_path import ChannelPath as ChannelPath
+from ccw_actors.actors.hardware._channel_subsystem import (
+    ChannelSubsystem as ChannelSubsystem,
+)
+from ccw_actors.actors.hardware._device import Device as Device
+from ccw_actors.actors.hardware._device import DeviceState as DeviceState
+from ccw_actors.actors.hardware._pages import PAGE_SIZE as PAGE_SIZE
+from ccw_actors.actors.hardware._pages import pages_of as pages_of
+from ccw_actors.actors.hardware._regions import Region as Region
+from ccw_actors.actors.hardware._storage import Storage as Storage
+from ccw_actors.actors.hardware._subchannel import Subchannel as Subchannel
+from ccw_actors.actors.hardware._subchannel import SubchannelState as SubchannelState
+from ccw_actors.actors.hardware._volume import FileVolume as FileVolume
+from ccw_actors.actors.hardware._volume import MemoryVolume as MemoryVolume
+
+__all__ = [
+    "PAGE_SIZE",
+    "ChannelPath",
+    "ChannelSubsystem",
+    "Device",
+    "DeviceState",
+    "FileVolume",
+    "MemoryVolume",
+    "Region",
+    "Storage",
+    "Subchannel",
+    "SubchannelState",
+    "pages_of",
+]

@@ -1,0 +1,146 @@
+"""Volume: the tracks of one disk, in an image file or in memory; same messages."""
+
+import logging
+from pathlib import Path
+from typing import cast
+
+from msgspec import Struct
+
+from ccw_actors.actors.hardware.image._file import ImageFile, open_image
+from ccw_actors.actors.protocol import (
+    DescribeVolume,
+    ReadTrack,
+    TrackFailed,
+    TrackRead,
+    TrackWritten,
+    VolumeDescribed,
+    WriteTrack,
+)
+from ccw_actors.devices import BlockGeometry, Geometry
+from ccw_actors.errors import ImageError
+from ccw_actors.runtime import Actor, receive
+
+__all__ = ["FileVolume", "MemoryVolume"]
+
+log = logging.getLogger("ccw_actors.images")
+
+
+class FileVolume(Actor):
+    """An image file (see `image_file`). The only one that touches the file; it blocks.
+
+    Live in a thread (`System.spawn_thread`). `DescribeVolume` opens the file and
+    checks it; until then no track can be read. A raw FBA image does not say what it is
+    of: `device_type` does. With `sync`, a write is on the disk of the host before it
+    is answered.
+    """
+
+    def __init__(
+        self,
+        image: Path,
+        *,
+        read_only: bool,
+        device_type: str = "",
+        sync: bool = False,
+    ) -> None:
+        self._image = image
+        self._read_only = read_only
+        self._device_type = device_type
+        self._sync = sync
+        self._file: ImageFile | None = None
+
+    @receive
+    def describe(self, _message: DescribeVolume) -> VolumeDescribed | None:
+        """Open the image and say what is in it. Raises `ImageError` if it is bad."""
+        return VolumeDescribed(self._open().geometry)
+
+    @receive
+    def read(self, message: ReadTrack) -> TrackRead | TrackFailed:
+        """Read a whole track from the file."""
+        try:
+            data = self._open().read(message.track)
+        except (OSError, ImageError) as error:
+            return TrackFailed(message.number, f"{self._image}: {error}")
+        return TrackRead(message.number, data)
+
+    @receive
+    def write(self, message: WriteTrack) -> TrackWritten | TrackFailed:
+        """Write a whole track to the file; then the death of the process is no harm."""
+        try:
+            self._open().write(message.track, message.data)
+        except (OSError, ImageError) as error:
+            return TrackFailed(message.number, f"{self._image}: {error}")
+        return TrackWritten(message.number)
+
+    def on_stop(self) -> None:
+        """Close the file."""
+        self._close()
+
+    def on_failure(self, error: BaseException) -> None:
+        """Close the file; a restart opens it again."""
+        del error
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self) -> ImageFile:
+        if self._file is None:
+            self._file = open_image(
+                self._image,
+                device_type=self._device_type,
+                read_only=self._read_only,
+                sync=self._sync,
+            )
+            if self._file.notice:
+                log.warning("%s: %s", self._image, self._file.notice)
+        return self._file
+
+
+class MemoryVolumeState(Struct):
+    """The tracks, by number."""
+
+    tracks: dict[int, bytes]
+
+
+class MemoryVolume(Actor):
+    """A volume in memory, for tests and exploration; `tracks` are whole images."""
+
+    state: MemoryVolumeState
+
+    def __init__(
+        self, volume: Geometry | BlockGeometry, tracks: dict[int, bytes]
+    ) -> None:
+        self._geometry = volume
+        self.state = MemoryVolumeState(dict(tracks))
+
+    @receive
+    def describe(self, _message: DescribeVolume) -> VolumeDescribed:
+        """Say what the volume is."""
+        return VolumeDescribed(self._geometry)
+
+    @receive
+    def read(self, message: ReadTrack) -> TrackRead | TrackFailed:
+        """Read a track."""
+        data = self.state.tracks.get(message.track)
+        if data is None:
+            return TrackFailed(message.number, f"there is no track {message.track}")
+        return TrackRead(message.number, data)
+
+    @receive
+    def write(self, message: WriteTrack) -> TrackWritten | TrackFailed:
+        """Replace a track."""
+        if message.track not in self.state.tracks:
+            return TrackFailed(message.number, f"there is no track {message.track}")
+        self.state.tracks[message.track] = message.data
+        return TrackWritten(message.number)
+
+    def snapshot(self) -> object:
+        """Return the tracks; they are shared, not copied."""
+        return tuple(sorted(self.state.tracks.items()))
+
+    def restore(self, snapshot: object) -> None:
+        """Set the tracks to what they were."""
+        frozen = cast("tuple[tuple[int, bytes], ...]", snapshot)
+        self.state = MemoryVolumeState(dict(frozen))

@@ -1,0 +1,131 @@
+"""What a dead process left beside an image, judged, and undone.
+
+A journal is believed if it names the files of the image, is of a user whose journals
+are (who owns the image, or oneself), and the image is as the record says. Else it is
+refused, and neither it nor the image is changed.
+"""
+
+import os
+from pathlib import Path
+
+from ccw_actors.actors.hardware.image._journal_record import (
+    Intent,
+    Place,
+    State,
+    digest,
+)
+from ccw_actors.actors.hardware.image._parts import ImageParts
+from ccw_actors.actors.hardware.image._raw import Places
+from ccw_actors.actors.hardware.image._write_journal import LeftJournal, journal_path
+from ccw_actors.devices.volume_geometry import BlockGeometry
+from ccw_actors.errors import ImageError
+
+__all__ = ["LeftWrite", "find_left"]
+
+_IF_COPIED = (
+    "expected its own or none; if image and journal are copies, run ccw-actors dasd"
+    " recover --copied"
+)
+
+
+class LeftWrite:
+    """What is left of a write: `about` says it in words, `torn` is to be put back.
+
+    It is `harmless` if the image is as its writer left it.
+    """
+
+    def __init__(
+        self,
+        journal: LeftJournal,
+        about: str,
+        torn: Intent | None = None,
+        *,
+        harmless: bool = False,
+    ) -> None:
+        self.about = about
+        self.torn = torn
+        self.harmless = harmless
+        self._journal = journal
+
+    def undo(self, parts: ImageParts) -> str:
+        """Put back what was there before, on the disk; remove the journal; say so."""
+        if self.torn is not None:
+            parts.put_back(self.torn.place, self.torn.old)
+            parts.sync(self.torn.place.file)
+        self._journal.remove()
+        return f"{self.about}; it is undone" if self.torn is not None else self.about
+
+
+def find_left(
+    path: Path, parts: ImageParts, places: Places, *, copied: bool = False
+) -> LeftWrite | None:
+    """Look at the journal of an image; None if there is none.
+
+    Args:
+        path: The image.
+        parts: Its files, open.
+        places: Where its tracks are.
+        copied: Believe a journal that names other files of the same sizes, or that
+            speaks of another generation of the image.
+
+    Raises:
+        ImageError: What has the name of the journal is not this image's.
+    """
+    file = journal_path(path)
+    journal = LeftJournal.read(file, {os.geteuid(), parts.first.st_uid})
+    if journal is None:
+        return None
+    if reason := journal.of_another(parts.identity, copied=copied):
+        raise ImageError(f"{reason}; {_IF_COPIED}")
+    intent = journal.intent
+    if intent is None:
+        return LeftWrite(journal, "no write was begun", harmless=True)
+    where = _name(places, intent.place)
+    if where is None:
+        raise ImageError(f"{file.name} speaks of no track of the image")
+    match intent.state(_found(parts, intent.place)):
+        case State.CUT_SHORT:
+            if not copied and not _same_generation(parts, places, intent):
+                raise ImageError(
+                    f"{file.name} is the journal of another generation of the image:"
+                    f" {where} is to be put back, but the write before it is not there;"
+                    f" {_IF_COPIED}"
+                )
+            what = "failed" if intent.failed else "was cut short"
+            return LeftWrite(journal, f"the last write, to {where}, {what}", intent)
+        case State.VOID if copied:
+            raise ImageError(
+                f"{file.name} is not the journal of a copy of the image: {where} is not"
+                " as it says"
+            )
+        case State.VOID:
+            about = f"another program has written to {where}; the journal is void"
+            return LeftWrite(journal, about)
+        case State.DONE | State.NOTHING:
+            return LeftWrite(journal, "no write was cut short", harmless=True)
+
+
+def _found(parts: ImageParts, place: Place) -> bytes:
+    return parts.read(place.file, place.length, place.offset)
+
+
+def _same_generation(parts: ImageParts, places: Places, intent: Intent) -> bool:
+    """Tell whether the write before the one that was cut short is still there."""
+    before = intent.before
+    if before is None:
+        return True
+    if _name(places, before.place) is None:
+        return False
+    return digest(_found(parts, before.place)) == before.digest
+
+
+def _name(places: Places, place: Place) -> str | None:
+    """Name the track at a place; None if no track is just there."""
+    number = places.guess(place)
+    try:
+        if places.place(number) != place:
+            return None
+    except ImageError:
+        return None
+    blocks = isinstance(places.geometry, BlockGeometry)
+    return f"group {number} of blocks" if blocks else f"track {number}"

@@ -1,0 +1,190 @@
+"""An image whose tracks have their places: read and written, a track at a time.
+
+A write is whole or nothing (see `write_journal`). One that fails is undone: at once if
+the host's disk takes what was there before, else as soon as it does. Until then the
+track is read as it was, and no other is written.
+"""
+
+import bisect
+import itertools
+from contextlib import suppress
+from typing import Protocol
+
+from ccw_actors.actors.hardware.image._journal_record import Intent, Place
+from ccw_actors.actors.hardware.image._parts import ImageParts
+from ccw_actors.actors.hardware.image._write_journal import WriteJournal
+from ccw_actors.devices.ckd_image import HEADER_SIZE, track_offset
+from ccw_actors.devices.fba_image import group_offset
+from ccw_actors.devices.volume_geometry import BLOCK_SIZE, BlockGeometry, Geometry
+from ccw_actors.errors import ImageError
+
+__all__ = ["BlockPlaces", "Places", "RawImage", "TrackPlaces"]
+
+
+class Places(Protocol):
+    """Where the tracks of a volume are."""
+
+    @property
+    def geometry(self) -> Geometry | BlockGeometry:
+        """Shape of the volume."""
+        ...
+
+    @property
+    def length_max(self) -> int:
+        """Bytes of a track, or of a group of blocks, at most."""
+        ...
+
+    def place(self, number: int) -> Place:
+        """Where a track is.
+
+        Raises:
+            ImageError: There is no such track.
+        """
+        ...
+
+    def guess(self, place: Place) -> int:
+        """Number of the only track that can be at a place."""
+        ...
+
+
+class BlockPlaces:
+    """The places of groups of blocks."""
+
+    def __init__(self, geometry: BlockGeometry) -> None:
+        self.geometry = geometry
+        self.length_max = geometry.per_group * BLOCK_SIZE
+
+    def place(self, number: int) -> Place:
+        """Where a group is."""
+        offset = group_offset(self.geometry, number)
+        return Place(0, offset, self.geometry.size_of(number))
+
+    def guess(self, place: Place) -> int:
+        """Number of the group that would be there."""
+        return place.offset // self.length_max
+
+
+class TrackPlaces:
+    """The places of tracks, in one file or several; `tracks` are those of each."""
+
+    def __init__(self, geometry: Geometry, tracks: tuple[int, ...]) -> None:
+        self.geometry = geometry
+        self.length_max = geometry.track_size
+        self._first = tuple(itertools.accumulate(tracks, initial=0))
+
+    def place(self, number: int) -> Place:
+        """Where a track is."""
+        track_offset(self.geometry, number)
+        part = bisect.bisect_right(self._first, number) - 1
+        offset = track_offset(self.geometry, number - self._first[part])
+        return Place(part, offset, self.geometry.track_size)
+
+    def guess(self, place: Place) -> int:
+        """Number of the track that would be there."""
+        first = self._first[min(place.file, len(self._first) - 1)]
+        return first + (place.offset - HEADER_SIZE) // self.length_max
+
+
+class RawImage:
+    """An image with places; without a journal, only to be read.
+
+    Args:
+        parts: Its files.
+        places: Where its tracks are.
+        journal: What its writes are recorded in.
+        torn: A write of a dead process, to be read as it was before.
+        notice: What a user should know of the image.
+        sync: Have every write on the disk of the host before it is done.
+    """
+
+    def __init__(
+        self,
+        parts: ImageParts,
+        places: Places,
+        journal: WriteJournal | None = None,
+        *,
+        torn: Intent | None = None,
+        notice: str = "",
+        sync: bool = False,
+    ) -> None:
+        self.notice = notice
+        self._parts = parts
+        self._places = places
+        self._journal = journal
+        self._torn: tuple[Place, bytes] | None = None
+        if torn is not None:
+            self._torn = (torn.place, torn.old)
+        self._sync = sync
+
+    @property
+    def geometry(self) -> Geometry | BlockGeometry:
+        """Shape of the volume."""
+        return self._places.geometry
+
+    def read(self, number: int) -> bytes:
+        """Read a track; see `ImageFile`."""
+        place = self._places.place(number)
+        if self._torn is not None and self._torn[0] == place:
+            return self._torn[1]
+        data = self._parts.read(place.file, place.length, place.offset)
+        if len(data) < place.length:
+            raise ImageError(
+                f"track {number} has {len(data)} bytes left, expected {place.length}:"
+                " the image was cut short"
+            )
+        return data
+
+    def write(self, number: int, data: bytes) -> None:
+        """Replace a track; see `ImageFile`."""
+        place = self._places.place(number)
+        journal = self._journal
+        if journal is None:
+            raise ImageError("the image is open to be read only")
+        if len(data) != place.length:
+            raise ImageError(
+                f"track {number} is to have {len(data)} bytes, expected {place.length}"
+            )
+        if not self._parts.is_there(place.file):
+            raise ImageError(
+                "the image was removed, or another took its place, while it was open"
+            )
+        self._mend(journal)
+        old = self.read(number)
+        if old == data:
+            if self._sync:  # it may be there, and not yet on the disk
+                self._parts.sync(place.file)
+            return
+        journal.begin(place, old, data)
+        self._torn = (place, old)
+        try:
+            self._parts.write(place.file, data, place.offset)
+            if self._sync:
+                self._parts.sync(place.file)
+        except OSError:
+            with suppress(OSError):
+                self._mend(journal)
+            raise
+        self._torn = None
+        journal.end()
+
+    def close(self) -> None:
+        """Let go of the image; its journal stays if a write is still to be undone."""
+        if self._journal is not None:
+            with suppress(OSError):
+                self._mend(self._journal)
+            self._journal.close(keep=self._torn is not None)
+        self._parts.close()
+
+    def _mend(self, journal: WriteJournal) -> None:
+        """Put back what was there before a write that has failed."""
+        if self._torn is None:
+            return
+        place, old = self._torn
+        with suppress(OSError):
+            journal.fail()
+        self._parts.put_back(place, old)
+        if self._sync:
+            self._parts.sync(place.file)
+        self._torn = None
+        with suppress(OSError):
+            journal.clear()

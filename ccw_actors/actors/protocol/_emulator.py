@@ -1,0 +1,19 @@
+"""Messages to and from an Emulator."""
+
+from ccw_actors.actors.protocol._guest import GuestReport
+from ccw_actors.runtime import Message, Request
+
+__all__ = [
+    "AwaitGuest",
+    "GuestEnded",
+]
+
+
+class GuestEnded(Message, frozen=True):
+    """A guest's program is over, with its report."""
+
+    report: GuestReport
+
+
+class AwaitGuest(Request[GuestReport], frozen=True):
+    """Answered when the guest's program is over and its subchannels are reset."""

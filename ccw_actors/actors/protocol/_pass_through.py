@@ -1,0 +1,209 @@
+"""Messages between Cio, VfioCcw and a guest's subchannel."""
+
+from ccw_actors.actors.protocol._storage import Piece
+from ccw_actors.channel import Irb, Orb, Schib
+from ccw_actors.channel.execution import NO_LIMIT
+from ccw_actors.runtime import Message
+
+__all__ = [
+    "Accepted",
+    "Cancel",
+    "CancelRequest",
+    "Clear",
+    "ClearRequest",
+    "Completed",
+    "Detach",
+    "Found",
+    "Gone",
+    "Halt",
+    "HaltRequest",
+    "Interrupt",
+    "IoEvent",
+    "IoRequest",
+    "Look",
+    "LookRequest",
+    "Refused",
+    "Resume",
+    "ResumeRequest",
+    "SenseConcurrently",
+    "Start",
+    "Taken",
+]
+
+
+class Start(Message, frozen=True):
+    """Start operation `number`; `program` goes to the channel with the ORB.
+
+    With `acknowledge` an `Accepted` answers it, unless it is refused.
+    """
+
+    number: int
+    orb: Orb
+    program: tuple[Piece, ...] = ()
+    acknowledge: bool = False
+
+
+class Halt(Message, frozen=True):
+    """Halt, as operation `number`; `acknowledge` as in `Start`."""
+
+    number: int
+    acknowledge: bool = False
+
+
+class Clear(Message, frozen=True):
+    """Clear, as operation `number`; `acknowledge` as in `Start`."""
+
+    number: int
+    acknowledge: bool = False
+
+
+class Resume(Message, frozen=True):
+    """Resume, as operation `number`; `program` replaces what came with Start."""
+
+    number: int
+    program: tuple[Piece, ...]
+
+
+class Cancel(Message, frozen=True):
+    """Withdraw the START, as operation `number`."""
+
+    number: int
+
+
+class Look(Message, frozen=True):
+    """Take the status that is pending, then store the subchannel, as `number`."""
+
+    number: int
+
+
+class SenseConcurrently(Message, frozen=True):
+    """Have sense data in the IRB from now on, or not: S of the guest's PMCW."""
+
+    wanted: bool
+
+
+class Detach(Message, frozen=True):
+    """Give the host's subchannel up: the sender has lost track. `Gone` follows."""
+
+
+class Accepted(Message, frozen=True):
+    """The host's subchannel has accepted the operation: condition code 0.
+
+    It is said where it was asked for, before any status of the operation.
+    """
+
+    number: int
+
+
+class Completed(Message, frozen=True):
+    """What became of a Resume, a Cancel or a request for one.
+
+    The condition code is that of the instruction: 2 where it does not apply. With 1
+    the status that was pending has been sent before.
+    """
+
+    number: int
+    cc: int
+
+
+class Found(Message, frozen=True):
+    """The SCHIB that a Look or LookRequest has found; all status was sent before."""
+
+    number: int
+    schib: Schib
+
+
+class Refused(Message, frozen=True):
+    """The operation never ran. `errno` is positive, one of `errno.E*`.
+
+    EBUSY means condition code 2, EACCES condition code 3 while the subchannel is there;
+    ENODEV that it is not: `Gone` comes, too. ECANCELED: a later CLEAR overtook the
+    operation.
+    """
+
+    number: int
+    errno: int
+
+
+class Gone(Message, frozen=True):
+    """There is no host subchannel any more, and nothing of it is at work.
+
+    What it had accepted is over; no status follows.
+    """
+
+
+class Interrupt(Message, frozen=True):
+    """Status taken from a subchannel.
+
+    `answers` are the operations it reports on (none if it is unsolicited), `ends`
+    those that are over with it, `after` is the newest operation the subchannel had
+    accepted when the status was taken.
+    """
+
+    answers: tuple[int, ...]
+    ends: tuple[int, ...]
+    after: int
+    irb: Irb
+
+
+class IoRequest(Message, frozen=True):
+    """Run the guest's channel program, as operation `number`.
+
+    `program` is what came with its START: see `StartSubchannel`. Its data have to be at
+    guest addresses from `low` up to, but not including, `high`.
+    """
+
+    number: int
+    orb: Orb
+    program: tuple[Piece, ...] = ()
+    low: int = 0
+    high: int = NO_LIMIT
+
+
+class HaltRequest(Message, frozen=True):
+    """Halt, as operation `number`."""
+
+    number: int
+
+
+class ClearRequest(Message, frozen=True):
+    """Clear, as operation `number`."""
+
+    number: int
+
+
+class ResumeRequest(Message, frozen=True):
+    """Resume the guest's channel program, as operation `number`.
+
+    `program`, if there is any, replaces what came with START.
+    """
+
+    number: int
+    program: tuple[Piece, ...] = ()
+
+
+class CancelRequest(Message, frozen=True):
+    """Withdraw the guest's START, as operation `number`."""
+
+    number: int
+
+
+class LookRequest(Message, frozen=True):
+    """Find out what the host's subchannel is like, as operation `number`."""
+
+    number: int
+
+
+class IoEvent(Message, frozen=True):
+    """Status for the emulator, in guest addresses; fields as in `Interrupt`."""
+
+    answers: tuple[int, ...]
+    ends: tuple[int, ...]
+    after: int
+    irb: Irb
+
+
+class Taken(Message, frozen=True):
+    """The emulator has taken the `IoEvent` that ended these operations."""
+
+    ends: tuple[int, ...]

@@ -1,0 +1,122 @@
+"""Messages of the regions of vfio-ccw: what a client writes, reads, and is told.
+
+The client is a process that has the device's descriptor, such as a QEMU; who turns its
+system calls into these messages is not said here. Every design of a kernel answers
+them, and so does `VfioCcwRegions`. An `errno` is 0, or one of `errno.E*` (positive).
+
+Source: Linux include/uapi/linux/vfio_ccw.h, drivers/s390/cio/vfio_ccw_ops.c,
+vfio_ccw_async.c, vfio_ccw_chp.c and Documentation/arch/s390/vfio-ccw.rst.
+"""
+
+from typing import Literal
+
+from ccw_actors.actors.protocol._storage import Address
+from ccw_actors.channel import Irb, Orb, Schib, Scsw
+from ccw_actors.runtime import Message, Request
+
+__all__ = [
+    "CloseDevice",
+    "DeviceRequested",
+    "IoRead",
+    "ReadIo",
+    "ReadReport",
+    "ReadSchib",
+    "ReportRead",
+    "ReportSignalled",
+    "ResetDevice",
+    "SchibRead",
+    "Signalled",
+    "UnmapDma",
+    "WriteAsync",
+    "WriteIo",
+    "Written",
+]
+
+
+class Written(Message, frozen=True):
+    """A write or an ioctl has returned."""
+
+    errno: int
+
+
+class WriteIo(Request[Written], frozen=True):
+    """Write the I/O region: the ORB, and the functions in the guest's SCSW.
+
+    `ret_code` is what the writer left in the region's ret_code, which is copied in.
+    """
+
+    orb: Orb
+    fctl: int
+    ret_code: int = 0
+
+
+class WriteAsync(Request[Written], frozen=True):
+    """Write the async-command region."""
+
+    command: Literal["HSCH", "CSCH"]
+
+
+class IoRead(Message, frozen=True):
+    """The IRB in the I/O region. With an `errno` the read has failed."""
+
+    irb: Irb = Irb(Scsw())
+    errno: int = 0
+
+
+class ReadIo(Request[IoRead], frozen=True):
+    """Test and clear the event counter, then read the I/O region."""
+
+
+class SchibRead(Message, frozen=True):
+    """The host's SCHIB, with its CCW address in guest terms.
+
+    With an `errno` the read has failed, and `schib` says nothing.
+    """
+
+    errno: int
+    schib: Schib = Schib()
+
+
+class ReadSchib(Request[SchibRead], frozen=True):
+    """Read the SCHIB region: store the host's subchannel."""
+
+
+class ReportRead(Message, frozen=True):
+    """A channel-report word of the CRW region, 0 if there is none."""
+
+    crw: int
+
+
+class ReadReport(Request[ReportRead], frozen=True):
+    """Read the CRW region, which removes what it returns."""
+
+
+class ResetDevice(Request[Written], frozen=True):
+    """VFIO_DEVICE_RESET."""
+
+
+class CloseDevice(Request[Written], frozen=True):
+    """Close the device: the client goes, or gives back what was requested."""
+
+
+class UnmapDma(Request[Written], frozen=True):
+    """VFIO_IOMMU_UNMAP_DMA of `length` bytes of guest storage from `address` on.
+
+    Whoever asks has taken the range away from Storage, so that nothing can be pinned
+    there any more; what was pinned before is given up when this is answered.
+    """
+
+    address: Address
+    length: Address
+
+
+class Signalled(Message, frozen=True):
+    """The event counter of the I/O interrupt is no longer 0."""
+
+
+class ReportSignalled(Message, frozen=True):
+    """The event counter of the CRW interrupt is no longer 0."""
+
+
+class DeviceRequested(Message, frozen=True):
+    """The device is to be given back: the host's subchannel is gone."""

@@ -1,0 +1,211 @@
+"""Messages to and from a subchannel: whatever answers I/O instructions."""
+
+from msgspec import Struct
+
+from ccw_actors.actors.protocol._storage import Piece
+from ccw_actors.channel import InterruptionCode, Irb, Orb, Pmcw, Schib
+from ccw_actors.runtime import Message, Request
+
+__all__ = [
+    "CancelSubchannel",
+    "ClearSubchannel",
+    "ConditionCode",
+    "DetachDevice",
+    "HaltSubchannel",
+    "InterruptionGone",
+    "InterruptionTaken",
+    "ModifySubchannel",
+    "NotOperational",
+    "NotePath",
+    "NoteSettings",
+    "PathNoted",
+    "Pending",
+    "Proceed",
+    "ResetSubchannel",
+    "ResumeSubchannel",
+    "Settings",
+    "SettingsNoted",
+    "StartSubchannel",
+    "StoreSubchannel",
+    "Stored",
+    "SubchannelReset",
+    "TakeInterruption",
+    "TestSubchannel",
+    "Tested",
+    "UnsolicitedStatus",
+]
+
+
+class ConditionCode(Message, frozen=True):
+    """The condition code of an instruction, 0 to 3."""
+
+    cc: int
+
+
+class Tested(Message, frozen=True):
+    """Condition code of TEST SUBCHANNEL, and the IRB (meaningless for 3)."""
+
+    __test__ = False  # pytest would take the name for that of a test
+
+    cc: int
+    irb: Irb
+
+
+class Stored(Message, frozen=True):
+    """Condition code of STORE SUBCHANNEL, and the SCHIB (meaningless for 3)."""
+
+    cc: int
+    schib: Schib
+
+
+class StartSubchannel(Request[ConditionCode], frozen=True):
+    """SSCH. `program` has storage contents that the channel need not fetch itself.
+
+    It holds the channel program where the issuer has copied it: CCWs and IDAW lists
+    as they would be at those addresses.
+    """
+
+    orb: Orb
+    program: tuple[Piece, ...] = ()
+
+
+class HaltSubchannel(Request[ConditionCode], frozen=True):
+    """HSCH."""
+
+
+class ClearSubchannel(Request[ConditionCode], frozen=True):
+    """CSCH."""
+
+
+class TestSubchannel(Request[Tested], frozen=True):
+    """TSCH."""
+
+    __test__ = False  # pytest would take the name for that of a test
+
+
+class StoreSubchannel(Request[Stored], frozen=True):
+    """STSCH."""
+
+
+class ResumeSubchannel(Request[ConditionCode], frozen=True):
+    """RSCH. `program`, if there is any, replaces what came with START."""
+
+    program: tuple[Piece, ...] = ()
+
+
+class CancelSubchannel(Request[ConditionCode], frozen=True):
+    """XSCH."""
+
+
+class ModifySubchannel(Request[ConditionCode], frozen=True):
+    """MSCH; what it may change is in `ccw_actors.channel._schib.modified`.
+
+    `mba` is the measurement-block address of the SCHIB.
+    """
+
+    pmcw: Pmcw
+    mba: int = 0
+
+
+class DetachDevice(Message, frozen=True):
+    """The device is gone for good, and the subchannel is not operational."""
+
+
+class NotOperational(Message, frozen=True):
+    """The subchannel is not operational any more, and nothing of it is at work."""
+
+    subchannel: int
+
+
+class Pending(Message, frozen=True):
+    """A hint: the subchannel has an I/O interruption pending, or had."""
+
+    subchannel: int
+    isc: int
+
+
+class InterruptionTaken(Message, frozen=True):
+    """The interruption code; the interruption is not pending any more."""
+
+    subchannel: int
+    code: InterruptionCode
+
+
+class InterruptionGone(Message, frozen=True):
+    """Nothing was pending at the subchannel: TSCH or CSCH came first."""
+
+    subchannel: int
+
+
+class TakeInterruption(Request[InterruptionTaken | InterruptionGone], frozen=True):
+    """Take the pending interruption of this subchannel, if there is one."""
+
+
+class SubchannelReset(Message, frozen=True):
+    """The subchannel has been reset, and nothing of it runs any more."""
+
+    subchannel: int
+
+
+class ResetSubchannel(Request[SubchannelReset], frozen=True):
+    """Reset the subchannel and its device.
+
+    With `initialize` it is what it was at the beginning; otherwise its PMCW stays, and
+    a program that was running ends in an interface-control check.
+    """
+
+    initialize: bool = True
+
+
+class UnsolicitedStatus(Message, frozen=True):
+    """A device shows status that no function asked for, such as attention."""
+
+    dstat: int
+
+
+class Settings(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a channel subsystem has been told that its subchannels go by.
+
+    `images` and `sets` enable channel-subsystem images and subchannel sets other than
+    the first. `address_limit` is that of SET ADDRESS LIMIT. `measurement_origin` is
+    where measurement blocks begin, None when they are not updated.
+    """
+
+    images: bool = False
+    sets: bool = False
+    address_limit: int = 0
+    measurement_origin: int | None = None
+
+
+class SettingsNoted(Message, frozen=True):
+    """The subchannel goes by the new settings from now on."""
+
+    subchannel: int
+
+
+class NoteSettings(Request[SettingsNoted], frozen=True):
+    """Tell a subchannel the settings of its channel subsystem."""
+
+    settings: Settings
+
+
+class PathNoted(Message, frozen=True):
+    """The subchannel uses the channel path from now on, or does not any more."""
+
+    subchannel: int
+
+
+class NotePath(Request[PathNoted], frozen=True):
+    """Tell a subchannel that a channel path is available, or is not.
+
+    A program that runs on a path that is lost ends in an interface-control check.
+    """
+
+    chpid: int
+    available: bool
+
+
+class Proceed(Message, frozen=True):
+    """A subchannel's or device's message to itself: go on, unless `step` is stale."""
+
+    step: int

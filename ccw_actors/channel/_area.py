@@ -1,0 +1,261 @@
+"""The data area of one CCW: which storage it names, and how far that is usable.
+
+A faulty address is no fault until the device gets there. So an area knows how many of
+its bytes are covered by usable storage, and the check that meets whoever goes on.
+
+Source: PoP, "Channel Indirect Data Addressing", "Modified CCW Indirect Data Addressing"
+and "Data Chaining".
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.channel._orb import Orb
+from ccw_actors.channel._scsw import Cstat
+from ccw_actors.channel.ccw import Ccw
+from ccw_actors.channel.fields import U8, U16, U32, U64
+
+__all__ = [
+    "Area",
+    "controlling",
+    "direct",
+    "idaw_length",
+    "idaws_wanted",
+    "indirect",
+    "limited",
+    "midaws_length",
+    "scattered",
+    "sliced",
+    "violated",
+    "within",
+]
+
+
+Piece: TypeAlias = tuple[U64 | None, int]
+
+_MIDAW: Final = struct.Struct(">5xBHQ")
+_MIDAW_LAST: Final = 0x80
+_MIDAW_SKIP: Final = 0x40
+_PAGE: Final = 4096
+
+
+class Area(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The bytes one CCW lets the device have, in the order of transfer.
+
+    `cpa` is the CCW's address plus 8, `flags` and `count` are the CCW's. `pieces`
+    (address, length) cover the first `covered` bytes; an address of None skips. With
+    `check`, a subchannel-status bit, the device may not go beyond them. A skipped area
+    is covered without pieces. A CCW that cannot continue a data chain is an area
+    without bytes, but with a check.
+    """
+
+    cpa: U32
+    flags: U8 = 0
+    count: U16 = 0
+    pieces: tuple[Piece, ...] = ()
+    covered: int = 0
+    check: U8 = 0
+
+
+def _of(
+    ccw: Ccw, cpa: int, pieces: Sequence[tuple[int | None, int]], check: int = 0
+) -> Area:
+    covered = sum(length for _, length in pieces)
+    return Area(cpa, ccw.flags, ccw.count, tuple(pieces), covered, check)
+
+
+def direct(ccw: Ccw, cpa: int, fmt: int, *, backward: bool, skip: bool) -> Area:
+    """Make the area of a CCW without indirect addressing.
+
+    Addresses have 24 bits in format 0 and 31 in format 1; an area that leaves them is
+    not usable at all.
+    """
+    if skip:
+        return Area(cpa, ccw.flags, ccw.count, (), ccw.count)
+    if not ccw.count:
+        return _of(ccw, cpa, ())
+    low = ccw.address - ccw.count + 1 if backward else ccw.address
+    if low < 0 or low + ccw.count > 1 << (31 if fmt else 24):
+        return _of(ccw, cpa, (), Cstat.PROGRAM_CHECK)
+    return _of(ccw, cpa, ((low, ccw.count),))
+
+
+def idaw_length(orb: Orb) -> int:
+    """Give the bytes of one indirect-data-address word, which is also its alignment."""
+    return 8 if orb.idaw_64 else 4
+
+
+def _block(orb: Orb) -> int:
+    return 4096 if orb.idaw_64 and not orb.idaw_2k else 2048
+
+
+def _room(address: int, block: int, *, backward: bool) -> int:
+    """Give the bytes from `address` to the end of its block, in transfer direction."""
+    offset = address % block
+    return offset + 1 if backward else block - offset
+
+
+def idaws_wanted(orb: Orb, first: int, count: int, *, backward: bool) -> int:
+    """Give how many IDAWs `count` bytes take when the first one is `first`."""
+    block = _block(orb)
+    left = count - _room(first, block, backward=backward)
+    return 1 + max(0, -(-left // block))
+
+
+def indirect(
+    ccw: Ccw, cpa: int, orb: Orb, idaws: bytes, *, backward: bool, check: int = 0
+) -> Area:
+    """Make the area of a CCW with indirect addressing.
+
+    Args:
+        ccw: the CCW; its count is not zero.
+        cpa: its address plus 8.
+        orb: says which format the IDAWs have.
+        idaws: the usable part of the list.
+        backward: the command stores at descending addresses.
+        check: what is met behind `idaws`, where they are too few.
+    """
+    size = idaw_length(orb)
+    block = _block(orb)
+    pieces: list[tuple[int | None, int]] = []
+    left = ccw.count
+    for start in range(0, len(idaws) - size + 1, size):
+        address = int.from_bytes(idaws[start : start + size], "big")
+        room = _room(address, block, backward=backward)
+        misplaced = bool(pieces) and room != block
+        if misplaced or (size == 4 and address >> 31):
+            return _of(ccw, cpa, pieces, Cstat.PROGRAM_CHECK)
+        length = min(room, left)
+        pieces.append((address - length + 1 if backward else address, length))
+        left -= length
+        if not left:
+            return _of(ccw, cpa, pieces)
+    return _of(ccw, cpa, pieces, check)
+
+
+def midaws_length(ccw: Ccw) -> int:
+    """Give the bytes that a list of MIDAWs may have, 0 where none can be.
+
+    A MIDAW has 16 bytes, which is also its alignment. A list does not leave its page of
+    4096 bytes, and there is no use for more MIDAWs than bytes of data.
+    """
+    if ccw.address % _MIDAW.size or ccw.address >> 31:
+        return 0
+    return min(_PAGE - ccw.address % _PAGE, ccw.count * _MIDAW.size)
+
+
+def scattered(
+    ccw: Ccw, cpa: int, midaws: bytes, *, backward: bool, skips: bool, check: int = 0
+) -> Area:
+    """Make the area of a CCW with modified indirect addressing.
+
+    A MIDAW is 5 zero bytes, a byte of flags, its count in 2 bytes and an address in 8,
+    big-endian. Its data stay in their page unless they are skipped, and the counts up
+    to the last one add up to the CCW's.
+
+    Args:
+        ccw: the CCW; its count is not zero.
+        cpa: its address plus 8.
+        midaws: the usable part of the list.
+        backward: the command stores at descending addresses.
+        skips: the command is an input command, which heeds the skip flag.
+        check: what is met behind `midaws`, where they are too few; else program check.
+    """
+    pieces: list[tuple[int | None, int]] = []
+    left = ccw.count
+    for start in range(0, len(midaws), _MIDAW.size):
+        flags, count, address = _MIDAW.unpack_from(midaws, start)
+        reserved = any(midaws[start : start + 5]) or flags & ~(
+            _MIDAW_LAST | _MIDAW_SKIP
+        )
+        skip = skips and flags & _MIDAW_SKIP
+        misplaced = not skip and count > _room(address, _PAGE, backward=backward)
+        last = bool(flags & _MIDAW_LAST)
+        if reserved or misplaced or not count or last is not (count == left):
+            return _of(ccw, cpa, pieces, Cstat.PROGRAM_CHECK)
+        at = address - count + 1 if backward else address
+        pieces.append((None if skip else at, count))
+        left -= count
+        if last:
+            return _of(ccw, cpa, pieces)
+    return _of(ccw, cpa, pieces, check or Cstat.PROGRAM_CHECK)
+
+
+def limited(areas: tuple[Area, ...], position: int, check: int) -> tuple[Area, ...]:
+    """Let `check` be met at byte `position` of the storage that `areas` name."""
+    for index, area in enumerate(areas):
+        covered = 0
+        for address, length in area.pieces:
+            if address is not None:
+                if position < length:
+                    short = replace(area, covered=covered + position, check=check)
+                    return (*areas[:index], short, *areas[index + 1 :])
+                position -= length
+            covered += length
+    return areas
+
+
+def within(area: Area, low: int, high: int) -> Area:
+    """Let a program check be met at the first piece that is not in [low, high).
+
+    Source: PoP, "Address-Limit Checking".
+    """
+    covered = 0
+    for index, (address, length) in enumerate(area.pieces):
+        if address is not None and (address < low or address + length > high):
+            check = Cstat.PROGRAM_CHECK
+            return replace(
+                area, pieces=area.pieces[:index], covered=covered, check=check
+            )
+        covered += length
+    return area
+
+
+def violated(areas: tuple[Area, ...], moved: int) -> tuple[Area, int] | None:
+    """Find the area whose check is met when the device has moved `moved` bytes.
+
+    Gives the residual count of its CCW with it. A chain of data that ends in a CCW
+    that cannot continue it is violated as soon as the bytes before that CCW are used
+    up, because then the CCW is fetched.
+    """
+    for area in areas:
+        used = min(moved, area.count)
+        if used > area.covered or (area.check and not area.count):
+            return area, area.count - used
+        moved -= area.count
+        if moved < 0:
+            return None
+    return None
+
+
+def controlling(areas: tuple[Area, ...], moved: int) -> tuple[Area, int]:
+    """Find the CCW in control after `moved` bytes, and its residual count."""
+    for area in areas[:-1]:
+        if moved < area.count:
+            return area, area.count - moved
+        moved -= area.count
+    return areas[-1], areas[-1].count - moved
+
+
+def sliced(
+    areas: tuple[Area, ...], data: bytes, *, backward: bool
+) -> Iterator[tuple[int, bytes]]:
+    """Cut input data into pieces (address, bytes), up to the first missing cover."""
+    for area in areas:
+        part, data = data[: area.count], data[area.count :]
+        start = 0
+        for address, length in area.pieces:
+            piece = part[start : start + length]
+            start += length
+            if address is None:
+                continue
+            if backward:
+                yield address + length - len(piece), piece[::-1]
+            elif piece:
+                yield address, piece
+        if area.covered < area.count:
+            return

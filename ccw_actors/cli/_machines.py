@@ -1,0 +1,138 @@
+"""`ccw-actors machines` and `stop`: the machines that run, and their end."""
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich import box
+from rich.table import Table
+
+from ccw_actors.cli._printing import (
+    as_text,
+    complain,
+    new_console,
+    paragraph,
+    say,
+    say_json,
+)
+from ccw_actors.control import (
+    NAME_RULE,
+    ControlClient,
+    DescribeMachine,
+    MachineDescription,
+    StopMachine,
+    is_name,
+    machine_names,
+)
+from ccw_actors.errors import ControlError, NoSuchMachineError
+
+__all__ = ["machines", "stop"]
+
+
+def machines(
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON array, one object a machine.")
+    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0.01, help="How long each may take to answer."
+        ),
+    ] = 2.0,
+) -> None:
+    """List the machines of yours that are running, with their guests and devices.
+
+    Exit status: 0, or 1 if a machine does not answer, which is said on stderr.
+    """
+    found: list[MachineDescription] = []
+    is_one_silent = False
+    for name in machine_names():
+        try:
+            with ControlClient(name, timeout=timeout) as client:
+                found.append(client.ask(DescribeMachine()))
+        except NoSuchMachineError:  # what a process that was killed has left
+            continue
+        except ControlError as error:
+            is_one_silent = True
+            complain(error)
+    if as_json:
+        say_json([_plain(machine) for machine in found])
+    elif found:
+        new_console().print(_view(found))
+    else:
+        say("no machine answers" if is_one_silent else "no machine is running")
+    if is_one_silent:
+        raise typer.Exit(1)
+
+
+def stop(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="The machine's name, as 'ccw-actors machines' has it."
+        ),
+    ],
+    *,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0.01, help="How long the machine may take to end."
+        ),
+    ] = 30.0,
+) -> None:
+    """Stop a machine in order, as Ctrl-C where it runs does, and wait for its end.
+
+    Exit status: 0 if it has ended, 1 if there is no such machine, or it has not ended
+    in time, 2 if no machine can have the name.
+    """
+    if not is_name(name):
+        raise typer.BadParameter(
+            f"expected {NAME_RULE}, got {name[:80]!r}", param_hint="NAME"
+        )
+    with ControlClient(name, timeout=timeout) as client:
+        client.ask(StopMachine())
+        client.wait_for_end(timeout=timeout)
+
+
+def _plain(machine: MachineDescription) -> dict[str, Any]:
+    """Return a description with the names of its fields."""
+    plain = msgspec.structs.asdict(machine)
+    for field in ("guests", "devices"):
+        plain[field] = [msgspec.structs.asdict(one) for one in plain[field]]
+    return plain
+
+
+def _view(found: list[MachineDescription]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("machine", overflow="fold")
+    for name in ("process", "messages"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("guest", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    table.add_column("devices (guest: host, type)", overflow="fold")
+    for machine in found:
+        first = (as_text(machine.name), str(machine.pid), f"{machine.messages:,}")
+        for name, state in _rows(machine):
+            table.add_row(
+                *first, as_text(name), state, paragraph(_devices(machine, name))
+            )
+            first = (as_text(""), "", "")
+    return table
+
+
+def _rows(machine: MachineDescription) -> list[tuple[str, str]]:
+    """Return each guest and its state; and "" if there are devices of no guest."""
+    rows: list[tuple[str, str]] = [(one.name, one.state) for one in machine.guests]
+    if not rows or any(device.guest is None for device in machine.devices):
+        rows.append(("", ""))
+    return rows
+
+
+def _devices(machine: MachineDescription, guest: str) -> str:
+    """Return the devices of a guest, those of none for ""."""
+    return "\n".join(
+        f"{device.guest_number or '-'}: {device.number}, {device.type}"
+        for device in machine.devices
+        if (device.guest or "") == guest
+    )

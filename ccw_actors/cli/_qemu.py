@@ -1,0 +1,336 @@
+"""`ccw-actors qemu`: starts a QEMU with disks of ours passed through to it.
+
+Its subcommands do something to one that runs: disks come and go, CPUs pause.
+"""
+
+import contextlib
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ccw_actors.actors.hardware.image import open_image
+from ccw_actors.cli._printing import complain, say_json
+from ccw_actors.cli._run_view import ending
+from ccw_actors.cli._running import begin_a_trace, check_name, claim_name, run_shown
+from ccw_actors.cli._sizes import size_option
+from ccw_actors.control import ControlClient, DescribeMachine
+from ccw_actors.errors import ImageError
+from ccw_actors.machine import (
+    AttachDisk,
+    Binary,
+    ConsoleTarget,
+    DetachDisk,
+    DeviceNumber,
+    HostDevice,
+    Machine,
+    PassedThrough,
+    PauseGuest,
+    QemuGuest,
+    ResumeGuest,
+    StorageSize,
+    check_machine,
+)
+from ccw_actors.trace import TRACE_SIZE
+
+__all__ = ["qemu"]
+
+_NAME = "qemu"
+_ARGUMENTS = "ccw-actors qemu --"
+_MIB = 1 << 20
+_PATIENCE = 60.0
+_CONTROL_UNITS = {"3390": "2107"}
+"""What a disk is behind unless somebody says otherwise: what Linux meets today."""
+
+_MACHINE = typer.Argument(
+    metavar="NAME",
+    help="The machine's name, as 'ccw-actors machines' has it.",
+    show_default=False,
+)
+_GUEST = typer.Option(
+    "--guest", metavar="GUEST", help="The guest, if there is more than one."
+)
+_DISK = re.compile(
+    r"(?P<number>[^=,]+)=(?P<image>.+?)"
+    r"(?P<options>(?:,(?:(?:type|control-unit)=[^,=]*|read-only))*)"
+)
+
+
+class _QemuGroup(TyperGroup):
+    """Commands that leave alone what comes after "--": it is QEMU's."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep that part for the callback."""
+        at = args.index("--") if "--" in args else len(args)
+        for word in args[:at]:
+            if word.startswith("-") and not word.startswith("--"):
+                raise typer.BadParameter(f"{word}: what is QEMU's own comes after --")
+        ctx.meta[_ARGUMENTS] = args[at + 1 :]
+        return super().parse_args(ctx, args[:at])
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Show it in the help."""
+        return ["[OPTIONS]", "[-- QEMU-ARGUMENT...]"]
+
+
+qemu = typer.Typer(cls=_QemuGroup, invoke_without_command=True)
+
+
+@qemu.callback()
+def start(
+    context: typer.Context,
+    *,
+    disks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--disk",
+            metavar="DEVNO=IMAGE[,OPTION...]",
+            help="Pass a disk through; may be given several times. Options are"
+            " type=TYPE, which an image of a 3390 or 3380 says itself and raw blocks"
+            " need, as in 3370; control-unit=UNIT, which for a 3390 is 2107 unless it"
+            " is 3990-2 or 3990-6; and read-only.",
+            show_default=False,
+        ),
+    ] = None,
+    program: Annotated[
+        str | None,
+        typer.Option(
+            "--qemu",
+            metavar="PROGRAM",
+            help="A qemu-system-s390x, or the folder where one was built (default: the"
+            " one on PATH).",
+            show_default=False,
+        ),
+    ] = None,
+    memory: Annotated[
+        str, typer.Option(metavar="SIZE", help="Main storage, in whole MiB.")
+    ] = "512 MiB",
+    cpus: Annotated[int, typer.Option(metavar="N", min=1, max=248, help="CPUs.")] = 1,
+    boot: Annotated[
+        str | None,
+        typer.Option(metavar="DEVNO", help="IPL from this disk.", show_default=False),
+    ] = None,
+    console: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="Where the guest's console is: 'terminal', or a file.",
+        ),
+    ] = "terminal",
+    line_mode: Annotated[
+        bool,
+        typer.Option(
+            "--line-mode",
+            help="For a kernel that knows the SCLP's line-mode console only.",
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, nothing else.")
+    ] = False,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            "--trace", metavar="FILE", help="Write a trace there.", show_default=False
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The name by which other commands know the machine (default: qemu,"
+            " and a number if that is taken).",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Start a QEMU with disks passed through to it, its console on this terminal.
+
+    What comes after -- is QEMU's own: -kernel, -initrd, -append and whatever else it
+    takes. The guest drives the disks with its own drivers, through QEMU's vfio-ccw.
+    Ctrl-C shuts the guest down in order; a second one ends it at once. At a terminal
+    Ctrl-A c types a Ctrl-C, Ctrl-A x ends the guest as Ctrl-C does.
+
+    Exit status: 0 if QEMU ended with 0 and nothing of the disks was left at work, 1 if
+    not, 2 for usage, 130 after Ctrl-C.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    check_name(name)
+    devices = [_disk(text) for text in disks or ()]
+    numbers = [one.number for one in devices]
+    for number in {one for one in numbers if numbers.count(one) > 1}:
+        raise typer.BadParameter(f"{number} is there twice", param_hint="--disk")
+    storage = size_option(memory, "--memory", least=_MIB)
+    if storage % _MIB:
+        raise typer.BadParameter(
+            f"expected whole MiB, got {memory!r}", param_hint="--memory"
+        )
+    guest = QemuGuest(
+        _NAME,
+        StorageSize(storage),
+        binary=None if program is None else Binary.read(program, Path()),
+        cpus=cpus,
+        arguments=tuple(context.meta[_ARGUMENTS]),
+        console=ConsoleTarget.read(console, Path()),
+        line_mode=line_mode,
+        boot=None if boot is None else _number(boot, "--boot"),
+        devices=tuple(PassedThrough(one.number, one.number) for one in devices),
+    )
+    if guest.boot is not None and guest.boot not in numbers:
+        known = ", ".join(map(str, numbers)) or "none"
+        raise typer.BadParameter(
+            f"expected the number of a --disk ({known}), got {guest.boot}",
+            param_hint="--boot",
+        )
+    machine = Machine(tuple(devices), (guest,))
+    check_machine(machine, "ccw-actors qemu")
+    with contextlib.ExitStack() as stack:
+        control = claim_name(name, _NAME)
+        if control is not None:
+            stack.callback(control.close)
+        target = None
+        if trace is not None:
+            target = begin_a_trace(machine, trace, [], TRACE_SIZE)
+        end = run_shown(machine, target, control, as_json=as_json)
+    if as_json:
+        say_json(end.result)
+    result = end.result.guests[_NAME]
+    complain(ending(result) if result.error is None else result.error)
+    if end.status:
+        raise typer.Exit(end.status)
+
+
+@qemu.command()
+def attach(
+    name: Annotated[str, _MACHINE],
+    disk: Annotated[
+        str,
+        typer.Argument(
+            metavar="DEVNO=IMAGE[,OPTION...]",
+            help="The disk, as for --disk.",
+            show_default=False,
+        ),
+    ],
+    *,
+    guest: Annotated[str, _GUEST] = "",
+) -> None:
+    """Plug a disk into a QEMU that runs.
+
+    Exit status: 0 if the guest has it, 1 if it cannot have it, 2 for usage.
+    """
+    device = _disk(disk)
+    with ControlClient(_checked(name)) as client:
+        request = AttachDisk(
+            guest or _only_guest(client),
+            str(device.number),
+            device.device_type,
+            str(device.image.absolute()),
+            device.read_only,
+            device.control_unit,
+        )
+        client.ask(request, timeout=_PATIENCE)
+
+
+@qemu.command()
+def detach(
+    name: Annotated[str, _MACHINE],
+    number: Annotated[
+        str,
+        typer.Argument(
+            metavar="DEVNO", help="The guest's number for it.", show_default=False
+        ),
+    ],
+    *,
+    guest: Annotated[str, _GUEST] = "",
+) -> None:
+    """Unplug a disk of a QEMU that runs; its image is closed then.
+
+    Exit status: 0 if that is done, 1 if the guest keeps it, 2 for usage.
+    """
+    wanted = str(_number(number, "DEVNO"))
+    with ControlClient(_checked(name)) as client:
+        request = DetachDisk(guest or _only_guest(client), wanted)
+        client.ask(request, timeout=_PATIENCE)
+
+
+@qemu.command()
+def pause(
+    name: Annotated[str, _MACHINE], *, guest: Annotated[str, _GUEST] = ""
+) -> None:
+    """Stop the virtual CPUs of a QEMU that runs; I/O that has begun goes on."""
+    with ControlClient(_checked(name)) as client:
+        client.ask(PauseGuest(guest or _only_guest(client)), timeout=_PATIENCE)
+
+
+@qemu.command()
+def resume(
+    name: Annotated[str, _MACHINE], *, guest: Annotated[str, _GUEST] = ""
+) -> None:
+    """Let the virtual CPUs of a QEMU go on."""
+    with ControlClient(_checked(name)) as client:
+        client.ask(ResumeGuest(guest or _only_guest(client)), timeout=_PATIENCE)
+
+
+def _checked(name: str) -> str:
+    check_name(name, "NAME")
+    return name
+
+
+def _only_guest(client: ControlClient) -> str:
+    """Return the one guest of a machine; of several, somebody has to choose."""
+    guests = [one.name for one in client.ask(DescribeMachine()).guests]
+    if len(guests) != 1:
+        raise typer.BadParameter(
+            f"machine {client.name} has {len(guests)}: {', '.join(guests)}",
+            param_hint="--guest",
+        )
+    return guests[0]
+
+
+def _disk(text: str) -> HostDevice:
+    match = _DISK.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter(
+            f"expected DEVNO=IMAGE, as in 0190=disk.img, got {text!r}",
+            param_hint="--disk",
+        )
+    image = Path(match["image"])
+    options: dict[str, str] = {}
+    for one in str(match["options"]).split(",")[1:]:
+        option, _, value = one.partition("=")
+        options[option] = value
+    kind = options.get("type") or _kind(image)
+    return HostDevice(
+        _number(match["number"], "--disk"),
+        kind,
+        image,
+        read_only="read-only" in options,
+        control_unit=options.get("control-unit", _CONTROL_UNITS.get(kind, "")),
+    )
+
+
+def _number(text: str, option: str) -> DeviceNumber:
+    try:
+        return DeviceNumber.read(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def _kind(image: Path) -> str:
+    """Find out what an image is of.
+
+    Raises:
+        typer.BadParameter: It does not say, or cannot be read.
+    """
+    try:
+        file = open_image(image, read_only=True)
+    except ImageError as error:
+        hint = f" (if it is of raw blocks, say of which: {image},type=3370)"
+        text = f"{error}{hint if image.is_file() else ''}"
+        raise typer.BadParameter(text, param_hint="--disk") from error
+    try:
+        return file.geometry.device_type
+    finally:
+        file.close()

@@ -1,0 +1,118 @@
+"""`ccw-actors run`: run a machine, show it working, and say what came of it."""
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ccw_actors.cli._printing import complain
+from ccw_actors.cli._running import (
+    TRACE,
+    begin_a_trace,
+    check_name,
+    claim_name,
+    print_result,
+    run_shown,
+)
+from ccw_actors.cli._sizes import size_option
+from ccw_actors.machine import SHIPPED_MACHINE, RunResult, load_machine
+from ccw_actors.trace import TRACE_SIZE
+
+__all__ = ["run"]
+
+_ALL = "all"
+
+
+def run(
+    machine_file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="MACHINE.TOML",
+            help="The machine to run; without it, one that comes with the package.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON, nothing else.")
+    ] = False,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            "--trace",
+            metavar="FILE",
+            help=f"Where to write the trace (default: {TRACE}). A file that is there is"
+            " replaced if it is a trace.",
+            show_default=False,
+        ),
+    ] = None,
+    trace_size: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="How much of the trace to keep, its newest part: bytes, '1 GiB', or"
+            f" '{_ALL}'.",
+        ),
+    ] = f"{TRACE_SIZE >> 20} MiB",
+    no_trace: Annotated[
+        bool, typer.Option("--no-trace", help="Write no trace.")
+    ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The name by which 'ccw-actors machines' and 'stop' know the machine"
+            " (default: that of its file, and a number if it is taken).",
+            show_default=False,
+        ),
+    ] = None,
+    no_control: Annotated[
+        bool,
+        typer.Option("--no-control", help="Listen to no other command meanwhile."),
+    ] = False,
+) -> None:
+    """Run a machine until the programs of all its guests are over.
+
+    Exit status: 0 if every guest finished, 1 if one did not, 2 if the machine file,
+    its name or the place of the trace is wrong, 130 after Ctrl-C, 143 after SIGTERM or
+    'ccw-actors stop', 129 after SIGHUP. What guests that are over have found is printed
+    even then. A second signal ends the process at once.
+    """
+    if no_trace and trace is not None:
+        raise typer.BadParameter("--trace and --no-trace exclude each other")
+    if no_control and name is not None:
+        raise typer.BadParameter("--name and --no-control exclude each other")
+    check_name(name)
+    size_max = None
+    if trace_size != _ALL:
+        size_max = size_option(trace_size, "--trace-size", least=1 << 16)
+    file = machine_file or SHIPPED_MACHINE
+    machine = load_machine(file)
+    with contextlib.ExitStack() as stack:
+        control = None if no_control else claim_name(name, file.stem)
+        if control is not None:
+            stack.callback(control.close)
+        target = None
+        if not no_trace:
+            inputs = [] if machine_file is None else [machine_file]
+            target = begin_a_trace(machine, trace, inputs, size_max)
+        end = run_shown(machine, target, control, as_json=as_json)
+    _print(end.result, end.why, as_json=as_json)
+    if end.status:
+        raise typer.Exit(end.status)
+
+
+def _print(result: RunResult, why: str, *, as_json: bool) -> None:
+    """Print a result; `why` says what stopped the run, "" if nothing did."""
+    if why:
+        traced = f"; trace in {result.trace}" if result.trace else ""
+        complain(f"{why}{traced}")
+    is_any_over = any(guest.error != why for guest in result.guests.values())
+    if as_json or not why or is_any_over:
+        print_result(result, as_json=as_json)
+    if result.trace_error:
+        complain(f"{result.trace}: the trace is not whole: {result.trace_error}")
+    for name, guest in result.guests.items():
+        if guest.error is not None and guest.error != why:
+            complain(f"guest {name}: {guest.error}")

@@ -1,0 +1,261 @@
+"""A machine at work for a command: its name, its trace, who stops it, what is seen."""
+
+import asyncio
+import contextlib
+import logging
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+from rich.live import Live
+
+from ccw_actors.cli._printing import complain, new_console, say_json
+from ccw_actors.cli._run_view import progress_view, result_view
+from ccw_actors.cli._signals import SignalWatch, place_of
+from ccw_actors.cli._streams import KeptStreams
+from ccw_actors.control import NAME_RULE, ControlSocket, is_name, name_from
+from ccw_actors.errors import ControlError, TraceInUseError
+from ccw_actors.machine import (
+    STOPPED,
+    Machine,
+    MachineRun,
+    Progress,
+    QemuGuest,
+    RunResult,
+    begin_trace,
+)
+from ccw_actors.trace import TraceTarget
+
+__all__ = [
+    "TRACE",
+    "End",
+    "begin_a_trace",
+    "check_name",
+    "claim_name",
+    "print_result",
+    "run_shown",
+]
+
+TRACE = Path("ccw-actors.trace")
+"""Where a trace is, unless somebody says otherwise."""
+
+_TRACES_MAX = 100
+_NO_LOG = logging.NullHandler()  # errors are told as results
+
+
+class _Notices(logging.Handler):
+    """Prints what images have met, such as a write that was undone, and QEMUs say."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage())
+
+
+_NOTICES = _Notices(logging.INFO)
+
+
+class End(NamedTuple):
+    """How a run ended: if something stopped it, as by that signal, and why."""
+
+    result: RunResult
+    stopped_as: signal.Signals | None = None
+    why: str = ""
+
+    @property
+    def status(self) -> int:
+        """The exit status of the command."""
+        if self.stopped_as is not None:
+            return 128 + self.stopped_as
+        return 0 if self.result.finished else 1
+
+
+def run_shown(
+    machine: Machine,
+    trace: TraceTarget | None,
+    control: ControlSocket | None,
+    *,
+    as_json: bool,
+) -> End:
+    """Run a machine to its end, showing it at work if there is a terminal for that."""
+    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
+    loggers = [logging.getLogger(f"ccw_actors.{name}") for name in ("images", "qemu")]
+    for logger in loggers:
+        logger.setLevel(logging.INFO)
+        logger.addHandler(_NOTICES)
+    # A device takes a few descriptors, and usual is a limit of 1024.
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit != most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    try:
+        with KeptStreams(stdout_for_us=as_json) as streams:
+            return _Running(machine, trace, control, streams, as_json=as_json).run()
+    finally:
+        for logger in loggers:
+            logger.removeHandler(_NOTICES)
+
+
+def check_name(name: str | None, option: str = "--name") -> None:
+    """See that a machine can have the name, before anything is done."""
+    if name is not None and not is_name(name):
+        raise typer.BadParameter(
+            f"expected {NAME_RULE}, got {name[:80]!r}", param_hint=option
+        )
+
+
+def claim_name(name: str | None, usual: str) -> ControlSocket | None:
+    """Take the name that the user says; else the usual one, numbered if it is taken.
+
+    None if there cannot be a socket that nobody has asked for.
+    """
+    if name is not None:
+        return ControlSocket.claim(name)
+    try:
+        return ControlSocket.claim(name_from(usual), numbered=True)
+    except ControlError as error:
+        complain(f"the machine runs without a control socket: {error}")
+        return None
+
+
+def begin_a_trace(
+    machine: Machine, trace: Path | None, inputs: list[Path], size_max: int | None
+) -> TraceTarget:
+    """Open the trace where the user says; else by a name that no other run uses."""
+    if trace is not None:
+        return begin_trace(machine, trace, size_max=size_max, inputs=inputs)
+    for number in range(1, _TRACES_MAX):
+        name = TRACE if number == 1 else Path(f"{TRACE.stem}-{number}{TRACE.suffix}")
+        with contextlib.suppress(TraceInUseError):
+            return begin_trace(machine, name, size_max=size_max, inputs=inputs)
+    raise TraceInUseError(
+        f"{_TRACES_MAX - 1} other runs write traces here; use --trace"
+    )
+
+
+class _Running:
+    """A machine at work, with somebody who waits for signals."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        trace: TraceTarget | None,
+        control: ControlSocket | None,
+        streams: KeptStreams,
+        *,
+        as_json: bool,
+    ) -> None:
+        self._streams = streams
+        self._as_json = as_json
+        self._show: Callable[[Progress], None] = lambda _progress: None
+        self._console = new_console()
+        has_terminal = any(
+            isinstance(guest, QemuGuest) and guest.console and not guest.console.file
+            for guest in machine.guests
+        )
+        self._is_live = not as_json and not has_terminal and self._console.is_terminal
+        self._machine_run = MachineRun(
+            machine,
+            trace=trace,
+            on_progress=self._tell if self._is_live else None,
+            control=control,
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[RunResult] | None = None
+        self._is_stopping = False
+        self._main = threading.get_ident()
+
+    def run(self) -> End:
+        """Run to the end, or until a signal or a request to stop."""
+        watch = SignalWatch(
+            stop=self._stop,
+            is_stopping=lambda: self._is_stopping,
+            hint=self._in_the_way,
+            last_words=self._last_words,
+        )
+        with self._live(), watch:
+            try:
+                result = asyncio.run(self._work())
+            except asyncio.CancelledError:
+                assert watch.first is not None, "nothing else cancels it"
+                why = f"stopped by {watch.first.name}"
+                return End(self._machine_run.so_far(why), watch.first, why)
+        if self._machine_run.is_stopped:
+            return End(result, signal.SIGTERM, STOPPED)
+        return End(result)
+
+    async def _work(self) -> RunResult:
+        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        return await self._machine_run.run()
+
+    def _stop(self, _number: signal.Signals) -> None:
+        """Cancel the run; on the watching thread."""
+
+        def cancel() -> None:
+            self._is_stopping = True
+            if self._task is not None:
+                self._task.cancel()
+
+        # The signal may come before the loop does, or after it has gone.
+        while self._loop is None:
+            threading.Event().wait(0.01)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(cancel)
+
+    def _in_the_way(self) -> str:
+        """Say who keeps the run from stopping; on the watching thread."""
+        if not self._is_stopping:
+            path = self._machine_run.running
+            place = place_of(self._main)
+            if path:
+                return f"{_who(path)} spins, at {place}"
+            return f"the run does not go on, at {place}"
+        threads = [
+            f"{_who(thread.name.removeprefix('actor '))} does not end, at"
+            f" {place_of(thread.ident or 0)}"
+            for thread in threading.enumerate()
+            if thread.name.startswith("actor ") and thread.name.endswith("/program")
+        ]
+        return "; ".join(threads) or "the run is being stopped"
+
+    def _last_words(self, number: signal.Signals) -> None:
+        """Print what there is, and say why there is no more; on the watching thread."""
+        in_the_way = self._in_the_way()
+        self._streams.restore()
+        self._machine_run.abandon()
+        complain(f"ended by {number.name}: {in_the_way}")
+        if self._as_json or self._machine_run.is_any_over:
+            why = f"ended by {number.name}: {in_the_way}"
+            print_result(self._machine_run.so_far(why), as_json=self._as_json)
+            sys.stdout.flush()
+
+    def _tell(self, progress: Progress) -> None:
+        self._show(progress)
+
+    @contextlib.contextmanager
+    def _live(self) -> Generator[None]:
+        if not self._is_live:
+            yield
+            return
+        with Live(console=self._console, auto_refresh=False, transient=True) as live:
+            self._show = lambda progress: live.update(
+                progress_view(progress), refresh=True
+            )
+            yield
+
+
+def _who(path: str) -> str:
+    """Say whose actor there is at a path."""
+    name, _, rest = path.partition("/")
+    return f"guest {name}" if rest in ("cpu0", "program") else f"actor {path}"
+
+
+def print_result(result: RunResult, *, as_json: bool) -> None:
+    """Print a result as tables, or as JSON."""
+    if as_json:
+        say_json(result)
+    else:
+        new_console().print(result_view(result))

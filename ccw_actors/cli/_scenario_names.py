@@ -1,0 +1,174 @@
+"""Which scenario a name on the command line is.
+
+| name | what it is |
+|---|---|
+| `ping-pong` | a scenario of this package, see `ccw-actors explore --list` |
+| `verdicts/DESIGN/EMULATOR/SCENARIO` | a cell of the verdict table |
+| `package.module:name` | something in a module that can be imported |
+| `path/file.py:name`, `path/test_file.py::name` | something in a file |
+
+That something is a scenario (a function that takes a World), or a TransitionSystem.
+
+The first two come with this package. The others are code of the user's, which is run
+when its module is imported: only for a name that the user has given, and never for one
+that stands in a file.
+"""
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeAlias, cast
+
+from ccw_actors.errors import CcwActorsError
+from ccw_actors.explore import Scenario, TransitionSystem, World
+from ccw_actors.scenarios import SCENARIOS
+from ccw_actors.verdicts import CellName, CellNameError, cell_scenario
+
+__all__ = [
+    "Explored",
+    "ScenarioNameError",
+    "find_predicate",
+    "find_scenario",
+    "replay_command",
+    "scenarios_of",
+    "shipped_scenario",
+]
+
+Explored: TypeAlias = Scenario | TransitionSystem[Any, Any]
+
+
+class ScenarioNameError(CcwActorsError):
+    """No scenario is found by a name."""
+
+
+def shipped_scenario(name: str) -> Explored | None:
+    """Return a scenario that comes with this package, None for another name.
+
+    Nothing is imported for it. Raises `ScenarioNameError` for a cell that is none.
+    """
+    if not CellName.is_one(name):
+        return SCENARIOS.get(name)
+    try:
+        return cell_scenario(*CellName.parse(name))
+    except CellNameError as error:
+        raise ScenarioNameError(str(error)) from error
+
+
+def replay_command(file: Path, name: str) -> str:
+    """Return the command that shows a counterexample of a scenario."""
+    own = [] if shipped_scenario(name) is not None else ["--scenario", name]
+    return shlex.join(["ccw-actors", "replay", str(file), *own])
+
+
+def find_scenario(name: str) -> Explored:
+    """Return the scenario of a name that the user has given.
+
+    Raises `ScenarioNameError`.
+    """
+    shipped = shipped_scenario(name)
+    if shipped is not None:
+        return shipped
+    if ":" not in name:
+        close = difflib.get_close_matches(name, SCENARIOS, n=3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        raise ScenarioNameError(f"no scenario is called {name!r}{hint}")
+    found = _named(name)
+    if not _is_scenario(found):
+        raise ScenarioNameError(
+            f"{name}: expected a function of one World or a TransitionSystem"
+        )
+    return cast("Explored", found)
+
+
+def find_predicate(name: str) -> Callable[[Any], object]:
+    """Return the function of a name like `file.py:function`.
+
+    Raises `ScenarioNameError`.
+    """
+    found = _named(name)
+    if not callable(found) or not _takes_one(found):
+        raise ScenarioNameError(f"{name}: expected a function of one argument")
+    return cast("Callable[[Any], object]", found)
+
+
+def scenarios_of(file: str) -> dict[str, Explored]:
+    """Return the scenarios that a file defines, by name.
+
+    Those are transition systems, and functions of its own whose one parameter is called
+    `world` or is said to be a `World`. Raises `ScenarioNameError`.
+    """
+    module = _module(file, file)
+    return {
+        name: cast("Explored", value)
+        for name, value in vars(module).items()
+        if not name.startswith("_") and _is_offered(value, module.__name__)
+    }
+
+
+def _is_offered(value: object, module: str) -> bool:
+    """Whether a module offers something as a scenario of its own."""
+    if isinstance(value, TransitionSystem):
+        return True
+    return getattr(value, "__module__", "") == module and _wants_a_world(value)
+
+
+def _wants_a_world(value: object) -> bool:
+    if not inspect.isfunction(value) or not _takes_one(value):
+        return False
+    first = next(iter(inspect.signature(value).parameters.values()), None)
+    named = first is not None and first.name == "world"
+    return named or (first is not None and first.annotation in (World, "World"))
+
+
+def _named(name: str) -> object:
+    """Return what a name like `file.py:name` or `module:name` is that of."""
+    where, _, what = name.partition("::" if "::" in name else ":")
+    module = _module(where, name)
+    found = getattr(module, what, None) if what else None
+    if found is None:
+        raise ScenarioNameError(f"{name}: there is no {what!r} in {where}")
+    return found
+
+
+def _module(where: str, name: str) -> ModuleType:
+    path = Path(where)
+    is_file = path.suffix == ".py"
+    if is_file and not path.is_file():
+        raise ScenarioNameError(f"{name}: there is no file {where}")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        return _loaded(path) if is_file else importlib.import_module(where)
+    except (Exception, SystemExit) as error:
+        text = f"{type(error).__name__}: {error}"
+        raise ScenarioNameError(f"{name}: cannot load {where}: {text}") from error
+
+
+def _loaded(path: Path) -> ModuleType:
+    sys.path.insert(1, str(path.resolve().parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None, "a file that ends with .py has a loader"
+    assert spec.loader is not None, "so it has"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _is_scenario(found: object) -> bool:
+    if isinstance(found, TransitionSystem):
+        return True
+    return callable(found) and _takes_one(found)
+
+
+def _takes_one(found: Callable[..., object]) -> bool:
+    try:
+        inspect.signature(found).bind(None)
+    except TypeError:
+        return False
+    return True

@@ -1,0 +1,370 @@
+"""`ccw-actors verdicts`: the designs of the thread, scenario by scenario."""
+
+import os
+import sys
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from ccw_actors.cli._printing import as_text, new_console, paragraph, say, say_json
+from ccw_actors.explore import executor_of, stop_now
+from ccw_actors.verdicts import (
+    COLUMNS,
+    DESIGN_NAMES,
+    EMULATORS,
+    SAVED,
+    Cell,
+    CellName,
+    Explored,
+    Line,
+    cell_hash,
+    cell_text,
+    cells_of,
+    check,
+    columns_of,
+    command,
+    counterexample_of,
+    lines_of,
+    load,
+    merge,
+    others,
+    recall,
+    run,
+    save,
+    sequence_diagram,
+    share,
+    work_of,
+    write_pages,
+)
+
+__all__ = ["verdicts"]
+
+_AS_SAVED, _ANOTHER = 0, 1
+_STYLES = {
+    "verified": "green",
+    "refuted": "red",
+    "incomplete": "yellow",
+    "vacuous": "yellow",
+}
+_SHOWN_WHOLE = 4
+_COLUMN_WIDTH = 34
+_LEGEND = """\
+✔ verified   ✔+ verified, but for what the scenario is not about
+✘ refuted, in so many steps   … a limit was reached   ○ vacuous   - no meaning there
+Name a design, an emulator and a scenario to see what goes wrong, and how."""
+
+
+def verdicts(
+    *,
+    design: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only this design: v5.12, 2026, ours ... May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    emulator: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only this emulator: qemu or ours. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only this scenario: seed, mail, halt ... May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Explore all, also what is saved.")
+    ] = False,
+    checks: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="Explore what has changed since it was saved and the column seed,"
+            " replay every counterexample, and compare.",
+        ),
+    ] = False,
+    saves: Annotated[
+        Path | None,
+        typer.Option(
+            "--save", metavar="DIR", file_okay=False, help="Save the table there."
+        ),
+    ] = None,
+    pages: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", file_okay=False, help="Write the table as Markdown there."
+        ),
+    ] = None,
+    diagrams: Annotated[
+        bool,
+        typer.Option(
+            "--diagram", help="Print the counterexamples as Mermaid sequence diagrams."
+        ),
+    ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Explore N cells at once; as many as there are processors unless"
+            " said.",
+            show_default=False,
+        ),
+    ] = os.cpu_count() or 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, and nothing else.")
+    ] = False,
+) -> None:
+    """Print the verdict table: designs down, scenarios across.
+
+    A cell comes from the table that is saved with the package as long as models,
+    scenario and engine are what they were; otherwise it is explored. With few cells
+    each is shown whole: what goes wrong, the interleaving, and the commands that show
+    it again. Ends with 0; with --check 1 if a cell is another one than was saved.
+    """
+    names = _chosen(design, emulator, scenario)
+    _refuse(
+        (checks and (again or saves or pages or diagrams or as_json))
+        and "--check goes with --design, --emulator and --scenario only",
+        (diagrams and as_json) and "--diagram prints text, --json nothing but JSON",
+        (pages and len(names) < len(cells_of()))
+        and "--pages writes the whole table: name no part of it",
+    )
+    saved = load()
+    known = {CellName.of(cell): cell for cell in saved.cells}
+    began = perf_counter()
+    if checks:
+        with _executor(jobs) as executor:
+            raise typer.Exit(_check(names, known, executor))
+    fresh = [
+        name
+        for name in names
+        if again or name not in known or known[name].hash != cell_hash(name)
+    ]
+    with _bar(len(fresh)) as told, _executor(jobs) as executor:
+        explored = {CellName.of(one.cell): one for one in run(fresh, executor, told)}
+    kept = recall(known[name] for name in names if name not in explored)
+    explored |= {CellName.of(one.cell): one for one in kept}
+    found = [explored[name] for name in names]
+    took = perf_counter() - began
+    if saves is not None:
+        save(merge(found, saves), saves)
+    cells = [one.cell for one in found]
+    if pages is not None:
+        write_pages(cells, pages)
+    if as_json:
+        say_json({"cells": [_as_json(one, saves) for one in found]})
+        return
+    if diagrams:
+        _show_diagrams(found)
+        return
+    _show(cells)
+    if len(cells) <= _SHOWN_WHOLE:
+        for one in found:
+            _show_whole(one, _file(one, saves))
+    else:
+        typer.echo(f"\n{_LEGEND}")
+    count = f"{len(cells)} cell{'s' * (len(cells) > 1)}"
+    typer.echo(f"\n{count}, {len(fresh)} explored now, in {took:.1f} s")
+
+
+def _refuse(*reasons: object) -> None:
+    """Refuse options that do not go together, for the first reason there is."""
+    for reason in filter(None, reasons):
+        raise typer.BadParameter(str(reason))
+
+
+def _chosen(
+    designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
+) -> list[CellName]:
+    for option, wanted, known in (
+        ("--design", designs, DESIGN_NAMES),
+        ("--emulator", emulators, tuple(EMULATORS)),
+        ("--scenario", scenarios, tuple(COLUMNS)),
+    ):
+        for one in wanted or ():
+            if one not in known:
+                text = f"{one!r}: expected one of {', '.join(known)}"
+                raise typer.BadParameter(text, param_hint=option)
+    names = cells_of(designs or (), emulators or (), scenarios or ())
+    if not names:
+        reason = _why_none(designs, emulators, scenarios)
+        raise typer.BadParameter(f"there is no such cell: {reason}")
+    return names
+
+
+def _why_none(
+    designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
+) -> str:
+    """Return why the first of these cells has no meaning."""
+    design, scenario = (designs or DESIGN_NAMES)[0], (scenarios or tuple(COLUMNS))[0]
+    names = [CellName(design, emulator, scenario) for emulator in EMULATORS]
+    reasons = [
+        one.no_meaning for one in names if not emulators or one.emulator in emulators
+    ]
+    return next(filter(None, reasons), names[0].no_meaning)
+
+
+@contextmanager
+def _executor(jobs: int) -> Generator[Executor]:
+    """Have so many cells explored at once, and none any more afterwards."""
+    executor = executor_of(jobs)
+    try:
+        yield executor
+    finally:
+        stop_now(executor)
+
+
+def _check(
+    names: Sequence[CellName], known: dict[CellName, Cell], executor: Executor
+) -> int:
+    """Print what is another one than was saved; return the exit code."""
+    with _bar(work_of(names, known)) as told:
+        found = check(names, known, executor, told)
+    for problem in found.problems:
+        say(problem)
+    typer.echo(
+        f"cells explored: {found.explored}, counterexamples replayed: {found.replayed},"
+        f" problems: {len(found.problems)}"
+    )
+    return _ANOTHER if found.problems else _AS_SAVED
+
+
+def _file(explored: Explored, saves: Path | None) -> Path | None:
+    """Return where a cell's counterexample is, None if it is nowhere."""
+    for folder in filter(None, (saves, SAVED)):
+        path = counterexample_of(explored.cell, folder)
+        if path is not None and explored.counterexample is not None:
+            return path
+    return None
+
+
+def _as_json(explored: Explored, saves: Path | None) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(explored.cell)
+    path = _file(explored, saves)
+    return fields | {"counterexample": None if path is None else str(path)}
+
+
+def _show(cells: Sequence[Cell]) -> None:
+    """Print the table, in as many parts as the width of the terminal asks for."""
+    console = new_console()
+    known = {(cell.design, cell.emulator, cell.scenario): cell for cell in cells}
+    rows = list(dict.fromkeys((cell.design, cell.emulator) for cell in cells))
+    columns = [one for one in COLUMNS if any(cell.scenario == one for cell in cells)]
+    head = max(len(design) for design, _ in rows) + 11
+    while columns:
+        room = console.width - head
+        part: list[str] = []
+        while columns and (not part or room >= max(len(columns[0]), 5) + 2):
+            room -= max(len(columns[0]), 5) + 2
+            part.append(columns.pop(0))
+        table = Table(box=None, pad_edge=False)
+        for column in ("design", "emulator", *part):
+            table.add_column(column, no_wrap=True)
+        for design, emulator in rows:
+            found = [known.get((design, emulator, column)) for column in part]
+            if any(found):
+                table.add_row(design, emulator, *map(_styled, found))
+        console.print(table)
+        if columns:
+            console.print()
+
+
+def _styled(cell: Cell | None) -> Text:
+    style = "" if cell is None else _STYLES[cell.verdict]
+    return as_text(cell_text(cell), style=style)
+
+
+def _show_whole(explored: Explored, path: Path | None) -> None:
+    """Print what is wrong with a cell, and how to see it again."""
+    cell = explored.cell
+    console = new_console()
+    console.print()
+    console.print(as_text(f"{cell.design} under {cell.emulator}, {cell.scenario}"))
+    console.print(as_text(f"  {COLUMNS[cell.scenario].summary}"))
+    states = f" ({cell.states:,} states)" if cell.verdict == "verified" else ""
+    console.print(as_text(f"{cell.verdict}{states}", style=_STYLES[cell.verdict]))
+    if cell.why:
+        console.print(
+            as_text(f"{cell.why} [{share(cell)}]" if share(cell) else cell.why)
+        )
+    if cell.also:
+        console.print(as_text(f"besides, what this is not about: {cell.also}"))
+        console.print(as_text(f"shown by: {others(cell)}"), soft_wrap=True)
+    if explored.counterexample is not None:
+        lines = lines_of(cell, explored.counterexample)
+        console.print(_interleaving(lines, console.width))
+    console.print(as_text(f"again:  {command(cell)}"), soft_wrap=True)
+    if path is not None:
+        console.print(as_text(f"replay: ccw-actors replay {path}"), soft_wrap=True)
+
+
+def _interleaving(lines: Sequence[Line], width: int) -> Table:
+    """Return a table with a column for each who does something, if there is room."""
+    columns = columns_of(lines)
+    is_wide = width >= _COLUMN_WIDTH * len(columns)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", justify="right")
+    for column in columns if is_wide else ("who", "what"):
+        table.add_column(as_text(column), overflow="fold")
+    for number, line in enumerate(lines, 1):
+        if is_wide:
+            text = paragraph(line.what.replace("(): ", "()\n"))
+            cells = [text if one == line.column else "" for one in columns]
+        else:
+            cells = [as_text(line.column), as_text(line.what)]
+        table.add_row(str(number), *cells)
+    return table
+
+
+def _show_diagrams(explored: Sequence[Explored]) -> None:
+    for one in explored:
+        cell = one.cell
+        if one.counterexample is None:
+            say(f"%% {cell.design} under {cell.emulator}: {cell.verdict}")
+        else:
+            lines = lines_of(cell, one.counterexample)
+            say(f"%% {cell.design} under {cell.emulator}, {cell.scenario}")
+            typer.echo(sequence_diagram(lines, cell.why))
+
+
+@contextmanager
+def _bar(count: int) -> Generator[Callable[[int], object]]:
+    """Show on a terminal how many cells are done."""
+    columns = (
+        TextColumn("cells"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    hides = count == 0 or not sys.stderr.isatty()
+    with Progress(
+        *columns, console=new_console(stderr=True), transient=True, disable=hides
+    ) as progress:
+        task = progress.add_task("", total=count)
+        yield lambda done: progress.update(task, completed=done)

@@ -1,0 +1,37 @@
+"""Golden vectors of real systems, run on an emulated host and compared."""
+
+from ccw_actors.conformance._compare import Difference as Difference
+from ccw_actors.conformance._compare import compare as compare
+from ccw_actors.conformance._host import HERCULES as HERCULES
+from ccw_actors.conformance._host import Host as Host
+from ccw_actors.conformance._host import devices_of as devices_of
+from ccw_actors.conformance._judge import Judgement as Judgement
+from ccw_actors.conformance._judge import Verdict as Verdict
+from ccw_actors.conformance._judge import judge as judge
+from ccw_actors.conformance._play import Observation as Observation
+from ccw_actors.conformance._play import play as play
+from ccw_actors.conformance._vectors import SIZE_MAX as SIZE_MAX
+from ccw_actors.conformance._vectors import Case as Case
+from ccw_actors.conformance._vectors import Entry as Entry
+from ccw_actors.conformance._vectors import Instruction as Instruction
+from ccw_actors.conformance._vectors import Script as Script
+from ccw_actors.conformance._vectors import load as load
+
+__all__ = [
+    "HERCULES",
+    "SIZE_MAX",
+    "Case",
+    "Difference",
+    "Entry",
+    "Host",
+    "Instruction",
+    "Judgement",
+    "Observation",
+    "Script",
+    "Verdict",
+    "compare",
+    "devices_of",
+    "judge",
+    "load",
+    "play",
+]

@@ -1,0 +1,50 @@
+"""Runs the script of a golden vector, and says what was observed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from ccw_actors.conformance._host import Host
+from ccw_actors.conformance._player import Deviation, Player
+from ccw_actors.conformance._vectors import Entry, Script, address_of
+
+__all__ = ["WATCHED", "Observation", "play"]
+
+WATCHED = range(0x40000, 0x80000)
+"""The storage whose changes are part of an observation."""
+
+
+class Observation(Struct, frozen=True):
+    """What was observed: an entry for each instruction, and storage at the end.
+
+    `storage` has the watched range. `stated` are pieces of it that were stated one by
+    one, as pairs (address, content), which may overlap; whoever runs a script has none.
+    """
+
+    entries: tuple[Entry, ...]
+    storage: bytes
+    stated: tuple[tuple[int, bytes], ...] = ()
+
+
+def play(
+    script: Script, images: Path, scratch: Path, deviations: Sequence[Deviation] = ()
+) -> Observation:
+    """Run a script on a fresh host.
+
+    Args:
+        script: What to do, and with which devices.
+        images: Where the images are that the setup names.
+        scratch: A directory for copies of them.
+        deviations: In what the host departs from the architecture; they are used up.
+
+    Raises:
+        UnsupportedSetupError: The script needs what is not there.
+        VectorError: It cannot be understood.
+    """
+    player = Player(Host(script.setup, images, scratch), deviations)
+    for address, content in script.storage.items():
+        player.store(address_of(address), bytes.fromhex(content))
+    entries = tuple(player.observe(one) for one in script.instructions)
+    player.finish()
+    return Observation(entries, player.fetch(WATCHED.start, len(WATCHED)))

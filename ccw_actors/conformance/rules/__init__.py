@@ -1,0 +1,92 @@
+"""Where real systems depart from the architecture, as rules that predict it."""
+
+from typing import Final
+
+from ccw_actors.conformance.rules._base import Rule as Rule
+from ccw_actors.conformance.rules._hercules_programs import (
+    ChainedSenseId,
+    GatheredOutput,
+    ImmediateLength,
+    InitialStatusTogether,
+    UnusableOrbBits,
+    UpdateInSpiteOfMask,
+    UpdateWithoutLength,
+)
+from ccw_actors.conformance.rules._hercules_states import (
+    HiddenAttention,
+    NoCancelOfSuspended,
+    ReportsAtFirst,
+    ReservedPmcwBits,
+    StartWhileSuspended,
+    SuspendedInSpiteOfU,
+    UnfinishedHalt,
+)
+from ccw_actors.conformance.rules._qemu_programs import (
+    ChainLimit,
+    IgnoredOrbBits,
+    LengthIsProgramCheck,
+    LostAddress,
+    NoProgramControlledInterruption,
+    NoShortIdaws,
+    RepeatedIdaws,
+    TransferToNowhere,
+    UnitCheckAlone,
+)
+from ccw_actors.conformance.rules._qemu_states import (
+    CancelForgets,
+    ClearKeepsStatus,
+    HaltedIdle,
+    LatePathCheck,
+    NeverSuspendedPending,
+    StaleInterruption,
+)
+from ccw_actors.conformance.rules._shared import LeadingTransfer, NoMeasurement
+
+__all__ = ["HERCULES_RULES", "QEMU_RULES", "Rule", "as_markdown"]
+
+HERCULES_RULES: Final[tuple[type[Rule], ...]] = (
+    StartWhileSuspended,
+    LeadingTransfer,
+    ImmediateLength,
+    ChainedSenseId,
+    GatheredOutput,
+    InitialStatusTogether,
+    UnusableOrbBits,
+    ReservedPmcwBits,
+    NoCancelOfSuspended,
+    UnfinishedHalt,
+    SuspendedInSpiteOfU,
+    ReportsAtFirst,
+    NoMeasurement,
+    UpdateWithoutLength,
+    UpdateInSpiteOfMask,
+    HiddenAttention,
+)
+"""Those of Hercules 3.13, in the order in which they change an instruction."""
+
+QEMU_RULES: Final[tuple[type[Rule], ...]] = (
+    LeadingTransfer,
+    LengthIsProgramCheck,
+    NoProgramControlledInterruption,
+    TransferToNowhere,
+    ChainLimit,
+    NoShortIdaws,
+    RepeatedIdaws,
+    IgnoredOrbBits,
+    LatePathCheck,
+    UnitCheckAlone,
+    LostAddress,
+    NeverSuspendedPending,
+    CancelForgets,
+    HaltedIdle,
+    ClearKeepsStatus,
+    StaleInterruption,
+    NoMeasurement,
+)
+"""Those of QEMU 7.2, in the order in which they change an instruction."""
+
+
+def as_markdown(rules: tuple[type[Rule], ...]) -> str:
+    """Render rules as a table for documents."""
+    rows = (f"| {rule.demands} | {rule.does} |" for rule in rules)
+    return "\n".join(("| the architecture demands | instead |", "|---|---|", *rows))

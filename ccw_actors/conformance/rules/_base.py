@@ -1,0 +1,134 @@
+"""What a rule is: one respect in which a real system departs from the architecture.
+
+A rule looks at the ORB, the CCWs, the device and the state of the subchannel, never at
+what a case is called or at what was observed. Where it applies, the host of the case
+gets to do what the real system does. A deviation is explained if the host then gives
+every value that was observed, and the rules say what the architecture demands instead.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.channel import Orb, Scsw
+from ccw_actors.channel.ccw import CCW_LENGTH, Ccw, is_tic
+from ccw_actors.conformance._player import Player
+from ccw_actors.conformance._vectors import Entry, Instruction, address_of
+
+__all__ = ["Placed", "Rule", "chain", "schid_of"]
+
+_ORB_LENGTH: Final = 12
+_SCSW_IN: Final = {"irb": slice(0, 12), "schib": slice(28, 40)}
+_NOT_STORED: Final = b"\xee" * 12
+_CHAINED: Final = Ccw.chain_data.mask | Ccw.chain_command.mask
+
+
+class Rule:
+    """One rule, for one run of a script: `applied` is set once it has had an effect.
+
+    `demands` says what the architecture demands, `does` what the real system does.
+    `start` is called for each START SUBCHANNEL with an idle subchannel, if `always` for
+    any other, too.
+    """
+
+    demands: ClassVar[str]
+    does: ClassVar[str]
+    always: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.applied = False
+
+    def before(self, player: Player, one: Instruction, address: int) -> None:
+        """Change what the instruction is about to meet: for SSCH, its ORB."""
+        if one.op != "SSCH" or not _is_there(player, address):
+            return
+        scsw = player.schib(schid_of(one)).scsw
+        if self.always or not (scsw.fctl or scsw.pending):
+            given = Orb.from_bytes(player.fetch(address, _ORB_LENGTH))
+            orb = self.start(player, schid_of(one), given)
+            if orb != given:
+                self.applied = True
+                player.patch(address, orb.to_bytes())
+
+    def start(self, _player: Player, _schid: int, orb: Orb) -> Orb:
+        """Return the ORB that the real system goes by; it may also patch CCWs."""
+        return orb
+
+    def instead(
+        self, _player: Player, _one: Instruction, _address: int
+    ) -> Entry | None:
+        """Give what is observed if the real system does something else altogether."""
+        return None
+
+    def shown(self, _player: Player, _one: Instruction, entry: Entry) -> Entry:
+        """Change what is observed of the instruction."""
+        return entry
+
+    def finish(self, _player: Player) -> None:
+        """Change what is in storage at the end."""
+
+    def patch_ccw(self, player: Player, placed: "Placed", ccw: Ccw) -> None:
+        """Have the real system's channel go by another CCW."""
+        if ccw != placed.ccw:
+            self.applied = True
+            raw = ccw.to_bytes(placed.fmt)
+            player.patch(placed.address, raw, lasting=True)
+
+    def edit(self, entry: Entry, change: Callable[[Scsw], Scsw]) -> Entry:
+        """Change the SCSW that is observed, if one is."""
+        for name, where in _SCSW_IN.items():
+            text = getattr(entry, name)
+            raw = bytes.fromhex(text or "")[where]
+            if text is None or raw == _NOT_STORED:
+                continue
+            new = change(Scsw.from_bytes(raw)).to_bytes()
+            if new != raw:
+                self.applied = True
+                start, stop = 2 * where.start, 2 * where.stop
+                entry = replace(entry, **{name: text[:start] + new.hex() + text[stop:]})
+        return entry
+
+
+class Placed(Struct, frozen=True):
+    """A CCW of format `fmt` where it is in storage."""
+
+    address: int
+    ccw: Ccw
+    fmt: int
+
+    @property
+    def is_tic(self) -> bool:
+        """Whether it is a transfer in channel."""
+        return is_tic(self.ccw.code, self.fmt)
+
+
+def _is_there(player: Player, address: int) -> bool:
+    last = player.host.personality.storage - _ORB_LENGTH
+    return address % 4 == 0 and address <= last
+
+
+def schid_of(one: Instruction) -> int:
+    """Return the subchannel that an instruction names in general register 1."""
+    return address_of(one.gr1)
+
+
+def chain(player: Player, orb: Orb, *, most: int = 1024) -> Iterator[Placed]:
+    """Yield the CCWs of a program as they follow each other if every command ends well.
+
+    At most `most`, and only from storage that is there.
+    """
+    address, size = orb.cpa, player.host.personality.storage
+    for _ in range(most):
+        if address % CCW_LENGTH or address + CCW_LENGTH > size:
+            return
+        ccw = Ccw.from_bytes(player.fetch(address, CCW_LENGTH), orb.fmt)
+        placed = Placed(address, ccw, orb.fmt)
+        yield placed
+        if placed.is_tic:
+            address = ccw.address
+        elif ccw.flags & _CHAINED:
+            address += CCW_LENGTH
+        else:
+            return

@@ -1,0 +1,227 @@
+"""How Hercules 3.13 departs from the architecture in running channel programs.
+
+Source: what the golden vectors of Hercules 3.13 show; the architecture is the PoP,
+chapter "Basic I/O Functions".
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from ccw_actors.channel import Dstat, Orb, Scsw, Stctl
+from ccw_actors.channel.ccw import Ccw, is_input
+from ccw_actors.conformance._player import Player
+from ccw_actors.conformance._vectors import Entry, Instruction
+from ccw_actors.conformance.rules._base import Placed, Rule, chain, schid_of
+
+__all__ = [
+    "ChainedSenseId",
+    "GatheredOutput",
+    "ImmediateLength",
+    "InitialStatusTogether",
+    "UnusableOrbBits",
+    "UpdateInSpiteOfMask",
+    "UpdateWithoutLength",
+]
+
+_CKD: Final = ("3380", "3390")
+_NOP: Final = 0x03
+_SENSE_ID: Final = 0xE4
+_DEFINE_EXTENT: Final = 0x63
+_LOCATE_RECORD: Final = 0x47
+_UPDATES: Final = (0x85, 0x8D)
+_REJECTED: Final = 0xFE
+"""A command of the input kind that no disk has."""
+_CD: Final = Ccw.chain_data.mask
+_SLI: Final = Ccw.suppress_length.mask
+
+
+class ImmediateLength(Rule):
+    """A count that an immediate operation has no use for."""
+
+    demands = (
+        "an immediate operation with a count other than zero ends its chain with"
+        " incorrect length, unless SLI or the ORB's L suppresses it"
+    )
+    does = "Hercules never shows incorrect length for one"
+
+    def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
+        """Have SLI on."""
+        for placed in chain(player, orb) if orb.format_1 else ():
+            ccw = placed.ccw
+            if ccw.code == _NOP and ccw.count and not ccw.flags & _CD:
+                self.patch_ccw(player, placed, replace(ccw, flags=ccw.flags | _SLI))
+        return orb
+
+
+class ChainedSenseId(Rule):
+    """SENSE ID with data chaining."""
+
+    demands = "data chaining can be used with SENSE ID"
+    does = "a disk of Hercules rejects it at once"
+
+    def start(self, player: Player, schid: int, orb: Orb) -> Orb:
+        """Have the device get a command that it rejects."""
+        if _device_type(player, schid) in _CKD:
+            for placed in chain(player, orb):
+                if placed.ccw.code == _SENSE_ID and placed.ccw.flags & _CD:
+                    other = replace(placed.ccw, code=_REJECTED)
+                    self.patch_ccw(player, placed, other)
+        return orb
+
+
+class GatheredOutput(Rule):
+    """Output with data chaining that the device does not take."""
+
+    demands = "the SCSW has the last CCW that was used, and that CCW's residual count"
+    does = (
+        "Hercules gathers the data of the whole chain first: it shows its last CCW, and"
+        " what is left of all counts"
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._programs: dict[int, Orb] = {}
+
+    def start(self, _player: Player, schid: int, orb: Orb) -> Orb:
+        """Note the program."""
+        self._programs[schid] = orb
+        return orb
+
+    def shown(self, player: Player, one: Instruction, entry: Entry) -> Entry:
+        """Go on from the CCW that is shown to the last of its chain."""
+        orb = self._programs.get(schid_of(one))
+        if orb is None:
+            return entry
+
+        def change(scsw: Scsw) -> Scsw:
+            if not (scsw.dstat & Dstat.UNIT_CHECK and scsw.stctl & Stctl.PRIMARY):
+                return scsw
+            found = list(chain(player, orb))
+            at = [n for n, placed in enumerate(found) if placed.address + 8 == scsw.cpa]
+            if not at or is_input(_command(found, at[0])):
+                return scsw
+            last, count = at[0], scsw.count
+            while found[last].ccw.flags & _CD and last + 1 < len(found):
+                last += 1
+                count += 0 if found[last].is_tic else found[last].ccw.count
+            return replace(scsw, cpa=found[last].address + 8, count=count)
+
+        return self.edit(entry, change)
+
+
+class InitialStatusTogether(Rule):
+    """The ORB's I bit."""
+
+    demands = (
+        "the initial-status interruption is shown when the first command is accepted,"
+        " before the end of the program unless nobody has looked by then"
+    )
+    does = "Hercules shows it together with the end, never before"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._subchannels: set[int] = set()
+
+    def start(self, _player: Player, schid: int, orb: Orb) -> Orb:
+        """Run the program without it."""
+        self._subchannels.discard(schid)
+        if not orb.initial_status:
+            return orb
+        self._subchannels.add(schid)
+        return replace(orb, flags=orb.flags & ~Orb.initial_status.mask)
+
+    def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
+        """Show the initial status with the end."""
+        if schid_of(one) not in self._subchannels:
+            return entry
+
+        def change(scsw: Scsw) -> Scsw:
+            flags = Scsw.initial_status.mask | Scsw.zero_condition.mask
+            ended = Stctl.INTERMEDIATE if scsw.stctl & Stctl.PRIMARY else 0
+            return replace(scsw, flags=scsw.flags | flags, stctl=scsw.stctl | ended)
+
+        return self.edit(entry, change)
+
+
+class UnusableOrbBits(Rule):
+    """Bits of the ORB that belong to facilities which are not there."""
+
+    demands = (
+        "START SUBCHANNEL ends with an operand exception if the ORB has X on without"
+        " its facility, or L on with format-0 CCWs"
+    )
+    does = "Hercules ignores these bits"
+    always = True
+
+    def start(self, _player: Player, _schid: int, orb: Orb) -> Orb:
+        """Have them off."""
+        ignored = Orb.extended.mask
+        if not orb.format_1:
+            ignored |= Orb.suppress_length.mask
+        return replace(orb, flags1=orb.flags1 & ~ignored)
+
+
+class UpdateWithoutLength(Rule):
+    """A write update whose length nothing says."""
+
+    demands = (
+        "without a transfer length and a block size, a record is as long as its count"
+        " field says"
+    )
+    does = "Hercules answers an update with invalid track format"
+
+    def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
+        """Have the locate record name a length that no record has."""
+        found = list(chain(player, orb))
+        if any(placed.ccw.code in _UPDATES for placed in found) and not any(
+            int.from_bytes(player.fetch(placed.ccw.address + 2, 2))
+            for placed in found
+            if placed.ccw.code == _DEFINE_EXTENT
+        ):
+            for placed in found:
+                self._locate(player, placed)
+        return orb
+
+    def _locate(self, player: Player, placed: Placed) -> None:
+        if placed.ccw.code != _LOCATE_RECORD:
+            return
+        argument = player.fetch(placed.ccw.address, 16)
+        if argument[0] & 0x3F == 0x01 and not argument[1] & 0x80:
+            self.applied = True
+            wrong = bytes((argument[0], argument[1] | 0x80)) + argument[2:14]
+            player.patch(placed.ccw.address, wrong + b"\xff\xff", lasting=True)
+
+
+class UpdateInSpiteOfMask(Rule):
+    """The file mask of an extent in which nothing may be written."""
+
+    demands = "with file mask 01 no write command is accepted"
+    does = "Hercules performs write updates all the same"
+
+    def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
+        """Have a file mask that allows them."""
+        found = list(chain(player, orb))
+        if any(placed.ccw.code in _UPDATES for placed in found):
+            for placed in found:
+                address = placed.ccw.address
+                if placed.ccw.code != _DEFINE_EXTENT:
+                    continue
+                mask = player.fetch(address, 1)[0]
+                if mask & 0xC0 == 0x40:
+                    self.applied = True
+                    player.patch(address, bytes((mask | 0xC0,)), lasting=True)
+        return orb
+
+
+def _device_type(player: Player, schid: int) -> str:
+    number = schid & 0xFFFF
+    devices = player.host.devices
+    return devices[number].device_type if number < len(devices) else ""
+
+
+def _command(found: list[Placed], number: int) -> int:
+    """Return the command that a CCW belongs to, which data chaining may continue."""
+    while number and found[number - 1].ccw.flags & _CD:
+        number -= 1
+    return found[number].ccw.code

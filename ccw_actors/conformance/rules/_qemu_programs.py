@@ -1,0 +1,318 @@
+"""How QEMU 7.2 departs from the architecture in running channel programs.
+
+Source: what the golden vectors of QEMU 7.2 (TCG) show, and QEMU hw/s390x/css.c; the
+architecture is the PoP, chapter "Basic I/O Functions".
+"""
+
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.channel import Dstat, Orb, Scsw
+from ccw_actors.channel.ccw import CCW_LENGTH, Ccw, is_input
+from ccw_actors.conformance._player import Player
+from ccw_actors.conformance._vectors import Entry, Instruction
+from ccw_actors.conformance.rules._base import Placed, Rule, chain, schid_of
+
+__all__ = [
+    "ChainLimit",
+    "IgnoredOrbBits",
+    "LengthIsProgramCheck",
+    "LostAddress",
+    "NoProgramControlledInterruption",
+    "NoShortIdaws",
+    "RepeatedIdaws",
+    "TransferToNowhere",
+    "UnitCheckAlone",
+]
+
+_LENGTHS: Final = {0xE4: 256, 0x04: 32}
+"""What SENSE ID and SENSE have to be given by their counts."""
+_NOWHERE: Final = 0x7FFF_FFF8
+_ELSEWHERE: Final = 0x10_0000
+_ROOM: Final = 0x1_0000
+_COUNTED_MAX: Final = 255
+_CE_DE: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
+_CD: Final = Ccw.chain_data.mask
+_SLI: Final = Ccw.suppress_length.mask
+_IDA: Final = Ccw.indirect.mask
+_PCI: Final = Ccw.program_controlled.mask
+
+
+def _failing(ccw: Ccw) -> Ccw:
+    """Return a CCW that ends in program check instead of that one."""
+    return replace(ccw, address=_NOWHERE, flags=ccw.flags & ~(_IDA | _CD))
+
+
+class LengthIsProgramCheck(Rule):
+    """A count that is not the device's."""
+
+    demands = (
+        "a wrong count without SLI ends the program with incorrect length, and what"
+        " fits is transferred; data chaining goes on with the next CCW"
+    )
+    does = (
+        "QEMU looks at each CCW by itself, and ends in program check before anything is"
+        " transferred"
+    )
+
+    def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
+        """Have a program check at the CCW."""
+        for placed in chain(player, orb):
+            ccw = placed.ccw
+            length = _LENGTHS.get(ccw.code)
+            checked = not ccw.flags & _SLI or ccw.flags & _CD
+            if length is not None and checked and ccw.count != length:
+                self.patch_ccw(player, placed, _failing(ccw))
+        return orb
+
+
+class NoProgramControlledInterruption(Rule):
+    """The PCI flag."""
+
+    demands = "a CCW with the PCI flag makes intermediate status pending"
+    does = "QEMU does not look at the flag"
+
+    def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
+        """Have it off."""
+        for placed in chain(player, orb):
+            if not placed.is_tic:
+                other = replace(placed.ccw, flags=placed.ccw.flags & ~_PCI)
+                self.patch_ccw(player, placed, other)
+        return orb
+
+
+class TransferToNowhere(Rule):
+    """A transfer in channel to where no CCW can be."""
+
+    demands = "the SCSW has the address of the transfer in channel plus 8"
+    does = "QEMU shows the address it leads to plus 8"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._targets: dict[int, tuple[int, int]] = {}
+
+    def start(self, player: Player, schid: int, orb: Orb) -> Orb:
+        """Note the transfer."""
+        self._targets.pop(schid, None)
+        last = next(reversed(list(chain(player, orb))), None)
+        if last is not None and last.is_tic:
+            self._targets[schid] = (last.address + CCW_LENGTH, last.ccw.address)
+        return orb
+
+    def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
+        """Show where it leads."""
+        cpa, target = self._targets.get(schid_of(one), (0, 0))
+
+        def change(scsw: Scsw) -> Scsw:
+            if cpa and scsw.cpa == cpa:
+                return replace(scsw, cpa=target + CCW_LENGTH)
+            return scsw
+
+        return self.edit(entry, change)
+
+
+class ChainLimit(Rule):
+    """A long channel program."""
+
+    demands = "a channel program may have any number of CCWs"
+    does = "QEMU ends in program check at the 256th CCW whose data address is zero"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._copied: dict[int, list[int]] = {}
+
+    def start(self, player: Player, schid: int, orb: Orb) -> Orb:
+        """Run a straight copy of the program that ends there."""
+        self._copied.pop(schid, None)
+        followed: list[Placed] = []
+        counted = 0
+        for placed in chain(player, orb):
+            if not placed.is_tic:
+                followed.append(placed)
+                counted += not placed.ccw.address
+                if counted > _COUNTED_MAX:
+                    break
+        else:
+            return orb
+        followed[-1] = replace(followed[-1], ccw=replace(followed[-1].ccw, code=0))
+        code = b"".join(placed.ccw.to_bytes(orb.fmt) for placed in followed)
+        player.store(_ELSEWHERE, code)
+        self._copied[schid] = [placed.address for placed in followed]
+        return replace(orb, cpa=_ELSEWHERE)
+
+    def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
+        """Show the addresses of the program itself."""
+        copied = self._copied.get(schid_of(one))
+        if copied is None:
+            return entry
+
+        def change(scsw: Scsw) -> Scsw:
+            number = (scsw.cpa - _ELSEWHERE) // CCW_LENGTH - 1
+            if not 0 <= number < len(copied):
+                return scsw
+            return replace(scsw, cpa=copied[number] + CCW_LENGTH)
+
+        return self.edit(entry, change)
+
+
+class NoShortIdaws(Rule):
+    """Format-1 IDAWs."""
+
+    demands = "format-1 IDAWs name the data of a CCW"
+    does = "QEMU ends in program check at a CCW with format-1 IDAWs"
+
+    def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
+        """Have a program check at the CCW."""
+        for placed in chain(player, orb) if not orb.idaw_64 else ():
+            if placed.ccw.flags & _IDA:
+                self.patch_ccw(player, placed, _failing(placed.ccw))
+        return orb
+
+
+class _Copy(Struct, frozen=True):
+    """Input that goes elsewhere first: `count` bytes at most, then to `pieces`."""
+
+    at: int
+    count: int
+    last: bool
+    pieces: tuple[tuple[int, int], ...]
+
+
+class RepeatedIdaws(Rule):
+    """Input through format-2 IDAWs."""
+
+    demands = (
+        "each IDAW but the first is at the beginning of its block, and the data go on"
+        " from one to the next"
+    )
+    does = "QEMU takes any address, and gives each IDAW the data from the beginning"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._copies: dict[int, tuple[int, list[_Copy]]] = {}
+
+    def before(self, player: Player, one: Instruction, address: int) -> None:
+        """Bring what has come in to the places that the IDAWs name."""
+        self.finish(player)
+        super().before(player, one, address)
+
+    def start(self, player: Player, schid: int, orb: Orb) -> Orb:
+        """Have the data go elsewhere."""
+        copies: list[_Copy] = []
+        if not orb.idaw_64:
+            return orb
+        for placed in chain(player, orb, most=64):
+            ccw = placed.ccw
+            if not ccw.flags & _IDA or not is_input(ccw.code) or ccw.flags & _CD:
+                continue
+            pieces = self._pieces(player, orb, ccw)
+            if pieces is not None:
+                at = _ELSEWHERE + _ROOM * len(copies)
+                last = not ccw.flags & Ccw.chain_command.mask
+                copies.append(_Copy(at, ccw.count, last, tuple(pieces)))
+                player.store(at, bytes(ccw.count))
+                direct = replace(ccw, address=at, flags=ccw.flags & ~_IDA)
+                self.patch_ccw(player, placed, direct)
+        if copies:
+            self._copies[schid] = (orb.cpa, copies)
+        return orb
+
+    def finish(self, player: Player) -> None:
+        """Bring what has come in to its places."""
+        for schid in list(self._copies):
+            _, copies = self._copies.pop(schid)
+            scsw = player.schib(schid).scsw
+            if scsw.dstat & _CE_DE != _CE_DE:
+                continue
+            for copy in copies:
+                moved = copy.count - (scsw.count if copy.last else 0)
+                data = player.fetch(copy.at, moved)
+                for address, length in copy.pieces:
+                    part = data[:length]
+                    data = data if len(part) == length else b""
+                    player.store(address, part)
+
+    @staticmethod
+    def _pieces(player: Player, orb: Orb, ccw: Ccw) -> list[tuple[int, int]] | None:
+        """Return where the data go as pairs (address, length), None if they cannot."""
+        block = 2048 if orb.idaw_2k else 4096
+        pieces: list[tuple[int, int]] = []
+        left, at = ccw.count, ccw.address
+        while left > 0:
+            if at % 8 or at + 8 > player.host.personality.storage:
+                return None
+            address = int.from_bytes(player.fetch(at, 8))
+            length = min(left, block - address % block)
+            if address + length > player.host.personality.storage:
+                return None
+            pieces.append((address, length))
+            left -= length
+            at += 8
+        return pieces
+
+
+class IgnoredOrbBits(Rule):
+    """The ORB's access key, X and I."""
+
+    demands = (
+        "accesses of the channel are checked with the ORB's key, X needs the ORB"
+        " extension facility, and with I the initial status is shown"
+    )
+    does = "QEMU looks at none of the three"
+    always = True
+
+    def start(self, _player: Player, _schid: int, orb: Orb) -> Orb:
+        """Have them zero."""
+        return replace(
+            orb,
+            flags=orb.flags & 0x0FFF & ~Orb.initial_status.mask,
+            flags1=orb.flags1 & ~Orb.extended.mask,
+        )
+
+
+class UnitCheckAlone(Rule):
+    """Unit check."""
+
+    demands = "a command that the device rejects ends with channel end and device end"
+    does = "QEMU shows unit check alone"
+
+    def shown(self, _player: Player, _one: Instruction, entry: Entry) -> Entry:
+        """Show it alone."""
+
+        def change(scsw: Scsw) -> Scsw:
+            if not scsw.dstat & Dstat.UNIT_CHECK:
+                return scsw
+            return replace(scsw, dstat=scsw.dstat & ~_CE_DE)
+
+        return self.edit(entry, change)
+
+
+class LostAddress(Rule):
+    """ERASE/WRITE ALTERNATE, which the 3270 rejects."""
+
+    demands = "the SCSW has the address of the last CCW used plus 8"
+    does = "QEMU shows zero when its 3270 rejects command 0D"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first: dict[int, int] = {}
+
+    def start(self, player: Player, schid: int, orb: Orb) -> Orb:
+        """Note the program's first command."""
+        number, devices = schid & 0xFFFF, player.host.devices
+        if number < len(devices) and devices[number].device_type == "3270":
+            first = next(chain(player, orb), None)
+            self._first[schid] = 0 if first is None else first.ccw.code
+        return orb
+
+    def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
+        """Show zero."""
+        if self._first.get(schid_of(one)) != 0x0D:
+            return entry
+
+        def change(scsw: Scsw) -> Scsw:
+            return replace(scsw, cpa=0) if scsw.dstat & Dstat.UNIT_CHECK else scsw
+
+        return self.edit(entry, change)

@@ -1,0 +1,290 @@
+"""Serves the control socket of a machine: whoever may ask, the actor answers.
+
+| connection | event | next |
+|---|---|---|
+| idle | a whole request | asking: nothing is read from it |
+| asking | the actor's answer | answering: it is written |
+| answering | the client has taken it | idle |
+
+One that is asking keeps its place. When there is no room, the one that has been idle or
+answering for longest is refused; if all are asking, the new one is.
+"""
+
+import asyncio
+import logging
+import math
+import os
+import socket
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any, Final, Literal, Self, Union
+
+from ccw_actors.control._protocol import (
+    CONTROL_FORMAT,
+    CONTROL_VERSION,
+    REQUEST_SIZE_MAX,
+    Hello,
+    Refused,
+    RequestFailed,
+    Welcome,
+)
+from ccw_actors.control._requests import Handler, control_actor
+from ccw_actors.control._socket import ControlSocket, peer_of
+from ccw_actors.errors import (
+    ActorFailedError,
+    CcwActorsError,
+    MessageError,
+    StreamError,
+)
+from ccw_actors.runtime import Message, Request, System
+from ccw_actors.transport import Codec, ValueSplitter
+
+__all__ = ["CONNECTIONS_MAX", "CONTROL_PATH", "ControlServer"]
+
+CONTROL_PATH: Final = "host/control"
+"""Where the actor behind the socket lives."""
+
+CONNECTIONS_MAX: Final = 64
+"""Connections at once, and so requests under way, unless a server says otherwise."""
+
+_CHUNK: Final = 1 << 14
+_LAST_ANSWERS: Final = 1.0  # seconds that clients may take for them
+_RETRY: Final = 1.0  # seconds without files until one more may be there
+_encode: Final = Codec().encode
+_hello: Final = Codec().decoder(Hello, message_size_max=REQUEST_SIZE_MAX)
+
+log = logging.getLogger("ccw_actors")
+
+
+class ControlServer:
+    """Has a control socket while it is entered; answers while it is `serving`.
+
+    `handlers` say what answers each type of request. Only processes of user `uid` are
+    served: this one's, unless said. On leaving, the name is free again, and then every
+    client sees the end of its connection.
+    """
+
+    def __init__(
+        self,
+        control_socket: ControlSocket,
+        handlers: Mapping[type[Request[Any]], Handler],
+        *,
+        uid: int | None = None,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        self._socket = control_socket
+        self._handlers = dict(handlers)
+        self._uid = os.geteuid() if uid is None else uid
+        self._max = connections_max
+        # The one that did something last is the last.
+        self._connections: dict[_Connection, asyncio.Task[None]] = {}
+
+    @property
+    def name(self) -> str:
+        """The machine's name."""
+        return self._socket.name
+
+    @property
+    def connections(self) -> int:
+        """How many clients there are."""
+        return len(self._connections)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            self._socket.release()
+            waiting: list[asyncio.Task[None]] = []
+            for connection, task in self._connections.items():
+                if connection.state != "idle":
+                    connection.is_last = True
+                    waiting.append(task)
+            if waiting:  # their answers are there, or come at once
+                await asyncio.wait(waiting, timeout=_LAST_ANSWERS)
+            tasks = list(self._connections.values())
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+        finally:
+            self._socket.close()
+
+    @asynccontextmanager
+    async def serving(self, system: System) -> AsyncGenerator[None]:
+        """Spawn the actor, and take connections; on leaving, stop both.
+
+        What handlers have under way then is cancelled, and over.
+        """
+        actor = system.spawn(control_actor(self._handlers), CONTROL_PATH)
+        accepting = asyncio.create_task(self._accept(system))
+        try:
+            yield
+        finally:
+            accepting.cancel()
+            actor.stop(drain=False)
+            await asyncio.wait({accepting})
+            await actor.stopped()
+
+    async def _accept(self, system: System) -> None:
+        loop, listener = asyncio.get_running_loop(), self._socket.listener
+        welcome = Welcome(
+            self._socket.name,
+            os.getpid(),
+            tuple(kind.__name__ for kind in self._handlers),
+        )
+        # At run time, as the handlers are known then only.
+        kinds: Any = Union[tuple(self._handlers)]  # noqa: UP007
+        decode = system.codec.decoder(kinds, message_size_max=REQUEST_SIZE_MAX)
+        while True:
+            try:
+                peer, _ = await loop.sock_accept(listener)
+            except OSError as error:  # no file is left for it
+                log.warning("%s: %s", self._socket.path, error.strerror)
+                await asyncio.sleep(_RETRY)
+                continue
+            connection = _Connection(peer, self._touch)
+            if self._has_room(connection):
+                task = asyncio.create_task(connection.serve(system, welcome, decode))
+                self._connections[connection] = task
+                task.add_done_callback(partial(self._forget, connection))
+            await asyncio.sleep(0)  # who connects without end has one turn, too
+
+    def _has_room(self, connection: "_Connection") -> bool:
+        """Take a connection, or refuse it."""
+        _, uid = peer_of(connection.peer)
+        if uid != self._uid:
+            connection.refuse(
+                "peer", f"this machine is user {self._uid}'s, and you are user {uid}"
+            )
+            connection.close()
+            return False
+        if len(self._connections) < self._max:
+            return True
+        reason = f"this machine has {self._max} connections, which is its bound"
+        for other, task in self._connections.items():
+            if other.state != "asking":
+                other.refuse("busy", f"{reason}; this one was idle for longest")
+                task.cancel()  # and then it is closed
+                del self._connections[other]
+                return True
+        connection.refuse("busy", f"{reason}, and all of them wait for answers")
+        connection.close()
+        return False
+
+    def _touch(self, connection: "_Connection") -> None:
+        task = self._connections.pop(connection, None)
+        if task is not None:
+            self._connections[connection] = task
+
+    def _forget(self, connection: "_Connection", task: asyncio.Task[None]) -> None:
+        self._connections.pop(connection, None)
+        connection.close()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s: %r", self._socket.path, error, exc_info=error)
+
+
+class _Refusal(Exception):  # noqa: N818 - no error of ours
+    """The connection ends by the client's own fault."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code = code
+        self.reason = reason
+
+
+class _Connection:
+    """One client; `touch` is called when it has done something.
+
+    With `is_last` it ends when the request under way is answered.
+    """
+
+    def __init__(self, peer: socket.socket, touch: Any) -> None:
+        peer.settimeout(0)  # it never blocks
+        self.peer = peer
+        self.state: Literal["idle", "asking", "answering"] = "idle"
+        self.is_last = False
+        self._touch = touch
+        self._splitter = ValueSplitter(REQUEST_SIZE_MAX)
+        self._frames = self._splitter.feed(b"")
+
+    def close(self) -> None:
+        """End it."""
+        self.peer.close()
+
+    def refuse(self, code: str, reason: str) -> None:
+        """Say why it ends, if that does not block."""
+        if self.state != "answering":  # else it would stand in the middle of one
+            with suppress(OSError):
+                self.peer.send(_encode(Refused(code, reason)))
+
+    async def serve(self, system: System, welcome: Welcome, decode: Any) -> None:
+        """Answer requests until the client has no more."""
+        try:
+            await self._greet(welcome)
+            while not self.is_last and (frame := await self._read()) is not None:
+                answer = await self._answer(system, frame, decode)
+                await self._write(system.codec, answer)
+        except _Refusal as refusal:
+            self.refuse(refusal.code, refusal.reason)
+        except StreamError as error:
+            self.refuse("damaged", str(error))
+        except OSError:  # the client has gone
+            pass
+
+    async def _greet(self, welcome: Welcome) -> None:
+        frame = await self._read()
+        if frame is None:
+            return
+        try:
+            hello = _hello(frame)
+        except MessageError as error:
+            raise _Refusal("version", f"expected a Hello first: {error}") from error
+        if hello != Hello():
+            raise _Refusal(
+                "version",
+                f"this machine speaks {CONTROL_FORMAT}, version {CONTROL_VERSION},"
+                f" and you speak {hello.format[:80]}, version {hello.version}",
+            )
+        await self._write(Codec(), welcome)
+
+    async def _answer(self, system: System, frame: bytes, decode: Any) -> Message:
+        try:
+            request = decode(frame)
+        except MessageError as error:
+            return RequestFailed(type(error).__name__, str(error))
+        self.state = "asking"
+        try:
+            answer: Message = await system.ref(CONTROL_PATH).ask(
+                request, timeout=math.inf
+            )
+        except ActorFailedError as error:
+            kind, _, reason = error.reason.partition(": ")
+            return RequestFailed(kind, reason)
+        except CcwActorsError as error:
+            return RequestFailed(type(error).__name__, str(error))
+        return answer
+
+    async def _write(self, codec: Codec, message: Message) -> None:
+        self.state = "answering"
+        self._touch(self)
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self.peer, codec.encode(message))
+        self.state = "idle"
+        self._touch(self)
+
+    async def _read(self) -> bytes | None:
+        """Return the next message's bytes; None at the end of the stream."""
+        loop = asyncio.get_running_loop()
+        while True:
+            # Neither reading nor writing need ever wait, so others get their turn here.
+            await asyncio.sleep(0)
+            found = next(self._frames, None)
+            if found is not None:
+                return found[1]
+            chunk = await loop.sock_recv(self.peer, _CHUNK)
+            if not chunk:
+                self._splitter.end()
+                return None
+            self._frames = self._splitter.feed(chunk)

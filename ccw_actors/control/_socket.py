@@ -1,0 +1,153 @@
+"""The control socket of one machine: its name is taken while it is open."""
+
+import os
+import socket
+import stat
+import struct
+from contextlib import suppress
+from typing import Final, Self
+
+from ccw_actors.control._folder import ControlFolder
+from ccw_actors.control._name import check_name, socket_name
+from ccw_actors.errors import ControlError, NameInUseError
+
+__all__ = ["ControlSocket", "peer_of"]
+
+_BACKLOG: Final = 128
+_MODE: Final = 0o600
+_NUMBERS_MAX: Final = 1000
+_UCRED: Final = struct.Struct("@iII")
+
+
+class ControlSocket:
+    """A listening socket at NAME.sock.
+
+    `name` is the machine's, `path` where the socket is. Use `claim` to make one.
+    """
+
+    def __init__(
+        self, name: str, folder: ControlFolder, listener: socket.socket
+    ) -> None:
+        self.name = name
+        self.path = folder.path_of(name)
+        self.listener = listener
+        self._folder = folder
+        self._inode = _inode(folder, name)
+
+    @classmethod
+    def claim(cls, name: str, *, numbered: bool = False) -> Self:
+        """Listen under a name; what a dead process has left there is replaced.
+
+        With `numbered`, a name that is taken becomes NAME-2, NAME-3 and so on.
+
+        Raises:
+            NameInUseError: A machine that lives has the name.
+            ControlError: The name, the folder or what is in the socket's place is not
+                what it has to be, or the socket cannot be made.
+        """
+        check_name(name)
+        folder = ControlFolder.open(create=True)
+        try:
+            with folder.locked():
+                taken, listener = _first_free(folder, name, numbered=numbered)
+                return cls(taken, folder, listener)
+        except BaseException:
+            folder.close()
+            raise
+
+    def release(self) -> None:
+        """Give up the name: nobody connects any more, and another machine may."""
+        with self._folder.locked():
+            if _inode(self._folder, self.name) == self._inode:
+                with suppress(OSError):
+                    os.unlink(socket_name(self.name), dir_fd=self._folder.fd)
+
+    def close(self) -> None:
+        """Give up the name, and the socket; more than once is no harm."""
+        if self.listener.fileno() < 0:
+            return
+        try:
+            self.release()
+        finally:
+            self.listener.close()
+            self._folder.close()
+
+
+def peer_of(connected: socket.socket) -> tuple[int, int]:
+    """Return process and user (pid, uid) at the other end, as the kernel says.
+
+    Of the user it is the effective one at the time of connect(2), or of listen(2):
+    SO_PEERCRED in unix(7).
+    """
+    found = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    pid, uid, _gid = _UCRED.unpack(found)
+    return pid, uid
+
+
+def _first_free(
+    folder: ControlFolder, name: str, *, numbered: bool
+) -> tuple[str, socket.socket]:
+    for number in range(1, _NUMBERS_MAX):
+        chosen = name if number == 1 else f"{name}-{number}"
+        try:
+            return chosen, _listener(folder, chosen)
+        except NameInUseError:
+            if not numbered:
+                raise
+    raise NameInUseError(f"{_NUMBERS_MAX - 1} machines are named {name}")
+
+
+def _listener(folder: ControlFolder, name: str) -> socket.socket:
+    path = folder.path_of(name)
+    _clear(folder, name)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.settimeout(0)
+        listener.bind(folder.address_of(name))
+        os.chmod(socket_name(name), _MODE, dir_fd=folder.fd)
+        listener.listen(_BACKLOG)
+    except BaseException as error:
+        listener.close()
+        if isinstance(error, OSError):
+            raise ControlError(f"{path}: {error.strerror}") from error
+        raise
+    return listener
+
+
+def _clear(folder: ControlFolder, name: str) -> None:
+    """Remove a socket that nobody listens at."""
+    path = folder.path_of(name)
+    try:
+        mode = os.stat(
+            socket_name(name), dir_fd=folder.fd, follow_symlinks=False
+        ).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ControlError(f"{path}: is there, and is no socket")
+    if _is_alive(folder, name):
+        raise NameInUseError(
+            f"a machine named {name} is running ({path}); choose another name"
+        )
+    os.unlink(socket_name(name), dir_fd=folder.fd)
+
+
+def _is_alive(folder: ControlFolder, name: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(0)
+        try:
+            probe.connect(folder.address_of(name))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:  # as when more wait for it than it has room for
+            return True
+    return True
+
+
+def _inode(folder: ControlFolder, name: str) -> int:
+    try:
+        return os.stat(
+            socket_name(name), dir_fd=folder.fd, follow_symlinks=False
+        ).st_ino
+    except FileNotFoundError:
+        return -1

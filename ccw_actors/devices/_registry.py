@@ -1,0 +1,79 @@
+"""Which device types there are, and what makes a model of each."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import Any, cast
+
+from ccw_actors.devices._model import DeviceConfiguration, DeviceModel
+from ccw_actors.devices.eckd import Eckd
+from ccw_actors.devices.fba import Fba
+from ccw_actors.devices.fba._hardware import HARDWARE as FBA_TYPES
+from ccw_actors.devices.virtual import Terminal, Virtio
+from ccw_actors.devices.virtual._virtio_kinds import KINDS as VIRTIO_KINDS
+from ccw_actors.errors import DeviceRegistryError, UnknownDeviceTypeError
+
+__all__ = [
+    "DEVICE_MODELS",
+    "ENTRY_POINTS",
+    "ModelFactory",
+    "device_model",
+    "device_models",
+]
+
+ModelFactory = Callable[[DeviceConfiguration], DeviceModel[Any]]
+
+_MODELS: dict[str, ModelFactory] = {
+    "3270": Terminal,
+    "3380": Eckd,
+    "3390": Eckd,
+    **dict.fromkeys(FBA_TYPES, Fba),
+    **dict.fromkeys(VIRTIO_KINDS, Virtio),
+}
+DEVICE_MODELS: Mapping[str, ModelFactory] = MappingProxyType(_MODELS)
+"""Those of this package, by device type."""
+
+ENTRY_POINTS = "ccw_actors.devices"
+"""Group of entry points in which a package names its models, each by its type."""
+
+
+@cache
+def device_models() -> Mapping[str, ModelFactory]:
+    """Return all models there are: ours, and those of installed packages.
+
+    Raises:
+        DeviceRegistryError: An entry point cannot be loaded, is not callable, or names
+            a type that there is already.
+    """
+    found = dict(DEVICE_MODELS)
+    for entry in entry_points(group=ENTRY_POINTS):
+        where = f"entry point {entry.name} = {entry.value!r} in {ENTRY_POINTS}"
+        if entry.name in found:
+            raise DeviceRegistryError(f"{where}: there is a model of that type already")
+        try:
+            factory: Any = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise DeviceRegistryError(f"{where}: {error}") from error
+        if not callable(factory):
+            raise DeviceRegistryError(f"{where}: it cannot be called")
+        found[entry.name] = cast("ModelFactory", factory)
+    return MappingProxyType(found)
+
+
+def device_model(
+    configuration: DeviceConfiguration,
+    models: Mapping[str, ModelFactory] | None = None,
+) -> DeviceModel[Any]:
+    """Make a model of the configured type: one of `device_models()`, or of `models`.
+
+    Raises:
+        UnknownDeviceTypeError: There is no such type.
+        ImageError: The volume is not one for this type of device.
+        DeviceRegistryError: See `device_models`.
+    """
+    known = device_models() if models is None else models
+    factory = known.get(configuration.device_type)
+    if factory is None:
+        raise UnknownDeviceTypeError(configuration.device_type, tuple(sorted(known)))
+    return factory(configuration)

@@ -1,0 +1,303 @@
+"""The access mechanism during one command: which track, and where on it."""
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from ccw_actors.channel.command import DeviceCommand
+from ccw_actors.devices.eckd._hardware import Hardware
+from ccw_actors.devices.eckd._sense import (
+    END_OF_CYLINDER,
+    FILE_PROTECTED,
+    INVALID_TRACK_FORMAT,
+    NO_RECORD_FOUND,
+    Message,
+    UnitCheckError,
+    rejected,
+)
+from ccw_actors.devices.eckd._state import Chain, EckdState, Follows, Orientation
+from ccw_actors.devices.track import COUNT_SIZE, Slot, slots
+from ccw_actors.devices.volume_geometry import Geometry
+from ccw_actors.errors import ImageError
+
+__all__ = [
+    "INDEX_POINTS_MAX",
+    "OVERFLOW",
+    "SEEK_CONTROL",
+    "WRITE_CONTROL",
+    "Access",
+    "MissingDataError",
+    "MissingTrackError",
+    "WriteControl",
+]
+
+INDEX_POINTS_MAX = 2
+"""A disk gives up looking for a record when the index passes for the second time."""
+
+OVERFLOW = 0x80
+"""In the first byte of a count area: the record goes on with that of the next track."""
+
+SEEK_CONTROL = 0x18
+"""File mask: 00 all seeks, 08 no SEEK, 10 SEEK HEAD only, 18 no head change at all."""
+
+
+class WriteControl(Enum):
+    """What a file mask permits to write."""
+
+    NOT_HOME_ADDRESS = "all but home address and R0"
+    NOTHING = "nothing"
+    UPDATES = "key and data of a record that is there"
+    ALL = "all"
+
+
+WRITE_CONTROL: Mapping[int, WriteControl] = MappingProxyType(
+    {
+        0x00: WriteControl.NOT_HOME_ADDRESS,
+        0x40: WriteControl.NOTHING,
+        0x80: WriteControl.UPDATES,
+        0xC0: WriteControl.ALL,
+    }
+)
+"""By bits 0 and 1 of the file mask."""
+
+
+class MissingTrackError(Exception):
+    """The command needs a track that the caller has not given."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"track {number} is needed")
+        self.number = number
+
+
+class MissingDataError(Exception):
+    """The channel has given less data than the count promised, and less than needed.
+
+    It could not fetch the rest and will end the program with a check of its own, so
+    the disk does nothing: no sense data, no record half written.
+    """
+
+    def __init__(self, taken: int, wanted: int) -> None:
+        super().__init__(f"{taken} bytes of data where {wanted} are needed")
+        self.taken = taken
+        self.wanted = wanted
+
+
+class Access:
+    """One command on its way through a disk; made anew for each, then thrown away.
+
+    `chain`, `cylinder`, `head`, `sense`, `path_group` and `reserved` become the next
+    state.
+    `taken` is the number of argument bytes the disk has accepted and `wanted` the
+    number it would have: they are what the channel is told when the command ends in
+    unit check. `follows` and `previous` are what the command before has done, and its
+    code.
+    """
+
+    def __init__(
+        self,
+        geometry: Geometry,
+        hardware: Hardware,
+        state: EckdState,
+        command: DeviceCommand,
+        tracks: Mapping[int, bytes],
+        *,
+        devno: int = 0,
+    ) -> None:
+        self.devno = devno
+        self.geometry = geometry
+        self.hardware = hardware
+        self.command = command
+        self.cylinder = state.cylinder
+        self.head = state.head
+        self.sense = state.sense
+        chain = state.chain if command.chained else Chain()
+        self.follows = chain.follows
+        self.previous = chain.previous
+        self.path_group = state.path_group
+        self.reserved = state.reserved
+        self.chain = replace(chain, follows=Follows.NOTHING, previous=command.code)
+        self.taken = 0
+        self.wanted = 0
+        self.writes: tuple[tuple[int, bytes], ...] = ()
+        self._tracks = dict(tracks)
+        self._slots: dict[int, tuple[Slot, ...]] = {}
+
+    @property
+    def multitrack(self) -> bool:
+        """Whether the command goes on to the next track at the end of this one."""
+        return bool(self.command.code & 0x80)
+
+    @property
+    def write_control(self) -> WriteControl:
+        """What the file mask permits to write."""
+        return WRITE_CONTROL[self.chain.file_mask & 0xC0]
+
+    @property
+    def writes_inhibited(self) -> bool:
+        """Whether the file mask forbids all writes."""
+        return self.write_control is WriteControl.NOTHING
+
+    @property
+    def is_located(self) -> bool:
+        """Whether LOCATE RECORD has just come to the count area of a record."""
+        at_count = self.chain.orientation is Orientation.COUNT
+        return at_count and self.follows is Follows.LOCATE
+
+    @property
+    def number(self) -> int:
+        """Number of the track under the head."""
+        return self.geometry.track_number(self.cylinder, self.head)
+
+    @property
+    def image(self) -> bytes:
+        """Image of the track under the head."""
+        try:
+            return self._tracks[self.number]
+        except KeyError:
+            raise MissingTrackError(self.number) from None
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Records of the track under the head; a corrupt track is a unit check."""
+        found = self._slots.get(self.number)
+        if found is None:
+            try:
+                found = slots(self.image)
+            except ImageError:
+                raise UnitCheckError(INVALID_TRACK_FORMAT) from None
+            self._slots[self.number] = found
+        return found
+
+    def count_area(self, slot: Slot) -> bytes:
+        """Return the count area of a record, as a program sees it."""
+        raw = self.image[slot.offset : slot.offset + COUNT_SIZE]
+        return bytes((raw[0] & ~OVERFLOW,)) + raw[1:] if self.overflows(slot) else raw
+
+    def overflows(self, slot: Slot) -> bool:
+        """Whether a record goes on with the first one of the next track.
+
+        Volumes so large that a cylinder number needs the bit have no such records.
+        """
+        small = self.geometry.cylinders <= OVERFLOW << 8
+        return small and bool(self.image[slot.offset] & OVERFLOW)
+
+    def read_on(self, start: int, slot: Slot) -> bytes:
+        """Return what is from an offset to the end of a record, on whatever tracks.
+
+        One that takes more tracks than a cylinder has is an invalid track format.
+        """
+        data = self.image[start : slot.end]
+        for _ in range(self.geometry.heads):
+            if not self.overflows(slot):
+                return data
+            self.next_track()
+            slot = self.next_count(from_r1=True)
+            self.orient(Orientation.DATA, self.chain.slot)
+            data += self.image[slot.data_offset : slot.end]
+        raise UnitCheckError(INVALID_TRACK_FORMAT)
+
+    def output(self, size: int) -> bytes:
+        """Take up to `size` bytes from the channel, as many as the count allows."""
+        data = self.command.data[:size]
+        self.taken = len(data)
+        self.wanted = min(size, self.command.count)
+        if self.taken < self.wanted:
+            raise MissingDataError(self.taken, self.wanted)
+        return data
+
+    def argument(self, size: int) -> bytes:
+        """Take the argument of a control command; one too short is rejected."""
+        argument = self.output(size)
+        if len(argument) < size:
+            raise rejected(Message.COUNT_TOO_SMALL)
+        return argument
+
+    def check_address(self, cylinder: int, head: int) -> None:
+        """Check that the volume has a track and that the extent permits it."""
+        if not self.geometry.contains(cylinder, head):
+            raise rejected(Message.INVALID_ARGUMENT)
+        extent = self.chain.extent
+        if extent is not None and not extent.contains(cylinder, head):
+            raise UnitCheckError(FILE_PROTECTED)
+
+    def move(self, cylinder: int, head: int) -> None:
+        """Move to the index of a track that was checked."""
+        self.cylinder = cylinder
+        self.head = head
+        self.chain = replace(
+            self.chain,
+            positioned=True,
+            index_points=0,
+            orientation=Orientation.INDEX,
+        )
+
+    def orient(self, orientation: Orientation, slot: int) -> None:
+        """Note that this area of this record has passed under the head."""
+        self.chain = replace(self.chain, orientation=orientation, slot=slot)
+
+    def next_count(self, *, from_r1: bool) -> Slot:
+        """Go on to the next count area and return its record.
+
+        `from_r1` passes over R0. Within a locate-record domain a search over several
+        tracks without any record ends after as many tracks as a cylinder has, to bound
+        the work of one command.
+        """
+        for _ in range(max(self.geometry.heads, INDEX_POINTS_MAX) + 1):
+            at_index = self.chain.orientation is Orientation.INDEX
+            following = int(from_r1) if at_index else self.chain.slot + 1
+            if following < len(self.slots):
+                self.orient(Orientation.COUNT, following)
+                return self.slots[following]
+            self.pass_index()
+        raise UnitCheckError(NO_RECORD_FOUND)
+
+    def record(self) -> Slot:
+        """Return the record whose data area comes next and pass over its data."""
+        if self.chain.orientation not in {Orientation.COUNT, Orientation.KEY}:
+            self.next_count(from_r1=True)
+        self.orient(Orientation.DATA, self.chain.slot)
+        return self.slots[self.chain.slot]
+
+    def pass_index(self) -> None:
+        """Pass the index: the same track again, or the next one if multitrack."""
+        if self.multitrack:
+            self.next_track()
+            return
+        index_points = self.chain.index_points + 1
+        self.chain = replace(
+            self.chain, orientation=Orientation.INDEX, index_points=index_points
+        )
+        if index_points >= INDEX_POINTS_MAX:
+            raise UnitCheckError(NO_RECORD_FOUND)
+
+    def overwrite(self, offset: int, data: bytes) -> None:
+        """Replace bytes of the track under the head; what is behind them stays."""
+        image = self.image
+        self._write(image[:offset] + data + image[offset + len(data) :])
+
+    def rewrite(self, offset: int, data: bytes) -> None:
+        """Replace all from an offset on; `data` ends with the end mark."""
+        image = self.image
+        self._write((image[:offset] + data).ljust(len(image), b"\0"))
+
+    def _write(self, image: bytes) -> None:
+        self._tracks[self.number] = image
+        self._slots.pop(self.number, None)
+        self.writes = ((self.number, image),)
+
+    def next_track(self) -> None:
+        """Go on to the index of the next track, if it is permitted."""
+        chain = self.chain
+        if chain.domain is None:
+            if chain.file_mask & SEEK_CONTROL == SEEK_CONTROL:
+                raise UnitCheckError(FILE_PROTECTED)
+            if self.head + 1 >= self.geometry.heads:
+                raise UnitCheckError(END_OF_CYLINDER)
+        cylinder, head = divmod(self.number + 1, self.geometry.heads)
+        if chain.extent is not None and not chain.extent.contains(cylinder, head):
+            raise UnitCheckError(FILE_PROTECTED)
+        self.cylinder = cylinder
+        self.head = head
+        self.chain = replace(self.chain, orientation=Orientation.INDEX)

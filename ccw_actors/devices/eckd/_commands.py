@@ -1,0 +1,213 @@
+"""Which commands a disk knows: the table of command codes."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+
+from ccw_actors.channel.command import CommandEnd
+from ccw_actors.devices.eckd import _control as control
+from ccw_actors.devices.eckd import _extended as extended
+from ccw_actors.devices.eckd import _paths as paths
+from ccw_actors.devices.eckd import _reads as reads
+from ccw_actors.devices.eckd import _search as search
+from ccw_actors.devices.eckd import _subsystem as subsystem
+from ccw_actors.devices.eckd import _writes as writes
+from ccw_actors.devices.eckd._access import Access
+from ccw_actors.devices.eckd._state import Operation
+
+__all__ = ["COMMANDS", "Command"]
+
+Handler = Callable[[Access], CommandEnd]
+
+
+class Command(Struct, frozen=True):
+    """One command code.
+
+    `operations` are the LOCATE RECORD operations whose domain it belongs to; within a
+    domain any other command is out of sequence, unless it may come `anywhere`.
+    `writes` needs a volume that is not write inhibited. `keeps_index_count`: the
+    command does not restart the count of index points that ends a search. `special`
+    ones are known to some control units only.
+    """
+
+    name: str
+    handler: Handler
+    operations: frozenset[Operation] = frozenset()
+    anywhere: bool = False
+    writes: bool = False
+    keeps_index_count: bool = False
+    special: bool = False
+
+
+_READS = frozenset({Operation.READ_DATA, Operation.READ})
+_WHOLE = frozenset({Operation.READ})
+_UPDATES = frozenset({Operation.WRITE_DATA})
+_FORMATS = frozenset({Operation.FORMAT_WRITE})
+_TRACKS = frozenset({Operation.READ_TRACKS})
+_FULL_TRACKS = frozenset({Operation.WRITE_FULL_TRACK})
+
+
+def _command(
+    name: str,
+    handler: Handler,
+    code: int,
+    operations: frozenset[Operation] = frozenset(),
+    *,
+    multitrack: bool = False,
+    writes: bool = False,
+    searches: bool = False,
+    special: bool = False,
+) -> dict[int, Command]:
+    """Return a command by its code, and by that of its multitrack form if it has one.
+
+    A command that `searches` does not restart the count of index points.
+    """
+    entry = Command(
+        name,
+        handler,
+        operations,
+        writes=writes,
+        keeps_index_count=searches,
+        special=special,
+    )
+    return {code: entry} | ({code | 0x80: entry} if multitrack else {})
+
+
+COMMANDS: Mapping[int, Command] = MappingProxyType(
+    {0x04: Command("sense", control.sense, anywhere=True)}
+    | _command(
+        "write special count, key and data",
+        writes.write_special_count_key_data,
+        0x01,
+        writes=True,
+    )
+    | _command("read IPL", reads.read_initial_program, 0x02)
+    | _command("no operation", control.no_operation, 0x03)
+    | _command(
+        "write data", writes.write_data, 0x05, _UPDATES, multitrack=True, writes=True
+    )
+    | _command("read data", reads.read_data, 0x06, _READS, multitrack=True)
+    | _command("seek", control.seek, 0x07)
+    | _command("seek cylinder", control.seek_cylinder, 0x0B)
+    | _command(
+        "write key and data",
+        writes.write_key_data,
+        0x0D,
+        _UPDATES,
+        multitrack=True,
+        writes=True,
+    )
+    | _command("read key and data", reads.read_key_data, 0x0E, _READS, multitrack=True)
+    | _command("erase", writes.erase, 0x11, writes=True)
+    | _command(
+        "read count", reads.read_count, 0x12, _READS, multitrack=True, searches=True
+    )
+    | _command("unconditional reserve", paths.reserve, 0x14)
+    | _command("write R0", writes.write_record_zero, 0x15, _FORMATS, writes=True)
+    | _command("read R0", reads.read_record_zero, 0x16, _WHOLE, multitrack=True)
+    | _command("write home address", writes.write_home_address, 0x19, writes=True)
+    | _command("read home address", reads.read_home_address, 0x1A, multitrack=True)
+    | _command("seek head", control.seek_head, 0x1B)
+    | _command(
+        "write count, key and data",
+        writes.write_count_key_data,
+        0x1D,
+        _FORMATS,
+        writes=True,
+    )
+    | _command(
+        "write count, key and data next track",
+        writes.write_count_key_data_next_track,
+        0x9D,
+        _FORMATS,
+        writes=True,
+    )
+    | _command(
+        "read count, key and data",
+        reads.read_count_key_data,
+        0x1E,
+        _READS,
+        multitrack=True,
+    )
+    | _command("set file mask", control.set_file_mask, 0x1F)
+    | _command("set sector", control.set_sector, 0x23)
+    | _command("perform subsystem function", subsystem.perform_subsystem_function, 0x27)
+    | _command(
+        "search key equal",
+        search.search_key_equal,
+        0x29,
+        multitrack=True,
+        searches=True,
+    )
+    | _command(
+        "search ID equal", search.search_id_equal, 0x31, multitrack=True, searches=True
+    )
+    | _command("sense path group ID", paths.sense_path_group_id, 0x34)
+    | _command(
+        "search home address equal",
+        search.search_home_address_equal,
+        0x39,
+        multitrack=True,
+        searches=True,
+    )
+    | _command("read subsystem data", subsystem.read_subsystem_data, 0x3E)
+    | _command("locate record", control.locate_record, 0x47)
+    | _command(
+        "locate record extended",
+        extended.locate_record_extended,
+        0x4B,
+        special=True,
+    )
+    | _command(
+        "search key high", search.search_key_high, 0x49, multitrack=True, searches=True
+    )
+    | _command(
+        "search ID high", search.search_id_high, 0x51, multitrack=True, searches=True
+    )
+    | _command("sense subsystem status", subsystem.sense_subsystem_status, 0x54)
+    | _command(
+        "suspend multipath reconnection",
+        paths.suspend_multipath_reconnection,
+        paths.SUSPEND_MULTIPATH_RECONNECTION,
+    )
+    | {
+        0x5E: Command(
+            "read multiple count, key and data",
+            reads.read_multiple_count_key_data,
+            anywhere=True,
+        )
+    }
+    | _command("define extent", control.define_extent, 0x63)
+    | _command("read device characteristics", control.read_device_characteristics, 0x64)
+    | _command(
+        "search key equal or high",
+        search.search_key_equal_or_high,
+        0x69,
+        multitrack=True,
+        searches=True,
+    )
+    | _command(
+        "search ID equal or high",
+        search.search_id_equal_or_high,
+        0x71,
+        multitrack=True,
+        searches=True,
+    )
+    | _command("release", paths.release, 0x94)
+    | _command(
+        "write full track",
+        writes.write_full_track,
+        0x95,
+        _FULL_TRACKS,
+        writes=True,
+        special=True,
+    )
+    | _command("read and reset buffered log", subsystem.read_buffered_log, 0xA4)
+    | _command("set path group ID", paths.set_path_group_id, 0xAF)
+    | _command("reserve", paths.reserve, 0xB4)
+    | _command("read track", reads.read_track, 0xDE, _TRACKS)
+    | _command("sense ID", control.sense_id, 0xE4)
+    | _command("prefix", extended.prefix, 0xE7, special=True)
+    | _command("read configuration data", subsystem.read_configuration_data, 0xFA)
+)

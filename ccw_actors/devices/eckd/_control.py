@@ -1,0 +1,179 @@
+"""Commands that set up a disk: seeks, masks, extents, domains; and those that sense.
+
+A handler takes the access mechanism and returns how the command ended; it raises
+`UnitCheckError` otherwise.
+"""
+
+from msgspec.structs import replace
+
+from ccw_actors.channel.command import CommandEnd
+from ccw_actors.devices.eckd._access import SEEK_CONTROL, Access, WriteControl
+from ccw_actors.devices.eckd._ending import NORMAL, control_end, read_end
+from ccw_actors.devices.eckd._locate import (
+    DEFINE_EXTENT_SIZE,
+    FILE_MASK_RESERVED,
+    LOCATE_SIZE,
+    Locate,
+    define_extent_argument,
+)
+from ccw_actors.devices.eckd._sense import (
+    FILE_PROTECTED,
+    NO_RECORD_FOUND,
+    Message,
+    UnitCheckError,
+    rejected,
+    sense_data,
+)
+from ccw_actors.devices.eckd._state import Domain, Follows, Operation, Orientation
+
+__all__ = [
+    "define_extent",
+    "enter_domain",
+    "enter_extent",
+    "locate_record",
+    "no_operation",
+    "read_device_characteristics",
+    "seek",
+    "seek_cylinder",
+    "seek_head",
+    "sense",
+    "sense_id",
+    "set_file_mask",
+    "set_sector",
+]
+
+_NO_SECTOR = 0xFF
+
+
+def no_operation(_access: Access) -> CommandEnd:
+    """Do nothing, at once."""
+    return CommandEnd(NORMAL, immediate=True)
+
+
+def sense(access: Access) -> CommandEnd:
+    """Give the sense data of the last unit check, or of none, and forget them."""
+    data = access.sense or sense_data(access.hardware, access.cylinder, access.head)
+    access.sense = b""
+    return read_end(access, data[: access.hardware.sense_size])
+
+
+def sense_id(access: Access) -> CommandEnd:
+    """Say what control unit and device this is."""
+    return read_end(access, access.hardware.sense_id(access.geometry))
+
+
+def read_device_characteristics(access: Access) -> CommandEnd:
+    """Say how large the volume is and how its tracks are laid out."""
+    return read_end(access, access.hardware.characteristics(access.geometry))
+
+
+def seek(access: Access) -> CommandEnd:
+    """Move to a cylinder and head."""
+    return _seek(access, seek_control_max=0x00)
+
+
+def seek_cylinder(access: Access) -> CommandEnd:
+    """Move to a cylinder and head, as a file mask may still permit."""
+    return _seek(access, seek_control_max=0x08)
+
+
+def seek_head(access: Access) -> CommandEnd:
+    """Move to a head of the cylinder that the chain has chosen before."""
+    if not access.chain.positioned:
+        raise rejected(Message.INVALID_SEQUENCE)
+    return _seek(access, seek_control_max=0x10, same_cylinder=True)
+
+
+def _seek(
+    access: Access, *, seek_control_max: int, same_cylinder: bool = False
+) -> CommandEnd:
+    if access.chain.file_mask & SEEK_CONTROL > seek_control_max:
+        raise UnitCheckError(FILE_PROTECTED)
+    argument = access.argument(6)
+    if argument[:2] != b"\0\0":
+        raise rejected(Message.INVALID_ARGUMENT)
+    cylinder = access.cylinder if same_cylinder else int.from_bytes(argument[2:4])
+    head = int.from_bytes(argument[4:6])
+    access.check_address(cylinder, head)
+    access.move(cylinder, head)
+    return control_end(access)
+
+
+def set_sector(access: Access) -> CommandEnd:
+    """Say where on the track the next command is to begin; it begins there anyway.
+
+    FF is no sector. What comes next still passes the whole track.
+    """
+    if not access.chain.positioned:
+        raise rejected(Message.INVALID_SEQUENCE)
+    (sector,) = access.argument(1)
+    if _NO_SECTOR != sector >= access.hardware.sectors:
+        raise rejected(Message.INVALID_ARGUMENT)
+    return control_end(access)
+
+
+def set_file_mask(access: Access) -> CommandEnd:
+    """Say which writes and seeks the rest of the chain may do."""
+    if access.chain.mask_set or access.chain.extent is not None:
+        raise rejected(Message.INVALID_SEQUENCE)
+    (file_mask,) = access.argument(1)
+    if file_mask & FILE_MASK_RESERVED:
+        raise rejected(Message.INVALID_ARGUMENT)
+    access.chain = replace(access.chain, file_mask=file_mask, mask_set=True)
+    return control_end(access)
+
+
+def define_extent(access: Access) -> CommandEnd:
+    """Say which tracks the rest of the chain may touch, and how."""
+    enter_extent(access, access.argument(DEFINE_EXTENT_SIZE))
+    return control_end(access)
+
+
+def enter_extent(access: Access, argument: bytes) -> None:
+    """Go by the argument of DEFINE EXTENT."""
+    if access.chain.mask_set:
+        raise rejected(Message.INVALID_SEQUENCE)
+    file_mask, extent = define_extent_argument(argument)
+    if not access.geometry.contains(extent.last >> 16, 0):
+        raise rejected(Message.INVALID_ARGUMENT)
+    access.chain = replace(access.chain, file_mask=file_mask, extent=extent)
+
+
+def locate_record(access: Access) -> CommandEnd:
+    """Announce what the next commands will do, and find the first record."""
+    argument = access.argument(LOCATE_SIZE)
+    if access.chain.extent is None:
+        raise rejected(Message.INVALID_SEQUENCE)
+    enter_domain(access, Locate.from_bytes(argument))
+    return control_end(access)
+
+
+def enter_domain(access: Access, locate: Locate) -> None:
+    """Find the record, if any, and go by what was located."""
+    if access.chain.extent is None or not _permits(access, locate.operation):
+        raise rejected(Message.INVALID_SEQUENCE)
+    access.check_address(locate.cylinder, locate.head)
+    access.move(locate.cylinder, locate.head)
+    access.chain = replace(access.chain, follows=Follows.LOCATE)
+    if locate.orientation is not Orientation.INDEX:
+        access.orient(locate.orientation, _find(access, locate.record))
+    if locate.count:
+        domain = Domain(
+            locate.operation, locate.count, locate.transfer_length, locate.track_set
+        )
+        access.chain = replace(access.chain, domain=domain)
+
+
+def _permits(access: Access, operation: Operation) -> bool:
+    """Tell whether the file mask permits an operation; whole tracks have an R0."""
+    if operation is Operation.WRITE_FULL_TRACK:
+        return access.write_control is WriteControl.ALL
+    is_write = operation in {Operation.WRITE_DATA, Operation.FORMAT_WRITE}
+    return not (is_write and access.writes_inhibited)
+
+
+def _find(access: Access, record: bytes) -> int:
+    for number, slot in enumerate(access.slots):
+        if access.count_area(slot)[: len(record)] == record:
+            return number
+    raise UnitCheckError(NO_RECORD_FOUND)

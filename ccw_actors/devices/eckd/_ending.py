@@ -1,0 +1,25 @@
+"""How a command of a disk ends when nothing goes wrong."""
+
+from ccw_actors.channel import Dstat
+from ccw_actors.channel.command import CommandEnd
+from ccw_actors.devices.eckd._access import Access
+
+__all__ = ["NORMAL", "control_end", "end_of_file", "read_end"]
+
+NORMAL = Dstat.CHANNEL_END | Dstat.DEVICE_END
+
+
+def read_end(access: Access, data: bytes) -> CommandEnd:
+    """End a read: as much of the data as the count allows."""
+    given = data[: access.command.count]
+    return CommandEnd(NORMAL, given, transferred=len(given), length=len(data))
+
+
+def end_of_file() -> CommandEnd:
+    """End at a record without data, of which nothing moves."""
+    return CommandEnd(NORMAL | Dstat.UNIT_EXCEPTION)
+
+
+def control_end(access: Access) -> CommandEnd:
+    """End a command that has taken its argument; a short one is no wrong length."""
+    return CommandEnd(NORMAL, transferred=access.taken, length=access.wanted)

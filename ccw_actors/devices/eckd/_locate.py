@@ -1,0 +1,140 @@
+"""Arguments of DEFINE EXTENT and LOCATE RECORD.
+
+Layout as in Linux drivers/s390/block/dasd_eckd.h (struct DE_eckd_data, LO_eckd_data).
+"""
+
+from msgspec import Struct
+
+from ccw_actors.devices.eckd._sense import Message, rejected
+from ccw_actors.devices.eckd._state import Extent, Operation, Orientation
+
+__all__ = [
+    "DEFINE_EXTENT_SIZE",
+    "FILE_MASK_RESERVED",
+    "LOCATE_SIZE",
+    "Locate",
+    "define_extent_argument",
+]
+
+DEFINE_EXTENT_SIZE = 16
+LOCATE_SIZE = 16
+
+
+FILE_MASK_RESERVED = 0x20
+
+_ARCHITECTURE = 0xC0
+_ECKD = 0xC0
+_ORIENTATION = 0xC0
+_ORIENTATIONS = {
+    0x00: Orientation.COUNT,
+    0x40: Orientation.INDEX,  # after the home address, which nothing here reads
+    0x80: Orientation.DATA,
+    0xC0: Orientation.INDEX,
+}
+_TRANSFER_LENGTH_VALID = 0x80
+_AUXILIARY_RESERVED = 0x7E
+
+_EXTENDED_OPERATION = 0x3F
+_WRITE_FULL_TRACK = 0x11
+_TRACK_SET_SIZE = 2
+
+
+def define_extent_argument(argument: bytes) -> tuple[int, Extent]:
+    """Read the 16 bytes of DEFINE EXTENT; return the file mask and the extent.
+
+    An extent need not start or end at a track that exists: its bounds are compared.
+    """
+    file_mask, attributes = argument[0], argument[1]
+    extent = Extent(
+        first=int.from_bytes(argument[8:12]),
+        last=int.from_bytes(argument[12:16]),
+        block_size=int.from_bytes(argument[2:4]),
+    )
+    if (
+        file_mask & FILE_MASK_RESERVED
+        or attributes & _ARCHITECTURE != _ECKD
+        or extent.first > extent.last
+    ):
+        raise rejected(Message.INVALID_ARGUMENT)
+    return file_mask, extent
+
+
+class Locate(Struct, frozen=True):
+    """What LOCATE RECORD asks for.
+
+    `record` is the identifier to find, CCHHR, and `orientation` which of its areas to
+    stop after; at the index no record is looked for. `transfer_length` is in bytes,
+    zero if not given. `track_set` has a bit for each track to be written, the first one
+    leftmost of 16, and is zero if none is given.
+    """
+
+    operation: Operation
+    count: int
+    cylinder: int
+    head: int
+    record: bytes
+    orientation: Orientation
+    transfer_length: int
+    track_set: int = 0
+
+    @classmethod
+    def from_bytes(cls, argument: bytes) -> "Locate":
+        """Read the 16 bytes of LOCATE RECORD."""
+        code, auxiliary, reserved, count = argument[:4]
+        transfer_length = int.from_bytes(argument[14:16])
+        try:
+            operation = Operation(code & ~_ORIENTATION)
+        except ValueError:
+            raise rejected(Message.INVALID_ARGUMENT) from None
+        if (
+            auxiliary & _AUXILIARY_RESERVED
+            or reserved
+            or bool(count) == (operation is Operation.ORIENT)
+            or (transfer_length and not auxiliary & _TRANSFER_LENGTH_VALID)
+        ):
+            raise rejected(Message.INVALID_ARGUMENT)
+        return cls(
+            operation,
+            count,
+            cylinder=int.from_bytes(argument[4:6]),
+            head=int.from_bytes(argument[6:8]),
+            record=argument[8:13],
+            orientation=_ORIENTATIONS[code & _ORIENTATION],
+            transfer_length=transfer_length,
+        )
+
+    @classmethod
+    def extended(cls, argument: bytes, parameter: bytes) -> "Locate":
+        """Read the 20 bytes of LOCATE RECORD EXTENDED, and their extended parameter.
+
+        The one extended operation known here is WRITE FULL TRACK; its parameter says
+        which tracks are written, `count` of them. No command can be imbedded.
+        """
+        operation, imbedded = argument[17], (argument[2], argument[16])
+        if any(imbedded):
+            raise rejected(Message.INVALID_ARGUMENT)
+        if argument[0] != _EXTENDED_OPERATION:
+            if operation or parameter:
+                raise rejected(Message.INVALID_ARGUMENT)
+            return cls.from_bytes(argument[:LOCATE_SIZE])
+        auxiliary, count = argument[1], argument[3]
+        tracks = int.from_bytes(parameter)
+        if (
+            operation != _WRITE_FULL_TRACK
+            or auxiliary
+            or any(argument[14:16])
+            or len(parameter) != _TRACK_SET_SIZE
+            or not parameter[0] & 0x80
+            or tracks.bit_count() != count
+        ):
+            raise rejected(Message.INVALID_ARGUMENT)
+        return cls(
+            Operation.WRITE_FULL_TRACK,
+            count,
+            cylinder=int.from_bytes(argument[4:6]),
+            head=int.from_bytes(argument[6:8]),
+            record=b"",
+            orientation=Orientation.INDEX,
+            transfer_length=0,
+            track_set=tracks,
+        )

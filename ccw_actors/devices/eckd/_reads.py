@@ -1,0 +1,123 @@
+"""Commands that read records, or whole tracks.
+
+A handler takes the access mechanism and returns how the command ended; it raises
+`UnitCheckError` otherwise.
+"""
+
+from msgspec.structs import replace
+
+from ccw_actors.channel import Dstat
+from ccw_actors.channel.command import CommandEnd
+from ccw_actors.devices.eckd._access import Access
+from ccw_actors.devices.eckd._ending import NORMAL, end_of_file, read_end
+from ccw_actors.devices.eckd._sense import (
+    COMMAND_REJECT,
+    INCOMPLETE_DOMAIN,
+    UnitCheckError,
+)
+from ccw_actors.devices.eckd._state import Follows, Orientation
+from ccw_actors.devices.track import END_MARK, HOME_ADDRESS_SIZE, Slot
+
+__all__ = [
+    "read_count",
+    "read_count_key_data",
+    "read_data",
+    "read_home_address",
+    "read_initial_program",
+    "read_key_data",
+    "read_multiple_count_key_data",
+    "read_record_zero",
+    "read_track",
+]
+
+
+def read_home_address(access: Access) -> CommandEnd:
+    """Read the five bytes of the home address: bin, cylinder, head."""
+    if access.chain.orientation is not Orientation.INDEX:
+        access.pass_index()
+    access.chain = replace(access.chain, orientation=Orientation.INDEX)
+    return read_end(access, access.image[:HOME_ADDRESS_SIZE])
+
+
+def read_count(access: Access) -> CommandEnd:
+    """Read the next count area that is not R0's."""
+    return read_end(access, access.count_area(access.next_count(from_r1=True)))
+
+
+def read_record_zero(access: Access) -> CommandEnd:
+    """Read count, key and data of R0."""
+    if access.chain.orientation is not Orientation.INDEX:
+        access.pass_index()
+    slot = access.next_count(from_r1=False)
+    access.orient(Orientation.DATA, access.chain.slot)
+    return read_end(access, access.image[slot.offset : slot.end])
+
+
+def read_data(access: Access) -> CommandEnd:
+    """Read the data of the record that was located or found, else of the next one."""
+    slot = access.record()
+    if not slot.data_length:
+        return end_of_file()
+    return read_end(access, access.read_on(slot.data_offset, slot))
+
+
+def read_key_data(access: Access) -> CommandEnd:
+    """Read key and data of the record that was located or found, or of the next.
+
+    Without data the key alone is read, and unit exception says so.
+    """
+    slot = access.record()
+    return _end(access, access.read_on(slot.key_offset, slot), slot)
+
+
+def read_count_key_data(access: Access) -> CommandEnd:
+    """Read all of the next record; of the one just located, if that is it."""
+    if not access.is_located:
+        access.next_count(from_r1=True)
+    slot = access.slots[access.chain.slot]
+    access.orient(Orientation.DATA, access.chain.slot)
+    count = access.count_area(slot)
+    return _end(access, count + access.read_on(slot.key_offset, slot), slot)
+
+
+def read_multiple_count_key_data(access: Access) -> CommandEnd:
+    """Read all records from the next one to the end of the track, one after another.
+
+    In a domain it comes too early if anything else is still to be done there.
+    """
+    if access.chain.domain is not None:
+        raise UnitCheckError(COMMAND_REJECT | INCOMPLETE_DOMAIN)
+    first = access.next_count(from_r1=True)
+    last = len(access.slots) - 1
+    access.orient(Orientation.DATA, last)
+    return read_end(access, access.image[first.offset : access.slots[last].end])
+
+
+def read_track(access: Access) -> CommandEnd:
+    """Read all records that follow on the track, and the end mark: 8 bytes of FF.
+
+    After a LOCATE RECORD those are the records behind the one located. The next such
+    command of the domain reads the next track, R0 included.
+    """
+    if access.follows is not Follows.LOCATE:
+        access.next_track()
+    at_index = access.chain.orientation is Orientation.INDEX
+    following = 0 if at_index else access.chain.slot + 1
+    slots = access.slots[following:]
+    data = access.image[slots[0].offset : slots[-1].end] if slots else b""
+    access.orient(Orientation.DATA, len(access.slots) - 1)
+    return read_end(access, data + END_MARK)
+
+
+def read_initial_program(access: Access) -> CommandEnd:
+    """Move to the first track and read the data of its first record after R0."""
+    access.check_address(0, 0)
+    access.move(0, 0)
+    return read_data(access)
+
+
+def _end(access: Access, data: bytes, slot: Slot) -> CommandEnd:
+    ended = read_end(access, data)
+    if not slot.data_length:
+        return replace(ended, status=NORMAL | Dstat.UNIT_EXCEPTION)
+    return ended

@@ -1,0 +1,118 @@
+"""Commands for the control unit: its description, status and messages.
+
+Contents as Hercules 3.13 shows them (golden vectors of the category cu-commands).
+"""
+
+from msgspec.structs import replace
+
+from ccw_actors.channel.command import CommandEnd
+from ccw_actors.devices.eckd._access import Access
+from ccw_actors.devices.eckd._ending import control_end, read_end
+from ccw_actors.devices.eckd._sense import Message, rejected
+from ccw_actors.devices.eckd._subsystem_data import (
+    ORDER_SIZE,
+    SUBSYSTEM_GROUP,
+    is_order,
+    subsystem_data,
+)
+
+__all__ = [
+    "perform_subsystem_function",
+    "read_buffered_log",
+    "read_configuration_data",
+    "read_subsystem_data",
+    "sense_subsystem_status",
+]
+
+_CONFIGURATION_SIZE = 256
+_STATUS_SIZE = 40
+_ENHANCED_SIZE = 4
+_LOG_SIZE = 32
+_PREPARE_FOR_READ = 0x18
+_ORDERS_WITHOUT_DATA = frozenset({0x1B, 0x1D})
+_ORDER_SIZES = {
+    0x10: 14,
+    0x11: 12,
+    0x12: 5,
+    0x13: 4,
+    0x14: 4,
+    0x16: 4,
+    _PREPARE_FOR_READ: ORDER_SIZE,
+    0x1D: 66,
+    0xB0: 4,
+}
+_ORDER_SIZE_MIN = 2
+"""Of the orders not listed, as on Hercules 3.13."""
+
+_MAKER = "HRCZZ000000000001".encode("cp037")
+
+
+def read_configuration_data(access: Access) -> CommandEnd:
+    """Say which devices and which control unit there are: 256 bytes."""
+    devno, hardware = access.devno, access.hardware
+    device, unit = hardware.disk.device_type.hex(), hardware.unit.identity.hex()
+    base, address = devno & ~SUBSYSTEM_GROUP, devno & 0xFF
+    subsystem = (devno & 0xFF) >> 5
+    elements = (
+        _element("c4010100", device, "002", devno),
+        _element("c4000000", device, "002", 0),
+        _element("d4020000", unit[:4], f"0{unit[4:].upper()}", 1),
+        _element("f0000001", unit[:4], "   ", 0),
+    )
+    general = b"".join(
+        (
+            bytes([0x80, 0, 0, subsystem]),
+            bytes([0, 0, 0x1E, 0]),
+            base.to_bytes(2),
+            bytes([0x80, address, address, address, subsystem]),
+            bytes([0, 0, 0x80, 0x80, address]),
+        )
+    )
+    data = b"".join(elements).ljust(0xE0, b"\0") + general
+    return read_end(access, data.ljust(_CONFIGURATION_SIZE, b"\0"))
+
+
+def _element(flags: str, kind: str, model: str, tag: int) -> bytes:
+    """Return 32 bytes that describe a device or a control unit."""
+    name = f"  {kind}{model}".encode("cp037")
+    return bytes.fromhex(flags) + name + _MAKER + tag.to_bytes(2)
+
+
+def sense_subsystem_status(access: Access) -> CommandEnd:
+    """Say what the subsystem has: no cache is in use (40 bytes; 44 if enhanced)."""
+    enhanced = access.hardware.unit.enhanced
+    base = (access.devno & ~SUBSYSTEM_GROUP).to_bytes(2)
+    start = bytes([enhanced, access.devno & 0xFF, SUBSYSTEM_GROUP])
+    data = start.ljust(_STATUS_SIZE - 2, b"\0") + base
+    return read_end(access, data + (bytes(_ENHANCED_SIZE) if enhanced else b""))
+
+
+def read_buffered_log(access: Access) -> CommandEnd:
+    """Give the log, in which nothing is, and clear it."""
+    return read_end(access, bytes(_LOG_SIZE))
+
+
+def perform_subsystem_function(access: Access) -> CommandEnd:
+    """Do what an order says, or prepare data for READ SUBSYSTEM DATA.
+
+    The orders are: prepare for read subsystem data (12 bytes), set special intercept
+    condition (2), set subsystem characteristics (66), with which Linux says that it
+    could do with alias devices. Nothing here depends on the last two. Any other has
+    the length of its order taken and is rejected.
+    """
+    start = access.argument(_ORDER_SIZE_MIN)
+    argument = access.argument(_ORDER_SIZES.get(start[0], _ORDER_SIZE_MIN))
+    order, flags = argument[:2]
+    if order == _PREPARE_FOR_READ and is_order(access, argument):
+        access.chain = replace(access.chain, prepared=argument)
+    elif order not in _ORDERS_WITHOUT_DATA or flags:
+        raise rejected(Message.INVALID_ARGUMENT)
+    return control_end(access)
+
+
+def read_subsystem_data(access: Access) -> CommandEnd:
+    """Give what the command before has prepared."""
+    prepared = access.chain.prepared
+    if not prepared:
+        raise rejected(Message.INVALID_SEQUENCE)
+    return read_end(access, subsystem_data(access, prepared))

@@ -1,0 +1,329 @@
+"""A fixed-block disk as a device model.
+
+| code | command |
+|---|---|
+| 02 | read IPL |
+| 03 | no operation |
+| 04 | sense |
+| 14, 94, B4 | unconditional reserve, release, reserve |
+| 41, 42 | write, read |
+| 43 | locate |
+| 63 | define extent |
+| 64 | read device characteristics |
+| A4 | read and reset buffered log |
+| E4 | sense ID |
+
+Blocks of 512 bytes come and go in groups, as images: see `BlockGeometry`.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.channel import Dstat
+from ccw_actors.channel.command import CommandEnd, DeviceCommand
+from ccw_actors.devices._model import DeviceConfiguration, Failure, NeedTrack, Outcome
+from ccw_actors.devices.fba._extent import (
+    ARGUMENT_SIZE,
+    LOCATE_SIZE,
+    READS,
+    WRITES,
+    Domain,
+    Extent,
+    define_extent,
+    locate,
+)
+from ccw_actors.devices.fba._hardware import HARDWARE
+from ccw_actors.devices.volume_geometry import BLOCK_SIZE, BlockGeometry
+from ccw_actors.errors import ImageError
+
+__all__ = ["Fba", "FbaState"]
+
+_NORMAL = Dstat.CHANNEL_END | Dstat.DEVICE_END
+_SENSE_SIZE = 24
+_COMMAND_REJECT = 0x80
+_FAILURES = {Failure.EQUIPMENT: 0x10, Failure.INTERVENTION: 0x40}
+
+
+class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What lasts as long as a chain of commands."""
+
+    extent: Extent | None = None
+    domain: Domain | None = None
+
+
+class FbaState(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """State of a disk: sense byte 0 that nobody has sensed yet, and the chain."""
+
+    condition: int = 0
+    chain: Chain = Chain()
+
+
+class _Rejected(Exception):  # noqa: N818 - it never leaves this module
+    """The command is rejected; so many bytes of its argument have been taken."""
+
+    def __init__(self, taken: int = 0) -> None:
+        super().__init__(f"rejected after {taken} bytes")
+        self.taken = taken
+
+
+class _MissingGroupError(Exception):
+    """The command needs a group of blocks that the caller has not given."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"group {number} is needed")
+        self.number = number
+
+
+class _Work:
+    """One command on its way through a disk; made anew for each."""
+
+    def __init__(
+        self,
+        fba: "Fba",
+        state: FbaState,
+        command: DeviceCommand,
+        groups: Mapping[int, bytes],
+    ) -> None:
+        self.geometry = fba.geometry
+        self.hardware = fba.hardware
+        self.command = command
+        self.chain = state.chain if command.chained else Chain()
+        self.condition = state.condition
+        self.writes: tuple[tuple[int, bytes], ...] = ()
+        self._groups = groups
+
+    def argument(self, size: int) -> bytes:
+        """Take the argument of a command; one too short is rejected."""
+        argument = self.command.data[:size]
+        if len(argument) < size:
+            raise _Rejected(len(argument))
+        return argument
+
+    def give(self, data: bytes) -> CommandEnd:
+        """End a read: as much of the data as the count allows."""
+        given = data[: self.command.count]
+        return CommandEnd(_NORMAL, given, transferred=len(given), length=len(data))
+
+    def group(self, number: int) -> bytes:
+        """Return the image of a group of blocks."""
+        try:
+            return self._groups[number]
+        except KeyError:
+            raise _MissingGroupError(number) from None
+
+    def blocks(self, first: int, count: int) -> bytes:
+        """Return so many blocks of the volume."""
+        return b"".join(self._block(number) for number in range(first, first + count))
+
+    def _block(self, number: int) -> bytes:
+        group, at = self.geometry.place(number)
+        return self.group(group)[at : at + BLOCK_SIZE]
+
+    def put(self, first: int, data: bytes) -> None:
+        """Replace blocks of the volume from the first one on.
+
+        A group of which all is replaced is not asked for: Linux clears the blocks of a
+        whole volume with one command.
+        """
+        writes: list[tuple[int, bytes]] = []
+        start, end = first * BLOCK_SIZE, first * BLOCK_SIZE + len(data)
+        size = self.geometry.per_group * BLOCK_SIZE
+        for group in range(start // size, -(-end // size)):
+            base = group * size
+            low, high = max(start, base), min(end, base + self.geometry.size_of(group))
+            image = data[low - start : high - start]
+            if high - low < self.geometry.size_of(group):
+                old = self.group(group)
+                image = old[: low - base] + image + old[high - base :]
+            writes.append((group, image))
+        self.writes = tuple(writes)
+
+    def take_domain(self) -> Domain:
+        """Return what was located, which the command uses up."""
+        domain = self.chain.domain
+        if domain is None:
+            raise _Rejected
+        self.chain = replace(self.chain, domain=None)
+        return domain
+
+
+def _read_ipl(work: _Work) -> CommandEnd:
+    return work.give(work.blocks(0, 1))
+
+
+def _no_operation(_work: _Work) -> CommandEnd:
+    return CommandEnd(_NORMAL, immediate=True)
+
+
+def _sense(work: _Work) -> CommandEnd:
+    data = _sense_data(work.condition)
+    work.condition = 0
+    return work.give(data)
+
+
+def _reserve(work: _Work) -> CommandEnd:
+    """Reserve the device, and sense: on its one path nobody contends for it."""
+    if work.command.chained:
+        raise _Rejected
+    return _sense(work)
+
+
+def _release(work: _Work) -> CommandEnd:
+    """Release the device, and sense; Linux chains it to UNCONDITIONAL RESERVE."""
+    if work.chain.extent is not None:
+        raise _Rejected
+    return _sense(work)
+
+
+def _define_extent(work: _Work) -> CommandEnd:
+    argument = work.argument(ARGUMENT_SIZE)
+    extent = define_extent(argument, work.geometry.blocks)
+    if extent is None or work.chain.extent is not None:
+        raise _Rejected(ARGUMENT_SIZE)
+    work.chain = Chain(extent)
+    return CommandEnd(_NORMAL, transferred=ARGUMENT_SIZE, length=ARGUMENT_SIZE)
+
+
+def _locate(work: _Work) -> CommandEnd:
+    argument, extent = work.argument(LOCATE_SIZE), work.chain.extent
+    domain = None if extent is None else locate(argument, extent)
+    if domain is None:
+        raise _Rejected(LOCATE_SIZE)
+    work.chain = replace(work.chain, domain=domain)
+    return CommandEnd(_NORMAL, transferred=LOCATE_SIZE, length=LOCATE_SIZE)
+
+
+def _read(work: _Work) -> CommandEnd:
+    domain = work.take_domain()
+    if domain.operation not in READS:
+        raise _Rejected
+    size = domain.count * BLOCK_SIZE
+    wanted = -(-min(size, work.command.count) // BLOCK_SIZE)
+    given = work.blocks(domain.block, wanted)[: work.command.count]
+    return CommandEnd(_NORMAL, given, transferred=len(given), length=size)
+
+
+def _write(work: _Work) -> CommandEnd:
+    """Write what was located; what the channel does not give is zeros."""
+    domain = work.take_domain()
+    if domain.operation not in WRITES:
+        raise _Rejected
+    size = domain.count * BLOCK_SIZE
+    wanted = min(size, work.command.count)
+    data = work.command.data[:size]
+    if len(data) == wanted:
+        work.put(domain.block, data.ljust(size, b"\0"))
+    return CommandEnd(_NORMAL, transferred=len(data), length=size)
+
+
+def _characteristics(work: _Work) -> CommandEnd:
+    return work.give(work.hardware.characteristics(work.geometry.blocks))
+
+
+def _buffered_log(work: _Work) -> CommandEnd:
+    return work.give(bytes(_SENSE_SIZE))
+
+
+def _sense_id(work: _Work) -> CommandEnd:
+    return work.give(work.hardware.sense_id(work.geometry.device_type))
+
+
+COMMANDS: Mapping[int, tuple[str, Callable[[_Work], CommandEnd]]] = MappingProxyType(
+    {
+        0x02: ("read IPL", _read_ipl),
+        0x03: ("no operation", _no_operation),
+        0x04: ("sense", _sense),
+        0x14: ("unconditional reserve", _reserve),
+        0x41: ("write", _write),
+        0x42: ("read", _read),
+        0x43: ("locate", _locate),
+        0x63: ("define extent", _define_extent),
+        0x64: ("read device characteristics", _characteristics),
+        0x94: ("release", _release),
+        0xA4: ("read and reset buffered log", _buffered_log),
+        0xB4: ("reserve", _reserve),
+        0xE4: ("sense ID", _sense_id),
+    }
+)
+_WRITE = 0x41
+
+
+class Fba:
+    """A fixed-block disk with the volume it was configured with.
+
+    Raises:
+        ImageError: There is no volume, or it is one of another device type.
+    """
+
+    def __init__(self, configuration: DeviceConfiguration) -> None:
+        device_type, geometry = configuration.device_type, configuration.geometry
+        if not isinstance(geometry, BlockGeometry):
+            found = "none" if geometry is None else "one of tracks"
+            raise ImageError(
+                f"a {device_type} needs a volume of blocks, but {found} is configured"
+            )
+        if geometry.device_type != device_type:
+            raise ImageError(
+                f"the volume is that of a {geometry.device_type},"
+                f" expected a {device_type}"
+            )
+        self.configuration = configuration
+        self.geometry = geometry
+        self.hardware = HARDWARE[device_type]
+
+    @property
+    def state_type(self) -> type[FbaState]:
+        """Type of the state, to decode it with."""
+        return FbaState
+
+    def initial(self) -> FbaState:
+        """State after power on."""
+        return FbaState()
+
+    def execute(
+        self, state: FbaState, command: DeviceCommand, tracks: Mapping[int, bytes]
+    ) -> Outcome[FbaState] | NeedTrack:
+        """Execute one command, given the groups of blocks it needs by number."""
+        work = _Work(self, state, command, tracks)
+        entry = COMMANDS.get(command.code)
+        if entry is None or (command.code == _WRITE and self.configuration.read_only):
+            return _checked(_COMMAND_REJECT)
+        try:
+            end = entry[1](work)
+        except _MissingGroupError as missing:
+            return NeedTrack(missing.number)
+        except _Rejected as rejected:
+            return _checked(_COMMAND_REJECT, rejected.taken)
+        return Outcome(FbaState(work.condition, work.chain), end, work.writes)
+
+    def failed(
+        self, state: FbaState, command: DeviceCommand, failure: Failure
+    ) -> Outcome[FbaState]:
+        """End a command whose blocks could not be read or written: unit check."""
+        del state, command
+        return _checked(_FAILURES[failure])
+
+    def halted(self, state: FbaState) -> FbaState:
+        """State after the halt signal: the chain is over, sense data remain."""
+        return FbaState(state.condition)
+
+    def reset(self, state: FbaState) -> FbaState:
+        """State after the clear signal or a reset."""
+        del state
+        return FbaState()
+
+    def sense(self, state: FbaState) -> bytes:
+        """Give the 32 bytes of sense data, of which SENSE transfers 24."""
+        return _sense_data(state.condition).ljust(32, b"\0")
+
+
+def _sense_data(condition: int) -> bytes:
+    return bytes([condition]).ljust(_SENSE_SIZE, b"\0")
+
+
+def _checked(condition: int, taken: int = 0) -> Outcome[FbaState]:
+    end = CommandEnd(_NORMAL | Dstat.UNIT_CHECK, transferred=taken, length=taken)
+    return Outcome(FbaState(condition), end)

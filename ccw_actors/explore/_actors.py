@@ -1,0 +1,461 @@
+"""The actors of a scenario as a transition system, step by step."""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from ccw_actors.explore._bench import Bench, Effect
+from ccw_actors.explore._checks import Checks
+from ccw_actors.explore._compact import FIRST, Compact, Local, Offer, State, trimmed
+from ccw_actors.explore._coverage import Combination, Coverage, covered, label_of
+from ccw_actors.explore._errors import UnsoundError
+from ccw_actors.explore._far import FarSteps, soonest
+from ccw_actors.explore._known import print_of
+from ccw_actors.explore._monitor import Monitor
+from ccw_actors.explore._named import Named
+from ccw_actors.explore._near import FAR, NearSteps
+from ccw_actors.explore._result import DeadLetter, Network, Noops, Step, Time
+from ccw_actors.explore._view import View
+from ccw_actors.explore._words import Words
+from ccw_actors.explore._world import Scenario, World
+from ccw_actors.explore._worlds import FAILED, Worlds
+from ccw_actors.runtime import Failure, spec_of
+from ccw_actors.runtime.stepping import SIGNAL, WATCH, Envelope, path_of
+
+__all__ = ["ActorModel"]
+
+
+class ActorModel:
+    """The actors of a scenario, explored from what one step of each of them does.
+
+    A handler is a function of state and message, so it is run once for each pair, and
+    what it did is looked up from then on; the first `recheck` pairs, and of all other
+    steps one in `recheck`, are run again, to see that it is one (0 for none). `bounds`
+    has the bounds of mailboxes that are smaller than they are unless said, by the slots
+    of their actors.
+
+    Nothing leads out of a state that is not `within`, and no step is taken that makes a
+    channel hold more than `capacity` messages (0 for any number).
+
+    Raises `UnsoundError` for what cannot be said of a network that keeps what would
+    change nothing.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        delivery: Network,
+        recheck: int,
+        time: Time = "untimed",
+        noops: Noops = "consumed",
+        *,
+        within: Callable[[View], object] | None = None,
+        capacity: int = 0,
+    ) -> None:
+        self.world = World(delivery)
+        scenario(self.world)
+        self.time: Time = time
+        self.noops: Noops = noops
+        self.compact = Compact(delivery)
+        self.left_out, self.has_waiting = False, True
+        self._bench = Bench(self.world, self.compact)
+        self._properties = self.world.properties
+        self._words = Words(self._bench.cells)
+        self._monitor = Monitor(self._properties.monitor, self.compact, self._words)
+        self._worlds = Worlds(self._properties, self.compact)
+        self._rough_known: dict[State, list[Offer]] = {}
+        self._keeps = noops == "kept"
+        self._ordered = time == "ordered"
+        self._within = within
+        self._capacity = capacity
+        self.checks = Checks(self.compact, self._properties, self._monitor.values)
+        self._far = FarSteps(
+            self.world,
+            self._bench,
+            self._worlds,
+            self._monitor,
+            self.checks,
+            recheck=recheck,
+        )
+        self._near = NearSteps(self._bench, self._worlds, self.checks, recheck)
+        self._named = Named(self._worlds, self.world.dispatcher)
+        self.bounds = self._far.bounds
+        self._check_noops()
+        self._initial = self._far.first()
+        if not self._worlds.note_lost(self._bench.lost_before()):
+            lost = self.dead_letters[0]
+            self._initial = self._worlds.failed(f"a dead letter: {lost}")
+        self._is_empty = True
+
+    def _check_noops(self) -> None:
+        """Raise `UnsoundError` for what would have to see each message handled."""
+        if not self._keeps:
+            return
+        properties = self._properties
+        names = [name for name, _ in properties.finals]
+        monitor = properties.monitor
+        if monitor is not None and not monitor.only_changes:
+            names.append("the monitor")
+        if self.compact.delivery != "unordered":
+            names.append("anything")
+        if names:
+            raise UnsoundError(
+                "states",
+                tuple(names),
+                "where noops are kept, a message that changes nothing is never handled,"
+                " and nothing rests; that is for an unordered network, invariants, and"
+                " a monitor with `only_changes`",
+            )
+
+    # -- as a transition system -----------------------------------------------------
+
+    def initial(self) -> tuple[State, ...]:
+        """Return the state in which the scenario has left the actors."""
+        return (self._initial,)
+
+    def moves(self, state: State) -> list[tuple[Offer, State]]:
+        """Return all that may happen next, and what it leads to.
+
+        `left_out` says afterwards whether something more may happen that is not to be
+        looked at.
+        """
+        found: list[tuple[Offer, State]] = []
+        self.left_out = self._within is not None and not self.checks.holds(
+            "within", self._within, state
+        )
+        if self.left_out:
+            return found
+        for offer in self.offers(state):
+            after, effect = self.take(state, offer)
+            if after is None:
+                continue
+            if self._capacity and self._is_too_much(after, effect):
+                self.left_out = True
+                continue
+            found.append((offer, after))
+        return found
+
+    @property
+    def dead_letters(self) -> tuple[DeadLetter, ...]:
+        """The messages that nobody has handled, in one order or another."""
+        return tuple(sorted(self._worlds.dead_letters))
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether something that may happen is not looked at."""
+        return self._within is not None or self._capacity > 0
+
+    def is_optional(self, action: Offer) -> bool:
+        """Whether a step need not be taken, though nothing else may happen: a crash."""
+        return action.crash
+
+    def violation(self, state: State) -> str:
+        """Return what is wrong with a state, "" for nothing."""
+        if state[0] == FAILED:
+            return self._worlds.failures[state[1]]
+        return self.checks.violation(state)
+
+    def rest(self, state: State) -> str:
+        """Return what is wrong with a state in which nothing is left to do."""
+        return self.checks.rest(state)
+
+    def fingerprint(self, state: State) -> int:
+        """Return 64 bits that tell a state from others, as good as always."""
+        return print_of(array("q", state).tobytes())
+
+    def endless(self, states: list[State]) -> str:
+        """Return what is wrong with states that go round for ever, "" for nothing.
+
+        An actor that takes no step in any of them waits for ever.
+        """
+        waits = self.checks.waiting(states[0], ignores_network=self._keeps)
+        moved: set[str] = set()
+        for state in states:
+            for offer in self.offers(state):
+                if not offer.arrives and not offer.crash:
+                    moved.add(self.compact.path_of[offer.owner])
+        for path, what in waits.items():
+            if path not in moved:
+                return f"{path}: for ever {what}"
+        return ""
+
+    def monitored(self, state: State) -> Any:
+        """Return the value of the scenario's monitor."""
+        return self._monitor.values[state[1]]
+
+    def unmonitored(self, state: State) -> State:
+        """Return the state with the monitor's first value."""
+        return (state[0], self._monitor.first, *state[2:])
+
+    def vacuous(self) -> tuple[str, ...]:
+        """Return what was to be tested and was not, after all that there is."""
+        if not self.compact.paths:
+            return ("there is no actor",)
+        if self._is_empty:
+            return ("nothing ever happens",)
+        seen = self.compact.paths
+        never = [
+            f"no actor was ever at {path!r}, which is told {message}"
+            for path, message, _ in self._worlds.dead_letters
+            if path not in seen and message
+        ]
+        never += [
+            f"{path!r} is injected {message}, and has no handler for it"
+            for path, message, _ in self.world.unhandled
+        ]
+        return (*self.checks.vacuous(), *dict.fromkeys(never))
+
+    def coverage(self) -> Coverage:
+        """Return what was handled in which state, and what never was."""
+        compact = self.compact
+        labels = {
+            number: (item.cell.cell.path, self._label(number, item), item.cell.actor)
+            for number, item in enumerate(compact.items)
+            if isinstance(item, Local)
+        }
+        names: dict[tuple[str, int], str] = {}
+        handled: set[Combination] = set()
+        for memo in self._worlds.memos:
+            for local, what in memo:
+                path, label, _ = labels[local]
+                name = names.get((path, what))
+                if name is None:
+                    name = names[path, what] = self._name(path, local, what)
+                if name:
+                    handled.add(Combination(path, label, name))
+        return covered(labels.values(), handled)
+
+    def _label(self, item: int, local: Local) -> str:
+        label = self._properties.labels.get(local.cell.cell.path)
+        return label_of(label, local.cell.behaviour, self.checks.state_of(item))
+
+    def _name(self, path: str, local: int, what: int) -> str:
+        """Return the type of a message, or of what a timer sends; "" for a signal."""
+        if what > 0:
+            envelope = self.compact.envelopes[what]
+        else:
+            timer = dict(self.compact.get_local(local).timers)[-what]
+            envelope = Envelope(timer.payload, path, 0, None)
+        message = self._words.message(path, envelope)
+        return "" if message is None else type(message).__name__
+
+    def step(self, state: State, action: Offer) -> Step:
+        """Return an action in words."""
+        compact = self.compact
+        path = compact.path_of[action.owner]
+        address = compact.to.get(action.slot)
+        if address is None:
+            address = compact.get_local(state[action.owner]).cell.address
+        if not action.envelope:
+            return Step(address, "", "", crash=True)
+        envelope = compact.envelopes[action.envelope]
+        text = self._words.text(path, envelope)
+        timer, crash, arrives = action.timer, action.crash, action.arrives
+        return Step(address, envelope.sender, text, timer, crash, arrives)
+
+    # -- one step -------------------------------------------------------------------
+
+    def offers(self, state: State) -> list[Offer]:
+        """Return all that may happen next."""
+        world = state[0]
+        if world == FAILED:
+            return []
+        if self._worlds.rough[world]:
+            found = self._rough_known.get(state)
+            if found is None:
+                found = self._rough_known[state] = self._far.offers(state)
+        else:
+            found = self._near_offers(state)
+        if self._ordered:
+            found = soonest(found)
+        if found and any(self._worlds.left[world]):
+            found = found + self._crashes(state, found)
+        return found
+
+    def _near_offers(self, state: State) -> list[Offer]:
+        """Return the same where each actor simply takes up its next message."""
+        table = self.compact.offers
+        found: list[Offer] = []
+        for slot in range(FIRST, len(state)):
+            item = state[slot]
+            if item:
+                here = table[item]
+                if here is None:
+                    here = self.compact.find_offers(item)
+                found += here
+        if self._worlds.has_strangers(state[0], self.bounds):
+            arriving, bounds = self._worlds.arriving, self.bounds
+            found = [arriving(state, one, bounds) for one in found]
+        return found
+
+    def take(self, state: State, offer: Offer) -> tuple[State | None, Effect]:
+        """Return the state after a step, and what the step did.
+
+        The state is None for a message that is kept, as nothing would change.
+        """
+        self._is_empty = False
+        if offer.arrives:
+            return self._told(state, offer, *self._arrive(state, offer))
+        if self._ordered and offer.due:
+            state, offer = self._later(state, offer.due), offer._replace(due=0.0)
+        effect = FAR if offer.crash else self._near.effect(state, offer)
+        after = None if effect.is_far else self._take_near(state, offer, effect)
+        if after is None:
+            effect = effect._replace(is_far=True)
+            after = self._far.take(state, offer, effect)
+        if self.compact.fresh_variants:
+            self._near.check_variants()
+        return self._told(state, offer, after, effect)
+
+    def _told(
+        self, state: State, offer: Offer, after: State, effect: Effect
+    ) -> tuple[State | None, Effect]:
+        """Return the state after a step, and what the step did.
+
+        The state is None if the message is kept instead. A step after which an actor
+        that has ended is forgotten may change what any other step does: who is spawned
+        next gets another number.
+        """
+        if not effect.is_far and after[0] != FAILED:
+            before, after = after, self._named.forgotten(after)
+            if after is not before:
+                effect = effect._replace(is_far=True)
+        is_kept = self._keeps and after == self._without(state, offer)
+        return (None if is_kept else after), effect
+
+    def _without(self, state: State, offer: Offer) -> State | None:
+        """Return a state without a message; None for what is no message."""
+        if offer.timer or offer.crash:
+            return None
+        rest = list(state)
+        rest[offer.slot] = offer.rest
+        return trimmed(rest)
+
+    def _take_near(self, state: State, offer: Offer, effect: Effect) -> State | None:
+        """Return the state after a step of one actor.
+
+        None if a mailbox holds more than its bound then, so that it is another one.
+        """
+        after = list(state)
+        if not offer.timer:
+            after[offer.slot] = offer.rest
+        local, sends, puts_back, _, _, lost = effect
+        after[offer.owner] = local
+        if sends or puts_back:
+            self._send(after, sends, puts_back)
+            if self.bounds and self._is_over(after):
+                return None
+        if lost and not self._worlds.note_lost(lost):
+            return self._worlds.failed(f"a dead letter: {lost[0]}")
+        if self._properties.monitor is not None:
+            after[1] = self._monitor.follow(state, offer, effect)
+        return trimmed(after)
+
+    def _arrive(self, state: State, offer: Offer) -> tuple[State, Effect]:
+        """Have a message from outside reach a mailbox, or nobody."""
+        owner = offer.owner
+        envelope = self.compact.envelopes[offer.envelope]
+        after = list(state)
+        after[offer.slot] = offer.rest
+        effect = Effect(0)
+        address = self.compact.to[offer.slot]
+        if self._worlds.is_there(state, address):
+            slot = self.compact.queue_slot(owner, envelope.sender, address)
+            effect = Effect(state[owner], ((slot, offer.envelope),))
+            self._send(after, effect.sends, ())
+            if self.bounds and self._is_over(after):
+                effect = effect._replace(is_far=True)
+                return self._far.arrive(state, offer), effect
+        elif self._is_told(state, envelope):
+            effect = effect._replace(is_far=True)
+            return self._far.arrive(state, offer), effect
+        elif not self._keeps:
+            lost = self._bench.nobody(self.compact.path_of[owner], envelope)
+            if not self._worlds.note_lost(lost):
+                return self._worlds.failed(f"a dead letter: {lost[0]}"), effect
+        return trimmed(after), effect
+
+    def _is_told(self, state: State, envelope: Envelope) -> bool:
+        """Whether somebody is there who hears of it that a message has met nobody."""
+        if not self._worlds.is_there(state, envelope.sender):
+            return False
+        slot = self.compact.paths[path_of(envelope.sender)]
+        actor = self.compact.get_local(state[slot]).cell.actor
+        has_asked = envelope.kind == WATCH or envelope.ask
+        return bool(has_asked) or any(
+            Failure in table for table in spec_of(actor).all()
+        )
+
+    def _send(
+        self,
+        after: list[int],
+        sends: tuple[tuple[int, int], ...],
+        puts_back: tuple[tuple[int, int], ...],
+    ) -> None:
+        compact = self.compact
+        missing = len(compact.owners) - len(after)
+        if missing:
+            after.extend([0] * missing)
+        for slot, envelope in puts_back:
+            waiting = compact.waiting(after[slot])
+            after[slot] = compact.queue(slot, (envelope, *waiting))
+        for slot, envelope in sends:
+            after[slot] = compact.pushed(slot, after[slot], envelope)
+
+    def _is_over(self, after: list[int]) -> bool:
+        """Whether a mailbox holds more than its bound."""
+        for owner, bound in self.bounds.items():
+            slots = self.compact.queue_slots(owner)
+            waits = sum(len(self.compact.waiting(after[slot])) for slot in slots)
+            if waits > bound:
+                return True
+        return False
+
+    def _is_too_much(self, after: State, effect: Effect) -> bool:
+        """Whether a step has put more into a channel than it is to hold."""
+        compact = self.compact
+        slots = (slot for slot, _ in effect.sends)
+        if effect.is_far:
+            slots = (slot for slot in range(FIRST, len(after)))
+        held: Counter[tuple[int, str]] = Counter()
+        for slot in {slot for slot in slots if slot < len(after)}:
+            for envelope in compact.waiting(after[slot]):
+                if slot not in compact.outside:
+                    held[slot, ""] += 1
+                elif compact.delivery == "unordered":
+                    held[slot, compact.envelopes[envelope].sender] += 1
+        return any(count > self._capacity for count in held.values())
+
+    def _crashes(self, state: State, offers: list[Offer]) -> list[Offer]:
+        """Return the crashes that may happen where these may.
+
+        On each message, and of each actor that runs between two of them.
+        """
+        worlds, compact = self._worlds, self.compact
+        left = worlds.left[state[0]]
+        found = [
+            offer._replace(
+                process=(offer.process[0], -1 - offer.process[1]), crash=True
+            )
+            for offer in offers
+            if 0 <= compact.envelopes[offer.envelope].kind < SIGNAL
+            and not offer.arrives
+            and worlds.spent(compact.path_of[offer.owner], left) >= 0
+        ]
+        for path, slot in compact.paths.items():
+            item = state[slot] if slot < len(state) else 0
+            if item and worlds.spent(path, left) >= 0:
+                cell = compact.get_local(item).cell
+                if not cell.life:
+                    found.append(Offer((slot, -1), slot, slot, 0, crash=True))
+        return found
+
+    def _later(self, state: State, seconds: float) -> State:
+        """Return the state after so much time in which nothing happens."""
+        after = list(state)
+        for slot in self.compact.path_of:
+            if slot < len(after) and after[slot]:
+                after[slot] = self.compact.later(after[slot], seconds)
+        self.checks.look_at_fresh()
+        return tuple(after)

@@ -1,0 +1,172 @@
+"""Evaluates the properties of a scenario, each no more often than it has to be."""
+
+from collections.abc import Callable
+from types import CoroutineType
+from typing import Any
+
+from ccw_actors.explore._compact import FIRST, Compact, State
+from ccw_actors.explore._errors import ExploreError, PropertyError
+from ccw_actors.explore._view import View
+from ccw_actors.explore._world import Properties
+from ccw_actors.runtime import Actor
+
+__all__ = ["Checks"]
+
+
+class Checks:
+    """What is wrong with a state, and what has been seen at least once."""
+
+    def __init__(
+        self, compact: Compact, properties: Properties, monitors: list[Any]
+    ) -> None:
+        self._compact = compact
+        self._properties = properties
+        self._monitors = monitors
+        self._states: dict[int, Any] = {}
+        self._bad: dict[int, str] = {}
+        self._looks = bool(properties.system_invariants)
+        self._sometimes = dict(properties.sometimes)
+        self._sometimes_of = dict(properties.sometimes_of)
+        self._at_every_state = bool(self._looks or self._sometimes)
+        self._has_rested = False
+
+    def vacuous(self) -> tuple[str, ...]:
+        """Return what has never held that should have once, or was never asked."""
+        properties, seen = self._properties, self._compact.paths
+        found = [f"never: {one}" for one in (*self._sometimes, *self._sometimes_of)]
+        if not self._has_rested:
+            found += [
+                f"never asked, as nothing ever comes to rest: {name}"
+                for name, _ in properties.finals
+            ]
+        for path, named in properties.invariants.items():
+            if path not in seen:
+                found += [
+                    f"never asked, as no actor was ever at {path!r}: {name}"
+                    for name, _ in named
+                ]
+        absent = {path for paths, _ in properties.crashes for path in paths} - {*seen}
+        if properties.monitor is not None and properties.monitor.of is not None:
+            absent |= {properties.monitor.of} - {*seen}
+        return (*found, *(f"no actor was ever at {one!r}" for one in sorted(absent)))
+
+    def holds(self, name: str, predicate: Callable[[View], object], at: State) -> bool:
+        """Return whether something holds of all actors together."""
+        return _holds(name, predicate, self.view(at))
+
+    def look_at_fresh(self) -> None:
+        """Hold what single actors have become against what must be true of them."""
+        compact, properties = self._compact, self._properties
+        if not compact.fresh:
+            return
+        for item in compact.fresh:
+            path = compact.get_local(item).cell.cell.path
+            for name, predicate in properties.invariants.get(path, ()):
+                if not _holds(name, predicate, self.state_of(item)):
+                    self._bad.setdefault(item, f"{path}: {name}")
+            for name, (of, predicate) in list(self._sometimes_of.items()):
+                if of == path and _holds(name, predicate, self.state_of(item)):
+                    del self._sometimes_of[name]
+        compact.fresh.clear()
+
+    def violation(self, state: State) -> str:
+        """Return what is wrong with a state, "" for nothing."""
+        if self._bad:
+            for item in state[FIRST:]:
+                if item in self._bad:
+                    return self._bad[item]
+        return self._look(state) if self._at_every_state else ""
+
+    def rest(self, state: State) -> str:
+        """Return what is wrong with a state in which nothing is left to do.
+
+        Where noops are kept, messages are left that nobody handles.
+        """
+        self._has_rested = True
+        ignores_network = self._compact.delivery == "unordered"
+        for path, what in self.waiting(state, ignores_network=ignores_network).items():
+            return f"{path}: at rest, and {what}"
+        finals = self._properties.finals
+        if finals:
+            view = self.view(state)
+            for name, predicate in finals:
+                if not _holds(name, predicate, view):
+                    return name
+        return ""
+
+    def waiting(self, state: State, *, ignores_network: bool) -> dict[str, str]:
+        """Return which actors wait in the middle of a handler, or leave messages.
+
+        For what, or how many, in words. With `ignores_network` only those that they
+        have put aside count.
+        """
+        compact = self._compact
+        found: dict[str, str] = {}
+        for path, item in self._places(state).items():
+            cell = compact.get_local(item).cell
+            if cell.suspended is not None:
+                found[path] = f"waits for {cell.suspended.waits_for}"
+                continue
+            waits = len(cell.stash)
+            if not ignores_network:
+                for slot in compact.queue_slots(compact.paths[path]):
+                    if slot < len(state):
+                        waits += len(compact.waiting(state[slot]))
+            if waits:
+                plural = "s" * (waits > 1)
+                found[path] = f"leaves {waits} message{plural}"
+        return found
+
+    def view(self, state: State) -> View:
+        """Return what predicates over several actors are given."""
+        monitor = self._monitors[state[1]]
+        return View(self._places(state), self.state_of, monitor)
+
+    def state_of(self, item: int) -> Any:
+        """Return the state of an actor, or the actor if it has none."""
+        if item in self._states:
+            return self._states[item]
+        local = self._compact.get_local(item)
+        actor = local.cell.actor
+        actor.restore(local.cell.state)
+        state = getattr(actor, "state", actor)
+        if type(actor).restore is Actor.restore:
+            self._states[item] = state
+        return state
+
+    def _look(self, state: State) -> str:
+        view = self.view(state)
+        for name, seen in list(self._sometimes.items()):
+            if _holds(name, seen, view):
+                del self._sometimes[name]
+        self._at_every_state = bool(self._looks or self._sometimes)
+        for name, holds in self._properties.system_invariants:
+            if not _holds(name, holds, view):
+                return name
+        return ""
+
+    def _places(self, state: State) -> dict[str, int]:
+        slots = self._compact.path_of
+        return {
+            path: state[slot]
+            for slot, path in slots.items()
+            if slot < len(state) and state[slot]
+        }
+
+
+def _holds(name: str, predicate: Callable[[Any], object], of: Any) -> bool:
+    """Return whether a predicate holds.
+
+    Raises `PropertyError` if it raises, and `ExploreError` for one that returns a
+    coroutine, which would always be true.
+    """
+    try:
+        found = predicate(of)
+    except ExploreError:
+        raise
+    except Exception as error:
+        raise PropertyError(name, error) from error
+    if type(found) is CoroutineType:
+        found.close()
+        raise ExploreError(f"{name!r} returns a coroutine, and nobody awaits it")
+    return bool(found)

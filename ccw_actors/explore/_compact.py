@@ -1,0 +1,312 @@
+"""Global states as flat tuples of small numbers, each of which stands for a value once.
+
+A state is `(world, monitor, item, item, ...)`. `world` stands for which actors exist,
+`monitor` for the value of the scenario's monitor. From FIRST on every slot is the place
+of one actor or of one queue of messages, and holds the number of an item: what that
+actor is, or what is in that queue; 0 is no actor, or an empty queue. Trailing zeros are
+left out, so that equal Systems are equal tuples.
+
+A queue is a mailbox, or the part of it that one sender fills; or it is outside: then it
+holds what a scenario has injected, until that arrives. On an unordered network all that
+is sent to an actor is outside until it is handled.
+"""
+
+from typing import NamedTuple, TypeAlias
+
+from ccw_actors.explore._canonical import Canonical
+from ccw_actors.explore._result import Network
+from ccw_actors.runtime import CellSnapshot
+from ccw_actors.runtime.stepping import Envelope, Timer, is_plain
+from ccw_actors.runtime.stepping import State as Life
+
+__all__ = ["FIRST", "Compact", "Local", "Offer", "Queue", "State", "trimmed"]
+
+State: TypeAlias = tuple[int, ...]
+
+FIRST = 2
+
+
+class Offer(NamedTuple):
+    """One thing that may happen, given what is in one slot.
+
+    The message of number `envelope` is taken out of the queue in `slot`, which then
+    holds the item `rest`; or the `timer` of the actor in `slot` fires, which is `due`
+    (seconds from now). With `crash` the actor fails on it, and if `envelope` is 0,
+    between two messages. With `arrives` the message does not reach the actor, but its
+    mailbox. `process` tells apart what has an order of its own: of equal ones at most
+    one is offered.
+    """
+
+    process: tuple[int, int]
+    slot: int
+    owner: int
+    envelope: int
+    rest: int = 0
+    timer: int = 0
+    due: float = 0.0
+    crash: bool = False
+    arrives: bool = False
+
+
+class Local(NamedTuple):
+    """All that one actor is, but for the messages that wait for it.
+
+    `blank` is it again without its state, which for most need not be restored while
+    another actor is at work. `numbered` and `asked` are how many timers and asks it has
+    had. `busy` actors do not simply take the next message. `shape` is `blank`, one and
+    the same for all that differ in their state alone, of an actor that can take a step
+    alone; None of any other.
+    """
+
+    cell: CellSnapshot
+    blank: CellSnapshot
+    timers: tuple[tuple[int, Timer], ...] = ()
+    numbered: int = 0
+    asked: int = 0
+    busy: bool = False
+    shape: CellSnapshot | None = None
+
+
+class Queue(NamedTuple):
+    """Messages that wait, by number, the oldest first; sorted if unordered."""
+
+    slot: int
+    envelopes: tuple[int, ...]
+
+
+def trimmed(values: list[int]) -> State:
+    """Return a state without the empty slots at its end."""
+    while not values[-1] and len(values) > FIRST:
+        values.pop()
+    return tuple(values)
+
+
+class Compact:
+    """Numbers for the values that make up the states of one scenario.
+
+    `owners` has for each slot that of its actor, `outside` the slots of queues that are
+    outside, and `to` has for each of those the address of the actor that it is sent to:
+    if that has ended, nobody gets it. `fresh` are the items of what actors are that
+    nobody has looked at yet.
+    `variants` has what some items are in other words: equal, but with a dict or a set
+    that came about in another order; the last ones are in `fresh_variants`, with their
+    items. `varied` are the items of which there may be any.
+    """
+
+    def __init__(self, delivery: Network) -> None:
+        self.delivery = delivery
+        self.paths: dict[str, int] = {}
+        self.path_of: dict[int, str] = {}
+        self.owners: list[int] = [0] * FIRST
+        self.items: list[Local | Queue | None] = [None]
+        self.offers: list[tuple[Offer, ...] | None] = [()]
+        self.envelopes: list[Envelope] = [Envelope(b"", "", 0, None)]
+        self.fresh: list[int] = []
+        self.outside: set[int] = set()
+        self.to: dict[int, str] = {}
+        self.variants: dict[int, list[Local]] = {}
+        self.fresh_variants: list[tuple[int, Local]] = []
+        self.varied: set[int] = set()
+        self._canonical = Canonical()
+        self._shapes: dict[object, CellSnapshot] = {}
+        self._envelope_numbers: dict[Envelope, int] = {}
+        self._queue_slots: dict[tuple[int, str, str], int] = {}
+        self._outside_slots: dict[tuple[str, str], int] = {}
+        self._locals: dict[object, int] = {}
+        self._queues: dict[tuple[int, tuple[int, ...]], int] = {}
+        self._pushed: dict[tuple[int, int], int] = {}
+        self._later: dict[tuple[int, float], int] = {}
+
+    # -- slots ------------------------------------------------------------------
+
+    def actor_slot(self, path: str) -> int:
+        """Return the slot of the actor at a path."""
+        slot = self.paths.get(path)
+        if slot is None:
+            slot = len(self.owners)
+            self.owners.append(slot)
+            self.paths[path] = slot
+            self.path_of[slot] = path
+        return slot
+
+    def queue_slot(self, owner: int, sender: str, address: str) -> int:
+        """Return the slot of the queue in which that sender's messages wait.
+
+        `address` is that of the actor they are sent to, `owner` the slot of its path.
+        """
+        unordered = self.delivery == "unordered"
+        of_sender = sender if self.delivery == "channel" else ""
+        key = owner, of_sender, address if unordered else ""
+        slot = self._queue_slots.get(key)
+        if slot is None:
+            slot = self._queue_slots[key] = self._add_queue(owner)
+            if unordered:
+                self.outside.add(slot)
+                self.to[slot] = address
+        return slot
+
+    def outside_slot(self, owner: int, source: str, address: str) -> int:
+        """Return the slot of what a source outside sends, as long as it is there."""
+        if self.delivery == "unordered":
+            return self.queue_slot(owner, source, address)
+        key = address, source
+        slot = self._outside_slots.get(key)
+        if slot is None:
+            slot = self._outside_slots[key] = self._add_queue(owner)
+            self.outside.add(slot)
+            self.to[slot] = address
+        return slot
+
+    def _add_queue(self, owner: int) -> int:
+        self.owners.append(owner)
+        return len(self.owners) - 1
+
+    def queue_slots(self, owner: int) -> list[int]:
+        """Return the slots of the queues that are in an actor's mailbox."""
+        return [slot for key, slot in self._queue_slots.items() if key[0] == owner]
+
+    # -- items ------------------------------------------------------------------
+
+    def envelope(self, envelope: Envelope) -> int:
+        """Return the number of a message."""
+        if envelope.stamp is not None:
+            sender, ask, kind = envelope.sender, envelope.ask, envelope.kind
+            envelope = Envelope(envelope.payload, sender, ask, None, kind)
+        number = self._envelope_numbers.get(envelope)
+        if number is None:
+            number = self._envelope_numbers[envelope] = len(self.envelopes)
+            self.envelopes.append(envelope)
+        return number
+
+    def queue(self, slot: int, envelopes: tuple[int, ...]) -> int:
+        """Return the item of a queue that holds these."""
+        if not envelopes:
+            return 0
+        if self.delivery == "unordered":
+            envelopes = tuple(sorted(envelopes))
+        item = self._queues.get((slot, envelopes))
+        if item is None:
+            item = self._add(Queue(slot, envelopes))
+            self._queues[slot, envelopes] = item
+        return item
+
+    def pushed(self, slot: int, item: int, envelope: int) -> int:
+        """Return the item that a queue becomes when a message comes to it."""
+        key = (item or -slot, envelope)
+        after = self._pushed.get(key)
+        if after is None:
+            after = self.queue(slot, (*self.waiting(item), envelope))
+            self._pushed[key] = after
+        return after
+
+    def waiting(self, item: int) -> tuple[int, ...]:
+        """Return the numbers of the messages in a queue."""
+        queue = self.items[item]
+        return queue.envelopes if isinstance(queue, Queue) else ()
+
+    def local(
+        self, cell: CellSnapshot, timers: dict[int, Timer], count: int, asked: int
+    ) -> int:
+        """Return the item of what an actor is; one that is new is put in `fresh`."""
+        self.actor_slot(cell.cell.path)
+        blank = cell._replace(mailbox=(), state=None)
+        if not (timers or count or asked) and is_plain(cell):
+            return self.plain(self._shapes.setdefault(_who(blank), blank), cell.state)
+        armed = tuple(sorted(timers.items()))
+        waits = cell.suspended is not None or bool(cell.signals)
+        busy = cell.life is not Life.RUNNING or waits
+        whole = cell._replace(mailbox=())
+        local = Local(whole, blank, armed, count, asked, busy)
+        return self._local((_who(blank), armed, count, asked), local)
+
+    def plain(self, shape: CellSnapshot, state: object) -> int:
+        """Return the item of an actor of that shape, in a state."""
+        key = id(shape), state
+        item = self._locals.get(key)
+        if item is None:
+            cell = shape._replace(state=state)
+            item = self._local(id(shape), Local(cell, shape, shape=shape))
+            self._locals[key] = item
+        return item
+
+    def _local(self, besides: object, local: Local) -> int:
+        """Return the item of what an actor is: its state, and what it is besides."""
+        cell = local.cell
+        key = besides, self._canonical.of(cell.actor, cell.state)
+        item = self._locals.get(key)
+        if item is None:
+            item = self._locals[key] = self._add(local)
+            self.fresh.append(item)
+            if key[1] is not cell.state:
+                self.varied.add(item)
+            if not local.timers:
+                self.offers[item] = ()
+        elif self.get_local(item).cell.state != cell.state:
+            self._note_variant(item, local)
+        return item
+
+    def _note_variant(self, item: int, local: Local) -> None:
+        variants = self.variants.setdefault(item, [])
+        if all(one.cell.state != local.cell.state for one in variants):
+            variants.append(local)
+            self.fresh_variants.append((item, local))
+
+    def later(self, item: int, seconds: float) -> int:
+        """Return the item of an actor for which so much time has passed."""
+        key = (item, seconds)
+        after = self._later.get(key)
+        if after is None:
+            local = self.get_local(item)
+            timers = {
+                number: timer._replace(due=max(0.0, round(timer.due - seconds, 9)))
+                for number, timer in local.timers
+            }
+            restarts = tuple(round(at - seconds, 9) for at in local.cell.restarts)
+            cell = local.cell._replace(restarts=restarts)
+            after = self._later[key] = self.local(
+                cell, timers, local.numbered, local.asked
+            )
+        return after
+
+    def get_local(self, item: int) -> Local:
+        """Return what an actor is by its item."""
+        local = self.items[item]
+        assert isinstance(local, Local), "an actor's slot holds what an actor is"
+        return local
+
+    def find_offers(self, item: int) -> tuple[Offer, ...]:
+        """Return what may happen given that item, and keep it in `offers`."""
+        what = self.items[item]
+        found: list[Offer] = []
+        if isinstance(what, Queue):
+            slot, envelopes = what
+            unordered = self.delivery == "unordered"
+            arrives = slot in self.outside and self.delivery == "mailbox"
+            for head in dict.fromkeys(envelopes if unordered else envelopes[:1]):
+                at = envelopes.index(head)
+                rest = self.queue(slot, envelopes[:at] + envelopes[at + 1 :])
+                process = slot, head if unordered else 0
+                owner = self.owners[slot]
+                found.append(Offer(process, slot, owner, head, rest, arrives=arrives))
+        elif what is not None:
+            path = what.cell.cell.path
+            slot = self.paths[path]
+            for number, timer in what.timers:
+                envelope = Envelope(timer.payload, path, 0, None, timer.kind)
+                name = self.envelope(envelope)
+                if not timer.waiting:
+                    process = slot, number
+                    offer = Offer(process, slot, slot, name, 0, number, timer.due)
+                    found.append(offer)
+        offers = self.offers[item] = tuple(found)
+        return offers
+
+    def _add(self, item: Local | Queue) -> int:
+        self.items.append(item)
+        self.offers.append(None)
+        return len(self.items) - 1
+
+
+def _who(blank: CellSnapshot) -> tuple[object, ...]:
+    """Return what an actor is but for its state: what decides its future, and who."""
+    return (*blank.key(), id(blank.cell), id(blank.actor))

@@ -1,0 +1,287 @@
+"""Explores a scenario, or a plain transition system, and says what was found."""
+
+import gc
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any, Literal, NamedTuple, get_args
+
+from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._brute import explore_all
+from ccw_actors.explore._coverage import Coverage
+from ccw_actors.explore._errors import ExploreError
+from ccw_actors.explore._known import chance_of_a_miss
+from ccw_actors.explore._orders import explore_orders
+from ccw_actors.explore._plain import PlainModel, TransitionSystem, is_plain
+from ccw_actors.explore._result import (
+    DeadLetter,
+    Engine,
+    Limits,
+    Network,
+    Noops,
+    Result,
+    Tick,
+    Time,
+    Verdict,
+)
+from ccw_actors.explore._sample import explore_some
+from ccw_actors.explore._states import Found, explore_states
+from ccw_actors.explore._world import Scenario
+
+__all__ = ["explore", "model_of"]
+
+_RECHECK = 512
+_COLLECT_AFTER = 50_000
+_TIMERS: dict[Time, str] = {
+    "untimed": "timers firing at any time after they are set",
+    "ordered": "messages taking no time and timers firing in the order of their times",
+}
+_NOOPS: dict[Noops, str] = {
+    "consumed": "a message that changes nothing being handled like any other",
+    "kept": "a message that changes nothing staying in the network",
+}
+
+
+class _Scope(NamedTuple):
+    engine: Engine
+    delivery: Network | None
+    noops: Noops
+    time: Time | None
+    what: str
+    fingerprints: bool
+
+
+class _Seen(NamedTuple):
+    """What a model has seen while it was explored."""
+
+    vacuous: tuple[str, ...]
+    coverage: Coverage | None = None
+    dead_letters: tuple[DeadLetter, ...] = ()
+
+
+@contextmanager
+def _rare_collections() -> Generator[None]:
+    """Have the garbage collector look less often: nearly all that is made stays."""
+    before = gc.get_threshold()
+    if before[0]:
+        gc.set_threshold(max(before[0], _COLLECT_AFTER), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@_rare_collections()
+def explore(
+    scenario: Scenario | TransitionSystem[Any, Any],
+    *,
+    engine: Engine | Literal["auto"] = "auto",
+    delivery: Network = "channel",
+    noops: Noops = "consumed",
+    time: Time = "untimed",
+    within: Callable[[Any], object] | None = None,
+    capacity: int = 0,
+    fingerprints: bool = False,
+    limits: Limits | None = None,
+    recheck: int = _RECHECK,
+    tick: Tick | None = None,
+) -> Result:
+    """Go through every order in which a scenario's messages can be handled.
+
+    | engine | what it visits | what it can check |
+    |---|---|---|
+    | states | every state once; the counterexample is a shortest one | everything |
+    | orders | one of all orders that differ for no actor | single actors, and the end |
+    | brute force | every order | everything, of tiny scenarios |
+    | random, pos | some orders, by lot | everything, but verify nothing |
+
+    "auto" is states; orders if that reaches a limit and they can check it; random if
+    that does, too. A plain transition system has states only.
+
+    The exploration ends at the first fault.
+    The first `recheck` new steps, and one in `recheck` of all others, are taken twice,
+    to see that a handler does the same again (0 for none); of a plain transition
+    system, what leads out of a state is asked twice. `tick` is called now and then
+    with a `Progress`.
+
+    Less is looked at with `within`, a predicate over all actors (or the state of a
+    plain transition system): nothing leads out of a state in which it does not hold.
+    With a `capacity` no step is taken that makes a channel hold more messages than
+    that (0 for any number). With `fingerprints` the engine "states" keeps 64 bits of a
+    state in place of the state. The scope of the result says each of these.
+
+    A limit that is reached makes the verdict "incomplete", and a scenario of which all
+    was covered, but some of its properties were never asked, is "vacuous"; neither is
+    ever "verified". Raises `UnsoundError` for what the engine cannot check,
+    `HiddenStateError` for a handler that is no function of state and message,
+    `PropertyError` for a predicate that raises, and `ExploreError` for what cannot be
+    explored at all.
+    """
+    if engine != "auto" and engine not in get_args(Engine):
+        listed = ", ".join(map(repr, ("auto", *get_args(Engine))))
+        raise ExploreError(f"no engine {engine!r}, expected one of {listed}")
+    if capacity < 0:
+        raise ExploreError(f"a capacity is 0 (none) or more messages, not {capacity}")
+    if fingerprints and engine not in ("auto", "states"):
+        raise ExploreError(f"fingerprints are for states, not for engine {engine!r}")
+    bounds = Limits() if limits is None else limits
+    began = perf_counter()
+    cut = _cut(within, capacity)
+    if is_plain(scenario):
+        _check_plain(engine, capacity)
+        plain = PlainModel(scenario, recheck, within)
+        found = explore_states(plain, bounds, tick, fingerprints=fingerprints)
+        what = f"all states of a transition system{cut}"
+        scope = _Scope("states", None, noops, None, what, fingerprints)
+        return _result(found, scope, _Seen(plain.vacuous()), perf_counter() - began)
+    assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
+    model = ActorModel(
+        scenario, delivery, recheck, time, noops, within=within, capacity=capacity
+    )
+    if engine == "auto":
+        used, found = _by_turns(model, bounds, tick, fingerprints=fingerprints)
+    elif engine == "brute force" and noops == "kept":
+        # It decides for itself what changes nothing.
+        model = ActorModel(
+            scenario, delivery, recheck, time, within=within, capacity=capacity
+        )
+        used, found = engine, explore_all(model, bounds, tick, keeps_noops=True)
+    else:
+        used = engine
+        found = _run(model, engine, bounds, tick, fingerprints=fingerprints)
+    what = _what(model, noops) + cut
+    scope = _Scope(used, delivery, noops, time, what, fingerprints)
+    seen = _Seen(model.vacuous(), model.coverage(), model.dead_letters)
+    return _result(found, scope, seen, perf_counter() - began)
+
+
+def model_of(
+    scenario: Scenario, delivery: Network, time: Time, recheck: int = _RECHECK
+) -> ActorModel:
+    """Return the actors of a scenario as a transition system.
+
+    Raises `ExploreError` if there are none.
+    """
+    model = ActorModel(scenario, delivery, recheck, time)
+    if not model.compact.paths:
+        raise ExploreError("a scenario without an actor: nothing can happen in it")
+    return model
+
+
+def _check_plain(engine: Engine | Literal["auto"], capacity: int) -> None:
+    if engine not in ("auto", "states"):
+        raise ExploreError(
+            f"a plain transition system has states only, no engine {engine!r}"
+        )
+    if capacity:
+        raise ExploreError("a plain transition system has no channel, so no capacity")
+
+
+def _by_turns(
+    model: ActorModel, limits: Limits, tick: Tick | None, *, fingerprints: bool
+) -> tuple[Engine, Found]:
+    """Try States, Orders if they can check this, and at last some orders by lot."""
+    found = _run(model, "states", limits, tick, fingerprints=fingerprints)
+    if not found.limit:
+        return "states", found
+    if _fits_orders(model):
+        other = _run(model, "orders", limits, tick)
+        if not other.limit:
+            return "orders", other
+    if model.world.delivery != "unordered":
+        other = _run(model, "random", limits, tick)
+        if other.violation:
+            return "random", other
+        found = found._replace(limit=f"{found.limit}, and {other.limit}")
+    return "states", found
+
+
+def _what(model: ActorModel, noops: Noops) -> str:
+    crashes = "".join(
+        f", with at most {budget} crash{'es' * (budget > 1)} of"
+        f" {' or '.join(sorted(paths))}"
+        for paths, budget in model.world.properties.crashes
+    )
+    count = len(model.compact.paths)
+    who = (
+        "one actor can handle its" if count == 1 else f"{count} actors can handle their"
+    )
+    kept = f", {_NOOPS[noops]}" if model.world.delivery == "unordered" else ""
+    return (
+        f"all orders in which {who} messages under {model.world.delivery} delivery"
+        f"{kept}{crashes}, one handler at a time, {_TIMERS[model.time]}, handlers being"
+        " functions of state and message"
+    )
+
+
+def _cut(within: Callable[[Any], object] | None, capacity: int) -> str:
+    """Return what is left out, in words."""
+    parts: list[str] = []
+    if within is not None:
+        name = getattr(within, "__name__", "")
+        named = "" if name in ("", "<lambda>") else f" of {name.replace('_', ' ')}"
+        parts.append(f", only as far as within the constraint{named}")
+    if capacity:
+        parts.append(f", no channel holding more than {capacity} messages")
+    return "".join(parts)
+
+
+def _run(
+    model: ActorModel,
+    engine: Engine,
+    limits: Limits,
+    tick: Tick | None,
+    *,
+    fingerprints: bool = False,
+) -> Found:
+    if engine == "states":
+        return explore_states(model, limits, tick, fingerprints=fingerprints)
+    if engine == "orders":
+        return explore_orders(model, limits, tick)
+    if engine == "brute force":
+        return explore_all(model, limits, tick)
+    return explore_some(model, limits, tick, by_priority=engine == "pos")
+
+
+def _fits_orders(model: ActorModel) -> bool:
+    several = model.world.properties.over_several()
+    timed = model.time == "ordered" or model.world.delivery == "unordered"
+    return not several and not timed and not model.is_cut
+
+
+def _result(found: Found, of: _Scope, seen: _Seen, seconds: float) -> Result:
+    verdict: Verdict = "verified"
+    violation, scope = found.violation, f"Of {of.what}: all were covered."
+    if violation:
+        verdict = "refuted"
+        scope = f"Of {of.what}: those covered until the first fault."
+    elif found.limit:
+        verdict = "incomplete"
+        scope = f"Of {of.what}: those covered within the limit of {found.limit}."
+    elif seen.vacuous:
+        verdict = "vacuous"
+        violation = "; ".join(seen.vacuous)
+    if of.fingerprints and of.engine == "states" and found.states:
+        chance = chance_of_a_miss(found.states)
+        scope += (
+            " States were told apart by fingerprints of 64 bits: the chance that one"
+            f" was missed is at most {chance:.0e}."
+        )
+    return Result(
+        verdict=verdict,
+        scope=scope,
+        engine=of.engine,
+        delivery=of.delivery,
+        noops=of.noops,
+        time=of.time,
+        violation=violation,
+        counterexample=found.path,
+        schedules=found.schedules,
+        classes=found.classes,
+        states=found.states,
+        steps=found.steps,
+        blocked=found.blocked,
+        seconds=seconds,
+        coverage=seen.coverage,
+        dead_letters=seen.dead_letters,
+    )

@@ -1,0 +1,36 @@
+"""What `@pytest.mark.explore` makes of a scenario: nothing if it holds, or a text."""
+
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ccw_actors.explore._counterexample import Counterexample
+from ccw_actors.explore._entry import explore
+from ccw_actors.explore._explain import explain
+from ccw_actors.explore._world import Scenario
+
+__all__ = ["failure"]
+
+
+def failure(
+    scenario: Scenario, options: Mapping[str, Any], name: str, file: Callable[[], Path]
+) -> str:
+    """Explore a scenario; return why it does not hold, "" if it does.
+
+    `options` are those of `explore`. `name` is what the scenario is found by, "" if it
+    cannot be found again, and `file` says where its counterexample is to be kept.
+    Raises `TypeError` for an option that there is not.
+    """
+    result = explore(scenario, **options)
+    if result:
+        return ""
+    if result.verdict != "refuted":
+        return str(result)
+    lines = [str(explain(scenario, result)), result.scope]
+    if name:
+        path = file()
+        Counterexample.of(name, result).save(path)
+        command = shlex.join(["ccw-actors", "replay", str(path), "--scenario", name])
+        lines.append(f"to see it step by step: {command}")
+    return "\n".join(lines)

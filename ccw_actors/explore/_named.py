@@ -1,0 +1,75 @@
+"""Which actors that have ended are still referred to, as steps of single actors go on.
+
+A step that may change anything is looked at in the System itself. Any other one changes
+few of the items that a state is made of, and what an item refers to is found out once.
+"""
+
+from typing import Any, Final
+
+from ccw_actors.explore._compact import FIRST, Local, State
+from ccw_actors.explore._worlds import Worlds
+from ccw_actors.runtime import Actor, SteppingDispatcher
+from ccw_actors.runtime.stepping import Past
+
+__all__ = ["Named"]
+
+_NO_PAST: Final = Past()
+
+
+class Named:
+    """Forgets actors that have ended when nothing refers to them any more."""
+
+    def __init__(self, worlds: Worlds, dispatcher: SteppingDispatcher) -> None:
+        self._worlds = worlds
+        self._compact = worlds.compact
+        self._dispatcher = dispatcher
+        self._known: dict[tuple[int, str], bool] = {}
+
+    def forgotten(self, state: State) -> State:
+        """Return a state in which only what is referred to is remembered.
+
+        That is the same object if nothing is forgotten. Nobody waits in the middle of a
+        handler.
+        """
+        worlds = self._worlds
+        past = worlds.past[state[0]]
+        if past == _NO_PAST:
+            return state
+
+        def is_there(path: str) -> bool:
+            return worlds.is_taken(state, path)
+
+        wanted = past.in_question(is_there)
+        named = {
+            address
+            for address in wanted
+            if any(self._refers(item, address) for item in state[FIRST:] if item)
+        }
+        left = past.pruned(named, is_there)
+        if left == past:
+            return state
+        world = worlds.with_past(state[0], left)
+        after = (world, *state[1:])
+        worlds.samples.setdefault(world, after)
+        return after
+
+    def _refers(self, item: int, address: str) -> bool:
+        """Whether an actor, or a message in a queue, refers to another actor."""
+        found = self._known.get((item, address))
+        if found is None:
+            found = self._known[item, address] = self._look(item, address)
+        return found
+
+    def _look(self, item: int, address: str) -> bool:
+        what = self._compact.items[item]
+        mentions = self._dispatcher.mentions((address,))
+        if isinstance(what, Local):
+            actor: Actor[Any] = what.cell.actor
+            actor.restore(what.cell.state)
+            mentions.actor(what.cell)
+            for _, timer in what.timers:
+                mentions.value(timer.payload)
+        else:
+            for envelope in self._compact.waiting(item):
+                mentions.envelope(self._compact.envelopes[envelope])
+        return bool(mentions.found)

@@ -1,0 +1,103 @@
+"""Steps of one actor beside others: taken once, and from then on looked up."""
+
+from ccw_actors.explore._bench import Bench, Effect, Place
+from ccw_actors.explore._checks import Checks
+from ccw_actors.explore._compact import Local, Offer, State
+from ccw_actors.explore._worlds import Worlds
+
+__all__ = ["FAR", "NearSteps"]
+
+FAR = Effect(0, is_far=True)
+"""What is known of a step that may change anything."""
+
+
+class NearSteps:
+    """What one step of an actor does, given what it is and who else is there.
+
+    The first `recheck` are taken twice, and of all others one in `recheck`, to see that
+    a handler does the same again (0 for none). So is each from an actor that is equal
+    to one that is known, and has come about in another way: the first `recheck`, and
+    one in `recheck` of the others.
+    """
+
+    def __init__(
+        self, bench: Bench, worlds: Worlds, checks: Checks, recheck: int
+    ) -> None:
+        self._bench = bench
+        self._worlds = worlds
+        self._compact = worlds.compact
+        self._checks = checks
+        self._recheck = self._countdown = self._new_to_check = recheck
+        self._steps_of: dict[int, list[tuple[int, Offer]]] = {}
+        self._variants_met = 0
+
+    def effect(self, state: State, offer: Offer) -> Effect:
+        """Return what a step does; of one that may change anything, only that."""
+        world, item = state[0], state[offer.owner]
+        memo, local = self._worlds.memos[world], self._compact.get_local(item)
+        is_far = local.busy or self._worlds.waits[world]
+        key = (item, -offer.timer or offer.envelope)
+        effect = memo.get(key)
+        if effect is None:
+            if is_far:
+                effect = FAR
+            else:
+                effect = self._bench.near(world, self._place(state, offer))
+                self._checks.look_at_fresh()
+            memo[key] = effect
+            if self._new_to_check:
+                self._new_to_check -= 1
+                self._countdown = 1
+            if item in self._compact.varied and not is_far:
+                self._steps_of.setdefault(item, []).append((world, offer))
+                for variant in self._compact.variants.get(item, ()):
+                    self._check_variant(item, variant, world, offer)
+        if self._recheck:
+            self._countdown -= 1
+            if not self._countdown:
+                self._countdown = self._recheck
+                if not is_far:
+                    self._bench.check_again(effect, self._place(state, offer), None)
+        return effect
+
+    def check_variants(self) -> None:
+        """Have what has come about in another way do what is known of its equal."""
+        fresh = self._compact.fresh_variants
+        while fresh:
+            item, variant = fresh.pop()
+            for world, offer in self._steps_of.get(item, ()):
+                self._check_variant(item, variant, world, offer)
+
+    def _check_variant(
+        self, item: int, variant: Local, world: int, offer: Offer
+    ) -> None:
+        """Take a step from a variant, of which as many are due as of other steps."""
+        if not self._recheck:
+            return
+        self._variants_met += 1
+        met, often = self._variants_met, self._recheck
+        if met > often and met % often:
+            return
+        effect = self._worlds.memos[world][item, -offer.timer or offer.envelope]
+        place = self._place(self._worlds.samples[world], offer)
+        local = self._compact.get_local(item)
+        self._bench.check_again(effect, place._replace(local=local), variant)
+
+    def _place(self, state: State, offer: Offer) -> Place:
+        """Return who takes a step, and on what."""
+        return Place(
+            self._compact.get_local(state[offer.owner]),
+            offer.envelope,
+            offer.timer,
+            lambda: self._others(state, offer),
+            self._worlds.past[state[0]],
+        )
+
+    def _others(self, state: State, offer: Offer) -> list[Local]:
+        """Return who is there besides the one that takes a step."""
+        compact = self._compact
+        return [
+            compact.get_local(state[slot])
+            for slot in compact.path_of
+            if slot != offer.owner and slot < len(state) and state[slot]
+        ]

@@ -1,0 +1,364 @@
+"""The engine that takes one of all orders that differ for no actor.
+
+Two steps depend on each other if one actor takes both, or if both send into one mailbox
+that is handled in the order sent. Orders that differ only in steps which do not are one
+class, and every actor goes through the same in all of them. The search is that of
+dynamic partial-order reduction with source sets and sleep sets (Abdulla, Aronis,
+Jonsson, Sagonas 2014): it takes one order to its end, looks for pairs of steps that
+raced in it, and goes back to try each pair the other way round. No order is begun
+twice because of a step that has been tried before and has met nothing it depends on.
+"""
+
+from time import perf_counter
+from typing import NamedTuple, TypeAlias
+
+from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._bench import Effect
+from ccw_actors.explore._compact import FIRST, Offer, State
+from ccw_actors.explore._errors import UnsoundError
+from ccw_actors.explore._result import Limits, Progress, Step, Tick
+from ccw_actors.explore._states import Found
+
+__all__ = ["Orders", "check_classes", "check_sound", "explore_orders"]
+
+_TICK_EVERY = 256
+_PUT_BACK = -2
+
+Process: TypeAlias = tuple[int, int]
+Senders: TypeAlias = dict[Process, tuple[int, ...]]
+
+
+class _Event(NamedTuple):
+    """A step as far as others depend on it; a `far` one depends on all.
+
+    `put_by` is the number of the step that put its message back into the queue, before
+    all that waited there and all that came later; -1 if none did.
+    """
+
+    process: Process
+    actor: int
+    touched: frozenset[int]
+    far: bool
+    put_by: int
+
+    def depends_on(self, other: "_Event") -> bool:
+        """Whether the order of the two matters."""
+        return (
+            self.actor == other.actor
+            or self.far
+            or other.far
+            or not self.touched.isdisjoint(other.touched)
+        )
+
+
+class _Frame:
+    """One state of the order being taken: what is to be tried there, and what was.
+
+    `senders` has for each queue the numbers of the steps that sent what is in it, -1
+    if that need not be known, and _PUT_BACK minus the number if it was put back.
+    """
+
+    __slots__ = ("offers", "senders", "sleep", "state", "todo", "tried")
+
+    def __init__(
+        self,
+        state: State,
+        offers: dict[Process, Offer],
+        sleep: dict[Process, _Event],
+        senders: Senders,
+    ) -> None:
+        self.state = state
+        self.offers = offers
+        self.sleep = sleep
+        self.senders = senders
+        self.todo: list[Process] = []
+        self.tried: set[Process] = set()
+
+
+def check_classes(model: ActorModel, instead: str) -> None:
+    """Raise `UnsoundError` where no order stands for others."""
+    reason = ""
+    if model.world.delivery == "unordered":
+        reason = "nothing stays in order on an unordered network"
+    elif model.is_cut:
+        reason = "a state that is left out would be left out of some orders only"
+    elif model.time == "ordered":
+        reason = "which timer fires depends on all actors"
+    if reason:
+        raise UnsoundError("orders", ("anything",), f"{reason}; {instead}")
+
+
+def check_sound(model: ActorModel) -> None:
+    """Raise `UnsoundError` for properties that this engine cannot check."""
+    check_classes(model, "use engine='states'")
+    names = model.world.properties.over_several()
+    if names:
+        raise UnsoundError(
+            "orders",
+            names,
+            "it takes one of many orders that differ for no single actor, and only"
+            " some of those go through the states in which several actors are bad"
+            " together; use engine='states', or say it of one actor",
+        )
+
+
+class Orders:
+    """The order being taken, and the counts.
+
+    The search goes on until all classes are known, or something is a `violation`, or a
+    `limit` is reached. `final` are the last states of orders, and what is wrong there.
+    """
+
+    def __init__(self, model: ActorModel) -> None:
+        self.model = model
+        self.mailboxes = model.world.delivery == "mailbox"
+        self.frames: list[_Frame] = []
+        self.events: list[_Event] = []
+        self.taken: list[Offer] = []
+        self.before: list[int] = []
+        self.states: set[State] = set()
+        self.final: dict[State, str] = {}
+        self.steps: int = 0
+        self.classes: int = 0
+        self.blocked: int = 0
+        self.violation = self.limit = ""
+
+    def search(self, limits: Limits, tick: Tick | None = None) -> None:
+        """Take one order of each class."""
+        (first,) = self.model.initial()
+        began = perf_counter()
+        self.enter(first, {}, self.unsent(first))
+        while self.frames and not self.violation and not self.limit:
+            frame = self.frames[-1]
+            process = frame.todo.pop() if frame.todo else None
+            if process is None:
+                self.leave()
+            elif process not in frame.sleep:
+                self.advance(frame, process)
+                self.limit = self.reached(limits, began)
+                if tick is not None and self.steps % _TICK_EVERY == 0:
+                    left = sum(len(frame.todo) for frame in self.frames)
+                    tick(Progress("orders", self.classes, self.steps, left))
+
+    def meet(self, state: State) -> None:
+        """Look at a state on the way."""
+        if state not in self.states:
+            self.states.add(state)
+            self.violation = self.model.violation(state)
+
+    def end(self, state: State) -> None:
+        """Count an order that is over, and look at its last state."""
+        self.classes += 1
+        if state not in self.final:
+            self.final[state] = self.model.rest(state)
+        self.violation = self.final[state]
+
+    def reached(self, limits: Limits, began: float) -> str:
+        """Return which limit has been reached, "" for none."""
+        if self.steps >= limits.steps:
+            return f"{limits.steps} steps"
+        if len(self.taken) > limits.depth:
+            return f"{limits.depth} steps in one order"
+        is_due = self.steps % _TICK_EVERY == 0
+        if is_due and perf_counter() - began >= limits.seconds:
+            return f"{limits.seconds:g} seconds"
+        return ""
+
+    def enter(
+        self, state: State, sleep: dict[Process, _Event], senders: Senders
+    ) -> None:
+        """Come to a state: check it, and choose what to try first."""
+        offers = {offer.process: offer for offer in self.model.offers(state)}
+        frame = _Frame(state, offers, sleep, senders)
+        self.frames.append(frame)
+        self.meet(state)
+        if self.violation:
+            return
+        if not offers:
+            self.end(state)
+            return
+        for process, offer in offers.items():
+            if offer.crash:
+                # It may come before or after any other step, and races with all.
+                _add(frame, process)
+        first = next((one for one in offers if one not in sleep), None)
+        if first is None:
+            self.blocked += 1
+        else:
+            _add(frame, first)
+
+    def leave(self) -> None:
+        """Go back one step; what was tried sleeps until something it depends on."""
+        self.frames.pop()
+        if self.taken:
+            event = self.events.pop()
+            self.taken.pop()
+            self.before.pop()
+            self.frames[-1].sleep[event.process] = event
+
+    def advance(self, frame: _Frame, process: Process) -> None:
+        """Take the step of a process that is to be tried."""
+        model, number = self.model, len(self.events)
+        offer = frame.offers[process]
+        after, effect = model.take(frame.state, offer)
+        assert after is not None, "only an unordered network keeps a message"
+        self.steps += 1
+        touched = self._touched(offer, effect)
+        senders = dict(frame.senders)
+        line = senders.get(process, ())
+        sender = line[0] if line else -1
+        put_by = _PUT_BACK - sender if sender <= _PUT_BACK else -1
+        sender = max(sender, put_by)
+        actor = offer.slot if offer.arrives else offer.owner
+        event = _Event(process, actor, touched, effect.is_far, put_by)
+        self._send(senders, offer, effect, number)
+        if effect.is_far:
+            senders = self.unsent(after)
+        self._note_races(event, sender)
+        sleep = {
+            name: other
+            for name, other in frame.sleep.items()
+            if not event.depends_on(other)
+        }
+        self.events.append(event)
+        self.taken.append(offer)
+        self.enter(after, sleep, senders)
+        self._note_what_ended(frame, event, effect, number)
+
+    def _touched(self, offer: Offer, effect: Effect) -> frozenset[int]:
+        """Return the slots of what others may have touched, too, in either order."""
+        touched = {slot for slot, _ in effect.sends} if self.mailboxes else set[int]()
+        bounds = self.model.bounds
+        if bounds:
+            # Whether there is room depends on who has sent, and on what was handled.
+            owners = self.model.compact.owners
+            filled = {owners[slot] for slot, _ in effect.sends}
+            touched.update((filled | {offer.owner}).intersection(bounds))
+        return frozenset(touched)
+
+    def _send(
+        self, senders: Senders, offer: Offer, effect: Effect, number: int
+    ) -> None:
+        """Note which messages are there since a step, and which is not."""
+        senders[offer.process] = senders.get(offer.process, ())[1:]
+        for slot, _ in effect.puts_back:
+            line = senders.get((slot, 0), ())
+            senders[slot, 0] = (_PUT_BACK - number, *line)
+        for slot, _ in effect.sends:
+            senders[slot, 0] = (*senders.get((slot, 0), ()), number)
+
+    def unsent(self, state: State) -> Senders:
+        """Return senders for messages of whose sending nothing need be known."""
+        compact = self.model.compact
+        return {
+            (slot, 0): (-1,) * len(compact.waiting(state[slot]))
+            for slot in range(FIRST, len(state))
+        }
+
+    def _note_what_ended(
+        self, frame: _Frame, event: _Event, effect: Effect, number: int
+    ) -> None:
+        """Have tried, too, what a step has made impossible, and note new timers.
+
+        A timer that was cancelled, a message before which others were put back, one of
+        an actor that has ended: no later step would show that it raced. If it sleeps,
+        it is not taken here either, and then all that might come before it has to be.
+        """
+        now = self.frames[-1]
+        ahead = {slot for slot, _ in effect.puts_back}
+        for process, offer in frame.offers.items():
+            over = offer.owner == event.actor and process not in now.offers
+            if event.far or over or process[0] in ahead:
+                _add(frame, process)
+            if over and process in frame.sleep and process != event.process:
+                for other in frame.offers:
+                    _add(frame, other)
+        for process, offer in now.offers.items():
+            if offer.timer and process not in frame.offers:
+                now.senders[process] = (number,)
+
+    def _note_races(self, event: _Event, sender: int) -> None:
+        """Find the steps that raced with one that comes now; `sender` sent its message.
+
+        A pair has raced if nothing forces its order but that it is a pair. What waits
+        behind a message that was put back has raced with the step that did so.
+        """
+        events, before = self.events, self.before
+        covered = before[sender] | 1 << sender if sender >= 0 else 0
+        needs = covered
+        left = ((1 << len(events)) - 1) & ~covered
+        races: list[int] = []
+        while left:
+            other = left.bit_length() - 1
+            if event.depends_on(events[other]):
+                put_by = events[other].put_by
+                if events[other].process != event.process:
+                    races.append(other)
+                elif put_by >= 0 and not needs >> put_by & 1:
+                    races.append(put_by)
+                covered |= before[other] | 1 << other
+                left &= ~covered
+            else:
+                left ^= 1 << other
+        before.append(covered)
+        for other in races:
+            self._reverse(other, event, covered)
+
+    def _reverse(self, other: int, event: _Event, mask: int) -> None:
+        """Have a race tried the other way round, if it is not to be already."""
+        frame = self.frames[other]
+        if self.events[other].far:
+            if event.process in frame.offers:
+                _add(frame, event.process)
+            return
+        events, before = self.events, self.before
+        apart = [
+            number
+            for number in range(other + 1, len(events))
+            if not before[number] >> other & 1
+        ]
+        bits = sum(1 << number for number in apart)
+        firsts = [events[one].process for one in apart if not before[one] & bits]
+        if not mask & bits:
+            firsts.append(event.process)
+        if frame.tried.isdisjoint(firsts):
+            possible = [one for one in firsts if one in frame.offers]
+            for process in possible[:1] or frame.offers:
+                _add(frame, process)
+
+
+def _add(frame: _Frame, process: Process) -> None:
+    if process not in frame.tried:
+        frame.tried.add(process)
+        frame.todo.append(process)
+
+
+def explore_orders(
+    model: ActorModel, limits: Limits, tick: Tick | None = None
+) -> Found:
+    """Take one order of each class; see the module.
+
+    Raises `UnsoundError` for properties over several actors.
+    """
+    check_sound(model)
+    run = Orders(model)
+    run.search(limits, tick)
+    path: tuple[Step, ...] = ()
+    if run.violation:
+        states = (frame.state for frame in run.frames)
+        path = tuple(
+            model.step(state, offer)
+            for state, offer in zip(states, run.taken, strict=False)
+        )
+    whole = not run.violation and not run.limit
+    return Found(
+        run.violation,
+        path,
+        "" if run.violation else run.limit,
+        None,
+        run.steps,
+        None,
+        run.classes if whole else None,
+        run.blocked,
+        frozenset(run.final),
+    )

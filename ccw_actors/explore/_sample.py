@@ -1,0 +1,129 @@
+"""The engines that take some orders by lot, where there are too many to take all.
+
+"random" takes any step there is, each with the same chance. "pos" draws a priority for
+each message when it can be handled first, takes the highest, and draws again for those
+that have raced with it, which are the others for its actor (Yuan, Yang, Gu 2018,
+partial order sampling). Neither ever verifies anything.
+"""
+
+from time import perf_counter
+
+from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._compact import Offer, State
+from ccw_actors.explore._result import Engine, Limits, Progress, Tick
+from ccw_actors.explore._states import Found
+
+__all__ = ["Dice", "Walk", "explore_some"]
+
+_TICK_EVERY = 64
+_MASK = (1 << 64) - 1
+
+
+class Dice:
+    """Numbers that look random and are the same for the same seed (splitmix64)."""
+
+    def __init__(self, seed: int) -> None:
+        self._state = seed & _MASK
+
+    def roll(self) -> int:
+        """Return a number of 64 bits."""
+        self._state = (self._state + 0x9E3779B97F4A7C15) & _MASK
+        mixed = self._state
+        mixed = ((mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9) & _MASK
+        mixed = ((mixed ^ mixed >> 27) * 0x94D049BB133111EB) & _MASK
+        return mixed ^ mixed >> 31
+
+
+class Walk:
+    """One order of steps by lot, as far as its first fault."""
+
+    def __init__(
+        self, model: ActorModel, dice: Dice, *, by_priority: bool = False
+    ) -> None:
+        (self.state,) = model.initial()
+        self.path: list[tuple[State, Offer]] = []
+        self.violation = model.violation(self.state)
+        self.is_over = False
+        self._model = model
+        self._dice = dice
+        self._by_priority = by_priority
+        self._priorities: dict[tuple[int, int], int] = {}
+
+    def go(self, depth: int) -> None:
+        """Take steps up to a fault, the end, or that many."""
+        while not self.is_over and not self.violation and len(self.path) < depth:
+            self.step()
+
+    def step(self) -> None:
+        """Take one more step, or note that there is none."""
+        model, moves = self._model, self._model.moves(self.state)
+        if not moves:
+            self.violation = "" if model.left_out else model.rest(self.state)
+            self.is_over = True
+            return
+        at = self._highest(moves) if self._by_priority else self._any(moves)
+        offer, after = moves[at]
+        self.path.append((self.state, offer))
+        self.state = after
+        self.violation = model.violation(after)
+
+    def _any(self, moves: list[tuple[Offer, State]]) -> int:
+        return self._dice.roll() % len(moves)
+
+    def _highest(self, moves: list[tuple[Offer, State]]) -> int:
+        priorities = self._priorities
+        for offer, _ in moves:
+            if offer.process not in priorities:
+                priorities[offer.process] = self._dice.roll()
+        best = max(range(len(moves)), key=lambda at: priorities[moves[at][0].process])
+        actor = moves[best][0].owner
+        for offer, _ in moves:
+            if offer.owner == actor:
+                del priorities[offer.process]
+        return best
+
+
+def explore_some(
+    model: ActorModel,
+    limits: Limits,
+    tick: Tick | None = None,
+    *,
+    by_priority: bool = False,
+) -> Found:
+    """Take `limits.orders` orders by lot; see the module.
+
+    An order that is longer than `limits.depth` is left there.
+    """
+    began = perf_counter()
+    dice = Dice(limits.seed)
+    violation = limit = ""
+    path: list[tuple[State, Offer]] = []
+    final: set[State] = set()
+    steps = orders = 0
+    while not violation and not limit:
+        walk = Walk(model, dice, by_priority=by_priority)
+        walk.go(limits.depth)
+        steps += len(walk.path)
+        orders += 1
+        violation, path = walk.violation, walk.path
+        if walk.is_over:
+            final.add(walk.state)
+        limit = _limit(limits, orders, steps, perf_counter() - began)
+        if tick is not None and orders % _TICK_EVERY == 0:
+            engine: Engine = "pos" if by_priority else "random"
+            tick(Progress(engine, orders, steps, limits.orders - orders))
+    steps_to_fault = tuple(model.step(*one) for one in path) if violation else ()
+    limit = "" if violation else limit
+    return Found(
+        violation, steps_to_fault, limit, None, steps, None, None, 0, frozenset(final)
+    )
+
+
+def _limit(limits: Limits, orders: int, steps: int, seconds: float) -> str:
+    if orders >= limits.orders:
+        return f"{limits.orders} orders by lot, seed {limits.seed}"
+    if steps >= limits.steps:
+        return f"{limits.steps} steps"
+    if seconds >= limits.seconds:
+        return f"{limits.seconds:g} seconds"
+    return ""

@@ -1,0 +1,211 @@
+"""The engine that visits every state once, nearest first."""
+
+from array import array
+from collections.abc import Hashable
+from itertools import pairwise
+from time import perf_counter
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from ccw_actors.explore._endless import dead_ends, states_around
+from ccw_actors.explore._known import ExactStates, Fingerprints, KnownStates
+from ccw_actors.explore._model import Model
+from ccw_actors.explore._result import Limits, Progress, Step, Tick
+
+__all__ = ["Found", "explore_states"]
+
+S = TypeVar("S", bound=Hashable)
+A = TypeVar("A")
+
+_CLOCK_EVERY = 256
+
+
+class Found(NamedTuple):
+    """What an engine has found; see `Result`. `limit` names what was reached, if so.
+
+    `final` are the states that nothing leads out of.
+    """
+
+    violation: str
+    path: tuple[Step, ...]
+    limit: str
+    states: int | None
+    steps: int
+    schedules: int | None
+    classes: int | None
+    blocked: int
+    final: frozenset[Any]
+
+
+class _Search(Generic[S, A]):
+    """The states met, by number in the order in which they were found.
+
+    Those before `at` have been left by every way there is. The ways out of state n are
+    `targets[starts[n]:starts[n + 1]]`, where -1 - m is a step to m that need not be
+    taken; `parents` says from where each was found. Out of those in `cut` more leads
+    than is looked at.
+    """
+
+    def __init__(
+        self, model: Model[S, A], known: KnownStates[S], *, keeps_ends: bool
+    ) -> None:
+        self.model = model
+        self.known = known
+        self.parents = array("i")
+        self.targets = array("i")
+        self.starts = array("q")
+        self.final: list[S] = []
+        self.cut = array("i")
+        self.at = self.steps = 0
+        self.violation = ""
+        self.culprit = -1
+        self._keeps_ends = keeps_ends
+        for state in model.initial():
+            number, is_new = known.add(state)
+            if is_new and not self.violation:
+                self._meet(state, number, -1)
+        self._begin = len(known)
+
+    def _meet(self, state: S, number: int, parent: int) -> None:
+        self.parents.append(parent)
+        violation = self.model.violation(state)
+        if violation:
+            self.violation, self.culprit = violation, number
+
+    def expand(self) -> None:
+        """Take every step out of the next state."""
+        model, add, targets = self.model, self.known.add, self.targets
+        state = self.known.take(self.at)
+        self.starts.append(len(targets))
+        for action, after in model.moves(state):
+            number, is_new = add(after)
+            if is_new:
+                self._meet(after, number, self.at)
+                if self.violation:
+                    return
+            targets.append(-1 - number if model.is_optional(action) else number)
+        steps = len(targets) - self.starts[-1]
+        self.steps += steps
+        if model.left_out:
+            self.cut.append(self.at)
+        if not steps and not model.left_out:
+            if self._keeps_ends:
+                self.final.append(state)
+            self.violation = model.rest(state)
+            self.culprit = self.at
+        self.at += 1
+
+    def look_for_endless(self) -> None:
+        """Find what waits for ever where a run goes round, once all is known."""
+        starts = [*self.starts, len(self.targets)]
+        for number in dead_ends(starts, self.targets, self.cut):
+            start = self._way(number)[-1][1]
+            self.violation = self.model.endless(states_around(self.model, start))
+            if self.violation:
+                self.culprit = number
+                return
+
+    def path(self) -> tuple[Step, ...]:
+        """Return the steps that lead to the first state that is wrong."""
+        way = self._way(self.culprit)
+        return tuple(
+            self.model.step(before, action)
+            for (_, before), (action, _) in pairwise(way)
+            if action is not None
+        )
+
+    def _way(self, number: int) -> list[tuple[A | None, S]]:
+        """Return the states that lead to one, each with the action before it."""
+        model, numbers = self.model, [number]
+        while self.parents[numbers[-1]] >= 0:
+            numbers.append(self.parents[numbers[-1]])
+        is_same = self.known.is_same
+        first = numbers.pop()
+        state = next(one for one in model.initial() if is_same(one, first))
+        way: list[tuple[A | None, S]] = [(None, state)]
+        while numbers:
+            wanted = numbers.pop()
+            action, state = next(
+                one for one in model.moves(state) if is_same(one[1], wanted)
+            )
+            way.append((action, state))
+        return way
+
+    def schedules(self) -> int | None:
+        """Return how many ways lead from a beginning to an end.
+
+        None if there is a cycle, for then there is no end of ways.
+        """
+        targets, starts = self.targets, [*self.starts, len(self.targets)]
+        ways = [int(state < self._begin) for state in range(len(self.known))]
+        left = [0] * len(ways)
+        for target in targets:
+            left[target if target >= 0 else -1 - target] += 1
+        ready = [state for state, count in enumerate(left) if not count]
+        total = done = 0
+        while ready:
+            state = ready.pop()
+            done += 1
+            begins, ends = starts[state], starts[state + 1]
+            if begins == ends:
+                total += ways[state]
+            for target in targets[begins:ends]:
+                to = target if target >= 0 else -1 - target
+                ways[to] += ways[state]
+                left[to] -= 1
+                if not left[to]:
+                    ready.append(to)
+        return total if done == len(ways) else None
+
+
+def explore_states(
+    model: Model[S, A],
+    limits: Limits,
+    tick: Tick | None = None,
+    *,
+    fingerprints: bool = False,
+) -> Found:
+    """Visit the states of a model, those first that take the fewest steps.
+
+    The first violation met is therefore as near as any. With `fingerprints` states are
+    not kept: then neither are the final ones known, nor the number of schedules.
+    """
+    began = perf_counter()
+    known: KnownStates[S] = (
+        Fingerprints(model.fingerprint) if fingerprints else ExactStates()
+    )
+    search = _Search(model, known, keeps_ends=not fingerprints)
+    limit = ""
+    while search.at < len(known) and not search.violation:
+        limit = _limit(limits, search, began)
+        if limit:
+            break
+        search.expand()
+        if tick is not None and search.at % _CLOCK_EVERY == 0:
+            found = len(known)
+            tick(Progress("states", found, search.steps, found - search.at))
+    schedules = None
+    if not search.violation and not limit:
+        schedules = None if fingerprints else search.schedules()
+        if schedules is None and model.has_waiting:
+            search.look_for_endless()
+    return Found(
+        search.violation,
+        search.path() if search.violation else (),
+        limit,
+        len(known),
+        search.steps,
+        None if search.violation else schedules,
+        None,
+        0,
+        frozenset(search.final),
+    )
+
+
+def _limit(limits: Limits, search: _Search[S, A], began: float) -> str:
+    if len(search.known) >= limits.states:
+        return f"{limits.states} states"
+    if search.steps >= limits.steps:
+        return f"{limits.steps} steps"
+    if search.at % _CLOCK_EVERY == 0 and perf_counter() - began >= limits.seconds:
+        return f"{limits.seconds:g} seconds"
+    return ""

@@ -1,0 +1,131 @@
+"""Which actors exist, and what goes by that: numbers for all that a state can be in."""
+
+from typing import Final, NamedTuple
+
+from ccw_actors.explore._bench import Effect
+from ccw_actors.explore._compact import Compact, Offer, State
+from ccw_actors.explore._result import DeadLetter
+from ccw_actors.explore._world import Properties
+from ccw_actors.runtime.stepping import Cell, Past
+
+__all__ = ["FAILED", "Worlds"]
+
+FAILED: Final = -1
+"""Stands for the world in a state in which something is wrong with a step."""
+
+
+class _Key(NamedTuple):
+    """What tells worlds apart."""
+
+    alive: frozenset[tuple[Cell, str]]
+    left: tuple[int, ...]
+    past: Past
+    rough: bool
+    waits: bool
+
+
+class Worlds:
+    """The worlds met so far, by number: who is there, and which crashes are left.
+
+    `memos` has what steps do in a world, by the actor's item and by what it handles.
+    `past` has what matters of actors that are not there any more, or not yet. A world
+    is `rough` if an actor starts again, ends, or waits in the middle of a
+    handler, and `waits` if one does the last. `left` has what is left of each budget of
+    crashes, and `samples` a state of each world. `failures` are the texts of what was
+    wrong with a step, and `dead_letters` those of all steps.
+    """
+
+    def __init__(self, properties: Properties, compact: Compact) -> None:
+        self._crashes = properties.crashes
+        self._forbids_dead_letters = properties.forbids_dead_letters
+        self.compact = compact
+        self._numbers: dict[_Key, int] = {}
+        self._keys: list[_Key] = []
+        self._alive: list[frozenset[str]] = []
+        self._strange: dict[tuple[int, int, int], bool] = {}
+        self.memos: list[dict[tuple[int, int], Effect]] = []
+        self.rough: list[bool] = []
+        self.waits: list[bool] = []
+        self.left: list[tuple[int, ...]] = []
+        self.past: list[Past] = []
+        self.samples: dict[int, State] = {}
+        self.failures: list[str] = []
+        self.dead_letters: dict[DeadLetter, None] = {}
+
+    def number(
+        self,
+        alive: frozenset[tuple[Cell, str]],
+        left: tuple[int, ...],
+        past: Past,
+        *,
+        rough: bool,
+        waits: bool,
+    ) -> int:
+        """Return the number of a world, in which these live at these addresses."""
+        return self._number(_Key(alive, left, past, rough, waits))
+
+    def with_past(self, world: int, past: Past) -> int:
+        """Return the number of the world that has another past and is the same."""
+        return self._number(self._keys[world]._replace(past=past))
+
+    def _number(self, key: "_Key") -> int:
+        world = self._numbers.setdefault(key, len(self._numbers))
+        if world == len(self.memos):
+            self._keys.append(key)
+            self._alive.append(frozenset(address for _, address in key.alive))
+            self.memos.append({})
+            self.rough.append(key.rough)
+            self.waits.append(key.waits)
+            self.left.append(key.left)
+            self.past.append(key.past)
+        return world
+
+    def failed(self, text: str) -> State:
+        """Return the state after a step with which this is wrong."""
+        if text not in self.failures:
+            self.failures.append(text)
+        return (FAILED, self.failures.index(text))
+
+    def note_lost(self, lost: tuple[DeadLetter, ...]) -> bool:
+        """Note dead letters; return whether they may be."""
+        self.dead_letters.update(dict.fromkeys(lost))
+        return not lost or not self._forbids_dead_letters
+
+    def spent(self, path: str, left: tuple[int, ...]) -> int:
+        """Return which budget pays for a crash of that actor; -1 if none does."""
+        for number, (paths, _) in enumerate(self._crashes):
+            if left[number] and path in paths:
+                return number
+        return -1
+
+    def has_strangers(self, world: int, bounds: dict[int, int]) -> bool:
+        """Whether what is injected may not simply be handled, for somebody in a world.
+
+        As nobody is there, or there is a bound to the mailbox.
+        """
+        key = world, len(bounds), len(self.compact.outside)
+        found = self._strange.get(key)
+        if found is None:
+            compact, alive = self.compact, self._alive[world]
+            found = self._strange[key] = any(
+                compact.owners[slot] in bounds or address not in alive
+                for slot, address in compact.to.items()
+            )
+        return found
+
+    def arriving(self, state: State, offer: Offer, bounds: dict[int, int]) -> Offer:
+        """Return an offer that arrives first, where it cannot simply be handled."""
+        if offer.slot not in self.compact.outside:
+            return offer
+        bounded = offer.owner in bounds
+        is_there = self.is_there(state, self.compact.to[offer.slot])
+        return offer._replace(arrives=not is_there or bounded or offer.arrives)
+
+    def is_there(self, state: State, address: str) -> bool:
+        """Whether the actor of that address is there, and no other one at its path."""
+        return address in self._alive[state[0]]
+
+    def is_taken(self, state: State, path: str) -> bool:
+        """Whether an actor is at a path."""
+        slot = self.compact.paths.get(path, len(state))
+        return slot < len(state) and state[slot] > 0

@@ -1,0 +1,93 @@
+"""What a machine with a QEMU is asked for at its control socket while it runs."""
+
+from msgspec.structs import replace
+
+from ccw_actors.machine._config import HostDevice, Machine, PassedThrough
+from ccw_actors.runtime import Message, Request
+
+__all__ = [
+    "AttachDisk",
+    "Attached",
+    "DetachDisk",
+    "Detached",
+    "PauseGuest",
+    "Paused",
+    "ResumeGuest",
+    "Resumed",
+    "with_disk",
+    "without_disk",
+]
+
+
+class Attached(Message, frozen=True):
+    """The guest has the device; `host` is the host's number for it."""
+
+    host: str
+
+
+class AttachDisk(Request[Attached], frozen=True):
+    """Plug a disk into a guest that runs, under the guest's `number`.
+
+    `image` is an absolute path; the other fields are as in a machine file.
+    """
+
+    guest: str
+    number: str
+    device_type: str
+    image: str
+    read_only: bool = False
+    control_unit: str = ""
+
+
+class Detached(Message, frozen=True):
+    """The guest has given the device up, and nothing of it is left at work."""
+
+
+class DetachDisk(Request[Detached], frozen=True):
+    """Unplug the device of that number of a guest's; its image is closed then."""
+
+    guest: str
+    number: str
+
+
+class Paused(Message, frozen=True):
+    """No virtual CPU of the guest runs; I/O that it has begun goes on."""
+
+
+class PauseGuest(Request[Paused], frozen=True):
+    """Stop the virtual CPUs of a guest."""
+
+    guest: str
+
+
+class Resumed(Message, frozen=True):
+    """The virtual CPUs of the guest run."""
+
+
+class ResumeGuest(Request[Resumed], frozen=True):
+    """Let the virtual CPUs of a guest go on."""
+
+    guest: str
+
+
+def with_disk(
+    machine: Machine, guest: str, device: HostDevice, passed: PassedThrough
+) -> Machine:
+    """Return the machine with a device more, which that guest has."""
+    guests = tuple(
+        replace(one, devices=(*one.devices, passed)) if one.name == guest else one
+        for one in machine.guests
+    )
+    return replace(machine, devices=(*machine.devices, device), guests=guests)
+
+
+def without_disk(machine: Machine, guest: str, passed: PassedThrough) -> Machine:
+    """Return the machine without a device of that guest's."""
+    guests = tuple(
+        replace(one, devices=tuple(p for p in one.devices if p != passed))
+        if one.name == guest
+        else one
+        for one in machine.guests
+    )
+    devices = tuple(d for d in machine.devices if d.number != passed.host)
+    return replace(machine, devices=devices, guests=guests)

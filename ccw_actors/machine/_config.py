@@ -1,0 +1,248 @@
+"""What a machine is made of: host devices, guests, and what each guest is given."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from msgspec import Meta, Struct, field
+
+from ccw_actors.channel import bus_id, parse_device_number
+from ccw_actors.errors import ChannelDataError
+from ccw_actors.machine._guest_program import GuestProgram
+
+__all__ = [
+    "STORAGE_MAX",
+    "UNPACKED_MAX",
+    "Binary",
+    "ConsoleTarget",
+    "DeviceNumber",
+    "FileSize",
+    "GuestConfiguration",
+    "HostDevice",
+    "Machine",
+    "PassedThrough",
+    "QemuGuest",
+    "StorageSize",
+    "read_size",
+]
+
+PAGE: Final = 4096
+STORAGE_MAX: Final = 1 << 44
+UNPACKED_MAX: Final = 1 << 30
+"""Bytes that a gzipped image unpacks to at most, unless its device says otherwise."""
+
+_SIZE = re.compile(r"(\d{1,20}) ?(KiB|MiB|GiB)?", re.ASCII)
+_UNITS = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_DEFAULT_SUBCHANNEL_SET = re.compile(r"0{1,2}\.0\.|[^.]*$")
+
+GuestName = Annotated[str, Meta(pattern=r"^(?!host$)[A-Za-z0-9_-]+$")]
+
+
+class DeviceNumber(int):
+    """A device number, 0 to FFFF; prints as a bus id, "0.0.0150"."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        """Take "0.0.0150", "0150" (hexadecimal) or an integer such as 0x0150.
+
+        Raises:
+            ValueError: `value` is none of them.
+        """
+        if isinstance(value, str) and _DEFAULT_SUBCHANNEL_SET.match(value):
+            try:
+                return cls(parse_device_number(value))
+            except ChannelDataError:
+                pass
+        elif type(value) is int and 0 <= value <= 0xFFFF:
+            return cls(value)
+        raise ValueError(
+            f'expected a device number such as "0.0.0150", "0150" or 0x0150,'
+            f" got {value!r}"
+        )
+
+    def __str__(self) -> str:
+        return bus_id(int(self))
+
+
+def read_size(value: object) -> int:
+    """Take bytes as an integer, or a text such as "1 MiB" (KiB, MiB, GiB).
+
+    Raises:
+        ValueError: `value` is neither.
+    """
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
+        return int(match[1]) * _UNITS[match[2]]
+    raise ValueError(
+        f'expected bytes as an integer, or a size such as "1 MiB", got {value!r}'
+    )
+
+
+class FileSize(int):
+    """A size of a file in bytes, 1 at least."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        """Take what `read_size` takes.
+
+        Raises:
+            ValueError: It is no size, or less than 1.
+        """
+        size = read_size(value)
+        if size < 1:
+            raise ValueError(f"expected a size of 1 byte at least, got {value!r}")
+        return cls(size)
+
+
+class StorageSize(int):
+    """A size of storage in bytes: whole pages of 4096 bytes, 16 TiB at most."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: object) -> Self:
+        """Take what `read_size` takes.
+
+        Raises:
+            ValueError: It is no size, or no such number of pages.
+        """
+        size = read_size(value)
+        if size % PAGE or not PAGE <= size <= STORAGE_MAX:
+            raise ValueError(
+                f"expected whole pages of {PAGE} bytes, at least one and at most"
+                f" {STORAGE_MAX} bytes, got {value!r}"
+            )
+        return cls(size)
+
+
+class Binary(str):
+    """A program: a name to be found on PATH, or a path, which has a slash in it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def read(cls, value: object, folder: Path) -> Self:
+        """Take a name or a path, which is relative to `folder`.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"expected the name or path of a program, got {value!r}")
+        return cls(folder / value if "/" in value else value)
+
+
+class ConsoleTarget:
+    """Where a guest's console is: a file, which is appended to; None for the terminal.
+
+    That is the one that the machine was started from: one guest can have it.
+    """
+
+    __slots__ = ("file",)
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+
+    @classmethod
+    def read(cls, value: object, folder: Path) -> Self:
+        """Take "terminal", or the path of a file, relative to `folder`.
+
+        Raises:
+            ValueError: It is neither.
+        """
+        if not isinstance(value, str) or not value:
+            raise ValueError(f'expected "terminal" or a file, got {value!r}')
+        return cls(None if value == "terminal" else folder / value)
+
+
+class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
+    """A device of the host, with the image of its volume.
+
+    An image whose name ends in ".gz" is unpacked to a temporary copy when the machine
+    starts, so what guests write to it is lost when the machine stops; it has
+    `unpacked_max` bytes then at most. Any other image
+    is written in place unless the device is `read_only`. With `sync`, what is written
+    is on the disk of the host before the device says that it has ended. A disk is
+    behind the `control_unit` of that name, or behind its usual one.
+    """
+
+    number: DeviceNumber
+    device_type: str = field(name="type")
+    image: Path
+    read_only: bool = False
+    sync: bool = False
+    unpacked_max: FileSize = FileSize(UNPACKED_MAX)
+    control_unit: str = ""
+
+
+class PassedThrough(Struct, frozen=True, forbid_unknown_fields=True):
+    """A device of a guest: the guest's number for it, and the host's."""
+
+    number: DeviceNumber
+    host: DeviceNumber
+
+
+class GuestConfiguration(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="emulator",
+    tag="python",
+):
+    """A guest that is a program in Python: its name, storage, program and devices.
+
+    The name is part of the paths of its actors. `arguments` are passed to the program
+    as keyword arguments, after the cpu.
+    """
+
+    name: GuestName
+    storage: StorageSize
+    program: GuestProgram
+    arguments: dict[str, Any] = field(default_factory=dict[str, Any])
+    devices: tuple[PassedThrough, ...] = field(name="device", default=())
+
+
+class QemuGuest(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="emulator",
+    tag="qemu",
+):
+    """A guest in a QEMU of its own, with `storage` in whole MiB and `cpus` CPUs.
+
+    `binary` is that QEMU, or the folder where one was built; without it, the one on
+    PATH is. `arguments` are QEMU's own, which come last. Without a
+    `console` nobody sees what it shows. A kernel that knows only the SCLP's line-mode
+    console needs `line_mode`. `boot` is the device that the guest is IPLed from.
+    """
+
+    name: GuestName
+    storage: StorageSize
+    binary: Binary | None = None
+    cpus: Annotated[int, Meta(ge=1, le=248)] = 1
+    kernel: Path | None = None
+    initrd: Path | None = None
+    append: str | None = None
+    arguments: tuple[str, ...] = ()
+    console: ConsoleTarget | None = None
+    line_mode: bool = False
+    boot: DeviceNumber | None = None
+    devices: tuple[PassedThrough, ...] = field(name="device", default=())
+
+
+class Machine(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that runs together.
+
+    Each device has a thread and each guest some actors, so there is a bound to both.
+    """
+
+    devices: tuple[HostDevice, ...] = field(name="device", default=())
+    guests: tuple[GuestConfiguration | QemuGuest, ...] = field(name="guest", default=())
+    devices_max: int = 2048
+    guests_max: int = 1024

@@ -1,0 +1,156 @@
+"""One guest of a machine on its way, from its start to its result."""
+
+import asyncio
+import contextlib
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+from ccw_actors.actors.guest import describe
+from ccw_actors.actors.protocol import AwaitGuest, GuestReport, ReportProgress
+from ccw_actors.control import GuestState
+from ccw_actors.errors import CcwActorsError
+from ccw_actors.machine._build import build_guest, guest_path, host_path
+from ccw_actors.machine._config import GuestConfiguration, Machine, QemuGuest
+from ccw_actors.machine._qemu_guest import QemuRun
+from ccw_actors.machine._results import GuestProgress, GuestResult
+from ccw_actors.runtime import Observer, System
+
+__all__ = ["Defects", "GuestRun"]
+
+log = logging.getLogger("ccw_actors")
+
+
+class GuestRun:
+    """One guest on its way."""
+
+    def __init__(
+        self,
+        system: System,
+        machine: Machine,
+        guest: GuestConfiguration | QemuGuest,
+        scratch: Path,
+        defects: "Defects",
+    ) -> None:
+        self._guest = guest
+        self._part: _ProgramRun | QemuRun
+        if isinstance(guest, QemuGuest):
+            self._part = QemuRun(system, machine, guest, scratch)
+        else:
+            self._part = _ProgramRun(system, machine, guest, scratch)
+        self.result: GuestResult | None = None
+        self._running = False
+        hosts = [host_path(passed.host) for passed in guest.devices]
+        self._defect = defects.watch(guest_path(guest), *hosts)
+
+    @property
+    def qemu(self) -> QemuRun | None:
+        """The guest's QEMU, as long as it runs."""
+        runs = isinstance(self._part, QemuRun) and self.state == "running"
+        return self._part if runs and isinstance(self._part, QemuRun) else None
+
+    async def run(self) -> None:
+        """Start the guest and wait for its end; whatever that is, it is a result."""
+        try:
+            await self._part.start()
+            self._running = True
+            self.result = GuestResult.of(await self._report())
+        except CcwActorsError as error:
+            self.result = GuestResult(error=describe(error))
+        except asyncio.CancelledError:
+            await self._part.shut_down()
+            raise
+        except Exception as error:
+            # The machine may have no room for it: no thread, no memory, no file.
+            log.exception("guest %s cannot run", self._guest.name)
+            self.result = GuestResult(error=describe(error))
+        finally:
+            await self._part.close()
+
+    async def progress(self) -> GuestProgress:
+        """Say how far the guest has come."""
+        report = None
+        if self.state == "running":
+            # It may have just failed, or be too busy to answer.
+            with contextlib.suppress(CcwActorsError):
+                report = await self._part.progress()
+        state = self.state
+        return GuestProgress(state, report if state == "running" else None)
+
+    @property
+    def state(self) -> GuestState:
+        """How far the guest has come."""
+        if self.result is None:
+            return "running" if self._running else "starting"
+        return "failed" if self.result.error else "finished"
+
+    async def _report(self) -> GuestReport:
+        """Wait for the guest's report, or for one of its actors to fail."""
+        ended = asyncio.ensure_future(self._part.report())
+        first: set[asyncio.Future[Any]] = {ended, self._defect}
+        try:
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if self._defect.done():
+                raise CcwActorsError(self._defect.result())
+            return ended.result()
+        finally:
+            ended.cancel()
+
+
+class _ProgramRun:
+    """A guest that is a program in Python."""
+
+    def __init__(
+        self,
+        system: System,
+        machine: Machine,
+        guest: GuestConfiguration,
+        scratch: Path,
+    ) -> None:
+        self._system = system
+        self._machine = machine
+        self._guest = guest
+        self._scratch = scratch
+
+    async def start(self) -> None:
+        """Spawn it; it runs then."""
+        await build_guest(self._system, self._machine, self._guest, self._scratch)
+
+    async def report(self) -> GuestReport:
+        """Wait for its end."""
+        emulator = self._system.ref(f"{guest_path(self._guest)}/emulator")
+        report: GuestReport = await emulator.ask(AwaitGuest(), timeout=math.inf)
+        return report
+
+    async def progress(self) -> GuestReport:
+        """Ask how far it is."""
+        cpu = self._system.ref(f"{guest_path(self._guest)}/cpu0")
+        report: GuestReport = await cpu.ask(ReportProgress())
+        return report
+
+    async def shut_down(self) -> None:
+        """It is stopped with its System, wherever it is."""
+
+    async def close(self) -> None:
+        """It has nothing to give up."""
+
+
+class Defects(Observer):
+    """An observer that tells which guest an actor that has failed worked for."""
+
+    def __init__(self) -> None:
+        self._watches: list[tuple[tuple[str, ...], asyncio.Future[str]]] = []
+
+    def watch(self, *paths: str) -> asyncio.Future[str]:
+        """Return what will be the first failure of an actor below these paths."""
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._watches.append((tuple(f"{path}/" for path in paths), future))
+        return future
+
+    def failed(self, actor: str, message: str, error: BaseException) -> None:
+        """Say what has failed, to whom it concerns."""
+        text = f"{actor} failed on {message}: {describe(error)}"
+        for prefixes, future in self._watches:
+            if actor.startswith(prefixes) and not future.done():
+                future.set_result(text)

@@ -1,0 +1,75 @@
+"""Images of volumes as files that can be read and written in place."""
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from ccw_actors.errors import ImageError
+from ccw_actors.machine._config import HostDevice
+
+__all__ = ["image_file", "unpacked"]
+
+_PART: Final = 1 << 18
+
+
+def image_file(
+    device: HostDevice, scratch: Path, is_stopped: Callable[[], bool]
+) -> Path:
+    """Return the device's image; one that is gzipped is unpacked into `scratch`.
+
+    Zeros are left out there, as a hole. Once `is_stopped()`, what there is of it is
+    removed.
+
+    Raises:
+        ImageError: A gzipped image cannot be unpacked, or is larger then than the
+            device's `unpacked_max`.
+    """
+    if device.image.suffix != ".gz":
+        return device.image
+    target = scratch / f"{device.number}.img"
+    try:
+        with target.open("wb") as file:
+            size = 0
+            for part in _parts(device.image, device.unpacked_max):
+                if is_stopped():
+                    break
+                size += len(part)
+                if part.strip(b"\0"):
+                    file.write(part)
+                else:
+                    file.seek(size)
+            file.truncate(size)
+    except OSError as error:
+        raise ImageError(f"{target}: {error.strerror}") from error
+    finally:
+        if is_stopped():
+            target.unlink(missing_ok=True)
+    return target
+
+
+def unpacked(path: Path, size_max: int) -> bytes:
+    """Return what a gzipped file holds.
+
+    Raises:
+        ImageError: It cannot be unpacked, or holds more than `size_max` bytes.
+    """
+    return b"".join(_parts(path, size_max))
+
+
+def _parts(path: Path, size_max: int) -> Iterator[bytes]:
+    """Yield what a gzipped file holds, part by part."""
+    left = size_max
+    try:
+        with gzip.open(path) as source:
+            while part := source.read(min(_PART, left + 1)):
+                left -= len(part)
+                if left < 0:
+                    raise ImageError(
+                        f"{path}: unpacks to more than {size_max} bytes; if it may, set"
+                        " unpacked_max in the machine file, or unpack it"
+                    )
+                yield part
+    except (OSError, EOFError, zlib.error) as error:
+        raise ImageError(f"{path}: expected a gzipped image: {error}") from error

@@ -1,0 +1,341 @@
+"""A System of actors: who exists, what is sent to whom, and what becomes of it."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+import pykka
+
+from ccw_actors._escalation import ALWAYS
+from ccw_actors.errors import (
+    ActorFailedError,
+)
+from ccw_actors.runtime._actor import Actor
+from ccw_actors.runtime._cell.cell import Cell
+from ccw_actors.runtime._drive.loop import LoopDispatcher
+from ccw_actors.runtime._drive.turn import Turn
+from ccw_actors.runtime._dump import dump, statistics
+from ccw_actors.runtime._kernel.kernel import Kernel
+from ccw_actors.runtime._kernel.ports import Dispatcher, Finished
+from ccw_actors.runtime._provider import KernelProvider
+from ccw_actors.runtime._references import References
+from ccw_actors.runtime._services import ActorServices
+from ccw_actors.runtime._shutdown import Shutdown
+from ccw_actors.runtime._spawning import Spawner
+from ccw_actors.runtime._values.address import path_of
+from ccw_actors.runtime._values.dump import Dump, Statistics
+from ccw_actors.runtime._values.envelope import (
+    Envelope,
+)
+from ccw_actors.runtime._values.mailbox import Mailbox
+from ccw_actors.runtime._values.observer import Observer
+from ccw_actors.runtime._values.reference import (
+    ActorRef,
+)
+from ccw_actors.runtime._values.supervision import Supervision
+from ccw_actors.runtime._values.trace_context import Propagator
+
+if TYPE_CHECKING:
+    from ccw_actors.runtime._actor import Q
+
+__all__ = ["System"]
+
+T = TypeVar("T")
+
+_NUMBERS = itertools.count(1)
+
+
+class System:
+    """A set of actors under one dispatcher.
+
+    Made inside a coroutine, it runs on that event loop; with a `VirtualDispatcher` or
+    a `SteppingDispatcher` it needs no loop. `ask_timeout` is in seconds; `mailbox` is
+    for actors that are spawned without one of their own. The thread that made it is
+    its own: only that one may spawn actors and await asks. On an event loop the other
+    methods of a reference work from any thread.
+
+    `name` is what references call this System inside messages; two Systems that know of
+    each other have two names. Unless given it is made of a counter on an event loop;
+    elsewhere it is always the same, so that a run can be repeated byte by byte.
+
+    `escalate` are errors that are no actor's affair, KeyboardInterrupt and SystemExit
+    unless said. When one is raised in an actor, every actor is stopped, the task inside
+    of `async with System()` is cancelled, and that raises the error at its end. Without
+    an `async with`, `shutdown` raises it, or, where no event loop runs the System,
+    whatever runs it then. Any other error, also one that is no `Exception`, is a
+    failure of its actor.
+
+    An actor's `on_stop`, and the end of its tasks, may take `stop_timeout` seconds.
+    With `failures_with_payload` a `Failure` has the message itself in it.
+    `unknown_fields` says whether a message with fields that its type does not have is
+    refused ("refuse") or read without them ("accept").
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher | None = None,
+        *,
+        name: str | None = None,
+        ask_timeout: float = 10.0,
+        stop_timeout: float = 5.0,
+        mailbox: Mailbox | None = None,
+        escalate: tuple[type[BaseException], ...] | None = None,
+        failures_with_payload: bool = False,
+        unknown_fields: Literal["refuse", "accept"] = "refuse",
+    ) -> None:
+        self.dispatcher = LoopDispatcher() if dispatcher is None else dispatcher
+        self.mailbox = Mailbox() if mailbox is None else mailbox
+        if name is None:
+            # What can be repeated has to be called the same each time.
+            repeats = not isinstance(self.dispatcher, LoopDispatcher)
+            name = "system" if repeats else f"system-{next(_NUMBERS)}"
+        self.name = name
+        self._references = references = References(unknown_fields)
+        self.codec = references.codec
+        self._kernel = kernel = Kernel(
+            self.dispatcher,
+            self.codec,
+            ref_of=references.of_address,
+            suspend=self._suspend,
+            observed=self._observed,
+            ask_timeout=ask_timeout,
+            failures_with_payload=failures_with_payload,
+        )
+        self._shutdown = Shutdown(kernel)
+        self._provider = provider = KernelProvider(name, kernel, self._shutdown)
+        restores = self.dispatcher.restores
+        references.serve(provider, kernel.registry, restores=restores)
+        self._spawner = Spawner(
+            system=self,
+            kernel=kernel,
+            references=references,
+            provider=provider,
+            shutdown=self._shutdown,
+            mailbox=self.mailbox,
+        )
+        self.services = ActorServices(kernel, references)
+        kernel.supervisor.stop_timeout = stop_timeout
+        kernel.supervisor.escalates = tuple(ALWAYS) if escalate is None else escalate
+
+    @property
+    def failures(self) -> list[ActorFailedError]:
+        """One error for each time an actor has failed, the oldest first.
+
+        The last thousand are kept, as text; `statistics` counts all.
+        """
+        return self._kernel.failures.kept
+
+    @property
+    def running(self) -> str:
+        """The path of the actor whose message the System's own thread handles now.
+
+        "" if it handles none. Any thread may look, so it may be another one already.
+        """
+        return path_of(self._kernel.running.address)
+
+    # -- actors -----------------------------------------------------------------
+
+    def spawn(
+        self,
+        actor: "Actor[Q] | Callable[[], Actor[Q]]",
+        path: str | None = None,
+        *,
+        supervision: Supervision | None = None,
+        mailbox: Mailbox | None = None,
+    ) -> "ActorRef[Q]":
+        """Start an actor at a path and return its reference.
+
+        `actor` may be a function that makes it, such as its class: then a restart
+        makes a new one; otherwise a restart gives it its first `state` back. Without a
+        path it gets one from its class and a counter. `supervision` says what becomes
+        of it when it fails (`Stop()` unless said); a failure before that, in a plain
+        `on_start`, is raised here, and the path is free again.
+
+        Raises `CcwActorsError` if the path is empty or taken, if the System shuts
+        down, if the actor lives somewhere already, and if a restart would have nothing
+        to begin with; `TypeError` for what is no actor or no supervision, and if the
+        actor uses one of `Actor`'s own names for something else; `DispatcherError` on a
+        thread that is not the System's own.
+        """
+        cell = self._spawner.actor(actor, path, None, supervision, mailbox)
+        return self._references.of(cell)
+
+    def spawn_thread(
+        self,
+        actor: "Actor[Q] | Callable[[], Actor[Q]]",
+        path: str | None = None,
+        *,
+        supervision: Supervision | None = None,
+        mailbox: Mailbox | None = None,
+    ) -> "ActorRef[Q]":
+        """Start an actor in a Pykka thread of its own, where it may block.
+
+        If its `on_start` raises there, the actor has failed. Raises like `spawn`, and
+        `DispatcherError` where threads would take the order of messages out of the
+        dispatcher's hands (under the virtual clock and the stepping dispatcher), and
+        for a class with async handlers: no loop runs in the thread. Raises
+        `CcwActorsError` if the machine has no room for another thread.
+        """
+        cell = self._spawner.thread(actor, path, supervision, mailbox)
+        return self._references.of(cell)
+
+    def bridge(
+        self,
+        actor: "pykka.ActorRef[Any]",
+        path: str,
+        accepts: Any,
+        *,
+        stop: bool = False,
+        mailbox: Mailbox | None = None,
+    ) -> ActorRef[Any]:
+        """Give a running Pykka actor a reference of this System.
+
+        `accepts` is the union of the message types that it takes. Each message
+        reaches it as a copy of its own; what its `on_receive` returns for a request is
+        the answer, and what it raises is the failure of the ask alone. With `stop` it
+        is stopped when its reference is, or at the System's shutdown. When it has
+        stopped, by itself or not, asks fail and who watches it is told.
+
+        Raises like `spawn_thread`, and `TypeError` for an answer that is no message.
+        """
+        cell = self._spawner.bridge(actor, path, accepts, stop=stop, mailbox=mailbox)
+        return self._references.of(cell)
+
+    def ref(self, path: str) -> ActorRef[Any]:
+        """Return a reference to the actor that is at a path now.
+
+        If none is there, it is one to the next that will be spawned there. Raises
+        `CcwActorsError` for a path at which no actor can be spawned.
+        """
+        return self._references.at(path)
+
+    def is_alive(self, path: str) -> bool:
+        """Whether there is an actor at that path that has not stopped."""
+        return self._kernel.registry.at(path) is not None
+
+    async def shutdown(self, timeout: float = 5.0, *, drain: bool = False) -> list[str]:
+        """Stop every actor, the youngest first, and join their threads.
+
+        With `drain` each one handles what is in its mailbox first; without, messages
+        still there become dead letters. Asks not answered by then fail with
+        `ActorStoppedError`. Everything together takes at most `timeout` seconds; then
+        what is left is abandoned, and its paths are returned (threads are daemons and
+        do not hold up the process). Nothing can be spawned afterwards.
+        """
+        left = await self._shutdown.run(timeout, drain=drain)
+        self._kernel.raise_escalated()
+        escalation = self._shutdown.escalation
+        if not isinstance(escalation.error, ActorFailedError | None):
+            _raise_again(escalation.take(), None)
+        return left
+
+    async def __aenter__(self) -> Self:
+        self._shutdown.escalation.enter()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        escalation = self._shutdown.escalation
+        await escalation.leave(error)
+        try:
+            await self._shutdown.run(5.0, drain=False)
+        except asyncio.CancelledError:
+            if isinstance(escalation.error, ActorFailedError | None):
+                raise
+        self._kernel.raise_escalated()
+        escalated = escalation.take()
+        if error is None or not isinstance(escalated, ActorFailedError | None):
+            _raise_again(escalated, error)
+        elif escalated is not None:
+            error.add_note(f"The System was stopped before: {escalated}")
+
+    # -- time ---------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Seconds of this System's clock since it was made."""
+        return self.dispatcher.now()
+
+    # -- what actors are given ------------------------------------------------------
+
+    def spawn_child(
+        self,
+        parent: Cell,
+        actor: "Actor[Q] | Callable[[], Actor[Q]]",
+        name: str | None = None,
+        *,
+        supervision: Supervision | None = None,
+        mailbox: Mailbox | None = None,
+    ) -> "ActorRef[Q]":
+        """Start an actor as a child of another; see `Actor.spawn`."""
+        cell = self._spawner.actor(actor, name, parent, supervision, mailbox)
+        return self._references.of(cell)
+
+    def ref_of(self, cell: Cell) -> ActorRef[Any]:
+        """Return the reference of an actor that is known to be there."""
+        return self._references.of(cell)
+
+    def state_decoder(self, state_type: type[T]) -> Callable[[Any], T]:
+        """Return the decoder of a state type; see `Actor.restore`."""
+        return self._references.decoder(state_type)
+
+    # -- watching -----------------------------------------------------------------
+
+    def observe(self, observer: Observer) -> None:
+        """Have every message from now on reported to the observer."""
+        self._kernel.observers.add(observer)
+
+    def unobserve(self, observer: Observer) -> None:
+        """Report to the observer no more."""
+        self._kernel.observers.remove(observer)
+
+    def propagate(self, propagator: Propagator | None) -> None:
+        """Have trace contexts travel with messages from now on; None ends that.
+
+        Under the stepping dispatcher nothing travels: there a trace would be state.
+        """
+        if not self.dispatcher.restores:
+            self._kernel.observers.propagate(propagator)
+
+    def statistics(self) -> Statistics:
+        """Return counts of what has happened so far."""
+        return statistics(self._kernel)
+
+    def dump(self) -> Dump:
+        """Return every actor and who waits for what; `str` of it is a table."""
+        return dump(self._kernel)
+
+    # -- inside -----------------------------------------------------------------
+
+    def _suspend(
+        self,
+        cell: Cell,
+        envelope: Envelope | None,
+        coroutine: Coroutine[Any, Any, Any],
+        finished: Finished,
+    ) -> Turn:
+        loop = self.dispatcher.loop
+        return Turn(cell, envelope, coroutine, loop, finished, cell.context)
+
+    def _observed(self) -> None:
+        self._provider.observed()
+
+
+def _raise_again(escalated: BaseException | None, error: BaseException | None) -> None:
+    """Raise an escalated error, if there is one, after what the body has raised.
+
+    That is its context, unless it has had one, or it was the cause of the other.
+    """
+    if escalated is None:
+        return
+    context = escalated.__context__
+    try:
+        raise escalated
+    finally:
+        if context is not None or isinstance(error, asyncio.CancelledError):
+            escalated.__context__ = context

@@ -1,0 +1,210 @@
+"""Each instruction of one CPU while a function is in progress, or status is pending.
+
+| scenario | while | instructions |
+|---|---|---|
+| in-start | a START is in progress, then its status is pending | all but CLEAR |
+| in-halt | a START is being halted | all |
+| in-clear | a START has been cleared | all |
+| in-suspension | a program is suspended, or about to be | STORE, MSCH, START, CLEAR |
+| in-halt-alone | a HALT is in progress that had nothing to halt | all |
+| cancel-halt | the host fetches for a START, or has been cancelled | CANCEL, HALT |
+| cancel-and-halt | the same, of two CPUs | CANCEL, HALT |
+| cancel-attention | the same, with attention | CANCEL |
+| stores | a START and a HALT are anywhere on their way | STORE |
+| settings | a START is anywhere on its way | SET ADDRESS LIMIT |
+| sense | | MODIFY for concurrent sense, and commands that are rejected |
+| sense-attention | attention is on its way up | MODIFY for concurrent sense |
+| program-check | | START of what is no program |
+
+What the guest sees is held against one bare subchannel, as in `windows`.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from ccw_actors.actors.protocol import (
+    Attend,
+    Fetch,
+    Instruct,
+    InstructSubsystem,
+    ModifySubchannel,
+    SetAddressLimit,
+    StartSubchannel,
+    Store,
+    StoreSubchannel,
+)
+from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw
+from ccw_actors.explore import View
+from ccw_actors.scenarios._house import BUFFER, ENABLED, PROGRAM, one_read, read_orb
+from ccw_actors.scenarios._windows import (
+    CANCEL,
+    CLEAR,
+    DISABLE,
+    HALT,
+    RESUME,
+    START,
+    START_AGAIN,
+    TEST,
+    WAIT,
+    Window,
+    window,
+)
+
+__all__ = ["INSTRUCTIONS"]
+
+_NOP, _READ, _REJECTED = 0x03, 0x02, 0xFF
+_SLI, _CC, _S = (
+    Ccw.suppress_length.mask,
+    Ccw.chain_command.mask,
+    Ccw.suspend.mask,
+)
+_TWO: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + one_read()
+_SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
+    _READ, _SLI | _S, 24, BUFFER
+).to_bytes(1)
+_REJECTS: Final = Ccw(_REJECTED, _SLI, 1, BUFFER).to_bytes(1)
+
+_STORE: Final = Instruct(0, StoreSubchannel())
+_LIMIT: Final = InstructSubsystem(SetAddressLimit(BUFFER + 24))
+_NO_LIMIT: Final = InstructSubsystem(SetAddressLimit(0))
+_BELOW: Final = Instruct(
+    0, ModifySubchannel(replace(ENABLED, flags=ENABLED.flags | 0x40))
+)
+_LIMITED: Final = Instruct(
+    0, StartSubchannel(replace(read_orb(1), flags=read_orb(1).flags | 0x10))
+)
+_MISALIGNED: Final = Instruct(0, StartSubchannel(Orb.command(PROGRAM + 4, intparm=1)))
+_FETCH: Final = Fetch(BUFFER, 24)
+_SENSE: Final = Instruct(
+    0, ModifySubchannel(ENABLED.with_flag(Pmcw.concurrent_sense, on=True))
+)
+_SUSPENDED: Final = Instruct(
+    0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
+)
+
+
+def _fctl(view: View) -> int:
+    fctl: int = view["guest-subchannel"].schib.scsw.fctl
+    return fctl
+
+
+def _started(view: View) -> bool:
+    return _fctl(view) == Fctl.START
+
+
+def _halted(view: View) -> bool:
+    return bool(_fctl(view) & Fctl.HALT)
+
+
+def _cleared(view: View) -> bool:
+    return _fctl(view) == Fctl.CLEAR
+
+
+def _suspended(view: View) -> bool:
+    return bool(view["subchannel"].schib.scsw.actl & Actl.SUSPENDED)
+
+
+def _fetches(view: View) -> bool:
+    return bool(view["subchannel"].cancelling)
+
+
+def _has_sense(view: View) -> bool:
+    return bool(view["guest-subchannel"].schib.scsw.extended_control)
+
+
+INSTRUCTIONS: Final[dict[str, Window]] = {
+    "in-start": window(
+        "Each instruction while a START is in progress, then with status pending.",
+        (
+            *(START, _STORE, RESUME, DISABLE, START_AGAIN, WAIT),
+            *(_STORE, RESUME, CANCEL, DISABLE, HALT, START_AGAIN, TEST),
+        ),
+        START_is_in_progress=_started,
+    ),
+    "in-halt": window(
+        "Each instruction while a START is being halted.",
+        (
+            *(START, HALT, _STORE, CANCEL, RESUME, DISABLE, HALT, START_AGAIN),
+            *(WAIT, _STORE, RESUME, CANCEL, DISABLE, HALT, START_AGAIN, TEST),
+        ),
+        HALT_is_in_progress=_halted,
+    ),
+    "in-clear": window(
+        "Each instruction when a START has been cleared.",
+        (
+            *(START, CLEAR, _STORE, CANCEL, RESUME, DISABLE, HALT, START_AGAIN),
+            *(WAIT, _STORE, RESUME, CANCEL, DISABLE, HALT, START_AGAIN, TEST),
+        ),
+        CLEAR_is_in_progress=_cleared,
+    ),
+    "in-suspension": window(
+        "STORE, MODIFY, START and CLEAR of a program that is suspended.",
+        (_SUSPENDED, _STORE, DISABLE, START_AGAIN, CLEAR, WAIT, TEST),
+        content=_SUSPENDS,
+        the_program_is_suspended=_suspended,
+    ),
+    "in-halt-alone": window(
+        "Each instruction while a HALT is in progress that had nothing to halt.",
+        (HALT, _STORE, CANCEL, RESUME, DISABLE, CLEAR, WAIT, TEST),
+        HALT_is_in_progress=_halted,
+    ),
+    "cancel-halt": window(
+        "CANCEL while the host fetches for the START, and HALT behind it.",
+        (START, CANCEL, HALT, WAIT, TEST),
+        content=_TWO,
+        CANCEL_waits_for_storage=_fetches,
+    ),
+    "cancel-and-halt": window(
+        "CANCEL of one CPU and HALT of another.",
+        (START, CANCEL),
+        (HALT, WAIT, TEST),
+        content=_TWO,
+        CANCEL_waits_for_storage=_fetches,
+    ),
+    "cancel-attention": window(
+        "Attention that is held while a START is being withdrawn.",
+        (START, CANCEL, WAIT, TEST),
+        content=_TWO,
+        happens={"device": Attend()},
+        host_pmcw=ENABLED,
+        CANCEL_waits_for_storage=_fetches,
+    ),
+    "stores": window(
+        "STORE while a START and a HALT are anywhere on their way.",
+        (START, HALT, WAIT, TEST),
+        (_STORE,),
+        HALT_is_in_progress=_halted,
+    ),
+    "settings": window(
+        "SET ADDRESS LIMIT before a START and behind it, which keeps the first one.",
+        (_LIMIT, _BELOW, _LIMITED, _NO_LIMIT, WAIT, TEST, _FETCH),
+        described=False,
+        START_is_in_progress=_started,
+    ),
+    "sense-attention": window(
+        "MODIFY for concurrent sense while attention is on its way up.",
+        (_SENSE, START, WAIT, TEST),
+        content=_REJECTS,
+        happens={"device": Attend()},
+        host_pmcw=ENABLED,
+        described=False,
+        sense_data_come_with_the_status=_has_sense,
+    ),
+    "program-check": window(
+        "START of a program that is not at the boundary of a CCW.",
+        (_MISALIGNED, WAIT, TEST),
+        START_is_in_progress=_started,
+    ),
+    "sense": window(
+        "Commands that are rejected or not, without and with concurrent sense.",
+        (
+            *(START, WAIT, TEST, _SENSE, START, WAIT, TEST),
+            *(Store(PROGRAM, one_read()), START, WAIT, TEST),
+        ),
+        content=_REJECTS,
+        described=False,
+        sense_data_come_with_the_status=_has_sense,
+    ),
+}
+"""What makes each scenario, given the classes that take the parts of the layers."""

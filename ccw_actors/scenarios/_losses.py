@@ -1,0 +1,226 @@
+"""Windows in which something is lost: a guest is reset, a device is not there.
+
+| scenario | what happens | while |
+|---|---|---|
+| reset | reset | a START is anywhere |
+| reset-halt | reset | a HALT is anywhere |
+| reset-clear | reset | a CLEAR is anywhere |
+| reset-suspended | reset | a RESUME is on its way, or is over |
+| unplug | START, CLEAR | the device is unplugged |
+| unplug-waiting | none | a CPU waits, and the device is unplugged |
+| unplug-store, -cancel | STSCH, XSCH | it is down, and the device is unplugged |
+| unplug-resume | RSCH | the same |
+| unplugged | any | there is no host subchannel any more |
+| absent | any | there never was a host subchannel |
+| no-path | START, HALT | no path leads to the host's device |
+
+What the guest sees is held against one bare subchannel, as in `windows`, but for a
+reset, which takes an emulator, and where no path leads to the device.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from ccw_actors.actors.protocol import DetachDevice, Instruct, StoreSubchannel, Tested
+from ccw_actors.channel import Fctl, Pmcw
+from ccw_actors.explore import Reference, Scenario, View, World, refines
+from ccw_actors.scenarios._bare import bare_machine
+from ccw_actors.scenarios._history import visible
+from ccw_actors.scenarios._house import VALID_HOST, House, Layers
+from ccw_actors.scenarios._life_cycle import hold_invariants
+from ccw_actors.scenarios._properties import guard, hold_pins
+from ccw_actors.scenarios._windows import (
+    CANCEL,
+    CLEAR,
+    HALT,
+    RESUME,
+    START,
+    START_AGAIN,
+    SUSPENDED,
+    SUSPENDS,
+    TEST,
+    WAIT,
+    Maker,
+    Seen,
+    Steps,
+    cleared_while,
+    goes_down,
+    host_has_ended,
+    host_runs,
+    resumed,
+    window,
+)
+
+__all__ = ["LOSSES"]
+
+_NO_PATH: Final = 3
+_STORE: Final = Instruct(0, StoreSubchannel())
+
+
+def _reset(
+    summary: str, steps: Steps, content: bytes | None = None, **entered: Seen
+) -> Maker:
+    """Return what makes a scenario of a guest that is reset when its CPU has ended."""
+
+    def maker(layers: Layers | None = None) -> Scenario:
+        def scenario(world: World) -> None:
+            House(world.system, steps, layers=layers, content=content, ends=True)
+            _is_reset(world)
+            for name, seen in entered.items():
+                world.sometimes(name.replace("_", " "), seen)
+
+        scenario.__doc__ = summary
+        return scenario
+
+    return maker
+
+
+def _is_reset(world: World) -> None:
+    """Have a guest that has been reset leave nothing behind."""
+    world.final("the emulator is told", lambda view: view["emulator"].ended)
+    world.final("nothing stays pinned", lambda view: not view["storage"].pins)
+    world.final(
+        "the subchannel is disabled, and nothing is pending",
+        lambda view: (
+            not view["guest-subchannel"].schib.pmcw.enabled
+            and not view["guest-subchannel"].schib.scsw.stctl
+        ),
+    )
+    world.system_invariant(
+        "the emulator is told when nothing of the guest is at work", _is_told_in_time
+    )
+    hold_invariants(world)
+    hold_pins(world)
+
+
+def _is_told_in_time(view: View) -> bool:
+    host = view["subchannel"]
+    at_work = host.execution is not None or host.device or host.storage
+    clears = view["vfio-ccw"].clear
+    return not view["emulator"].ended or not (at_work or clears)
+
+
+def _absent(layers: Layers | None = None) -> Scenario:
+    programs = ((START, CLEAR, TEST),)
+    happens = {"subchannel": DetachDevice()}
+    reference = Reference(bare_machine(*programs, happens=happens), visible)
+
+    def scenario(world: World) -> None:
+        """START and CLEAR, where the host never had a subchannel."""
+        House(world.system, *programs, layers=layers, host_pmcw=Pmcw())
+        refines(world, "a real subchannel", reference)
+        world.final("the guest is told", _is_gone)
+        world.final("nothing stays pinned", lambda view: not view["storage"].pins)
+        world.sometimes("START has been accepted before", _started_in_vain)
+
+    return scenario
+
+
+def _no_path(layers: Layers | None = None) -> Scenario:
+    def scenario(world: World) -> None:
+        """START and HALT, where no path of the host's leads to the device."""
+        pmcw = replace(VALID_HOST, pam=0)
+        steps = (START, WAIT, TEST, START_AGAIN, WAIT, TEST)
+        House(world.system, steps, (HALT,), layers=layers, host_pmcw=pmcw)
+        guard(world)
+        world.final("START has deferred condition code 3", _has_no_path)
+        world.sometimes("each START has ended", _have_ended)
+
+    return scenario
+
+
+def _is_gone(view: View) -> bool:
+    return not view["guest-subchannel"].schib.pmcw.valid
+
+
+def _started_in_vain(view: View) -> bool:
+    return bool(view["guest-subchannel"].start)
+
+
+def _has_no_path(view: View) -> bool:
+    """Whether each START that was not halted has ended for want of a path."""
+    tested = [one.irb.scsw for one in view["cpu0"].outcomes if isinstance(one, Tested)]
+    starts = [scsw for scsw in tested if scsw.fctl == Fctl.START]
+    return all(scsw.deferred_cc == _NO_PATH for scsw in starts)
+
+
+def _have_ended(view: View) -> bool:
+    tested = [one for one in view["cpu0"].outcomes if isinstance(one, Tested)]
+    return [one.irb.scsw.fctl for one in tested] == [Fctl.START] * 2
+
+
+def _halted(view: View) -> bool:
+    return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.HALT)
+
+
+def _unplugged_late(view: View) -> bool:
+    gone = not view["guest-subchannel"].schib.pmcw.valid
+    return gone and view["subchannel"].run > 0
+
+
+LOSSES: Final[dict[str, Maker]] = {
+    "reset": _reset(
+        "A guest is reset while its START is anywhere.",
+        (START,),
+        the_host_runs_the_program=host_runs,
+        the_host_has_ended_the_program=host_has_ended,
+    ),
+    "reset-halt": _reset(
+        "A guest is reset while its START is being halted.",
+        (START, HALT),
+        HALT_is_in_progress=_halted,
+        the_host_has_ended_the_program=host_has_ended,
+    ),
+    "reset-clear": _reset(
+        "A guest is reset while a CLEAR is under way.",
+        (START, CLEAR),
+        the_function_is_clear=cleared_while,
+    ),
+    "reset-suspended": _reset(
+        "A guest is reset when it has resumed a program, or has tried to.",
+        (SUSPENDED, WAIT, TEST, RESUME),
+        content=SUSPENDS,
+        the_host_is_to_resume=resumed,
+    ),
+    "unplug": window(
+        "The device is unplugged while a START is anywhere, and then a CLEAR.",
+        (START, TEST, CLEAR, TEST),
+        happens={"subchannel": DetachDevice()},
+        the_host_has_begun_the_program=_unplugged_late,
+    ),
+    "unplug-waiting": window(
+        "The device is unplugged while a CPU waits for the end of its START.",
+        (START, WAIT, TEST),
+        happens={"subchannel": DetachDevice()},
+        the_host_has_begun_the_program=_unplugged_late,
+    ),
+    "unplug-store": window(
+        "The device is unplugged while STORE is down.",
+        (START, _STORE, TEST),
+        happens={"subchannel": DetachDevice()},
+        the_instruction_goes_down=goes_down,
+    ),
+    "unplug-cancel": window(
+        "The device is unplugged while CANCEL is down.",
+        (START, CANCEL, TEST),
+        happens={"subchannel": DetachDevice()},
+        the_instruction_goes_down=goes_down,
+    ),
+    "unplug-resume": window(
+        "The device is unplugged while RESUME is down.",
+        (SUSPENDED, WAIT, TEST, RESUME, TEST),
+        content=SUSPENDS,
+        happens={"subchannel": DetachDevice()},
+        the_instruction_goes_down=goes_down,
+    ),
+    "absent": _absent,
+    "no-path": _no_path,
+    "unplugged": window(
+        "START and CLEAR of a subchannel that the host does not have.",
+        (START, CLEAR, TEST),
+        happens={"subchannel": DetachDevice()},
+        host_pmcw=Pmcw(),
+    ),
+}
+"""What makes each scenario, given the classes that take the parts of the layers."""

@@ -1,0 +1,185 @@
+"""Windows in which status comes in parts: first an intermediate one, then the end.
+
+| scenario | instruction | while |
+|---|---|---|
+| pci-halt | HALT, TPI | the interruption of a PCI is pending |
+| pci-halt-unhurried | HALT | the host shows a PCI after it has accepted the HALT |
+| cancel-late | XSCH | a PCI has come since the host was looked at |
+| resume-early | RSCH | the status of the suspension is on its way up |
+| suspend-halt | HALT | the status of the suspension is on its way up |
+| resume-pci-halt | HSCH, RSCH | a PCI and a suspension are on their way up |
+| halt-data | HALT | a command moves data, and another is chained |
+| restart | START | behind a START that a HALT has ended |
+| cancel-suspended | XSCH | the program is suspended |
+| initial-status | HALT | the initial-status interruption is on its way up |
+| suspended-again | RSCH twice | the program is suspended again |
+
+What the guest sees is held against one bare subchannel, as in `windows`. A host that is
+unhurried takes all the time that the architecture leaves it.
+"""
+
+from typing import Final
+
+from ccw_actors.actors.protocol import (
+    Fetch,
+    Instruct,
+    InstructSubsystem,
+    StartSubchannel,
+    Store,
+    StoreSubchannel,
+    TestPendingInterruption,
+)
+from ccw_actors.channel import Actl, Ccw, Orb, Stctl
+from ccw_actors.explore import View
+from ccw_actors.scenarios._house import BUFFER, PROGRAM, one_read
+from ccw_actors.scenarios._windows import (
+    CANCEL,
+    HALT,
+    RESUME,
+    START,
+    START_AGAIN,
+    TEST,
+    WAIT,
+    Window,
+    window,
+)
+
+__all__ = ["DATA_THEN_PCI", "PARTS"]
+
+_NOP, _READ = 0x03, 0x02
+_SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
+_PCI, _S = Ccw.program_controlled.mask, Ccw.suspend.mask
+
+_CONTROLLED: Final = Ccw(_NOP, _SLI | _PCI, 1).to_bytes(1)
+_TWO: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + one_read()
+_READS: Final = Ccw(_READ, _SLI, 24, BUFFER).to_bytes(1)
+_SUSPENDS: Final = Ccw(_READ, _SLI | _S, 24, BUFFER).to_bytes(1)
+_THEN_SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + _SUSPENDS
+_BOTH: Final = Ccw(_NOP, _CC | _SLI | _PCI, 1).to_bytes(1) + _SUSPENDS
+
+_TPI: Final = InstructSubsystem(TestPendingInterruption(0xFF))
+_STORE: Final = Instruct(0, StoreSubchannel())
+_FETCH: Final = Fetch(BUFFER, 8)
+_SUSPENDED: Final = Instruct(
+    0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
+)
+_QUIET: Final = Instruct(
+    0,
+    StartSubchannel(Orb.command(PROGRAM, suspend=True, suppress_suspended=True)),
+)
+_INITIAL: Final = Instruct(
+    0, StartSubchannel(Orb.command(PROGRAM, intparm=1, initial_status=True))
+)
+_GO_ON: Final = Store(PROGRAM + 8, _READS)
+
+
+def _shown(view: View) -> bool:
+    return bool(view["guest-subchannel"].schib.scsw.stctl & Stctl.INTERMEDIATE)
+
+
+def _halted_then_shown(view: View) -> bool:
+    return _shown(view) and view["guest-subchannel"].halt > 0
+
+
+def _late(view: View) -> bool:
+    return bool(view["vfio-ccw"].cancel) and not view["cio"].looked
+
+
+def _found_late(view: View) -> bool:
+    return view["guest-subchannel"].below is not None and _shown(view)
+
+
+def _suspended(view: View) -> bool:
+    return bool(view["subchannel"].schib.scsw.actl & Actl.SUSPENDED)
+
+
+def _ended(view: View) -> bool:
+    return view["subchannel"].run > 0 and view["subchannel"].execution is None
+
+
+def _ended_twice(view: View) -> bool:
+    return view["subchannel"].run > 1 and view["subchannel"].execution is None
+
+
+DATA_THEN_PCI: Final = window(
+    "A PCI that data in storage tell to be newer than HALT.",
+    (START, HALT, _FETCH, WAIT, TEST, WAIT, TEST),
+    content=Ccw(_READ, _CC | _SLI, 24, BUFFER).to_bytes(1) + _CONTROLLED,
+)
+"""What a bare subchannel shows here a passed-through one does not, if the HALT reaches
+the host late: it withdraws the PCI."""
+
+PARTS: Final[dict[str, Window]] = {
+    "pci-halt": window(
+        "HALT withdraws a PCI and its interruption.",
+        (START, HALT, _TPI, TEST, WAIT, TEST),
+        content=_CONTROLLED,
+        an_intermediate_status_is_shown=_shown,
+    ),
+    "pci-halt-unhurried": window(
+        "A PCI that the host shows before HALT, or when it has accepted that.",
+        (START, HALT, WAIT, TEST, WAIT, TEST),
+        content=_CONTROLLED,
+        unhurried=True,
+        an_intermediate_status_is_newer_than_HALT=_halted_then_shown,
+    ),
+    "cancel-late": window(
+        "CANCEL with a PCI that has come since the host was looked at.",
+        (_QUIET, CANCEL, WAIT, TEST),
+        content=_BOTH,
+        status_has_come_since=_late,
+    ),
+    "resume-early": window(
+        "RESUME while the status of the suspension is on its way up.",
+        (_SUSPENDED, RESUME, WAIT, TEST),
+        content=_THEN_SUSPENDS,
+        status_has_come_meanwhile=_found_late,
+    ),
+    "suspend-halt": window(
+        "HALT while the status of the suspension is on its way up.",
+        (_SUSPENDED, HALT, WAIT, TEST, _STORE),
+        content=_THEN_SUSPENDS,
+        the_host_has_suspended_the_program=_suspended,
+    ),
+    "resume-pci-halt": window(
+        "RESUME and HALT while a PCI and a suspension are on their way up.",
+        (_SUSPENDED, RESUME, HALT, WAIT, TEST),
+        content=_BOTH,
+        an_intermediate_status_is_shown=_shown,
+    ),
+    "suspended-again": window(
+        "RESUME of a program that is suspended again, and then goes on.",
+        (_SUSPENDED, WAIT, TEST, RESUME, WAIT, TEST, _GO_ON, RESUME, WAIT, TEST),
+        content=_THEN_SUSPENDS,
+        the_host_has_suspended_the_program=_suspended,
+    ),
+    "cancel-suspended": window(
+        "CANCEL of a program that is suspended, twice.",
+        (
+            *(_SUSPENDED, WAIT, TEST, CANCEL),
+            *(_SUSPENDED, WAIT, TEST, CANCEL, TEST),
+        ),
+        content=_THEN_SUSPENDS,
+        the_host_has_suspended_the_program=_suspended,
+    ),
+    "initial-status": window(
+        "The initial-status interruption, and HALT.",
+        (_INITIAL, HALT, WAIT, TEST, WAIT, TEST),
+        content=_TWO,
+        an_intermediate_status_is_shown=_shown,
+    ),
+    "halt-data": window(
+        "HALT while the first of two commands moves data: the second does not run.",
+        (START, HALT, WAIT, TEST, _FETCH),
+        content=Ccw(_READ, _CC | _SLI, 24, BUFFER).to_bytes(1)
+        + Ccw(_NOP, _SLI, 1).to_bytes(1),
+        the_host_has_ended_the_program=_ended,
+    ),
+    "restart": window(
+        "START behind a START that a HALT has ended: nothing of that is left.",
+        (START, HALT, WAIT, TEST, START_AGAIN, WAIT, TEST, _FETCH),
+        content=_TWO,
+        the_host_has_ended_both=_ended_twice,
+    ),
+}
+"""What makes each scenario, given the classes that take the parts of the layers."""

@@ -1,0 +1,119 @@
+"""The races of the thread, each at the smallest size that shows it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from ccw_actors.actors.protocol import (
+    AwaitStatus,
+    ClearSubchannel,
+    HaltSubchannel,
+    Instruct,
+    Operation,
+    StartSubchannel,
+    TestSubchannel,
+)
+from ccw_actors.explore import Scenario, View, World
+from ccw_actors.scenarios._bare import like_one_subchannel
+from ccw_actors.scenarios._house import House, Layers, read_orb
+from ccw_actors.scenarios._properties import guard
+
+__all__ = ["clear_twice", "halt", "seed", "seed_seen"]
+
+START: Final = Instruct(0, StartSubchannel(read_orb(1)))
+START_AGAIN: Final = Instruct(0, StartSubchannel(read_orb(2)))
+HALT: Final = Instruct(0, HaltSubchannel())
+CLEAR: Final = Instruct(0, ClearSubchannel())
+TEST: Final = Instruct(0, TestSubchannel())
+WAIT: Final = AwaitStatus()
+
+Steps = Sequence[Operation]
+_SEED: Final[tuple[Steps, ...]] = (
+    (START, WAIT, TEST),
+    (CLEAR, START_AGAIN, WAIT, TEST),
+)
+
+
+def seed(layers: Layers | None = None) -> Scenario:
+    """Return two STARTs and a CLEAR from two CPUs, the interleaving of the thread."""
+
+    def scenario(world: World) -> None:
+        """Two STARTs and a CLEAR from two CPUs on one passed-through subchannel."""
+        House(world.system, *_SEED, layers=layers)
+        guard(world)
+        world.sometimes("CLEAR comes before the program is at the host", _clear_early)
+        world.sometimes("CLEAR comes while the host runs the program", _clear_amidst)
+        world.sometimes("the second program runs at the host", _second_runs)
+
+    return scenario
+
+
+def seed_seen(layers: Layers | None = None) -> Scenario:
+    """Return the same, where the CPUs are to see what one subchannel could show."""
+    compared = like_one_subchannel(*_SEED, layers=layers)
+
+    def scenario(world: World) -> None:
+        """The same again: the CPUs see what one subchannel could have shown."""
+        compared(world)
+
+    return scenario
+
+
+def halt(layers: Layers | None = None) -> Scenario:
+    """Return a HALT that comes at any time of a START's program, or after its end."""
+
+    def scenario(world: World) -> None:
+        """HALT against the completion of a START, on one passed-through subchannel."""
+        House(world.system, (START, WAIT, TEST), (HALT,), layers=layers)
+        guard(world)
+        world.sometimes("HALT comes before the program is at the host", _halt_early)
+        world.sometimes("HALT comes while the host runs the program", _halt_amidst)
+        world.sometimes("HALT comes when the host has ended the program", _halt_late)
+
+    return scenario
+
+
+def clear_twice(layers: Layers | None = None) -> Scenario:
+    """Return a START and two CLEARs of one CPU, and a START of it behind them."""
+    steps = (START, CLEAR, CLEAR, WAIT, TEST, START_AGAIN, WAIT, TEST)
+
+    def scenario(world: World) -> None:
+        """A START, two CLEARs and another START of one CPU."""
+        House(world.system, steps, layers=layers)
+        guard(world)
+        world.sometimes("CLEAR comes while the host runs the program", _clear_amidst)
+        world.sometimes("the second program runs at the host", _second_runs)
+
+    return scenario
+
+
+def _phase(view: View) -> str:
+    program = view["vfio-ccw"].program
+    return program.phase if program is not None else ""
+
+
+def _clear_early(view: View) -> bool:
+    return view["guest-subchannel"].clear > 0 and _phase(view) in {"copying", "pinning"}
+
+
+def _clear_amidst(view: View) -> bool:
+    runs = view["subchannel"].execution is not None
+    return view["guest-subchannel"].clear > 0 and runs
+
+
+def _second_runs(view: View) -> bool:
+    host = view["subchannel"]
+    return host.execution is not None and host.run >= 2
+
+
+def _halt_early(view: View) -> bool:
+    return view["guest-subchannel"].halt > 0 and _phase(view) in {"copying", "pinning"}
+
+
+def _halt_amidst(view: View) -> bool:
+    runs = view["subchannel"].execution is not None
+    return view["guest-subchannel"].halt > 0 and runs
+
+
+def _halt_late(view: View) -> bool:
+    over = view["subchannel"].run > 0 and view["subchannel"].execution is None
+    return view["guest-subchannel"].halt > 0 and over and _phase(view) == "started"

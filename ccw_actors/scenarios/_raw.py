@@ -1,0 +1,296 @@
+"""Clients of VfioCcw that refuse nothing: what it promises, it has to keep by itself.
+
+No GuestSubchannel stands between: requests come in order, but at any time, and events
+are taken late. VfioCcw is held to its side of the interface alone.
+
+| scenario | requests | what the client does that an emulator would not |
+|---|---|---|
+| raw-starts | START, START, START | starts while busy, or before it has taken |
+| raw-halt | START, HALT, START | starts while a HALT is under way |
+| raw-clear | START, CLEAR, START, CLEAR | starts while a CLEAR is under way |
+| raw-halts | START, HALT, HALT, START | halts while a HALT is under way |
+| raw-cancel | START, CANCEL, CANCEL, START | withdraws twice, and has never looked |
+| raw-halt-cancel | START, HALT, CANCEL, START | withdraws what is being halted |
+| raw-cancel-halt | START, CANCEL, HALT, CLEAR | does not wait for CANCEL |
+| raw-halt-clear | START, HALT, CLEAR, CANCEL | does not wait for HALT and CLEAR |
+| raw-resume-halt | START, LOOK, RESUME, HALT, CANCEL | does not wait for RESUME |
+| raw-resume | START, LOOK, RESUME, CLEAR, LOOK | does not wait for RESUME |
+| raw-resumes | START, LOOK, RESUME, RESUME, CANCEL | resumes twice |
+
+What it is held to is in `promises`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.actors import VfioCcw
+from ccw_actors.actors.protocol import (
+    CancelRequest,
+    ClearRequest,
+    Completed,
+    Found,
+    Gone,
+    HaltRequest,
+    IoEvent,
+    IoRequest,
+    LookRequest,
+    Refused,
+    ResumeRequest,
+    Taken,
+)
+from ccw_actors.channel import Ccw, Orb
+from ccw_actors.explore import Scenario, View, World
+from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
+from ccw_actors.scenarios._bare import RECORD, STORAGE
+from ccw_actors.scenarios._house import (
+    PROGRAM,
+    VALID_HOST,
+    Host,
+    Layers,
+    one_read,
+    read_orb,
+    track,
+)
+from ccw_actors.scenarios._promises import Request, keeps_promises
+from ccw_actors.scenarios._windows import Maker
+
+__all__ = ["RAW", "another_runs", "raw_host"]
+
+Kind: TypeAlias = Callable[[int], Request]
+
+_SUSPENDS: Final = Ccw(0x03, Ccw.suspend.mask | Ccw.suppress_length.mask, 1).to_bytes(1)
+
+
+class Next(Message, frozen=True):
+    """Make the next request."""
+
+
+class TakeNow(Message, frozen=True):
+    """Take an event that ended these operations."""
+
+    ends: tuple[int, ...]
+
+
+class ClientState(Struct):
+    """How many requests have been made."""
+
+    made: int = 0
+
+
+class Client(Actor):
+    """Makes `requests` of `vfio_ccw` one after the other, each at any time."""
+
+    state: ClientState
+
+    def __init__(self, vfio_ccw: ActorRef[Any], requests: Sequence[Request]) -> None:
+        self._vfio_ccw = vfio_ccw
+        self._requests = requests
+        self.state = ClientState()
+
+    def on_start(self) -> None:
+        """Begin."""
+        self.ref.tell(Next())
+
+    @receive
+    def go_on(self, _message: Next) -> None:
+        """Make one request."""
+        self._vfio_ccw.tell(self._requests[self.state.made])
+        self.state.made += 1
+        if self.state.made < len(self._requests):
+            self.ref.tell(Next())
+
+
+class TakerState(Struct):
+    """How many events have not been taken."""
+
+    untaken: int = 0
+
+
+class Taker(Actor):
+    """Gets what `vfio_ccw` answers, and takes each event at any time after that."""
+
+    state: TakerState
+
+    def __init__(self, vfio_ccw: ActorRef[Any]) -> None:
+        self._vfio_ccw = vfio_ccw
+        self.state = TakerState()
+
+    @receive
+    def event(self, message: IoEvent) -> None:
+        """Take it, but not now."""
+        self.state.untaken += 1
+        self.ref.tell(TakeNow(message.ends))
+
+    @receive
+    def take(self, message: TakeNow) -> None:
+        """Take it."""
+        self.state.untaken -= 1
+        self._vfio_ccw.tell(Taken(message.ends))
+
+    @receive
+    def answered(self, _message: Refused | Completed | Found | Gone) -> None:
+        """Leave it to the monitor."""
+
+
+def _start(number: int) -> IoRequest:
+    return IoRequest(number, read_orb(number))
+
+
+def _suspended(number: int) -> IoRequest:
+    orb = Orb.command(PROGRAM, suspend=True, suppress_suspended=True)
+    return IoRequest(number, orb)
+
+
+def raw_host(
+    system: System,
+    client: Actor[Any],
+    layers: Layers | None = None,
+    *,
+    vfio_ccw: type[VfioCcw] | None = None,
+    content: bytes | None = None,
+) -> Host:
+    """Return a host with `client` where the guest's subchannel would be."""
+    layers = layers or Layers()
+    return Host(
+        system,
+        client,
+        layers=layers if vfio_ccw is None else replace(layers, vfio_ccw=vfio_ccw),
+        content=content or one_read(),
+        storage_size=STORAGE,
+        image=track(RECORD),
+        ccws_at_once=16,
+        host_pmcw=VALID_HOST,
+    )
+
+
+def _raw(
+    summary: str,
+    *kinds: Kind,
+    content: bytes | None = None,
+    **entered: Callable[[View], bool],
+) -> Maker:
+    """Return what makes a scenario of these requests, numbered from 1."""
+    requests = tuple(kind(number) for number, kind in enumerate(kinds, 1))
+
+    def maker(layers: Layers | None = None) -> Scenario:
+        def scenario(world: World) -> None:
+            system = world.system
+            raw_host(system, Taker(system.ref("vfio-ccw")), layers, content=content)
+            system.spawn(Client(system.ref("vfio-ccw"), requests), "client")
+            keeps_promises(world, requests)
+            for name, seen in entered.items():
+                world.sometimes(name.replace("_", " "), seen)
+
+        scenario.__doc__ = summary
+        return scenario
+
+    return maker
+
+
+def _untaken(view: View) -> bool:
+    kernel = view["vfio-ccw"]
+    return bool(kernel.untaken) and kernel.program is None
+
+
+def another_runs(view: View) -> bool:
+    """Whether a second program runs at the host."""
+    return view["subchannel"].execution is not None and view["subchannel"].run > 1
+
+
+RAW: Final[dict[str, Maker]] = {
+    "raw-starts": _raw(
+        "STARTs at any time, of a client that refuses none and takes late.",
+        _start,
+        _start,
+        _start,
+        an_event_is_untaken=_untaken,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-halt": _raw(
+        "START while a HALT is under way, of a client that refuses none.",
+        _start,
+        HaltRequest,
+        _start,
+        an_event_is_untaken=_untaken,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-clear": _raw(
+        "START and CLEAR while a CLEAR is under way, of a client that refuses none.",
+        _start,
+        ClearRequest,
+        _start,
+        ClearRequest,
+        an_event_is_untaken=_untaken,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-halts": _raw(
+        "HALT while another is under way, of a client that refuses none.",
+        _start,
+        HaltRequest,
+        HaltRequest,
+        _start,
+        an_event_is_untaken=_untaken,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-cancel": _raw(
+        "CANCELs at any time, of a client that has never looked.",
+        _start,
+        CancelRequest,
+        CancelRequest,
+        _start,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-halt-cancel": _raw(
+        "CANCEL while a HALT is under way, of a client that has never looked.",
+        _start,
+        HaltRequest,
+        CancelRequest,
+        _start,
+        another_program_runs_at_the_host=another_runs,
+    ),
+    "raw-cancel-halt": _raw(
+        "HALT and CLEAR while a CANCEL is under way.",
+        _start,
+        CancelRequest,
+        HaltRequest,
+        ClearRequest,
+    ),
+    "raw-halt-clear": _raw(
+        "CLEAR and CANCEL while a HALT, then a CLEAR is under way.",
+        _start,
+        HaltRequest,
+        ClearRequest,
+        CancelRequest,
+    ),
+    "raw-resume-halt": _raw(
+        "HALT and CANCEL of a program that is being resumed.",
+        _suspended,
+        LookRequest,
+        ResumeRequest,
+        HaltRequest,
+        CancelRequest,
+        content=_SUSPENDS,
+    ),
+    "raw-resume": _raw(
+        "RESUME and CLEAR of a program that is suspended or never is.",
+        _suspended,
+        LookRequest,
+        ResumeRequest,
+        ClearRequest,
+        LookRequest,
+        content=_SUSPENDS,
+    ),
+    "raw-resumes": _raw(
+        "RESUME twice, and CANCEL.",
+        _suspended,
+        LookRequest,
+        ResumeRequest,
+        ResumeRequest,
+        CancelRequest,
+        content=_SUSPENDS,
+    ),
+}
+"""What makes each scenario, given the classes that take the parts of the layers."""

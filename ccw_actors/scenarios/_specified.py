@@ -1,0 +1,106 @@
+"""Each window on one bare subchannel, held against what the architecture describes.
+
+The windows hold a passed-through subchannel against a bare one. The host's subchannel
+is of the same class as that, so what is wrong there is wrong on both sides. Here the
+bare one is held against `specification`, which shares nothing with it: all that the
+same CPUs see of one has to be what they can see of the other. For the window `halt`
+the scenario is `bare-halt`, and so on.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ccw_actors.actors import ChannelSubsystem, Emulator, Guest, Subchannel
+from ccw_actors.explore import Reference, Scenario, World, refines
+from ccw_actors.scenarios._bare import (
+    RECORD,
+    STORAGE,
+    UnhurriedSubchannel,
+    bare_machine,
+)
+from ccw_actors.scenarios._history import visible
+from ccw_actors.scenarios._house import ENABLED, PROGRAM, Layers, Program, one_read
+from ccw_actors.scenarios._instructions import INSTRUCTIONS
+from ccw_actors.scenarios._life_cycle import hold_invariants
+from ccw_actors.scenarios._losses import LOSSES
+from ccw_actors.scenarios._parts import DATA_THEN_PCI, PARTS
+from ccw_actors.scenarios._specification import Relay, SpecifiedSubchannel
+from ccw_actors.scenarios._windows import WINDOWS, Maker, Window
+
+__all__ = ["BARE", "specified_machine"]
+
+
+def specified_machine(
+    *programs: Program,
+    content: bytes | None = None,
+    happens: Mapping[str, Any] | None = None,
+) -> Scenario:
+    """Return the scenario of CPUs on a subchannel as the architecture describes it.
+
+    The arguments are those of `bare_machine`.
+    """
+
+    def scenario(world: World) -> None:
+        system = world.system
+        ref = system.ref
+        ccws = one_read() if content is None else content
+        storage = (bytes(PROGRAM) + ccws).ljust(STORAGE, b"\0")
+        subchannel = SpecifiedSubchannel(ENABLED, storage, RECORD, ref("css"))
+        machine = system.spawn(subchannel, "subchannel")
+        system.spawn(Relay(machine), "device")
+        system.spawn(ChannelSubsystem({0: machine}), "css")
+        system.spawn(Emulator(len(programs) + 1, (machine,)), "emulator")
+        for number, program in enumerate(programs):
+            cpu = Guest(
+                program,
+                {0: machine},
+                ref("css"),
+                machine,
+                ref("emulator"),
+                remember=True,
+            )
+            system.spawn(cpu, f"cpu{number}")
+        for path, message in (happens or {}).items():
+            ref(path).tell(message)
+
+    return scenario
+
+
+def _bare(window: Window) -> Maker:
+    """Return what makes the scenario of a window's CPUs on one bare subchannel."""
+    content, happens = window.content, window.happens
+
+    def maker(layers: Layers | None = None) -> Scenario:
+        kind = (layers or Layers()).subchannel
+        kind = UnhurriedSubchannel if kind is Subchannel else kind
+        bare = bare_machine(
+            *window.programs, content=content, happens=happens, subchannel=kind
+        )
+        described = specified_machine(
+            *window.programs, content=content, happens=happens
+        )
+        reference = Reference(described, visible)
+
+        def scenario(world: World) -> None:
+            bare(world)
+            hold_invariants(world)
+            refines(world, "what the architecture describes", reference)
+
+        scenario.__doc__ = f"On one subchannel: {window.summary}"
+        return scenario
+
+    return maker
+
+
+BARE: Final[dict[str, Maker]] = {
+    f"bare-{name}": _bare(maker)
+    for name, maker in {
+        **WINDOWS,
+        **LOSSES,
+        **PARTS,
+        **INSTRUCTIONS,
+        "data-then-pci": DATA_THEN_PCI,
+    }.items()
+    if isinstance(maker, Window) and maker.described and not maker.unhurried
+}
+"""What makes each scenario, given the class that takes the part of the subchannel."""

@@ -1,0 +1,28 @@
+"""What the fixture `probe` gives to a test."""
+
+from typing import Any
+
+from ccw_actors.errors import CcwActorsError
+from ccw_actors.runtime import System
+from ccw_actors.testkit._probe import Probe
+
+__all__ = ["ProbeFactory"]
+
+
+class ProbeFactory:
+    """Makes probes: `probe(Note, Notes)`, in the System given here or there."""
+
+    def __init__(self, system: System | None) -> None:
+        self._system = system
+
+    def __call__(
+        self, *accepts: Any, path: str | None = None, system: System | None = None
+    ) -> Probe:
+        """Return a new probe; see there. Raises `CcwActorsError` without a System."""
+        where = self._system if system is None else system
+        if where is None:
+            raise CcwActorsError(
+                "a probe needs a System: ask for one of the fixtures actor_system,"
+                " virtual_system and stepping_system, or say system=..."
+            )
+        return Probe(where, *accepts, path=path)

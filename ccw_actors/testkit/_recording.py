@@ -1,0 +1,95 @@
+"""The actor of a probe: it records messages, and does what the probe has it do."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from ccw_actors.runtime import Actor, Message, Terminated, receive
+from ccw_actors.testkit._expectation import Received
+
+__all__ = ["ProbeAct", "Recording", "message_types", "recording"]
+
+
+class ProbeAct(Message, frozen=True):
+    """Has a probe do something as the actor that it is: the call of that number."""
+
+    number: int
+
+
+class Recording(Actor):
+    """Keeps the messages `received`; of these the first `taken` have been looked at.
+
+    `error` is what made the actor fail, if it has.
+    """
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.taken = 0
+        self.error: BaseException | None = None
+        self._calls: list[Callable[[], object]] = []
+        self._arrived = asyncio.Event()
+
+    def record(self, message: Any) -> None:
+        """Keep a message; subclasses say of which types."""
+        one = Received(message, self.sender, self.reply_to, self.now())
+        self.received.append(one)
+        self._arrived.set()
+
+    @receive
+    def act(self, message: ProbeAct) -> None:
+        """Make a call as this actor."""
+        self._calls[message.number]()
+
+    def on_failure(self, error: BaseException) -> None:
+        """Keep the error: whoever waits for a message is told."""
+        self.error = error
+        self._arrived.set()
+
+    def do(self, call: Callable[[], object]) -> None:
+        """Have a call made when it is this actor's turn."""
+        self._calls.append(call)
+        self.ref.tell(ProbeAct(len(self._calls) - 1))
+
+    async def arrival(self) -> None:
+        """Wait for one more message, or for a failure."""
+        self._arrived.clear()
+        await self._arrived.wait()
+
+    def snapshot(self) -> object:
+        """Return what has been received, and looked at."""
+        return tuple(self.received), self.taken
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to that."""
+        received, self.taken = snapshot
+        self.received = list(received)
+
+
+def recording(kinds: Iterable[type[Message]]) -> Recording:
+    """Return a recording actor that takes messages of these types.
+
+    Raises `TypeError` for two types of one name.
+    """
+
+    def record(self: Recording, message: Any) -> None:
+        Recording.record(self, message)
+
+    record.__annotations__["message"] = Union[tuple(kinds)]  # noqa: UP007 - at run time
+    made: Recording = type("Probe", (Recording,), {"record": receive(record)})()
+    return made
+
+
+def message_types(accepts: Iterable[Any]) -> dict[type[Message], None]:
+    """Return the types in a list of types and unions, and `Terminated`.
+
+    Raises `TypeError` for what is no message type.
+    """
+    found: dict[type[Message], None] = {}
+    for one in (*accepts, Terminated):
+        is_union = get_origin(one) in (Union, UnionType)
+        for kind in get_args(one) if is_union else (one,):
+            if not (isinstance(kind, type) and issubclass(kind, Message)):
+                raise TypeError(f"a probe takes message types, and {kind!r} is none")
+            found[kind] = None
+    return found

@@ -1,0 +1,167 @@
+"""Drops from an encoded message the fields that its reader's type does not know."""
+
+from collections.abc import Callable
+from functools import cached_property
+from types import UnionType
+from typing import TypeAlias, TypeVar, cast
+
+import msgspec
+from msgspec import inspect
+
+from ccw_actors.transport._fields import RECORDS, described, each, parts
+
+__all__ = ["accepting"]
+
+T = TypeVar("T")
+
+_Array: TypeAlias = list[object]
+_Map: TypeAlias = dict[object, object]
+
+
+def accepting(
+    decode: Callable[[bytes], T],
+    accepted: type[T] | UnionType,
+    errors: tuple[type[Exception], ...],
+) -> Callable[[bytes], T]:
+    """Return a function that decodes as `decode` does, and takes unknown fields.
+
+    `accepted` is what `decode` decodes, `errors` what it raises. Only what it has
+    refused is looked at a second time, so that nothing else takes longer.
+    """
+    types = _Types(accepted)
+
+    def decode_known(payload: bytes) -> T:
+        try:
+            return decode(payload)
+        except errors:
+            try:
+                known = _only_known(types, payload)
+            except errors:
+                known = None
+            if known is None:
+                raise
+        return decode(known)
+
+    return decode_known
+
+
+def _only_known(types: "_Types", payload: bytes) -> bytes | None:
+    """Return the message without what its types do not know, None if they know all.
+
+    Raises what msgspec does for bytes that are no msgpack.
+    """
+    pruning = _Pruning(types)
+    known = pruning.prune(types.root, msgspec.msgpack.decode(payload))
+    return msgspec.msgpack.encode(known) if pruning.dropped else None
+
+
+class _Types:
+    """The types of a message, and of what is in it; looked at when they are needed."""
+
+    def __init__(self, accepted: object) -> None:
+        self._accepted = accepted
+        # By identity: the descriptions are no keys, and live as long as the first.
+        self._members: dict[int, tuple[inspect.Type, ...]] = {}
+
+    @cached_property
+    def root(self) -> inspect.Type:
+        """What msgspec says of the types that are accepted."""
+        return described(self._accepted)
+
+    def members(self, kind: inspect.Type) -> tuple[inspect.Type, ...]:
+        """Return the types of a union, or the only one, that have fields in them."""
+        found = self._members.get(id(kind))
+        if found is None:
+            found = tuple(one for one in each(kind) if _has_fields(one))
+            self._members[id(kind)] = found
+        return found
+
+
+def _has_fields(kind: inspect.Type) -> bool:
+    return isinstance(kind, RECORDS) or any(
+        _has_fields(member) for part in parts(kind) for member in each(part)
+    )
+
+
+class _Pruning:
+    """Goes through a message beside its types, and counts what it drops.
+
+    The message is as msgspec decodes it without a type. What does not fit its type, and
+    what is in a field that is of any type, is left to the decoder.
+    """
+
+    def __init__(self, types: _Types) -> None:
+        self._members = types.members
+        self.dropped = 0
+
+    def prune(self, kind: inspect.Type, value: object) -> object:
+        """Return a value, which may be changed, without what its type does not know."""
+        if isinstance(value, dict):
+            return self._map(kind, cast("_Map", value))
+        if isinstance(value, list):
+            return self._array(kind, cast("_Array", value))
+        if isinstance(value, tuple):  # the key of a dict
+            return tuple(self._array(kind, list(cast("_Array", value))))
+        return value
+
+    def _array(self, kind: inspect.Type, items: _Array) -> _Array:
+        for member in self._members(kind):
+            match member:
+                case inspect.StructType(array_like=True, tag=None, fields=fields):
+                    return self._fields([one.type for one in fields], items)
+                case inspect.StructType(array_like=True, tag=tag, fields=fields):
+                    if items[:1] == [tag]:
+                        named = [one.type for one in fields]
+                        return self._fields([inspect.AnyType(), *named], items)
+                case inspect.NamedTupleType(fields=fields):
+                    return self._fields([one.type for one in fields], items)
+                case inspect.TupleType(item_types=kinds):
+                    return list(map(self.prune, kinds, items)) + items[len(kinds) :]
+                case (
+                    inspect.ListType(item_type=one)
+                    | inspect.SetType(item_type=one)
+                    | inspect.FrozenSetType(item_type=one)
+                    | inspect.VarTupleType(item_type=one)
+                ):
+                    return [self.prune(one, item) for item in items]
+                case _:
+                    pass
+        return items
+
+    def _fields(self, kinds: list[inspect.Type], items: _Array) -> _Array:
+        self.dropped += max(0, len(items) - len(kinds))
+        return list(map(self.prune, kinds, items))
+
+    def _map(self, kind: inspect.Type, pairs: _Map) -> _Map:
+        for member in self._members(kind):
+            match member:
+                case inspect.StructType(array_like=False):
+                    tag = member.tag
+                    tagged: _Map = {} if tag is None else {member.tag_field: tag}
+                    if tagged.items() <= pairs.items():
+                        return self._named(member.fields, pairs, tagged)
+                case (
+                    inspect.DataclassType(fields=fields)
+                    | inspect.TypedDictType(fields=fields)
+                ):
+                    return self._named(fields, pairs, {})
+                case inspect.DictType(key_type=keys, value_type=values):
+                    return {
+                        self.prune(keys, key): self.prune(values, item)
+                        for key, item in pairs.items()
+                    }
+                case _:
+                    pass
+        return pairs
+
+    def _named(
+        self, fields: tuple[inspect.Field, ...], pairs: _Map, tagged: _Map
+    ) -> _Map:
+        kinds = {cast("object", one.encode_name): one.type for one in fields}
+        known = {
+            key: self.prune(kinds[key], item)
+            for key, item in pairs.items()
+            if key in kinds
+        }
+        self.dropped += len(pairs) - len(known) - len(tagged)
+        return tagged | known

@@ -1,0 +1,74 @@
+"""What an encoded message says of itself: its type, its id, and why it is refused."""
+
+from hashlib import blake2s
+from typing import Final
+
+from ccw_actors.errors import MessageError
+from ccw_actors.transport._places import explained
+
+__all__ = ["message_id", "refusal", "tag_of"]
+
+_FIXSTR_MAX: Final = 31
+_FIXSTR: Final = 0xA0
+_ID_SIZE: Final = 8
+_SHOWN_MAX: Final = 160
+
+
+def message_id(payload: bytes) -> str:
+    """Return what identifies an encoded message by its content: 16 hex digits.
+
+    It is the BLAKE2s hash, of 64 bits, of the bytes that `Codec.encode` returns. So
+    equal messages have one id, in every process and on every computer: it says which
+    message, not which of several equal ones. It is no serial number, and no protection
+    against whoever wants two messages to have the same.
+    """
+    return blake2s(payload, digest_size=_ID_SIZE, usedforsecurity=False).hexdigest()
+
+
+def refusal(payload: bytes, error: Exception, accepted: object = None) -> MessageError:
+    """Return the error that says which message could not be decoded, and why.
+
+    `accepted` is the type or the types that it was to be of: with it the text has the
+    names of fields and of messages for the places that msgspec counts. The text is one
+    short line, whatever the bytes are that it quotes.
+    """
+    tag = tag_of(payload)
+    text = str(error)
+    if accepted is not None:
+        text = explained(accepted, tag, text)
+    return MessageError(f"{_shown(tag or f'{len(payload)} bytes')}: {_shown(text)}")
+
+
+def _shown(text: str) -> str:
+    if len(text) > _SHOWN_MAX:
+        # The place in the message is at the end, what was wrong at the start.
+        half = _SHOWN_MAX // 2
+        text = f"{text[:half]}...{text[-half:]}"
+    return "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
+
+
+def tag_of(payload: bytes) -> str:
+    """Return the type name at the head of an encoded message, "" if there is none.
+
+    Reads the first bytes only, so it is cheap on large messages.
+    """
+    try:
+        head = payload[0]
+        if head & 0xF0 == 0x90 and head != 0x90:
+            start = 1
+        elif head == 0xDC:
+            start = 3
+        else:
+            return ""
+        size = payload[start] - _FIXSTR
+        if payload[start] == 0xD9:
+            start += 1
+            size = payload[start]
+        elif not 0 <= size <= _FIXSTR_MAX:
+            return ""
+        name = payload[start + 1 : start + 1 + size]
+        return name.decode() if len(name) == size else ""
+    except (IndexError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,171 @@
+"""Streams of msgpack values, read from a file or a socket with bounded memory."""
+
+import inspect
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Final, cast
+
+import msgpack
+
+from ccw_actors.errors import StreamError
+from ccw_actors.transport._bounds import OBJECTS_MAX, SIZE_MAX, SMALL, check_objects
+
+__all__ = ["PIECE_SIZE", "ValueSplitter", "pieces_of", "read_stream"]
+
+PIECE_SIZE: Final = 1 << 16
+"""Bytes that are read at once."""
+
+_ANY_LENGTH = (1 << 32) - 1
+
+
+def read_stream(
+    source: BinaryIO | socket.socket,
+    *,
+    value_size_max: int = SIZE_MAX,
+    objects_max: int = OBJECTS_MAX,
+) -> Iterator[object]:
+    """Return the msgpack values of a stream, one after the other.
+
+    An array is a list, or a tuple where it is the key of a map. Each value is yielded
+    as soon as its last byte has been read. `value_size_max` bounds the bytes one value
+    may take, `objects_max` the values in it, where it takes more than 64 KiB; and both
+    the memory used: three times the bytes, and a hundred bytes for each value.
+
+    The iterator raises `StreamError` for bytes that are not msgpack, for a value larger
+    than that, and for a stream that ends inside a value; the values before are yielded
+    first. A source that is neither a binary file nor a socket is a `TypeError`. To read
+    messages there is `read_messages`.
+    """
+    return _values(pieces_of(source), value_size_max, objects_max)
+
+
+def _values(
+    read: Callable[[], bytes], value_size_max: int, objects_max: int
+) -> Iterator[object]:
+    splitter = ValueSplitter(value_size_max)
+    while chunk := read():
+        for start, data in splitter.feed(chunk):
+            yield _value(data, start, objects_max)
+    splitter.end()
+
+
+def pieces_of(source: BinaryIO | socket.socket) -> Callable[[], bytes]:
+    """Return a function that reads the next piece of a source; b"" at its end.
+
+    It raises what the source does, and `BlockingIOError` for a file that has nothing to
+    read now, though it has not ended. A source that cannot be read so is a `TypeError`.
+    """
+    # What `read` of a socket's file returns only when all bytes asked for are there,
+    # `read1` returns as it arrives.
+    names = ("read1", "read", "recv")
+    read: Any = next(filter(None, (getattr(source, one, None) for one in names)), None)
+    if read is None or inspect.iscoroutinefunction(read):
+        raise TypeError(
+            f"expected a binary file or a socket, got {type(source).__name__}"
+            + ("; read_messages_async reads it" if read else "")
+        )
+
+    def piece() -> bytes:
+        data = read(PIECE_SIZE)
+        if data is None:
+            raise BlockingIOError("nothing to read yet; expected a source that waits")
+        if isinstance(data, str):
+            raise TypeError("expected bytes, got text: the file is not a binary one")
+        return cast("bytes", data)
+
+    return piece
+
+
+class ValueSplitter:
+    """Cuts a stream of msgpack values, which comes in pieces, into single values.
+
+    `value_size_max` bounds the bytes of one value, and three times as much the memory
+    used: what a header claims to follow takes none.
+    """
+
+    def __init__(self, value_size_max: int = SIZE_MAX) -> None:
+        self._max = value_size_max
+        self._finder = _finder(value_size_max)
+        self._pending = bytearray()
+        self._start = 0
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield where each value begins that is whole by now, and its bytes.
+
+        They have to be taken before the next piece (64 KiB at most) is fed. Raises
+        `StreamError` for bytes that are not msgpack and for a value that is too large;
+        the values before are yielded first.
+        """
+        self._pending += chunk
+        begin = self._start
+        self._finder.feed(chunk)
+        while (end := _next_end(self._finder, self._start)) is not None:
+            _check_size(end - self._start, self._max, self._start)
+            data = bytes(self._pending[self._start - begin : end - begin])
+            start, self._start = self._start, end
+            yield start, data
+        del self._pending[: self._start - begin]
+        _check_size(len(self._pending), self._max, self._start)
+
+    def end(self) -> None:
+        """Hold that the stream does not end inside a value: else `StreamError`."""
+        if self._pending:
+            raise StreamError(
+                f"the stream ends inside the value at byte {self._start}:"
+                f" {len(self._pending)} bytes of it are there"
+            )
+
+
+def _check_size(size: int, size_max: int, start: int) -> None:
+    if size > size_max:
+        raise StreamError(f"the value at byte {start} is larger than {size_max} bytes")
+
+
+def _finder(value_size_max: int) -> msgpack.Unpacker:
+    # It only skips, so that what a header claims to follow allocates nothing.
+    return msgpack.Unpacker(
+        max_buffer_size=value_size_max + 2 * PIECE_SIZE,
+        max_array_len=_ANY_LENGTH,
+        max_map_len=_ANY_LENGTH,
+    )
+
+
+def _next_end(finder: msgpack.Unpacker, start: int) -> int | None:
+    try:
+        finder.skip()
+    except msgpack.OutOfData:
+        return None
+    except (ValueError, msgpack.UnpackException) as error:
+        raise _damaged(start, error) from error
+    return finder.tell()
+
+
+def _value(data: bytes, start: int, objects_max: int) -> object:
+    try:
+        if len(data) > SMALL:
+            check_objects(data, objects_max)
+        try:
+            value = msgpack.unpackb(data, strict_map_key=False)
+        except TypeError:
+            # A key is an array, which as a tuple it can be; that is rare.
+            value = msgpack.unpackb(
+                data, strict_map_key=False, object_pairs_hook=_with_tuples
+            )
+        return cast("object", value)
+    except (TypeError, ValueError, RecursionError, msgpack.UnpackException) as error:
+        raise _damaged(start, error) from error
+
+
+def _with_tuples(pairs: list[tuple[object, object]]) -> dict[object, object]:
+    return {_key(key): value for key, value in pairs}
+
+
+def _key(value: object) -> object:
+    if isinstance(value, list):
+        return tuple(map(_key, cast("list[object]", value)))
+    return value
+
+
+def _damaged(start: int, error: Exception) -> StreamError:
+    reason = str(error) or type(error).__name__
+    return StreamError(f"the bytes from {start} on are not msgpack: {reason}")

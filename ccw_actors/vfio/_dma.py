@@ -1,0 +1,124 @@
+"""The ranges that a client lets its devices reach: MAP_DMA and UNMAP_DMA.
+
+Source: Linux drivers/vfio/vfio_iommu_type1.c, for what is refused, and how.
+"""
+
+import errno
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from ccw_actors.actors.hardware import PAGE_SIZE
+from ccw_actors.channel import StorageCheck
+from ccw_actors.vfio._uapi import DmaFlag
+
+__all__ = ["DmaRange", "DmaRanges", "Part"]
+
+_RANGES_MAX: Final = 65535
+_END: Final = 1 << 64
+_ACCESS: Final = int(DmaFlag.READ | DmaFlag.WRITE)
+
+
+class DmaRange(NamedTuple):
+    """`size` bytes from `iova` on are memory of a process, from its address `vaddr`.
+
+    `process` is the number under which that memory is known here.
+    """
+
+    iova: int
+    size: int
+    vaddr: int
+    flags: int
+    process: int
+
+    @property
+    def end(self) -> int:
+        """The first address behind."""
+        return self.iova + self.size
+
+
+class Part(NamedTuple):
+    """A part of an area that is memory of one process, without a gap."""
+
+    process: int
+    vaddr: int
+    length: int
+
+
+class DmaRanges:
+    """Ranges that do not overlap, by their addresses."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ranges: list[DmaRange] = []
+
+    def __iter__(self) -> Iterator[DmaRange]:
+        return iter(self._ranges)
+
+    def add(self, new: DmaRange) -> int:
+        """Add a range; return 0, or the errno that says why not."""
+        if (
+            not new.size
+            or (new.iova | new.vaddr | new.size) % PAGE_SIZE
+            or new.end > _END
+            or new.vaddr + new.size > _END
+            or not new.flags & _ACCESS
+            or new.flags & ~_ACCESS
+        ):
+            return errno.EINVAL
+        at = bisect_right(self._starts, new.iova)
+        if at and self._ranges[at - 1].end > new.iova:
+            return errno.EEXIST
+        if at < len(self._ranges) and self._ranges[at].iova < new.end:
+            return errno.EEXIST
+        if len(self._ranges) >= _RANGES_MAX:
+            return errno.ENOSPC
+        self._starts.insert(at, new.iova)
+        self._ranges.insert(at, new)
+        return 0
+
+    def within(self, iova: int, size: int) -> list[DmaRange] | None:
+        """Return the ranges in an area, or None if it would cut one in two."""
+        end = iova + size
+        for inside in (iova, end):
+            cut = self._at(inside)
+            if cut is not None and cut.iova < inside:
+                return None
+        first, last = bisect_left(self._starts, iova), bisect_left(self._starts, end)
+        return self._ranges[first:last]
+
+    def remove(self, gone: DmaRange) -> None:
+        """Take a range away."""
+        at = bisect_left(self._starts, gone.iova)
+        del self._starts[at], self._ranges[at]
+
+    def has_page(self, page: int) -> bool:
+        """Whether there is anything behind the page of that number."""
+        return self._at(page * PAGE_SIZE) is not None
+
+    def parts(
+        self, address: int, length: int, access: DmaFlag
+    ) -> tuple[list[Part], StorageCheck | None]:
+        """Return where an area is, up to its first byte that may not be accessed so.
+
+        And why that may not.
+        """
+        parts: list[Part] = []
+        while length > 0:
+            found = self._at(address)
+            if found is None:
+                return parts, StorageCheck.ADDRESSING
+            if not found.flags & access:
+                return parts, StorageCheck.PROTECTION
+            some = min(length, found.end - address)
+            vaddr = found.vaddr + address - found.iova
+            parts.append(Part(found.process, vaddr, some))
+            address += some
+            length -= some
+        return parts, None
+
+    def _at(self, address: int) -> DmaRange | None:
+        at = bisect_right(self._starts, address)
+        if at and address < self._ranges[at - 1].end:
+            return self._ranges[at - 1]
+        return None

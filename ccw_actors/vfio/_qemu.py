@@ -1,0 +1,140 @@
+"""QEMU's command line, and what has to be true of a QEMU before it is started."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final, Protocol
+
+from ccw_actors.errors import ClientError
+
+__all__ = [
+    "QemuOptions",
+    "command_line",
+    "device_name",
+    "device_option",
+    "devno_of",
+    "find_qemu",
+]
+
+_NAME: Final = "qemu-system-s390x"
+_DEVICE: Final = "vfio-ccw"
+_CSSID: Final = "fe"
+_MIB: Final = 1 << 20
+
+
+class QemuOptions(Protocol):
+    """What a guest of QEMU is made of; `arguments` are QEMU's own, and come last.
+
+    `storage` is in bytes, in whole MiB. `line_mode` is for kernels that have the
+    SCLP's line-mode console only.
+    """
+
+    @property
+    def storage(self) -> int: ...
+    @property
+    def cpus(self) -> int: ...
+    @property
+    def kernel(self) -> Path | None: ...
+    @property
+    def initrd(self) -> Path | None: ...
+    @property
+    def append(self) -> str | None: ...
+    @property
+    def line_mode(self) -> bool: ...
+    @property
+    def arguments(self) -> tuple[str, ...]: ...
+
+
+def find_qemu(wanted: str = _NAME) -> Path:
+    """Find a QEMU that has vfio-ccw.
+
+    `wanted` is a program's name, to be found on PATH, its path, or that of the folder
+    where one was built.
+
+    Raises:
+        ClientError: There is none, or it has no vfio-ccw.
+    """
+    found = shutil.which(wanted) if "/" not in wanted else None
+    program = Path(found or wanted)
+    if program.is_dir():
+        program /= _NAME
+    if not program.is_file():
+        on_path = (
+            "" if "/" in wanted else " on PATH (Debian: apt install qemu-system-s390x)"
+        )
+        raise ClientError(f"there is no {program}{on_path}")
+    if f"{_DEVICE} options" not in _options(program):
+        raise ClientError(
+            f"{program}: expected a QEMU for s390x that has the device vfio-ccw;"
+            f" '{program.name} -device {_DEVICE},help' knows none"
+        )
+    return program.absolute()
+
+
+def _options(program: Path) -> str:
+    """Ask for the device's options; to list all devices, QEMU loads every module."""
+    try:
+        done = subprocess.run(  # noqa: S603 - the user's own program
+            [program, "-device", f"{_DEVICE},help"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        raise ClientError(
+            f"{program}: does not answer -device {_DEVICE},help"
+        ) from None
+    except OSError as error:
+        raise ClientError(f"{program}: {error.strerror}") from error
+    return done.stdout
+
+
+def command_line(
+    program: Path, options: QemuOptions, devices: list[str], *, console: int, qmp: int
+) -> list[str]:
+    """Return QEMU's arguments; `console` and `qmp` are descriptors of sockets."""
+    kernel: list[str] = []
+    if options.kernel is not None:
+        kernel += ["-kernel", str(options.kernel)]
+    if options.initrd is not None:
+        kernel += ["-initrd", str(options.initrd)]
+    if options.append is not None:
+        kernel += ["-append", options.append]
+    sclp = "sclplmconsole" if options.line_mode else "sclpconsole"
+    return [
+        str(program),
+        *("-machine", "s390-ccw-virtio", "-cpu", "max"),
+        *("-m", f"{options.storage // _MIB}M", "-smp", str(options.cpus)),
+        *("-nodefaults", "-display", "none"),
+        *("-chardev", f"socket,id=ccw-actors-console,fd={console}"),
+        *("-device", f"{sclp},chardev=ccw-actors-console"),
+        *("-chardev", f"socket,id=ccw-actors-qmp,fd={qmp}"),
+        *("-mon", "chardev=ccw-actors-qmp,mode=control"),
+        *(part for device in devices for part in ("-device", device)),
+        *kernel,
+        *options.arguments,
+    ]
+
+
+def device_option(number: int, sysfsdev: str, *, boot: bool = False) -> str:
+    """Return the argument of -device that passes a device through."""
+    bootindex = ",bootindex=0" if boot else ""
+    # A comma within a value is written twice.
+    place = sysfsdev.replace(",", ",,")
+    return (
+        f"{_DEVICE},id={device_name(number)},sysfsdev={place},"
+        f"devno={devno_of(number)}{bootindex}"
+    )
+
+
+def device_name(number: int) -> str:
+    """Return the id that QEMU has for the device of that number."""
+    return f"ccw-{number:04x}"
+
+
+def devno_of(number: int) -> str:
+    """Return what QEMU calls the number: with the one subchannel set of a guest."""
+    return f"{_CSSID}.0.{number:04x}"

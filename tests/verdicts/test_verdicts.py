@@ -1,0 +1,323 @@
+"""The verdict table: what it says, and that the models still say it."""
+
+import io
+import re
+import tokenize
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from ccw_actors.designs import DESIGNS, Features
+from ccw_actors.explore import (
+    Counterexample,
+    CounterexampleError,
+    InlineExecutor,
+    World,
+    explore,
+)
+from ccw_actors.verdicts import (
+    COLUMNS,
+    HOST_SIDE_ONLY,
+    INVARIANTS,
+    OURS,
+    Cell,
+    CellName,
+    CellNameError,
+    cell_scenario,
+    cells_of,
+    check,
+    counterexample_of,
+    explore_cell,
+    lines_of,
+    linux_rack,
+    load,
+)
+from ccw_actors.verdicts import _own_rack as own_rack
+from ccw_actors.verdicts._claims import CLAIMS, verdict_of
+from ccw_actors.verdicts._fingerprint import program_of, source_between
+from ccw_actors.verdicts._interleaving import interleaving
+from ccw_actors.verdicts._pages import scenario_page
+from ccw_actors.verdicts._seen import GUEST_SIDE
+
+TABLE = {CellName.of(cell): cell for cell in load().cells}
+LINUX = ["v5.12", "rfc-v3", "rfc-v4", "rfc-v4-mutex", "v5.13", "v6.0", "2025", "2026"]
+
+
+def cell(design: str, emulator: str, scenario: str) -> Cell:
+    """Return a saved cell."""
+    return TABLE[CellName.parse(f"verdicts/{design}/{emulator}/{scenario}")[0]]
+
+
+def test_table_is_complete() -> None:
+    """Every cell there is has been saved, and no limit was reached."""
+    assert list(TABLE) == cells_of()
+    assert {one.verdict for one in TABLE.values()} <= {"verified", "refuted", "vacuous"}
+
+
+@pytest.mark.parametrize("scenario", COLUMNS)
+def test_ours_is_verified(scenario: str) -> None:
+    """In every column that has a meaning for it."""
+    name = CellName(OURS, "ours", scenario)
+    assert name in TABLE or COLUMNS[scenario].not_ours
+    if name in TABLE:
+        assert (TABLE[name].verdict, TABLE[name].also) == ("verified", "")
+
+
+@pytest.mark.parametrize("scenario", COLUMNS)
+def test_host_side_is_verified_under_qemu(scenario: str) -> None:
+    """What VfioCcw promises by itself it keeps, whatever the emulator does."""
+    name = CellName(HOST_SIDE_ONLY, "qemu", scenario)
+    assert name in TABLE or COLUMNS[scenario].not_ours
+    if name in TABLE:
+        assert (TABLE[name].verdict, TABLE[name].also) == ("verified", "")
+
+
+@pytest.mark.parametrize(
+    "scenario", ["clear-queued", "clear-pending", "attention", "halt"]
+)
+def test_qemu_has_faults_of_its_own(scenario: str) -> None:
+    """On a kernel that keeps its promises a guest still sees what it must not."""
+    found = cell(OURS, "qemu", scenario)
+    assert found.verdict == "refuted"
+    assert found.why.startswith("I5: ")
+
+
+@pytest.mark.parametrize("design", LINUX)
+def test_mail_is_refuted(design: str) -> None:
+    """The six steps of the mail are those of the counterexample, in this order."""
+    name = CellName(design, "qemu", "mail")
+    explored = explore_cell(name, counts=False)
+    assert explored.cell.why == cell(design, "qemu", "mail").why
+    assert explored.cell.steps == cell(design, "qemu", "mail").steps
+    assert explored.counterexample is not None
+    lines = lines_of(explored.cell, explored.counterexample)
+    steps = [(line.column, line.what.partition("(")[0]) for line in lines]
+    mail = [
+        ("CPU 1", "fsm_do_clear"),
+        ("interrupt", "fsm_irq"),
+        ("CPU 2", "fsm_io_helper"),
+        ("worker", "vfio_ccw_sch_io_todo"),
+        ("worker", "cp_free"),
+    ]
+    at = -1
+    for step in mail:
+        at = steps.index(step, at + 1)
+
+
+@pytest.mark.parametrize("design", ["rfc-v2", "counted-programs", "clear-flag", OURS])
+def test_mail_is_verified(design: str) -> None:
+    """A START that is refused until the CLEAR is handled does not race with it."""
+    found = explore_cell(CellName(design, "qemu", "mail")).cell
+    assert found.verdict == "verified"
+    assert cell(design, "qemu", "mail").verdict == "verified"
+
+
+@pytest.mark.parametrize("design", [*DESIGNS, OURS])
+def test_what_was_saved_is_found_again(design: str) -> None:
+    """Cheap cells of each design are explored, and their counterexamples replayed."""
+    names = [
+        CellName(design, "qemu", one) for one in ("no-function", "disable", "sequence")
+    ]
+    stale = {name: load_changed(name, hash="") for name in names}
+    checked = check(names, stale, InlineExecutor())
+    assert checked.explored == len(names)
+    assert checked.replayed == sum(TABLE[one].verdict == "refuted" for one in names)
+    assert not checked.problems
+
+
+def test_each_refuted_cell_has_its_counterexample() -> None:
+    """It is of that cell, names the invariant that is broken, and has its steps."""
+    refuted = [one for one in TABLE.values() if one.verdict == "refuted"]
+    assert len(refuted) > 200
+    for one in refuted:
+        path = counterexample_of(one)
+        assert path is not None, one
+        known = Counterexample.load(path)
+        name, _ = CellName.parse(known.scenario)
+        assert name == CellName.of(one)
+        assert len(known.steps) == one.steps
+        assert one.why.partition(":")[0] in INVARIANTS
+        assert one.why.partition(":")[0] in known.violation
+
+
+def test_a_lie_in_the_table_is_found() -> None:
+    """A verdict that was changed by hand does not pass the check."""
+    name = CellName("2026", "qemu", "chains")
+    lie = {name: load_changed(name, steps=1, verdict="refuted")}
+    assert len(check([name], lie, InlineExecutor()).problems) == 1
+    lie = {name: load_changed(name, hash="")}
+    assert not check([name], lie, InlineExecutor()).problems
+    lie = {name: load_changed(name, hash="", why="something else")}
+    assert len(check([name], lie, InlineExecutor()).problems) == 1
+    unsaved = check([name], {}, InlineExecutor()).problems
+    assert unsaved == ("2026/qemu/chains: not in the saved table",)
+
+
+def load_changed(name: CellName, **changes: Any) -> Cell:
+    """Return a saved cell with other values."""
+    return replace(TABLE[name], **changes)
+
+
+@pytest.mark.parametrize(
+    ("switch", "off", "scenario"),
+    [
+        ("chains_max", 0, "chains"),
+        ("idaw_checked", False, "idaw"),
+        ("locked_reports", False, "reports"),
+        ("frees_all", False, "bad-chain"),
+        ("locked_close", False, "reset"),
+    ],
+)
+def test_each_switch_matters(switch: str, off: object, scenario: str) -> None:
+    """A fix of 2026 is what verifies the column that it is about, or some of it."""
+    now = DESIGNS["2026"].features
+    before = replace(now, **{switch: off})
+    faults = [faults_of(features, scenario) for features in (now, before)]
+    assert faults[1] - faults[0]
+
+
+def faults_of(features: Features, scenario: str) -> set[str]:
+    """Return which invariants of a column a design breaks, each looked for alone."""
+    column = COLUMNS[scenario]
+    found: set[str] = set()
+    for invariant in column.about:
+
+        def holds(world: World, one: str = invariant) -> None:
+            rack = linux_rack(world, features, "qemu", column)
+            world.system_invariant(
+                one, lambda view: not any(w.startswith(one) for w in rack.broken(view))
+            )
+            world.final(one, lambda view: one != "I6" or not rack.left(view))
+
+        if explore(holds).verdict == "refuted":
+            found.add(invariant)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("design", "mail", "seed"),
+    [
+        ("rfc-v2", "verified", "refuted"),
+        ("rfc-v3", "refuted", "refuted"),
+        ("rfc-v4", "refuted", "refuted"),
+        ("rfc-v4-mutex", "refuted", "refuted"),
+        ("counted-programs", "verified", "verified"),
+        ("clear-flag", "verified", "refuted"),
+        ("composite", "verified", "refuted"),
+    ],
+)
+def test_proposals_are_as_the_page_says(design: str, mail: str, seed: str) -> None:
+    """Which of them close the mail's race, and which the seed."""
+    assert cell(design, "qemu", "mail").verdict == mail
+    assert cell(design, "ours", "seed").verdict == seed
+    assert cell(design, "qemu", "collapse").verdict == "refuted"
+
+
+def test_claims_rest_on_the_table() -> None:
+    """A claim is confirmed by cells, and by nothing if a cell says otherwise."""
+    cells = list(TABLE.values())
+    found = {claim.name: verdict_of(claim, cells) for claim in CLAIMS}
+    assert set(found.values()) == {"confirmed", "not reproduced"}
+    for claim in CLAIMS:
+        assert claim.cells or claim.reason
+        if claim.cells:
+            assert claim.by in INVARIANTS
+            others = [cell for cell in cells if cell.verdict == "verified"]
+            with pytest.raises(LookupError):
+                verdict_of(claim, others)
+
+
+def test_what_columns_are_about_can_be_judged() -> None:
+    """Of a model, and of this package wherever it has a cell."""
+    racks = Path(own_rack.__file__ or "").read_text(encoding="utf-8")
+    own = {*re.findall(r'"(\S+): [a-zA-Z]', racks), "I6", *GUEST_SIDE}
+    assert len(own) > 10
+    for column in COLUMNS.values():
+        assert set(column.about) <= set(INVARIANTS)
+        assert own & set(column.about) or column.not_ours
+        assert bool(column.programs) != bool(column.raw)
+        assert column.entered
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("verdicts/2026/qemu", "expected verdicts/DESIGN/EMULATOR/SCENARIO"),
+        ("verdicts/2027/qemu/seed", "no design '2027'"),
+        ("verdicts/2026/vmware/seed", "no emulator 'vmware'"),
+        ("verdicts/2026/qemu/seeds", "no scenario 'seeds'"),
+        ("verdicts/2026/qemu/seed/last", "no part 'last'"),
+        ("verdicts/ours/ours/unmap", "no message takes a page of Storage away"),
+        ("verdicts/rfc-v4-1/qemu/pci", "with some patches there is sequence"),
+    ],
+)
+def test_wrong_names(name: str, text: str) -> None:
+    """What a name of a cell lacks is said."""
+    with pytest.raises(CellNameError, match=text):
+        CellName.parse(name)
+
+
+def test_an_interleaving_has_what_matters() -> None:
+    """Steps that only carry a thread on are left out of it."""
+    explored = explore_cell(CellName("v5.12", "qemu", "no-function"), counts=False)
+    known = explored.counterexample
+    assert known is not None
+    name, look = CellName.parse(known.scenario)
+    steps = known.replay(cell_scenario(name, look)).steps
+    lines = interleaving(steps)
+    assert 0 < len(lines) < len(steps)
+    assert {line.column for line in lines} == {"CPU 1"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("if x:\n    a()\n    b()\n", "if x:\n    a()\nb()\n"),
+        ("x = {1}\n", "x = 1\n"),
+        ("x = 'a b'\n", "x = 'ab'\n"),
+        ("x = f'{a}b'\n", "x = f'{a}c'\n"),
+    ],
+)
+def test_a_fingerprint_is_that_of_the_program(one: str, other: str) -> None:
+    """Another program has another one."""
+    assert program_of(one) != program_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x = 1  # why\n", "x = 1\n"),
+        ('def f():\n    """Say."""\n    return 1\n', "def f():\n\n    return 1\n"),
+        ("f(\n    1\n)\n", "f(1)\n"),
+        ("x = (1\n     + 2)\n", "x = (1 + 2)\n"),
+    ],
+)
+def test_a_fingerprint_is_not_that_of_layout(one: str, other: str) -> None:
+    """Comments, docstrings and line breaks do not count."""
+    assert program_of(one) == program_of(other)
+
+
+def test_source_between_two_places() -> None:
+    """Strings of one line and of several are found by where they begin and end."""
+    text = 'x = f"{a} b"\ny = f"""{a}\n  c\n"""\nz = "d"\n'
+    lines = text.splitlines(keepends=True)
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    found = [
+        source_between(lines, one.start, one.end)
+        for one in tokens
+        if one.type == tokenize.STRING
+    ]
+    assert found[-1] == '"d"'
+    assert source_between(lines, (1, 4), (1, 12)) == 'f"{a} b"'
+    assert source_between(lines, (2, 4), (4, 3)) == 'f"""{a}\n  c\n"""'
+    assert program_of(text).count("{a}") == 2
+
+
+def test_a_page_needs_what_was_saved() -> None:
+    """A counterexample that is not there is named, and where it should be."""
+    name = CellName("2026", "qemu", "mail")
+    lost = load_changed(name, counterexample="lost.json")
+    with pytest.raises(CounterexampleError, match=r"lost\.json is not in"):
+        scenario_page("mail", [lost])
