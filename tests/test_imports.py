@@ -2,6 +2,7 @@
 
 import ast
 import importlib.metadata
+import os
 import subprocess
 import sys
 import tomllib
@@ -15,6 +16,7 @@ ROOMS = (
     "actors",
     "channel",
     "cli",
+    "conformance",
     "designs",
     "devices",
     "explore",
@@ -26,7 +28,12 @@ ROOMS = (
     "testkit",
     "trace",
     "transport",
+    "verdicts",
 )
+
+
+OWNERS = ("emulator", "guest", "hardware", "host", "protocol")
+"""The rooms of the actors."""
 
 
 PARTS = (
@@ -37,8 +44,8 @@ PARTS = (
     "_services",
     "_shutdown",
     "_spawning",
-    "actor",
-    "system",
+    "_actor",
+    "_system",
 )
 """The modules of the runtime beside its rooms."""
 
@@ -49,13 +56,14 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [command, "--no-logo", "--no-cache", "--config", ROOT / "pyproject.toml"],
         cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},  # where tools/ is
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def house(folder: Path) -> Path:
+def empty_rooms(folder: Path) -> Path:
     """Make a package of all rooms, each of them empty; return its folder."""
     package = folder / "ccw_actors"
     for room in ROOMS:
@@ -64,6 +72,9 @@ def house(folder: Path) -> Path:
     for name in ("_cell", "_drive", "_kernel", "_threads", "_values", "stepping"):
         (package / "runtime" / name).mkdir()
         (package / "runtime" / name / "__init__.py").touch()
+    for owner in OWNERS:
+        (package / "actors" / owner).mkdir()
+        (package / "actors" / owner / "__init__.py").touch()
     for name in PARTS:
         (package / "runtime" / f"{name}.py").touch()
     (package / "__init__.py").touch()
@@ -79,7 +90,7 @@ def test_contracts_are_kept() -> None:
 
 def test_contracts_allow_what_the_house_needs(tmp_path: Path) -> None:
     """Every room may know the rooms below it, and all of them the errors."""
-    package = house(tmp_path)
+    package = empty_rooms(tmp_path)
     known = {
         "runtime": ["transport"],
         "explore": ["runtime"],
@@ -90,8 +101,10 @@ def test_contracts_allow_what_the_house_needs(tmp_path: Path) -> None:
         "actors": ["runtime", "devices", "channel"],
         "machine": ["actors", "trace", "runtime", "devices", "transport"],
         "designs": ["actors"],
-        "scenarios": ["explore", "actors", "designs"],
-        "cli": ["scenarios", "machine", "explore", "trace"],
+        "conformance": ["machine", "actors"],
+        "scenarios": ["explore", "machine", "actors", "designs"],
+        "verdicts": ["scenarios", "designs", "machine", "explore"],
+        "cli": ["verdicts", "scenarios", "conformance", "machine", "explore", "trace"],
         "pytest_plugin": ["scenarios", "explore", "testkit", "trace"],
     }
     for room in ROOMS:
@@ -111,6 +124,7 @@ def test_contracts_allow_what_the_house_needs(tmp_path: Path) -> None:
         ("channel", "asyncio"),
         ("channel", "ccw_actors.devices"),
         ("channel", "ccw_actors.transport"),
+        ("conformance", "ccw_actors.scenarios"),
         ("designs", "ccw_actors.scenarios"),
         ("devices", "ccw_actors.runtime"),
         ("devices", "ccw_actors.transport"),
@@ -125,13 +139,14 @@ def test_contracts_allow_what_the_house_needs(tmp_path: Path) -> None:
         ("telemetry", "ccw_actors.trace"),
         ("testkit", "ccw_actors.actors"),
         ("runtime", "ccw_actors.trace"),
+        ("scenarios", "ccw_actors.verdicts"),
         ("trace", "ccw_actors.channel"),
         ("transport", "ccw_actors.runtime"),
     ],
 )
 def test_contracts_refuse(tmp_path: Path, room: str, other: str) -> None:
     """A room that imports what it must not know breaks a contract."""
-    (house(tmp_path) / room / "__init__.py").write_text(f"import {other}\n")
+    (empty_rooms(tmp_path) / room / "__init__.py").write_text(f"import {other}\n")
     done = lint_imports(tmp_path)
     assert done.returncode != 0
     assert f"ccw_actors.{room} is not allowed to import {other}" in done.stdout
@@ -160,27 +175,60 @@ def test_contracts_refuse_in_the_runtime(
     text = f"import {other}\n"
     if for_types:
         text = f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    {text}"
-    (house(tmp_path) / "runtime" / part / "__init__.py").write_text(text)
+    (empty_rooms(tmp_path) / "runtime" / part / "__init__.py").write_text(text)
     done = lint_imports(tmp_path)
     assert done.returncode != 0
     text = " ".join(done.stdout.split())  # It is broken into lines.
     assert f"ccw_actors.runtime.{part} is not allowed to import {other}" in text
 
 
-def test_contracts_refuse_private_parts_of_the_runtime(tmp_path: Path) -> None:
-    """No other room imports what is private there, also if it may know the runtime."""
-    package = house(tmp_path)
-    (package / "explore" / "__init__.py").write_text(
-        "import ccw_actors.runtime._kernel\n"
-    )
+@pytest.mark.parametrize(
+    ("place", "private"),
+    [
+        ("explore/__init__.py", "ccw_actors.runtime._kernel"),
+        ("designs/__init__.py", "ccw_actors.actors.host._cio"),
+        ("actors/guest/__init__.py", "ccw_actors.actors.hardware._storage"),
+        ("actors/__init__.py", "ccw_actors.actors.host._cio"),
+        ("cli/__init__.py", "ccw_actors.machine._wiring"),
+    ],
+)
+def test_contracts_refuse_what_is_private(
+    tmp_path: Path, place: str, private: str
+) -> None:
+    """No module imports what is private in another room, also if it may know that."""
+    package = empty_rooms(tmp_path)
+    module = tmp_path / f"{private.replace('.', '/')}.py"
+    if not module.with_suffix("").exists():
+        module.touch()
+    (package / place).write_text(f"import {private}\n")
     done = lint_imports(tmp_path)
     assert done.returncode != 0
-    assert "ccw_actors.explore" in done.stdout
+    text = " ".join(done.stdout.split())  # It is broken into lines.
+    assert f"is not allowed to import {private}" in text
+
+
+@pytest.mark.parametrize(
+    ("room", "other"),
+    [
+        ("protocol", "hardware"),
+        ("hardware", "host"),
+        ("host", "emulator"),
+        ("guest", "emulator"),
+    ],
+)
+def test_contracts_refuse_in_the_actors(tmp_path: Path, room: str, other: str) -> None:
+    """A room of the actors does not know one above it, or beside it."""
+    package = empty_rooms(tmp_path)
+    text = f"import ccw_actors.actors.{other}\n"
+    (package / "actors" / room / "__init__.py").write_text(text)
+    done = lint_imports(tmp_path)
+    assert done.returncode != 0
+    assert f"ccw_actors.actors.{room} is not allowed to import" in done.stdout
 
 
 def test_contracts_refuse_a_circle_in_the_runtime(tmp_path: Path) -> None:
     """Modules of one room of the runtime do not import each other in a circle."""
-    kernel = house(tmp_path) / "runtime" / "_kernel"
+    kernel = empty_rooms(tmp_path) / "runtime" / "_kernel"
     (kernel / "one.py").write_text("import ccw_actors.runtime._kernel.two\n")
     (kernel / "two.py").write_text("import ccw_actors.runtime._kernel.one\n")
     done = lint_imports(tmp_path)
@@ -190,7 +238,7 @@ def test_contracts_refuse_a_circle_in_the_runtime(tmp_path: Path) -> None:
 
 def test_contracts_refuse_an_unlisted_room(tmp_path: Path) -> None:
     """A new room has to be given its place."""
-    attic = house(tmp_path) / "attic"
+    attic = empty_rooms(tmp_path) / "attic"
     attic.mkdir()
     (attic / "__init__.py").touch()
     done = lint_imports(tmp_path)

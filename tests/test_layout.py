@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LINKS = ("actors", "transport")
-CODE = ("ccw_actors", "tests", "examples", "benchmarks")
+CODE = ("ccw_actors", "tests", "examples", "benchmarks", "tools")
 
 repository_only = pytest.mark.skipif(
     (ROOT / "PKG-INFO").exists(), reason="not part of the sdist"
@@ -96,7 +96,7 @@ def test_wheel_carries_licence_and_command(wheel: set[str]) -> None:
 
 def test_sdist_carries_what_checks_it(sdist: set[str]) -> None:
     """The sdist holds the tests, the examples and the documents, and no link."""
-    folders = ("ccw_actors", "tests", "examples", "benchmarks", "docs")
+    folders = ("ccw_actors", "tests", "examples", "benchmarks", "tools", "docs")
     assert sdist >= set().union(*(files_of(folder) for folder in folders))
     assert not {PurePosixPath(name).parts[0] for name in sdist} & set(LINKS)
 
