@@ -28,6 +28,9 @@ _TYPE_SHIFT: Final = 21
 _RESERVED_FLAGS: Final = 0x0700
 _RESERVED_CHARS: Final = 0xFF1F_FFF8
 _MBA_ALIGNMENT: Final = 64
+_PATHS: Final = 8
+_FIRST_PATH: Final = 0x80
+_ALL_PATHS: Final = 0xFF
 
 Chpids: TypeAlias = Annotated[bytes, Meta(min_length=8, max_length=8)]
 
@@ -89,6 +92,19 @@ class Pmcw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
             0x80 >> place for place, known in enumerate(self.chpids) if known == chpid
         )
         return sum(masks) & self.pim
+
+    @classmethod
+    def of_device(cls, devno: int, *, chpid: int = 0) -> "Pmcw":
+        """Return that of a subchannel with a device and one path, not enabled."""
+        return cls(
+            flags=cls.valid.mask,
+            devno=devno,
+            lpm=_FIRST_PATH,
+            pim=_FIRST_PATH,
+            pom=_ALL_PATHS,
+            pam=_FIRST_PATH,
+            chpids=bytes((chpid,)).ljust(_PATHS, b"\0"),
+        )
 
     def with_isc(self, isc: int) -> "Pmcw":
         """Copy with another interruption subclass."""

@@ -28,6 +28,7 @@ COUNT_SIZE = 8
 RECORD_NUMBER = 4
 """Offset in a count area of the number of the record; that of R0 is zero."""
 
+_R0_LENGTH = 8
 _HOME_ADDRESS = struct.Struct(">BHH")
 _COUNT = struct.Struct(">HHBBH")
 END_MARK = b"\xff" * COUNT_SIZE
@@ -138,6 +139,22 @@ class Track(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         remainder = raw[found[-1].end + len(END_MARK) :]
         home_bin, cc, hh = _HOME_ADDRESS.unpack_from(raw)
         return cls(home_bin, cc, hh, records, remainder)
+
+    @classmethod
+    def of_data(cls, *data: bytes) -> "Track":
+        """Return track 0 with an R0, and a record without key for each data."""
+        records = (bytes(_R0_LENGTH), *data)
+        return cls(
+            0,
+            0,
+            0,
+            tuple(Record(0, 0, r, b"", one) for r, one in enumerate(records)),
+            b"",
+        )
+
+    def to_image(self, size: int) -> bytes:
+        """Put the track image together, with zeros behind it up to `size` bytes."""
+        return self.to_bytes().ljust(size, b"\0")
 
     def to_bytes(self) -> bytes:
         """Put the track image together again."""

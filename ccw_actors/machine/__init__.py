@@ -30,8 +30,19 @@ from ccw_actors.machine._run import STOPPED as STOPPED
 from ccw_actors.machine._run import MachineRun as MachineRun
 from ccw_actors.machine._run import begin_trace as begin_trace
 from ccw_actors.machine._run import run_machine as run_machine
+from ccw_actors.machine._wiring import OURS as OURS
+from ccw_actors.machine._wiring import DevicePaths as DevicePaths
+from ccw_actors.machine._wiring import GuestPaths as GuestPaths
+from ccw_actors.machine._wiring import Layers as Layers
+from ccw_actors.machine._wiring import add_device as add_device
+from ccw_actors.machine._wiring import add_driver as add_driver
+from ccw_actors.machine._wiring import add_guest as add_guest
+from ccw_actors.machine._wiring import add_guest_subchannel as add_guest_subchannel
+from ccw_actors.machine._wiring import add_subchannel as add_subchannel
+from ccw_actors.machine._wiring import pass_through as pass_through
 
 __all__ = [
+    "OURS",
     "SHIPPED_MACHINE",
     "STOPPED",
     "AttachDisk",
@@ -39,12 +50,15 @@ __all__ = [
     "ConsoleTarget",
     "DetachDisk",
     "DeviceNumber",
+    "DevicePaths",
     "Disk",
     "GuestConfiguration",
+    "GuestPaths",
     "GuestProgram",
     "GuestProgress",
     "GuestResult",
     "HostDevice",
+    "Layers",
     "Machine",
     "MachineRun",
     "PassedThrough",
@@ -54,9 +68,15 @@ __all__ = [
     "ResumeGuest",
     "RunResult",
     "StorageSize",
+    "add_device",
+    "add_driver",
+    "add_guest",
+    "add_guest_subchannel",
+    "add_subchannel",
     "begin_trace",
     "check_machine",
     "load_machine",
+    "pass_through",
     "read_size",
     "run_machine",
     "unpacked",

@@ -13,24 +13,9 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from msgspec.structs import replace
-
-from ccw_actors.actors import (
-    ChannelSubsystem,
-    Cio,
-    Device,
-    Emulator,
-    FileVolume,
-    Guest,
-    GuestSubchannel,
-    ProgramThread,
-    Region,
-    Storage,
-    Subchannel,
-    VfioCcw,
-)
+from ccw_actors.actors import ProgramThread, Region, Storage
 from ccw_actors.actors.protocol import DescribeVolume
 from ccw_actors.channel import Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, device_model
@@ -41,26 +26,37 @@ from ccw_actors.machine._config import (
     GuestConfiguration,
     HostDevice,
     Machine,
+    PassedThrough,
     QemuGuest,
 )
 from ccw_actors.machine._guest_program import Form
 from ccw_actors.machine._images import image_file
-from ccw_actors.runtime import ActorRef, Restart, System
+from ccw_actors.machine._wiring import (
+    OURS,
+    DevicePaths,
+    GuestPaths,
+    Layers,
+    Program,
+    add_device,
+    add_guest,
+    add_subchannel,
+    pass_through,
+)
+from ccw_actors.runtime import ActorRef, System
 
 __all__ = [
     "add_disk",
     "add_disks",
-    "add_subchannel",
+    "add_host_subchannel",
     "base_of",
     "build_guest",
     "guest_path",
     "host_path",
     "owners_of",
     "party_of",
+    "paths_of",
     "subchannel_of",
 ]
-
-_PATH: Final = 0x80
 
 
 def host_path(number: DeviceNumber) -> str:
@@ -102,6 +98,7 @@ async def build_guest(
     machine: Machine,
     guest: GuestConfiguration,
     scratch: Path,
+    layers: Layers = OURS,
 ) -> None:
     """Spawn a guest and the host devices passed to it; its program then runs.
 
@@ -110,13 +107,29 @@ async def build_guest(
     Raises:
         ImageError: The image of a device cannot be used; nothing of the guest runs.
     """
-    await add_disks(system, machine, guest, scratch)
-    storage = system.spawn(Storage(guest.storage), f"{guest_path(guest)}/storage")
-    base = base_of(machine, guest)
-    for index in range(len(guest.devices)):
-        region = Region(base, guest.storage, storage, dma=True)
-        _pass_through(system, machine, guest, index, region)
-    _add_cpu(system, guest, storage)
+    await add_disks(system, machine, guest, scratch, layers)
+    path = guest_path(guest)
+    storage = system.spawn(Storage(guest.storage), f"{path}/storage")
+    region = Region(base_of(machine, guest), guest.storage, storage, dma=True)
+    theirs = GuestPaths.below(path)
+    subchannels: dict[int, ActorRef[Any]] = {}
+    for index, passed in enumerate(guest.devices):
+        paths = paths_of(guest, passed)
+        number = subchannel_of(machine, passed.host)
+        add_host_subchannel(system, paths, passed.host, number, region, layers=layers)
+        pmcw = Pmcw.of_device(int(passed.number))
+        pass_through(
+            system,
+            paths,
+            region,
+            number=index,
+            pmcw=pmcw,
+            sink=theirs.css,
+            layers=layers,
+        )
+        subchannels[index] = system.ref(paths.emulated)
+    program = _program(system, guest, system.ref(f"{theirs.cpu}0"))
+    add_guest(system, theirs, (program,), subchannels, storage)
 
 
 def base_of(machine: Machine, guest: GuestConfiguration | QemuGuest) -> int:
@@ -129,6 +142,7 @@ async def add_disks(
     machine: Machine,
     guest: GuestConfiguration | QemuGuest,
     scratch: Path,
+    layers: Layers = OURS,
 ) -> None:
     """Spawn volumes and devices of the host devices that are passed to a guest.
 
@@ -138,17 +152,19 @@ async def add_disks(
     devices = {device.number: device for device in machine.devices}
     for passed in guest.devices:
         try:
-            await add_disk(system, devices[passed.host], scratch)
+            await add_disk(system, devices[passed.host], scratch, layers)
         except ImageError as error:
             raise ImageError(f"device {passed.number}: {error}") from error
 
 
-async def add_disk(system: System, device: HostDevice, scratch: Path) -> None:
+async def add_disk(
+    system: System, device: HostDevice, scratch: Path, layers: Layers = OURS
+) -> None:
     """Spawn the volume and device of a host device, after a look at its image."""
     path = host_path(device.number)
     file = await _image_file(device, scratch)
     volume = system.spawn_thread(
-        FileVolume(
+        layers.volume(
             file,
             read_only=device.read_only,
             device_type=device.device_type,
@@ -172,11 +188,8 @@ async def add_disk(system: System, device: HostDevice, scratch: Path) -> None:
         raise ImageError(reason.replace(str(file), str(device.image))) from error
     except CcwActorsError as error:
         raise ImageError(f"{device.image}: {error}") from error
-    system.spawn(
-        Device(model, volume, subchannel=system.ref(f"{path}/subchannel")),
-        f"{path}/device",
-        supervision=Restart(),
-    )
+    paths = DevicePaths.below(path)
+    add_device(system, paths, model, volume, layers=layers)
 
 
 async def _image_file(device: HostDevice, scratch: Path) -> Path:
@@ -193,63 +206,27 @@ async def _image_file(device: HostDevice, scratch: Path) -> Path:
         raise
 
 
-def _pass_through(
-    system: System,
-    machine: Machine,
-    guest: GuestConfiguration,
-    index: int,
-    region: Region,
-) -> None:
-    """Spawn the layers between a host device and subchannel `index` of the guest."""
-    passed = guest.devices[index]
-    path = guest_path(guest, passed.number)
-    vfio_ccw, subchannel = (
-        system.ref(name) for name in (f"{path}/vfio-ccw", f"{path}/subchannel")
-    )
-    css = system.ref(f"{guest_path(guest)}/css")
-    number = subchannel_of(machine, passed.host)
-    cio = add_subchannel(system, passed.host, number, region, vfio_ccw)
-    system.spawn(
-        VfioCcw(cio, region.storage, subchannel, base=region.base),
-        vfio_ccw.path,
-        supervision=Restart(),
-    )
-    system.spawn(
-        GuestSubchannel(SubchannelId(0, index), _pmcw(passed.number), vfio_ccw, css),
-        subchannel.path,
-        supervision=Restart(),
-    )
+def paths_of(
+    guest: GuestConfiguration | QemuGuest, passed: PassedThrough
+) -> DevicePaths:
+    """Return where the actors of a device that is passed to a guest live."""
+    return DevicePaths.below(host_path(passed.host), guest_path(guest, passed.number))
 
 
-def add_subchannel(
+def add_host_subchannel(
     system: System,
+    paths: DevicePaths,
     device: DeviceNumber,
     number: int,
     region: Region,
-    driver: ActorRef[Any],
     *,
     chpid: int = 0,
-) -> ActorRef[Any]:
-    """Spawn the host's subchannel of that number, and the Cio that drives it.
-
-    Returns the latter; `driver` is who it drives it for. The subchannel's one path is
-    `chpid`.
-    """
-    host = host_path(device)
-    cio = system.ref(f"{host}/cio")
-    system.spawn(
-        Subchannel(
-            SubchannelId(0, number),
-            replace(_pmcw(device), chpids=bytes((chpid,)).ljust(8, b"\0")),
-            system.ref(f"{host}/device"),
-            (region,),
-            cio,
-        ),
-        f"{host}/subchannel",
-        supervision=Restart(),
-    )
-    return system.spawn(
-        Cio(system.ref(f"{host}/subchannel"), driver), cio.path, supervision=Restart()
+    layers: Layers = OURS,
+) -> None:
+    """Spawn the host's subchannel of that number, whose one path is `chpid`."""
+    pmcw = Pmcw.of_device(int(device), chpid=chpid)
+    add_subchannel(
+        system, paths, SubchannelId(0, number), pmcw, (region,), layers=layers
     )
 
 
@@ -258,33 +235,13 @@ def subchannel_of(machine: Machine, number: DeviceNumber) -> int:
     return [device.number for device in machine.devices].index(number)
 
 
-def _add_cpu(system: System, guest: GuestConfiguration, storage: ActorRef[Any]) -> None:
-    """Spawn the virtual CPU, which begins the program, and what it needs."""
-    path = guest_path(guest)
-    subchannels = {
-        index: system.ref(f"{guest_path(guest, passed.number)}/subchannel")
-        for index, passed in enumerate(guest.devices)
-    }
-    css = system.spawn(ChannelSubsystem(subchannels), f"{path}/css")
-    emulator = system.spawn(
-        Emulator(1, tuple(subchannels.values())), f"{path}/emulator"
-    )
-    cpu = system.ref(f"{path}/cpu0")
-    program: Any = guest.program.body
+def _program(system: System, guest: GuestConfiguration, cpu: ActorRef[Any]) -> Program:
+    """Return what the CPU runs; a program that blocks gets a thread of its own."""
+    body: Any = guest.program.body
+    program: Program = body
     if guest.program.form is not Form.DATA:
-        program = partial(program, **guest.arguments)
+        program = partial(body, **guest.arguments)
     if guest.program.form is Form.BLOCKING:
-        program = system.spawn_thread(ProgramThread(program, cpu), f"{path}/program")
-    system.spawn(Guest(program, subchannels, css, storage, emulator), cpu.path)
-
-
-def _pmcw(number: DeviceNumber) -> Pmcw:
-    """Return what a subchannel with a device and one path starts with."""
-    return Pmcw(
-        flags=Pmcw.valid.mask,
-        devno=int(number),
-        lpm=_PATH,
-        pim=_PATH,
-        pom=0xFF,
-        pam=_PATH,
-    )
+        thread = ProgramThread(partial(body, **guest.arguments), cpu)
+        program = system.spawn_thread(thread, f"{guest_path(guest)}/program")
+    return program

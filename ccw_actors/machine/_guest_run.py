@@ -15,6 +15,7 @@ from ccw_actors.machine._build import build_guest, guest_path, host_path
 from ccw_actors.machine._config import GuestConfiguration, Machine, QemuGuest
 from ccw_actors.machine._qemu_guest import QemuRun
 from ccw_actors.machine._results import GuestProgress, GuestResult
+from ccw_actors.machine._wiring import Layers
 from ccw_actors.runtime import Observer, System
 
 __all__ = ["Defects", "GuestRun"]
@@ -32,13 +33,15 @@ class GuestRun:
         guest: GuestConfiguration | QemuGuest,
         scratch: Path,
         defects: "Defects",
+        *,
+        layers: Layers,
     ) -> None:
         self._guest = guest
         self._part: _ProgramRun | QemuRun
         if isinstance(guest, QemuGuest):
-            self._part = QemuRun(system, machine, guest, scratch)
+            self._part = QemuRun(system, machine, guest, scratch, layers)
         else:
-            self._part = _ProgramRun(system, machine, guest, scratch)
+            self._part = _ProgramRun(system, machine, guest, scratch, layers)
         self.result: GuestResult | None = None
         self._running = False
         hosts = [host_path(passed.host) for passed in guest.devices]
@@ -107,15 +110,19 @@ class _ProgramRun:
         machine: Machine,
         guest: GuestConfiguration,
         scratch: Path,
+        layers: Layers,
     ) -> None:
         self._system = system
         self._machine = machine
         self._guest = guest
         self._scratch = scratch
+        self._layers = layers
 
     async def start(self) -> None:
         """Spawn it; it runs then."""
-        await build_guest(self._system, self._machine, self._guest, self._scratch)
+        await build_guest(
+            self._system, self._machine, self._guest, self._scratch, self._layers
+        )
 
     async def report(self) -> GuestReport:
         """Wait for its end."""

@@ -35,10 +35,11 @@ from ccw_actors.errors import ClientError, QmpConnectionError, QmpError
 from ccw_actors.machine._build import (
     add_disk,
     add_disks,
-    add_subchannel,
+    add_host_subchannel,
     base_of,
     guest_path,
     host_path,
+    paths_of,
     subchannel_of,
 )
 from ccw_actors.machine._config import (
@@ -48,7 +49,8 @@ from ccw_actors.machine._config import (
     PassedThrough,
     QemuGuest,
 )
-from ccw_actors.runtime import ActorRef, Restart, System
+from ccw_actors.machine._wiring import Layers, add_driver
+from ccw_actors.runtime import ActorRef, System
 from ccw_actors.vfio import (
     AddDevice,
     Client,
@@ -90,13 +92,19 @@ class QemuRun:
     """
 
     def __init__(
-        self, system: System, machine: Machine, guest: QemuGuest, scratch: Path
+        self,
+        system: System,
+        machine: Machine,
+        guest: QemuGuest,
+        scratch: Path,
+        layers: Layers,
     ) -> None:
         self._system = system
         self._machine = machine
         self._guest = guest
         self._folder = scratch / guest.name
         self._scratch = scratch
+        self._layers = replace(layers, vfio_ccw=VfioCcwRegions)
         self._stack = AsyncExitStack()
         self._words: deque[str] = deque(maxlen=_WORDS_MAX)
         self._base = 0
@@ -121,7 +129,7 @@ class QemuRun:
         """
         guest = self._guest
         program = await asyncio.to_thread(find_qemu, *filter(None, [guest.binary]))
-        await add_disks(self._system, self._machine, guest, self._scratch)
+        await add_disks(self._system, self._machine, guest, self._scratch, self._layers)
         storage = self._system.spawn(
             ProcessStorage(self.emulator), f"{guest_path(guest)}/storage"
         )
@@ -146,16 +154,19 @@ class QemuRun:
         """Spawn the layers of a device; `number` is that of the host's subchannel."""
         storage = self._system.ref(f"{guest_path(self._guest)}/storage")
         region = Region(self._base, STORAGE_MAX, storage, dma=True)
-        regions = self._system.ref(f"{guest_path(self._guest, passed.number)}/vfio-ccw")
+        paths = replace(paths_of(self._guest, passed), emulated=self.emulator.path)
         chpid = _CHPID_FIRST + number % _CHPIDS
-        cio = add_subchannel(
-            self._system, passed.host, number, region, regions, chpid=chpid
+        add_host_subchannel(
+            self._system,
+            paths,
+            passed.host,
+            number,
+            region,
+            chpid=chpid,
+            layers=self._layers,
         )
-        self._system.spawn(
-            VfioCcwRegions(cio, region.storage, self.emulator, base=region.base),
-            regions.path,
-            supervision=Restart(),
-        )
+        add_driver(self._system, paths, region, layers=self._layers)
+        regions = self._system.ref(paths.vfio_ccw)
         return AddDevice(str(passed.number), number, regions, chpid)
 
     async def _start_process(
@@ -271,7 +282,7 @@ class QemuRun:
         self._machine = machine
         device = next(one for one in machine.devices if one.number == passed.host)
         try:
-            await add_disk(self._system, device, self._scratch)
+            await add_disk(self._system, device, self._scratch, self._layers)
             shown = self._pass_through(passed, number)
             added = await self.emulator.ask(shown)
             await qmp.add_vfio_ccw(

@@ -32,6 +32,7 @@ from ccw_actors.machine._live_machine import LiveMachine
 from ccw_actors.machine._machine_file import check_machine
 from ccw_actors.machine._results import GuestResult, Progress, RunResult, SystemResult
 from ccw_actors.machine._scratch import scratch_folder
+from ccw_actors.machine._wiring import OURS, Layers
 from ccw_actors.runtime import FairDispatcher, Request, System
 from ccw_actors.trace import (
     TRACE_SIZE,
@@ -58,6 +59,7 @@ async def run_machine(
     trace: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     control: ControlSocket | None = None,
+    layers: Layers = OURS,
 ) -> RunResult:
     """Run a machine until the programs of all its guests are over, or it is stopped.
 
@@ -73,6 +75,7 @@ async def run_machine(
             It costs a few messages.
         control: Where other processes may describe or stop the machine; closed at the
             end.
+        layers: What makes its actors, for a machine with parts of one's own.
 
     Raises:
         MachineFileError: The parts of the machine do not go together.
@@ -82,7 +85,7 @@ async def run_machine(
     check_machine(machine)
     target = None if trace is None else begin_trace(machine, trace)
     return await MachineRun(
-        machine, trace=target, on_progress=on_progress, control=control
+        machine, trace=target, on_progress=on_progress, control=control, layers=layers
     ).run()
 
 
@@ -118,7 +121,9 @@ class MachineRun:
         trace: TraceTarget | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         control: ControlSocket | None = None,
+        layers: Layers = OURS,
     ) -> None:
+        self._layers = layers
         self._live = LiveMachine(machine)
         self._trace = trace
         self._on_progress = on_progress
@@ -272,7 +277,9 @@ class MachineRun:
         defects = Defects()
         system.observe(defects)
         self._live.runs = runs = {
-            guest.name: GuestRun(system, self._live.machine, guest, scratch, defects)
+            guest.name: GuestRun(
+                system, self._live.machine, guest, scratch, defects, layers=self._layers
+            )
             for guest in self._live.machine.guests
         }
         show = self._on_progress

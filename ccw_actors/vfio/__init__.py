@@ -1,7 +1,7 @@
 """Other processes as guests: VFIO as a QEMU sees it, answered by actors.
 
 Nothing of the client is changed. Its system calls for VFIO come here through a seccomp
-filter (`filter`, `launch`, `notifications`, `system_calls`); `ClientProcess` is the
+filter (`_filter`, `_launch`, `_notifications`, `_system_calls`); `ClientProcess` is the
 process, and answers them; `ProcessStorage` is its memory.
 """
 

@@ -20,7 +20,7 @@ from ccw_actors.vfio._notifications import Listener
 
 __all__ = ["Client", "check_host", "spawn_client"]
 
-_LAUNCHER: Final = Path(__file__).with_name("launch.py")
+_LAUNCHER: Final = Path(__file__).with_name("_launch.py")
 _KERNEL_MIN: Final = (5, 19)
 _WHY: Final = {
     errno.ENOSYS: "this kernel has no seccomp",

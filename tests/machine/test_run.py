@@ -19,6 +19,7 @@ from ccw_actors.machine import (
     GuestProgram,
     GuestResult,
     HostDevice,
+    Layers,
     Machine,
     PassedThrough,
     Progress,
@@ -89,9 +90,9 @@ def found(result: GuestResult) -> dict[str, object]:
     return {field: getattr(result, field) for field in fields}
 
 
-def failure(subject: GuestConfiguration, image: Path = ALICE) -> str:
+def failure(subject: GuestConfiguration, image: Path = ALICE, **options: Any) -> str:
     """Run a guest that fails while another goes on; return what is said about it."""
-    result = run(machine(subject, image))
+    result = run(machine(subject, image), **options)
     assert not result.finished
     assert result.guests["bystander"].error is None
     assert found(result.guests["bystander"]) == contents(ALICE)
@@ -362,10 +363,10 @@ class BrokenDevice(Device):
         super().execute(message)
 
 
-def test_actor_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_actor_that_fails() -> None:
     """A defect in an actor ends the guest that it works for, in one line."""
-    monkeypatch.setattr("ccw_actors.machine._build.Device", BrokenDevice)
-    error = failure(guest("subject", read_volume))
+    broken = Layers(device=BrokenDevice)
+    error = failure(guest("subject", read_volume), layers=broken)
     assert "/device failed on ExecuteCommand: AssertionError: a defect met by" in error
 
 

@@ -1,0 +1,252 @@
+"""The one place where actors of a machine are told of each other.
+
+A machine file, the scenarios, examples, tests and benchmarks all put machines together
+with these functions. Each spawns actors into a System at paths of the caller's choice,
+and returns them; whoever they refer to may be spawned later.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+
+from ccw_actors.actors import (
+    ChannelSubsystem,
+    Cio,
+    Cpu,
+    Device,
+    Emulator,
+    FileVolume,
+    Guest,
+    GuestSubchannel,
+    Region,
+    Subchannel,
+    VfioCcw,
+)
+from ccw_actors.actors.protocol import Operation
+from ccw_actors.channel import ModelDependent, Pmcw, SubchannelId
+from ccw_actors.devices import DeviceModel
+from ccw_actors.runtime import ActorRef, Restart, System
+
+__all__ = [
+    "OURS",
+    "DevicePaths",
+    "GuestPaths",
+    "Layers",
+    "Program",
+    "add_device",
+    "add_driver",
+    "add_guest",
+    "add_guest_subchannel",
+    "add_subchannel",
+    "pass_through",
+]
+
+Program: TypeAlias = (
+    Sequence[Operation] | Callable[[Cpu], Coroutine[Any, Any, Any]] | ActorRef[Any]
+)
+"""What a virtual CPU runs; see `Guest`."""
+
+CCWS_AT_ONCE: Final = 16
+"""CCWs that VfioCcw reads with one message; see there."""
+
+
+class Layers(Struct, frozen=True):
+    """What makes the actors of a machine: their classes, or others in their place.
+
+    Each field is called as the class of the same name in `ccw_actors.actors` is.
+    """
+
+    guest_subchannel: Callable[..., GuestSubchannel] = GuestSubchannel
+    vfio_ccw: Callable[..., VfioCcw] = VfioCcw
+    cio: Callable[..., Cio] = Cio
+    subchannel: Callable[..., Subchannel] = Subchannel
+    device: Callable[..., Device] = Device
+    volume: Callable[..., FileVolume] = FileVolume
+
+
+OURS: Final = Layers()
+"""Those that machines have unless somebody asks for others."""
+
+
+class DevicePaths(Struct, frozen=True, kw_only=True):
+    """Where the actors of one device live.
+
+    `cio`, `vfio_ccw` and `emulated` are there if the device is passed through;
+    `emulated` is what answers the guest's I/O instructions, or stands in its place.
+    """
+
+    device: str = "device"
+    subchannel: str = "subchannel"
+    cio: str = "cio"
+    vfio_ccw: str = "vfio-ccw"
+    emulated: str = "guest-subchannel"
+
+    @classmethod
+    def below(cls, host: str, guest: str = "") -> "DevicePaths":
+        """Return paths below that of the host's device, and of the guest's."""
+        return cls(
+            device=f"{host}/device",
+            subchannel=f"{host}/subchannel",
+            cio=f"{host}/cio",
+            vfio_ccw=f"{guest}/vfio-ccw",
+            emulated=f"{guest}/subchannel",
+        )
+
+
+class GuestPaths(Struct, frozen=True, kw_only=True):
+    """Where the actors of a guest live; `cpu` is that of the first one, less its 0."""
+
+    css: str = "css"
+    emulator: str = "emulator"
+    cpu: str = "cpu"
+
+    @classmethod
+    def below(cls, guest: str) -> "GuestPaths":
+        """Return paths below that of the guest."""
+        return cls(css=f"{guest}/css", emulator=f"{guest}/emulator", cpu=f"{guest}/cpu")
+
+
+def add_device(
+    system: System,
+    paths: DevicePaths,
+    model: DeviceModel[Any],
+    volume: ActorRef[Any] | None,
+    *,
+    layers: Layers = OURS,
+) -> Device:
+    """Spawn a device, which tells its subchannel of unsolicited status."""
+    device = layers.device(model, volume, subchannel=system.ref(paths.subchannel))
+    system.spawn(device, paths.device, supervision=Restart())
+    return device
+
+
+def add_subchannel(
+    system: System,
+    paths: DevicePaths,
+    schid: SubchannelId,
+    pmcw: Pmcw,
+    regions: Sequence[Region],
+    *,
+    sink: str | None = None,
+    model: ModelDependent | None = None,
+    layers: Layers = OURS,
+) -> Subchannel:
+    """Spawn the subchannel in front of a device.
+
+    It announces interruptions to `sink`, which is its Cio unless said. Channel programs
+    may name the storage of `regions`. `model` is what the architecture leaves open.
+    """
+    subchannel = layers.subchannel(
+        schid,
+        pmcw,
+        system.ref(paths.device),
+        tuple(regions),
+        system.ref(paths.cio if sink is None else sink),
+        **({} if model is None else {"model": model}),
+    )
+    system.spawn(subchannel, paths.subchannel, supervision=Restart())
+    return subchannel
+
+
+def add_driver(
+    system: System,
+    paths: DevicePaths,
+    region: Region,
+    *,
+    ccws_at_once: int = CCWS_AT_ONCE,
+    layers: Layers = OURS,
+) -> VfioCcw:
+    """Spawn what drives a subchannel for an emulator: Cio, and VfioCcw on top of it.
+
+    `region` is the guest's storage, and the address at which the host has it.
+    """
+    vfio_ccw = layers.vfio_ccw(
+        system.ref(paths.cio),
+        region.storage,
+        system.ref(paths.emulated),
+        base=region.base,
+        ccws_at_once=ccws_at_once,
+    )
+    system.spawn(vfio_ccw, paths.vfio_ccw, supervision=Restart())
+    cio = layers.cio(system.ref(paths.subchannel), system.ref(paths.vfio_ccw))
+    system.spawn(cio, paths.cio, supervision=Restart())
+    return vfio_ccw
+
+
+def add_guest_subchannel(
+    system: System,
+    paths: DevicePaths,
+    number: int,
+    pmcw: Pmcw,
+    *,
+    sink: str,
+    layers: Layers = OURS,
+) -> GuestSubchannel:
+    """Spawn subchannel `number` of a guest; it announces interruptions to `sink`."""
+    guest_subchannel = layers.guest_subchannel(
+        SubchannelId(0, number),
+        pmcw,
+        system.ref(paths.vfio_ccw),
+        system.ref(sink),
+    )
+    system.spawn(guest_subchannel, paths.emulated, supervision=Restart())
+    return guest_subchannel
+
+
+def pass_through(
+    system: System,
+    paths: DevicePaths,
+    region: Region,
+    *,
+    number: int = 0,
+    pmcw: Pmcw,
+    sink: str,
+    layers: Layers = OURS,
+) -> GuestSubchannel:
+    """Spawn what makes a subchannel of the host subchannel `number` of a guest.
+
+    The guest's subchannel starts with `pmcw`, and announces interruptions to `sink`.
+    """
+    add_driver(system, paths, region, layers=layers)
+    return add_guest_subchannel(system, paths, number, pmcw, sink=sink, layers=layers)
+
+
+def add_guest(
+    system: System,
+    paths: GuestPaths,
+    programs: Sequence[Program],
+    subchannels: Mapping[int, ActorRef[Any]],
+    storage: ActorRef[Any],
+    *,
+    css: ChannelSubsystem | None = None,
+    cpus: int | None = None,
+    resets: bool = True,
+    remember: bool = False,
+    midaws: bool = False,
+) -> list[Guest]:
+    """Spawn a guest: a CPU for each program, which then runs, and what they need.
+
+    When so many `cpus` have ended (one for each program unless said) the emulator
+    reports, and `resets` all subchannels before. `css` is another channel subsystem
+    than one that has the `subchannels`. For `remember` and `midaws` see `Guest`.
+    """
+    system.spawn(css or ChannelSubsystem(subchannels), paths.css)
+    count = len(programs) if cpus is None else cpus
+    reset = tuple(subchannels.values()) if resets else ()
+    system.spawn(Emulator(count, reset), paths.emulator)
+    guests = [
+        Guest(
+            program,
+            subchannels,
+            system.ref(paths.css),
+            storage,
+            system.ref(paths.emulator),
+            remember=remember,
+            midaws=midaws,
+        )
+        for program in programs
+    ]
+    for number, guest in enumerate(guests):
+        system.spawn(guest, f"{paths.cpu}{number}")
+    return guests
