@@ -25,7 +25,7 @@ from rich.progress import track as progress
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import hercules_io
-from benchmarks.channel_rack import (
+from benchmarks.channel_machine import (
     NOP,
     READ,
     Kind,

@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from benchmarks.channel_rack import DATA, GEOMETRY, Work, track
+from benchmarks.channel_machine import DATA, GEOMETRY, Work, track
 from ccw_actors.channel import Orb
 from ccw_actors.devices import CkdHeader, Record, Track
 

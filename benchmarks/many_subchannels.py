@@ -9,10 +9,11 @@ from pathlib import Path
 # Run as a script, it finds its own folder on the path, not the one that it is in.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.channel_rack import STORAGE_SIZE, valid_pmcw
-from ccw_actors.actors import ChannelSubsystem, Region, Storage, Subchannel
+from benchmarks.channel_machine import STORAGE_SIZE
+from ccw_actors.actors import ChannelSubsystem, Region, Storage
 from ccw_actors.actors.protocol import StoreSubchannel
-from ccw_actors.channel import SubchannelId
+from ccw_actors.channel import Pmcw, SubchannelId
+from ccw_actors.machine import DevicePaths, add_subchannel
 from ccw_actors.runtime import System, VirtualDispatcher
 
 
@@ -21,16 +22,11 @@ def megabytes(count: int) -> float:
     system = System(VirtualDispatcher())
     storage = system.spawn(Storage(STORAGE_SIZE), "storage")
     regions = (Region(0, STORAGE_SIZE, storage),)
-    css, device = system.ref("css"), system.ref("device")
-    subchannels = {
-        number: system.spawn(
-            Subchannel(
-                SubchannelId(0, number), valid_pmcw(number), device, regions, css
-            ),
-            f"subchannel{number}",
-        )
-        for number in range(count)
-    }
+    subchannels = {number: system.ref(f"subchannel{number}") for number in range(count)}
+    for number, subchannel in subchannels.items():
+        paths = DevicePaths(subchannel=subchannel.path)
+        schid, pmcw = SubchannelId(0, number), Pmcw.of_device(number)
+        add_subchannel(system, paths, schid, pmcw, regions, sink="css")
     system.spawn(ChannelSubsystem(subchannels), "css")
     stored = subchannels[count - 1].ask(StoreSubchannel(), block=True)
     assert stored.schib.pmcw.devno == count - 1

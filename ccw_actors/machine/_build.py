@@ -188,7 +188,7 @@ async def add_disk(
         raise ImageError(reason.replace(str(file), str(device.image))) from error
     except CcwActorsError as error:
         raise ImageError(f"{device.image}: {error}") from error
-    paths = DevicePaths.below(path)
+    paths = DevicePaths(device=f"{path}/device", subchannel=f"{path}/subchannel")
     add_device(system, paths, model, volume, layers=layers)
 
 

@@ -83,7 +83,7 @@ class DevicePaths(Struct, frozen=True, kw_only=True):
     emulated: str = "guest-subchannel"
 
     @classmethod
-    def below(cls, host: str, guest: str = "") -> "DevicePaths":
+    def below(cls, host: str, guest: str) -> "DevicePaths":
         """Return paths below that of the host's device, and of the guest's."""
         return cls(
             device=f"{host}/device",

@@ -8,13 +8,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from ccw_actors.actors import (
-    ChannelSubsystem,
-    Device,
-    Emulator,
-    Guest,
     Region,
     Storage,
-    Subchannel,
 )
 from ccw_actors.actors.protocol import (
     AwaitGuest,
@@ -37,6 +32,13 @@ from ccw_actors.channel import (
     SubchannelId,
 )
 from ccw_actors.devices import DeviceConfiguration, Failure, Outcome
+from ccw_actors.machine import (
+    DevicePaths,
+    GuestPaths,
+    add_device,
+    add_guest,
+    add_subchannel,
+)
 from ccw_actors.runtime import System, VirtualDispatcher
 
 WRITE, READ, NO_OPERATION, SENSE = 0x01, 0x02, 0x03, 0x04
@@ -131,18 +133,13 @@ def main() -> None:
     storage = system.spawn(Storage(0x1000), "storage")
     storage.ask(WriteStorage(0, pieces), block=True)
     model = MessageBox(DeviceConfiguration("box"))
-    device = system.spawn(Device(model, None), "device")
-    pmcw = Pmcw(devno=0x0B0C, lpm=0x80, pim=0x80, pom=0xFF, pam=0x80)
-    pmcw = pmcw.with_flag(Pmcw.valid, on=True).with_flag(Pmcw.enabled, on=True)
+    paths = DevicePaths()
+    add_device(system, paths, model, None)
+    pmcw = Pmcw.of_device(0x0B0C).with_flag(Pmcw.enabled, on=True)
     regions = (Region(0, 0x1000, storage),)
-    subchannel = system.spawn(
-        Subchannel(SubchannelId(0, 0), pmcw, device, regions, ref("css")), "subchannel"
-    )
-    system.spawn(ChannelSubsystem({0: subchannel}), "css")
-    system.spawn(Emulator(1, ()), "emulator")
-    system.spawn(
-        Guest(steps, {0: subchannel}, ref("css"), storage, ref("emulator")), "cpu"
-    )
+    add_subchannel(system, paths, SubchannelId(0, 0), pmcw, regions, sink="css")
+    subchannels = {0: ref(paths.subchannel)}
+    add_guest(system, GuestPaths(), (steps,), subchannels, storage, resets=False)
     report = ref("emulator").ask(AwaitGuest(), block=True)
     *_, tested, fetched = report.result
     scsw = tested[2][0]

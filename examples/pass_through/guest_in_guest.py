@@ -8,31 +8,25 @@ the inner layers, and the channel of the host reaches it directly.
     python -m examples.pass_through.guest_in_guest
 """
 
-from ccw_actors.actors import (
-    ChannelSubsystem,
-    Cio,
-    Cpu,
-    Device,
-    Emulator,
-    Guest,
-    GuestSubchannel,
-    MemoryVolume,
-    Region,
-    Storage,
-    Subchannel,
-    VfioCcw,
-)
+from ccw_actors.actors import Cpu, MemoryVolume, Region, Storage
 from ccw_actors.actors.protocol import AwaitGuest, CountPins
-from ccw_actors.channel import SubchannelId
+from ccw_actors.channel import Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, device_model
-from examples.pass_through.rack import (
+from ccw_actors.machine import (
+    DevicePaths,
+    GuestPaths,
+    add_device,
+    add_guest,
+    add_subchannel,
+    pass_through,
+)
+from examples.pass_through.machine import (
     GEOMETRY,
     STORAGE_SIZE,
     enable,
+    label,
     new_system,
     read_label,
-    track,
-    valid_pmcw,
 )
 
 OUTER, INNER = 1 << 36, 1 << 32
@@ -49,44 +43,33 @@ def main() -> str:
     """Build both levels, run the inner guest, and see that nothing stays pinned."""
     system = new_system()
     ref, spawn = system.ref, system.spawn
-    spawn(MemoryVolume(GEOMETRY, {0: track("two levels down")}), "volume")
-    model = device_model(DeviceConfiguration("3390", GEOMETRY))
-    spawn(Device(model, ref("volume")), "disk")
+    volume = spawn(MemoryVolume(GEOMETRY, label("two levels down")), "volume")
     outer = spawn(Storage(STORAGE_SIZE), "outer/storage")
     storage = spawn(Storage(STORAGE_SIZE), "inner/storage")
     regions = (
         Region(OUTER, STORAGE_SIZE, outer, dma=True),
         Region(OUTER + INNER, STORAGE_SIZE, storage, dma=True),
     )
-    schid = SubchannelId(0, 0)
-    host = Subchannel(schid, valid_pmcw(0x150), ref("disk"), regions, ref("cio"))
-    spawn(host, "subchannel")
-    spawn(Cio(ref("subchannel"), ref("outer/vfio-ccw")), "cio")
-    spawn(
-        VfioCcw(ref("cio"), outer, ref("outer/subchannel"), base=OUTER),
-        "outer/vfio-ccw",
+    # The host's layers, which pass its subchannel to the outer guest.
+    paths = DevicePaths(vfio_ccw="outer/vfio-ccw", emulated="outer/subchannel")
+    model = device_model(DeviceConfiguration("3390", GEOMETRY))
+    add_device(system, paths, model, volume)
+    add_subchannel(system, paths, SubchannelId(0, 0), Pmcw.of_device(0x150), regions)
+    pmcw = Pmcw.of_device(0x190)
+    pass_through(system, paths, regions[0], pmcw=pmcw, sink="outer/cio")
+    # The outer guest's: to them its subchannel is what the host's is to the host.
+    paths = DevicePaths(
+        subchannel="outer/subchannel",
+        cio="outer/cio",
+        vfio_ccw="inner/vfio-ccw",
+        emulated="inner/subchannel",
     )
-    spawn(
-        GuestSubchannel(
-            schid, valid_pmcw(0x190), ref("outer/vfio-ccw"), ref("outer/cio")
-        ),
-        "outer/subchannel",
-    )
-    spawn(Cio(ref("outer/subchannel"), ref("inner/vfio-ccw")), "outer/cio")
-    spawn(
-        VfioCcw(ref("outer/cio"), storage, ref("inner/subchannel"), base=INNER),
-        "inner/vfio-ccw",
-    )
-    subchannel = spawn(
-        GuestSubchannel(
-            schid, valid_pmcw(0x200), ref("inner/vfio-ccw"), ref("inner/css")
-        ),
-        "inner/subchannel",
-    )
-    css = spawn(ChannelSubsystem({0: subchannel}), "inner/css")
-    emulator = spawn(Emulator(1, (subchannel,)), "inner/emulator")
-    spawn(Guest(inner, {0: subchannel}, css, storage, emulator), "inner")
-    report = emulator.ask(AwaitGuest(), block=True)
+    region = Region(INNER, STORAGE_SIZE, storage, dma=True)
+    pmcw = Pmcw.of_device(0x200)
+    pass_through(system, paths, region, pmcw=pmcw, sink="inner/css")
+    guest = GuestPaths.below("inner")
+    add_guest(system, guest, (inner,), {0: ref(paths.emulated)}, storage)
+    report = ref(guest.emulator).ask(AwaitGuest(), block=True)
     assert report.error is None, report.error
     assert storage.ask(CountPins(), block=True).pages == 0
     assert report.result == "two levels down"

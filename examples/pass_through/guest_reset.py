@@ -9,13 +9,13 @@ guest's subchannel: the host's is cleared, the device is idle, and no page stays
 from ccw_actors.actors import Cpu
 from ccw_actors.actors.protocol import StoreSubchannel
 from ccw_actors.channel import Ccw
-from examples.pass_through.rack import (
+from examples.pass_through.machine import (
     CC,
     NO_OPERATION,
     PROGRAM,
     SLI,
     TRANSFER_IN_CHANNEL,
-    Rack,
+    Machine,
     enable,
     load,
     new_system,
@@ -33,15 +33,15 @@ async def careless(cpu: Cpu) -> int:
 def main() -> dict[str, int]:
     """Run the guest; see what is left."""
     system = new_system()
-    rack = Rack(system, disks=1)
-    rack.guest("alice", careless, 0)
-    report = rack.report("alice")
+    machine = Machine(system, disks=1)
+    machine.guest("alice", careless, 0)
+    report = machine.report("alice")
     stored = system.ref("disk0/subchannel").ask(StoreSubchannel(), block=True)
     scsw = stored.schib.scsw
     found = {
         "condition code of START": report.result,
         "functions at the host": scsw.fctl,
-        "pages pinned": rack.pins("alice"),
+        "pages pinned": machine.pins("alice"),
     }
     assert found == {
         "condition code of START": 0,

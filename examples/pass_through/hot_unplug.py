@@ -9,13 +9,13 @@ and a channel report says which subchannel that is. The guest's other disk goes 
 from ccw_actors.actors import Cpu
 from ccw_actors.actors.protocol import CrwStored, DetachDevice, StoreChannelReportWord
 from ccw_actors.channel import Ccw
-from examples.pass_through.rack import (
+from examples.pass_through.machine import (
     CC,
     NO_OPERATION,
     PROGRAM,
     SLI,
     TRANSFER_IN_CHANNEL,
-    Rack,
+    Machine,
     enable,
     load,
     new_system,
@@ -45,17 +45,17 @@ async def survivor(cpu: Cpu) -> dict[str, object]:
 def main() -> dict[str, object]:
     """Run the guest, and unplug its first disk when it has begun."""
     system = new_system()
-    rack = Rack(system, disks=2)
-    rack.guest("alice", survivor, 0, 1)
-    rack.operator(100, "disk0/subchannel", DetachDevice())
-    report = rack.report("alice")
+    machine = Machine(system, disks=2)
+    machine.guest("alice", survivor, 0, 1)
+    machine.operator(100, "disk0/subchannel", DetachDevice())
+    report = machine.report("alice")
     assert report.error is None, report.error
     assert report.result == {
         "report": "03040000",
         "START on disk 0": 3,
         "disk 1": "this is disk1",
     }
-    assert rack.pins("alice") == 0
+    assert machine.pins("alice") == 0
     return dict(report.result)
 
 

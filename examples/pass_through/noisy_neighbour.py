@@ -10,11 +10,11 @@ neighbour, and all actors take turns: so the reads take longer by a bounded fact
 from ccw_actors.actors import Cpu
 from ccw_actors.channel import Ccw
 from ccw_actors.runtime import Handled, Observer
-from examples.pass_through.rack import (
+from examples.pass_through.machine import (
     BUFFER,
     READ_IPL,
     SLI,
-    Rack,
+    Machine,
     enable,
     load,
     new_system,
@@ -62,11 +62,11 @@ def messages(*, noisy: bool) -> tuple[int, int]:
     system = new_system()
     counter = Counter()
     system.observe(counter)
-    rack = Rack(system, disks=2)
+    machine = Machine(system, disks=2)
     if noisy:
-        rack.guest("noisy", noise, 1)
-    rack.guest("quiet", reads, 0)
-    assert rack.report("quiet").result == "this is disk0"
+        machine.guest("noisy", noise, 1)
+    machine.guest("quiet", reads, 0)
+    assert machine.report("quiet").result == "this is disk0"
     return counter.quiet, counter.all
 
 

@@ -10,11 +10,11 @@ again. Neither sees anything of the other.
 from ccw_actors.actors import Cpu
 from ccw_actors.actors.protocol import ResetPath
 from ccw_actors.channel import Ccw, Cstat
-from examples.pass_through.rack import (
+from examples.pass_through.machine import (
     BUFFER,
     READ_IPL,
     SLI,
-    Rack,
+    Machine,
     enable,
     load,
     new_system,
@@ -44,16 +44,16 @@ async def reader(cpu: Cpu) -> dict[str, object]:
 def main() -> dict[str, object]:
     """Run both guests, and reset the path three times meanwhile."""
     system = new_system()
-    rack = Rack(system, disks=2)
-    rack.guest("alice", reader, 0)
-    rack.guest("bob", reader, 1)
+    machine = Machine(system, disks=2)
+    machine.guest("alice", reader, 0)
+    machine.guest("bob", reader, 1)
     for turns in (100, 200, 300):
-        rack.operator(turns, "path", ResetPath())
-    found = {name: rack.report(name).result for name in ("alice", "bob")}
+        machine.operator(turns, "path", ResetPath())
+    found = {name: machine.report(name).result for name in ("alice", "bob")}
     assert found["alice"]["labels"] == ["this is disk0"]
     assert found["bob"]["labels"] == ["this is disk1"]
     assert sum(one["cut short"] for one in found.values()) > 0
-    assert all(rack.pins(name) == 0 for name in found)
+    assert all(machine.pins(name) == 0 for name in found)
     return found
 
 

@@ -19,7 +19,8 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Fctl, Scsw, Stctl
 from ccw_actors.runtime import Choice, SteppingDispatcher, System
-from tests.actors.house import ENABLE, READ_BOTH, House
+from ccw_actors.scenarios import House
+from tests.actors.machine import ENABLE, READ_BOTH, new_machine
 
 Policy = Callable[[Sequence[Choice], int], Choice]
 
@@ -52,51 +53,53 @@ class Run(Struct):
     pins: int
 
 
-def drive(house: House, policy: Policy, step: int) -> None:
+def drive(machine: House, policy: Policy, step: int) -> None:
     """Go on to the end, checking at each message that no program is released early."""
-    dispatcher: Any = house.system.dispatcher
+    dispatcher: Any = machine.system.dispatcher
     while enabled := [c for c in dispatcher.enabled() if c.recipient != "cpu1"]:
         dispatcher.step(policy(enabled, step))
         step += 1
-        host = house.subchannel.state
+        host = machine.subchannel.state
         if host.execution is not None or host.storage or host.device:
-            numbers = house.storage.state.pins.get("vfio-ccw", {})
+            numbers = machine.storage.state.pins.get("vfio-ccw", {})
             assert numbers, "a program was released while the subchannel may use it"
 
 
-def outcomes(house: House, cpu: str) -> list[Any]:
+def outcomes(machine: House, cpu: str) -> list[Any]:
     """Return what the operations of a CPU's program gave."""
-    guest: Any = house.cpus[cpu]
+    guest: Any = machine.cpus[cpu]
     return list(guest.state.outcomes)
 
 
-def interfere(house: House, at: int, policy: Policy) -> Run | None:
+def interfere(machine: House, at: int, policy: Policy) -> Run | None:
     """Let "cpu1" issue its instruction after `at` messages; None if too late."""
-    dispatcher: Any = house.system.dispatcher
+    dispatcher: Any = machine.system.dispatcher
     for step in range(at):
         enabled = [c for c in dispatcher.enabled() if c.recipient != "cpu1"]
         if not enabled:
             return None
         dispatcher.step(policy(enabled, step))
-    schib = house.guest_subchannel.state.schib
-    started = house.guest_subchannel.state.number > 0
+    schib = machine.guest_subchannel.state.schib
+    started = machine.guest_subchannel.state.number > 0
     dispatcher.step(Choice("cpu1", "cpu1"))
     dispatcher.step(Choice("guest-subchannel", "cpu1"))
     dispatcher.step(Choice("cpu1", "guest-subchannel"))
-    drive(house, policy, at)
-    irbs = [o.irb.scsw for o in outcomes(house, "cpu0") if _is_status(o)]
+    drive(machine, policy, at)
+    irbs = [o.irb.scsw for o in outcomes(machine, "cpu0") if _is_status(o)]
     while True:
-        tested = house.system.ref("guest-subchannel").ask(TestSubchannel(), block=True)
+        tested = machine.system.ref("guest-subchannel").ask(
+            TestSubchannel(), block=True
+        )
         if tested.cc:
             break
         irbs.append(tested.irb.scsw)
-        drive(house, policy, at)
-    pins = house.system.ref("storage").ask(CountPins(), block=True)
+        drive(machine, policy, at)
+    pins = machine.system.ref("storage").ask(CountPins(), block=True)
     return Run(
         schib.scsw,
         schib.pmcw.enabled,
         started,
-        outcomes(house, "cpu1")[0].cc,
+        outcomes(machine, "cpu1")[0].cc,
         irbs,
         pins.owners,
     )
@@ -108,18 +111,18 @@ def _is_status(outcome: object) -> bool:
 
 def every_message(instruction: Instruction, policy: str) -> list[Run]:
     """Run once for each message at which the instruction may come."""
-    house = House(
+    machine = new_machine(
         System(SteppingDispatcher("channel")),
         GUEST,
         (Instruct(0, instruction),),
         ends=False,
     )
-    dispatcher: Any = house.system.dispatcher
+    dispatcher: Any = machine.system.dispatcher
     start = dispatcher.snapshot()
     runs: list[Run] = []
     while True:
         dispatcher.restore(start)
-        run = interfere(house, len(runs), POLICIES[policy])
+        run = interfere(machine, len(runs), POLICIES[policy])
         if run is None:
             return runs
         runs.append(run)

@@ -35,7 +35,7 @@ from ccw_actors.channel import (
 )
 from ccw_actors.channel.crw import queued
 from ccw_actors.conformance import Host, Instruction, Observation, Script, play
-from tests.actors.house import READ_BOTH
+from tests.actors.machine import READ_BOTH
 
 IMAGES = Path(__file__).parents[1] / "data" / "images"
 RNG = {"qemu_args": ["-device", "virtio-rng-ccw,devno=fe.0.0120"]}

@@ -9,12 +9,8 @@ from ccw_actors.actors import (
     ChannelPath,
     ChannelSubsystem,
     Cpu,
-    Device,
-    Emulator,
-    Guest,
     Region,
     Storage,
-    Subchannel,
 )
 from ccw_actors.actors.guest import instructions as execute
 from ccw_actors.actors.protocol import (
@@ -23,8 +19,14 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Ccw, Dstat, Irb, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, device_model
+from ccw_actors.machine import (
+    DevicePaths,
+    GuestPaths,
+    add_device,
+    add_guest,
+    add_subchannel,
+)
 from ccw_actors.runtime import Choice, SteppingDispatcher, System
-from tests.actors.house import pmcw
 
 SCHIB, IRB, ORB, PROGRAM, REQUEST = 0x1000, 0x1100, 0x1200, 0x1300, 0x4000
 STORAGE_SIZE = 1 << 16
@@ -50,22 +52,24 @@ class BareHost:
         subchannels = {schid.index: ref(f"subchannel{schid.index}") for schid in schids}
         for schid in schids:
             model = device_model(DeviceConfiguration("virtio-rng"))
-            name = f"subchannel{schid.index}"
-            spawn(Device(model, None, subchannel=ref(name)), f"device{schid.index}")
-            spawn(
-                Subchannel(
-                    schid,
-                    pmcw(0x100 + schid.index % 16),
-                    ref(f"device{schid.index}"),
-                    (Region(0, STORAGE_SIZE, storage),),
-                    ref("css"),
-                ),
-                name,
+            paths = DevicePaths(
+                device=f"device{schid.index}", subchannel=f"subchannel{schid.index}"
             )
+            add_device(self.system, paths, model, None)
+            pmcw = Pmcw.of_device(0x100 + schid.index % 16)
+            regions = (Region(0, STORAGE_SIZE, storage),)
+            add_subchannel(self.system, paths, schid, pmcw, regions, sink="css")
         spawn(ChannelPath(0, list(subchannels.values())), "path0")
-        spawn(ChannelSubsystem(subchannels, {0: ref("path0")}), "css")
-        spawn(Emulator(1, ()), "emulator")
-        spawn(Guest(program, subchannels, ref("css"), storage, ref("emulator")), "cpu")
+        css = ChannelSubsystem(subchannels, {0: ref("path0")})
+        add_guest(
+            self.system,
+            GuestPaths(),
+            (program,),
+            subchannels,
+            storage,
+            css=css,
+            resets=False,
+        )
 
     def choices(self) -> list[Choice]:
         """Return what can happen next."""
@@ -87,12 +91,12 @@ class BareHost:
 def _urgency(choice: Choice) -> tuple[bool, bool, bool]:
     """Let the processor and the channel subsystem be ahead of everybody else."""
     names = {choice.recipient, choice.sender}
-    return bool(choice.timer), "cpu" not in names, "css" not in names
+    return bool(choice.timer), "cpu0" not in names, "css" not in names
 
 
 async def enable(cpu: Cpu, schid: SubchannelId) -> int:
     """Enable a subchannel; return the condition code."""
-    enabled = pmcw(0).with_flag(Pmcw.enabled, on=True)
+    enabled = Pmcw.of_device(0).with_flag(Pmcw.enabled, on=True)
     await cpu.storage.write(SCHIB, enabled.to_bytes().ljust(52, b"\0"))
     return await execute.modify_subchannel(cpu, schid.to_word(), SCHIB)
 

@@ -1,20 +1,22 @@
 """A guest may have virtual devices beside a passed-through one."""
 
 from ccw_actors.actors import (
-    ChannelSubsystem,
     Cpu,
-    Device,
-    Emulator,
-    Guest,
     GuestSubchannel,
     Region,
-    Subchannel,
 )
 from ccw_actors.actors.protocol import AwaitGuest
 from ccw_actors.channel import Ccw, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, device_model
+from ccw_actors.machine import (
+    DevicePaths,
+    GuestPaths,
+    add_device,
+    add_guest,
+    add_subchannel,
+)
 from ccw_actors.runtime import System, VirtualDispatcher
-from ccw_actors.scenarios import BUFFER, PROGRAM, Host, Layers, one_read, pmcw, track
+from ccw_actors.scenarios import BUFFER, PROGRAM, Host, Layers, one_read, track
 
 SENSE_ID = Ccw(0xE4, Ccw.suppress_length.mask, 7, BUFFER)
 STORAGE = 0x3000
@@ -43,7 +45,7 @@ def test_both_kinds_of_subchannel() -> None:
     system = System(VirtualDispatcher())
     ref = system.ref
     through = GuestSubchannel(
-        SubchannelId(0, 0), pmcw(0x190), ref("vfio-ccw"), ref("css")
+        SubchannelId(0, 0), Pmcw.of_device(0x190), ref("vfio-ccw"), ref("css")
     )
     host = Host(
         system,
@@ -53,26 +55,17 @@ def test_both_kinds_of_subchannel() -> None:
         storage_size=STORAGE,
         image=track(b"label"),
         ccws_at_once=16,
-        host_pmcw=pmcw(0x150),
+        host_pmcw=Pmcw.of_device(0x150),
     )
-    system.spawn(
-        Device(device_model(DeviceConfiguration("virtio-rng")), None), "virtual-device"
+    paths = DevicePaths(device="virtual-device", subchannel="virtual")
+    add_device(system, paths, device_model(DeviceConfiguration("virtio-rng")), None)
+    regions = (Region(0, STORAGE, ref("storage")),)
+    add_subchannel(
+        system, paths, SubchannelId(0, 1), Pmcw.of_device(0x200), regions, sink="css"
     )
-    virtual = system.spawn(
-        Subchannel(
-            SubchannelId(0, 1),
-            pmcw(0x200),
-            ref("virtual-device"),
-            (Region(0, STORAGE, ref("storage")),),
-            ref("css"),
-        ),
-        "virtual",
-    )
-    subchannels = {0: ref("guest-subchannel"), 1: virtual}
-    system.spawn(ChannelSubsystem(subchannels), "css")
-    emulator = system.spawn(Emulator(1, tuple(subchannels.values())), "emulator")
-    guest = Guest(senses_both, subchannels, ref("css"), ref("storage"), emulator)
-    system.spawn(guest, "cpu0")
+    subchannels = {0: ref("guest-subchannel"), 1: ref("virtual")}
+    add_guest(system, GuestPaths(), (senses_both,), subchannels, ref("storage"))
+    emulator = ref("emulator")
     report = emulator.ask(AwaitGuest(), block=True)
     assert report.error is None, report.error
     assert report.result == ["ff3990c2339002", "ff383204000000"]

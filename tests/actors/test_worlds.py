@@ -18,7 +18,7 @@ from ccw_actors.actors.protocol import (
     TestSubchannel,
 )
 from ccw_actors.runtime import SteppingDispatcher, System, VirtualDispatcher
-from tests.actors.house import DATA, ENABLED, READ_BOTH, RECORDS, House
+from tests.actors.machine import DATA, ENABLED, READ_BOTH, RECORDS, new_machine
 
 STEPS = (
     Instruct(0, ModifySubchannel(ENABLED)),
@@ -61,9 +61,9 @@ async def on_the_loop(program: Any) -> GuestReport:
     async with System() as system:
         if program is blocking:
             actor = ProgramThread(program, system.ref("cpu0"))
-            House(system, system.spawn_thread(actor, "thread"))
+            new_machine(system, system.spawn_thread(actor, "thread"))
         else:
-            House(system, program)
+            new_machine(system, program)
         report: GuestReport = await system.ref("emulator").ask(AwaitGuest())
         pins = await system.ref("storage").ask(CountPins())
         assert pins.owners == 0
@@ -73,7 +73,7 @@ async def on_the_loop(program: Any) -> GuestReport:
 def without_loop(program: Any, dispatcher: Any) -> GuestReport:
     """Run a guest under the virtual clock or the stepping dispatcher."""
     system = System(dispatcher)
-    House(system, program)
+    new_machine(system, program)
     report: GuestReport = system.ref("emulator").ask(AwaitGuest(), block=True)
     return report
 
@@ -112,7 +112,7 @@ def test_a_coroutine_goes_on_from_a_snapshot() -> None:
     """A System restored in the middle of a coroutine ends as it did before."""
     dispatcher = SteppingDispatcher("channel")
     system = System(dispatcher)
-    House(system, awaiting)
+    new_machine(system, awaiting)
     emulator = system.ref("emulator")
     for _ in range(30):
         dispatcher.step()

@@ -5,7 +5,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.channel_rack import NOP, READ, messages_of_one_io, messages_per_io
+from benchmarks.channel_machine import NOP, READ, messages_of_one_io, messages_per_io
 
 ROOT = Path(__file__).parents[2]
 

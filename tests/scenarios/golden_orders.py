@@ -13,11 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from ccw_actors.actors import (
-    ChannelSubsystem,
     Cpu,
-    Device,
-    Emulator,
-    Guest,
     MemoryVolume,
     Region,
     Storage,
@@ -31,6 +27,14 @@ from ccw_actors.conformance import HERCULES, devices_of
 from ccw_actors.devices import DeviceConfiguration, Geometry, device_model
 from ccw_actors.errors import ProgramInterruptionError
 from ccw_actors.explore import Scenario, View, World
+from ccw_actors.machine import (
+    DevicePaths,
+    GuestPaths,
+    Layers,
+    add_device,
+    add_guest,
+    add_subchannel,
+)
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from tests.channel.golden_host import Case
 
@@ -118,38 +122,30 @@ def golden(case: Case, kind: type[Subchannel] = Subchannel) -> Scenario:
             configured.device_type, geometry, devno=configured.devno
         )
         model = device_model(configuration)
-        spawn(Device(model, ref("volume"), subchannel=ref("subchannel")), "device")
-        pmcw = Pmcw(
-            flags=Pmcw.valid.mask,
-            devno=configured.devno,
-            lpm=_PATH,
-            pim=_PATH,
-            pom=0xFF,
-            pam=_PATH,
+        paths = DevicePaths()
+        add_device(system, paths, model, ref("volume"))
+        add_subchannel(
+            system,
+            paths,
+            SubchannelId(0, 0),
+            Pmcw.of_device(configured.devno),
+            (Region(0, HERCULES.storage, storage),),
+            sink="css",
+            model=HERCULES.model,
+            layers=Layers(subchannel=kind),
         )
-        regions = (Region(0, HERCULES.storage, storage),)
-        subchannel = spawn(
-            kind(
-                SubchannelId(0, 0),
-                pmcw,
-                ref("device"),
-                regions,
-                ref("css"),
-                model=HERCULES.model,
-            ),
-            "subchannel",
-        )
-        spawn(ChannelSubsystem({0: subchannel}), "css")
-        spawn(Emulator(2, ()), "emulator")
-        cpu = Guest(
-            _program(case),
-            {0: subchannel},
-            ref("css"),
+        subchannels = {0: ref("subchannel")}
+        program = (_program(case),)
+        add_guest(
+            system,
+            GuestPaths(),
+            program,
+            subchannels,
             storage,
-            ref("emulator"),
+            cpus=2,
+            resets=False,
             remember=True,
         )
-        spawn(cpu, "cpu")
         hold_invariants(world)
         world.final("what is observed is golden", lambda view: _is(view, wanted))
 
@@ -157,7 +153,7 @@ def golden(case: Case, kind: type[Subchannel] = Subchannel) -> Scenario:
 
 
 def _is(view: View, wanted: list[list[str]]) -> bool:
-    cpu = view["cpu"]
+    cpu = view["cpu0"]
     return bool(cpu.ended and cpu.result == wanted)
 
 

@@ -12,12 +12,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from ccw_actors.actors import (
-    Cio,
-    Device,
     MemoryVolume,
     Region,
-    Subchannel,
     VfioCcwRegions,
 )
 from ccw_actors.actors.protocol import (
@@ -31,7 +30,14 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Irb, Orb, Pmcw, Schib, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, Geometry, device_model
-from ccw_actors.runtime import ActorRef, Request, Restart, System, receive
+from ccw_actors.machine import (
+    DevicePaths,
+    Layers,
+    add_device,
+    add_driver,
+    add_subchannel,
+)
+from ccw_actors.runtime import ActorRef, Request, System, receive
 from ccw_actors.vfio import (
     AddDevice,
     ClientProcess,
@@ -126,36 +132,17 @@ class Rig:
 
     def _device(self, index: int, region: Region, client: ActorRef[Any]) -> AddDevice:
         system, host = self.system, f"{self.name}-host/{index}"
-        regions = system.ref(f"{self.name}/{index}/vfio-ccw")
-        cio = system.ref(f"{host}/cio")
+        paths = replace(
+            DevicePaths.below(host, f"{self.name}/{index}"), emulated=client.path
+        )
         volume = system.spawn(SlowVolume(GEOMETRY), f"{host}/volume")
-        pmcw = Pmcw(
-            flags=Pmcw.valid.mask,
-            devno=0x190 + index,
-            lpm=0x80,
-            pim=0x80,
-            pom=0xFF,
-            pam=0x80,
-            chpids=b"\x40".ljust(8, b"\0"),
-        )
         model = device_model(DeviceConfiguration("3390", GEOMETRY))
-        system.spawn(Device(model, volume), f"{host}/device")
-        system.spawn(
-            Subchannel(
-                SubchannelId(0, index),
-                pmcw,
-                system.ref(f"{host}/device"),
-                (region,),
-                cio,
-            ),
-            f"{host}/subchannel",
-        )
-        system.spawn(
-            VfioCcwRegions(cio, region.storage, client, base=_BASE),
-            regions.path,
-            supervision=Restart(),
-        )
-        system.spawn(Cio(system.ref(f"{host}/subchannel"), regions), cio.path)
+        add_device(system, paths, model, volume)
+        pmcw = Pmcw.of_device(0x190 + index, chpid=0x40)
+        add_subchannel(system, paths, SubchannelId(0, index), pmcw, (region,))
+        layers = Layers(vfio_ccw=VfioCcwRegions)
+        add_driver(system, paths, region, layers=layers)
+        regions = system.ref(paths.vfio_ccw)
         return AddDevice(f"{index}", index, regions, 0x40)
 
     # -- the client's calls ------------------------------------------------------------

@@ -6,29 +6,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from ccw_actors.actors import (
-    ChannelSubsystem,
-    Cio,
-    Cpu,
-    Device,
-    Emulator,
-    Guest,
-    GuestSubchannel,
-    MemoryVolume,
-    ProgramThread,
-    Region,
-    Storage,
-    Subchannel,
-    VfioCcw,
-)
+from ccw_actors.actors import Cpu, MemoryVolume, ProgramThread, Region, Storage
 from ccw_actors.actors.protocol import AwaitGuest
 from ccw_actors.channel import Ccw, Dstat, Orb, Pmcw, SubchannelId
-from ccw_actors.devices import (
-    DeviceConfiguration,
-    Geometry,
-    Record,
-    Track,
-    device_model,
+from ccw_actors.devices import DeviceConfiguration, Geometry, Track, device_model
+from ccw_actors.machine import (
+    DevicePaths,
+    GuestPaths,
+    add_device,
+    add_guest,
+    add_subchannel,
+    pass_through,
 )
 from ccw_actors.runtime import ActorRef, Handled, Observer, System
 
@@ -69,7 +57,7 @@ READ = Work(
 
 
 async def _work(cpu: Cpu, work: Work, ios: int) -> None:
-    await cpu.modify(0, valid_pmcw(0).with_flag(Pmcw.enabled, on=True))
+    await cpu.modify(0, Pmcw.of_device(0).with_flag(Pmcw.enabled, on=True))
     await cpu.storage.write(PROGRAM, b"".join(ccw.to_bytes(1) for ccw in work.ccws))
     for address, content in work.storage:
         await cpu.storage.write(address, content)
@@ -82,7 +70,7 @@ async def _work(cpu: Cpu, work: Work, ios: int) -> None:
 
 
 def _blocking_work(cpu: Any, work: Work, ios: int) -> None:
-    cpu.modify(0, valid_pmcw(0).with_flag(Pmcw.enabled, on=True))
+    cpu.modify(0, Pmcw.of_device(0).with_flag(Pmcw.enabled, on=True))
     cpu.storage[PROGRAM:] = b"".join(ccw.to_bytes(1) for ccw in work.ccws)
     for address, content in work.storage:
         cpu.storage[address:] = content
@@ -146,7 +134,7 @@ def messages_of_one_io(layers: Layers, kind: Kind, work: Work) -> list[Sent]:
     starts = [
         number
         for number, one in enumerate(sent)
-        if one.message_type == "StartSubchannel" and one.sender.endswith("/cpu")
+        if one.message_type == "StartSubchannel" and one.sender.endswith("/cpu0")
     ]
     return sent[starts[1] : starts[2]]
 
@@ -174,46 +162,31 @@ def _program(kind: Kind, work: Work, ios: int) -> Callable[..., Any]:
     return partial(body, work=work, ios=ios)
 
 
-def valid_pmcw(number: int) -> Pmcw:
-    """Return what a subchannel with a device and one path starts with."""
-    return Pmcw(
-        flags=Pmcw.valid.mask, devno=number, lpm=0x80, pim=0x80, pom=0xFF, pam=0x80
-    )
-
-
 def track() -> bytes:
     """Return the image of a track with one record of 4 KiB."""
-    records = (Record(0, 0, 0, b"", bytes(8)), Record(0, 0, 1, b"", BLOCK))
-    return Track(0, 0, 0, records, b"").to_bytes().ljust(GEOMETRY.track_size, b"\0")
+    return Track.of_data(BLOCK).to_image(GEOMETRY.track_size)
 
 
 def _add_guest(
     system: System, number: int, layers: Layers, program: Any, kind: Kind
 ) -> ActorRef[Any]:
     """Spawn a guest with its disk; return its emulator."""
-    ref, spawn, path = system.ref, system.spawn, f"guest{number}"
-    schid = SubchannelId(0, 0)
-    base = (number + 1) << 32 if layers == "full" else 0
-    storage = spawn(Storage(STORAGE_SIZE), f"{path}/storage")
-    region = Region(base, STORAGE_SIZE, storage, dma=layers == "full")
-    spawn(MemoryVolume(GEOMETRY, {0: track()}), f"{path}/volume")
+    path = f"guest{number}"
+    is_full = layers == "full"
+    paths, theirs = DevicePaths.below(f"{path}/host", path), GuestPaths.below(path)
+    storage = system.spawn(Storage(STORAGE_SIZE), f"{path}/storage")
+    base = (number + 1) << 32 if is_full else 0
+    region = Region(base, STORAGE_SIZE, storage, dma=is_full)
+    volume = system.spawn(MemoryVolume(GEOMETRY, {0: track()}), f"{path}/host/volume")
     model = device_model(DeviceConfiguration("3390", GEOMETRY))
-    spawn(Device(model, ref(f"{path}/volume")), f"{path}/device")
-    sink = ref(f"{path}/cio" if layers == "full" else f"{path}/css")
-    host = Subchannel(schid, valid_pmcw(0), ref(f"{path}/device"), (region,), sink)
-    subchannel = spawn(host, f"{path}/host")
-    if layers == "full":
-        vfio_ccw = ref(f"{path}/vfio-ccw")
-        spawn(Cio(subchannel, vfio_ccw), f"{path}/cio")
-        guest = GuestSubchannel(schid, valid_pmcw(0), vfio_ccw, ref(f"{path}/css"))
-        subchannel = spawn(guest, f"{path}/subchannel")
-        spawn(
-            VfioCcw(ref(f"{path}/cio"), storage, subchannel, base=base), vfio_ccw.path
-        )
-    css = spawn(ChannelSubsystem({0: subchannel}), f"{path}/css")
-    emulator = spawn(Emulator(1, (subchannel,)), f"{path}/emulator")
+    add_device(system, paths, model, volume)
+    pmcw, sink = Pmcw.of_device(0), paths.cio if is_full else theirs.css
+    add_subchannel(system, paths, SubchannelId(0, 0), pmcw, (region,), sink=sink)
+    if is_full:
+        pass_through(system, paths, region, pmcw=pmcw, sink=theirs.css)
     if kind == "pykka":
-        thread = ProgramThread(program, ref(f"{path}/cpu"))
+        thread = ProgramThread(program, system.ref(f"{theirs.cpu}0"))
         program = system.spawn_thread(thread, f"{path}/program")
-    spawn(Guest(program, {0: subchannel}, css, storage, emulator), f"{path}/cpu")
-    return emulator
+    subchannel = system.ref(paths.emulated if is_full else paths.subchannel)
+    add_guest(system, theirs, (program,), {0: subchannel}, storage)
+    return system.ref(theirs.emulator)

@@ -2,10 +2,10 @@
 
 | path | actor |
 |---|---|
-| disk0, disk0/volume, disk0/subchannel, disk0/cio | a disk of the host |
+| disk0/volume, /device, /subchannel, /cio | a disk of the host |
 | path | the channel path that all disks are on |
-| alice, alice/storage, alice/css, alice/emulator | a guest's CPU, and what it needs |
-| alice/disk0, alice/disk0/vfio-ccw | its subchannel 0, and what is behind that |
+| alice/storage, /css, /emulator, /cpu0 | a guest: its CPU, and what it needs |
+| alice/disk0/subchannel, /vfio-ccw | its subchannel 0, and what is behind that |
 """
 
 from collections.abc import Callable, Coroutine
@@ -13,35 +13,22 @@ from typing import Any
 
 from msgspec import Struct
 
-from ccw_actors.actors import (
-    ChannelPath,
-    ChannelSubsystem,
-    Cio,
-    Cpu,
-    Device,
-    Emulator,
-    Guest,
-    GuestSubchannel,
-    MemoryVolume,
-    Region,
-    Storage,
-    Subchannel,
-    VfioCcw,
-)
+from ccw_actors.actors import ChannelPath, Cpu, MemoryVolume, Region, Storage
 from ccw_actors.actors.protocol import AwaitGuest, CountPins, GuestReport
 from ccw_actors.channel import Ccw, Orb, Pmcw, SubchannelId
-from ccw_actors.devices import (
-    DeviceConfiguration,
-    Geometry,
-    Record,
-    Track,
-    device_model,
+from ccw_actors.devices import DeviceConfiguration, Geometry, Track, device_model
+from ccw_actors.machine import (
+    DevicePaths,
+    GuestPaths,
+    add_device,
+    add_guest,
+    add_subchannel,
+    pass_through,
 )
 from ccw_actors.runtime import (
     Actor,
     ActorRef,
     Message,
-    Restart,
     System,
     VirtualDispatcher,
     receive,
@@ -61,18 +48,9 @@ def new_system() -> System:
     return System(VirtualDispatcher())
 
 
-def valid_pmcw(number: int) -> Pmcw:
-    """Return what a subchannel with a device and one path starts with."""
-    return Pmcw(
-        flags=Pmcw.valid.mask, devno=number, lpm=0x80, pim=0x80, pom=0xFF, pam=0x80
-    )
-
-
-def track(text: str) -> bytes:
-    """Return a track whose first record is a text."""
-    records = (Record(0, 0, 0, b"", bytes(8)), Record(0, 0, 1, b"", text.encode()))
-    image = Track(0, 0, 0, records, b"").to_bytes()
-    return image.ljust(GEOMETRY.track_size, b"\0")
+def label(text: str) -> dict[int, bytes]:
+    """Return the tracks of a disk whose first record is a text."""
+    return {0: Track.of_data(text.encode()).to_image(GEOMETRY.track_size)}
 
 
 class Turn(Message, frozen=True):
@@ -109,80 +87,52 @@ class Operator(Actor[Turn]):
             self._ref.tell(self._message)
 
 
-class Rack:
+class Machine:
     """A host with `disks`, each with its name on the first track, on one path."""
 
     def __init__(self, system: System, disks: int) -> None:
         self.system = system
-        self._regions: list[Region] = []
+        self._guests = 0
         self._disks = [f"disk{number}" for number in range(disks)]
         for name in self._disks:
-            volume = MemoryVolume(GEOMETRY, {0: track(f"this is {name}")})
-            system.spawn(volume, f"{name}/volume")
+            tracks = label(f"this is {name}")
+            volume = system.spawn(MemoryVolume(GEOMETRY, tracks), f"{name}/volume")
             model = device_model(DeviceConfiguration("3390", GEOMETRY))
-            device = Device(
-                model,
-                system.ref(f"{name}/volume"),
-                subchannel=system.ref(f"{name}/subchannel"),
+            paths = DevicePaths(
+                device=f"{name}/device", subchannel=f"{name}/subchannel"
             )
-            system.spawn(device, name, supervision=Restart())
+            add_device(system, paths, model, volume)
         subchannels = [system.ref(f"{name}/subchannel") for name in self._disks]
         system.spawn(ChannelPath(0, subchannels), "path")
 
-    def guest(self, name: str, program: Program, *disks: int) -> ActorRef[Any]:
+    def guest(self, name: str, program: Program, *disks: int) -> None:
         """Start a guest that has these disks as its subchannels 0, 1, ..."""
-        base = (1 + len(self._regions)) << 32
+        self._guests += 1
         storage = self.system.spawn(Storage(STORAGE_SIZE), f"{name}/storage")
-        region = Region(base, STORAGE_SIZE, storage, dma=True)
-        self._regions.append(region)
+        region = Region(self._guests << 32, STORAGE_SIZE, storage, dma=True)
         subchannels = {
             index: self._pass_through(name, index, disk, region)
             for index, disk in enumerate(disks)
         }
-        css = self.system.spawn(ChannelSubsystem(subchannels), f"{name}/css")
-        emulator = self.system.spawn(
-            Emulator(1, tuple(subchannels.values())), f"{name}/emulator"
-        )
-        return self.system.spawn(
-            Guest(program, subchannels, css, storage, emulator), name
-        )
+        paths = GuestPaths.below(name)
+        add_guest(self.system, paths, (program,), subchannels, storage)
 
     def _pass_through(
         self, guest: str, index: int, disk: int, region: Region
     ) -> ActorRef[Any]:
-        ref, spawn, host = self.system.ref, self.system.spawn, self._disks[disk]
-        path = f"{guest}/{host}"
-        spawn(
-            Subchannel(
-                SubchannelId(0, disk),
-                valid_pmcw(0x150 + disk),
-                ref(host),
-                (region,),
-                ref(f"{host}/cio"),
-            ),
-            f"{host}/subchannel",
-            supervision=Restart(),
+        host = self._disks[disk]
+        paths = DevicePaths.below(host, f"{guest}/{host}")
+        pmcw = Pmcw.of_device(0x150 + disk)
+        add_subchannel(self.system, paths, SubchannelId(0, disk), pmcw, (region,))
+        pass_through(
+            self.system,
+            paths,
+            region,
+            number=index,
+            pmcw=Pmcw.of_device(0x190 + index),
+            sink=f"{guest}/css",
         )
-        spawn(
-            VfioCcw(ref(f"{host}/cio"), region.storage, ref(path), base=region.base),
-            f"{path}/vfio-ccw",
-            supervision=Restart(),
-        )
-        spawn(
-            Cio(ref(f"{host}/subchannel"), ref(f"{path}/vfio-ccw")),
-            f"{host}/cio",
-            supervision=Restart(),
-        )
-        return spawn(
-            GuestSubchannel(
-                SubchannelId(0, index),
-                valid_pmcw(0x190 + index),
-                ref(f"{path}/vfio-ccw"),
-                ref(f"{guest}/css"),
-            ),
-            path,
-            supervision=Restart(),
-        )
+        return self.system.ref(paths.emulated)
 
     def operator(self, turns: int, path: str, message: Message) -> None:
         """Have something happen to an actor of the host after so many turns."""
