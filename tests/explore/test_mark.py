@@ -10,19 +10,19 @@ pytest_plugins = ["pytester"]
 HEAD = """
 import pytest
 from ccw_actors.explore import Limits, World
-from ccw_actors.scenarios import bank_transfer
+from examples.explore.bank import transfers
 
 pytestmark = []
 """
 RIGHT = """
 @pytest.mark.explore
 def test_right(world: World) -> None:
-    bank_transfer()(world)
+    transfers()(world)
 """
 WRONG = """
 @pytest.mark.explore(delivery="channel")
 def test_wrong(world):
-    bank_transfer(buggy=True)(world)
+    transfers(buggy=True)(world)
 """
 ASYNC = """
 @pytest.mark.asyncio
@@ -87,11 +87,11 @@ def balance():
 @pytest.mark.parametrize("buggy", [False, True])
 @pytest.mark.explore(engine="states")
 def test_rich(world, balance, buggy):
-    bank_transfer(balance=balance, buggy=buggy)(world)
+    transfers(balance=balance, buggy=buggy)(world)
 
 @pytest.mark.explore
 def test_poor(world, tmp_path):
-    bank_transfer(buggy=True)(world)
+    transfers(buggy=True)(world)
 """
     outcomes, shown = run(pytester, tests)
     assert outcomes == {"passed": 2, "failed": 1}
@@ -103,7 +103,7 @@ def test_limits(pytester: pytest.Pytester) -> None:
     tests = """
 @pytest.mark.explore(engine="states", limits=Limits(states=5))
 def test_limited(world):
-    bank_transfer()(world)
+    transfers()(world)
 """
     outcomes, shown = run(pytester, tests)
     assert outcomes == {"failed": 1}
