@@ -2,15 +2,17 @@
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["pytester"]
 
+BANK = Path(__file__).parents[2] / "examples" / "explore" / "bank.py"
 HEAD = """
 import pytest
 from ccw_actors.explore import Limits, World
-from examples.explore.bank import transfers
+from bank import transfers
 
 pytestmark = []
 """
@@ -39,7 +41,7 @@ def run(
         '[tool.pytest.ini_options]\nasyncio_default_fixture_loop_scope = "function"\n'
         'addopts = "--strict-markers -W error"\n'
     )
-    pytester.makepyfile(HEAD + tests)
+    pytester.makepyfile(HEAD + tests, bank=BANK.read_text())
     done = pytester.runpytest_subprocess("-q", *arguments)
     return done.parseoutcomes(), done.stdout.str()
 
