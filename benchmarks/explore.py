@@ -34,15 +34,13 @@ from ccw_actors.explore import (
     explore,
 )
 from ccw_actors.runtime import Actor, ActorRef, Message, receive
-from ccw_actors.scenarios import (
-    SCENARIOS,
-    bank_transfer,
-    lost_reply,
-    paxos,
-    ping_pong,
-    two_phase,
-    two_phase_commit,
-)
+from ccw_actors.scenarios import SCENARIOS
+from examples.explore.bank import transfers
+from examples.explore.lost_reply import asks
+from examples.explore.published import two_phase
+from examples.explore.published.paxos import registers
+from examples.explore.published.ping_pong import games
+from examples.explore.two_phase_commit import commits
 
 ROUNDS = 3
 PEERS = Path(__file__).with_name("explore_peers.py")
@@ -73,32 +71,32 @@ class Case(NamedTuple):
 
 
 CASES = (
-    Case("two-phase commit, plain, 3", lambda: two_phase(3), goal=100_000),
-    Case("two-phase commit, plain, 5", lambda: two_phase(5), goal=100_000),
+    Case("two-phase commit, plain, 3", lambda: two_phase.commits(3), goal=100_000),
+    Case("two-phase commit, plain, 5", lambda: two_phase.commits(5), goal=100_000),
     Case(
         "two-phase commit, plain, 7",
-        lambda: two_phase(7),
+        lambda: two_phase.commits(7),
         goal=100_000,
         is_small=False,
     ),
     Case(
         "two-phase commit, plain, 7, fingerprints",
-        lambda: two_phase(7),
+        lambda: two_phase.commits(7),
         room=200.0,
         fingerprints=True,
         is_small=False,
     ),
     Case(
         "Paxos, unordered, noops kept",
-        paxos,
+        registers,
         delivery="unordered",
         goal=50_000,
         noops="kept",
     ),
-    Case("two-phase commit", two_phase_commit, goal=50_000),
-    Case("bank, 4 tellers", lambda: bank_transfer(4)),
-    Case("bank, 5 tellers", lambda: bank_transfer(5), is_small=False),
-    Case("ping-pong, 5,000", lambda: ping_pong(5_000), step=30.0),
+    Case("two-phase commit", commits, goal=50_000),
+    Case("bank, 4 tellers", lambda: transfers(tellers=4)),
+    Case("bank, 5 tellers", lambda: transfers(tellers=5), is_small=False),
+    Case("ping-pong, 5,000", lambda: games(5_000), step=30.0),
     Case("seed", lambda: SCENARIOS["seed"], within=10.0),
     Case(
         "seed, fingerprints",
@@ -107,16 +105,16 @@ CASES = (
         fingerprints=True,
         is_small=False,
     ),
-    Case("bank, 4 tellers", lambda: bank_transfer(4), "orders"),
-    Case("bank, 5 tellers", lambda: bank_transfer(5), "orders", is_small=False),
-    Case("lost reply, 3 askers", lambda: lost_reply(3), "orders"),
+    Case("bank, 4 tellers", lambda: transfers(tellers=4), "orders"),
+    Case("bank, 5 tellers", lambda: transfers(tellers=5), "orders", is_small=False),
+    Case("lost reply, 3 askers", lambda: asks(askers=3), "orders"),
 )
 REDUCED: tuple[tuple[str, Callable[[], Scenario]], ...] = (
-    ("bank, 2 tellers", lambda: bank_transfer(2)),
-    ("bank, 3 tellers", lambda: bank_transfer(3)),
-    ("bank, 4 tellers", lambda: bank_transfer(4)),
-    ("lost reply, 2 askers", lambda: lost_reply(2)),
-    ("lost reply, 3 askers", lambda: lost_reply(3)),
+    ("bank, 2 tellers", lambda: transfers(tellers=2)),
+    ("bank, 3 tellers", lambda: transfers(tellers=3)),
+    ("bank, 4 tellers", lambda: transfers(tellers=4)),
+    ("lost reply, 2 askers", lambda: asks(askers=2)),
+    ("lost reply, 3 askers", lambda: asks(askers=3)),
 )
 
 Row = tuple[str, ...]

@@ -13,7 +13,6 @@ import typer
 from ccw_actors.cli._explore_run import Explored, Options, explore_all
 from ccw_actors.cli._explore_view import (
     as_fields,
-    is_as_declared,
     progress_bar,
     show,
     show_list,
@@ -26,7 +25,7 @@ from ccw_actors.cli._scenario_names import (
     scenarios_of,
 )
 from ccw_actors.explore import Counterexample, Limits, TransitionSystem
-from ccw_actors.scenarios import REFUTED, SCENARIOS
+from ccw_actors.scenarios import SCENARIOS
 
 __all__ = ["explore"]
 
@@ -72,8 +71,8 @@ def explore(
         list[str] | None,
         typer.Argument(
             metavar="NAME...",
-            help="Scenarios: names of --list, module:function, or file.py:function."
-            " A file alone is listed.",
+            help="Scenarios: names of --list, MODULE:NAME, or FILE:NAME."
+            " With --list: files.",
             show_default=False,
         ),
     ] = None,
@@ -82,7 +81,8 @@ def explore(
         bool, typer.Option("--all", help="Explore all scenarios of --list.")
     ] = False,
     listed: Annotated[
-        bool, typer.Option("--list", help="List the scenarios of this package.")
+        bool,
+        typer.Option("--list", help="List the scenarios of this package, or of files."),
     ] = False,
     delivery: Annotated[
         DeliveryOption, typer.Option(help="How messages are delivered.")
@@ -146,15 +146,12 @@ def explore(
     Ends with 0 if all are verified; 1 if one is refuted; 2 for usage, and if a scenario
     could not be explored; 3 if one is incomplete, that is a limit was reached; 4 if one
     is vacuous, that is it tests nothing; 130 after Ctrl-C, when what had been explored
-    by then is shown. With --all, 0 also if those are refuted that are wrong on purpose.
+    by then is shown.
     """
     if every and names:
         raise typer.BadParameter("name scenarios, or give --all")
-    files = [name for name in names or () if name.endswith(".py")]
-    if listed or files or not (names or every):
-        if files and len(files) < len(names or ()):
-            raise typer.BadParameter("name files to list them, or scenarios")
-        _list(files, as_json=as_json)
+    if listed or not (names or every):
+        _list(names or (), as_json=as_json)
         return
     wanted = list(dict.fromkeys(SCENARIOS if every else names or ()))
     try:
@@ -188,13 +185,12 @@ def explore(
         say_json({"scenarios": {one.name: as_fields(one) for one in found}})
     else:
         show(found, kept, with_coverage=coverage)
-    code = _exit_code([one for one in found if not (every and is_as_declared(one))])
-    raise typer.Exit(_CUT_SHORT if is_cut_short else code)
+    raise typer.Exit(_CUT_SHORT if is_cut_short else _exit_code(found))
 
 
 def _list(files: Sequence[str], *, as_json: bool) -> None:
     """Print the scenarios of files, or without one those of this package."""
-    scenarios: dict[str, Any] = dict(SCENARIOS)
+    scenarios: dict[str, Any] = {} if files else dict(SCENARIOS)
     if files:
         try:
             scenarios = {
@@ -204,19 +200,18 @@ def _list(files: Sequence[str], *, as_json: bool) -> None:
             }
         except ScenarioNameError as error:
             raise typer.BadParameter(str(error)) from error
-    summaries = {name: _summary(name, one) for name, one in scenarios.items()}
+    summaries = {name: _summary(one) for name, one in scenarios.items()}
     if as_json:
         say_json({"scenarios": summaries})
     else:
-        show_list(summaries)
+        show_list(summaries, with_own=not files)
 
 
-def _summary(name: str, scenario: Any) -> str:
+def _summary(scenario: Any) -> str:
     text = inspect.getdoc(scenario)
     if isinstance(scenario, TransitionSystem):
         text = scenario.summary
-    said = " ".join((text or "").partition("\n\n")[0].split())
-    return f"{said} Wrong on purpose: refuted." if name in REFUTED else said
+    return " ".join((text or "").partition("\n\n")[0].split())
 
 
 def _exit_code(found: Sequence[Explored]) -> int:

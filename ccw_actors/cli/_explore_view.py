@@ -21,14 +21,12 @@ from ccw_actors.cli._printing import as_text, new_console, paragraph, visible
 from ccw_actors.cli._scenario_names import find_scenario, replay_command
 from ccw_actors.explore import Counterexample, Result, explain
 from ccw_actors.explore import Progress as Reached
-from ccw_actors.scenarios import REFUTED
 
-__all__ = ["as_fields", "is_as_declared", "progress_bar", "show", "show_list"]
+__all__ = ["as_fields", "progress_bar", "show", "show_list"]
 
 _STYLES: Final = {
     "verified": "green",
     "refuted": "red",
-    "refuted, as declared": "green",
     "incomplete": "yellow",
     "vacuous": "yellow",
     "error": "red",
@@ -36,22 +34,24 @@ _STYLES: Final = {
 _COUNTS: Final = ("states", "orders", "schedules", "steps", "seconds")
 _LETTERS_MAX: Final = 20
 _SHOW_AFTER: Final = 2.0
+_OWN: Final = (
+    "Name a scenario of your own FILE:NAME, as in `ccw-actors explore"
+    " examples/explore/first.py:two_clients`; `--list FILE` lists those of a file."
+)
 
 
-def is_as_declared(one: Explored) -> bool:
-    """Whether a scenario is what it is meant to be: right, or wrong on purpose."""
-    verdict = one.result.verdict if one.result is not None else ""
-    return verdict == ("refuted" if one.name in REFUTED else "verified")
-
-
-def show_list(summaries: Mapping[str, str]) -> None:
-    """Print names of scenarios, and what they are."""
+def show_list(summaries: Mapping[str, str], *, with_own: bool) -> None:
+    """Print names of scenarios, and what they are; `with_own`, how to name others."""
     table = Table(box=None, pad_edge=False)
     table.add_column("scenario", no_wrap=True)
     table.add_column("what it is", overflow="fold")
     for name, summary in summaries.items():
         table.add_row(as_text(name), as_text(summary))
-    new_console().print(table)
+    console = new_console()
+    console.print(table)
+    if with_own:
+        console.print()
+        console.print(as_text(_OWN))
 
 
 def as_fields(one: Explored) -> dict[str, Any]:
@@ -63,7 +63,6 @@ def as_fields(one: Explored) -> dict[str, Any]:
     known = Counterexample.of(one.name, result) if refuted else None
     return {
         "verdict": result.verdict,
-        "declared": "refuted" if one.name in REFUTED else "verified",
         "scope": result.scope,
         "delivery": result.delivery,
         "noops": result.noops,
@@ -93,7 +92,7 @@ def show(
     for column in _COUNTS:
         table.add_column(column, justify="right", no_wrap=True)
     for one in found:
-        verdict = _verdict(one)
+        verdict = one.result.verdict if one.result is not None else "error"
         cells = [as_text(one.name), as_text(verdict, style=_STYLES[verdict])]
         table.add_row(*cells, *(_counts(one.result) if one.result is not None else ()))
     console.print(table)
@@ -140,13 +139,6 @@ def _show_letters(result: Result) -> None:
         if len(letters) > _LETTERS_MAX:
             shown.append(f"and {len(letters) - _LETTERS_MAX} dead letters more")
         new_console().print(paragraph("\n".join(shown)))
-
-
-def _verdict(one: Explored) -> str:
-    if one.result is None:
-        return "error"
-    declared = one.result.verdict == "refuted" and is_as_declared(one)
-    return "refuted, as declared" if declared else one.result.verdict
 
 
 def _counts(result: Result) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 | name | what it is |
 |---|---|
-| `ping-pong` | a scenario of this package, see `ccw-actors explore --list` |
+| `clear-twice` | a scenario of this package, see `ccw-actors explore --list` |
 | `verdicts/DESIGN/EMULATOR/SCENARIO` | a cell of the verdict table |
 | `package.module:name` | something in a module that can be imported |
 | `path/file.py:name`, `path/test_file.py::name` | something in a file |
@@ -74,6 +74,9 @@ def find_scenario(name: str) -> Explored:
     shipped = shipped_scenario(name)
     if shipped is not None:
         return shipped
+    if name.endswith(".py") and ":" not in name:
+        has = ", ".join(scenarios_of(name)) or "no scenario"
+        raise ScenarioNameError(f"give FILE:NAME; {name} has {has}")
     if ":" not in name:
         close = difflib.get_close_matches(name, SCENARIOS, n=3)
         hint = f"; did you mean {' or '.join(close)}?" if close else ""

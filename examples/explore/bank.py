@@ -3,16 +3,21 @@
 A teller asks for the balance and, if it is enough, has the money withdrawn. Two tellers
 that do so both find enough for one. The right way leaves the decision to the account,
 which knows its balance when it gives the money away.
+
+The explorer verifies `transfer`, and refutes `transfer_buggy` in eight steps: both
+tellers hear of the same money before either has it withdrawn.
+
+    ccw-actors explore examples/explore/bank.py:transfer_buggy
+
+python examples/explore/bank.py
 """
 
 from typing import Any
 
 from msgspec import Struct
 
-from ccw_actors.explore import Scenario, View, World
+from ccw_actors.explore import Scenario, View, World, explain, explore
 from ccw_actors.runtime import Actor, ActorRef, Message, Request, receive
-
-__all__ = ["Account", "Teller", "bank_transfer"]
 
 
 class Balance(Message, frozen=True):
@@ -147,13 +152,15 @@ class Teller(Actor[Transfer | Balance | Moved]):
         state.refused += not done
 
 
-def bank_transfer(
-    tellers: int = 2, balance: int = 10, amount: int = 10, *, buggy: bool = False
+def transfers(
+    *, tellers: int = 2, balance: int = 10, amount: int = 10, buggy: bool = False
 ) -> Scenario:
-    """Return the scenario: each teller moves an amount out of the same account."""
+    """Return tellers who each move an amount out of the same account.
+
+    They leave the decision to the account; `buggy` ones look first.
+    """
 
     def scenario(world: World) -> None:
-        """Two tellers move money out of one account."""
         one = world.spawn(Account(balance), "account/one")
         two = world.spawn(Account(0), "account/two")
         refs = [
@@ -179,3 +186,27 @@ def bank_transfer(
         world.sometimes("money arrives", lambda state: state.balance > 0, of=two)
 
     return scenario
+
+
+def transfer(world: World) -> None:
+    """Two tellers move money out of one account, which decides."""
+    transfers()(world)
+
+
+def transfer_buggy(world: World) -> None:
+    """Two tellers move money out of one account, after a look at its balance."""
+    transfers(buggy=True)(world)
+
+
+def main() -> None:
+    """See that nothing is wrong where the account decides, and what is elsewhere."""
+    result = explore(transfer)
+    print(result.verdict.upper(), result.scope)
+    assert result.verdict == "verified"
+    refuted = explore(transfer_buggy)
+    print(explain(transfer_buggy, refuted))
+    assert refuted.violation == "account/one: never overdrawn"
+
+
+if __name__ == "__main__":
+    main()

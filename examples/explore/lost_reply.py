@@ -15,16 +15,19 @@ model out of actors; the threads are actors here, the queues between them channe
 A careless registry forgets a worker as soon as it is told to stop, and what crosses
 later is nobody's: an asker may wait for ever. The bridge's registry has a note of every
 ask that waits, and fails those that are left when the thread has said its last word.
+The explorer verifies `careful`, which is the bridge's way, and refutes `careless`.
+
+    ccw-actors explore examples/explore/lost_reply.py:careless
+
+python examples/explore/lost_reply.py
 """
 
 from typing import Any
 
 from msgspec import Struct
 
-from ccw_actors.explore import Scenario, View, World
+from ccw_actors.explore import Scenario, View, World, explain, explore
 from ccw_actors.runtime import Actor, ActorRef, Message, receive
-
-__all__ = ["lost_reply"]
 
 
 class Begin(Message, frozen=True):
@@ -187,11 +190,10 @@ class Owner(Actor[Begin]):
         self._registry.tell(Stop())
 
 
-def lost_reply(askers: int = 2, *, careless: bool = False) -> Scenario:
+def asks(*, askers: int = 2, careless: bool = False) -> Scenario:
     """Return so many asks and a stop, all at the same time."""
 
     def scenario(world: World) -> None:
-        """Asks cross to a thread that is being stopped; each ends exactly once."""
         worker = world.spawn(Worker(), "worker")
         registry = world.spawn(Registry(worker, careless=careless), "registry")
         refs = [
@@ -213,3 +215,27 @@ def lost_reply(askers: int = 2, *, careless: bool = False) -> Scenario:
         world.sometimes("an ask fails", lambda state: state.failures > 0, of=refs[0])
 
     return scenario
+
+
+def careful(world: World) -> None:
+    """Two asks cross to a thread that is being stopped; a note is kept of each."""
+    asks()(world)
+
+
+def careless(world: World) -> None:
+    """Two asks cross to a thread that is being stopped, and is forgotten at once."""
+    asks(careless=True)(world)
+
+
+def main() -> None:
+    """See that each ask ends where a note is kept, and one that waits elsewhere."""
+    result = explore(careful)
+    print(result.verdict.upper(), result.scope)
+    assert result.verdict == "verified"
+    refuted = explore(careless)
+    print(explain(careless, refuted))
+    assert refuted.violation == "nobody waits for ever"
+
+
+if __name__ == "__main__":
+    main()

@@ -44,15 +44,18 @@ def after(jugs: Jugs, action: str) -> Jugs | None:
     return then if then != jugs else None
 
 
+jugs = TransitionSystem[Jugs, str](
+    [(0, 0)],
+    actions,
+    after,
+    invariants={"never 4 litres": lambda jugs: jugs[1] != 4},
+    summary="Jugs of 3 and 5 litres, in which there are never 4.",
+)
+
+
 def main() -> None:
     """Refute that there are never 4 litres: the shortest way is how it is done."""
-    system = TransitionSystem[Jugs, str](
-        [(0, 0)],
-        actions,
-        after,
-        invariants={"never 4 litres": lambda jugs: jugs[1] != 4},
-    )
-    result = explore(system)
+    result = explore(jugs)
     print(result)
     assert len(result.counterexample) == 6
 

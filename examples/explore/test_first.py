@@ -6,17 +6,17 @@ pytest examples/explore/test_first.py
 import pytest
 
 from ccw_actors.explore import World
-from ccw_actors.scenarios import bank_transfer
+from examples.explore.bank import transfers
 
 
 @pytest.mark.explore
 def test_money_is_not_lost(world: World) -> None:
     """Holds in every order in which the messages can be handled."""
-    bank_transfer(tellers=3)(world)
+    transfers(tellers=3)(world)
 
 
 @pytest.mark.explore(delivery="mailbox")
 @pytest.mark.xfail(reason="two tellers look before either acts", strict=True)
 def test_money_is_lost(world: World) -> None:
     """Run with `--runxfail` to see how: the race, the steps, a command to replay."""
-    bank_transfer(tellers=2, buggy=True)(world)
+    transfers(tellers=2, buggy=True)(world)

@@ -2,17 +2,21 @@
 
 A manager that has not voted may give up by itself, at any time. The coordinator may
 lose patience while votes are missing, and aborts then. A hasty one does not wait for
-the last vote before it commits.
+the last vote before it commits. The explorer verifies `commit`, and refutes
+`commit_hasty`: the last manager can still give up. published/two_phase.py has the same
+protocol as a plain transition system.
+
+    ccw-actors explore examples/explore/two_phase_commit.py:commit_hasty
+
+python examples/explore/two_phase_commit.py
 """
 
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from ccw_actors.explore import Scenario, View, World
+from ccw_actors.explore import Scenario, View, World, explain, explore
 from ccw_actors.runtime import Actor, ActorRef, Message, receive
-
-__all__ = ["two_phase_commit"]
 
 Phase = Literal["working", "prepared", "committed", "aborted"]
 
@@ -124,11 +128,10 @@ class Coordinator(Actor[Vote | Impatience]):
             manager.tell(Decide(commit))
 
 
-def two_phase_commit(managers: int = 3, *, hasty: bool = False) -> Scenario:
-    """Return the scenario with so many managers."""
+def commits(*, managers: int = 3, hasty: bool = False) -> Scenario:
+    """Return so many managers; a `hasty` coordinator does not wait for the last."""
 
     def scenario(world: World) -> None:
-        """Managers vote; all of them commit, or none does."""
         refs = tuple(
             world.spawn(Manager(), f"manager/{number}")
             for number in range(1, managers + 1)
@@ -147,3 +150,27 @@ def two_phase_commit(managers: int = 3, *, hasty: bool = False) -> Scenario:
         world.sometimes("all abort", lambda view: phases(view) == {"aborted"})
 
     return scenario
+
+
+def commit(world: World) -> None:
+    """Three managers vote; all of them commit, or none does."""
+    commits()(world)
+
+
+def commit_hasty(world: World) -> None:
+    """Three managers vote; two votes are enough for the coordinator."""
+    commits(hasty=True)(world)
+
+
+def main() -> None:
+    """See that all decide the same, and that they do not if one is not waited for."""
+    result = explore(commit)
+    print(result.states, "states;", result.verdict.upper(), result.scope)
+    assert result.verdict == "verified"
+    refuted = explore(commit_hasty)
+    print(explain(commit_hasty, refuted))
+    assert refuted.violation == "all decide the same"
+
+
+if __name__ == "__main__":
+    main()

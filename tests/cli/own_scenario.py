@@ -1,9 +1,9 @@
 """A scenario in a module."""
 
 from ccw_actors.explore import World
-from ccw_actors.scenarios import ping_pong
+from examples.explore.published.ping_pong import games
 
 
 def scenario(world: World) -> None:
     """Four hits."""
-    ping_pong(4)(world)
+    games(4)(world)

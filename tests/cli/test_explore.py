@@ -10,22 +10,34 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ccw_actors.cli import app
-from ccw_actors.scenarios import MAKERS, REFUTED, SCENARIOS
+from ccw_actors.scenarios import SCENARIOS
+from examples.explore.bank import transfers
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "explore"
+BANK = f"{EXAMPLES}/bank.py:transfer"
+BANK_BUGGY = f"{EXAMPLES}/bank.py:transfer_buggy"
+COMMIT = f"{EXAMPLES}/two_phase_commit.py:commit"
+LOST_REPLY = f"{EXAMPLES}/lost_reply.py:careful"
+PAXOS = f"{EXAMPLES}/published/paxos.py:paxos"
+PING_PONG = f"{EXAMPLES}/published/ping_pong.py:ping_pong"
+TWO_PHASE = f"{EXAMPLES}/published/two_phase.py:two_phase"
+REFUTED_CELL = "verdicts/v5.12/qemu/attention"
+"""What is refuted of what comes with the package, in a few states."""
 
 OWN = '''
 """Scenarios of a user."""
 
 from ccw_actors.explore import TransitionSystem
-from ccw_actors.scenarios import bank_transfer
+from examples.explore.bank import transfers
 
 
 def own(world):
     """Three tellers."""
-    bank_transfer(3)(world)
+    transfers(tellers=3)(world)
 
 
 def wrong(world):
-    bank_transfer(buggy=True)(world)
+    transfers(buggy=True)(world)
 
 
 counter = TransitionSystem(
@@ -78,17 +90,18 @@ def test_list() -> None:
     assert all(summaries.values())
     listed = run("explore", "--list").stdout
     assert all(name in listed for name in SCENARIOS)
+    assert "Name a scenario of your own FILE:NAME" in " ".join(listed.split())
 
 
 def test_json() -> None:
     """It has the fields promised for each scenario, and nothing else is printed."""
-    one = found("ping-pong", "bank-transfer-buggy")
-    assert set(one) == {"ping-pong", "bank-transfer-buggy"}
+    one = found(PING_PONG, BANK_BUGGY)
+    assert set(one) == {PING_PONG, BANK_BUGGY}
     assert all(set(fields) >= FIELDS for fields in one.values())
     right, wrong = one.values()
     assert (right["verdict"], right["states"], right["counterexample"]) == (
         "verified",
-        7,
+        11,
         None,
     )
     assert wrong["violation"] == "account/one: never overdrawn"
@@ -98,26 +111,27 @@ def test_json() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["ping-pong"], 0),
-        (["ping-pong", "bank-transfer-buggy"], 1),
-        (["two-phase-commit", "--states", "10"], 3),
-        (["two-phase-commit", "bank-transfer-buggy", "--states", "60"], 1),
-        (["bank-transfer", "--engine", "random"], 3),
-        (["bank-transfer", "--engine", "brute-force"], 0),
-        (["bank-transfer", "--time", "ordered"], 0),
-        (["two-phase-plain-3"], 0),
-        (["paxos", "--delivery", "unordered", "--noops", "kept"], 0),
-        (["two-phase-commit", "--capacity", "1"], 0),
-        (["two-phase-commit", "--fingerprints"], 0),
-        (["two-phase-commit", "bank-transfer-buggy", "--jobs", "2"], 1),
+        ([PING_PONG], 0),
+        ([PING_PONG, BANK_BUGGY], 1),
+        ([COMMIT, "--states", "10"], 3),
+        ([COMMIT, BANK_BUGGY, "--states", "60"], 1),
+        ([BANK, "--engine", "random"], 3),
+        ([BANK, "--engine", "brute-force"], 0),
+        ([BANK, "--time", "ordered"], 0),
+        ([TWO_PHASE], 0),
+        ([PAXOS, "--delivery", "unordered", "--noops", "kept"], 0),
+        ([COMMIT, "--capacity", "1"], 0),
+        ([COMMIT, "--fingerprints"], 0),
+        ([COMMIT, BANK_BUGGY, "--jobs", "2"], 1),
         ([], 0),
+        (["raw-starts"], 0),
         (["no-such-scenario"], 2),
-        (["ping-pong", "--all"], 2),
-        (["ping-pong", "--engine", "fast"], 2),
-        (["ping-pong", "--delivery", "pigeon"], 2),
-        (["ping-pong", "--noops", "lost"], 2),
-        (["ping-pong", "--jobs", "0"], 2),
-        (["bank-transfer", "--delivery", "unordered", "--noops", "kept"], 2),
+        ([PING_PONG, "--all"], 2),
+        ([PING_PONG, "--engine", "fast"], 2),
+        ([PING_PONG, "--delivery", "pigeon"], 2),
+        ([PING_PONG, "--noops", "lost"], 2),
+        ([PING_PONG, "--jobs", "0"], 2),
+        ([BANK, "--delivery", "unordered", "--noops", "kept"], 2),
     ],
 )
 def test_exit_codes(arguments: list[str], code: int) -> None:
@@ -126,24 +140,29 @@ def test_exit_codes(arguments: list[str], code: int) -> None:
 
 
 def test_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All are explored under channel; what is wrong on purpose is refuted.
+    """All scenarios of the package are explored under channel, and none is wrong.
 
-    Those of a subchannel that is passed through have tests of their own.
+    Each has a test of its own elsewhere, so that two will do here.
     """
-    left = [one for one in SCENARIOS if one not in MAKERS or one in {"halt", "restart"}]
-    few = {name: SCENARIOS[name] for name in left}
+    few = {name: SCENARIOS[name] for name in ("halt", "restart")}
     monkeypatch.setattr(import_module("ccw_actors.cli._explore"), "SCENARIOS", few)
     done = run("explore", "--all", "--json")
     assert done.exit_code == 0
     every: dict[str, Any] = json.loads(done.stdout)["scenarios"]
-    assert list(every) == left
-    refuted = {name for name, one in every.items() if one["verdict"] == "refuted"}
-    assert refuted == REFUTED
-    assert {name for name, one in every.items() if one["declared"] == "refuted"} == (
-        REFUTED
-    )
-    assert {one["delivery"] for one in every.values()} == {"channel", None}
-    assert not any(one["verdict"] == "incomplete" for one in every.values())
+    assert list(every) == list(few)
+    assert {one["verdict"] for one in every.values()} == {"verified"}
+    assert {one["delivery"] for one in every.values()} == {"channel"}
+
+
+def test_all_with_one_that_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in a scenario of the package is one, whichever it is."""
+    few = {name: SCENARIOS[name] for name in ("restart",)}
+    few["buggy"] = transfers(buggy=True)
+    for module in ("_explore", "_scenario_names"):
+        monkeypatch.setattr(import_module(f"ccw_actors.cli.{module}"), "SCENARIOS", few)
+    done = run("explore", "--all")
+    assert done.exit_code == 1
+    assert "REFUTED: account/one: never overdrawn" in done.stdout
 
 
 def test_ctrl_c(own: Path) -> None:
@@ -161,7 +180,7 @@ import asyncio
 import sys
 
 from ccw_actors.runtime import Actor, Message, receive
-from ccw_actors.scenarios import bank_transfer
+from examples.explore.bank import transfers
 
 
 class Go(Message, frozen=True):
@@ -193,7 +212,7 @@ class Odd(Actor):
 
 
 def predicate(world):
-    bank_transfer()(world)
+    transfers()(world)
     world.system_invariant("odd", lambda view: view["nobody"])
 
 
@@ -256,19 +275,19 @@ def broken(tmp_path: Path) -> Path:
 def test_scenario_that_cannot_be_explored(broken: Path, name: str, jobs: str) -> None:
     """It is said in one line; the results of the others are kept, and the code is 2."""
     wrong = f"{broken}:{name}"
-    done = run("explore", wrong, "ping-pong", "--jobs", jobs)
+    done = run("explore", wrong, PING_PONG, "--jobs", jobs)
     assert done.exit_code == 2
     assert "Traceback" not in done.output
     said = " ".join(done.stdout.split())
     assert WRONG[name] in said
-    one = found(wrong, "ping-pong", "--jobs", jobs)
-    assert one["ping-pong"]["verdict"] == "verified"
+    one = found(wrong, PING_PONG, "--jobs", jobs)
+    assert one[PING_PONG]["verdict"] == "verified"
     assert WRONG[name] in " ".join(one[wrong]["error"].split())
 
 
 def test_refutation_beside_an_error(broken: Path) -> None:
     """A fault that was found counts for more than a scenario that has failed."""
-    assert run("explore", f"{broken}:raises", "bank-transfer-buggy").exit_code == 1
+    assert run("explore", f"{broken}:raises", BANK_BUGGY).exit_code == 1
 
 
 def test_vacuous(broken: Path) -> None:
@@ -280,24 +299,24 @@ def test_vacuous(broken: Path) -> None:
 
 def test_within(broken: Path) -> None:
     """A constraint makes less of a scenario, and is said in the scope."""
-    one = found("bank-transfer", "--within", f"{broken}:small")["bank-transfer"]
-    assert one["states"] < found("bank-transfer")["bank-transfer"]["states"]
+    one = found(BANK, "--within", f"{broken}:small")[BANK]
+    assert one["states"] < found(BANK)[BANK]["states"]
     assert "within the constraint of small" in one["scope"]
-    assert run("explore", "ping-pong", "--within", f"{broken}:none").exit_code == 2
-    assert run("explore", "ping-pong", "--within", "ping-pong").exit_code == 2
+    assert run("explore", PING_PONG, "--within", f"{broken}:none").exit_code == 2
+    assert run("explore", PING_PONG, "--within", PING_PONG).exit_code == 2
 
 
 def test_capacity_and_fingerprints_are_said() -> None:
     """Whatever makes a verdict narrower stands in its scope."""
     options = "--capacity", "1", "--fingerprints"
-    scope = found("two-phase-commit", *options)["two-phase-commit"]["scope"]
+    scope = found(COMMIT, *options)[COMMIT]["scope"]
     assert "no channel holding more than 1 messages" in scope
     assert "fingerprints of 64 bits: the chance that one was missed is at" in scope
 
 
 def test_results_do_not_depend_on_the_number_of_jobs() -> None:
     """The same is found, in the same order, however many are explored at once."""
-    names = ("two-phase-commit", "bank-transfer-buggy", "ping-pong", "lost-reply")
+    names = (COMMIT, BANK_BUGGY, PING_PONG, LOST_REPLY)
     alone, together = found(*names), found(*names, "--jobs", "3")
     for every in (alone, together):
         for one in every.values():
@@ -306,41 +325,51 @@ def test_results_do_not_depend_on_the_number_of_jobs() -> None:
     assert alone == together
 
 
-def test_no_name_lists_what_there_is(broken: Path) -> None:
-    """Without a name the scenarios of the package are listed, and those of a file."""
+def test_no_name_lists_what_there_is() -> None:
+    """Without a name the scenarios of the package are listed."""
     assert run("explore").stdout == run("explore", "--list").stdout
-    listed = json.loads(run("explore", broken, "--json").stdout)["scenarios"]
+
+
+def test_list_of_a_file(broken: Path) -> None:
+    """The scenarios of a file are listed, and nothing else that it has."""
+    listed = json.loads(run("explore", "--list", broken, "--json").stdout)["scenarios"]
     names = {name.rpartition(":")[2] for name in listed}
     assert names == {*WRONG, "empty"}
     assert listed[f"{broken}:empty"] == "Nobody is there."
-    assert run("explore", broken, "ping-pong").exit_code == 2
+    shown = " ".join(run("explore", "--list", broken).stdout.split())
+    assert "FILE:NAME" not in shown
+    assert run("explore", "--list", "nowhere.py").exit_code == 2
 
 
-def test_wrong_on_purpose_is_declared() -> None:
-    """Who looks at the list or at the table sees that a refutation is meant."""
-    text = " ".join(run("explore", "--list").stdout.split())
-    assert text.count("Wrong on purpose: refuted.") == len(REFUTED)
-    assert "refuted, as declared" in run("explore", "bank-transfer-buggy").stdout
+def test_file_without_a_name(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what to give, and which names there are in the file."""
+    monkeypatch.chdir(own.parent)
+    done = run("explore", "own.py", BANK)
+    assert done.exit_code == 2
+    said = " ".join(done.stderr.replace("│", " ").split())
+    assert "give FILE:NAME; own.py has own, wrong, counter" in said
+    own.write_text("")
+    assert "own.py has no scenario" in run("explore", "own.py").stderr
 
 
 def test_close_names() -> None:
     """A name that is not known gets those that are like it."""
-    assert "did you mean ping-pong" in run("explore", "ping-png").stderr
+    assert "did you mean clear-twice" in run("explore", "clear-twise").stderr
 
 
 def test_table() -> None:
     """People get a table, the scope, and what is wrong."""
-    shown = run("explore", "bank-transfer-buggy").stdout
+    shown = run("explore", BANK_BUGGY).stdout
     assert "refuted" in shown
     assert "REFUTED: account/one: never overdrawn" in shown
     assert "the race at account/one" in shown
-    assert "Of all orders in which 4 actors" in shown
+    assert "Of all orders in which 4 actors" in " ".join(shown.split())
 
 
 def test_coverage() -> None:
     """What was never handled is listed on demand."""
-    assert "never:" not in run("explore", "bank-transfer").stdout
-    shown = run("explore", "bank-transfer", "--coverage").stdout
+    assert "never:" not in run("explore", BANK).stdout
+    shown = run("explore", BANK, "--coverage").stdout
     assert "6 of 14 combinations handled; never:" in shown
     assert "\n  account/one: Deposit\n" in shown
 
@@ -411,12 +440,12 @@ def test_replay_in_another_scenario(own: Path, tmp_path: Path) -> None:
 
 def test_counterexample_of_a_shipped_scenario(tmp_path: Path) -> None:
     """What comes with the package is replayed by its name."""
-    done = run("explore", "bank-transfer-buggy", "--save", tmp_path)
+    done = run("explore", REFUTED_CELL, "--save", tmp_path)
     (file,) = tmp_path.iterdir()
     assert f"ccw-actors replay {file}\n" in done.stdout + "\n"
     again = run("replay", file)
     assert again.exit_code == 1
-    assert "then: account/one: never overdrawn" in again.stdout
+    assert "then: I2: " in again.stdout
 
 
 @pytest.mark.parametrize(
@@ -438,7 +467,7 @@ def test_replay_runs_no_code_that_a_file_names(
     """A name in a counterexample imports nothing, calls nothing, and is refused."""
     traces = tmp_path / "it was run"
     own.write_text(f"__import__('pathlib').Path({str(traces)!r}).touch()\n{OWN}")
-    run("explore", "bank-transfer-buggy", "--save", tmp_path)
+    run("explore", REFUTED_CELL, "--save", tmp_path)
     (file,) = tmp_path.glob("*.json")
     fields = json.loads(file.read_text()) | {"scenario": name.format(own=own)}
     file.write_text(json.dumps(fields))

@@ -18,7 +18,7 @@ from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.cli import app
 from ccw_actors.cli._printing import visible
 from ccw_actors.explore import Counterexample, explore
-from ccw_actors.scenarios import SCENARIOS
+from ccw_actors.verdicts import CellName, cell_scenario
 from tests.cli.in_process import Ended, ccw_actors, is_harmless
 from tests.control.cast import NAME
 from tests.control.test_client import WELCOME, answering, machine
@@ -214,9 +214,9 @@ def _hostile(record: list[Any]) -> list[Any]:
 
 def test_replay(tmp_path: Path) -> None:
     """What a counterexample says is wrong, and the names of its steps, are shown."""
-    name = "bank-transfer-buggy"
+    name = "verdicts/v5.12/qemu/attention"
     file = tmp_path / "c.json"
-    Counterexample.of(name, explore(SCENARIOS[name])).save(file)
+    Counterexample.of(name, explore(cell_scenario(*CellName.parse(name)))).save(file)
     good = json.loads(file.read_text())
 
     def replayed(**changes: object) -> Callable[..., Ended]:

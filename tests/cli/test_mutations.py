@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ccw_actors.explore import Counterexample, explore
-from ccw_actors.scenarios import SCENARIOS
+from ccw_actors.verdicts import CellName, cell_scenario
 from tests.cli.in_process import ccw_actors, is_harmless
 from tests.trace.play import recorded
 
@@ -140,10 +140,10 @@ def a_trace() -> Kind:
 
 
 def a_counterexample() -> Kind:
-    """Return a counterexample of a scenario that comes with the package."""
-    name = "bank-transfer-buggy"
+    """Return a counterexample of a cell, which comes with the package."""
+    name = "verdicts/v5.12/qemu/attention"
     path = Path("counterexample.json")
-    Counterexample.of(name, explore(SCENARIOS[name])).save(path)
+    Counterexample.of(name, explore(cell_scenario(*CellName.parse(name)))).save(path)
     good = path.read_bytes()
     commands = (("replay", "FILE"), ("replay", "FILE", "--json"))
     return Kind(good, commands, frozenset({0, 1, 2, 3}))

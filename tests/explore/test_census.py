@@ -3,7 +3,6 @@
 from collections import defaultdict
 
 import pytest
-from ccw_actors.scenarios.DROP import bank_transfer
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +26,7 @@ from ccw_actors.explore import (
 from ccw_actors.explore._actors import ActorModel
 from ccw_actors.explore._compact import State
 from ccw_actors.runtime import Actor, Restart, receive
+from examples.explore.bank import transfers
 from tests.explore.cast import Hop
 from tests.explore.test_agreement import DELIVERIES, FATES, HOUSE, scenarios
 from tests.explore.test_orders import Go, Item, Sink, producers, strangers
@@ -98,9 +98,9 @@ def noted(world: World) -> None:
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_all_that_is_wrong_is_counted(delivery: Network) -> None:
     """Of the six ways of two tellers, the four in which both look first are wrong."""
-    found = census(bank_transfer(buggy=True), delivery=delivery)
+    found = census(transfers(buggy=True), delivery=delivery)
     assert found == Census(classes=6, violating=4, limit="")
-    assert found == by_hand(bank_transfer(buggy=True), delivery)
+    assert found == by_hand(transfers(buggy=True), delivery)
 
 
 def test_nothing_wrong_is_counted_where_nothing_is() -> None:
@@ -218,7 +218,7 @@ def test_classes_up_to_the_limit_are_counted() -> None:
     """The limit ends the census only if there is a class more than that."""
     assert census(producers(3, 1), classes_max=6) == Census(6, 0, "")
     assert census(producers(3, 1), classes_max=5) == Census(5, 0, "5 classes")
-    found = census(bank_transfer(buggy=True), classes_max=3)
+    found = census(transfers(buggy=True), classes_max=3)
     assert (found.classes, found.limit) == (3, "3 classes")
     assert 1 <= found.violating <= 3
 
@@ -329,7 +329,7 @@ def test_orders_takes_a_monitor_of_one_actor() -> None:
 
 def test_seed_decides_the_rate() -> None:
     """The same seed takes the same orders, another one others."""
-    scenario = bank_transfer(buggy=True)
+    scenario = transfers(buggy=True)
     rates = [sample_rate(scenario, seed=seed) for seed in (0, 0, *range(1, 6))]
     assert rates[0] == rates[1]
     assert len(set(map(str, rates))) > 1
@@ -338,7 +338,7 @@ def test_seed_decides_the_rate() -> None:
 
 def test_rate_is_that_of_the_engine() -> None:
     """As many orders as the engine "random" takes to the first fault have one."""
-    scenario = bank_transfer(buggy=True)
+    scenario = transfers(buggy=True)
     for seed in range(10):
         orders = next(
             count
@@ -373,7 +373,7 @@ def test_faults_on_the_way_and_at_rest_count() -> None:
     for scenario in (strangers, monitored):
         rate = sample_rate(scenario, orders=100)
         assert 0 < rate.violating < 100
-    rate = sample_rate(bank_transfer(buggy=True), delivery="unordered", orders=100)
+    rate = sample_rate(transfers(buggy=True), delivery="unordered", orders=100)
     assert 0 < rate.violating < 100
 
 

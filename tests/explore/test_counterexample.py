@@ -12,21 +12,21 @@ from ccw_actors.explore import (
     explore,
     failure,
 )
-from ccw_actors.scenarios import bank_transfer
+from examples.explore.bank import transfers
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
     """Return the file of a counterexample."""
     path = tmp_path / "kept" / "bank.counterexample.json"
-    result = explore(bank_transfer(buggy=True))
+    result = explore(transfers(buggy=True))
     Counterexample.of("bank", result).save(path)
     return path
 
 
 def test_file_is_read_as_it_was_written(kept: Path) -> None:
     """All that is needed is in the file, as JSON that can be read and compared."""
-    result = explore(bank_transfer(buggy=True))
+    result = explore(transfers(buggy=True))
     read = Counterexample.load(kept)
     assert read == Counterexample.of("bank", result)
     assert read.steps == result.names
@@ -37,28 +37,28 @@ def test_file_is_read_as_it_was_written(kept: Path) -> None:
 def test_regression(kept: Path) -> None:
     """It holds once the fault is mended, and shows the way while it is not."""
     with pytest.raises(AssertionError, match=r"never overdrawn\n +1 \(outside\) >"):
-        assert_mended(kept, bank_transfer(buggy=True))
-    assert_mended(kept, bank_transfer(balance=20, buggy=True))
-    assert_mended(kept, bank_transfer())
+        assert_mended(kept, transfers(buggy=True))
+    assert_mended(kept, transfers(balance=20, buggy=True))
+    assert_mended(kept, transfers())
 
 
 def test_messages_may_change(kept: Path) -> None:
     """Steps have names of who sends to whom; what is sent may change."""
     with pytest.raises(AssertionError, match="amount=7"):
-        assert_mended(kept, bank_transfer(balance=10, amount=7, buggy=True))
+        assert_mended(kept, transfers(balance=10, amount=7, buggy=True))
 
 
 def test_nothing_to_keep() -> None:
     """What is verified has no counterexample."""
     with pytest.raises(CounterexampleError, match="bank is verified: there is no way"):
-        Counterexample.of("bank", explore(bank_transfer()))
+        Counterexample.of("bank", explore(transfers()))
 
 
 def test_what_never_happens_has_no_way(tmp_path: Path) -> None:
     """No way shows it, so none is kept: a regression test of none could not fail."""
 
     def scenario(world: World) -> None:
-        bank_transfer()(world)
+        transfers()(world)
         world.sometimes("rich", lambda _: False)
 
     result = explore(scenario)
@@ -73,7 +73,7 @@ def test_scenario_that_begins_with_a_fault(tmp_path: Path) -> None:
     """A way of no steps is one: the fault is seen before the first step."""
 
     def scenario(world: World) -> None:
-        bank_transfer()(world)
+        transfers()(world)
         world.system_invariant("something went wrong", lambda _: False)
 
     result = explore(scenario)
@@ -81,7 +81,7 @@ def test_scenario_that_begins_with_a_fault(tmp_path: Path) -> None:
     Counterexample.of("bank", result).save(tmp_path / "kept")
     with pytest.raises(AssertionError, match="something went wrong"):
         assert_mended(tmp_path / "kept", scenario)
-    assert_mended(tmp_path / "kept", bank_transfer())
+    assert_mended(tmp_path / "kept", transfers())
 
 
 @pytest.mark.parametrize(

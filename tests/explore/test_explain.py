@@ -27,7 +27,7 @@ from ccw_actors.explore._causality import causality
 from ccw_actors.explore._compact import State
 from ccw_actors.explore._replay import follow
 from ccw_actors.runtime import Actor, ActorRef, Message, Restart, receive
-from ccw_actors.scenarios import bank_transfer
+from examples.explore.bank import transfers
 from tests.explore.test_agreement import DELIVERIES, HOUSE, holds, scenarios
 
 _SHORT = 6
@@ -201,9 +201,9 @@ def test_plain_system() -> None:
 
 def test_nothing_to_explain() -> None:
     """What is verified has no fault."""
-    result = explore(bank_transfer())
+    result = explore(transfers())
     with pytest.raises(CounterexampleError, match="verified has no fault"):
-        explain(bank_transfer(), result)
+        explain(transfers(), result)
 
 
 def test_what_never_happens() -> None:
@@ -221,7 +221,7 @@ def test_what_never_happens() -> None:
 
 def test_too_many_states() -> None:
     """Where the point of no return is too far it is not known; nothing is guessed."""
-    scenario = bank_transfer(3, buggy=True)
+    scenario = transfers(tellers=3, buggy=True)
     told = explain(scenario, explore(scenario), states_max=1)
     assert told.no_return is None
     assert "no continuation" not in str(told)
@@ -229,7 +229,7 @@ def test_too_many_states() -> None:
 
 def test_lines_are_bounded() -> None:
     """At most so many steps are shown, and how many are not."""
-    scenario = bank_transfer(3, buggy=True)
+    scenario = transfers(tellers=3, buggy=True)
     lines = explain(scenario, explore(scenario, engine="random")).lines(3)
     assert len([line for line in lines if line.startswith("  ")]) == 4
     assert any("steps are left out" in line for line in lines)

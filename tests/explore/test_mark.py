@@ -2,27 +2,29 @@
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["pytester"]
 
+BANK = Path(__file__).parents[2] / "examples" / "explore" / "bank.py"
 HEAD = """
 import pytest
 from ccw_actors.explore import Limits, World
-from ccw_actors.scenarios import bank_transfer
+from bank import transfers
 
 pytestmark = []
 """
 RIGHT = """
 @pytest.mark.explore
 def test_right(world: World) -> None:
-    bank_transfer()(world)
+    transfers()(world)
 """
 WRONG = """
 @pytest.mark.explore(delivery="channel")
 def test_wrong(world):
-    bank_transfer(buggy=True)(world)
+    transfers(buggy=True)(world)
 """
 ASYNC = """
 @pytest.mark.asyncio
@@ -39,7 +41,7 @@ def run(
         '[tool.pytest.ini_options]\nasyncio_default_fixture_loop_scope = "function"\n'
         'addopts = "--strict-markers -W error"\n'
     )
-    pytester.makepyfile(HEAD + tests)
+    pytester.makepyfile(HEAD + tests, bank=BANK.read_text())
     done = pytester.runpytest_subprocess("-q", *arguments)
     return done.parseoutcomes(), done.stdout.str()
 
@@ -87,11 +89,11 @@ def balance():
 @pytest.mark.parametrize("buggy", [False, True])
 @pytest.mark.explore(engine="states")
 def test_rich(world, balance, buggy):
-    bank_transfer(balance=balance, buggy=buggy)(world)
+    transfers(balance=balance, buggy=buggy)(world)
 
 @pytest.mark.explore
 def test_poor(world, tmp_path):
-    bank_transfer(buggy=True)(world)
+    transfers(buggy=True)(world)
 """
     outcomes, shown = run(pytester, tests)
     assert outcomes == {"passed": 2, "failed": 1}
@@ -103,7 +105,7 @@ def test_limits(pytester: pytest.Pytester) -> None:
     tests = """
 @pytest.mark.explore(engine="states", limits=Limits(states=5))
 def test_limited(world):
-    bank_transfer()(world)
+    transfers()(world)
 """
     outcomes, shown = run(pytester, tests)
     assert outcomes == {"failed": 1}

@@ -3,13 +3,13 @@
 import pytest
 
 from ccw_actors.explore import Network, ReplayError, Step, explore, replay
-from ccw_actors.scenarios import bank_transfer
+from examples.explore.bank import transfers
 
 
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_counterexample_is_replayed(delivery: Network) -> None:
     """The same steps come to the same fault."""
-    scenario = bank_transfer(buggy=True)
+    scenario = transfers(buggy=True)
     result = explore(scenario, delivery=delivery)
     again = replay(scenario, result.names, delivery=delivery)
     assert again.steps == result.counterexample
@@ -18,23 +18,23 @@ def test_counterexample_is_replayed(delivery: Network) -> None:
 
 def test_names_survive_other_amounts() -> None:
     """Names do not say what was sent, so they fit a scenario with other numbers."""
-    names = explore(bank_transfer(buggy=True)).names
-    other = bank_transfer(balance=50, amount=40, buggy=True)
+    names = explore(transfers(buggy=True)).names
+    other = transfers(balance=50, amount=40, buggy=True)
     assert replay(other, names).violation == "account/one: never overdrawn"
 
 
 def test_fault_that_is_mended() -> None:
     """Where the fault is mended, the first step that is not there any more is named."""
-    names = explore(bank_transfer(buggy=True)).names
+    names = explore(transfers(buggy=True)).names
     with pytest.raises(ReplayError, match="step 6") as caught:
-        replay(bank_transfer(), names)
+        replay(transfers(), names)
     assert caught.value.name == names[5]
     assert caught.value.possible == ["account/one>account/two", "account/one>teller/2"]
 
 
 def test_end() -> None:
     """Steps may lead to an end at which nothing is wrong, or to a place before it."""
-    scenario = bank_transfer(tellers=1)
+    scenario = transfers(tellers=1)
     names = [
         ">teller/1",
         "teller/1>account/one",

@@ -4,7 +4,10 @@ Source: Stateright 0.31.0, src/actor/actor_test_util.rs and the tests in
 src/actor/model.rs: 14 states up to 1 and 4,094 up to 5 where messages are lost and
 doubled, 11 up to 5 where neither happens. What was sent once can come again and again,
 unless it is lost; then it never comes again. The network remembers what it has
-delivered last. States with a higher count than the highest are left out.
+delivered last. States with a higher count than the highest are left out. Where nothing
+is lost or doubled they are actors, who stop when each has hit so often: there is one
+order then, of as many states as there are balls, and one. A player who hits whatever
+ball comes breaks it.
 
 python examples/explore/published/ping_pong.py
 """
@@ -14,36 +17,37 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
-from ccw_actors.explore import TransitionSystem, World, explore
-from ccw_actors.runtime import Actor, Message, receive
+from ccw_actors.explore import Scenario, TransitionSystem, World, explore
+from ccw_actors.runtime import Actor, ActorRef, Message, receive
 
 HOW: dict[str, Any] = {"delivery": "unordered", "noops": "kept"}
 """Keywords for `explore`."""
 HIGHEST = 5
 
-Ball = tuple[Literal["ping", "pong"], int]
+Sent = tuple[Literal["ping", "pong"], int]
+"""Who has sent the ball, and its number."""
 
 
 class State(NamedTuple):
     """How often either has hit, what may be delivered, and what was last."""
 
     counts: tuple[int, int]
-    network: frozenset[Ball]
-    last: Ball | None
+    network: frozenset[Sent]
+    last: Sent | None
 
 
 def rallies(
     highest: int = HIGHEST, *, losing: bool = True, careless: bool = False
-) -> TransitionSystem[State, tuple[str, Ball]]:
+) -> TransitionSystem[State, tuple[str, Sent]]:
     """Return the two; a careless one hits whatever ball comes."""
 
-    def actions(state: State) -> Iterator[tuple[str, Ball]]:
+    def actions(state: State) -> Iterator[tuple[str, Sent]]:
         for ball in sorted(state.network):
             yield "deliver", ball
             if losing:
                 yield "lose", ball
 
-    def next_state(state: State, action: tuple[str, Ball]) -> State | None:
+    def next_state(state: State, action: tuple[str, Sent]) -> State | None:
         counts, network, last = state
         what, ball = action
         if what == "lose":
@@ -52,11 +56,11 @@ def rallies(
         hitter = 1 if kind == "ping" else 0
         if number != counts[hitter] and not careless:
             return None
-        hit: Ball = ("pong", number) if kind == "ping" else ("ping", number + 1)
+        hit: Sent = ("pong", number) if kind == "ping" else ("ping", number + 1)
         then = counts[0] + 1 - hitter, counts[1] + hitter
         return State(then, network | {hit}, ball) if max(then) <= highest else None
 
-    return TransitionSystem[State, tuple[str, Ball]](
+    return TransitionSystem[State, tuple[str, Sent]](
         [State((0, 0), frozenset({("ping", 0)}), None)],
         actions,
         next_state,
@@ -72,69 +76,58 @@ bad_network = rallies()
 careless = rallies(careless=True)
 
 
-class Ping(Message, frozen=True):
-    """A ball from the one who has served."""
+class Ball(Message, frozen=True):
+    """The ball, which has been hit so many times."""
 
-    number: int
-
-
-class Pong(Message, frozen=True):
-    """A ball back."""
-
-    number: int
+    hits: int
 
 
-class Count(Struct):
-    """How often one has hit."""
+class PlayerState(Struct):
+    """How many balls a player has hit."""
 
     hits: int = 0
 
 
-class Server(Actor[Pong]):
-    """Serves, and hits back while the count is below the highest."""
+class Player(Actor[Ball]):
+    """Hits the ball back to whom it came from, until it has been hit `last` times."""
 
-    state: Count
+    state: PlayerState
 
-    def __init__(self) -> None:
-        self.state = Count()
-
-    def on_start(self) -> None:
-        """Serve."""
-        self.system.ref("other").tell(Ping(0))
+    def __init__(self, last: int, opponent: ActorRef[Ball]) -> None:
+        self.state = PlayerState()
+        self._last = last
+        self._opponent = opponent
 
     @receive
-    def pong(self, message: Pong) -> None:
-        """Hit the ball that is expected."""
-        if message.number == self.state.hits < HIGHEST:
-            self.state.hits += 1
-            self.system.ref("other").tell(Ping(message.number + 1))
+    def ball(self, message: Ball) -> None:
+        """Hit it."""
+        self.state.hits += 1
+        if message.hits < self._last:
+            self._opponent.tell(Ball(message.hits + 1))
 
 
-class Other(Actor[Ping]):
-    """Hits back while the count is below the highest."""
+def games(hits: int) -> Scenario:
+    """Return two players of a ball that is hit so many times."""
 
-    state: Count
+    def scenario(world: World) -> None:
+        """Two that hit a ball to each other over a good network."""
+        ping, pong = (world.system.ref(path) for path in ("ping", "pong"))
+        world.spawn(Player(hits, pong), "ping")
+        world.spawn(Player(hits, ping), "pong")
+        world.inject(ping, Ball(1))
+        world.system_invariant(
+            "they take turns",
+            lambda view: 0 <= view[ping].hits - view[pong].hits <= 1,
+        )
+        world.sometimes(
+            "all balls were hit",
+            lambda view: view[ping].hits + view[pong].hits == hits,
+        )
 
-    def __init__(self) -> None:
-        self.state = Count()
-
-    @receive
-    def ping(self, message: Ping) -> None:
-        """Hit the ball that is expected."""
-        if message.number == self.state.hits < HIGHEST:
-            self.state.hits += 1
-            self.system.ref("server").tell(Pong(message.number))
+    return scenario
 
 
-def ping_pong(world: World) -> None:
-    """Two that hit a ball to each other over a good network."""
-    other = world.spawn(Other(), "other")
-    server = world.spawn(Server(), "server")
-    world.system_invariant(
-        "one is at most one ahead",
-        lambda view: view[other].hits - view[server].hits in (0, 1),
-    )
-    world.sometimes("the highest is reached", lambda view: view[server].hits == HIGHEST)
+ping_pong = games(2 * HIGHEST)
 
 
 def main() -> None:

@@ -1,21 +1,102 @@
 """Two-phase commit: one manager hears of all that are prepared, and decides.
 
+One transaction manager, some resource managers, messages in a set that only grows. A
+state is (what each resource manager is, what the transaction manager is, whose Prepared
+it has had, the messages sent). It is a plain transition system; two_phase_commit.py in
+the folder above has actors.
+
 Source: Gray and Lamport, "Consensus on Transaction Commit" (2004), section 3. The
 repository tlaplus/Examples records 288 states and 1,146 steps taken by TLC for three
 resource managers (specifications/transaction_commit/manifest.json, TwoPhase.cfg), and
-Stateright 0.31.0 asserts 288, and 8,832 for five (examples/2pc.rs). The system is that
-of `examples.explore.two_phase`. A manager that does not wait for the last one
-breaks it.
+Stateright 0.31.0 asserts 288, and 8,832 for five (examples/2pc.rs). A transaction
+manager that does not wait for the last of them breaks it.
 
 python examples/explore/published/two_phase.py
 """
 
-from ccw_actors.explore import explore
-from ccw_actors.scenarios import two_phase as system
+from collections.abc import Iterator
 
-two_phase = system(3)
-two_phase_of_five = system(5)
-hasty = system(3, wrong=True)
+from ccw_actors.explore import TransitionSystem, explore
+
+WORKING, PREPARED, COMMITTED, ABORTED = range(4)
+COMMIT, ABORT = -1, -2
+
+State = tuple[tuple[int, ...], int, frozenset[int], frozenset[int]]
+Action = tuple[str, int]
+
+
+def actions(state: State) -> Iterator[Action]:
+    """Yield what may happen: to the transaction manager, then to each other one."""
+    managers, decision, ready, sent = state
+    if decision == WORKING:
+        if len(ready) == len(managers):
+            yield "commit", 0
+        yield "abort", 0
+    for one, manager in enumerate(managers):
+        if decision == WORKING and one in sent:
+            yield "hear of", one
+        if manager == WORKING:
+            yield "prepare", one
+            yield "give up", one
+        if COMMIT in sent:
+            yield "obey commit", one
+        if ABORT in sent:
+            yield "obey abort", one
+
+
+def next_state(state: State, action: Action) -> State:
+    """Return the state after an action."""
+    managers, decision, ready, sent = state
+    kind, one = action
+    match kind:
+        case "commit":
+            return managers, COMMITTED, ready, sent | {COMMIT}
+        case "abort":
+            return managers, ABORTED, ready, sent | {ABORT}
+        case "hear of":
+            return managers, decision, ready | {one}, sent
+        case "prepare":
+            return _with(managers, one, PREPARED), decision, ready, sent | {one}
+        case "obey commit":
+            return _with(managers, one, COMMITTED), decision, ready, sent
+        case _:
+            return _with(managers, one, ABORTED), decision, ready, sent
+
+
+def commits(
+    managers: int = 3, *, hasty: bool = False
+) -> TransitionSystem[State, Action]:
+    """Return so many resource managers; `hasty`, the last of them is not waited for."""
+
+    def hasty_actions(state: State) -> Iterator[Action]:
+        if state[1] == WORKING and len(state[2]) == managers - 1:
+            yield "commit", 0
+        yield from actions(state)
+
+    return TransitionSystem[State, Action](
+        [((WORKING,) * managers, WORKING, frozenset(), frozenset())],
+        hasty_actions if hasty else actions,
+        next_state,
+        invariants={"all decide the same": lambda state: len(_ends(state)) < 2},
+        sometimes={
+            "all commit": lambda state: set(state[0]) == {COMMITTED},
+            "all abort": lambda state: set(state[0]) == {ABORTED},
+        },
+        summary=f"Two-phase commit with {managers} managers, as a transition system.",
+    )
+
+
+def _with(managers: tuple[int, ...], one: int, value: int) -> tuple[int, ...]:
+    return (*managers[:one], value, *managers[one + 1 :])
+
+
+def _ends(state: State) -> set[int]:
+    return {COMMITTED, ABORTED}.intersection(state[0])
+
+
+two_phase = commits()
+two_phase_of_five = commits(5)
+hasty = commits(hasty=True)
 
 
 def main() -> None:
