@@ -34,6 +34,7 @@ from ccw_actors.machine._wiring import OURS as OURS
 from ccw_actors.machine._wiring import DevicePaths as DevicePaths
 from ccw_actors.machine._wiring import GuestPaths as GuestPaths
 from ccw_actors.machine._wiring import Layers as Layers
+from ccw_actors.machine._wiring import Program as Program
 from ccw_actors.machine._wiring import add_device as add_device
 from ccw_actors.machine._wiring import add_driver as add_driver
 from ccw_actors.machine._wiring import add_guest as add_guest
@@ -63,6 +64,7 @@ __all__ = [
     "MachineRun",
     "PassedThrough",
     "PauseGuest",
+    "Program",
     "Progress",
     "QemuGuest",
     "ResumeGuest",

@@ -34,7 +34,7 @@ VOLUME: Geometry = ckd_volume(ckd_type("2311")[0], 4)
 KILLER = """
     import os, signal, sys
     from pathlib import Path
-    from ccw_actors.actors.image_file import open_image
+    from ccw_actors.actors.hardware.image import open_image
 
     path, track, call, cut = Path(sys.argv[1]), *map(int, sys.argv[2:5])
     data = sys.stdin.buffer.read()

@@ -19,7 +19,7 @@ FIRST = 2 * 15
 WRITER = """
     import os, sys
     from pathlib import Path
-    from ccw_actors.actors.image_file import open_image
+    from ccw_actors.actors.hardware.image import open_image
     from ccw_actors.devices import Record, Track
 
     first, tracks, number = map(int, sys.argv[3:6])

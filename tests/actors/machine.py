@@ -3,8 +3,9 @@
 from ccw_actors.actors.protocol import Instruct, ModifySubchannel
 from ccw_actors.channel import Ccw, Orb, Pmcw
 from ccw_actors.devices import Geometry, Track
+from ccw_actors.machine import Program
 from ccw_actors.runtime import System
-from ccw_actors.scenarios import House, Program
+from ccw_actors.scenarios import House
 
 GEOMETRY = Geometry("3390", cylinders=1, heads=15, track_size=56832)
 RECORDS = (b"first record".ljust(80), bytes(range(256)) * 16)

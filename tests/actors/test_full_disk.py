@@ -155,7 +155,7 @@ def test_no_space_for_a_new_image(small_disk: Path, *, replace: bool) -> None:
 LIMITED = """
     import resource, sys
     from pathlib import Path
-    from ccw_actors.actors.image_file import open_image
+    from ccw_actors.actors.hardware.image import open_image
 
     limit = int(sys.argv[2])
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

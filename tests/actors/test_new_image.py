@@ -30,7 +30,7 @@ CALLS = ("open", "pwrite", "ftruncate", "fsync", "link", "rename", "replace", "u
 MAKER = """
     import os, signal, sys
     from pathlib import Path
-    from ccw_actors.actors.image_create import create_tracks
+    from ccw_actors.actors.hardware.image import create_tracks
     from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
 
     last, replace = int(sys.argv[2]), sys.argv[3] == "replace"

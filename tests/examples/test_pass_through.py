@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "examples" / "pass_through"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "rack")
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "machine")
 
 
 @pytest.mark.parametrize("name", NAMES)

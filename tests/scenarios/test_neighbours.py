@@ -9,7 +9,7 @@ from ccw_actors.actors import Cpu
 from ccw_actors.actors.protocol import AwaitGuest, CountPins, GuestReport
 from ccw_actors.errors import ActorFailedError
 from ccw_actors.runtime import Choice, SteppingDispatcher, System
-from examples.pass_through.rack import Rack, enable, read_label
+from examples.pass_through.machine import Machine, enable, read_label
 
 LAYERS = (
     "disk0",
@@ -33,9 +33,9 @@ def bobs_report(crash_at: int) -> tuple[GuestReport, bool]:
     """
     dispatcher = SteppingDispatcher("channel")
     system = System(dispatcher)
-    rack = Rack(system, disks=2)
-    rack.guest("alice", reads, 0)
-    rack.guest("bob", reads, 1)
+    machine = Machine(system, disks=2)
+    machine.guest("alice", reads, 0)
+    machine.guest("bob", reads, 1)
     step = 0
     crashed = False
     while choices := [one for one in dispatcher.enabled() if not one.timer]:
