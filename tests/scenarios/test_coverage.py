@@ -7,8 +7,8 @@ import pytest
 
 from ccw_actors.explore import Combination
 from ccw_actors.scenarios import MAKERS
-from ccw_actors.scenarios._coverage import LAYERS, as_markdown, explored, reason_for
-from ccw_actors.scenarios._unreached import REASONS
+from tools.coverage_page import LAYERS, as_markdown, explored, reason_for
+from tools.unreached import REASONS
 
 PAGE: Final = (
     Path(__file__).parents[2] / "docs" / "explore" / "coverage.md"

@@ -1,7 +1,8 @@
 """Which messages the layers handle in which of their phases, over all scenarios.
 
-Run as `python -m ccw_actors.scenarios._coverage` it prints the page
-docs/explore/coverage.md. It takes about a minute.
+    python -m tools.coverage_page > docs/explore/coverage.md
+
+It takes about a minute.
 """
 
 import sys
@@ -13,7 +14,7 @@ from ccw_actors.actors import Cio, Device, GuestSubchannel, Subchannel, VfioCcw
 from ccw_actors.explore import Combination, Scenario, explore
 from ccw_actors.runtime import Actor, spec_of
 from ccw_actors.scenarios import MAKERS
-from ccw_actors.scenarios._unreached import REASONS, Reason
+from tools.unreached import REASONS, Reason
 
 __all__ = ["Table", "as_markdown", "explored", "reason_for"]
 
@@ -31,8 +32,8 @@ _HEAD: Final = """\
 
 For each layer: which messages it handles in which of its phases, in some order of some
 scenario of `ccw-actors explore --list`. A phase is named by
-`ccw_actors/scenarios/_phases.py`. Made by `python -m
-ccw_actors.scenarios._coverage`; a test holds this page to it.
+`ccw_actors/scenarios/_phases.py`. Made by `python -m tools.coverage_page`; a test holds
+this page to it.
 
 A cell is ✔, or the number of the reason below why no scenario gets there.
 """
