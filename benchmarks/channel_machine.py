@@ -183,7 +183,7 @@ def _add_guest(
     pmcw, sink = Pmcw.of_device(0), paths.cio if is_full else theirs.css
     add_subchannel(system, paths, SubchannelId(0, 0), pmcw, (region,), sink=sink)
     if is_full:
-        pass_through(system, paths, region, pmcw=pmcw, sink=theirs.css)
+        pass_through(system, paths, storage, base=base, pmcw=pmcw, sink=theirs.css)
     if kind == "pykka":
         thread = ProgramThread(program, system.ref(f"{theirs.cpu}0"))
         program = system.spawn_thread(thread, f"{path}/program")

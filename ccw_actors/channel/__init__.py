@@ -6,6 +6,7 @@ life cycle, `program` the channel-program interpreter with its `begin` and `answ
 both are meant to be imported as modules.
 """
 
+from ccw_actors.channel._condition_code import Cc as Cc
 from ccw_actors.channel._irb import Irb as Irb
 from ccw_actors.channel._model_dependent import ModelDependent as ModelDependent
 from ccw_actors.channel._orb import Orb as Orb

@@ -18,7 +18,7 @@ __all__ = ["Pmcw", "Schib", "modified"]
 _PMCW = struct.Struct(">IHHBBBBHBB8sI")
 _SCHIB_TAIL = struct.Struct(">QI")
 _PMCW_LENGTH: Final = 28
-_SCHIB_LENGTH: Final = 52
+SCHIB_LENGTH: Final = 52
 
 _ISC_SHIFT: Final = 11
 _ISC: Final = 0x3800
@@ -189,7 +189,7 @@ class Schib(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         Raises:
             ChannelDataError: `raw` is not 52 bytes long.
         """
-        expect_length("SCHIB", raw, _SCHIB_LENGTH)
+        expect_length("SCHIB", raw, SCHIB_LENGTH)
         mba, model = _SCHIB_TAIL.unpack_from(raw, 40)
         return cls(Pmcw.from_bytes(raw[:28]), Scsw.from_bytes(raw[28:40]), mba, model)
 

@@ -146,6 +146,14 @@ class Scsw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     pending = Flag("stctl", Stctl.PENDING, "status pending")
 
     @property
+    def is_intermediate(self) -> bool:
+        """Whether status is pending that is intermediate and nothing else.
+
+        It ends no function; TSCH leaves FC as it is, unless the program is suspended.
+        """
+        return self.stctl == Stctl.INTERMEDIATE | Stctl.PENDING
+
+    @property
     def key(self) -> int:
         """Storage key, 0 to 15, from the ORB."""
         return self.flags >> 12

@@ -13,7 +13,7 @@ from ccw_actors.channel.fields import U8, U16, Flag, expect_length
 
 __all__ = ["Crw", "Erc", "Rsc", "queued"]
 
-_LENGTH: Final = 4
+CRW_LENGTH: Final = 4
 _RSC_SHIFT: Final = 8
 _RSC: Final = 0x0F
 _ERC: Final = 0x3F
@@ -72,7 +72,7 @@ class Crw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         Raises:
             ChannelDataError: `raw` is not 4 bytes long.
         """
-        expect_length("CRW", raw, _LENGTH)
+        expect_length("CRW", raw, CRW_LENGTH)
         left, rsid = int.from_bytes(raw[:2]), int.from_bytes(raw[2:])
         codes = _RSC << _RSC_SHIFT | _ERC
         return cls(left >> _RSC_SHIFT & _RSC, left & _ERC, rsid, left & ~codes)

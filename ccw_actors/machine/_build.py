@@ -121,7 +121,8 @@ async def build_guest(
         pass_through(
             system,
             paths,
-            region,
+            storage,
+            base=region.base,
             number=index,
             pmcw=pmcw,
             sink=theirs.css,

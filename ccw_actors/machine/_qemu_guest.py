@@ -19,7 +19,7 @@ import threading
 from collections import deque
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -28,6 +28,7 @@ from ccw_actors.actors.protocol import (
     AwaitGuest,
     CountPins,
     GuestReport,
+    RegionsMessage,
     ReportProgress,
     StoreSubchannel,
 )
@@ -55,9 +56,12 @@ from ccw_actors.vfio import (
     AddDevice,
     Client,
     ClientProcess,
+    ClientProcessMessage,
+    ClientToStorage,
     Console,
     ProcessEnded,
     ProcessStorage,
+    ProcessStorageMessage,
     Qmp,
     RemoveDevice,
     ShownFiles,
@@ -113,9 +117,13 @@ class QemuRun:
         self._reaping: asyncio.Task[None] | None = None
 
     @property
-    def emulator(self) -> ActorRef[Any]:
+    def emulator(self) -> ActorRef[ClientProcessMessage]:
         """Who answers for the guest."""
         return self._system.ref(f"{guest_path(self._guest)}/emulator")
+
+    @property
+    def _storage(self) -> ActorRef[ProcessStorageMessage]:
+        return self._system.ref(f"{guest_path(self._guest)}/storage")
 
     # -- start -------------------------------------------------------------------------
 
@@ -152,8 +160,7 @@ class QemuRun:
 
     def _pass_through(self, passed: PassedThrough, number: int) -> AddDevice:
         """Spawn the layers of a device; `number` is that of the host's subchannel."""
-        storage = self._system.ref(f"{guest_path(self._guest)}/storage")
-        region = Region(self._base, STORAGE_MAX, storage, dma=True)
+        region = Region(self._base, STORAGE_MAX, self._storage, dma=True)
         paths = replace(paths_of(self._guest, passed), emulated=self.emulator.path)
         chpid = _CHPID_FIRST + number % _CHPIDS
         add_host_subchannel(
@@ -165,8 +172,10 @@ class QemuRun:
             chpid=chpid,
             layers=self._layers,
         )
-        add_driver(self._system, paths, region, layers=self._layers)
-        regions = self._system.ref(paths.vfio_ccw)
+        add_driver(
+            self._system, paths, self._storage, base=self._base, layers=self._layers
+        )
+        regions: ActorRef[RegionsMessage] = self._system.ref(paths.vfio_ccw)
         return AddDevice(str(passed.number), number, regions, chpid)
 
     async def _start_process(
@@ -174,7 +183,7 @@ class QemuRun:
         program: Path,
         options: list[str],
         devices: tuple[AddDevice, ...],
-        storage: ActorRef[Any],
+        storage: ActorRef[ClientToStorage],
     ) -> None:
         output, source = self._open_console()
         console, their_console = socket.socketpair()
@@ -349,13 +358,14 @@ class QemuRun:
     async def _left(self) -> list[str]:
         """Say what is left of the guest on our side: nothing should be."""
         left: list[str] = []
-        storage = self._system.ref(f"{guest_path(self._guest)}/storage")
-        pins = await storage.ask(CountPins())
+        pins = await self._storage.ask(CountPins())
         if pins.owners:
             left.append(f"{pins.pages} pages are pinned for {pins.owners} programs")
         guest = next(g for g in self._machine.guests if g.name == self._guest.name)
         for passed in guest.devices:
-            subchannel = self._system.ref(f"{host_path(passed.host)}/subchannel")
+            subchannel: ActorRef[StoreSubchannel] = self._system.ref(
+                f"{host_path(passed.host)}/subchannel"
+            )
             stored = await subchannel.ask(StoreSubchannel())
             scsw = stored.schib.scsw
             if stored.cc == 0 and (scsw.fctl or scsw.actl or scsw.stctl):

@@ -23,7 +23,7 @@ from ccw_actors.actors import (
     Subchannel,
     VfioCcw,
 )
-from ccw_actors.actors.protocol import Operation
+from ccw_actors.actors.protocol import Operation, VfioCcwToStorage
 from ccw_actors.channel import ModelDependent, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceModel
 from ccw_actors.runtime import ActorRef, Restart, System
@@ -152,20 +152,21 @@ def add_subchannel(
 def add_driver(
     system: System,
     paths: DevicePaths,
-    region: Region,
+    storage: ActorRef[VfioCcwToStorage],
     *,
+    base: int,
     ccws_at_once: int = CCWS_AT_ONCE,
     layers: Layers = OURS,
 ) -> VfioCcw:
     """Spawn what drives a subchannel for an emulator: Cio, and VfioCcw on top of it.
 
-    `region` is the guest's storage, and the address at which the host has it.
+    `storage` is the guest's, `base` the address at which the host has it.
     """
     vfio_ccw = layers.vfio_ccw(
         system.ref(paths.cio),
-        region.storage,
+        storage,
         system.ref(paths.emulated),
-        base=region.base,
+        base=base,
         ccws_at_once=ccws_at_once,
     )
     system.spawn(vfio_ccw, paths.vfio_ccw, supervision=Restart())
@@ -197,8 +198,9 @@ def add_guest_subchannel(
 def pass_through(
     system: System,
     paths: DevicePaths,
-    region: Region,
+    storage: ActorRef[VfioCcwToStorage],
     *,
+    base: int,
     number: int = 0,
     pmcw: Pmcw,
     sink: str,
@@ -206,9 +208,10 @@ def pass_through(
 ) -> GuestSubchannel:
     """Spawn what makes a subchannel of the host subchannel `number` of a guest.
 
-    The guest's subchannel starts with `pmcw`, and announces interruptions to `sink`.
+    `storage` is the guest's, `base` the address at which the host has it. The guest's
+    subchannel starts with `pmcw`, and announces interruptions to `sink`.
     """
-    add_driver(system, paths, region, layers=layers)
+    add_driver(system, paths, storage, base=base, layers=layers)
     return add_guest_subchannel(system, paths, number, pmcw, sink=sink, layers=layers)
 
 

@@ -9,9 +9,12 @@ from ccw_actors.vfio._client_process import ClientProcess as ClientProcess
 from ccw_actors.vfio._console import Console as Console
 from ccw_actors.vfio._console import raw_terminal as raw_terminal
 from ccw_actors.vfio._messages import AddDevice as AddDevice
+from ccw_actors.vfio._messages import ClientProcessMessage as ClientProcessMessage
+from ccw_actors.vfio._messages import ClientToStorage as ClientToStorage
 from ccw_actors.vfio._messages import DeviceAdded as DeviceAdded
 from ccw_actors.vfio._messages import DeviceRemoved as DeviceRemoved
 from ccw_actors.vfio._messages import ProcessEnded as ProcessEnded
+from ccw_actors.vfio._messages import ProcessStorageMessage as ProcessStorageMessage
 from ccw_actors.vfio._messages import RemoveDevice as RemoveDevice
 from ccw_actors.vfio._process_storage import ProcessStorage as ProcessStorage
 from ccw_actors.vfio._qemu import command_line as command_line
@@ -32,11 +35,14 @@ __all__ = [
     "AddDevice",
     "Client",
     "ClientProcess",
+    "ClientProcessMessage",
+    "ClientToStorage",
     "Console",
     "DeviceAdded",
     "DeviceRemoved",
     "ProcessEnded",
     "ProcessStorage",
+    "ProcessStorageMessage",
     "Qmp",
     "RemoveDevice",
     "ShownFiles",

@@ -22,7 +22,7 @@ import os
 import signal
 from collections.abc import Callable
 from itertools import count
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from ccw_actors.actors.hardware import PAGE_SIZE
 from ccw_actors.actors.protocol import (
@@ -30,6 +30,7 @@ from ccw_actors.actors.protocol import (
     DeviceRequested,
     GuestReport,
     IoRead,
+    RegionsToClient,
     ReportProgress,
     ReportRead,
     ReportSignalled,
@@ -51,6 +52,8 @@ from ccw_actors.vfio._device_front import Change, Counts, DeviceFront
 from ccw_actors.vfio._event_descriptors import EventDescriptors
 from ccw_actors.vfio._messages import (
     AddDevice,
+    ClientProcessMessage,
+    ClientToStorage,
     DescriptorClosed,
     DeviceAdded,
     DeviceRemoved,
@@ -71,7 +74,6 @@ from ccw_actors.vfio._uapi import EventSource, Ioctl
 
 __all__ = ["ClientProcess"]
 
-Event: TypeAlias = Signalled | ReportSignalled | DeviceRequested
 """What an actor behind a device's regions has to say."""
 
 _SOURCES: Final[dict[type, EventSource]] = {
@@ -84,7 +86,7 @@ _OF_A_DEVICE: Final = 8
 _CODES: Final = {"2": errno.EBUSY, "3": errno.ENODEV}
 
 
-class ClientProcess(Actor):
+class ClientProcess(Actor[ClientProcessMessage]):
     """A process `pid`, whose system calls are `calls` and whose storage is `storage`.
 
     `files` show its `devices`.
@@ -94,7 +96,7 @@ class ClientProcess(Actor):
         self,
         pid: int,
         calls: SystemCalls,
-        storage: ActorRef[Any],
+        storage: ActorRef[ClientToStorage],
         files: ShownFiles,
         devices: tuple[AddDevice, ...] = (),
     ) -> None:
@@ -331,7 +333,7 @@ class ClientProcess(Actor):
             device.was_read(message)
 
     @receive
-    def event(self, message: Event) -> None:
+    def event(self, message: RegionsToClient) -> None:
         """Signal the event's descriptor."""
         if device := self._device:
             device.signalled(_SOURCES[type(message)])

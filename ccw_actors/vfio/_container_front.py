@@ -28,7 +28,7 @@ import errno
 import struct
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -39,6 +39,7 @@ from ccw_actors.vfio import _uapi as uapi
 from ccw_actors.vfio._device_front import Change, DeviceFront
 from ccw_actors.vfio._memory import process_of
 from ccw_actors.vfio._messages import (
+    ClientToStorage,
     IoctlCalled,
     MapRange,
     RangeMapped,
@@ -92,7 +93,7 @@ class ContainerFront:
     def __init__(
         self,
         calls: SystemCalls,
-        storage: ActorRef[Any],
+        storage: ActorRef[ClientToStorage],
         devices: Mapping[int, DeviceFront],
     ) -> None:
         self._calls = calls

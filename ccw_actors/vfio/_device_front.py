@@ -19,7 +19,7 @@ import struct
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from ccw_actors.actors.protocol import (
     CloseDevice,
@@ -34,7 +34,6 @@ from ccw_actors.actors.protocol import (
     WriteAsync,
     WriteIo,
 )
-from ccw_actors.runtime import ActorRef
 from ccw_actors.vfio import _region_layouts as region_layouts
 from ccw_actors.vfio import _uapi as uapi
 from ccw_actors.vfio._event_descriptors import EventDescriptors, take_event
@@ -47,7 +46,7 @@ __all__ = ["Change", "Counts", "DeviceFront"]
 
 _WAITING_MAX: Final = 256
 _SOURCES: Final = {Region.IO: EventSource.IO, Region.CRW: EventSource.CRW}
-_READS: Final = {
+_READS: Final[dict[Region, tuple[type[ReadIo | ReadSchib | ReadReport], type]]] = {
     Region.IO: (ReadIo, IoRead),
     Region.SCHIB: (ReadSchib, SchibRead),
     Region.CRW: (ReadReport, ReportRead),
@@ -94,7 +93,7 @@ class DeviceFront:
         self.shown = shown
         self.opened = 0
         self._then: list[Callable[[], None]] = []
-        self._regions: ActorRef[Any] = shown.regions
+        self._regions = shown.regions
         self._calls = calls
         self._descriptors = descriptors
         self._events: dict[int, int] = {}

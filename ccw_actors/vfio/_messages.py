@@ -1,11 +1,22 @@
 """Messages between a client's system calls, its storage and who waits for it."""
 
-from typing import Any
+from typing import TypeAlias
 
+from ccw_actors.actors.protocol import (
+    AwaitGuest,
+    ClientToRegions,
+    CountPins,
+    RegionsToClient,
+    ReportProgress,
+    SubchannelToStorage,
+    VfioCcwToStorage,
+)
 from ccw_actors.runtime import ActorRef, Message, Request
 
 __all__ = [
     "AddDevice",
+    "ClientProcessMessage",
+    "ClientToStorage",
     "DescriptorClosed",
     "DeviceAdded",
     "DeviceRemoved",
@@ -14,6 +25,7 @@ __all__ = [
     "MapRange",
     "PathOpened",
     "ProcessEnded",
+    "ProcessStorageMessage",
     "RangeMapped",
     "RangeUnmapped",
     "RegionRead",
@@ -152,7 +164,7 @@ class AddDevice(Request[DeviceAdded], frozen=True):
 
     name: str
     subchannel: int
-    regions: ActorRef[Any]
+    regions: ActorRef[ClientToRegions]
     chpid: int
 
 
@@ -164,3 +176,23 @@ class RemoveDevice(Request[DeviceRemoved], frozen=True):
     """Show a device no more; answered when the client has closed it."""
 
     name: str
+
+
+ClientToStorage: TypeAlias = MapRange | UnmapRange
+"""What a ClientProcess has to say to the storage of its process."""
+
+ProcessStorageMessage: TypeAlias = (
+    ClientToStorage | SubchannelToStorage | VfioCcwToStorage | CountPins
+)
+"""What a ProcessStorage takes. The process's CPUs reach their memory by themselves."""
+
+ClientProcessMessage: TypeAlias = (
+    AddDevice
+    | RemoveDevice
+    | ProcessEnded
+    | StorageLost
+    | RegionsToClient
+    | AwaitGuest
+    | ReportProgress
+)
+"""What a ClientProcess takes: from who runs it, its storage, and its devices."""

@@ -15,7 +15,7 @@ executes another program, there is no memory behind its ranges any more.
 import errno
 import os
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -43,6 +43,7 @@ from ccw_actors.vfio._dma import DmaRange, DmaRanges, Part
 from ccw_actors.vfio._memory import ProcessMemory
 from ccw_actors.vfio._messages import (
     MapRange,
+    ProcessStorageMessage,
     RangeMapped,
     RangeUnmapped,
     StorageLost,
@@ -61,12 +62,12 @@ class ProcessStorageState(Struct):
     pins: pinned.Pins = {}
 
 
-class ProcessStorage(Actor):
+class ProcessStorage(Actor[ProcessStorageMessage]):
     """Storage behind the ranges of a client, which is told when its memory fails."""
 
     state: ProcessStorageState
 
-    def __init__(self, client: ActorRef[Any]) -> None:
+    def __init__(self, client: ActorRef[StorageLost]) -> None:
         self._client = client
         self._ranges = DmaRanges()
         self._memories: dict[int, ProcessMemory] = {}

@@ -56,7 +56,7 @@ def main() -> str:
     add_device(system, paths, model, volume)
     add_subchannel(system, paths, SubchannelId(0, 0), Pmcw.of_device(0x150), regions)
     pmcw = Pmcw.of_device(0x190)
-    pass_through(system, paths, regions[0], pmcw=pmcw, sink="outer/cio")
+    pass_through(system, paths, outer, base=OUTER, pmcw=pmcw, sink="outer/cio")
     # The outer guest's: to them its subchannel is what the host's is to the host.
     paths = DevicePaths(
         subchannel="outer/subchannel",
@@ -64,9 +64,8 @@ def main() -> str:
         vfio_ccw="inner/vfio-ccw",
         emulated="inner/subchannel",
     )
-    region = Region(INNER, STORAGE_SIZE, storage, dma=True)
     pmcw = Pmcw.of_device(0x200)
-    pass_through(system, paths, region, pmcw=pmcw, sink="inner/css")
+    pass_through(system, paths, storage, base=INNER, pmcw=pmcw, sink="inner/css")
     guest = GuestPaths.below("inner")
     add_guest(system, guest, (inner,), {0: ref(paths.emulated)}, storage)
     report = ref(guest.emulator).ask(AwaitGuest(), block=True)

@@ -14,7 +14,13 @@ from typing import Any
 from msgspec import Struct
 
 from ccw_actors.actors import ChannelPath, Cpu, MemoryVolume, Region, Storage
-from ccw_actors.actors.protocol import AwaitGuest, CountPins, GuestReport
+from ccw_actors.actors.protocol import (
+    AwaitGuest,
+    CountPins,
+    GuestReport,
+    GuestSubchannelMessage,
+    VfioCcwToStorage,
+)
 from ccw_actors.channel import Ccw, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, Geometry, Track, device_model
 from ccw_actors.machine import (
@@ -111,15 +117,20 @@ class Machine:
         storage = self.system.spawn(Storage(STORAGE_SIZE), f"{name}/storage")
         region = Region(self._guests << 32, STORAGE_SIZE, storage, dma=True)
         subchannels = {
-            index: self._pass_through(name, index, disk, region)
+            index: self._pass_through(name, index, disk, region, storage)
             for index, disk in enumerate(disks)
         }
         paths = GuestPaths.below(name)
         add_guest(self.system, paths, (program,), subchannels, storage)
 
     def _pass_through(
-        self, guest: str, index: int, disk: int, region: Region
-    ) -> ActorRef[Any]:
+        self,
+        guest: str,
+        index: int,
+        disk: int,
+        region: Region,
+        storage: ActorRef[VfioCcwToStorage],
+    ) -> ActorRef[GuestSubchannelMessage]:
         host = self._disks[disk]
         paths = DevicePaths.below(host, f"{guest}/{host}")
         pmcw = Pmcw.of_device(0x150 + disk)
@@ -127,7 +138,8 @@ class Machine:
         pass_through(
             self.system,
             paths,
-            region,
+            storage,
+            base=region.base,
             number=index,
             pmcw=Pmcw.of_device(0x190 + index),
             sink=f"{guest}/css",

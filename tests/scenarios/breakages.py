@@ -103,9 +103,9 @@ class StartsTheDead(VfioCcw):
             super()._drop(program)
 
     @receive
-    def start_translated(self, message: Pinned) -> None:
+    def pinned(self, message: Pinned) -> None:
         """Start what is there."""
-        super().start_translated(message)
+        super().pinned(message)
 
 
 class KeepsProgram(VfioCcw):
@@ -252,10 +252,10 @@ class StartsWhileUntaken(VfioCcw):
     """Accepts a START though the emulator has not taken the last event."""
 
     @receive
-    def start(self, message: IoRequest) -> None:
+    def io_request(self, message: IoRequest) -> None:
         """Take no notice of it."""
         untaken, self.state.untaken = self.state.untaken, 0
-        super().start(message)
+        super().io_request(message)
         self.state.untaken = untaken
 
 
@@ -263,10 +263,10 @@ class StartsUnread(VfioCcwRegions):
     """Accepts a START though the last event has not been read."""
 
     @receive
-    def start(self, message: IoRequest) -> None:
+    def io_request(self, message: IoRequest) -> None:
         """Take no notice of it."""
         untaken, self.state.untaken = self.state.untaken, 0
-        super().start(message)
+        super().io_request(message)
         self.state.untaken = untaken
 
 
@@ -395,10 +395,10 @@ class WithdrawsTwice(VfioCcw):
     """Gives Cio a CANCEL while another is under way, and forgets that one."""
 
     @receive
-    def withdraw(self, message: CancelRequest) -> None:
+    def cancel_request(self, message: CancelRequest) -> None:
         """Forget the first."""
         self.state.cancel = 0
-        super().withdraw(message)
+        super().cancel_request(message)
 
 
 class LosesHalt(Subchannel):

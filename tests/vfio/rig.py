@@ -27,6 +27,7 @@ from ccw_actors.actors.protocol import (
     ReadTrack,
     StoreSubchannel,
     TrackRead,
+    VfioCcwToStorage,
 )
 from ccw_actors.channel import Irb, Orb, Pmcw, Schib, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, Geometry, device_model
@@ -108,7 +109,9 @@ class Rig:
         self._devices = devices
         storage = system.spawn(ProcessStorage(emulator), f"{self.name}/storage")
         region = Region(_BASE, _BASE, storage, dma=True)
-        shown = [self._device(index, region, emulator) for index in range(devices)]
+        shown = [
+            self._device(index, region, storage, emulator) for index in range(devices)
+        ]
         ours, theirs = socket.socketpair()
         ours.setblocking(False)  # noqa: FBT003 - the library's
         argv = [sys.executable, "-I", str(_PUPPET), str(theirs.fileno())]
@@ -130,7 +133,13 @@ class Rig:
 
         loop.add_reader(pidfd, ended)
 
-    def _device(self, index: int, region: Region, client: ActorRef[Any]) -> AddDevice:
+    def _device(
+        self,
+        index: int,
+        region: Region,
+        storage: ActorRef[VfioCcwToStorage],
+        client: ActorRef[Any],
+    ) -> AddDevice:
         system, host = self.system, f"{self.name}-host/{index}"
         paths = replace(
             DevicePaths.below(host, f"{self.name}/{index}"), emulated=client.path
@@ -141,7 +150,7 @@ class Rig:
         pmcw = Pmcw.of_device(0x190 + index, chpid=0x40)
         add_subchannel(system, paths, SubchannelId(0, index), pmcw, (region,))
         layers = Layers(vfio_ccw=VfioCcwRegions)
-        add_driver(system, paths, region, layers=layers)
+        add_driver(system, paths, storage, base=_BASE, layers=layers)
         regions = system.ref(paths.vfio_ccw)
         return AddDevice(f"{index}", index, regions, 0x40)
 

@@ -70,7 +70,7 @@ async def test_regions_fail_once(
         second = await made.open_device(group, 1)
         orb = await put_sense_id(made, memory)
         with monkeypatch.context() as patch:
-            patch.setattr(VfioCcwRegions, "start", _fail)
+            patch.setattr(VfioCcwRegions, "io_request", _fail)
             assert await made.write_io(device, orb) == -errno.EIO
         with monkeypatch.context() as patch:
             patch.setattr(VfioCcwRegions, "look", _fail)

@@ -7,12 +7,12 @@
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec import Struct
 
 from ccw_actors.actors.protocol import (
     AwaitGuest,
+    EmulatorMessage,
     GuestEnded,
     GuestReport,
     ResetSubchannel,
@@ -34,15 +34,17 @@ class EmulatorState(Struct):
     resetting: int
     report: GuestReport
     ended: bool = False
-    waiting: tuple[ReplyTo, ...] = ()
+    waiting: tuple[ReplyTo[GuestReport], ...] = ()
 
 
-class Emulator(Actor):
+class Emulator(Actor[EmulatorMessage]):
     """Waits for `cpus` virtual CPUs, then resets `subchannels`."""
 
     state: EmulatorState
 
-    def __init__(self, cpus: int, subchannels: Sequence[ActorRef[Any]]) -> None:
+    def __init__(
+        self, cpus: int, subchannels: Sequence[ActorRef[ResetSubchannel]]
+    ) -> None:
         self._subchannels = tuple(subchannels)
         report = GuestReport(0, 0, {})
         self.state = EmulatorState(cpus, len(self._subchannels), report)
@@ -65,7 +67,7 @@ class Emulator(Actor):
         self._end_if_done()
 
     @receive
-    def wait(self, _message: AwaitGuest) -> GuestReport | None:
+    def await_guest(self, _message: AwaitGuest) -> GuestReport | None:
         """Answer when the guest has ended."""
         if self.state.ended:
             return self.state.report

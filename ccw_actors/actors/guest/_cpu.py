@@ -201,7 +201,7 @@ class BlockingCpu:
     The methods are those of `Cpu`, without `await`. `guest` is asked to do the work.
     """
 
-    def __init__(self, guest: ActorRef[Any]) -> None:
+    def __init__(self, guest: ActorRef[Operate]) -> None:
         self._guest = guest
         self._cpu = Cpu()
         self.storage = BlockingStorage(self)

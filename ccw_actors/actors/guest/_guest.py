@@ -31,7 +31,10 @@ from ccw_actors.actors.protocol import (
     Done,
     Fetch,
     GuestEnded,
+    GuestMessage,
     GuestReport,
+    GuestToStorage,
+    GuestToSubsystem,
     HaltSubchannel,
     InsertKey,
     InsertStorageKey,
@@ -63,10 +66,11 @@ from ccw_actors.actors.protocol import (
     StoreSubchannel,
     Tested,
     TestSubchannel,
+    ThreadToGuest,
     WaitOver,
     WriteStorage,
 )
-from ccw_actors.channel import Irb, ProgramException, Schib, Scsw
+from ccw_actors.channel import Cc, Irb, ProgramException, Schib, Scsw
 from ccw_actors.errors import CcwActorsError, DispatcherError, ProgramError
 from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
 from ccw_actors.transport import Codec
@@ -98,7 +102,7 @@ class GuestState(Struct):
     """
 
     operation: Operation | None = None
-    asker: ReplyTo | None = None
+    asker: ReplyTo[Outcome] | None = None
     outcomes: list[Outcome] = []
     waits: int = 0
     timer: int = 0
@@ -110,7 +114,7 @@ class GuestState(Struct):
     error: str | None = None
 
 
-class Guest(Actor):
+class Guest(Actor[GuestMessage]):
     """Runs `program`: a sequence of operations, a coroutine function, or a thread.
 
     `subchannels` maps subchannel numbers to the guest's subchannels. A thread is the
@@ -123,17 +127,17 @@ class Guest(Actor):
 
     def __init__(
         self,
-        program: DataProgram | AsyncProgram | ActorRef[Any],
-        subchannels: Mapping[int, ActorRef[Any]],
-        channel_subsystem: ActorRef[Any],
-        storage: ActorRef[Any],
-        emulator: ActorRef[Any],
+        program: DataProgram | AsyncProgram | ActorRef[RunProgram],
+        subchannels: Mapping[int, ActorRef[Instruction]],
+        channel_subsystem: ActorRef[GuestToSubsystem],
+        storage: ActorRef[GuestToStorage],
+        emulator: ActorRef[GuestEnded],
         *,
         remember: bool = False,
         midaws: bool = False,
     ) -> None:
         self._midaws = midaws
-        self._thread: ActorRef[Any] | None = None
+        self._thread: ActorRef[RunProgram] | None = None
         self._steps: DataProgram | None = None
         self._function: AsyncProgram | None = None
         if callable(program):
@@ -159,7 +163,7 @@ class Guest(Actor):
         self._close()
 
     @receive
-    def begin(self, _message: RunProgram) -> None:
+    def run(self, _message: RunProgram) -> None:
         """Run the program up to its first operation."""
         self._run_on(None)
 
@@ -180,9 +184,9 @@ class Guest(Actor):
         return self._report()
 
     @receive
-    def failed(self, message: Failure) -> None:
+    def failure(self, message: Failure) -> None:
         """Go on after an instruction that a subchannel has failed on."""
-        answer = _UNANSWERED.get(message.request)
+        answer = _NOT_OPERATIONAL.get(message.request)
         if answer is not None:
             self.ref.tell(answer)
 
@@ -343,14 +347,14 @@ class Guest(Actor):
         if invalid is not None:
             self.ref.tell(Stopped(ProgramException.OPERAND, invalid))
         elif target is None:
-            self.ref.tell(_absent(instruction))
+            self.ref.tell(_NOT_OPERATIONAL[type(instruction).__name__])
         else:
             target.tell(instruction)
 
 
-_UNANSWERED: Final[dict[str, ConditionCode | Tested | Stored]] = {
+_NOT_OPERATIONAL: Final[dict[str, ConditionCode | Tested | Stored]] = {
     **{
-        kind.__name__: ConditionCode(3)
+        kind.__name__: ConditionCode(Cc.NOT_OPERATIONAL)
         for kind in (
             StartSubchannel,
             HaltSubchannel,
@@ -360,16 +364,21 @@ _UNANSWERED: Final[dict[str, ConditionCode | Tested | Stored]] = {
             ModifySubchannel,
         )
     },
-    TestSubchannel.__name__: Tested(3, Irb(Scsw())),
-    StoreSubchannel.__name__: Stored(3, Schib()),
+    TestSubchannel.__name__: Tested(Cc.NOT_OPERATIONAL, Irb(Scsw())),
+    StoreSubchannel.__name__: Stored(Cc.NOT_OPERATIONAL, Schib()),
 }
-"""What an instruction is answered whose subchannel has failed on it."""
+"""What an instruction is answered whose subchannel is not there, or failed on it.
+
+By the name of its type: a `Failure` says no more of the message.
+"""
 
 
-class ProgramThread(Actor):
+class ProgramThread(Actor[RunProgram]):
     """Runs a blocking program in its own thread; see `System.spawn_thread`."""
 
-    def __init__(self, program: BlockingProgram, guest: ActorRef[Any]) -> None:
+    def __init__(
+        self, program: BlockingProgram, guest: ActorRef[ThreadToGuest]
+    ) -> None:
         self._program = program
         self._guest = guest
 
@@ -427,17 +436,6 @@ def _operand_exception(instruction: Instruction, *, midaws: bool) -> str | None:
             return Schib(pmcw, mba=mba).invalid()
         case _:
             return None
-
-
-def _absent(instruction: Instruction) -> ConditionCode | Tested | Stored:
-    """Return what an instruction answers that names a subchannel there is not."""
-    match instruction:
-        case TestSubchannel():
-            return Tested(3, Irb(Scsw()))
-        case StoreSubchannel():
-            return Stored(3, Schib())
-        case _:
-            return ConditionCode(3)
 
 
 def _is_start(operation: Operation) -> bool:

@@ -40,6 +40,8 @@ from ccw_actors.actors.protocol import (
     TestPendingInterruption,
 )
 from ccw_actors.channel import Orb, ProgramException, Schib, SubchannelId, chsc
+from ccw_actors.channel._schib import SCHIB_LENGTH
+from ccw_actors.channel.crw import CRW_LENGTH
 from ccw_actors.channel.interruption import LOWCORE_CODE
 from ccw_actors.errors import ProgramInterruptionError
 
@@ -63,11 +65,8 @@ __all__ = [
 ]
 
 _ORB_LENGTH = 32
-_SCHIB_LENGTH = 52
 _IRB_LENGTH = 64
-_CODE_LENGTH = 12
 _SHORT_CODE_LENGTH = 8
-_CRW_LENGTH = 4
 _PATHS_LENGTH = 32
 _WORD = 4
 
@@ -89,7 +88,7 @@ async def start_subchannel(cpu: Cpu, gr1: int, address: int) -> int:
 
 async def modify_subchannel(cpu: Cpu, gr1: int, address: int) -> int:
     """MSCH with the 52-byte SCHIB at `address`."""
-    raw = await _operand(cpu, address, _SCHIB_LENGTH)
+    raw = await _operand(cpu, address, SCHIB_LENGTH)
     index = _subchannel(gr1)
     schib = Schib.from_bytes(raw)
     _refuse(schib.invalid(format_1_measurement=cpu.format_1_measurement))
@@ -100,7 +99,7 @@ async def store_subchannel(cpu: Cpu, gr1: int, address: int) -> int:
     """STSCH: store the SCHIB (52 bytes); with condition code 3 nothing."""
     _aligned(address, _WORD)
     index = _subchannel(gr1)
-    await _operand(cpu, address, _SCHIB_LENGTH)
+    await _operand(cpu, address, SCHIB_LENGTH)
     stored = await cpu.store(index)
     if stored.cc == 0:
         await cpu.storage.write(address, stored.schib.to_bytes())
@@ -161,10 +160,10 @@ async def test_pending_interruption(cpu: Cpu, cr6: int, address: int) -> int:
 async def store_channel_report_word(cpu: Cpu, address: int) -> int:
     """STCRW: store a CRW (4 bytes), or zeros with condition code 1."""
     _aligned(address, _WORD)
-    await _operand(cpu, address, _CRW_LENGTH)
+    await _operand(cpu, address, CRW_LENGTH)
     stored = await cpu.subsystem(StoreChannelReportWord())
     assert isinstance(stored, CrwStored)
-    raw = bytes(_CRW_LENGTH) if stored.crw is None else stored.crw.to_bytes()
+    raw = bytes(CRW_LENGTH) if stored.crw is None else stored.crw.to_bytes()
     await cpu.storage.write(address, raw)
     return stored.cc
 

@@ -17,16 +17,17 @@ drivers/s390/cio/vfio_ccw_drv.c (vfio_ccw_chp_event).
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec import Struct
 
 from ccw_actors.actors.protocol import (
+    ChannelPathMessage,
     ConfigurePath,
     NotePath,
     PathConfigured,
     PathNoted,
     PathReset,
+    PathToSubchannel,
     Report,
     ResetPath,
     ResetSubchannel,
@@ -42,7 +43,7 @@ class Change(Struct, frozen=True, array_like=True):
     """Whether the path is to be available, and who wants that."""
 
     available: bool
-    to: ReplyTo
+    to: ReplyTo[PathConfigured]
 
 
 class ChannelPathState(Struct):
@@ -53,12 +54,12 @@ class ChannelPathState(Struct):
     """
 
     resetting: int = 0
-    waiting: tuple[ReplyTo, ...] = ()
+    waiting: tuple[ReplyTo[PathReset], ...] = ()
     noting: int = 0
     changes: tuple[Change, ...] = ()
 
 
-class ChannelPath(Actor):
+class ChannelPath(Actor[ChannelPathMessage]):
     """Path `chpid` to `subchannels`; a reset of it can `initialize` them.
 
     `listeners` are told a `Report` whenever it has been configured on or off.
@@ -69,10 +70,10 @@ class ChannelPath(Actor):
     def __init__(
         self,
         chpid: int,
-        subchannels: Sequence[ActorRef[Any]],
+        subchannels: Sequence[ActorRef[PathToSubchannel]],
         *,
         initialize: bool = False,
-        listeners: Sequence[ActorRef[Any]] = (),
+        listeners: Sequence[ActorRef[Report]] = (),
     ) -> None:
         self._chpid = chpid
         self._subchannels = tuple(subchannels)

@@ -20,7 +20,7 @@ answered.
 
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -30,6 +30,7 @@ from ccw_actors.actors.protocol import (
     CallChannelSubsystem,
     CancelAwait,
     ChannelSubsystemCalled,
+    ChannelSubsystemMessage,
     ConditionCode,
     CrwStored,
     Done,
@@ -53,6 +54,7 @@ from ccw_actors.actors.protocol import (
     StoreChannelReportWord,
     Stored,
     StoreSubchannel,
+    SubsystemToSubchannel,
     TakeInterruption,
     TestPendingInterruption,
 )
@@ -68,7 +70,7 @@ Work: TypeAlias = SetChannelMonitor | SetAddressLimit | CallChannelSubsystem
 class Waiter(Struct, frozen=True, array_like=True):
     """Whom to give an interruption whose ISC is on in `mask`; only one now, or none."""
 
-    to: ReplyTo
+    to: ReplyTo[Interruption | NoInterruption]
     mask: int
     cancelled: bool = False
     now: bool = False
@@ -77,7 +79,7 @@ class Waiter(Struct, frozen=True, array_like=True):
 class Job(Struct, frozen=True, array_like=True):
     """An instruction that needs the subchannels, and who is to be answered."""
 
-    to: ReplyTo
+    to: ReplyTo[Done | ChannelSubsystemCalled]
     work: Work
 
 
@@ -103,7 +105,7 @@ class ChannelSubsystemState(Struct):
     answer: bytes = b""
 
 
-class ChannelSubsystem(Actor):
+class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
     """Gives the interruptions of `subchannels` (by index) to whoever waits.
 
     `paths` are its channel paths, by channel-path id. At most `reports_max` reports
@@ -114,8 +116,8 @@ class ChannelSubsystem(Actor):
 
     def __init__(
         self,
-        subchannels: Mapping[int, ActorRef[Any]],
-        paths: Mapping[int, ActorRef[Any]] | None = None,
+        subchannels: Mapping[int, ActorRef[SubsystemToSubchannel]],
+        paths: Mapping[int, ActorRef[ResetPath]] | None = None,
         *,
         characteristics: chsc.Characteristics | None = None,
         model: ModelDependent | None = None,
@@ -137,7 +139,7 @@ class ChannelSubsystem(Actor):
         self._go_on()
 
     @receive
-    def wait(self, message: AwaitInterruption) -> None:
+    def await_interruption(self, message: AwaitInterruption) -> None:
         """Have the sender wait; it is served in the order of asking."""
         waiter = Waiter(self.reply_to, message.mask)
         self.state.waiters = (*self.state.waiters, waiter)
@@ -151,8 +153,9 @@ class ChannelSubsystem(Actor):
         self._go_on()
 
     @receive
-    def cancel_wait(self, _message: CancelAwait) -> None:
+    def cancel_await(self, _message: CancelAwait) -> None:
         """Answer the sender's wait, unless it gets what is being taken."""
+        # A guest waits for one thing at a time, so its reference says which wait it is.
         sender = self.sender
         self.state.waiters = tuple(
             replace(waiter, cancelled=waiter.cancelled or waiter.to.ref == sender)
@@ -176,8 +179,9 @@ class ChannelSubsystem(Actor):
         self._go_on()
 
     @receive
-    def failed(self, message: Failure) -> None:
+    def failure(self, message: Failure) -> None:
         """Try the next hint after a subchannel that has failed on being asked."""
+        # It has restarted and is not operational: its interruption is gone with it.
         if message.request == TakeInterruption.__name__:
             self.state.taking = -1
             self._go_on()
@@ -193,6 +197,7 @@ class ChannelSubsystem(Actor):
         for hint in state.hints:
             isc, subchannel = hint
             if any(waiter.mask & _bit(isc) for waiter in state.waiters):
+                # Dropped now: what becomes pending before the answer is hinted at.
                 state.hints = tuple(other for other in state.hints if other != hint)
                 state.taking = subchannel
                 self._subchannels[subchannel].tell(TakeInterruption())
@@ -275,7 +280,7 @@ class ChannelSubsystem(Actor):
         self._queue(message)
 
     @receive
-    def described(self, message: Stored) -> None:
+    def stored(self, message: Stored) -> None:
         """Collect what the subchannels say of themselves."""
         state, sender = self.state, self.sender
         index = next(i for i, ref in self._subchannels.items() if ref == sender)

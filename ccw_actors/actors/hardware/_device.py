@@ -16,7 +16,7 @@ Volume and executes the same command again once it has it.
 """
 
 import logging
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,6 +25,9 @@ from ccw_actors.actors.protocol import (
     Attend,
     CommandEnded,
     DetachDevice,
+    DeviceMessage,
+    DeviceToSubchannel,
+    DeviceToVolume,
     ExecuteCommand,
     HaltSignal,
     ReadTrack,
@@ -42,8 +45,6 @@ from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["Device"]
 
-VolumeRef: TypeAlias = ActorRef[ReadTrack | WriteTrack]
-
 log = logging.getLogger("ccw_actors")
 
 
@@ -53,7 +54,7 @@ class Work(Struct, frozen=True):
     `outcome` is set while tracks are being written: `written` counts those that are.
     """
 
-    to: ReplyTo
+    to: ReplyTo[CommandEnded]
     request: ExecuteCommand
     outcome: Outcome[Any] | None = None
     written: int = 0
@@ -74,7 +75,7 @@ class DeviceState(Struct):
     number: int = 0
 
 
-class Device(Actor):
+class Device(Actor[DeviceMessage]):
     """A device of any model; keeps at most `tracks_max` tracks between commands.
 
     A model that never wants a track needs no `volume`. Status that no command asked for
@@ -86,10 +87,10 @@ class Device(Actor):
     def __init__(
         self,
         model: DeviceModel[Any],
-        volume: VolumeRef | None,
+        volume: ActorRef[DeviceToVolume] | None,
         *,
         tracks_max: int = 4,
-        subchannel: ActorRef[UnsolicitedStatus | DetachDevice] | None = None,
+        subchannel: ActorRef[DeviceToSubchannel] | None = None,
     ) -> None:
         self._model = model
         self._volume = volume
@@ -121,7 +122,7 @@ class Device(Actor):
         """Go on with the next track, or show the end."""
         work = self.state.work
         if work is None or work.outcome is None or message.number != self.state.number:
-            return
+            return  # A reset has come between.
         self._keep(*work.outcome.writes[work.written])
         self._write(replace(work, written=work.written + 1), work.outcome)
 
@@ -161,6 +162,7 @@ class Device(Actor):
         """
         model = self._model
         self.state.work = None
+        # The answer of the Volume that is on its way is to nothing any more.
         self.state.number += 1
         self.state.model = (
             model.initial() if message.system else model.reset(self.state.model)

@@ -1,23 +1,17 @@
 """What storage a channel reaches, and how its accesses become messages to Storage."""
 
-from typing import TypeAlias
-
 from msgspec import Struct
 
 from ccw_actors.actors.protocol import (
-    AddToStorage,
     Area,
     Piece,
-    ReadStorage,
     StorageData,
-    WriteStorage,
+    SubchannelToStorage,
 )
 from ccw_actors.channel import FetchData, Fetched, FetchWords, StorageCheck
 from ccw_actors.runtime import ActorRef
 
 __all__ = ["Region", "areas_of", "fetched", "region_of", "within"]
-
-StorageRef: TypeAlias = ActorRef[ReadStorage | WriteStorage | AddToStorage]
 
 
 class Region(Struct, frozen=True):
@@ -28,7 +22,7 @@ class Region(Struct, frozen=True):
 
     base: int
     size: int
-    storage: StorageRef
+    storage: ActorRef[SubchannelToStorage]
     dma: bool = False
 
 

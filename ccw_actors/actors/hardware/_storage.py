@@ -26,6 +26,7 @@ from ccw_actors.actors.protocol import (
     SetStorageKey,
     StorageData,
     StorageKey,
+    StorageMessage,
     StorageWritten,
     Unpin,
     UnpinAll,
@@ -51,7 +52,7 @@ class StorageState(Struct):
     keys: dict[int, int] = {}
 
 
-class Storage(Actor):
+class Storage(Actor[StorageMessage]):
     """`size` bytes of storage, a multiple of the page size (4096)."""
 
     state: StorageState

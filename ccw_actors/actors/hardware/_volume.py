@@ -14,6 +14,7 @@ from ccw_actors.actors.protocol import (
     TrackRead,
     TrackWritten,
     VolumeDescribed,
+    VolumeMessage,
     WriteTrack,
 )
 from ccw_actors.devices import BlockGeometry, Geometry
@@ -25,7 +26,7 @@ __all__ = ["FileVolume", "MemoryVolume"]
 log = logging.getLogger("ccw_actors.images")
 
 
-class FileVolume(Actor):
+class FileVolume(Actor[VolumeMessage]):
     """An image file (see `image_file`). The only one that touches the file; it blocks.
 
     Live in a thread (`System.spawn_thread`). `DescribeVolume` opens the file and
@@ -104,7 +105,7 @@ class MemoryVolumeState(Struct):
     tracks: dict[int, bytes]
 
 
-class MemoryVolume(Actor):
+class MemoryVolume(Actor[VolumeMessage]):
     """A volume in memory, for tests and exploration; `tracks` are whole images."""
 
     state: MemoryVolumeState

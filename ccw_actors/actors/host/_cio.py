@@ -32,7 +32,7 @@ was taken since the last Look is completed with cc 1: that status is pending abo
 """
 
 import errno
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -40,6 +40,9 @@ from ccw_actors.actors.protocol import (
     Accepted,
     Cancel,
     CancelSubchannel,
+    CioMessage,
+    CioToSubchannel,
+    CioToVfioCcw,
     Clear,
     ClearSubchannel,
     Completed,
@@ -50,6 +53,7 @@ from ccw_actors.actors.protocol import (
     Gone,
     Halt,
     HaltSubchannel,
+    HostOperation,
     Interrupt,
     Look,
     ModifySubchannel,
@@ -66,7 +70,7 @@ from ccw_actors.actors.protocol import (
     Tested,
     TestSubchannel,
 )
-from ccw_actors.channel import Actl, Fctl, Irb, Pmcw, Schib, Scsw, Stctl
+from ccw_actors.channel import Actl, Cc, Fctl, Irb, Pmcw, Schib, Scsw
 from ccw_actors.runtime import Actor, ActorRef, Message, receive
 
 __all__ = ["Cio"]
@@ -76,10 +80,7 @@ class Enable(Message, frozen=True):
     """Enable the subchannel, once it is known to be there."""
 
 
-Operation: TypeAlias = Start | Halt | Clear | Resume | Cancel | Look | SenseConcurrently
-Waiting: TypeAlias = Operation | Enable
-
-_INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
+Waiting: TypeAlias = HostOperation | Enable
 
 
 class CioState(Struct):
@@ -89,8 +90,8 @@ class CioState(Struct):
     it belongs to. `waiting` holds the operations not issued yet. `look` says that
     status may be pending. `start`, `halt` and `clear` are the operations that the
     subchannel has accepted and not ended, 0 if none; `newest` is the last one accepted.
-    `pending` is a Resume or Cancel that has met status: it is completed once that has
-    gone up. `looked` says that no status has been taken since the last Look, `gone`
+    `to_complete` is a Resume or Cancel that has met status: it is completed once that
+    has gone up. `looked` says that no status has been taken since the last Look, `gone`
     that whoever drives has still to be told that there is no subchannel. `pmcw` is the
     subchannel's as it was last modified.
     """
@@ -104,19 +105,23 @@ class CioState(Struct):
     halt: int = 0
     clear: int = 0
     newest: int = 0
-    pending: int = 0
+    to_complete: int = 0
     looked: bool = False
     gone: bool = False
     pmcw: Pmcw = Pmcw()
 
 
-class Cio(Actor):
+class Cio(Actor[CioMessage]):
     """Drives `subchannel` for `driver`, with interruptions in subclass `isc`."""
 
     state: CioState
 
     def __init__(
-        self, subchannel: ActorRef[Any], driver: ActorRef[Any], *, isc: int = 3
+        self,
+        subchannel: ActorRef[CioToSubchannel],
+        driver: ActorRef[CioToVfioCcw],
+        *,
+        isc: int = 3,
     ) -> None:
         self._subchannel = subchannel
         self._driver = driver
@@ -143,6 +148,7 @@ class Cio(Actor):
         """Enable the subchannel, or tell who has asked."""
         state = self.state
         if not state.issued:
+            # It was asked before a restart, or the subchannel has gone since.
             return
         state.issued = ""
         there = message.cc == 0 and message.schib.pmcw.valid
@@ -165,17 +171,18 @@ class Cio(Actor):
         state.waiting = (Enable(), *state.waiting)
 
     @receive
-    def operate(self, message: Operation) -> None:
+    def host_operation(self, message: HostOperation) -> None:
         """Issue the operation's instruction when its turn comes."""
         state = self.state
         if isinstance(message, Clear):
             for overtaken in state.waiting:
                 self._overtaken(overtaken)
+            # What is about the subchannel, and no function at it, outlives a CLEAR.
             state.waiting = _of_kind(state.waiting, Enable, SenseConcurrently, Look)
         if isinstance(message, Cancel) and _of_kind(state.waiting, Start):
             waiting = state.waiting
             state.waiting = tuple(w for w in waiting if not isinstance(w, Start))
-            self._driver.tell(Completed(message.number, 0))
+            self._driver.tell(Completed(message.number, Cc.DONE))
             return
         state.waiting = (*state.waiting, message)
         self._go_on()
@@ -191,7 +198,7 @@ class Cio(Actor):
         """Give up all that the subchannel had accepted."""
         state = self.state
         state.operational, state.gone = False, True
-        state.start = state.halt = state.clear = state.pending = 0
+        state.start = state.halt = state.clear = state.to_complete = 0
         operation, state.operation, state.issued = state.operation, None, ""
         if operation is not None:
             self._not_operational(operation)
@@ -200,6 +207,8 @@ class Cio(Actor):
     @receive
     def condition_code(self, message: ConditionCode) -> None:
         """Note what the subchannel made of the instruction."""
+        # Without one it answers what was issued before a restart, or before the end of
+        # the subchannel: what became of that has been told.
         if self.state.issued:
             self._answered(message.cc)
 
@@ -208,13 +217,14 @@ class Cio(Actor):
         """Pass status up, with the numbers it belongs to."""
         state = self.state
         if not state.issued:
+            # As for a condition code.
             return
         state.issued = ""
         if message.cc == 0:
             self._attribute(message.irb)
-        if state.pending:
-            number, state.pending = state.pending, 0
-            self._driver.tell(Completed(number, 1))
+        if state.to_complete:
+            number, state.to_complete = state.to_complete, 0
+            self._driver.tell(Completed(number, Cc.STATUS_PENDING))
         self._go_on()
 
     def _looked(self, look: Look, message: Stored) -> None:
@@ -232,7 +242,7 @@ class Cio(Actor):
         if isinstance(operation, Start | Halt | Clear):
             self._driver.tell(Refused(operation.number, errno.ECANCELED))
         elif isinstance(operation, Resume | Cancel):
-            self._driver.tell(Completed(operation.number, 2))
+            self._driver.tell(Completed(operation.number, Cc.NOT_APPLICABLE))
 
     def _answered(self, cc: int) -> None:
         state = self.state
@@ -274,7 +284,7 @@ class Cio(Actor):
         state = self.state
         if cc == 1:
             state.look = True
-            state.pending = operation.number
+            state.to_complete = operation.number
             return
         if cc == 0 and isinstance(operation, Cancel):
             state.start = 0
@@ -291,6 +301,7 @@ class Cio(Actor):
             case Clear():
                 state.start = state.halt = 0
                 state.clear = operation.number
+                # What was hinted at is gone; the CLEAR's own end is hinted at, too.
                 state.look = False
         if operation.acknowledge:
             self._driver.tell(Accepted(operation.number))
@@ -308,6 +319,7 @@ class Cio(Actor):
                 state.gone = False
                 self._driver.tell(Gone())
         elif state.waiting and isinstance(state.waiting[0], Clear):
+            # CSCH drops the status that TSCH would take.
             self._issue()
         elif state.look:
             state.issued = "TSCH"
@@ -317,7 +329,7 @@ class Cio(Actor):
             operation, *others = state.waiting
             assert isinstance(operation, Cancel), "that is what is late"
             state.waiting = tuple(others)
-            self._driver.tell(Completed(operation.number, 1))
+            self._driver.tell(Completed(operation.number, Cc.STATUS_PENDING))
             self._go_on()
         elif state.waiting:
             self._issue()
@@ -325,7 +337,7 @@ class Cio(Actor):
     def _not_operational(self, operation: Waiting) -> None:
         match operation:
             case Resume(number=number) | Cancel(number=number):
-                self._driver.tell(Completed(number, 3))
+                self._driver.tell(Completed(number, Cc.NOT_OPERATIONAL))
             case Look(number=number):
                 self._driver.tell(Found(number, Schib(Pmcw())))
             case Enable() | SenseConcurrently():
@@ -372,7 +384,7 @@ class Cio(Actor):
         state = self.state
         state.looked = False
         scsw = irb.scsw
-        final = scsw.stctl != _INTERMEDIATE or _ends_at_test(scsw)
+        final = not scsw.is_intermediate or _ends_at_test(scsw)
         answers: list[int] = []
         for function, number in (
             (Fctl.START, state.start),

@@ -8,10 +8,17 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors.protocol import Area, WriteAsync, WriteIo
+from ccw_actors.actors.protocol import (
+    Area,
+    IoRead,
+    SchibRead,
+    WriteAsync,
+    WriteIo,
+    Written,
+)
 from ccw_actors.runtime import ReplyTo
 
-__all__ = ["WRITES", "Call", "Held", "Kind", "Requests"]
+__all__ = ["WRITES", "Call", "Held", "Kind", "RegionsAnswer", "Requests"]
 
 Kind: TypeAlias = Literal[
     "start",
@@ -29,12 +36,15 @@ Kind: TypeAlias = Literal[
 it, else "pass".
 """
 
+RegionsAnswer: TypeAlias = Written | IoRead | SchibRead
+"""What a request that is not answered at once is answered with."""
+
 WRITES: Final[tuple[Kind, ...]] = ("start", "halt", "clear")
 _NOWHERE: Final = Area(0, 0)
 
 
 class Call(Struct, frozen=True, array_like=True):
-    """A request that has not been answered, by number."""
+    """A request that has not been answered, by number; its kind says by what."""
 
     kind: Kind
     number: int
@@ -46,7 +56,7 @@ class Held(Struct, frozen=True, array_like=True):
     """A write that waits until the device has been quiesced."""
 
     request: WriteIo | WriteAsync
-    to: ReplyTo
+    to: ReplyTo[Written]
 
 
 class Requests(Struct):
@@ -98,7 +108,7 @@ class Requests(Struct):
             for call in self.calls
         )
 
-    def hold(self, request: WriteIo | WriteAsync, to: ReplyTo) -> None:
+    def hold(self, request: WriteIo | WriteAsync, to: ReplyTo[Written]) -> None:
         """Keep a write for later."""
         self.held = (*self.held, Held(request, to))
 

@@ -24,7 +24,8 @@ is refused with EBUSY, which means condition code 2.
 """
 
 import errno
-from typing import Any, Literal, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -67,20 +68,33 @@ from ccw_actors.actors.protocol import (
     Unpin,
     UnpinAll,
     Unpinned,
+    VfioCcwMessage,
+    VfioCcwToCio,
+    VfioCcwToGuestSubchannel,
+    VfioCcwToStorage,
 )
-from ccw_actors.channel import Actl, Fctl, Irb, Orb, Scsw, Stctl
+from ccw_actors.channel import Actl, Cc, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.channel.ccw import CCW_LENGTH
 from ccw_actors.runtime import Actor, ActorRef, Message, receive
 
 __all__ = ["Told", "VfioCcw", "VfioCcwState"]
 
-_NOT_APPLICABLE = 2
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    P_contra = TypeVar(
+        "P_contra", bound=Message, contravariant=True, default=VfioCcwMessage
+    )
+else:
+    from typing import TypeVar
+
+    P_contra = TypeVar("P_contra", bound=Message, contravariant=True)
 
 
 class Told(Protocol):
     """What is told the answers: a reference to an actor, or a part of this one."""
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: VfioCcwToGuestSubchannel, /) -> None:
         """Take an answer."""
 
 
@@ -94,7 +108,7 @@ class Program(Struct):
     """
 
     number: int
-    phase: str
+    phase: Literal["copying", "pinning", "started"]
     copy: Copy
     runs: tuple[Run, ...] = ()
     resume: int = 0
@@ -106,8 +120,7 @@ class VfioCcwState(Struct):
 
     `program` is the START not over yet. `pinned` has the numbers of programs that hold
     pins. `halt`, `clear` and `cancel` are requests given to Cio and not ended, 0 if
-    none.
-    `untaken` counts events with ends that the emulator has not taken.
+    none. `untaken` counts events with ends that the emulator has not taken.
     """
 
     program: Program | None = None
@@ -118,28 +131,30 @@ class VfioCcwState(Struct):
     untaken: int = 0
 
 
-class VfioCcw(Actor):
+class VfioCcw(Actor[P_contra]):
     """Passes a host subchannel, driven by `cio`, through to the guest's `emulated` one.
 
     `storage` is the guest's, at host address `base`. `bytes_max` bounds what is copied
     of a channel program, of which `ccws_at_once` CCWs are read in one go. With `limits`
     "linux" a program that Linux would not take is refused with EINVAL. With
-    `acknowledge` the emulator is told when the host has accepted a request.
+    `acknowledge` that is called when the host has accepted a request: a guest's
+    subchannel does not want to know. `P_contra` is what others may send:
+    `VfioCcwMessage`, and more behind regions.
     """
 
     state: VfioCcwState
 
     def __init__(
         self,
-        cio: ActorRef[Any],
-        storage: ActorRef[Any],
+        cio: ActorRef[VfioCcwToCio],
+        storage: ActorRef[VfioCcwToStorage],
         emulated: Told,
         *,
         base: int,
         bytes_max: int = 1 << 20,
         ccws_at_once: int = 16,
         limits: Literal["none", "linux"] = "none",
-        acknowledge: bool = False,
+        acknowledge: Callable[[Accepted], None] | None = None,
     ) -> None:
         self._cio = cio
         self._storage = storage
@@ -163,7 +178,7 @@ class VfioCcw(Actor):
         self._cio.tell(message)
 
     @receive
-    def start(self, message: IoRequest) -> None:
+    def io_request(self, message: IoRequest) -> None:
         """Begin to copy a channel program."""
         state = self.state
         if message.orb.transport:
@@ -184,7 +199,7 @@ class VfioCcw(Actor):
             self._refuse(message.number, errno.EBUSY)
         elif program is not None and program.phase == "started":
             state.halt = message.number
-            self._cio.tell(Halt(message.number, self._acknowledge))
+            self._cio.tell(Halt(message.number, self._acknowledge is not None))
         elif program is not None:
             self._drop(program)
             numbers = (program.number, message.number)
@@ -197,31 +212,32 @@ class VfioCcw(Actor):
         """Clear at the host, whatever is going on."""
         program = self.state.program
         if program is not None and program.phase != "started":
+            # Storage has still to answer for it, and must not start it then.
             self._drop(program)
         self.state.clear = message.number
-        self._cio.tell(Clear(message.number, self._acknowledge))
+        self._cio.tell(Clear(message.number, self._acknowledge is not None))
 
     @receive
-    def withdraw(self, message: CancelRequest) -> None:
+    def cancel_request(self, message: CancelRequest) -> None:
         """Withdraw a program that Cio has never seen; ask Cio about others."""
         state, program = self.state, self.state.program
         if state.halt or state.clear or state.cancel:
-            self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+            self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
         elif program is not None and program.phase == "started":
             state.cancel = message.number
             self._cio.tell(Cancel(message.number))
         elif program is not None:
             self._drop(program)
-            self._emulated.tell(Completed(message.number, 0))
+            self._emulated.tell(Completed(message.number, Cc.DONE))
         else:
-            self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+            self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
 
     @receive
     def resume(self, message: ResumeRequest) -> None:
         """Copy a program anew, from the CCW on that has suspended it."""
         program = self.state.program
         if program is None or not program.at or program.resume:
-            self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+            self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
             return
         program.resume = message.number
         guest = guest_cpa(program.runs, program.at + CCW_LENGTH) - CCW_LENGTH
@@ -250,7 +266,7 @@ class VfioCcw(Actor):
     # -- from the guest's storage --
 
     @receive
-    def copied(self, message: StorageData) -> None:
+    def storage_data(self, message: StorageData) -> None:
         """Go on copying; what was read for a program that is over is dropped."""
         program = self.state.program
         if program is not None and message.number in (program.number, program.resume):
@@ -258,7 +274,7 @@ class VfioCcw(Actor):
             self._read_on(program)
 
     @receive
-    def start_translated(self, message: Pinned) -> None:
+    def pinned(self, message: Pinned) -> None:
         """Give the translated program to Cio."""
         program = self.state.program
         if program is None or program.number != message.number:
@@ -272,18 +288,24 @@ class VfioCcw(Actor):
         program.phase = "started"
         program.runs = translation.runs
         orb, words = translation.orb, translation.program
-        self._cio.tell(Start(program.number, orb, words, self._acknowledge))
+        acknowledge = self._acknowledge is not None
+        self._cio.tell(Start(program.number, orb, words, acknowledge))
 
     @receive
     def unpinned(self, message: Unpinned) -> None:
-        """Nothing waits for this answer."""
+        """Do nothing: what was pinned has been forgotten before.
+
+        Storage answers all the same, as it answers every request. VfioCcwRegions, which
+        takes the answer in this place, knows by it that all it asked before is done.
+        """
 
     # -- from Cio --
 
     @receive
     def accepted(self, message: Accepted) -> None:
-        """Pass it on."""
-        self._emulated.tell(message)
+        """Pass it on to who wants to know."""
+        if self._acknowledge is not None:
+            self._acknowledge(message)
 
     @receive
     def found(self, message: Found) -> None:
@@ -334,6 +356,8 @@ class VfioCcw(Actor):
         state, ends = self.state, message.ends
         scsw = self._in_guest_terms(message.irb.scsw)
         irb = replace(message.irb, scsw=scsw)
+        # A HALT or CLEAR that has completed has ended all that was accepted before it,
+        # also a program whose own end will never be shown.
         completed = [n for n in ends if n in (state.halt, state.clear)]
         for number in state.pinned:
             if number in ends or any(number < later for later in completed):
@@ -375,7 +399,7 @@ class VfioCcw(Actor):
         """Forget the START, and answer for a RESUME that is being prepared."""
         program, self.state.program = self.state.program, None
         if program is not None and program.resume:
-            self._emulated.tell(Completed(program.resume, _NOT_APPLICABLE))
+            self._emulated.tell(Completed(program.resume, Cc.NOT_APPLICABLE))
 
     def _drop(self, program: Program) -> None:
         """Give up a program that is not under way at the host.

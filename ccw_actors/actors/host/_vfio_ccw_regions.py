@@ -52,13 +52,19 @@ vfio_ccw_chp.c; there a write that meets another one returns EAGAIN, here both g
 """
 
 import errno
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from ccw_actors.actors.hardware import pages_of
-from ccw_actors.actors.host._region_requests import WRITES, Call, Kind, Requests
+from ccw_actors.actors.host._region_requests import (
+    WRITES,
+    Call,
+    Kind,
+    RegionsAnswer,
+    Requests,
+)
 from ccw_actors.actors.host._unread_events import Cut, UnreadEvents
 from ccw_actors.actors.host._vfio_ccw import VfioCcw, VfioCcwState
 from ccw_actors.actors.protocol import (
@@ -78,6 +84,8 @@ from ccw_actors.actors.protocol import (
     ReadReport,
     ReadSchib,
     Refused,
+    RegionsMessage,
+    RegionsToClient,
     Report,
     ReportRead,
     ReportSignalled,
@@ -88,13 +96,17 @@ from ccw_actors.actors.protocol import (
     UnmapDma,
     Unpin,
     Unpinned,
+    VfioCcwMessage,
+    VfioCcwToCio,
+    VfioCcwToGuestSubchannel,
+    VfioCcwToStorage,
     WriteAsync,
     WriteIo,
     Written,
 )
 from ccw_actors.channel import Crw, Fctl, Irb, Scsw
 from ccw_actors.channel.crw import queued
-from ccw_actors.runtime import ActorRef, Message, ReplyTo, receive
+from ccw_actors.runtime import ActorRef, ReplyTo, receive
 
 __all__ = ["VfioCcwRegions"]
 
@@ -124,14 +136,14 @@ class RegionsState(VfioCcwState):
 class _Answers(Struct, frozen=True):
     """Stands where the emulator of a VfioCcw is."""
 
-    regions: Any
+    regions: "VfioCcwRegions"
 
-    def tell(self, message: Message) -> None:
+    def tell(self, message: VfioCcwToGuestSubchannel) -> None:
         """Hand it over in the same turn."""
         self.regions.answer(message)
 
 
-class VfioCcwRegions(VfioCcw):
+class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
     """Passes a host subchannel, driven by `cio`, to a `client` of regions.
 
     The client is told `Signalled`, `ReportSignalled` and `DeviceRequested`. At most
@@ -144,9 +156,9 @@ class VfioCcwRegions(VfioCcw):
 
     def __init__(
         self,
-        cio: ActorRef[Any],
-        storage: ActorRef[Any],
-        client: ActorRef[Any],
+        cio: ActorRef[VfioCcwToCio],
+        storage: ActorRef[VfioCcwToStorage],
+        client: ActorRef[RegionsToClient],
         *,
         base: int,
         bytes_max: int = 1 << 20,
@@ -162,7 +174,7 @@ class VfioCcwRegions(VfioCcw):
             bytes_max=bytes_max,
             ccws_at_once=ccws_at_once,
             limits=limits,
-            acknowledge=True,
+            acknowledge=self.answer,
         )
         self._client = client
         self._reports_max = reports_max
@@ -275,7 +287,7 @@ class VfioCcwRegions(VfioCcw):
             self._return(Written(0), "pass", number=message.number)
         self._settle()
 
-    def answer(self, message: Message) -> None:
+    def answer(self, message: VfioCcwToGuestSubchannel | Accepted) -> None:
         """Take what VfioCcw tells its emulator."""
         match message:
             case Accepted(number=number):
@@ -294,14 +306,16 @@ class VfioCcwRegions(VfioCcw):
                 raise AssertionError(f"{message} answers nothing that is asked here")
         self._settle()
 
-    def _return(self, answer: Message, *kinds: Kind, number: int = 0) -> None:
+    def _return(self, answer: RegionsAnswer, *kinds: Kind, number: int = 0) -> None:
         """Answer the requests of these kinds, only that of a number if one is given."""
         for to in self.persistent.take(*kinds, number=number):
             self.reply(to, answer)
 
     # -- writes -----------------------------------------------------------------------
 
-    def _write(self, request: WriteIo | WriteAsync, to: ReplyTo) -> Written | None:
+    def _write(
+        self, request: WriteIo | WriteAsync, to: ReplyTo[Written]
+    ) -> Written | None:
         """Begin a START, HALT or CLEAR, or hold it; or say at once why not."""
         state, requests = self.state, self.persistent
         if state.device != "there":
@@ -311,7 +325,7 @@ class VfioCcwRegions(VfioCcw):
             return None
         match request:
             case WriteIo(orb=orb):
-                self.start(IoRequest(requests.enter("start", to), orb))
+                self.io_request(IoRequest(requests.enter("start", to), orb))
             case WriteAsync(command="HSCH") if state.unread.has_end_of(_HALTS):
                 return Written(errno.EBUSY)
             case WriteAsync(command="HSCH"):

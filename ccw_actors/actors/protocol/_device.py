@@ -1,15 +1,19 @@
 """Messages to and from a Device."""
 
+from typing import TypeAlias
+
 from ccw_actors.channel import CommandEnd, DeviceCommand
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
     "Attend",
     "CommandEnded",
+    "DeviceMessage",
     "ExecuteCommand",
     "HaltSignal",
     "ResetDone",
     "ResetSignal",
+    "SubchannelToDevice",
 ]
 
 
@@ -54,3 +58,10 @@ class ResetSignal(Request[ResetDone], frozen=True):
 
     run: int
     system: bool = False
+
+
+SubchannelToDevice: TypeAlias = ExecuteCommand | HaltSignal | ResetSignal
+"""What a Subchannel has to say to its device."""
+
+DeviceMessage: TypeAlias = SubchannelToDevice | Attend
+"""What a Device takes: from its subchannel, and from an operator."""

@@ -9,43 +9,30 @@ from ccw_actors.actors.protocol._storage import (
     StorageWritten,
 )
 from ccw_actors.actors.protocol._subchannel import (
-    CancelSubchannel,
-    ClearSubchannel,
     ConditionCode,
-    HaltSubchannel,
-    ModifySubchannel,
-    ResumeSubchannel,
-    StartSubchannel,
+    Instruction,
     Stored,
-    StoreSubchannel,
     Tested,
-    TestSubchannel,
 )
 from ccw_actors.actors.protocol._subsystem import (
-    CallChannelSubsystem,
     ChannelSubsystemCalled,
     CrwStored,
     Done,
     Interruption,
     NoInterruption,
     PathStatus,
-    ResetChannelPath,
-    SetAddressLimit,
-    SetChannelMonitor,
-    StoreChannelPathStatus,
-    StoreChannelReportWord,
-    TestPendingInterruption,
+    SubsystemInstruction,
 )
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
     "AwaitStatus",
     "Fetch",
+    "GuestMessage",
     "GuestReport",
     "InsertKey",
     "Instruct",
     "InstructSubsystem",
-    "Instruction",
     "Operate",
     "Operation",
     "Outcome",
@@ -55,29 +42,9 @@ __all__ = [
     "SetKey",
     "Stopped",
     "Store",
-    "SubsystemInstruction",
+    "ThreadToGuest",
     "WaitOver",
 ]
-
-Instruction: TypeAlias = (
-    StartSubchannel
-    | HaltSubchannel
-    | ClearSubchannel
-    | TestSubchannel
-    | StoreSubchannel
-    | ModifySubchannel
-    | ResumeSubchannel
-    | CancelSubchannel
-)
-SubsystemInstruction: TypeAlias = (
-    TestPendingInterruption
-    | StoreChannelReportWord
-    | ResetChannelPath
-    | SetChannelMonitor
-    | SetAddressLimit
-    | StoreChannelPathStatus
-    | CallChannelSubsystem
-)
 
 
 class Instruct(Message, frozen=True):
@@ -202,3 +169,10 @@ class GuestReport(Message, frozen=True):
 
 class ReportProgress(Request[GuestReport], frozen=True):
     """Ask for the report as it is now."""
+
+
+ThreadToGuest: TypeAlias = Operate | ProgramEnded
+"""What a program in a thread of its own has to say to its Guest."""
+
+GuestMessage: TypeAlias = ThreadToGuest | ReportProgress
+"""What a Guest takes: from its program's thread, and from who looks at it."""

@@ -1,6 +1,14 @@
 """Messages between Cio, VfioCcw and a guest's subchannel."""
 
+from typing import TypeAlias
+
 from ccw_actors.actors.protocol._storage import Piece
+from ccw_actors.actors.protocol._subchannel import (
+    Instruction,
+    ResetSubchannel,
+    SubchannelToSink,
+    SubsystemToSubchannel,
+)
 from ccw_actors.channel import Irb, Orb, Schib
 from ccw_actors.channel.execution import NO_LIMIT
 from ccw_actors.runtime import Message
@@ -9,14 +17,19 @@ __all__ = [
     "Accepted",
     "Cancel",
     "CancelRequest",
+    "CioMessage",
+    "CioToVfioCcw",
     "Clear",
     "ClearRequest",
     "Completed",
     "Detach",
     "Found",
     "Gone",
+    "GuestSubchannelMessage",
+    "GuestSubchannelToVfioCcw",
     "Halt",
     "HaltRequest",
+    "HostOperation",
     "Interrupt",
     "IoEvent",
     "IoRequest",
@@ -28,6 +41,9 @@ __all__ = [
     "SenseConcurrently",
     "Start",
     "Taken",
+    "VfioCcwMessage",
+    "VfioCcwToCio",
+    "VfioCcwToGuestSubchannel",
 ]
 
 
@@ -133,7 +149,7 @@ class Gone(Message, frozen=True):
 
 
 class Interrupt(Message, frozen=True):
-    """Status taken from a subchannel.
+    """Status taken from a subchannel, in the addresses of the host.
 
     `answers` are the operations it reports on (none if it is unsolicited), `ends`
     those that are over with it, `after` is the newest operation the subchannel had
@@ -195,7 +211,11 @@ class LookRequest(Message, frozen=True):
 
 
 class IoEvent(Message, frozen=True):
-    """Status for the emulator, in guest addresses; fields as in `Interrupt`."""
+    """Status for the emulator, in guest addresses; fields as in `Interrupt`.
+
+    It has a type of its own so that no status goes up untranslated: the type checkers
+    let no Cio tell it, and a guest's subchannel takes no `Interrupt`.
+    """
 
     answers: tuple[int, ...]
     ends: tuple[int, ...]
@@ -207,3 +227,46 @@ class Taken(Message, frozen=True):
     """The emulator has taken the `IoEvent` that ended these operations."""
 
     ends: tuple[int, ...]
+
+
+HostOperation: TypeAlias = (
+    Start | Halt | Clear | Resume | Cancel | Look | SenseConcurrently
+)
+"""What a Cio issues an instruction for, one after the other."""
+
+VfioCcwToCio: TypeAlias = HostOperation | Detach
+"""What a VfioCcw has the host's subchannel do."""
+
+CioMessage: TypeAlias = VfioCcwToCio | SubchannelToSink
+"""What a Cio takes: from above, and from the subchannel that it drives."""
+
+CioToVfioCcw: TypeAlias = Interrupt | Refused | Accepted | Completed | Found | Gone
+"""What a Cio answers, and what it has taken from the subchannel."""
+
+GuestSubchannelToVfioCcw: TypeAlias = (
+    IoRequest
+    | HaltRequest
+    | ClearRequest
+    | ResumeRequest
+    | CancelRequest
+    | LookRequest
+    | SenseConcurrently
+    | Taken
+    | Detach
+)
+"""What a guest's subchannel wants of the host's."""
+
+VfioCcwMessage: TypeAlias = GuestSubchannelToVfioCcw | CioToVfioCcw
+"""What a VfioCcw takes: from above, and from the Cio below."""
+
+VfioCcwToGuestSubchannel: TypeAlias = IoEvent | Refused | Completed | Found | Gone
+"""What a VfioCcw answers, and what has become of the host's subchannel."""
+
+GuestSubchannelMessage: TypeAlias = (
+    Instruction | SubsystemToSubchannel | ResetSubchannel | VfioCcwToGuestSubchannel
+)
+"""What a GuestSubchannel takes.
+
+Instructions come from a Guest, or from the Cio of one that has guests itself. That Cio
+cannot detach what it drives: only a Subchannel takes `DetachDevice`.
+"""

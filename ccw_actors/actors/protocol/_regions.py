@@ -8,19 +8,23 @@ Source: Linux include/uapi/linux/vfio_ccw.h, drivers/s390/cio/vfio_ccw_ops.c,
 vfio_ccw_async.c, vfio_ccw_chp.c and Documentation/arch/s390/vfio-ccw.rst.
 """
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from ccw_actors.actors.protocol._storage import Address
+from ccw_actors.actors.protocol._subsystem import Report
 from ccw_actors.channel import Irb, Orb, Schib, Scsw
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
+    "ClientToRegions",
     "CloseDevice",
     "DeviceRequested",
     "IoRead",
     "ReadIo",
     "ReadReport",
     "ReadSchib",
+    "RegionsMessage",
+    "RegionsToClient",
     "ReportRead",
     "ReportSignalled",
     "ResetDevice",
@@ -120,3 +124,22 @@ class ReportSignalled(Message, frozen=True):
 
 class DeviceRequested(Message, frozen=True):
     """The device is to be given back: the host's subchannel is gone."""
+
+
+ClientToRegions: TypeAlias = (
+    WriteIo
+    | WriteAsync
+    | ReadIo
+    | ReadSchib
+    | ReadReport
+    | ResetDevice
+    | CloseDevice
+    | UnmapDma
+)
+"""What a client of the regions does: its system calls."""
+
+RegionsToClient: TypeAlias = Signalled | ReportSignalled | DeviceRequested
+"""What a client is told without having asked: events of its file descriptors."""
+
+RegionsMessage: TypeAlias = ClientToRegions | Report
+"""What a VfioCcwRegions takes besides what a VfioCcw does."""

@@ -12,6 +12,7 @@ __all__ = [
     "Address",
     "Area",
     "CountPins",
+    "GuestToStorage",
     "InsertStorageKey",
     "Piece",
     "Pin",
@@ -21,10 +22,13 @@ __all__ = [
     "SetStorageKey",
     "StorageData",
     "StorageKey",
+    "StorageMessage",
     "StorageWritten",
+    "SubchannelToStorage",
     "Unpin",
     "UnpinAll",
     "Unpinned",
+    "VfioCcwToStorage",
     "WriteStorage",
 ]
 
@@ -157,3 +161,20 @@ class UnpinAll(Message, frozen=True):
 
 class CountPins(Request[PinCount], frozen=True):
     """Ask what is pinned."""
+
+
+SubchannelToStorage: TypeAlias = ReadStorage | WriteStorage | AddToStorage
+"""What a Subchannel does to storage: channel programs, data, measurement blocks."""
+
+VfioCcwToStorage: TypeAlias = ReadStorage | Pin | Unpin | UnpinAll
+"""What a VfioCcw does to a guest's storage: it copies programs, and pins their data."""
+
+GuestToStorage: TypeAlias = (
+    ReadStorage | WriteStorage | SetStorageKey | InsertStorageKey
+)
+"""What a Guest does to its storage."""
+
+StorageMessage: TypeAlias = (
+    SubchannelToStorage | VfioCcwToStorage | GuestToStorage | CountPins
+)
+"""What a Storage takes. `CountPins` is for who looks at a machine from outside."""

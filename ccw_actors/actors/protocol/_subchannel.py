@@ -1,5 +1,7 @@
 """Messages to and from a subchannel: whatever answers I/O instructions."""
 
+from typing import TypeAlias
+
 from msgspec import Struct
 
 from ccw_actors.actors.protocol._storage import Piece
@@ -8,10 +10,13 @@ from ccw_actors.runtime import Message, Request
 
 __all__ = [
     "CancelSubchannel",
+    "CioToSubchannel",
     "ClearSubchannel",
     "ConditionCode",
     "DetachDevice",
+    "DeviceToSubchannel",
     "HaltSubchannel",
+    "Instruction",
     "InterruptionGone",
     "InterruptionTaken",
     "ModifySubchannel",
@@ -19,6 +24,7 @@ __all__ = [
     "NotePath",
     "NoteSettings",
     "PathNoted",
+    "PathToSubchannel",
     "Pending",
     "Proceed",
     "ResetSubchannel",
@@ -28,7 +34,10 @@ __all__ = [
     "StartSubchannel",
     "StoreSubchannel",
     "Stored",
+    "SubchannelMessage",
     "SubchannelReset",
+    "SubchannelToSink",
+    "SubsystemToSubchannel",
     "TakeInterruption",
     "TestSubchannel",
     "Tested",
@@ -118,7 +127,10 @@ class NotOperational(Message, frozen=True):
 
 
 class Pending(Message, frozen=True):
-    """A hint: the subchannel has an I/O interruption pending, or had."""
+    """A hint: the subchannel has an I/O interruption pending, or had.
+
+    Whether it has is the subchannel's to say: TSCH or CSCH may have come since.
+    """
 
     subchannel: int
     isc: int
@@ -209,3 +221,39 @@ class Proceed(Message, frozen=True):
     """A subchannel's or device's message to itself: go on, unless `step` is stale."""
 
     step: int
+
+
+Instruction: TypeAlias = (
+    StartSubchannel
+    | HaltSubchannel
+    | ClearSubchannel
+    | TestSubchannel
+    | StoreSubchannel
+    | ModifySubchannel
+    | ResumeSubchannel
+    | CancelSubchannel
+)
+"""The I/O instructions that name a subchannel, host's or guest's."""
+
+CioToSubchannel: TypeAlias = Instruction | DetachDevice
+"""What the operating system that drives a subchannel has to say to it."""
+
+SubsystemToSubchannel: TypeAlias = TakeInterruption | StoreSubchannel | NoteSettings
+"""What a ChannelSubsystem has to say to its subchannels, host's or guest's."""
+
+PathToSubchannel: TypeAlias = ResetSubchannel | NotePath
+"""What a ChannelPath has to say to the subchannels that it leads to."""
+
+DeviceToSubchannel: TypeAlias = UnsolicitedStatus | DetachDevice
+"""What a Device says to its subchannel without having been asked."""
+
+SubchannelMessage: TypeAlias = (
+    CioToSubchannel | SubsystemToSubchannel | PathToSubchannel | DeviceToSubchannel
+)
+"""What a Subchannel takes. An Emulator's `ResetSubchannel` is that of a path."""
+
+SubchannelToSink: TypeAlias = Pending | NotOperational
+"""What a subchannel, host's or guest's, says to whom it announces interruptions.
+
+That is the Cio that drives it, or the ChannelSubsystem that it belongs to.
+"""

@@ -1,6 +1,8 @@
 """Messages to and from a ChannelSubsystem, and between it and its channel paths."""
 
-from ccw_actors.actors.protocol._subchannel import ConditionCode
+from typing import TypeAlias
+
+from ccw_actors.actors.protocol._subchannel import ConditionCode, SubchannelToSink
 from ccw_actors.channel import Crw, InterruptionCode
 from ccw_actors.runtime import Message, Request
 
@@ -8,10 +10,13 @@ __all__ = [
     "AwaitInterruption",
     "CallChannelSubsystem",
     "CancelAwait",
+    "ChannelPathMessage",
     "ChannelSubsystemCalled",
+    "ChannelSubsystemMessage",
     "ConfigurePath",
     "CrwStored",
     "Done",
+    "GuestToSubsystem",
     "Interruption",
     "NoInterruption",
     "PathConfigured",
@@ -24,6 +29,7 @@ __all__ = [
     "SetChannelMonitor",
     "StoreChannelPathStatus",
     "StoreChannelReportWord",
+    "SubsystemInstruction",
     "TestPendingInterruption",
 ]
 
@@ -137,3 +143,24 @@ class PathReset(Message, frozen=True):
 
 class ResetPath(Request[PathReset], frozen=True):
     """Reset a channel path."""
+
+
+SubsystemInstruction: TypeAlias = (
+    TestPendingInterruption
+    | StoreChannelReportWord
+    | ResetChannelPath
+    | SetChannelMonitor
+    | SetAddressLimit
+    | StoreChannelPathStatus
+    | CallChannelSubsystem
+)
+"""The I/O instructions that name no subchannel."""
+
+GuestToSubsystem: TypeAlias = SubsystemInstruction | AwaitInterruption | CancelAwait
+"""What a Guest wants of its ChannelSubsystem."""
+
+ChannelSubsystemMessage: TypeAlias = GuestToSubsystem | SubchannelToSink | Report
+"""What a ChannelSubsystem takes: from guests, subchannels and channel paths."""
+
+ChannelPathMessage: TypeAlias = ResetPath | ConfigurePath
+"""What a ChannelPath takes: from its ChannelSubsystem, and from an operator."""

@@ -1,15 +1,19 @@
 """Messages to and from a Volume."""
 
+from typing import TypeAlias
+
 from ccw_actors.devices import BlockGeometry, Geometry
 from ccw_actors.runtime import Message, Request
 
 __all__ = [
     "DescribeVolume",
+    "DeviceToVolume",
     "ReadTrack",
     "TrackFailed",
     "TrackRead",
     "TrackWritten",
     "VolumeDescribed",
+    "VolumeMessage",
     "WriteTrack",
 ]
 
@@ -57,3 +61,10 @@ class WriteTrack(Request[TrackWritten | TrackFailed], frozen=True):
     number: int
     track: int
     data: bytes
+
+
+DeviceToVolume: TypeAlias = ReadTrack | WriteTrack
+"""What a Device wants of its volume."""
+
+VolumeMessage: TypeAlias = DeviceToVolume | DescribeVolume
+"""What a FileVolume or MemoryVolume takes: from its device, and from who wires it."""

@@ -1,0 +1,256 @@
+"""What type checkers make of the actors of channel I/O: each takes its messages only.
+
+The functions below are checked, not run. A comment that silences an error is an error
+itself where there is none: so each one says what mypy and pyright have to object to.
+"""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, assert_type, get_args
+
+import pytest
+
+from ccw_actors.actors import (
+    ChannelPath,
+    ChannelSubsystem,
+    Cio,
+    Device,
+    Emulator,
+    FileVolume,
+    Guest,
+    MemoryVolume,
+    ProgramThread,
+    Region,
+    Storage,
+    VfioCcw,
+    VfioCcwRegions,
+)
+from ccw_actors.actors.protocol import (
+    Attend,
+    ChannelPathMessage,
+    ChannelSubsystemMessage,
+    CioMessage,
+    CioToSubchannel,
+    CioToVfioCcw,
+    Clear,
+    ClearRequest,
+    ClearSubchannel,
+    DetachDevice,
+    DeviceMessage,
+    DeviceToSubchannel,
+    DeviceToVolume,
+    EmulatorMessage,
+    GuestMessage,
+    GuestSubchannelMessage,
+    GuestToStorage,
+    GuestToSubsystem,
+    HaltSignal,
+    HaltSubchannel,
+    IoEvent,
+    NotePath,
+    Pending,
+    Pin,
+    Proceed,
+    ReadTrack,
+    RegionsMessage,
+    RegionsToClient,
+    Report,
+    ReportProgress,
+    ResetPath,
+    ResetSubchannel,
+    RunProgram,
+    SetStorageKey,
+    StorageData,
+    StorageMessage,
+    SubchannelMessage,
+    SubchannelToDevice,
+    SubchannelToSink,
+    SubchannelToStorage,
+    SubsystemToSubchannel,
+    TakeInterruption,
+    Taken,
+    TestSubchannel,
+    ThreadToGuest,
+    TrackRead,
+    UnsolicitedStatus,
+    VfioCcwMessage,
+    VfioCcwToCio,
+    VfioCcwToGuestSubchannel,
+    VfioCcwToStorage,
+    VolumeMessage,
+    WriteAsync,
+    WriteStorage,
+)
+from ccw_actors.devices import DeviceModel, Geometry
+from ccw_actors.runtime import ActorRef, System, spec_of
+
+
+def host(
+    system: System,
+    model: DeviceModel[Any],
+    subchannel: ActorRef[SubchannelMessage],
+    driver: ActorRef[CioToVfioCcw],
+) -> None:
+    """The layers of the host, from the volume up."""
+    volume = system.spawn(MemoryVolume(Geometry("3390", 1, 15, 56832), {}))
+    assert_type(volume, ActorRef[VolumeMessage])
+    volume.tell(ReadTrack(1, 0))
+    volume.tell(TrackRead(1, b""))  # type: ignore[arg-type]
+    file = system.spawn_thread(FileVolume(Path("disk"), read_only=True))
+    file.tell(Attend())  # type: ignore[arg-type]
+
+    device = system.spawn(Device(model, volume, subchannel=subchannel))
+    assert_type(device, ActorRef[DeviceMessage])
+    device.tell(HaltSignal(1))
+    device.tell(HaltSubchannel())  # type: ignore[arg-type]
+    Device(model, device)  # type: ignore[arg-type]
+
+    storage = system.spawn(Storage(0x1000))
+    assert_type(storage, ActorRef[StorageMessage])
+    storage.tell(Pin(1, ()))
+    storage.tell(StorageData(1, ()))  # type: ignore[arg-type]
+    region = Region(0, 0x1000, storage)
+    region.storage.tell(WriteStorage(1, ()))
+    region.storage.tell(Pin(1, ()))  # type: ignore[arg-type]
+    Region(0, 0x1000, device)  # type: ignore[arg-type]
+
+    cio = system.spawn(Cio(subchannel, driver))
+    assert_type(cio, ActorRef[CioMessage])
+    cio.tell(Clear(1))
+    cio.tell(ClearRequest(1))  # type: ignore[arg-type]
+    cio.tell(ClearSubchannel())  # type: ignore[arg-type]
+    Cio(driver, subchannel)  # type: ignore[arg-type]
+
+
+def between(
+    system: System,
+    cio: ActorRef[VfioCcwToCio],
+    storage: ActorRef[VfioCcwToStorage],
+    guest: ActorRef[GuestSubchannelMessage],
+    client: ActorRef[RegionsToClient],
+) -> None:
+    """What is between the host's subchannel and a guest's, or a client's."""
+    vfio_ccw = system.spawn(VfioCcw(cio, storage, guest, base=0))
+    assert_type(vfio_ccw, ActorRef[VfioCcwMessage])
+    vfio_ccw.tell(Taken((1,)))
+    vfio_ccw.tell(Clear(1))  # type: ignore[arg-type]
+    vfio_ccw.tell(WriteAsync("CSCH"))  # type: ignore[arg-type]
+    VfioCcw(storage, cio, guest, base=0)  # type: ignore[arg-type]
+    VfioCcw(cio, storage, client, base=0)  # type: ignore[arg-type]
+
+    regions = system.spawn(VfioCcwRegions(cio, storage, client, base=0))
+    assert_type(regions, ActorRef[VfioCcwMessage | RegionsMessage])
+    regions.tell(WriteAsync("CSCH"))
+    regions.tell(Pending(0, 3))  # type: ignore[arg-type]
+    ChannelPath(0, [], listeners=[regions])
+    ChannelPath(0, [], listeners=[vfio_ccw])  # type: ignore[list-item]
+
+
+def guests(
+    system: System,
+    subchannels: Mapping[int, ActorRef[GuestSubchannelMessage]],
+    storage: ActorRef[GuestToStorage],
+) -> None:
+    """What a guest has, but for its subchannels."""
+    css = system.spawn(ChannelSubsystem(subchannels))
+    assert_type(css, ActorRef[ChannelSubsystemMessage])
+    css.tell(Pending(0, 3))
+    css.tell(TakeInterruption())  # type: ignore[arg-type]
+    ChannelSubsystem({0: storage})  # type: ignore[dict-item]
+
+    emulator = system.spawn(Emulator(1, list(subchannels.values())))
+    assert_type(emulator, ActorRef[EmulatorMessage])
+    emulator.tell(ReportProgress())  # type: ignore[arg-type]
+
+    guest = system.spawn(Guest([], subchannels, css, storage, emulator))
+    assert_type(guest, ActorRef[GuestMessage])
+    guest.tell(TestSubchannel())  # type: ignore[arg-type]
+    thread = system.spawn_thread(ProgramThread(lambda cpu: cpu, guest))
+    assert_type(thread, ActorRef[RunProgram])
+    Guest(thread, subchannels, css, storage, emulator)
+    Guest(emulator, subchannels, css, storage, emulator)  # type: ignore[arg-type]
+
+
+def paths(
+    system: System,
+    subchannels: list[ActorRef[SubchannelMessage]],
+    guests: list[ActorRef[GuestSubchannelMessage]],
+) -> None:
+    """What a channel path takes, and that only a host's subchannel knows of paths."""
+    path = system.spawn(ChannelPath(0, subchannels))
+    assert_type(path, ActorRef[ChannelPathMessage])
+    path.tell(ResetPath())
+    path.tell(ResetSubchannel())  # type: ignore[arg-type]
+    ChannelSubsystem(dict(enumerate(subchannels)), {0: path})
+    ChannelPath(0, guests)  # type: ignore[arg-type]
+
+
+def subchannels(
+    host: ActorRef[SubchannelMessage], guest: ActorRef[GuestSubchannelMessage]
+) -> None:
+    """What a subchannel takes, host's or guest's; nobody else sends its `Proceed`."""
+    for takes in (host, guest):
+        takes.tell(HaltSubchannel())
+        takes.tell(Proceed(1))  # type: ignore[arg-type]
+    host.tell(NotePath(0, available=True))
+    guest.tell(NotePath(0, available=True))  # type: ignore[arg-type]
+    host.tell(UnsolicitedStatus(0x80))
+    guest.tell(DetachDevice())  # type: ignore[arg-type]
+
+
+def narrow(
+    to_volume: ActorRef[DeviceToVolume],
+    to_device: ActorRef[SubchannelToDevice],
+    to_storage: ActorRef[SubchannelToStorage],
+    above: ActorRef[SubchannelToSink],
+) -> None:
+    """Who holds a reference may send what its layer sends, not all that is taken."""
+    to_volume.tell(ReadTrack(1, 0))
+    to_device.tell(Attend())  # type: ignore[arg-type]
+    to_storage.tell(SetStorageKey(1, 0, 0))  # type: ignore[arg-type]
+    above.tell(Report)  # type: ignore[arg-type]
+
+
+def emulated(guest: ActorRef[VfioCcwToGuestSubchannel], event: IoEvent) -> None:
+    """What goes up to a guest's subchannel, which is no instruction."""
+    guest.tell(event)
+    guest.tell(HaltSubchannel())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("actor", "taken"),
+    [
+        (ChannelPath, ChannelPathMessage),
+        (ChannelSubsystem, ChannelSubsystemMessage),
+        (Cio, CioMessage),
+        (Device, DeviceMessage),
+        (Emulator, EmulatorMessage),
+        (FileVolume, VolumeMessage),
+        (Guest, GuestMessage),
+        (MemoryVolume, VolumeMessage),
+        (Storage, StorageMessage),
+        (VfioCcw, VfioCcwMessage),
+        (VfioCcwRegions, VfioCcwMessage | RegionsMessage),
+    ],
+)
+def test_handled(actor: type[Any], taken: Any) -> None:
+    """An actor handles all that the type of its references has others send."""
+    assert set(get_args(taken)) <= set(spec_of(actor).always)
+
+
+def test_arrows_end_at_takers() -> None:
+    """What a layer may send to the next is a part of what that one takes."""
+    for arrow, taken in (
+        (CioToSubchannel, SubchannelMessage),
+        (CioToVfioCcw, VfioCcwMessage),
+        (DeviceToSubchannel, SubchannelMessage),
+        (GuestToSubsystem, ChannelSubsystemMessage),
+        (SubsystemToSubchannel, SubchannelMessage),
+        (SubsystemToSubchannel, GuestSubchannelMessage),
+        (ThreadToGuest, GuestMessage),
+        (VfioCcwToCio, CioMessage),
+        (VfioCcwToGuestSubchannel, GuestSubchannelMessage),
+    ):
+        assert set(get_args(arrow)) <= set(get_args(taken))
