@@ -123,7 +123,7 @@ def test_changes_are_found(flow: Flow) -> None:
     )
     assert not_sent(found) == {*FROM_OUTSIDE, "Dead"}
     assert not_handled(found) == {*TO_OUTSIDE, "Dead"}
-    assert {where.partition(":")[0] for where in unknown(found)} == {"cio.py"}
+    assert {where.partition(":")[0] for where in unknown(found)} == {"_cio.py"}
     lost = {
         (row.sender, row.message)
         for row in found.rows

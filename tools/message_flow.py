@@ -40,7 +40,7 @@ PAGE: Final = ROOT / "docs" / "pass-through.md"
 ROOM: Final = "ccw_actors.actors"
 BESIDE: Final = "ccw_actors.vfio"
 """The room whose actors take the place of some, or drive them."""
-OTHERS: Final = (BESIDE, "ccw_actors.machine")
+OTHERS: Final = (BESIDE, "ccw_actors.machine", "ccw_actors.conformance")
 """Rooms that send the actors something, or take their place."""
 
 BEGIN: Final = "<!-- tools/message_flow.py --write: begin -->"
