@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from ccw_actors.actors.emulator import GuestSubchannelState
 from ccw_actors.actors.hardware import DeviceState, SubchannelState
-from ccw_actors.actors.host import CioState, VfioCcwState
+from ccw_actors.actors.host import CioState, DriverState
 from ccw_actors.channel import Actl, Fctl, Scsw, Stctl
 from ccw_actors.explore import World
 
@@ -32,7 +32,7 @@ def _status(scsw: Scsw) -> str:
     return ", intermediate status" if only else ", status"
 
 
-def _vfio_ccw(state: VfioCcwState) -> str:
+def _vfio_ccw(state: DriverState) -> str:
     program = state.program
     if program is None:
         phase = "untaken" if state.untaken else "idle"
@@ -81,7 +81,7 @@ Phase: TypeAlias = Callable[[Any], str]
 
 PHASES: Final[dict[str, tuple[type[Any], Phase]]] = {
     "guest-subchannel": (GuestSubchannelState, _guest_subchannel),
-    "vfio-ccw": (VfioCcwState, _vfio_ccw),
+    "vfio-ccw": (DriverState, _vfio_ccw),
     "cio": (CioState, _cio),
     "subchannel": (SubchannelState, _subchannel),
     "device": (DeviceState, _device),

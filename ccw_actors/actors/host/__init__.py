@@ -2,8 +2,9 @@
 
 from ccw_actors.actors.host._cio import Cio as Cio
 from ccw_actors.actors.host._cio import CioState as CioState
+from ccw_actors.actors.host._driver import Driver as Driver
+from ccw_actors.actors.host._driver import DriverState as DriverState
 from ccw_actors.actors.host._vfio_ccw import VfioCcw as VfioCcw
-from ccw_actors.actors.host._vfio_ccw import VfioCcwState as VfioCcwState
 from ccw_actors.actors.host._vfio_ccw_regions import VfioCcwRegions as VfioCcwRegions
 
-__all__ = ["Cio", "CioState", "VfioCcw", "VfioCcwRegions", "VfioCcwState"]
+__all__ = ["Cio", "CioState", "Driver", "DriverState", "VfioCcw", "VfioCcwRegions"]

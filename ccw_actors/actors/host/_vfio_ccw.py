@@ -1,433 +1,60 @@
 """VfioCcw: between a guest's subchannel and the host's, trusting neither.
 
-It copies a guest's channel program, translates it, pins what it names, and lets Cio run
-it. It answers every request once: with an event that ends it, or with a refusal. A
-program is released, its pins given up, when its number is in `ends`, when a HALT or
-CLEAR accepted later has completed, or when its START was refused; never before.
-
-| START is | HALT | CLEAR | CANCEL | RESUME |
-|---|---|---|---|---|
-| none or over | answered here | to Cio | cc 2 | cc 2 |
-| copying, pinning | START never runs; both answered | dropped; to Cio | cc 0 | cc 2 |
-| started | to Cio | to Cio | to Cio | copied anew, to Cio |
-| being halted, cleared | EBUSY | to Cio | cc 2 | copied anew, to Cio |
-| being withdrawn | to Cio | to Cio | cc 2 | copied anew, to Cio |
-| being copied anew | to Cio | to Cio | to Cio | cc 2 |
-
-If it ends while it is being copied anew, RESUME has cc 2.
-
-A program that is to be resumed is copied again from the CCW on that has suspended it,
-as the guest may have changed it: the host's channel would find the old one.
-
-From accepting a request until the emulator has taken the status that ends it, a START
-is refused with EBUSY, which means condition code 2.
+What it does with each message is `Driver`, whose table has what becomes of a START.
 """
 
-import errno
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal
 
-from msgspec import Struct
-from msgspec.structs import replace
-
-from ccw_actors.actors.host._translation import (
-    Copy,
-    Run,
-    Translation,
-    guest_cpa,
-    resumed,
-)
+from ccw_actors.actors.host._driver import Driver, DriverState
 from ccw_actors.actors.protocol import (
-    Accepted,
-    Cancel,
-    CancelRequest,
-    Clear,
-    ClearRequest,
-    Completed,
-    Detach,
-    Found,
-    Gone,
-    Halt,
-    HaltRequest,
-    Interrupt,
-    IoEvent,
-    IoRequest,
-    Look,
-    LookRequest,
-    Piece,
-    Pin,
-    Pinned,
-    ReadStorage,
-    Refused,
-    Resume,
-    ResumeRequest,
-    SenseConcurrently,
-    Start,
-    StorageData,
-    Taken,
-    Unpin,
-    UnpinAll,
-    Unpinned,
+    StorageToVfioCcw,
     VfioCcwMessage,
     VfioCcwToCio,
     VfioCcwToGuestSubchannel,
     VfioCcwToStorage,
 )
-from ccw_actors.channel import Actl, Cc, Fctl, Irb, Orb, Scsw, Stctl
-from ccw_actors.channel.ccw import CCW_LENGTH
-from ccw_actors.runtime import Actor, ActorRef, Message, receive
+from ccw_actors.runtime import Actor, ActorRef, receive
 
-__all__ = ["Told", "VfioCcw", "VfioCcwState"]
-
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar
-
-    P_contra = TypeVar(
-        "P_contra", bound=Message, contravariant=True, default=VfioCcwMessage
-    )
-else:
-    from typing import TypeVar
-
-    P_contra = TypeVar("P_contra", bound=Message, contravariant=True)
+__all__ = ["VfioCcw"]
 
 
-class Told(Protocol):
-    """What is told the answers: a reference to an actor, or a part of this one."""
-
-    def tell(self, message: VfioCcwToGuestSubchannel, /) -> None:
-        """Take an answer."""
-
-
-class Program(Struct):
-    """A START and its channel program.
-
-    `phase` is "copying", "pinning" or "started". `runs` lead host addresses back.
-    `at` is the host address of the CCW that has suspended it, as far as is known, else
-    0. `resume` is the number of a RESUME that is being prepared, 0 if none: then `copy`
-    is made anew, from that CCW on.
-    """
-
-    number: int
-    phase: Literal["copying", "pinning", "started"]
-    copy: Copy
-    runs: tuple[Run, ...] = ()
-    resume: int = 0
-    at: int = 0
-
-
-class VfioCcwState(Struct):
-    """What a VfioCcw remembers.
-
-    `program` is the START not over yet. `pinned` has the numbers of programs that hold
-    pins. `halt`, `clear` and `cancel` are requests given to Cio and not ended, 0 if
-    none. `untaken` counts events with ends that the emulator has not taken.
-    """
-
-    program: Program | None = None
-    pinned: tuple[int, ...] = ()
-    halt: int = 0
-    clear: int = 0
-    cancel: int = 0
-    untaken: int = 0
-
-
-class VfioCcw(Actor[P_contra]):
+class VfioCcw(Actor[VfioCcwMessage]):
     """Passes a host subchannel, driven by `cio`, through to the guest's `emulated` one.
 
-    `storage` is the guest's, at host address `base`. `bytes_max` bounds what is copied
-    of a channel program, of which `ccws_at_once` CCWs are read in one go. With `limits`
-    "linux" a program that Linux would not take is refused with EINVAL. With
-    `acknowledge` that is called when the host has accepted a request: a guest's
-    subchannel does not want to know. `P_contra` is what others may send:
-    `VfioCcwMessage`, and more behind regions.
+    For the other arguments see `Driver`; `driver` is its class, or another with other
+    ways.
     """
 
-    state: VfioCcwState
+    state: DriverState
 
     def __init__(
         self,
         cio: ActorRef[VfioCcwToCio],
         storage: ActorRef[VfioCcwToStorage],
-        emulated: Told,
+        emulated: ActorRef[VfioCcwToGuestSubchannel],
         *,
         base: int,
         bytes_max: int = 1 << 20,
         ccws_at_once: int = 16,
         limits: Literal["none", "linux"] = "none",
-        acknowledge: Callable[[Accepted], None] | None = None,
+        driver: type[Driver] = Driver,
     ) -> None:
-        self._cio = cio
-        self._storage = storage
-        self._emulated = emulated
-        self._base = base
-        self._bytes_max = bytes_max
-        self._ccws_at_once = ccws_at_once
-        self._limits = limits
-        self._acknowledge = acknowledge
-        self.state = VfioCcwState()
+        self._driver = driver(
+            cio,
+            storage,
+            emulated,
+            base=base,
+            bytes_max=bytes_max,
+            ccws_at_once=ccws_at_once,
+            limits=limits,
+        )
+        self.state = DriverState()
 
     def on_restart(self) -> None:
-        """Give the host's subchannel up; only then can pins be given up."""
-        self._cio.tell(Detach())
-
-    # -- from the emulator --
+        """Give the host's subchannel up."""
+        self._driver.restart()
 
     @receive
-    def detach(self, message: Detach) -> None:
-        """Give the host's subchannel up for the emulator."""
-        self._cio.tell(message)
-
-    @receive
-    def io_request(self, message: IoRequest) -> None:
-        """Begin to copy a channel program."""
-        state = self.state
-        if message.orb.transport:
-            self._refuse(message.number, errno.EOPNOTSUPP)
-        elif state.program or state.halt or state.clear or state.untaken:
-            self._refuse(message.number, errno.EBUSY)
-        else:
-            copy = self._copy(message.orb, message.program)
-            copy.low, copy.high = message.low, message.high
-            state.program = Program(message.number, "copying", copy)
-            self._read_on(state.program)
-
-    @receive
-    def halt(self, message: HaltRequest) -> None:
-        """Halt what Cio knows of; answer for what it does not know."""
-        state, program = self.state, self.state.program
-        if state.halt or state.clear:
-            self._refuse(message.number, errno.EBUSY)
-        elif program is not None and program.phase == "started":
-            state.halt = message.number
-            self._cio.tell(Halt(message.number, self._acknowledge is not None))
-        elif program is not None:
-            self._drop(program)
-            numbers = (program.number, message.number)
-            self._halted(numbers, Fctl.START | Fctl.HALT)
-        else:
-            self._halted((message.number,), Fctl.HALT)
-
-    @receive
-    def clear(self, message: ClearRequest) -> None:
-        """Clear at the host, whatever is going on."""
-        program = self.state.program
-        if program is not None and program.phase != "started":
-            # Storage has still to answer for it, and must not start it then.
-            self._drop(program)
-        self.state.clear = message.number
-        self._cio.tell(Clear(message.number, self._acknowledge is not None))
-
-    @receive
-    def cancel_request(self, message: CancelRequest) -> None:
-        """Withdraw a program that Cio has never seen; ask Cio about others."""
-        state, program = self.state, self.state.program
-        if state.halt or state.clear or state.cancel:
-            self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
-        elif program is not None and program.phase == "started":
-            state.cancel = message.number
-            self._cio.tell(Cancel(message.number))
-        elif program is not None:
-            self._drop(program)
-            self._emulated.tell(Completed(message.number, Cc.DONE))
-        else:
-            self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
-
-    @receive
-    def resume(self, message: ResumeRequest) -> None:
-        """Copy a program anew, from the CCW on that has suspended it."""
-        program = self.state.program
-        if program is None or not program.at or program.resume:
-            self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
-            return
-        program.resume = message.number
-        guest = guest_cpa(program.runs, program.at + CCW_LENGTH) - CCW_LENGTH
-        orb = replace(program.copy.orb, cpa=guest)
-        before = program.copy
-        program.copy = self._copy(orb, message.program or before.given)
-        program.copy.low, program.copy.high = before.low, before.high
-        self._read_on(program)
-
-    @receive
-    def look(self, message: LookRequest) -> None:
-        """Have Cio look."""
-        self._cio.tell(Look(message.number))
-
-    @receive
-    def sense_concurrently(self, message: SenseConcurrently) -> None:
-        """Have the host's subchannel do as the guest wants."""
-        self._cio.tell(message)
-
-    @receive
-    def taken(self, message: Taken) -> None:
-        """Note that the emulator has taken an event."""
-        if message.ends:
-            self.state.untaken -= 1
-
-    # -- from the guest's storage --
-
-    @receive
-    def storage_data(self, message: StorageData) -> None:
-        """Go on copying; what was read for a program that is over is dropped."""
-        program = self.state.program
-        if program is not None and message.number in (program.number, program.resume):
-            program.copy.feed(message.parts)
-            self._read_on(program)
-
-    @receive
-    def pinned(self, message: Pinned) -> None:
-        """Give the translated program to Cio."""
-        program = self.state.program
-        if program is None or program.number != message.number:
-            return
-        if program.resume:
-            number, program.resume = program.resume, 0
-            pieces, program.runs = resumed(program.copy, self._base, program.at)
-            self._cio.tell(Resume(number, pieces))
-            return
-        translation: Translation = program.copy.translate(self._base)
-        program.phase = "started"
-        program.runs = translation.runs
-        orb, words = translation.orb, translation.program
-        acknowledge = self._acknowledge is not None
-        self._cio.tell(Start(program.number, orb, words, acknowledge))
-
-    @receive
-    def unpinned(self, message: Unpinned) -> None:
-        """Do nothing: what was pinned has been forgotten before.
-
-        Storage answers all the same, as it answers every request. VfioCcwRegions, which
-        takes the answer in this place, knows by it that all it asked before is done.
-        """
-
-    # -- from Cio --
-
-    @receive
-    def accepted(self, message: Accepted) -> None:
-        """Pass it on to who wants to know."""
-        if self._acknowledge is not None:
-            self._acknowledge(message)
-
-    @receive
-    def found(self, message: Found) -> None:
-        """Note where a program has been suspended, and pass on what there is."""
-        program, scsw = self.state.program, message.schib.scsw
-        if program is not None:
-            suspended = scsw.actl & Actl.SUSPENDED
-            program.at = scsw.cpa - CCW_LENGTH if suspended else 0
-        schib = replace(message.schib, scsw=self._in_guest_terms(scsw))
-        self._emulated.tell(Found(message.number, schib))
-
-    @receive
-    def completed(self, message: Completed) -> None:
-        """Release a program that has been withdrawn, and pass the answer on."""
-        state, number = self.state, message.number
-        if number == state.cancel:
-            state.cancel = 0
-            if message.cc == 0 and state.program is not None:
-                self._drop(state.program)
-        self._emulated.tell(message)
-
-    @receive
-    def refused(self, message: Refused) -> None:
-        """Release a program that never ran, and pass the refusal on."""
-        state, number = self.state, message.number
-        if state.program is not None and state.program.number == number:
-            state.program = None
-        if number == state.halt:
-            state.halt = 0
-        if number == state.clear:
-            state.clear = 0
-        self._release(number)
-        self._refuse(number, message.errno)
-
-    @receive
-    def gone(self, _message: Gone) -> None:
-        """Release all, as nothing uses it any more."""
-        state = self.state
-        state.program = None
-        state.halt = state.clear = state.cancel = 0
-        state.pinned = ()
-        self._storage.tell(UnpinAll())
-        self._emulated.tell(Gone())
-
-    @receive
-    def interrupt(self, message: Interrupt) -> None:
-        """Release what is over, and hand the status to the emulator."""
-        state, ends = self.state, message.ends
-        scsw = self._in_guest_terms(message.irb.scsw)
-        irb = replace(message.irb, scsw=scsw)
-        # A HALT or CLEAR that has completed has ended all that was accepted before it,
-        # also a program whose own end will never be shown.
-        completed = [n for n in ends if n in (state.halt, state.clear)]
-        for number in state.pinned:
-            if number in ends or any(number < later for later in completed):
-                self._release(number)
-        if state.clear in ends:
-            self._end()
-            state.halt = state.clear = 0
-        elif state.program is not None and state.program.number in ends:
-            self._end()
-        if state.halt in ends:
-            state.halt = 0
-        self._event(IoEvent(message.answers, ends, message.after, irb))
-
-    # -- inside --
-
-    def _copy(self, orb: Orb, given: tuple[Piece, ...]) -> Copy:
-        return Copy.of(orb, self._bytes_max, self._ccws_at_once, given)
-
-    def _read_on(self, program: Program) -> None:
-        """Read the next part of the program, or pin what it names when all is there.
-
-        What a resumed program names is pinned besides what it has named before.
-        """
-        areas = program.copy.wanted()
-        if areas:
-            number = program.resume or program.number
-            self._storage.tell(ReadStorage(number, areas))
-            return
-        if not program.resume:
-            if self._limits == "linux" and program.copy.exceeds_linux():
-                self.state.program = None
-                self._refuse(program.number, errno.EINVAL)
-                return
-            program.phase = "pinning"
-            self.state.pinned = (*self.state.pinned, program.number)
-        self._storage.tell(Pin(program.number, program.copy.data_areas()))
-
-    def _end(self) -> None:
-        """Forget the START, and answer for a RESUME that is being prepared."""
-        program, self.state.program = self.state.program, None
-        if program is not None and program.resume:
-            self._emulated.tell(Completed(program.resume, Cc.NOT_APPLICABLE))
-
-    def _drop(self, program: Program) -> None:
-        """Give up a program that is not under way at the host.
-
-        Storage handles Unpin after the Pin that may be on its way: nothing stays.
-        """
-        self._end()
-        self._release(program.number)
-
-    def _release(self, number: int) -> None:
-        if number in self.state.pinned:
-            self.state.pinned = tuple(n for n in self.state.pinned if n != number)
-            self._storage.tell(Unpin(number))
-
-    def _halted(self, numbers: tuple[int, ...], fctl: int) -> None:
-        actl = Actl.START_PENDING if fctl & Fctl.START else 0
-        scsw = Scsw(fctl=fctl, actl=actl, stctl=Stctl.PENDING)
-        self._event(IoEvent(numbers, numbers, numbers[-1], Irb(scsw)))
-
-    def _event(self, event: IoEvent) -> None:
-        if event.ends:
-            self.state.untaken += 1
-        self._emulated.tell(event)
-
-    def _refuse(self, number: int, reason: int) -> None:
-        self._emulated.tell(Refused(number, reason))
-
-    def _in_guest_terms(self, scsw: Scsw) -> Scsw:
-        program = self.state.program
-        runs = program.runs if program is not None else ()
-        return replace(scsw, cpa=guest_cpa(runs, scsw.cpa))
+    def handle(self, message: VfioCcwMessage | StorageToVfioCcw) -> None:
+        """Let the driver handle it."""
+        self._driver.handle(self.state, message)

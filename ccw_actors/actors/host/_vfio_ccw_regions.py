@@ -1,9 +1,9 @@
 """VfioCcwRegions: a VfioCcw behind the regions of vfio-ccw, for a real client.
 
 The client knows no operation numbers: they are given here, in the order of the
-requests. Two modules are one actor: `VfioCcw` is taken as it is, but for the handler of
-Unpinned, and where its emulator would be told something, `_Answers` hands that to this
-module. As two actors they would need four more messages for each I/O.
+requests. What vfio-ccw does is `Driver`'s, as in a VfioCcw; what that tells its
+emulator comes back to this actor in the same turn. As two actors they would need four
+more messages for each I/O.
 
 | request | is answered |
 |---|---|
@@ -52,12 +52,14 @@ vfio_ccw_chp.c; there a write that meets another one returns EAGAIN, here both g
 """
 
 import errno
+from collections.abc import Callable
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from ccw_actors.actors.hardware import pages_of
+from ccw_actors.actors.host._driver import Driver, DriverState
 from ccw_actors.actors.host._region_requests import (
     WRITES,
     Call,
@@ -66,10 +68,10 @@ from ccw_actors.actors.host._region_requests import (
     Requests,
 )
 from ccw_actors.actors.host._unread_events import Cut, UnreadEvents
-from ccw_actors.actors.host._vfio_ccw import VfioCcw, VfioCcwState
 from ccw_actors.actors.protocol import (
     Accepted,
     Area,
+    CioToVfioCcw,
     ClearRequest,
     CloseDevice,
     DeviceRequested,
@@ -80,6 +82,7 @@ from ccw_actors.actors.protocol import (
     IoRead,
     IoRequest,
     LookRequest,
+    Pinned,
     ReadIo,
     ReadReport,
     ReadSchib,
@@ -92,11 +95,11 @@ from ccw_actors.actors.protocol import (
     ResetDevice,
     SchibRead,
     Signalled,
+    StorageData,
     Taken,
     UnmapDma,
     Unpin,
     Unpinned,
-    VfioCcwMessage,
     VfioCcwToCio,
     VfioCcwToGuestSubchannel,
     VfioCcwToStorage,
@@ -106,23 +109,24 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Crw, Fctl, Irb, Scsw
 from ccw_actors.channel.crw import queued
-from ccw_actors.runtime import ActorRef, ReplyTo, receive
+from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["VfioCcwRegions"]
 
 _HALTS: Final = Fctl.HALT | Fctl.CLEAR
 
 
-class RegionsState(VfioCcwState):
-    """What it remembers besides.
+class RegionsState(Struct):
+    """What a VfioCcwRegions remembers.
 
-    `device` is "leaving" when the host's subchannel is being given up. A signal of what
-    is `unread` is on its way if `signalled`. While the device is quiesced, `clearing`
-    is the number of its CLEAR, then `fence` that of its Unpin, both 0 otherwise; `cut`
-    are the functions that this ends. `reports` have not been read, of which the client
-    knows if `reported`.
+    `driver` is what its driver remembers. `device` is "leaving" when the host's
+    subchannel is being given up. A signal of what is `unread` is on its way if
+    `signalled`. While the device is quiesced, `clearing` is the number of its CLEAR,
+    then `fence` that of its Unpin, both 0 otherwise; `cut` are the functions that this
+    ends. `reports` have not been read, of which the client knows if `reported`.
     """
 
+    driver: DriverState = msgspec.field(default_factory=DriverState)
     device: Literal["there", "leaving", "gone"] = "there"
     unread: UnreadEvents = msgspec.field(default_factory=UnreadEvents)
     signalled: bool = False
@@ -133,22 +137,22 @@ class RegionsState(VfioCcwState):
     reported: bool = False
 
 
-class _Answers(Struct, frozen=True):
-    """Stands where the emulator of a VfioCcw is."""
+class _Emulated(Struct, frozen=True):
+    """Stands where a guest's subchannel is for the driver of a VfioCcw."""
 
-    regions: "VfioCcwRegions"
+    answer: Callable[[VfioCcwToGuestSubchannel], None]
 
     def tell(self, message: VfioCcwToGuestSubchannel) -> None:
         """Hand it over in the same turn."""
-        self.regions.answer(message)
+        self.answer(message)
 
 
-class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
+class VfioCcwRegions(Actor[RegionsMessage | CioToVfioCcw]):
     """Passes a host subchannel, driven by `cio`, to a `client` of regions.
 
     The client is told `Signalled`, `ReportSignalled` and `DeviceRequested`. At most
     `reports_max` reports wait to be read; the rest is lost, and the last one says so.
-    For the others see `VfioCcw`.
+    For the other arguments see `VfioCcw`.
     """
 
     state: RegionsState
@@ -165,20 +169,22 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
         ccws_at_once: int = 16,
         limits: Literal["none", "linux"] = "none",
         reports_max: int = 64,
+        driver: type[Driver] = Driver,
     ) -> None:
-        super().__init__(
+        self._storage = storage
+        self._driver = driver(
             cio,
             storage,
-            _Answers(self),
+            _Emulated(self._answer),
             base=base,
             bytes_max=bytes_max,
             ccws_at_once=ccws_at_once,
             limits=limits,
-            acknowledge=self.answer,
+            acknowledge=self._answer,
         )
         self._client = client
         self._reports_max = reports_max
-        self.state = RegionsState()  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.state = RegionsState()
         self.persistent = Requests()
 
     def on_restart(self) -> None:
@@ -186,7 +192,7 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
 
         An ask that was not answered has failed already.
         """
-        super().on_restart()
+        self._driver.restart()
         self.state.device = "leaving"
         requests = self.persistent
         self.state.unread.newest_clear = requests.next_number()
@@ -222,7 +228,7 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
         """
         state = self.state
         owed, state.signalled = state.signalled, False
-        if state.unread.events or not state.clear or not owed:
+        if state.unread.events or not state.driver.clear or not owed:
             answer = self._read()
             self._signal()
             return answer
@@ -235,7 +241,7 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
         if self.state.device != "there":
             return SchibRead(errno.ENODEV)
         number = self.persistent.enter("schib", self.reply_to)
-        self.look(LookRequest(number))
+        self._driver.look(self.state.driver, LookRequest(number))
         return None
 
     @receive
@@ -279,6 +285,11 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
         self._signal_report()
 
     @receive
+    def handle(self, message: CioToVfioCcw | StorageData | Pinned) -> None:
+        """Let the driver handle it; what follows from it comes to `_answer`."""
+        self._driver.handle(self.state.driver, message)
+
+    @receive
     def unpinned(self, message: Unpinned) -> None:
         """Go on when Storage has handled all that came before."""
         if self.state.fence and message.number == self.state.fence:
@@ -287,7 +298,7 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
             self._return(Written(0), "pass", number=message.number)
         self._settle()
 
-    def answer(self, message: VfioCcwToGuestSubchannel | Accepted) -> None:
+    def _answer(self, message: VfioCcwToGuestSubchannel | Accepted) -> None:
         """Take what VfioCcw tells its emulator."""
         match message:
             case Accepted(number=number):
@@ -325,11 +336,13 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
             return None
         match request:
             case WriteIo(orb=orb):
-                self.io_request(IoRequest(requests.enter("start", to), orb))
+                number = requests.enter("start", to)
+                self._driver.io_request(state.driver, IoRequest(number, orb))
             case WriteAsync(command="HSCH") if state.unread.has_end_of(_HALTS):
                 return Written(errno.EBUSY)
             case WriteAsync(command="HSCH"):
-                self.halt(HaltRequest(requests.enter("halt", to)))
+                number = requests.enter("halt", to)
+                self._driver.halt(state.driver, HaltRequest(number))
             case WriteAsync():
                 number = requests.enter("clear", to)
                 self._drop_events(number)
@@ -339,14 +352,14 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
 
     def _clear(self, number: int) -> None:
         """Clear, which ends a START that is not at the host yet."""
-        program = self.state.program
+        program = self.state.driver.program
         if program is not None and program.phase != "started":
             self._return(Written(0), "start", number=program.number)
-        self.clear(ClearRequest(number))
+        self._driver.clear(self.state.driver, ClearRequest(number))
 
     def _drop_events(self, clear: int) -> None:
         for event in self.state.unread.clear(clear):
-            self.taken(Taken(event.ends))
+            self._driver.taken(self.state.driver, Taken(event.ends))
 
     def _refused(self, number: int, reason: int) -> None:
         if reason == errno.ENODEV and self.state.device == "there":
@@ -368,13 +381,13 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
         own = state.clearing in event.ends
         drops = own or self.persistent.has("reset", "close")
         if drops or not state.unread.add(event):
-            self.taken(Taken(event.ends))
+            self._driver.taken(self.state.driver, Taken(event.ends))
 
     def _read(self) -> IoRead:
         state = self.state
         event = state.unread.read()
         if event is not None:
-            self.taken(Taken(event.ends))
+            self._driver.taken(self.state.driver, Taken(event.ends))
         elif state.device == "gone":
             return IoRead(state.unread.region, errno.ENODEV)
         return IoRead(state.unread.region)
@@ -397,12 +410,13 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
 
         With `drops` nothing is left to be read.
         """
-        state, program = self.state, self.state.program
+        state, driver = self.state, self.state.driver
+        program = driver.program
         if not state.clearing and not state.fence:
             state.clearing = self.persistent.next_number()
             start = program.number if program is not None else 0
             cpa = program.copy.orb.cpa if program is not None else 0
-            state.cut = Cut(start, state.halt, state.clear, cpa)
+            state.cut = Cut(start, driver.halt, driver.clear, cpa)
             if state.device == "there":
                 self._clear(state.clearing)
         if drops:
@@ -423,7 +437,7 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
         self._return(Written(0), "close", "evict")
         cut, state.cut = state.cut.event(), Cut()
         if cut is not None and state.device == "there":
-            self._event(cut)
+            self._driver.event(state.driver, cut)
         for one in self.persistent.release():
             answer = self._write(one.request, one.to)
             if answer is not None:
@@ -449,17 +463,17 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
             self._storage.tell(Unpin(state.fence))
         for call in self.persistent.of("unmap"):
             self._unmap(call)
-        if state.unread.events or not state.clear:
+        if state.unread.events or not state.driver.clear:
             for to in self.persistent.take("read"):
                 self.reply(to, self._read())
         self._signal()
 
     def _is_quiet(self) -> bool:
         """Whether nothing of the device is at work at the host."""
-        state = self.state
-        if state.device == "leaving":
+        driver = self.state.driver
+        if self.state.device == "leaving":
             return False
-        return state.program is None and not state.halt and not state.clear
+        return driver.program is None and not driver.halt and not driver.clear
 
     def _unmap(self, call: Call) -> None:
         """Decide what an UNMAP needs, once no START is between copying and the host."""
@@ -477,7 +491,7 @@ class VfioCcwRegions(VfioCcw[VfioCcwMessage | RegionsMessage]):
 
     def _is_pinned(self, area: Area) -> bool:
         """Whether the program that is at the host has pinned a page of the area."""
-        program = self.state.program
+        program = self.state.driver.program
         if program is None:
             return False
         pages = pages_of(area.address, area.length)

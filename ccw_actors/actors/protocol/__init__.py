@@ -107,6 +107,7 @@ from ccw_actors.actors.protocol._storage import SetStorageKey as SetStorageKey
 from ccw_actors.actors.protocol._storage import StorageData as StorageData
 from ccw_actors.actors.protocol._storage import StorageKey as StorageKey
 from ccw_actors.actors.protocol._storage import StorageMessage as StorageMessage
+from ccw_actors.actors.protocol._storage import StorageToVfioCcw as StorageToVfioCcw
 from ccw_actors.actors.protocol._storage import StorageWritten as StorageWritten
 from ccw_actors.actors.protocol._storage import (
     SubchannelToStorage as SubchannelToStorage,

@@ -23,6 +23,7 @@ __all__ = [
     "StorageData",
     "StorageKey",
     "StorageMessage",
+    "StorageToVfioCcw",
     "StorageWritten",
     "SubchannelToStorage",
     "Unpin",
@@ -168,6 +169,9 @@ SubchannelToStorage: TypeAlias = ReadStorage | WriteStorage | AddToStorage
 
 VfioCcwToStorage: TypeAlias = ReadStorage | Pin | Unpin | UnpinAll
 """What a VfioCcw does to a guest's storage: it copies programs, and pins their data."""
+
+StorageToVfioCcw: TypeAlias = StorageData | Pinned | Unpinned
+"""What storage answers a VfioCcw; UnpinAll has no answer."""
 
 GuestToStorage: TypeAlias = (
     ReadStorage | WriteStorage | SetStorageKey | InsertStorageKey
