@@ -17,12 +17,12 @@ from ccw_actors import pytest_plugin
 from ccw_actors.channel import lifecycle
 from ccw_actors.cli import app
 from ccw_actors.conformance.rules import HERCULES_RULES, QEMU_RULES, Rule, as_markdown
-from ccw_actors.machine import _implemented as implemented
 from ccw_actors.runtime import Mailbox
 from ccw_actors.runtime._cell import lifecycle as actor_lifecycle
 from ccw_actors.scenarios import SCENARIOS
 from ccw_actors.verdicts import COLUMNS, CellName, load
-from ccw_actors.verdicts._pages import (
+from tools import implemented_page
+from tools.verdict_pages import (
     claims_page,
     scenario_page,
     seed_table,
@@ -102,7 +102,7 @@ def name(page: Path) -> str:
 def test_implemented_page_is_the_code() -> None:
     """The page is what the code renders."""
     page = (ROOT / "docs" / "implemented.md").read_text()
-    assert page == implemented.as_markdown()
+    assert page == implemented_page.as_markdown()
 
 
 @pytest.mark.parametrize(

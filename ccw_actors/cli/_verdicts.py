@@ -50,7 +50,6 @@ from ccw_actors.verdicts import (
     sequence_diagram,
     share,
     work_of,
-    write_pages,
 )
 
 __all__ = ["verdicts"]
@@ -113,12 +112,6 @@ def verdicts(
             "--save", metavar="DIR", file_okay=False, help="Save the table there."
         ),
     ] = None,
-    pages: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", file_okay=False, help="Write the table as Markdown there."
-        ),
-    ] = None,
     diagrams: Annotated[
         bool,
         typer.Option(
@@ -148,11 +141,9 @@ def verdicts(
     """
     names = _chosen(design, emulator, scenario)
     _refuse(
-        (checks and (again or saves or pages or diagrams or as_json))
+        (checks and (again or saves or diagrams or as_json))
         and "--check goes with --design, --emulator and --scenario only",
         (diagrams and as_json) and "--diagram prints text, --json nothing but JSON",
-        (pages and len(names) < len(cells_of()))
-        and "--pages writes the whole table: name no part of it",
     )
     saved = load()
     known = {CellName.of(cell): cell for cell in saved.cells}
@@ -174,8 +165,6 @@ def verdicts(
     if saves is not None:
         save(merge(found, saves), saves)
     cells = [one.cell for one in found]
-    if pages is not None:
-        write_pages(cells, pages)
     if as_json:
         say_json({"cells": [_as_json(one, saves) for one in found]})
         return

@@ -13,12 +13,6 @@ from ccw_actors.verdicts._interleaving import Line as Line
 from ccw_actors.verdicts._interleaving import columns_of as columns_of
 from ccw_actors.verdicts._interleaving import sequence_diagram as sequence_diagram
 from ccw_actors.verdicts._linux_rack import linux_rack as linux_rack
-from ccw_actors.verdicts._pages import cell_text as cell_text
-from ccw_actors.verdicts._pages import command as command
-from ccw_actors.verdicts._pages import lines_of as lines_of
-from ccw_actors.verdicts._pages import others as others
-from ccw_actors.verdicts._pages import share as share
-from ccw_actors.verdicts._pages import write_pages as write_pages
 from ccw_actors.verdicts._racks import EMULATORS as EMULATORS
 from ccw_actors.verdicts._table import SAVED as SAVED
 from ccw_actors.verdicts._table import cell_hash as cell_hash
@@ -29,12 +23,18 @@ from ccw_actors.verdicts._table import merge as merge
 from ccw_actors.verdicts._table import recall as recall
 from ccw_actors.verdicts._table import run as run
 from ccw_actors.verdicts._table import save as save
+from ccw_actors.verdicts._text import cell_text as cell_text
+from ccw_actors.verdicts._text import command as command
+from ccw_actors.verdicts._text import lines_of as lines_of
+from ccw_actors.verdicts._text import others as others
+from ccw_actors.verdicts._text import share as share
 from ccw_actors.verdicts._verdict import Cell as Cell
 from ccw_actors.verdicts._verdict import Explored as Explored
 from ccw_actors.verdicts._verdict import explore_cell as explore_cell
 from ccw_actors.verdicts._wiring import DESIGN_NAMES as DESIGN_NAMES
 from ccw_actors.verdicts._wiring import HOST_SIDE_ONLY as HOST_SIDE_ONLY
 from ccw_actors.verdicts._wiring import OURS as OURS
+from ccw_actors.verdicts._wiring import V4_SUBSETS as V4_SUBSETS
 
 __all__ = [
     "COLUMNS",
@@ -44,6 +44,7 @@ __all__ = [
     "INVARIANTS",
     "OURS",
     "SAVED",
+    "V4_SUBSETS",
     "Cell",
     "CellName",
     "CellNameError",
@@ -71,5 +72,4 @@ __all__ = [
     "sequence_diagram",
     "share",
     "work_of",
-    "write_pages",
 ]

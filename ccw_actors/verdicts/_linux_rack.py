@@ -25,8 +25,8 @@ from ccw_actors.designs import (
     SystemCall,
     VfioCcwPrivate,
     WorkQueue,
+    is_solicited,
 )
-from ccw_actors.designs.linux._hardware import is_solicited
 from ccw_actors.explore import View, World
 from ccw_actors.runtime import Message, System
 from ccw_actors.scenarios import ENABLED

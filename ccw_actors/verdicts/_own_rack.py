@@ -19,8 +19,7 @@ from ccw_actors.actors.protocol import (
     WriteStorage,
 )
 from ccw_actors.channel import Cstat, Scsw, Stctl
-from ccw_actors.designs import QemuSubchannel, RawReader, RawWriter
-from ccw_actors.designs.linux._hardware import shows_cpa
+from ccw_actors.designs import QemuSubchannel, RawReader, RawWriter, shows_cpa
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import View, World
 from ccw_actors.runtime import Actor, ActorRef, Message, System, receive

@@ -35,11 +35,6 @@ __all__ = ["GUEST", "GUEST_SIDE", "Seen", "follow"]
 GUEST: Final = "guest-subchannel"
 _START: Final = StartSubchannel.__name__
 _INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
-_FUNCTIONS: Final[dict[type, int]] = {
-    StartSubchannel: Fctl.START,
-    HaltSubchannel: Fctl.HALT,
-    ClearSubchannel: Fctl.CLEAR,
-}
 
 GUEST_SIDE: Final = {
     "I4": "START is accepted only while FC is zero and no status is pending",

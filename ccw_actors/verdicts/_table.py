@@ -42,18 +42,15 @@ SAVED: Final = Path(__file__).parent / "saved"
 _TABLE: Final = "table.json"
 _FILES: Final = "counterexamples"
 _MODELS: Final = ("actors", "channel", "designs")
-_SCENARIO: Final = tuple(
-    f"scenarios/{name}"
-    for name in (
-        "pass_through/house.py",
-        "pass_through/properties.py",
-        "verdicts/cell.py",
-        "verdicts/columns.py",
-        "verdicts/racks.py",
-        "verdicts/seen.py",
-        "verdicts/windows.py",
-        "verdicts/wiring.py",
-    )
+_SCENARIO: Final = (
+    "scenarios/_house.py",
+    "scenarios/_properties.py",
+    "verdicts/_cell.py",
+    "verdicts/_columns.py",
+    "verdicts/_racks.py",
+    "verdicts/_seen.py",
+    "verdicts/_windows.py",
+    "verdicts/_wiring.py",
 )
 _ENGINE: Final = ("explore", "runtime", "transport", "verdicts/_verdict.py")
 
@@ -92,8 +89,8 @@ def cell_hash(name: CellName) -> str:
     """Return the fingerprint of a cell: of models, scenario and engine."""
     is_own = name.design in (OURS, HOST_SIDE_ONLY)
     models = fingerprint(*_MODELS, *(("devices",) if is_own else ()))
-    rack = "own_rack.py" if is_own else "linux_rack.py"
-    scenario = fingerprint(*_SCENARIO, f"scenarios/verdicts/{rack}")
+    rack = "_own_rack.py" if is_own else "_linux_rack.py"
+    scenario = fingerprint(*_SCENARIO, f"verdicts/{rack}")
     return f"{models}-{scenario}-{fingerprint(*_ENGINE)}"
 
 

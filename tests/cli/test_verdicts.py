@@ -92,8 +92,8 @@ def test_scenario_of_a_cell_can_be_explored() -> None:
     assert "no design 'nt'" in run("explore", "verdicts/nt/qemu/seed", code=2).output
 
 
-def test_save_and_pages(tmp_path: Path) -> None:
-    """A table can be saved, with its counterexamples, and written as pages."""
+def test_save(tmp_path: Path) -> None:
+    """A table can be saved, with its counterexamples."""
     words = ("--design", "v5.12", "--emulator", "qemu", "--scenario", "chains")
     run("verdicts", *words, "--again", "--save", tmp_path)
     table = json.loads((tmp_path / "table.json").read_text())
@@ -146,7 +146,6 @@ def test_check() -> None:
         (("--design", "ours-host-side", "--emulator", "ours"), "under qemu only"),
         (("--check", "--json"), "--check goes with"),
         (("--diagram", "--json"), "--diagram prints text"),
-        (("--design", "ours", "--pages", "pages"), "name no part of it"),
     ],
 )
 def test_wrong_usage(words: tuple[str, ...], text: str) -> None:

@@ -35,11 +35,11 @@ from ccw_actors.verdicts import (
     load,
 )
 from ccw_actors.verdicts import _own_rack as own_rack
-from ccw_actors.verdicts._claims import CLAIMS, verdict_of
 from ccw_actors.verdicts._fingerprint import program_of, source_between
 from ccw_actors.verdicts._interleaving import interleaving
-from ccw_actors.verdicts._pages import scenario_page
 from ccw_actors.verdicts._seen import GUEST_SIDE
+from tools.verdict_claims import CLAIMS, verdict_of
+from tools.verdict_pages import scenario_page
 
 TABLE = {CellName.of(cell): cell for cell in load().cells}
 LINUX = ["v5.12", "rfc-v3", "rfc-v4", "rfc-v4-mutex", "v5.13", "v6.0", "2025", "2026"]

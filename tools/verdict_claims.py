@@ -7,7 +7,7 @@ names. What no cell can show has a reason instead.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from ccw_actors.verdicts._verdict import Cell
+from ccw_actors.verdicts import Cell
 
 __all__ = ["CLAIMS", "Claim", "verdict_of"]
 

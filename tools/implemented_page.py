@@ -1,22 +1,22 @@
 """What of the architecture there is, and what not, as a page: read off the code.
 
-python -m ccw_actors.machine._implemented > docs/implemented.md
+python tools/implemented_page.py > docs/implemented.md
 """
 
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 from ccw_actors.actors.guest.instructions import INSTRUCTIONS
 from ccw_actors.channel import Ccw, Cstat, Orb, chsc
 from ccw_actors.channel.fields import Flag
 from ccw_actors.devices import DEVICE_MODELS
-from ccw_actors.devices.eckd._commands import COMMANDS as DISK_COMMANDS
-from ccw_actors.devices.fba._hardware import HARDWARE as BLOCK_TYPES
-from ccw_actors.devices.fba._model import COMMANDS as BLOCK_COMMANDS
-from ccw_actors.devices.virtual._terminal import COMMANDS as TERMINAL_COMMANDS
-from ccw_actors.devices.virtual._virtio import COMMANDS as VIRTIO_COMMANDS
-from ccw_actors.devices.virtual._virtio_kinds import KINDS as VIRTIO_TYPES
+from ccw_actors.devices.eckd import COMMANDS as DISK_COMMANDS
+from ccw_actors.devices.fba import COMMANDS as BLOCK_COMMANDS
+from ccw_actors.devices.fba import HARDWARE as BLOCK_TYPES
+from ccw_actors.devices.virtual import KINDS as VIRTIO_TYPES
+from ccw_actors.devices.virtual import TERMINAL_COMMANDS, VIRTIO_COMMANDS
 
 __all__ = ["as_markdown"]
 
@@ -40,7 +40,7 @@ _CCWS: Final = (
     " `Cpu`); a MIDAW that asks for an interruption is a program check."
 )
 _INTRODUCTION: Final = (
-    "Made by `python -m ccw_actors.machine._implemented` from the code; a test holds it"
+    "Made by `python tools/implemented_page.py` from the code; a test holds it"
     " to that. How far real systems agree, [conformance](conformance.md) says."
 )
 _OTHERS_NOT: Final = (
@@ -185,4 +185,7 @@ def _commands(of: str, commands: Mapping[int, str]) -> Iterable[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(as_markdown())
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(as_markdown(), encoding="utf-8")
+    else:
+        sys.stdout.write(as_markdown())
