@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from ccw_actors.designs import STEPS
 from ccw_actors.explore import Step
-from ccw_actors.verdicts._seen import GUEST
+from ccw_actors.verdicts._guest_monitor import GUEST
 
 __all__ = [
     "Line",

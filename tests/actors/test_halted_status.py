@@ -22,7 +22,7 @@ from ccw_actors.actors.protocol import (
     WriteStorage,
 )
 from ccw_actors.channel import Ccw, Dstat, Fctl, Orb, Pmcw, Scsw
-from ccw_actors.conformance import Host
+from ccw_actors.conformance import VectorMachine
 from ccw_actors.conformance import _host as conform_host
 from ccw_actors.runtime import Observer, receive
 from tests.actors.test_instructions import DISK, IMAGES
@@ -61,7 +61,7 @@ def halted_after(scratch: Path, ccws: list[Ccw], steps: int) -> tuple[Scsw, list
 
     Return the status and the codes of the commands that the device has had.
     """
-    host = Host(DISK, IMAGES, scratch)
+    host = VectorMachine(DISK, IMAGES, scratch)
     seen = CommandCodes()
     host.system.observe(seen)
     subchannel, storage = host.system.ref("subchannel0"), host.system.ref("storage")

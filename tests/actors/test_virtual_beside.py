@@ -14,7 +14,15 @@ from ccw_actors.actors.protocol import AwaitGuest
 from ccw_actors.channel import Ccw, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.runtime import System, VirtualDispatcher
-from ccw_actors.scenarios import BUFFER, PROGRAM, Host, Layers, one_read, pmcw, track
+from ccw_actors.scenarios import (
+    BUFFER,
+    PROGRAM,
+    HostMachine,
+    Layers,
+    one_read,
+    pmcw,
+    track,
+)
 
 SENSE_ID = Ccw(0xE4, Ccw.suppress_length.mask, 7, BUFFER)
 STORAGE = 0x3000
@@ -45,7 +53,7 @@ def test_both_kinds_of_subchannel() -> None:
     through = GuestSubchannel(
         SubchannelId(0, 0), pmcw(0x190), ref("vfio-ccw"), ref("css")
     )
-    host = Host(
+    host = HostMachine(
         system,
         through,
         layers=Layers(),
