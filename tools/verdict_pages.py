@@ -59,11 +59,11 @@ _GENERATED: Final = (
 _LEGEND: Final = """\
 ✔ verified: no order of messages breaks the scenario's own invariants, nor any other.
 ✔+ its own invariants hold, and another one is broken, which the scenario's page names.
-✘ refuted: the steps of the shortest counterexample, and how many orders fail. Orders that
-are the same for every actor are one class, and classes are counted; where there are too
-many of them, it is the rate among 1,000 random orders. … incomplete: a limit was reached.
-○ vacuous: a condition of the scenario is never met, so it has tested nothing. - there is no
-such cell.
+✘ refuted: the steps of the shortest counterexample, and how many orders fail. Orders
+that are the same for every actor are one class, and classes are counted; where there
+are too many of them, it is the rate among 1,000 random orders. … incomplete: a limit
+was reached. ○ vacuous: a condition of the scenario is never met, so it has tested
+nothing. - there is no such cell.
 """
 _PATCHES: Final = """\
 v5.12 with the patches named: 1 the initialised check, 2 work_pending, 3 IDLE inside the
