@@ -135,7 +135,9 @@ def _grid(cells: Sequence[VerdictCell]) -> str:
     known = {CellName.of(cell): cell for cell in cells}
     tried = {cell.scenario for cell in cells}
     scenarios = [name for name in SCENARIOS if name in tried]
-    rows = list(dict.fromkeys((cell.design, cell.emulator) for cell in cells))
+    rows: list[tuple[str, EmulatorName | None]] = [
+        *dict.fromkeys((cell.design, cell.emulator) for cell in cells)
+    ]
     has_emulator = any(emulator for _, emulator in rows)
     heads = ["design", *["emulator"] * has_emulator]
     heads += [f"{SCENARIOS[name].title}<br>`{name}`" for name in scenarios]

@@ -31,6 +31,7 @@ from ccw_actors.verdicts import (
     SCENARIOS,
     V4_SUBSETS,
     CellName,
+    EmulatorName,
     ExploredCell,
     Line,
     VerdictCell,
@@ -225,7 +226,9 @@ def _why_none(
 ) -> str:
     """Return why the first of these cells has no meaning."""
     design, scenario = (designs or DESIGN_NAMES)[0], (scenarios or tuple(SCENARIOS))[0]
-    wanted = [one for one in EMULATORS if not emulators or one in emulators]
+    wanted: list[EmulatorName] = [
+        one for one in EMULATORS if not emulators or one in emulators
+    ]
     if not emulators and not SCENARIOS[scenario].has_emulator:
         return CellName(design, None, scenario).no_meaning
     return CellName(design, wanted[0], scenario).no_meaning
@@ -296,7 +299,9 @@ def _show_grid(cells: Sequence[VerdictCell]) -> None:
     """Print a table, in as many parts as the width of the terminal asks for."""
     console = new_console()
     known = {CellName.of(cell): cell for cell in cells}
-    rows = list(dict.fromkeys((cell.design, cell.emulator) for cell in cells))
+    rows: list[tuple[str, EmulatorName | None]] = [
+        *dict.fromkeys((cell.design, cell.emulator) for cell in cells)
+    ]
     scenarios = _scenarios_of(cells)
     titles = {design: design_row(design).title for design, _ in rows}
     has_emulator = any(emulator for _, emulator in rows)

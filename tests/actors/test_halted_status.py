@@ -22,8 +22,7 @@ from ccw_actors.actors.protocol import (
     WriteStorage,
 )
 from ccw_actors.channel import Ccw, Dstat, Fctl, Orb, Pmcw, Scsw
-from ccw_actors.conformance import VectorMachine
-from ccw_actors.conformance import _host as conform_host
+from ccw_actors.conformance import VectorMachine, _vector_machine
 from ccw_actors.runtime import Observer, receive
 from tests.actors.test_instructions import DISK, IMAGES
 
@@ -138,7 +137,7 @@ def test_a_read_that_stalls_is_the_one_that_was_halted(
     def stalling(copy: Path, _device: object) -> FileVolume:
         return StallingVolume(copy, read_only=False)
 
-    monkeypatch.setattr(conform_host, "_volume", stalling)
+    monkeypatch.setattr(_vector_machine, "_volume", stalling)
     ccws = [
         Ccw(SEEK, CHAINED, 6, ARGUMENT),
         Ccw(READ_DATA, CHAINED, RECORD, DATA),
