@@ -17,12 +17,13 @@ from ccw_actors import pytest_plugin
 from ccw_actors.channel import lifecycle
 from ccw_actors.cli import app
 from ccw_actors.conformance.rules import HERCULES_RULES, QEMU_RULES, Rule, as_markdown
-from ccw_actors.machine import _implemented as implemented
 from ccw_actors.runtime import Mailbox
 from ccw_actors.runtime._cell import lifecycle as actor_lifecycle
 from ccw_actors.scenarios import SCENARIOS
-from ccw_actors.verdicts import COLUMNS, CellName, load
-from ccw_actors.verdicts._pages import (
+from ccw_actors.verdicts import SCENARIOS as VERDICT_SCENARIOS
+from ccw_actors.verdicts import CellName, load
+from tools import implemented_page
+from tools.verdict_pages import (
     claims_page,
     scenario_page,
     seed_table,
@@ -102,7 +103,7 @@ def name(page: Path) -> str:
 def test_implemented_page_is_the_code() -> None:
     """The page is what the code renders."""
     page = (ROOT / "docs" / "implemented.md").read_text()
-    assert page == implemented.as_markdown()
+    assert page == implemented_page.as_markdown()
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_conformance_page_has_the_rules(rules: tuple[type[Rule], ...]) -> None:
 
 
 def test_verdict_pages_are_the_saved_table() -> None:
-    """Table, claims, steps and the README's columns are made from what is saved."""
+    """Table, claims, steps and the README's table are made from what is saved."""
     cells = load().cells
     assert (VERDICTS / "table.md").read_text() == table_page(cells)
     assert (VERDICTS / "claims.md").read_text() == claims_page(cells)
@@ -122,7 +123,7 @@ def test_verdict_pages_are_the_saved_table() -> None:
     assert seed_table(cells) in (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("scenario", COLUMNS)
+@pytest.mark.parametrize("scenario", VERDICT_SCENARIOS)
 def test_scenario_pages_are_the_counterexamples(scenario: str) -> None:
     """A page shows the interleavings that replaying the saved steps gives."""
     page = VERDICTS / "scenarios" / f"{scenario}.md"
@@ -142,7 +143,7 @@ def test_what_a_change_would_do_is_what_the_example_prints() -> None:
 def test_each_scenario_has_a_page() -> None:
     """No page is left of one that is gone."""
     pages = (VERDICTS / "scenarios").glob("*.md")
-    assert {page.stem for page in pages} == set(COLUMNS)
+    assert {page.stem for page in pages} == set(VERDICT_SCENARIOS)
 
 
 def test_findings_are_cells_that_are_refuted() -> None:

@@ -88,6 +88,16 @@ def test_wheel_carries_the_whole_package(wheel: set[str]) -> None:
     assert installed == files_of("ccw_actors")
 
 
+def test_wheel_is_small(built: Path) -> None:
+    """It is the code and little else: what is saved with it takes less than a tenth."""
+    (path,) = built.glob("*.whl")
+    assert path.stat().st_size < 920_000
+    with zipfile.ZipFile(path) as archive:
+        saved = [one for one in archive.infolist() if "/saved/" in one.filename]
+    assert saved
+    assert sum(one.compress_size for one in saved) < path.stat().st_size / 10
+
+
 def test_wheel_carries_licence_and_command(wheel: set[str]) -> None:
     """The metadata holds the licence text and the entry point of the command."""
     metadata = {name.partition(".dist-info/")[2] for name in wheel}

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ccw_actors.cli._printing import as_text, new_console, say_json, visible
 from ccw_actors.cli._sizes import size_option
-from ccw_actors.conformance import SIZE_MAX, Case, Judgement, Verdict, judge, load
+from ccw_actors.conformance import SIZE_MAX, Case, Judgement, Verdict, load, run_case
 
 __all__ = ["conform"]
 
@@ -90,7 +90,7 @@ def conform(
             transient=True,
             disable=not sys.stderr.isatty(),
         ):
-            found[case.name] = judge(case, folder, Path(scratch))
+            found[case.name] = run_case(case, folder, Path(scratch))
     counts = Counter(judgement.verdict for judgement in found.values())
     if as_json:
         say_json(_as_json(found, counts))

@@ -72,7 +72,7 @@ def replay(
     if as_json:
         say_json(_as_json(again))
     else:
-        _show(known, again, waits=step)
+        _show(known, scenario or known.scenario, again, waits=step)
     raise typer.Exit(_THERE if again.violation else _GONE)
 
 
@@ -95,10 +95,10 @@ def _as_json(again: Replayed) -> dict[str, Any]:
     }
 
 
-def _show(known: Counterexample, again: Replayed, *, waits: bool) -> None:
+def _show(known: Counterexample, name: str, again: Replayed, *, waits: bool) -> None:
     console = new_console()
     how = ", ".join(filter(None, (known.delivery, known.time)))
-    console.print(as_text(f"{known.scenario} ({how})"))
+    console.print(as_text(f"{name} ({how})"))
     actors = list(dict.fromkeys(step.actor for step in again.steps))
     if waits:
         for number, step in enumerate(again.steps, 1):

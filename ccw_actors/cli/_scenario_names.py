@@ -4,6 +4,7 @@
 |---|---|
 | `clear-twice` | a scenario of this package, see `ccw-actors explore --list` |
 | `verdicts/DESIGN/EMULATOR/SCENARIO` | a cell of the verdict table |
+| `verdicts/DESIGN/SCENARIO` | one in which threads write the regions themselves |
 | `package.module:name` | something in a module that can be imported |
 | `path/file.py:name`, `path/test_file.py::name` | something in a file |
 

@@ -25,14 +25,16 @@ from rich.text import Text
 from ccw_actors.cli._printing import as_text, new_console, paragraph, say, say_json
 from ccw_actors.explore import executor_of, stop_now
 from ccw_actors.verdicts import (
-    COLUMNS,
     DESIGN_NAMES,
     EMULATORS,
     SAVED,
-    Cell,
+    SCENARIOS,
+    V4_SUBSETS,
     CellName,
-    Explored,
+    EmulatorName,
+    ExploredCell,
     Line,
+    VerdictCell,
     cell_hash,
     cell_text,
     cells_of,
@@ -40,17 +42,17 @@ from ccw_actors.verdicts import (
     columns_of,
     command,
     counterexample_of,
+    design_row,
+    explore_cells,
     lines_of,
     load,
     merge,
     others,
     recall,
-    run,
     save,
     sequence_diagram,
     share,
     work_of,
-    write_pages,
 )
 
 __all__ = ["verdicts"]
@@ -65,8 +67,8 @@ _STYLES = {
 _SHOWN_WHOLE = 4
 _COLUMN_WIDTH = 34
 _LEGEND = """\
-✔ verified   ✔+ verified, but for what the scenario is not about
-✘ refuted, in so many steps   … a limit was reached   ○ vacuous   - no meaning there
+✔ verified   ✔+ its own invariants hold, another one is broken
+✘ refuted, in so many steps   … a limit was reached   ○ vacuous   - no such cell
 Name a design, an emulator and a scenario to see what goes wrong, and how."""
 
 
@@ -96,6 +98,14 @@ def verdicts(
             show_default=False,
         ),
     ] = None,
+    patches: Annotated[
+        bool,
+        typer.Option(
+            "--patches",
+            help="Also the designs with some patches of RFC v4, rfc-v4-1 to"
+            " rfc-v4-234; --check, --save and --json always have them.",
+        ),
+    ] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Explore all, also what is saved.")
     ] = False,
@@ -103,7 +113,7 @@ def verdicts(
         bool,
         typer.Option(
             "--check",
-            help="Explore what has changed since it was saved and the column seed,"
+            help="Explore what has changed since it was saved and the scenario seed,"
             " replay every counterexample, and compare.",
         ),
     ] = False,
@@ -111,12 +121,6 @@ def verdicts(
         Path | None,
         typer.Option(
             "--save", metavar="DIR", file_okay=False, help="Save the table there."
-        ),
-    ] = None,
-    pages: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", file_okay=False, help="Write the table as Markdown there."
         ),
     ] = None,
     diagrams: Annotated[
@@ -147,12 +151,12 @@ def verdicts(
     it again. Ends with 0; with --check 1 if a cell is another one than was saved.
     """
     names = _chosen(design, emulator, scenario)
+    if not (patches or design or checks or saves or as_json):
+        names = [one for one in names if one.design not in V4_SUBSETS] or names
     _refuse(
-        (checks and (again or saves or pages or diagrams or as_json))
+        (checks and (again or saves or diagrams or as_json))
         and "--check goes with --design, --emulator and --scenario only",
         (diagrams and as_json) and "--diagram prints text, --json nothing but JSON",
-        (pages and len(names) < len(cells_of()))
-        and "--pages writes the whole table: name no part of it",
     )
     saved = load()
     known = {CellName.of(cell): cell for cell in saved.cells}
@@ -166,7 +170,9 @@ def verdicts(
         if again or name not in known or known[name].hash != cell_hash(name)
     ]
     with _bar(len(fresh)) as told, _executor(jobs) as executor:
-        explored = {CellName.of(one.cell): one for one in run(fresh, executor, told)}
+        explored = {
+            CellName.of(one.cell): one for one in explore_cells(fresh, executor, told)
+        }
     kept = recall(known[name] for name in names if name not in explored)
     explored |= {CellName.of(one.cell): one for one in kept}
     found = [explored[name] for name in names]
@@ -174,8 +180,6 @@ def verdicts(
     if saves is not None:
         save(merge(found, saves), saves)
     cells = [one.cell for one in found]
-    if pages is not None:
-        write_pages(cells, pages)
     if as_json:
         say_json({"cells": [_as_json(one, saves) for one in found]})
         return
@@ -204,7 +208,7 @@ def _chosen(
     for option, wanted, known in (
         ("--design", designs, DESIGN_NAMES),
         ("--emulator", emulators, tuple(EMULATORS)),
-        ("--scenario", scenarios, tuple(COLUMNS)),
+        ("--scenario", scenarios, tuple(SCENARIOS)),
     ):
         for one in wanted or ():
             if one not in known:
@@ -221,12 +225,13 @@ def _why_none(
     designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
 ) -> str:
     """Return why the first of these cells has no meaning."""
-    design, scenario = (designs or DESIGN_NAMES)[0], (scenarios or tuple(COLUMNS))[0]
-    names = [CellName(design, emulator, scenario) for emulator in EMULATORS]
-    reasons = [
-        one.no_meaning for one in names if not emulators or one.emulator in emulators
+    design, scenario = (designs or DESIGN_NAMES)[0], (scenarios or tuple(SCENARIOS))[0]
+    wanted: list[EmulatorName] = [
+        one for one in EMULATORS if not emulators or one in emulators
     ]
-    return next(filter(None, reasons), names[0].no_meaning)
+    if not emulators and not SCENARIOS[scenario].has_emulator:
+        return CellName(design, None, scenario).no_meaning
+    return CellName(design, wanted[0], scenario).no_meaning
 
 
 @contextmanager
@@ -240,7 +245,7 @@ def _executor(jobs: int) -> Generator[Executor]:
 
 
 def _check(
-    names: Sequence[CellName], known: dict[CellName, Cell], executor: Executor
+    names: Sequence[CellName], known: dict[CellName, VerdictCell], executor: Executor
 ) -> int:
     """Print what is another one than was saved; return the exit code."""
     with _bar(work_of(names, known)) as told:
@@ -254,7 +259,7 @@ def _check(
     return _ANOTHER if found.problems else _AS_SAVED
 
 
-def _file(explored: Explored, saves: Path | None) -> Path | None:
+def _file(explored: ExploredCell, saves: Path | None) -> Path | None:
     """Return where a cell's counterexample is, None if it is nowhere."""
     for folder in filter(None, (saves, SAVED)):
         path = counterexample_of(explored.cell, folder)
@@ -263,49 +268,78 @@ def _file(explored: Explored, saves: Path | None) -> Path | None:
     return None
 
 
-def _as_json(explored: Explored, saves: Path | None) -> dict[str, Any]:
+def _as_json(explored: ExploredCell, saves: Path | None) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(explored.cell)
     path = _file(explored, saves)
     return fields | {"counterexample": None if path is None else str(path)}
 
 
-def _show(cells: Sequence[Cell]) -> None:
-    """Print the table, in as many parts as the width of the terminal asks for."""
+def _show(cells: Sequence[VerdictCell]) -> None:
+    """Print the cells that have an emulator, then those that have none."""
+    under = [cell for cell in cells if cell.emulator]
+    written = [cell for cell in cells if not cell.emulator]
+    for number, part in enumerate(filter(None, (under, written))):
+        if number:
+            typer.echo()
+        _show_grid(part)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for one in _scenarios_of(cells):
+        table.add_row(one, SCENARIOS[one].title)
     console = new_console()
-    known = {(cell.design, cell.emulator, cell.scenario): cell for cell in cells}
-    rows = list(dict.fromkeys((cell.design, cell.emulator) for cell in cells))
-    columns = [one for one in COLUMNS if any(cell.scenario == one for cell in cells)]
-    head = max(len(design) for design, _ in rows) + 11
-    while columns:
+    console.print()
+    console.print(table)
+
+
+def _scenarios_of(cells: Sequence[VerdictCell]) -> list[str]:
+    tried = {cell.scenario for cell in cells}
+    return [one for one in SCENARIOS if one in tried]
+
+
+def _show_grid(cells: Sequence[VerdictCell]) -> None:
+    """Print a table, in as many parts as the width of the terminal asks for."""
+    console = new_console()
+    known = {CellName.of(cell): cell for cell in cells}
+    rows: list[tuple[str, EmulatorName | None]] = [
+        *dict.fromkeys((cell.design, cell.emulator) for cell in cells)
+    ]
+    scenarios = _scenarios_of(cells)
+    titles = {design: design_row(design).title for design, _ in rows}
+    has_emulator = any(emulator for _, emulator in rows)
+    heads = ["design", "", *["emulator"] * has_emulator]
+    head = sum(max(map(len, names)) + 2 for names in (titles, titles.values()))
+    head += 10 * has_emulator
+    while scenarios:
         room = console.width - head
         part: list[str] = []
-        while columns and (not part or room >= max(len(columns[0]), 5) + 2):
-            room -= max(len(columns[0]), 5) + 2
-            part.append(columns.pop(0))
+        while scenarios and (not part or room >= max(len(scenarios[0]), 5) + 2):
+            room -= max(len(scenarios[0]), 5) + 2
+            part.append(scenarios.pop(0))
         table = Table(box=None, pad_edge=False)
-        for column in ("design", "emulator", *part):
+        for column in (*heads, *part):
             table.add_column(column, no_wrap=True)
         for design, emulator in rows:
-            found = [known.get((design, emulator, column)) for column in part]
+            found = [known.get(CellName(design, emulator, one)) for one in part]
             if any(found):
-                table.add_row(design, emulator, *map(_styled, found))
+                first = [design, titles[design], *filter(None, [emulator])]
+                table.add_row(*first, *map(_styled, found))
         console.print(table)
-        if columns:
+        if scenarios:
             console.print()
 
 
-def _styled(cell: Cell | None) -> Text:
+def _styled(cell: VerdictCell | None) -> Text:
     style = "" if cell is None else _STYLES[cell.verdict]
     return as_text(cell_text(cell), style=style)
 
 
-def _show_whole(explored: Explored, path: Path | None) -> None:
+def _show_whole(explored: ExploredCell, path: Path | None) -> None:
     """Print what is wrong with a cell, and how to see it again."""
     cell = explored.cell
     console = new_console()
     console.print()
-    console.print(as_text(f"{cell.design} under {cell.emulator}, {cell.scenario}"))
-    console.print(as_text(f"  {COLUMNS[cell.scenario].summary}"))
+    scenario = SCENARIOS[cell.scenario]
+    console.print(as_text(_title(cell)))
+    console.print(as_text(f"{cell.scenario}: {scenario.title}. {scenario.summary}"))
     states = f" ({cell.states:,} states)" if cell.verdict == "verified" else ""
     console.print(as_text(f"{cell.verdict}{states}", style=_STYLES[cell.verdict]))
     if cell.why:
@@ -313,14 +347,24 @@ def _show_whole(explored: Explored, path: Path | None) -> None:
             as_text(f"{cell.why} [{share(cell)}]" if share(cell) else cell.why)
         )
     if cell.also:
-        console.print(as_text(f"besides, what this is not about: {cell.also}"))
+        console.print(as_text(f"what the scenario is not about: {cell.also}"))
         console.print(as_text(f"shown by: {others(cell)}"), soft_wrap=True)
     if explored.counterexample is not None:
         lines = lines_of(cell, explored.counterexample)
         console.print(_interleaving(lines, console.width))
     console.print(as_text(f"again:  {command(cell)}"), soft_wrap=True)
     if path is not None:
-        console.print(as_text(f"replay: ccw-actors replay {path}"), soft_wrap=True)
+        # Cells share counterexamples, so the file may name another one.
+        again = f"{path} --scenario {CellName.of(cell).scenario_name()}"
+        console.print(as_text(f"replay: ccw-actors replay {again}"), soft_wrap=True)
+
+
+def _title(cell: VerdictCell) -> str:
+    """Return of which design a cell is, under which emulator."""
+    title = f"{cell.design} ({design_row(cell.design).title})"
+    if cell.emulator is None:
+        return title
+    return f"{title} under {cell.emulator} ({EMULATORS[cell.emulator].title})"
 
 
 def _interleaving(lines: Sequence[Line], width: int) -> Table:
@@ -341,14 +385,14 @@ def _interleaving(lines: Sequence[Line], width: int) -> Table:
     return table
 
 
-def _show_diagrams(explored: Sequence[Explored]) -> None:
+def _show_diagrams(explored: Sequence[ExploredCell]) -> None:
     for one in explored:
         cell = one.cell
         if one.counterexample is None:
-            say(f"%% {cell.design} under {cell.emulator}: {cell.verdict}")
+            say(f"%% {CellName.of(cell)}: {cell.verdict}")
         else:
             lines = lines_of(cell, one.counterexample)
-            say(f"%% {cell.design} under {cell.emulator}, {cell.scenario}")
+            say(f"%% {CellName.of(cell)}")
             typer.echo(sequence_diagram(lines, cell.why))
 
 

@@ -2,14 +2,14 @@
 
 from ccw_actors.conformance._compare import Difference as Difference
 from ccw_actors.conformance._compare import compare as compare
-from ccw_actors.conformance._host import HERCULES as HERCULES
-from ccw_actors.conformance._host import Host as Host
-from ccw_actors.conformance._host import devices_of as devices_of
-from ccw_actors.conformance._judge import Judgement as Judgement
-from ccw_actors.conformance._judge import Verdict as Verdict
-from ccw_actors.conformance._judge import judge as judge
+from ccw_actors.conformance._judgement import Judgement as Judgement
+from ccw_actors.conformance._judgement import Verdict as Verdict
+from ccw_actors.conformance._judgement import run_case as run_case
 from ccw_actors.conformance._play import Observation as Observation
 from ccw_actors.conformance._play import play as play
+from ccw_actors.conformance._vector_machine import HERCULES as HERCULES
+from ccw_actors.conformance._vector_machine import VectorMachine as VectorMachine
+from ccw_actors.conformance._vector_machine import devices_of as devices_of
 from ccw_actors.conformance._vectors import SIZE_MAX as SIZE_MAX
 from ccw_actors.conformance._vectors import Case as Case
 from ccw_actors.conformance._vectors import Entry as Entry
@@ -23,15 +23,15 @@ __all__ = [
     "Case",
     "Difference",
     "Entry",
-    "Host",
     "Instruction",
     "Judgement",
     "Observation",
     "Script",
+    "VectorMachine",
     "Verdict",
     "compare",
     "devices_of",
-    "judge",
     "load",
     "play",
+    "run_case",
 ]

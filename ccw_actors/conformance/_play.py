@@ -5,8 +5,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ccw_actors.conformance._host import Host
 from ccw_actors.conformance._player import Deviation, Player
+from ccw_actors.conformance._vector_machine import VectorMachine
 from ccw_actors.conformance._vectors import Entry, Script, address_of
 
 __all__ = ["WATCHED", "Observation", "play"]
@@ -30,7 +30,7 @@ class Observation(Struct, frozen=True):
 def play(
     script: Script, images: Path, scratch: Path, deviations: Sequence[Deviation] = ()
 ) -> Observation:
-    """Run a script on a fresh host.
+    """Run a script on a fresh machine.
 
     Args:
         script: What to do, and with which devices.
@@ -42,7 +42,7 @@ def play(
         UnsupportedSetupError: The script needs what is not there.
         VectorError: It cannot be understood.
     """
-    player = Player(Host(script.setup, images, scratch), deviations)
+    player = Player(VectorMachine(script.setup, images, scratch), deviations)
     for address, content in script.storage.items():
         player.store(address_of(address), bytes.fromhex(content))
     entries = tuple(player.observe(one) for one in script.instructions)

@@ -1,4 +1,4 @@
-"""The processor that runs the script of a golden vector on a `Host`.
+"""The processor that runs the script of a golden vector on a `VectorMachine`.
 
 What a real system does that the architecture does not allow is a `Deviation`: with
 those, the same processor gets what the real system gave.
@@ -13,7 +13,7 @@ from ccw_actors.actors.guest import Cpu
 from ccw_actors.actors.guest import instructions as execute
 from ccw_actors.actors.protocol import Operate, Operation, Outcome
 from ccw_actors.channel import Schib
-from ccw_actors.conformance._host import Host
+from ccw_actors.conformance._vector_machine import VectorMachine
 from ccw_actors.conformance._vectors import Entry, Instruction, address_of
 from ccw_actors.errors import ProgramInterruptionError, VectorError
 
@@ -64,8 +64,10 @@ class Player:
     It is `prompt` when an interruption has just been taken: then it acts at once.
     """
 
-    def __init__(self, host: Host, deviations: Sequence[Deviation] = ()) -> None:
-        self.host = host
+    def __init__(
+        self, machine: VectorMachine, deviations: Sequence[Deviation] = ()
+    ) -> None:
+        self.machine = machine
         self._deviations = deviations
         self._patches: list[_Patch] = []
         self._lasting_patches: list[_Patch] = []
@@ -73,7 +75,7 @@ class Player:
         self.cc = 0
         self.time_us = 0
         self.prompt = False
-        personality = host.personality
+        personality = machine.personality
         self._cpu = Cpu(
             format_1_measurement=personality.format_1_measurement,
             midaws=personality.midaws,
@@ -91,7 +93,7 @@ class Player:
                 operation = cast("Operation", coroutine.send(outcome))
             except StopIteration as stop:
                 return stop.value
-            cpu = self.host.system.ref("cpu")
+            cpu = self.machine.system.ref("cpu")
             outcome = cpu.ask(Operate(operation), block=True)
 
     def store(self, address: int, data: bytes) -> None:
@@ -116,7 +118,7 @@ class Player:
 
     def settle(self) -> None:
         """Let the channel work until it rests, or for a while if it never does."""
-        self.host.pace.settle(_STEPS_MAX)
+        self.machine.pace.settle(_STEPS_MAX)
 
     def finish(self) -> None:
         """Let the channel come to rest, and undo what is left of patches."""
@@ -130,7 +132,9 @@ class Player:
         if one.op not in _HANDLERS:
             known = ", ".join(sorted(_HANDLERS))
             raise VectorError(f"instruction {one.op!r}: expected one of {known}")
-        if self.host.personality.synchronous or not (one.op in _POLLS or self.prompt):
+        if self.machine.personality.synchronous or not (
+            one.op in _POLLS or self.prompt
+        ):
             self.settle()
         self.prompt = False
         address = _PRIVATE if one.addr is None else address_of(one.addr)
@@ -212,7 +216,7 @@ def _tsch_poll(player: Player, one: Instruction, address: int) -> Entry:
     for _ in range(_POLLS_MAX):
         if entry.cc == 0:
             return entry
-        if not player.host.pace.run_channel():
+        if not player.machine.pace.run_channel():
             break
         entry = _tsch(player, one, address)
     player.time_us += one.timeout_us
@@ -228,7 +232,7 @@ def _tpi(player: Player, one: Instruction, address: int) -> Entry:
 def _tpi_poll(player: Player, one: Instruction, address: int) -> Entry:
     entry = _tpi(player, one, address)
     for _ in range(_POLLS_MAX):
-        if entry.cc or not player.host.pace.run_channel():
+        if entry.cc or not player.machine.pace.run_channel():
             break
         entry = _tpi(player, one, address)
     return entry
@@ -246,16 +250,16 @@ def _wait(player: Player, one: Instruction, _address: int) -> Entry:
                 interruption_code=taken.lowcore_184_195,
                 old_psw_mask=_ENABLED_PSW,
             )
-        if not player.host.pace.run_channel():
+        if not player.machine.pace.run_channel():
             break
     player.time_us += one.timeout_us
-    player.host.operator_acts(player.time_us)
+    player.machine.operator_acts(player.time_us)
     return Entry(one.op, interrupted=False)
 
 
 def _delay(player: Player, one: Instruction, _address: int) -> Entry:
     player.time_us += one.timeout_us
-    player.host.operator_acts(player.time_us)
+    player.machine.operator_acts(player.time_us)
     player.settle()
     return Entry(one.op)
 

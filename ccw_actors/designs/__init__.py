@@ -1,7 +1,7 @@
 """Designs of others as actors: Linux vfio-ccw by version, proposals, QEMU's emulator.
 
 They are models, written to have the races that the originals have. What in them stands
-for what in the originals is in `linux.steps` and in the docstrings.
+for what in the originals is in `STEPS` and in the docstrings.
 """
 
 from ccw_actors.designs._qemu import QemuSubchannel as QemuSubchannel
@@ -22,6 +22,7 @@ from ccw_actors.designs.linux._memory import WRONG as WRONG
 from ccw_actors.designs.linux._private import VfioCcwPrivate as VfioCcwPrivate
 from ccw_actors.designs.linux._requests import IdawChanged as IdawChanged
 from ccw_actors.designs.linux._requests import Program as Program
+from ccw_actors.designs.linux._steps import STEPS as STEPS
 from ccw_actors.designs.linux._teardown import DeviceLost as DeviceLost
 from ccw_actors.designs.linux._teardown import PathReport as PathReport
 from ccw_actors.designs.linux._threads import SystemCall as SystemCall
@@ -30,6 +31,7 @@ from ccw_actors.designs.linux._threads import WorkQueue as WorkQueue
 __all__ = [
     "DESIGNS",
     "ENDS",
+    "STEPS",
     "WRONG",
     "Attention",
     "Behaviour",

@@ -11,20 +11,22 @@ from ccw_actors.scenarios._bare import (
     like_one_subchannel as like_one_subchannel,
 )
 from ccw_actors.scenarios._crashes import CRASHES as CRASHES
-from ccw_actors.scenarios._house import BUFFER as BUFFER
-from ccw_actors.scenarios._house import ENABLED as ENABLED
-from ccw_actors.scenarios._house import GEOMETRY as GEOMETRY
-from ccw_actors.scenarios._house import PROGRAM as PROGRAM
-from ccw_actors.scenarios._house import VALID_HOST as VALID_HOST
-from ccw_actors.scenarios._house import Host as Host
-from ccw_actors.scenarios._house import House as House
-from ccw_actors.scenarios._house import Layers as Layers
-from ccw_actors.scenarios._house import one_read as one_read
-from ccw_actors.scenarios._house import pmcw as pmcw
-from ccw_actors.scenarios._house import read_orb as read_orb
-from ccw_actors.scenarios._house import track as track
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._losses import LOSSES
+from ccw_actors.scenarios._machine import BUFFER as BUFFER
+from ccw_actors.scenarios._machine import ENABLED as ENABLED
+from ccw_actors.scenarios._machine import GEOMETRY as GEOMETRY
+from ccw_actors.scenarios._machine import PROGRAM as PROGRAM
+from ccw_actors.scenarios._machine import VALID_HOST as VALID_HOST
+from ccw_actors.scenarios._machine import HostMachine as HostMachine
+from ccw_actors.scenarios._machine import Layers as Layers
+from ccw_actors.scenarios._machine import PassThroughMachine as PassThroughMachine
+from ccw_actors.scenarios._machine import one_read as one_read
+from ccw_actors.scenarios._machine import pmcw as pmcw
+from ccw_actors.scenarios._machine import read_orb as read_orb
+from ccw_actors.scenarios._machine import track as track
+from ccw_actors.scenarios._overlaps import OVERLAPS as OVERLAPS
+from ccw_actors.scenarios._overlaps import Maker as Maker
 from ccw_actors.scenarios._parts import PARTS
 from ccw_actors.scenarios._phases import name_phases
 from ccw_actors.scenarios._properties import is_held as is_held
@@ -35,8 +37,6 @@ from ccw_actors.scenarios._races import seed_seen as seed_seen
 from ccw_actors.scenarios._raw import RAW
 from ccw_actors.scenarios._raw_regions import RAW_REGIONS
 from ccw_actors.scenarios._specified import BARE
-from ccw_actors.scenarios._windows import WINDOWS as WINDOWS
-from ccw_actors.scenarios._windows import Maker as Maker
 
 __all__ = [
     "BUFFER",
@@ -44,14 +44,14 @@ __all__ = [
     "ENABLED",
     "GEOMETRY",
     "MAKERS",
+    "OVERLAPS",
     "PROGRAM",
     "SCENARIOS",
     "VALID_HOST",
-    "WINDOWS",
-    "Host",
-    "House",
+    "HostMachine",
     "Layers",
     "Maker",
+    "PassThroughMachine",
     "bare_machine",
     "clear_twice",
     "halt",
@@ -113,7 +113,7 @@ _MAKERS: Final[dict[str, Maker]] = {
     "seed-seen": seed_seen,
     "halt": halt,
     "clear-twice": clear_twice,
-    **WINDOWS,
+    **OVERLAPS,
     **LOSSES,
     **PARTS,
     **INSTRUCTIONS,

@@ -55,8 +55,8 @@ from ccw_actors.channel import (
 )
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.runtime import Actor, ActorRef, receive
-from ccw_actors.scenarios._house import ENABLED, PROGRAM, Layers
-from ccw_actors.scenarios._windows import Maker
+from ccw_actors.scenarios._machine import ENABLED, PROGRAM, Layers
+from ccw_actors.scenarios._overlaps import Maker
 
 __all__ = ["ANSWERS"]
 

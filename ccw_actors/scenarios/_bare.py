@@ -27,12 +27,12 @@ from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import Network, Reference, Scenario, World, refines
 from ccw_actors.runtime import Message, receive
 from ccw_actors.scenarios._history import visible
-from ccw_actors.scenarios._house import (
+from ccw_actors.scenarios._machine import (
     ENABLED,
     GEOMETRY,
     PROGRAM,
-    House,
     Layers,
+    PassThroughMachine,
     Program,
     one_read,
     track,
@@ -147,8 +147,8 @@ def bare_machine(
 ) -> Scenario:
     """Return the scenario of CPUs "cpu0", "cpu1", ... on a bare subchannel.
 
-    The arguments are those of `House`. Messages that `happens` has by path come from
-    outside, at any time.
+    The arguments are those of `PassThroughMachine`. Messages that `happens` has by path
+    come from outside, at any time.
     """
 
     def scenario(world: World) -> None:
@@ -204,7 +204,7 @@ def like_one_subchannel(
     """
 
     def scenario(world: World) -> None:
-        House(world.system, *programs, layers=layers)
+        PassThroughMachine(world.system, *programs, layers=layers)
         of = reference(*programs) if known is None else known
         refines(world, "a real subchannel", of)
 

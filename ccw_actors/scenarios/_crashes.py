@@ -22,9 +22,9 @@ from typing import Final
 
 from ccw_actors.actors.protocol import Instruct, Operation
 from ccw_actors.explore import Scenario, View, World
-from ccw_actors.scenarios._house import House, Layers
+from ccw_actors.scenarios._machine import Layers, PassThroughMachine
+from ccw_actors.scenarios._overlaps import CLEAR, HALT, START, TEST, WAIT, Maker
 from ccw_actors.scenarios._properties import is_held
-from ccw_actors.scenarios._windows import CLEAR, HALT, START, TEST, WAIT, Maker
 
 __all__ = ["CRASHES"]
 
@@ -37,7 +37,7 @@ def _crashes(summary: str, *programs: Sequence[Operation], ends: bool = False) -
     def maker(layers: Layers | None = None) -> Scenario:
         def scenario(world: World) -> None:
             system = world.system
-            House(system, *programs, layers=layers, ends=ends)
+            PassThroughMachine(system, *programs, layers=layers, ends=ends)
             world.may_crash(*(system.ref(path) for path in _LAYERS))
             world.system_invariant(
                 "no program is released while the subchannel may use it", is_held

@@ -16,7 +16,7 @@
 | sense-attention | attention is on its way up | MODIFY for concurrent sense |
 | program-check | | START of what is no program |
 
-What the guest sees is held against one bare subchannel, as in `windows`.
+What the guest sees is held against one bare subchannel, as in `_overlaps`.
 """
 
 from typing import Final
@@ -36,8 +36,8 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw
 from ccw_actors.explore import View
-from ccw_actors.scenarios._house import BUFFER, ENABLED, PROGRAM, one_read, read_orb
-from ccw_actors.scenarios._windows import (
+from ccw_actors.scenarios._machine import BUFFER, ENABLED, PROGRAM, one_read, read_orb
+from ccw_actors.scenarios._overlaps import (
     CANCEL,
     CLEAR,
     DISABLE,
@@ -47,8 +47,8 @@ from ccw_actors.scenarios._windows import (
     START_AGAIN,
     TEST,
     WAIT,
-    Window,
-    window,
+    GuestScenario,
+    guest_scenario,
 )
 
 __all__ = ["INSTRUCTIONS"]
@@ -113,8 +113,8 @@ def _has_sense(view: View) -> bool:
     return bool(view["guest-subchannel"].schib.scsw.extended_control)
 
 
-INSTRUCTIONS: Final[dict[str, Window]] = {
-    "in-start": window(
+INSTRUCTIONS: Final[dict[str, GuestScenario]] = {
+    "in-start": guest_scenario(
         "Each instruction while a START is in progress, then with status pending.",
         (
             *(START, _STORE, RESUME, DISABLE, START_AGAIN, WAIT),
@@ -122,7 +122,7 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
         ),
         START_is_in_progress=_started,
     ),
-    "in-halt": window(
+    "in-halt": guest_scenario(
         "Each instruction while a START is being halted.",
         (
             *(START, HALT, _STORE, CANCEL, RESUME, DISABLE, HALT, START_AGAIN),
@@ -130,7 +130,7 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
         ),
         HALT_is_in_progress=_halted,
     ),
-    "in-clear": window(
+    "in-clear": guest_scenario(
         "Each instruction when a START has been cleared.",
         (
             *(START, CLEAR, _STORE, CANCEL, RESUME, DISABLE, HALT, START_AGAIN),
@@ -138,31 +138,31 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
         ),
         CLEAR_is_in_progress=_cleared,
     ),
-    "in-suspension": window(
+    "in-suspension": guest_scenario(
         "STORE, MODIFY, START and CLEAR of a program that is suspended.",
         (_SUSPENDED, _STORE, DISABLE, START_AGAIN, CLEAR, WAIT, TEST),
         content=_SUSPENDS,
         the_program_is_suspended=_suspended,
     ),
-    "in-halt-alone": window(
+    "in-halt-alone": guest_scenario(
         "Each instruction while a HALT is in progress that had nothing to halt.",
         (HALT, _STORE, CANCEL, RESUME, DISABLE, CLEAR, WAIT, TEST),
         HALT_is_in_progress=_halted,
     ),
-    "cancel-halt": window(
+    "cancel-halt": guest_scenario(
         "CANCEL while the host fetches for the START, and HALT behind it.",
         (START, CANCEL, HALT, WAIT, TEST),
         content=_TWO,
         CANCEL_waits_for_storage=_fetches,
     ),
-    "cancel-and-halt": window(
+    "cancel-and-halt": guest_scenario(
         "CANCEL of one CPU and HALT of another.",
         (START, CANCEL),
         (HALT, WAIT, TEST),
         content=_TWO,
         CANCEL_waits_for_storage=_fetches,
     ),
-    "cancel-attention": window(
+    "cancel-attention": guest_scenario(
         "Attention that is held while a START is being withdrawn.",
         (START, CANCEL, WAIT, TEST),
         content=_TWO,
@@ -170,19 +170,19 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
         host_pmcw=ENABLED,
         CANCEL_waits_for_storage=_fetches,
     ),
-    "stores": window(
+    "stores": guest_scenario(
         "STORE while a START and a HALT are anywhere on their way.",
         (START, HALT, WAIT, TEST),
         (_STORE,),
         HALT_is_in_progress=_halted,
     ),
-    "settings": window(
+    "settings": guest_scenario(
         "SET ADDRESS LIMIT before a START and behind it, which keeps the first one.",
         (_LIMIT, _BELOW, _LIMITED, _NO_LIMIT, WAIT, TEST, _FETCH),
         described=False,
         START_is_in_progress=_started,
     ),
-    "sense-attention": window(
+    "sense-attention": guest_scenario(
         "MODIFY for concurrent sense while attention is on its way up.",
         (_SENSE, START, WAIT, TEST),
         content=_REJECTS,
@@ -191,12 +191,12 @@ INSTRUCTIONS: Final[dict[str, Window]] = {
         described=False,
         sense_data_come_with_the_status=_has_sense,
     ),
-    "program-check": window(
+    "program-check": guest_scenario(
         "START of a program that is not at the boundary of a CCW.",
         (_MISALIGNED, WAIT, TEST),
         START_is_in_progress=_started,
     ),
-    "sense": window(
+    "sense": guest_scenario(
         "Commands that are rejected or not, without and with concurrent sense.",
         (
             *(START, WAIT, TEST, _SENSE, START, WAIT, TEST),

@@ -1,4 +1,4 @@
-"""Windows in which something is lost: a guest is reset, a device is not there.
+"""Scenarios in which something is lost: a guest is reset, a device is not there.
 
 | scenario | what happens | while |
 |---|---|---|
@@ -14,7 +14,7 @@
 | absent | any | there never was a host subchannel |
 | no-path | START, HALT | no path leads to the host's device |
 
-What the guest sees is held against one bare subchannel, as in `windows`, but for a
+What the guest sees is held against one bare subchannel, as in `_overlaps`, but for a
 reset, which takes an emulator, and where no path leads to the device.
 """
 
@@ -27,10 +27,9 @@ from ccw_actors.channel import Fctl, Pmcw
 from ccw_actors.explore import Reference, Scenario, View, World, refines
 from ccw_actors.scenarios._bare import bare_machine
 from ccw_actors.scenarios._history import visible
-from ccw_actors.scenarios._house import VALID_HOST, House, Layers
 from ccw_actors.scenarios._life_cycle import hold_invariants
-from ccw_actors.scenarios._properties import guard, hold_pins
-from ccw_actors.scenarios._windows import (
+from ccw_actors.scenarios._machine import VALID_HOST, Layers, PassThroughMachine
+from ccw_actors.scenarios._overlaps import (
     CANCEL,
     CLEAR,
     HALT,
@@ -41,16 +40,17 @@ from ccw_actors.scenarios._windows import (
     SUSPENDS,
     TEST,
     WAIT,
+    Condition,
     Maker,
-    Seen,
     Steps,
     cleared_while,
     goes_down,
+    guest_scenario,
     host_has_ended,
     host_runs,
     resumed,
-    window,
 )
+from ccw_actors.scenarios._properties import guard, hold_pins
 
 __all__ = ["LOSSES"]
 
@@ -59,16 +59,18 @@ _STORE: Final = Instruct(0, StoreSubchannel())
 
 
 def _reset(
-    summary: str, steps: Steps, content: bytes | None = None, **entered: Seen
+    summary: str, steps: Steps, content: bytes | None = None, **conditions: Condition
 ) -> Maker:
     """Return what makes a scenario of a guest that is reset when its CPU has ended."""
 
     def maker(layers: Layers | None = None) -> Scenario:
         def scenario(world: World) -> None:
-            House(world.system, steps, layers=layers, content=content, ends=True)
+            PassThroughMachine(
+                world.system, steps, layers=layers, content=content, ends=True
+            )
             _is_reset(world)
-            for name, seen in entered.items():
-                world.sometimes(name.replace("_", " "), seen)
+            for name, is_met in conditions.items():
+                world.sometimes(name.replace("_", " "), is_met)
 
         scenario.__doc__ = summary
         return scenario
@@ -108,7 +110,7 @@ def _absent(layers: Layers | None = None) -> Scenario:
 
     def scenario(world: World) -> None:
         """START and CLEAR, where the host never had a subchannel."""
-        House(world.system, *programs, layers=layers, host_pmcw=Pmcw())
+        PassThroughMachine(world.system, *programs, layers=layers, host_pmcw=Pmcw())
         refines(world, "a real subchannel", reference)
         world.final("the guest is told", _is_gone)
         world.final("nothing stays pinned", lambda view: not view["storage"].pins)
@@ -122,7 +124,7 @@ def _no_path(layers: Layers | None = None) -> Scenario:
         """START and HALT, where no path of the host's leads to the device."""
         pmcw = replace(VALID_HOST, pam=0)
         steps = (START, WAIT, TEST, START_AGAIN, WAIT, TEST)
-        House(world.system, steps, (HALT,), layers=layers, host_pmcw=pmcw)
+        PassThroughMachine(world.system, steps, (HALT,), layers=layers, host_pmcw=pmcw)
         guard(world)
         world.final("START has deferred condition code 3", _has_no_path)
         world.sometimes("each START has ended", _have_ended)
@@ -183,31 +185,31 @@ LOSSES: Final[dict[str, Maker]] = {
         content=SUSPENDS,
         the_host_is_to_resume=resumed,
     ),
-    "unplug": window(
+    "unplug": guest_scenario(
         "The device is unplugged while a START is anywhere, and then a CLEAR.",
         (START, TEST, CLEAR, TEST),
         happens={"subchannel": DetachDevice()},
         the_host_has_begun_the_program=_unplugged_late,
     ),
-    "unplug-waiting": window(
+    "unplug-waiting": guest_scenario(
         "The device is unplugged while a CPU waits for the end of its START.",
         (START, WAIT, TEST),
         happens={"subchannel": DetachDevice()},
         the_host_has_begun_the_program=_unplugged_late,
     ),
-    "unplug-store": window(
+    "unplug-store": guest_scenario(
         "The device is unplugged while STORE is down.",
         (START, _STORE, TEST),
         happens={"subchannel": DetachDevice()},
         the_instruction_goes_down=goes_down,
     ),
-    "unplug-cancel": window(
+    "unplug-cancel": guest_scenario(
         "The device is unplugged while CANCEL is down.",
         (START, CANCEL, TEST),
         happens={"subchannel": DetachDevice()},
         the_instruction_goes_down=goes_down,
     ),
-    "unplug-resume": window(
+    "unplug-resume": guest_scenario(
         "The device is unplugged while RESUME is down.",
         (SUSPENDED, WAIT, TEST, RESUME, TEST),
         content=SUSPENDS,
@@ -216,7 +218,7 @@ LOSSES: Final[dict[str, Maker]] = {
     ),
     "absent": _absent,
     "no-path": _no_path,
-    "unplugged": window(
+    "unplugged": guest_scenario(
         "START and CLEAR of a subchannel that the host does not have.",
         (START, CLEAR, TEST),
         happens={"subchannel": DetachDevice()},

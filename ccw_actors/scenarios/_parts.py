@@ -1,4 +1,4 @@
-"""Windows in which status comes in parts: first an intermediate one, then the end.
+"""Scenarios in which status comes in parts: first an intermediate one, then the end.
 
 | scenario | instruction | while |
 |---|---|---|
@@ -14,8 +14,8 @@
 | initial-status | HALT | the initial-status interruption is on its way up |
 | suspended-again | RSCH twice | the program is suspended again |
 
-What the guest sees is held against one bare subchannel, as in `windows`. A host that is
-unhurried takes all the time that the architecture leaves it.
+What the guest sees is held against one bare subchannel, as in `_overlaps`. A host that
+is unhurried takes all the time that the architecture leaves it.
 """
 
 from typing import Final
@@ -31,8 +31,8 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Ccw, Orb, Stctl
 from ccw_actors.explore import View
-from ccw_actors.scenarios._house import BUFFER, PROGRAM, one_read
-from ccw_actors.scenarios._windows import (
+from ccw_actors.scenarios._machine import BUFFER, PROGRAM, one_read
+from ccw_actors.scenarios._overlaps import (
     CANCEL,
     HALT,
     RESUME,
@@ -40,8 +40,8 @@ from ccw_actors.scenarios._windows import (
     START_AGAIN,
     TEST,
     WAIT,
-    Window,
-    window,
+    GuestScenario,
+    guest_scenario,
 )
 
 __all__ = ["DATA_THEN_PCI", "PARTS"]
@@ -101,7 +101,7 @@ def _ended_twice(view: View) -> bool:
     return view["subchannel"].run > 1 and view["subchannel"].execution is None
 
 
-DATA_THEN_PCI: Final = window(
+DATA_THEN_PCI: Final = guest_scenario(
     "A PCI that data in storage tell to be newer than HALT.",
     (START, HALT, _FETCH, WAIT, TEST, WAIT, TEST),
     content=Ccw(_READ, _CC | _SLI, 24, BUFFER).to_bytes(1) + _CONTROLLED,
@@ -109,51 +109,51 @@ DATA_THEN_PCI: Final = window(
 """What a bare subchannel shows here a passed-through one does not, if the HALT reaches
 the host late: it withdraws the PCI."""
 
-PARTS: Final[dict[str, Window]] = {
-    "pci-halt": window(
+PARTS: Final[dict[str, GuestScenario]] = {
+    "pci-halt": guest_scenario(
         "HALT withdraws a PCI and its interruption.",
         (START, HALT, _TPI, TEST, WAIT, TEST),
         content=_CONTROLLED,
         an_intermediate_status_is_shown=_shown,
     ),
-    "pci-halt-unhurried": window(
+    "pci-halt-unhurried": guest_scenario(
         "A PCI that the host shows before HALT, or when it has accepted that.",
         (START, HALT, WAIT, TEST, WAIT, TEST),
         content=_CONTROLLED,
         unhurried=True,
         an_intermediate_status_is_newer_than_HALT=_halted_then_shown,
     ),
-    "cancel-late": window(
+    "cancel-late": guest_scenario(
         "CANCEL with a PCI that has come since the host was looked at.",
         (_QUIET, CANCEL, WAIT, TEST),
         content=_BOTH,
         status_has_come_since=_late,
     ),
-    "resume-early": window(
+    "resume-early": guest_scenario(
         "RESUME while the status of the suspension is on its way up.",
         (_SUSPENDED, RESUME, WAIT, TEST),
         content=_THEN_SUSPENDS,
         status_has_come_meanwhile=_found_late,
     ),
-    "suspend-halt": window(
+    "suspend-halt": guest_scenario(
         "HALT while the status of the suspension is on its way up.",
         (_SUSPENDED, HALT, WAIT, TEST, _STORE),
         content=_THEN_SUSPENDS,
         the_host_has_suspended_the_program=_suspended,
     ),
-    "resume-pci-halt": window(
+    "resume-pci-halt": guest_scenario(
         "RESUME and HALT while a PCI and a suspension are on their way up.",
         (_SUSPENDED, RESUME, HALT, WAIT, TEST),
         content=_BOTH,
         an_intermediate_status_is_shown=_shown,
     ),
-    "suspended-again": window(
+    "suspended-again": guest_scenario(
         "RESUME of a program that is suspended again, and then goes on.",
         (_SUSPENDED, WAIT, TEST, RESUME, WAIT, TEST, _GO_ON, RESUME, WAIT, TEST),
         content=_THEN_SUSPENDS,
         the_host_has_suspended_the_program=_suspended,
     ),
-    "cancel-suspended": window(
+    "cancel-suspended": guest_scenario(
         "CANCEL of a program that is suspended, twice.",
         (
             *(_SUSPENDED, WAIT, TEST, CANCEL),
@@ -162,20 +162,20 @@ PARTS: Final[dict[str, Window]] = {
         content=_THEN_SUSPENDS,
         the_host_has_suspended_the_program=_suspended,
     ),
-    "initial-status": window(
+    "initial-status": guest_scenario(
         "The initial-status interruption, and HALT.",
         (_INITIAL, HALT, WAIT, TEST, WAIT, TEST),
         content=_TWO,
         an_intermediate_status_is_shown=_shown,
     ),
-    "halt-data": window(
+    "halt-data": guest_scenario(
         "HALT while the first of two commands moves data: the second does not run.",
         (START, HALT, WAIT, TEST, _FETCH),
         content=Ccw(_READ, _CC | _SLI, 24, BUFFER).to_bytes(1)
         + Ccw(_NOP, _SLI, 1).to_bytes(1),
         the_host_has_ended_the_program=_ended,
     ),
-    "restart": window(
+    "restart": guest_scenario(
         "START behind a START that a HALT has ended: nothing of that is left.",
         (START, HALT, WAIT, TEST, START_AGAIN, WAIT, TEST, _FETCH),
         content=_TWO,

@@ -65,7 +65,7 @@ def _is_known(view: View) -> bool:
 
 
 def guard(world: World) -> None:
-    """Have the properties hold in a world with a `House`."""
+    """Have the properties hold in a world with a `PassThroughMachine`."""
     hold_pins(world)
     world.monitor(Guarded(), _follow)
     for wrong in Wrong:

@@ -14,7 +14,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.scenarios._bare import like_one_subchannel
-from ccw_actors.scenarios._house import House, Layers, read_orb
+from ccw_actors.scenarios._machine import Layers, PassThroughMachine, read_orb
 from ccw_actors.scenarios._properties import guard
 
 __all__ = ["clear_twice", "halt", "seed", "seed_seen"]
@@ -38,7 +38,7 @@ def seed(layers: Layers | None = None) -> Scenario:
 
     def scenario(world: World) -> None:
         """Two STARTs and a CLEAR from two CPUs on one passed-through subchannel."""
-        House(world.system, *_SEED, layers=layers)
+        PassThroughMachine(world.system, *_SEED, layers=layers)
         guard(world)
         world.sometimes("CLEAR comes before the program is at the host", _clear_early)
         world.sometimes("CLEAR comes while the host runs the program", _clear_amidst)
@@ -63,7 +63,7 @@ def halt(layers: Layers | None = None) -> Scenario:
 
     def scenario(world: World) -> None:
         """HALT against the completion of a START, on one passed-through subchannel."""
-        House(world.system, (START, WAIT, TEST), (HALT,), layers=layers)
+        PassThroughMachine(world.system, (START, WAIT, TEST), (HALT,), layers=layers)
         guard(world)
         world.sometimes("HALT comes before the program is at the host", _halt_early)
         world.sometimes("HALT comes while the host runs the program", _halt_amidst)
@@ -78,7 +78,7 @@ def clear_twice(layers: Layers | None = None) -> Scenario:
 
     def scenario(world: World) -> None:
         """A START, two CLEARs and another START of one CPU."""
-        House(world.system, steps, layers=layers)
+        PassThroughMachine(world.system, steps, layers=layers)
         guard(world)
         world.sometimes("CLEAR comes while the host runs the program", _clear_amidst)
         world.sometimes("the second program runs at the host", _second_runs)

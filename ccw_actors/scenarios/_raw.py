@@ -45,17 +45,17 @@ from ccw_actors.channel import Ccw, Orb
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
 from ccw_actors.scenarios._bare import RECORD, STORAGE
-from ccw_actors.scenarios._house import (
+from ccw_actors.scenarios._machine import (
     PROGRAM,
     VALID_HOST,
-    Host,
+    HostMachine,
     Layers,
     one_read,
     read_orb,
     track,
 )
+from ccw_actors.scenarios._overlaps import Maker
 from ccw_actors.scenarios._promises import Request, keeps_promises
-from ccw_actors.scenarios._windows import Maker
 
 __all__ = ["RAW", "another_runs", "raw_host"]
 
@@ -151,10 +151,10 @@ def raw_host(
     *,
     vfio_ccw: type[VfioCcw] | None = None,
     content: bytes | None = None,
-) -> Host:
+) -> HostMachine:
     """Return a host with `client` where the guest's subchannel would be."""
     layers = layers or Layers()
-    return Host(
+    return HostMachine(
         system,
         client,
         layers=layers if vfio_ccw is None else replace(layers, vfio_ccw=vfio_ccw),
@@ -170,7 +170,7 @@ def _raw(
     summary: str,
     *kinds: Kind,
     content: bytes | None = None,
-    **entered: Callable[[View], bool],
+    **conditions: Callable[[View], bool],
 ) -> Maker:
     """Return what makes a scenario of these requests, numbered from 1."""
     requests = tuple(kind(number) for number, kind in enumerate(kinds, 1))
@@ -181,8 +181,8 @@ def _raw(
             raw_host(system, Taker(system.ref("vfio-ccw")), layers, content=content)
             system.spawn(Client(system.ref("vfio-ccw"), requests), "client")
             keeps_promises(world, requests)
-            for name, seen in entered.items():
-                world.sometimes(name.replace("_", " "), seen)
+            for name, is_met in conditions.items():
+                world.sometimes(name.replace("_", " "), is_met)
 
         scenario.__doc__ = summary
         return scenario

@@ -55,10 +55,10 @@ from ccw_actors.designs import RawReader, RawWriter
 from ccw_actors.designs import Request as RegionRequest
 from ccw_actors.explore import Event, Scenario, View, World
 from ccw_actors.runtime import Message
-from ccw_actors.scenarios._house import BUFFER, Layers, read_orb
+from ccw_actors.scenarios._machine import BUFFER, Layers, read_orb
+from ccw_actors.scenarios._overlaps import Maker
 from ccw_actors.scenarios._properties import is_held
 from ccw_actors.scenarios._raw import another_runs, raw_host
-from ccw_actors.scenarios._windows import Maker
 
 __all__ = ["RAW_REGIONS"]
 
@@ -244,7 +244,7 @@ def _regions(
     attention: bool = False,
     lost: bool = False,
     crashes: Sequence[str] = (),
-    **entered: Callable[[View], bool],
+    **conditions: Callable[[View], bool],
 ) -> Maker:
     """Return what makes a scenario of these threads, and of one that reads.
 
@@ -281,8 +281,8 @@ def _regions(
             world.final("each function is in an IRB", _is_over)
             world.final("each request is answered", lambda view: not view.monitor.asked)
             world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-            for name, seen in entered.items():
-                world.sometimes(name.replace("_", " "), seen)
+            for name, is_met in conditions.items():
+                world.sometimes(name.replace("_", " "), is_met)
 
         scenario.__doc__ = summary
         return scenario

@@ -1,10 +1,10 @@
-"""Each window on one bare subchannel, held against what the architecture describes.
+"""Scenarios of a guest on one bare subchannel, held against its description.
 
-The windows hold a passed-through subchannel against a bare one. The host's subchannel
-is of the same class as that, so what is wrong there is wrong on both sides. Here the
-bare one is held against `specification`, which shares nothing with it: all that the
-same CPUs see of one has to be what they can see of the other. For the window `halt`
-the scenario is `bare-halt`, and so on.
+The scenarios of a guest hold a passed-through subchannel against a bare one. The host's
+subchannel is of the same class as that, so what is wrong there is wrong on both sides.
+Here the bare one is held against `specification`, which shares nothing with it: all
+that the same CPUs see of one has to be what they can see of the other. For the scenario
+`halt` there is `bare-halt`, and so on.
 """
 
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ from ccw_actors.scenarios._bare import (
     bare_machine,
 )
 from ccw_actors.scenarios._history import visible
-from ccw_actors.scenarios._house import ENABLED, PROGRAM, Layers, Program, one_read
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._losses import LOSSES
+from ccw_actors.scenarios._machine import ENABLED, PROGRAM, Layers, Program, one_read
+from ccw_actors.scenarios._overlaps import OVERLAPS, GuestScenario, Maker
 from ccw_actors.scenarios._parts import DATA_THEN_PCI, PARTS
 from ccw_actors.scenarios._specification import Relay, SpecifiedSubchannel
-from ccw_actors.scenarios._windows import WINDOWS, Maker, Window
 
 __all__ = ["BARE", "specified_machine"]
 
@@ -66,7 +66,7 @@ def specified_machine(
     return scenario
 
 
-def _bare(window: Window) -> Maker:
+def _bare(window: GuestScenario) -> Maker:
     """Return what makes the scenario of a window's CPUs on one bare subchannel."""
     content, happens = window.content, window.happens
 
@@ -95,12 +95,12 @@ def _bare(window: Window) -> Maker:
 BARE: Final[dict[str, Maker]] = {
     f"bare-{name}": _bare(maker)
     for name, maker in {
-        **WINDOWS,
+        **OVERLAPS,
         **LOSSES,
         **PARTS,
         **INSTRUCTIONS,
         "data-then-pci": DATA_THEN_PCI,
     }.items()
-    if isinstance(maker, Window) and maker.described and not maker.unhurried
+    if isinstance(maker, GuestScenario) and maker.described and not maker.unhurried
 }
 """What makes each scenario, given the class that takes the part of the subchannel."""

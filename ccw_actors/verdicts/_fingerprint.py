@@ -17,8 +17,6 @@ import ccw_actors
 __all__ = ["fingerprint", "program_of", "source_between"]
 
 _ROOT: Final = Path(ccw_actors.__file__).parent
-_STEPS: Final = _ROOT / "designs" / "linux" / "steps.py"
-"""What the steps of a model are called; no model rests on it."""
 _NOT_PROGRAM: Final = frozenset(
     {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
 )
@@ -32,8 +30,7 @@ def fingerprint(*parts: str) -> str:
     for part in parts:
         place = _ROOT / part
         found = sorted(place.rglob("*.py")) if place.is_dir() else [place]
-        files = [file for file in found if file != _STEPS]
-        for file in files:
+        for file in found:
             digest.update(file.relative_to(_ROOT).as_posix().encode())
             digest.update(program_of(file.read_text(encoding="utf-8")).encode())
     return digest.hexdigest()[:12]

@@ -8,15 +8,14 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ccw_actors.designs.linux._steps import STEPS
+from ccw_actors.designs import STEPS
 from ccw_actors.explore import Step
-from ccw_actors.verdicts._seen import GUEST
+from ccw_actors.verdicts._guest_monitor import GUEST
 
 __all__ = [
     "Line",
     "columns_of",
     "interleaving",
-    "markdown_table",
     "sequence_diagram",
 ]
 
@@ -46,7 +45,6 @@ _NO_THREAD: Final = {
     MACHINE_CHECK: frozenset({"DeviceLost", "PathReport", "ReportAdded"}),
     GUEST_CPU: frozenset({"IdawChanged"}),
 }
-_ERRNO: Final = {"16": "EBUSY", "11": "EAGAIN", "5": "EIO", "19": "ENODEV"}
 _BEGINS: Final = "the device takes the first command"
 _SHOWS: Final = "status of the program is pending"
 _NOT_WORD: Final = re.compile(r"\W+")
@@ -164,16 +162,6 @@ def columns_of(lines: Sequence[Line]) -> list[str]:
     order = [f"CPU {number}" for number in range(1, 10)]
     order += ["emulator", GUEST_CPU, WORKER, INTERRUPT, MACHINE_CHECK, CHANNEL]
     return [one for one in order if one in used]
-
-
-def markdown_table(lines: Sequence[Line]) -> str:
-    """Render the interleaving as a table, one line a step, numbered from 1."""
-    columns = columns_of(lines)
-    text = ["| | " + " | ".join(columns) + " |", "|---:|" + "---|" * len(columns)]
-    for number, line in enumerate(lines, 1):
-        cells = [line.what if one == line.column else "" for one in columns]
-        text.append(f"| {number} | " + " | ".join(cells) + " |")
-    return "\n".join(text)
 
 
 def sequence_diagram(lines: Sequence[Line], why: str) -> str:

@@ -1,55 +1,39 @@
-"""The rows of the table by name, and the wiring of each."""
+"""Wires a design for a scenario of the table."""
 
-from itertools import combinations
-from typing import Final
-
-from ccw_actors.designs import DESIGNS, Features, v4_with
+from ccw_actors.designs import Features
 from ccw_actors.explore import World
-from ccw_actors.verdicts._columns import Column
-from ccw_actors.verdicts._linux_rack import linux_rack
-from ccw_actors.verdicts._own_rack import own_rack
-from ccw_actors.verdicts._racks import Emulating
-from ccw_actors.verdicts._windows import Rack
+from ccw_actors.verdicts._linux_machine import linux_machine
+from ccw_actors.verdicts._machine import VerdictMachine
+from ccw_actors.verdicts._own_machine import own_machine
+from ccw_actors.verdicts._rows import HOST_SIDE_ONLY, OURS, EmulatorName, features_of
+from ccw_actors.verdicts._scenarios import SCENARIOS, VerdictScenario
 
-__all__ = [
-    "DESIGN_NAMES",
-    "HOST_SIDE_ONLY",
-    "OURS",
-    "SUBSET_COLUMNS",
-    "V4_SUBSETS",
-    "features_of",
-    "rack",
-]
-
-OURS: Final = "ours"
-"""The name of the design of this package."""
-HOST_SIDE_ONLY: Final = "ours-host-side"
-"""The same, of which only the promises of the host's side are looked at."""
-
-V4_SUBSETS: Final = tuple(
-    "rfc-v4-" + "".join(patches)
-    for count in (1, 2, 3)
-    for patches in combinations("1234", count)
-)
-"""v5.12 with some of the patches of RFC v4."""
-
-SUBSET_COLUMNS: Final = ("sequence", "seed", "mail", "double-start", "collapse")
-"""The scenarios that they are in."""
-
-DESIGN_NAMES: Final = (*DESIGNS, OURS, HOST_SIDE_ONLY, *V4_SUBSETS)
-"""The rows, in the order of the table."""
+__all__ = ["design_machine"]
 
 
-def features_of(design: str) -> Features:
-    """Return what a design does: one of `DESIGNS`, or "rfc-v4-13" with some patches."""
-    known = DESIGNS.get(design)
-    if known is None:
-        known = v4_with(design.removeprefix("rfc-v4-"))
-    return known.features
+def design_machine(
+    world: World,
+    design: str | Features,
+    emulator: EmulatorName | None,
+    scenario: str | VerdictScenario,
+) -> VerdictMachine:
+    """Spawn the actors of a design, of an emulator, and of what a scenario has.
 
+    Args:
+        world: Where they are spawned.
+        design: One of `DESIGN_NAMES`, or the features of a Linux that is not among
+            them.
+        emulator: The one that it is under; where threads write the regions themselves
+            none is made.
+        scenario: One of `SCENARIOS`, by id, or another one.
 
-def rack(world: World, design: str, emulator: Emulating, column: Column) -> Rack:
-    """Wire a kernel with an emulator for a column."""
+    Raises:
+        KeyError: No design, or no scenario, has that id.
+    """
+    if isinstance(scenario, str):
+        scenario = SCENARIOS[scenario]
+    under = emulator if scenario.has_emulator else None
     if design in (OURS, HOST_SIDE_ONLY):
-        return own_rack(world, emulator, column)
-    return linux_rack(world, features_of(design), emulator, column)
+        return own_machine(world, under, scenario)
+    features = features_of(design) if isinstance(design, str) else design
+    return linux_machine(world, features, under, scenario)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ccw_actors.designs import DESIGNS, Features
 from ccw_actors.explore import World, explore
-from ccw_actors.verdicts import COLUMNS, linux_rack
+from ccw_actors.verdicts import design_machine
 
 NOW = DESIGNS["2026"].features
 CHANGED = replace(NOW, kept_activity=True, unsolicited_apart=True)
@@ -20,7 +20,7 @@ def race(features: Features, scenario: str) -> Callable[[World], None]:
     """Return the scenario: is a program freed while the channel owns it?"""
 
     def of_the_channel(world: World) -> None:
-        linux_rack(world, features, "ours", COLUMNS[scenario])
+        design_machine(world, features, "ours", scenario)
         world.invariant(
             world.system.ref("host"),
             "no program is freed while the channel owns it",

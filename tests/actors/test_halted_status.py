@@ -22,8 +22,7 @@ from ccw_actors.actors.protocol import (
     WriteStorage,
 )
 from ccw_actors.channel import Ccw, Dstat, Fctl, Orb, Pmcw, Scsw
-from ccw_actors.conformance import Host
-from ccw_actors.conformance import _host as conform_host
+from ccw_actors.conformance import VectorMachine, _vector_machine
 from ccw_actors.runtime import Observer, receive
 from tests.actors.test_instructions import DISK, IMAGES
 
@@ -61,7 +60,7 @@ def halted_after(scratch: Path, ccws: list[Ccw], steps: int) -> tuple[Scsw, list
 
     Return the status and the codes of the commands that the device has had.
     """
-    host = Host(DISK, IMAGES, scratch)
+    host = VectorMachine(DISK, IMAGES, scratch)
     seen = CommandCodes()
     host.system.observe(seen)
     subchannel, storage = host.system.ref("subchannel0"), host.system.ref("storage")
@@ -138,7 +137,7 @@ def test_a_read_that_stalls_is_the_one_that_was_halted(
     def stalling(copy: Path, _device: object) -> FileVolume:
         return StallingVolume(copy, read_only=False)
 
-    monkeypatch.setattr(conform_host, "_volume", stalling)
+    monkeypatch.setattr(_vector_machine, "_volume", stalling)
     ccws = [
         Ccw(SEEK, CHAINED, 6, ARGUMENT),
         Ccw(READ_DATA, CHAINED, RECORD, DATA),

@@ -34,7 +34,7 @@ from ccw_actors.channel import (
     Stctl,
 )
 from ccw_actors.channel.crw import queued
-from ccw_actors.conformance import Host, Instruction, Observation, Script, play
+from ccw_actors.conformance import Instruction, Observation, Script, VectorMachine, play
 from tests.actors.machine import READ_BOTH
 
 IMAGES = Path(__file__).parents[1] / "data" / "images"
@@ -159,7 +159,7 @@ def test_reports_that_do_not_fit() -> None:
 @pytest.mark.parametrize("initialize", [False, True])
 def test_reset_at_any_time(tmp_path: Path, steps: int, *, initialize: bool) -> None:
     """A reset ends an endless program, and then nothing of it runs any more."""
-    host = Host(DISK, IMAGES, tmp_path)
+    host = VectorMachine(DISK, IMAGES, tmp_path)
     ref = host.system.ref
     subchannel = ref("subchannel0")
     loop = NO_OPERATION.to_bytes(1) + Ccw(0x08, address=PROGRAM).to_bytes(1)
@@ -191,7 +191,7 @@ def test_reset_ends_a_reservation(
 
     The clear signal, which keeps the reservation, may be out when the reset comes.
     """
-    host = Host(DISK, IMAGES, tmp_path)
+    host = VectorMachine(DISK, IMAGES, tmp_path)
     subchannel = host.system.ref("subchannel0")
     device = host.system.ref("device0")
     reserved = device.ask(ExecuteCommand(0, DeviceCommand(0xB4, 32)), block=True)
@@ -213,7 +213,7 @@ def test_reset_ends_a_reservation(
 
 def test_clear_keeps_a_reservation(tmp_path: Path) -> None:
     """SENSE PATH GROUP ID says "reserved to this path" after CSCH, too."""
-    host = Host(DISK, IMAGES, tmp_path)
+    host = VectorMachine(DISK, IMAGES, tmp_path)
     subchannel = host.system.ref("subchannel0")
     device = host.system.ref("device0")
     device.ask(ExecuteCommand(0, DeviceCommand(0xB4, 32)), block=True)

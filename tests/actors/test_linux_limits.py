@@ -8,7 +8,7 @@ from ccw_actors.actors import Cpu, VfioCcw
 from ccw_actors.actors.protocol import AwaitGuest
 from ccw_actors.channel import Ccw, Cstat, Orb
 from ccw_actors.runtime import System, VirtualDispatcher
-from ccw_actors.scenarios import PROGRAM, House, Layers
+from ccw_actors.scenarios import PROGRAM, Layers, PassThroughMachine
 
 NOP, TIC = 0x03, 0x08
 CHAINED = Ccw(NOP, Ccw.chain_command.mask | Ccw.suppress_length.mask, 1)
@@ -59,7 +59,7 @@ def test_limits(content: bytes, *, legal: bool, kind: type[VfioCcw]) -> None:
     """Linux refuses what is longer, and the guest finds a program check."""
     system = System(VirtualDispatcher())
     layers = Layers(vfio_ccw=kind)
-    House(system, start, layers=layers, content=content, ends=True)
+    PassThroughMachine(system, start, layers=layers, content=content, ends=True)
     report = system.ref("emulator").ask(AwaitGuest(), block=True)
     assert report.error is None, report.error
     refused = kind is LikeLinux and not legal

@@ -56,7 +56,7 @@ from ccw_actors.scenarios import (
     BUFFER,
     PROGRAM,
     VALID_HOST,
-    Host,
+    HostMachine,
     Layers,
     one_read,
     read_orb,
@@ -143,7 +143,7 @@ class Rig:
         self.dispatcher = VirtualDispatcher()
         self.system = System(self.dispatcher)
         self.client = Client()
-        self.host = Host(
+        self.host = HostMachine(
             self.system,
             self.client,
             layers=Layers(vfio_ccw=kind, device=device),

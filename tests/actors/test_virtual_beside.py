@@ -16,7 +16,7 @@ from ccw_actors.machine import (
     add_subchannel,
 )
 from ccw_actors.runtime import System, VirtualDispatcher
-from ccw_actors.scenarios import BUFFER, PROGRAM, Host, Layers, one_read, track
+from ccw_actors.scenarios import BUFFER, PROGRAM, HostMachine, Layers, one_read, track
 
 SENSE_ID = Ccw(0xE4, Ccw.suppress_length.mask, 7, BUFFER)
 STORAGE = 0x3000
@@ -47,7 +47,7 @@ def test_both_kinds_of_subchannel() -> None:
     through = GuestSubchannel(
         SubchannelId(0, 0), Pmcw.of_device(0x190), ref("vfio-ccw"), ref("css")
     )
-    host = Host(
+    host = HostMachine(
         system,
         through,
         layers=Layers(),

@@ -21,7 +21,7 @@ KEYS = {
     "why",
     "counterexample",
 }
-ONE = ("--design", "2026", "--emulator", "qemu", "--scenario", "mail")
+ONE = ("--design", "2026", "--scenario", "mail")
 
 
 def run(*words: str | Path, code: int = 0) -> Result:
@@ -67,6 +67,24 @@ def test_options_narrow() -> None:
     ]
 
 
+def test_patches_are_shown_if_asked_for() -> None:
+    """Rows with some patches of RFC v4 are there by --patches, or by name."""
+    seed = ("verdicts", "--emulator", "qemu", "--scenario", "seed")
+    whole = run(*seed).stdout
+    assert "rfc-v4 " in whole
+    assert "rfc-v4-13" not in whole
+    assert "rfc-v4-13 " in run(*seed, "--patches").stdout
+    assert "rfc-v4-13 " in run(*seed, "--design", "rfc-v4-13").stdout
+    assert "rfc-v4-13" in {cell["design"] for cell in cells(*seed[1:])}
+
+
+def test_titles_are_shown() -> None:
+    """Of designs beside their ids, and of scenarios below the table."""
+    lines = run("verdicts", "--design", "2026", "--design", "ours").stdout.splitlines()
+    assert any(one.split()[:3] == ["2026", "Linux", "2026"] for one in lines)
+    assert any(one.split("  ")[0] == "mail" and "six steps" in one for one in lines)
+
+
 def test_a_cell_is_shown_whole() -> None:
     """What is wrong, the interleaving, and both commands that show it again."""
     text = run("verdicts", *ONE).stdout
@@ -76,8 +94,10 @@ def test_a_cell_is_shown_whole() -> None:
     again = next(line for line in text.splitlines() if line.startswith("again: "))
     assert again.split()[1:] == ["ccw-actors", "verdicts", *ONE, "--again"]
     replay = next(line for line in text.splitlines() if line.startswith("replay: "))
-    file = replay.split()[-1]
-    assert "then: I1: no memory of" in run("replay", file, code=1).stdout
+    assert replay.split()[-2:] == ["--scenario", "verdicts/2026/mail"]
+    shown = run(*replay.split()[2:], code=1).stdout
+    assert shown.startswith("verdicts/2026/mail (")
+    assert "then: I1: no memory of" in shown
 
 
 def test_again_finds_the_same() -> None:
@@ -87,14 +107,14 @@ def test_again_finds_the_same() -> None:
 
 def test_scenario_of_a_cell_can_be_explored() -> None:
     """The name of a cell is that of a scenario, too."""
-    text = run("explore", "verdicts/2026/qemu/chains").stdout
+    text = run("explore", "verdicts/2026/chains").stdout
     assert "verified" in text
     assert "no design 'nt'" in run("explore", "verdicts/nt/qemu/seed", code=2).output
 
 
-def test_save_and_pages(tmp_path: Path) -> None:
-    """A table can be saved, with its counterexamples, and written as pages."""
-    words = ("--design", "v5.12", "--emulator", "qemu", "--scenario", "chains")
+def test_save(tmp_path: Path) -> None:
+    """A table can be saved, with its counterexamples."""
+    words = ("--design", "v5.12", "--scenario", "chains")
     run("verdicts", *words, "--again", "--save", tmp_path)
     table = json.loads((tmp_path / "table.json").read_text())
     assert [cell["scenario"] for cell in table["cells"]] == ["chains"]
@@ -103,16 +123,16 @@ def test_save_and_pages(tmp_path: Path) -> None:
 
 def test_diagram() -> None:
     """Counterexamples as Mermaid text; a verified cell is named."""
-    words = ("--design", "2026", "--emulator", "qemu", "--diagram")
+    words = ("--design", "2026", "--diagram")
     text = run("verdicts", *words, "--scenario", "mail", "--scenario", "chains").stdout
     assert "sequenceDiagram" in text
     assert "CPU2->>M: fsm_io_helper() SSCH" in text
-    assert "%% 2026 under qemu: verified" in text
+    assert "%% 2026/chains: verified" in text
 
 
 def test_what_else_is_broken_can_be_shown() -> None:
     """A verified cell in which something else is broken has a command for that."""
-    words = ("--design", "rfc-v2", "--emulator", "qemu", "--scenario", "mail")
+    words = ("--design", "rfc-v2", "--scenario", "mail")
     text = run("verdicts", *words).stdout
     shown = next(line for line in text.splitlines() if line.startswith("shown by: "))
     assert "refuted" in run(*shown.split()[3:], code=1).stdout
@@ -142,11 +162,11 @@ def test_check() -> None:
         (("--emulator", "bochs"), "'bochs': expected one of qemu, ours"),
         (("--scenario", "sed"), "'sed': expected one of sequence, seed"),
         (("--design", "ours", "--scenario", "unmap"), "no message takes a page"),
+        (("--emulator", "qemu", "--scenario", "mail"), "without an emulator: see"),
         (("--design", "rfc-v4-1", "--scenario", "pci"), "there is sequence, seed"),
         (("--design", "ours-host-side", "--emulator", "ours"), "under qemu only"),
         (("--check", "--json"), "--check goes with"),
         (("--diagram", "--json"), "--diagram prints text"),
-        (("--design", "ours", "--pages", "pages"), "name no part of it"),
     ],
 )
 def test_wrong_usage(words: tuple[str, ...], text: str) -> None:

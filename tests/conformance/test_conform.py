@@ -18,12 +18,12 @@ from ccw_actors.conformance import (
     Script,
     Verdict,
     compare,
-    judge,
     load,
     play,
+    run_case,
 )
 from ccw_actors.conformance._compare import expectation
-from ccw_actors.conformance._judge import explanation, verdict_of
+from ccw_actors.conformance._judgement import explanation, verdict_of
 from ccw_actors.conformance.rules import HERCULES_RULES, QEMU_RULES, Rule
 from ccw_actors.conformance.rules._qemu_states import StaleInterruption
 from ccw_actors.errors import UnsupportedSetupError, VectorError
@@ -173,7 +173,7 @@ def test_one_altered_value_is_judged() -> None:
         case = next(case for case in CASES if case.name == name)
         with TemporaryDirectory() as scratch:
             for other in altered(case):
-                found = judge(other, IMAGES, Path(scratch))
+                found = run_case(other, IMAGES, Path(scratch))
                 assert found.verdict is verdict, name
 
 

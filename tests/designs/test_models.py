@@ -10,8 +10,13 @@ from ccw_actors.designs import DESIGNS, Features, v4_with
 from ccw_actors.designs.linux._steps import STEPS
 from ccw_actors.explore import World
 from ccw_actors.runtime import Choice
-from ccw_actors.verdicts import EMULATORS, OURS, CellName, cell_scenario
-from ccw_actors.verdicts._wiring import V4_SUBSETS
+from ccw_actors.verdicts import (
+    EMULATORS,
+    OURS,
+    V4_SUBSETS,
+    CellName,
+    cell_scenario,
+)
 
 MODEL = Path(__file__).parents[2] / "ccw_actors" / "designs" / "linux"
 _SECTION = re.compile(r'(?:Section\(|step=|closed = )\s*"(\w+)"')
@@ -19,9 +24,9 @@ _SECTION = re.compile(r'(?:Section\(|step=|closed = )\s*"(\w+)"')
 
 def run_in_order(design: str, emulator: str) -> GuestReport:
     """Run the sequence of one CPU, messages in the order sent and timers last."""
-    name, look = CellName.parse(f"verdicts/{design}/{emulator}/sequence")
+    name, _ = CellName.parse(f"verdicts/{design}/{emulator}/sequence")
     world = World("mailbox")
-    cell_scenario(name, look)(world)
+    cell_scenario(name)(world)
     dispatcher = world.dispatcher
     while choices := dispatcher.enabled():
         dispatcher.step(min(choices, key=_is_timer))

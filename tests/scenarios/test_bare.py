@@ -32,8 +32,8 @@ from ccw_actors.runtime import receive
 from ccw_actors.scenarios import (
     BUFFER,
     ENABLED,
-    House,
     Layers,
+    PassThroughMachine,
     bare_machine,
     like_one_subchannel,
     read_orb,
@@ -93,7 +93,7 @@ def test_one_cpu_that_waits_sees_the_same(name: str) -> None:
     programs = PROGRAMS[name]
 
     def composite(world: World) -> None:
-        House(world.system, *programs)
+        PassThroughMachine(world.system, *programs)
 
     def bare(world: World) -> None:
         bare_machine(*programs)(world)

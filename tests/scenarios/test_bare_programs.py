@@ -19,7 +19,13 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.actors.protocol import TestSubchannel as Test
 from ccw_actors.channel import Ccw, Orb, Pmcw
 from ccw_actors.explore import Reference, World, explore, refines
-from ccw_actors.scenarios import BUFFER, ENABLED, PROGRAM, House, bare_machine
+from ccw_actors.scenarios import (
+    BUFFER,
+    ENABLED,
+    PROGRAM,
+    PassThroughMachine,
+    bare_machine,
+)
 from ccw_actors.scenarios._history import visible
 
 NOP, READ, TIC, REJECTED = 0x03, 0x02, 0x08, 0xFF
@@ -117,7 +123,9 @@ def check(
     reference = Reference(bare_machine(steps, content=content), visible)
 
     def scenario(world: World) -> None:
-        House(world.system, steps, content=content, ccws_at_once=ccws_at_once)
+        PassThroughMachine(
+            world.system, steps, content=content, ccws_at_once=ccws_at_once
+        )
         refines(world, "a real subchannel", reference)
 
     result = explore(scenario)
@@ -163,7 +171,7 @@ def test_program_controlled_interruptions(
     reference = Reference(bare_machine(*cpus, content=content), visible)
 
     def scenario(world: World) -> None:
-        House(world.system, *cpus, content=content)
+        PassThroughMachine(world.system, *cpus, content=content)
         refines(world, "a real subchannel", reference)
 
     result = explore(scenario)
@@ -190,7 +198,7 @@ def test_address_limits(name: str, mode: int, limit: int) -> None:
     reference = Reference(bare_machine(steps, content=content), visible)
 
     def scenario(world: World) -> None:
-        House(world.system, steps, content=content)
+        PassThroughMachine(world.system, steps, content=content)
         refines(world, "a real subchannel", reference)
 
     result = explore(scenario)
@@ -214,7 +222,7 @@ def test_concurrent_sense() -> None:
     reference = Reference(bare_machine(steps, content=content), visible)
 
     def scenario(world: World) -> None:
-        House(world.system, steps, content=content)
+        PassThroughMachine(world.system, steps, content=content)
         refines(world, "a real subchannel", reference)
         world.sometimes(
             "the guest has sense data",

@@ -17,7 +17,7 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.actors.protocol import TestSubchannel as Test
 from ccw_actors.channel import Ccw, Fctl
 from ccw_actors.runtime import SteppingDispatcher, System, receive
-from ccw_actors.scenarios import PROGRAM, House, Layers, read_orb
+from ccw_actors.scenarios import PROGRAM, Layers, PassThroughMachine, read_orb
 
 ENDLESS = Ccw(0x03, Ccw.chain_command.mask | Ccw.suppress_length.mask, 1).to_bytes(
     1
@@ -61,7 +61,7 @@ def ended(
 ) -> None:
     """Run the program, and the instruction at some time; see how it has ended."""
     dispatcher = SteppingDispatcher("channel")
-    house = House(
+    house = PassThroughMachine(
         System(dispatcher),
         (Instruct(0, StartSubchannel(read_orb(1))), AwaitStatus(), Instruct(0, Test())),
         (Instruct(0, instruction),),

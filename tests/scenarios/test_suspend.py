@@ -30,7 +30,7 @@ from ccw_actors.scenarios import (
     ENABLED,
     PROGRAM,
     VALID_HOST,
-    House,
+    PassThroughMachine,
     bare_machine,
 )
 from ccw_actors.scenarios._history import visible
@@ -136,7 +136,7 @@ def test_suspended_programs(name: str, delivery: Network) -> None:
     reference = Reference(bare_machine(*programs, content=content), visible)
 
     def scenario(world: World) -> None:
-        House(world.system, *programs, content=content)
+        PassThroughMachine(world.system, *programs, content=content)
         refines(world, "a real subchannel", reference)
         world.final("nothing is left", lambda view: _is_tidy(view["storage"].pins))
 
@@ -159,7 +159,7 @@ def check(
 
     def scenario(world: World) -> None:
         host = ENABLED if attention else VALID_HOST
-        House(world.system, *programs, content=content, host_pmcw=host)
+        PassThroughMachine(world.system, *programs, content=content, host_pmcw=host)
         for path, message in happens.items():
             world.system.ref(path).tell(message)
         refines(world, "a real subchannel", reference)

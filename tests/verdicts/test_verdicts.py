@@ -11,43 +11,47 @@ from msgspec.structs import replace
 
 from ccw_actors.designs import DESIGNS, Features
 from ccw_actors.explore import (
-    Counterexample,
     CounterexampleError,
     InlineExecutor,
     World,
     explore,
 )
 from ccw_actors.verdicts import (
-    COLUMNS,
+    DESIGN_NAMES,
     HOST_SIDE_ONLY,
     INVARIANTS,
     OURS,
-    Cell,
+    SAVED,
+    SCENARIOS,
     CellName,
     CellNameError,
+    VerdictCell,
     cell_scenario,
     cells_of,
     check,
-    counterexample_of,
+    design_machine,
+    design_row,
     explore_cell,
     lines_of,
-    linux_rack,
     load,
+    recall,
+    save,
 )
-from ccw_actors.verdicts import _own_rack as own_rack
-from ccw_actors.verdicts._claims import CLAIMS, verdict_of
+from ccw_actors.verdicts import _own_machine as own_machine
 from ccw_actors.verdicts._fingerprint import program_of, source_between
+from ccw_actors.verdicts._guest_monitor import GUEST_SIDE
 from ccw_actors.verdicts._interleaving import interleaving
-from ccw_actors.verdicts._pages import scenario_page
-from ccw_actors.verdicts._seen import GUEST_SIDE
+from ccw_actors.verdicts._rows import features_of
+from tools.verdict_claims import CLAIMS, verdict_of
+from tools.verdict_pages import scenario_page
 
 TABLE = {CellName.of(cell): cell for cell in load().cells}
-LINUX = ["v5.12", "rfc-v3", "rfc-v4", "rfc-v4-mutex", "v5.13", "v6.0", "2025", "2026"]
+LINUX = ["v5.12", "rfc-v3", "rfc-v4", "rfc-v4-mutex", "v5.13", "v6.0", "2026"]
 
 
-def cell(design: str, emulator: str, scenario: str) -> Cell:
+def cell(name: str) -> VerdictCell:
     """Return a saved cell."""
-    return TABLE[CellName.parse(f"verdicts/{design}/{emulator}/{scenario}")[0]]
+    return TABLE[CellName.parse(f"verdicts/{name}")[0]]
 
 
 def test_table_is_complete() -> None:
@@ -56,20 +60,23 @@ def test_table_is_complete() -> None:
     assert {one.verdict for one in TABLE.values()} <= {"verified", "refuted", "vacuous"}
 
 
-@pytest.mark.parametrize("scenario", COLUMNS)
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_ours_is_verified(scenario: str) -> None:
-    """In every column that has a meaning for it."""
-    name = CellName(OURS, "ours", scenario)
-    assert name in TABLE or COLUMNS[scenario].not_ours
+    """In every scenario that has a meaning for it."""
+    name = CellName(
+        OURS, "ours" if SCENARIOS[scenario].has_emulator else None, scenario
+    )
+    assert name in TABLE or SCENARIOS[scenario].not_ours
     if name in TABLE:
         assert (TABLE[name].verdict, TABLE[name].also) == ("verified", "")
 
 
-@pytest.mark.parametrize("scenario", COLUMNS)
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_host_side_is_verified_under_qemu(scenario: str) -> None:
     """What VfioCcw promises by itself it keeps, whatever the emulator does."""
-    name = CellName(HOST_SIDE_ONLY, "qemu", scenario)
-    assert name in TABLE or COLUMNS[scenario].not_ours
+    emulated = SCENARIOS[scenario].has_emulator
+    name = CellName(HOST_SIDE_ONLY, "qemu" if emulated else None, scenario)
+    assert name in TABLE or SCENARIOS[scenario].not_ours
     if name in TABLE:
         assert (TABLE[name].verdict, TABLE[name].also) == ("verified", "")
 
@@ -79,7 +86,7 @@ def test_host_side_is_verified_under_qemu(scenario: str) -> None:
 )
 def test_qemu_has_faults_of_its_own(scenario: str) -> None:
     """On a kernel that keeps its promises a guest still sees what it must not."""
-    found = cell(OURS, "qemu", scenario)
+    found = cell(f"{OURS}/qemu/{scenario}")
     assert found.verdict == "refuted"
     assert found.why.startswith("I5: ")
 
@@ -87,10 +94,10 @@ def test_qemu_has_faults_of_its_own(scenario: str) -> None:
 @pytest.mark.parametrize("design", LINUX)
 def test_mail_is_refuted(design: str) -> None:
     """The six steps of the mail are those of the counterexample, in this order."""
-    name = CellName(design, "qemu", "mail")
+    name = CellName(design, None, "mail")
     explored = explore_cell(name, counts=False)
-    assert explored.cell.why == cell(design, "qemu", "mail").why
-    assert explored.cell.steps == cell(design, "qemu", "mail").steps
+    assert explored.cell.why == cell(f"{design}/mail").why
+    assert explored.cell.steps == cell(f"{design}/mail").steps
     assert explored.counterexample is not None
     lines = lines_of(explored.cell, explored.counterexample)
     steps = [(line.column, line.what.partition("(")[0]) for line in lines]
@@ -109,17 +116,16 @@ def test_mail_is_refuted(design: str) -> None:
 @pytest.mark.parametrize("design", ["rfc-v2", "counted-programs", "clear-flag", OURS])
 def test_mail_is_verified(design: str) -> None:
     """A START that is refused until the CLEAR is handled does not race with it."""
-    found = explore_cell(CellName(design, "qemu", "mail")).cell
+    found = explore_cell(CellName(design, None, "mail")).cell
     assert found.verdict == "verified"
-    assert cell(design, "qemu", "mail").verdict == "verified"
+    assert cell(f"{design}/mail").verdict == "verified"
 
 
 @pytest.mark.parametrize("design", [*DESIGNS, OURS])
 def test_what_was_saved_is_found_again(design: str) -> None:
     """Cheap cells of each design are explored, and their counterexamples replayed."""
-    names = [
-        CellName(design, "qemu", one) for one in ("no-function", "disable", "sequence")
-    ]
+    names = [CellName(design, "qemu", one) for one in ("disable", "sequence")]
+    names.append(CellName(design, None, "no-function"))
     stale = {name: load_changed(name, hash="") for name in names}
     checked = check(names, stale, InlineExecutor())
     assert checked.explored == len(names)
@@ -132,19 +138,46 @@ def test_each_refuted_cell_has_its_counterexample() -> None:
     refuted = [one for one in TABLE.values() if one.verdict == "refuted"]
     assert len(refuted) > 200
     for one in refuted:
-        path = counterexample_of(one)
-        assert path is not None, one
-        known = Counterexample.load(path)
-        name, _ = CellName.parse(known.scenario)
-        assert name == CellName.of(one)
+        (saved,) = recall([one])
+        known = saved.counterexample
+        assert known is not None, one
+        assert CellName.parse(known.scenario) == (CellName.of(one), "own")
         assert len(known.steps) == one.steps
         assert one.why.partition(":")[0] in INVARIANTS
         assert one.why.partition(":")[0] in known.violation
 
 
+def test_each_counterexample_is_kept_once(tmp_path: Path) -> None:
+    """Cells that fail in the same steps share a file, and no file is without a cell."""
+    files = [one.counterexample for one in TABLE.values() if one.counterexample]
+    kept = [path.name for path in (SAVED / "counterexamples").iterdir()]
+    assert set(files) == set(kept)
+    assert len(kept) < len(files) / 3
+    alike = [one for one in TABLE.values() if one.counterexample == files[0]]
+    assert len(alike) > 1
+    save(recall(alike), tmp_path)
+    assert [path.name for path in (tmp_path / "counterexamples").iterdir()] == files[:1]
+    again = recall(load(tmp_path).cells, tmp_path)
+    assert [one.cell for one in again] == alike
+    for one in again:
+        assert one.counterexample is not None
+        name, _ = CellName.parse(one.counterexample.scenario)
+        assert name == CellName.of(one.cell)
+
+
+def test_each_row_is_a_design_of_its_own() -> None:
+    """No two ids are the same design, and no two have the same title."""
+    linux = [one for one in DESIGN_NAMES if one not in (OURS, HOST_SIDE_ONLY)]
+    features = [features_of(one) for one in linux]
+    assert all(one not in features[:at] for at, one in enumerate(features))
+    titles = [design_row(one).title for one in DESIGN_NAMES]
+    assert len(set(titles)) == len(titles)
+    assert len({one.title for one in SCENARIOS.values()}) == len(SCENARIOS)
+
+
 def test_a_lie_in_the_table_is_found() -> None:
     """A verdict that was changed by hand does not pass the check."""
-    name = CellName("2026", "qemu", "chains")
+    name = CellName("2026", None, "chains")
     lie = {name: load_changed(name, steps=1, verdict="refuted")}
     assert len(check([name], lie, InlineExecutor()).problems) == 1
     lie = {name: load_changed(name, hash="")}
@@ -152,10 +185,10 @@ def test_a_lie_in_the_table_is_found() -> None:
     lie = {name: load_changed(name, hash="", why="something else")}
     assert len(check([name], lie, InlineExecutor()).problems) == 1
     unsaved = check([name], {}, InlineExecutor()).problems
-    assert unsaved == ("2026/qemu/chains: not in the saved table",)
+    assert unsaved == ("2026/chains: not in the saved table",)
 
 
-def load_changed(name: CellName, **changes: Any) -> Cell:
+def load_changed(name: CellName, **changes: Any) -> VerdictCell:
     """Return a saved cell with other values."""
     return replace(TABLE[name], **changes)
 
@@ -171,7 +204,7 @@ def load_changed(name: CellName, **changes: Any) -> Cell:
     ],
 )
 def test_each_switch_matters(switch: str, off: object, scenario: str) -> None:
-    """A fix of 2026 is what verifies the column that it is about, or some of it."""
+    """A fix of 2026 is what verifies the scenario that it is for, or some of it."""
     now = DESIGNS["2026"].features
     before = replace(now, **{switch: off})
     faults = [faults_of(features, scenario) for features in (now, before)]
@@ -179,17 +212,17 @@ def test_each_switch_matters(switch: str, off: object, scenario: str) -> None:
 
 
 def faults_of(features: Features, scenario: str) -> set[str]:
-    """Return which invariants of a column a design breaks, each looked for alone."""
-    column = COLUMNS[scenario]
+    """Return which invariants of a scenario a design breaks, each looked for alone."""
     found: set[str] = set()
-    for invariant in column.about:
+    for invariant in SCENARIOS[scenario].invariants:
 
         def holds(world: World, one: str = invariant) -> None:
-            rack = linux_rack(world, features, "qemu", column)
+            machine = design_machine(world, features, "qemu", scenario)
             world.system_invariant(
-                one, lambda view: not any(w.startswith(one) for w in rack.broken(view))
+                one,
+                lambda view: not any(w.startswith(one) for w in machine.broken(view)),
             )
-            world.final(one, lambda view: one != "I6" or not rack.left(view))
+            world.final(one, lambda view: one != "I6" or not machine.left(view))
 
         if explore(holds).verdict == "refuted":
             found.add(invariant)
@@ -210,9 +243,9 @@ def faults_of(features: Features, scenario: str) -> set[str]:
 )
 def test_proposals_are_as_the_page_says(design: str, mail: str, seed: str) -> None:
     """Which of them close the mail's race, and which the seed."""
-    assert cell(design, "qemu", "mail").verdict == mail
-    assert cell(design, "ours", "seed").verdict == seed
-    assert cell(design, "qemu", "collapse").verdict == "refuted"
+    assert cell(f"{design}/mail").verdict == mail
+    assert cell(f"{design}/ours/seed").verdict == seed
+    assert cell(f"{design}/qemu/collapse").verdict == "refuted"
 
 
 def test_claims_rest_on_the_table() -> None:
@@ -229,16 +262,16 @@ def test_claims_rest_on_the_table() -> None:
                 verdict_of(claim, others)
 
 
-def test_what_columns_are_about_can_be_judged() -> None:
+def test_invariants_of_scenarios_can_be_broken() -> None:
     """Of a model, and of this package wherever it has a cell."""
-    racks = Path(own_rack.__file__ or "").read_text(encoding="utf-8")
-    own = {*re.findall(r'"(\S+): [a-zA-Z]', racks), "I6", *GUEST_SIDE}
+    text = Path(own_machine.__file__ or "").read_text(encoding="utf-8")
+    own = {*re.findall(r'"(\S+): [a-zA-Z]', text), "I6", *GUEST_SIDE}
     assert len(own) > 10
-    for column in COLUMNS.values():
-        assert set(column.about) <= set(INVARIANTS)
-        assert own & set(column.about) or column.not_ours
-        assert bool(column.programs) != bool(column.raw)
-        assert column.entered
+    for scenario in SCENARIOS.values():
+        assert set(scenario.invariants) <= set(INVARIANTS)
+        assert own & set(scenario.invariants) or scenario.not_ours
+        assert bool(scenario.programs) != bool(scenario.raw)
+        assert scenario.conditions
 
 
 @pytest.mark.parametrize(
@@ -248,8 +281,13 @@ def test_what_columns_are_about_can_be_judged() -> None:
         ("verdicts/2027/qemu/seed", "no design '2027'"),
         ("verdicts/2026/vmware/seed", "no emulator 'vmware'"),
         ("verdicts/2026/qemu/seeds", "no scenario 'seeds'"),
-        ("verdicts/2026/qemu/seed/last", "no part 'last'"),
-        ("verdicts/ours/ours/unmap", "no message takes a page of Storage away"),
+        ("verdicts/2026/qemu/seed/last", "expected verdicts/DESIGN/EMULATOR/SCENARIO"),
+        ("verdicts/2026/qemu/mail", "without an emulator: see verdicts/2026/mail$"),
+        ("verdicts/2026/qemu/mail/about", "an emulator: see verdicts/2026/mail$"),
+        ("verdicts/2026/qemu/seed/about", "means that: see verdicts/2026/qemu/seed$"),
+        ("verdicts/2026/seed", "takes an emulator: see verdicts/2026/qemu/seed$"),
+        ("verdicts/2025/qemu/seed", "2025 was the same as v6.0: see v6.0"),
+        ("verdicts/ours/unmap", "no message takes a page of Storage away"),
         ("verdicts/rfc-v4-1/qemu/pci", "with some patches there is sequence"),
     ],
 )
@@ -261,11 +299,10 @@ def test_wrong_names(name: str, text: str) -> None:
 
 def test_an_interleaving_has_what_matters() -> None:
     """Steps that only carry a thread on are left out of it."""
-    explored = explore_cell(CellName("v5.12", "qemu", "no-function"), counts=False)
+    explored = explore_cell(CellName("v5.12", None, "no-function"), counts=False)
     known = explored.counterexample
     assert known is not None
-    name, look = CellName.parse(known.scenario)
-    steps = known.replay(cell_scenario(name, look)).steps
+    steps = known.replay(cell_scenario(CellName.of(explored.cell))).steps
     lines = interleaving(steps)
     assert 0 < len(lines) < len(steps)
     assert {line.column for line in lines} == {"CPU 1"}
@@ -317,7 +354,7 @@ def test_source_between_two_places() -> None:
 
 def test_a_page_needs_what_was_saved() -> None:
     """A counterexample that is not there is named, and where it should be."""
-    name = CellName("2026", "qemu", "mail")
+    name = CellName("2026", None, "mail")
     lost = load_changed(name, counterexample="lost.json")
     with pytest.raises(CounterexampleError, match=r"lost\.json is not in"):
         scenario_page("mail", [lost])

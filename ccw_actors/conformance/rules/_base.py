@@ -105,7 +105,7 @@ class Placed(Struct, frozen=True):
 
 
 def _is_there(player: Player, address: int) -> bool:
-    last = player.host.personality.storage - _ORB_LENGTH
+    last = player.machine.personality.storage - _ORB_LENGTH
     return address % 4 == 0 and address <= last
 
 
@@ -119,7 +119,7 @@ def chain(player: Player, orb: Orb, *, most: int = 1024) -> Iterator[Placed]:
 
     At most `most`, and only from storage that is there.
     """
-    address, size = orb.cpa, player.host.personality.storage
+    address, size = orb.cpa, player.machine.personality.storage
     for _ in range(most):
         if address % CCW_LENGTH or address + CCW_LENGTH > size:
             return

@@ -216,7 +216,7 @@ class UpdateInSpiteOfMask(Rule):
 
 def _device_type(player: Player, schid: int) -> str:
     number = schid & 0xFFFF
-    devices = player.host.devices
+    devices = player.machine.devices
     return devices[number].device_type if number < len(devices) else ""
 
 

@@ -193,12 +193,12 @@ class ReportsAtFirst(Rule):
 
     def instead(self, player: Player, one: Instruction, address: int) -> Entry | None:
         """Report the next subchannel."""
-        if one.op == "RCHP" and schid_of(one) in player.host.paths:
+        if one.op == "RCHP" and schid_of(one) in player.machine.paths:
             self._is_reset = True
         if (
             one.op != "STCRW"
             or self._is_reset
-            or self._count == len(player.host.devices)
+            or self._count == len(player.machine.devices)
         ):
             return None
         self.applied = True

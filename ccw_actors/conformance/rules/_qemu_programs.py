@@ -241,11 +241,11 @@ class RepeatedIdaws(Rule):
         pieces: list[tuple[int, int]] = []
         left, at = ccw.count, ccw.address
         while left > 0:
-            if at % 8 or at + 8 > player.host.personality.storage:
+            if at % 8 or at + 8 > player.machine.personality.storage:
                 return None
             address = int.from_bytes(player.fetch(at, 8))
             length = min(left, block - address % block)
-            if address + length > player.host.personality.storage:
+            if address + length > player.machine.personality.storage:
                 return None
             pieces.append((address, length))
             left -= length
@@ -301,7 +301,7 @@ class LostAddress(Rule):
 
     def start(self, player: Player, schid: int, orb: Orb) -> Orb:
         """Note the program's first command."""
-        number, devices = schid & 0xFFFF, player.host.devices
+        number, devices = schid & 0xFFFF, player.machine.devices
         if number < len(devices) and devices[number].device_type == "3270":
             first = next(chain(player, orb), None)
             self._first[schid] = 0 if first is None else first.ccw.code

@@ -134,8 +134,11 @@ DESIGNS: Final[dict[str, Design]] = {
         replace(v4_with("1234").features, locked_worker=True),
     ),
     "v5.13": Design("Linux v5.13, as the series was merged", _V5_13),
-    "v6.0": Design("Linux 6.0, after the rework of 2022", _V6_0),
-    "2025": Design("Linux before the fixes of 2026: for races the same as 6.0", _V6_0),
+    "v6.0": Design(
+        "Linux 6.0, after the rework of 2022; for races the same up to the fixes of"
+        " 2026",
+        _V6_0,
+    ),
     "2026": Design("Linux with the ten fixes of August 2026", _2026),
     "counted-programs": Design(
         "a list of reference-counted programs instead of CP_PENDING (2020), on top of"

@@ -1,6 +1,7 @@
 """Count-key-data disks: the 3390 behind a 3990, and the 3380 behind a 3880."""
 
-from ccw_actors.devices.eckd._model import Eckd
-from ccw_actors.devices.eckd._state import EckdState
+from ccw_actors.devices.eckd._commands import COMMANDS as COMMANDS
+from ccw_actors.devices.eckd._model import Eckd as Eckd
+from ccw_actors.devices.eckd._state import EckdState as EckdState
 
-__all__ = ["Eckd", "EckdState"]
+__all__ = ["COMMANDS", "Eckd", "EckdState"]

@@ -1,5 +1,7 @@
 """Fixed-block disks: 3370, 0671, 9336 and their kin."""
 
+from ccw_actors.devices.fba._hardware import HARDWARE as HARDWARE
+from ccw_actors.devices.fba._model import COMMANDS as COMMANDS
 from ccw_actors.devices.fba._model import Fba as Fba
 
-__all__ = ["Fba"]
+__all__ = ["COMMANDS", "HARDWARE", "Fba"]

@@ -1,0 +1,138 @@
+"""The verdict on one golden vector."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from msgspec import Struct
+
+from ccw_actors.conformance._compare import Difference, compare, expectation
+from ccw_actors.conformance._play import Observation, play
+from ccw_actors.conformance._vector_machine import HERCULES, personality_of
+from ccw_actors.conformance._vectors import Case
+from ccw_actors.conformance.rules import HERCULES_RULES, QEMU_RULES, Rule
+from ccw_actors.errors import (
+    ActorFailedError,
+    AskTimeoutError,
+    ImageError,
+    ProgramInterruptionError,
+    UnsupportedSetupError,
+    VectorError,
+)
+
+__all__ = ["Judgement", "Verdict", "explanation", "rules_of", "run_case", "verdict_of"]
+
+# What a value of a setup or an instruction makes Python raise that is none it can be.
+_NOT_UNDERSTOOD = (ArithmeticError, LookupError, TypeError, ValueError)
+
+
+class Verdict(StrEnum):
+    """What can be said of a case.
+
+    `EXPLAINED`: rules say where the real system departs from the architecture, and
+    predict all that was observed. `UNEXPLAINED`: the case is marked as a deviation, is
+    not equal, and no rule fits.
+    """
+
+    AGREE = "agree"
+    EXPLAINED = "explained"
+    UNEXPLAINED = "unexplained"
+    DIFFER = "differ"
+    UNSTABLE = "unstable"
+    UNSUPPORTED = "unsupported"
+
+
+class Judgement(Struct, frozen=True):
+    """A verdict, why, and what is different if that matters."""
+
+    verdict: Verdict
+    why: str = ""
+    differences: tuple[Difference, ...] = ()
+
+
+def run_case(case: Case, images: Path, scratch: Path) -> Judgement:
+    """Run a case, and say what can be said of it.
+
+    What cannot be run or understood is unsupported. A case that the host fails on
+    differs.
+    """
+    try:
+        judgement = verdict_of(case, _played(case, images, scratch, ()))
+        if judgement.verdict in (Verdict.UNEXPLAINED, Verdict.DIFFER):
+            rules = explanation(case, images, scratch)
+            if rules:
+                why = " ".join(_text(rule) for rule in rules)
+                return Judgement(Verdict.EXPLAINED, why, judgement.differences)
+    except (UnsupportedSetupError, VectorError, ImageError) as error:
+        return Judgement(Verdict.UNSUPPORTED, str(error))
+    except (ActorFailedError, AskTimeoutError) as error:
+        return Judgement(Verdict.DIFFER, f"the host has failed: {error}")
+    except _NOT_UNDERSTOOD as error:
+        why = f"the case cannot be understood: {type(error).__name__}: {error}"
+        return Judgement(Verdict.UNSUPPORTED, why)
+    return judgement
+
+
+def verdict_of(case: Case, found: Observation) -> Judgement:
+    """Judge what was found, by the architecture, against what the case says."""
+    differences = compare(expectation(case), found)
+    if not case.stable:
+        return Judgement(Verdict.UNSTABLE, "; ".join(case.volatile))
+    if not differences:
+        return Judgement(Verdict.AGREE)
+    if case.deviation is not None:
+        return Judgement(Verdict.UNEXPLAINED, case.deviation, differences)
+    first = differences[0]
+    why = f"{first.where}, {first.field}: {first.expected}, found {first.found}"
+    return Judgement(Verdict.DIFFER, why, differences)
+
+
+def rules_of(setup: dict[str, Any]) -> tuple[type[Rule], ...]:
+    """Return the rules for the kind of host that a setup is for.
+
+    Raises:
+        VectorError: It is for none that is known.
+    """
+    return HERCULES_RULES if personality_of(setup) is HERCULES else QEMU_RULES
+
+
+def explanation(case: Case, images: Path, scratch: Path) -> tuple[type[Rule], ...]:
+    """Return the rules that together predict all that was observed, or none.
+
+    None of them can be left out.
+
+    Raises:
+        UnsupportedSetupError: The script needs what is not there.
+        VectorError: The case cannot be understood.
+    """
+    observed = expectation(case)
+    kinds = rules_of(case.setup)
+    rules = [kind() for kind in kinds]
+    try:
+        predicted = _played(case, images, scratch, rules)
+    except ProgramInterruptionError:
+        # A rule has looked where there is no storage: it is not for this case.
+        return ()
+    if compare(observed, predicted):
+        return ()
+    needed = tuple(type(rule) for rule in rules if rule.applied)
+    for kind in needed:
+        fewer = tuple(other for other in needed if other is not kind)
+        found = _played(case, images, scratch, [other() for other in fewer])
+        if not compare(observed, found):
+            needed = fewer
+    return needed
+
+
+def _played(
+    case: Case, images: Path, scratch: Path, rules: Sequence[Rule]
+) -> Observation:
+    with TemporaryDirectory(dir=scratch) as own:
+        return play(case.script, images, Path(own), rules)
+
+
+def _text(rule: type[Rule]) -> str:
+    demands = rule.demands[0].upper() + rule.demands[1:]
+    return f"{demands}. {rule.does[0].upper() + rule.does[1:]}."

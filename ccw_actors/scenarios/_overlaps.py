@@ -1,0 +1,341 @@
+"""Scenarios in which a guest's instruction overlaps with what is under way.
+
+| scenario | instruction | while |
+|---|---|---|
+| clear-anywhere | CLEAR | before, between and after the commands of a START |
+| halt-anywhere | HALT | the same |
+| busy | START, HALT | a HALT, then a CLEAR is under way |
+| two-starts | START | another is on its way, or has ended below |
+| clear-late | CLEAR | a START has ended below, or is being shown |
+| clear-pending | CLEAR | status is pending |
+| pci-clear | CLEAR | an intermediate status is on its way up |
+| attention | START | attention is on its way up |
+| attention-twice | none | another attention is on its way up |
+| attention-clear | CLEAR | attention is on its way up |
+| disable | MSCH | a START is in progress, or status is pending |
+| cancel | XSCH | a START is anywhere on its way down |
+| resume | RSCH | a program is about to be suspended, or is |
+
+Status that comes in parts is in `parts`, each instruction against each function in
+`instructions`, what is reset, unplugged or never there in `losses`, what every client
+of VfioCcw can rely on in `raw` and `raw_regions`, an order of answers that these layers
+do not have in `answers`. Two CLEARs, and the interleaving of the thread, are in
+`races`. What the guest sees is held against one bare subchannel.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ccw_actors.actors import Subchannel
+from ccw_actors.actors.protocol import (
+    Attend,
+    AwaitStatus,
+    CancelSubchannel,
+    ClearSubchannel,
+    HaltSubchannel,
+    Instruct,
+    ModifySubchannel,
+    Operation,
+    ResumeSubchannel,
+    StartSubchannel,
+    Store,
+    TestSubchannel,
+    UnsolicitedStatus,
+)
+from ccw_actors.channel import Actl, Ccw, Dstat, Fctl, Orb, Pmcw, Stctl
+from ccw_actors.explore import Reference, Scenario, View, World, refines
+from ccw_actors.scenarios._bare import UnhurriedSubchannel, bare_machine
+from ccw_actors.scenarios._history import visible
+from ccw_actors.scenarios._life_cycle import hold_invariants
+from ccw_actors.scenarios._machine import (
+    BUFFER,
+    ENABLED,
+    PROGRAM,
+    VALID_HOST,
+    Layers,
+    PassThroughMachine,
+    one_read,
+    read_orb,
+)
+from ccw_actors.scenarios._properties import hold_pins
+
+__all__ = ["OVERLAPS", "GuestScenario", "Maker", "guest_scenario"]
+
+Maker: TypeAlias = Callable[[Layers | None], Scenario]
+Steps = Sequence[Operation]
+Condition = Callable[[View], bool]
+
+START: Final = Instruct(0, StartSubchannel(read_orb(1)))
+START_AGAIN: Final = Instruct(0, StartSubchannel(read_orb(2)))
+HALT: Final = Instruct(0, HaltSubchannel())
+CLEAR: Final = Instruct(0, ClearSubchannel())
+CANCEL: Final = Instruct(0, CancelSubchannel())
+RESUME: Final = Instruct(0, ResumeSubchannel())
+TEST: Final = Instruct(0, TestSubchannel())
+DISABLE: Final = Instruct(
+    0, ModifySubchannel(ENABLED.with_flag(Pmcw.enabled, on=False))
+)
+WAIT: Final = AwaitStatus()
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+_NOP, _READ = 0x03, 0x02
+_SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
+_PCI: Final = Ccw(_NOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
+_TWO: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + one_read()
+_READS: Final = Ccw(_READ, _SLI, 24, BUFFER).to_bytes(1)
+SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
+    _READ, _SLI | Ccw.suspend.mask, 24, BUFFER
+).to_bytes(1)
+SUSPENDED: Final = Instruct(
+    0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
+)
+_GO_ON: Final = Store(PROGRAM + 8, _READS)
+
+
+class GuestScenario(Struct, frozen=True):
+    """What makes a scenario, given the classes that take the parts of the layers.
+
+    `programs` are those of the CPUs, `content` the channel program in storage.
+    `happens` are messages from outside to the device or the subchannel, which come at
+    any time. The host's subchannel starts with `host_pmcw`, and is `unhurried` if it
+    takes all the time that the architecture leaves it. `described` says that
+    `specification` knows the channel program. `conditions` have to be met sometimes.
+    """
+
+    summary: str
+    programs: tuple[Steps, ...]
+    content: bytes
+    happens: Mapping[str, Any]
+    host_pmcw: Pmcw
+    unhurried: bool
+    described: bool
+    conditions: Mapping[str, Condition]
+
+    def __call__(self, layers: Layers | None = None) -> Scenario:
+        """Make the scenario."""
+        bare = bare_machine(*self.programs, content=self.content, happens=self.happens)
+        reference = Reference(bare, visible)
+
+        def scenario(world: World) -> None:
+            PassThroughMachine(
+                world.system,
+                *self.programs,
+                layers=_unhurried(layers) if self.unhurried else layers,
+                content=self.content,
+                host_pmcw=self.host_pmcw,
+            )
+            for path, message in self.happens.items():
+                world.system.ref(path).tell(message)
+            hold_invariants(world)
+            hold_pins(world)
+            refines(world, "a real subchannel", reference)
+            for name, is_met in self.conditions.items():
+                world.sometimes(name, is_met)
+
+        scenario.__doc__ = self.summary
+        return scenario
+
+
+def guest_scenario(
+    summary: str,
+    *programs: Steps,
+    content: bytes | None = None,
+    happens: Mapping[str, Any] = _NOTHING,
+    host_pmcw: Pmcw = VALID_HOST,
+    unhurried: bool = False,
+    described: bool = True,
+    **conditions: Condition,
+) -> GuestScenario:
+    """Return the maker of a scenario; `conditions` have underscores for spaces."""
+    return GuestScenario(
+        summary,
+        programs,
+        one_read() if content is None else content,
+        happens,
+        host_pmcw,
+        unhurried,
+        described,
+        {name.replace("_", " "): is_met for name, is_met in conditions.items()},
+    )
+
+
+def _unhurried(layers: Layers | None) -> Layers:
+    """Have the host's subchannel take its time, unless another one stands in for it."""
+    layers = layers or Layers()
+    if layers.subchannel is not Subchannel:
+        return layers
+    return replace(layers, subchannel=UnhurriedSubchannel)
+
+
+def host_runs(view: View) -> bool:
+    return view["subchannel"].execution is not None
+
+
+def host_has_ended(view: View) -> bool:
+    host = view["subchannel"]
+    return host.run > 0 and host.execution is None
+
+
+def _function(view: View) -> int:
+    fctl: int = view["guest-subchannel"].schib.scsw.fctl
+    return fctl & (Fctl.HALT | Fctl.CLEAR)
+
+
+def _before_first(view: View) -> bool:
+    execution = view["subchannel"].execution
+    return bool(_function(view)) and execution is not None and not execution.selected
+
+
+def _at_device(view: View) -> bool:
+    return bool(_function(view) and view["subchannel"].device)
+
+
+def _between(view: View) -> bool:
+    host = view["subchannel"]
+    execution = host.execution
+    between = execution is not None and execution.selected and not host.device
+    return bool(_function(view) and between)
+
+
+def _after_end(view: View) -> bool:
+    return bool(_function(view)) and host_has_ended(view)
+
+
+def _refused(view: View) -> bool:
+    return bool(view["guest-subchannel"].schib.scsw.fctl == Fctl.CLEAR)
+
+
+def cleared_while(view: View) -> bool:
+    return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.CLEAR)
+
+
+def _ended_below(view: View) -> bool:
+    return cleared_while(view) and host_has_ended(view)
+
+
+def _held(view: View) -> bool:
+    return view["guest-subchannel"].unsolicited is not None
+
+
+def goes_down(view: View) -> bool:
+    return view["guest-subchannel"].below is not None
+
+
+def _waits(view: View) -> bool:
+    return bool(view["guest-subchannel"].waiting)
+
+
+def resumed(view: View) -> bool:
+    actl = view["subchannel"].schib.scsw.actl
+    return bool(actl & Actl.RESUME_PENDING)
+
+
+def _intermediate(view: View) -> bool:
+    scsw = view["guest-subchannel"].schib.scsw
+    return bool(scsw.stctl & Stctl.INTERMEDIATE)
+
+
+OVERLAPS: Final[dict[str, Maker]] = {
+    "clear-anywhere": guest_scenario(
+        "CLEAR before, between and after the commands of a START.",
+        (START, WAIT, TEST),
+        (CLEAR,),
+        content=_TWO,
+        CLEAR_comes_before_the_first_command=_before_first,
+        CLEAR_comes_while_the_device_works=_at_device,
+        CLEAR_comes_between_two_commands=_between,
+        CLEAR_comes_after_the_end=_after_end,
+    ),
+    "halt-anywhere": guest_scenario(
+        "HALT before, between and after the commands of a START.",
+        (START, WAIT, TEST),
+        (HALT,),
+        content=_TWO,
+        HALT_comes_before_the_first_command=_before_first,
+        HALT_comes_while_the_device_works=_at_device,
+        HALT_comes_between_two_commands=_between,
+        HALT_comes_after_the_end=_after_end,
+    ),
+    "busy": guest_scenario(
+        "START while a HALT is under way, HALT and START while a CLEAR is.",
+        (HALT, START, CLEAR, HALT, START, WAIT, TEST),
+        CLEAR_replaces_HALT=_refused,
+    ),
+    "two-starts": guest_scenario(
+        "Two CPUs start, and one finds the subchannel busy or status pending.",
+        (START, WAIT, TEST),
+        (START_AGAIN,),
+        the_host_runs_the_program=host_runs,
+    ),
+    "clear-late": guest_scenario(
+        "CLEAR against the completion of a START, and two CPUs that test.",
+        (START, WAIT, TEST),
+        (CLEAR, TEST),
+        the_host_has_ended_the_program=_ended_below,
+    ),
+    "clear-pending": guest_scenario(
+        "CLEAR with status pending: that is gone, and START is busy until it is over.",
+        (START, WAIT, CLEAR, TEST, START_AGAIN, WAIT, TEST, START_AGAIN, WAIT, TEST),
+        the_function_is_clear=cleared_while,
+    ),
+    "pci-clear": guest_scenario(
+        "CLEAR while a program-controlled interruption is on its way.",
+        (START, CLEAR, WAIT, TEST),
+        content=_PCI,
+        the_host_has_ended_the_program=_ended_below,
+    ),
+    "pci": guest_scenario(
+        "A program-controlled interruption, and the end of its program.",
+        (START, WAIT, TEST, WAIT, TEST),
+        content=_PCI,
+        an_intermediate_status_is_shown=_intermediate,
+    ),
+    "attention": guest_scenario(
+        "Attention at any time of a START: it is held while FC is nonzero.",
+        (START, WAIT, TEST, WAIT, TEST),
+        happens={"device": Attend()},
+        host_pmcw=ENABLED,
+        attention_is_held=_held,
+    ),
+    "attention-twice": guest_scenario(
+        "Attention when there is status of another that has not been tested.",
+        (WAIT, WAIT, TEST, WAIT, TEST),
+        happens={"device": Attend(), "subchannel": UnsolicitedStatus(Dstat.ATTENTION)},
+        host_pmcw=ENABLED,
+        described=False,
+        attention_is_held=_held,
+    ),
+    "attention-clear": guest_scenario(
+        "Attention at any time of a CLEAR, which drops it.",
+        (CLEAR, WAIT, TEST, TEST),
+        happens={"device": Attend()},
+        host_pmcw=ENABLED,
+        the_function_is_clear=cleared_while,
+    ),
+    "disable": guest_scenario(
+        "MSCH that disables the subchannel at any time of a START.",
+        (START, DISABLE, WAIT, TEST, DISABLE),
+        the_host_runs_the_program=host_runs,
+    ),
+    "cancel": guest_scenario(
+        "CANCEL while a START is anywhere on its way, and a CLEAR that waits for it.",
+        (START, CANCEL, START_AGAIN, WAIT, TEST),
+        (CLEAR,),
+        the_instruction_goes_down=goes_down,
+        another_waits_for_it=_waits,
+    ),
+    "resume": guest_scenario(
+        "RESUME of a program that the guest has changed, against HALT.",
+        (SUSPENDED, WAIT, TEST, _GO_ON, RESUME),
+        (HALT,),
+        content=SUSPENDS,
+        the_host_is_to_resume=resumed,
+        another_waits_for_it=_waits,
+    ),
+}
+"""What makes each scenario, given the classes that take the parts of the layers."""

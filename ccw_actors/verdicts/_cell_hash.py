@@ -1,0 +1,48 @@
+"""Hashes of cells and of counterexamples: what is the same as something saved."""
+
+import hashlib
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from ccw_actors.explore import Counterexample
+from ccw_actors.verdicts._fingerprint import fingerprint
+from ccw_actors.verdicts._names import CellName
+from ccw_actors.verdicts._rows import HOST_SIDE_ONLY, OURS
+
+__all__ = ["cell_hash", "counterexample_name"]
+
+_MODELS: Final = ("actors", "channel", "designs")
+_SCENARIO: Final = (
+    "scenarios/_machine.py",
+    "scenarios/_properties.py",
+    "verdicts/_conditions.py",
+    "verdicts/_guest.py",
+    "verdicts/_guest_monitor.py",
+    "verdicts/_invariants.py",
+    "verdicts/_machine.py",
+    "verdicts/_scenarios.py",
+    "verdicts/_wiring.py",
+)
+_ENGINE: Final = ("explore", "runtime", "transport", "verdicts/_explore.py")
+
+
+def cell_hash(name: CellName) -> str:
+    """Return the fingerprint of a cell: of models, scenario and engine."""
+    is_own = name.design in (OURS, HOST_SIDE_ONLY)
+    models = fingerprint(*_MODELS, *(("devices",) if is_own else ()))
+    machine = "_own_machine.py" if is_own else "_linux_machine.py"
+    scenario = fingerprint(*_SCENARIO, f"verdicts/{machine}")
+    return f"{models}-{scenario}-{fingerprint(*_ENGINE)}"
+
+
+def counterexample_name(known: Counterexample) -> str:
+    """Return the name of the file of a counterexample.
+
+    It is that of what is replayed: cells whose steps to a fault are the same share a
+    file, whatever design they are of and whichever version found them.
+    """
+    same = replace(known, scenario="", version="", shown=())
+    digest = hashlib.sha256(msgspec.json.encode(same)).hexdigest()
+    return f"{digest[:16]}.json"

@@ -1,0 +1,144 @@
+"""Explores cells.
+
+A verdict is about the scenario's own invariants, and about the conditions that have to
+be met: a design that never meets them is not tested by the scenario. Where nothing of
+that is broken, everything else that could be is looked for.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, as_completed
+from functools import partial
+from typing import Final
+
+from msgspec.structs import replace
+
+from ccw_actors.designs import WRONG
+from ccw_actors.explore import (
+    Counterexample,
+    Limits,
+    Scenario,
+    Tick,
+    World,
+    census,
+    explore,
+    sample_rate,
+)
+from ccw_actors.verdicts._cell import CellVerdict, ExploredCell, VerdictCell
+from ccw_actors.verdicts._cell_hash import cell_hash, counterexample_name
+from ccw_actors.verdicts._guest_monitor import GUEST, GUEST_SIDE, GuestMonitor, follow
+from ccw_actors.verdicts._invariants import INVARIANTS, LastFault, hold
+from ccw_actors.verdicts._names import CellName, Checks
+from ccw_actors.verdicts._rows import HOST_SIDE_ONLY
+from ccw_actors.verdicts._wiring import design_machine
+
+__all__ = ["cell_scenario", "explore_cell", "explore_cells"]
+
+_LIMITS: Final = Limits(states=1_000_000, seconds=300.0)
+_CLASSES: Final = 5_000
+_ORDERS: Final = 1_000
+
+
+def cell_scenario(
+    name: CellName, checks: Checks = "own", fault: LastFault | None = None
+) -> Scenario:
+    """Return the scenario of a cell, held to its own invariants or to all others.
+
+    `fault` is told what was wrong.
+    """
+    told = LastFault() if fault is None else fault
+    of = name.verdict_scenario
+
+    def scenario(world: World) -> None:
+        machine = design_machine(world, name.design, name.emulator, of)
+        if of.programs:
+            world.monitor(GuestMonitor(), follow, of=world.system.ref(GUEST))
+        for invariant in _checked(name, checks):
+            hold(world, machine, invariant, told)
+        if checks == "own":
+            for condition, is_met in of.conditions.items():
+                world.sometimes(condition, partial(is_met, machine))
+
+    under = f" under {name.emulator}" if name.emulator else ""
+    scenario.__doc__ = f"{name.design}{under}: {of.summary}."
+    return scenario
+
+
+def _checked(name: CellName, checks: Checks) -> list[str]:
+    of, is_host_side = name.verdict_scenario, name.design == HOST_SIDE_ONLY
+    own = tuple(WRONG) if is_host_side else of.invariants
+    wanted = [one for one in INVARIANTS if (one in own) is (checks == "own")]
+    if is_host_side:
+        wanted = [one for one in wanted if one in WRONG]
+    if not of.programs:
+        wanted = [one for one in wanted if one not in GUEST_SIDE]
+    return wanted
+
+
+def explore_cells(
+    names: Sequence[CellName],
+    executor: Executor,
+    told: Callable[[int], object] = lambda _: None,
+) -> list[ExploredCell]:
+    """Explore cells by way of an executor, and return them in their order.
+
+    `told` is called with the number of cells that are done.
+    """
+    found: dict[CellName, ExploredCell] = {}
+    waiting = {executor.submit(explore_cell, name): name for name in names}
+    for future in as_completed(waiting):
+        found[waiting[future]] = future.result()
+        told(len(found))
+    return [found[name] for name in names]
+
+
+def explore_cell(
+    name: CellName, *, tick: Tick | None = None, counts: bool = True
+) -> ExploredCell:
+    """Explore a cell; see `VerdictCell` for what is looked for.
+
+    With `counts` the classes of a refuted cell are counted, or random orders are taken.
+    """
+    fault = LastFault()
+    scenario = cell_scenario(name, "own", fault)
+    result = explore(scenario, engine="states", limits=_LIMITS, tick=tick)
+    verdict: CellVerdict = result.verdict
+    cell = VerdictCell(
+        design=name.design,
+        emulator=name.emulator,
+        scenario=name.scenario,
+        verdict=verdict,
+        states=result.states or 0,
+        hash=cell_hash(name),
+    )
+    if verdict == "refuted":
+        known = Counterexample.of(name.scenario_name(), result)
+        classes, violating = _count(name) if counts else (None, None)
+        refuted = replace(
+            cell,
+            steps=len(result.counterexample),
+            classes=classes,
+            violating=violating,
+            why=fault.what or result.violation,
+            counterexample=counterexample_name(known),
+        )
+        return ExploredCell(refuted, known)
+    if verdict == "incomplete":
+        return ExploredCell(replace(cell, why=result.scope))
+    if verdict == "vacuous":
+        return ExploredCell(replace(cell, why=result.violation))
+    fault.what = ""
+    others = cell_scenario(name, "others", fault)
+    result = explore(others, engine="states", limits=_LIMITS, tick=tick)
+    if result.verdict == "incomplete":
+        return ExploredCell(replace(cell, verdict="incomplete", why=result.scope))
+    return ExploredCell(replace(cell, also=fault.what or result.violation))
+
+
+def _count(name: CellName) -> tuple[int | None, float | int]:
+    """Return how many classes there are and how many fail, or None and a rate."""
+    scenario = cell_scenario(name)
+    counted = census(scenario, classes_max=_CLASSES)
+    if not counted.limit:
+        return counted.classes, counted.violating
+    rate = sample_rate(scenario, orders=_ORDERS)
+    return None, rate.violating / rate.orders

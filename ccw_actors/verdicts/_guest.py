@@ -1,0 +1,87 @@
+"""What every machine has: a guest's CPUs, and who resets its subchannel.
+
+| path | actor |
+|---|---|
+| guest-subchannel | the emulator, or what reads the regions where there is none |
+| css, emulator, cpu0 ... | the guest |
+| operator | who resets the guest's subchannel |
+"""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from ccw_actors.actors import ChannelSubsystem, Emulator, Guest
+from ccw_actors.actors.protocol import ResetSubchannel, SubchannelReset
+from ccw_actors.channel import SubchannelId
+from ccw_actors.explore import World
+from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
+from ccw_actors.verdicts._guest_monitor import GUEST
+from ccw_actors.verdicts._scenarios import VerdictScenario
+
+__all__ = [
+    "LEFT",
+    "SCHID",
+    "STORAGE",
+    "spawn_guest",
+    "spawn_operator",
+]
+
+LEFT: Final = "I6: a program is never freed, and its pages stay pinned"
+SCHID: Final = SubchannelId(0, 0)
+STORAGE: Final = 0x3000
+
+
+def spawn_guest(system: System, scenario: VerdictScenario) -> None:
+    """Spawn a guest's CPUs, its channel subsystem, and who ends it."""
+    ref = system.ref
+    system.spawn(ChannelSubsystem({0: ref(GUEST)}), "css")
+    system.spawn(Emulator(len(scenario.programs) + 1, ()), "emulator")
+    for number, program in enumerate(scenario.programs):
+        cpu = Guest(
+            program,
+            {0: ref(GUEST)},
+            ref("css"),
+            ref("storage"),
+            ref("emulator"),
+            remember=True,
+        )
+        system.spawn(cpu, f"cpu{number}")
+
+
+def spawn_operator(world: World, scenario: VerdictScenario) -> None:
+    """Spawn who resets the guest's subchannel, if the scenario wants that."""
+    if scenario.happens == "reset":
+        operator = world.spawn(Operator(world.system.ref(GUEST)), "operator")
+        world.inject(operator, Press())
+
+
+class Press(Message, frozen=True):
+    """The operator presses the button."""
+
+
+class OperatorState(Struct):
+    """Whether a reset has been asked for, and is not done."""
+
+    waits: bool = False
+
+
+class Operator(Actor):
+    """Resets the guest's subchannel, at any time."""
+
+    state: OperatorState
+
+    def __init__(self, subchannel: ActorRef[Any]) -> None:
+        self._subchannel = subchannel
+        self.state = OperatorState()
+
+    @receive
+    def press(self, _message: Press) -> None:
+        """Reset the guest's subchannel."""
+        self.state.waits = True
+        self._subchannel.tell(ResetSubchannel())
+
+    @receive
+    def done(self, _message: SubchannelReset) -> None:
+        """Note that the reset is done."""
+        self.state.waits = False

@@ -1,0 +1,155 @@
+"""What a guest is answered, and what of it may never be.
+
+| id | what has to be true of the guest's subchannel, whatever is behind it |
+|---|---|
+| I4 | START is accepted only while FC is zero and no status is pending |
+| I5 | the status that TSCH shows is pending, and that of the functions in FC |
+| I8 | each accepted function has its final status, unless the device is lost |
+| cc 2 | START has condition code 2 only while FC is nonzero |
+
+Source: PoP, "START SUBCHANNEL", "CLEAR SUBCHANNEL", "Function Control", by way of the
+reviews of the series; the numbers are those of the invariants in the verdict table.
+"""
+
+from typing import Final, NamedTuple
+
+from ccw_actors.actors.protocol import (
+    CancelSubchannel,
+    ClearSubchannel,
+    ConditionCode,
+    HaltSubchannel,
+    Instruction,
+    NotOperational,
+    Pending,
+    StartSubchannel,
+    SubchannelReset,
+    TakeInterruption,
+    Tested,
+)
+from ccw_actors.channel import Fctl, Scsw, Stctl
+from ccw_actors.channel.fields import bit_names
+from ccw_actors.explore import Event
+
+__all__ = ["GUEST", "GUEST_SIDE", "GuestMonitor", "follow"]
+
+GUEST: Final = "guest-subchannel"
+_START: Final = StartSubchannel.__name__
+_INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
+
+GUEST_SIDE: Final = {
+    "I4": "START is accepted only while FC is zero and no status is pending",
+    "I5": "TSCH shows status that is pending, of the functions that were accepted",
+    "I8": "each accepted function has its final status",
+    "cc 2": "START has condition code 2 only while a function is in progress",
+}
+"""What must not be broken as a guest sees it, by id."""
+
+
+class GuestMonitor(NamedTuple):
+    """What is known from a guest's answers.
+
+    `asked` has, by CPU, the type of the instruction that is not answered. `functions`
+    were accepted and have had no final status, as in FC. `pending` is whether there is
+    status that was not tested. `newest` is the type of the last instruction asked, and
+    `met` that of the last one that came while status was pending.
+    `wrong` says what was broken: an id of `GUEST_SIDE`, a colon, and what happened.
+    """
+
+    asked: tuple[tuple[str, str], ...] = ()
+    functions: int = 0
+    pending: bool = False
+    newest: str = ""
+    met: str = ""
+    wrong: str = ""
+
+
+def follow(monitor: GuestMonitor, event: Event) -> GuestMonitor:
+    """Note what the guest's subchannel was asked, and what it has answered."""
+    message = event.message
+    if isinstance(message, Instruction):
+        name = type(message).__name__
+        asked = (*monitor.asked, (event.sender, name))
+        met = name if monitor.pending else monitor.met
+        monitor = monitor._replace(asked=asked, newest=name, met=met)
+    hints = [one for one in event.sent if isinstance(one[1], Pending)]
+    answers = [one for one in event.sent if not isinstance(one[1], Pending)]
+    if isinstance(message, TakeInterruption):
+        hints = []
+    # What TSCH answers was pending before what becomes pending behind it.
+    for to, answer in (*answers, *hints):
+        monitor = _sent(monitor, to, answer)
+    return monitor
+
+
+def _sent(monitor: GuestMonitor, to: str, answer: object) -> GuestMonitor:
+    match answer:
+        case Pending():
+            return monitor._replace(pending=True)
+        case SubchannelReset():
+            return monitor._replace(functions=0, pending=False)
+        case NotOperational():
+            return monitor._replace(functions=0, pending=False)
+        case _:
+            name = dict(monitor.asked).get(to, "")
+            asked = tuple(one for one in monitor.asked if one[0] != to)
+            return _answered(monitor._replace(asked=asked), name, answer)
+
+
+def _answered(monitor: GuestMonitor, name: str, answer: object) -> GuestMonitor:
+    """Note the answer to an instruction of type `name`."""
+    match answer:
+        case ConditionCode(cc=0):
+            return _accepted(monitor, name)
+        case ConditionCode(cc=2) if name == _START and not monitor.functions:
+            return _wrong(monitor, "cc 2: START is refused while FC is zero")
+        case Tested(cc=0, irb=irb):
+            return _tested(monitor, irb.scsw)
+        case _:
+            return monitor
+
+
+def _accepted(monitor: GuestMonitor, name: str) -> GuestMonitor:
+    match name:
+        case _ if name == _START:
+            if monitor.functions:
+                busy = _names(monitor.functions)
+                monitor = _wrong(
+                    monitor, f"I4: START is accepted while {busy} is in progress"
+                )
+            elif monitor.pending:
+                monitor = _wrong(
+                    monitor, "I4: START is accepted while status is pending"
+                )
+            return monitor._replace(functions=monitor.functions | Fctl.START)
+        case HaltSubchannel.__name__:
+            functions = monitor.functions | Fctl.HALT
+            return monitor._replace(functions=functions, pending=False)
+        case ClearSubchannel.__name__:
+            return monitor._replace(functions=Fctl.CLEAR, pending=False)
+        case CancelSubchannel.__name__:
+            return monitor._replace(functions=monitor.functions & ~Fctl.START)
+        case _:
+            return monitor
+
+
+def _tested(monitor: GuestMonitor, scsw: Scsw) -> GuestMonitor:
+    shown, accepted = scsw.fctl, monitor.functions
+    status = f"the status of {_names(shown)}" if shown else "unsolicited status"
+    if not monitor.pending:
+        monitor = _wrong(
+            monitor, f"I5: TSCH shows {status}, which was dropped or shown before"
+        )
+    elif shown != accepted:
+        own = f"{_names(accepted)} is in progress" if accepted else "FC is zero"
+        monitor = _wrong(monitor, f"I5: TSCH shows {status} while {own}, and ends FC")
+    functions = accepted if scsw.stctl == _INTERMEDIATE else 0
+    return monitor._replace(functions=functions, pending=False)
+
+
+def _names(functions: int) -> str:
+    return bit_names(Fctl.NAMES, functions).upper()
+
+
+def _wrong(monitor: GuestMonitor, what: str) -> GuestMonitor:
+    """Note the first thing that was wrong."""
+    return monitor if monitor.wrong else monitor._replace(wrong=what)

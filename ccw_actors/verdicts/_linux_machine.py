@@ -1,0 +1,157 @@
+"""The machine of other designs: a model of vfio-ccw, with one of two emulators.
+
+| path | actor |
+|---|---|
+| host | the design's memory, and the host's subchannel |
+| thread, thread0 ... | the emulator inside the kernel, and what writes by itself |
+| work-queue | the design's work queue |
+| region-driver | under this package's emulator: what writes the regions |
+| neighbour/... | another guest's device, whose START hangs |
+"""
+
+from typing import Final
+
+from ccw_actors.actors import GuestSubchannel, Storage
+from ccw_actors.designs import (
+    Attention,
+    DeviceLost,
+    Features,
+    IdawChanged,
+    PathReport,
+    QemuSubchannel,
+    RawReader,
+    RawWriter,
+    RegionDriver,
+    SystemCall,
+    VfioCcwPrivate,
+    WorkQueue,
+    is_solicited,
+)
+from ccw_actors.explore import View, World
+from ccw_actors.runtime import Message, System
+from ccw_actors.scenarios import ENABLED
+from ccw_actors.verdicts._guest import (
+    LEFT,
+    SCHID,
+    STORAGE,
+    spawn_guest,
+    spawn_operator,
+)
+from ccw_actors.verdicts._guest_monitor import GUEST
+from ccw_actors.verdicts._machine import VerdictMachine
+from ccw_actors.verdicts._rows import EmulatorName
+from ccw_actors.verdicts._scenarios import RAW_START, VerdictScenario
+
+__all__ = ["LinuxMachine", "linux_machine"]
+
+_HAPPENS: Final[dict[str, tuple[Message, ...]]] = {
+    "attention": (Attention(),),
+    "loss": (DeviceLost(),),
+    "reports": (PathReport(1), PathReport(2)),
+}
+
+
+class LinuxMachine(VerdictMachine):
+    """A design's memory, threads and work queue."""
+
+    def owned(self, view: View) -> bool:
+        """The program that SSCH has given to the channel."""
+        return bool(view["host"].owned)
+
+    def queued(self, view: View) -> bool:
+        """An item of the work queue, or a count of the eventfd."""
+        return bool(view["work-queue"].items) or view["host"].events > 0
+
+    def started(self, view: View) -> int:
+        """SSCH with condition code 0."""
+        return int(view["host"].ssch)
+
+    def unsolicited(self, view: View) -> bool:
+        """The slot holds unsolicited status, and that is queued."""
+        return self.queued(view) and not is_solicited(view["host"].irb.scsw)
+
+    def translating(self, view: View) -> bool:
+        """The state of the driver says so."""
+        return bool(view["host"].fsm == "CP_PROCESSING")
+
+    def lost(self, view: View) -> bool:
+        """V of the host's PMCW is off."""
+        return not view["host"].valid
+
+    def hangs(self, view: View) -> bool:
+        """The neighbour's io_mutex is held: its START never gives it up."""
+        return bool(view["neighbour/host"].mutex)
+
+    def changed(self, view: View) -> bool:
+        """The change has been handled."""
+        return bool(view["host"].idaw > 0)
+
+    def broken(self, view: View) -> tuple[str, ...]:
+        """What the sections of the model have noted."""
+        found: tuple[str, ...] = view["host"].wrong
+        return found
+
+    def left(self, view: View) -> str:
+        """Programs pinned or live that are not the channel's."""
+        host = view["host"]
+        if any(one != host.owned for one in host.pinned):
+            return LEFT
+        left = [
+            one for one in host.live if one != host.owned and one not in host.pinned
+        ]
+        return "I6: memory of a program is never freed" if left else ""
+
+
+def linux_machine(
+    world: World,
+    features: Features,
+    emulator: EmulatorName | None,
+    scenario: VerdictScenario,
+) -> VerdictMachine:
+    """Wire a design with an emulator for a scenario."""
+    system = world.system
+    ref = system.ref
+    driver = "region-driver" if emulator == "ours" else GUEST
+    memory = VfioCcwPrivate(
+        features, ref("work-queue"), ref(driver), scenario.behaviour, scenario.program
+    )
+    host = system.spawn(memory, "host")
+    system.spawn(WorkQueue(), "work-queue")
+    system.spawn(SystemCall(host), "thread")
+    if scenario.raw:
+        system.spawn(RawReader(ref("thread")), GUEST)
+        for number, requests in enumerate(scenario.raw):
+            thread = system.spawn(SystemCall(host), f"thread{number}")
+            system.spawn(RawWriter(thread, requests), f"writer{number}")
+    elif emulator == "qemu":
+        emulated = QemuSubchannel(SCHID, ENABLED, ref("thread"), ref("css"))
+        system.spawn(emulated, GUEST)
+    else:
+        guest = GuestSubchannel(SCHID, ENABLED, ref("region-driver"), ref("css"))
+        system.spawn(guest, GUEST)
+        system.spawn(RegionDriver(ref("thread"), ref(GUEST)), "region-driver")
+    if scenario.programs:
+        system.spawn(Storage(STORAGE), "storage")
+        spawn_guest(system, scenario)
+    spawn_operator(world, scenario)
+    if scenario.neighbour:
+        _neighbour(system, features)
+    for number, message in enumerate(_HAPPENS.get(scenario.happens, ())):
+        world.inject(host, message, f"happening{number}")
+    if scenario.program == "changes":
+        world.inject(host, IdawChanged())
+    return LinuxMachine()
+
+
+def _neighbour(system: System, features: Features) -> None:
+    """Put another guest's device beside it, whose START hangs in the kernel."""
+    ref = system.ref
+    memory = VfioCcwPrivate(
+        features, ref("work-queue"), ref("neighbour/reader"), program="hangs"
+    )
+    host = system.spawn(memory, "neighbour/host")
+    reads = system.spawn(SystemCall(host), "neighbour/thread")
+    system.spawn(RawReader(reads), "neighbour/reader")
+    writes = system.spawn(SystemCall(host), "neighbour/thread0")
+    system.spawn(RawWriter(writes, (RAW_START,)), "neighbour/writer")
+    host.tell(Attention())

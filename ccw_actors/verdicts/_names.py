@@ -1,0 +1,189 @@
+"""Which cells there are, and their names.
+
+| name | cell |
+|---|---|
+| `verdicts/2026/qemu/seed` | a design under an emulator in a scenario of a guest |
+| `verdicts/2026/mail` | a design where threads write the regions, with no emulator |
+| either, and `/others` | the same, held to what the scenario is not about |
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar
+
+from ccw_actors.errors import CcwActorsError
+from ccw_actors.verdicts._rows import (
+    DESIGN_NAMES,
+    EMULATORS,
+    HOST_SIDE_ONLY,
+    OURS,
+    SUBSET_SCENARIOS,
+    V4_SUBSETS,
+    EmulatorName,
+)
+from ccw_actors.verdicts._scenarios import SCENARIOS, VerdictScenario
+
+__all__ = ["CellName", "CellNameError", "Checks", "cells_of"]
+
+Checks: TypeAlias = Literal["own", "others"]
+"""What a cell is held to: the scenario's own invariants, or all others."""
+
+_PREFIX: Final = "verdicts/"
+_OTHERS: Final = "others"
+_FORM: Final = (
+    f"expected {_PREFIX}DESIGN/EMULATOR/SCENARIO, {_PREFIX}DESIGN/SCENARIO where"
+    f" threads write the regions themselves, and possibly /{_OTHERS}"
+)
+# What the names of earlier releases had, and have no more.
+_OWN_CHECKS_BEFORE: Final = "about"
+_DESIGNS_BEFORE: Final = {"2025": "v6.0"}
+
+T = TypeVar("T", bound=str)
+
+
+class CellNameError(CcwActorsError):
+    """No cell has that name."""
+
+
+class Named(Protocol):
+    """What names a cell."""
+
+    @property
+    def design(self) -> str:
+        """The id of its design."""
+        ...
+
+    @property
+    def emulator(self) -> EmulatorName | None:
+        """The id of its emulator, None if none takes part."""
+        ...
+
+    @property
+    def scenario(self) -> str:
+        """The id of its scenario."""
+        ...
+
+
+@dataclass(frozen=True)
+class CellName:
+    """Which cell: a design, an emulator if one takes part, and a scenario, by id."""
+
+    design: str
+    emulator: EmulatorName | None
+    scenario: str
+
+    def __str__(self) -> str:
+        """Return the ids, such as "2026/qemu/seed" or "2026/mail"."""
+        return "/".join(filter(None, (self.design, self.emulator, self.scenario)))
+
+    @property
+    def verdict_scenario(self) -> VerdictScenario:
+        """The scenario."""
+        return SCENARIOS[self.scenario]
+
+    @property
+    def no_meaning(self) -> str:
+        """Why there is no such cell, "" if there is one."""
+        of, is_own = self.verdict_scenario, self.design in (OURS, HOST_SIDE_ONLY)
+        if self.emulator and not of.has_emulator:
+            there = CellName(self.design, None, self.scenario)
+            return (
+                f"in {self.scenario} threads write the regions themselves, without an"
+                f" emulator: see {_PREFIX}{there}"
+            )
+        if of.has_emulator and not self.emulator:
+            there = CellName(self.design, "qemu", self.scenario)
+            return f"{self.scenario} takes an emulator: see {_PREFIX}{there}"
+        if is_own and of.not_ours:
+            return f"{self.scenario} has no meaning for it: {of.not_ours}"
+        if self.design in V4_SUBSETS and self.scenario not in SUBSET_SCENARIOS:
+            return f"with some patches there is {', '.join(SUBSET_SCENARIOS)} only"
+        if self.design == HOST_SIDE_ONLY and self.emulator == "ours":
+            return "what the host's side promises is looked at under qemu only"
+        return ""
+
+    def scenario_name(self, checks: Checks = "own") -> str:
+        """Return what `ccw-actors explore` and `replay` know the cell by."""
+        behind = "" if checks == "own" else f"/{_OTHERS}"
+        return f"{_PREFIX}{self}{behind}"
+
+    @classmethod
+    def of(cls, cell: "Named") -> "CellName":
+        """Return which cell something is about that has these names."""
+        return cls(cell.design, cell.emulator, cell.scenario)
+
+    @classmethod
+    def parse(cls, name: str) -> "tuple[CellName, Checks]":
+        """Read a name of `scenario_name`.
+
+        Raises `CellNameError`, which says of a name that there was once what it is now.
+        """
+        parts = name.removeprefix(_PREFIX).split("/")
+        checks: Checks = "own"
+        if parts[-1] == _OTHERS:
+            checks = "others"
+            parts.pop()
+        was_own = parts[-1] == _OWN_CHECKS_BEFORE
+        if was_own:
+            parts.pop()
+        if len(parts) not in (2, 3) or parts[-1] in EMULATORS:
+            raise CellNameError(f"{name}: {_FORM}")
+        design, scenario = parts[0], parts[-1]
+        if design in _DESIGNS_BEFORE:
+            same = _DESIGNS_BEFORE[design]
+            raise CellNameError(f"{name}: {design} was the same as {same}: see {same}")
+        _expect(name, "design", design, DESIGN_NAMES)
+        _expect(name, "scenario", scenario, SCENARIOS)
+        emulator: EmulatorName | None = None
+        if len(parts) == 3:
+            _expect(name, "emulator", parts[1], EMULATORS)
+            emulator = _one_of(parts[1], EMULATORS)
+        of = cls(design, emulator, scenario)
+        if of.no_meaning:
+            raise CellNameError(f"{name}: {of.no_meaning}")
+        if was_own:
+            now = of.scenario_name()
+            raise CellNameError(
+                f"{name}: a name without /{_OWN_CHECKS_BEFORE} means that: see {now}"
+            )
+        return of, checks
+
+    @staticmethod
+    def is_one(name: str) -> bool:
+        """Whether a name is meant for a cell."""
+        return name.startswith(_PREFIX)
+
+
+def cells_of(
+    designs: Iterable[str] = (),
+    emulators: Iterable[str] = (),
+    scenarios: Iterable[str] = (),
+) -> list[CellName]:
+    """Return the cells of these rows and scenarios; nothing given means all there are.
+
+    Where emulators are given, cells that have none are left out.
+    """
+    wanted = tuple(designs) or DESIGN_NAMES
+    under: tuple[str | None, ...] = tuple(emulators) or (*EMULATORS, None)
+    tried = tuple(scenarios) or tuple(SCENARIOS)
+    every: tuple[EmulatorName | None, ...] = (*EMULATORS, None)
+    return [
+        name
+        for design in DESIGN_NAMES
+        for emulator in every
+        for scenario in SCENARIOS
+        if design in wanted and emulator in under and scenario in tried
+        for name in (CellName(design, emulator, scenario),)
+        if not name.no_meaning
+    ]
+
+
+def _expect(name: str, kind: str, part: str, known: Iterable[str]) -> None:
+    if part not in known:
+        listed = ", ".join(known)
+        raise CellNameError(f"{name}: no {kind} {part!r}; there are {listed}")
+
+
+def _one_of(part: str, known: Iterable[T]) -> T:
+    """Return what of `known` is that text."""
+    return next(one for one in known if one == part)

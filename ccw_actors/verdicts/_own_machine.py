@@ -1,0 +1,264 @@
+"""The machine of this package: its actors of production, under either emulator.
+
+Under its own emulator that is the `PassThroughMachine` of `scenarios`; under QEMU's,
+and where threads write the regions themselves, VfioCcw stands behind regions.
+"""
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from ccw_actors.actors import Cio, Device, MemoryVolume, Subchannel, VfioCcwRegions
+from ccw_actors.actors.protocol import (
+    Attend,
+    DetachDevice,
+    Piece,
+    ReadStorage,
+    StorageWritten,
+    WriteIo,
+    WriteStorage,
+)
+from ccw_actors.channel import Cstat, Scsw, Stctl
+from ccw_actors.designs import QemuSubchannel, RawReader, RawWriter, shows_cpa
+from ccw_actors.devices import DeviceConfiguration, device_model
+from ccw_actors.explore import View, World
+from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
+from ccw_actors.scenarios import (
+    BUFFER,
+    ENABLED,
+    GEOMETRY,
+    PROGRAM,
+    VALID_HOST,
+    HostMachine,
+    Layers,
+    PassThroughMachine,
+    is_held,
+    track,
+)
+from ccw_actors.verdicts._guest import (
+    LEFT,
+    SCHID,
+    STORAGE,
+    spawn_guest,
+    spawn_operator,
+)
+from ccw_actors.verdicts._guest_monitor import GUEST
+from ccw_actors.verdicts._machine import VerdictMachine
+from ccw_actors.verdicts._rows import EmulatorName
+from ccw_actors.verdicts._scenarios import IDAL, RAW_START, VerdictScenario
+
+__all__ = ["OwnMachine", "own_machine"]
+
+_CHECKS: Final = Cstat.PROGRAM_CHECK | Cstat.PROTECTION_CHECK
+_LABEL: Final = b"what the channel reads.."
+
+
+class OwnMachine(VerdictMachine):
+    """This package's VfioCcw, Cio, Subchannel, Device and Storage."""
+
+    def __init__(
+        self, emulator: EmulatorName | None, scenario: VerdictScenario
+    ) -> None:
+        self._emulator = emulator
+        self._has_guest = not scenario.raw
+        self._program = scenario.program
+        first = scenario.raw[0][0] if scenario.raw else None
+        self._starts_nothing = isinstance(first, WriteIo) and not first.fctl
+
+    def owned(self, view: View) -> bool:
+        """The program that the subchannel executes."""
+        return view["subchannel"].execution is not None
+
+    def queued(self, view: View) -> bool:
+        """An event that was not taken, or intermediate status that is shown."""
+        vfio = view["vfio-ccw"]
+        if self._emulator == "qemu" or not self._has_guest:
+            return vfio.untaken > 0 or bool(vfio.unread.events)
+        shown = view[GUEST].schib.scsw.stctl & Stctl.INTERMEDIATE
+        return vfio.untaken > 0 or bool(shown)
+
+    def started(self, view: View) -> int:
+        """Programs that the subchannel has begun."""
+        return int(view["subchannel"].run)
+
+    def unsolicited(self, view: View) -> bool:
+        """What GuestSubchannel holds, or an event that answers nothing."""
+        if self._emulator == "ours":
+            return view[GUEST].unsolicited is not None
+        events = view["vfio-ccw"].unread.events
+        return any(not event.answers for event in events)
+
+    def translating(self, view: View) -> bool:
+        """VfioCcw copies or pins."""
+        program = view["vfio-ccw"].program
+        return program is not None and program.phase in ("copying", "pinning")
+
+    def lost(self, view: View) -> bool:
+        """V of the host's PMCW is off."""
+        return not view["subchannel"].schib.pmcw.valid
+
+    def hangs(self, view: View) -> bool:
+        """The neighbour's VfioCcw waits for its storage."""
+        return view["neighbour/vfio-ccw"].program is not None
+
+    def changed(self, view: View) -> bool:
+        """The CPU has stored it."""
+        return bool(view["changer"].done)
+
+    def broken(self, view: View) -> tuple[str, ...]:
+        """What is seen by looking at several actors at once."""
+        found: list[str] = []
+        if not is_held(view):
+            found.append("I1: a program is released while the subchannel may use it")
+        if self.owned(view) and view["vfio-ccw"].program is None:
+            found.append("I2: VfioCcw has no program while the channel owns one")
+        checked = view["subchannel"].schib.scsw.cstat & _CHECKS
+        if checked and self._program != "faulty":
+            found.append("I12: the channel meets an address that is not pinned")
+        program = view["vfio-ccw"].program
+        is_long = self._program == "long"
+        if is_long and program is not None and program.phase == "started":
+            found.append("I11: a program of 17 chains is given to the channel")
+        found += self._of_writers(view)
+        if self._has_guest and _shows_host_address(view[GUEST].schib.scsw):
+            found.append("I13: the guest is shown a host address as CCW address")
+        return tuple(found)
+
+    def _of_writers(self, view: View) -> list[str]:
+        """Return what is wrong with what a thread that writes by itself is told."""
+        if self._has_guest:
+            return []
+        found: list[str] = []
+        unread = view["vfio-ccw"].unread
+        newest = unread.newest_clear
+        if any(max(e.answers, default=e.after) < newest for e in unread.events):
+            found.append("stale: status from before a RESET is there to be read")
+        if self._starts_nothing and 0 in view["writer0"].returned:
+            found.append("no-op: a write without a function returns success")
+        return found
+
+    def left(self, view: View) -> str:
+        """Pins of Storage that no program needs."""
+        left = view["storage"].pins and not self.owned(view)
+        return LEFT if left else ""
+
+
+def own_machine(
+    world: World, emulator: EmulatorName | None, scenario: VerdictScenario
+) -> VerdictMachine:
+    """Wire this package's layers with an emulator for a scenario."""
+    system = world.system
+    ref = system.ref
+    host_pmcw = ENABLED if scenario.happens == "attention" else VALID_HOST
+    if emulator == "ours":
+        PassThroughMachine(
+            system, *scenario.programs, content=scenario.content, host_pmcw=host_pmcw
+        )
+    else:
+        kernel = ref("vfio-ccw")
+        front = _WithLimits if scenario.program == "long" else VfioCcwRegions
+        emulated: Actor = RawReader(kernel)
+        if not scenario.raw:
+            emulated = QemuSubchannel(SCHID, ENABLED, kernel, ref("css"))
+        HostMachine(
+            system,
+            emulated,
+            layers=Layers(vfio_ccw=front),
+            content=scenario.content,
+            storage_size=STORAGE,
+            image=track(_LABEL),
+            ccws_at_once=16,
+            host_pmcw=host_pmcw,
+        )
+        for number, requests in enumerate(scenario.raw):
+            system.spawn(RawWriter(kernel, requests), f"writer{number}")
+        if scenario.programs:
+            spawn_guest(system, scenario)
+    spawn_operator(world, scenario)
+    if scenario.neighbour:
+        _own_neighbour(system)
+    if scenario.happens == "attention":
+        ref("device").tell(Attend())
+    if scenario.happens == "loss":
+        ref("subchannel").tell(DetachDevice())
+    if scenario.program == "changes":
+        system.spawn(Changer(ref("storage")), "changer")
+    return OwnMachine(emulator, scenario)
+
+
+class _WithLimits(VfioCcwRegions):
+    """One that refuses what Linux would."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, limits="linux", **options)
+
+
+class Change(Message, frozen=True):
+    """The CPU stores now."""
+
+
+class ChangerState(Struct):
+    """Whether the IDAW has been changed."""
+
+    done: bool = False
+
+
+class Changer(Actor):
+    """A CPU of the guest that stores another address in the first IDAW."""
+
+    state: ChangerState
+
+    def __init__(self, storage: ActorRef[Any]) -> None:
+        self._storage = storage
+        self.state = ChangerState()
+
+    def on_start(self) -> None:
+        """Have the store come at any time from now on."""
+        self.ref.tell(Change())
+
+    @receive
+    def change(self, _message: Change) -> None:
+        """Store another address in the first IDAW."""
+        self._storage.tell(WriteStorage(0, (Piece(IDAL, bytes(8)),)))
+
+    @receive
+    def stored(self, _message: StorageWritten) -> None:
+        """Note that it is stored."""
+        self.state.done = True
+
+
+class _Silent(Actor):
+    """A storage that never answers."""
+
+    @receive
+    def anything(self, _message: ReadStorage) -> None:
+        """Leave it unanswered."""
+
+
+def _own_neighbour(system: System) -> None:
+    """Put another guest's device beside it, whose START hangs in the kernel."""
+    ref = system.ref
+    system.spawn(_Silent(), "neighbour/storage")
+    kernel = VfioCcwRegions(
+        ref("neighbour/cio"), ref("neighbour/storage"), ref("neighbour/reader"), base=0
+    )
+    vfio = system.spawn(kernel, "neighbour/vfio-ccw")
+    system.spawn(MemoryVolume(GEOMETRY, {0: track(_LABEL)}), "neighbour/volume")
+    model = device_model(DeviceConfiguration("3390", GEOMETRY))
+    device = Device(
+        model, ref("neighbour/volume"), subchannel=ref("neighbour/subchannel")
+    )
+    system.spawn(device, "neighbour/device")
+    subchannel = Subchannel(
+        SCHID, ENABLED, ref("neighbour/device"), (), ref("neighbour/cio")
+    )
+    system.spawn(subchannel, "neighbour/subchannel")
+    system.spawn(Cio(ref("neighbour/subchannel"), vfio), "neighbour/cio")
+    system.spawn(RawReader(vfio), "neighbour/reader")
+    system.spawn(RawWriter(vfio, (RAW_START,)), "neighbour/writer")
+    ref("neighbour/device").tell(Attend())
+
+
+def _shows_host_address(scsw: Scsw) -> bool:
+    inside = PROGRAM <= scsw.cpa < BUFFER
+    return scsw.pending and shows_cpa(scsw) and not inside

@@ -1,0 +1,98 @@
+"""The rows of the table: designs and emulators, by their ids, each with a title."""
+
+from itertools import combinations
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from ccw_actors.designs import DESIGNS, Features, v4_with
+
+__all__ = [
+    "DESIGN_NAMES",
+    "EMULATORS",
+    "HOST_SIDE_ONLY",
+    "OURS",
+    "SUBSET_SCENARIOS",
+    "V4_SUBSETS",
+    "EmulatorName",
+    "Row",
+    "design_row",
+    "features_of",
+]
+
+EmulatorName: TypeAlias = Literal["qemu", "ours"]
+
+
+class Row(NamedTuple):
+    """What tables show of an id, and what it is in one line."""
+
+    title: str
+    summary: str
+
+
+EMULATORS: Final[dict[EmulatorName, Row]] = {
+    "qemu": Row("QEMU's emulator", "QEMU's: replaces its SCSW by that of each IRB"),
+    "ours": Row(
+        "ccw-actors' emulator", "this package's GuestSubchannel: FC is its own"
+    ),
+}
+
+OURS: Final = "ours"
+"""The id of the design of this package."""
+HOST_SIDE_ONLY: Final = "ours-host-side"
+"""The same, of which only the promises of the host's side are looked at."""
+
+V4_SUBSETS: Final = tuple(
+    "rfc-v4-" + "".join(patches)
+    for count in (1, 2, 3)
+    for patches in combinations("1234", count)
+)
+"""v5.12 with some of the patches of RFC v4."""
+
+SUBSET_SCENARIOS: Final = ("sequence", "seed", "mail", "double-start", "collapse")
+"""The scenarios that they are in."""
+
+DESIGN_NAMES: Final = (*DESIGNS, OURS, HOST_SIDE_ONLY, *V4_SUBSETS)
+"""The ids of designs, in the order of the table."""
+
+_OWN_ROWS: Final = {
+    OURS: Row("ccw-actors", "this package's VfioCcw and Cio"),
+    HOST_SIDE_ONLY: Row(
+        "ccw-actors, host side",
+        "the same; only what the host's side promises is looked at",
+    ),
+}
+# Titles of designs that do not bring one.
+_TITLES: Final = {
+    "v5.12": "Linux v5.12 (baseline)",
+    "rfc-v2": "RFC v2: activity bits",
+    "rfc-v3": "RFC v3: started flag",
+    "rfc-v4": "RFC v4: all four patches",
+    "rfc-v4-mutex": "RFC v4, worker locked",
+    "v5.13": "Linux v5.13 (merged)",
+    "v6.0": "Linux 6.0 (rework)",
+    "2026": "Linux 2026 (fixes)",
+    "counted-programs": "Counted programs",
+    "clear-flag": "Flag at CLEAR",
+    "composite": "Composite device",
+}
+
+
+def design_row(name: str) -> Row:
+    """Return the row of a design: one of `DESIGN_NAMES`."""
+    if name in _OWN_ROWS:
+        return _OWN_ROWS[name]
+    if name in V4_SUBSETS:
+        patches = name.removeprefix("rfc-v4-")
+        listed = ", ".join(patches)
+        plural = "es" * (len(patches) > 1)
+        return Row(f"RFC v4, patch{plural} {listed}", v4_with(patches).summary)
+    design = DESIGNS[name]
+    title: str = getattr(design, "title", "") or _TITLES[name]
+    return Row(title, design.summary)
+
+
+def features_of(design: str) -> Features:
+    """Return what a design does: one of `DESIGNS`, or "rfc-v4-13" with some patches."""
+    known = DESIGNS.get(design)
+    if known is None:
+        known = v4_with(design.removeprefix("rfc-v4-"))
+    return known.features

@@ -1,0 +1,449 @@
+"""The scenarios of the table: each race at the smallest size that shows it.
+
+A scenario gives the programs of a guest's CPUs, or requests that threads write to the
+regions by themselves, and what happens besides. A verdict is about its `invariants`.
+Whether any other is broken in the same scenario is looked for if they are not.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from ccw_actors.actors.hardware import PAGE_SIZE
+from ccw_actors.actors.protocol import (
+    AwaitStatus,
+    CancelSubchannel,
+    ClearSubchannel,
+    HaltSubchannel,
+    Instruct,
+    ModifySubchannel,
+    Operation,
+    ReadReport,
+    ResetDevice,
+    ResumeSubchannel,
+    StartSubchannel,
+    Store,
+    TestSubchannel,
+    UnmapDma,
+    WriteAsync,
+    WriteIo,
+)
+from ccw_actors.channel import Ccw, Fctl, Orb, Pmcw
+from ccw_actors.designs import ENDS, Behaviour, Program, Request
+from ccw_actors.scenarios import BUFFER, ENABLED, PROGRAM, one_read, read_orb
+from ccw_actors.verdicts import _conditions as conditions
+from ccw_actors.verdicts._conditions import Condition
+
+__all__ = ["IDAL", "RAW_START", "SCENARIOS", "VerdictScenario"]
+
+Steps = Sequence[Operation]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictScenario:
+    """One race, to be explored for every design.
+
+    `number` is that of the scenario in the analysis of the thread, 0 for others.
+    `title` is what tables show of it. `programs` are those of CPUs, `raw` the requests
+    of threads without an emulator. `behaviour` is what the device does with each
+    program in a model, `content` the channel program that does the same on this
+    package's actors; `program` is what is special about it otherwise. `happens` at any
+    time: the device wants attention, it is lost, the guest's subchannel is reset,
+    channel paths report. `neighbour` puts another device beside it, whose program hangs
+    and which wants attention. `conditions` have to be met sometimes: else the scenario
+    has tested nothing. `not_ours` is why there is no such scenario for this package.
+    """
+
+    number: int
+    title: str
+    summary: str
+    invariants: tuple[str, ...]
+    programs: tuple[Steps, ...] = ()
+    raw: tuple[tuple[Request, ...], ...] = ()
+    behaviour: Behaviour = ENDS
+    content: bytes = field(default_factory=one_read)
+    program: Program = ""
+    happens: Literal["", "attention", "loss", "reset", "reports"] = ""
+    neighbour: bool = False
+    not_ours: str = ""
+    conditions: Mapping[str, Condition] = field(default_factory=dict[str, Condition])
+
+    @property
+    def has_emulator(self) -> bool:
+        """Whether an emulator takes part: threads write the regions themselves."""
+        return not self.raw
+
+
+START: Final = Instruct(0, StartSubchannel(read_orb(1)))
+START_AGAIN: Final = Instruct(0, StartSubchannel(read_orb(2)))
+HALT: Final = Instruct(0, HaltSubchannel())
+CLEAR: Final = Instruct(0, ClearSubchannel())
+CANCEL: Final = Instruct(0, CancelSubchannel())
+RESUME: Final = Instruct(0, ResumeSubchannel())
+TEST: Final = Instruct(0, TestSubchannel())
+DISABLE: Final = Instruct(
+    0, ModifySubchannel(ENABLED.with_flag(Pmcw.enabled, on=False))
+)
+WAIT: Final = AwaitStatus()
+
+RAW_START: Final = WriteIo(read_orb(1), Fctl.START)
+RAW_CLEAR: Final = WriteAsync("CSCH")
+
+_NOP, _READ = 0x03, 0x02
+_SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
+_PCI: Final = Ccw(_NOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
+_READS: Final = Ccw(_READ, _SLI, 24, BUFFER).to_bytes(1)
+_SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
+    _READ, _SLI | Ccw.suspend.mask, 24, BUFFER
+).to_bytes(1)
+_SUSPENDED: Final = Instruct(
+    0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
+)
+_GO_ON: Final = Store(PROGRAM + 8, _READS)
+
+
+_TIC: Final = 0x08
+
+
+def _long_program() -> bytes:
+    """Return 17 chains: each but the last goes on in another place."""
+    nop = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1)
+    places = [PROGRAM + 0x20 * number for number in range(1, 17)]
+    chains = [
+        (nop + Ccw(_TIC, 0, 0, to).to_bytes(1)).ljust(0x20, b"\0") for to in places
+    ]
+    return b"".join(chains) + Ccw(_NOP, _SLI, 1).to_bytes(1)
+
+
+_FAULTY: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
+    _TIC, 0, 0, 0x100000
+).to_bytes(1)
+_IDA: Final = Ccw.indirect.mask
+IDAL: Final = PROGRAM + 0x10
+_INDIRECT: Final = (
+    Ccw(_READ, _SLI | _IDA, 24, IDAL).to_bytes(1) + bytes(8) + BUFFER.to_bytes(8, "big")
+)
+
+
+_EACH: Final = (START, WAIT, TEST, CLEAR, WAIT, TEST, HALT, WAIT, TEST)
+
+SCENARIOS: Final[dict[str, VerdictScenario]] = {
+    "sequence": VerdictScenario(
+        number=0,
+        title="One after the other",
+        summary="START, CLEAR, HALT and START of one CPU, each after the other is over",
+        invariants=("I4", "I5", "I8"),
+        programs=((*_EACH, START_AGAIN, WAIT, TEST),),
+        conditions={"the second program is accepted": conditions.second_start},
+    ),
+    "seed": VerdictScenario(
+        number=1,
+        title="Two STARTs and a CLEAR",
+        summary="two STARTs and a CLEAR of two CPUs: the thread's, as a guest meets it",
+        invariants=("I1", "I4"),
+        programs=((START, WAIT, TEST), (CLEAR, START_AGAIN, WAIT, TEST)),
+        conditions={
+            "START comes while the CLEAR's status is on its way up": (
+                conditions.start_while_queued
+            )
+        },
+    ),
+    "mail": VerdictScenario(
+        number=7,
+        title="The mail's six steps",
+        summary="CLEAR and START written by two threads: the six steps of the mail",
+        invariants=("I1",),
+        raw=((RAW_CLEAR,), (RAW_START,)),
+        conditions={
+            "START is written while the CLEAR's status is on its way": (
+                conditions.raw_start_while_queued
+            )
+        },
+    ),
+    "double-start": VerdictScenario(
+        number=2,
+        title="START written twice",
+        summary="START written once by one thread and twice by another",
+        invariants=("I1", "I2", "I6", "I7", "I10"),
+        raw=((RAW_START,), (RAW_START, RAW_START)),
+        conditions={"two STARTs are in the kernel at once": conditions.two_starts},
+    ),
+    "attention": VerdictScenario(
+        number=3,
+        title="Attention during START",
+        summary="attention at any time of a START",
+        invariants=("I2", "I1", "I5"),
+        programs=((START, WAIT, TEST, WAIT, TEST),),
+        happens="attention",
+        conditions={
+            "attention is on its way while START is in progress": (
+                conditions.attention_amidst
+            )
+        },
+    ),
+    "collapse": VerdictScenario(
+        number=4,
+        title="CLEAR of a START that ended",
+        summary="CLEAR when the START has ended, before its status has been handled",
+        invariants=("I3", "I5"),
+        programs=((START, CLEAR, WAIT, TEST),),
+        conditions={
+            "CLEAR comes while status is on its way": conditions.clear_while_queued
+        },
+    ),
+    "clear-queued": VerdictScenario(
+        number=5,
+        title="CLEAR with status queued",
+        summary="CLEAR while a START's status is on its way up, then another START",
+        invariants=("I4", "I5"),
+        programs=((START, CLEAR, WAIT, TEST, START_AGAIN, WAIT, TEST),),
+        conditions={
+            "CLEAR comes while status is on its way": conditions.clear_while_queued
+        },
+    ),
+    "clear-pending": VerdictScenario(
+        number=6,
+        title="CLEAR with status pending",
+        summary="CLEAR with status pending, then TSCH and START",
+        invariants=("I4", "I5"),
+        programs=((START, WAIT, CLEAR, TEST, START_AGAIN, WAIT, TEST),),
+        conditions={
+            "CLEAR comes while status is pending": conditions.clear_while_pending
+        },
+    ),
+    "halt": VerdictScenario(
+        number=8,
+        title="HALT against completion",
+        summary="HALT against the completion of a START",
+        invariants=("I3", "I5", "I8"),
+        programs=((START, WAIT, TEST), (HALT,)),
+        conditions={
+            "HALT comes while the channel owns the program": (
+                conditions.halt_while_owned
+            ),
+            "HALT comes while status is on its way": conditions.halt_while_queued,
+        },
+    ),
+    "clear-twice": VerdictScenario(
+        number=0,
+        title="Two CLEARs, then START",
+        summary="two CLEARs during a START, and another START behind them",
+        invariants=("I1", "I4"),
+        programs=((START, CLEAR, CLEAR, WAIT, TEST, START_AGAIN, WAIT, TEST),),
+        conditions={
+            "CLEAR comes while the channel owns it": conditions.clear_while_owned
+        },
+    ),
+    "pci": VerdictScenario(
+        number=0,
+        title="PCI, then the end",
+        summary="a program-controlled interruption, and the end of its program",
+        invariants=("I5", "I8", "I13"),
+        programs=((START, WAIT, TEST, WAIT, TEST),),
+        behaviour=("begin", "pci", "end"),
+        content=_PCI,
+        conditions={
+            "status is on its way while the program runs": conditions.queued_amidst
+        },
+    ),
+    "attention-lost": VerdictScenario(
+        number=3,
+        title="Attention and freeing",
+        summary="attention at any time of a START, whose program is to be freed",
+        invariants=("I6",),
+        programs=((START, WAIT, TEST, WAIT, TEST),),
+        happens="attention",
+        conditions={
+            "attention is on its way while START is in progress": (
+                conditions.attention_amidst
+            )
+        },
+    ),
+    "attention-pci": VerdictScenario(
+        number=0,
+        title="Attention and PCI",
+        summary="attention at any time of a START that has a PCI",
+        invariants=("I1",),
+        programs=((START, WAIT, TEST, WAIT, TEST, WAIT, TEST),),
+        behaviour=("begin", "pci", "end"),
+        content=_PCI,
+        happens="attention",
+        conditions={
+            "attention is on its way while START is in progress": (
+                conditions.attention_amidst
+            )
+        },
+    ),
+    "torn": VerdictScenario(
+        number=0,
+        title="IRB copied in halves",
+        summary="a CLEAR's interruption while the START's IRB is copied",
+        invariants=("torn",),
+        programs=((START, CLEAR, WAIT, TEST),),
+        program="halves",
+        not_ours="its IRBs are messages: nobody fills one while another reads it",
+        conditions={
+            "CLEAR comes while status is on its way": conditions.clear_while_queued
+        },
+    ),
+    "primary": VerdictScenario(
+        number=0,
+        title="START after channel end",
+        summary="channel end, then another START, then device end",
+        invariants=("cc 2",),
+        programs=((START, WAIT, TEST, START_AGAIN, WAIT, TEST),),
+        behaviour=("begin", "channel end", "device end"),
+        not_ours="its devices present channel end and device end together",
+        conditions={"status is on its way from the program": conditions.queued_amidst},
+    ),
+    "no-function": VerdictScenario(
+        number=0,
+        title="Write without a function",
+        summary="a write of the I/O region without any function",
+        invariants=("no-op",),
+        raw=((WriteIo(read_orb(1), 0),),),
+        conditions={"it has returned": conditions.returned},
+    ),
+    "cancel": VerdictScenario(
+        number=0,
+        title="XSCH during START",
+        summary="XSCH at any time of a START, and another START",
+        invariants=("I5",),
+        programs=((START, CANCEL, START_AGAIN, WAIT, TEST),),
+        conditions={
+            "XSCH comes while the channel owns it": conditions.cancel_while_owned
+        },
+    ),
+    "suspend": VerdictScenario(
+        number=0,
+        title="Suspend and resume",
+        summary="a program that is suspended, and resumed",
+        invariants=("I1", "I8"),
+        programs=((_SUSPENDED, WAIT, TEST, _GO_ON, RESUME, WAIT, TEST),),
+        behaviour=(
+            "begin",
+            "suspend",
+        ),
+        content=_SUSPENDS,
+        conditions={"status is on its way from the program": conditions.queued_amidst},
+    ),
+    "disable": VerdictScenario(
+        number=0,
+        title="MSCH during START",
+        summary="MSCH that disables the subchannel at any time of a START",
+        invariants=("I5",),
+        programs=((START, DISABLE, WAIT, TEST, DISABLE),),
+        conditions={
+            "MSCH comes while the channel owns it": conditions.disable_while_owned
+        },
+    ),
+    "not-operational": VerdictScenario(
+        number=9,
+        title="Device lost",
+        summary="the device is lost at any time of a START, and then a CLEAR",
+        invariants=("I1", "I7"),
+        programs=((START, CLEAR, TEST),),
+        happens="loss",
+        conditions={
+            "the device is lost when a program is accepted": conditions.lost_late
+        },
+    ),
+    "lost-state": VerdictScenario(
+        number=9,
+        title="Device lost, and the state",
+        summary="the same: what a state that says so is worth",
+        invariants=("I10",),
+        programs=((START, CLEAR, TEST),),
+        happens="loss",
+        not_ours="no two of its actors write one state",
+        conditions={
+            "the device is lost when a program is accepted": conditions.lost_late
+        },
+    ),
+    "reset": VerdictScenario(
+        number=10,
+        title="RESET during START",
+        summary="RESET at any time of a START, and another START behind it",
+        invariants=("I1", "I7", "stale"),
+        raw=((RAW_START,), (ResetDevice(), RAW_START)),
+        conditions={
+            "RESET is under way while the channel owns a program": (
+                conditions.reset_amidst
+            ),
+        },
+    ),
+    "guest-reset": VerdictScenario(
+        number=10,
+        title="Guest reset during START",
+        summary="the guest's subchannel is reset at any time of a START",
+        invariants=("I5",),
+        programs=((START, WAIT, TEST),),
+        happens="reset",
+        conditions={
+            "it is reset while the channel owns a program": (
+                conditions.guest_reset_amidst
+            ),
+        },
+    ),
+    "unmap": VerdictScenario(
+        number=11,
+        title="DMA_UNMAP during START",
+        summary="DMA_UNMAP of a page at any time of the START that has it pinned",
+        invariants=("I1", "I6", "I7", "I10"),
+        raw=((RAW_START,), (UnmapDma(BUFFER, PAGE_SIZE),)),
+        not_ours="no message takes a page of Storage away",
+        conditions={"the channel owns a program": conditions.owned},
+    ),
+    "reports": VerdictScenario(
+        number=12,
+        title="Channel path reports",
+        summary="a channel path goes offline and online while its reports are read",
+        invariants=("I9",),
+        raw=((ReadReport(), ReadReport(), ReadReport()),),
+        happens="reports",
+        not_ours="VfioCcw passes no channel path through",
+        conditions={"two reports are there": conditions.two_reports},
+    ),
+    "isolation": VerdictScenario(
+        number=13,
+        title="Neighbour that hangs",
+        summary="a START beside another guest's that hangs in the kernel",
+        invariants=("I8",),
+        programs=((START, WAIT, TEST),),
+        neighbour=True,
+        conditions={
+            "a program is accepted while another hangs": conditions.beside_hanging
+        },
+    ),
+    "chains": VerdictScenario(
+        number=14,
+        title="Program of 17 chains",
+        summary="a channel program of 17 chains",
+        invariants=("I11",),
+        raw=((RAW_START,),),
+        program="long",
+        content=_long_program(),
+        conditions={"START has returned": conditions.returned},
+    ),
+    "bad-chain": VerdictScenario(
+        number=14,
+        title="Second chain missing",
+        summary="a channel program whose second chain is not there",
+        invariants=("I6",),
+        raw=((RAW_START,),),
+        program="faulty",
+        content=_FAULTY,
+        conditions={"START has returned": conditions.returned},
+    ),
+    "idaw": VerdictScenario(
+        number=14,
+        title="IDAW changed meanwhile",
+        summary="a CPU changes the first IDAW while its program is translated",
+        invariants=("I12",),
+        raw=((RAW_START,),),
+        program="changes",
+        content=_INDIRECT,
+        conditions={"the IDAW changes during translation": conditions.changed_amidst},
+    ),
+}
+"""By name, in the order of the table."""

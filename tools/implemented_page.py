@@ -1,0 +1,191 @@
+"""What of the architecture there is, and what not, as a page: read off the code.
+
+python tools/implemented_page.py > docs/implemented.md
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from ccw_actors.actors.guest.instructions import INSTRUCTIONS
+from ccw_actors.channel import Ccw, Cstat, Orb, chsc
+from ccw_actors.channel.fields import Flag
+from ccw_actors.devices import DEVICE_MODELS
+from ccw_actors.devices.eckd import COMMANDS as DISK_COMMANDS
+from ccw_actors.devices.fba import COMMANDS as BLOCK_COMMANDS
+from ccw_actors.devices.fba import HARDWARE as BLOCK_TYPES
+from ccw_actors.devices.virtual import KINDS as VIRTIO_TYPES
+from ccw_actors.devices.virtual import TERMINAL_COMMANDS, VIRTIO_COMMANDS
+
+__all__ = ["as_markdown"]
+
+_NOT_INSTRUCTIONS: Final = {
+    "SIGA": "SIGNAL ADAPTER, for queued direct I/O",
+    "SSCH, transport mode": "the ORB's B bit is an operand exception",
+}
+_NO_EFFECT: Final = ("streaming", "modification", "synchronization", "prefetch")
+"""Bits of the ORB that change nothing in how a bare subchannel runs a program."""
+_NEVER_SHOWN: Final = Cstat.CHANNEL_DATA_CHECK | Cstat.CHANNEL_CONTROL_CHECK
+_NOT_COMMANDS: Final = {
+    "A5, A6": "write and read track data",
+    "EA": "prefix read",
+    "F7": "define subsystem operation",
+    "F9": "device support functions",
+}
+"""Those of newer control units that none here knows."""
+_SOME_UNITS: Final = " (some control units)"
+_CCWS: Final = (
+    "Formats 0 and 1. MIDAWs take a machine with the facility (`midaws` of `Guest` and"
+    " `Cpu`); a MIDAW that asks for an interruption is a program check."
+)
+_INTRODUCTION: Final = (
+    "Made by `python tools/implemented_page.py` from the code; a test holds it"
+    " to that. How far real systems agree, [conformance](conformance.md) says."
+)
+_OTHERS_NOT: Final = (
+    "measurement blocks beyond the counts of START and RESUME",
+    "unit record, tape",
+    "queues of virtio devices",
+    "the screen of a 3270",
+    "devices attached while the host runs",
+)
+
+
+def as_markdown() -> str:
+    """Render the page."""
+    return "\n".join(
+        (
+            "# What is implemented",
+            "",
+            _INTRODUCTION,
+            "",
+            "## Instructions",
+            "",
+            *_table(("instruction", "", ""), _instructions()),
+            "",
+            "## CHANNEL SUBSYSTEM CALL",
+            "",
+            *_table(
+                ("command", ""),
+                ((f"{code:04X}", name) for code, (name, _) in chsc.COMMANDS.items()),
+            ),
+            "",
+            "## ORB",
+            "",
+            *_table(("bit", "", "what it says"), _orb()),
+            "",
+            "## CCW flags",
+            "",
+            *_table(("flag", "what it says"), _meanings(Ccw)),
+            "",
+            _CCWS,
+            "",
+            "## Checks",
+            "",
+            *_table(("subchannel status", ""), _checks()),
+            "",
+            "## Devices",
+            "",
+            *_table(("device types", "model"), _devices()),
+            "",
+            *_commands("3380, 3390", _disk_commands()),
+            *_commands(", ".join(BLOCK_TYPES), _names(BLOCK_COMMANDS)),
+            *_commands(", ".join(VIRTIO_TYPES), _names(VIRTIO_COMMANDS)),
+            *_commands("3270", TERMINAL_COMMANDS),
+            "## Not there",
+            "",
+            *(f"- 3990: {code} {name}" for code, name in _NOT_COMMANDS.items()),
+            *(f"- {one}" for one in _OTHERS_NOT),
+            "",
+        )
+    )
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterable[str]:
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + "---|" * len(heads)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+def _instructions() -> Iterable[tuple[str, ...]]:
+    for name, function in INSTRUCTIONS.items():
+        summary = (function.__doc__ or "").partition("\n")[0]
+        yield name, "yes", summary.removeprefix(name).lstrip(":. ")
+    for name, text in _NOT_INSTRUCTIONS.items():
+        yield name, "no", text
+
+
+def _flags(structure: type) -> Mapping[str, Flag]:
+    return {
+        name: flag for name, flag in vars(structure).items() if isinstance(flag, Flag)
+    }
+
+
+def _meanings(structure: type) -> Iterable[tuple[str, ...]]:
+    for flag in _flags(structure).values():
+        name, _, meaning = flag.meaning.partition(": ")
+        yield name, meaning
+
+
+def _orb() -> Iterable[tuple[str, ...]]:
+    for name, flag in _flags(Orb).items():
+        letter, _, meaning = flag.meaning.partition(": ")
+        orb = Orb(**{"flags": Orb.format_1.mask} | {flag.field: flag.mask})
+        if name in _NO_EFFECT:
+            state = "taken, no effect"
+        elif name == "suppress_length" or orb.invalid(midaws=True) is None:
+            state = "yes"
+        else:
+            state = "operand exception"
+        yield letter, state, meaning
+
+
+def _checks() -> Iterable[tuple[str, ...]]:
+    for bit, name in Cstat.NAMES.items():
+        yield name, "never shown" if bit & _NEVER_SHOWN else "yes"
+
+
+def _devices() -> Iterable[tuple[str, ...]]:
+    models: dict[str, list[str]] = {}
+    for device_type, model in DEVICE_MODELS.items():
+        models.setdefault(getattr(model, "__name__", str(model)), []).append(
+            device_type
+        )
+    for name, types in models.items():
+        yield ", ".join(types), f"`{name}`"
+
+
+def _disk_commands() -> dict[int, str]:
+    """Names of a disk's commands; not every control unit knows all."""
+    return {
+        code: entry.name + (_SOME_UNITS if entry.special else "")
+        for code, entry in DISK_COMMANDS.items()
+    }
+
+
+def _names(commands: Mapping[int, tuple[str, object]]) -> dict[int, str]:
+    return {code: name for code, (name, _) in commands.items()}
+
+
+def _commands(of: str, commands: Mapping[int, str]) -> Iterable[str]:
+    """Render a table of commands; those of one name stand together."""
+    codes: dict[str, list[int]] = {}
+    for code in sorted(commands):
+        codes.setdefault(commands[code], []).append(code)
+    yield f"### {of}"
+    yield ""
+    rows = (
+        (", ".join(f"{c:02X}" for c in several), name)
+        for name, several in codes.items()
+    )
+    yield from _table(("command", ""), rows)
+    yield ""
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(as_markdown(), encoding="utf-8")
+    else:
+        sys.stdout.write(as_markdown())
