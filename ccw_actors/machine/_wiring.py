@@ -22,6 +22,7 @@ from ccw_actors.actors import (
     Region,
     Subchannel,
     VfioCcw,
+    VfioCcwRegions,
 )
 from ccw_actors.actors.protocol import Operation, VfioCcwToStorage
 from ccw_actors.channel import ModelDependent, Pmcw, SubchannelId
@@ -58,7 +59,7 @@ class Layers(Struct, frozen=True):
     """
 
     guest_subchannel: Callable[..., GuestSubchannel] = GuestSubchannel
-    vfio_ccw: Callable[..., VfioCcw] = VfioCcw
+    vfio_ccw: Callable[..., VfioCcw | VfioCcwRegions] = VfioCcw
     cio: Callable[..., Cio] = Cio
     subchannel: Callable[..., Subchannel] = Subchannel
     device: Callable[..., Device] = Device
@@ -157,7 +158,7 @@ def add_driver(
     base: int,
     ccws_at_once: int = CCWS_AT_ONCE,
     layers: Layers = OURS,
-) -> VfioCcw:
+) -> VfioCcw | VfioCcwRegions:
     """Spawn what drives a subchannel for an emulator: Cio, and VfioCcw on top of it.
 
     `storage` is the guest's, `base` the address at which the host has it.

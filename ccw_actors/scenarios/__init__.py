@@ -5,6 +5,7 @@ from functools import partial
 from typing import Final
 
 from ccw_actors.explore import Scenario, World
+from ccw_actors.machine import Layers
 from ccw_actors.scenarios._answers import ANSWERS
 from ccw_actors.scenarios._bare import bare_machine as bare_machine
 from ccw_actors.scenarios._bare import (
@@ -16,13 +17,12 @@ from ccw_actors.scenarios._losses import LOSSES
 from ccw_actors.scenarios._machine import BUFFER as BUFFER
 from ccw_actors.scenarios._machine import ENABLED as ENABLED
 from ccw_actors.scenarios._machine import GEOMETRY as GEOMETRY
+from ccw_actors.scenarios._machine import PATHS as PATHS
 from ccw_actors.scenarios._machine import PROGRAM as PROGRAM
 from ccw_actors.scenarios._machine import VALID_HOST as VALID_HOST
 from ccw_actors.scenarios._machine import HostMachine as HostMachine
-from ccw_actors.scenarios._machine import Layers as Layers
 from ccw_actors.scenarios._machine import PassThroughMachine as PassThroughMachine
 from ccw_actors.scenarios._machine import one_read as one_read
-from ccw_actors.scenarios._machine import pmcw as pmcw
 from ccw_actors.scenarios._machine import read_orb as read_orb
 from ccw_actors.scenarios._machine import track as track
 from ccw_actors.scenarios._overlaps import OVERLAPS as OVERLAPS
@@ -45,11 +45,11 @@ __all__ = [
     "GEOMETRY",
     "MAKERS",
     "OVERLAPS",
+    "PATHS",
     "PROGRAM",
     "SCENARIOS",
     "VALID_HOST",
     "HostMachine",
-    "Layers",
     "Maker",
     "PassThroughMachine",
     "bare_machine",
@@ -58,7 +58,6 @@ __all__ = [
     "is_held",
     "like_one_subchannel",
     "one_read",
-    "pmcw",
     "read_orb",
     "seed",
     "seed_seen",

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
-from ccw_actors.actors import ChannelSubsystem, Emulator, Guest, Storage
+from ccw_actors.actors import Storage
 from ccw_actors.actors.protocol import (
     AwaitStatus,
     ClearRequest,
@@ -51,11 +51,11 @@ from ccw_actors.channel import (
     Schib,
     Scsw,
     Stctl,
-    SubchannelId,
 )
 from ccw_actors.explore import Scenario, View, World
+from ccw_actors.machine import OURS, GuestPaths, Layers, add_guest, add_guest_subchannel
 from ccw_actors.runtime import Actor, ActorRef, receive
-from ccw_actors.scenarios._machine import ENABLED, PROGRAM, Layers
+from ccw_actors.scenarios._machine import ENABLED, PATHS, PROGRAM
 from ccw_actors.scenarios._overlaps import Maker
 
 __all__ = ["ANSWERS"]
@@ -227,26 +227,23 @@ def _answers(
             system = world.system
             ref = system.ref
             lines = [ref("line0"), ref("line1")]
-            kind = (layers or Layers()).guest_subchannel
-            guest = kind(SubchannelId(0, 0), ENABLED, ref("vfio-ccw"), ref("css"))
-            system.spawn(guest, "guest-subchannel")
-            system.spawn(Below(lines, answers), "vfio-ccw")
+            guest = GuestPaths()
+            add_guest_subchannel(
+                system, PATHS, 0, ENABLED, sink=guest.css, layers=layers or OURS
+            )
+            system.spawn(Below(lines, answers), PATHS.vfio_ccw)
             for line in lines:
-                system.spawn(Line(ref("guest-subchannel")), line.path)
-            storage = system.spawn(Storage(_STORAGE), "storage")
-            system.spawn(ChannelSubsystem({0: ref("guest-subchannel")}), "css")
-            cpus = len(others) + 2
-            system.spawn(Emulator(cpus, (ref("guest-subchannel"),)), "emulator")
-            for number, program in enumerate((steps, *others)):
-                cpu = Guest(
-                    program,
-                    {0: ref("guest-subchannel")},
-                    ref("css"),
-                    storage,
-                    ref("emulator"),
-                    remember=True,
-                )
-                system.spawn(cpu, f"cpu{number}")
+                system.spawn(Line(ref(PATHS.emulated)), line.path)
+            programs = (steps, *others)
+            add_guest(
+                system,
+                guest,
+                programs,
+                {0: ref(PATHS.emulated)},
+                system.spawn(Storage(_STORAGE), "storage"),
+                cpus=len(programs) + 1,
+                remember=True,
+            )
             for name, holds in seen.items():
                 world.final(name.replace("_", " "), _of_tested(holds))
             world.final("no CPU waits for an answer", _nobody_waits)

@@ -3,37 +3,40 @@
 What can happen there is what a guest may see of a passed-through subchannel, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
 from ccw_actors.actors import (
-    ChannelSubsystem,
-    Device,
-    Emulator,
-    Guest,
     MemoryVolume,
     Region,
     Storage,
     Subchannel,
 )
 from ccw_actors.actors.hardware import SubchannelState
-from ccw_actors.actors.protocol import Piece, Proceed, WriteStorage
+from ccw_actors.actors.protocol import Piece, Proceed
 from ccw_actors.channel import Actl, Pmcw, SubchannelId, lifecycle
 from ccw_actors.channel.actions import End, Suspend
 from ccw_actors.channel.execution import Execution
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import Network, Reference, Scenario, World, refines
+from ccw_actors.machine import (
+    GuestPaths,
+    Layers,
+    Program,
+    add_device,
+    add_guest,
+    add_subchannel,
+)
 from ccw_actors.runtime import Message, receive
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._machine import (
     ENABLED,
     GEOMETRY,
+    PATHS,
     PROGRAM,
-    Layers,
     PassThroughMachine,
-    Program,
     one_read,
     track,
 )
@@ -143,7 +146,7 @@ def bare_machine(
     storage_size: int = STORAGE,
     image: bytes | None = None,
     happens: Mapping[str, Any] | None = None,
-    subchannel: type[Subchannel] = UnhurriedSubchannel,
+    subchannel: Callable[..., Subchannel] = UnhurriedSubchannel,
 ) -> Scenario:
     """Return the scenario of CPUs "cpu0", "cpu1", ... on a bare subchannel.
 
@@ -154,36 +157,32 @@ def bare_machine(
     def scenario(world: World) -> None:
         system = world.system
         ref = system.ref
-        storage = system.spawn(Storage(storage_size), "storage")
-        pieces = (Piece(PROGRAM, one_read() if content is None else content),)
-        storage.ask(WriteStorage(0, pieces), block=True)
+        program = Piece(PROGRAM, one_read() if content is None else content)
+        storage = system.spawn(Storage(storage_size, (program,)), "storage")
         first = track(RECORD) if image is None else image
-        system.spawn(MemoryVolume(GEOMETRY, {0: first}), "volume")
+        volume = system.spawn(MemoryVolume(GEOMETRY, {0: first}), "volume")
         model = device_model(DeviceConfiguration("3390", GEOMETRY))
-        device = Device(model, ref("volume"), subchannel=ref("subchannel"))
-        system.spawn(device, "device")
-        bare = system.spawn(
-            subchannel(
-                SubchannelId(0, 0),
-                guest_pmcw,
-                ref("device"),
-                (Region(0, storage_size, storage),),
-                ref("css"),
-            ),
-            "subchannel",
+        layers = Layers(subchannel=subchannel)
+        add_device(system, PATHS, model, volume)
+        guest = GuestPaths()
+        add_subchannel(
+            system,
+            PATHS,
+            SubchannelId(0, 0),
+            guest_pmcw,
+            (Region(0, storage_size, storage),),
+            sink=guest.css,
+            layers=layers,
         )
-        system.spawn(ChannelSubsystem({0: bare}), "css")
-        system.spawn(Emulator(len(programs) + 1, (bare,)), "emulator")
-        for number, program in enumerate(programs):
-            cpu = Guest(
-                program,
-                {0: bare},
-                ref("css"),
-                storage,
-                ref("emulator"),
-                remember=True,
-            )
-            system.spawn(cpu, f"cpu{number}")
+        add_guest(
+            system,
+            guest,
+            programs,
+            {0: ref(PATHS.subchannel)},
+            storage,
+            cpus=len(programs) + 1,
+            remember=True,
+        )
         for path, message in (happens or {}).items():
             ref(path).tell(message)
 

@@ -25,10 +25,11 @@ from msgspec.structs import replace
 from ccw_actors.actors.protocol import DetachDevice, Instruct, StoreSubchannel, Tested
 from ccw_actors.channel import Fctl, Pmcw
 from ccw_actors.explore import Reference, Scenario, View, World, refines
+from ccw_actors.machine import Layers
 from ccw_actors.scenarios._bare import bare_machine
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._life_cycle import hold_invariants
-from ccw_actors.scenarios._machine import VALID_HOST, Layers, PassThroughMachine
+from ccw_actors.scenarios._machine import VALID_HOST, PassThroughMachine
 from ccw_actors.scenarios._overlaps import (
     CANCEL,
     CLEAR,

@@ -48,6 +48,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Ccw, Dstat, Fctl, Orb, Pmcw, Stctl
 from ccw_actors.explore import Reference, Scenario, View, World, refines
+from ccw_actors.machine import Layers
 from ccw_actors.scenarios._bare import UnhurriedSubchannel, bare_machine
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._life_cycle import hold_invariants
@@ -56,7 +57,6 @@ from ccw_actors.scenarios._machine import (
     ENABLED,
     PROGRAM,
     VALID_HOST,
-    Layers,
     PassThroughMachine,
     one_read,
     read_orb,

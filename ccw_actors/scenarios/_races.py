@@ -13,8 +13,9 @@ from ccw_actors.actors.protocol import (
     TestSubchannel,
 )
 from ccw_actors.explore import Scenario, View, World
+from ccw_actors.machine import Layers
 from ccw_actors.scenarios._bare import like_one_subchannel
-from ccw_actors.scenarios._machine import Layers, PassThroughMachine, read_orb
+from ccw_actors.scenarios._machine import PassThroughMachine, read_orb
 from ccw_actors.scenarios._properties import guard
 
 __all__ = ["clear_twice", "halt", "seed", "seed_seen"]

@@ -24,9 +24,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from ccw_actors.actors import VfioCcw
 from ccw_actors.actors.protocol import (
     CancelRequest,
     ClearRequest,
@@ -43,21 +41,18 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Ccw, Orb
 from ccw_actors.explore import Scenario, View, World
-from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
-from ccw_actors.scenarios._bare import RECORD, STORAGE
+from ccw_actors.machine import OURS, Layers
+from ccw_actors.runtime import Actor, ActorRef, Message, Restart, receive
 from ccw_actors.scenarios._machine import (
+    PATHS,
     PROGRAM,
-    VALID_HOST,
     HostMachine,
-    Layers,
-    one_read,
     read_orb,
-    track,
 )
 from ccw_actors.scenarios._overlaps import Maker
 from ccw_actors.scenarios._promises import Request, keeps_promises
 
-__all__ = ["RAW", "another_runs", "raw_host"]
+__all__ = ["RAW", "another_runs"]
 
 Kind: TypeAlias = Callable[[int], Request]
 
@@ -144,28 +139,6 @@ def _suspended(number: int) -> IoRequest:
     return IoRequest(number, orb)
 
 
-def raw_host(
-    system: System,
-    client: Actor[Any],
-    layers: Layers | None = None,
-    *,
-    vfio_ccw: type[VfioCcw] | None = None,
-    content: bytes | None = None,
-) -> HostMachine:
-    """Return a host with `client` where the guest's subchannel would be."""
-    layers = layers or Layers()
-    return HostMachine(
-        system,
-        client,
-        layers=layers if vfio_ccw is None else replace(layers, vfio_ccw=vfio_ccw),
-        content=content or one_read(),
-        storage_size=STORAGE,
-        image=track(RECORD),
-        ccws_at_once=16,
-        host_pmcw=VALID_HOST,
-    )
-
-
 def _raw(
     summary: str,
     *kinds: Kind,
@@ -178,8 +151,10 @@ def _raw(
     def maker(layers: Layers | None = None) -> Scenario:
         def scenario(world: World) -> None:
             system = world.system
-            raw_host(system, Taker(system.ref("vfio-ccw")), layers, content=content)
-            system.spawn(Client(system.ref("vfio-ccw"), requests), "client")
+            HostMachine(system, layers=layers or OURS, content=content)
+            kernel = system.ref(PATHS.vfio_ccw)
+            system.spawn(Taker(kernel), PATHS.emulated, supervision=Restart())
+            system.spawn(Client(kernel, requests), "client")
             keeps_promises(world, requests)
             for name, is_met in conditions.items():
                 world.sometimes(name.replace("_", " "), is_met)

@@ -33,6 +33,8 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from ccw_actors.actors import VfioCcwRegions
 from ccw_actors.actors.hardware import PAGE_SIZE
 from ccw_actors.actors.protocol import (
@@ -54,11 +56,12 @@ from ccw_actors.channel import Cstat, Fctl, Stctl
 from ccw_actors.designs import RawReader, RawWriter
 from ccw_actors.designs import Request as RegionRequest
 from ccw_actors.explore import Event, Scenario, View, World
-from ccw_actors.runtime import Message
-from ccw_actors.scenarios._machine import BUFFER, Layers, read_orb
+from ccw_actors.machine import OURS, Layers
+from ccw_actors.runtime import Message, Restart
+from ccw_actors.scenarios._machine import BUFFER, PATHS, HostMachine, read_orb
 from ccw_actors.scenarios._overlaps import Maker
 from ccw_actors.scenarios._properties import is_held
-from ccw_actors.scenarios._raw import another_runs, raw_host
+from ccw_actors.scenarios._raw import another_runs
 
 __all__ = ["RAW_REGIONS"]
 
@@ -253,13 +256,14 @@ def _regions(
     """
 
     def maker(layers: Layers | None = None) -> Scenario:
-        kind = (layers or Layers()).vfio_ccw
-        front = kind if issubclass(kind, VfioCcwRegions) else VfioCcwRegions
+        behind = layers or replace(OURS, vfio_ccw=VfioCcwRegions)
 
         def scenario(world: World) -> None:
             system = world.system
             kernel = system.ref(_KERNEL)
-            raw_host(system, RawReader(kernel), vfio_ccw=front)
+            HostMachine(system, layers=behind)
+            reader = RawReader(kernel)
+            system.spawn(reader, PATHS.emulated, supervision=Restart())
             for number, requests in enumerate(threads):
                 writer = RawWriter(kernel, tuple(requests))
                 system.spawn(writer, f"writer{number}")

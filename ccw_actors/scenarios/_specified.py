@@ -10,8 +10,9 @@ that the same CPUs see of one has to be what they can see of the other. For the 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ccw_actors.actors import ChannelSubsystem, Emulator, Guest, Subchannel
+from ccw_actors.actors import Subchannel
 from ccw_actors.explore import Reference, Scenario, World, refines
+from ccw_actors.machine import GuestPaths, Layers, Program, add_guest
 from ccw_actors.scenarios._bare import (
     RECORD,
     STORAGE,
@@ -22,7 +23,7 @@ from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._losses import LOSSES
-from ccw_actors.scenarios._machine import ENABLED, PROGRAM, Layers, Program, one_read
+from ccw_actors.scenarios._machine import ENABLED, PROGRAM, one_read
 from ccw_actors.scenarios._overlaps import OVERLAPS, GuestScenario, Maker
 from ccw_actors.scenarios._parts import DATA_THEN_PCI, PARTS
 from ccw_actors.scenarios._specification import Relay, SpecifiedSubchannel
@@ -48,18 +49,15 @@ def specified_machine(
         subchannel = SpecifiedSubchannel(ENABLED, storage, RECORD, ref("css"))
         machine = system.spawn(subchannel, "subchannel")
         system.spawn(Relay(machine), "device")
-        system.spawn(ChannelSubsystem({0: machine}), "css")
-        system.spawn(Emulator(len(programs) + 1, (machine,)), "emulator")
-        for number, program in enumerate(programs):
-            cpu = Guest(
-                program,
-                {0: machine},
-                ref("css"),
-                machine,
-                ref("emulator"),
-                remember=True,
-            )
-            system.spawn(cpu, f"cpu{number}")
+        add_guest(
+            system,
+            GuestPaths(),
+            programs,
+            {0: machine},
+            machine,
+            cpus=len(programs) + 1,
+            remember=True,
+        )
         for path, message in (happens or {}).items():
             ref(path).tell(message)
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from ccw_actors.actors import ChannelSubsystem, Emulator, Guest
 from ccw_actors.actors.protocol import ResetSubchannel, SubchannelReset
 from ccw_actors.channel import SubchannelId
 from ccw_actors.explore import World
+from ccw_actors.machine import GuestPaths, add_guest
 from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
 from ccw_actors.verdicts._guest_monitor import GUEST
 from ccw_actors.verdicts._scenarios import VerdictScenario
@@ -34,19 +34,16 @@ STORAGE: Final = 0x3000
 
 def spawn_guest(system: System, scenario: VerdictScenario) -> None:
     """Spawn a guest's CPUs, its channel subsystem, and who ends it."""
-    ref = system.ref
-    system.spawn(ChannelSubsystem({0: ref(GUEST)}), "css")
-    system.spawn(Emulator(len(scenario.programs) + 1, ()), "emulator")
-    for number, program in enumerate(scenario.programs):
-        cpu = Guest(
-            program,
-            {0: ref(GUEST)},
-            ref("css"),
-            ref("storage"),
-            ref("emulator"),
-            remember=True,
-        )
-        system.spawn(cpu, f"cpu{number}")
+    add_guest(
+        system,
+        GuestPaths(),
+        scenario.programs,
+        {0: system.ref(GUEST)},
+        system.ref("storage"),
+        cpus=len(scenario.programs) + 1,
+        resets=False,
+        remember=True,
+    )
 
 
 def spawn_operator(world: World, scenario: VerdictScenario) -> None:

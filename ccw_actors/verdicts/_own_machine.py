@@ -4,11 +4,14 @@ Under its own emulator that is the `PassThroughMachine` of `scenarios`; under QE
 and where threads write the regions themselves, VfioCcw stands behind regions.
 """
 
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ccw_actors.actors import Cio, Device, MemoryVolume, Subchannel, VfioCcwRegions
+from ccw_actors.actors import MemoryVolume, VfioCcwRegions
+from ccw_actors.actors.host import DriverState
 from ccw_actors.actors.protocol import (
     Attend,
     DetachDevice,
@@ -22,7 +25,14 @@ from ccw_actors.channel import Cstat, Scsw, Stctl
 from ccw_actors.designs import QemuSubchannel, RawReader, RawWriter, shows_cpa
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import View, World
-from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
+from ccw_actors.machine import (
+    DevicePaths,
+    Layers,
+    add_device,
+    add_driver,
+    add_subchannel,
+)
+from ccw_actors.runtime import Actor, ActorRef, Message, Restart, System, receive
 from ccw_actors.scenarios import (
     BUFFER,
     ENABLED,
@@ -30,7 +40,6 @@ from ccw_actors.scenarios import (
     PROGRAM,
     VALID_HOST,
     HostMachine,
-    Layers,
     PassThroughMachine,
     is_held,
     track,
@@ -38,7 +47,6 @@ from ccw_actors.scenarios import (
 from ccw_actors.verdicts._guest import (
     LEFT,
     SCHID,
-    STORAGE,
     spawn_guest,
     spawn_operator,
 )
@@ -65,17 +73,23 @@ class OwnMachine(VerdictMachine):
         first = scenario.raw[0][0] if scenario.raw else None
         self._starts_nothing = isinstance(first, WriteIo) and not first.fctl
 
+    def _driver(self, view: View) -> DriverState:
+        """Return what the driver remembers: behind regions it is a part of those."""
+        vfio: Any = view["vfio-ccw"]
+        driver: DriverState = vfio if self._emulator == "ours" else vfio.driver
+        return driver
+
     def owned(self, view: View) -> bool:
         """The program that the subchannel executes."""
         return view["subchannel"].execution is not None
 
     def queued(self, view: View) -> bool:
         """An event that was not taken, or intermediate status that is shown."""
-        vfio = view["vfio-ccw"]
+        untaken = self._driver(view).untaken > 0
         if self._emulator == "qemu" or not self._has_guest:
-            return vfio.untaken > 0 or bool(vfio.unread.events)
+            return untaken or bool(view["vfio-ccw"].unread.events)
         shown = view[GUEST].schib.scsw.stctl & Stctl.INTERMEDIATE
-        return vfio.untaken > 0 or bool(shown)
+        return untaken or bool(shown)
 
     def started(self, view: View) -> int:
         """Programs that the subchannel has begun."""
@@ -90,7 +104,7 @@ class OwnMachine(VerdictMachine):
 
     def translating(self, view: View) -> bool:
         """VfioCcw copies or pins."""
-        program = view["vfio-ccw"].program
+        program = self._driver(view).program
         return program is not None and program.phase in ("copying", "pinning")
 
     def lost(self, view: View) -> bool:
@@ -99,7 +113,7 @@ class OwnMachine(VerdictMachine):
 
     def hangs(self, view: View) -> bool:
         """The neighbour's VfioCcw waits for its storage."""
-        return view["neighbour/vfio-ccw"].program is not None
+        return view["neighbour/vfio-ccw"].driver.program is not None
 
     def changed(self, view: View) -> bool:
         """The CPU has stored it."""
@@ -110,12 +124,12 @@ class OwnMachine(VerdictMachine):
         found: list[str] = []
         if not is_held(view):
             found.append("I1: a program is released while the subchannel may use it")
-        if self.owned(view) and view["vfio-ccw"].program is None:
+        if self.owned(view) and self._driver(view).program is None:
             found.append("I2: VfioCcw has no program while the channel owns one")
         checked = view["subchannel"].schib.scsw.cstat & _CHECKS
         if checked and self._program != "faulty":
             found.append("I12: the channel meets an address that is not pinned")
-        program = view["vfio-ccw"].program
+        program = self._driver(view).program
         is_long = self._program == "long"
         if is_long and program is not None and program.phase == "started":
             found.append("I11: a program of 17 chains is given to the channel")
@@ -156,20 +170,19 @@ def own_machine(
         )
     else:
         kernel = ref("vfio-ccw")
-        front = _WithLimits if scenario.program == "long" else VfioCcwRegions
+        limits: Literal["linux", "none"]
+        limits = "linux" if scenario.program == "long" else "none"
+        front = partial(VfioCcwRegions, limits=limits)
+        HostMachine(
+            system,
+            layers=Layers(vfio_ccw=front),
+            content=scenario.content,
+            host_pmcw=host_pmcw,
+        )
         emulated: Actor = RawReader(kernel)
         if not scenario.raw:
             emulated = QemuSubchannel(SCHID, ENABLED, kernel, ref("css"))
-        HostMachine(
-            system,
-            emulated,
-            layers=Layers(vfio_ccw=front),
-            content=scenario.content,
-            storage_size=STORAGE,
-            image=track(_LABEL),
-            ccws_at_once=16,
-            host_pmcw=host_pmcw,
-        )
+        system.spawn(emulated, GUEST, supervision=Restart())
         for number, requests in enumerate(scenario.raw):
             system.spawn(RawWriter(kernel, requests), f"writer{number}")
         if scenario.programs:
@@ -184,13 +197,6 @@ def own_machine(
     if scenario.program == "changes":
         system.spawn(Changer(ref("storage")), "changer")
     return OwnMachine(emulator, scenario)
-
-
-class _WithLimits(VfioCcwRegions):
-    """One that refuses what Linux would."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, limits="linux", **options)
 
 
 class Change(Message, frozen=True):
@@ -237,26 +243,24 @@ class _Silent(Actor):
 
 def _own_neighbour(system: System) -> None:
     """Put another guest's device beside it, whose START hangs in the kernel."""
-    ref = system.ref
-    system.spawn(_Silent(), "neighbour/storage")
-    kernel = VfioCcwRegions(
-        ref("neighbour/cio"), ref("neighbour/storage"), ref("neighbour/reader"), base=0
+    ref, paths = (
+        system.ref,
+        replace(
+            DevicePaths.below("neighbour", "neighbour"), emulated="neighbour/reader"
+        ),
     )
-    vfio = system.spawn(kernel, "neighbour/vfio-ccw")
-    system.spawn(MemoryVolume(GEOMETRY, {0: track(_LABEL)}), "neighbour/volume")
+    storage = system.spawn(_Silent(), "neighbour/storage")
+    volume = system.spawn(
+        MemoryVolume(GEOMETRY, {0: track(_LABEL)}), "neighbour/volume"
+    )
     model = device_model(DeviceConfiguration("3390", GEOMETRY))
-    device = Device(
-        model, ref("neighbour/volume"), subchannel=ref("neighbour/subchannel")
-    )
-    system.spawn(device, "neighbour/device")
-    subchannel = Subchannel(
-        SCHID, ENABLED, ref("neighbour/device"), (), ref("neighbour/cio")
-    )
-    system.spawn(subchannel, "neighbour/subchannel")
-    system.spawn(Cio(ref("neighbour/subchannel"), vfio), "neighbour/cio")
-    system.spawn(RawReader(vfio), "neighbour/reader")
+    add_device(system, paths, model, volume)
+    add_subchannel(system, paths, SCHID, ENABLED, ())
+    add_driver(system, paths, storage, base=0, layers=Layers(vfio_ccw=VfioCcwRegions))
+    vfio = ref(paths.vfio_ccw)
+    system.spawn(RawReader(vfio), paths.emulated)
     system.spawn(RawWriter(vfio, (RAW_START,)), "neighbour/writer")
-    ref("neighbour/device").tell(Attend())
+    ref(paths.device).tell(Attend())
 
 
 def _shows_host_address(scsw: Scsw) -> bool:

@@ -5,7 +5,7 @@ from ccw_actors.channel import Ccw, Orb, Pmcw
 from ccw_actors.devices import Geometry, Track
 from ccw_actors.machine import Program
 from ccw_actors.runtime import System
-from ccw_actors.scenarios import House
+from ccw_actors.scenarios import PassThroughMachine
 
 GEOMETRY = Geometry("3390", cylinders=1, heads=15, track_size=56832)
 RECORDS = (b"first record".ljust(80), bytes(range(256)) * 16)
@@ -41,12 +41,14 @@ def channel_program() -> bytes:
     return words.ljust(0x100, b"\0") + b"".join(parameters)
 
 
-def new_machine(system: System, *programs: Program, ends: bool = True) -> House:
+def new_machine(
+    system: System, *programs: Program, ends: bool = True
+) -> PassThroughMachine:
     """Make the machine in a System; a CPU "cpu0", "cpu1", ... for each program.
 
     With `ends` the emulator resets the subchannel when all programs are over.
     """
-    return House(
+    return PassThroughMachine(
         system,
         *programs,
         guest_pmcw=VALID,

@@ -19,7 +19,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Fctl, Scsw, Stctl
 from ccw_actors.runtime import Choice, SteppingDispatcher, System
-from ccw_actors.scenarios import House
+from ccw_actors.scenarios import PassThroughMachine
 from tests.actors.machine import ENABLE, READ_BOTH, new_machine
 
 Policy = Callable[[Sequence[Choice], int], Choice]
@@ -53,25 +53,25 @@ class Run(Struct):
     pins: int
 
 
-def drive(machine: House, policy: Policy, step: int) -> None:
+def drive(machine: PassThroughMachine, policy: Policy, step: int) -> None:
     """Go on to the end, checking at each message that no program is released early."""
     dispatcher: Any = machine.system.dispatcher
     while enabled := [c for c in dispatcher.enabled() if c.recipient != "cpu1"]:
         dispatcher.step(policy(enabled, step))
         step += 1
-        host = machine.subchannel.state
+        host = machine.host.subchannel.state
         if host.execution is not None or host.storage or host.device:
-            numbers = machine.storage.state.pins.get("vfio-ccw", {})
+            numbers = machine.host.storage.state.pins.get("vfio-ccw", {})
             assert numbers, "a program was released while the subchannel may use it"
 
 
-def outcomes(machine: House, cpu: str) -> list[Any]:
+def outcomes(machine: PassThroughMachine, cpu: str) -> list[Any]:
     """Return what the operations of a CPU's program gave."""
     guest: Any = machine.cpus[cpu]
     return list(guest.state.outcomes)
 
 
-def interfere(machine: House, at: int, policy: Policy) -> Run | None:
+def interfere(machine: PassThroughMachine, at: int, policy: Policy) -> Run | None:
     """Let "cpu1" issue its instruction after `at` messages; None if too late."""
     dispatcher: Any = machine.system.dispatcher
     for step in range(at):

@@ -1,14 +1,16 @@
 """The limits that Linux sets to channel programs, as a switch."""
 
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import pytest
 
 from ccw_actors.actors import Cpu, VfioCcw
 from ccw_actors.actors.protocol import AwaitGuest
 from ccw_actors.channel import Ccw, Cstat, Orb
+from ccw_actors.machine import Layers
 from ccw_actors.runtime import System, VirtualDispatcher
-from ccw_actors.scenarios import PROGRAM, Layers, PassThroughMachine
+from ccw_actors.scenarios import PROGRAM, PassThroughMachine
 
 NOP, TIC = 0x03, 0x08
 CHAINED = Ccw(NOP, Ccw.chain_command.mask | Ccw.suppress_length.mask, 1)
@@ -54,13 +56,15 @@ async def start(cpu: Cpu) -> int:
     ],
     ids=["256 CCWs", "257 CCWs", "16 chains", "17 chains"],
 )
-@pytest.mark.parametrize("kind", [VfioCcw, LikeLinux])
-def test_limits(content: bytes, *, legal: bool, kind: type[VfioCcw]) -> None:
+@pytest.mark.parametrize("limits", ["none", "linux"])
+def test_limits(
+    content: bytes, *, legal: bool, limits: Literal["none", "linux"]
+) -> None:
     """Linux refuses what is longer, and the guest finds a program check."""
     system = System(VirtualDispatcher())
-    layers = Layers(vfio_ccw=kind)
+    layers = Layers(vfio_ccw=partial(VfioCcw, limits=limits))
     PassThroughMachine(system, start, layers=layers, content=content, ends=True)
     report = system.ref("emulator").ask(AwaitGuest(), block=True)
     assert report.error is None, report.error
-    refused = kind is LikeLinux and not legal
+    refused = limits == "linux" and not legal
     assert report.result == (Cstat.PROGRAM_CHECK if refused else 0)

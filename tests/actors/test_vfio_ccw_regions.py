@@ -1,6 +1,8 @@
 """VfioCcwRegions as a client of vfio-ccw's regions meets it, one request at a time."""
 
 import errno
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -51,14 +53,13 @@ from ccw_actors.channel import (
     Scsw,
     Stctl,
 )
+from ccw_actors.machine import Layers
 from ccw_actors.runtime import Actor, System, VirtualDispatcher, receive
 from ccw_actors.scenarios import (
     BUFFER,
+    PATHS,
     PROGRAM,
-    VALID_HOST,
     HostMachine,
-    Layers,
-    one_read,
     read_orb,
     track,
 )
@@ -116,20 +117,6 @@ class FailsOnReport(VfioCcwRegions):
         raise RuntimeError(f"no {message}")
 
 
-class LikeLinux(VfioCcwRegions):
-    """Refuses what Linux would."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, limits="linux", **options)
-
-
-class FewReports(VfioCcwRegions):
-    """Keeps two reports."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, reports_max=2, **options)
-
-
 class Rig:
     """A host device behind regions, and its client."""
 
@@ -137,7 +124,7 @@ class Rig:
         self,
         content: bytes | None = None,
         *,
-        kind: type[VfioCcwRegions] = VfioCcwRegions,
+        regions: Callable[..., VfioCcwRegions] = VfioCcwRegions,
         device: type[Device] = Device,
     ) -> None:
         self.dispatcher = VirtualDispatcher()
@@ -145,14 +132,12 @@ class Rig:
         self.client = Client()
         self.host = HostMachine(
             self.system,
-            self.client,
-            layers=Layers(vfio_ccw=kind, device=device),
-            content=one_read() if content is None else content,
+            layers=Layers(vfio_ccw=regions, device=device),
+            content=content,
             storage_size=0x4000,
             image=track(RECORD),
-            ccws_at_once=16,
-            host_pmcw=VALID_HOST,
         )
+        self.system.spawn(self.client, PATHS.emulated)
         self.regions = self.system.ref("vfio-ccw")
         subchannel = self.system.ref("subchannel")
         path = ChannelPath(0, [subchannel], listeners=[self.regions])
@@ -264,7 +249,7 @@ def test_what_the_io_region_takes(request_: WriteIo, reason: int) -> None:
 def test_a_program_that_linux_would_not_take() -> None:
     """It is refused at once with EINVAL, and nothing stays pinned."""
     nop = Ccw(0x03, CHAIN | SUPPRESS, 1).to_bytes(1)
-    rig = Rig(nop * 257, kind=LikeLinux)
+    rig = Rig(nop * 257, regions=partial(VfioCcwRegions, limits="linux"))
     assert rig.written(START) == errno.EINVAL
     assert (rig.pins(), rig.told()) == (0, ())
 
@@ -336,7 +321,7 @@ def test_reports_of_a_path() -> None:
 
 def test_reports_that_are_lost() -> None:
     """The last one that is kept says so."""
-    rig = Rig(kind=FewReports)
+    rig = Rig(regions=partial(VfioCcwRegions, reports_max=2))
     for available in (False, True, False):
         rig.configure(available=available)
     lost = PATH_ON.with_flag(Crw.overflow)
@@ -456,7 +441,7 @@ def test_status_that_ends_nothing_does_not_pile_up() -> None:
 
 def test_a_crash() -> None:
     """The device is given up, and requested back; nothing stays pinned."""
-    rig = Rig(SUSPENDS, kind=FailsOnReport)
+    rig = Rig(SUSPENDS, regions=FailsOnReport)
     assert rig.written(START_SUSPENDED) == 0
     rig.regions.tell(Report(PATH_ON))
     rig.run()

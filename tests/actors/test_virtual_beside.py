@@ -2,7 +2,6 @@
 
 from ccw_actors.actors import (
     Cpu,
-    GuestSubchannel,
     Region,
 )
 from ccw_actors.actors.protocol import AwaitGuest
@@ -13,10 +12,11 @@ from ccw_actors.machine import (
     GuestPaths,
     add_device,
     add_guest,
+    add_guest_subchannel,
     add_subchannel,
 )
 from ccw_actors.runtime import System, VirtualDispatcher
-from ccw_actors.scenarios import BUFFER, PROGRAM, HostMachine, Layers, one_read, track
+from ccw_actors.scenarios import BUFFER, PATHS, PROGRAM, HostMachine, track
 
 SENSE_ID = Ccw(0xE4, Ccw.suppress_length.mask, 7, BUFFER)
 STORAGE = 0x3000
@@ -44,19 +44,8 @@ def test_both_kinds_of_subchannel() -> None:
     """Each answers for its own device, with its own interruption subclass."""
     system = System(VirtualDispatcher())
     ref = system.ref
-    through = GuestSubchannel(
-        SubchannelId(0, 0), Pmcw.of_device(0x190), ref("vfio-ccw"), ref("css")
-    )
-    host = HostMachine(
-        system,
-        through,
-        layers=Layers(),
-        content=one_read(),
-        storage_size=STORAGE,
-        image=track(b"label"),
-        ccws_at_once=16,
-        host_pmcw=Pmcw.of_device(0x150),
-    )
+    host = HostMachine(system, image=track(b"label"))
+    add_guest_subchannel(system, PATHS, 0, Pmcw.of_device(0x190), sink="css")
     paths = DevicePaths(device="virtual-device", subchannel="virtual")
     add_device(system, paths, device_model(DeviceConfiguration("virtio-rng")), None)
     regions = (Region(0, STORAGE, ref("storage")),)

@@ -1,10 +1,13 @@
 """Deliberate breakages of the actors that pass a subchannel through, one rule each."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from ccw_actors.actors import Cio, GuestSubchannel, Subchannel, VfioCcw, VfioCcwRegions
+from ccw_actors.actors.host import Driver, DriverState
 from ccw_actors.actors.host._unread_events import Cut
 from ccw_actors.actors.protocol import (
     Area,
@@ -20,7 +23,6 @@ from ccw_actors.actors.protocol import (
     IoEvent,
     IoRequest,
     Piece,
-    Pinned,
     ResetDone,
     StartSubchannel,
     Tested,
@@ -30,42 +32,40 @@ from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.channel.actions import End
 from ccw_actors.channel.actions import Interrupt as ProgramInterrupt
 from ccw_actors.channel.execution import Execution
+from ccw_actors.machine import Layers
 from ccw_actors.runtime import receive
-from ccw_actors.scenarios import Layers
 from ccw_actors.scenarios._bare import UnhurriedSubchannel
 
 __all__ = ["BREAKAGES", "Breakage", "StaysHalted"]
 
 
-class ReleasesAtClear(VfioCcw):
+class ReleasesAtClear(Driver):
     """Releases the program as soon as a CLEAR comes."""
 
-    @receive
-    def clear(self, message: ClearRequest) -> None:
+    def clear(self, state: DriverState, message: ClearRequest) -> None:
         """Clear, and let go."""
-        super().clear(message)
-        for number in self.state.pinned:
-            self._release(number)
+        super().clear(state, message)
+        for number in state.pinned:
+            self._release(state, number)
 
 
-class ReleasesAtHalt(VfioCcw):
+class ReleasesAtHalt(Driver):
     """Releases the program as soon as a HALT comes."""
 
-    @receive
-    def halt(self, message: HaltRequest) -> None:
+    def halt(self, state: DriverState, message: HaltRequest) -> None:
         """Halt, and let go."""
-        super().halt(message)
-        for number in self.state.pinned:
-            self._release(number)
+        super().halt(state, message)
+        for number in state.pinned:
+            self._release(state, number)
 
 
-class UnpinsAtRestart(VfioCcw):
+class UnpinsAtRestart(Driver):
     """Gives all pins up when it begins again."""
 
-    def on_restart(self) -> None:
+    def restart(self) -> None:
         """Begin with nothing pinned."""
         self._storage.tell(UnpinAll())
-        super().on_restart()
+        super().restart()
 
 
 class StaysAtRestart(Cio):
@@ -83,41 +83,34 @@ class SilentAtRestart(GuestSubchannel):
         """Say nothing."""
 
 
-class ForgetsEnds(VfioCcw):
+class ForgetsEnds(Driver):
     """Forgets to release what an interrupt ends."""
 
-    @receive
-    def interrupt(self, message: Interrupt) -> None:
+    def interrupt(self, state: DriverState, message: Interrupt) -> None:
         """Hand the status on."""
-        pinned = self.state.pinned
-        self.state.pinned = ()
-        super().interrupt(message)
-        self.state.pinned = pinned
+        pinned = state.pinned
+        state.pinned = ()
+        super().interrupt(state, message)
+        state.pinned = pinned
 
 
-class StartsTheDead(VfioCcw):
+class StartsTheDead(Driver):
     """Starts a program that was given up while it was being pinned."""
 
-    def _drop(self, program: Any) -> None:
+    def _drop(self, state: DriverState, program: Any) -> None:
         if program.phase == "copying":
-            super()._drop(program)
-
-    @receive
-    def pinned(self, message: Pinned) -> None:
-        """Start what is there."""
-        super().pinned(message)
+            super()._drop(state, program)
 
 
-class KeepsProgram(VfioCcw):
+class KeepsProgram(Driver):
     """Keeps the program when the CLEAR that ended it has completed."""
 
-    @receive
-    def interrupt(self, message: Interrupt) -> None:
+    def interrupt(self, state: DriverState, message: Interrupt) -> None:
         """Hand the status on."""
-        program = self.state.program
-        super().interrupt(message)
-        if self.state.program is None and program is not None:
-            self.state.program = program if not message.irb.scsw.fctl & 4 else None
+        program = state.program
+        super().interrupt(state, message)
+        if state.program is None and program is not None:
+            state.program = program if not message.irb.scsw.fctl & 4 else None
 
 
 class AcceptsWhilePending(GuestSubchannel):
@@ -248,26 +241,14 @@ class GoesOn(Subchannel):
         return answer
 
 
-class StartsWhileUntaken(VfioCcw):
+class StartsWhileUntaken(Driver):
     """Accepts a START though the emulator has not taken the last event."""
 
-    @receive
-    def io_request(self, message: IoRequest) -> None:
+    def io_request(self, state: DriverState, message: IoRequest) -> None:
         """Take no notice of it."""
-        untaken, self.state.untaken = self.state.untaken, 0
-        super().io_request(message)
-        self.state.untaken = untaken
-
-
-class StartsUnread(VfioCcwRegions):
-    """Accepts a START though the last event has not been read."""
-
-    @receive
-    def io_request(self, message: IoRequest) -> None:
-        """Take no notice of it."""
-        untaken, self.state.untaken = self.state.untaken, 0
-        super().io_request(message)
-        self.state.untaken = untaken
+        untaken, state.untaken = state.untaken, 0
+        super().io_request(state, message)
+        state.untaken = untaken
 
 
 class ForgetsWhoAsked(VfioCcwRegions):
@@ -381,24 +362,22 @@ class DropsPci(UnhurriedSubchannel):
             self.state.schib = replace(self.state.schib, scsw=shown)
 
 
-class HaltsTwice(VfioCcw):
+class HaltsTwice(Driver):
     """Gives Cio a HALT while another is under way, and forgets that one."""
 
-    @receive
-    def halt(self, message: HaltRequest) -> None:
+    def halt(self, state: DriverState, message: HaltRequest) -> None:
         """Forget the first."""
-        self.state.halt = 0
-        super().halt(message)
+        state.halt = 0
+        super().halt(state, message)
 
 
-class WithdrawsTwice(VfioCcw):
+class WithdrawsTwice(Driver):
     """Gives Cio a CANCEL while another is under way, and forgets that one."""
 
-    @receive
-    def cancel_request(self, message: CancelRequest) -> None:
+    def cancel_request(self, state: DriverState, message: CancelRequest) -> None:
         """Forget the first."""
-        self.state.cancel = 0
-        super().cancel_request(message)
+        state.cancel = 0
+        super().cancel_request(state, message)
 
 
 class LosesHalt(Subchannel):
@@ -446,7 +425,12 @@ class Breakage(NamedTuple):
     @property
     def layers(self) -> Layers:
         """The layers with the broken part."""
-        return replace(Layers(), **{self.part: self.kind})
+        broken: Callable[..., Any] = self.kind
+        if issubclass(self.kind, Driver):
+            behind_regions = self.scenario.startswith("raw-regions")
+            actor = VfioCcwRegions if behind_regions else VfioCcw
+            broken = partial(actor, driver=self.kind)
+        return replace(Layers(), **{self.part: broken})
 
 
 _RELEASED = "no program is released while the subchannel may use it"
@@ -488,7 +472,7 @@ BREAKAGES = (
     ),
     Breakage(
         "vfio_ccw",
-        StartsUnread,
+        StartsWhileUntaken,
         "raw-regions",
         "never a START accepted while FC is nonzero",
     ),

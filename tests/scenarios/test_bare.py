@@ -28,11 +28,11 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Irb, Orb, Pmcw, Scsw, Stctl
 from ccw_actors.explore import Limits, Network, Reference, World, explore, refines
+from ccw_actors.machine import Layers
 from ccw_actors.runtime import receive
 from ccw_actors.scenarios import (
     BUFFER,
     ENABLED,
-    Layers,
     PassThroughMachine,
     bare_machine,
     like_one_subchannel,

@@ -16,8 +16,9 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.actors.protocol import TestSubchannel as Test
 from ccw_actors.channel import Ccw, Fctl
+from ccw_actors.machine import Layers
 from ccw_actors.runtime import SteppingDispatcher, System, receive
-from ccw_actors.scenarios import PROGRAM, Layers, PassThroughMachine, read_orb
+from ccw_actors.scenarios import PROGRAM, PassThroughMachine, read_orb
 
 ENDLESS = Ccw(0x03, Ccw.chain_command.mask | Ccw.suppress_length.mask, 1).to_bytes(
     1
@@ -83,4 +84,4 @@ def ended(
     tested = house.cpus["cpu0"].state.outcomes[-1]
     assert isinstance(tested, Tested)
     assert tested.irb.scsw.fctl == functions
-    assert not house.storage.state.pins
+    assert not house.host.storage.state.pins

@@ -4,7 +4,8 @@ import pytest
 
 from ccw_actors.actors import Subchannel
 from ccw_actors.explore import Network, Reference, World, explain, explore, refines
-from ccw_actors.scenarios import MAKERS, SCENARIOS, Layers, bare_machine, seed
+from ccw_actors.machine import Layers
+from ccw_actors.scenarios import MAKERS, SCENARIOS, bare_machine, seed
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._parts import DATA_THEN_PCI, PARTS
 from ccw_actors.scenarios._specified import BARE, specified_machine

@@ -141,7 +141,7 @@ def between(
     VfioCcw(cio, storage, client, base=0)  # type: ignore[arg-type]
 
     regions = system.spawn(VfioCcwRegions(cio, storage, client, base=0))
-    assert_type(regions, ActorRef[VfioCcwMessage | RegionsMessage])
+    assert_type(regions, ActorRef[RegionsMessage])
     regions.tell(WriteAsync("CSCH"))
     regions.tell(Pending(0, 3))  # type: ignore[arg-type]
     ChannelPath(0, [], listeners=[regions])
@@ -232,7 +232,7 @@ def emulated(guest: ActorRef[VfioCcwToGuestSubchannel], event: IoEvent) -> None:
         (MemoryVolume, VolumeMessage),
         (Storage, StorageMessage),
         (VfioCcw, VfioCcwMessage),
-        (VfioCcwRegions, VfioCcwMessage | RegionsMessage),
+        (VfioCcwRegions, RegionsMessage),
     ],
 )
 def test_handled(actor: type[Any], taken: Any) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ccw_actors.actors import VfioCcwRegions
+from ccw_actors.actors.host import Driver
 from ccw_actors.errors import ActorStoppedError
 from ccw_actors.runtime import System
 from ccw_actors.vfio import ClientProcess, ProcessStorage
@@ -70,10 +71,10 @@ async def test_regions_fail_once(
         second = await made.open_device(group, 1)
         orb = await put_sense_id(made, memory)
         with monkeypatch.context() as patch:
-            patch.setattr(VfioCcwRegions, "io_request", _fail)
+            patch.setattr(Driver, "io_request", _fail)
             assert await made.write_io(device, orb) == -errno.EIO
         with monkeypatch.context() as patch:
-            patch.setattr(VfioCcwRegions, "look", _fail)
+            patch.setattr(Driver, "look", _fail)
             read = ["pread", second, 52, offset_of(1, SCHIB)]
             results = await made.every(["threads", *[[read]] * 3])
             answers = [one for (one,) in results]

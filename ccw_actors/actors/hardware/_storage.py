@@ -8,6 +8,7 @@ A page has key 0 until its storage key is set; only from then on are references 
 and changes of it recorded. Source: PoP, "Storage Key", "Key-Controlled Protection".
 """
 
+from collections.abc import Iterable
 from typing import cast
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from ccw_actors.actors.protocol import (
     Area,
     CountPins,
     InsertStorageKey,
+    Piece,
     Pin,
     PinCount,
     Pinned,
@@ -53,12 +55,17 @@ class StorageState(Struct):
 
 
 class Storage(Actor[StorageMessage]):
-    """`size` bytes of storage, a multiple of the page size (4096)."""
+    """`size` bytes of storage, a multiple of the page size (4096).
+
+    It has the pieces of `content` in it from the beginning, and zeros elsewhere.
+    """
 
     state: StorageState
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, content: Iterable[Piece] = ()) -> None:
         self._pages = Pages(size)
+        for piece in content:
+            self._pages.write(piece.address, piece.data)
         self.state = StorageState()
 
     @receive

@@ -147,7 +147,7 @@ class _Emulated(Struct, frozen=True):
         self.answer(message)
 
 
-class VfioCcwRegions(Actor[RegionsMessage | CioToVfioCcw]):
+class VfioCcwRegions(Actor[RegionsMessage]):
     """Passes a host subchannel, driven by `cio`, to a `client` of regions.
 
     The client is told `Signalled`, `ReportSignalled` and `DeviceRequested`. At most

@@ -10,6 +10,7 @@ vfio_ccw_async.c, vfio_ccw_chp.c and Documentation/arch/s390/vfio-ccw.rst.
 
 from typing import Literal, TypeAlias
 
+from ccw_actors.actors.protocol._pass_through import CioToVfioCcw
 from ccw_actors.actors.protocol._storage import Address
 from ccw_actors.actors.protocol._subsystem import Report
 from ccw_actors.channel import Irb, Orb, Schib, Scsw
@@ -141,5 +142,5 @@ ClientToRegions: TypeAlias = (
 RegionsToClient: TypeAlias = Signalled | ReportSignalled | DeviceRequested
 """What a client is told without having asked: events of its file descriptors."""
 
-RegionsMessage: TypeAlias = ClientToRegions | Report
-"""What a VfioCcwRegions takes besides what a VfioCcw does."""
+RegionsMessage: TypeAlias = ClientToRegions | Report | CioToVfioCcw
+"""What a VfioCcwRegions takes: from its client, of channel paths, and from its Cio."""
