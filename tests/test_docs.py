@@ -130,9 +130,9 @@ def test_scenario_pages_are_the_counterexamples(scenario: str) -> None:
     assert page.read_text() == scenario_page(scenario, load().cells)
 
 
-def test_what_a_change_would_do_is_what_the_example_prints() -> None:
+def test_what_an_own_design_does_is_what_the_example_prints() -> None:
     """The page shows the output of the example, word for word."""
-    script = ROOT / "examples" / "designs" / "try_a_change.py"
+    script = ROOT / "examples" / "designs" / "own_design.py"
     done = subprocess.run(
         [sys.executable, script], capture_output=True, text=True, check=True, timeout=60
     )

@@ -13,9 +13,7 @@ from typing import Final
 # A script is run with its own folder on the path; ours is the one above.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ccw_actors.designs import DESIGNS, Features
-from ccw_actors.designs.linux._steps import QEMU_STEPS
-from ccw_actors.designs.linux._steps import as_markdown as steps_table
+from ccw_actors.designs import DESIGNS, Choices
 from ccw_actors.explore import CounterexampleError
 from ccw_actors.verdicts import (
     DESIGN_NAMES,
@@ -41,6 +39,7 @@ from ccw_actors.verdicts import (
     sequence_diagram,
     share,
 )
+from tools.design_tables import choices_table, linux_table, qemu_table
 from tools.verdict_claims import CLAIMS, verdict_of
 
 __all__ = [
@@ -75,6 +74,11 @@ These are models: a claim that is confirmed here is a schedule that the model of
 named version allows. What in the model stands for what in the original is in
 [the table of steps](steps.md). H1 to H12 and W3, W4, W13 come from an analysis of the
 sources; those without a number were found in modelling them.
+"""
+_CHOICES: Final = """\
+What each design chooses, as the model has it; where nothing is said it is as in v5.12.
+What a choice is, and each of the functions, is said in `ccw_actors/designs/linux`
+(`Choices` in `_driver.py`, `_versions.py`).
 """
 _STEPS: Final = """\
 ## Linux
@@ -111,8 +115,7 @@ def table_page(cells: Sequence[VerdictCell]) -> str:
         if name not in V4_SUBSETS:
             row = design_row(name)
             text.append(f"- **{row.title}**, `{name}`: {row.summary}.")
-    text += ["", "What each version does, as the model has it:", ""]
-    text += [_features(), "", "## Emulators", ""]
+    text += ["", _CHOICES, choices_table(_choices()), "", "## Emulators", ""]
     text += [
         f"- **{row.title}**, `{name}`: {row.summary}."
         for name, row in EMULATORS.items()
@@ -166,15 +169,8 @@ def _linked(cell: VerdictCell | None) -> str:
     return f"{link}<br>{share(cell)}" if share(cell) else link
 
 
-def _features() -> str:
-    switches = list(Features.__struct_fields__)
-    lines = ["| switch | " + " | ".join(DESIGNS) + " |"]
-    lines.append("|---|" + "---|" * len(DESIGNS))
-    for switch in switches:
-        values = [getattr(design.features, switch) for design in DESIGNS.values()]
-        texts = [str(v) if v and v is not True else "yes" if v else "" for v in values]
-        lines.append(f"| {switch} | " + " | ".join(texts) + " |")
-    return "\n".join(lines)
+def _choices() -> dict[str, Choices]:
+    return {name: design.choices for name, design in DESIGNS.items()}
 
 
 def seed_table(cells: Iterable[VerdictCell]) -> str:
@@ -229,7 +225,7 @@ def claims_page(cells: Sequence[VerdictCell]) -> str:
 def steps_page() -> str:
     """Render what each section of the model stands for."""
     head = f"{_GENERATED}\n# What each step of the model stands for\n\n{_STEPS}"
-    return f"{head}\n{steps_table()}\n\n{_QEMU}\n{steps_table(QEMU_STEPS)}\n"
+    return f"{head}\n{linux_table()}\n\n{_QEMU}\n{qemu_table()}\n"
 
 
 def interleaving_table(lines: Sequence[Line]) -> str:

@@ -26,12 +26,11 @@ Linux arch/s390/kvm/priv.c (TSCH takes one out of the list).
 """
 
 import errno
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors.emulator import Issued
 from ccw_actors.actors.protocol import (
     CancelSubchannel,
     ClearSubchannel,
@@ -76,24 +75,26 @@ from ccw_actors.channel import (
     SubchannelId,
     lifecycle,
 )
+from ccw_actors.channel.ccw import CCW_LENGTH
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["QemuSubchannel"]
 
 Answer: TypeAlias = ConditionCode | Tested | Stored
+ToKernel: TypeAlias = WriteIo | WriteAsync | ReadIo | ResetDevice | CloseDevice
+FromKernel: TypeAlias = Signalled | DeviceRequested
 
-_CCW: Final = 8
 _NO_DEVICE: Final = frozenset({errno.ENODEV, errno.EACCES})
 _ENDED: Final = Stctl.ALERT | Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PENDING
 _STATUS: Final = Stctl.ALERT | Stctl.PRIMARY | Stctl.SECONDARY
 
 
 class Turn(Struct, frozen=True):
-    """Something that wants the big lock; a reset is answered to `to`."""
+    """Something that wants the big lock; `to` is who wants its answer, if anyone."""
 
     kind: Literal["instruction", "signal", "reset", "unplug"]
-    issued: Issued | None = None
-    to: ReplyTo | None = None
+    instruction: Instruction | None = None
+    to: ReplyTo[Answer | SubchannelReset] | None = None
 
 
 class QemuState(Struct):
@@ -113,7 +114,9 @@ class QemuState(Struct):
     request: WriteIo | WriteAsync | None = None
 
 
-class QemuSubchannel(Actor):
+class QemuSubchannel(
+    Actor[Instruction | ResetSubchannel | TakeInterruption | FromKernel]
+):
     """Subchannel `schid` of a guest, on a `kernel` that answers vfio-ccw's requests.
 
     `pmcw` is what it starts with. Interruptions are announced to `sink`.
@@ -125,8 +128,8 @@ class QemuSubchannel(Actor):
         self,
         schid: SubchannelId,
         pmcw: Pmcw,
-        kernel: ActorRef[Any],
-        sink: ActorRef[Any],
+        kernel: ActorRef[ToKernel],
+        sink: ActorRef[Pending | NotOperational],
     ) -> None:
         self._schid = schid
         self._kernel = kernel
@@ -138,7 +141,7 @@ class QemuSubchannel(Actor):
     @receive
     def instruct(self, message: Instruction) -> None:
         """Execute an instruction when the big lock is free."""
-        self._wait(Turn("instruction", Issued(message, self.reply_to)))
+        self._wait(Turn("instruction", message, self.reply_to))
 
     @receive
     def signalled(self, _message: Signalled) -> None:
@@ -170,8 +173,14 @@ class QemuSubchannel(Actor):
                 self._execute(turn)
 
     def _execute(self, turn: Turn) -> None:
-        assert turn.issued is not None, "an instruction was issued by somebody"
-        match turn.issued.instruction:
+        assert turn.instruction is not None, "it was an instruction's turn"
+        answer = self._done(turn.instruction)
+        if answer is not None:
+            self._answer(answer)
+
+    def _done(self, instruction: Instruction) -> Answer | None:
+        """Execute an instruction; None if the kernel has to be asked first."""
+        match instruction:
             case StartSubchannel(orb=orb):
                 answer: Answer | None = self._start(orb)
             case ResumeSubchannel():
@@ -190,14 +199,13 @@ class QemuSubchannel(Actor):
                 new = Schib(pmcw, mba=mba)
                 cc, self.state.schib = lifecycle.modify(self.state.schib, new)
                 answer = ConditionCode(cc)
-        if answer is not None:
-            self._answer(answer)
+        return answer
 
     def _answer(self, answer: Answer) -> None:
         state = self.state
         assert state.turn is not None, "it was this instruction's turn"
-        assert state.turn.issued is not None, "an instruction was issued by somebody"
-        self.reply(state.turn.issued.to, answer)
+        assert state.turn.to is not None, "an instruction was issued by somebody"
+        self.reply(state.turn.to, answer)
         state.turn = None
 
     # -- instructions -----------------------------------------------------------------
@@ -294,7 +302,7 @@ class QemuSubchannel(Actor):
             scsw,
             actl=scsw.actl & ~Actl.START_PENDING,
             stctl=_ENDED,
-            cpa=self.state.orb.cpa + _CCW,
+            cpa=self.state.orb.cpa + CCW_LENGTH,
             dstat=Dstat.UNIT_EXCEPTION,
         )
         self._inject()

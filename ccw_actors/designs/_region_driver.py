@@ -16,7 +16,7 @@ has ended, and is dropped.
 """
 
 import errno
-from typing import Any, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -50,9 +50,23 @@ from ccw_actors.runtime import Actor, ActorRef, receive
 __all__ = ["RegionDriver"]
 
 Request: TypeAlias = IoRequest | HaltRequest | ClearRequest
+"""What becomes a write of a region."""
+FromSubchannel: TypeAlias = (
+    Request
+    | ResumeRequest
+    | CancelRequest
+    | LookRequest
+    | Taken
+    | SenseConcurrently
+    | Detach
+)
+"""What a GuestSubchannel sends to what is below it."""
+ToSubchannel: TypeAlias = Refused | Completed | Found | IoEvent | Gone
+"""What a GuestSubchannel is told from below."""
+ToKernel: TypeAlias = WriteIo | WriteAsync | ReadIo | CloseDevice
+FromKernel: TypeAlias = Signalled | DeviceRequested
 
-_INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
-_NOT_APPLICABLE = 2
+_NOT_APPLICABLE: Final = 2
 
 
 class RegionDriverState(Struct):
@@ -77,12 +91,14 @@ class RegionDriverState(Struct):
     closed: bool = False
 
 
-class RegionDriver(Actor):
+class RegionDriver(Actor[FromSubchannel | FromKernel]):
     """Stands between GuestSubchannel (`emulated`) and a `kernel` of regions."""
 
     state: RegionDriverState
 
-    def __init__(self, kernel: ActorRef[Any], emulated: ActorRef[Any]) -> None:
+    def __init__(
+        self, kernel: ActorRef[ToKernel], emulated: ActorRef[ToSubchannel]
+    ) -> None:
         self._kernel = kernel
         self._emulated = emulated
         self.state = RegionDriverState()
@@ -108,7 +124,7 @@ class RegionDriver(Actor):
         self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
 
     @receive
-    def cancel_start(self, message: CancelRequest) -> None:
+    def cancel_request(self, message: CancelRequest) -> None:
         """No region takes a CANCEL."""
         self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
 
@@ -126,7 +142,7 @@ class RegionDriver(Actor):
     # -- from the kernel --------------------------------------------------------------
 
     @receive
-    def signal(self, _message: Signalled) -> None:
+    def signalled(self, _message: Signalled) -> None:
         """Read the IRB when no call is under way."""
         self.state.signalled = True
         self._go_on()
@@ -237,7 +253,7 @@ class RegionDriver(Actor):
             answers = (state.start, *answers)
         if scsw.fctl and not answers:
             return
-        ends = answers if scsw.stctl != _INTERMEDIATE else ()
+        ends = answers if scsw.stctl != Stctl.INTERMEDIATE | Stctl.PENDING else ()
         state.start = 0 if state.start in ends else state.start
         state.halt = 0 if state.halt in ends else state.halt
         state.clear = 0 if state.clear in ends else state.clear

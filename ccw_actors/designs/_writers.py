@@ -3,7 +3,7 @@
 What such a program sees is the kernel's own promise: nothing keeps FC for it.
 """
 
-from typing import Any, TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -26,11 +26,16 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.runtime import Actor, ActorRef, Message, receive
 
-__all__ = ["RawReader", "RawWriter", "Request"]
+__all__ = ["DesignRequest", "RawReader", "RawWriter", "RegionRequest"]
 
-Request: TypeAlias = (
-    WriteIo | WriteAsync | ReadSchib | ReadReport | ResetDevice | CloseDevice | UnmapDma
+DesignRequest: TypeAlias = (
+    WriteIo | WriteAsync | ReadReport | ResetDevice | CloseDevice | UnmapDma
 )
+"""What every design of a kernel answers."""
+RegionRequest: TypeAlias = DesignRequest | ReadSchib
+"""The same, and what this package's regions answer besides."""
+
+Q = TypeVar("Q", bound=RegionRequest)
 
 
 class Begin(Message, frozen=True):
@@ -44,12 +49,12 @@ class RawWriterState(Struct):
     returned: tuple[int, ...] = ()
 
 
-class RawWriter(Actor):
+class RawWriter(Actor[Begin], Generic[Q]):
     """Makes `requests` of the kernel, through a `thread` of its own."""
 
     state: RawWriterState
 
-    def __init__(self, thread: ActorRef[Any], requests: tuple[Request, ...]) -> None:
+    def __init__(self, thread: ActorRef[Q], requests: tuple[Q, ...]) -> None:
         self._thread = thread
         self._requests = requests
         self.state = RawWriterState()
@@ -89,12 +94,12 @@ class RawReaderState(Struct):
     more: bool = False
 
 
-class RawReader(Actor):
+class RawReader(Actor[Signalled | ReportSignalled | DeviceRequested]):
     """Reads the I/O region at each signal, through a `thread` of its own."""
 
     state: RawReaderState
 
-    def __init__(self, thread: ActorRef[Any]) -> None:
+    def __init__(self, thread: ActorRef[ReadIo]) -> None:
         self._thread = thread
         self.state = RawReaderState()
 

@@ -53,8 +53,7 @@ from ccw_actors.actors.protocol import (
     Written,
 )
 from ccw_actors.channel import Cstat, Fctl, Stctl
-from ccw_actors.designs import RawReader, RawWriter
-from ccw_actors.designs import Request as RegionRequest
+from ccw_actors.designs import RawReader, RawWriter, RegionRequest
 from ccw_actors.explore import Event, Scenario, View, World
 from ccw_actors.machine import OURS, Layers
 from ccw_actors.runtime import Message, Restart

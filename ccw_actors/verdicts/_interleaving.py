@@ -38,7 +38,7 @@ _CALLS: Final = {
     "WriteAsync": ("HALT", "CLEAR"),
 }
 _HIDDEN: Final = frozenset(
-    {"Section", "Returned", "Queued", "Done", "Flush", "RunProgram", "Begin"}
+    {"Section", "Returned", "Queued", "WorkDone", "Flush", "RunProgram", "Begin"}
 )
 _NO_THREAD: Final = {
     CHANNEL: frozenset({"DeviceGoesOn", "SignalClear", "SignalHalt", "Attention"}),

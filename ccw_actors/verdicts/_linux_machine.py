@@ -14,8 +14,9 @@ from typing import Final
 from ccw_actors.actors import GuestSubchannel, Storage
 from ccw_actors.designs import (
     Attention,
+    Choices,
+    DesignRequest,
     DeviceLost,
-    Features,
     IdawChanged,
     PathReport,
     QemuSubchannel,
@@ -104,7 +105,7 @@ class LinuxMachine(VerdictMachine):
 
 def linux_machine(
     world: World,
-    features: Features,
+    choices: Choices,
     emulator: EmulatorName | None,
     scenario: VerdictScenario,
 ) -> VerdictMachine:
@@ -112,17 +113,18 @@ def linux_machine(
     system = world.system
     ref = system.ref
     driver = "region-driver" if emulator == "ours" else GUEST
-    memory = VfioCcwPrivate(
-        features, ref("work-queue"), ref(driver), scenario.behaviour, scenario.program
+    private = VfioCcwPrivate(
+        choices, ref("work-queue"), ref(driver), scenario.behaviour, scenario.program
     )
-    host = system.spawn(memory, "host")
+    host = system.spawn(private, "host")
     system.spawn(WorkQueue(), "work-queue")
     system.spawn(SystemCall(host), "thread")
     if scenario.raw:
         system.spawn(RawReader(ref("thread")), GUEST)
         for number, requests in enumerate(scenario.raw):
             thread = system.spawn(SystemCall(host), f"thread{number}")
-            system.spawn(RawWriter(thread, requests), f"writer{number}")
+            writer = RawWriter[DesignRequest](thread, requests)
+            system.spawn(writer, f"writer{number}")
     elif emulator == "qemu":
         emulated = QemuSubchannel(SCHID, ENABLED, ref("thread"), ref("css"))
         system.spawn(emulated, GUEST)
@@ -135,7 +137,7 @@ def linux_machine(
         spawn_guest(system, scenario)
     spawn_operator(world, scenario)
     if scenario.neighbour:
-        _neighbour(system, features)
+        _neighbour(system, choices)
     for number, message in enumerate(_HAPPENS.get(scenario.happens, ())):
         world.inject(host, message, f"happening{number}")
     if scenario.program == "changes":
@@ -143,15 +145,16 @@ def linux_machine(
     return LinuxMachine()
 
 
-def _neighbour(system: System, features: Features) -> None:
+def _neighbour(system: System, choices: Choices) -> None:
     """Put another guest's device beside it, whose START hangs in the kernel."""
     ref = system.ref
-    memory = VfioCcwPrivate(
-        features, ref("work-queue"), ref("neighbour/reader"), program="hangs"
+    private = VfioCcwPrivate(
+        choices, ref("work-queue"), ref("neighbour/reader"), case="hangs"
     )
-    host = system.spawn(memory, "neighbour/host")
+    host = system.spawn(private, "neighbour/host")
     reads = system.spawn(SystemCall(host), "neighbour/thread")
     system.spawn(RawReader(reads), "neighbour/reader")
     writes = system.spawn(SystemCall(host), "neighbour/thread0")
-    system.spawn(RawWriter(writes, (RAW_START,)), "neighbour/writer")
+    writer = RawWriter[DesignRequest](writes, (RAW_START,))
+    system.spawn(writer, "neighbour/writer")
     host.tell(Attention())

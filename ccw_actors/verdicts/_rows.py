@@ -3,7 +3,7 @@
 from itertools import combinations
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from ccw_actors.designs import DESIGNS, Features, v4_with
+from ccw_actors.designs import DESIGNS, Choices, v4_with
 
 __all__ = [
     "DESIGN_NAMES",
@@ -14,8 +14,8 @@ __all__ = [
     "V4_SUBSETS",
     "EmulatorName",
     "Row",
+    "choices_of",
     "design_row",
-    "features_of",
 ]
 
 EmulatorName: TypeAlias = Literal["qemu", "ours"]
@@ -60,20 +60,6 @@ _OWN_ROWS: Final = {
         "the same; only what the host's side promises is looked at",
     ),
 }
-# Titles of designs that do not bring one.
-_TITLES: Final = {
-    "v5.12": "Linux v5.12 (baseline)",
-    "rfc-v2": "RFC v2: activity bits",
-    "rfc-v3": "RFC v3: started flag",
-    "rfc-v4": "RFC v4: all four patches",
-    "rfc-v4-mutex": "RFC v4, worker locked",
-    "v5.13": "Linux v5.13 (merged)",
-    "v6.0": "Linux 6.0 (rework)",
-    "2026": "Linux 2026 (fixes)",
-    "counted-programs": "Counted programs",
-    "clear-flag": "Flag at CLEAR",
-    "composite": "Composite device",
-}
 
 
 def design_row(name: str) -> Row:
@@ -86,13 +72,12 @@ def design_row(name: str) -> Row:
         plural = "es" * (len(patches) > 1)
         return Row(f"RFC v4, patch{plural} {listed}", v4_with(patches).summary)
     design = DESIGNS[name]
-    title: str = getattr(design, "title", "") or _TITLES[name]
-    return Row(title, design.summary)
+    return Row(design.title, design.summary)
 
 
-def features_of(design: str) -> Features:
-    """Return what a design does: one of `DESIGNS`, or "rfc-v4-13" with some patches."""
+def choices_of(design: str) -> Choices:
+    """Return what one of `DESIGNS`, or "rfc-v4-13" with some patches, chooses."""
     known = DESIGNS.get(design)
     if known is None:
         known = v4_with(design.removeprefix("rfc-v4-"))
-    return known.features
+    return known.choices

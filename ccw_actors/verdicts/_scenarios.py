@@ -29,7 +29,7 @@ from ccw_actors.actors.protocol import (
     WriteIo,
 )
 from ccw_actors.channel import Ccw, Fctl, Orb, Pmcw
-from ccw_actors.designs import ENDS, Behaviour, Program, Request
+from ccw_actors.designs import ENDS, Behaviour, Case, DesignRequest
 from ccw_actors.scenarios import BUFFER, ENABLED, PROGRAM, one_read, read_orb
 from ccw_actors.verdicts import _conditions as conditions
 from ccw_actors.verdicts._conditions import Condition
@@ -59,10 +59,10 @@ class VerdictScenario:
     summary: str
     invariants: tuple[str, ...]
     programs: tuple[Steps, ...] = ()
-    raw: tuple[tuple[Request, ...], ...] = ()
+    raw: tuple[tuple[DesignRequest, ...], ...] = ()
     behaviour: Behaviour = ENDS
     content: bytes = field(default_factory=one_read)
-    program: Program = ""
+    program: Case = ""
     happens: Literal["", "attention", "loss", "reset", "reports"] = ""
     neighbour: bool = False
     not_ours: str = ""

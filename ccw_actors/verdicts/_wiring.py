@@ -1,11 +1,11 @@
 """Wires a design for a scenario of the table."""
 
-from ccw_actors.designs import Features
+from ccw_actors.designs import Choices
 from ccw_actors.explore import World
 from ccw_actors.verdicts._linux_machine import linux_machine
 from ccw_actors.verdicts._machine import VerdictMachine
 from ccw_actors.verdicts._own_machine import own_machine
-from ccw_actors.verdicts._rows import HOST_SIDE_ONLY, OURS, EmulatorName, features_of
+from ccw_actors.verdicts._rows import HOST_SIDE_ONLY, OURS, EmulatorName, choices_of
 from ccw_actors.verdicts._scenarios import SCENARIOS, VerdictScenario
 
 __all__ = ["design_machine"]
@@ -13,7 +13,7 @@ __all__ = ["design_machine"]
 
 def design_machine(
     world: World,
-    design: str | Features,
+    design: str | Choices,
     emulator: EmulatorName | None,
     scenario: str | VerdictScenario,
 ) -> VerdictMachine:
@@ -21,7 +21,7 @@ def design_machine(
 
     Args:
         world: Where they are spawned.
-        design: One of `DESIGN_NAMES`, or the features of a Linux that is not among
+        design: One of `DESIGN_NAMES`, or the choices of one that is not among
             them.
         emulator: The one that it is under; where threads write the regions themselves
             none is made.
@@ -35,5 +35,5 @@ def design_machine(
     under = emulator if scenario.has_emulator else None
     if design in (OURS, HOST_SIDE_ONLY):
         return own_machine(world, under, scenario)
-    features = features_of(design) if isinstance(design, str) else design
-    return linux_machine(world, features, under, scenario)
+    choices = choices_of(design) if isinstance(design, str) else design
+    return linux_machine(world, choices, under, scenario)

@@ -1,13 +1,10 @@
 """The models of other designs: each runs in order, and its steps are documented."""
 
-import re
-from pathlib import Path
-
 import pytest
 
 from ccw_actors.actors.protocol import GuestReport, ReportProgress
-from ccw_actors.designs import DESIGNS, Features, v4_with
-from ccw_actors.designs.linux._steps import STEPS
+from ccw_actors.designs import DESIGNS, STEPS, v4_with
+from ccw_actors.designs.linux._private import SECTIONS
 from ccw_actors.explore import World
 from ccw_actors.runtime import Choice
 from ccw_actors.verdicts import (
@@ -17,9 +14,7 @@ from ccw_actors.verdicts import (
     CellName,
     cell_scenario,
 )
-
-MODEL = Path(__file__).parents[2] / "ccw_actors" / "designs" / "linux"
-_SECTION = re.compile(r'(?:Section\(|step=|closed = )\s*"(\w+)"')
+from ccw_actors.verdicts._rows import choices_of
 
 
 def run_in_order(design: str, emulator: str) -> GuestReport:
@@ -48,32 +43,28 @@ def test_runs_in_order(design: str, emulator: str) -> None:
 
 def test_each_section_is_documented() -> None:
     """The table of steps names every section that a thread can be sent to."""
-    sections = {
-        name
-        for file in MODEL.glob("*.py")
-        for name in _SECTION.findall(file.read_text(encoding="utf-8"))
-    }
-    sections |= {
-        "halt",
-        "clear",
-        "open",
-        "unmap",
-        "crw_todo",
-        "notoper_todo",
-        "io_todo",
-    }
-    assert sections == {name for name in STEPS if name.islower()}
+    assert set(SECTIONS) == {name for name in STEPS if name.islower()}
 
 
-def test_each_step_names_its_place() -> None:
-    """What is code of the host has a function, a file, a lock and what it does."""
+def test_each_step_says_what_it_does() -> None:
+    """In a few words; what is code of the host has a function."""
     code = [step for step in STEPS.values() if step.function]
     assert len(code) > 35
-    for step in code:
-        assert all((step.file, step.lock, step.does, step.brief)), step.function
+    assert all(step.brief for step in STEPS.values())
+    assert {name for name in SECTIONS if not STEPS[name].function} == set()
 
 
-def test_patches_of_v4_add_up() -> None:
-    """All four patches are the RFC, none is v5.12."""
-    assert v4_with("1234").features == DESIGNS["rfc-v4"].features
-    assert v4_with("").features == DESIGNS["v5.12"].features == Features()
+def test_each_design_has_a_title() -> None:
+    """A few words that a table can show, other than its summary, and its own."""
+    titles = [design.title for design in DESIGNS.values()]
+    titles += [v4_with(subset.removeprefix("rfc-v4-")).title for subset in V4_SUBSETS]
+    assert len(set(titles)) == len(titles)
+    assert all(0 < len(title) <= 26 for title in titles)
+    assert all(design.title != design.summary for design in DESIGNS.values())
+
+
+def test_no_two_designs_choose_the_same() -> None:
+    """A name that is another one for the same design says nothing."""
+    chosen = {name: design.choices for name, design in DESIGNS.items()}
+    chosen |= {subset: choices_of(subset) for subset in V4_SUBSETS}
+    assert len(set(chosen.values())) == len(chosen)

@@ -14,7 +14,7 @@ SCRIPTS = [
     *sorted((EXAMPLES / "devices").glob("*.py")),
     *sorted(set((EXAMPLES / "explore").glob("*.py")) - {TESTS}),
     EXAMPLES / "emulator/main.py",
-    EXAMPLES / "designs/try_a_change.py",
+    EXAMPLES / "designs/own_design.py",
 ]
 
 

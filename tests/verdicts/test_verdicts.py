@@ -1,5 +1,6 @@
 """The verdict table: what it says, and that the models still say it."""
 
+import dataclasses
 import io
 import re
 import tokenize
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ccw_actors.designs import DESIGNS, Features
+from ccw_actors.designs import DESIGNS, Choices
 from ccw_actors.explore import (
     CounterexampleError,
     InlineExecutor,
@@ -41,7 +42,7 @@ from ccw_actors.verdicts import _own_machine as own_machine
 from ccw_actors.verdicts._fingerprint import program_of, source_between
 from ccw_actors.verdicts._guest_monitor import GUEST_SIDE
 from ccw_actors.verdicts._interleaving import interleaving
-from ccw_actors.verdicts._rows import features_of
+from ccw_actors.verdicts._rows import choices_of
 from tools.verdict_claims import CLAIMS, verdict_of
 from tools.verdict_pages import scenario_page
 
@@ -168,8 +169,8 @@ def test_each_counterexample_is_kept_once(tmp_path: Path) -> None:
 def test_each_row_is_a_design_of_its_own() -> None:
     """No two ids are the same design, and no two have the same title."""
     linux = [one for one in DESIGN_NAMES if one not in (OURS, HOST_SIDE_ONLY)]
-    features = [features_of(one) for one in linux]
-    assert all(one not in features[:at] for at, one in enumerate(features))
+    choices = [choices_of(one) for one in linux]
+    assert all(one not in choices[:at] for at, one in enumerate(choices))
     titles = [design_row(one).title for one in DESIGN_NAMES]
     assert len(set(titles)) == len(titles)
     assert len({one.title for one in SCENARIOS.values()}) == len(SCENARIOS)
@@ -194,30 +195,32 @@ def load_changed(name: CellName, **changes: Any) -> VerdictCell:
 
 
 @pytest.mark.parametrize(
-    ("switch", "off", "scenario"),
+    ("choice", "without", "scenario"),
     [
         ("chains_max", 0, "chains"),
-        ("idaw_checked", False, "idaw"),
-        ("locked_reports", False, "reports"),
-        ("frees_all", False, "bad-chain"),
-        ("locked_close", False, "reset"),
+        ("checks_idaw", False, "idaw"),
+        ("frees_chains", False, "bad-chain"),
+        ("locked", {"worker", "close", "unmap"}, "reports"),
+        ("locked", {"worker", "unmap", "reports"}, "reset"),
     ],
 )
-def test_each_switch_matters(switch: str, off: object, scenario: str) -> None:
-    """A fix of 2026 is what verifies the scenario that it is for, or some of it."""
-    now = DESIGNS["2026"].features
-    before = replace(now, **{switch: off})
-    faults = [faults_of(features, scenario) for features in (now, before)]
+def test_each_choice_matters(choice: str, without: object, scenario: str) -> None:
+    """A fix of 2026 is what verifies the scenario that it is about, or some of it."""
+    now = DESIGNS["2026"].choices
+    assert getattr(now, choice) != without
+    changes: dict[str, Any] = {choice: without}
+    before = dataclasses.replace(now, **changes)
+    faults = [faults_of(choices, scenario) for choices in (now, before)]
     assert faults[1] - faults[0]
 
 
-def faults_of(features: Features, scenario: str) -> set[str]:
+def faults_of(choices: Choices, scenario: str) -> set[str]:
     """Return which invariants of a scenario a design breaks, each looked for alone."""
     found: set[str] = set()
     for invariant in SCENARIOS[scenario].invariants:
 
         def holds(world: World, one: str = invariant) -> None:
-            machine = design_machine(world, features, "qemu", scenario)
+            machine = design_machine(world, choices, "qemu", scenario)
             world.system_invariant(
                 one,
                 lambda view: not any(w.startswith(one) for w in machine.broken(view)),

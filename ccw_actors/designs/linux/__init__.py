@@ -1,1 +1,1 @@
-"""Linux vfio-ccw by version: one model, and the switches that tell versions apart."""
+"""Linux vfio-ccw by version: a module for each thread, and what versions choose."""

@@ -1,74 +1,185 @@
-"""VfioCcwPrivate: the whole of the driver's memory, and its sections by name."""
+"""VfioCcwPrivate: the driver's memory as an actor, and which function does what.
 
-from collections.abc import Callable
-from typing import Any
+It is one actor, as `sch->lock` makes each I/O instruction, with what is done to the
+driver's state under that lock, one section. Threads and the work queue have sections
+done here, one message each. What the device does, and the interruption of a CPU, come
+as timers: at any time after they are due.
+"""
 
-from ccw_actors.designs.linux._features import Features
-from ccw_actors.designs.linux._hardware import ENDS, Behaviour
-from ccw_actors.designs.linux._memory import Done, Returned, Section
-from ccw_actors.designs.linux._requests import Program
-from ccw_actors.designs.linux._teardown import Teardown
-from ccw_actors.runtime import ActorRef, receive
+from typing import Final
 
-__all__ = ["VfioCcwPrivate"]
+from ccw_actors.actors.protocol import (
+    CloseDevice,
+    ReadIo,
+    ReadReport,
+    ResetDevice,
+    UnmapDma,
+    WriteAsync,
+    WriteIo,
+)
+from ccw_actors.designs.linux import _async_region as async_region
+from ccw_actors.designs.linux import _interrupt as interrupt
+from ccw_actors.designs.linux import _read_region as read_region
+from ccw_actors.designs.linux import _reports as reports
+from ccw_actors.designs.linux import _subchannel as subchannel
+from ccw_actors.designs.linux import _submit as submit
+from ccw_actors.designs.linux import _teardown as teardown
+from ccw_actors.designs.linux import _unmap as unmap
+from ccw_actors.designs.linux import _worker as worker
+from ccw_actors.designs.linux._driver import (
+    ENDS,
+    Behaviour,
+    Case,
+    Choices,
+    Driver,
+    Later,
+    Next,
+    SectionFunction,
+    Signal,
+    ToEmulator,
+    ToWorker,
+)
+from ccw_actors.designs.linux._messages import (
+    Attention,
+    Call,
+    DeviceGoesOn,
+    DeviceLost,
+    Flush,
+    Happening,
+    IdawChanged,
+    IoInterruption,
+    PathReport,
+    Queued,
+    ReportAdded,
+    Section,
+    SignalClear,
+    SignalHalt,
+    Timer,
+)
+from ccw_actors.designs.linux._state import HostState, Waiter, note
+from ccw_actors.runtime import Actor, ActorRef, receive
+
+__all__ = ["SECTIONS", "VfioCcwPrivate"]
+
+SECTIONS: Final[dict[str, SectionFunction]] = {
+    **submit.SECTIONS,
+    **async_region.SECTIONS,
+    **worker.SECTIONS,
+    **read_region.SECTIONS,
+    **teardown.SECTIONS,
+    **unmap.SECTIONS,
+    **reports.SECTIONS,
+}
+"""Every section that a thread can be sent to, by the `step` of `Section`."""
 
 
-class VfioCcwPrivate(Teardown):
-    """A host's subchannel, and `struct vfio_ccw_private` of a version."""
+class VfioCcwPrivate(Actor[Call | Section | Happening]):
+    """A host's subchannel, and `struct vfio_ccw_private` of a design.
+
+    Work goes to `worker`, signals to `emulator`. `behaviour` is what the device does
+    with each program, `case` what is special otherwise.
+    """
+
+    state: HostState
 
     def __init__(
         self,
-        features: Features,
-        worker: ActorRef[Any],
-        emulator: ActorRef[Any],
+        choices: Choices,
+        worker: ActorRef[Queued | Flush],
+        emulator: ActorRef[Signal],
         behaviour: Behaviour = ENDS,
-        program: Program = "",
+        case: Case = "",
     ) -> None:
-        super().__init__(features, worker, emulator, behaviour, program)
-        self._sections: dict[str, Callable[[Section], Section | Returned | Done | None]]
-        self._sections = {
-            "io_request": self._io_request,
-            "cp_init": self._cp_init,
-            "cp_prefetch": self._cp_prefetch,
-            "copy_idal": self._copy_idal,
-            "io_helper": self._io_helper,
-            "idle_again": self._idle_again,
-            "free_request": self._free_request,
-            "free_failed": self._free_failed,
-            "fail_io": self._fail_io,
-            "leave_io": self._leave_io,
-            "halt": self._halt,
-            "clear": self._clear,
-            "io_todo": self._io_todo,
-            "read_final": self._read_final,
-            "read_irb": self._read_irb,
-            "test_free": self._test_free,
-            "cp_free": self._cp_free,
-            "free_chains": self._free_chains,
-            "copy_irb": self._copy_irb,
-            "copy_rest": self._copy_rest,
-            "set_idle": self._set_idle,
-            "signal": self._signal,
-            "read_region": self._read_region,
-            "disable": self._disable,
-            "flush": self._flush,
-            "close_free": self._close_free,
-            "close_chains": self._close_chains,
-            "open": self._open,
-            "open_idle": self._open_idle,
-            "notoper_todo": self._notoper_todo,
-            "unmap": self._unmap,
-            "check_pinned": self._check_pinned,
-            "checked": self._checked,
-            "crw_todo": self._crw_todo,
-            "report_taken": self._taken_off,
-        }
+        self._choices = choices
+        self._worker = worker
+        self._emulator = emulator
+        self._behaviour = behaviour
+        self._case: Case = case
+        self.state = HostState()
 
     @receive
-    def section(self, message: Section) -> Section | Returned | Done | None:
-        """Do one section of a thread."""
-        answer = self._sections[message.step](message)
+    def call(self, message: Call) -> None:
+        """Have a thread enter the kernel, and tell it what it does first."""
+        assert self.sender is not None, "a call is a thread's"
+        driver = self._driver(self.sender.path)
+        first = _enter(driver, message)
+        self._carry_out(driver)
+        if first is not None:
+            self.sender.tell(first)
+
+    @receive
+    def section(self, message: Section) -> Next:
+        """Do one section of a thread; what is next goes back to it."""
+        assert self.sender is not None, "a section is a thread's"
+        driver = self._driver(self.sender.path)
+        following = SECTIONS[message.step](driver, message)
+        self._carry_out(driver)
         state = self.state
-        if state.fsm == "IDLE" and state.owned and not self._features.no_pending_state:
-            self._wrong("I2", "the state is IDLE while the channel owns a program")
-        return answer
+        if state.fsm == "IDLE" and state.owned and self._choices.pending_state:
+            note(state, "I2", "the state is IDLE while the channel owns a program")
+        return following
+
+    @receive
+    def happens(self, message: Happening | Timer) -> None:
+        """Do what no thread does: of the hardware, of a CPU that is interrupted."""
+        driver = self._driver("")
+        _happen(driver, message)
+        self._carry_out(driver)
+
+    def _driver(self, thread: str) -> Driver:
+        return Driver(self.state, self._choices, self._behaviour, self._case, thread)
+
+    def _carry_out(self, driver: Driver) -> None:
+        """Carry out what leaves this actor, in order."""
+        for effect in driver.effects:
+            match effect:
+                case ToWorker(message):
+                    self._worker.tell(message)
+                case ToEmulator(message):
+                    self._emulator.tell(message)
+                case Later(message):
+                    self.after(0.0, message)
+                case Waiter(thread=thread, section=section):
+                    self.system.ref(thread).tell(section)
+
+
+def _enter(driver: Driver, message: Call) -> Next:
+    """Enter the kernel by a system call: the first thing that it does there."""
+    match message:
+        case WriteIo():
+            first = submit.write_io(driver, message)
+        case WriteAsync():
+            first = async_region.write_async(driver, message)
+        case ReadIo():
+            first = read_region.read_io(driver)
+        case ReadReport():
+            first = reports.read_report(driver)
+        case ResetDevice():
+            first = teardown.reset_device(driver)
+        case CloseDevice():
+            first = teardown.close_device(driver)
+        case UnmapDma():
+            first = unmap.unmap_dma()
+    return first
+
+
+def _happen(driver: Driver, message: Happening | Timer) -> None:
+    match message:
+        case Attention():
+            subchannel.attend(driver)
+        case DeviceLost():
+            teardown.device_lost(driver)
+        case PathReport():
+            reports.path_report(driver, message)
+        case IdawChanged():
+            driver.state.idaw += 1
+        case DeviceGoesOn():
+            subchannel.device_goes_on(driver, message)
+        case SignalHalt():
+            subchannel.halt_goes_out(driver)
+        case SignalClear():
+            subchannel.clear_goes_out(driver)
+        case IoInterruption():
+            interrupt.interruption(driver)
+        case ReportAdded():
+            reports.report_added(driver)

@@ -1,45 +1,41 @@
 """What executes the driver: threads in system calls, and the work queue.
 
-A thread does one section after the other: it has the memory do one, and is told which
+A thread does one section after the other: it has the driver do one, and is told which
 is next. Where it has to wait for a lock it is told nothing until it has the lock.
-"""
 
-from typing import Any, TypeAlias
+Source: Linux kernel/workqueue.c (process_one_work, flush_workqueue);
+drivers/s390/cio/vfio_ccw_drv.c (vfio_ccw_work_q, one thread for all devices).
+"""
 
 from msgspec import Struct
 
-from ccw_actors.actors.protocol import (
-    CloseDevice,
-    ReadIo,
-    ReadReport,
-    ResetDevice,
-    UnmapDma,
-    WriteAsync,
-    WriteIo,
+from ccw_actors.designs.linux._messages import (
+    Call,
+    Flush,
+    Queued,
+    Result,
+    Returned,
+    Section,
+    WorkDone,
 )
-from ccw_actors.designs.linux._memory import Done, Flush, Queued, Returned, Section
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["SystemCall", "WorkQueue"]
-
-Call: TypeAlias = (
-    WriteIo | WriteAsync | ReadIo | ReadReport | ResetDevice | CloseDevice | UnmapDma
-)
 
 
 class SystemCallState(Struct):
     """Whom the call is to be returned to, None if there is no call."""
 
-    caller: ReplyTo | None = None
+    caller: ReplyTo[Result] | None = None
 
 
-class SystemCall(Actor):
-    """A thread of an emulator, inside the kernel; one call at a time."""
+class SystemCall(Actor[Call | Section | Returned]):
+    """A thread of an emulator inside the kernel, at `driver`; one call at a time."""
 
     state: SystemCallState
 
-    def __init__(self, memory: ActorRef[Any]) -> None:
-        self._memory = memory
+    def __init__(self, driver: ActorRef[Call | Section]) -> None:
+        self._driver = driver
         self.state = SystemCallState()
 
     @receive
@@ -47,12 +43,12 @@ class SystemCall(Actor):
         """Enter the kernel."""
         assert self.state.caller is None, "a thread makes one call at a time"
         self.state.caller = self.reply_to
-        self._memory.tell(message)
+        self._driver.tell(message)
 
     @receive
     def section(self, message: Section) -> None:
         """Go on."""
-        self._memory.tell(message)
+        self._driver.tell(message)
 
     @receive
     def returned(self, message: Returned) -> None:
@@ -63,12 +59,12 @@ class SystemCall(Actor):
 
 
 class Item(Struct, frozen=True, array_like=True):
-    """A work item: whose memory it is about, and its first section.
+    """A work item: whose driver it is about, and its first section.
 
     Or, with `flushed`, the place of a thread that waits for all before it.
     """
 
-    memory: str
+    path: str
     section: Section
     flushed: bool = False
 
@@ -79,7 +75,7 @@ class WorkQueueState(Struct):
     items: tuple[Item, ...] = ()
 
 
-class WorkQueue(Actor):
+class WorkQueue(Actor[Queued | Flush | Section | WorkDone]):
     """The single thread that does the work items of all devices."""
 
     state: WorkQueueState
@@ -101,10 +97,10 @@ class WorkQueue(Actor):
     @receive
     def section(self, message: Section) -> None:
         """Go on."""
-        self.system.ref(self.state.items[0].memory).tell(message)
+        self.system.ref(self.state.items[0].path).tell(message)
 
     @receive
-    def done(self, _message: Done) -> None:
+    def work_done(self, _message: WorkDone) -> None:
         """Begin the next item."""
         self.state.items = self.state.items[1:]
         self._begin()
@@ -117,7 +113,7 @@ class WorkQueue(Actor):
     def _begin(self) -> None:
         while self.state.items:
             item = self.state.items[0]
-            self.system.ref(item.memory).tell(item.section)
+            self.system.ref(item.path).tell(item.section)
             if not item.flushed:
                 return
             self.state.items = self.state.items[1:]

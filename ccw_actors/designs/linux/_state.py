@@ -1,32 +1,16 @@
-"""What the CPUs of the host share: a subchannel and the driver's private state of it.
+"""What the CPUs of the host share: a subchannel and the driver's state of it."""
 
-It is one actor, as `sch->lock` makes each I/O instruction, with what is done to the
-driver's state under that lock, one section. Threads and the work queue have sections
-done here, one message each. What the device does, and the interruption of a CPU, come
-as timers: at any time after they are due.
-"""
-
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from ccw_actors.actors.protocol import IoRead, ReportRead, Written
 from ccw_actors.channel import Irb, Scsw
-from ccw_actors.runtime import Message
+from ccw_actors.designs.linux._messages import Section
 
-__all__ = [
-    "WRONG",
-    "Done",
-    "Flush",
-    "Fsm",
-    "HostState",
-    "Queued",
-    "Returned",
-    "Section",
-    "Waiter",
-]
+__all__ = ["WRONG", "Fsm", "HostState", "Waiter", "note"]
 
-Fsm = Literal["NOT_OPER", "STANDBY", "IDLE", "CP_PROCESSING", "CP_PENDING"]
+Fsm: TypeAlias = Literal["NOT_OPER", "STANDBY", "IDLE", "CP_PROCESSING", "CP_PENDING"]
+"""The states of the driver's FSM, by their names in vfio_ccw_private.h."""
 
 WRONG: Final = {
     "I1": "no memory of a channel program is released while the channel owns it",
@@ -44,47 +28,6 @@ WRONG: Final = {
     "no-op": "a request that starts nothing is refused",
 }
 """What must not be broken on the host's side, by id."""
-
-
-class Section(Message, frozen=True):
-    """One section of a thread; the fields are the thread's local variables.
-
-    To the memory: do it. From the memory: this one is next. `errno` is the result so
-    far, `final` and `finished` are those of the interrupt's worker, `program` is the
-    program that is walked or freed, `idaw` is the first IDAW as it was read, `then` is
-    what a RESET was wanted for.
-    """
-
-    step: str
-    errno: int = 0
-    final: bool = False
-    finished: bool = False
-    program: int = 0
-    idaw: int = 0
-    then: str = ""
-
-
-class Returned(Message, frozen=True):
-    """The thread's system call is over."""
-
-    result: Written | IoRead | ReportRead
-
-
-class Queued(Message, frozen=True):
-    """A work item of the sender's is queued; `step` is its first section."""
-
-    step: str
-
-
-class Flush(Message, frozen=True):
-    """A thread waits until all that is queued now is done; then it goes on."""
-
-    thread: str
-    section: Section
-
-
-class Done(Message, frozen=True):
-    """The work item is done."""
 
 
 class Waiter(Struct, frozen=True, array_like=True):
@@ -111,7 +54,7 @@ class HostState(Struct):
     | started | the program that was started, in the designs that keep that |
     | detached | programs that the interrupt has found to be over, likewise |
     | walked | pairs of a thread and the program whose list it walks |
-    | kept | FC bits of what was accepted and not handled, in designs that keep a copy |
+    | kept | FC bits of what was accepted; who takes them out again is the design's |
     | irb, age | private->irb, the one slot, and how many RESETs there were before |
     | torn | an interruption has filled the slot since a copy of it was begun |
     | fresh | private->irb has not been copied into the region yet |
@@ -169,3 +112,11 @@ class HostState(Struct):
     mapped: bool = True
     idaw: int = 0
     wrong: tuple[str, ...] = ()
+
+
+def note(state: HostState, invariant: str, what: str) -> None:
+    """Note that an invariant of `WRONG` has been broken, and by what.
+
+    What was noted once is there once, in order, so that states stay comparable.
+    """
+    state.wrong = tuple(sorted({*state.wrong, f"{invariant}: {what}"}))

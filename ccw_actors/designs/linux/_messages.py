@@ -1,0 +1,146 @@
+"""Messages inside the kernel, and what happens to a device at any time.
+
+| message | from | to |
+|---|---|---|
+| `Section` | a thread, the work queue | the driver: do it |
+| `Section` | the driver, the work queue | a thread: this one is next |
+| `Returned` | the driver | the thread whose system call is over |
+| `Queued`, `Flush` | the driver | the work queue |
+| `WorkDone` | the driver | the work queue: the item is done |
+| `Attention`, `DeviceLost`, `PathReport` | the hardware | the driver |
+| `IdawChanged` | a CPU of the guest | the driver, which has the guest's storage |
+| the rest | the driver | itself, as timers: at any time after they are due |
+"""
+
+from typing import TypeAlias
+
+from ccw_actors.actors.protocol import (
+    CloseDevice,
+    IoRead,
+    ReadIo,
+    ReadReport,
+    ReportRead,
+    ResetDevice,
+    UnmapDma,
+    WriteAsync,
+    WriteIo,
+    Written,
+)
+from ccw_actors.runtime import Message
+
+__all__ = [
+    "Attention",
+    "Call",
+    "DeviceGoesOn",
+    "DeviceLost",
+    "Flush",
+    "Happening",
+    "IdawChanged",
+    "IoInterruption",
+    "PathReport",
+    "Queued",
+    "ReportAdded",
+    "Result",
+    "Returned",
+    "Section",
+    "SignalClear",
+    "SignalHalt",
+    "Timer",
+    "WorkDone",
+]
+
+Call: TypeAlias = (
+    WriteIo | WriteAsync | ReadIo | ReadReport | ResetDevice | CloseDevice | UnmapDma
+)
+"""A system call of an emulator."""
+Result: TypeAlias = Written | IoRead | ReportRead
+"""What a system call returns."""
+
+
+class Section(Message, frozen=True):
+    """One section of a thread; the fields are the thread's local variables.
+
+    `errno` is the result so far, `final` and `finished` are those of the interrupt's
+    worker, `program` is the program that is walked or freed, `idaw` is the first IDAW
+    as it was read, `then` is what a RESET was wanted for.
+    """
+
+    step: str
+    errno: int = 0
+    final: bool = False
+    finished: bool = False
+    program: int = 0
+    idaw: int = 0
+    then: str = ""
+
+
+class Returned(Message, frozen=True):
+    """The thread's system call is over."""
+
+    result: Result
+
+
+class Queued(Message, frozen=True):
+    """A work item of the sender's is queued; `step` is its first section."""
+
+    step: str
+
+
+class Flush(Message, frozen=True):
+    """A thread waits until all that is queued now is done; then it goes on."""
+
+    thread: str
+    section: Section
+
+
+class WorkDone(Message, frozen=True):
+    """The work item is done."""
+
+
+class Attention(Message, frozen=True):
+    """The device wants attention that nobody asked for."""
+
+
+class DeviceLost(Message, frozen=True):
+    """The device is gone, and the machine check says so."""
+
+
+class PathReport(Message, frozen=True):
+    """Something happens to a channel path that a guest is to be told by a CRW."""
+
+    crw: int
+
+
+class IdawChanged(Message, frozen=True):
+    """A CPU of the guest stores another address in the first IDAW."""
+
+
+class DeviceGoesOn(Message, frozen=True):
+    """The device does the next thing of a channel program: number `at` of them."""
+
+    program: int
+    at: int
+
+
+class SignalHalt(Message, frozen=True):
+    """The halt signal goes out."""
+
+
+class SignalClear(Message, frozen=True):
+    """The clear signal goes out."""
+
+
+class IoInterruption(Message, frozen=True):
+    """A CPU takes the I/O interruption of the subchannel."""
+
+
+class ReportAdded(Message, frozen=True):
+    """The report is linked into the list."""
+
+
+Happening: TypeAlias = Attention | DeviceLost | PathReport | IdawChanged
+"""What is no code of the host, and may come at any time."""
+Timer: TypeAlias = (
+    DeviceGoesOn | SignalHalt | SignalClear | IoInterruption | ReportAdded
+)
+"""What the driver's subchannel, or a thread that holds no lock, does next."""

@@ -1,0 +1,40 @@
+"""The emulator reads the I/O region: the counter of its eventfd, then the IRB.
+
+Source: Linux drivers/s390/cio/vfio_ccw_ops.c (vfio_ccw_mdev_read_io_region);
+fs/eventfd.c (eventfd_read).
+"""
+
+from typing import Final
+
+from ccw_actors.actors.protocol import IoRead
+from ccw_actors.designs.linux._driver import Driver, Next, SectionFunction
+from ccw_actors.designs.linux._messages import Returned, Section
+from ccw_actors.designs.linux._subchannel import HOST_CPA, shows_cpa
+
+__all__ = ["SECTIONS", "read_io"]
+
+
+def read_io(driver: Driver) -> Next:
+    """Test and clear the counter; the region is read in a section of its own.
+
+    So what is signalled in between is seen at once, and signalled all the same.
+    """
+    driver.state.events = 0
+    return Section("read_region")
+
+
+def read_region(driver: Driver, section: Section) -> Next:
+    """Copy the region out inside io_mutex."""
+    state = driver.state
+    if not driver.lock(section):
+        return None
+    scsw = state.region.scsw
+    if scsw.cpa >= HOST_CPA and shows_cpa(scsw):
+        driver.wrong("I13", "the guest is shown a host address as CCW address")
+    driver.choices.read(state)
+    driver.unlock()
+    return Returned(IoRead(state.region))
+
+
+SECTIONS: Final[dict[str, SectionFunction]] = {"read_region": read_region}
+"""By the `step` of `Section`."""

@@ -1,0 +1,234 @@
+"""The host's subchannel and its device, as the driver's lock sees them.
+
+Condition codes, FC, AC and SC are those of `channel.lifecycle`. A channel program is
+its number; what the device does with it is a list of things that happen, in their
+order and at any time. Each function is done with `sch->lock` held: an I/O instruction
+and what is done to the driver's state around it are one section.
+
+Source: Linux drivers/s390/cio/ioasm.c (the instructions), scsw.h.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Pmcw, Scsw, Stctl, lifecycle
+from ccw_actors.channel.ccw import CCW_LENGTH
+from ccw_actors.designs.linux._driver import Driver
+from ccw_actors.designs.linux._messages import (
+    DeviceGoesOn,
+    IoInterruption,
+    SignalClear,
+    SignalHalt,
+)
+from ccw_actors.designs.linux._state import HostState
+
+__all__ = [
+    "GUEST_CPA",
+    "HOST_CPA",
+    "attend",
+    "clear_goes_out",
+    "csch",
+    "device_goes_on",
+    "guest_cpa",
+    "halt_goes_out",
+    "host_cpa",
+    "hsch",
+    "is_final",
+    "is_solicited",
+    "pmcw_of",
+    "show_attention",
+    "shows_cpa",
+    "ssch",
+    "tsch",
+    "vanish",
+    "xsch",
+]
+
+HOST_CPA: Final = 0x7000_0000
+"""Where the host's copies of channel programs begin; all of the guest's are below."""
+GUEST_CPA: Final = 0x1000
+"""Where the guest's channel program is."""
+_PROGRAM_SIZE: Final = 0x1000
+_PATH: Final = 0x80
+_PMCW: Final = Pmcw(lpm=_PATH, pim=_PATH, pom=0xFF, pam=_PATH)
+_ENDED: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
+
+
+# -- instructions ---------------------------------------------------------------------
+
+
+def pmcw_of(state: HostState) -> Pmcw:
+    """Return the PMCW of the host's subchannel."""
+    pmcw = _PMCW.with_flag(Pmcw.enabled, on=state.enabled)
+    return pmcw.with_flag(Pmcw.valid, on=state.valid)
+
+
+def ssch(driver: Driver, program: int) -> int:
+    """SSCH of a program: the condition code."""
+    state = driver.state
+    orb = Orb.command(host_cpa(program), suspend="suspend" in driver.behaviour)
+    cc, scsw = lifecycle.start(state.scsw, pmcw_of(state), orb)
+    if cc == 0:
+        state.scsw = scsw
+        state.ssch += 1
+        state.owned = state.runs = program
+        driver.later(DeviceGoesOn(program, 0))
+    return cc
+
+
+def hsch(driver: Driver) -> int:
+    """HSCH: the condition code."""
+    state = driver.state
+    cc, state.scsw = lifecycle.halt(state.scsw, pmcw_of(state))
+    if cc == 0:
+        driver.later(SignalHalt())
+    return cc
+
+
+def csch(driver: Driver) -> int:
+    """CSCH: the condition code."""
+    state = driver.state
+    cc, state.scsw = lifecycle.clear(state.scsw, pmcw_of(state))
+    if cc == 0:
+        driver.later(SignalClear())
+    return cc
+
+
+def xsch(state: HostState) -> int:
+    """XSCH: the condition code."""
+    cc, state.scsw = lifecycle.cancel(state.scsw, pmcw_of(state))
+    if cc == 0:
+        state.runs = state.owned = 0
+    return cc
+
+
+def tsch(driver: Driver) -> Irb | None:
+    """TSCH: the IRB, None if no status was pending."""
+    state = driver.state
+    irb = Irb(state.scsw)
+    cc, state.scsw = lifecycle.test(state.scsw, pmcw_of(state))
+    if cc:
+        return None
+    if not state.scsw.fctl and not state.runs:
+        state.owned = 0
+    # What the device has held back finds the subchannel free only now.
+    show_attention(driver)
+    return irb
+
+
+# -- what the device does -------------------------------------------------------------
+
+
+def device_goes_on(driver: Driver, message: DeviceGoesOn) -> None:
+    """Do what comes next of a program, unless that has been ended."""
+    state, program, at = driver.state, message.program, message.at
+    # A CLEAR that has been accepted stops the device before its signal has gone out.
+    if program != state.runs or state.scsw.actl & Actl.CLEAR_PENDING:
+        return
+    cpa = host_cpa(program) + CCW_LENGTH
+    scsw = state.scsw
+    match driver.behaviour[at]:
+        case "begin":
+            scsw = lifecycle.accepted(scsw)
+        case "end":
+            scsw = lifecycle.ended(scsw, dstat=_ENDED, cstat=0, count=0, cpa=cpa)
+            state.runs = 0
+        case "pci":
+            scsw = lifecycle.program_controlled(scsw, cpa)
+        case "suspend":
+            scsw = lifecycle.suspended(scsw, cpa, 1)
+        case "channel end":
+            status = Dstat.CHANNEL_END
+            scsw = lifecycle.ended(scsw, dstat=status, cstat=0, count=0, cpa=cpa)
+        case "device end":
+            scsw = lifecycle.device_ended(scsw, Dstat.DEVICE_END)
+            state.runs = 0
+    state.scsw = scsw
+    _interrupt(driver)
+    if at + 1 < len(driver.behaviour):
+        driver.later(DeviceGoesOn(program, at + 1))
+
+
+def halt_goes_out(driver: Driver) -> None:
+    """End the program that runs, if one does; it has not begun or it is cut."""
+    state, scsw = driver.state, driver.state.scsw
+    if not scsw.actl & Actl.HALT_PENDING:
+        return
+    state.runs = 0
+    idle = replace(scsw, actl=Actl.HALT_PENDING | scsw.actl & Actl.START_PENDING)
+    state.scsw = lifecycle.halt_signalled(idle)
+    _interrupt(driver)
+
+
+def clear_goes_out(driver: Driver) -> None:
+    """End all; from here on the channel owns nothing."""
+    state = driver.state
+    if not state.scsw.actl & Actl.CLEAR_PENDING:
+        return
+    state.runs = state.owned = 0
+    state.scsw = replace(lifecycle.clear_signalled(state.scsw), cpa=0)
+    _interrupt(driver)
+
+
+def attend(driver: Driver) -> None:
+    """Have attention to show, as soon as nothing else is to be shown."""
+    driver.state.held = True
+    show_attention(driver)
+
+
+def show_attention(driver: Driver) -> None:
+    """Show the attention that is held back, if there is one and it can be shown."""
+    state = driver.state
+    if not state.held or not state.enabled or not state.valid:
+        return
+    shown = lifecycle.unsolicited(state.scsw, Dstat.ATTENTION)
+    if shown is not None:
+        state.scsw, state.held = shown, False
+        _interrupt(driver)
+
+
+def vanish(state: HostState) -> None:
+    """Have no device any more; nothing of it is at work."""
+    state.valid = False
+    state.owned = state.runs = 0
+    state.scsw = lifecycle.reset(state.scsw)
+
+
+def _interrupt(driver: Driver) -> None:
+    """Have a CPU interrupted if status is pending; one interruption is enough."""
+    if driver.state.scsw.pending and not driver.state.due:
+        driver.state.due = True
+        driver.later(IoInterruption())
+
+
+# -- addresses and status -------------------------------------------------------------
+
+
+def host_cpa(program: int) -> int:
+    """Return the address of the host's copy of a program."""
+    return HOST_CPA + program * _PROGRAM_SIZE
+
+
+def guest_cpa(scsw: Scsw, program: int) -> Scsw:
+    """Return an SCSW with the guest's CCW address, if it points into that program."""
+    inside = scsw.cpa - host_cpa(program)
+    if program and 0 <= inside <= 2 * CCW_LENGTH:
+        return replace(scsw, cpa=GUEST_CPA + inside)
+    return scsw
+
+
+def is_final(scsw: Scsw) -> bool:
+    """Whether the driver takes a status for the last one: nothing is active."""
+    return not scsw.actl & (Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE)
+
+
+def shows_cpa(scsw: Scsw) -> bool:
+    """Whether the CCW address of a status says how far a program has come."""
+    ended = scsw.stctl & (Stctl.PRIMARY | Stctl.SECONDARY | Stctl.INTERMEDIATE)
+    return bool(scsw.fctl & Fctl.START and ended)
+
+
+def is_solicited(scsw: Scsw) -> bool:
+    """Whether the driver takes a status for an answer (scsw_is_solicited, scsw.h)."""
+    return bool(scsw.deferred_cc) or scsw.stctl != Stctl.ALERT | Stctl.PENDING

@@ -1,0 +1,278 @@
+"""RESET, CLOSE and the loss of the device: each section, before and after."""
+
+import errno
+from typing import Any
+
+import pytest
+
+from ccw_actors.actors.protocol import DeviceRequested, Written
+from ccw_actors.channel import Actl, Fctl, Irb, Scsw, Stctl
+from ccw_actors.designs import DESIGNS, Section
+from ccw_actors.designs.linux._driver import Later, ToEmulator, ToWorker
+from ccw_actors.designs.linux._messages import (
+    Flush,
+    IoInterruption,
+    Queued,
+    Returned,
+    SignalClear,
+    SignalHalt,
+    WorkDone,
+)
+from ccw_actors.designs.linux._state import Fsm, Waiter
+from ccw_actors.designs.linux._teardown import close_device, device_lost, reset_device
+from tests.designs.sections import FIXED, THREAD, WAITER, do, driver_of, ran
+
+EVENTS = ["v6.0", *FIXED]
+BEFORE = [one for one in DESIGNS if one not in EVENTS]
+LOCKED = FIXED
+OK, INVALID = Returned(Written(0)), Returned(Written(errno.EINVAL))
+STARTED = Scsw(fctl=Fctl.START, actl=Actl.START_PENDING)
+RUNNING = Scsw(fctl=Fctl.START, actl=Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE)
+HALTING = Scsw(fctl=Fctl.HALT, actl=Actl.HALT_PENDING)
+PENDING = Scsw(stctl=Stctl.ALERT | Stctl.PENDING)
+REQUESTED = ToEmulator(DeviceRequested())
+LIVE: dict[str, Any] = {"cp": 1, "live": (1,), "pinned": (1,), "started": 1}
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_reset_disables_first(design: str) -> None:
+    """Since 6.0 not in NOT_OPER."""
+    assert reset_device(driver_of(design)) == Section("disable")
+    found = reset_device(driver_of(design, fsm="NOT_OPER"))
+    assert found == (INVALID if design in EVENTS else Section("disable"))
+
+
+# -- disable --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("then", ["", "unmap"])
+@pytest.mark.parametrize("design", DESIGNS)
+def test_an_idle_subchannel_is_disabled(design: str, then: str) -> None:
+    """CLOSE frees the program since 6.0; the reset before 6.0 leaves it alone."""
+    found = ran(driver_of(design), Section("disable", then=then))
+    closed = design in EVENTS
+    assert found.next == Section("close_free" if closed else "open", then=then)
+    state: Fsm = "STANDBY" if closed else "NOT_OPER"
+    assert found.changed == {"enabled": False, "fsm": state}
+
+
+def test_status_that_is_pending_is_eaten() -> None:
+    """It is taken into a local IRB: the slot has not got it."""
+    found = do("2026", "disable", scsw=PENDING)
+    assert found.next == Section("close_free")
+    assert not found.changed["scsw"].pending
+    assert "irb" not in found.changed
+
+
+@pytest.mark.parametrize(
+    ("scsw", "signal"),
+    [(RUNNING, Later(SignalHalt())), (HALTING, Later(SignalClear()))],
+)
+def test_a_busy_subchannel_is_halted_or_cleared(scsw: Scsw, signal: Later) -> None:
+    """CLEAR where HALT is refused; the thread waits for an interruption."""
+    driver = driver_of("2026", scsw=scsw, owned=1, runs=1)
+    found = ran(driver, Section("disable", then="unmap"))
+    assert found.next is None
+    assert found.effects == [signal]
+    waits = Waiter(THREAD, Section("flush", then="unmap"))
+    assert found.changed.pop("quiescing") == (waits,)
+    assert set(found.changed) == {"scsw"}
+
+
+def test_a_start_that_has_not_begun_is_cancelled() -> None:
+    """No interruption comes for it."""
+    found = do("2026", "disable", scsw=STARTED, owned=1, runs=1)
+    assert found.next == Section("flush")
+    assert (found.changed["owned"], found.changed["runs"]) == (0, 0)
+    assert "quiescing" not in found.changed
+
+
+def test_the_work_queue_is_waited_for() -> None:
+    """Then the subchannel is looked at again."""
+    found = ran(driver_of("2026"), Section("flush", then="unmap"))
+    again = Section("disable", then="unmap")
+    assert found == (None, {}, [ToWorker(Flush(THREAD, again))])
+
+
+def test_before_6_0_what_is_disabled_is_opened() -> None:
+    """Or is not there any more."""
+    found = do("v5.13", "disable", enabled=False)
+    assert found == (Section("open"), {"fsm": "NOT_OPER"}, [])
+    found = do("v5.13", "disable", valid=False)
+    assert found.next == Returned(Written(errno.ENODEV))
+
+
+@pytest.mark.parametrize("before", [{"enabled": False}, {"valid": False}])
+def test_since_6_0_what_is_disabled_is_given_up(before: dict[str, Any]) -> None:
+    """The device is wanted back."""
+    found = do("2026", "disable", **before)
+    assert found.next == INVALID
+    assert found.changed == {"fsm": "NOT_OPER", "loss": True}
+    assert found.effects == [ToWorker(Queued("notoper_todo")), REQUESTED]
+
+
+# -- close_free, close_chains ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_close_frees_the_program(design: str) -> None:
+    """Inside io_mutex since 2026."""
+    found = do(design, "close_free", **LIVE)
+    assert found.next == Section("close_chains", program=1)
+    counts = design == "counted-programs"
+    marked = {} if counts else {"cp": 0, "started": 0}
+    holds = {"mutex": THREAD} if design in LOCKED else {}
+    assert found.changed == {"walked": ((THREAD, 1),)} | marked | holds
+    found = do(design, "close_free", mutex="thread1")
+    assert (found.next is None) is (design in LOCKED)
+
+
+@pytest.mark.parametrize(
+    ("design", "then", "following"),
+    [
+        ("v5.13", "unmap", Section("unmap")),
+        ("v5.13", "closed", OK),
+        ("2026", "", Section("open")),
+        ("2026", "unmap", Section("open", then="unmap")),
+    ],
+)
+def test_what_comes_when_it_is_freed(
+    design: str, then: str, following: Section | Returned
+) -> None:
+    """Before 6.0 the unmapping, that has reset before; since 6.0 OPEN."""
+    section = Section("close_chains", program=1, then=then)
+    driver = driver_of(
+        design, mutex=THREAD, waiting=(WAITER,), live=(1,), walked=((THREAD, 1),)
+    )
+    found = ran(driver, section)
+    assert found.next == following
+    assert (found.changed["live"], found.changed["walked"]) == ((), ())
+    assert (found.effects == [WAITER]) is (design == "2026")
+
+
+@pytest.mark.parametrize(("then", "caller"), [("unmap", "DMA_UNMAP"), ("", "CLOSE")])
+def test_close_frees_what_the_channel_owns(then: str, caller: str) -> None:
+    """It is said who does."""
+    driver = driver_of("2026", live=(1,), owned=1)
+    found = ran(driver, Section("close_chains", program=1, then=then))
+    what = f"I1: {caller} frees the START's program while the channel owns it"
+    assert found.changed["wrong"] == (what,)
+
+
+# -- open, open_idle ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("then", ["", "unmap"])
+def test_before_6_0_open_and_idle_are_two(then: str) -> None:
+    """No lock is held between them; DMA_UNMAP then frees the program."""
+    driver = driver_of("v5.13", enabled=False, fsm="NOT_OPER")
+    found = ran(driver, Section("open", then=then))
+    assert found == (Section("open_idle", then=then), {"enabled": True}, [])
+    found = ran(driver, Section("open_idle", then=then))
+    assert found.next == (Section("close_free", then="unmap") if then else OK)
+    assert found.changed == {"fsm": "IDLE", "resets": 1}
+
+
+@pytest.mark.parametrize("then", ["", "unmap"])
+def test_since_6_0_open_is_one(then: str) -> None:
+    """From STANDBY; DMA_UNMAP then looks at the page again."""
+    driver = driver_of("2026", enabled=False, fsm="STANDBY")
+    found = ran(driver, Section("open", then=then))
+    assert found.next == (Section("unmap", then="unmap") if then else OK)
+    assert found.changed == {"enabled": True, "fsm": "IDLE", "resets": 1}
+
+
+@pytest.mark.parametrize("fsm", ["IDLE", "CP_PENDING", "NOT_OPER"])
+def test_since_6_0_open_gives_up_in_another_state(fsm: Fsm) -> None:
+    """A worker may have overwritten STANDBY."""
+    found = do("v6.0", "open", enabled=False, fsm=fsm)
+    assert found.next == INVALID
+    assert found.effects == [REQUESTED]
+    assert found.changed["wrong"] == (
+        f"I10: OPEN finds {fsm}, and gives the device up",
+    )
+    assert "enabled" not in found.changed
+
+
+@pytest.mark.parametrize(
+    ("design", "fsm"), [("v5.12", "NOT_OPER"), ("2026", "STANDBY")]
+)
+def test_attention_is_shown_when_the_device_is_open(design: str, fsm: Fsm) -> None:
+    """It was held back while the subchannel was disabled."""
+    found = do(design, "open", enabled=False, fsm=fsm, held=True)
+    assert found.changed["held"] is False
+    assert found.changed["scsw"].pending
+    assert found.effects == [Later(IoInterruption())]
+
+
+# -- the device is lost ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_device_is_lost(design: str) -> None:
+    """NOT_OPER; when the program is freed is the design's: at CLOSE, now, by work."""
+    changed: dict[str, Any] = {"cp": 1, "loss": design in LOCKED}
+    if design == "v6.0":
+        changed |= {"cp": 0, "live": (), "pinned": ()}
+    queued = [ToWorker(Queued("notoper_todo"))] if design in LOCKED else []
+    waits = Waiter("thread1", Section("flush"))
+    driver = driver_of(
+        design, thread="", scsw=RUNNING, owned=1, runs=1, quiescing=(waits,), **LIVE
+    )
+    device_lost(driver)
+    state = driver.state
+    assert (state.valid, state.fsm, state.owned, state.runs) == (
+        False,
+        "NOT_OPER",
+        0,
+        0,
+    )
+    assert driver.effects == [*queued, REQUESTED, waits]
+    assert {name: getattr(state, name) for name in changed} == changed
+    assert not state.wrong
+
+
+def test_work_of_a_lost_device_is_queued_once() -> None:
+    """It is pending until it is done."""
+    driver = driver_of("2026", thread="", loss=True)
+    device_lost(driver)
+    assert driver.effects == [REQUESTED]
+
+
+def test_the_program_of_a_lost_device_is_freed() -> None:
+    """Inside io_mutex."""
+    driver = driver_of("2026", thread="work-queue", loss=True, **LIVE)
+    found = ran(driver, Section("notoper_todo"))
+    assert found.next == WorkDone()
+    assert found.changed == {
+        "cp": 0,
+        "started": 0,
+        "live": (),
+        "pinned": (),
+        "loss": False,
+    }
+    found = do("2026", "notoper_todo", mutex="thread1", loss=True)
+    waits = Waiter(THREAD, Section("notoper_todo"))
+    assert found == (None, {"waiting": (waits,)}, [])
+
+
+def test_close_of_a_lost_device() -> None:
+    """Before 6.0 that is where its program is freed."""
+    section = Section("close_free", then="closed")
+    for design in DESIGNS:
+        found = close_device(driver_of(design, valid=False, fsm="NOT_OPER"))
+        assert found == (OK if design in EVENTS else section)
+
+
+def test_the_table_has_both_ways_to_reset() -> None:
+    """Every design has one of them."""
+    assert len({design.choices.reset for design in DESIGNS.values()}) == 2
+    assert {*BEFORE, *EVENTS} == set(DESIGNS)
+
+
+def test_status_of_the_loss_is_no_irb() -> None:
+    """The slot keeps what it has."""
+    irb = Irb(Scsw(fctl=Fctl.CLEAR, stctl=Stctl.PENDING))
+    driver = driver_of("2026", thread="", irb=irb, fresh=True)
+    device_lost(driver)
+    assert (driver.state.irb, driver.state.fresh) == (irb, True)

@@ -1,0 +1,198 @@
+"""DMA_UNMAP, channel reports, and the read of the region, before and after."""
+
+from typing import Any
+
+import pytest
+
+from ccw_actors.actors.protocol import (
+    IoRead,
+    ReportRead,
+    ReportSignalled,
+    Written,
+)
+from ccw_actors.channel import Fctl, Irb, Scsw, Stctl
+from ccw_actors.designs import DESIGNS, PathReport, Section
+from ccw_actors.designs.linux._driver import Later, ToEmulator, ToWorker
+from ccw_actors.designs.linux._messages import Queued, ReportAdded, Returned, WorkDone
+from ccw_actors.designs.linux._read_region import read_io
+from ccw_actors.designs.linux._reports import path_report, read_report, report_added
+from ccw_actors.designs.linux._state import Waiter
+from ccw_actors.designs.linux._unmap import unmap_dma
+from tests.designs.sections import FIXED, THREAD, WAITER, do, driver_of, ran
+
+LOCKED = FIXED
+QUEUED = ToWorker(Queued("crw_todo"))
+SIGNALLED = ToEmulator(ReportSignalled())
+BROKEN = ("I9: a report is added while another one is taken off",)
+
+
+# -- DMA_UNMAP ------------------------------------------------------------------------
+
+
+def test_a_page_that_nobody_has_pinned_is_unmapped() -> None:
+    """Otherwise the driver is asked whose it is."""
+    assert unmap_dma() == Section("unmap")
+    assert do("2026", "unmap") == (Returned(Written(0)), {"mapped": False}, [])
+    assert do("2026", "unmap", pinned=(1,)) == (Section("check_pinned"), {}, [])
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_program_is_walked_for_the_page(design: str) -> None:
+    """Inside io_mutex since 2026, by whoever comes before."""
+    locks = design in LOCKED
+    found = do(design, "check_pinned", cp=1)
+    assert found.next == Section("checked", program=1)
+    holds = {"mutex": THREAD} if locks else {}
+    assert found.changed == {"walked": ((THREAD, 1),)} | holds
+    found = do(design, "check_pinned", cp=1, mutex="thread1")
+    waits = Waiter(THREAD, Section("check_pinned"))
+    assert found.changed.get("waiting") == ((waits,) if locks else None)
+    assert (found.next is None) is locks
+
+
+@pytest.mark.parametrize("design", ["v6.0", "2026"])
+def test_the_device_is_reset_if_the_page_is_its_programs(design: str) -> None:
+    """io_mutex is given up before; without a program the page is looked at again."""
+    before: dict[str, Any] = {
+        "walked": ((THREAD, 1),),
+        "mutex": THREAD,
+        "waiting": (WAITER,),
+    }
+    found = ran(driver_of(design, **before), Section("checked", program=1))
+    assert found.next == Section("disable", then="unmap")
+    assert found.changed["walked"] == ()
+    assert found.effects == ([WAITER] if design in LOCKED else [])
+    assert do(design, "checked").next == Section("unmap")
+
+
+# -- channel reports ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("design", FIXED)
+def test_a_report_is_added_in_one_go_under_the_lock(design: str) -> None:
+    """Work is queued for it, once."""
+    driver = driver_of(design, thread="")
+    path_report(driver, PathReport(5))
+    state = driver.state
+    assert (state.reports, state.adding, state.changing) == ((5,), (), 0)
+    assert state.reporting
+    assert driver.effects == [QUEUED]
+    path_report(driver, PathReport(6))
+    assert (state.reports, driver.effects) == ((5, 6), [QUEUED])
+
+
+@pytest.mark.parametrize("design", [one for one in DESIGNS if one not in FIXED])
+def test_a_report_is_added_in_two_steps_without_it(design: str) -> None:
+    """The next one is begun when the first is there."""
+    driver = driver_of(design, thread="")
+    path_report(driver, PathReport(5))
+    path_report(driver, PathReport(6))
+    state = driver.state
+    assert (state.adding, state.reports, state.changing) == ((5, 6), (), 1)
+    assert driver.effects == [Later(ReportAdded())]
+    report_added(driver)
+    assert (state.adding, state.reports, state.changing) == ((6,), (5,), 1)
+    assert driver.effects == [Later(ReportAdded()), QUEUED, Later(ReportAdded())]
+    report_added(driver)
+    assert (state.adding, state.reports, state.changing) == ((), (5, 6), 0)
+    assert not state.wrong
+
+
+def test_the_emulator_is_told_of_reports_by_work() -> None:
+    """Unless they have been read by then."""
+    found = do("2026", "crw_todo", reporting=True, reports=(5,))
+    assert found == (WorkDone(), {"reporting": False}, [SIGNALLED])
+    found = do("2026", "crw_todo", reporting=True)
+    assert found == (WorkDone(), {"reporting": False}, [])
+
+
+def test_the_first_report_is_read() -> None:
+    """In one go under the lock; the emulator is told if there are more."""
+    driver = driver_of("2026", reports=(5, 6))
+    assert read_report(driver) == Returned(ReportRead(5))
+    assert (driver.state.reports, driver.state.changing) == ((6,), 0)
+    assert driver.effects == [SIGNALLED]
+    driver = driver_of("v6.0", reports=(5,))
+    assert read_report(driver) == Section("report_taken")
+    assert (driver.state.reports, driver.state.changing) == ((5,), 1)
+    found = ran(driver, Section("report_taken"))
+    assert found == (Returned(ReportRead(5)), {"reports": (), "changing": 0}, [])
+
+
+@pytest.mark.parametrize("design", ["v6.0", "2026"])
+def test_without_a_report_0_is_read(design: str) -> None:
+    """And nothing is changed."""
+    driver = driver_of(design)
+    assert read_report(driver) == Returned(ReportRead(0))
+    assert driver.state.changing == 0
+
+
+def test_two_may_change_the_list_at_once() -> None:
+    """Without the lock: one adds while another takes off, in either order."""
+    driver = driver_of("v6.0", reports=(5,))
+    read_report(driver)
+    path_report(driver, PathReport(6))
+    assert driver.state.wrong == BROKEN
+    driver = driver_of("v6.0", reports=(5,))
+    path_report(driver, PathReport(6))
+    read_report(driver)
+    assert driver.state.wrong == BROKEN
+
+
+# -- the read of the region -----------------------------------------------------------
+
+ENDING = Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PENDING
+ALL = Fctl.START | Fctl.HALT | Fctl.CLEAR
+
+
+def test_the_counter_is_cleared_before_the_region_is_read() -> None:
+    """So that no signal in between is lost."""
+    driver = driver_of("2026", events=3)
+    assert read_io(driver) == Section("read_region")
+    assert driver.state.events == 0
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_region_is_read_inside_io_mutex(design: str) -> None:
+    """What was copied into it last."""
+    irb = Irb(Scsw(fctl=Fctl.START, stctl=ENDING, cpa=0x1008))
+    found = do(design, "read_region", region=irb)
+    assert found.next == Returned(IoRead(irb))
+    assert found.changed == {}
+    found = do(design, "read_region", mutex="thread1")
+    waits = Waiter(THREAD, Section("read_region"))
+    assert found == (None, {"waiting": (waits,)}, [])
+
+
+@pytest.mark.parametrize(
+    ("scsw", "wrong"),
+    [
+        (Scsw(fctl=Fctl.START, stctl=ENDING, cpa=0x7000_1008), True),
+        (Scsw(fctl=Fctl.START, stctl=ENDING, cpa=0x1008), False),
+        (Scsw(fctl=Fctl.CLEAR, stctl=Stctl.PENDING, cpa=0x7000_1008), False),
+    ],
+)
+def test_a_host_address_is_shown(scsw: Scsw, *, wrong: bool) -> None:
+    """It matters where the address says how far the program has come."""
+    found = do("2026", "read_region", region=Irb(scsw))
+    assert ("wrong" in found.changed) is wrong
+
+
+@pytest.mark.parametrize(
+    ("fctl", "left"),
+    [
+        (Fctl.START, Fctl.HALT | Fctl.CLEAR),
+        (Fctl.START | Fctl.HALT, Fctl.CLEAR),
+        (Fctl.CLEAR, 0),
+        (0, ALL),
+    ],
+)
+def test_composite_ends_functions_when_their_status_is_read(
+    fctl: int, left: int
+) -> None:
+    """A CLEAR ends all; in the other designs the read ends nothing."""
+    region = Irb(Scsw(fctl=fctl))
+    for design in DESIGNS:
+        driver = driver_of(design, region=region, kept=ALL)
+        ran(driver, Section("read_region"))
+        assert driver.state.kept == (left if design == "composite" else ALL)
