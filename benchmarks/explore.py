@@ -181,13 +181,13 @@ def _goal(case: Case, best: Result, memory: float) -> str:
 
 
 def reduction() -> Iterator[Row]:
-    """Yield schedules, classes and states of scenarios that have all three."""
+    """Yield orders, classes and states of scenarios that have all three."""
     for name, make in REDUCED:
         states = explore(make(), engine="states")
         orders = explore(make(), engine="orders")
         yield (
             name,
-            _count(states.schedules),
+            _count(states.orders),
             _count(orders.classes),
             _count(states.states),
         )
@@ -264,7 +264,7 @@ def peers(python: str) -> Iterator[Row]:
         f"{ours:,.0f}",
         "1.0",
         str(-(-found.steps // _STEPS)),
-        f"yes: {every.classes} orders in {every.seconds * 1000:.1f} ms",
+        f"yes: {every.classes} classes in {every.seconds * 1000:.1f} ms",
     )
     for name, one in json.loads(done.stdout).items():
         if "error" in one:
@@ -286,18 +286,18 @@ HEADS = {
         "engine",
         "verdict",
         "states",
-        "orders",
+        "classes",
         "steps",
         "seconds",
         "steps/s",
-        "orders/s",
+        "classes/s",
         "B/state",
         "goal",
     ),
-    "Reduction": ("scenario", "schedules", "classes", "states"),
+    "Reduction": ("scenario", "orders", "classes", "states"),
     "Three tasks and a queue": (
         "tool",
-        "schedules/s",
+        "orders/s",
         "ours is faster by",
         "found after",
         "can say that none was left out",

@@ -1,7 +1,7 @@
 """Three tasks and a queue under the seeded event loops that PyPI has.
 
 Run by `explore.py` with the Python that has them (3.12 or later): prints as JSON, for
-each tool, how many schedules it takes in a second, and after how many it has found that
+each tool, how many orders it takes in a second, and after how many it has found that
 the last of three tasks may come first and the first one last. All of them run asyncio
 code as it is, which the explorer of actors does not.
 """
@@ -52,7 +52,7 @@ RunOne = Callable[[Main, int], bool]
 
 
 def simloom(main: Main, seed: int) -> bool:
-    """Run one schedule; return whether it has failed."""
+    """Run one order; return whether it has failed."""
     tool: Any = import_module("simloom")
 
     try:
@@ -63,14 +63,14 @@ def simloom(main: Main, seed: int) -> bool:
 
 
 def simloop(main: Main, seed: int) -> bool:
-    """Run one schedule."""
+    """Run one order."""
     tool: Any = import_module("simloop")
 
     return tool.explore(main, [seed]) is not None
 
 
 def seedloop(main: Main, seed: int) -> bool:
-    """Run one schedule."""
+    """Run one order."""
     tool: Any = import_module("seedloop")
 
     async def scenario(_world: Any) -> None:
@@ -81,7 +81,7 @@ def seedloop(main: Main, seed: int) -> bool:
 
 
 def detangle(main: Main, seed: int) -> bool:
-    """Run one schedule."""
+    """Run one order."""
     tool: Any = import_module("detangle")
 
     try:
@@ -102,7 +102,7 @@ TOOLS: dict[str, RunOne] = {
 
 
 def measure(run: RunOne) -> dict[str, object]:
-    """Return schedules a second, and after how many the order was found."""
+    """Return orders a second, and after how many the order was found."""
 
     async def quiet() -> None:
         await three(ignore)

@@ -105,8 +105,8 @@ def test_wheel_carries_licence_and_command(wheel: set[str]) -> None:
 
 
 def test_sdist_carries_what_checks_it(sdist: set[str]) -> None:
-    """The sdist holds the tests, the examples and the documents, and no link."""
-    folders = ("ccw_actors", "tests", "examples", "benchmarks", "tools", "docs")
+    """The sdist holds tests, examples, tools and documents, and no link."""
+    folders = (*CODE, "docs")
     assert sdist >= set().union(*(files_of(folder) for folder in folders))
     assert not {PurePosixPath(name).parts[0] for name in sdist} & set(LINKS)
 

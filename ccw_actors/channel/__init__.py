@@ -10,12 +10,15 @@ from ccw_actors.channel._condition_code import Cc as Cc
 from ccw_actors.channel._irb import Irb as Irb
 from ccw_actors.channel._model_dependent import ModelDependent as ModelDependent
 from ccw_actors.channel._orb import Orb as Orb
+from ccw_actors.channel._schib import PATH_0 as PATH_0
+from ccw_actors.channel._schib import SCHIB_LENGTH as SCHIB_LENGTH
 from ccw_actors.channel._schib import Pmcw as Pmcw
 from ccw_actors.channel._schib import Schib as Schib
 from ccw_actors.channel._schib import modified as modified
 from ccw_actors.channel._schid import SubchannelId as SubchannelId
 from ccw_actors.channel._schid import bus_id as bus_id
 from ccw_actors.channel._schid import parse_device_number as parse_device_number
+from ccw_actors.channel._scsw import SCSW_LENGTH as SCSW_LENGTH
 from ccw_actors.channel._scsw import Actl as Actl
 from ccw_actors.channel._scsw import Cstat as Cstat
 from ccw_actors.channel._scsw import Dstat as Dstat

@@ -13,12 +13,14 @@ from msgspec.structs import replace
 from ccw_actors.channel._scsw import Scsw
 from ccw_actors.channel.fields import U8, U16, U32, U64, Flag, expect_length
 
-__all__ = ["Pmcw", "Schib", "modified"]
+__all__ = ["PATH_0", "SCHIB_LENGTH", "Pmcw", "Schib", "modified"]
 
 _PMCW = struct.Struct(">IHHBBBBHBB8sI")
 _SCHIB_TAIL = struct.Struct(">QI")
 _PMCW_LENGTH: Final = 28
 SCHIB_LENGTH: Final = 52
+PATH_0: Final = 0x80
+"""The first channel path, in the masks of paths."""
 
 _ISC_SHIFT: Final = 11
 _ISC: Final = 0x3800
@@ -29,7 +31,6 @@ _RESERVED_FLAGS: Final = 0x0700
 _RESERVED_CHARS: Final = 0xFF1F_FFF8
 _MBA_ALIGNMENT: Final = 64
 _PATHS: Final = 8
-_FIRST_PATH: Final = 0x80
 _ALL_PATHS: Final = 0xFF
 
 Chpids: TypeAlias = Annotated[bytes, Meta(min_length=8, max_length=8)]
@@ -99,10 +100,10 @@ class Pmcw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return cls(
             flags=cls.valid.mask,
             devno=devno,
-            lpm=_FIRST_PATH,
-            pim=_FIRST_PATH,
+            lpm=PATH_0,
+            pim=PATH_0,
             pom=_ALL_PATHS,
-            pam=_FIRST_PATH,
+            pam=PATH_0,
             chpids=bytes((chpid,)).ljust(_PATHS, b"\0"),
         )
 

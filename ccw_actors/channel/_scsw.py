@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ccw_actors.channel.fields import U8, U16, U32, Flag, bit_names, expect_length
 
-__all__ = ["Actl", "Cstat", "Dstat", "Fctl", "Scsw", "Stctl"]
+__all__ = ["SCSW_LENGTH", "Actl", "Cstat", "Dstat", "Fctl", "Scsw", "Stctl"]
 
 SCSW_LENGTH: Final = 12
 _LAYOUT = struct.Struct(">HHIBBH")
@@ -37,6 +37,7 @@ class Actl:
     SUBCHANNEL_ACTIVE: Final = 0x04
     DEVICE_ACTIVE: Final = 0x02
     SUSPENDED: Final = 0x01
+    ACTIVE: Final = SUBCHANNEL_ACTIVE | DEVICE_ACTIVE
 
     NAMES: Final = {
         RESUME_PENDING: "resume-pending",
@@ -57,6 +58,8 @@ class Stctl:
     PRIMARY: Final = 0x04
     SECONDARY: Final = 0x02
     PENDING: Final = 0x01
+    INTERMEDIATE_STATUS: Final = INTERMEDIATE | PENDING
+    FINAL_STATUS: Final = PRIMARY | SECONDARY | PENDING
 
     NAMES: Final = {
         ALERT: "alert",
@@ -78,6 +81,7 @@ class Dstat:
     DEVICE_END: Final = 0x04
     UNIT_CHECK: Final = 0x02
     UNIT_EXCEPTION: Final = 0x01
+    CHANNEL_AND_DEVICE_END: Final = CHANNEL_END | DEVICE_END
 
     NAMES: Final = {
         ATTENTION: "attention",

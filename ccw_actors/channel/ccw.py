@@ -13,6 +13,8 @@ from ccw_actors.channel.fields import U8, U16, U32, Flag, expect_length
 __all__ = [
     "CCW_LENGTH",
     "FLAG_NAMES",
+    "SENSE_ID_LENGTH",
+    "SENSE_LENGTH",
     "Ccw",
     "Command",
     "is_input",
@@ -22,6 +24,10 @@ __all__ = [
 ]
 
 CCW_LENGTH: Final = 8
+SENSE_LENGTH: Final = 32
+"""How many bytes BASIC SENSE brings at most."""
+SENSE_ID_LENGTH: Final = 256
+"""How many bytes SENSE ID brings at most."""
 
 _FORMAT_0 = struct.Struct(">IBxH")
 _FORMAT_1 = struct.Struct(">BBHI")

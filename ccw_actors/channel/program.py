@@ -73,7 +73,6 @@ _PCI: Final = Ccw.program_controlled.mask
 _IDA: Final = Ccw.indirect.mask
 _SUSPEND: Final = Ccw.suspend.mask
 _MIDA: Final = Ccw.midaw.mask
-_CE_DE: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
 _CSTAT: Final = {
     StorageCheck.ADDRESSING: Cstat.PROGRAM_CHECK,
     StorageCheck.PROTECTION: Cstat.PROTECTION_CHECK,
@@ -372,7 +371,7 @@ def _concluded(execution: Execution, end: CommandEnd) -> Execution:
     )
     if _has_wrong_length(execution.orb, control, residual, end, total):
         return _over(execution, end.status, Cstat.INCORRECT_LENGTH)
-    normal = end.status & ~Dstat.STATUS_MODIFIER == _CE_DE
+    normal = end.status & ~Dstat.STATUS_MODIFIER == Dstat.CHANNEL_AND_DEVICE_END
     if not normal or control.flags & (_CC | _CD) != _CC:
         refused = first and not end.status & Dstat.CHANNEL_END
         return _over(execution, end.status, 0, deferred_cc=1 if refused else 0)

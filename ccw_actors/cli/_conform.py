@@ -2,9 +2,10 @@
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
@@ -14,7 +15,15 @@ from rich.text import Text
 
 from ccw_actors.cli._printing import as_text, new_console, say_json, visible
 from ccw_actors.cli._sizes import size_option
-from ccw_actors.conformance import SIZE_MAX, Case, Judgement, Verdict, load, run_case
+from ccw_actors.conformance import (
+    VECTORS_SIZE_MAX,
+    Case,
+    Difference,
+    Judgement,
+    Verdict,
+    load,
+    run_case,
+)
 
 __all__ = ["conform"]
 
@@ -25,48 +34,54 @@ _COMPARED = (Verdict.EXPLAINED, Verdict.UNEXPLAINED, Verdict.DIFFER)
 _PIECES = 4
 
 
+_File: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        help="Golden vectors: JSON, gzipped or not.", dir_okay=False, exists=True
+    ),
+]
+_Images: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        file_okay=False,
+        exists=True,
+        help="Where the images are that the vectors name."
+        "  [default: images, beside FILE]",
+        show_default=False,
+    ),
+]
+_Category: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="C", help="Run the cases of this category.", show_default=False
+    ),
+]
+_Name: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--case", metavar="NAME", help="Run this case.", show_default=False),
+]
+_SizeMax: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="The largest file that is read, unpacked: bytes, or as in '1 GiB'."
+        " It takes up to thirty times as much memory.",
+    ),
+]
+_AsJson: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print JSON, and nothing else.")
+]
+
+
 def conform(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="Golden vectors: JSON, gzipped or not.", dir_okay=False, exists=True
-        ),
-    ],
+    file: _File,
     *,
-    images: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            file_okay=False,
-            exists=True,
-            help="Where the images are that the vectors name."
-            "  [default: images, beside FILE]",
-            show_default=False,
-        ),
-    ] = None,
-    category: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="C", help="Run the cases of this category.", show_default=False
-        ),
-    ] = None,
-    name: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--case", metavar="NAME", help="Run this case.", show_default=False
-        ),
-    ] = None,
-    size_max: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE",
-            help="The largest file that is read, unpacked: bytes, or as in '1 GiB'."
-            " It takes up to thirty times as much memory.",
-        ),
-    ] = f"{SIZE_MAX >> 20} MiB",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, and nothing else.")
-    ] = False,
+    images: _Images = None,
+    category: _Category = None,
+    name: _Name = None,
+    size_max: _SizeMax = f"{VECTORS_SIZE_MAX >> 20} MiB",
+    as_json: _AsJson = False,
 ) -> None:
     """Run golden vectors of real systems on an emulated host, and compare.
 
@@ -80,7 +95,17 @@ def conform(
         category or [],
         name or [],
     )
-    folder = file.parent / "images" if images is None else images
+    found = _judged(cases, file.parent / "images" if images is None else images)
+    counts = Counter(judgement.verdict for judgement in found.values())
+    if as_json:
+        say_json(_as_json(found, counts))
+    else:
+        _show(cases, found, one=len(found) == 1)
+    raise typer.Exit(_ONE_DIFFERS if counts[Verdict.DIFFER] else _ALL_AGREE)
+
+
+def _judged(cases: list[Case], images: Path) -> dict[str, Judgement]:
+    """Run the cases, with a bar on a terminal; return what each of them is."""
     found: dict[str, Judgement] = {}
     with TemporaryDirectory(prefix="ccw-actors-") as scratch:
         for case in track(
@@ -90,13 +115,8 @@ def conform(
             transient=True,
             disable=not sys.stderr.isatty(),
         ):
-            found[case.name] = run_case(case, folder, Path(scratch))
-    counts = Counter(judgement.verdict for judgement in found.values())
-    if as_json:
-        say_json(_as_json(found, counts))
-    else:
-        _show(cases, found, one=len(found) == 1)
-    raise typer.Exit(_ONE_DIFFERS if counts[Verdict.DIFFER] else _ALL_AGREE)
+            found[case.name] = run_case(case, images, Path(scratch))
+    return found
 
 
 def _chosen(
@@ -184,21 +204,25 @@ def _tell(console: Console, name: str, judgement: Judgement, most: int | None) -
         console.print(as_text(judgement.why))
     if verdict not in _COMPARED:
         return
-    table = Table(box=None, pad_edge=False)
-    for title in ("where", "field", "observed", "here"):
-        table.add_column(title, overflow="fold")
-    entries = [one for one in judgement.differences if one.field != "storage"]
     pieces = [one for one in judgement.differences if one.field == "storage"]
-    where = ""
-    for difference in (*entries, *pieces[:most]):
-        shown = "" if difference.where == where else difference.where
-        where = difference.where
-        for field, expected, found in difference.parts or (
-            (difference.field, difference.expected, difference.found),
-        ):
-            table.add_row(*map(as_text, (shown, field, expected, found)))
-            shown = ""
-    console.print(table)
+    entries = [one for one in judgement.differences if one.field != "storage"]
+    console.print(_compared([*entries, *pieces[:most]]))
     if most is not None and len(pieces) > most:
         left = len(pieces) - most
         console.print(as_text(f"{left:,} more pieces of storage: --case {name}"))
+
+
+def _compared(differences: Sequence[Difference]) -> Table:
+    """Return a table of what is different, which names each place once."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("where", "field", "observed", "here"):
+        table.add_column(title, overflow="fold")
+    where = ""
+    for one in differences:
+        shown = "" if one.where == where else one.where
+        where = one.where
+        whole = ((one.field, one.expected, one.found),)
+        for field, expected, found in one.parts or whole:
+            table.add_row(*map(as_text, (shown, field, expected, found)))
+            shown = ""
+    return table

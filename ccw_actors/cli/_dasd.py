@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.progress import Progress
@@ -20,7 +20,7 @@ from ccw_actors.actors.hardware.image import (
     recover_image,
 )
 from ccw_actors.cli._printing import complain, new_console, say, say_json, visible
-from ccw_actors.devices.ckd_types import ckd_type, ckd_volume
+from ccw_actors.devices.ckd_types import CYLINDERS_MAX, ckd_type, ckd_volume
 from ccw_actors.devices.dataset import dataset_records, member_records, members
 from ccw_actors.devices.fba_image import FBA_TYPES, fba_blocks
 from ccw_actors.devices.volume_check import damages
@@ -36,7 +36,6 @@ dasd = typer.Typer(
     no_args_is_help=True,
 )
 
-_CYLINDERS_MAX = 65535  # what two bytes in the address of a track can say
 _BLOCKS_MAX = (1 << 32) - 1  # what four bytes in a locate command can say
 _NAME = re.compile(r"(?P<dataset>[^()]+)(?:\((?P<member>[^()]+)\))?")
 
@@ -50,6 +49,23 @@ BlockType = Annotated[
         metavar="TYPE",
         help="What a raw image of blocks is of, as in 3370: it does not say itself.",
         show_default=False,
+    ),
+]
+
+
+_Cylinders: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=CYLINDERS_MAX,
+        help="Cylinders, if not those of the model.",
+    ),
+]
+_Blocks: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=2, max=_BLOCKS_MAX, help="Blocks, if not those of the model."
     ),
 ]
 
@@ -69,24 +85,8 @@ def init(
     ],
     volser: Annotated[str, typer.Option(metavar="SERIAL", help="The volume serial.")],
     *,
-    cylinders: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            max=_CYLINDERS_MAX,
-            help="Cylinders, if not those of the model.",
-        ),
-    ] = None,
-    blocks: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            min=2,
-            max=_BLOCKS_MAX,
-            help="Blocks, if not those of the model.",
-        ),
-    ] = None,
+    cylinders: _Cylinders = None,
+    blocks: _Blocks = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace a file that exists.")
     ] = False,

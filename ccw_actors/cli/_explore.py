@@ -2,11 +2,11 @@
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeAlias, cast
 
 import typer
 
@@ -31,6 +31,7 @@ __all__ = ["explore"]
 
 _VERIFIED, _REFUTED, _USAGE, _INCOMPLETE, _VACUOUS = 0, 1, 2, 3, 4
 _CUT_SHORT = 130
+_LIMITS = Limits()
 
 
 class DeliveryOption(StrEnum):
@@ -66,80 +67,97 @@ class NoopsOption(StrEnum):
     KEPT = "kept"
 
 
+_Names: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME...",
+        help="Scenarios: names of --list, MODULE:NAME, or FILE:NAME."
+        " With --list: files.",
+        show_default=False,
+    ),
+]
+_Every: TypeAlias = Annotated[
+    bool, typer.Option("--all", help="Explore all scenarios of --list.")
+]
+_Listed: TypeAlias = Annotated[
+    bool,
+    typer.Option("--list", help="List the scenarios of this package, or of files."),
+]
+_Delivery: TypeAlias = Annotated[
+    DeliveryOption, typer.Option(help="How messages are delivered.")
+]
+_Noops: TypeAlias = Annotated[
+    NoopsOption,
+    typer.Option(help="What becomes of unordered messages that change nothing."),
+]
+_Engine: TypeAlias = Annotated[
+    EngineOption, typer.Option(help="What goes through the orders.")
+]
+_Time: TypeAlias = Annotated[TimeOption, typer.Option(help="When timers fire.")]
+_Within: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="A predicate, as file.py:function: nothing leads out of a state in"
+        " which it does not hold.",
+    ),
+]
+_Capacity: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=0, help="Have no channel hold more messages; 0 for any."
+    ),
+]
+_Fingerprints: TypeAlias = Annotated[
+    bool,
+    typer.Option("--fingerprints", help="Keep 64 bits of a state, not the state."),
+]
+_States: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Give up after N states.")
+]
+_Seconds: TypeAlias = Annotated[
+    float, typer.Option(metavar="S", min=0.001, help="Give up after S seconds.")
+]
+_Seed: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", help="Decides what is taken by lot.")
+]
+_Jobs: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Explore N scenarios at once.")
+]
+_Save: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", file_okay=False, help="Keep counterexamples as files there."
+    ),
+]
+_Coverage: TypeAlias = Annotated[
+    bool,
+    typer.Option("--coverage", help="Show which messages were never handled."),
+]
+_AsJson: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print JSON, and nothing else.")
+]
+
+
 def explore(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAME...",
-            help="Scenarios: names of --list, MODULE:NAME, or FILE:NAME."
-            " With --list: files.",
-            show_default=False,
-        ),
-    ] = None,
+    names: _Names = None,
     *,
-    every: Annotated[
-        bool, typer.Option("--all", help="Explore all scenarios of --list.")
-    ] = False,
-    listed: Annotated[
-        bool,
-        typer.Option("--list", help="List the scenarios of this package, or of files."),
-    ] = False,
-    delivery: Annotated[
-        DeliveryOption, typer.Option(help="How messages are delivered.")
-    ] = DeliveryOption.CHANNEL,
-    noops: Annotated[
-        NoopsOption,
-        typer.Option(help="What becomes of unordered messages that change nothing."),
-    ] = NoopsOption.CONSUMED,
-    engine: Annotated[
-        EngineOption, typer.Option(help="What goes through the orders.")
-    ] = EngineOption.AUTO,
-    time: Annotated[
-        TimeOption, typer.Option(help="When timers fire.")
-    ] = TimeOption.UNTIMED,
-    within: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="A predicate, as file.py:function: nothing leads out of a state in"
-            " which it does not hold.",
-        ),
-    ] = "",
-    capacity: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=0, help="Have no channel hold more messages; 0 for any."
-        ),
-    ] = 0,
-    fingerprints: Annotated[
-        bool,
-        typer.Option("--fingerprints", help="Keep 64 bits of a state, not the state."),
-    ] = False,
-    states: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Give up after N states.")
-    ] = Limits().states,
-    seconds: Annotated[
-        float, typer.Option(metavar="S", min=0.001, help="Give up after S seconds.")
-    ] = Limits().seconds,
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="Decides what is taken by lot.")
-    ] = Limits().seed,
-    jobs: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Explore N scenarios at once.")
-    ] = 1,
-    save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", file_okay=False, help="Keep counterexamples as files there."
-        ),
-    ] = None,
-    coverage: Annotated[
-        bool,
-        typer.Option("--coverage", help="Show which messages were never handled."),
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, and nothing else.")
-    ] = False,
+    every: _Every = False,
+    listed: _Listed = False,
+    delivery: _Delivery = DeliveryOption.CHANNEL,
+    noops: _Noops = NoopsOption.CONSUMED,
+    engine: _Engine = EngineOption.AUTO,
+    time: _Time = TimeOption.UNTIMED,
+    within: _Within = "",
+    capacity: _Capacity = 0,
+    fingerprints: _Fingerprints = False,
+    states: _States = _LIMITS.states,
+    seconds: _Seconds = _LIMITS.seconds,
+    seed: _Seed = _LIMITS.seed,
+    jobs: _Jobs = 1,
+    save: _Save = None,
+    coverage: _Coverage = False,
+    as_json: _AsJson = False,
 ) -> None:
     """Go through every order in which a scenario's messages can be handled.
 
@@ -154,13 +172,7 @@ def explore(
         _list(names or (), as_json=as_json)
         return
     wanted = list(dict.fromkeys(SCENARIOS if every else names or ()))
-    try:
-        for name in wanted:
-            find_scenario(name)
-        if within:
-            find_predicate(within)
-    except ScenarioNameError as error:
-        raise typer.BadParameter(str(error)) from error
+    _look_up(wanted, within)
     options = Options(
         engine=cast("Any", engine.value.replace("-", " ")),
         delivery=delivery.value,
@@ -171,21 +183,51 @@ def explore(
         fingerprints=fingerprints,
         limits=Limits(states=states, seconds=seconds, seed=seed),
     )
+    found = _explored(wanted, options, jobs)
+    _show(found, _keep(found, save), with_coverage=coverage, as_json=as_json)
+    if len(found) < len(wanted):
+        raise typer.Exit(_CUT_SHORT)
+    raise typer.Exit(_exit_code(found))
+
+
+def _look_up(names: Sequence[str], predicate: str) -> None:
+    """Find out whether what is named is there, before anything is explored.
+
+    Raises:
+        typer.BadParameter: It is not.
+    """
+    try:
+        for name in names:
+            find_scenario(name)
+        if predicate:
+            find_predicate(predicate)
+    except ScenarioNameError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _explored(names: Sequence[str], options: Options, jobs: int) -> list[Explored]:
+    """Explore scenarios; after Ctrl-C, return those that were done by then."""
     by_name: dict[str, Explored] = {}
-    is_cut_short = True
-    with progress_bar(len(wanted)) as tick, suppress(KeyboardInterrupt):
-        for one in explore_all(wanted, options, jobs, tick):
+    with progress_bar(len(names)) as tick, suppress(KeyboardInterrupt):
+        for one in explore_all(names, options, jobs, tick):
             by_name[one.name] = one
             if jobs > 1:
                 tick.done(len(by_name))
-        is_cut_short = False
-    found = [by_name[name] for name in wanted if name in by_name]
-    kept = _keep(found, save)
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _show(
+    found: Sequence[Explored],
+    kept: Mapping[str, Path],
+    *,
+    with_coverage: bool,
+    as_json: bool,
+) -> None:
+    """Print what was found, as a table or as JSON."""
     if as_json:
         say_json({"scenarios": {one.name: as_fields(one) for one in found}})
     else:
-        show(found, kept, with_coverage=coverage)
-    raise typer.Exit(_CUT_SHORT if is_cut_short else _exit_code(found))
+        show(found, kept, with_coverage=with_coverage)
 
 
 def _list(files: Sequence[str], *, as_json: bool) -> None:

@@ -17,10 +17,13 @@ from rich.progress import (
 from rich.table import Table
 
 from ccw_actors.cli._explore_run import Explored
+from ccw_actors.cli._interleaving_view import interleaving
 from ccw_actors.cli._printing import as_text, new_console, paragraph, visible
 from ccw_actors.cli._scenario_names import find_scenario, replay_command
-from ccw_actors.explore import Counterexample, Result, explain
+from ccw_actors.explore import Counterexample, Result, Step, explain
 from ccw_actors.explore import Progress as Reached
+from ccw_actors.verdicts import CellName
+from ccw_actors.verdicts import interleaving as lines_of
 
 __all__ = ["as_fields", "progress_bar", "show", "show_list"]
 
@@ -31,7 +34,8 @@ _STYLES: Final = {
     "vacuous": "yellow",
     "error": "red",
 }
-_COUNTS: Final = ("states", "orders", "schedules", "steps", "seconds")
+_COUNTS: Final = ("states", "classes", "orders", "steps", "seconds")
+_FOUND: Final = {"states": "states", "orders": "classes"}
 _LETTERS_MAX: Final = 20
 _SHOW_AFTER: Final = 2.0
 _OWN: Final = (
@@ -68,7 +72,7 @@ def as_fields(one: Explored) -> dict[str, Any]:
         "noops": result.noops,
         "time": result.time,
         "engine": result.engine,
-        "schedules": result.schedules,
+        "orders": result.orders,
         "classes": result.classes,
         "states": result.states,
         "steps": result.steps,
@@ -117,19 +121,31 @@ def show(
 def _show_fault(name: str, result: Result) -> None:
     """Print the steps to a fault at once, and then what is found out about them."""
     console = new_console()
-    console.print(paragraph(result))
+    console.print(as_text(f"{result.verdict.upper()}: {result.violation}"))
+    _show_steps(name, result.counterexample)
     sys.stdout.flush()
     told = explain(find_scenario(name), result)
     if told.steps != result.counterexample:
         is_shorter = len(told.steps) < len(result.counterexample)
         head = "a shorter way:" if is_shorter else "the same, with less overtaking:"
-        steps = [f"{number:4} {step}" for number, step in enumerate(told.steps, 1)]
-        console.print(paragraph("\n".join([head, *steps])))
+        console.print(head)
+        _show_steps(name, told.steps)
     needed = [str(number + 1) for number in told.needed]
     if 0 < len(needed) < len(told.steps):
         console.print(as_text(f"needed are the steps {', '.join(needed)}"))
     for remark in told.remarks():
         console.print(as_text(remark))
+
+
+def _show_steps(name: str, steps: Sequence[Step]) -> None:
+    """Print steps; of a cell of the verdict table as `ccw-actors verdicts` does."""
+    console = new_console()
+    if CellName.is_one(name):
+        console.print(interleaving(lines_of(steps), console.width, by_step=True))
+        return
+    lines = [f"{number:4} {step}" for number, step in enumerate(steps, 1)]
+    if lines:
+        console.print(paragraph("\n".join(lines)))
 
 
 def _show_letters(result: Result) -> None:
@@ -142,7 +158,7 @@ def _show_letters(result: Result) -> None:
 
 
 def _counts(result: Result) -> tuple[str, ...]:
-    counts = result.states, result.classes, result.schedules, result.steps
+    counts = result.states, result.classes, result.orders, result.steps
     return (result.engine, *map(_number, counts), f"{result.seconds:.2f}")
 
 
@@ -172,7 +188,7 @@ class _Tick:
         if now - self._began < _SHOW_AFTER:
             return
         rate = reached.steps / (now - self._began)
-        what = "states" if reached.engine == "states" else "orders"
+        what = _FOUND.get(reached.engine, "orders")
         progress.update(
             self._task,
             visible=True,

@@ -5,8 +5,9 @@ Its subcommands do something to one that runs: disks come and go, CPUs pause.
 
 import contextlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from typer.core import TyperGroup
@@ -14,7 +15,13 @@ from typer.core import TyperGroup
 from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.cli._printing import complain, say_json
 from ccw_actors.cli._run_view import ending
-from ccw_actors.cli._running import begin_a_trace, check_name, claim_name, run_shown
+from ccw_actors.cli._running import (
+    End,
+    begin_a_trace,
+    check_name,
+    claim_name,
+    run_shown,
+)
 from ccw_actors.cli._sizes import size_option
 from ccw_actors.control import ControlClient, DescribeMachine
 from ccw_actors.errors import ImageError
@@ -78,72 +85,86 @@ class _QemuGroup(TyperGroup):
 qemu = typer.Typer(cls=_QemuGroup, invoke_without_command=True)
 
 
+_Disks: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--disk",
+        metavar="DEVNO=IMAGE[,OPTION...]",
+        help="Pass a disk through; may be given several times. Options are"
+        " type=TYPE, which an image of a 3390 or 3380 says itself and raw blocks"
+        " need, as in 3370; control-unit=UNIT, which for a 3390 is 2107 unless it"
+        " is 3990-2 or 3990-6; and read-only.",
+        show_default=False,
+    ),
+]
+_Program: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--qemu",
+        metavar="PROGRAM",
+        help="A qemu-system-s390x, or the folder where one was built (default: the"
+        " one on PATH).",
+        show_default=False,
+    ),
+]
+_Memory: TypeAlias = Annotated[
+    str, typer.Option(metavar="SIZE", help="Main storage, in whole MiB.")
+]
+_Cpus: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", min=1, max=248, help="CPUs.")
+]
+_Boot: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="DEVNO", help="IPL from this disk.", show_default=False),
+]
+_Console: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE",
+        help="Where the guest's console is: 'terminal', or a file.",
+    ),
+]
+_LineMode: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--line-mode",
+        help="For a kernel that knows the SCLP's line-mode console only.",
+    ),
+]
+_AsJson: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON, nothing else.")
+]
+_Trace: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace", metavar="FILE", help="Write a trace there.", show_default=False
+    ),
+]
+_Name: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The name by which other commands know the machine (default: qemu,"
+        " and a number if that is taken).",
+        show_default=False,
+    ),
+]
+
+
 @qemu.callback()
 def start(
     context: typer.Context,
     *,
-    disks: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--disk",
-            metavar="DEVNO=IMAGE[,OPTION...]",
-            help="Pass a disk through; may be given several times. Options are"
-            " type=TYPE, which an image of a 3390 or 3380 says itself and raw blocks"
-            " need, as in 3370; control-unit=UNIT, which for a 3390 is 2107 unless it"
-            " is 3990-2 or 3990-6; and read-only.",
-            show_default=False,
-        ),
-    ] = None,
-    program: Annotated[
-        str | None,
-        typer.Option(
-            "--qemu",
-            metavar="PROGRAM",
-            help="A qemu-system-s390x, or the folder where one was built (default: the"
-            " one on PATH).",
-            show_default=False,
-        ),
-    ] = None,
-    memory: Annotated[
-        str, typer.Option(metavar="SIZE", help="Main storage, in whole MiB.")
-    ] = "512 MiB",
-    cpus: Annotated[int, typer.Option(metavar="N", min=1, max=248, help="CPUs.")] = 1,
-    boot: Annotated[
-        str | None,
-        typer.Option(metavar="DEVNO", help="IPL from this disk.", show_default=False),
-    ] = None,
-    console: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE",
-            help="Where the guest's console is: 'terminal', or a file.",
-        ),
-    ] = "terminal",
-    line_mode: Annotated[
-        bool,
-        typer.Option(
-            "--line-mode",
-            help="For a kernel that knows the SCLP's line-mode console only.",
-        ),
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON, nothing else.")
-    ] = False,
-    trace: Annotated[
-        Path | None,
-        typer.Option(
-            "--trace", metavar="FILE", help="Write a trace there.", show_default=False
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The name by which other commands know the machine (default: qemu,"
-            " and a number if that is taken).",
-            show_default=False,
-        ),
-    ] = None,
+    disks: _Disks = None,
+    program: _Program = None,
+    memory: _Memory = "512 MiB",
+    cpus: _Cpus = 1,
+    boot: _Boot = None,
+    console: _Console = "terminal",
+    line_mode: _LineMode = False,
+    as_json: _AsJson = False,
+    trace: _Trace = None,
+    name: _Name = None,
 ) -> None:
     """Start a QEMU with disks passed through to it, its console on this terminal.
 
@@ -158,34 +179,65 @@ def start(
     if context.invoked_subcommand is not None:
         return
     check_name(name)
-    devices = [_disk(text) for text in disks or ()]
-    numbers = [one.number for one in devices]
-    for number in {one for one in numbers if numbers.count(one) > 1}:
-        raise typer.BadParameter(f"{number} is there twice", param_hint="--disk")
-    storage = size_option(memory, "--memory", least=_MIB)
-    if storage % _MIB:
-        raise typer.BadParameter(
-            f"expected whole MiB, got {memory!r}", param_hint="--memory"
-        )
+    devices = _disks(disks or ())
     guest = QemuGuest(
         _NAME,
-        StorageSize(storage),
+        _storage(memory),
         binary=None if program is None else Binary.read(program, Path()),
         cpus=cpus,
         arguments=tuple(context.meta[_ARGUMENTS]),
         console=ConsoleTarget.read(console, Path()),
         line_mode=line_mode,
-        boot=None if boot is None else _number(boot, "--boot"),
+        boot=None if boot is None else _boot(boot, devices),
         devices=tuple(PassedThrough(one.number, one.number) for one in devices),
     )
-    if guest.boot is not None and guest.boot not in numbers:
+    machine = Machine(devices, (guest,))
+    check_machine(machine, "ccw-actors qemu")
+    end = _run(machine, name, trace, as_json=as_json)
+    if as_json:
+        say_json(end.result)
+    result = end.result.guests[_NAME]
+    complain(ending(result) if result.error is None else result.error)
+    if end.status:
+        raise typer.Exit(end.status)
+
+
+def _disks(texts: Sequence[str]) -> tuple[HostDevice, ...]:
+    """Read what stands behind each --disk; no number may be there twice."""
+    devices = tuple(map(_disk, texts))
+    numbers = [one.number for one in devices]
+    for number in {one for one in numbers if numbers.count(one) > 1}:
+        raise typer.BadParameter(f"{number} is there twice", param_hint="--disk")
+    return devices
+
+
+def _storage(memory: str) -> StorageSize:
+    """Read what stands behind --memory."""
+    size = size_option(memory, "--memory", least=_MIB)
+    if size % _MIB:
+        raise typer.BadParameter(
+            f"expected whole MiB, got {memory!r}", param_hint="--memory"
+        )
+    return StorageSize(size)
+
+
+def _boot(text: str, devices: Sequence[HostDevice]) -> DeviceNumber:
+    """Read what stands behind --boot, which has to be one of the disks."""
+    number = _number(text, "--boot")
+    numbers = [one.number for one in devices]
+    if number not in numbers:
         known = ", ".join(map(str, numbers)) or "none"
         raise typer.BadParameter(
-            f"expected the number of a --disk ({known}), got {guest.boot}",
+            f"expected the number of a --disk ({known}), got {number}",
             param_hint="--boot",
         )
-    machine = Machine(tuple(devices), (guest,))
-    check_machine(machine, "ccw-actors qemu")
+    return number
+
+
+def _run(
+    machine: Machine, name: str | None, trace: Path | None, *, as_json: bool
+) -> End:
+    """Run the machine under its name, with a trace if one is wanted."""
     with contextlib.ExitStack() as stack:
         control = claim_name(name, _NAME)
         if control is not None:
@@ -193,13 +245,7 @@ def start(
         target = None
         if trace is not None:
             target = begin_a_trace(machine, trace, [], TRACE_SIZE)
-        end = run_shown(machine, target, control, as_json=as_json)
-    if as_json:
-        say_json(end.result)
-    result = end.result.guests[_NAME]
-    complain(ending(result) if result.error is None else result.error)
-    if end.status:
-        raise typer.Exit(end.status)
+        return run_shown(machine, target, control, as_json=as_json)
 
 
 @qemu.command()

@@ -2,7 +2,7 @@
 
 import contextlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -24,53 +24,62 @@ __all__ = ["run"]
 _ALL = "all"
 
 
+_MachineFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="MACHINE.TOML",
+        help="The machine to run; without it, one that comes with the package.",
+        show_default=False,
+    ),
+]
+_AsJson: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON, nothing else.")
+]
+_Trace: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help=f"Where to write the trace (default: {TRACE}). A file that is there is"
+        " replaced if it is a trace.",
+        show_default=False,
+    ),
+]
+_TraceSize: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="How much of the trace to keep, its newest part: bytes, '1 GiB', or"
+        f" '{_ALL}'.",
+    ),
+]
+_NoTrace: TypeAlias = Annotated[
+    bool, typer.Option("--no-trace", help="Write no trace.")
+]
+_Name: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The name by which 'ccw-actors machines' and 'stop' know the machine"
+        " (default: that of its file, and a number if it is taken).",
+        show_default=False,
+    ),
+]
+_NoControl: TypeAlias = Annotated[
+    bool,
+    typer.Option("--no-control", help="Listen to no other command meanwhile."),
+]
+
+
 def run(
-    machine_file: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="MACHINE.TOML",
-            help="The machine to run; without it, one that comes with the package.",
-            show_default=False,
-        ),
-    ] = None,
+    machine_file: _MachineFile = None,
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON, nothing else.")
-    ] = False,
-    trace: Annotated[
-        Path | None,
-        typer.Option(
-            "--trace",
-            metavar="FILE",
-            help=f"Where to write the trace (default: {TRACE}). A file that is there is"
-            " replaced if it is a trace.",
-            show_default=False,
-        ),
-    ] = None,
-    trace_size: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE",
-            help="How much of the trace to keep, its newest part: bytes, '1 GiB', or"
-            f" '{_ALL}'.",
-        ),
-    ] = f"{TRACE_SIZE >> 20} MiB",
-    no_trace: Annotated[
-        bool, typer.Option("--no-trace", help="Write no trace.")
-    ] = False,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The name by which 'ccw-actors machines' and 'stop' know the machine"
-            " (default: that of its file, and a number if it is taken).",
-            show_default=False,
-        ),
-    ] = None,
-    no_control: Annotated[
-        bool,
-        typer.Option("--no-control", help="Listen to no other command meanwhile."),
-    ] = False,
+    as_json: _AsJson = False,
+    trace: _Trace = None,
+    trace_size: _TraceSize = f"{TRACE_SIZE >> 20} MiB",
+    no_trace: _NoTrace = False,
+    name: _Name = None,
+    no_control: _NoControl = False,
 ) -> None:
     """Run a machine until the programs of all its guests are over.
 

@@ -1,8 +1,10 @@
 """`ccw-actors trace`: reads a trace file and prints what happened."""
 
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -12,7 +14,7 @@ from ccw_actors.errors import StreamError
 from ccw_actors.trace import (
     OUTSIDE,
     DeadLetterRecord,
-    Event,
+    EventRecord,
     FailureRecord,
     TraceReader,
     as_json,
@@ -26,40 +28,49 @@ __all__ = ["trace"]
 _COLOURS: dict[type, str] = {FailureRecord: "red", DeadLetterRecord: "yellow"}
 
 
+_File: TypeAlias = Annotated[Path, typer.Argument(help="A trace file.", dir_okay=False)]
+_Actor: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="PATTERN",
+        help="Only messages from or to actors at such paths, as in 'guest/*'."
+        f" What is no actor is called '{OUTSIDE}'.",
+    ),
+]
+_Type: TypeAlias = Annotated[
+    str,
+    typer.Option("--type", metavar="NAME", help="Only messages of this type."),
+]
+_From: TypeAlias = Annotated[
+    int,
+    typer.Option("--from", metavar="N", help="Only messages from number N on."),
+]
+_Limit: TypeAlias = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=0, help="Stop after N lines."),
+]
+_ValueMax: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="The largest message that is read: bytes, or a size as in '1 GiB'."
+        " It takes up to fifteen times as much memory.",
+    ),
+]
+_JsonLines: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object for each line.")
+]
+
+
 def trace(
-    file: Annotated[Path, typer.Argument(help="A trace file.", dir_okay=False)],
-    actor: Annotated[
-        str,
-        typer.Option(
-            metavar="PATTERN",
-            help="Only messages from or to actors at such paths, as in 'guest/*'."
-            f" What is no actor is called '{OUTSIDE}'.",
-        ),
-    ] = "*",
-    type_: Annotated[
-        str,
-        typer.Option("--type", metavar="NAME", help="Only messages of this type."),
-    ] = "",
-    from_: Annotated[
-        int,
-        typer.Option("--from", metavar="N", help="Only messages from number N on."),
-    ] = 0,
-    limit: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=0, help="Stop after N lines."),
-    ] = None,
+    file: _File,
+    actor: _Actor = "*",
+    type_: _Type = "",
+    from_: _From = 0,
+    limit: _Limit = None,
     *,
-    value_max: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE",
-            help="The largest message that is read: bytes, or a size as in '1 GiB'."
-            " It takes up to fifteen times as much memory.",
-        ),
-    ] = f"{SIZE_MAX >> 20} MiB",
-    json_lines: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object for each line.")
-    ] = False,
+    value_max: _ValueMax = f"{SIZE_MAX >> 20} MiB",
+    json_lines: _JsonLines = False,
 ) -> None:
     """Print what happened, a line for each message.
 
@@ -69,22 +80,25 @@ def trace(
     size_max = size_option(value_max, "--value-max")
     with file.open("rb") as source:
         reader = TraceReader(source, value_size_max=size_max)
-        printed = 0
-        events = iter(reader)
-        while printed != limit and (event := next(events, None)) is not None:
-            name = type_name(event, reader.types)
-            if event.number < from_ or (type_ and name != type_):
-                continue
-            if not any(fnmatchcase(path, actor) for path in _paths(event)):
-                continue
+        for event in islice(_wanted(reader, actor, type_, from_), limit):
             if json_lines:
                 _say_json(event, reader)
             else:
                 say(as_line(event, reader.types), _COLOURS.get(type(event), ""))
-            printed += 1
 
 
-def _say_json(event: Event, reader: TraceReader) -> None:
+def _wanted(
+    reader: TraceReader, pattern: str, name: str, first: int
+) -> Iterator[EventRecord]:
+    """Yield what is of actors, of a type and of a number that somebody asks for."""
+    for event in reader:
+        if event.number < first or (name and name != type_name(event, reader.types)):
+            continue
+        if any(fnmatchcase(path, pattern) for path in _paths(event)):
+            yield event
+
+
+def _say_json(event: EventRecord, reader: TraceReader) -> None:
     try:
         say_json(as_json(event, reader.types))
     except RecursionError as error:
@@ -93,7 +107,7 @@ def _say_json(event: Event, reader: TraceReader) -> None:
         ) from error
 
 
-def _paths(event: Event) -> tuple[str, ...]:
+def _paths(event: EventRecord) -> tuple[str, ...]:
     if isinstance(event, FailureRecord):
         return (event.actor,)
     return (event.sender or OUTSIDE, event.recipient or OUTSIDE)

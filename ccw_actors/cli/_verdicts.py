@@ -2,12 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 import typer
@@ -19,10 +19,9 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
-from rich.text import Text
 
-from ccw_actors.cli._printing import as_text, new_console, paragraph, say, say_json
+from ccw_actors.cli._printing import new_console, say, say_json
+from ccw_actors.cli._verdicts_view import show, show_diagrams
 from ccw_actors.explore import executor_of, stop_now
 from ccw_actors.verdicts import (
     DESIGN_NAMES,
@@ -33,115 +32,105 @@ from ccw_actors.verdicts import (
     CellName,
     EmulatorName,
     ExploredCell,
-    Line,
     VerdictCell,
     cell_hash,
-    cell_text,
     cells_of,
     check,
-    columns_of,
-    command,
     counterexample_of,
-    design_row,
     explore_cells,
-    lines_of,
     load,
     merge,
-    others,
     recall,
     save,
-    sequence_diagram,
-    share,
     work_of,
 )
 
 __all__ = ["verdicts"]
 
 _AS_SAVED, _ANOTHER = 0, 1
-_STYLES = {
-    "verified": "green",
-    "refuted": "red",
-    "incomplete": "yellow",
-    "vacuous": "yellow",
-}
-_SHOWN_WHOLE = 4
-_COLUMN_WIDTH = 34
-_LEGEND = """\
-✔ verified   ✔+ its own invariants hold, another one is broken
-✘ refuted, in so many steps   … a limit was reached   ○ vacuous   - no such cell
-Name a design, an emulator and a scenario to see what goes wrong, and how."""
+_PROCESSORS = os.cpu_count() or 1
+
+_Design: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Only this design: v5.12, 2026, ours ... May be repeated.",
+        show_default=False,
+    ),
+]
+_Emulator: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Only this emulator: qemu or ours. May be repeated.",
+        show_default=False,
+    ),
+]
+_Scenario: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Only this scenario: seed, mail, halt ... May be repeated.",
+        show_default=False,
+    ),
+]
+_Patches: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--patches",
+        help="Also the designs with some patches of RFC v4, rfc-v4-1 to"
+        " rfc-v4-234; --check, --save and --json always have them.",
+    ),
+]
+_Again: TypeAlias = Annotated[
+    bool, typer.Option("--again", help="Explore all, also what is saved.")
+]
+_Checks: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        help="Explore what has changed since it was saved and the scenario seed,"
+        " replay every counterexample, and compare.",
+    ),
+]
+_Saves: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--save", metavar="DIR", file_okay=False, help="Save the table there."
+    ),
+]
+_Diagrams: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--diagram", help="Print the counterexamples as Mermaid sequence diagrams."
+    ),
+]
+_Jobs: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Explore N cells at once; as many as there are processors unless said.",
+        show_default=False,
+    ),
+]
+_AsJson: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print JSON, and nothing else.")
+]
 
 
 def verdicts(
     *,
-    design: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Only this design: v5.12, 2026, ours ... May be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    emulator: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Only this emulator: qemu or ours. May be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Only this scenario: seed, mail, halt ... May be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    patches: Annotated[
-        bool,
-        typer.Option(
-            "--patches",
-            help="Also the designs with some patches of RFC v4, rfc-v4-1 to"
-            " rfc-v4-234; --check, --save and --json always have them.",
-        ),
-    ] = False,
-    again: Annotated[
-        bool, typer.Option("--again", help="Explore all, also what is saved.")
-    ] = False,
-    checks: Annotated[
-        bool,
-        typer.Option(
-            "--check",
-            help="Explore what has changed since it was saved and the scenario seed,"
-            " replay every counterexample, and compare.",
-        ),
-    ] = False,
-    saves: Annotated[
-        Path | None,
-        typer.Option(
-            "--save", metavar="DIR", file_okay=False, help="Save the table there."
-        ),
-    ] = None,
-    diagrams: Annotated[
-        bool,
-        typer.Option(
-            "--diagram", help="Print the counterexamples as Mermaid sequence diagrams."
-        ),
-    ] = False,
-    jobs: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=1,
-            help="Explore N cells at once; as many as there are processors unless"
-            " said.",
-            show_default=False,
-        ),
-    ] = os.cpu_count() or 1,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, and nothing else.")
-    ] = False,
+    design: _Design = None,
+    emulator: _Emulator = None,
+    scenario: _Scenario = None,
+    patches: _Patches = False,
+    again: _Again = False,
+    checks: _Checks = False,
+    saves: _Saves = None,
+    diagrams: _Diagrams = False,
+    jobs: _Jobs = _PROCESSORS,
+    as_json: _AsJson = False,
 ) -> None:
     """Print the verdict table: designs down, scenarios across.
 
@@ -154,52 +143,63 @@ def verdicts(
     if not (patches or design or checks or saves or as_json):
         names = [one for one in names if one.design not in V4_SUBSETS] or names
     _refuse(
-        (checks and (again or saves or diagrams or as_json))
-        and "--check goes with --design, --emulator and --scenario only",
-        (diagrams and as_json) and "--diagram prints text, --json nothing but JSON",
+        (
+            checks and (again or saves or diagrams or as_json),
+            "--check goes with --design, --emulator and --scenario only",
+        ),
+        (diagrams and as_json, "--diagram prints text, --json nothing but JSON"),
     )
-    saved = load()
-    known = {CellName.of(cell): cell for cell in saved.cells}
-    began = perf_counter()
+    known = {CellName.of(cell): cell for cell in load().cells}
     if checks:
-        with _executor(jobs) as executor:
-            raise typer.Exit(_check(names, known, executor))
-    fresh = [
-        name
-        for name in names
-        if again or name not in known or known[name].hash != cell_hash(name)
-    ]
+        raise typer.Exit(_check(names, known, jobs))
+    began = perf_counter()
+    fresh = names if again else [one for one in names if _is_stale(one, known)]
+    found = _found(names, fresh, known, jobs)
+    took = perf_counter() - began
+    if saves is not None:
+        save(merge(found, saves), saves)
+    files = [_file(one, saves) for one in found]
+    if as_json:
+        say_json({"cells": list(map(_as_json, found, files))})
+    elif diagrams:
+        show_diagrams(found)
+    else:
+        show(found, files)
+        _show_count(len(found), len(fresh), took)
+
+
+def _show_count(cells: int, fresh: int, took: float) -> None:
+    """Print how many cells there are, and how many of them took so many seconds."""
+    count = f"{cells} cell{'s' * (cells > 1)}"
+    typer.echo(f"\n{count}, {fresh} explored now, in {took:.1f} s")
+
+
+def _is_stale(name: CellName, known: Mapping[CellName, VerdictCell]) -> bool:
+    """Whether a cell is not saved, or is of models that are others now."""
+    return name not in known or known[name].hash != cell_hash(name)
+
+
+def _found(
+    names: Sequence[CellName],
+    fresh: Sequence[CellName],
+    known: Mapping[CellName, VerdictCell],
+    jobs: int,
+) -> list[ExploredCell]:
+    """Explore the fresh cells, and recall the others."""
     with _bar(len(fresh)) as told, _executor(jobs) as executor:
         explored = {
             CellName.of(one.cell): one for one in explore_cells(fresh, executor, told)
         }
     kept = recall(known[name] for name in names if name not in explored)
     explored |= {CellName.of(one.cell): one for one in kept}
-    found = [explored[name] for name in names]
-    took = perf_counter() - began
-    if saves is not None:
-        save(merge(found, saves), saves)
-    cells = [one.cell for one in found]
-    if as_json:
-        say_json({"cells": [_as_json(one, saves) for one in found]})
-        return
-    if diagrams:
-        _show_diagrams(found)
-        return
-    _show(cells)
-    if len(cells) <= _SHOWN_WHOLE:
-        for one in found:
-            _show_whole(one, _file(one, saves))
-    else:
-        typer.echo(f"\n{_LEGEND}")
-    count = f"{len(cells)} cell{'s' * (len(cells) > 1)}"
-    typer.echo(f"\n{count}, {len(fresh)} explored now, in {took:.1f} s")
+    return [explored[name] for name in names]
 
 
-def _refuse(*reasons: object) -> None:
-    """Refuse options that do not go together, for the first reason there is."""
-    for reason in filter(None, reasons):
-        raise typer.BadParameter(str(reason))
+def _refuse(*rules: tuple[object, str]) -> None:
+    """Refuse options that do not go together: the first rule that applies says why."""
+    for applies, reason in rules:
+        if applies:
+            raise typer.BadParameter(reason)
 
 
 def _chosen(
@@ -245,10 +245,10 @@ def _executor(jobs: int) -> Generator[Executor]:
 
 
 def _check(
-    names: Sequence[CellName], known: dict[CellName, VerdictCell], executor: Executor
+    names: Sequence[CellName], known: dict[CellName, VerdictCell], jobs: int
 ) -> int:
     """Print what is another one than was saved; return the exit code."""
-    with _bar(work_of(names, known)) as told:
+    with _executor(jobs) as executor, _bar(work_of(names, known)) as told:
         found = check(names, known, executor, told)
     for problem in found.problems:
         say(problem)
@@ -268,132 +268,9 @@ def _file(explored: ExploredCell, saves: Path | None) -> Path | None:
     return None
 
 
-def _as_json(explored: ExploredCell, saves: Path | None) -> dict[str, Any]:
+def _as_json(explored: ExploredCell, file: Path | None) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(explored.cell)
-    path = _file(explored, saves)
-    return fields | {"counterexample": None if path is None else str(path)}
-
-
-def _show(cells: Sequence[VerdictCell]) -> None:
-    """Print the cells that have an emulator, then those that have none."""
-    under = [cell for cell in cells if cell.emulator]
-    written = [cell for cell in cells if not cell.emulator]
-    for number, part in enumerate(filter(None, (under, written))):
-        if number:
-            typer.echo()
-        _show_grid(part)
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for one in _scenarios_of(cells):
-        table.add_row(one, SCENARIOS[one].title)
-    console = new_console()
-    console.print()
-    console.print(table)
-
-
-def _scenarios_of(cells: Sequence[VerdictCell]) -> list[str]:
-    tried = {cell.scenario for cell in cells}
-    return [one for one in SCENARIOS if one in tried]
-
-
-def _show_grid(cells: Sequence[VerdictCell]) -> None:
-    """Print a table, in as many parts as the width of the terminal asks for."""
-    console = new_console()
-    known = {CellName.of(cell): cell for cell in cells}
-    rows: list[tuple[str, EmulatorName | None]] = [
-        *dict.fromkeys((cell.design, cell.emulator) for cell in cells)
-    ]
-    scenarios = _scenarios_of(cells)
-    titles = {design: design_row(design).title for design, _ in rows}
-    has_emulator = any(emulator for _, emulator in rows)
-    heads = ["design", "", *["emulator"] * has_emulator]
-    head = sum(max(map(len, names)) + 2 for names in (titles, titles.values()))
-    head += 10 * has_emulator
-    while scenarios:
-        room = console.width - head
-        part: list[str] = []
-        while scenarios and (not part or room >= max(len(scenarios[0]), 5) + 2):
-            room -= max(len(scenarios[0]), 5) + 2
-            part.append(scenarios.pop(0))
-        table = Table(box=None, pad_edge=False)
-        for column in (*heads, *part):
-            table.add_column(column, no_wrap=True)
-        for design, emulator in rows:
-            found = [known.get(CellName(design, emulator, one)) for one in part]
-            if any(found):
-                first = [design, titles[design], *filter(None, [emulator])]
-                table.add_row(*first, *map(_styled, found))
-        console.print(table)
-        if scenarios:
-            console.print()
-
-
-def _styled(cell: VerdictCell | None) -> Text:
-    style = "" if cell is None else _STYLES[cell.verdict]
-    return as_text(cell_text(cell), style=style)
-
-
-def _show_whole(explored: ExploredCell, path: Path | None) -> None:
-    """Print what is wrong with a cell, and how to see it again."""
-    cell = explored.cell
-    console = new_console()
-    console.print()
-    scenario = SCENARIOS[cell.scenario]
-    console.print(as_text(_title(cell)))
-    console.print(as_text(f"{cell.scenario}: {scenario.title}. {scenario.summary}"))
-    states = f" ({cell.states:,} states)" if cell.verdict == "verified" else ""
-    console.print(as_text(f"{cell.verdict}{states}", style=_STYLES[cell.verdict]))
-    if cell.why:
-        console.print(
-            as_text(f"{cell.why} [{share(cell)}]" if share(cell) else cell.why)
-        )
-    if cell.also:
-        console.print(as_text(f"what the scenario is not about: {cell.also}"))
-        console.print(as_text(f"shown by: {others(cell)}"), soft_wrap=True)
-    if explored.counterexample is not None:
-        lines = lines_of(cell, explored.counterexample)
-        console.print(_interleaving(lines, console.width))
-    console.print(as_text(f"again:  {command(cell)}"), soft_wrap=True)
-    if path is not None:
-        # Cells share counterexamples, so the file may name another one.
-        again = f"{path} --scenario {CellName.of(cell).scenario_name()}"
-        console.print(as_text(f"replay: ccw-actors replay {again}"), soft_wrap=True)
-
-
-def _title(cell: VerdictCell) -> str:
-    """Return of which design a cell is, under which emulator."""
-    title = f"{cell.design} ({design_row(cell.design).title})"
-    if cell.emulator is None:
-        return title
-    return f"{title} under {cell.emulator} ({EMULATORS[cell.emulator].title})"
-
-
-def _interleaving(lines: Sequence[Line], width: int) -> Table:
-    """Return a table with a column for each who does something, if there is room."""
-    columns = columns_of(lines)
-    is_wide = width >= _COLUMN_WIDTH * len(columns)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("", justify="right")
-    for column in columns if is_wide else ("who", "what"):
-        table.add_column(as_text(column), overflow="fold")
-    for number, line in enumerate(lines, 1):
-        if is_wide:
-            text = paragraph(line.what.replace("(): ", "()\n"))
-            cells = [text if one == line.column else "" for one in columns]
-        else:
-            cells = [as_text(line.column), as_text(line.what)]
-        table.add_row(str(number), *cells)
-    return table
-
-
-def _show_diagrams(explored: Sequence[ExploredCell]) -> None:
-    for one in explored:
-        cell = one.cell
-        if one.counterexample is None:
-            say(f"%% {CellName.of(cell)}: {cell.verdict}")
-        else:
-            lines = lines_of(cell, one.counterexample)
-            say(f"%% {CellName.of(cell)}")
-            typer.echo(sequence_diagram(lines, cell.why))
+    return fields | {"counterexample": None if file is None else str(file)}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from ccw_actors.conformance._play import play as play
 from ccw_actors.conformance._vector_machine import HERCULES as HERCULES
 from ccw_actors.conformance._vector_machine import VectorMachine as VectorMachine
 from ccw_actors.conformance._vector_machine import devices_of as devices_of
-from ccw_actors.conformance._vectors import SIZE_MAX as SIZE_MAX
+from ccw_actors.conformance._vectors import VECTORS_SIZE_MAX as VECTORS_SIZE_MAX
 from ccw_actors.conformance._vectors import Case as Case
 from ccw_actors.conformance._vectors import Entry as Entry
 from ccw_actors.conformance._vectors import Instruction as Instruction
@@ -19,7 +19,7 @@ from ccw_actors.conformance._vectors import load as load
 
 __all__ = [
     "HERCULES",
-    "SIZE_MAX",
+    "VECTORS_SIZE_MAX",
     "Case",
     "Difference",
     "Entry",

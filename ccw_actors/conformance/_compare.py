@@ -4,7 +4,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from ccw_actors.channel import Schib, Scsw
+from ccw_actors.channel import SCSW_LENGTH, Schib, Scsw
 from ccw_actors.conformance._play import WATCHED, Observation
 from ccw_actors.conformance._vectors import Case, Entry, address_of
 from ccw_actors.errors import VectorError
@@ -12,7 +12,6 @@ from ccw_actors.errors import VectorError
 __all__ = ["GRANULE", "Difference", "compare", "expectation"]
 
 GRANULE: Final = 16
-_SCSW_LENGTH: Final = 12
 _SCSW_IN_SCHIB: Final = slice(28, 40)
 _SHOWN: Final = 24
 
@@ -107,7 +106,7 @@ def _parts(field: str, expected: object, found: object) -> tuple[Part, ...]:
     wanted, got = bytes.fromhex(expected), bytes.fromhex(found)
     if field == "irb":
         return (
-            *_scsw_parts(wanted[:_SCSW_LENGTH], got[:_SCSW_LENGTH]),
+            *_scsw_parts(wanted[:SCSW_LENGTH], got[:SCSW_LENGTH]),
             *_bytes("ESW", wanted[12:32], got[12:32]),
             *_bytes("ECW", wanted[32:64], got[32:64]),
             *_bytes("EMW", wanted[64:], got[64:]),

@@ -27,7 +27,7 @@ from ccw_actors.actors import (
 )
 from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.actors.protocol import Attend, DescribeVolume
-from ccw_actors.channel import ModelDependent, Pmcw, SubchannelId
+from ccw_actors.channel import PATH_0, ModelDependent, Pmcw, SubchannelId
 from ccw_actors.channel.chsc import Characteristics
 from ccw_actors.conformance._pace import Pace
 from ccw_actors.devices import DeviceConfiguration, device_model, device_models
@@ -45,7 +45,6 @@ __all__ = [
     "personality_of",
 ]
 
-_PATH: Final = 0x80
 _BLOCKS: Final = "3370"
 _IMAGE_MAX: Final = 1 << 28
 _OPERATOR_PAUSE_US: Final = 100_000
@@ -304,9 +303,9 @@ def _pmcw(device: Configured) -> Pmcw:
     return Pmcw(
         flags=Pmcw.valid.mask,
         devno=device.devno,
-        lpm=_PATH,
-        pim=_PATH,
+        lpm=PATH_0,
+        pim=PATH_0,
         pom=0xFF,
-        pam=_PATH,
+        pam=PATH_0,
         chpids=bytes([device.chpid]).ljust(8, b"\0"),
     )

@@ -16,9 +16,17 @@ from msgspec import Struct
 from ccw_actors.errors import VectorError
 from ccw_actors.transport import DECODE_ERRORS
 
-__all__ = ["SIZE_MAX", "Case", "Entry", "Instruction", "Script", "address_of", "load"]
+__all__ = [
+    "VECTORS_SIZE_MAX",
+    "Case",
+    "Entry",
+    "Instruction",
+    "Script",
+    "address_of",
+    "load",
+]
 
-SIZE_MAX: Final = 1 << 24
+VECTORS_SIZE_MAX: Final = 1 << 24
 """Bytes of JSON in a file of vectors, unless its reader says otherwise: 16 MiB."""
 
 _GZIP: Final = b"\x1f\x8b"
@@ -83,7 +91,7 @@ class Case(Struct, frozen=True):
         return Script(self.setup, self.storage, self.instructions)
 
 
-def load(path: Path, *, size_max: int = SIZE_MAX) -> tuple[Case, ...]:
+def load(path: Path, *, size_max: int = VECTORS_SIZE_MAX) -> tuple[Case, ...]:
     """Read a file of golden vectors, of that many bytes of JSON at most.
 
     Raises:

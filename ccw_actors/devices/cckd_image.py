@@ -30,6 +30,7 @@ from typing import Final
 from msgspec import Struct
 
 from ccw_actors.devices.ckd_image import HEADER_SIZE, checked_type
+from ccw_actors.devices.ckd_types import CYLINDERS_MAX
 from ccw_actors.devices.track import HOME_ADDRESS_SIZE, Record, Track
 from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.errors import ImageError
@@ -57,7 +58,6 @@ _CYLINDERS = struct.Struct("<I")
 _BIG_ENDIAN: Final = 0x02
 _PER_TABLE: Final = 256
 _IN_ANOTHER_FILE: Final = 0xFFFFFFFF
-_CYLINDERS_MAX: Final = 65535
 _LINUX_RECORDS: Final = 12
 _LINUX_SIZE: Final = 4096
 _LINUX_FORMAT: Final = 2
@@ -120,7 +120,7 @@ class CckdHeader(Struct, frozen=True):
         level1, level2 = _TABLES[big_endian].unpack_from(second, 4)
         (cylinders,) = _CYLINDERS.unpack_from(second, 40)
         null_format = second[44]
-        _expect("cylinders", 40, cylinders, range(1, _CYLINDERS_MAX + 1))
+        _expect("cylinders", 40, cylinders, range(1, CYLINDERS_MAX + 1))
         _expect("entries of a level 2 table", 8, level2, (_PER_TABLE,))
         volume = Geometry(kind.name, cylinders, heads, track_size)
         tables = -(-volume.tracks // _PER_TABLE)

@@ -14,11 +14,20 @@ from msgspec import Struct
 from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.errors import ImageError
 
-__all__ = ["CKD_TYPES", "CkdType", "VtocConstants", "ckd_type", "ckd_volume", "type_of"]
+__all__ = [
+    "CKD_TYPES",
+    "CYLINDERS_MAX",
+    "CkdType",
+    "VtocConstants",
+    "ckd_type",
+    "ckd_volume",
+    "type_of",
+]
 
 _OVERHEAD: Final = 5 + 16 + 8 + 8
 _SECTOR: Final = 512
 CYLINDERS_MAX: Final = 65535
+"""What the two bytes in the address of a track can say."""
 
 
 class VtocConstants(Struct, frozen=True):

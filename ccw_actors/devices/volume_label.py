@@ -28,7 +28,7 @@ from ccw_actors.devices.track import Record, Track
 from ccw_actors.devices.volume_geometry import BLOCK_SIZE, Geometry
 from ccw_actors.errors import ImageError
 
-__all__ = ["EBCDIC", "LABEL_BLOCK", "VolumeLabel", "volume_serial"]
+__all__ = ["CCHHR", "EBCDIC", "LABEL_BLOCK", "VolumeLabel", "volume_serial"]
 
 EBCDIC: Final = "cp037"
 LABEL_BLOCK: Final = 1
@@ -37,7 +37,7 @@ _SIZE: Final = 80
 _VOL1: Final = "VOL1".encode(EBCDIC)
 _SPACE: Final = " ".encode(EBCDIC)
 _SERIAL = re.compile(r"[A-Z0-9@#$-]{1,6}", re.ASCII)
-_CCHHR = struct.Struct(">HHB")
+CCHHR = struct.Struct(">HHB")
 # An IPL from here loads a disabled wait PSW with code 0F.
 _WAIT: Final = bytes.fromhex("000600000000000f")
 _NO_OPERATION: Final = bytes.fromhex("0300000000000001")
@@ -104,7 +104,7 @@ class VolumeLabel(Struct, frozen=True):
 
     @classmethod
     def _from_bytes(cls, raw: bytes) -> "VolumeLabel":
-        cylinder, head, record = _CCHHR.unpack_from(raw.ljust(_SIZE, b"\0"), 11)
+        cylinder, head, record = CCHHR.unpack_from(raw.ljust(_SIZE, b"\0"), 11)
         return cls(
             raw[4:10].decode(EBCDIC).rstrip(" \0"),
             (cylinder, head, record),
@@ -114,7 +114,7 @@ class VolumeLabel(Struct, frozen=True):
     def to_track(self, volume: Geometry) -> bytes:
         """Make the first track of a volume: what IPL wants, and this label."""
         text = "VOL1" + self.serial.ljust(6) + " "
-        label = text.encode(EBCDIC) + _CCHHR.pack(*self.vtoc)
+        label = text.encode(EBCDIC) + CCHHR.pack(*self.vtoc)
         label = label.ljust(37, _SPACE) + self.owner.ljust(14).encode(EBCDIC)
         data = (
             _WAIT + _NO_OPERATION + bytes(8),

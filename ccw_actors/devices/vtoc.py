@@ -14,7 +14,7 @@ from msgspec import Struct
 from ccw_actors.devices.ckd_types import type_of
 from ccw_actors.devices.track import Record, Track
 from ccw_actors.devices.volume_geometry import Geometry
-from ccw_actors.devices.volume_label import EBCDIC, VolumeLabel
+from ccw_actors.devices.volume_label import CCHHR, EBCDIC, VolumeLabel
 from ccw_actors.errors import ImageError
 
 __all__ = ["Dataset", "Extent", "ReadTrack", "datasets", "empty_vtoc", "has_vtoc"]
@@ -27,7 +27,6 @@ DATA_SIZE: Final = 96
 EXTENTS_MAX: Final = 123
 
 _EXTENT = struct.Struct(">BBHHHH")
-_CCHHR = struct.Struct(">HHB")
 _NO_FORMAT_5: Final = 0x80
 _DATA: Final = 0x01
 
@@ -162,9 +161,9 @@ def _dataset(record: Record, vtoc: _Vtoc) -> Dataset:
     extents = _extents(data[61:91])
     pointer, seen = data[91:96], set[bytes]()
     while any(pointer):
-        more = vtoc.find(*_CCHHR.unpack(pointer))
+        more = vtoc.find(*CCHHR.unpack(pointer))
         if more is None or more.data[:1] != b"\xf3" or pointer in seen:
-            place = "cylinder {}, head {}, record {}".format(*_CCHHR.unpack(pointer))
+            place = "cylinder {}, head {}, record {}".format(*CCHHR.unpack(pointer))
             raise ImageError(
                 f"dataset {name} goes on at {place}, expected a format-3 DSCB there"
             )
@@ -227,7 +226,7 @@ def empty_vtoc(volume: Geometry) -> dict[int, bytes]:
     format4 = b"".join(
         (
             b"\xf4",
-            _CCHHR.pack(0, 1, 2),
+            CCHHR.pack(0, 1, 2),
             free.to_bytes(2),
             volume.cylinders.to_bytes(2) + bytes(2),
             bytes(2),

@@ -5,14 +5,13 @@ from operator import length_hint
 from time import perf_counter
 from typing import TypeAlias
 
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._compact import Offer, State
-from ccw_actors.explore._result import Limits, Progress, Tick
+from ccw_actors.explore._result import CLOCK_EVERY, Limits, Progress, Tick
 from ccw_actors.explore._states import Found
 
 __all__ = ["explore_all"]
 
-_CLOCK_EVERY = 256
 
 Histories: TypeAlias = frozenset[tuple[int, tuple[tuple[int, int, bool], ...]]]
 
@@ -28,7 +27,7 @@ class _All:
         self.classes: set[Histories] = set()
         self.states: set[State] = set()
         self.final: set[State] = set()
-        self.schedules = self.steps = 0
+        self.orders = self.steps = 0
         self.violation = ""
         (first,) = model.initial()
         self._enter(first)
@@ -45,7 +44,7 @@ class _All:
             moves = [one for one in moves if not self._is_noop(state, *one)]
         self.open.append((state, iter(moves)))
         if not moves and not model.left_out:
-            self.schedules += 1
+            self.orders += 1
             self.final.add(state)
             self.classes.add(_histories(self.path))
             self.violation = model.rest(state)
@@ -103,9 +102,9 @@ def explore_all(
         limit = _limit(limits, every, began)
         if limit:
             break
-        if tick is not None and every.steps % _CLOCK_EVERY == 0:
+        if tick is not None and every.steps % CLOCK_EVERY == 0:
             left = sum(length_hint(moves) for _, moves in every.open)
-            tick(Progress("brute force", every.schedules, every.steps, left))
+            tick(Progress("brute force", every.orders, every.steps, left))
     limit = "" if every.violation else limit
     whole = not every.violation and not limit
     return Found(
@@ -114,7 +113,7 @@ def explore_all(
         limit,
         len(every.states),
         every.steps,
-        every.schedules if whole else None,
+        every.orders if whole else None,
         len(every.classes) if whole else None,
         0,
         frozenset(every.final),
@@ -126,7 +125,7 @@ def _limit(limits: Limits, every: _All, began: float) -> str:
         return f"{limits.steps} steps"
     if len(every.path) > limits.depth:
         return f"{limits.depth} steps in one order"
-    if every.steps % _CLOCK_EVERY == 0 and perf_counter() - began >= limits.seconds:
+    if every.steps % CLOCK_EVERY == 0 and perf_counter() - began >= limits.seconds:
         return f"{limits.seconds:g} seconds"
     return ""
 

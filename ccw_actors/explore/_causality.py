@@ -9,7 +9,7 @@ that it holds of every kind of step.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._compact import FIRST, Local, Offer, State
 
 __all__ = ["Causality", "causality"]

@@ -10,7 +10,7 @@ from time import perf_counter
 
 import msgspec
 
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._compact import State
 from ccw_actors.explore._entry import model_of
 from ccw_actors.explore._errors import UnsoundError

@@ -169,6 +169,7 @@ class Compact:
 
     def envelope(self, envelope: Envelope) -> int:
         """Return the number of a message."""
+        # A stamp is another one in every order: with it no two messages would be equal.
         if envelope.stamp is not None:
             sender, ask, kind = envelope.sender, envelope.ask, envelope.kind
             envelope = Envelope(envelope.payload, sender, ask, None, kind)
@@ -183,6 +184,7 @@ class Compact:
         if not envelopes:
             return 0
         if self.delivery == "unordered":
+            # Any of them may be taken next: which came first makes no other state.
             envelopes = tuple(sorted(envelopes))
         item = self._queues.get((slot, envelopes))
         if item is None:
@@ -192,6 +194,7 @@ class Compact:
 
     def pushed(self, slot: int, item: int, envelope: int) -> int:
         """Return the item that a queue becomes when a message comes to it."""
+        # An empty queue is no item, so its slot stands for it.
         key = (item or -slot, envelope)
         after = self._pushed.get(key)
         if after is None:
@@ -221,6 +224,7 @@ class Compact:
 
     def plain(self, shape: CellSnapshot, state: object) -> int:
         """Return the item of an actor of that shape, in a state."""
+        # `_shapes` keeps every shape, so its id is its name, and is hashed at once.
         key = id(shape), state
         item = self._locals.get(key)
         if item is None:
@@ -239,6 +243,7 @@ class Compact:
             self.fresh.append(item)
             if key[1] is not cell.state:
                 self.varied.add(item)
+            # Of an actor itself only timers are offered: without one there are none.
             if not local.timers:
                 self.offers[item] = ()
         elif self.get_local(item).cell.state != cell.state:
@@ -258,6 +263,7 @@ class Compact:
         if after is None:
             local = self.get_local(item)
             timers = {
+                # Rounded, lest one time that two sums come to be two states.
                 number: timer._replace(due=max(0.0, round(timer.due - seconds, 9)))
                 for number, timer in local.timers
             }
@@ -282,6 +288,7 @@ class Compact:
             slot, envelopes = what
             unordered = self.delivery == "unordered"
             arrives = slot in self.outside and self.delivery == "mailbox"
+            # Equal messages lead to equal states, so one of them is enough.
             for head in dict.fromkeys(envelopes if unordered else envelopes[:1]):
                 at = envelopes.index(head)
                 rest = self.queue(slot, envelopes[:at] + envelopes[at + 1 :])

@@ -29,6 +29,7 @@ def dead_ends(
     which more leads than is known.
     """
     search = _Components(starts, targets, cut)
+    # Only what is on a cycle, or behind one, can go round: that is seldom much.
     left = _behind_cycles(starts, targets)
     for root in range(len(starts) - 1):
         if left[root] and not search.number[root]:

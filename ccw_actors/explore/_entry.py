@@ -3,10 +3,11 @@
 import gc
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
 from typing import Any, Literal, NamedTuple, get_args
 
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._brute import explore_all
 from ccw_actors.explore._coverage import Coverage
 from ccw_actors.explore._errors import ExploreError
@@ -51,12 +52,21 @@ class _Scope(NamedTuple):
     fingerprints: bool
 
 
+def _plain_scope(noops: Noops, cut: str, *, fingerprints: bool) -> _Scope:
+    what = f"all states of a transition system{cut}"
+    return _Scope("states", None, noops, None, what, fingerprints)
+
+
 class _Seen(NamedTuple):
     """What a model has seen while it was explored."""
 
     vacuous: tuple[str, ...]
     coverage: Coverage | None = None
     dead_letters: tuple[DeadLetter, ...] = ()
+
+
+def _seen(model: ActorModel) -> _Seen:
+    return _Seen(model.vacuous(), model.coverage(), model.dead_letters)
 
 
 @contextmanager
@@ -98,11 +108,10 @@ def explore(
     "auto" is states; orders if that reaches a limit and they can check it; random if
     that does, too. A plain transition system has states only.
 
-    The exploration ends at the first fault.
-    The first `recheck` new steps, and one in `recheck` of all others, are taken twice,
-    to see that a handler does the same again (0 for none); of a plain transition
-    system, what leads out of a state is asked twice. `tick` is called now and then
-    with a `Progress`.
+    The exploration ends at the first fault. The first `recheck` new steps, and one in
+    `recheck` of all others, are taken twice, to see that a handler does the same again
+    (0 for none); of a plain transition system, what leads out of a state is asked
+    twice. `tick` is called now and then with a `Progress`.
 
     Less is looked at with `within`, a predicate over all actors (or the state of a
     plain transition system): nothing leads out of a state in which it does not hold.
@@ -117,6 +126,44 @@ def explore(
     `PropertyError` for a predicate that raises, and `ExploreError` for what cannot be
     explored at all.
     """
+    _check_options(scenario, engine, capacity, fingerprints=fingerprints)
+    bounds = Limits() if limits is None else limits
+    began = perf_counter()
+    if is_plain(scenario):
+        plain = PlainModel(scenario, recheck, within)
+        found = explore_states(plain, bounds, tick, fingerprints=fingerprints)
+        scope = _plain_scope(noops, _cut(within, capacity), fingerprints=fingerprints)
+        return _result(found, scope, _Seen(plain.vacuous()), perf_counter() - began)
+    assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
+    make = partial(ActorModel, scenario, delivery, recheck, time)
+    model = _model(make, engine, noops, within, capacity)
+    used, found = _run(model, engine, noops, bounds, tick, fingerprints=fingerprints)
+    what = _what(model, noops) + _cut(within, capacity)
+    scope = _Scope(used, delivery, noops, time, what, fingerprints)
+    return _result(found, scope, _seen(model), perf_counter() - began)
+
+
+def _model(
+    make: Callable[..., ActorModel],
+    engine: Engine | Literal["auto"],
+    noops: Noops,
+    within: Callable[[Any], object] | None,
+    capacity: int,
+) -> ActorModel:
+    model = make(noops, within=within, capacity=capacity)
+    if engine == "brute force" and noops == "kept":
+        # It decides for itself what changes nothing.
+        return make(within=within, capacity=capacity)
+    return model
+
+
+def _check_options(
+    scenario: Scenario | TransitionSystem[Any, Any],
+    engine: Engine | Literal["auto"],
+    capacity: int,
+    *,
+    fingerprints: bool,
+) -> None:
     if engine != "auto" and engine not in get_args(Engine):
         listed = ", ".join(map(repr, ("auto", *get_args(Engine))))
         raise ExploreError(f"no engine {engine!r}, expected one of {listed}")
@@ -124,35 +171,8 @@ def explore(
         raise ExploreError(f"a capacity is 0 (none) or more messages, not {capacity}")
     if fingerprints and engine not in ("auto", "states"):
         raise ExploreError(f"fingerprints are for states, not for engine {engine!r}")
-    bounds = Limits() if limits is None else limits
-    began = perf_counter()
-    cut = _cut(within, capacity)
     if is_plain(scenario):
         _check_plain(engine, capacity)
-        plain = PlainModel(scenario, recheck, within)
-        found = explore_states(plain, bounds, tick, fingerprints=fingerprints)
-        what = f"all states of a transition system{cut}"
-        scope = _Scope("states", None, noops, None, what, fingerprints)
-        return _result(found, scope, _Seen(plain.vacuous()), perf_counter() - began)
-    assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
-    model = ActorModel(
-        scenario, delivery, recheck, time, noops, within=within, capacity=capacity
-    )
-    if engine == "auto":
-        used, found = _by_turns(model, bounds, tick, fingerprints=fingerprints)
-    elif engine == "brute force" and noops == "kept":
-        # It decides for itself what changes nothing.
-        model = ActorModel(
-            scenario, delivery, recheck, time, within=within, capacity=capacity
-        )
-        used, found = engine, explore_all(model, bounds, tick, keeps_noops=True)
-    else:
-        used = engine
-        found = _run(model, engine, bounds, tick, fingerprints=fingerprints)
-    what = _what(model, noops) + cut
-    scope = _Scope(used, delivery, noops, time, what, fingerprints)
-    seen = _Seen(model.vacuous(), model.coverage(), model.dead_letters)
-    return _result(found, scope, seen, perf_counter() - began)
 
 
 def model_of(
@@ -177,19 +197,44 @@ def _check_plain(engine: Engine | Literal["auto"], capacity: int) -> None:
         raise ExploreError("a plain transition system has no channel, so no capacity")
 
 
+def _run(
+    model: ActorModel,
+    engine: Engine | Literal["auto"],
+    noops: Noops,
+    limits: Limits,
+    tick: Tick | None,
+    *,
+    fingerprints: bool,
+) -> tuple[Engine, Found]:
+    """Explore with an engine; return which it was, and what it has found."""
+    match engine:
+        case "auto":
+            return _by_turns(model, limits, tick, fingerprints=fingerprints)
+        case "states":
+            found = explore_states(model, limits, tick, fingerprints=fingerprints)
+        case "orders":
+            found = explore_orders(model, limits, tick)
+        case "brute force":
+            found = explore_all(model, limits, tick, keeps_noops=noops == "kept")
+        case "random" | "pos":
+            by_priority = engine == "pos"
+            found = explore_some(model, limits, tick, by_priority=by_priority)
+    return engine, found
+
+
 def _by_turns(
     model: ActorModel, limits: Limits, tick: Tick | None, *, fingerprints: bool
 ) -> tuple[Engine, Found]:
     """Try States, Orders if they can check this, and at last some orders by lot."""
-    found = _run(model, "states", limits, tick, fingerprints=fingerprints)
+    found = explore_states(model, limits, tick, fingerprints=fingerprints)
     if not found.limit:
         return "states", found
     if _fits_orders(model):
-        other = _run(model, "orders", limits, tick)
+        other = explore_orders(model, limits, tick)
         if not other.limit:
             return "orders", other
     if model.world.delivery != "unordered":
-        other = _run(model, "random", limits, tick)
+        other = explore_some(model, limits, tick, by_priority=False)
         if other.violation:
             return "random", other
         found = found._replace(limit=f"{found.limit}, and {other.limit}")
@@ -226,23 +271,6 @@ def _cut(within: Callable[[Any], object] | None, capacity: int) -> str:
     return "".join(parts)
 
 
-def _run(
-    model: ActorModel,
-    engine: Engine,
-    limits: Limits,
-    tick: Tick | None,
-    *,
-    fingerprints: bool = False,
-) -> Found:
-    if engine == "states":
-        return explore_states(model, limits, tick, fingerprints=fingerprints)
-    if engine == "orders":
-        return explore_orders(model, limits, tick)
-    if engine == "brute force":
-        return explore_all(model, limits, tick)
-    return explore_some(model, limits, tick, by_priority=engine == "pos")
-
-
 def _fits_orders(model: ActorModel) -> bool:
     several = model.world.properties.over_several()
     timed = model.time == "ordered" or model.world.delivery == "unordered"
@@ -276,7 +304,7 @@ def _result(found: Found, of: _Scope, seen: _Seen, seconds: float) -> Result:
         time=of.time,
         violation=violation,
         counterexample=found.path,
-        schedules=found.schedules,
+        orders=found.orders,
         classes=found.classes,
         states=found.states,
         steps=found.steps,

@@ -12,7 +12,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._causality import Causality, causality
 from ccw_actors.explore._compact import Offer, State
 from ccw_actors.explore._effort import Bound, Effort

@@ -7,11 +7,11 @@ what such a step does is not told by one actor and its message.
 from typing import Any
 
 from ccw_actors.errors import ActorFailedError
-from ccw_actors.explore._bench import Bench, Effect, Outcome, timers_after
 from ccw_actors.explore._checks import Checks
 from ccw_actors.explore._compact import FIRST, Offer, State, trimmed
 from ccw_actors.explore._errors import ExploreError, HiddenStateError
 from ccw_actors.explore._monitor import Monitor
+from ccw_actors.explore._step_runner import Effect, Outcome, StepRunner, timers_after
 from ccw_actors.explore._world import World
 from ccw_actors.explore._worlds import Worlds
 from ccw_actors.runtime import Choice, Snapshot
@@ -32,7 +32,7 @@ class FarSteps:
     def __init__(
         self,
         world: World,
-        bench: Bench,
+        runner: StepRunner,
         worlds: Worlds,
         monitor: Monitor,
         checks: Checks,
@@ -42,7 +42,7 @@ class FarSteps:
         self._recheck = recheck
         self._world = world
         self._compact = worlds.compact
-        self._bench = bench
+        self._runner = runner
         self._worlds = worlds
         self._monitor = monitor
         self._checks = checks
@@ -63,8 +63,9 @@ class FarSteps:
             (address, Envelope(payload, source, 0, None))
             for address, source, payload in world.injected
         ]
+        # Whom these name is named, though they are in no mailbox yet.
         world.dispatcher.on_the_way(envelope for _, envelope in injected)
-        snapshot = self._bench.first()
+        snapshot = self._runner.first()
         cells = [
             one._replace(mailbox=tuple(filter(_is_inside, one.mailbox)))
             for one in snapshot.cells
@@ -110,7 +111,7 @@ class FarSteps:
             local = compact.get_local(item)
             owner, address = compact.paths[local.cell.cell.path], local.cell.address
             offers: list[Offer] = []
-            for choice, seen in self._bench.choices(local):
+            for choice, seen in self._runner.choices(local):
                 envelope = Envelope(seen.payload, choice.sender, 0, None, seen.kind)
                 name, timer = compact.envelope(envelope), choice.timer
                 if timer:
@@ -170,15 +171,15 @@ class FarSteps:
         before = self._whole(state, offer)
         self._world.dispatcher.on_the_way(self._on_the_way(state, offer))
         if offer.crash and not offer.envelope:
-            outcome = self._bench.crash(before, path)
+            outcome = self._runner.crash(before, path)
         else:
             sender = path if offer.timer else compact.envelopes[offer.envelope].sender
             choice = Choice(path, sender, offer.timer, offer.crash)
-            outcome = self._bench.far(before, choice)
+            outcome = self._runner.far(before, choice)
             envelope = compact.envelopes[offer.envelope]
             for one in outcome.after.cells:
                 if one.cell.path == path:
-                    self._bench.check_hidden(one.cell, one.actor, envelope)
+                    self._runner.check_hidden(one.cell, one.actor, envelope)
         failure = outcome.failure
         if failure is not None and not self._may_fail(failure, offer):
             return self._worlds.failed(str(failure))
@@ -191,7 +192,7 @@ class FarSteps:
         self._world.dispatcher.on_the_way(self._on_the_way(state, offer))
         address = compact.to[offer.slot]
         envelope = compact.envelopes[offer.envelope]
-        outcome = self._bench.arrive(before, address, envelope)
+        outcome = self._runner.arrive(before, address, envelope)
         return self._after(state, offer, before, outcome)
 
     def _after(

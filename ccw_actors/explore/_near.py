@@ -1,8 +1,8 @@
 """Steps of one actor beside others: taken once, and from then on looked up."""
 
-from ccw_actors.explore._bench import Bench, Effect, Place
 from ccw_actors.explore._checks import Checks
 from ccw_actors.explore._compact import Local, Offer, State
+from ccw_actors.explore._step_runner import Effect, Place, StepRunner
 from ccw_actors.explore._worlds import Worlds
 
 __all__ = ["FAR", "NearSteps"]
@@ -21,9 +21,9 @@ class NearSteps:
     """
 
     def __init__(
-        self, bench: Bench, worlds: Worlds, checks: Checks, recheck: int
+        self, runner: StepRunner, worlds: Worlds, checks: Checks, recheck: int
     ) -> None:
-        self._bench = bench
+        self._runner = runner
         self._worlds = worlds
         self._compact = worlds.compact
         self._checks = checks
@@ -36,15 +36,17 @@ class NearSteps:
         world, item = state[0], state[offer.owner]
         memo, local = self._worlds.memos[world], self._compact.get_local(item)
         is_far = local.busy or self._worlds.waits[world]
+        # Timers and messages have numbers of their own, both from 1 on.
         key = (item, -offer.timer or offer.envelope)
         effect = memo.get(key)
         if effect is None:
             if is_far:
                 effect = FAR
             else:
-                effect = self._bench.near(world, self._place(state, offer))
+                effect = self._runner.near(world, self._place(state, offer))
                 self._checks.look_at_fresh()
             memo[key] = effect
+            # A handler that depends on something hidden mostly shows it early.
             if self._new_to_check:
                 self._new_to_check -= 1
                 self._countdown = 1
@@ -57,7 +59,7 @@ class NearSteps:
             if not self._countdown:
                 self._countdown = self._recheck
                 if not is_far:
-                    self._bench.check_again(effect, self._place(state, offer), None)
+                    self._runner.check_again(effect, self._place(state, offer), None)
         return effect
 
     def check_variants(self) -> None:
@@ -81,7 +83,7 @@ class NearSteps:
         effect = self._worlds.memos[world][item, -offer.timer or offer.envelope]
         place = self._place(self._worlds.samples[world], offer)
         local = self._compact.get_local(item)
-        self._bench.check_again(effect, place._replace(local=local), variant)
+        self._runner.check_again(effect, place._replace(local=local), variant)
 
     def _place(self, state: State, offer: Offer) -> Place:
         """Return who takes a step, and on what."""

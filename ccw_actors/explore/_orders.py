@@ -12,12 +12,12 @@ twice because of a step that has been tried before and has met nothing it depend
 from time import perf_counter
 from typing import NamedTuple, TypeAlias
 
-from ccw_actors.explore._actors import ActorModel
-from ccw_actors.explore._bench import Effect
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._compact import FIRST, Offer, State
 from ccw_actors.explore._errors import UnsoundError
 from ccw_actors.explore._result import Limits, Progress, Step, Tick
 from ccw_actors.explore._states import Found
+from ccw_actors.explore._step_runner import Effect
 
 __all__ = ["Orders", "check_classes", "check_sound", "explore_orders"]
 
@@ -212,6 +212,7 @@ class Orders:
         actor = offer.slot if offer.arrives else offer.owner
         event = _Event(process, actor, touched, effect.is_far, put_by)
         self._send(senders, offer, effect, number)
+        # A far step may have moved any message, and depends on all steps before.
         if effect.is_far:
             senders = self.unsent(after)
         self._note_races(event, sender)
@@ -286,6 +287,7 @@ class Orders:
         events, before = self.events, self.before
         covered = before[sender] | 1 << sender if sender >= 0 else 0
         needs = covered
+        # Sets of steps are bits of an integer: each is held against all before it.
         left = ((1 << len(events)) - 1) & ~covered
         races: list[int] = []
         while left:
@@ -307,6 +309,7 @@ class Orders:
     def _reverse(self, other: int, event: _Event, mask: int) -> None:
         """Have a race tried the other way round, if it is not to be already."""
         frame = self.frames[other]
+        # All depends on a far step: only what was possible before can come first.
         if self.events[other].far:
             if event.process in frame.offers:
                 _add(frame, event.process)
@@ -323,6 +326,7 @@ class Orders:
             firsts.append(event.process)
         if frame.tried.isdisjoint(firsts):
             possible = [one for one in firsts if one in frame.offers]
+            # One first step is enough; if none is possible yet, all are tried.
             for process in possible[:1] or frame.offers:
                 _add(frame, process)
 

@@ -10,7 +10,7 @@ the reference never does.
 
 from collections.abc import Callable, Hashable, Iterable
 
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._compact import Offer, State
 from ccw_actors.explore._errors import ExploreError
 from ccw_actors.explore._result import Network

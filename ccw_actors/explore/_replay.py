@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._endless import endless_at
 from ccw_actors.explore._errors import ReplayError
 from ccw_actors.explore._model import Model

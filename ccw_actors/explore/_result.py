@@ -1,13 +1,14 @@
 """What an exploration has found: the verdict, its scope, counts, a way to a fault."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from ccw_actors.explore._coverage import Coverage
 
 __all__ = [
+    "CLOCK_EVERY",
     "DeadLetter",
     "Engine",
     "Limits",
@@ -56,6 +57,10 @@ else is left to do; of those due at the same time, any.
 """
 
 
+CLOCK_EVERY: Final = 256
+"""How many steps an engine takes between two looks at the clock: each costs time."""
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """When to give up; the verdict is then "incomplete".
 
@@ -75,7 +80,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Progress(NamedTuple):
     """How far an exploration has come, and with which engine.
 
-    `found` counts states, or orders for an engine that takes one order after another.
+    `found` counts states; for the engine "orders", which takes one order of each class,
+    classes; and for an engine that takes one order after another, orders.
     `left` of what is known have still to be dealt with: states to be left, branches to
     be tried, orders to be taken. More may turn up, but of orders by lot.
     """
@@ -145,7 +151,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one exploration.
 
     `scope` says in one sentence what the verdict is about, `violation` what is wrong,
-    or what was not tested ("" if nothing is known to be). `schedules` is the number of
+    or what was not tested ("" if nothing is known to be). `orders` is the number of
     orders of all steps, None where it is infinite or was not counted. `classes` is the
     number of orders that differ for some actor, and `states` the number of different
     states of the whole system; None where the engine does not count them. `steps` were
@@ -163,7 +169,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     time: Time | None
     violation: str
     counterexample: tuple[Step, ...]
-    schedules: int | None
+    orders: int | None
     classes: int | None
     states: int | None
     steps: int

@@ -9,14 +9,12 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from ccw_actors.explore._endless import dead_ends, states_around
 from ccw_actors.explore._known import ExactStates, Fingerprints, KnownStates
 from ccw_actors.explore._model import Model
-from ccw_actors.explore._result import Limits, Progress, Step, Tick
+from ccw_actors.explore._result import CLOCK_EVERY, Limits, Progress, Step, Tick
 
 __all__ = ["Found", "explore_states"]
 
 S = TypeVar("S", bound=Hashable)
 A = TypeVar("A")
-
-_CLOCK_EVERY = 256
 
 
 class Found(NamedTuple):
@@ -30,7 +28,7 @@ class Found(NamedTuple):
     limit: str
     states: int | None
     steps: int
-    schedules: int | None
+    orders: int | None
     classes: int | None
     blocked: int
     final: frozenset[Any]
@@ -115,6 +113,8 @@ class _Search(Generic[S, A]):
 
     def _way(self, number: int) -> list[tuple[A | None, S]]:
         """Return the states that lead to one, each with the action before it."""
+        # Which step led to a state is not kept, as there are millions of them: it is
+        # looked for again on the one way that is shown.
         model, numbers = self.model, [number]
         while self.parents[numbers[-1]] >= 0:
             numbers.append(self.parents[numbers[-1]])
@@ -130,12 +130,14 @@ class _Search(Generic[S, A]):
             way.append((action, state))
         return way
 
-    def schedules(self) -> int | None:
+    def orders(self) -> int | None:
         """Return how many ways lead from a beginning to an end.
 
         None if there is a cycle, for then there is no end of ways.
         """
         targets, starts = self.targets, [*self.starts, len(self.targets)]
+        # A state is counted when all that leads to it has been. What is never ready is
+        # on a cycle, or behind one.
         ways = [int(state < self._begin) for state in range(len(self.known))]
         left = [0] * len(ways)
         for target in targets:
@@ -167,7 +169,7 @@ def explore_states(
     """Visit the states of a model, those first that take the fewest steps.
 
     The first violation met is therefore as near as any. With `fingerprints` states are
-    not kept: then neither are the final ones known, nor the number of schedules.
+    not kept: then neither are the final ones known, nor the number of orders.
     """
     began = perf_counter()
     known: KnownStates[S] = (
@@ -180,13 +182,13 @@ def explore_states(
         if limit:
             break
         search.expand()
-        if tick is not None and search.at % _CLOCK_EVERY == 0:
+        if tick is not None and search.at % CLOCK_EVERY == 0:
             found = len(known)
             tick(Progress("states", found, search.steps, found - search.at))
-    schedules = None
+    orders = None
     if not search.violation and not limit:
-        schedules = None if fingerprints else search.schedules()
-        if schedules is None and model.has_waiting:
+        orders = None if fingerprints else search.orders()
+        if orders is None and model.has_waiting:
             search.look_for_endless()
     return Found(
         search.violation,
@@ -194,7 +196,7 @@ def explore_states(
         limit,
         len(known),
         search.steps,
-        None if search.violation else schedules,
+        None if search.violation else orders,
         None,
         0,
         frozenset(search.final),
@@ -206,6 +208,6 @@ def _limit(limits: Limits, search: _Search[S, A], began: float) -> str:
         return f"{limits.states} states"
     if search.steps >= limits.steps:
         return f"{limits.steps} steps"
-    if search.at % _CLOCK_EVERY == 0 and perf_counter() - began >= limits.seconds:
+    if search.at % CLOCK_EVERY == 0 and perf_counter() - began >= limits.seconds:
         return f"{limits.seconds:g} seconds"
     return ""

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from ccw_actors.explore._coverage import Label
 from ccw_actors.explore._errors import ExploreError
@@ -21,9 +21,11 @@ from ccw_actors.transport import tag_of
 if TYPE_CHECKING:
     from ccw_actors.explore._view import View
     from ccw_actors.runtime import Mailbox, Supervision
-    from ccw_actors.runtime._actor import Q
 
 __all__ = ["Event", "Follower", "Properties", "Scenario", "World"]
+
+
+Q = TypeVar("Q", bound=Message)
 
 
 class Event(NamedTuple):

@@ -2,9 +2,9 @@
 
 from typing import Final, NamedTuple
 
-from ccw_actors.explore._bench import Effect
 from ccw_actors.explore._compact import Compact, Offer, State
 from ccw_actors.explore._result import DeadLetter
+from ccw_actors.explore._step_runner import Effect
 from ccw_actors.explore._world import Properties
 from ccw_actors.runtime.stepping import Cell, Past
 

@@ -17,6 +17,8 @@ from ccw_actors.machine._config import PassedThrough as PassedThrough
 from ccw_actors.machine._config import QemuGuest as QemuGuest
 from ccw_actors.machine._config import StorageSize as StorageSize
 from ccw_actors.machine._config import read_size as read_size
+from ccw_actors.machine._disk import DEFINE_EXTENT as DEFINE_EXTENT
+from ccw_actors.machine._disk import LOCATE_RECORD as LOCATE_RECORD
 from ccw_actors.machine._disk import Disk as Disk
 from ccw_actors.machine._guest_program import GuestProgram as GuestProgram
 from ccw_actors.machine._images import unpacked as unpacked
@@ -43,6 +45,8 @@ from ccw_actors.machine._wiring import add_subchannel as add_subchannel
 from ccw_actors.machine._wiring import pass_through as pass_through
 
 __all__ = [
+    "DEFINE_EXTENT",
+    "LOCATE_RECORD",
     "OURS",
     "SHIPPED_MACHINE",
     "STOPPED",

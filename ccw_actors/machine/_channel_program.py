@@ -13,12 +13,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from ccw_actors.actors.hardware import PAGE_SIZE
 from ccw_actors.channel import Ccw, Command
 from ccw_actors.channel.ccw import CCW_LENGTH
 
 __all__ = ["BUFFER", "BUFFER_END", "COUNT_MAX", "PROGRAM", "Give", "Take", "Tic"]
 
-PAGE: Final = 0x1000
 PROGRAM: Final = 0x2000
 BUFFER: Final = 0x3000
 COUNT_MAX: Final = 0xFFFF
@@ -68,7 +68,7 @@ def assemble(steps: Sequence[Step]) -> bytes:
             case Give():
                 operands += _padded(step.argument)
                 ccws.append(_command(step.code, len(step.argument), address))
-            case Take() if step.count <= PAGE:
+            case Take() if step.count <= PAGE_SIZE:
                 ccws.append(_command(step.code, step.count, BUFFER))
             case Take():
                 operands += _indirect_list(step.count)
@@ -79,7 +79,7 @@ def assemble(steps: Sequence[Step]) -> bytes:
         last.code, last.flags & ~Ccw.chain_command.mask, last.count, last.address
     )
     page = b"".join(ccw.to_bytes(1) for ccw in ccws) + bytes(operands)
-    assert len(page) <= PAGE, "a channel program has a page"
+    assert len(page) <= PAGE_SIZE, "a channel program has a page"
     return page
 
 
@@ -93,5 +93,5 @@ def _padded(argument: bytes) -> bytes:
 
 def _indirect_list(count: int) -> bytes:
     """Give format-2 IDAWs for `count` bytes of the buffer, a page each."""
-    pages = range(BUFFER, BUFFER + count, PAGE)
+    pages = range(BUFFER, BUFFER + count, PAGE_SIZE)
     return b"".join(page.to_bytes(8) for page in pages)

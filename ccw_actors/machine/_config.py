@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Self
 
 from msgspec import Meta, Struct, field
 
+from ccw_actors.actors.hardware import PAGE_SIZE
 from ccw_actors.channel import bus_id, parse_device_number
 from ccw_actors.errors import ChannelDataError
 from ccw_actors.machine._guest_program import GuestProgram
@@ -26,7 +27,6 @@ __all__ = [
     "read_size",
 ]
 
-PAGE: Final = 4096
 STORAGE_MAX: Final = 1 << 44
 UNPACKED_MAX: Final = 1 << 30
 """Bytes that a gzipped image unpacks to at most, unless its device says otherwise."""
@@ -112,9 +112,9 @@ class StorageSize(int):
             ValueError: It is no size, or no such number of pages.
         """
         size = read_size(value)
-        if size % PAGE or not PAGE <= size <= STORAGE_MAX:
+        if size % PAGE_SIZE or not PAGE_SIZE <= size <= STORAGE_MAX:
             raise ValueError(
-                f"expected whole pages of {PAGE} bytes, at least one and at most"
+                f"expected whole pages of {PAGE_SIZE} bytes, at least one and at most"
                 f" {STORAGE_MAX} bytes, got {value!r}"
             )
         return cls(size)

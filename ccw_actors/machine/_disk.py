@@ -5,11 +5,14 @@ from typing import Final
 from msgspec import Struct
 
 from ccw_actors.channel import Command
+from ccw_actors.channel.ccw import SENSE_ID_LENGTH
+from ccw_actors.devices.eckd import ECKD
+from ccw_actors.devices.volume_label import EBCDIC
 from ccw_actors.errors import ProgramError
 from ccw_actors.machine._channel_program import Give, Take, Tic
 from ccw_actors.machine.guest_os import GuestDevice
 
-__all__ = ["RECORDS_MAX", "Disk", "Shape"]
+__all__ = ["DEFINE_EXTENT", "LOCATE_RECORD", "RECORDS_MAX", "Disk", "Shape"]
 
 READ_DATA: Final = 0x06
 SEEK: Final = 0x07
@@ -22,11 +25,8 @@ RECORDS_MAX: Final = 255
 
 _CONTROL_UNIT: Final = bytes.fromhex("3990")
 _DISK: Final = bytes.fromhex("3390")
-_SENSE_ID_SIZE: Final = 256
 _CHARACTERISTICS_SIZE: Final = 64
-_EBCDIC: Final = "cp037"
 _NO_WRITES: Final = 0x40
-_ECKD: Final = 0xC0
 _ANY_SECTOR: Final = 0xFF
 
 
@@ -46,7 +46,7 @@ class Disk:
     @classmethod
     async def at(cls, device: GuestDevice) -> "Disk | None":
         """Make a disk of the device if SENSE ID says that it is one."""
-        data = await device.read("sense ID", Take(Command.SENSE_ID, _SENSE_ID_SIZE))
+        data = await device.read("sense ID", Take(Command.SENSE_ID, SENSE_ID_LENGTH))
         is_disk = data[1:3] == _CONTROL_UNIT and data[4:6] == _DISK
         return cls(device) if is_disk else None
 
@@ -69,7 +69,7 @@ class Disk:
             Tic(1),
             Take(READ_DATA),
         )
-        text = label.decode(_EBCDIC)
+        text = label.decode(EBCDIC)
         if not text.startswith("VOL1"):
             raise ProgramError(
                 f"{self.device}: expected a volume label in record {LABEL_RECORD} of"
@@ -107,7 +107,7 @@ def _track(cylinder: int, head: int) -> bytes:
 
 def _extent(track: bytes) -> bytes:
     """Argument of DEFINE EXTENT: one track, writes inhibited."""
-    return bytes((_NO_WRITES, _ECKD)) + bytes(6) + track + track
+    return bytes((_NO_WRITES, ECKD)) + bytes(6) + track + track
 
 
 def _location(track: bytes, record: int) -> bytes:

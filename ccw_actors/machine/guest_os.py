@@ -31,6 +31,7 @@ from ccw_actors.channel import (
     SubchannelId,
     bus_id,
 )
+from ccw_actors.channel.ccw import SENSE_LENGTH
 from ccw_actors.channel.fields import bit_names
 from ccw_actors.errors import ProgramError
 from ccw_actors.machine._channel_program import (
@@ -48,8 +49,6 @@ ISC: Final = 3
 ATTEMPTS: Final = 5
 PATIENCE: Final = 30.0  # seconds, as Linux waits for a disk before it worries
 
-_NORMAL: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
-_SENSE_SIZE: Final = 32
 _SUBCHANNELS: Final = 0x1_0000
 _SENSE_NAMES: Final = {
     0x8000: "command-reject",
@@ -85,12 +84,15 @@ class Ending(Struct, frozen=True):
     @property
     def normal(self) -> bool:
         """Channel end and device end, nothing else."""
-        return self.dstat == _NORMAL and not self.cstat
+        return self.dstat == Dstat.CHANNEL_AND_DEVICE_END and not self.cstat
 
     @property
     def end_of_file(self) -> bool:
         """The record that was read has no data: unit exception."""
-        return self.dstat == _NORMAL | Dstat.UNIT_EXCEPTION and not self.cstat
+        return (
+            self.dstat == Dstat.CHANNEL_AND_DEVICE_END | Dstat.UNIT_EXCEPTION
+            and not self.cstat
+        )
 
     @property
     def no_record_found(self) -> bool:
@@ -128,7 +130,7 @@ class GuestDevice:
         """Run a channel program to its end, and sense what a unit check left."""
         ending = await self._run(steps)
         if ending.dstat & Dstat.UNIT_CHECK and not ending.sense:
-            sensed = await self._run((Take(Command.BASIC_SENSE, _SENSE_SIZE),))
+            sensed = await self._run((Take(Command.BASIC_SENSE, SENSE_LENGTH),))
             if not sensed.normal:
                 raise ProgramError(f"{self}: sense: {sensed}")
             ending = replace(ending, sense=sensed.data)

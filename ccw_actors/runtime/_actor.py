@@ -117,7 +117,7 @@ class Actor(Generic[P_contra]):
     @own
     def path(self) -> str:
         """Where this actor lives."""
-        return self._there.path
+        return self._own_cell.path
 
     @own
     def ref(self) -> ActorRef[Any]:
@@ -127,7 +127,7 @@ class Actor(Generic[P_contra]):
     @own
     def failed_with(self) -> BaseException | None:
         """What the actor has failed with; for `on_stop`, None before."""
-        return self._there.cause
+        return self._own_cell.cause
 
     @own
     def sender(self) -> ActorRef[Any] | None:
@@ -137,7 +137,7 @@ class Actor(Generic[P_contra]):
     @own
     def children(self) -> tuple[ActorRef[Any], ...]:
         """The actors that this one has spawned and that have not ended."""
-        children = (self._there.children or {}).values()
+        children = (self._own_cell.children or {}).values()
         return tuple(map(self.system.ref_of, children))
 
     # -- answering ----------------------------------------------------------------
@@ -253,7 +253,7 @@ class Actor(Generic[P_contra]):
     @own
     def behaviour(self) -> str:
         """The name of the present behaviour; "" for the one it starts with."""
-        return self._there.behaviour
+        return self._own_cell.behaviour
 
     def become(self, behaviour: str) -> None:
         """Handle the next messages by the handlers of that `state`; "" for the first.
@@ -266,7 +266,7 @@ class Actor(Generic[P_contra]):
             known = ", ".join(map(repr, behaviours)) or "none"
             name = type(self).__name__
             raise ValueError(f"{name} has no behaviour {behaviour!r}; it has {known}")
-        self._there.behave(self, behaviour)
+        self._own_cell.behave(self, behaviour)
 
     def stash(self) -> None:
         """Put the message being handled aside, until `unstash`.
@@ -278,7 +278,7 @@ class Actor(Generic[P_contra]):
 
     def unstash(self) -> None:
         """Put all that was put aside back, before what waits in the mailbox."""
-        self._there.put_back()
+        self._own_cell.put_back()
 
     # -- state --------------------------------------------------------------------
 
@@ -336,7 +336,7 @@ class Actor(Generic[P_contra]):
     # No `__getattr__` says this: then the interpreter would not look attributes up the
     # quick way, in any handler.
     @property
-    def _there(self) -> Cell:
+    def _own_cell(self) -> Cell:
         try:
             return self._cell
         except AttributeError:

@@ -163,12 +163,7 @@ class Spawner:
         kernel, registry = self._kernel, self._kernel.registry
         if parent is not None and not registry.has(parent):
             raise ActorStoppedError(f"{parent.path} has ended, and spawns nobody")
-        kind = type(made).__name__
-        self._check_may_spawn(kind if name is None else name)
-        if name is None:
-            name = registry.free_name(kind, parent)
-        path = name if parent is None else f"{parent.path}/{name}"
-        registry.check_free(path if name else "")
+        path = self._free_path(name, type(made).__name__, parent)
         decode = self._references.decoder(spec_of(made).accepts)
         policy = self._mailbox if mailbox is None else mailbox
         decision = Stop() if supervision is None else supervision
@@ -205,6 +200,16 @@ class Spawner:
             cell.origin = own_context()
         registry.add(cell)
         return cell
+
+    def _free_path(self, name: str | None, kind: str, parent: Cell | None) -> str:
+        """Return the path of a new actor, that of its kind if it has no name."""
+        registry = self._kernel.registry
+        self._check_may_spawn(kind if name is None else name)
+        if name is None:
+            name = registry.free_name(kind, parent)
+        path = name if parent is None else f"{parent.path}/{name}"
+        registry.check_free(path if name else "")
+        return path
 
     def _check_may_spawn(self, path: str) -> None:
         if not self._kernel.running_here().own:

@@ -23,12 +23,9 @@ from msgspec import Struct
 
 from ccw_actors.actors import Storage
 from ccw_actors.actors.protocol import (
-    AwaitStatus,
     ClearRequest,
-    ClearSubchannel,
     Found,
     HaltRequest,
-    HaltSubchannel,
     Instruct,
     IoEvent,
     IoRequest,
@@ -36,10 +33,8 @@ from ccw_actors.actors.protocol import (
     Operation,
     Refused,
     StartSubchannel,
-    StoreSubchannel,
     Taken,
     Tested,
-    TestSubchannel,
 )
 from ccw_actors.channel import (
     Actl,
@@ -56,6 +51,7 @@ from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import OURS, GuestPaths, Layers, add_guest, add_guest_subchannel
 from ccw_actors.runtime import Actor, ActorRef, receive
 from ccw_actors.scenarios._machine import ENABLED, PATHS, PROGRAM
+from ccw_actors.scenarios._operations import CLEAR, HALT, STORE, TEST, WAIT
 from ccw_actors.scenarios._overlaps import Maker
 
 __all__ = ["ANSWERS"]
@@ -66,21 +62,12 @@ Answers: TypeAlias = Callable[[Request], tuple[tuple[int, Answer], ...]]
 """What is said to a request, each with the line that it goes out on."""
 
 _STORAGE: Final = 0x1000
-_CE_DE: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
 _PCI: Final = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
-_FINAL: Final = Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PENDING
-_INTERMEDIATE: Final = Stctl.INTERMEDIATE | Stctl.PENDING
-_ACTIVE: Final = Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE
 _BOTH: Final = Fctl.START | Fctl.HALT
 _OLD, _NEW = PROGRAM + 8, PROGRAM + 16
 
 _ORB: Final = Orb.command(PROGRAM, suspend=True)
 _START: Final = Instruct(0, StartSubchannel(_ORB))
-_HALT: Final = Instruct(0, HaltSubchannel())
-_CLEAR: Final = Instruct(0, ClearSubchannel())
-_STORE: Final = Instruct(0, StoreSubchannel())
-_TEST: Final = Instruct(0, TestSubchannel())
-_WAIT: Final = AwaitStatus()
 
 
 class Line(Actor):
@@ -127,9 +114,9 @@ def _started(number: int) -> IoEvent:
     scsw = Scsw(
         flags=_ORB.flags & 0xF8F8,
         fctl=Fctl.START,
-        stctl=_FINAL,
+        stctl=Stctl.FINAL_STATUS,
         cpa=_NEW,
-        dstat=_CE_DE,
+        dstat=Dstat.CHANNEL_AND_DEVICE_END,
     )
     return IoEvent((number,), (number,), number, Irb(scsw))
 
@@ -140,7 +127,7 @@ def _signalled(number: int, fctl: int) -> IoEvent:
 
 
 def _intermediate(after: int, **fields: int) -> IoEvent:
-    scsw = Scsw(fctl=Fctl.START, stctl=_INTERMEDIATE, **fields)
+    scsw = Scsw(fctl=Fctl.START, stctl=Stctl.INTERMEDIATE_STATUS, **fields)
     return IoEvent((1,), (), after, Irb(scsw))
 
 
@@ -152,7 +139,7 @@ def _in_any_order(request: Request) -> tuple[tuple[int, Answer], ...]:
         case HaltRequest():
             return (0, _started(1)), (1, _signalled(number, Fctl.HALT))
         case LookRequest():
-            running = Scsw(fctl=Fctl.START, actl=_ACTIVE)
+            running = Scsw(fctl=Fctl.START, actl=Actl.ACTIVE)
             return ((0, Found(number, Schib(ENABLED, running))),)
         case ClearRequest():
             return (0, _started(number - 1)), (1, _signalled(number, Fctl.CLEAR))
@@ -190,10 +177,15 @@ def _controlled(request: Request) -> tuple[tuple[int, Answer], ...]:
     if not isinstance(request, HaltRequest):
         return ()
     number = request.number
-    ended = Scsw(fctl=_BOTH, stctl=_FINAL, cpa=_NEW, dstat=_CE_DE)
+    ended = Scsw(
+        fctl=_BOTH,
+        stctl=Stctl.FINAL_STATUS,
+        cpa=_NEW,
+        dstat=Dstat.CHANNEL_AND_DEVICE_END,
+    )
     return (
-        (1, _intermediate(number - 1, actl=_ACTIVE, cpa=_OLD, cstat=_PCI)),
-        (0, _intermediate(number, actl=_ACTIVE, cpa=_NEW, cstat=_PCI)),
+        (1, _intermediate(number - 1, actl=Actl.ACTIVE, cpa=_OLD, cstat=_PCI)),
+        (0, _intermediate(number, actl=Actl.ACTIVE, cpa=_NEW, cstat=_PCI)),
         (0, IoEvent((1, number), (1, number), number, Irb(ended))),
     )
 
@@ -282,7 +274,11 @@ def _line_1_first(view: View) -> bool:
 
 def _is_starts(tested: Sequence[Scsw]) -> bool:
     scsw = tested[-1]
-    ended = scsw.dstat == _CE_DE and scsw.stctl == _FINAL and scsw.cpa == _NEW
+    ended = (
+        scsw.dstat == Dstat.CHANNEL_AND_DEVICE_END
+        and scsw.stctl == Stctl.FINAL_STATUS
+        and scsw.cpa == _NEW
+    )
     return scsw.fctl == _BOTH and ended
 
 
@@ -308,7 +304,7 @@ def _is_suspended(tested: Sequence[Scsw]) -> bool:
     return any(s.actl & Actl.SUSPENDED and s.stctl & Stctl.INTERMEDIATE for s in tested)
 
 
-_HALTED: Final = (_START, _HALT, _WAIT, _TEST)
+_HALTED: Final = (_START, HALT, WAIT, TEST)
 
 ANSWERS: Final[dict[str, Maker]] = {
     "answers": _answers(
@@ -319,16 +315,16 @@ ANSWERS: Final[dict[str, Maker]] = {
     ),
     "answers-again": _answers(
         "START and HALT are answered in either order, behind a START that is over.",
-        (_START, _WAIT, _TEST, *_HALTED),
+        (_START, WAIT, TEST, *_HALTED),
         _again,
         the_status_is_that_of_START=_is_starts,
     ),
     "answers-stores": _answers(
         "STORE of three CPUs, one at a time, and then HALT.",
-        (_START, _STORE, _HALT, _WAIT, _TEST),
+        (_START, STORE, HALT, WAIT, TEST),
         _in_any_order,
-        (_STORE,),
-        (_STORE,),
+        (STORE,),
+        (STORE,),
         the_status_is_that_of_START=_is_starts,
     ),
     "answers-refused": _answers(
@@ -339,37 +335,37 @@ ANSWERS: Final[dict[str, Maker]] = {
     ),
     "answers-busy": _answers(
         "START is refused as busy, which this emulator never brings about.",
-        (_START, _WAIT, _TEST),
+        (_START, WAIT, TEST),
         _failed(errno.EBUSY),
         interface_control_check=_fails(Cstat.INTERFACE_CONTROL_CHECK),
     ),
     "answers-invalid": _answers(
         "START is refused, as its program is not taken.",
-        (_START, _WAIT, _TEST),
+        (_START, WAIT, TEST),
         _failed(errno.EINVAL),
         program_check=_fails(Cstat.PROGRAM_CHECK),
     ),
     "answers-no-path": _answers(
         "START is refused, as there is no path.",
-        (_START, _WAIT, _TEST),
+        (_START, WAIT, TEST),
         _failed(errno.EACCES),
         deferred_condition_code_3=_fails(0, deferred_cc=3),
     ),
     "answers-pci": _answers(
         "An intermediate status older than HALT, and one that is not.",
-        (*_HALTED, _WAIT, _TEST),
+        (*_HALTED, WAIT, TEST),
         _controlled,
         the_newer_status_is_seen_and_the_older_is_not=_is_new,
     ),
     "answers-suspended": _answers(
         "The status of a suspension that is older than HALT.",
-        (*_HALTED, _WAIT, _TEST),
+        (*_HALTED, WAIT, TEST),
         _suspended,
         the_suspension_is_seen=_is_suspended,
     ),
     "answers-clear": _answers(
         "START's end and CLEAR's end in either order.",
-        (_START, _CLEAR, _WAIT, _TEST),
+        (_START, CLEAR, WAIT, TEST),
         _in_any_order,
         the_status_is_that_of_CLEAR_alone=_is_clears,
     ),

@@ -36,6 +36,7 @@ from ccw_actors.scenarios._machine import (
     GEOMETRY,
     PATHS,
     PROGRAM,
+    STORAGE,
     PassThroughMachine,
     one_read,
     track,
@@ -43,14 +44,12 @@ from ccw_actors.scenarios._machine import (
 
 __all__ = [
     "RECORD",
-    "STORAGE",
     "UnhurriedSubchannel",
     "bare_machine",
     "like_one_subchannel",
     "reference",
 ]
 
-STORAGE = 0x3000
 RECORD = b"what the channel reads.."
 
 
@@ -94,12 +93,15 @@ class UnhurriedSubchannel(Subchannel):
         if self._take_interrupt() and self.state.execution is not None:
             self._present_interrupt(self.state.pci)
 
+    # The next methods stand in for steps that `Subchannel` takes at once. Here a timer
+    # puts each off: without a clock it fires at any time, and that is what is open.
     def _interrupt(self, cpa: int) -> None:
         self.state.pci_of, self.state.pci = self.state.run, cpa
         self.after(0.0, ShowInterrupt())
 
     def _perform(self, execution: Execution) -> None:
         state = self.state
+        # A PCI is shown with the suspension at the latest.
         if isinstance(execution.action, Suspend) and self._take_interrupt():
             scsw = lifecycle.program_controlled(state.schib.scsw, state.pci)
             state.schib = replace(state.schib, scsw=scsw)
@@ -132,6 +134,7 @@ class UnhurriedSubchannel(Subchannel):
         """Do what is pending but a halt."""
         state = self.state
         scsw = state.schib.scsw
+        # The halt signal is not out yet: the program goes on as if there was no HSCH.
         if message.step == state.step and scsw.actl & Actl.HALT_PENDING:
             if state.execution is not None:
                 self._perform(state.execution)

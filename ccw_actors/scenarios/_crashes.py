@@ -24,7 +24,8 @@ from ccw_actors.actors.protocol import Instruct, Operation
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import Layers
 from ccw_actors.scenarios._machine import PassThroughMachine
-from ccw_actors.scenarios._overlaps import CLEAR, HALT, START, TEST, WAIT, Maker
+from ccw_actors.scenarios._operations import CLEAR, HALT, START, TEST, WAIT
+from ccw_actors.scenarios._overlaps import Maker
 from ccw_actors.scenarios._properties import is_held
 
 __all__ = ["CRASHES"]

@@ -22,6 +22,7 @@ from ccw_actors.actors.protocol import (
     Tested,
 )
 from ccw_actors.channel import Actl, Fctl, Irb, Scsw, Stctl
+from ccw_actors.channel.lifecycle import FROM_ORB
 from ccw_actors.explore import Event
 
 __all__ = ["seen", "visible"]
@@ -74,13 +75,12 @@ def _operational(scsw: Scsw) -> bool:
     return _pending(scsw) and scsw.deferred_cc != 3
 
 
-_FROM_ORB: Final = 0xF8F8
 _CC: Final = 0x0300
 _ESWF: Final = 0x0400
 _ACTIVE: Final = Actl.START_PENDING | Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE
 
 FIELDS: Final = (
-    _Field("flags", _FROM_ORB, _start),
+    _Field("flags", FROM_ORB, _start),
     _Field("flags", _ESWF, _pending),
     _Field("flags", _CC, _start_pending),
     _Field("flags", Scsw.zero_condition.mask, _start_intermediate),
@@ -100,6 +100,7 @@ def seen(irb: Irb) -> Irb:
     scsw = irb.scsw
     masked = scsw
     for name, mask, valid in FIELDS:
+        # A field that means nothing may hold anything, in either subchannel.
         if not valid(scsw):
             masked = replace(masked, **{name: getattr(masked, name) & ~mask})
     if not _pending(scsw):

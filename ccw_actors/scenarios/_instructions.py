@@ -32,12 +32,11 @@ from ccw_actors.actors.protocol import (
     SetAddressLimit,
     StartSubchannel,
     Store,
-    StoreSubchannel,
 )
 from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw
 from ccw_actors.explore import View
 from ccw_actors.scenarios._machine import BUFFER, ENABLED, PROGRAM, one_read, read_orb
-from ccw_actors.scenarios._overlaps import (
+from ccw_actors.scenarios._operations import (
     CANCEL,
     CLEAR,
     DISABLE,
@@ -45,27 +44,21 @@ from ccw_actors.scenarios._overlaps import (
     RESUME,
     START,
     START_AGAIN,
+    START_SUSPENDABLE,
+    STORE,
     TEST,
+    THEN_SUSPENDS,
+    TWO,
     WAIT,
-    GuestScenario,
-    guest_scenario,
 )
+from ccw_actors.scenarios._overlaps import GuestScenario, guest_scenario
 
 __all__ = ["INSTRUCTIONS"]
 
-_NOP, _READ, _REJECTED = 0x03, 0x02, 0xFF
-_SLI, _CC, _S = (
-    Ccw.suppress_length.mask,
-    Ccw.chain_command.mask,
-    Ccw.suspend.mask,
-)
-_TWO: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + one_read()
-_SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
-    _READ, _SLI | _S, 24, BUFFER
-).to_bytes(1)
+_REJECTED: Final = 0xFF
+_SLI: Final = Ccw.suppress_length.mask
 _REJECTS: Final = Ccw(_REJECTED, _SLI, 1, BUFFER).to_bytes(1)
 
-_STORE: Final = Instruct(0, StoreSubchannel())
 _LIMIT: Final = InstructSubsystem(SetAddressLimit(BUFFER + 24))
 _NO_LIMIT: Final = InstructSubsystem(SetAddressLimit(0))
 _BELOW: Final = Instruct(
@@ -78,9 +71,6 @@ _MISALIGNED: Final = Instruct(0, StartSubchannel(Orb.command(PROGRAM + 4, intpar
 _FETCH: Final = Fetch(BUFFER, 24)
 _SENSE: Final = Instruct(
     0, ModifySubchannel(ENABLED.with_flag(Pmcw.concurrent_sense, on=True))
-)
-_SUSPENDED: Final = Instruct(
-    0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
 )
 
 
@@ -117,55 +107,55 @@ INSTRUCTIONS: Final[dict[str, GuestScenario]] = {
     "in-start": guest_scenario(
         "Each instruction while a START is in progress, then with status pending.",
         (
-            *(START, _STORE, RESUME, DISABLE, START_AGAIN, WAIT),
-            *(_STORE, RESUME, CANCEL, DISABLE, HALT, START_AGAIN, TEST),
+            *(START, STORE, RESUME, DISABLE, START_AGAIN, WAIT),
+            *(STORE, RESUME, CANCEL, DISABLE, HALT, START_AGAIN, TEST),
         ),
         START_is_in_progress=_started,
     ),
     "in-halt": guest_scenario(
         "Each instruction while a START is being halted.",
         (
-            *(START, HALT, _STORE, CANCEL, RESUME, DISABLE, HALT, START_AGAIN),
-            *(WAIT, _STORE, RESUME, CANCEL, DISABLE, HALT, START_AGAIN, TEST),
+            *(START, HALT, STORE, CANCEL, RESUME, DISABLE, HALT, START_AGAIN),
+            *(WAIT, STORE, RESUME, CANCEL, DISABLE, HALT, START_AGAIN, TEST),
         ),
         HALT_is_in_progress=_halted,
     ),
     "in-clear": guest_scenario(
         "Each instruction when a START has been cleared.",
         (
-            *(START, CLEAR, _STORE, CANCEL, RESUME, DISABLE, HALT, START_AGAIN),
-            *(WAIT, _STORE, RESUME, CANCEL, DISABLE, HALT, START_AGAIN, TEST),
+            *(START, CLEAR, STORE, CANCEL, RESUME, DISABLE, HALT, START_AGAIN),
+            *(WAIT, STORE, RESUME, CANCEL, DISABLE, HALT, START_AGAIN, TEST),
         ),
         CLEAR_is_in_progress=_cleared,
     ),
     "in-suspension": guest_scenario(
         "STORE, MODIFY, START and CLEAR of a program that is suspended.",
-        (_SUSPENDED, _STORE, DISABLE, START_AGAIN, CLEAR, WAIT, TEST),
-        content=_SUSPENDS,
+        (START_SUSPENDABLE, STORE, DISABLE, START_AGAIN, CLEAR, WAIT, TEST),
+        content=THEN_SUSPENDS,
         the_program_is_suspended=_suspended,
     ),
     "in-halt-alone": guest_scenario(
         "Each instruction while a HALT is in progress that had nothing to halt.",
-        (HALT, _STORE, CANCEL, RESUME, DISABLE, CLEAR, WAIT, TEST),
+        (HALT, STORE, CANCEL, RESUME, DISABLE, CLEAR, WAIT, TEST),
         HALT_is_in_progress=_halted,
     ),
     "cancel-halt": guest_scenario(
         "CANCEL while the host fetches for the START, and HALT behind it.",
         (START, CANCEL, HALT, WAIT, TEST),
-        content=_TWO,
+        content=TWO,
         CANCEL_waits_for_storage=_fetches,
     ),
     "cancel-and-halt": guest_scenario(
         "CANCEL of one CPU and HALT of another.",
         (START, CANCEL),
         (HALT, WAIT, TEST),
-        content=_TWO,
+        content=TWO,
         CANCEL_waits_for_storage=_fetches,
     ),
     "cancel-attention": guest_scenario(
         "Attention that is held while a START is being withdrawn.",
         (START, CANCEL, WAIT, TEST),
-        content=_TWO,
+        content=TWO,
         happens={"device": Attend()},
         host_pmcw=ENABLED,
         CANCEL_waits_for_storage=_fetches,
@@ -173,7 +163,7 @@ INSTRUCTIONS: Final[dict[str, GuestScenario]] = {
     "stores": guest_scenario(
         "STORE while a START and a HALT are anywhere on their way.",
         (START, HALT, WAIT, TEST),
-        (_STORE,),
+        (STORE,),
         HALT_is_in_progress=_halted,
     ),
     "settings": guest_scenario(

@@ -22,7 +22,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ccw_actors.actors.protocol import DetachDevice, Instruct, StoreSubchannel, Tested
+from ccw_actors.actors.protocol import DetachDevice, Tested
 from ccw_actors.channel import Fctl, Pmcw
 from ccw_actors.explore import Reference, Scenario, View, World, refines
 from ccw_actors.machine import Layers
@@ -30,17 +30,20 @@ from ccw_actors.scenarios._bare import bare_machine
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._machine import VALID_HOST, PassThroughMachine
-from ccw_actors.scenarios._overlaps import (
+from ccw_actors.scenarios._operations import (
     CANCEL,
     CLEAR,
     HALT,
     RESUME,
     START,
     START_AGAIN,
-    SUSPENDED,
-    SUSPENDS,
+    START_SUSPENDABLE,
+    STORE,
     TEST,
+    THEN_SUSPENDS,
     WAIT,
+)
+from ccw_actors.scenarios._overlaps import (
     Condition,
     Maker,
     Steps,
@@ -56,7 +59,6 @@ from ccw_actors.scenarios._properties import guard, hold_pins
 __all__ = ["LOSSES"]
 
 _NO_PATH: Final = 3
-_STORE: Final = Instruct(0, StoreSubchannel())
 
 
 def _reset(
@@ -111,6 +113,7 @@ def _absent(layers: Layers | None = None) -> Scenario:
 
     def scenario(world: World) -> None:
         """START and CLEAR, where the host never had a subchannel."""
+        # A PMCW without V: STSCH of the host ends with cc 3 from the beginning.
         PassThroughMachine(world.system, *programs, layers=layers, host_pmcw=Pmcw())
         refines(world, "a real subchannel", reference)
         world.final("the guest is told", _is_gone)
@@ -182,8 +185,8 @@ LOSSES: Final[dict[str, Maker]] = {
     ),
     "reset-suspended": _reset(
         "A guest is reset when it has resumed a program, or has tried to.",
-        (SUSPENDED, WAIT, TEST, RESUME),
-        content=SUSPENDS,
+        (START_SUSPENDABLE, WAIT, TEST, RESUME),
+        content=THEN_SUSPENDS,
         the_host_is_to_resume=resumed,
     ),
     "unplug": guest_scenario(
@@ -200,7 +203,7 @@ LOSSES: Final[dict[str, Maker]] = {
     ),
     "unplug-store": guest_scenario(
         "The device is unplugged while STORE is down.",
-        (START, _STORE, TEST),
+        (START, STORE, TEST),
         happens={"subchannel": DetachDevice()},
         the_instruction_goes_down=goes_down,
     ),
@@ -212,8 +215,8 @@ LOSSES: Final[dict[str, Maker]] = {
     ),
     "unplug-resume": guest_scenario(
         "The device is unplugged while RESUME is down.",
-        (SUSPENDED, WAIT, TEST, RESUME, TEST),
-        content=SUSPENDS,
+        (START_SUSPENDABLE, WAIT, TEST, RESUME, TEST),
+        content=THEN_SUSPENDS,
         happens={"subchannel": DetachDevice()},
         the_instruction_goes_down=goes_down,
     ),

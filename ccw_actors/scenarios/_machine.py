@@ -11,7 +11,7 @@ from typing import Final
 
 from ccw_actors.actors import MemoryVolume, Region, Storage
 from ccw_actors.actors.protocol import Piece
-from ccw_actors.channel import Ccw, Orb, Pmcw, SubchannelId
+from ccw_actors.channel import Ccw, Command, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, Geometry, Track, device_model
 from ccw_actors.machine import (
     OURS,
@@ -33,6 +33,7 @@ __all__ = [
     "GEOMETRY",
     "PATHS",
     "PROGRAM",
+    "STORAGE",
     "VALID_GUEST",
     "VALID_HOST",
     "HostMachine",
@@ -50,8 +51,8 @@ PATHS: Final = DevicePaths()
 """Where the actors of the device live."""
 
 _BASE: Final = 1 << 32
-_STORAGE: Final = 0x3000
-_READ_IPL: Final = 0x02
+"""Where the host sees the guest's storage: one address taken for the other is found."""
+STORAGE: Final = 0x3000
 _LABEL: Final = b"what the channel reads.."
 
 
@@ -73,7 +74,7 @@ def read_orb(intparm: int) -> Orb:
 def one_read() -> bytes:
     """Return the smallest program that moves data from a track: one READ IPL."""
     suppress = Ccw.suppress_length.mask
-    return Ccw(_READ_IPL, suppress, len(_LABEL), BUFFER).to_bytes(1)
+    return Ccw(Command.READ_IPL, suppress, len(_LABEL), BUFFER).to_bytes(1)
 
 
 def track(*records: bytes) -> bytes:
@@ -95,7 +96,7 @@ class HostMachine:
         *,
         layers: Layers = OURS,
         content: bytes | None = None,
-        storage_size: int = _STORAGE,
+        storage_size: int = STORAGE,
         image: bytes | None = None,
         ccws_at_once: int = 16,
         host_pmcw: Pmcw = VALID_HOST,
@@ -137,7 +138,7 @@ class PassThroughMachine:
         guest_pmcw: Pmcw = ENABLED,
         layers: Layers | None = None,
         content: bytes | None = None,
-        storage_size: int = _STORAGE,
+        storage_size: int = STORAGE,
         image: bytes | None = None,
         ccws_at_once: int = 16,
         host_pmcw: Pmcw = VALID_HOST,
@@ -163,6 +164,7 @@ class PassThroughMachine:
             programs,
             {0: system.ref(PATHS.emulated)},
             system.ref("storage"),
+            # With a CPU that there is not the emulator waits, and resets nothing.
             cpus=len(programs) if ends else len(programs) + 1,
             remember=True,
         )

@@ -33,33 +33,36 @@ from msgspec.structs import replace
 from ccw_actors.actors import Subchannel
 from ccw_actors.actors.protocol import (
     Attend,
-    AwaitStatus,
-    CancelSubchannel,
-    ClearSubchannel,
-    HaltSubchannel,
-    Instruct,
-    ModifySubchannel,
     Operation,
-    ResumeSubchannel,
-    StartSubchannel,
-    Store,
-    TestSubchannel,
     UnsolicitedStatus,
 )
-from ccw_actors.channel import Actl, Ccw, Dstat, Fctl, Orb, Pmcw, Stctl
+from ccw_actors.channel import Actl, Dstat, Fctl, Pmcw, Stctl
 from ccw_actors.explore import Reference, Scenario, View, World, refines
 from ccw_actors.machine import Layers
 from ccw_actors.scenarios._bare import UnhurriedSubchannel, bare_machine
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._machine import (
-    BUFFER,
     ENABLED,
-    PROGRAM,
     VALID_HOST,
     PassThroughMachine,
     one_read,
-    read_orb,
+)
+from ccw_actors.scenarios._operations import (
+    CANCEL,
+    CLEAR,
+    DISABLE,
+    GO_ON,
+    HALT,
+    PCI,
+    RESUME,
+    START,
+    START_AGAIN,
+    START_SUSPENDABLE,
+    TEST,
+    THEN_SUSPENDS,
+    TWO,
+    WAIT,
 )
 from ccw_actors.scenarios._properties import hold_pins
 
@@ -69,32 +72,8 @@ Maker: TypeAlias = Callable[[Layers | None], Scenario]
 Steps = Sequence[Operation]
 Condition = Callable[[View], bool]
 
-START: Final = Instruct(0, StartSubchannel(read_orb(1)))
-START_AGAIN: Final = Instruct(0, StartSubchannel(read_orb(2)))
-HALT: Final = Instruct(0, HaltSubchannel())
-CLEAR: Final = Instruct(0, ClearSubchannel())
-CANCEL: Final = Instruct(0, CancelSubchannel())
-RESUME: Final = Instruct(0, ResumeSubchannel())
-TEST: Final = Instruct(0, TestSubchannel())
-DISABLE: Final = Instruct(
-    0, ModifySubchannel(ENABLED.with_flag(Pmcw.enabled, on=False))
-)
-WAIT: Final = AwaitStatus()
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-
-_NOP, _READ = 0x03, 0x02
-_SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
-_PCI: Final = Ccw(_NOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
-_TWO: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + one_read()
-_READS: Final = Ccw(_READ, _SLI, 24, BUFFER).to_bytes(1)
-SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
-    _READ, _SLI | Ccw.suspend.mask, 24, BUFFER
-).to_bytes(1)
-SUSPENDED: Final = Instruct(
-    0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
-)
-_GO_ON: Final = Store(PROGRAM + 8, _READS)
 
 
 class GuestScenario(Struct, frozen=True):
@@ -129,6 +108,7 @@ class GuestScenario(Struct, frozen=True):
                 content=self.content,
                 host_pmcw=self.host_pmcw,
             )
+            # Nobody waits for it, so it is handled in any order with what the CPUs do.
             for path, message in self.happens.items():
                 world.system.ref(path).tell(message)
             hold_invariants(world)
@@ -173,10 +153,12 @@ def _unhurried(layers: Layers | None) -> Layers:
 
 
 def host_runs(view: View) -> bool:
+    """Whether the host's subchannel executes a channel program."""
     return view["subchannel"].execution is not None
 
 
 def host_has_ended(view: View) -> bool:
+    """Whether the host's subchannel has executed a program, and none is left."""
     host = view["subchannel"]
     return host.run > 0 and host.execution is None
 
@@ -211,6 +193,7 @@ def _refused(view: View) -> bool:
 
 
 def cleared_while(view: View) -> bool:
+    """Whether a CLEAR of the guest is under way."""
     return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.CLEAR)
 
 
@@ -223,6 +206,7 @@ def _held(view: View) -> bool:
 
 
 def goes_down(view: View) -> bool:
+    """Whether an XSCH, RSCH or STSCH of the guest is with the host."""
     return view["guest-subchannel"].below is not None
 
 
@@ -231,6 +215,7 @@ def _waits(view: View) -> bool:
 
 
 def resumed(view: View) -> bool:
+    """Whether the host has accepted an RSCH that its program has not seen yet."""
     actl = view["subchannel"].schib.scsw.actl
     return bool(actl & Actl.RESUME_PENDING)
 
@@ -245,7 +230,7 @@ OVERLAPS: Final[dict[str, Maker]] = {
         "CLEAR before, between and after the commands of a START.",
         (START, WAIT, TEST),
         (CLEAR,),
-        content=_TWO,
+        content=TWO,
         CLEAR_comes_before_the_first_command=_before_first,
         CLEAR_comes_while_the_device_works=_at_device,
         CLEAR_comes_between_two_commands=_between,
@@ -255,7 +240,7 @@ OVERLAPS: Final[dict[str, Maker]] = {
         "HALT before, between and after the commands of a START.",
         (START, WAIT, TEST),
         (HALT,),
-        content=_TWO,
+        content=TWO,
         HALT_comes_before_the_first_command=_before_first,
         HALT_comes_while_the_device_works=_at_device,
         HALT_comes_between_two_commands=_between,
@@ -286,13 +271,13 @@ OVERLAPS: Final[dict[str, Maker]] = {
     "pci-clear": guest_scenario(
         "CLEAR while a program-controlled interruption is on its way.",
         (START, CLEAR, WAIT, TEST),
-        content=_PCI,
+        content=PCI,
         the_host_has_ended_the_program=_ended_below,
     ),
     "pci": guest_scenario(
         "A program-controlled interruption, and the end of its program.",
         (START, WAIT, TEST, WAIT, TEST),
-        content=_PCI,
+        content=PCI,
         an_intermediate_status_is_shown=_intermediate,
     ),
     "attention": guest_scenario(
@@ -331,9 +316,9 @@ OVERLAPS: Final[dict[str, Maker]] = {
     ),
     "resume": guest_scenario(
         "RESUME of a program that the guest has changed, against HALT.",
-        (SUSPENDED, WAIT, TEST, _GO_ON, RESUME),
+        (START_SUSPENDABLE, WAIT, TEST, GO_ON, RESUME),
         (HALT,),
-        content=SUSPENDS,
+        content=THEN_SUSPENDS,
         the_host_is_to_resume=resumed,
         another_waits_for_it=_waits,
     ),

@@ -25,44 +25,39 @@ from ccw_actors.actors.protocol import (
     Instruct,
     InstructSubsystem,
     StartSubchannel,
-    Store,
-    StoreSubchannel,
     TestPendingInterruption,
 )
 from ccw_actors.channel import Actl, Ccw, Orb, Stctl
 from ccw_actors.explore import View
-from ccw_actors.scenarios._machine import BUFFER, PROGRAM, one_read
-from ccw_actors.scenarios._overlaps import (
+from ccw_actors.scenarios._machine import BUFFER, PROGRAM
+from ccw_actors.scenarios._operations import (
     CANCEL,
+    GO_ON,
     HALT,
+    PCI,
     RESUME,
     START,
     START_AGAIN,
+    START_SUSPENDABLE,
+    STORE,
+    SUSPENDS,
     TEST,
+    THEN_SUSPENDS,
+    TWO,
     WAIT,
-    GuestScenario,
-    guest_scenario,
 )
+from ccw_actors.scenarios._overlaps import GuestScenario, guest_scenario
 
 __all__ = ["DATA_THEN_PCI", "PARTS"]
 
 _NOP, _READ = 0x03, 0x02
 _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
-_PCI, _S = Ccw.program_controlled.mask, Ccw.suspend.mask
+_PCI: Final = Ccw.program_controlled.mask
 
-_CONTROLLED: Final = Ccw(_NOP, _SLI | _PCI, 1).to_bytes(1)
-_TWO: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + one_read()
-_READS: Final = Ccw(_READ, _SLI, 24, BUFFER).to_bytes(1)
-_SUSPENDS: Final = Ccw(_READ, _SLI | _S, 24, BUFFER).to_bytes(1)
-_THEN_SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + _SUSPENDS
-_BOTH: Final = Ccw(_NOP, _CC | _SLI | _PCI, 1).to_bytes(1) + _SUSPENDS
+_BOTH: Final = Ccw(_NOP, _CC | _SLI | _PCI, 1).to_bytes(1) + SUSPENDS
 
 _TPI: Final = InstructSubsystem(TestPendingInterruption(0xFF))
-_STORE: Final = Instruct(0, StoreSubchannel())
 _FETCH: Final = Fetch(BUFFER, 8)
-_SUSPENDED: Final = Instruct(
-    0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
-)
 _QUIET: Final = Instruct(
     0,
     StartSubchannel(Orb.command(PROGRAM, suspend=True, suppress_suspended=True)),
@@ -70,7 +65,6 @@ _QUIET: Final = Instruct(
 _INITIAL: Final = Instruct(
     0, StartSubchannel(Orb.command(PROGRAM, intparm=1, initial_status=True))
 )
-_GO_ON: Final = Store(PROGRAM + 8, _READS)
 
 
 def _shown(view: View) -> bool:
@@ -104,7 +98,7 @@ def _ended_twice(view: View) -> bool:
 DATA_THEN_PCI: Final = guest_scenario(
     "A PCI that data in storage tell to be newer than HALT.",
     (START, HALT, _FETCH, WAIT, TEST, WAIT, TEST),
-    content=Ccw(_READ, _CC | _SLI, 24, BUFFER).to_bytes(1) + _CONTROLLED,
+    content=Ccw(_READ, _CC | _SLI, 24, BUFFER).to_bytes(1) + PCI,
 )
 """What a bare subchannel shows here a passed-through one does not, if the HALT reaches
 the host late: it withdraws the PCI."""
@@ -113,13 +107,13 @@ PARTS: Final[dict[str, GuestScenario]] = {
     "pci-halt": guest_scenario(
         "HALT withdraws a PCI and its interruption.",
         (START, HALT, _TPI, TEST, WAIT, TEST),
-        content=_CONTROLLED,
+        content=PCI,
         an_intermediate_status_is_shown=_shown,
     ),
     "pci-halt-unhurried": guest_scenario(
         "A PCI that the host shows before HALT, or when it has accepted that.",
         (START, HALT, WAIT, TEST, WAIT, TEST),
-        content=_CONTROLLED,
+        content=PCI,
         unhurried=True,
         an_intermediate_status_is_newer_than_HALT=_halted_then_shown,
     ),
@@ -131,41 +125,41 @@ PARTS: Final[dict[str, GuestScenario]] = {
     ),
     "resume-early": guest_scenario(
         "RESUME while the status of the suspension is on its way up.",
-        (_SUSPENDED, RESUME, WAIT, TEST),
-        content=_THEN_SUSPENDS,
+        (START_SUSPENDABLE, RESUME, WAIT, TEST),
+        content=THEN_SUSPENDS,
         status_has_come_meanwhile=_found_late,
     ),
     "suspend-halt": guest_scenario(
         "HALT while the status of the suspension is on its way up.",
-        (_SUSPENDED, HALT, WAIT, TEST, _STORE),
-        content=_THEN_SUSPENDS,
+        (START_SUSPENDABLE, HALT, WAIT, TEST, STORE),
+        content=THEN_SUSPENDS,
         the_host_has_suspended_the_program=_suspended,
     ),
     "resume-pci-halt": guest_scenario(
         "RESUME and HALT while a PCI and a suspension are on their way up.",
-        (_SUSPENDED, RESUME, HALT, WAIT, TEST),
+        (START_SUSPENDABLE, RESUME, HALT, WAIT, TEST),
         content=_BOTH,
         an_intermediate_status_is_shown=_shown,
     ),
     "suspended-again": guest_scenario(
         "RESUME of a program that is suspended again, and then goes on.",
-        (_SUSPENDED, WAIT, TEST, RESUME, WAIT, TEST, _GO_ON, RESUME, WAIT, TEST),
-        content=_THEN_SUSPENDS,
+        (START_SUSPENDABLE, WAIT, TEST, RESUME, WAIT, TEST, GO_ON, RESUME, WAIT, TEST),
+        content=THEN_SUSPENDS,
         the_host_has_suspended_the_program=_suspended,
     ),
     "cancel-suspended": guest_scenario(
         "CANCEL of a program that is suspended, twice.",
         (
-            *(_SUSPENDED, WAIT, TEST, CANCEL),
-            *(_SUSPENDED, WAIT, TEST, CANCEL, TEST),
+            *(START_SUSPENDABLE, WAIT, TEST, CANCEL),
+            *(START_SUSPENDABLE, WAIT, TEST, CANCEL, TEST),
         ),
-        content=_THEN_SUSPENDS,
+        content=THEN_SUSPENDS,
         the_host_has_suspended_the_program=_suspended,
     ),
     "initial-status": guest_scenario(
         "The initial-status interruption, and HALT.",
         (_INITIAL, HALT, WAIT, TEST, WAIT, TEST),
-        content=_TWO,
+        content=TWO,
         an_intermediate_status_is_shown=_shown,
     ),
     "halt-data": guest_scenario(
@@ -178,7 +172,7 @@ PARTS: Final[dict[str, GuestScenario]] = {
     "restart": guest_scenario(
         "START behind a START that a HALT has ended: nothing of that is left.",
         (START, HALT, WAIT, TEST, START_AGAIN, WAIT, TEST, _FETCH),
-        content=_TWO,
+        content=TWO,
         the_host_has_ended_both=_ended_twice,
     ),
 }

@@ -105,6 +105,7 @@ class Requests(NamedTuple):
         sent = [message for to, message in event.sent if to == "guest-subchannel"]
         match event.message:
             case IoRequest(number):
+                # Any other errno answers a START that was accepted.
                 is_refused = Refused(number, errno.EBUSY) in sent
                 if is_refused is not known.is_busy:
                     broken = Broken.REFUSED if is_refused else Broken.ACCEPTED
@@ -133,6 +134,7 @@ class Requests(NamedTuple):
                 known = known.without(number)
             case Completed(number, cc):
                 known = known.without(number)
+                # A CANCEL with cc 0 has answered the START as well.
                 if number in self.cancels and not cc:
                     known = known.without(known.start)
             case _:

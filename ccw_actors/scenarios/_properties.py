@@ -28,7 +28,6 @@ from ccw_actors.explore import Event, View, World
 __all__ = ["Guarded", "Wrong", "guard", "hold_pins", "is_held"]
 
 _GUEST = "guest-subchannel"
-_INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
 
 
 class Wrong(StrEnum):
@@ -82,6 +81,7 @@ def _never(wrong: Wrong) -> Callable[[View], bool]:
 def is_held(view: View) -> bool:
     """Whether pages are pinned as long as the host's subchannel may use any."""
     host = view["subchannel"]
+    # While it flushes it waits for answers that nothing depends on any more.
     waits = host.storage and not host.flushing
     used = host.execution is not None or waits or host.device
     return not used or "vfio-ccw" in view["storage"].pins
@@ -103,6 +103,7 @@ def _follow(known: Guarded, event: Event) -> Guarded:
         case StartSubchannel() if accepted:
             wrong = _wrong_start(known)
             return known._replace(functions=known.functions | Fctl.START, wrong=wrong)
+        # HSCH and CSCH withdraw status that is pending, so none is after them.
         case HaltSubchannel() if accepted:
             return Guarded(known.functions | Fctl.HALT, wrong=known.wrong)
         case ClearSubchannel() if accepted:
@@ -123,7 +124,8 @@ def _tested(known: Guarded, sent: Sequence[object]) -> Guarded:
     for message in sent:
         if isinstance(message, Tested) and message.cc == 0:
             scsw = message.irb.scsw
-            if scsw.stctl == _INTERMEDIATE:
+            # It ends no function.
+            if scsw.stctl == Stctl.INTERMEDIATE_STATUS:
                 return known._replace(pending=False)
             same = scsw.fctl == known.functions
             wrong = known.wrong if same else Wrong.OTHER_FUNCTIONS

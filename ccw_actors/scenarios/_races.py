@@ -4,28 +4,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from ccw_actors.actors.protocol import (
-    AwaitStatus,
-    ClearSubchannel,
-    HaltSubchannel,
-    Instruct,
     Operation,
-    StartSubchannel,
-    TestSubchannel,
 )
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import Layers
 from ccw_actors.scenarios._bare import like_one_subchannel
-from ccw_actors.scenarios._machine import PassThroughMachine, read_orb
+from ccw_actors.scenarios._machine import PassThroughMachine
+from ccw_actors.scenarios._operations import CLEAR, HALT, START, START_AGAIN, TEST, WAIT
 from ccw_actors.scenarios._properties import guard
 
 __all__ = ["clear_twice", "halt", "seed", "seed_seen"]
 
-START: Final = Instruct(0, StartSubchannel(read_orb(1)))
-START_AGAIN: Final = Instruct(0, StartSubchannel(read_orb(2)))
-HALT: Final = Instruct(0, HaltSubchannel())
-CLEAR: Final = Instruct(0, ClearSubchannel())
-TEST: Final = Instruct(0, TestSubchannel())
-WAIT: Final = AwaitStatus()
 
 Steps = Sequence[Operation]
 _SEED: Final[tuple[Steps, ...]] = (

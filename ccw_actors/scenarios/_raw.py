@@ -121,7 +121,7 @@ class Taker(Actor):
 
     @receive
     def take(self, message: TakeNow) -> None:
-        """Take it."""
+        """Tell the driver that one has been taken."""
         self.state.untaken -= 1
         self._vfio_ccw.tell(Taken(message.ends))
 

@@ -65,7 +65,6 @@ from ccw_actors.scenarios._raw import another_runs
 __all__ = ["RAW_REGIONS"]
 
 _KERNEL: Final = "vfio-ccw"
-_INTERMEDIATE: Final = Stctl.INTERMEDIATE | Stctl.PENDING
 
 _RESETS: Final = frozenset({ResetDevice.__name__, CloseDevice.__name__})
 _PAGE: Final = BUFFER // PAGE_SIZE
@@ -202,7 +201,7 @@ def _started(known: Seen, asked: Asked, reason: int) -> Seen:
 
 def _read(known: Seen, read: IoRead) -> Seen:
     scsw = read.irb.scsw
-    if not scsw.pending or scsw.stctl == _INTERMEDIATE:
+    if not scsw.pending or scsw.stctl == Stctl.INTERMEDIATE_STATUS:
         return known
     other = scsw.fctl & ~known.fctl and not known.over
     wrong = Wrong.OTHER if other else known.wrong

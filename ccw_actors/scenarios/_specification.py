@@ -54,6 +54,7 @@ from ccw_actors.actors.protocol import (
     WriteStorage,
 )
 from ccw_actors.channel import (
+    PATH_0,
     Actl,
     Ccw,
     Cstat,
@@ -67,20 +68,15 @@ from ccw_actors.channel import (
     Stctl,
     SubchannelId,
 )
+from ccw_actors.channel.ccw import CCW_LENGTH
 from ccw_actors.runtime import Actor, ActorRef, Message, receive
 
 __all__ = ["Relay", "SpecifiedSubchannel"]
 
 _SCHID: Final = SubchannelId(0, 0)
-_PATH: Final = 0x80
-_CCW: Final = 8
 _READ: Final = 0x02
 _FROM_ORB: Final = 0xF8F8
-_CE_DE: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
 _PCI: Final = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
-_ACTIVE: Final = Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE
-_INTERMEDIATE: Final = Stctl.INTERMEDIATE | Stctl.PENDING
-_PRIMARY: Final = Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PENDING
 _ENDS: Final = Stctl.ALERT | Stctl.PRIMARY | Stctl.SECONDARY
 _WITHDRAWN: Final = Actl.START_PENDING | Actl.RESUME_PENDING | Actl.SUSPENDED
 _TESTED: Final = _WITHDRAWN | Actl.HALT_PENDING | Actl.CLEAR_PENDING
@@ -165,7 +161,7 @@ class SpecifiedSubchannel(Actor):
             return ConditionCode(1)
         if state.scsw.fctl:
             return ConditionCode(2)
-        state.pmcw = replace(state.pmcw, intparm=orb.intparm, lpum=_PATH)
+        state.pmcw = replace(state.pmcw, intparm=orb.intparm, lpum=PATH_0)
         state.scsw = Scsw(
             flags=orb.flags & _FROM_ORB,
             fctl=Fctl.START,
@@ -253,9 +249,9 @@ class SpecifiedSubchannel(Actor):
             return Tested(1, irb)
         state.interruption = False
         suspended = bool(scsw.actl & Actl.SUSPENDED)
-        if scsw.stctl == _INTERMEDIATE and not suspended:
+        if scsw.stctl == Stctl.INTERMEDIATE_STATUS and not suspended:
             state.scsw = replace(scsw, stctl=0)
-        elif scsw.stctl == _INTERMEDIATE and scsw.fctl == Fctl.START:
+        elif scsw.stctl == Stctl.INTERMEDIATE_STATUS and scsw.fctl == Fctl.START:
             actl = scsw.actl & ~Actl.RESUME_PENDING
             state.scsw = replace(scsw, actl=actl, stctl=0)
         else:
@@ -320,12 +316,12 @@ class SpecifiedSubchannel(Actor):
         match state.next:
             case "resume":
                 actl = state.scsw.actl & ~(Actl.SUSPENDED | Actl.RESUME_PENDING)
-                state.scsw = replace(state.scsw, actl=actl | _ACTIVE)
+                state.scsw = replace(state.scsw, actl=actl | Actl.ACTIVE)
                 self._fetch()
             case "fetch":
                 self._fetch()
             case "chain":
-                state.at += _CCW
+                state.at += CCW_LENGTH
                 self._fetch()
             case "suspend":
                 self._suspend()
@@ -344,7 +340,7 @@ class SpecifiedSubchannel(Actor):
         state = self.state
         if message.run == state.run and state.pci:
             self._join_pci()
-            self._present(Irb.with_path(state.scsw, _PATH))
+            self._present(Irb.with_path(state.scsw, PATH_0))
 
     @receive
     def signal(self, message: Signal) -> None:
@@ -429,11 +425,11 @@ class SpecifiedSubchannel(Actor):
 
     def _fetch(self) -> None:
         state = self.state
-        if state.at % _CCW:
+        if state.at % CCW_LENGTH:
             state.count = 0
             self._end(0, Cstat.PROGRAM_CHECK)
             return
-        state.ccw = Ccw.from_bytes(self._bytes(state.at, _CCW), 1)
+        state.ccw = Ccw.from_bytes(self._bytes(state.at, CCW_LENGTH), 1)
         state.count = state.ccw.count
         if state.ccw.suspend:
             self._then("suspend")
@@ -448,29 +444,29 @@ class SpecifiedSubchannel(Actor):
         if state.pci:
             self._join_pci()
         scsw = state.scsw
-        shown = 0 if scsw.suppress_suspended else _INTERMEDIATE
+        shown = 0 if scsw.suppress_suspended else Stctl.INTERMEDIATE_STATUS
         state.scsw = replace(
             scsw,
-            actl=scsw.actl & ~(Actl.START_PENDING | _ACTIVE) | Actl.SUSPENDED,
+            actl=scsw.actl & ~(Actl.START_PENDING | Actl.ACTIVE) | Actl.SUSPENDED,
             stctl=scsw.stctl | shown,
-            cpa=state.at + _CCW,
+            cpa=state.at + CCW_LENGTH,
             dstat=0,
             count=state.ccw.count,
         )
         state.next = ""
         if self._is_pending:
-            self._present(Irb.with_path(state.scsw, _PATH))
+            self._present(Irb.with_path(state.scsw, PATH_0))
 
     def _accept(self) -> None:
         state, scsw = self.state, self.state.scsw
         if scsw.actl & Actl.START_PENDING:
-            actl = scsw.actl & ~Actl.START_PENDING | _ACTIVE
+            actl = scsw.actl & ~Actl.START_PENDING | Actl.ACTIVE
             state.scsw = replace(scsw, actl=actl)
             if scsw.initial_status:
                 flags = scsw.flags | Scsw.zero_condition.mask
-                stctl = scsw.stctl | _INTERMEDIATE
+                stctl = scsw.stctl | Stctl.INTERMEDIATE_STATUS
                 state.scsw = replace(state.scsw, flags=flags, stctl=stctl)
-                self._present(Irb.with_path(state.scsw, _PATH))
+                self._present(Irb.with_path(state.scsw, PATH_0))
         self._then("move")
 
     def _move(self) -> None:
@@ -496,32 +492,32 @@ class SpecifiedSubchannel(Actor):
         state, scsw = self.state, self.state.scsw
         state.scsw = replace(
             scsw,
-            actl=scsw.actl & ~Actl.START_PENDING | _ACTIVE,
-            stctl=scsw.stctl | _INTERMEDIATE,
-            cpa=state.pci + _CCW,
+            actl=scsw.actl & ~Actl.START_PENDING | Actl.ACTIVE,
+            stctl=scsw.stctl | Stctl.INTERMEDIATE_STATUS,
+            cpa=state.pci + CCW_LENGTH,
             cstat=scsw.cstat | _PCI,
         )
         state.pci = 0
 
-    def _end(self, dstat: int = _CE_DE, cstat: int = 0) -> None:
+    def _end(self, dstat: int = Dstat.CHANNEL_AND_DEVICE_END, cstat: int = 0) -> None:
         """The start function is over; so is a halt function that is in progress."""
         state = self.state
         if state.pci:
             self._join_pci()
         scsw = state.scsw
-        ended = Actl.START_PENDING | Actl.HALT_PENDING | _ACTIVE
+        ended = Actl.START_PENDING | Actl.HALT_PENDING | Actl.ACTIVE
         untested = scsw.cstat & _PCI if scsw.stctl & Stctl.INTERMEDIATE else 0
         state.scsw = replace(
             scsw,
             actl=scsw.actl & ~ended,
-            stctl=scsw.stctl | _PRIMARY | (Stctl.ALERT if cstat else 0),
-            cpa=state.at + _CCW,
+            stctl=scsw.stctl | Stctl.FINAL_STATUS | (Stctl.ALERT if cstat else 0),
+            cpa=state.at + CCW_LENGTH,
             dstat=dstat,
             cstat=cstat | untested,
             count=state.count,
         )
         self._end_program()
-        self._present(Irb.with_path(state.scsw, _PATH))
+        self._present(Irb.with_path(state.scsw, PATH_0))
 
     def _offer(self) -> None:
         """Show attention if nothing else is to be shown, and nothing is in progress."""
@@ -532,7 +528,7 @@ class SpecifiedSubchannel(Actor):
         if state.pmcw.enabled:
             stctl = Stctl.ALERT | Stctl.PENDING
             state.scsw = Scsw(stctl=stctl, dstat=Dstat.ATTENTION)
-            self._present(Irb.with_path(state.scsw, _PATH))
+            self._present(Irb.with_path(state.scsw, PATH_0))
 
     def _present(self, irb: Irb) -> None:
         state = self.state

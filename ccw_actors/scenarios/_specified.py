@@ -13,17 +13,12 @@ from typing import Any, Final
 from ccw_actors.actors import Subchannel
 from ccw_actors.explore import Reference, Scenario, World, refines
 from ccw_actors.machine import GuestPaths, Layers, Program, add_guest
-from ccw_actors.scenarios._bare import (
-    RECORD,
-    STORAGE,
-    UnhurriedSubchannel,
-    bare_machine,
-)
+from ccw_actors.scenarios._bare import RECORD, UnhurriedSubchannel, bare_machine
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._losses import LOSSES
-from ccw_actors.scenarios._machine import ENABLED, PROGRAM, one_read
+from ccw_actors.scenarios._machine import ENABLED, PROGRAM, STORAGE, one_read
 from ccw_actors.scenarios._overlaps import OVERLAPS, GuestScenario, Maker
 from ccw_actors.scenarios._parts import DATA_THEN_PCI, PARTS
 from ccw_actors.scenarios._specification import Relay, SpecifiedSubchannel

@@ -6,7 +6,7 @@ from ccw_actors.trace._file import TraceTarget as TraceTarget
 from ccw_actors.trace._file import open_trace as open_trace
 from ccw_actors.trace._reader import TraceReader as TraceReader
 from ccw_actors.trace._records import DeadLetterRecord as DeadLetterRecord
-from ccw_actors.trace._records import Event as Event
+from ccw_actors.trace._records import EventRecord as EventRecord
 from ccw_actors.trace._records import FailureRecord as FailureRecord
 from ccw_actors.trace._records import HandledRecord as HandledRecord
 from ccw_actors.trace._records import TypeRecord as TypeRecord
@@ -20,7 +20,7 @@ __all__ = [
     "OUTSIDE",
     "TRACE_SIZE",
     "DeadLetterRecord",
-    "Event",
+    "EventRecord",
     "FailureRecord",
     "HandledRecord",
     "MessageCounter",

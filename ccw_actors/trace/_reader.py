@@ -10,7 +10,7 @@ from ccw_actors.trace._records import (
     FORMAT,
     VERSION,
     DeadLetterRecord,
-    Event,
+    EventRecord,
     FailureRecord,
     HandledRecord,
     HeaderRecord,
@@ -63,7 +63,7 @@ class TraceReader:
                 f"the trace has version {header.version}; expected at most {VERSION}"
             )
 
-    def __iter__(self) -> Iterator[Event]:
+    def __iter__(self) -> Iterator[EventRecord]:
         for value in self._records:
             self._count += 1
             try:

@@ -23,7 +23,7 @@ __all__ = [
     "FORMAT",
     "VERSION",
     "DeadLetterRecord",
-    "Event",
+    "EventRecord",
     "FailureRecord",
     "FieldRecord",
     "HandledRecord",
@@ -109,5 +109,5 @@ class FailureRecord(Message, frozen=True, tag="failure"):
     reason: str
 
 
-Event: TypeAlias = HandledRecord | DeadLetterRecord | FailureRecord
+EventRecord: TypeAlias = HandledRecord | DeadLetterRecord | FailureRecord
 """The records that tell what happened."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 from ccw_actors.errors import StreamError
 from ccw_actors.trace._records import (
     DeadLetterRecord,
-    Event,
+    EventRecord,
     FailureRecord,
     FieldRecord,
     TypeRecord,
@@ -32,7 +32,7 @@ class _Named(NamedTuple):
     fields: list[tuple[str, object]]
 
 
-def as_line(event: Event, types: _Types) -> str:
+def as_line(event: EventRecord, types: _Types) -> str:
     """Return one line: time, number, cause, sender, recipient, type, fields by name.
 
     Bytes are shown as hexadecimal digits, long ones cut short with their length.
@@ -52,7 +52,7 @@ def as_line(event: Event, types: _Types) -> str:
     return f"{at:12.6f} #{event.number:<6} {cause:<7} {way}  {what}{end}"
 
 
-def as_json(event: Event, types: _Types) -> dict[str, object]:
+def as_json(event: EventRecord, types: _Types) -> dict[str, object]:
     """Return the event as a JSON object; bytes are strings of hexadecimal digits.
 
     `event` is the kind of record. A struct, as the message itself, is an object whose
@@ -72,7 +72,7 @@ def as_json(event: Event, types: _Types) -> dict[str, object]:
     return found
 
 
-def type_name(event: Event, types: _Types) -> str:
+def type_name(event: EventRecord, types: _Types) -> str:
     """Return the name of the event's message type."""
     if isinstance(event, FailureRecord):
         return event.message

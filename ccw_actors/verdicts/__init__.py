@@ -11,6 +11,7 @@ from ccw_actors.verdicts._explore import explore_cell as explore_cell
 from ccw_actors.verdicts._explore import explore_cells as explore_cells
 from ccw_actors.verdicts._interleaving import Line as Line
 from ccw_actors.verdicts._interleaving import columns_of as columns_of
+from ccw_actors.verdicts._interleaving import interleaving as interleaving
 from ccw_actors.verdicts._interleaving import sequence_diagram as sequence_diagram
 from ccw_actors.verdicts._invariants import INVARIANTS as INVARIANTS
 from ccw_actors.verdicts._machine import VerdictMachine as VerdictMachine
@@ -77,6 +78,7 @@ __all__ = [
     "design_row",
     "explore_cell",
     "explore_cells",
+    "interleaving",
     "lines_of",
     "load",
     "merge",

@@ -69,7 +69,7 @@ from ccw_actors.vfio._messages import (
     StorageLost,
 )
 from ccw_actors.vfio._shown_files import ShownFiles, uuid_of
-from ccw_actors.vfio._system_calls import DEVICES_FOLDER, SystemCalls
+from ccw_actors.vfio._system_calls import DESCRIPTORS_MAX, DEVICES_FOLDER, SystemCalls
 from ccw_actors.vfio._uapi import EventSource, Ioctl
 
 __all__ = ["ClientProcess"]
@@ -81,7 +81,6 @@ _SOURCES: Final[dict[type, EventSource]] = {
     ReportSignalled: EventSource.CRW,
     DeviceRequested: EventSource.REQUEST,
 }
-_DESCRIPTORS_MAX: Final = 64
 _OF_A_DEVICE: Final = 8
 _CODES: Final = {"2": errno.EBUSY, "3": errno.ENODEV}
 
@@ -155,7 +154,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
         self._files.add(device.index, shown)
         self._devices[device.index] = self._by_regions[shown.regions.path] = device
         self._calls.descriptors_max = (
-            _DESCRIPTORS_MAX + len(self._devices) * _OF_A_DEVICE
+            DESCRIPTORS_MAX + len(self._devices) * _OF_A_DEVICE
         )
         self.watch(shown.regions)
         return device.index

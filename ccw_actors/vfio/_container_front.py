@@ -37,6 +37,7 @@ from ccw_actors.actors.protocol import UnmapDma
 from ccw_actors.runtime import ActorRef
 from ccw_actors.vfio import _uapi as uapi
 from ccw_actors.vfio._device_front import Change, DeviceFront
+from ccw_actors.vfio._dma import ADDRESS_END
 from ccw_actors.vfio._memory import process_of
 from ccw_actors.vfio._messages import (
     ClientToStorage,
@@ -53,7 +54,6 @@ __all__ = ["ContainerFront", "Group"]
 
 _EXTENSIONS: Final = frozenset(Extension)
 _IOMMUS: Final = (Extension.TYPE1_IOMMU, Extension.TYPE1V2_IOMMU)
-_END: Final = 1 << 64
 _ROUNDS_MAX: Final = 10
 _WAITING_MAX: Final = 256
 
@@ -254,7 +254,7 @@ class ContainerFront:
             or (everything and (wanted.iova or wanted.size))
             or (wanted.iova | wanted.size) % PAGE_SIZE
             or not (everything or wanted.size)
-            or wanted.iova + wanted.size > _END
+            or wanted.iova + wanted.size > ADDRESS_END
         ):
             return -errno.EINVAL
         if len(self._unmaps) >= _WAITING_MAX:
@@ -327,7 +327,7 @@ class ContainerFront:
             if not left:
                 self._storage.tell(wanted)
 
-        size = _END - 1 if wanted.everything else wanted.size
+        size = ADDRESS_END - 1 if wanted.everything else wanted.size
         for device in concerned:
             done = partial(given_up, device)
             device.change(Change(UnmapDma(wanted.iova, size), done))

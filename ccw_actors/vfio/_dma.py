@@ -12,10 +12,10 @@ from ccw_actors.actors.hardware import PAGE_SIZE
 from ccw_actors.channel import StorageCheck
 from ccw_actors.vfio._uapi import DmaFlag
 
-__all__ = ["DmaRange", "DmaRanges", "Part"]
+__all__ = ["ADDRESS_END", "DmaRange", "DmaRanges", "Part"]
 
 _RANGES_MAX: Final = 65535
-_END: Final = 1 << 64
+ADDRESS_END: Final = 1 << 64
 _ACCESS: Final = int(DmaFlag.READ | DmaFlag.WRITE)
 
 
@@ -60,8 +60,8 @@ class DmaRanges:
         if (
             not new.size
             or (new.iova | new.vaddr | new.size) % PAGE_SIZE
-            or new.end > _END
-            or new.vaddr + new.size > _END
+            or new.end > ADDRESS_END
+            or new.vaddr + new.size > ADDRESS_END
             or not new.flags & _ACCESS
             or new.flags & ~_ACCESS
         ):

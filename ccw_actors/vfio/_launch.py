@@ -18,6 +18,8 @@ import socket
 import struct
 import sys
 
+__all__: list[str] = []
+
 _SYS_SECCOMP = 317
 _SET_MODE_FILTER = 1
 _NEW_LISTENER = 8

@@ -69,7 +69,7 @@ REGIONS: Final = {
 }
 
 _ORB = struct.Struct("<IHBBI")
-_SCSW_AT, _IRB_AT, _RET_CODE_AT = 12, 24, 120
+_SCSW_AT, _IRB_AT = 12, 24
 _IRB_LENGTH: Final = 96
 _FCTL_SHIFT, _FCTL = 12, 7
 _DEVICE_SHIFT, _REGION_SHIFT = 16, 12

@@ -34,6 +34,7 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from ccw_actors.actors.hardware import PAGE_SIZE
 from ccw_actors.runtime import Message
 from ccw_actors.vfio import _uapi as uapi
 from ccw_actors.vfio._filter import OFFSET_MAGIC, SystemCallNumber
@@ -48,17 +49,16 @@ from ccw_actors.vfio._messages import (
 )
 from ccw_actors.vfio._notifications import Listener, Notification
 
-__all__ = ["DEVICES_FOLDER", "SystemCalls"]
+__all__ = ["DESCRIPTORS_MAX", "DEVICES_FOLDER", "SystemCalls"]
 
 DEVICES_FOLDER: Final = "/dev/vfio/"
 """Every path below it is ours."""
 
-_PAGE: Final = 4096
 _PATH_MAX: Final = 4096
 _DATA_MAX: Final = 4096
 """More than any region has: a write of more ends in EINVAL whatever its data."""
 
-_DESCRIPTORS_MAX: Final = 64
+DESCRIPTORS_MAX: Final = 64
 """Of one client, besides those that its devices add."""
 
 _NAMES: Final = {uapi.request_of(one): one for one in uapi.Ioctl}
@@ -79,7 +79,7 @@ class SystemCalls:
         self._paths: set[str] = set()
         self._kept: dict[int, int] = {}
         self._names: dict[str, int] = {}
-        self.descriptors_max = _DESCRIPTORS_MAX
+        self.descriptors_max = DESCRIPTORS_MAX
         self.count = 0
 
     # -- life --------------------------------------------------------------------------
@@ -320,7 +320,7 @@ def _text(thread: int, address: int) -> bytes:
     text = b""
     while len(text) < _PATH_MAX:
         at = address + len(text)
-        part = _memory(thread, at, _PAGE - at % _PAGE)
+        part = _memory(thread, at, PAGE_SIZE - at % PAGE_SIZE)
         text += part
         if not part or b"\0" in part:
             break

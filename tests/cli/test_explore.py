@@ -54,7 +54,7 @@ FIELDS = {
     "scope",
     "delivery",
     "engine",
-    "schedules",
+    "orders",
     "classes",
     "states",
     "steps",

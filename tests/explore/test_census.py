@@ -23,7 +23,7 @@ from ccw_actors.explore import (
     explore,
     sample_rate,
 )
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._compact import State
 from ccw_actors.runtime import Actor, Restart, receive
 from examples.explore.bank import transfers

@@ -22,7 +22,7 @@ from ccw_actors.explore import (
     explore,
     replay,
 )
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._causality import causality
 from ccw_actors.explore._compact import State
 from ccw_actors.explore._replay import follow

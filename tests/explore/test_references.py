@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from ccw_actors.explore import Event, Limits, Network, Noops, Scenario, View, World
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._brute import explore_all
 from ccw_actors.explore._states import explore_states
 from ccw_actors.runtime import Actor, Message, receive
@@ -216,7 +216,7 @@ def same_on_a_network(scenario: Scenario, noops: Noops) -> None:
     other = Restful(watched(scenario, by_states), "unordered", 7, noops=noops)
     states = explore_states(other, limits)
     assert by_brute == by_states
-    assert (states.states, states.schedules) == (every.states, every.schedules)
+    assert (states.states, states.orders) == (every.states, every.orders)
     assert states.violation == every.violation == ""
 
 
@@ -231,7 +231,7 @@ UNORDERED = (
 @FEW
 @given(UNORDERED, NOOPS)
 def test_unordered_network(scenario: Scenario, noops: Noops) -> None:
-    """Brute force finds the same states and schedules, whatever becomes of noops."""
+    """Brute force finds the same states and orders, whatever becomes of noops."""
     same_on_a_network(scenario, noops)
 
 

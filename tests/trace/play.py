@@ -17,7 +17,7 @@ from ccw_actors.runtime import (
     VirtualDispatcher,
     receive,
 )
-from ccw_actors.trace import Event, TraceReader, TraceWriter
+from ccw_actors.trace import EventRecord, TraceReader, TraceWriter
 
 
 class Block(msgspec.Struct, frozen=True, array_like=True):
@@ -130,7 +130,7 @@ def recorded() -> bytes:
     return file.getvalue()
 
 
-def events_of(trace: bytes) -> tuple[list[Event], TraceReader]:
+def events_of(trace: bytes) -> tuple[list[EventRecord], TraceReader]:
     """Return the events of a trace, and the reader that has read them."""
     reader = TraceReader(io.BytesIO(trace))
     return list(reader), reader

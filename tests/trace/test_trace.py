@@ -12,7 +12,7 @@ from ccw_actors.errors import StreamError
 from ccw_actors.runtime import Handled, Observer, ReplyTo, System, VirtualDispatcher
 from ccw_actors.trace import (
     DeadLetterRecord,
-    Event,
+    EventRecord,
     FailureRecord,
     HandledRecord,
     MessageCounter,
@@ -46,7 +46,7 @@ class Watch(Observer):
         self.told.append(("failure", (actor, message, str(error))))
 
 
-def as_told(event: Event) -> tuple[str, object]:
+def as_told(event: EventRecord) -> tuple[str, object]:
     """Return an event as a `Watch` keeps it."""
     match event:
         case HandledRecord(n, cause, sent, at, sender, recipient, _, message):
@@ -68,7 +68,7 @@ def test_everything_is_recorded() -> None:
 
 
 def handled_of(
-    events: list[Event], reader: TraceReader, name: str
+    events: list[EventRecord], reader: TraceReader, name: str
 ) -> list[HandledRecord]:
     """Return the messages of a type that were handled."""
     return [
@@ -178,9 +178,9 @@ def test_two_types_of_one_name() -> None:
     assert fields == [1, 2, 1]
 
 
-def read_all(trace: bytes) -> tuple[list[Event], str]:
+def read_all(trace: bytes) -> tuple[list[EventRecord], str]:
     """Return the events of a trace, and the text of the error that ends it."""
-    events: list[Event] = []
+    events: list[EventRecord] = []
     try:
         for event in TraceReader(io.BytesIO(trace)):
             events.append(event)  # noqa: PERF402 - those before an error are kept

@@ -39,8 +39,14 @@ from ccw_actors.actors.protocol import (
     StoreChannelReportWord,
     TestPendingInterruption,
 )
-from ccw_actors.channel import Orb, ProgramException, Schib, SubchannelId, chsc
-from ccw_actors.channel._schib import SCHIB_LENGTH
+from ccw_actors.channel import (
+    SCHIB_LENGTH,
+    Orb,
+    ProgramException,
+    Schib,
+    SubchannelId,
+    chsc,
+)
 from ccw_actors.channel.crw import CRW_LENGTH
 from ccw_actors.channel.interruption import LOWCORE_CODE
 from ccw_actors.errors import ProgramInterruptionError

@@ -9,10 +9,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from ccw_actors.channel import Dstat, Orb, Scsw, Stctl
-from ccw_actors.channel.ccw import Ccw, is_input
+from ccw_actors.channel.ccw import Ccw, Command, is_input
 from ccw_actors.conformance._player import Player
 from ccw_actors.conformance._vectors import Entry, Instruction
 from ccw_actors.conformance.rules._base import Placed, Rule, chain, schid_of
+from ccw_actors.machine import DEFINE_EXTENT, LOCATE_RECORD
 
 __all__ = [
     "ChainedSenseId",
@@ -26,9 +27,6 @@ __all__ = [
 
 _CKD: Final = ("3380", "3390")
 _NOP: Final = 0x03
-_SENSE_ID: Final = 0xE4
-_DEFINE_EXTENT: Final = 0x63
-_LOCATE_RECORD: Final = 0x47
 _UPDATES: Final = (0x85, 0x8D)
 _REJECTED: Final = 0xFE
 """A command of the input kind that no disk has."""
@@ -64,7 +62,7 @@ class ChainedSenseId(Rule):
         """Have the device get a command that it rejects."""
         if _device_type(player, schid) in _CKD:
             for placed in chain(player, orb):
-                if placed.ccw.code == _SENSE_ID and placed.ccw.flags & _CD:
+                if placed.ccw.code == Command.SENSE_ID and placed.ccw.flags & _CD:
                     other = replace(placed.ccw, code=_REJECTED)
                     self.patch_ccw(player, placed, other)
         return orb
@@ -177,14 +175,14 @@ class UpdateWithoutLength(Rule):
         if any(placed.ccw.code in _UPDATES for placed in found) and not any(
             int.from_bytes(player.fetch(placed.ccw.address + 2, 2))
             for placed in found
-            if placed.ccw.code == _DEFINE_EXTENT
+            if placed.ccw.code == DEFINE_EXTENT
         ):
             for placed in found:
                 self._locate(player, placed)
         return orb
 
     def _locate(self, player: Player, placed: Placed) -> None:
-        if placed.ccw.code != _LOCATE_RECORD:
+        if placed.ccw.code != LOCATE_RECORD:
             return
         argument = player.fetch(placed.ccw.address, 16)
         if argument[0] & 0x3F == 0x01 and not argument[1] & 0x80:
@@ -205,7 +203,7 @@ class UpdateInSpiteOfMask(Rule):
         if any(placed.ccw.code in _UPDATES for placed in found):
             for placed in found:
                 address = placed.ccw.address
-                if placed.ccw.code != _DEFINE_EXTENT:
+                if placed.ccw.code != DEFINE_EXTENT:
                     continue
                 mask = player.fetch(address, 1)[0]
                 if mask & 0xC0 == 0x40:

@@ -24,8 +24,6 @@ __all__ = [
     "UnfinishedHalt",
 ]
 
-_CE_DE: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
-_ACTIVE: Final = Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE
 _WORD_6: Final = 24
 _RESERVED: Final = 0xFF1F_FFF8
 
@@ -127,8 +125,8 @@ class UnfinishedHalt(Rule):
         if self._halted.get(schid):
 
             def change(scsw: Scsw) -> Scsw:
-                actl = scsw.actl & ~Actl.SUSPENDED | _ACTIVE
-                return replace(scsw, actl=actl, dstat=_CE_DE)
+                actl = scsw.actl & ~Actl.SUSPENDED | Actl.ACTIVE
+                return replace(scsw, actl=actl, dstat=Dstat.CHANNEL_AND_DEVICE_END)
 
             entry = self.edit(entry, change)
         if entry.irb is not None and schid in self._halted:

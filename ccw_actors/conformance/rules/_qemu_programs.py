@@ -33,7 +33,6 @@ _NOWHERE: Final = 0x7FFF_FFF8
 _ELSEWHERE: Final = 0x10_0000
 _ROOM: Final = 0x1_0000
 _COUNTED_MAX: Final = 255
-_CE_DE: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
 _CD: Final = Ccw.chain_data.mask
 _SLI: Final = Ccw.suppress_length.mask
 _IDA: Final = Ccw.indirect.mask
@@ -224,7 +223,10 @@ class RepeatedIdaws(Rule):
         for schid in list(self._copies):
             _, copies = self._copies.pop(schid)
             scsw = player.schib(schid).scsw
-            if scsw.dstat & _CE_DE != _CE_DE:
+            if (
+                scsw.dstat & Dstat.CHANNEL_AND_DEVICE_END
+                != Dstat.CHANNEL_AND_DEVICE_END
+            ):
                 continue
             for copy in copies:
                 moved = copy.count - (scsw.count if copy.last else 0)
@@ -273,7 +275,7 @@ class IgnoredOrbBits(Rule):
 
 
 class UnitCheckAlone(Rule):
-    """Unit check."""
+    """The status of a command that the device rejects."""
 
     demands = "a command that the device rejects ends with channel end and device end"
     does = "QEMU shows unit check alone"
@@ -284,7 +286,7 @@ class UnitCheckAlone(Rule):
         def change(scsw: Scsw) -> Scsw:
             if not scsw.dstat & Dstat.UNIT_CHECK:
                 return scsw
-            return replace(scsw, dstat=scsw.dstat & ~_CE_DE)
+            return replace(scsw, dstat=scsw.dstat & ~Dstat.CHANNEL_AND_DEVICE_END)
 
         return self.edit(entry, change)
 

@@ -6,7 +6,7 @@ from ccw_actors.devices.eckd._access import Access
 
 __all__ = ["NORMAL", "control_end", "end_of_file", "read_end"]
 
-NORMAL = Dstat.CHANNEL_END | Dstat.DEVICE_END
+NORMAL = Dstat.CHANNEL_AND_DEVICE_END
 
 
 def read_end(access: Access, data: bytes) -> CommandEnd:

@@ -10,6 +10,7 @@ from ccw_actors.devices.eckd._state import Extent, Operation, Orientation
 
 __all__ = [
     "DEFINE_EXTENT_SIZE",
+    "ECKD",
     "FILE_MASK_RESERVED",
     "LOCATE_SIZE",
     "Locate",
@@ -23,7 +24,7 @@ LOCATE_SIZE = 16
 FILE_MASK_RESERVED = 0x20
 
 _ARCHITECTURE = 0xC0
-_ECKD = 0xC0
+ECKD = 0xC0
 _ORIENTATION = 0xC0
 _ORIENTATIONS = {
     0x00: Orientation.COUNT,
@@ -52,7 +53,7 @@ def define_extent_argument(argument: bytes) -> tuple[int, Extent]:
     )
     if (
         file_mask & FILE_MASK_RESERVED
-        or attributes & _ARCHITECTURE != _ECKD
+        or attributes & _ARCHITECTURE != ECKD
         or extent.first > extent.last
     ):
         raise rejected(Message.INVALID_ARGUMENT)

@@ -6,6 +6,7 @@ the path that has it reserved.
 
 from msgspec.structs import replace
 
+from ccw_actors.channel.ccw import Command
 from ccw_actors.channel.command import CommandEnd
 from ccw_actors.devices.eckd._access import Access
 from ccw_actors.devices.eckd._control import sense
@@ -24,7 +25,6 @@ __all__ = [
 
 SUSPEND_MULTIPATH_RECONNECTION = 0x5B
 
-_READ_IPL = 0x02
 
 _GROUPED, _RESERVED, _MULTIPATH = 0xC0, 0x30, 0x08
 """Path state: grouped, reserved to this path, in multipath mode (Linux' css.h)."""
@@ -96,7 +96,11 @@ def release(access: Access) -> CommandEnd:
     DEFINE EXTENT, SET FILE MASK or READ IPL.
     """
     chain = access.chain
-    if chain.extent is not None or chain.mask_set or access.previous == _READ_IPL:
+    if (
+        chain.extent is not None
+        or chain.mask_set
+        or access.previous == Command.READ_IPL
+    ):
         raise rejected(Message.INVALID_SEQUENCE)
     access.reserved = False
     return sense(access)

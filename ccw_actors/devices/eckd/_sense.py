@@ -9,6 +9,7 @@ Hercules shows it.
 
 from enum import IntEnum
 
+from ccw_actors.channel.ccw import SENSE_LENGTH
 from ccw_actors.devices.eckd._hardware import Hardware
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "INTERVENTION_REQUIRED",
     "INVALID_TRACK_FORMAT",
     "NO_RECORD_FOUND",
-    "SENSE_SIZE",
     "WRITE_INHIBITED",
     "Message",
     "UnitCheckError",
@@ -28,7 +28,6 @@ __all__ = [
     "sense_data",
 ]
 
-SENSE_SIZE = 32
 
 COMMAND_REJECT = 0x8000
 INTERVENTION_REQUIRED = 0x4000
@@ -76,12 +75,12 @@ def sense_data(
     message: Message = Message.NONE,
 ) -> bytes:
     """Make 32 bytes of sense data; a 3380 transfers only the first 24 of them."""
-    data = bytearray(SENSE_SIZE)
+    data = bytearray(SENSE_LENGTH)
     data[0:2] = conditions.to_bytes(2)
     data[5] = cylinder & 0xFF
     data[6] = cylinder >> 4 & 0xF0 | head & 0x0F
     data[7] = message
-    if hardware.sense_size == SENSE_SIZE:
+    if hardware.sense_size == SENSE_LENGTH:
         data[27] = 0x80
         data[29:31] = cylinder.to_bytes(2)
         data[31] = head

@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from ccw_actors.channel import Dstat
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
 from ccw_actors.devices._model import DeviceConfiguration, Failure, NeedTrack, Outcome
+from ccw_actors.devices._sense import Sense
 from ccw_actors.devices.fba._extent import (
     ARGUMENT_SIZE,
     LOCATE_SIZE,
@@ -41,9 +42,7 @@ from ccw_actors.errors import ImageError
 
 __all__ = ["Fba", "FbaState"]
 
-_NORMAL = Dstat.CHANNEL_END | Dstat.DEVICE_END
 _SENSE_SIZE = 24
-_COMMAND_REJECT = 0x80
 _FAILURES = {Failure.EQUIPMENT: 0x10, Failure.INTERVENTION: 0x40}
 
 
@@ -105,7 +104,12 @@ class _Work:
     def give(self, data: bytes) -> CommandEnd:
         """End a read: as much of the data as the count allows."""
         given = data[: self.command.count]
-        return CommandEnd(_NORMAL, given, transferred=len(given), length=len(data))
+        return CommandEnd(
+            Dstat.CHANNEL_AND_DEVICE_END,
+            given,
+            transferred=len(given),
+            length=len(data),
+        )
 
     def group(self, number: int) -> bytes:
         """Return the image of a group of blocks."""
@@ -155,7 +159,7 @@ def _read_ipl(work: _Work) -> CommandEnd:
 
 
 def _no_operation(_work: _Work) -> CommandEnd:
-    return CommandEnd(_NORMAL, immediate=True)
+    return CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, immediate=True)
 
 
 def _sense(work: _Work) -> CommandEnd:
@@ -184,7 +188,9 @@ def _define_extent(work: _Work) -> CommandEnd:
     if extent is None or work.chain.extent is not None:
         raise _Rejected(ARGUMENT_SIZE)
     work.chain = Chain(extent)
-    return CommandEnd(_NORMAL, transferred=ARGUMENT_SIZE, length=ARGUMENT_SIZE)
+    return CommandEnd(
+        Dstat.CHANNEL_AND_DEVICE_END, transferred=ARGUMENT_SIZE, length=ARGUMENT_SIZE
+    )
 
 
 def _locate(work: _Work) -> CommandEnd:
@@ -193,7 +199,9 @@ def _locate(work: _Work) -> CommandEnd:
     if domain is None:
         raise _Rejected(LOCATE_SIZE)
     work.chain = replace(work.chain, domain=domain)
-    return CommandEnd(_NORMAL, transferred=LOCATE_SIZE, length=LOCATE_SIZE)
+    return CommandEnd(
+        Dstat.CHANNEL_AND_DEVICE_END, transferred=LOCATE_SIZE, length=LOCATE_SIZE
+    )
 
 
 def _read(work: _Work) -> CommandEnd:
@@ -203,7 +211,9 @@ def _read(work: _Work) -> CommandEnd:
     size = domain.count * BLOCK_SIZE
     wanted = -(-min(size, work.command.count) // BLOCK_SIZE)
     given = work.blocks(domain.block, wanted)[: work.command.count]
-    return CommandEnd(_NORMAL, given, transferred=len(given), length=size)
+    return CommandEnd(
+        Dstat.CHANNEL_AND_DEVICE_END, given, transferred=len(given), length=size
+    )
 
 
 def _write(work: _Work) -> CommandEnd:
@@ -216,7 +226,7 @@ def _write(work: _Work) -> CommandEnd:
     data = work.command.data[:size]
     if len(data) == wanted:
         work.put(domain.block, data.ljust(size, b"\0"))
-    return CommandEnd(_NORMAL, transferred=len(data), length=size)
+    return CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, transferred=len(data), length=size)
 
 
 def _characteristics(work: _Work) -> CommandEnd:
@@ -290,13 +300,13 @@ class Fba:
         work = _Work(self, state, command, tracks)
         entry = COMMANDS.get(command.code)
         if entry is None or (command.code == _WRITE and self.configuration.read_only):
-            return _checked(_COMMAND_REJECT)
+            return _checked(Sense.COMMAND_REJECT)
         try:
             end = entry[1](work)
         except _MissingGroupError as missing:
             return NeedTrack(missing.number)
         except _Rejected as rejected:
-            return _checked(_COMMAND_REJECT, rejected.taken)
+            return _checked(Sense.COMMAND_REJECT, rejected.taken)
         return Outcome(FbaState(work.condition, work.chain), end, work.writes)
 
     def failed(
@@ -325,5 +335,7 @@ def _sense_data(condition: int) -> bytes:
 
 
 def _checked(condition: int, taken: int = 0) -> Outcome[FbaState]:
-    end = CommandEnd(_NORMAL | Dstat.UNIT_CHECK, transferred=taken, length=taken)
+    end = CommandEnd(
+        Dstat.CHANNEL_AND_DEVICE_END | Dstat.UNIT_CHECK, transferred=taken, length=taken
+    )
     return Outcome(FbaState(condition), end)

@@ -4,21 +4,16 @@ A command whose data are not needed takes all of its count, so that none of it i
 Source: QEMU hw/s390x/css.c (css_interpret_ccw).
 """
 
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct
 
 from ccw_actors.channel import Dstat
+from ccw_actors.channel.ccw import SENSE_ID_LENGTH
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
 from ccw_actors.devices._model import Failure, Outcome
 
 __all__ = [
-    "COMMAND_REJECT",
-    "INTERVENTION_REQUIRED",
-    "NO_OPERATION",
-    "SENSE",
-    "SENSE_ID",
-    "SENSE_SIZE",
     "NoVolume",
     "all_taken",
     "given",
@@ -26,17 +21,8 @@ __all__ = [
     "unit_check",
 ]
 
-NO_OPERATION: Final = 0x03
-SENSE: Final = 0x04
-SENSE_ID: Final = 0xE4
-SENSE_SIZE: Final = 32
-COMMAND_REJECT: Final = 0x80
-INTERVENTION_REQUIRED: Final = 0x40
 
 StateT = TypeVar("StateT", bound=Struct)
-
-_NORMAL: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
-_SENSE_ID_SIZE: Final = 256
 
 
 class NoVolume:
@@ -52,23 +38,25 @@ class NoVolume:
 def all_taken(command: DeviceCommand) -> CommandEnd:
     """End a command that takes whatever it is given."""
     count = command.count
-    return CommandEnd(_NORMAL, transferred=count, length=count)
+    return CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, transferred=count, length=count)
 
 
 def given(command: DeviceCommand, data: bytes) -> CommandEnd:
     """End a read: as much of the data as the count allows."""
     part = data[: command.count]
-    return CommandEnd(_NORMAL, part, transferred=len(part), length=len(data))
+    return CommandEnd(
+        Dstat.CHANNEL_AND_DEVICE_END, part, transferred=len(part), length=len(data)
+    )
 
 
 def sense_id(command: DeviceCommand, control_unit: int, model: int) -> CommandEnd:
     """End SENSE ID: control-unit type and model, no device type, 256 bytes in all."""
     data = b"\xff" + control_unit.to_bytes(2) + bytes([model])
-    return given(command, data.ljust(_SENSE_ID_SIZE, b"\0"))
+    return given(command, data.ljust(SENSE_ID_LENGTH, b"\0"))
 
 
 def unit_check(command: DeviceCommand) -> CommandEnd:
     """End a command in unit check."""
     count = command.count
-    status = _NORMAL | Dstat.UNIT_CHECK
+    status = Dstat.CHANNEL_AND_DEVICE_END | Dstat.UNIT_CHECK
     return CommandEnd(status, transferred=count, length=count)

@@ -16,15 +16,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from ccw_actors.channel.ccw import SENSE_LENGTH, Command
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
 from ccw_actors.devices._model import DeviceConfiguration, Outcome
+from ccw_actors.devices._sense import Sense
 from ccw_actors.devices.virtual._common import (
-    COMMAND_REJECT,
-    INTERVENTION_REQUIRED,
-    NO_OPERATION,
-    SENSE,
-    SENSE_ID,
-    SENSE_SIZE,
     NoVolume,
     all_taken,
     given,
@@ -45,9 +41,9 @@ _READS: Final = {0x02: "read buffer", 0x06: "read modified"}
 COMMANDS: Final = {
     **_WRITES,
     **_READS,
-    NO_OPERATION: "no operation",
-    SENSE: "sense",
-    SENSE_ID: "sense ID",
+    Command.NOOP: "no operation",
+    Command.BASIC_SENSE: "sense",
+    Command.SENSE_ID: "sense ID",
 }
 
 
@@ -82,15 +78,17 @@ class Terminal(NoVolume):
     ) -> tuple[CommandEnd, int]:
         """Return how a command ends, and sense byte 0 afterwards."""
         code = command.code
-        if code == SENSE:
+        if code == Command.BASIC_SENSE:
             return given(command, self.sense(state)), 0
-        if code == SENSE_ID:
+        if code == Command.SENSE_ID:
             return sense_id(command, _TYPE, 0), 0
-        if code == NO_OPERATION:
+        if code == Command.NOOP:
             return all_taken(command), 0
         if code in _READS:
             return given(command, b""), 0
-        reason = INTERVENTION_REQUIRED if code in _WRITES else COMMAND_REJECT
+        reason = (
+            Sense.INTERVENTION_REQUIRED if code in _WRITES else Sense.COMMAND_REJECT
+        )
         return unit_check(command), reason
 
     def halted(self, state: TerminalState) -> TerminalState:
@@ -104,4 +102,4 @@ class Terminal(NoVolume):
 
     def sense(self, state: TerminalState) -> bytes:
         """Give the sense data."""
-        return bytes([state.condition]).ljust(SENSE_SIZE, b"\0")
+        return bytes([state.condition]).ljust(SENSE_LENGTH, b"\0")

@@ -26,14 +26,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.channel import Cstat
+from ccw_actors.channel.ccw import SENSE_LENGTH, Command
 from ccw_actors.channel.command import CommandEnd, DeviceCommand
 from ccw_actors.devices._model import DeviceConfiguration, Outcome
+from ccw_actors.devices._sense import Sense
 from ccw_actors.devices.virtual._common import (
-    COMMAND_REJECT,
-    NO_OPERATION,
-    SENSE,
-    SENSE_ID,
-    SENSE_SIZE,
     NoVolume,
     all_taken,
     given,
@@ -92,7 +89,7 @@ class Virtio(NoVolume):
         """Execute one command; there are no tracks."""
         del tracks
         entry = COMMANDS.get(command.code)
-        rejected = replace(state, condition=COMMAND_REJECT)
+        rejected = replace(state, condition=Sense.COMMAND_REJECT)
         if entry is None:
             return Outcome(rejected, unit_check(command))
         try:
@@ -101,7 +98,7 @@ class Virtio(NoVolume):
             return Outcome(rejected, unit_check(command))
         except _Senseless:
             return Outcome(state, CommandEnd(0, check=Cstat.PROGRAM_CHECK))
-        if command.code != SENSE and not end.wants_area:
+        if command.code != Command.BASIC_SENSE and not end.wants_area:
             after = replace(after, condition=0)
         return Outcome(after, end)
 
@@ -115,7 +112,7 @@ class Virtio(NoVolume):
 
     def sense(self, state: VirtioState) -> bytes:
         """Give the sense data."""
-        return bytes([state.condition]).ljust(SENSE_SIZE, b"\0")
+        return bytes([state.condition]).ljust(SENSE_LENGTH, b"\0")
 
     def forgotten(self, state: VirtioState) -> VirtioState:
         """State after a reset by the driver."""
@@ -245,8 +242,8 @@ def _argument(command: DeviceCommand, size: int) -> bytes:
 
 
 COMMANDS: Final[Mapping[int, tuple[str, Handler]]] = {
-    NO_OPERATION: ("no operation", _taken),
-    SENSE: ("sense", _sense),
+    Command.NOOP: ("no operation", _taken),
+    Command.BASIC_SENSE: ("sense", _sense),
     0x11: ("write features", _write_features),
     0x12: ("read features", _read_features),
     0x13: ("set up a virtqueue", _set_queue),
@@ -260,5 +257,5 @@ COMMANDS: Final[Mapping[int, tuple[str, Handler]]] = {
     0x72: ("read status", _read_status),
     0x73: ("set adapter indicators", _taken),
     0x83: ("set revision", _set_revision),
-    SENSE_ID: ("sense ID", _sense_id),
+    Command.SENSE_ID: ("sense ID", _sense_id),
 }

@@ -63,7 +63,7 @@ class Kernel:
         self.own_thread = get_ident()
         self._here = RunningHere()
         dispatcher.begin()
-        encode = codec.encode
+        self.ref_of = ref_of
         self.calls = ThreadCalls(dispatcher, self.own_thread)
         self.observers = Observers(dispatcher.now, observed, self.calls)
         self.registry = Registry()
@@ -77,6 +77,16 @@ class Kernel:
             self.graph,
         )
         self.timers = Timers(dispatcher.call_at, self._fire)
+        self._make_delivery(codec, with_payload=failures_with_payload)
+        self.death_watch = DeathWatch(
+            ref_of, self._send_notice, self.cells.__contains__
+        )
+        self._make_supervision(codec, suspend)
+        dispatcher.attach(self)
+
+    def _make_delivery(self, codec: Codec, *, with_payload: bool) -> None:
+        """Make the parts that bring a message to a mailbox, or say that it is lost."""
+        dispatcher = self.dispatcher
         self.lost = LostMessages(self.observers)
         self.answers = Answers(self.asks, self.observers, self.lost)
         self.dead_letters = DeadLetters(
@@ -84,11 +94,11 @@ class Kernel:
             answers=self.answers,
             asks=self.asks,
             observers=self.observers,
-            encode=encode,
+            encode=codec.encode,
             find=self.cells.get,
             deliver=self._deliver,
             refuse_watch=self._refuse_watch,
-            with_payload=failures_with_payload,
+            with_payload=with_payload,
         )
         self.pressure = BackPressure(
             self.cells.get,
@@ -107,13 +117,13 @@ class Kernel:
             asks=self.asks,
             observers=self.observers,
             calls=self.calls,
-            encode=encode,
+            encode=codec.encode,
             quick_encode=codec.quick_encode,
         )
-        self.ref_of = ref_of
-        self.death_watch = DeathWatch(
-            ref_of, self._send_notice, self.cells.__contains__
-        )
+
+    def _make_supervision(self, codec: Codec, suspend: Suspend) -> None:
+        """Make the parts that invoke handlers, and what follows from how they end."""
+        dispatcher = self.dispatcher
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
         self.contexts = Contexts(self.running_here)
         self.ending = Ending(
@@ -140,7 +150,7 @@ class Kernel:
             contexts=self.contexts,
             ending=self.ending,
             suspend=suspend,
-            encode=encode,
+            encode=codec.encode,
         )
         self.observers.raised = self.supervisor.escalate
         self.invoker = Invoker(
@@ -157,7 +167,6 @@ class Kernel:
             calls=self.calls,
             suspend=suspend,
         )
-        dispatcher.attach(self)
 
     def running_here(self) -> Running:
         """Return what the calling thread is doing."""

@@ -22,7 +22,6 @@ from ccw_actors.runtime._values.supervision import Supervision
 __all__ = ["ThreadCell"]
 
 _START: Final = "on_start"
-_STOP: Final = "on_stop"
 _BATCH: Final = 64
 
 

@@ -30,6 +30,7 @@ from ccw_actors.runtime.stepping._dispatcher import Delivery as Delivery
 from ccw_actors.runtime.stepping._dispatcher import (
     SteppingDispatcher as SteppingDispatcher,
 )
+from ccw_actors.runtime.stepping._incarnations import NO_PAST as NO_PAST
 from ccw_actors.runtime.stepping._incarnations import Past as Past
 from ccw_actors.runtime.stepping._mentions import Mentions as Mentions
 from ccw_actors.runtime.stepping._snapshot import CellSnapshot as CellSnapshot
@@ -39,6 +40,7 @@ __all__ = [
     "CHILD_ENDED",
     "ESCALATED",
     "EXPIRY",
+    "NO_PAST",
     "RESTART",
     "SIGNAL",
     "SLEEP",

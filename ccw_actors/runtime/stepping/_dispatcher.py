@@ -1,7 +1,7 @@
 """The stepping dispatcher: the caller picks, message by message, what is handled."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ccw_actors.errors import CrashedError, DispatcherError
 from ccw_actors.runtime._cell.cell import IDLE, Cell
@@ -21,7 +21,7 @@ from ccw_actors.runtime._values.envelope import (
 from ccw_actors.runtime._values.reference import QUEUED
 from ccw_actors.runtime._values.timer import EXPIRY, SLEEP, Timer
 from ccw_actors.runtime.stepping._alone import Alone
-from ccw_actors.runtime.stepping._incarnations import Incarnations, Past
+from ccw_actors.runtime.stepping._incarnations import NO_PAST, Incarnations, Past
 from ccw_actors.runtime.stepping._mentions import Mentions
 from ccw_actors.runtime.stepping._snapshot import CellSnapshot, Snapshot
 from ccw_actors.runtime.stepping._suspended import Handling
@@ -29,8 +29,6 @@ from ccw_actors.runtime.stepping._suspended import Handling
 __all__ = ["Choice", "Delivery", "SteppingDispatcher"]
 
 Delivery = Literal["mailbox", "channel"]
-
-_NO_PAST: Final = Past()
 
 
 class Choice(NamedTuple):
@@ -322,7 +320,7 @@ class SteppingDispatcher:
     def _past_of(self, cells: tuple[CellSnapshot, ...]) -> Past:
         """Return what matters of the past, by what the System refers to now."""
         kernel, past = self._kernel, self._incarnations.past
-        if past == _NO_PAST:
+        if past == NO_PAST:
             return past
         mentions = self.mentions(past.in_question(kernel.registry.at))
         for one in cells:

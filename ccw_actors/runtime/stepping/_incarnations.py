@@ -7,12 +7,12 @@ so that actors which end and are spawned for ever go round in states that are kn
 
 from collections.abc import Callable, Container
 from itertools import count
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ccw_actors.runtime._kernel.registry import Registry
 from ccw_actors.runtime._values.address import address_of, path_of, split
 
-__all__ = ["Incarnations", "Past"]
+__all__ = ["NO_PAST", "Incarnations", "Past"]
 
 
 class Past(NamedTuple):
@@ -61,6 +61,10 @@ class Past(NamedTuple):
 
     def _paths(self) -> set[str]:
         return {path_of(address) for address in (*self.ended, *self.promised)}
+
+
+NO_PAST: Final = Past()
+"""Of a System in which no actor has ended that is still named."""
 
 
 class Incarnations:

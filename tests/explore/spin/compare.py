@@ -13,7 +13,7 @@ from ccw_actors.explore import (
     UnsoundError,
     explore,
 )
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._compact import State
 from ccw_actors.explore._states import explore_states
 from tests.explore.spin.channels import Waiting, channels_of, line_of

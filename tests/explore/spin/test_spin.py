@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ccw_actors.explore import Network
-from ccw_actors.explore._actors import ActorModel
+from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._checks import Checks
 from ccw_actors.explore._compact import Offer, State
 from tests.explore.spin.compare import compare, differences, explored

@@ -4,19 +4,17 @@ A step that may change anything is looked at in the System itself. Any other one
 few of the items that a state is made of, and what an item refers to is found out once.
 """
 
-from typing import Any, Final
+from typing import Any
 
 from ccw_actors.explore._compact import FIRST, Local, State
 from ccw_actors.explore._worlds import Worlds
 from ccw_actors.runtime import Actor, SteppingDispatcher
-from ccw_actors.runtime.stepping import Past
+from ccw_actors.runtime.stepping import NO_PAST
 
-__all__ = ["Named"]
-
-_NO_PAST: Final = Past()
+__all__ = ["Pruner"]
 
 
-class Named:
+class Pruner:
     """Forgets actors that have ended when nothing refers to them any more."""
 
     def __init__(self, worlds: Worlds, dispatcher: SteppingDispatcher) -> None:
@@ -25,7 +23,7 @@ class Named:
         self._dispatcher = dispatcher
         self._known: dict[tuple[int, str], bool] = {}
 
-    def forgotten(self, state: State) -> State:
+    def pruned(self, state: State) -> State:
         """Return a state in which only what is referred to is remembered.
 
         That is the same object if nothing is forgotten. Nobody waits in the middle of a
@@ -33,7 +31,7 @@ class Named:
         """
         worlds = self._worlds
         past = worlds.past[state[0]]
-        if past == _NO_PAST:
+        if past == NO_PAST:
             return state
 
         def is_there(path: str) -> bool:

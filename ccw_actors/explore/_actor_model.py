@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from ccw_actors.explore._bench import Bench, Effect
 from ccw_actors.explore._checks import Checks
 from ccw_actors.explore._compact import FIRST, Compact, Local, Offer, State, trimmed
 from ccw_actors.explore._coverage import Combination, Coverage, covered, label_of
@@ -13,9 +12,10 @@ from ccw_actors.explore._errors import UnsoundError
 from ccw_actors.explore._far import FarSteps, soonest
 from ccw_actors.explore._known import print_of
 from ccw_actors.explore._monitor import Monitor
-from ccw_actors.explore._named import Named
 from ccw_actors.explore._near import FAR, NearSteps
+from ccw_actors.explore._pruning import Pruner
 from ccw_actors.explore._result import DeadLetter, Network, Noops, Step, Time
+from ccw_actors.explore._step_runner import Effect, StepRunner
 from ccw_actors.explore._view import View
 from ccw_actors.explore._words import Words
 from ccw_actors.explore._world import Scenario, World
@@ -59,9 +59,9 @@ class ActorModel:
         self.noops: Noops = noops
         self.compact = Compact(delivery)
         self.left_out, self.has_waiting = False, True
-        self._bench = Bench(self.world, self.compact)
+        self._runner = StepRunner(self.world, self.compact)
         self._properties = self.world.properties
-        self._words = Words(self._bench.cells)
+        self._words = Words(self._runner.cells)
         self._monitor = Monitor(self._properties.monitor, self.compact, self._words)
         self._worlds = Worlds(self._properties, self.compact)
         self._rough_known: dict[State, list[Offer]] = {}
@@ -72,18 +72,18 @@ class ActorModel:
         self.checks = Checks(self.compact, self._properties, self._monitor.values)
         self._far = FarSteps(
             self.world,
-            self._bench,
+            self._runner,
             self._worlds,
             self._monitor,
             self.checks,
             recheck=recheck,
         )
-        self._near = NearSteps(self._bench, self._worlds, self.checks, recheck)
-        self._named = Named(self._worlds, self.world.dispatcher)
+        self._near = NearSteps(self._runner, self._worlds, self.checks, recheck)
+        self._pruner = Pruner(self._worlds, self.world.dispatcher)
         self.bounds = self._far.bounds
         self._check_noops()
         self._initial = self._far.first()
-        if not self._worlds.note_lost(self._bench.lost_before()):
+        if not self._worlds.note_lost(self._runner.lost_before()):
             lost = self.dead_letters[0]
             self._initial = self._worlds.failed(f"a dead letter: {lost}")
         self._is_empty = True
@@ -296,7 +296,7 @@ class ActorModel:
         """
         self._is_empty = False
         if offer.arrives:
-            return self._told(state, offer, *self._arrive(state, offer))
+            return self._settled(state, offer, *self._arrive(state, offer))
         if self._ordered and offer.due:
             state, offer = self._later(state, offer.due), offer._replace(due=0.0)
         effect = FAR if offer.crash else self._near.effect(state, offer)
@@ -306,9 +306,9 @@ class ActorModel:
             after = self._far.take(state, offer, effect)
         if self.compact.fresh_variants:
             self._near.check_variants()
-        return self._told(state, offer, after, effect)
+        return self._settled(state, offer, after, effect)
 
-    def _told(
+    def _settled(
         self, state: State, offer: Offer, after: State, effect: Effect
     ) -> tuple[State | None, Effect]:
         """Return the state after a step, and what the step did.
@@ -318,7 +318,7 @@ class ActorModel:
         next gets another number.
         """
         if not effect.is_far and after[0] != FAILED:
-            before, after = after, self._named.forgotten(after)
+            before, after = after, self._pruner.pruned(after)
             if after is not before:
                 effect = effect._replace(is_far=True)
         is_kept = self._keeps and after == self._without(state, offer)
@@ -371,7 +371,7 @@ class ActorModel:
             effect = effect._replace(is_far=True)
             return self._far.arrive(state, offer), effect
         elif not self._keeps:
-            lost = self._bench.nobody(self.compact.path_of[owner], envelope)
+            lost = self._runner.nobody(self.compact.path_of[owner], envelope)
             if not self._worlds.note_lost(lost):
                 return self._worlds.failed(f"a dead letter: {lost[0]}"), effect
         return trimmed(after), effect

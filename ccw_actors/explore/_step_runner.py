@@ -28,7 +28,7 @@ from ccw_actors.runtime.stepping import (
 )
 from ccw_actors.transport import tag_of
 
-__all__ = ["Bench", "Effect", "Outcome", "Place"]
+__all__ = ["Effect", "Outcome", "Place", "StepRunner"]
 
 _MARK: Final = Envelope(b"", "\0", 0, None, UNBOUNDED)
 """Stands in a mailbox between what was put back and what was sent."""
@@ -81,7 +81,7 @@ class Effect(NamedTuple):
     lost: tuple[DeadLetter, ...] = ()
 
 
-class Bench:
+class StepRunner:
     """Runs one step of one scenario's System, from a state put together for it.
 
     Time stands at 0 before every step, and a timer is due as many seconds later as it
@@ -134,6 +134,7 @@ class Bench:
         """Take a step in a System that is put together for it."""
         local, timer = place.local, place.timer
         message = self._compact.envelopes[place.envelope]
+        # The others have no messages here: what they have afterwards was sent.
         mailbox = (_MARK,) if timer else (message, _MARK)
         path = local.cell.cell.path
         cells = [local.cell._replace(mailbox=mailbox)]
@@ -245,6 +246,7 @@ class Bench:
         sends: list[tuple[int, int]] = []
         for to, envelopes in sent:
             sends += self._sent(compact.paths[to.path], to.address, envelopes)
+        # Order counts within a queue alone. Sorted, effects that are equal look equal.
         if len(sent) > 1:
             sends.sort(key=_queue)
         return Effect(item, tuple(sends), lost=tuple(self._lost))
@@ -338,6 +340,7 @@ class Bench:
         system.was_read = False
         outcome = self._outcome(lambda: dispatcher.step(choice))
         if system.was_read:
+            # The message is gone: put it back, to say which one it was.
             self._restore(before)
             tag = tag_of(dispatcher.peek(choice).payload)
             raise ClockError(choice.recipient, tag)

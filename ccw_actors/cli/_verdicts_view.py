@@ -1,0 +1,175 @@
+"""What `ccw-actors verdicts` prints: the table, and what goes wrong in a cell."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from ccw_actors.cli._interleaving_view import interleaving
+from ccw_actors.cli._printing import as_text, new_console, say
+from ccw_actors.verdicts import (
+    EMULATORS,
+    SCENARIOS,
+    CellName,
+    EmulatorName,
+    ExploredCell,
+    VerdictCell,
+    cell_text,
+    command,
+    design_row,
+    lines_of,
+    others,
+    sequence_diagram,
+    share,
+)
+
+__all__ = ["show", "show_diagrams"]
+
+_STYLES = {
+    "verified": "green",
+    "refuted": "red",
+    "incomplete": "yellow",
+    "vacuous": "yellow",
+}
+_SHOWN_WHOLE = 4
+_WIDTH_LEAST, _GAP = 5, 2
+_LEGEND = """\
+✔ verified   ✔+ its own invariants hold, another one is broken
+✘ refuted, in so many steps   … a limit was reached   ○ vacuous   - no such cell
+Name a design, an emulator and a scenario to see what goes wrong, and how."""
+
+
+def show(found: Sequence[ExploredCell], files: Sequence[Path | None]) -> None:
+    """Print the table, and of few cells all that is known of each.
+
+    `files` has where the counterexample of each is, None if it is nowhere.
+    """
+    cells = [one.cell for one in found]
+    _show_table(cells)
+    if len(cells) > _SHOWN_WHOLE:
+        typer.echo(f"\n{_LEGEND}")
+        return
+    for one, path in zip(found, files, strict=True):
+        _show_whole(one, path)
+
+
+def _show_table(cells: Sequence[VerdictCell]) -> None:
+    """Print the cells that have an emulator, then those that have none."""
+    under = [cell for cell in cells if cell.emulator]
+    written = [cell for cell in cells if not cell.emulator]
+    console = new_console()
+    for number, part in enumerate(filter(None, (under, written))):
+        if number:
+            console.print()
+        _show_grid(part)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for one in _scenarios_of(cells):
+        table.add_row(one, SCENARIOS[one].title)
+    console.print()
+    console.print(table)
+
+
+def _scenarios_of(cells: Sequence[VerdictCell]) -> list[str]:
+    tried = {cell.scenario for cell in cells}
+    return [one for one in SCENARIOS if one in tried]
+
+
+def _show_grid(cells: Sequence[VerdictCell]) -> None:
+    """Print a table, in as many parts as the width of the terminal asks for."""
+    console = new_console()
+    known = {CellName.of(cell): cell for cell in cells}
+    rows: list[tuple[str, EmulatorName | None]] = [
+        *dict.fromkeys((cell.design, cell.emulator) for cell in cells)
+    ]
+    titles = {design: design_row(design).title for design, _ in rows}
+    has_emulator = any(emulator for _, emulator in rows)
+    heads = ["design", "", *["emulator"] * has_emulator]
+    head = sum(max(map(len, names)) + _GAP for names in (titles, titles.values()))
+    head += len("emulator" + _GAP * " ") * has_emulator
+    for number, part in enumerate(_parts(_scenarios_of(cells), console.width - head)):
+        if number:
+            console.print()
+        table = _plain_table([*heads, *part])
+        for design, emulator in rows:
+            found = [known.get(CellName(design, emulator, one)) for one in part]
+            if any(found):
+                first = [design, titles[design], *filter(None, [emulator])]
+                table.add_row(*first, *map(_styled, found))
+        console.print(table)
+
+
+def _plain_table(columns: Iterable[str]) -> Table:
+    """Return a table without lines, none of whose columns is folded."""
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    return table
+
+
+def _parts(columns: Sequence[str], width: int) -> Iterator[list[str]]:
+    """Yield the columns in parts that fit into a width, with one at least."""
+    part: list[str] = []
+    room = width
+    for column in columns:
+        wanted = max(len(column), _WIDTH_LEAST) + _GAP
+        if part and room < wanted:
+            yield part
+            part, room = [], width
+        part.append(column)
+        room -= wanted
+    if part:
+        yield part
+
+
+def _styled(cell: VerdictCell | None) -> Text:
+    style = "" if cell is None else _STYLES[cell.verdict]
+    return as_text(cell_text(cell), style=style)
+
+
+def _show_whole(explored: ExploredCell, path: Path | None) -> None:
+    """Print what is wrong with a cell, and how to see it again."""
+    cell = explored.cell
+    console = new_console()
+    console.print()
+    scenario = SCENARIOS[cell.scenario]
+    console.print(as_text(_title(cell)))
+    console.print(as_text(f"{cell.scenario}: {scenario.title}. {scenario.summary}"))
+    states = f" ({cell.states:,} states)" if cell.verdict == "verified" else ""
+    console.print(as_text(f"{cell.verdict}{states}", style=_STYLES[cell.verdict]))
+    if cell.why:
+        console.print(
+            as_text(f"{cell.why} [{share(cell)}]" if share(cell) else cell.why)
+        )
+    if cell.also:
+        console.print(as_text(f"what the scenario is not about: {cell.also}"))
+        console.print(as_text(f"shown by: {others(cell)}"), soft_wrap=True)
+    if explored.counterexample is not None:
+        lines = lines_of(cell, explored.counterexample)
+        console.print(interleaving(lines, console.width))
+    console.print(as_text(f"again:  {command(cell)}"), soft_wrap=True)
+    if path is not None:
+        # Cells share counterexamples, so the file may name another one.
+        again = f"{path} --scenario {CellName.of(cell).scenario_name()}"
+        console.print(as_text(f"replay: ccw-actors replay {again}"), soft_wrap=True)
+
+
+def _title(cell: VerdictCell) -> str:
+    """Return of which design a cell is, under which emulator."""
+    title = f"{cell.design} ({design_row(cell.design).title})"
+    if cell.emulator is None:
+        return title
+    return f"{title} under {cell.emulator} ({EMULATORS[cell.emulator].title})"
+
+
+def show_diagrams(explored: Sequence[ExploredCell]) -> None:
+    """Print the counterexamples as Mermaid sequence diagrams."""
+    for one in explored:
+        cell = one.cell
+        if one.counterexample is None:
+            say(f"%% {CellName.of(cell)}: {cell.verdict}")
+        else:
+            lines = lines_of(cell, one.counterexample)
+            say(f"%% {CellName.of(cell)}")
+            typer.echo(sequence_diagram(lines, cell.why))

@@ -1,0 +1,407 @@
+"""What no linter finds: names nobody uses, copies of constants, names given twice.
+
+The rooms `actors`, `designs` and `scenarios/verdicts` are being put into order; what is
+found there stands in `NOT_YET` until it is gone.
+"""
+
+import ast
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tools.figures import blocks_of
+
+ROOT = Path(__file__).parents[1] / "ccw_actors"
+
+NOT_YET = {
+    "actors: _ACTIVE",
+    "actors: _CCW",
+    "actors: _CE_DE",
+    "actors: _CODE_LENGTH",
+    "actors: _INTERMEDIATE",
+    "actors: _NOT_APPLICABLE",
+    "actors: _NO_DEVICE",
+    "actors: _OF_START",
+    "actors: _PATH",
+    "actors: _PCI",
+    "actors: _SCHIB_LENGTH",
+    "actors: _TRIES",
+    "designs: _CCW",
+    "designs: _INTERMEDIATE",
+    "designs: _NOT_APPLICABLE",
+    "designs: _NO_DEVICE",
+    "designs: _ENDED",
+    "designs: _PATH",
+    "designs: _STATUS",
+    "scenarios/verdicts: CANCEL",
+    "scenarios/verdicts: CLEAR",
+    "scenarios/verdicts: DISABLE",
+    "scenarios/verdicts: GUEST",
+    "scenarios/verdicts: HALT",
+    "scenarios/verdicts: RESUME",
+    "scenarios/verdicts: SCHID",
+    "scenarios/verdicts: START",
+    "scenarios/verdicts: START_AGAIN",
+    "scenarios/verdicts: STORAGE",
+    "scenarios/verdicts: TEST",
+    "scenarios/verdicts: WAIT",
+    "scenarios/verdicts: _INTERMEDIATE",
+    "scenarios/verdicts: _LABEL",
+    "scenarios/verdicts: _ORDERS",
+}
+"""Names that are found, each with the room it is found in."""
+
+HOOKS = {
+    "_clock_resolution": "asyncio's event loop reads it",
+    "_create_future": "Pykka asks an actor's class for a future",
+    "_fut_waiter": "asyncio's debugging tools read it of a task",
+    "_start_actor_loop": "Pykka starts an actor with it",
+}
+"""Private names that somebody else uses, and who."""
+
+COPIES = {
+    "FROM_ORB": "the specification shares nothing with the table it is held against",
+    "HEADER_SIZE": "of two formats of files",
+    "MIB": "a unit, not a choice",
+    "PATIENCE": "of a signal and of a pipe: they may come to differ",
+    "SECTOR": "of a volume's track and of a journal: they may come to differ",
+    "SIZE_MAX": "of a message and of a counterexample: they may come to differ",
+    "SLACK": "of two tables that are cleared away: they may come to differ",
+    "STEPS_MAX": "of a counterexample and of a golden vector: they may come to differ",
+    "WAITING_MAX": "of the queues of two files: they may come to differ",
+}
+"""Constants that stand twice with the same value, and why."""
+
+DOUBLES = {
+    "Cell": "what runs an actor, and a cell of the verdict table",
+    "DeadLetter": "of an exploration, encodable; of a recorder, with what was sent",
+    "Failure": "of an actor, and of a track that cannot be had",
+    "Progress": "of an exploration, and of a guest",
+    "Verdict": "of an exploration, and of a golden vector",
+    "load": "golden vectors, and the verdict table",
+}
+"""Public names that two rooms give to different things, and why."""
+
+LONG = {
+    "runtime/_drive/turn.py:step": "a task's step, where asyncio's time is spent",
+    "runtime/_kernel/invoker.py:run": "what every message goes through: calls cost",
+}
+"""Functions of more than 60 lines, and why each is in one piece."""
+
+FUNCTION_MAX, COMMAND_MAX, COMPLEXITY_MAX = 60, 50, 12
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_NAMED = (*_FUNCTIONS, ast.ClassDef)
+_BITS = re.compile(r"\w+\.[A-Z_]+( \| \w+\.[A-Z_]+)+")
+_EMPTY_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "it",
+        "its",
+        "this",
+        "that",
+        "of",
+        "to",
+        "be",
+        "is",
+        "are",
+        "and",
+        "or",
+    ]
+)
+
+
+class Found(NamedTuple):
+    """A name, and where it stands."""
+
+    path: str
+    line: int
+    name: str
+
+    def __str__(self) -> str:
+        """Say it as a compiler would."""
+        return f"{self.path}:{self.line}: {self.name}"
+
+    @property
+    def known(self) -> str:
+        """How `NOT_YET` has it."""
+        room = self.path.partition("/")[0]
+        if self.path.startswith("scenarios/verdicts/"):
+            room = "scenarios/verdicts"
+        return f"{room}: {self.name}"
+
+
+@cache
+def trees() -> Mapping[str, ast.Module]:
+    """Return the modules of the package by their paths in it."""
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text())
+        for path in sorted(ROOT.rglob("*.py"))
+    }
+
+
+def unused(modules: Mapping[str, ast.Module]) -> Iterator[Found]:
+    """Yield private names that nothing uses.
+
+    One of a module is to be used in that module, one of a class or an object anywhere.
+    A function that a decorator has registered is used by whoever keeps it.
+    """
+    uses = {path: _uses(tree) for path, tree in modules.items()}
+    everywhere = sum(uses.values(), Counter[str]())
+    for path, tree in modules.items():
+        for name, whole in _definitions(tree.body):
+            if _is_private(name) and uses[path][name] <= _uses(whole)[name]:
+                yield Found(path, whole.lineno, name)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                for name, part in _definitions(node.body):
+                    if _is_private(name) and everywhere[name] <= _uses(part)[name]:
+                        yield Found(path, part.lineno, name)
+            elif (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.ctx, ast.Store)
+                and _is_private(node.attr)
+                and not everywhere[node.attr]
+            ):
+                yield Found(path, node.lineno, node.attr)
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__") and name != "_"
+
+
+def _definitions(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
+    """Yield the names that statements define, but for registered functions."""
+    for node in body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                if not any(isinstance(one, ast.Call) for one in node.decorator_list):
+                    yield node.name, node
+            case ast.Assign(targets=targets):
+                for target in targets:
+                    for one in ast.walk(target):
+                        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
+                            yield one.id, node
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name, node
+            case ast.If(body=first, orelse=second):
+                yield from _definitions([*first, *second])
+            case _:
+                pass
+
+
+def _uses(node: ast.AST) -> Counter[str]:
+    """Count the names that are read in a piece of code."""
+    found: Counter[str] = Counter()
+    for one in ast.walk(node):
+        match one:
+            case ast.Name(id=name, ctx=ast.Load()) | ast.alias(name=name):
+                found[name] += 1
+            case ast.Attribute(attr=name, ctx=ast.Load() | ast.Del()):
+                found[name] += 1
+            case ast.keyword(arg=str(name)):
+                found[name] += 1
+            case ast.Constant(value=str(name)) if name.isidentifier():
+                found[name] += 1
+            case ast.MatchClass(kwd_attrs=names):
+                found.update(names)
+            case _:
+                pass
+    return found
+
+
+def copied(modules: Mapping[str, ast.Module]) -> Iterator[list[Found]]:
+    """Yield constants of modules that stand in several, with the same value.
+
+    Two with the same name are copies, and two that join the same bits, whatever their
+    names. A name for what has one elsewhere, as in `_PCI = Cstat.PCI`, is no copy, nor
+    is a type variable, which every module needs for itself.
+    """
+    known: dict[tuple[str, str], list[Found]] = defaultdict(list)
+    for path, tree in modules.items():
+        for node in tree.body:
+            for found, value in _constants(path, node, ""):
+                name = "" if _BITS.fullmatch(value) else found.name.strip("_")
+                known[name, value].append(found)
+            if isinstance(node, ast.ClassDef):
+                for part in node.body:
+                    for found, value in _constants(path, part, node.name):
+                        if _BITS.fullmatch(value):
+                            known["", value].append(found)
+    for places in known.values():
+        if len({found.path for found in places}) > 1:
+            yield places
+
+
+def _constants(path: str, node: ast.stmt, owner: str) -> Iterator[tuple[Found, str]]:
+    """Yield the constant that a statement defines, and its value as text."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            pass
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+            pass
+        case _:
+            return
+    is_alias = isinstance(value, ast.Name | ast.Attribute)
+    is_variable = isinstance(value, ast.Call) and ast.unparse(value.func) in {
+        "ParamSpec",
+        "TypeVar",
+    }
+    is_constant = name.strip("_").isupper() and not name.startswith("__")
+    if is_constant and not is_alias and not is_variable:
+        text = ast.unparse(value)
+        if owner:
+            text = re.sub(r"\b(?=[A-Z_]+\b)", f"{owner}.", text)
+        yield Found(path, node.lineno, name), text
+
+
+def repeats(modules: Mapping[str, ast.Module]) -> Iterator[Found]:
+    """Yield functions and classes whose docstring says their name, and no more."""
+    for path, tree in modules.items():
+        for node in ast.walk(tree):
+            if isinstance(node, _NAMED):
+                said = set(
+                    re.findall(r"[a-z]+", (ast.get_docstring(node) or "").lower())
+                )
+                named = {one.lower() for one in re.findall(r"[A-Z]?[a-z]+", node.name)}
+                if said and said - _EMPTY_WORDS <= named:
+                    yield Found(path, node.lineno, node.name)
+
+
+def doubles() -> Iterator[str]:
+    """Yield public names that rooms give to different things."""
+    meanings: dict[str, dict[int, str]] = defaultdict(dict)
+    for path in trees():
+        room = path.removesuffix("/__init__.py").replace("/", ".")
+        if path.endswith("/__init__.py") and "._" not in room:
+            module = import_module(f"ccw_actors.{room}")
+            for name in getattr(module, "__all__", ()):
+                meanings[name].setdefault(id(getattr(module, name)), room)
+    for name, rooms in meanings.items():
+        if len(rooms) > 1:
+            yield f"{name}: {', '.join(rooms.values())}"
+
+
+def lengths() -> Iterator[tuple[str, int]]:
+    """Yield the functions of the package, and how many lines each has."""
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, _FUNCTIONS):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                yield f"{path}:{node.name}", length
+
+
+def test_private_names_are_used() -> None:
+    """Every private name has a use."""
+    found = [one for one in unused(trees()) if one.name not in HOOKS]
+    assert [str(one) for one in found if one.known not in NOT_YET] == []
+
+
+def test_constants_stand_once() -> None:
+    """No constant is a copy of one in another module."""
+    groups = [
+        [one for one in group if one.known not in NOT_YET]
+        for group in copied(trees())
+        if group[0].name.strip("_") not in COPIES
+    ]
+    assert [list(map(str, one)) for one in groups if len(one) > 1] == []
+
+
+def test_what_is_excepted_is_found() -> None:
+    """No exception outlives what it was made for."""
+    lost = {one.name for one in unused(trees())}
+    groups = list(copied(trees()))
+    twice = {one.name.strip("_") for group in groups for one in group}
+    names = {one.known for one in unused(trees())}
+    names |= {one.known for group in groups for one in group}
+    assert set(HOOKS) - lost == set()
+    assert set(COPIES) - twice == set()
+    assert NOT_YET - names == set()
+    assert set(DOUBLES) - {one.partition(":")[0] for one in doubles()} == set()
+    assert set(LONG) == {name for name, length in lengths() if length > FUNCTION_MAX}
+
+
+def test_docstrings_say_more_than_the_name() -> None:
+    """No docstring is the name over again."""
+    assert [str(one) for one in repeats(trees())] == []
+
+
+def test_public_names_of_rooms_mean_one_thing() -> None:
+    """What a room exports has a name that no other room exports for something else."""
+    assert [one for one in doubles() if one.partition(":")[0] not in DOUBLES] == []
+
+
+def test_functions_are_short() -> None:
+    """A function has at most 60 lines, one of the command line 50."""
+    found = {
+        name: length
+        for name, length in lengths()
+        if length > (COMMAND_MAX if name.startswith("cli/") else FUNCTION_MAX)
+    }
+    assert set(found) - set(LONG) == set()
+
+
+def test_commands_are_simple() -> None:
+    """No function of the command line has more than twelve ways through it."""
+    found = {
+        name: ways for name, ways in blocks_of(ROOT / "cli") if ways > COMPLEXITY_MAX
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("program", "names"),
+    [
+        ("_A = 1", ["_A"]),
+        ("_A, _B = 1, 2\nprint(_A)", ["_B"]),
+        ("def _f():\n    return _f()", ["_f"]),
+        ("class C:\n    def _m(self): ...", ["_m"]),
+        ("class C:\n    def m(self):\n        self._x = 1", ["_x"]),
+        ("_A = 1\nprint(_A)", []),
+        ("class C:\n    _m: int\n\nC(_m=1)", []),
+        ("@app.command()\ndef _f(): ...", []),
+    ],
+)
+def test_unused_names_are_found(program: str, names: list[str]) -> None:
+    """A constant, function, method or attribute without a use is found."""
+    found = list(unused({"one.py": ast.parse(program)}))
+    assert [one.name for one in found] == names
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [
+        ("_A = 4096", "A = 4096", 1),
+        ("A: Final = 1 << 4", "A = 1 << 4", 1),
+        ("_A = B.X | B.Y", "_C = 1\nclass B:\n    XY: Final = X | Y", 1),
+        ("_A = 4096", "_B = 4096", 0),
+        ("_A = B.X", "_A = B.X", 0),
+        ('T = TypeVar("T")', 'T = TypeVar("T")', 0),
+        ("_A = 1", "_A = 2", 0),
+    ],
+)
+def test_copies_are_found(one: str, other: str, count: int) -> None:
+    """A constant that another module has with that value is found."""
+    modules = {"one.py": ast.parse(one), "other.py": ast.parse(other)}
+    assert len(list(copied(modules))) == count
+
+
+def test_empty_docstrings_are_found() -> None:
+    """One that only says the name is found, one that says more is not."""
+    program = """
+def stop_actor():
+    '''Stop the actor.'''
+
+def stop():
+    '''Stop after the message in hand.'''
+"""
+    found = list(repeats({"one.py": ast.parse(program)}))
+    assert [one.name for one in found] == ["stop_actor"]
