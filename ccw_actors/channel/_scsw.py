@@ -38,6 +38,7 @@ class Actl:
     DEVICE_ACTIVE: Final = 0x02
     SUSPENDED: Final = 0x01
     ACTIVE: Final = SUBCHANNEL_ACTIVE | DEVICE_ACTIVE
+    OF_START: Final = RESUME_PENDING | START_PENDING | ACTIVE | SUSPENDED
 
     NAMES: Final = {
         RESUME_PENDING: "resume-pending",
@@ -61,6 +62,10 @@ class Stctl:
     INTERMEDIATE_STATUS: Final = INTERMEDIATE | PENDING
     FINAL_STATUS: Final = PRIMARY | SECONDARY | PENDING
 
+    INTERMEDIATE_ALONE: Final = INTERMEDIATE | PENDING
+    UNSOLICITED: Final = ALERT | PENDING
+    FINAL: Final = PRIMARY | SECONDARY | PENDING
+
     NAMES: Final = {
         ALERT: "alert",
         INTERMEDIATE: "intermediate",
@@ -82,6 +87,8 @@ class Dstat:
     UNIT_CHECK: Final = 0x02
     UNIT_EXCEPTION: Final = 0x01
     CHANNEL_AND_DEVICE_END: Final = CHANNEL_END | DEVICE_END
+
+    ENDED: Final = CHANNEL_END | DEVICE_END
 
     NAMES: Final = {
         ATTENTION: "attention",

@@ -24,6 +24,7 @@ from ccw_actors.actors import (
     VfioCcw,
     VfioCcwRegions,
 )
+from ccw_actors.actors.hardware import PROMPT, Pace
 from ccw_actors.actors.protocol import Operation, VfioCcwToStorage
 from ccw_actors.channel import ModelDependent, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceModel
@@ -55,7 +56,8 @@ CCWS_AT_ONCE: Final = 16
 class Layers(Struct, frozen=True):
     """What makes the actors of a machine: their classes, or others in their place.
 
-    Each field is called as the class of the same name in `ccw_actors.actors` is.
+    Each field is called as the class of the same name in `ccw_actors.actors` is. `pace`
+    is that of the host's subchannels, None for that of the `Subchannel` itself.
     """
 
     guest_subchannel: Callable[..., GuestSubchannel] = GuestSubchannel
@@ -64,6 +66,7 @@ class Layers(Struct, frozen=True):
     subchannel: Callable[..., Subchannel] = Subchannel
     device: Callable[..., Device] = Device
     volume: Callable[..., FileVolume] = FileVolume
+    pace: Pace | None = None
 
 
 OURS: Final = Layers()
@@ -144,7 +147,8 @@ def add_subchannel(
         system.ref(paths.device),
         tuple(regions),
         system.ref(paths.cio if sink is None else sink),
-        **({} if model is None else {"model": model}),
+        model=model,
+        pace=layers.pace or PROMPT,
     )
     system.spawn(subchannel, paths.subchannel, supervision=Restart())
     return subchannel

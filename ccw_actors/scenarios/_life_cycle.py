@@ -90,13 +90,13 @@ def _runs_with_start(state: SubchannelState) -> bool:
 def _rests_at_the_end(state: SubchannelState) -> bool:
     scsw = state.schib.scsw
     over = scsw.fctl and scsw.pending and not scsw.stctl & Stctl.INTERMEDIATE
-    at_work = state.storage or state.device or state.execution is not None
+    at_work = state.work.awaited != "nothing" or state.execution is not None
     return not over or not at_work
 
 
 def _nothing_is_left(state: SubchannelState) -> bool:
     scsw = state.schib.scsw
-    halted = state.halted and state.execution is not None
+    halted = state.work.owed == "end of halt"
     return not halted or bool(scsw.fctl & Fctl.HALT)
 
 

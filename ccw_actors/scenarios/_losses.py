@@ -101,7 +101,7 @@ def _is_reset(world: World) -> None:
 
 def _is_told_in_time(view: View) -> bool:
     host = view["subchannel"]
-    at_work = host.execution is not None or host.device or host.storage
+    at_work = host.execution is not None or host.work.awaited != "nothing"
     clears = view["vfio-ccw"].clear
     return not view["emulator"].ended or not (at_work or clears)
 

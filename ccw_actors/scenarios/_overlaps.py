@@ -30,7 +30,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors import Subchannel
+from ccw_actors.actors.hardware import UNHURRIED
 from ccw_actors.actors.protocol import (
     Attend,
     Operation,
@@ -39,7 +39,7 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import Actl, Dstat, Fctl, Pmcw, Stctl
 from ccw_actors.explore import Reference, Scenario, View, World, refines
 from ccw_actors.machine import Layers
-from ccw_actors.scenarios._bare import UnhurriedSubchannel, bare_machine
+from ccw_actors.scenarios._bare import bare_machine
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._machine import (
@@ -145,11 +145,9 @@ def guest_scenario(
 
 
 def _unhurried(layers: Layers | None) -> Layers:
-    """Have the host's subchannel take its time, unless another one stands in for it."""
+    """Have the host's subchannel take its time, unless it has a pace already."""
     layers = layers or Layers()
-    if layers.subchannel is not Subchannel:
-        return layers
-    return replace(layers, subchannel=UnhurriedSubchannel)
+    return replace(layers, pace=layers.pace or UNHURRIED)
 
 
 def host_runs(view: View) -> bool:
@@ -174,14 +172,14 @@ def _before_first(view: View) -> bool:
 
 
 def _at_device(view: View) -> bool:
-    return bool(_function(view) and view["subchannel"].device)
+    return bool(_function(view) and view["subchannel"].work.awaited == "device")
 
 
 def _between(view: View) -> bool:
     host = view["subchannel"]
     execution = host.execution
-    between = execution is not None and execution.selected and not host.device
-    return bool(_function(view) and between)
+    between = execution is not None and execution.selected
+    return bool(_function(view) and between and host.work.awaited != "device")
 
 
 def _after_end(view: View) -> bool:

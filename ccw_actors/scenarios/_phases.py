@@ -66,8 +66,10 @@ def _subchannel(state: SubchannelState) -> str:
     scsw = state.schib.scsw
     words = [_functions(scsw)]
     words += [name for bit, name in _ACTIVITY if scsw.actl & bit]
-    works = (("storage", state.storage), ("device", state.device))
-    words += [name for name, awaited in works if awaited]
+    if state.uses_storage:
+        words.append("storage")
+    elif state.work.awaited == "device":
+        words.append("device")
     return " ".join(words) + _status(scsw)
 
 

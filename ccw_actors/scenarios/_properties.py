@@ -82,8 +82,8 @@ def is_held(view: View) -> bool:
     """Whether pages are pinned as long as the host's subchannel may use any."""
     host = view["subchannel"]
     # While it flushes it waits for answers that nothing depends on any more.
-    waits = host.storage and not host.flushing
-    used = host.execution is not None or waits or host.device
+    works = host.work.awaited in ("storage", "device")
+    used = host.execution is not None or works
     return not used or "vfio-ccw" in view["storage"].pins
 
 

@@ -220,8 +220,7 @@ def _is_quiet(view: View) -> bool:
     if not _RESETS.intersection(view.monitor.answered):
         return True
     host = view["subchannel"]
-    waits = host.storage and not host.flushing
-    works = host.execution is not None or waits or host.device
+    works = host.execution is not None or host.work.awaited in ("storage", "device")
     events = view[_KERNEL].unread.events
     unread = any(event.irb.scsw.fctl != Fctl.HALT for event in events)
     return not (works or view["storage"].pins or unread)

@@ -10,10 +10,10 @@ that the same CPUs see of one has to be what they can see of the other. For the 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ccw_actors.actors import Subchannel
+from ccw_actors.actors.hardware import UNHURRIED
 from ccw_actors.explore import Reference, Scenario, World, refines
 from ccw_actors.machine import GuestPaths, Layers, Program, add_guest
-from ccw_actors.scenarios._bare import RECORD, UnhurriedSubchannel, bare_machine
+from ccw_actors.scenarios._bare import RECORD, bare_machine
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._life_cycle import hold_invariants
@@ -64,10 +64,13 @@ def _bare(window: GuestScenario) -> Maker:
     content, happens = window.content, window.happens
 
     def maker(layers: Layers | None = None) -> Scenario:
-        kind = (layers or Layers()).subchannel
-        kind = UnhurriedSubchannel if kind is Subchannel else kind
+        layers = layers or Layers()
         bare = bare_machine(
-            *window.programs, content=content, happens=happens, subchannel=kind
+            *window.programs,
+            content=content,
+            happens=happens,
+            subchannel=layers.subchannel,
+            pace=layers.pace or UNHURRIED,
         )
         described = specified_machine(
             *window.programs, content=content, happens=happens

@@ -60,7 +60,7 @@ def drive(machine: PassThroughMachine, policy: Policy, step: int) -> None:
         dispatcher.step(policy(enabled, step))
         step += 1
         host = machine.host.subchannel.state
-        if host.execution is not None or host.storage or host.device:
+        if host.execution is not None or host.work.awaited != "nothing":
             numbers = machine.host.storage.state.pins.get("vfio-ccw", {})
             assert numbers, "a program was released while the subchannel may use it"
 

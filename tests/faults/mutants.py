@@ -22,6 +22,8 @@ MODULES: Final = (
     "guest_status",
     "guest_subchannel",
     "subchannel",
+    "subchannel_functions",
+    "subchannel_status",
     "channel_program_run",
 )
 """The modules of `ccw_actors.actors` that are broken."""
@@ -112,6 +114,8 @@ def _dropped(source: str) -> Iterator[tuple[str, str]]:
                 yield "drop assignment", _without(source, node, "pass")
             case ast.AugAssign(target=target) if _is_state(target):
                 yield "drop assignment", _without(source, node, "pass")
+            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="happened"))):
+                yield "drop event", _without(source, node, "pass")
             case ast.BoolOp(values=values):
                 for operand in values:
                     neutral = "True" if isinstance(node.op, ast.And) else "False"

@@ -36,18 +36,19 @@ FAULTS: Final = (
         "return False",
         "cancel-late",
     ),
-    Fault("guest_status", "after >= state.halt", "after > state.halt", "answers-pci"),
+    Fault("guest_status", "after < self.halt", "after <= self.halt", "answers-pci"),
     Fault(
-        "guest_subchannel",
-        "            self.state.interruption = False\n            self.state.halt =",
-        "            self.state.halt =",
+        "guest_status",
+        "        self.interruption = False\n        self.halt =",
+        "        self.halt =",
         "pci-halt",
     ),
     Fault("guest_subchannel", "case _ if pending:", "case _ if False:", "resume-early"),
     Fault(
-        "subchannel",
-        "state.halted = state.storage = state.device = False",
-        "state.storage = state.device = False",
+        "subchannel_status",
+        """        self.program = ()
+        self.happened(event)""",
+        """        self.program = ()""",
         "bare-restart",
     ),
 )

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from ccw_actors.actors import Cio, GuestSubchannel, Subchannel, VfioCcw, VfioCcwRegions
+from ccw_actors.actors.hardware import PROMPT, Pace, SubchannelState
+from ccw_actors.actors.hardware._subchannel_functions import FunctionsAtWork
 from ccw_actors.actors.host import Driver, DriverState
 from ccw_actors.actors.host._unread_events import Cut
 from ccw_actors.actors.protocol import (
@@ -34,9 +36,18 @@ from ccw_actors.channel.actions import Interrupt as ProgramInterrupt
 from ccw_actors.channel.execution import Execution
 from ccw_actors.machine import Layers
 from ccw_actors.runtime import receive
-from ccw_actors.scenarios._bare import UnhurriedSubchannel
 
 __all__ = ["BREAKAGES", "Breakage", "StaysHalted"]
+
+
+class _Broken(Subchannel):
+    """A subchannel whose functions work otherwise."""
+
+    functions: type[FunctionsAtWork]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._functions = self.functions(self._links, self._model, self._pace)
 
 
 class ReleasesAtClear(Driver):
@@ -139,7 +150,7 @@ class WithoutNumbers(GuestSubchannel):
     """Goes by the functions that an IRB names, whichever operations they were."""
 
     @receive
-    def event(self, message: IoEvent) -> None:
+    def io_event(self, message: IoEvent) -> None:
         """Take it for one of the newest operations."""
         state, fctl = self.state, message.irb.scsw.fctl
         functions = (
@@ -150,16 +161,16 @@ class WithoutNumbers(GuestSubchannel):
         numbers = tuple(number for bit, number in functions if fctl & bit and number)
         ends = numbers if message.ends else ()
         newest = state.number
-        super().event(replace(message, answers=numbers, ends=ends, after=newest))
+        super().io_event(replace(message, answers=numbers, ends=ends, after=newest))
 
 
 class CopiesTheIrb(GuestSubchannel):
     """Overwrites the whole SCSW with each IRB, FC, too."""
 
     @receive
-    def event(self, message: IoEvent) -> None:
+    def io_event(self, message: IoEvent) -> None:
         """Take all that the IRB says."""
-        super().event(message)
+        super().io_event(message)
         scsw = message.irb.scsw
         if self.state.schib.scsw.pending:
             shown = replace(scsw, stctl=scsw.stctl | Stctl.PENDING)
@@ -170,9 +181,9 @@ class NeverTakes(GuestSubchannel):
     """Does not tell that it has taken an event."""
 
     @receive
-    def event(self, message: IoEvent) -> None:
+    def io_event(self, message: IoEvent) -> None:
         """Take it silently."""
-        super().event(replace(message, ends=message.ends and ()))
+        super().io_event(replace(message, ends=message.ends and ()))
 
 
 class NamesTheNewest(Cio):
@@ -212,20 +223,26 @@ class ClearsTooEarly(Subchannel):
     @receive
     def reset_done(self, message: ResetDone) -> None:
         """Show it at once."""
-        storage, self.state.storage = self.state.storage, False
+        state, work = self.state, self.state.work
+        state.work = replace(work, awaited="nothing")
         super().reset_done(message)
-        self.state.storage = storage
+        if work.awaited == "storage":
+            state.work = replace(state.work, awaited="storage")
 
 
-class HaltsTooEarly(Subchannel):
+class _Halts(FunctionsAtWork):
+    def _signal_halt(self, state: SubchannelState) -> None:
+        execution = state.execution
+        if execution is not None and state.scsw.actl & Actl.DEVICE_ACTIVE:
+            self._cut_short(state, execution)
+        else:
+            super()._signal_halt(state)
+
+
+class HaltsTooEarly(_Broken):
     """Shows the end of HALT while the device still works."""
 
-    def _signal_halt(self) -> None:
-        execution = self.state.execution
-        if execution is not None and self.state.schib.scsw.actl & Actl.DEVICE_ACTIVE:
-            self._cut_short(execution)
-        else:
-            super()._signal_halt()
+    functions = _Halts
 
 
 class GoesOn(Subchannel):
@@ -287,10 +304,10 @@ class DropsWhatIsNewer(GuestSubchannel):
     """Drops an intermediate status that was taken when HALT was the newest."""
 
     @receive
-    def event(self, message: IoEvent) -> None:
+    def io_event(self, message: IoEvent) -> None:
         """Take it for one that HSCH has withdrawn."""
         if message.ends or not message.answers or message.after != self.state.halt:
-            super().event(message)
+            super().io_event(message)
 
 
 class KeepsInterruption(GuestSubchannel):
@@ -320,9 +337,9 @@ class ResumesWhilePending(GuestSubchannel):
 class ShowsTheLast(GuestSubchannel):
     """Shows the last answer of several, START's or not."""
 
-    def _answered(self, functions: int, irb: Irb) -> None:
+    def _end(self, functions: int, irb: Irb) -> None:
         self.state.answer = None
-        super()._answered(functions, irb)
+        super()._end(functions, irb)
 
 
 class StaysHalted(Subchannel):
@@ -331,9 +348,9 @@ class StaysHalted(Subchannel):
     @receive
     def start(self, message: StartSubchannel) -> ConditionCode:
         """Start as if it had been halted already."""
-        halted = self.state.halted
         answer = super().start(message)
-        self.state.halted = halted
+        if answer.cc == 0 and self.state.run > 1:
+            self.state.work = replace(self.state.work, owed="end of halt")
         return answer
 
 
@@ -343,23 +360,26 @@ class AnswersTooEarly(GuestSubchannel):
     @receive
     def completed(self, message: Completed) -> None:
         """Give the host's condition code."""
-        if message.number == self.state.asked and message.cc == 3:
+        if self.state.below is not None and message.cc == 3:
             self._come_up(ConditionCode(3))
         else:
             super().completed(message)
 
 
-class DropsPci(UnhurriedSubchannel):
+class _Cuts(FunctionsAtWork):
+    def _cut_short(self, state: SubchannelState, execution: Execution) -> None:
+        before = state.scsw
+        super()._cut_short(state, execution)
+        if isinstance(execution.action, ProgramInterrupt):
+            scsw = state.scsw
+            stctl = scsw.stctl & ~Stctl.INTERMEDIATE | before.stctl
+            state.scsw = replace(scsw, stctl=stctl, cstat=before.cstat)
+
+
+class DropsPci(_Broken):
     """Loses the PCI of a CCW that was fetched when the program was halted."""
 
-    def _cut_short(self, execution: Execution) -> None:
-        before = self._scsw
-        super()._cut_short(execution)
-        if isinstance(execution.action, ProgramInterrupt):
-            scsw = self._scsw
-            stctl = scsw.stctl & ~Stctl.INTERMEDIATE | before.stctl
-            shown = replace(scsw, stctl=stctl, cstat=before.cstat)
-            self.state.schib = replace(self.state.schib, scsw=shown)
+    functions = _Cuts
 
 
 class HaltsTwice(Driver):
@@ -380,12 +400,16 @@ class WithdrawsTwice(Driver):
         super().cancel_request(state, message)
 
 
-class LosesHalt(Subchannel):
+class _Rests(FunctionsAtWork):
+    def _storage_rests(self, state: SubchannelState) -> None:
+        self.answer_cancelled(state)
+        self._rest_if_quiet(state)
+
+
+class LosesHalt(_Broken):
     """Forgets a HALT that has waited for storage of a program that was cancelled."""
 
-    def _storage_rests(self) -> None:
-        self._answer_cancelled()
-        self._rest_if_quiet()
+    functions = _Rests
 
 
 class WithdrawsWhatItFetches(Subchannel):
@@ -394,30 +418,37 @@ class WithdrawsWhatItFetches(Subchannel):
     @receive
     def cancel_start(self, message: CancelSubchannel) -> ConditionCode | None:
         """Take no notice of storage."""
-        storage, self.state.storage = self.state.storage, False
+        state, work = self.state, self.state.work
+        state.work = replace(work, awaited="nothing")
         answer = super().cancel_start(message)
-        self.state.storage = storage
+        state.work = work
         return answer
 
 
-class CountsAsBefore(Subchannel):
+class _Counts(FunctionsAtWork):
+    def _cut_short(self, state: SubchannelState, execution: Execution) -> None:
+        count, cpa = execution.count, execution.cpa
+        self._end(state, End(Dstat.ENDED, 0, count, cpa, selected=True))
+
+
+class CountsAsBefore(_Broken):
     """Shows of a command that never began the residual count of the one before it."""
 
-    def _cut_short(self, execution: Execution) -> None:
-        end = Dstat.CHANNEL_END | Dstat.DEVICE_END
-        self._end(End(end, 0, execution.count, execution.cpa, selected=True))
+    functions = _Counts
 
 
 class Breakage(NamedTuple):
     """A class that breaks a rule, the part that it takes, and where that shows.
 
-    `scenario` is the name of the one that refutes it, `violation` what it finds.
+    `scenario` is the name of the one that refutes it, `violation` what it finds. `pace`
+    is that of the host's subchannel, None for what the scenario takes.
     """
 
     part: str
     kind: type[Any]
     scenario: str
     violation: str
+    pace: Pace | None = None
 
     def __str__(self) -> str:
         return f"{self.kind.__name__}-{self.scenario}"
@@ -430,13 +461,18 @@ class Breakage(NamedTuple):
             behind_regions = self.scenario.startswith("raw-regions")
             actor = VfioCcwRegions if behind_regions else VfioCcw
             broken = partial(actor, driver=self.kind)
-        return replace(Layers(), **{self.part: broken})
+        return replace(Layers(pace=self.pace), **{self.part: broken})
 
 
 _RELEASED = "no program is released while the subchannel may use it"
 _SEEN = "a real subchannel: what is seen is seen of the reference"
 _BUSY = "never cc 0 on START while FC is nonzero"
 _STRAY = "cio failed on ConditionCode: AssertionError: no instruction was under way"
+_BOTH = (
+    "subchannel failed on ResetDone: AssertionError: clear signal answered at"
+    " Work(awaited='nothing', owed='nothing', signal='none', attachment='attached'):"
+    " CSCH and a reset end the program before their own end is shown"
+)
 _UNENDED = "each accepted function has its final status"
 
 BREAKAGES = (
@@ -463,7 +499,7 @@ BREAKAGES = (
     Breakage("cio", IgnoresTheStatus, "halt", _UNENDED),
     Breakage("subchannel", ClearsTooEarly, "clear-twice", _RELEASED),
     Breakage("subchannel", HaltsTooEarly, "halt", _RELEASED),
-    Breakage("subchannel", GoesOn, "clear-twice", _RELEASED),
+    Breakage("subchannel", GoesOn, "clear-twice", _BOTH),
     Breakage(
         "vfio_ccw",
         StartsWhileUntaken,
@@ -533,6 +569,7 @@ BREAKAGES = (
         LosesHalt,
         "bare-cancel-and-halt",
         "what the architecture describes: the reference may be over, too",
+        PROMPT,
     ),
     Breakage(
         "subchannel",
@@ -545,5 +582,6 @@ BREAKAGES = (
         CountsAsBefore,
         "bare-halt-anywhere",
         "what the architecture describes: what is seen is seen of the reference",
+        PROMPT,
     ),
 )

@@ -107,9 +107,9 @@ class Copies(GuestSubchannel):
     """Overwrites the whole SCSW with each IRB, its function control, too."""
 
     @receive
-    def event(self, message: IoEvent) -> None:
+    def io_event(self, message: IoEvent) -> None:
         """Take all that the IRB says."""
-        super().event(message)
+        super().io_event(message)
         state = self.state
         if state.answer is not None or state.schib.scsw.stctl & Stctl.PENDING:
             shown = message.irb.scsw

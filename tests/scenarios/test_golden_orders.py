@@ -55,8 +55,8 @@ class EndsTwice(Subchannel):
         """Run the program on."""
         super().command_ended(message)
         if self.state.execution is None:
-            self._proceed()
-            self.state.device = True
+            self._links.proceed(self.state)
+            self.state.happened("device asked")
 
 
 @pytest.mark.parametrize("kind", [ShowsNoResidue, EndsTwice])

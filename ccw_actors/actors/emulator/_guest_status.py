@@ -12,39 +12,24 @@
 | clear | nothing | anything older than CLEAR | nothing: the status is dropped |
 | any | | unsolicited status | held until FC is zero and nothing is pending |
 | any | | the host's subchannel is gone | not operational, and a channel report |
+
+The ledger of one `GuestSubchannel`, which alone sends. A method that makes status
+pending says so to its caller, who announces the interruption.
 """
 
 import errno
-from typing import Any, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors.protocol import (
-    CancelSubchannel,
-    ClearRequest,
-    ClearSubchannel,
-    Detach,
-    Gone,
-    HaltSubchannel,
-    IoEvent,
-    ModifySubchannel,
-    NotOperational,
-    Pending,
-    Refused,
-    ResumeSubchannel,
-    Settings,
-    StartSubchannel,
-    StoreSubchannel,
-    SubchannelReset,
-    Taken,
-    TestSubchannel,
-)
+from ccw_actors.actors.protocol import Instruction, Settings
 from ccw_actors.channel import (
     Actl,
     Cstat,
     Fctl,
+    InterruptionCode,
     Irb,
+    Orb,
     Pmcw,
     Schib,
     Scsw,
@@ -52,27 +37,10 @@ from ccw_actors.channel import (
     SubchannelId,
     lifecycle,
 )
-from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
+from ccw_actors.channel.ccw import CCW_LENGTH
+from ccw_actors.runtime import ReplyTo
 
-__all__ = ["GuestStatus", "GuestSubchannelState", "Instruction", "Issued"]
-
-_PCI = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
-_CCW = 8
-_SIGNALS = Actl.HALT_PENDING | Actl.CLEAR_PENDING
-_ACTIVE = Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE
-_OF_START = Actl.START_PENDING | Actl.RESUME_PENDING | Actl.SUSPENDED | _ACTIVE
-_NOT_APPLICABLE = 2
-
-Instruction: TypeAlias = (
-    StartSubchannel
-    | HaltSubchannel
-    | ClearSubchannel
-    | ResumeSubchannel
-    | CancelSubchannel
-    | TestSubchannel
-    | StoreSubchannel
-    | ModifySubchannel
-)
+__all__ = ["GuestSubchannelState", "Issued", "SentDown"]
 
 
 class Issued(Struct, frozen=True):
@@ -82,6 +50,13 @@ class Issued(Struct, frozen=True):
     to: ReplyTo
 
 
+class SentDown(Struct, frozen=True):
+    """An instruction that the layers below have to answer, as operation `number`."""
+
+    issued: Issued
+    number: int
+
+
 class GuestSubchannelState(Struct):
     """What a guest's subchannel remembers.
 
@@ -89,8 +64,8 @@ class GuestSubchannelState(Struct):
     the functions in FC, 0 if not there. `answered` has the FC bits that have been
     reported on, `answer` the status to show for them. `newest_clear` is the number of
     the newest CLEAR or RESET. `unsolicited` is held back. `resetting` waits for CLEAR.
-    `below` is the instruction that has gone down, as operation `asked`; `waiting` are
-    those that have come since. `settings` are those of the guest's channel subsystem.
+    `below` is the instruction that has gone down; `waiting` are those that have come
+    since. `settings` are those of the guest's channel subsystem.
     """
 
     schib: Schib
@@ -105,153 +80,208 @@ class GuestSubchannelState(Struct):
     newest_clear: int = 0
     unsolicited: Irb | None = None
     resetting: tuple[ReplyTo, ...] = ()
-    below: Issued | None = None
-    asked: int = 0
+    below: SentDown | None = None
     waiting: tuple[Issued, ...] = ()
     settings: Settings = Settings()
 
+    @property
+    def scsw(self) -> Scsw:
+        """The SCSW of `schib`."""
+        return self.schib.scsw
 
-class GuestStatus(Actor):
-    """The part of a guest's subchannel that presents status; see `GuestSubchannel`."""
+    @scsw.setter
+    def scsw(self, scsw: Scsw) -> None:
+        self.schib = replace(self.schib, scsw=scsw)
 
-    state: GuestSubchannelState
+    def next_number(self) -> int:
+        """Number one more operation."""
+        self.number += 1
+        return self.number
 
-    def __init__(
-        self,
-        schid: SubchannelId,
-        pmcw: Pmcw,
-        vfio_ccw: ActorRef[Any],
-        sink: ActorRef[Any],
-    ) -> None:
-        self._schid = schid
-        self._vfio_ccw = vfio_ccw
-        self._sink = sink
-        self.state = GuestSubchannelState(Schib(pmcw))
+    # -- functions that are accepted --
 
-    # -- from below --
+    def accept_start(self, orb: Orb, scsw: Scsw) -> int:
+        """Begin a start function; return its number."""
+        pmcw = lifecycle.started(self.schib.pmcw, orb)
+        self.schib = replace(self.schib, pmcw=pmcw, scsw=scsw)
+        self.start = self.next_number()
+        return self.start
 
-    @receive
-    def event(self, message: IoEvent) -> None:
-        """Show a status, keep it for later, or drop it.
+    def accept_halt(self, scsw: Scsw) -> int:
+        """Begin a halt function; return its number."""
+        if not scsw.fctl & Fctl.START:
+            # Nothing of an earlier START is left in a status of HALT alone.
+            scsw = Scsw(fctl=scsw.fctl, actl=scsw.actl)
+        self.scsw = scsw
+        self.interruption = False
+        self.halt = self.next_number()
+        return self.halt
 
-        An intermediate status that is older than a HALT is one that HSCH has cleared,
-        unless the program is suspended.
+    def accept_clear(self, scsw: Scsw) -> int | None:
+        """Begin a clear function; return its number, None if one is in progress.
+
+        A CLEAR that is in progress below does for both.
         """
-        state = self.state
-        self._vfio_ccw.tell(Taken(message.ends))
-        if message.after < state.newest_clear:
-            return
-        functions = self._functions(message.answers)
-        if state.resetting:
-            if state.clear in message.ends:
-                self._reset_done()
-        elif not message.answers:
-            state.unsolicited = message.irb
-            self._show_unsolicited()
-        elif functions and message.ends:
-            self._answered(functions, message.irb)
-        elif functions and (
-            message.after >= state.halt or message.irb.scsw.actl & Actl.SUSPENDED
-        ):
-            self._show(self._merged(message.irb, ends=False))
+        in_progress = self.clear and not self.answered & Fctl.CLEAR
+        self.scsw = scsw
+        self.drop_status()
+        return None if in_progress else self.clear_host()
 
-    @receive
-    def refused(self, message: Refused) -> None:
-        """Make a status of what could not be done."""
-        state, number = self.state, message.number
-        if number < state.newest_clear or message.errno == errno.ENODEV:
-            # ENODEV: the subchannel is gone, or about to be: no status says so.
+    def clear_host(self) -> int:
+        """Have everything below end with a CLEAR; return its number."""
+        self.forget_functions()
+        self.drop_status()
+        self.clear = self.newest_clear = self.next_number()
+        return self.clear
+
+    def reset(self) -> int:
+        """Disable the subchannel; return the number of the CLEAR to be given."""
+        number = self.clear_host()
+        pmcw = self.schib.pmcw.with_flag(Pmcw.enabled, on=False)
+        self.schib = replace(self.schib, pmcw=pmcw, scsw=lifecycle.reset(self.scsw))
+        return number
+
+    def lose(self) -> None:
+        """Be not operational: there is no subchannel below any more."""
+        self.schib = Schib(Pmcw(devno=self.schib.pmcw.devno))
+        self.irb = Irb(Scsw())
+        self.drop_status()
+        self.newest_clear = self.next_number()
+
+    def cancel_start(self) -> None:
+        """Withdraw the START: XSCH has had condition code 0."""
+        scsw = self.scsw
+        fctl, actl = scsw.fctl & ~Fctl.START, scsw.actl & ~Actl.OF_START
+        self.scsw = replace(scsw, fctl=fctl, actl=actl)
+        self.forget_functions()
+
+    def resume(self) -> None:
+        """Have the suspended program go on: RSCH has had condition code 0."""
+        actl = self.scsw.actl & ~(Actl.SUSPENDED | Actl.RESUME_PENDING)
+        self.scsw = replace(self.scsw, actl=actl | Actl.ACTIVE)
+
+    def forget_functions(self) -> None:
+        """Have no function, and none of what has been reported on."""
+        self.start = self.halt = self.clear = 0
+        self.answered = 0
+        self.answer = None
+
+    def drop_status(self) -> None:
+        """Have no interruption pending, and no status held back."""
+        self.interruption = False
+        self.unsolicited = None
+
+    # -- what instructions find --
+
+    def test(self) -> tuple[int, Irb]:
+        """TEST SUBCHANNEL: condition code, IRB; this is where FC ends."""
+        irb = replace(self.irb, scsw=self.scsw)
+        cc, self.scsw = lifecycle.test(self.scsw, self.schib.pmcw)
+        if cc == 0:
+            self.interruption = False
+            if not self.scsw.fctl:
+                self.forget_functions()
+        return cc, irb
+
+    def take_interruption(self, schid: SubchannelId) -> InterruptionCode | None:
+        """Withdraw the interruption; return its code, None if there is none."""
+        if not self.interruption:
+            return None
+        self.interruption = False
+        pmcw = self.schib.pmcw
+        return InterruptionCode.of(schid, pmcw.intparm, pmcw.isc)
+
+    def note_activity(self, host: Scsw) -> None:
+        """Show how active a START is whose status is not pending.
+
+        The host shows no START yet before it has got it. One that is to be resumed is
+        shown as resumed, as RSCH has left it here.
+        """
+        scsw = self.scsw
+        if not scsw.fctl & Fctl.START or scsw.pending:
             return
-        if state.resetting:
-            self._reset_done()
-        elif number == state.start:
-            self._answered(Fctl.START, Irb(self._failed_start(message.errno)))
+        if not host.fctl & Fctl.START:
+            actl = Actl.START_PENDING
+        elif host.actl & Actl.RESUME_PENDING:
+            actl = Actl.ACTIVE
         else:
-            pending = Irb(Scsw(stctl=Stctl.PENDING))
-            self._answered(self._functions((number,)), pending)
+            actl = host.actl & Actl.OF_START
+        self.scsw = replace(scsw, actl=scsw.actl & ~Actl.OF_START | actl)
 
-    def on_restart(self) -> None:
-        """Be not operational, and give up what is below: it has no owner any more."""
-        self._be_gone()
-        self._vfio_ccw.tell(Detach())
+    # -- status from below --
 
-    @receive
-    def gone(self, _message: Gone) -> None:
-        """Be not operational: instructions get condition code 3 from now on."""
-        state = self.state
-        if state.schib.pmcw.valid:
-            self._be_gone()
-            self._reset_done()
-            if state.below is not None:
-                self._come_up_empty(state.below)
-
-    # -- inside --
-
-    def _be_gone(self) -> None:
-        state = self.state
-        state.schib = Schib(Pmcw(devno=state.schib.pmcw.devno))
-        state.irb = Irb(Scsw())
-        state.interruption = False
-        state.unsolicited = None
-        state.newest_clear = self._next_number()
-        self._sink.tell(NotOperational(self._schid.index))
-
-    def _come_up_empty(self, issued: Issued) -> None:
-        raise NotImplementedError
-
-    def _next_number(self) -> int:
-        self.state.number += 1
-        return self.state.number
-
-    def _clear(self, scsw: Scsw) -> None:
-        state = self.state
-        under_way = state.clear and not state.answered & Fctl.CLEAR
-        self._scsw = scsw
-        state.interruption = False
-        state.unsolicited = None
-        if not under_way:
-            self._clear_host()
-
-    def _clear_host(self) -> None:
-        state = self.state
-        self._forget_functions()
-        state.interruption = False
-        state.unsolicited = None
-        state.clear = state.newest_clear = self._next_number()
-        self._vfio_ccw.tell(ClearRequest(state.clear))
-
-    def _forget_functions(self) -> None:
-        state = self.state
-        state.start = state.halt = state.clear = 0
-        state.answered = 0
-        state.answer = None
-
-    def _reset_done(self) -> None:
-        state = self.state
-        self._forget_functions()
-        for to in state.resetting:
-            self.reply(to, SubchannelReset(self._schid.index))
-        state.resetting = ()
-
-    def _functions(self, numbers: tuple[int, ...]) -> int:
-        state = self.state
+    def functions(self, numbers: tuple[int, ...]) -> int:
+        """Return the FC bits of those operations that are functions in FC."""
         return (
-            (Fctl.START if state.start in numbers else 0)
-            | (Fctl.HALT if state.halt in numbers else 0)
-            | (Fctl.CLEAR if state.clear in numbers else 0)
+            (Fctl.START if self.start in numbers else 0)
+            | (Fctl.HALT if self.halt in numbers else 0)
+            | (Fctl.CLEAR if self.clear in numbers else 0)
         )
 
-    def _answered(self, functions: int, irb: Irb) -> None:
-        """Show status once every function in FC has been answered."""
-        state = self.state
-        if state.answer is None or functions & Fctl.START:
-            state.answer = irb
-        state.answered |= functions
+    def end(self, functions: int, irb: Irb) -> bool:
+        """Note the end of functions; return whether their status is pending now.
+
+        It is once every function in FC has been answered, and is that of START if there
+        is one.
+        """
+        if self.answer is None or functions & Fctl.START:
+            self.answer = irb
+        self.answered |= functions
         if functions & Fctl.CLEAR:
-            pmcw = lifecycle.cleared(state.schib.pmcw)
-            state.schib = replace(state.schib, pmcw=pmcw)
-        if not self._scsw.fctl & ~state.answered:
-            self._show(self._merged(state.answer))
+            pmcw = lifecycle.cleared(self.schib.pmcw)
+            self.schib = replace(self.schib, pmcw=pmcw)
+        if self.scsw.fctl & ~self.answered:
+            return False
+        self.present(self._merged(self.answer))
+        return True
+
+    def present_intermediate(self, irb: Irb, after: int) -> bool:
+        """Make an intermediate status pending; return whether it is.
+
+        `after` is the newest operation that the host had accepted then. If that is
+        older than a HALT, HSCH has cleared the status, unless the program is suspended:
+        then HSCH leaves it (PoP, "HALT SUBCHANNEL").
+        """
+        if after < self.halt and not irb.scsw.actl & Actl.SUSPENDED:
+            return False
+        self.present(self._merged(irb, ends=False))
+        return True
+
+    def present_unsolicited(self) -> bool:
+        """Make held status pending, if nothing else is; return whether it is.
+
+        At a subchannel that is not enabled it is lost.
+        """
+        irb = self.unsolicited
+        if irb is None or self.scsw.fctl or self.scsw.pending:
+            return False
+        self.unsolicited = None
+        if not self.schib.pmcw.enabled:
+            return False
+        self.present(irb)
+        return True
+
+    def present(self, irb: Irb) -> None:
+        """Make status pending."""
+        self.irb = irb
+        self.scsw = irb.scsw
+        self.interruption = True
+
+    def failed_start(self, reason: int) -> Irb:
+        """Return the status of a START that has been refused with that errno.
+
+        No layer below may change the condition code that START has had.
+        """
+        if reason == errno.EACCES:
+            return Irb(lifecycle.no_path(self.scsw))
+        check = (
+            Cstat.INTERFACE_CONTROL_CHECK
+            if reason == errno.EBUSY
+            else Cstat.PROGRAM_CHECK
+        )
+        cpa = self.scsw.cpa + CCW_LENGTH
+        scsw = lifecycle.ended(self.scsw, dstat=0, cstat=check, count=0, cpa=cpa)
+        return Irb(scsw)
 
     def _merged(self, irb: Irb, *, ends: bool = True) -> Irb:
         """Return the host's status with what is the guest's own.
@@ -259,50 +289,17 @@ class GuestStatus(Actor):
         That is FC, the bits from the ORB, an intermediate status not tested yet, and,
         unless all of FC ends, a HALT that is pending.
         """
-        own, host = self._scsw, irb.scsw
+        own, host = self.scsw, irb.scsw
         mine = own.flags & lifecycle.FROM_ORB if own.fctl & Fctl.START else 0
         untested = own.stctl & Stctl.INTERMEDIATE
+        pci = own.cstat & Cstat.PROGRAM_CONTROLLED_INTERRUPTION if untested else 0
+        signals = own.actl & (Actl.HALT_PENDING | Actl.CLEAR_PENDING)
         scsw = replace(
             host,
             flags=mine | host.flags & ~lifecycle.FROM_ORB,
             fctl=own.fctl,
-            actl=host.actl | (own.actl & _SIGNALS if not ends else 0),
+            actl=host.actl | (0 if ends else signals),
             stctl=host.stctl | untested,
-            cstat=host.cstat | (own.cstat & _PCI if untested else 0),
+            cstat=host.cstat | pci,
         )
         return replace(irb, scsw=scsw)
-
-    def _failed_start(self, reason: int) -> Scsw:
-        if reason == errno.EACCES:
-            return lifecycle.no_path(self._scsw)
-        check = (
-            Cstat.INTERFACE_CONTROL_CHECK
-            if reason == errno.EBUSY
-            else Cstat.PROGRAM_CHECK
-        )
-        cpa = self._scsw.cpa + _CCW
-        return lifecycle.ended(self._scsw, dstat=0, cstat=check, count=0, cpa=cpa)
-
-    def _show_unsolicited(self) -> None:
-        state = self.state
-        irb = state.unsolicited
-        if irb is None or self._scsw.fctl or self._scsw.pending:
-            return
-        state.unsolicited = None
-        if state.schib.pmcw.enabled:
-            self._show(irb)
-
-    def _show(self, irb: Irb) -> None:
-        """Make status pending, and announce the interruption."""
-        self.state.irb = irb
-        self._scsw = irb.scsw
-        self.state.interruption = True
-        self._sink.tell(Pending(self._schid.index, self.state.schib.pmcw.isc))
-
-    @property
-    def _scsw(self) -> Scsw:
-        return self.state.schib.scsw
-
-    @_scsw.setter
-    def _scsw(self, scsw: Scsw) -> None:
-        self.state.schib = replace(self.state.schib, scsw=scsw)

@@ -21,31 +21,42 @@ condition code 1. A program that is suspended by then stays so until it is resum
 | RSCH, XSCH | Completed | its cc, or cc 1 if status is pending here |
 | any | Found or Completed that says that the device is gone | answered at Gone |
 
-What is shown of the layers below is in `guest_status`.
+What is remembered, and shown of the layers below, is `guest_status`; only what is here
+sends.
 """
 
 import errno
 from typing import TypeAlias
 
-from msgspec.structs import replace
-
-from ccw_actors.actors.emulator._guest_status import GuestStatus, Instruction, Issued
+from ccw_actors.actors.emulator._guest_status import (
+    GuestSubchannelState,
+    Issued,
+    SentDown,
+)
 from ccw_actors.actors.protocol import (
     CancelRequest,
     CancelSubchannel,
+    ClearRequest,
     ClearSubchannel,
     Completed,
     ConditionCode,
+    Detach,
     Found,
+    Gone,
     HaltRequest,
     HaltSubchannel,
+    Instruction,
     InterruptionGone,
     InterruptionTaken,
+    IoEvent,
     IoRequest,
     LookRequest,
     ModifySubchannel,
     NoteSettings,
+    NotOperational,
+    Pending,
     Piece,
+    Refused,
     ResetSubchannel,
     ResumeRequest,
     ResumeSubchannel,
@@ -56,45 +67,77 @@ from ccw_actors.actors.protocol import (
     StoreSubchannel,
     SubchannelReset,
     TakeInterruption,
+    Taken,
     Tested,
     TestSubchannel,
 )
 from ccw_actors.channel import (
     Actl,
-    Cstat,
+    Cc,
     Fctl,
-    InterruptionCode,
+    Irb,
     Orb,
     Pmcw,
     Schib,
     Scsw,
+    Stctl,
+    SubchannelId,
     lifecycle,
 )
 from ccw_actors.channel.execution import address_limits
-from ccw_actors.runtime import receive
+from ccw_actors.runtime import Actor, ActorRef, receive
 
-__all__ = ["GuestSubchannel"]
-
-_NO_DEVICE = frozenset({errno.ENODEV, errno.EACCES})
-_PCI = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
-_CCW = 8
-_ACTIVE = Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE
-_OF_START = Actl.START_PENDING | Actl.RESUME_PENDING | Actl.SUSPENDED | _ACTIVE
-_NOT_APPLICABLE, _GONE = 2, 3
+__all__ = ["GuestSubchannel", "GuestSubchannelMessage"]
 
 Answer: TypeAlias = ConditionCode | Tested | Stored
 
+GuestSubchannelMessage: TypeAlias = (
+    Instruction
+    | TakeInterruption
+    | NoteSettings
+    | ResetSubchannel
+    | IoEvent
+    | Refused
+    | Gone
+    | Found
+    | Completed
+)
+"""What others may send a guest's subchannel."""
 
-class GuestSubchannel(GuestStatus):
+VfioCcwRef: TypeAlias = ActorRef[
+    IoRequest
+    | HaltRequest
+    | ClearRequest
+    | LookRequest
+    | ResumeRequest
+    | CancelRequest
+    | SenseConcurrently
+    | Taken
+    | Detach
+]
+SinkRef: TypeAlias = ActorRef[Pending | NotOperational]
+
+
+class GuestSubchannel(Actor[GuestSubchannelMessage]):
     """Subchannel `schid` of a guest, with a host's subchannel behind `vfio_ccw`.
 
     `pmcw` is what it starts with. Interruptions are announced to `sink`.
     """
 
+    state: GuestSubchannelState
+
+    def __init__(
+        self, schid: SubchannelId, pmcw: Pmcw, vfio_ccw: VfioCcwRef, sink: SinkRef
+    ) -> None:
+        self._schid = schid
+        self._vfio_ccw = vfio_ccw
+        self._sink = sink
+        self.state = GuestSubchannelState(Schib(pmcw))
+
     # -- instructions --
 
     @receive
-    def instruct(self, message: Instruction) -> None:
+    def instruction(self, message: Instruction) -> None:
         """Answer an instruction, have it go down, or let it wait for one that has."""
         issued = Issued(message, self.reply_to)
         if self.state.below is None:
@@ -109,11 +152,11 @@ class GuestSubchannel(GuestStatus):
             case HaltSubchannel():
                 answer = self._halt()
             case ClearSubchannel():
-                answer = self._accept_clear()
+                answer = self._clear()
             case ResumeSubchannel():
                 answer = self._resume(issued)
             case CancelSubchannel():
-                answer = self._cancel(issued)
+                answer = self._cancel_start(issued)
             case TestSubchannel():
                 answer = self._test()
             case StoreSubchannel():
@@ -126,54 +169,47 @@ class GuestSubchannel(GuestStatus):
     def _start(self, orb: Orb, program: tuple[Piece, ...] = ()) -> ConditionCode:
         """SSCH: accept a channel program, and have it run."""
         state = self.state
-        cc, scsw = lifecycle.start(self._scsw, state.schib.pmcw, orb)
+        cc, scsw = lifecycle.start(state.scsw, state.schib.pmcw, orb)
         if cc == 0:
-            pmcw = lifecycle.started(state.schib.pmcw, orb)
-            state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
-            state.start = self._next_number()
+            number = state.accept_start(orb, scsw)
             limit = state.settings.address_limit
-            low, high = address_limits(orb, pmcw, limit)
-            self._vfio_ccw.tell(IoRequest(state.start, orb, program, low, high))
+            low, high = address_limits(orb, state.schib.pmcw, limit)
+            self._vfio_ccw.tell(IoRequest(number, orb, program, low, high))
         return ConditionCode(cc)
 
     def _halt(self) -> ConditionCode:
         """HSCH: accept a halt."""
-        cc, scsw = lifecycle.halt(self._scsw, self.state.schib.pmcw)
+        state = self.state
+        cc, scsw = lifecycle.halt(state.scsw, state.schib.pmcw)
         if cc == 0:
-            if not scsw.fctl & Fctl.START:
-                scsw = Scsw(fctl=scsw.fctl, actl=scsw.actl)
-            self._scsw = scsw
-            self.state.interruption = False
-            self.state.halt = self._next_number()
-            self._vfio_ccw.tell(HaltRequest(self.state.halt))
+            self._vfio_ccw.tell(HaltRequest(state.accept_halt(scsw)))
         return ConditionCode(cc)
 
-    def _accept_clear(self) -> ConditionCode:
+    def _clear(self) -> ConditionCode:
         """CSCH: drop all status. A CLEAR that is under way already does for two."""
-        cc, scsw = lifecycle.clear(self._scsw, self.state.schib.pmcw)
+        state = self.state
+        cc, scsw = lifecycle.clear(state.scsw, state.schib.pmcw)
         if cc == 0:
-            self._clear(scsw)
+            number = state.accept_clear(scsw)
+            if number is not None:
+                self._vfio_ccw.tell(ClearRequest(number))
         return ConditionCode(cc)
 
     def _test(self) -> Tested:
         """TSCH: hand the status over; this is where FC ends."""
-        state = self.state
-        irb = replace(state.irb, scsw=self._scsw)
-        cc, self._scsw = lifecycle.test(self._scsw, state.schib.pmcw)
+        cc, irb = self.state.test()
         if cc == 0:
-            state.interruption = False
-            if not self._scsw.fctl:
-                self._forget_functions()
             self._show_unsolicited()
         return Tested(cc, irb)
 
     def _modify(self, new: Schib) -> ConditionCode:
         """MSCH: change what a program may change; not while a reset is under way."""
-        if self.state.resetting:
-            return ConditionCode(2)
-        before = self.state.schib.pmcw.concurrent_sense
-        cc, self.state.schib = lifecycle.modify(self.state.schib, new)
-        wanted = self.state.schib.pmcw.concurrent_sense
+        state = self.state
+        if state.resetting:
+            return ConditionCode(Cc.NOT_APPLICABLE)
+        before = state.schib.pmcw.concurrent_sense
+        cc, state.schib = lifecycle.modify(state.schib, new)
+        wanted = state.schib.pmcw.concurrent_sense
         if wanted is not before:
             self._vfio_ccw.tell(SenseConcurrently(wanted))
         return ConditionCode(cc)
@@ -182,112 +218,112 @@ class GuestSubchannel(GuestStatus):
 
     def _resume(self, issued: Issued) -> ConditionCode | None:
         """RSCH: only a START can be resumed, and only if its ORB says so."""
-        cc, _ = lifecycle.resume(self._scsw, self.state.schib.pmcw)
-        if cc in (1, 3):
+        scsw = self.state.scsw
+        cc, _ = lifecycle.resume(scsw, self.state.schib.pmcw)
+        if cc in (Cc.STATUS_PENDING, Cc.NOT_OPERATIONAL):
             return ConditionCode(cc)
-        if self._scsw.fctl != Fctl.START or not self._scsw.suspend_control:
-            return ConditionCode(_NOT_APPLICABLE)
-        self._go_down(issued)
+        if scsw.fctl != Fctl.START or not scsw.suspend_control:
+            return ConditionCode(Cc.NOT_APPLICABLE)
+        self._send_down(issued)
         return None
 
-    def _cancel(self, issued: Issued) -> ConditionCode | None:
+    def _cancel_start(self, issued: Issued) -> ConditionCode | None:
         """XSCH: only a START can be cancelled."""
-        cc, _ = lifecycle.cancel(self._scsw, self.state.schib.pmcw)
-        if cc in (1, 3):
+        scsw = self.state.scsw
+        cc, _ = lifecycle.cancel(scsw, self.state.schib.pmcw)
+        if cc in (Cc.STATUS_PENDING, Cc.NOT_OPERATIONAL):
             return ConditionCode(cc)
-        if self._scsw.fctl != Fctl.START:
-            return ConditionCode(_NOT_APPLICABLE)
-        self._go_down(issued)
+        if scsw.fctl != Fctl.START:
+            return ConditionCode(Cc.NOT_APPLICABLE)
+        self._send_down(issued)
         return None
 
     def _store(self, issued: Issued) -> Stored | None:
         """STSCH: the host's subchannel knows how active it is."""
-        if self._scsw.fctl & Fctl.START and not self._scsw.pending:
-            self._go_down(issued)
+        scsw = self.state.scsw
+        if scsw.fctl & Fctl.START and not scsw.pending:
+            self._send_down(issued)
             return None
         return Stored(0, self.state.schib)
 
-    def _go_down(self, issued: Issued) -> None:
+    def _send_down(self, issued: Issued) -> None:
+        """Have the host's subchannel looked at first, whatever the instruction is."""
         state = self.state
-        state.below, state.asked = issued, self._next_number()
-        self._vfio_ccw.tell(LookRequest(state.asked))
+        state.below = SentDown(issued, state.next_number())
+        self._vfio_ccw.tell(LookRequest(state.below.number))
 
     @receive
     def found(self, message: Found) -> None:
         """Answer STSCH, or go on with RSCH or XSCH if they apply."""
-        state, number, host = self.state, message.number, message.schib.scsw
-        if number != state.asked or state.below is None:
+        state, below, host = self.state, self.state.below, message.schib.scsw
+        if below is None or message.number != below.number:
             return
         if not message.schib.pmcw.valid:
             return  # The device is gone: what is down is answered when Gone comes.
-        pending = self._scsw.pending
+        pending = state.scsw.pending
         resuming = host.actl & Actl.RESUME_PENDING
-        match state.below.instruction:
+        match below.issued.instruction:
             case StoreSubchannel():
-                if self._scsw.fctl & Fctl.START and not pending:
-                    self._scsw = replace(self._scsw, actl=self._activity(host))
+                state.note_activity(host)
                 self._come_up(Stored(0, state.schib))
             case _ if pending:
-                self._come_up(ConditionCode(1))
+                self._come_up(ConditionCode(Cc.STATUS_PENDING))
             case ResumeSubchannel(program) if (
                 host.actl & Actl.SUSPENDED and not resuming
             ):
-                self._vfio_ccw.tell(ResumeRequest(number, program))
+                self._vfio_ccw.tell(ResumeRequest(below.number, program))
             case CancelSubchannel() if not resuming:
-                self._vfio_ccw.tell(CancelRequest(number))
+                self._vfio_ccw.tell(CancelRequest(below.number))
             case _:
-                self._come_up(ConditionCode(_NOT_APPLICABLE))
+                self._come_up(ConditionCode(Cc.NOT_APPLICABLE))
 
     @receive
     def completed(self, message: Completed) -> None:
         """Answer RSCH or XSCH, and go on with what has waited for it."""
-        if message.number == self.state.asked and message.cc != _GONE:
-            self._come_up(ConditionCode(self._applied(message.cc)))
+        below = self.state.below
+        if below is None or message.number != below.number:
+            return
+        # Not operational: what is down is answered when Gone comes.
+        if message.cc != Cc.NOT_OPERATIONAL:
+            cc = self._applied(below.issued.instruction, message.cc)
+            self._come_up(ConditionCode(cc))
 
-    def _activity(self, host: Scsw) -> int:
-        """Return the activity of a START whose status is not pending.
+    def _applied(self, instruction: Instruction, cc: int) -> int:
+        """Apply what the host has made of RSCH or XSCH; return the condition code.
 
-        The host shows no START yet before it has got it. One that is to be resumed is
-        shown as resumed, as RSCH has left it here.
+        If the host refuses it, status that has come up meanwhile may be why.
         """
-        own = self._scsw.actl & (Actl.HALT_PENDING | Actl.CLEAR_PENDING)
-        if not host.fctl & Fctl.START:
-            return own | Actl.START_PENDING
-        resuming = host.actl & Actl.RESUME_PENDING
-        return own | (_ACTIVE if resuming else host.actl & _OF_START)
-
-    def _applied(self, cc: int) -> int:
-        """Apply what the host has made of RSCH or XSCH; return the condition code."""
-        state, scsw = self.state, self._scsw
-        assert state.below is not None, "it has been asked for"
+        state = self.state
         if cc != 0:
-            return 1 if scsw.pending else _NOT_APPLICABLE
-        if isinstance(state.below.instruction, CancelSubchannel):
-            fctl = scsw.fctl & ~Fctl.START
-            self._scsw = replace(scsw, fctl=fctl, actl=scsw.actl & ~_OF_START)
-            self._forget_functions()
+            return Cc.STATUS_PENDING if state.scsw.pending else Cc.NOT_APPLICABLE
+        if isinstance(instruction, CancelSubchannel):
+            state.cancel_start()
             self._show_unsolicited()
         else:
-            suspended = Actl.SUSPENDED | Actl.RESUME_PENDING
-            self._scsw = replace(scsw, actl=scsw.actl & ~suspended | _ACTIVE)
-        return 0
+            state.resume()
+        return Cc.DONE
 
-    def _come_up_empty(self, issued: Issued) -> None:
+    def _come_up_empty(self, below: SentDown) -> None:
         """Answer an instruction that a reset has overtaken, or the subchannel's end."""
-        is_store = isinstance(issued.instruction, StoreSubchannel)
-        cc = _NOT_APPLICABLE if self.state.schib.pmcw.valid else 3
-        self._come_up(Stored(0, self.state.schib) if is_store else ConditionCode(cc))
+        schib = self.state.schib
+        if isinstance(below.issued.instruction, StoreSubchannel):
+            self._come_up(Stored(0, schib))
+        else:
+            cc = Cc.NOT_APPLICABLE if schib.pmcw.valid else Cc.NOT_OPERATIONAL
+            self._come_up(ConditionCode(cc))
 
     def _come_up(self, answer: Answer) -> None:
         """Give the answer, and execute what has waited until one goes down again."""
         state = self.state
         assert state.below is not None, "it has been asked for"
-        self.reply(state.below.to, answer)
-        state.below, state.asked = None, 0
+        self.reply(state.below.issued.to, answer)
+        state.below = None
         while state.waiting and state.below is None:
             issued, *others = state.waiting
             state.waiting = tuple(others)
             self._execute(issued)
+
+    # -- the guest's channel subsystem --
 
     @receive
     def note_settings(self, message: NoteSettings) -> SettingsNoted:
@@ -296,14 +332,14 @@ class GuestSubchannel(GuestStatus):
         return SettingsNoted(self._schid.index)
 
     @receive
-    def take(self, _message: TakeInterruption) -> InterruptionTaken | InterruptionGone:
+    def take_interruption(
+        self, _message: TakeInterruption
+    ) -> InterruptionTaken | InterruptionGone:
         """Hand the interruption over, and withdraw it."""
-        number, pmcw = self._schid.index, self.state.schib.pmcw
-        if not self.state.interruption:
-            return InterruptionGone(number)
-        self.state.interruption = False
-        code = InterruptionCode.of(self._schid, pmcw.intparm, pmcw.isc)
-        return InterruptionTaken(number, code)
+        code, index = self.state.take_interruption(self._schid), self._schid.index
+        if code is None:
+            return InterruptionGone(index)
+        return InterruptionTaken(index, code)
 
     @receive
     def reset(self, _message: ResetSubchannel) -> None:
@@ -315,8 +351,83 @@ class GuestSubchannel(GuestStatus):
         if not state.resetting:
             if state.below is not None:
                 self._come_up_empty(state.below)
-            self._clear_host()
-            pmcw = state.schib.pmcw.with_flag(Pmcw.enabled, on=False)
-            scsw = lifecycle.reset(self._scsw)
-            state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
+            self._vfio_ccw.tell(ClearRequest(state.reset()))
         state.resetting = (*state.resetting, self.reply_to)
+
+    # -- from below --
+
+    @receive
+    def io_event(self, message: IoEvent) -> None:
+        """Show a status, keep it for later, or drop it."""
+        state = self.state
+        self._vfio_ccw.tell(Taken(message.ends))
+        if message.after < state.newest_clear:
+            return
+        functions = state.functions(message.answers)
+        if state.resetting:
+            if state.clear in message.ends:
+                self._reset_done()
+        elif not message.answers:
+            state.unsolicited = message.irb
+            self._show_unsolicited()
+        elif functions and message.ends:
+            self._end(functions, message.irb)
+        elif functions and state.present_intermediate(message.irb, message.after):
+            self._announce()
+
+    @receive
+    def refused(self, message: Refused) -> None:
+        """Make a status of what could not be done."""
+        state, number = self.state, message.number
+        if number < state.newest_clear or message.errno == errno.ENODEV:
+            # ENODEV: the subchannel is gone, or about to be: no status says so.
+            return
+        if state.resetting:
+            self._reset_done()
+        elif number == state.start:
+            self._end(Fctl.START, state.failed_start(message.errno))
+        else:
+            pending = Irb(Scsw(stctl=Stctl.PENDING))
+            self._end(state.functions((number,)), pending)
+
+    def on_restart(self) -> None:
+        """Be not operational, and give up what is below: it has no owner any more."""
+        self._lose()
+        self._vfio_ccw.tell(Detach())
+
+    @receive
+    def gone(self, _message: Gone) -> None:
+        """Be not operational: instructions get condition code 3 from now on."""
+        state = self.state
+        if state.schib.pmcw.valid:
+            self._lose()
+            self._reset_done()
+            if state.below is not None:
+                self._come_up_empty(state.below)
+
+    def _lose(self) -> None:
+        self.state.lose()
+        self._sink.tell(NotOperational(self._schid.index))
+
+    def _reset_done(self) -> None:
+        """Answer those who wait for a reset, which the CLEAR of it has ended."""
+        state = self.state
+        state.forget_functions()
+        for to in state.resetting:
+            self.reply(to, SubchannelReset(self._schid.index))
+        state.resetting = ()
+
+    def _end(self, functions: int, irb: Irb) -> None:
+        """Show status once every function in FC has been answered."""
+        if self.state.end(functions, irb):
+            self._announce()
+
+    def _show_unsolicited(self) -> None:
+        """Show held status, if nothing else is to be shown first."""
+        if self.state.present_unsolicited():
+            self._announce()
+
+    def _announce(self) -> None:
+        """Tell that an interruption is pending."""
+        isc = self.state.schib.pmcw.isc
+        self._sink.tell(Pending(self._schid.index, isc))

@@ -11,18 +11,26 @@ from ccw_actors.actors.hardware._pages import pages_of as pages_of
 from ccw_actors.actors.hardware._regions import Region as Region
 from ccw_actors.actors.hardware._storage import Storage as Storage
 from ccw_actors.actors.hardware._subchannel import Subchannel as Subchannel
-from ccw_actors.actors.hardware._subchannel import SubchannelState as SubchannelState
+from ccw_actors.actors.hardware._subchannel_pace import PROMPT as PROMPT
+from ccw_actors.actors.hardware._subchannel_pace import UNHURRIED as UNHURRIED
+from ccw_actors.actors.hardware._subchannel_pace import Pace as Pace
+from ccw_actors.actors.hardware._subchannel_status import (
+    SubchannelState as SubchannelState,
+)
 from ccw_actors.actors.hardware._volume import FileVolume as FileVolume
 from ccw_actors.actors.hardware._volume import MemoryVolume as MemoryVolume
 
 __all__ = [
     "PAGE_SIZE",
+    "PROMPT",
+    "UNHURRIED",
     "ChannelPath",
     "ChannelSubsystem",
     "Device",
     "DeviceState",
     "FileVolume",
     "MemoryVolume",
+    "Pace",
     "Region",
     "Storage",
     "Subchannel",

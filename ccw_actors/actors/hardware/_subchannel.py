@@ -1,17 +1,23 @@
 """Subchannel: executes I/O instructions, and runs channel programs behind them.
 
-What an instruction answers and does to FC, AC and SC is `channel.lifecycle`. After
-SSCH, HSCH, CSCH and RSCH the subchannel sends itself `Proceed`: the functions at work
-are in `channel_program_run`, what is shown of them in `subchannel_status`.
+What an instruction answers and does to FC, AC and SC is `channel.lifecycle`; what is
+done about it afterwards is `subchannel_functions`. What is remembered and shown is
+`subchannel_status`, what is under way `subchannel_work`.
 """
+
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from ccw_actors.actors.hardware._channel_program_run import ChannelProgramRun
+from ccw_actors.actors.hardware._regions import Region
+from ccw_actors.actors.hardware._subchannel_functions import FunctionsAtWork
+from ccw_actors.actors.hardware._subchannel_links import DeviceRef, Links, SinkRef
+from ccw_actors.actors.hardware._subchannel_pace import PROMPT, Pace
 from ccw_actors.actors.hardware._subchannel_status import SubchannelState
 from ccw_actors.actors.protocol import (
     CancelSubchannel,
     ClearSubchannel,
+    CommandEnded,
     ConditionCode,
     DetachDevice,
     HaltSubchannel,
@@ -21,12 +27,16 @@ from ccw_actors.actors.protocol import (
     NotePath,
     NoteSettings,
     PathNoted,
+    Proceed,
     ReadStorage,
+    ResetDone,
     ResetSignal,
     ResetSubchannel,
     ResumeSubchannel,
     SettingsNoted,
     StartSubchannel,
+    StorageData,
+    StorageWritten,
     Stored,
     StoreSubchannel,
     TakeInterruption,
@@ -36,44 +46,100 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import (
     Actl,
-    InterruptionCode,
     Irb,
+    ModelDependent,
     Pmcw,
+    Rules,
     Schib,
     Scsw,
-    Stctl,
+    SubchannelId,
     lifecycle,
 )
 from ccw_actors.channel import program as interpreter
-from ccw_actors.channel.actions import End
-from ccw_actors.runtime import receive
+from ccw_actors.channel.actions import (
+    End,
+)
+from ccw_actors.channel.execution import address_limits
+from ccw_actors.runtime import Actor, receive
 
-__all__ = ["Subchannel", "SubchannelState"]
+__all__ = ["Subchannel", "SubchannelMessage"]
+
+SubchannelMessage: TypeAlias = (
+    StartSubchannel
+    | HaltSubchannel
+    | ClearSubchannel
+    | ResumeSubchannel
+    | CancelSubchannel
+    | TestSubchannel
+    | StoreSubchannel
+    | ModifySubchannel
+    | TakeInterruption
+    | NoteSettings
+    | NotePath
+    | ResetSubchannel
+    | DetachDevice
+    | UnsolicitedStatus
+    | StorageData
+    | StorageWritten
+    | CommandEnded
+    | ResetDone
+)
+"""What others may send a host's subchannel."""
 
 
-class Subchannel(ChannelProgramRun):
+class Subchannel(Actor[SubchannelMessage]):
     """One subchannel with the device behind it.
 
     `pmcw` is what it starts with (device number, paths, V). Interruptions are announced
     to `sink`. `regions` are the storage that channel programs may name. `model` holds
-    what the architecture leaves open; at most `chain_max` CCWs make one data area.
+    what the architecture leaves open, `pace` when it does what it has time for; at most
+    `chain_max` CCWs make one data area.
     """
+
+    state: SubchannelState
+
+    def __init__(
+        self,
+        schid: SubchannelId,
+        pmcw: Pmcw,
+        device: DeviceRef,
+        regions: tuple[Region, ...],
+        sink: SinkRef,
+        *,
+        model: ModelDependent | None = None,
+        chain_max: int = 256,
+        pace: Pace = PROMPT,
+    ) -> None:
+        self._schid = schid
+        self._initial = pmcw
+        self._model = model or ModelDependent()
+        self._chain_max = chain_max
+        self._pace = pace
+        self._links = Links(self, schid, device, regions, sink)
+        self._functions = FunctionsAtWork(self._links, self._model, pace)
+        self.state = SubchannelState(Schib(pmcw))
+
+    # -- instructions --
 
     @receive
     def start(self, message: StartSubchannel) -> ConditionCode:
         """SSCH: accept a channel program."""
         state, orb = self.state, message.orb
-        cc, scsw = lifecycle.start(self._scsw, self._pmcw, orb)
+        cc, scsw = lifecycle.start(state.scsw, state.pmcw(self._schid), orb)
         if cc == 0:
-            state.schib = replace(state.schib, pmcw=self._started(orb), scsw=scsw)
+            pmcw = state.started(orb, self._model)
+            state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
+            low, high = address_limits(orb, pmcw, state.settings.address_limit)
+            rules = Rules(low, high, self._chain_max, self._model.check_shows_end)
+            state.execution = interpreter.begin(orb, rules)
             state.program = message.program
-            state.execution = interpreter.begin(orb, self._rules(orb))
             state.sense = b""
-            state.halted = state.storage = state.device = False
+            state.flushes = 0
             state.run += 1
-            self._answer_cancelled()
-            self._measure()
-            self._proceed()
+            state.happened("START accepted")
+            self._functions.answer_cancelled(state)
+            self._links.measure(state)
+            self._links.proceed(state)
         elif cc < 3 and self._model.lpm_from_orb:
             pmcw = replace(state.schib.pmcw, lpm=orb.lpm)
             state.schib = replace(state.schib, pmcw=pmcw)
@@ -82,33 +148,38 @@ class Subchannel(ChannelProgramRun):
     @receive
     def halt(self, _message: HaltSubchannel) -> ConditionCode:
         """HSCH: accept a halt."""
-        cc, scsw = lifecycle.halt(self._scsw, self._pmcw)
+        state = self.state
+        cc, scsw = lifecycle.halt(state.scsw, state.pmcw(self._schid))
         if cc == 0:
-            if self.state.execution is None:
+            if state.execution is None:
                 scsw = Scsw(fctl=scsw.fctl, actl=scsw.actl)
-            self._scsw = scsw
-            self.state.interruption = False
-            self._begin_halt()
+            state.scsw = scsw
+            state.interruption = False
+            if self._pace.halt_signal == "next step":
+                self._links.proceed(state)
+            else:
+                self._links.later("halt signal")
         return ConditionCode(cc)
 
     @receive
     def clear(self, _message: ClearSubchannel) -> ConditionCode:
         """CSCH: drop the channel program and all status."""
-        cc, self._scsw = lifecycle.clear(self._scsw, self._pmcw)
+        state = self.state
+        cc, state.scsw = lifecycle.clear(state.scsw, state.pmcw(self._schid))
         if cc == 0:
-            self._drop()
-            self.state.signalled = False
-            self._proceed()
+            state.drop()
+            self._links.proceed(state)
         return ConditionCode(cc)
 
     @receive
     def resume(self, message: ResumeSubchannel) -> ConditionCode:
         """RSCH: let a suspended channel program go on."""
-        cc, self._scsw = lifecycle.resume(self._scsw, self._pmcw)
+        state = self.state
+        cc, state.scsw = lifecycle.resume(state.scsw, state.pmcw(self._schid))
         if cc == 0:
-            self.state.program = message.program or self.state.program
-            self._measure()
-            self._proceed()
+            state.program = message.program or state.program
+            self._links.measure(state)
+            self._links.proceed(state)
         return ConditionCode(cc)
 
     @receive
@@ -118,62 +189,61 @@ class Subchannel(ChannelProgramRun):
         With condition code 0 nothing of it is under way any more: storage may have to
         answer first.
         """
+        # An actor's `cancel` is of its timers.
         state = self.state
-        cc, self._scsw = lifecycle.cancel(self._scsw, self._pmcw)
+        cc, state.scsw = lifecycle.cancel(state.scsw, state.pmcw(self._schid))
         if cc == 0:
-            state.execution = None
-            state.program = ()
-            if state.storage:
+            state.end_program()
+            if state.uses_storage:
                 state.cancelling = (*state.cancelling, self.reply_to)
                 return None
-            self._offer()
+            self._functions.offer(state)
         return ConditionCode(cc)
 
     @receive
     def test(self, _message: TestSubchannel) -> Tested:
         """TSCH: hand the status over."""
-        irb = replace(self.state.irb, scsw=self._shown)
-        if self._model.esw_needs_status and not irb.scsw.pending:
-            irb = Irb(irb.scsw)
-        cc, self._scsw = lifecycle.test(self._scsw, self._pmcw)
+        state = self.state
+        irb = state.tested(self._model)
+        cc, state.scsw = lifecycle.test(state.scsw, state.pmcw(self._schid))
         if cc == 0:
-            self.state.interruption = False
-            if _is_unsolicited(irb.scsw):
-                self.state.irb = Irb(Scsw())
-            execution = self.state.execution
+            state.interruption = False
+            state.forget_unsolicited(irb.scsw)
+            execution = state.execution
             if execution is not None and isinstance(execution.action, End):
-                self._proceed()
-            elif irb.scsw.actl & Actl.SUSPENDED and not self._scsw.fctl:
+                self._links.proceed(state)
+            elif irb.scsw.actl & Actl.SUSPENDED and not state.scsw.fctl:
                 # A HALT was to end the suspended program: now nothing has to.
-                self.state.execution = None
-                self.state.program = ()
-            self._offer()
+                state.end_program()
+            self._functions.offer(state)
         return Tested(cc, irb)
 
     @receive
     def store(self, _message: StoreSubchannel) -> Stored:
         """STSCH: show the subchannel."""
-        cc = 0 if self._is_visible else 3
-        return Stored(cc, replace(self.state.schib, scsw=self._shown))
+        state = self.state
+        cc = 0 if state.is_visible(self._schid) else 3
+        return Stored(cc, replace(state.schib, scsw=state.shown(self._model)))
 
     @receive
     def modify(self, message: ModifySubchannel) -> ConditionCode:
         """MSCH: change what a program may change."""
-        if not self._is_visible:
+        state = self.state
+        if not state.is_visible(self._schid):
             return ConditionCode(3)
         new = Schib(message.pmcw, mba=message.mba)
-        cc, self.state.schib = lifecycle.modify(self.state.schib, new)
+        cc, state.schib = lifecycle.modify(state.schib, new)
         return ConditionCode(cc)
 
     @receive
-    def take(self, _message: TakeInterruption) -> InterruptionTaken | InterruptionGone:
+    def take_interruption(
+        self, _message: TakeInterruption
+    ) -> InterruptionTaken | InterruptionGone:
         """Hand the interruption over, and withdraw it."""
-        index, pmcw = self._schid.index, self.state.schib.pmcw
-        if not self.state.interruption:
-            return InterruptionGone(index)
-        self.state.interruption = False
-        code = InterruptionCode.of(self._schid, pmcw.intparm, pmcw.isc)
-        return InterruptionTaken(index, code)
+        code, index = self.state.take_interruption(self._schid), self._schid.index
+        return (
+            InterruptionGone(index) if code is None else InterruptionTaken(index, code)
+        )
 
     # -- what the channel subsystem and the device have to say --
 
@@ -191,7 +261,7 @@ class Subchannel(ChannelProgramRun):
         pam = pmcw.pam | paths if message.available else pmcw.pam & ~paths
         state.schib = replace(state.schib, pmcw=replace(pmcw, pam=pam))
         if state.execution is not None and state.path & paths & ~pam:
-            self._cut()
+            self._functions.cut(state)
         return PathNoted(self._schid.index)
 
     @receive
@@ -199,52 +269,66 @@ class Subchannel(ChannelProgramRun):
         """Reset subchannel and device, and answer when nothing runs any more."""
         state = self.state
         state.resetting = (*state.resetting, self.reply_to)
-        if message.initialize:
-            self._drop()
+        # A device that is gone does not come back by a reset.
+        if message.initialize and state.work.attachment == "attached":
+            state.drop()
             state.irb = Irb(Scsw())
             state.schib = Schib(self._initial)
-        self._cut()
-
-    def _cut(self) -> None:
-        """Reset the device; a program that runs ends once it has answered."""
-        state = self.state
-        if state.execution is not None:
-            state.execution = None
-            state.program = ()
-            state.cut = True
-        if not state.reset:
-            state.reset = True
-            self._device.tell(ResetSignal(state.run, system=True))
+        self._functions.cut(state)
 
     @receive
-    def detach(self, _message: DetachDevice) -> None:
+    def detach_device(self, _message: DetachDevice) -> None:
         """Be not operational, and say so when nothing is at work any more."""
         self._detach()
 
     def on_restart(self) -> None:
         """Be not operational, once storage and device have done what was under way."""
         self._detach()
-        self.state.storage = bool(self._regions)
-        self.state.flushing = len(self._regions)
-        for region in self._regions:
-            region.storage.tell(ReadStorage(self.state.run, ()))
+        state, regions = self.state, self._links.regions
+        state.flushes = len(regions)
+        if regions:
+            state.happened("restarted")
+        for region in regions:
+            region.storage.tell(ReadStorage(state.run, ()))
 
     def _detach(self) -> None:
         state = self.state
-        self._drop()
-        state.signalled = False
+        state.drop()
         state.irb = Irb(Scsw())
         state.schib = Schib(Pmcw(devno=state.schib.pmcw.devno))
-        state.detached = True
-        state.reset = True
-        self._device.tell(ResetSignal(state.run))
+        state.happened("device lost")
+        self._links.device.tell(ResetSignal(state.run))
 
     @receive
     def unsolicited_status(self, message: UnsolicitedStatus) -> None:
         """Show it as soon as nothing else is to be shown."""
-        self.state.attention |= message.dstat
-        self._offer()
+        state = self.state
+        state.attention |= message.dstat
+        self._functions.offer(state)
 
+    # -- the functions at work --
 
-def _is_unsolicited(scsw: Scsw) -> bool:
-    return not scsw.fctl and scsw.stctl == Stctl.ALERT | Stctl.PENDING
+    @receive
+    def proceed(self, message: Proceed) -> None:
+        """Do what is pending."""
+        self._functions.proceed(self.state, message)
+
+    @receive
+    def storage_data(self, message: StorageData) -> None:
+        """Go on with the bytes that were fetched."""
+        self._functions.storage_data(self.state, message)
+
+    @receive
+    def storage_written(self, message: StorageWritten) -> None:
+        """Go on once the data are in storage."""
+        self._functions.storage_written(self.state, message)
+
+    @receive
+    def command_ended(self, message: CommandEnded) -> None:
+        """Go on after a command."""
+        self._functions.command_ended(self.state, message)
+
+    @receive
+    def reset_done(self, message: ResetDone) -> None:
+        """Show the end of the clear function, or of a reset."""
+        self._functions.reset_done(self.state, message)

@@ -1,35 +1,34 @@
-"""What a subchannel remembers, and how it shows status.
+"""What a host's subchannel remembers, and what of it is shown as status.
 
-What the architecture leaves to the machine is `ModelDependent`; here it takes effect.
+The ledger of one `Subchannel`, which alone sends. A method that makes status pending
+says so to its caller, who announces the interruption. What the architecture leaves to
+the machine is `ModelDependent`; here it takes effect.
 """
-
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors.hardware._regions import Region, region_of
-from ccw_actors.actors.protocol import (
-    AddToStorage,
-    Pending,
-    Piece,
-    Settings,
-)
+from ccw_actors.actors.hardware._subchannel_pace import UnshownPci
+from ccw_actors.actors.hardware._subchannel_work import EventName, Work, after
+from ccw_actors.actors.protocol import Piece, Settings
 from ccw_actors.channel import (
+    Dstat,
+    InterruptionCode,
     Irb,
     ModelDependent,
     Orb,
     Pmcw,
-    Rules,
     Schib,
     Scsw,
+    Stctl,
     SubchannelId,
     lifecycle,
 )
-from ccw_actors.channel.execution import Execution, address_limits
-from ccw_actors.runtime import Actor, ActorRef, ReplyTo
+from ccw_actors.channel.actions import End
+from ccw_actors.channel.execution import Execution
+from ccw_actors.runtime import ReplyTo
 
-__all__ = ["StatusPresenter", "SubchannelState"]
+__all__ = ["SubchannelState"]
 
 _PATH = 0x80
 _BLOCK_LENGTH = 32
@@ -39,170 +38,195 @@ _BLOCK_UPDATE = 2
 class SubchannelState(Struct):
     """What a subchannel remembers.
 
-    `interruption` is whether an I/O interruption is pending. `program` holds what came
-    with START, `execution` the channel program where it stands, None if none runs.
-    `run` counts channel programs, `step` the `Proceed` messages sent. `storage`,
-    `device` and `reset` say which answers are awaited. `halted` and `signalled` are set
-    once the halt signal, or the clear signal, has been given and status has to follow.
-    `path` is the mask of the path last used, `attention` is device status that is held
-    back. `cut` is set when a reset has cut a program short whose end has to be shown;
+    `interruption` is whether an I/O interruption is pending, `attention` device status
+    that is held back, `path` the mask of the path last used. `program` holds what came
+    with START, `execution` the channel program where it stands, None if none runs, and
+    `sense` what its last command has left. `run` counts channel programs, `step` the
+    `Proceed` messages sent. `work` is what is under way; `flushes` counts the answers
+    of storage that are awaited after a restart. `pci` has not been shown yet.
     `resetting` are told once a reset is done, `cancelling` once storage has answered
-    what a program wanted that XSCH has withdrawn. `detached` is set when the device is
-    gone and `sink` has still to be told; `flushing` counts the answers of storage that
-    are awaited after a restart.
+    what a program wanted that XSCH has withdrawn.
     """
 
     schib: Schib
     irb: Irb = Irb(Scsw())
     interruption: bool = False
+    attention: int = 0
+    path: int = _PATH
     program: tuple[Piece, ...] = ()
     execution: Execution | None = None
     sense: bytes = b""
     run: int = 0
     step: int = 0
-    storage: bool = False
-    device: bool = False
-    reset: bool = False
-    halted: bool = False
-    signalled: bool = False
-    path: int = _PATH
-    attention: int = 0
-    cut: bool = False
+    work: Work = Work()
+    flushes: int = 0
+    pci: UnshownPci | None = None
     settings: Settings = Settings()
     resetting: tuple[ReplyTo, ...] = ()
     cancelling: tuple[ReplyTo, ...] = ()
-    detached: bool = False
-    flushing: int = 0
 
+    # -- what is under way --
 
-class StatusPresenter(Actor):
-    """The part of a subchannel that presents status; see `Subchannel`."""
+    def happened(self, event: EventName) -> None:
+        """Note an event of `subchannel_work.EVENTS`."""
+        self.work = after(self.work, event, runs=self.execution is not None)
 
-    state: SubchannelState
+    def end_program(self, event: EventName = "program over") -> None:
+        """Forget the channel program."""
+        self.execution = None
+        self.program = ()
+        self.happened(event)
 
-    def __init__(
-        self,
-        schid: SubchannelId,
-        pmcw: Pmcw,
-        device: ActorRef[Any],
-        regions: tuple[Region, ...],
-        sink: ActorRef[Any],
-        *,
-        model: ModelDependent | None = None,
-        chain_max: int = 256,
-    ) -> None:
-        self._schid = schid
-        self._initial = pmcw
-        self._device = device
-        self._regions = regions
-        self._sink = sink
-        self._model = model or ModelDependent()
-        self._hidden = lifecycle.FROM_ORB & ~self._model.scsw_from_orb
-        self._chain_max = chain_max
-        self.state = SubchannelState(Schib(pmcw))
-
-    def _present(self, irb: Irb) -> None:
-        """Make status pending, and announce the interruption."""
-        self.state.irb = irb
-        self._scsw = irb.scsw
-        self.state.interruption = True
-        isc = self.state.schib.pmcw.isc
-        self._sink.tell(Pending(self._schid.index, isc))
-
-    def _present_signal(self, scsw: Scsw) -> None:
-        """Show the end of a halt or clear function."""
-        if self._model.signals_set_lpum:
-            pmcw = replace(self.state.schib.pmcw, lpum=self.state.path)
-            self.state.schib = replace(self.state.schib, pmcw=pmcw)
-        if self._model.esw_of_signals:
-            self._present(self._with_path(scsw))
-        elif self._model.keeps_esw:
-            self._present(self._as_before(scsw))
-        else:
-            self._present(Irb(scsw))
-
-    def _intermediate(self, scsw: Scsw) -> Irb:
-        """Return the IRB of a status that does not end the start function."""
-        keeps = self._model.keeps_esw
-        return self._as_before(scsw) if keeps else self._with_path(scsw)
-
-    def _with_path(self, scsw: Scsw) -> Irb:
-        return Irb.with_path(scsw, self.state.path)
-
-    def _as_before(self, scsw: Scsw) -> Irb:
-        """Return an IRB whose ESW is still that of an earlier status."""
-        before = self.state.irb
-        return Irb.with_path(scsw, before.lpum)
-
-    def _drop(self) -> None:
-        """Forget the channel program and all status."""
-        state = self.state
-        state.interruption = False
-        state.execution = None
-        state.program = ()
-        state.attention = 0
-        state.cut = False
-
-    def _offer(self) -> None:
-        """Show held status, if nothing else is to be shown first."""
-        state = self.state
-        if state.attention:
-            scsw = lifecycle.unsolicited(self._scsw, state.attention)
-            if not self._pmcw.enabled:
-                state.attention = 0
-            elif scsw is not None:
-                state.attention = 0
-                self._present(self._with_path(scsw))
+    def drop(self) -> None:
+        """Forget the channel program and all status, also what was to be shown."""
+        self.interruption = False
+        self.attention = 0
+        self.end_program("dropped")
 
     @property
-    def _is_visible(self) -> bool:
-        settings, schid = self.state.settings, self._schid
+    def uses_storage(self) -> bool:
+        """Whether storage has still to answer, whoever wanted something of it."""
+        return self.work.awaited in ("storage", "flush")
+
+    # -- what instructions find --
+
+    @property
+    def scsw(self) -> Scsw:
+        """The SCSW of `schib`."""
+        return self.schib.scsw
+
+    @scsw.setter
+    def scsw(self, scsw: Scsw) -> None:
+        self.schib = replace(self.schib, scsw=scsw)
+
+    def is_visible(self, schid: SubchannelId) -> bool:
+        """Whether it is in a subchannel set and image that are enabled."""
+        settings = self.settings
         return (settings.sets or not schid.ssid) and (
             settings.images or not schid.m or not schid.cssid
         )
 
-    @property
-    def _pmcw(self) -> Pmcw:
-        """The PMCW as instructions find it: not operational unless visible."""
-        return self.state.schib.pmcw if self._is_visible else Pmcw()
+    def pmcw(self, schid: SubchannelId) -> Pmcw:
+        """Return the PMCW as instructions find it: not operational unless visible."""
+        return self.schib.pmcw if self.is_visible(schid) else Pmcw()
 
-    @property
-    def _shown(self) -> Scsw:
-        """The SCSW as instructions store it."""
-        hidden = self._scsw.flags & self._hidden
-        return (
-            replace(self._scsw, flags=self._scsw.flags ^ hidden)
-            if hidden
-            else self._scsw
-        )
+    def shown(self, model: ModelDependent) -> Scsw:
+        """Return the SCSW as instructions store it."""
+        scsw = self.schib.scsw
+        hidden = scsw.flags & lifecycle.FROM_ORB & ~model.scsw_from_orb
+        return replace(scsw, flags=scsw.flags ^ hidden) if hidden else scsw
 
-    def _started(self, orb: Orb) -> Pmcw:
+    def tested(self, model: ModelDependent) -> Irb:
+        """Return the IRB as TEST SUBCHANNEL stores it."""
+        irb = replace(self.irb, scsw=self.shown(model))
+        if model.esw_needs_status and not irb.scsw.pending:
+            return Irb(irb.scsw)
+        return irb
+
+    def started(self, orb: Orb, model: ModelDependent) -> Pmcw:
         """Return the PMCW after START, and note the path to be used."""
-        pmcw, model = self.state.schib.pmcw, self._model
-        after = lifecycle.started(pmcw, orb)
-        self.state.path = after.lpum
-        lpum = after.lpum if model.start_sets_lpum else pmcw.lpum
+        pmcw = self.schib.pmcw
+        then = lifecycle.started(pmcw, orb)
+        self.path = then.lpum
+        lpum = then.lpum if model.start_sets_lpum else pmcw.lpum
         lpm = orb.lpm if model.lpm_from_orb else pmcw.lpm
-        return replace(after, lpum=lpum, lpm=lpm)
-
-    def _rules(self, orb: Orb) -> Rules:
-        limit = self.state.settings.address_limit
-        low, high = address_limits(orb, self.state.schib.pmcw, limit)
-        return Rules(low, high, self._chain_max, self._model.check_shows_end)
-
-    def _measure(self) -> None:
-        """Count a START or RESUME in the measurement block, if there is one."""
-        pmcw, origin = self.state.schib.pmcw, self.state.settings.measurement_origin
-        if origin is not None and pmcw.measurement_mode & _BLOCK_UPDATE:
-            address = origin + pmcw.mbi * _BLOCK_LENGTH
-            region = region_of(self._regions, address)
-            if region is not None:
-                region.storage.tell(AddToStorage(address - region.base, 1))
+        return replace(then, lpum=lpum, lpm=lpm)
 
     @property
-    def _scsw(self) -> Scsw:
-        return self.state.schib.scsw
+    def measurement_block(self) -> int | None:
+        """Where a START or RESUME is counted: an address, None if it is not."""
+        pmcw, origin = self.schib.pmcw, self.settings.measurement_origin
+        if origin is None or not pmcw.measurement_mode & _BLOCK_UPDATE:
+            return None
+        return origin + pmcw.mbi * _BLOCK_LENGTH
 
-    @_scsw.setter
-    def _scsw(self, scsw: Scsw) -> None:
-        self.state.schib = replace(self.state.schib, scsw=scsw)
+    # -- interruption --
+
+    def take_interruption(self, schid: SubchannelId) -> InterruptionCode | None:
+        """Withdraw the interruption; return its code, None if there is none."""
+        if not self.interruption:
+            return None
+        self.interruption = False
+        pmcw = self.schib.pmcw
+        return InterruptionCode.of(schid, pmcw.intparm, pmcw.isc)
+
+    # -- status --
+
+    def present(self, irb: Irb) -> None:
+        """Make status pending."""
+        self.irb = irb
+        self.scsw = irb.scsw
+        self.interruption = True
+
+    def present_intermediate(self, scsw: Scsw, model: ModelDependent) -> None:
+        """Make status pending that does not end the start function."""
+        self.present(self._as_before(scsw) if model.keeps_esw else self._new(scsw))
+
+    def present_interrupt(self, cpa: int) -> None:
+        """Make the status of a PCI pending."""
+        self.present(self._new(lifecycle.program_controlled(self.scsw, cpa)))
+
+    def present_signal(self, scsw: Scsw, model: ModelDependent) -> None:
+        """Make the end of a halt or clear function pending."""
+        if model.signals_set_lpum:
+            pmcw = replace(self.schib.pmcw, lpum=self.path)
+            self.schib = replace(self.schib, pmcw=pmcw)
+        if model.esw_of_signals:
+            self.present(self._new(scsw))
+        elif model.keeps_esw:
+            self.present(self._as_before(scsw))
+        else:
+            self.present(Irb(scsw))
+
+    def present_clear(self, model: ModelDependent) -> None:
+        """Make the end of the clear function pending."""
+        pmcw = lifecycle.cleared(self.schib.pmcw)
+        self.schib = replace(self.schib, pmcw=pmcw)
+        self.present_signal(lifecycle.clear_signalled(self.scsw), model)
+
+    def present_end(self, end: End, scsw: Scsw) -> None:
+        """Make the end of the start function pending, as it is in `scsw`."""
+        if end.dstat & Dstat.UNIT_CHECK and self.schib.pmcw.concurrent_sense:
+            self.present(Irb.with_sense(scsw, self.path, self.sense))
+        else:
+            self.present(self._new(scsw))
+
+    def present_attention(self, schid: SubchannelId) -> bool:
+        """Make held status pending, if nothing else is to be shown first.
+
+        Returns whether it is. At a subchannel that is not enabled it is lost.
+        """
+        if not self.attention:
+            return False
+        scsw = lifecycle.unsolicited(self.scsw, self.attention)
+        if not self.pmcw(schid).enabled:
+            self.attention = 0
+            return False
+        if scsw is None:
+            return False
+        self.attention = 0
+        self.present(self._new(scsw))
+        return True
+
+    def forget_unsolicited(self, scsw: Scsw) -> None:
+        """Leave nothing of an unsolicited status that has been tested, as `scsw`."""
+        if not scsw.fctl and scsw.stctl == Stctl.UNSOLICITED:
+            self.irb = Irb(Scsw())
+
+    def join_pci(self) -> bool:
+        """Have the next status show a PCI that has not been shown.
+
+        Returns whether there is one; that of an earlier program is forgotten.
+        """
+        pci, self.pci = self.pci, None
+        if pci is None or pci.run != self.run:
+            return False
+        self.scsw = lifecycle.program_controlled(self.scsw, pci.cpa)
+        return True
+
+    def _new(self, scsw: Scsw) -> Irb:
+        return Irb.with_path(scsw, self.path)
+
+    def _as_before(self, scsw: Scsw) -> Irb:
+        """Return an IRB whose ESW is still that of an earlier status."""
+        return Irb.with_path(scsw, self.irb.lpum)

@@ -1,6 +1,6 @@
 """Messages to and from a subchannel: whatever answers I/O instructions."""
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -218,9 +218,14 @@ class NotePath(Request[PathNoted], frozen=True):
 
 
 class Proceed(Message, frozen=True):
-    """A subchannel's or device's message to itself: go on, unless `step` is stale."""
+    """A subchannel's or device's message to itself: go on, unless `step` is stale.
 
-    step: int
+    `what` is other than "step" where a subchannel takes its time with a signal or a
+    PCI (`ccw_actors.actors.hardware.Pace`): that is never stale.
+    """
+
+    step: int = 0
+    what: Literal["step", "halt signal", "pci"] = "step"
 
 
 Instruction: TypeAlias = (

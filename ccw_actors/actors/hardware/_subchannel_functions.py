@@ -1,0 +1,339 @@
+"""The start, halt, clear and resume functions at work, one step a message.
+
+What an instruction answers and does to FC, AC and SC is `channel.lifecycle`; what a
+channel program wants next is `channel.program`. Here the two meet Storage and Device.
+After SSCH, HSCH, CSCH and RSCH, and before every CCW, the subchannel sends itself
+`Proceed`: in between, other messages are handled.
+
+| under way | message | what happens |
+|---|---|---|
+| nothing | Proceed, clear pending | clear signal to the device |
+| nothing | Proceed, halt pending | status pending, or the program ends before its CCW |
+| nothing | Proceed, resume pending | the suspended program goes on |
+| nothing | Proceed | next CCW |
+| storage | Proceed, clear or halt pending | as above, once storage has answered |
+| device | Proceed, halt pending | halt signal to the device, which ends early |
+| device | Proceed, clear pending | clear signal to the device |
+| storage, device | the answer | next action of the program, or its end |
+| clear signal | ResetDone | status pending, once storage has answered, too |
+| reset | ResetDone | the same for what it cut short; who asked for it is answered |
+| reset, device gone | ResetDone | not operational, once storage has answered |
+
+So nothing of a channel program is under way any more when its status, or that of the
+HALT or CLEAR that ended it, becomes pending.
+"""
+
+from ccw_actors.actors.hardware._channel_program_run import (
+    Access,
+    cut_short,
+    is_ccw,
+    to_fetch,
+    to_store,
+)
+from ccw_actors.actors.hardware._regions import areas_of, fetched
+from ccw_actors.actors.hardware._subchannel_links import Links
+from ccw_actors.actors.hardware._subchannel_pace import Pace, UnshownPci
+from ccw_actors.actors.hardware._subchannel_status import SubchannelState
+from ccw_actors.actors.protocol import (
+    CommandEnded,
+    ConditionCode,
+    ExecuteCommand,
+    HaltSignal,
+    Proceed,
+    ResetDone,
+    ResetSignal,
+    StorageData,
+    StorageWritten,
+    SubchannelReset,
+)
+from ccw_actors.channel import Actl, Cstat, ModelDependent, lifecycle
+from ccw_actors.channel import program as interpreter
+from ccw_actors.channel.actions import (
+    Answer,
+    Continue,
+    End,
+    FetchData,
+    Fetched,
+    FetchWords,
+    Interrupt,
+    Perform,
+    StoreData,
+    Suspend,
+)
+from ccw_actors.channel.actions import Stored as DataStored
+from ccw_actors.channel.execution import Execution
+
+__all__ = ["FunctionsAtWork"]
+
+
+class FunctionsAtWork:
+    """What a subchannel does once it has accepted a function; see the table above.
+
+    It remembers nothing: `state` is the actor's, and changes while a message is
+    handled. What is to be sent goes by `links`.
+    """
+
+    def __init__(self, links: Links, model: ModelDependent, pace: Pace) -> None:
+        self._links = links
+        self._model = model
+        self._pace = pace
+
+    def cut(self, state: SubchannelState) -> None:
+        """Reset the device; a program that runs ends once it has answered."""
+        if state.execution is not None:
+            state.end_program("program cut short")
+        # A clear signal that is out keeps reservations; the reset signal, which does
+        # not, is given once that has been answered.
+        if state.work.signal == "none":
+            state.happened("reset signal given")
+            self._links.device.tell(ResetSignal(state.run, system=True))
+
+    def proceed(self, state: SubchannelState, message: Proceed) -> None:
+        """Do what is pending: clear before halt before the channel program.
+
+        At a pace of "any time" the halt signal and the status of a PCI have messages of
+        their own.
+        """
+        match message.what:
+            case "step" if message.step == state.step:
+                self._go_on(state)
+            case "halt signal" if state.scsw.actl & Actl.HALT_PENDING:
+                self._signal_halt(state)
+            case "pci":
+                self._show_pci(state)
+            case _:
+                pass
+
+    def _go_on(self, state: SubchannelState) -> None:
+        actl, execution = state.scsw.actl, state.execution
+        if actl & Actl.CLEAR_PENDING:
+            if state.work.signal == "none":
+                state.happened("clear signal given")
+                self._links.device.tell(ResetSignal(state.run))
+        elif actl & Actl.HALT_PENDING:
+            if self._pace.halt_signal == "next step":
+                self._signal_halt(state)
+            elif execution is not None:
+                self._perform(state, execution)
+        elif execution is not None:
+            if actl & Actl.RESUME_PENDING:
+                state.scsw = lifecycle.resumed(state.scsw)
+                execution = interpreter.answered(execution, Continue())
+                state.execution = execution
+            self._perform(state, execution)
+
+    def storage_data(self, state: SubchannelState, message: StorageData) -> None:
+        """Go on with the bytes that were fetched."""
+        if message.number != state.run:
+            return
+        state.flushes = max(0, state.flushes - 1)
+        if not state.flushes:
+            state.happened("answered")
+        execution = state.execution
+        if execution is None:
+            self._storage_rests(state)
+            return
+        assert isinstance(execution.action, FetchWords | FetchData)
+        areas = areas_of(execution.action)
+        self._answer(state, execution, fetched(areas, message))
+
+    def storage_written(self, state: SubchannelState, message: StorageWritten) -> None:
+        """Go on once the data are in storage."""
+        if message.number != state.run:
+            return
+        state.happened("answered")
+        execution = state.execution
+        if execution is None:
+            self._storage_rests(state)
+            return
+        assert isinstance(execution.action, StoreData)
+        self._answer(state, execution, DataStored(message.length, message.check))
+
+    def command_ended(self, state: SubchannelState, message: CommandEnded) -> None:
+        """Go on after a command."""
+        if message.run != state.run:
+            return
+        state.happened("answered")
+        execution = state.execution
+        if execution is not None:
+            state.sense = message.sense
+            self._answer(state, execution, message.end)
+
+    def reset_done(self, state: SubchannelState, message: ResetDone) -> None:
+        """Show the end of the clear function, or of a reset.
+
+        A reset of the path that came while the clear signal was out is signalled now.
+        """
+        if state.resetting and not message.system:
+            self._links.device.tell(ResetSignal(state.run, system=True))
+            return
+        state.happened("signal answered")
+        if message.run == state.run and state.work.awaited == "device":
+            state.happened("answered")
+        if state.scsw.actl & Actl.CLEAR_PENDING:
+            state.happened("clear signal answered")
+        self._rest_if_quiet(state)
+
+    def _storage_rests(self, state: SubchannelState) -> None:
+        """End what has waited for storage, which worked for a program that is over.
+
+        That may be XSCH, which has withdrawn the program, and HSCH behind it.
+        """
+        self.answer_cancelled(state)
+        halts = state.scsw.actl & Actl.HALT_PENDING and state.work.owed != "check"
+        if halts and not state.uses_storage:
+            self._signal_halt(state)
+        self._rest_if_quiet(state)
+
+    def answer_cancelled(self, state: SubchannelState) -> None:
+        """Answer those whose XSCH has waited for storage."""
+        waiting, state.cancelling = state.cancelling, ()
+        for to in waiting:
+            self._links.reply(to, ConditionCode(0))
+        if waiting:
+            self.offer(state)
+
+    def _rest_if_quiet(self, state: SubchannelState) -> None:
+        """End a clear function or a reset, once device and storage have answered."""
+        if state.work.signal != "none" or state.uses_storage:
+            return
+        if state.work.owed == "end of clear":
+            state.happened("shown")
+            state.present_clear(self._model)
+            self._links.announce(state)
+        elif state.work.owed == "check":
+            state.happened("shown")
+            check = Cstat.INTERFACE_CONTROL_CHECK
+            self._end(state, End(0, check, count=0, cpa=state.scsw.cpa, selected=True))
+        if state.work.attachment == "leaving":
+            state.happened("loss told")
+            self._links.tell_lost()
+        waiting, state.resetting = state.resetting, ()
+        for to in waiting:
+            self._links.reply(to, SubchannelReset(self._links.schid.index))
+
+    def _signal_halt(self, state: SubchannelState) -> None:
+        execution = state.execution
+        if execution is not None and state.scsw.actl & Actl.DEVICE_ACTIVE:
+            state.scsw = lifecycle.halt_signalled(state.scsw)
+            state.happened("halt signal given")
+            if state.work.awaited == "device":
+                self._links.device.tell(HaltSignal(state.run))
+            elif not state.uses_storage:
+                self._cut_short(state, execution)
+        elif not state.uses_storage:
+            state.end_program()
+            scsw = lifecycle.halt_signalled(state.scsw)
+            state.present_signal(scsw, self._model)
+            self._links.announce(state)
+
+    def _cut_short(self, state: SubchannelState, execution: Execution) -> None:
+        """End a halted program between two commands.
+
+        If the CCW that has been fetched has the PCI flag on, its PCI comes with the
+        end.
+        """
+        if isinstance(execution.action, Interrupt):
+            cpa = execution.action.cpa
+            state.scsw = lifecycle.program_controlled(state.scsw, cpa)
+        self._end(state, cut_short(execution))
+
+    def _answer(
+        self, state: SubchannelState, execution: Execution, answer: Answer
+    ) -> None:
+        """Feed an answer to the program, and go on unless a halt is in the way."""
+        execution = interpreter.answered(execution, answer)
+        state.execution = execution
+        if isinstance(execution.action, End):
+            # Hercules shows a PCI first, and the end once that has been tested.
+            if not (self._model.interrupts_alone and state.scsw.pending):
+                self._end(state, execution.action)
+        elif isinstance(execution.action, StoreData):
+            # What the device has read is stored before it can be halted.
+            self._perform(state, execution)
+        elif state.work.owed == "end of halt":
+            self._cut_short(state, execution)
+        elif is_ccw(execution.action) or state.scsw.actl & Actl.HALT_PENDING:
+            self._links.proceed(state)
+        else:
+            self._perform(state, execution)
+
+    def _perform(self, state: SubchannelState, execution: Execution) -> None:
+        """Do what the program wants: ask storage or the device, or answer at once."""
+        action = execution.action
+        match action:
+            case Perform(command):
+                if state.scsw.actl & Actl.START_PENDING:
+                    state.scsw = lifecycle.accepted(state.scsw)
+                    self._present_intermediate(state)
+                state.happened("device asked")
+                self._links.device.tell(ExecuteCommand(state.run, command))
+            case FetchWords() | FetchData():
+                access = to_fetch(state.run, state.program, self._links.regions, action)
+                self._access(state, execution, access)
+            case StoreData(pieces):
+                key = execution.orb.key
+                wanted = to_store(state.run, self._links.regions, pieces, key)
+                self._access(state, execution, wanted)
+            case Interrupt(cpa):
+                if self._pace.pci == "next step":
+                    state.present_interrupt(cpa)
+                    self._links.announce(state)
+                else:
+                    state.pci = UnshownPci(state.run, cpa)
+                    self._links.later("pci")
+                self._answer(state, execution, Continue())
+            case Suspend(cpa, count):
+                state.join_pci()
+                state.scsw = lifecycle.suspended(state.scsw, cpa, count)
+                self._present_intermediate(state)
+            case End():
+                self._end(state, action)
+
+    def _access(
+        self,
+        state: SubchannelState,
+        execution: Execution,
+        access: Access | Fetched | DataStored,
+    ) -> None:
+        """Ask storage, unless the answer is known already."""
+        if isinstance(access, Access):
+            state.happened("storage asked")
+            access.storage.tell(access.message)
+        else:
+            self._answer(state, execution, access)
+
+    def _end(self, state: SubchannelState, end: End) -> None:
+        """Show the end of the start function, and of a halt that came meanwhile."""
+        state.join_pci()
+        scsw = lifecycle.ended(
+            state.scsw,
+            dstat=end.dstat,
+            cstat=end.cstat,
+            count=end.count,
+            cpa=end.cpa,
+            deferred_cc=end.deferred_cc,
+        )
+        if scsw.actl & Actl.HALT_PENDING:
+            scsw = lifecycle.halt_signalled(scsw)
+        state.end_program()
+        state.present_end(end, scsw)
+        self._links.announce(state)
+
+    def _show_pci(self, state: SubchannelState) -> None:
+        """Show a PCI, unless the end of its program has."""
+        pci, state.pci = state.pci, None
+        if pci is not None and pci.run == state.run and state.execution is not None:
+            state.present_interrupt(pci.cpa)
+            self._links.announce(state)
+
+    def _present_intermediate(self, state: SubchannelState) -> None:
+        """Show an intermediate status, if the life cycle has made one."""
+        if state.scsw.pending:
+            state.present_intermediate(state.scsw, self._model)
+            self._links.announce(state)
+
+    def offer(self, state: SubchannelState) -> None:
+        """Show held status, if nothing else is to be shown first."""
+        if state.present_attention(self._links.schid):
+            self._links.announce(state)
