@@ -90,6 +90,8 @@ class _Send(NamedTuple):
     takes: frozenset[str] | None
     itself: bool
     where: str
+    to_part: bool = False
+    """Whether a part of an actor may stand where the recipient is."""
 
 
 class _Visitor(ast.NodeVisitor):
@@ -157,7 +159,8 @@ class _Visitor(ast.NodeVisitor):
         if _takes_messages(kind, callee.attr):
             takes = _taken_by(kind, self._type(callee))
             itself = _is_own_reference(receiver)
-            self._note(call, call.args[0], takes, itself=itself)
+            to_part = any(one.type.is_protocol for one in _instances(kind))
+            self._note(call, call.args[0], takes, itself=itself, to_part=to_part)
 
     def _note(
         self,
@@ -166,10 +169,12 @@ class _Visitor(ast.NodeVisitor):
         takes: frozenset[str] | None,
         *,
         itself: bool,
+        to_part: bool = False,
     ) -> None:
         where = f"{Path(self._module.path).name}:{call.lineno}"
         messages = names_in(self._type(message))
-        self.sends.append(_Send(self._owner, messages, takes, itself, where))
+        send = _Send(self._owner, messages, takes, itself, where, to_part)
+        self.sends.append(send)
 
     def _type(self, node: ast.expr) -> Type | None:
         """Return what mypy says the type of an expression is."""
@@ -254,13 +259,19 @@ def _joined(
         for name, info in infos.items()
         if name.startswith(f"{ROOM}.protocol.") and info.has_base(_MESSAGE)
     )
+    owners = _owners(infos, actors)
+    # Who has a class with `tell` beside it puts that where its parts send.
+    told = {i.module_name for i in infos.values() if _is_told(i)}
+    hear_themselves = {i.name for i in actors.values() if i.module_name in told}
     rows: list[Row] = []
     unknown: set[str] = set()
     for name, visitor in visitors.items():
         if not name.startswith((ROOM, BESIDE)):
             continue
         for send in visitor.sends:
-            senders = _actors_of(send.owner, actors)
+            senders = owners.get(send.owner) or (send.owner.rpartition(".")[2],)
+            if send.to_part:
+                senders = tuple(one for one in senders if one not in hear_themselves)
             takers = _takers(send.takes or frozenset(), declared)
             if send.itself or takers:
                 for message in sorted(send.messages & protocol):
@@ -322,12 +333,35 @@ def _unique(rows: list[Row]) -> Iterator[Row]:
             yield row
 
 
-def _actors_of(owner: str, actors: dict[str, TypeInfo]) -> tuple[str, ...]:
-    """Return the actors that a class is or is a part of; itself if it is of none."""
-    if owner in actors:
-        return (actors[owner].name,)
-    parts = sorted(info.name for info in actors.values() if info.has_base(owner))
-    return tuple(parts) or (owner.rpartition(".")[2],)
+def _owners(
+    infos: Mapping[str, TypeInfo], actors: Mapping[str, TypeInfo]
+) -> dict[str, tuple[str, ...]]:
+    """Return the actors that each class is, is a base of, or is a part of.
+
+    A part is what an attribute of an actor holds, or of another part.
+    """
+    found: dict[str, set[str]] = {}
+    for info in actors.values():
+        new = {base.fullname for base in info.mro}
+        mine: set[str] = set()
+        while new:
+            mine |= new
+            held = (
+                one.type.fullname
+                for name in new
+                if name in infos
+                for attribute in infos[name].names.values()
+                for one in _instances(attribute.type)
+            )
+            new = {name for name in held if name in infos} - mine
+        for name in mine:
+            found.setdefault(name, set()).add(info.name)
+    return {name: tuple(sorted(names)) for name, names in found.items()}
+
+
+def _is_told(info: TypeInfo) -> bool:
+    """Whether it is a class that takes messages without being a reference."""
+    return "tell" in info.names and not info.is_protocol
 
 
 def _declared(info: TypeInfo) -> frozenset[str]:
@@ -393,14 +427,8 @@ def _is_actor(kind: Type | None) -> bool:
 
 
 def _is_own_reference(node: ast.expr) -> bool:
-    """Whether it is `self.ref`."""
-    owner = node.value if isinstance(node, ast.Attribute) else None
-    return (
-        isinstance(node, ast.Attribute)
-        and node.attr == "ref"
-        and isinstance(owner, ast.Name)
-        and owner.id == "self"
-    )
+    """Whether it is `self.ref`, or `self._owner.ref` in a part of an actor."""
+    return ast.unparse(node) in ("self.ref", "self._owner.ref")
 
 
 def _sides(node: ast.expr) -> Iterator[ast.expr]:

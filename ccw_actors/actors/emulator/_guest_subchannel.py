@@ -43,6 +43,8 @@ from ccw_actors.actors.protocol import (
     Detach,
     Found,
     Gone,
+    GuestSubchannelMessage,
+    GuestSubchannelToVfioCcw,
     HaltRequest,
     HaltSubchannel,
     Instruction,
@@ -66,6 +68,7 @@ from ccw_actors.actors.protocol import (
     Stored,
     StoreSubchannel,
     SubchannelReset,
+    SubchannelToSink,
     TakeInterruption,
     Taken,
     Tested,
@@ -87,35 +90,9 @@ from ccw_actors.channel import (
 from ccw_actors.channel.execution import address_limits
 from ccw_actors.runtime import Actor, ActorRef, receive
 
-__all__ = ["GuestSubchannel", "GuestSubchannelMessage"]
+__all__ = ["GuestSubchannel"]
 
 Answer: TypeAlias = ConditionCode | Tested | Stored
-
-GuestSubchannelMessage: TypeAlias = (
-    Instruction
-    | TakeInterruption
-    | NoteSettings
-    | ResetSubchannel
-    | IoEvent
-    | Refused
-    | Gone
-    | Found
-    | Completed
-)
-"""What others may send a guest's subchannel."""
-
-VfioCcwRef: TypeAlias = ActorRef[
-    IoRequest
-    | HaltRequest
-    | ClearRequest
-    | LookRequest
-    | ResumeRequest
-    | CancelRequest
-    | SenseConcurrently
-    | Taken
-    | Detach
-]
-SinkRef: TypeAlias = ActorRef[Pending | NotOperational]
 
 
 class GuestSubchannel(Actor[GuestSubchannelMessage]):
@@ -127,7 +104,11 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
     state: GuestSubchannelState
 
     def __init__(
-        self, schid: SubchannelId, pmcw: Pmcw, vfio_ccw: VfioCcwRef, sink: SinkRef
+        self,
+        schid: SubchannelId,
+        pmcw: Pmcw,
+        vfio_ccw: ActorRef[GuestSubchannelToVfioCcw],
+        sink: ActorRef[SubchannelToSink],
     ) -> None:
         self._schid = schid
         self._vfio_ccw = vfio_ccw

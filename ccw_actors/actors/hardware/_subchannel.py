@@ -5,13 +5,11 @@ done about it afterwards is `subchannel_functions`. What is remembered and shown
 `subchannel_status`, what is under way `subchannel_work`.
 """
 
-from typing import TypeAlias
-
 from msgspec.structs import replace
 
 from ccw_actors.actors.hardware._regions import Region
 from ccw_actors.actors.hardware._subchannel_functions import FunctionsAtWork
-from ccw_actors.actors.hardware._subchannel_links import DeviceRef, Links, SinkRef
+from ccw_actors.actors.hardware._subchannel_links import Links
 from ccw_actors.actors.hardware._subchannel_pace import PROMPT, Pace
 from ccw_actors.actors.hardware._subchannel_status import SubchannelState
 from ccw_actors.actors.protocol import (
@@ -39,6 +37,9 @@ from ccw_actors.actors.protocol import (
     StorageWritten,
     Stored,
     StoreSubchannel,
+    SubchannelMessage,
+    SubchannelToDevice,
+    SubchannelToSink,
     TakeInterruption,
     Tested,
     TestSubchannel,
@@ -60,31 +61,9 @@ from ccw_actors.channel.actions import (
     End,
 )
 from ccw_actors.channel.execution import address_limits
-from ccw_actors.runtime import Actor, receive
+from ccw_actors.runtime import Actor, ActorRef, receive
 
-__all__ = ["Subchannel", "SubchannelMessage"]
-
-SubchannelMessage: TypeAlias = (
-    StartSubchannel
-    | HaltSubchannel
-    | ClearSubchannel
-    | ResumeSubchannel
-    | CancelSubchannel
-    | TestSubchannel
-    | StoreSubchannel
-    | ModifySubchannel
-    | TakeInterruption
-    | NoteSettings
-    | NotePath
-    | ResetSubchannel
-    | DetachDevice
-    | UnsolicitedStatus
-    | StorageData
-    | StorageWritten
-    | CommandEnded
-    | ResetDone
-)
-"""What others may send a host's subchannel."""
+__all__ = ["Subchannel"]
 
 
 class Subchannel(Actor[SubchannelMessage]):
@@ -102,9 +81,9 @@ class Subchannel(Actor[SubchannelMessage]):
         self,
         schid: SubchannelId,
         pmcw: Pmcw,
-        device: DeviceRef,
+        device: ActorRef[SubchannelToDevice],
         regions: tuple[Region, ...],
-        sink: SinkRef,
+        sink: ActorRef[SubchannelToSink],
         *,
         model: ModelDependent | None = None,
         chain_max: int = 256,

@@ -1,25 +1,21 @@
 """Whom a subchannel sends to, and what it sends itself."""
 
-from typing import Literal, Protocol, TypeAlias, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from ccw_actors.actors.hardware._regions import Region, region_of
 from ccw_actors.actors.hardware._subchannel_status import SubchannelState
 from ccw_actors.actors.protocol import (
     AddToStorage,
-    ExecuteCommand,
-    HaltSignal,
     NotOperational,
     Pending,
     Proceed,
-    ResetSignal,
+    SubchannelToDevice,
+    SubchannelToSink,
 )
 from ccw_actors.channel import SubchannelId
 from ccw_actors.runtime import ActorRef, Message, ReplyTo
 
-__all__ = ["DeviceRef", "Links", "SinkRef"]
-
-DeviceRef: TypeAlias = ActorRef[ExecuteCommand | HaltSignal | ResetSignal]
-SinkRef: TypeAlias = ActorRef[Pending | NotOperational]
+__all__ = ["Links"]
 
 R = TypeVar("R", bound=Message)
 
@@ -48,9 +44,9 @@ class Links:
         self,
         owner: Owner,
         schid: SubchannelId,
-        device: DeviceRef,
+        device: ActorRef[SubchannelToDevice],
         regions: tuple[Region, ...],
-        sink: SinkRef,
+        sink: ActorRef[SubchannelToSink],
     ) -> None:
         self.schid = schid
         self.device = device
