@@ -141,6 +141,15 @@ def test_hint_is_kept(rig: Rig) -> None:
     rig.nothing_more()
 
 
+def test_hint_that_comes_again(rig: Rig) -> None:
+    """One that comes again is the newest of its subclass."""
+    for number in (0, 1, 0):
+        rig.tell(Pending(number, 3))
+    rig.ask(AwaitInterruption())
+    rig.taken(1, 3)
+    rig.one.expect_now(Interruption(code(1, 3)))
+
+
 def test_hint_while_somebody_waits(rig: Rig) -> None:
     """It is taken at once if somebody waits for its subclass."""
     rig.ask(AwaitInterruption(0x10))

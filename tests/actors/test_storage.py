@@ -83,7 +83,7 @@ def test_add(rig: Rig) -> None:
     """A halfword is added to, wraps, and is not there beyond the end."""
     rig.tell(AddToStorage(0, 0xFFFF))
     rig.tell(AddToStorage(0, 3))
-    rig.tell(AddToStorage(SIZE - 1, 1))
+    rig.tell(AddToStorage(SIZE - 1, 0x100))
     areas = (Area(0, 2), Area(SIZE - 2, 2))
     rig.ask(ReadStorage(1, areas), StorageData(1, (b"\0\2", b"\0\0")))
 

@@ -81,7 +81,7 @@ class Rig:
         self._clock = system.clock
         self.cio = probe(VfioCcwToCio)
         self.storage = probe(VfioCcwToStorage)
-        self.guest = probe(VfioCcwToGuestSubchannel)
+        self.guest = probe(VfioCcwToGuestSubchannel | Accepted)
         self.vfio_ccw = system.spawn(
             kind(self.cio.ref, self.storage.ref, self.guest.ref, base=BASE),
             "vfio-ccw",
@@ -372,6 +372,18 @@ def test_late_answers_of_storage(
     assert len([one for one in rig.storage.received if isinstance(one, Pin)]) == 1
 
 
+def test_late_pins_and_the_next_start(rig: Rig) -> None:
+    """What is answered for a program that was dropped does not start the next one."""
+    pinning(rig)
+    rig.tell(HaltRequest(2), Taken((1, 2)), IoRequest(3, ORB))
+    rig.pinned(1)
+    rig.storage.expect_now(Unpin(1))
+    rig.read(3)
+    rig.cio.expect_nothing_now()
+    rig.pinned(3)
+    rig.cio.expect_now(Start)
+
+
 # -- RESUME ----------------------------------------------------------------------------
 
 
@@ -427,6 +439,13 @@ def test_released_by_what_came_later(rig: Rig, state: State) -> None:
     rig.tell(ended(2))
     rig.guest.expect_now(IoEvent)
     rig.nothing_more()
+
+
+def test_halt_ends(rig: Rig) -> None:
+    """After the end of a HALT another one may come."""
+    halted(rig)
+    rig.tell(ended(2, fctl=Fctl.HALT), HaltRequest(3))
+    rig.cio.expect_now(Halt(3))
 
 
 def test_clear_ends_all(rig: Rig) -> None:
