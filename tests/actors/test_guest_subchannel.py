@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from ccw_actors.actors import GuestSubchannel
 from ccw_actors.actors.emulator import GuestSubchannelState
@@ -27,6 +28,7 @@ from ccw_actors.actors.protocol import (
     IoRequest,
     LookRequest,
     ModifySubchannel,
+    NoteSettings,
     NotOperational,
     Pending,
     Refused,
@@ -34,6 +36,8 @@ from ccw_actors.actors.protocol import (
     ResumeRequest,
     ResumeSubchannel,
     SenseConcurrently,
+    Settings,
+    SettingsNoted,
     StartSubchannel,
     Stored,
     StoreSubchannel,
@@ -67,6 +71,9 @@ ON: Final = Pmcw(
 )
 OFF: Final = ON.with_flag(Pmcw.enabled, on=False)
 SENSE: Final = ON.with_flag(Pmcw.concurrent_sense, on=True)
+LIMIT_BELOW: Final = 2 << 5
+"""The LM field of a PMCW: data are below the address limit."""
+
 PROGRAM = 0x1000
 HAPPENS: Final[dict[str, Message]] = {
     "SSCH": StartSubchannel(Orb.command(PROGRAM)),
@@ -150,7 +157,9 @@ class Alone:
         )
         self.sink = Probe(self.system, Pending, NotOperational, path="css")
         answers = (ConditionCode, Tested, Stored, InterruptionTaken, InterruptionGone)
-        self.client = Probe(self.system, *answers, SubchannelReset, path="client")
+        self.client = Probe(
+            self.system, *answers, SubchannelReset, SettingsNoted, path="client"
+        )
         self.guest = GuestSubchannel(
             SubchannelId(0, 0), ON, self.below.ref, self.sink.ref
         )
@@ -374,6 +383,40 @@ MORE: Final = {
     "a crash gives up what is below": (
         "SSCH=0 crash told=IoRequest,Detach,NotOperational SSCH=3 gone told"
     ),
+    "HSCH withdraws the interruption of a PCI": (
+        "SSCH=0 pci HSCH=0 take=InterruptionGone"
+    ),
+    "nothing is left of functions that are over": (
+        "SSCH=0 start-ends TSCH=00c04007 SSCH=0 HSCH=0 halt-ends "
+        "told=IoRequest,Taken,IoRequest,HaltRequest,Taken,Pending start-ends "
+        "TSCH=00c06007 HSCH=0 halt-ends TSCH=00002001"
+    ),
+    "CSCH withdraws an interruption": "SSCH=0 start-ends CSCH=0 take=InterruptionGone",
+    "TSCH withdraws an interruption": (
+        "SSCH=0 start-ends TSCH=00c04007 take=InterruptionGone"
+    ),
+    "unsolicited status waits for another": (
+        "unsolicited unsolicited told=Taken,Taken,Pending TSCH=00000011 told=Pending"
+    ),
+    "RSCH of a program that is being halted": "SSCH-suspends=0 HSCH=0 RSCH=2",
+    "STSCH of a program that is over": "SSCH=0 start-ends STSCH=00c04007",
+    "nothing comes up twice": (
+        "SSCH=0 XSCH reset=2 found completed-0 told=IoRequest,LookRequest,ClearRequest"
+    ),
+    "instructions come up one at a time": (
+        "SSCH=0 XSCH STSCH TSCH found completed-2 answered=2 found "
+        "answered=00c040c0,cc1"
+    ),
+    "a START that CLEAR has overtaken is refused": (
+        "SSCH=0 CSCH=0 refused-22 told=IoRequest,ClearRequest clear-ends TSCH=00001001"
+    ),
+    "RSCH of what is to be resumed": "SSCH-suspends=0 RSCH found-resuming answered=2",
+    "an end that is not of a function": (
+        "HSCH=0 halt-ends TSCH=00002001 halt-ends told=HaltRequest,Taken,Taken,Pending"
+    ),
+    "a PCI that is not of a function": (
+        "SSCH=0 start-ends TSCH=00c04007 pci told=IoRequest,Taken,Taken,Pending"
+    ),
 }
 """Scripts of what is in neither table."""
 
@@ -430,3 +473,32 @@ def test_the_ledger_sends_nothing() -> None:
     assert ledger.end(ledger.functions((1,)), EVENTS["start-ends"][2])
     assert ledger.interruption
     assert ledger.scsw.stctl == Stctl.FINAL
+
+
+def test_status_has_its_extended_part() -> None:
+    """The IRB of an end is the host's but for the SCSW; CLEAR resets the paths."""
+    alone = Alone()
+    played("SSCH start-ends TSCH CSCH clear-ends STSCH", alone)
+    tested = [one for one in alone.client.received if isinstance(one, Tested)]
+    assert tested[-1].irb.lpum == 0x80
+    stored = alone.client.received[-1]
+    assert isinstance(stored, Stored)
+    assert (stored.schib.pmcw.pom, stored.schib.pmcw.lpum) == (0xFF, 0)
+
+
+def test_start_goes_by_the_address_limit() -> None:
+    """What SET ADDRESS LIMIT has said bounds the data of the next START."""
+    alone = Alone()
+    orb = Orb.command(PROGRAM)
+    limited = replace(orb, flags=orb.flags | Orb.address_limit.mask)
+    below = replace(ON, flags=ON.flags | LIMIT_BELOW)
+    for message in (
+        NoteSettings(Settings(address_limit=0x10000)),
+        ModifySubchannel(below),
+        StartSubchannel(limited),
+    ):
+        alone.client.tell(alone.ref, message)
+    deliver(alone.system, "guest")
+    asked = alone.below.received[-1]
+    assert isinstance(asked, IoRequest)
+    assert (asked.low, asked.high) == (0, 0x10000)
