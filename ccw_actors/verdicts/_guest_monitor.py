@@ -34,7 +34,7 @@ __all__ = ["GUEST", "GUEST_SIDE", "GuestMonitor", "follow"]
 
 GUEST: Final = "guest-subchannel"
 _START: Final = StartSubchannel.__name__
-_INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
+_INTERMEDIATE = Stctl.INTERMEDIATE_STATUS
 
 GUEST_SIDE: Final = {
     "I4": "START is accepted only while FC is zero and no status is pending",
