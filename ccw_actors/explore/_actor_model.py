@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ccw_actors.explore._checks import Checks
-from ccw_actors.explore._compact import FIRST, Compact, Local, Offer, State, trimmed
+from ccw_actors.explore._compact import Compact
 from ccw_actors.explore._coverage import Combination, Coverage, covered, label_of
 from ccw_actors.explore._errors import UnsoundError
 from ccw_actors.explore._far import FarSteps, soonest
+from ccw_actors.explore._global_state import FIRST, Local, Offer, State, trimmed
 from ccw_actors.explore._known import print_of
 from ccw_actors.explore._monitor import Monitor
 from ccw_actors.explore._near import FAR, NearSteps

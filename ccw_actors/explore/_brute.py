@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TypeAlias
 
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import Offer, State
+from ccw_actors.explore._global_state import Offer, State
 from ccw_actors.explore._result import CLOCK_EVERY, Limits, Progress, Tick
 from ccw_actors.explore._states import Found
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import FIRST, Local, Offer, State
+from ccw_actors.explore._global_state import FIRST, Local, Offer, State
 
 __all__ = ["Causality", "causality"]
 

@@ -11,9 +11,9 @@ from time import perf_counter
 import msgspec
 
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import State
 from ccw_actors.explore._entry import model_of
 from ccw_actors.explore._errors import UnsoundError
+from ccw_actors.explore._global_state import State
 from ccw_actors.explore._orders import Orders, check_classes
 from ccw_actors.explore._result import Limits, Network, Tick, Time
 from ccw_actors.explore._sample import Dice, Walk

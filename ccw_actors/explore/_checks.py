@@ -4,8 +4,9 @@ from collections.abc import Callable
 from types import CoroutineType
 from typing import Any
 
-from ccw_actors.explore._compact import FIRST, Compact, State
+from ccw_actors.explore._compact import Compact
 from ccw_actors.explore._errors import ExploreError, PropertyError
+from ccw_actors.explore._global_state import FIRST, State
 from ccw_actors.explore._view import View
 from ccw_actors.explore._world import Properties
 from ccw_actors.runtime import Actor

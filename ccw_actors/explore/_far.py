@@ -8,8 +8,8 @@ from typing import Any
 
 from ccw_actors.errors import ActorFailedError
 from ccw_actors.explore._checks import Checks
-from ccw_actors.explore._compact import FIRST, Offer, State, trimmed
 from ccw_actors.explore._errors import ExploreError, HiddenStateError
+from ccw_actors.explore._global_state import FIRST, Offer, State, trimmed
 from ccw_actors.explore._monitor import Monitor
 from ccw_actors.explore._step_runner import Effect, Outcome, StepRunner, timers_after
 from ccw_actors.explore._world import World

@@ -1,7 +1,7 @@
 """Steps of one actor beside others: taken once, and from then on looked up."""
 
 from ccw_actors.explore._checks import Checks
-from ccw_actors.explore._compact import Local, Offer, State
+from ccw_actors.explore._global_state import Local, Offer, State
 from ccw_actors.explore._step_runner import Effect, Place, StepRunner
 from ccw_actors.explore._worlds import Worlds
 

@@ -9,7 +9,7 @@ partial order sampling). Neither ever verifies anything.
 from time import perf_counter
 
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import Offer, State
+from ccw_actors.explore._global_state import Offer, State
 from ccw_actors.explore._result import Engine, Limits, Progress, Tick
 from ccw_actors.explore._states import Found
 

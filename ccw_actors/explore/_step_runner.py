@@ -6,13 +6,14 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from ccw_actors.errors import ActorFailedError, DispatcherError
-from ccw_actors.explore._compact import Compact, Local
+from ccw_actors.explore._compact import Compact
 from ccw_actors.explore._errors import (
     ClockError,
     EventLoopError,
     ExploreError,
     HiddenStateError,
 )
+from ccw_actors.explore._global_state import Local
 from ccw_actors.explore._hidden import Attributes, Cells, Variables
 from ccw_actors.explore._result import DeadLetter
 from ccw_actors.explore._world import World

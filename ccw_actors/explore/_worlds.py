@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from ccw_actors.explore._compact import Compact, Offer, State
+from ccw_actors.explore._compact import Compact
+from ccw_actors.explore._global_state import Offer, State
 from ccw_actors.explore._result import DeadLetter
 from ccw_actors.explore._step_runner import Effect
 from ccw_actors.explore._world import Properties
