@@ -8,6 +8,7 @@ from typing import Any
 from ccw_actors.explore._checks import Checks
 from ccw_actors.explore._compact import Compact
 from ccw_actors.explore._coverage import Combination, Coverage, covered, label_of
+from ccw_actors.explore._effects import Effect
 from ccw_actors.explore._errors import UnsoundError
 from ccw_actors.explore._far import FarSteps, soonest
 from ccw_actors.explore._global_state import FIRST, Local, Offer, State, trimmed
@@ -16,7 +17,7 @@ from ccw_actors.explore._monitor import Monitor
 from ccw_actors.explore._near import FAR, NearSteps
 from ccw_actors.explore._pruning import Pruner
 from ccw_actors.explore._result import DeadLetter, Network, Noops, Step, Time
-from ccw_actors.explore._step_runner import Effect, StepRunner
+from ccw_actors.explore._step_runner import StepRunner
 from ccw_actors.explore._view import View
 from ccw_actors.explore._words import Words
 from ccw_actors.explore._world import Scenario, World
@@ -84,7 +85,7 @@ class ActorModel:
         self.bounds = self._far.bounds
         self._check_noops()
         self._initial = self._far.first()
-        if not self._worlds.note_lost(self._runner.lost_before()):
+        if not self._worlds.note_lost(self._runner.lost.before()):
             lost = self.dead_letters[0]
             self._initial = self._worlds.failed(f"a dead letter: {lost}")
         self._is_empty = True
@@ -372,7 +373,7 @@ class ActorModel:
             effect = effect._replace(is_far=True)
             return self._far.arrive(state, offer), effect
         elif not self._keeps:
-            lost = self._runner.nobody(self.compact.path_of[owner], envelope)
+            lost = self._runner.lost.nobody(self.compact.path_of[owner], envelope)
             if not self._worlds.note_lost(lost):
                 return self._worlds.failed(f"a dead letter: {lost[0]}"), effect
         return trimmed(after), effect

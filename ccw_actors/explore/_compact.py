@@ -108,6 +108,15 @@ class Compact:
             self.envelopes.append(envelope)
         return number
 
+    def sent(
+        self, owner: int, address: str, envelopes: tuple[Envelope, ...]
+    ) -> list[tuple[int, int]]:
+        """Return the queues and numbers of messages that were sent to an actor."""
+        return [
+            (self.queue_slot(owner, one.sender, address), self.envelope(one))
+            for one in envelopes
+        ]
+
     def queue(self, slot: int, envelopes: tuple[int, ...]) -> int:
         """Return the item of a queue that holds these."""
         if not envelopes:

@@ -1,8 +1,9 @@
 """Steps of one actor beside others: taken once, and from then on looked up."""
 
 from ccw_actors.explore._checks import Checks
+from ccw_actors.explore._effects import Effect, Place
 from ccw_actors.explore._global_state import Local, Offer, State
-from ccw_actors.explore._step_runner import Effect, Place, StepRunner
+from ccw_actors.explore._step_runner import StepRunner
 from ccw_actors.explore._worlds import Worlds
 
 __all__ = ["FAR", "NearSteps"]

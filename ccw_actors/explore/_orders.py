@@ -13,11 +13,11 @@ from time import perf_counter
 from typing import NamedTuple, TypeAlias
 
 from ccw_actors.explore._actor_model import ActorModel
+from ccw_actors.explore._effects import Effect
 from ccw_actors.explore._errors import UnsoundError
 from ccw_actors.explore._global_state import FIRST, Offer, State
 from ccw_actors.explore._result import Limits, Progress, Step, Tick
 from ccw_actors.explore._states import Found
-from ccw_actors.explore._step_runner import Effect
 
 __all__ = ["Orders", "check_classes", "check_sound", "explore_orders"]
 

@@ -3,9 +3,9 @@
 from typing import Final, NamedTuple
 
 from ccw_actors.explore._compact import Compact
+from ccw_actors.explore._effects import Effect
 from ccw_actors.explore._global_state import Offer, State
 from ccw_actors.explore._result import DeadLetter
-from ccw_actors.explore._step_runner import Effect
 from ccw_actors.explore._world import Properties
 from ccw_actors.runtime.stepping import Cell, Past
 
