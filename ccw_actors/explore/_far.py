@@ -20,7 +20,7 @@ from ccw_actors.runtime import CellSnapshot, Choice, Snapshot
 from ccw_actors.runtime.stepping import Envelope, path_of
 from ccw_actors.transport import tag_of
 
-__all__ = ["FarSteps", "soonest"]
+__all__ = ["FarSteps"]
 
 
 class FarSteps:
@@ -242,12 +242,3 @@ def _without_outside(one: CellSnapshot) -> CellSnapshot:
 def _is_held(cell: Any) -> bool:
     """Whether an actor takes up no message: it waits, starts again or ends."""
     return cell.suspended is not None or bool(cell.life)
-
-
-def soonest(offers: list[Offer]) -> list[Offer]:
-    """Return what may happen where messages take no time and timers do."""
-    messages = [offer for offer in offers if not offer.timer]
-    if messages or not offers:
-        return messages
-    due = min(offer.due for offer in offers)
-    return [offer for offer in offers if offer.due == due]
