@@ -10,10 +10,10 @@ from ccw_actors.runtime._cell.cell import IDLE, Cell
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._values.address import split
 from ccw_actors.runtime._values.envelope import Envelope, wrapped
-from ccw_actors.runtime._values.reference import QUEUED
+from ccw_actors.runtime._values.provider import QUEUED
 from ccw_actors.runtime._values.timer import Timer, TimerKey
+from ccw_actors.runtime.stepping._begun import Suspended
 from ccw_actors.runtime.stepping._incarnations import Past
-from ccw_actors.runtime.stepping._suspended import Suspended
 
 __all__ = ["CellSnapshot", "Snapshot"]
 
