@@ -211,7 +211,7 @@ def _needed(
     names = [step.name for step in steps_of(model, way)]
     last = len(names) - 1
     kept = list(range(len(names)))
-    past = [one for one in kept if causal.before[last] >> one & 1 or one == last]
+    past = _with_past(causal, last)
     if _meets(model, names, past, way.violation):
         kept = past
     if len(kept) > _TRIED_MAX:
@@ -223,6 +223,11 @@ def _needed(
         if last in rest and _meets(model, names, rest, way.violation):
             kept = rest
     return tuple(kept)
+
+
+def _with_past(causal: Causality, last: int) -> list[int]:
+    """Return a step and all that come before it."""
+    return [*(one for one in range(last) if causal.before[last] >> one & 1), last]
 
 
 def _without(causal: Causality, kept: list[int], one: int) -> list[int]:

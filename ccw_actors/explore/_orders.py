@@ -206,6 +206,11 @@ class Orders:
                 frame.add(process)
             if over and process in frame.sleep and process != event.process:
                 frame.add_all()
+        self._note_timers(frame, number)
+
+    def _note_timers(self, frame: Frame, number: int) -> None:
+        """Note which timers are there since a step."""
+        now = self.frames[-1]
         for process, offer in now.offers.items():
             if offer.timer and process not in frame.offers:
                 now.senders[process] = (number,)

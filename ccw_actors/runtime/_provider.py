@@ -16,11 +16,13 @@ from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._drive.asyncio_internals import EAGER_TASKS
 from ccw_actors.runtime._drive.task_waits import settle, start_error, start_of
+from ccw_actors.runtime._kernel.back_pressure import Offer
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._kernel.pending_asks import Pending
 from ccw_actors.runtime._shutdown import Shutdown
 from ccw_actors.runtime._threads.blocking import BlockedThread
-from ccw_actors.runtime._threads.pykka_cell import PykkaCell, calling_pykka_actor
+from ccw_actors.runtime._threads.pykka_asks import calling_pykka_actor
+from ccw_actors.runtime._threads.pykka_cell import PykkaCell
 from ccw_actors.runtime._values.envelope import Envelope
 from ccw_actors.runtime._values.provider import NOBODY, Target
 from ccw_actors.transport import ENCODE_ERRORS, Message, Request
@@ -258,20 +260,23 @@ class KernelProvider:
             settle=lambda error: waiting.settle(None, error),
         )
 
-        def begin() -> None:
-            waiting.begin()
-            if not kernel.pressure.lacks_room(address):
-                offer.enter()
-                return
-            try:
-                kernel.offers.add(offer, wait)
-            except Exception as error:  # noqa: BLE001 - for the thread that waits
-                waiting.settle(None, error)
-
-        kernel.calls.call(begin)
+        kernel.calls.call(partial(self._begin_offer, offer, wait, waiting))
         waiting.wait(
             kernel.dispatcher, wait, lambda _age: _no_room(address, offer.what)
         )
+
+    def _begin_offer(
+        self, offer: Offer, wait: float, waiting: BlockedThread[None]
+    ) -> None:
+        """Have a message wait for room, if there is none; on the System's thread."""
+        waiting.begin()
+        if not self._kernel.pressure.lacks_room(offer.target):
+            offer.enter()
+            return
+        try:
+            self._kernel.offers.add(offer, wait)
+        except Exception as error:  # noqa: BLE001 - for the thread that waits
+            waiting.settle(None, error)
 
     # -- starts and ends ----------------------------------------------------------
 

@@ -43,7 +43,7 @@ class SteppingDispatcher:
     """
 
     def __init__(self, delivery: Delivery = "mailbox") -> None:
-        self.delivery = delivery
+        self.delivery: Delivery = delivery
         self.loop: Any = None
         self.restores = True
         self.budget = 1

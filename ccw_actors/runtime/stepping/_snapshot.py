@@ -125,17 +125,21 @@ class CellSnapshot(NamedTuple):
             return
         kept = {name: one for name, one in (extras or {}).items() if name in _FIXED}
         if not is_bare:
-            kept |= {
-                "stash": deque(self.stash) if self.stash else None,
-                "failure": self.failure,
-                "may_begin": self.may_begin,
-                "has_stopped": self.has_stopped,
-                "restarts": self.restarts,
-                "children": {one.path: one for one in self.children} or None,
-                "watchers": dict.fromkeys(self.watchers) or None,
-                "spawned": self.spawned,
-            }
+            kept |= self._extras()
         self.cell.extras = kept or None
+
+    def _extras(self) -> dict[str, object]:
+        """Return what most actors do not have, as it stands in a cell."""
+        return {
+            "stash": deque(self.stash) if self.stash else None,
+            "failure": self.failure,
+            "may_begin": self.may_begin,
+            "has_stopped": self.has_stopped,
+            "restarts": self.restarts,
+            "children": {one.path: one for one in self.children} or None,
+            "watchers": dict.fromkeys(self.watchers) or None,
+            "spawned": self.spawned,
+        }
 
     def key(self) -> tuple[object, ...]:
         """Return what decides the future of this actor."""
