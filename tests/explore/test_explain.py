@@ -24,7 +24,7 @@ from ccw_actors.explore import (
 )
 from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._causality import causality
-from ccw_actors.explore._compact import State
+from ccw_actors.explore._global_state import State
 from ccw_actors.explore._replay import follow
 from ccw_actors.runtime import Actor, ActorRef, Message, Restart, receive
 from examples.explore.bank import transfers
