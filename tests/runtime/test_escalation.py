@@ -345,15 +345,18 @@ async def test_observer_that_escalates() -> None:
     assert await error_of(block) is error
 
 
+class Slow(Plain):
+    """Takes its time to stop."""
+
+    async def on_stop(self) -> None:
+        """Say when it is over."""
+        await self.sleep(0.001)
+        self.seen.append("has stopped")
+
+
 @pytest.mark.asyncio
 async def test_block_that_is_about_to_end() -> None:
     """The cancellation that has not come to it yet comes to nothing else either."""
-
-    class Slow(Plain):
-        async def on_stop(self) -> None:
-            await self.sleep(0.001)
-            self.seen.append("has stopped")
-
     slow = Slow(Mine())
 
     async def block(system: System) -> None:

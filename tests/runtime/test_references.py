@@ -225,22 +225,24 @@ def test_path_that_is_free_after_a_failed_start() -> None:
 # -- what is owed to one who has ended -------------------------------------------
 
 
+class Teller(Session):
+    """Tells a request when it starts."""
+
+    def __init__(self, to: ActorRef[Any]) -> None:
+        super().__init__()
+        self.to = to
+
+    def on_start(self) -> None:
+        """Tell a request."""
+        self.to.tell(Carry("late"))
+
+
 def test_sender_who_has_ended() -> None:
     """A late answer to what it has told does not reach the next one at its path."""
-
-    class Told(Session):
-        def __init__(self, to: ActorRef[Any]) -> None:
-            super().__init__()
-            self.to = to
-
-        def on_start(self) -> None:
-            """Tell a request."""
-            self.to.tell(Carry("late"))
-
     clock = VirtualDispatcher()
     system, next_one = System(clock), Session()
     other = system.spawn(Diary(), "other")
-    ref = system.spawn(Told(other), "session/7")
+    ref = system.spawn(Teller(other), "session/7")
     clock.run()
     ref.stop()
     clock.run()
