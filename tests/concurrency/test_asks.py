@@ -280,44 +280,52 @@ async def test_long_chain() -> None:
         assert await last.ask(Carry("x")) == Note("x")
 
 
+class Hearing(Actor[Note]):
+    """Keeps what it is told, and by whom."""
+
+    def __init__(self) -> None:
+        self.senders: list[str] = []
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Keep who."""
+        sender = self.sender.path if self.sender is not None else "the outside"
+        self.senders.append(f"{message.text}: {sender}")
+
+
+class Telling(Actor[Note]):
+    """Tells from its handler, and from all that a handler may start."""
+
+    def __init__(self, to: ActorRef[Note]) -> None:
+        self._to = to
+
+    async def tell(self, text: str) -> None:
+        """Tell."""
+        self._to.tell(Note(text))
+
+    @receive
+    async def note(self, _message: Note) -> None:
+        """Tell in several ways."""
+        await self.tell("handler")
+        await asyncio.create_task(self.tell("task"))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.tell("group"))
+        asyncio.get_running_loop().call_soon(self._to.tell, Note("callback"))
+        await asyncio.sleep(0)
+        await self.tell("handler, later")
+
+
 async def test_sender_of_what_a_task_tells() -> None:
     """A handler is the sender of what it tells, before and after it waits; no task is.
 
     A task that a handler starts belongs to nobody, as far as the System can see.
     """
-    senders: list[str] = []
-
-    class Hearing(Actor[Note]):
-        @receive
-        def note(self, message: Note) -> None:
-            """Keep who."""
-            sender = self.sender.path if self.sender is not None else "the outside"
-            senders.append(f"{message.text}: {sender}")
-
-    class Telling(Actor[Note]):
-        def __init__(self, to: ActorRef[Note]) -> None:
-            self._to = to
-
-        async def tell(self, text: str) -> None:
-            """Tell."""
-            self._to.tell(Note(text))
-
-        @receive
-        async def note(self, _message: Note) -> None:
-            """Tell in several ways."""
-            await self.tell("handler")
-            await asyncio.create_task(self.tell("task"))
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.tell("group"))
-            asyncio.get_running_loop().call_soon(self._to.tell, Note("callback"))
-            await asyncio.sleep(0)
-            await self.tell("handler, later")
-
+    hearing = Hearing()
     async with System() as system:
-        hearing = system.spawn(Hearing(), "hearing")
-        system.spawn(Telling(hearing), "telling").tell(Note("go"))
-        await until(lambda: len(senders) == 5)
-    assert senders == [
+        ref = system.spawn(hearing, "hearing")
+        system.spawn(Telling(ref), "telling").tell(Note("go"))
+        await until(lambda: len(hearing.senders) == 5)
+    assert hearing.senders == [
         "handler: telling",
         "task: the outside",
         "group: the outside",
