@@ -241,25 +241,41 @@ async def test_timeout_of_an_ask(runs: Runs) -> None:
 
 
 async def test_locks(runs: Runs) -> None:
-    """Locks, conditions, events, semaphores and queues know whom they wake."""
+    """A lock keeps everybody else out, and wakes who waits when it is free."""
 
-    async def body() -> object:
-        lock, condition, event = asyncio.Lock(), asyncio.Condition(), asyncio.Event()
-        queue: asyncio.Queue[int] = asyncio.Queue(1)
+    async def body() -> None:
+        lock, event = asyncio.Lock(), asyncio.Event()
 
         async def other() -> None:
             async with lock:
                 event.set()
-            async with condition:
-                condition.notify_all()
-            for number in range(3):
-                await queue.put(number)
 
         async with lock:
             task = asyncio.create_task(other())
             await asyncio.sleep(0)
             assert not event.is_set()
+        await event.wait()
+        await task
+
+    await runs(body)
+
+
+async def test_conditions_and_queues(runs: Runs) -> None:
+    """Conditions, events, semaphores and queues know whom they wake."""
+
+    async def body() -> object:
+        condition, event = asyncio.Condition(), asyncio.Event()
+        queue: asyncio.Queue[int] = asyncio.Queue(1)
+
+        async def other() -> None:
+            event.set()
+            async with condition:
+                condition.notify_all()
+            for number in range(3):
+                await queue.put(number)
+
         async with condition:
+            task = asyncio.create_task(other())
             await event.wait()
             await condition.wait()
         numbers = [await queue.get() for _ in range(3)]
