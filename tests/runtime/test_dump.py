@@ -195,8 +195,8 @@ class Sleeper(Actor[Note | Carry | Blow]):
         raise ValueError(message.reason)
 
 
-def test_what_actors_do() -> None:
-    """Who is idle, busy, waiting, restarting or stopping is called so."""
+def some_who_do_different_things() -> System:
+    """Return a System of which each actor is called by what it does."""
     dispatcher = VirtualDispatcher()
     system = System(dispatcher)
     for path in ("idle", "busy", "waiting", "stashing"):
@@ -211,8 +211,13 @@ def test_what_actors_do() -> None:
     system.ref("stopping").stop(drain=False)
     dispatcher.advance(1.0)
     system.ref("busy").tell(Note("x"))
-    found = {one.path: one for one in system.dump().actors}
-    assert {path: one.doing for path, one in found.items()} == {
+    return system
+
+
+def test_what_actors_do() -> None:
+    """Who is idle, busy, waiting, restarting or stopping is called so."""
+    found = some_who_do_different_things().dump().actors
+    assert {one.path: one.doing for one in found} == {
         "idle": "idle",
         "busy": "busy",
         "waiting": "waiting",
@@ -221,10 +226,16 @@ def test_what_actors_do() -> None:
         "stopping/child": "stopping",
         "restarting": "restarting",
     }
+
+
+def test_what_actors_have() -> None:
+    """Of each it says what waits for it, for what it waits, and what it is."""
+    dump = some_who_do_different_things().dump()
+    found = {one.path: one for one in dump.actors}
     assert (found["stashing"].stash, found["busy"].mailbox) == (1, 1)
     assert found["waiting"].waits_for == "60 s"
     assert found["restarting"].kind == "Sleeper"
-    assert "busy (Sleeper): busy, 1 queued" in str(system.dump())
+    assert "busy (Sleeper): busy, 1 queued" in str(dump)
 
 
 @pytest.mark.asyncio
