@@ -1,6 +1,7 @@
 """Guest programs that come with the package."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from typing import TypedDict
 
 from ccw_actors.actors import BlockingCpu, Cpu
@@ -41,24 +42,30 @@ async def read_volume(cpu: Cpu, device: str | int | None = None) -> VolumeConten
     await need_storage(cpu)
     disk = await _find_disk(cpu, device)
     volser = await disk.volume_serial()
-    shape = await disk.shape()
     digest = hashlib.sha256()
     records = size = 0
-    for track in range(shape.cylinders * shape.heads):
-        cylinder, head = divmod(track, shape.heads)
-        for record in range(1, RECORDS_MAX + 1):
-            data = await disk.record(cylinder, head, record)
-            if data is None:
-                break
-            digest.update(data)
-            size += len(data)
-            records += 1
+    async for data in _records(disk):
+        digest.update(data)
+        size += len(data)
+        records += 1
     return {
         "volser": volser,
         "records": records,
         "bytes": size,
         "sha256": digest.hexdigest(),
     }
+
+
+async def _records(disk: Disk) -> AsyncIterator[bytes]:
+    """Yield the data of all records but R0, track by track."""
+    shape = await disk.shape()
+    for track in range(shape.cylinders * shape.heads):
+        cylinder, head = divmod(track, shape.heads)
+        for record in range(1, RECORDS_MAX + 1):
+            data = await disk.record(cylinder, head, record)
+            if data is None:
+                break
+            yield data
 
 
 def read_volume_blocking(
