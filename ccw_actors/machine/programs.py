@@ -1,7 +1,6 @@
 """Guest programs that come with the package."""
 
 import hashlib
-from collections.abc import AsyncIterator
 from typing import TypedDict
 
 from ccw_actors.actors import BlockingCpu, Cpu
@@ -42,12 +41,14 @@ async def read_volume(cpu: Cpu, device: str | int | None = None) -> VolumeConten
     await need_storage(cpu)
     disk = await _find_disk(cpu, device)
     volser = await disk.volume_serial()
+    shape = await disk.shape()
     digest = hashlib.sha256()
     records = size = 0
-    async for data in _records(disk):
-        digest.update(data)
-        size += len(data)
-        records += 1
+    for track in range(shape.cylinders * shape.heads):
+        for data in await _records(disk, *divmod(track, shape.heads)):
+            digest.update(data)
+            size += len(data)
+            records += 1
     return {
         "volser": volser,
         "records": records,
@@ -56,16 +57,15 @@ async def read_volume(cpu: Cpu, device: str | int | None = None) -> VolumeConten
     }
 
 
-async def _records(disk: Disk) -> AsyncIterator[bytes]:
-    """Yield the data of all records but R0, track by track."""
-    shape = await disk.shape()
-    for track in range(shape.cylinders * shape.heads):
-        cylinder, head = divmod(track, shape.heads)
-        for record in range(1, RECORDS_MAX + 1):
-            data = await disk.record(cylinder, head, record)
-            if data is None:
-                break
-            yield data
+async def _records(disk: Disk, cylinder: int, head: int) -> list[bytes]:
+    """Read the data of all records of a track but R0."""
+    found: list[bytes] = []
+    for record in range(1, RECORDS_MAX + 1):
+        data = await disk.record(cylinder, head, record)
+        if data is None:
+            break
+        found.append(data)
+    return found
 
 
 def read_volume_blocking(
