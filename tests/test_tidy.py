@@ -74,7 +74,6 @@ COPIES = {
     "SIZE_MAX": "of a message and of a counterexample: they may come to differ",
     "SLACK": "of two tables that are cleared away: they may come to differ",
     "STEPS_MAX": "of a counterexample and of a golden vector: they may come to differ",
-    "WAITING_MAX": "of the queues of two files: they may come to differ",
 }
 """Constants that stand twice with the same value, and why."""
 

@@ -122,6 +122,19 @@ def _judged(cases: list[Case], images: Path) -> dict[str, Judgement]:
 def _chosen(
     cases: tuple[Case, ...], categories: list[str], names: list[str]
 ) -> list[Case]:
+    _check_names(cases, categories, names)
+    return [
+        case
+        for case in cases
+        if (not categories or case.category in categories)
+        and (not names or case.name in names)
+    ]
+
+
+def _check_names(
+    cases: tuple[Case, ...], categories: list[str], names: list[str]
+) -> None:
+    """Refuse categories and names that no case has."""
     known = {case.category for case in cases}
     for wanted in categories:
         if wanted not in known:
@@ -131,12 +144,6 @@ def _chosen(
         if all(case.name != wanted for case in cases):
             text = f"{wanted!r}: there is no such case"
             raise typer.BadParameter(text, param_hint="--case")
-    return [
-        case
-        for case in cases
-        if (not categories or case.category in categories)
-        and (not names or case.name in names)
-    ]
 
 
 def _as_json(
@@ -202,8 +209,14 @@ def _tell(console: Console, name: str, judgement: Judgement, most: int | None) -
     )
     if judgement.why and verdict is not Verdict.DIFFER:
         console.print(as_text(judgement.why))
-    if verdict not in _COMPARED:
-        return
+    if verdict in _COMPARED:
+        _show_differences(console, name, judgement, most)
+
+
+def _show_differences(
+    console: Console, name: str, judgement: Judgement, most: int | None
+) -> None:
+    """Print what is different of one case, with so many pieces of storage at most."""
     pieces = [one for one in judgement.differences if one.field == "storage"]
     entries = [one for one in judgement.differences if one.field != "storage"]
     console.print(_compared([*entries, *pieces[:most]]))

@@ -1,13 +1,10 @@
 """`ccw-actors dasd`: makes images of disks, looks into them, and checks them."""
 
-import codecs
-import importlib
-import re
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.progress import Progress
@@ -19,15 +16,20 @@ from ccw_actors.actors.hardware.image import (
     open_image,
     recover_image,
 )
-from ccw_actors.cli._printing import complain, new_console, say, say_json, visible
+from ccw_actors.cli._datasets import (
+    as_row,
+    converter,
+    records_of,
+    show_datasets,
+    show_members,
+)
+from ccw_actors.cli._printing import complain, new_console, say
 from ccw_actors.devices.ckd_types import CYLINDERS_MAX, ckd_type, ckd_volume
-from ccw_actors.devices.dataset import dataset_records, member_records, members
 from ccw_actors.devices.fba_image import FBA_TYPES, fba_blocks
 from ccw_actors.devices.volume_check import damages
 from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.devices.volume_label import VolumeLabel, volume_serial
-from ccw_actors.devices.vtoc import Dataset, datasets
-from ccw_actors.errors import ImageError
+from ccw_actors.devices.vtoc import datasets
 
 __all__ = ["dasd"]
 
@@ -37,7 +39,6 @@ dasd = typer.Typer(
 )
 
 _BLOCKS_MAX = (1 << 32) - 1  # what four bytes in a locate command can say
-_NAME = re.compile(r"(?P<dataset>[^()]+)(?:\((?P<member>[^()]+)\))?")
 
 Image = Annotated[
     Path, typer.Argument(metavar="FILE", help="An image.", show_default=False)
@@ -142,59 +143,15 @@ def ls(
         volume = file.geometry
         if not isinstance(volume, Geometry):
             label = VolumeLabel.in_blocks(file.read(0))
-            _list(label, volume.device_type, f"{volume.blocks} blocks", [], as_json)
-            return
-        if dataset:
-            _list_members(volume, file, dataset.upper(), as_json=as_json)
-            return
-        label = VolumeLabel.on_track(file.read(0))
-        rows = [_row(volume, found) for found in datasets(volume, file.read)]
-        _list(label, volume.device_type, f"{volume.cylinders} cylinders", rows, as_json)
-
-
-def _row(volume: Geometry, found: Dataset) -> dict[str, Any]:
-    return {
-        "name": found.name,
-        "organisation": found.organisation,
-        "record_format": found.record_format,
-        "record_length": found.record_length,
-        "block_length": found.block_length,
-        "tracks": sum(len(extent.tracks(volume)) for extent in found.extents),
-        "created": "{}.{:03}".format(*found.created) if found.created else "",
-        "extents": [str(extent) for extent in found.extents],
-    }
-
-
-def _list(
-    label: VolumeLabel,
-    device_type: str,
-    size: str,
-    rows: list[dict[str, Any]],
-    as_json: bool,  # noqa: FBT001
-) -> None:
-    if as_json:
-        about = {"volume": label.serial, "type": device_type, "datasets": rows}
-        say_json(about)
-        return
-    say(f"volume {label.serial}, {device_type}, {size}")
-    width = max((len(row["name"]) for row in rows), default=0)
-    for row in rows:
-        say(
-            f"{row['name']:{width}}  {row['organisation']:3} {row['record_format']:4}"
-            f" {row['record_length']:5} {row['block_length']:5} {row['tracks']:6}"
-            f"  {row['created']:8}  {' '.join(row['extents'])}"
-        )
-
-
-def _list_members(
-    volume: Geometry, file: ImageFile, name: str, *, as_json: bool
-) -> None:
-    found = members(volume, file.read, _dataset(volume, file, name))
-    if as_json:
-        say_json({"members": [member.name for member in found]})
-        return
-    for member in found:
-        say(f"{member.name}{'  alias' if member.alias else ''}")
+            size = f"{volume.blocks} blocks"
+            show_datasets(label, volume.device_type, size, [], as_json=as_json)
+        elif dataset:
+            show_members(volume, file, dataset.upper(), as_json=as_json)
+        else:
+            label = VolumeLabel.on_track(file.read(0))
+            rows = [as_row(volume, found) for found in datasets(volume, file.read)]
+            size = f"{volume.cylinders} cylinders"
+            show_datasets(label, volume.device_type, size, rows, as_json=as_json)
 
 
 @dasd.command()
@@ -222,44 +179,10 @@ def cat(
     Without --text they come as they are, one after another.
     """
     with _open(image, "") as file:
-        convert = _converter(encoding) if text else bytes
-        volume = file.geometry
-        match = _NAME.fullmatch(dataset.strip().upper())
-        if match is None or not isinstance(volume, Geometry):
-            raise ImageError(f"dataset {dataset!r}, expected A.B.C or A.B.C(MEMBER)")
-        found = _dataset(volume, file, match["dataset"])
-        if match["member"]:
-            records = member_records(volume, file.read, found, match["member"])
-        else:
-            records = dataset_records(volume, file.read, found)
-        for record in records:
+        convert = converter(encoding) if text else bytes
+        for record in records_of(file, dataset):
             sys.stdout.buffer.write(convert(record))
         sys.stdout.buffer.flush()
-
-
-def _converter(encoding: str) -> Callable[[bytes], bytes]:
-    importlib.import_module("ebcdic")  # tells `codecs` what Python does not know
-    try:
-        codec = codecs.lookup(encoding)
-    except LookupError as error:
-        raise typer.BadParameter(
-            f"unknown code page {encoding!r}, expected one such as cp1047 or cp037",
-            param_hint="--encoding",
-        ) from error
-
-    def convert(record: bytes) -> bytes:
-        line = codec.decode(record, "replace")[0].rstrip(" ")
-        return f"{visible(line, keep=chr(9))}\n".encode()
-
-    return convert
-
-
-def _dataset(volume: Geometry, file: ImageFile, name: str) -> Dataset:
-    known = {found.name: found for found in datasets(volume, file.read)}
-    if name not in known:
-        listed = ", ".join(known) or "none"
-        raise ImageError(f"no dataset {name} on the volume, expected one of {listed}")
-    return known[name]
 
 
 @dasd.command()

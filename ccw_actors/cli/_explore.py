@@ -185,9 +185,7 @@ def explore(
     )
     found = _explored(wanted, options, jobs)
     _show(found, _keep(found, save), with_coverage=coverage, as_json=as_json)
-    if len(found) < len(wanted):
-        raise typer.Exit(_CUT_SHORT)
-    raise typer.Exit(_exit_code(found))
+    raise typer.Exit(_exit_code(found) if len(found) == len(wanted) else _CUT_SHORT)
 
 
 def _look_up(names: Sequence[str], predicate: str) -> None:
@@ -232,21 +230,28 @@ def _show(
 
 def _list(files: Sequence[str], *, as_json: bool) -> None:
     """Print the scenarios of files, or without one those of this package."""
-    scenarios: dict[str, Any] = {} if files else dict(SCENARIOS)
-    if files:
-        try:
-            scenarios = {
-                f"{file}:{name}": one
-                for file in files
-                for name, one in scenarios_of(file).items()
-            }
-        except ScenarioNameError as error:
-            raise typer.BadParameter(str(error)) from error
+    scenarios = _of_files(files) if files else dict(SCENARIOS)
     summaries = {name: _summary(one) for name, one in scenarios.items()}
     if as_json:
         say_json({"scenarios": summaries})
     else:
         show_list(summaries, with_own=not files)
+
+
+def _of_files(files: Sequence[str]) -> dict[str, Any]:
+    """Return the scenarios of files by the names that `find_scenario` takes.
+
+    Raises:
+        typer.BadParameter: A file is not there, or cannot be loaded.
+    """
+    try:
+        return {
+            f"{file}:{name}": one
+            for file in files
+            for name, one in scenarios_of(file).items()
+        }
+    except ScenarioNameError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _summary(scenario: Any) -> str:

@@ -1,7 +1,7 @@
 """Explores scenarios by their names, each so that its mistakes are its own."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Literal, NamedTuple
@@ -67,14 +67,21 @@ def explore_all(
                 call = executor.submit(_explore, name, options, partial(tick, name))
                 yield call.result()
             return
-        calls = {executor.submit(_explore, name, options): name for name in names}
-        for call in as_completed(calls):
-            try:
-                yield call.result()
-            except BrokenProcessPool:
-                yield Explored(calls[call], None, "its process has ended")
+        yield from _side_by_side(executor, names, options)
     finally:
         stop_now(executor)
+
+
+def _side_by_side(
+    executor: Executor, names: Sequence[str], options: Options
+) -> Iterator[Explored]:
+    """Explore scenarios in other processes, which may end by themselves."""
+    calls = {executor.submit(_explore, name, options): name for name in names}
+    for call in as_completed(calls):
+        try:
+            yield call.result()
+        except BrokenProcessPool:
+            yield Explored(calls[call], None, "its process has ended")
 
 
 def _explore(name: str, options: Options, tick: Tick | None = None) -> Explored:

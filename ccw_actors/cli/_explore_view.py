@@ -89,6 +89,20 @@ def show(
 ) -> None:
     """Print a table, and what is to be said of each scenario."""
     console = new_console()
+    console.print(_table(found))
+    for one in found:
+        console.print()
+        if one.result is None:
+            console.print(as_text(f"{one.name}: {' '.join(one.error.split())}"))
+            continue
+        _show_result(one.name, one.result, with_coverage=with_coverage)
+        if one.name in kept:
+            command = replay_command(kept[one.name], one.name)
+            console.print(as_text(command), soft_wrap=True)
+
+
+def _table(found: Sequence[Explored]) -> Table:
+    """Return a table with the verdict on each scenario, and what it has taken."""
     table = Table(box=None, pad_edge=False)
     table.add_column("scenario", overflow="fold")
     table.add_column("verdict", no_wrap=True)
@@ -99,23 +113,20 @@ def show(
         verdict = one.result.verdict if one.result is not None else "error"
         cells = [as_text(one.name), as_text(verdict, style=_STYLES[verdict])]
         table.add_row(*cells, *(_counts(one.result) if one.result is not None else ()))
-    console.print(table)
-    for one in found:
-        console.print()
-        if one.result is None:
-            console.print(as_text(f"{one.name}: {' '.join(one.error.split())}"))
-            continue
-        console.print(as_text(f"{one.name}: {one.result.scope}"))
-        _show_letters(one.result)
-        if one.result.verdict == "refuted":
-            _show_fault(one.name, one.result)
-        elif one.result.verdict == "vacuous":
-            console.print(paragraph(one.result))
-        if with_coverage and one.result.coverage is not None:
-            console.print(paragraph(one.result.coverage), soft_wrap=True)
-        if one.name in kept:
-            command = replay_command(kept[one.name], one.name)
-            console.print(as_text(command), soft_wrap=True)
+    return table
+
+
+def _show_result(name: str, result: Result, *, with_coverage: bool) -> None:
+    """Print what is to be said of a scenario that has been explored."""
+    console = new_console()
+    console.print(as_text(f"{name}: {result.scope}"))
+    _show_letters(result)
+    if result.verdict == "refuted":
+        _show_fault(name, result)
+    elif result.verdict == "vacuous":
+        console.print(paragraph(result))
+    if with_coverage and result.coverage is not None:
+        console.print(paragraph(result.coverage), soft_wrap=True)
 
 
 def _show_fault(name: str, result: Result) -> None:

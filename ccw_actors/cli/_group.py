@@ -77,12 +77,7 @@ def run_to_an_end(app: Callable[[], Any]) -> NoReturn:
     That is 2 for usage and for a file that is not what it has to be, 130 for Ctrl-C,
     and 1 for what else keeps a command from its work.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # What has not the letter gets an escape, and the user no traceback.
-            stream.reconfigure(errors="backslashreplace")
-    if logging.lastResort is not None:
-        logging.lastResort.setFormatter(_VisibleFormatter())
+    _escape_output()
     try:
         app()
     except CcwActorsError as error:
@@ -95,6 +90,16 @@ def run_to_an_end(app: Callable[[], Any]) -> NoReturn:
             complain(_in_words(error))
         sys.exit(_FAILED)
     sys.exit(0)
+
+
+def _escape_output() -> None:
+    """Have what cannot be shown as it is written as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What has not the letter gets an escape, and the user no traceback.
+            stream.reconfigure(errors="backslashreplace")
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_VisibleFormatter())
 
 
 class _VisibleFormatter(logging.Formatter):

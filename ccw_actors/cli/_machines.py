@@ -45,6 +45,19 @@ def machines(
 
     Exit status: 0, or 1 if a machine does not answer, which is said on stderr.
     """
+    found, is_one_silent = _described(timeout)
+    if as_json:
+        say_json([_plain(machine) for machine in found])
+    elif found:
+        new_console().print(_view(found))
+    else:
+        say("no machine answers" if is_one_silent else "no machine is running")
+    if is_one_silent:
+        raise typer.Exit(1)
+
+
+def _described(timeout: float) -> tuple[list[MachineDescription], bool]:
+    """Return what machines say of themselves, and whether one does not answer."""
     found: list[MachineDescription] = []
     is_one_silent = False
     for name in machine_names():
@@ -56,14 +69,7 @@ def machines(
         except ControlError as error:
             is_one_silent = True
             complain(error)
-    if as_json:
-        say_json([_plain(machine) for machine in found])
-    elif found:
-        new_console().print(_view(found))
-    else:
-        say("no machine answers" if is_one_silent else "no machine is running")
-    if is_one_silent:
-        raise typer.Exit(1)
+    return found, is_one_silent
 
 
 def stop(

@@ -4,16 +4,20 @@ Its subcommands do something to one that runs: disks come and go, CPUs pause.
 """
 
 import contextlib
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
 from typer.core import TyperGroup
 
-from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.cli._printing import complain, say_json
+from ccw_actors.cli._qemu_options import (
+    read_boot,
+    read_device_number,
+    read_disk,
+    read_disks,
+    read_storage,
+)
 from ccw_actors.cli._run_view import ending
 from ccw_actors.cli._running import (
     End,
@@ -22,22 +26,17 @@ from ccw_actors.cli._running import (
     claim_name,
     run_shown,
 )
-from ccw_actors.cli._sizes import size_option
 from ccw_actors.control import ControlClient, DescribeMachine
-from ccw_actors.errors import ImageError
 from ccw_actors.machine import (
     AttachDisk,
     Binary,
     ConsoleTarget,
     DetachDisk,
-    DeviceNumber,
-    HostDevice,
     Machine,
     PassedThrough,
     PauseGuest,
     QemuGuest,
     ResumeGuest,
-    StorageSize,
     check_machine,
 )
 from ccw_actors.trace import TRACE_SIZE
@@ -46,10 +45,7 @@ __all__ = ["qemu"]
 
 _NAME = "qemu"
 _ARGUMENTS = "ccw-actors qemu --"
-_MIB = 1 << 20
 _PATIENCE = 60.0
-_CONTROL_UNITS = {"3390": "2107"}
-"""What a disk is behind unless somebody says otherwise: what Linux meets today."""
 
 _MACHINE = typer.Argument(
     metavar="NAME",
@@ -58,10 +54,6 @@ _MACHINE = typer.Argument(
 )
 _GUEST = typer.Option(
     "--guest", metavar="GUEST", help="The guest, if there is more than one."
-)
-_DISK = re.compile(
-    r"(?P<number>[^=,]+)=(?P<image>.+?)"
-    r"(?P<options>(?:,(?:(?:type|control-unit)=[^,=]*|read-only))*)"
 )
 
 
@@ -179,59 +171,32 @@ def start(
     if context.invoked_subcommand is not None:
         return
     check_name(name)
-    devices = _disks(disks or ())
+    devices = read_disks(disks or ())
     guest = QemuGuest(
         _NAME,
-        _storage(memory),
+        read_storage(memory),
         binary=None if program is None else Binary.read(program, Path()),
         cpus=cpus,
         arguments=tuple(context.meta[_ARGUMENTS]),
         console=ConsoleTarget.read(console, Path()),
         line_mode=line_mode,
-        boot=None if boot is None else _boot(boot, devices),
+        boot=None if boot is None else read_boot(boot, devices),
         devices=tuple(PassedThrough(one.number, one.number) for one in devices),
     )
     machine = Machine(devices, (guest,))
     check_machine(machine, "ccw-actors qemu")
     end = _run(machine, name, trace, as_json=as_json)
-    if as_json:
-        say_json(end.result)
-    result = end.result.guests[_NAME]
-    complain(ending(result) if result.error is None else result.error)
+    _report(end, as_json=as_json)
     if end.status:
         raise typer.Exit(end.status)
 
 
-def _disks(texts: Sequence[str]) -> tuple[HostDevice, ...]:
-    """Read what stands behind each --disk; no number may be there twice."""
-    devices = tuple(map(_disk, texts))
-    numbers = [one.number for one in devices]
-    for number in {one for one in numbers if numbers.count(one) > 1}:
-        raise typer.BadParameter(f"{number} is there twice", param_hint="--disk")
-    return devices
-
-
-def _storage(memory: str) -> StorageSize:
-    """Read what stands behind --memory."""
-    size = size_option(memory, "--memory", least=_MIB)
-    if size % _MIB:
-        raise typer.BadParameter(
-            f"expected whole MiB, got {memory!r}", param_hint="--memory"
-        )
-    return StorageSize(size)
-
-
-def _boot(text: str, devices: Sequence[HostDevice]) -> DeviceNumber:
-    """Read what stands behind --boot, which has to be one of the disks."""
-    number = _number(text, "--boot")
-    numbers = [one.number for one in devices]
-    if number not in numbers:
-        known = ", ".join(map(str, numbers)) or "none"
-        raise typer.BadParameter(
-            f"expected the number of a --disk ({known}), got {number}",
-            param_hint="--boot",
-        )
-    return number
+def _report(end: End, *, as_json: bool) -> None:
+    """Say how the guest ended."""
+    if as_json:
+        say_json(end.result)
+    result = end.result.guests[_NAME]
+    complain(ending(result) if result.error is None else result.error)
 
 
 def _run(
@@ -266,7 +231,7 @@ def attach(
 
     Exit status: 0 if the guest has it, 1 if it cannot have it, 2 for usage.
     """
-    device = _disk(disk)
+    device = read_disk(disk)
     with ControlClient(_checked(name)) as client:
         request = AttachDisk(
             guest or _only_guest(client),
@@ -295,7 +260,7 @@ def detach(
 
     Exit status: 0 if that is done, 1 if the guest keeps it, 2 for usage.
     """
-    wanted = str(_number(number, "DEVNO"))
+    wanted = str(read_device_number(number, "DEVNO"))
     with ControlClient(_checked(name)) as client:
         request = DetachDisk(guest or _only_guest(client), wanted)
         client.ask(request, timeout=_PATIENCE)
@@ -333,50 +298,3 @@ def _only_guest(client: ControlClient) -> str:
             param_hint="--guest",
         )
     return guests[0]
-
-
-def _disk(text: str) -> HostDevice:
-    match = _DISK.fullmatch(text)
-    if match is None:
-        raise typer.BadParameter(
-            f"expected DEVNO=IMAGE, as in 0190=disk.img, got {text!r}",
-            param_hint="--disk",
-        )
-    image = Path(match["image"])
-    options: dict[str, str] = {}
-    for one in str(match["options"]).split(",")[1:]:
-        option, _, value = one.partition("=")
-        options[option] = value
-    kind = options.get("type") or _kind(image)
-    return HostDevice(
-        _number(match["number"], "--disk"),
-        kind,
-        image,
-        read_only="read-only" in options,
-        control_unit=options.get("control-unit", _CONTROL_UNITS.get(kind, "")),
-    )
-
-
-def _number(text: str, option: str) -> DeviceNumber:
-    try:
-        return DeviceNumber.read(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from error
-
-
-def _kind(image: Path) -> str:
-    """Find out what an image is of.
-
-    Raises:
-        typer.BadParameter: It does not say, or cannot be read.
-    """
-    try:
-        file = open_image(image, read_only=True)
-    except ImageError as error:
-        hint = f" (if it is of raw blocks, say of which: {image},type=3370)"
-        text = f"{error}{hint if image.is_file() else ''}"
-        raise typer.BadParameter(text, param_hint="--disk") from error
-    try:
-        return file.geometry.device_type
-    finally:
-        file.close()

@@ -1,11 +1,13 @@
 """`ccw-actors replay`: takes the steps of a counterexample again, and shows them."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from ccw_actors.cli._printing import as_text, new_console, say, say_json
@@ -63,17 +65,21 @@ def replay(
     try:
         again = known.replay(found)
     except ReplayError as lost:
-        if as_json:
-            text = {"violation": None, "steps": lost.number - 1, "lost": str(lost)}
-            say_json(text)
-        else:
-            say(f"{file}: {lost}")
+        _say_lost(file, lost, as_json=as_json)
         raise typer.Exit(_LOST) from lost
     if as_json:
         say_json(_as_json(again))
     else:
         _show(known, scenario or known.scenario, again, waits=step)
     raise typer.Exit(_THERE if again.violation else _GONE)
+
+
+def _say_lost(file: Path, lost: ReplayError, *, as_json: bool) -> None:
+    """Say which step cannot be taken any more."""
+    if as_json:
+        say_json({"violation": None, "steps": lost.number - 1, "lost": str(lost)})
+    else:
+        say(f"{file}: {lost}")
 
 
 def _shipped(known: Counterexample) -> Explored:
@@ -99,20 +105,25 @@ def _show(known: Counterexample, name: str, again: Replayed, *, waits: bool) -> 
     console = new_console()
     how = ", ".join(filter(None, (known.delivery, known.time)))
     console.print(as_text(f"{name} ({how})"))
-    actors = list(dict.fromkeys(step.actor for step in again.steps))
-    if waits:
-        for number, step in enumerate(again.steps, 1):
-            console.print(_table(actors, [(number, step)], shows_head=number == 1))
-            if number < len(again.steps) and sys.stdin.isatty():
-                input()
-    else:
-        console.print(_table(actors, list(enumerate(again.steps, 1)), shows_head=True))
+    _show_steps(console, again.steps, waits=waits)
     if again.violation:
         console.print(as_text(f"then: {again.violation}", style="red"))
         if again.violation != known.violation:
             console.print(as_text(f"the file says: {known.violation}"))
     else:
         console.print(as_text(f"nothing is wrong; the file says: {known.violation}"))
+
+
+def _show_steps(console: Console, steps: Sequence[Step], *, waits: bool) -> None:
+    """Print all steps, or each when somebody wants to see the next."""
+    actors = list(dict.fromkeys(step.actor for step in steps))
+    if not waits:
+        console.print(_table(actors, list(enumerate(steps, 1)), shows_head=True))
+        return
+    for number, step in enumerate(steps, 1):
+        console.print(_table(actors, [(number, step)], shows_head=number == 1))
+        if number < len(steps) and sys.stdin.isatty():
+            input()
 
 
 def _table(

@@ -88,14 +88,10 @@ def run(
     'ccw-actors stop', 129 after SIGHUP. What guests that are over have found is printed
     even then. A second signal ends the process at once.
     """
-    if no_trace and trace is not None:
-        raise typer.BadParameter("--trace and --no-trace exclude each other")
-    if no_control and name is not None:
-        raise typer.BadParameter("--name and --no-control exclude each other")
+    _exclude("--trace", trace, "--no-trace", given=no_trace)
+    _exclude("--name", name, "--no-control", given=no_control)
     check_name(name)
-    size_max = None
-    if trace_size != _ALL:
-        size_max = size_option(trace_size, "--trace-size", least=1 << 16)
+    size_max = _size_max(trace_size)
     file = machine_file or SHIPPED_MACHINE
     machine = load_machine(file)
     with contextlib.ExitStack() as stack:
@@ -112,16 +108,36 @@ def run(
         raise typer.Exit(end.status)
 
 
+def _exclude(option: str, value: object, other: str, *, given: bool) -> None:
+    """Refuse an option that has a value if the other is given, too."""
+    if given and value is not None:
+        raise typer.BadParameter(f"{option} and {other} exclude each other")
+
+
+def _size_max(text: str) -> int | None:
+    """Read what stands behind --trace-size; None for all."""
+    if text == _ALL:
+        return None
+    return size_option(text, "--trace-size", least=1 << 16)
+
+
 def _print(result: RunResult, why: str, *, as_json: bool) -> None:
     """Print a result; `why` says what stopped the run, "" if nothing did."""
     if why:
         traced = f"; trace in {result.trace}" if result.trace else ""
         complain(f"{why}{traced}")
-    is_any_over = any(guest.error != why for guest in result.guests.values())
-    if as_json or not why or is_any_over:
+    over = _over(result, why)
+    if as_json or not why or over:
         print_result(result, as_json=as_json)
     if result.trace_error:
         complain(f"{result.trace}: the trace is not whole: {result.trace_error}")
-    for name, guest in result.guests.items():
-        if guest.error is not None and guest.error != why:
-            complain(f"guest {name}: {guest.error}")
+    for name, error in over.items():
+        if error is not None:
+            complain(f"guest {name}: {error}")
+
+
+def _over(result: RunResult, why: str) -> dict[str, str | None]:
+    """Return what was wrong with each guest that was over before the run stopped."""
+    return {
+        name: guest.error for name, guest in result.guests.items() if guest.error != why
+    }

@@ -81,18 +81,24 @@ def run_shown(
     as_json: bool,
 ) -> End:
     """Run a machine to its end, showing it at work if there is a terminal for that."""
+    # A device takes a few descriptors, and usual is a limit of 1024.
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit != most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with _notices_printed(), KeptStreams(stdout_for_us=as_json) as streams:
+        return _Running(machine, trace, control, streams, as_json=as_json).run()
+
+
+@contextlib.contextmanager
+def _notices_printed() -> Generator[None]:
+    """Print what images and QEMUs have to say, while this lasts; no other log."""
     logging.getLogger("ccw_actors").addHandler(_NO_LOG)
     loggers = [logging.getLogger(f"ccw_actors.{name}") for name in ("images", "qemu")]
     for logger in loggers:
         logger.setLevel(logging.INFO)
         logger.addHandler(_NOTICES)
-    # A device takes a few descriptors, and usual is a limit of 1024.
-    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit != most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
-        with KeptStreams(stdout_for_us=as_json) as streams:
-            return _Running(machine, trace, control, streams, as_json=as_json).run()
+        yield
     finally:
         for logger in loggers:
             logger.removeHandler(_NOTICES)
@@ -151,11 +157,8 @@ class _Running:
         self._as_json = as_json
         self._show: Callable[[Progress], None] = lambda _progress: None
         self._console = new_console()
-        has_terminal = any(
-            isinstance(guest, QemuGuest) and guest.console and not guest.console.file
-            for guest in machine.guests
-        )
-        self._is_live = not as_json and not has_terminal and self._console.is_terminal
+        is_free = not as_json and not _has_terminal(machine)
+        self._is_live = is_free and self._console.is_terminal
         self._machine_run = MachineRun(
             machine,
             trace=trace,
@@ -209,15 +212,13 @@ class _Running:
         """Say who keeps the run from stopping; on the watching thread."""
         if not self._is_stopping:
             path = self._machine_run.running
-            place = place_of(self._main)
-            if path:
-                return f"{_who(path)} spins, at {place}"
-            return f"the run does not go on, at {place}"
+            who = f"{_who(path)} spins" if path else "the run does not go on"
+            return f"{who}, at {place_of(self._main)}"
         threads = [
             f"{_who(thread.name.removeprefix('actor '))} does not end, at"
             f" {place_of(thread.ident or 0)}"
             for thread in threading.enumerate()
-            if thread.name.startswith("actor ") and thread.name.endswith("/program")
+            if _is_of_a_program(thread)
         ]
         return "; ".join(threads) or "the run is being stopped"
 
@@ -259,3 +260,15 @@ def print_result(result: RunResult, *, as_json: bool) -> None:
         say_json(result)
     else:
         new_console().print(result_view(result))
+
+
+def _has_terminal(machine: Machine) -> bool:
+    """Whether the console of a guest is the terminal."""
+    return any(
+        isinstance(guest, QemuGuest) and guest.console and not guest.console.file
+        for guest in machine.guests
+    )
+
+
+def _is_of_a_program(thread: threading.Thread) -> bool:
+    return thread.name.startswith("actor ") and thread.name.endswith("/program")

@@ -75,19 +75,24 @@ def find_scenario(name: str) -> Explored:
     shipped = shipped_scenario(name)
     if shipped is not None:
         return shipped
-    if name.endswith(".py") and ":" not in name:
-        has = ", ".join(scenarios_of(name)) or "no scenario"
-        raise ScenarioNameError(f"give FILE:NAME; {name} has {has}")
     if ":" not in name:
-        close = difflib.get_close_matches(name, SCENARIOS, n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise ScenarioNameError(f"no scenario is called {name!r}{hint}")
+        raise ScenarioNameError(_why_none(name))
     found = _named(name)
     if not _is_scenario(found):
         raise ScenarioNameError(
             f"{name}: expected a function of one World or a TransitionSystem"
         )
     return cast("Explored", found)
+
+
+def _why_none(name: str) -> str:
+    """Say what is wrong with a name without a colon, and what may have been meant."""
+    if name.endswith(".py"):
+        has = ", ".join(scenarios_of(name)) or "no scenario"
+        return f"give FILE:NAME; {name} has {has}"
+    close = difflib.get_close_matches(name, SCENARIOS, n=3)
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return f"no scenario is called {name!r}{hint}"
 
 
 def find_predicate(name: str) -> Callable[[Any], object]:

@@ -2,7 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,11 +148,11 @@ def verdicts(
     it again. Ends with 0; with --check 1 if a cell is another one than was saved.
     """
     names = _chosen(design, emulator, scenario)
-    if not (patches or design or checks or saves or as_json):
-        names = [one for one in names if one.design not in V4_SUBSETS] or names
+    if not any((patches, design, checks, saves, as_json)):
+        names = _without_patches(names)
     _refuse(
         (
-            checks and (again or saves or diagrams or as_json),
+            checks and any((again, saves, diagrams, as_json)),
             "--check goes with --design, --emulator and --scenario only",
         ),
         (diagrams and as_json, "--diagram prints text, --json nothing but JSON"),
@@ -153,11 +161,20 @@ def verdicts(
     if checks:
         raise typer.Exit(_check(names, known, jobs))
     began = perf_counter()
-    fresh = names if again else [one for one in names if _is_stale(one, known)]
+    fresh = names if again else _stale(names, known)
     found = _found(names, fresh, known, jobs)
     took = perf_counter() - began
     if saves is not None:
         save(merge(found, saves), saves)
+    _print(found, saves, diagrams=diagrams, as_json=as_json)
+    if not (diagrams or as_json):
+        _show_count(len(found), len(fresh), took)
+
+
+def _print(
+    found: Sequence[ExploredCell], saves: Path | None, *, diagrams: bool, as_json: bool
+) -> None:
+    """Print the cells as JSON, as diagrams, or as a table."""
     files = [_file(one, saves) for one in found]
     if as_json:
         say_json({"cells": list(map(_as_json, found, files))})
@@ -165,7 +182,6 @@ def verdicts(
         show_diagrams(found)
     else:
         show(found, files)
-        _show_count(len(found), len(fresh), took)
 
 
 def _show_count(cells: int, fresh: int, took: float) -> None:
@@ -174,9 +190,20 @@ def _show_count(cells: int, fresh: int, took: float) -> None:
     typer.echo(f"\n{count}, {fresh} explored now, in {took:.1f} s")
 
 
-def _is_stale(name: CellName, known: Mapping[CellName, VerdictCell]) -> bool:
-    """Whether a cell is not saved, or is of models that are others now."""
-    return name not in known or known[name].hash != cell_hash(name)
+def _without_patches(names: list[CellName]) -> list[CellName]:
+    """Leave out the designs with some patches, if there are others."""
+    return [one for one in names if one.design not in V4_SUBSETS] or names
+
+
+def _stale(
+    names: Sequence[CellName], known: Mapping[CellName, VerdictCell]
+) -> list[CellName]:
+    """Return the cells that are not saved, or are of models that are others now."""
+    return [
+        name
+        for name in names
+        if name not in known or known[name].hash != cell_hash(name)
+    ]
 
 
 def _found(
@@ -205,15 +232,9 @@ def _refuse(*rules: tuple[object, str]) -> None:
 def _chosen(
     designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
 ) -> list[CellName]:
-    for option, wanted, known in (
-        ("--design", designs, DESIGN_NAMES),
-        ("--emulator", emulators, tuple(EMULATORS)),
-        ("--scenario", scenarios, tuple(SCENARIOS)),
-    ):
-        for one in wanted or ():
-            if one not in known:
-                text = f"{one!r}: expected one of {', '.join(known)}"
-                raise typer.BadParameter(text, param_hint=option)
+    _expect("--design", designs, DESIGN_NAMES)
+    _expect("--emulator", emulators, EMULATORS)
+    _expect("--scenario", scenarios, SCENARIOS)
     names = cells_of(designs or (), emulators or (), scenarios or ())
     if not names:
         reason = _why_none(designs, emulators, scenarios)
@@ -221,17 +242,25 @@ def _chosen(
     return names
 
 
+def _expect(option: str, wanted: Iterable[str] | None, known: Collection[str]) -> None:
+    """Refuse what is not known behind an option."""
+    for one in wanted or ():
+        if one not in known:
+            text = f"{one!r}: expected one of {', '.join(known)}"
+            raise typer.BadParameter(text, param_hint=option)
+
+
 def _why_none(
     designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
 ) -> str:
     """Return why the first of these cells has no meaning."""
     design, scenario = (designs or DESIGN_NAMES)[0], (scenarios or tuple(SCENARIOS))[0]
-    wanted: list[EmulatorName] = [
-        one for one in EMULATORS if not emulators or one in emulators
-    ]
     if not emulators and not SCENARIOS[scenario].has_emulator:
         return CellName(design, None, scenario).no_meaning
-    return CellName(design, wanted[0], scenario).no_meaning
+    wanted: Iterator[EmulatorName] = (
+        one for one in EMULATORS if not emulators or one in emulators
+    )
+    return CellName(design, next(wanted), scenario).no_meaning
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import typer
 from rich.table import Table
@@ -35,6 +36,7 @@ _STYLES = {
 }
 _SHOWN_WHOLE = 4
 _WIDTH_LEAST, _GAP = 5, 2
+_Row: TypeAlias = tuple[str, EmulatorName | None]
 _LEGEND = """\
 ✔ verified   ✔+ its own invariants hold, another one is broken
 ✘ refuted, in so many steps   … a limit was reached   ○ vacuous   - no such cell
@@ -80,24 +82,31 @@ def _show_grid(cells: Sequence[VerdictCell]) -> None:
     """Print a table, in as many parts as the width of the terminal asks for."""
     console = new_console()
     known = {CellName.of(cell): cell for cell in cells}
-    rows: list[tuple[str, EmulatorName | None]] = [
-        *dict.fromkeys((cell.design, cell.emulator) for cell in cells)
-    ]
-    titles = {design: design_row(design).title for design, _ in rows}
-    has_emulator = any(emulator for _, emulator in rows)
-    heads = ["design", "", *["emulator"] * has_emulator]
-    head = sum(max(map(len, names)) + _GAP for names in (titles, titles.values()))
-    head += len("emulator" + _GAP * " ") * has_emulator
+    rows: list[_Row] = [*dict.fromkeys((cell.design, cell.emulator) for cell in cells)]
+    head = _head_width(rows)
     for number, part in enumerate(_parts(_scenarios_of(cells), console.width - head)):
         if number:
             console.print()
-        table = _plain_table([*heads, *part])
+        table = _plain_table([*_heads(rows), *part])
         for design, emulator in rows:
             found = [known.get(CellName(design, emulator, one)) for one in part]
             if any(found):
-                first = [design, titles[design], *filter(None, [emulator])]
+                first = [design, design_row(design).title, *filter(None, [emulator])]
                 table.add_row(*first, *map(_styled, found))
         console.print(table)
+
+
+def _heads(rows: Iterable[_Row]) -> list[str]:
+    """Return what is above the names of the rows."""
+    return ["design", "", *["emulator"] * any(emulator for _, emulator in rows)]
+
+
+def _head_width(rows: Sequence[_Row]) -> int:
+    """Return how wide the names of the rows are."""
+    widths = [max(len(design) for design, _ in rows)]
+    widths.append(max(len(design_row(design).title) for design, _ in rows))
+    widths += map(len, _heads(rows)[2:])
+    return sum(width + _GAP for width in widths)
 
 
 def _plain_table(columns: Iterable[str]) -> Table:
@@ -136,6 +145,20 @@ def _show_whole(explored: ExploredCell, path: Path | None) -> None:
     scenario = SCENARIOS[cell.scenario]
     console.print(as_text(_title(cell)))
     console.print(as_text(f"{cell.scenario}: {scenario.title}. {scenario.summary}"))
+    _show_verdict(cell)
+    if explored.counterexample is not None:
+        lines = lines_of(cell, explored.counterexample)
+        console.print(interleaving(lines, console.width))
+    console.print(as_text(f"again:  {command(cell)}"), soft_wrap=True)
+    if path is not None:
+        # Cells share counterexamples, so the file may name another one.
+        again = f"{path} --scenario {CellName.of(cell).scenario_name()}"
+        console.print(as_text(f"replay: ccw-actors replay {again}"), soft_wrap=True)
+
+
+def _show_verdict(cell: VerdictCell) -> None:
+    """Print what a cell is, and why."""
+    console = new_console()
     states = f" ({cell.states:,} states)" if cell.verdict == "verified" else ""
     console.print(as_text(f"{cell.verdict}{states}", style=_STYLES[cell.verdict]))
     if cell.why:
@@ -145,14 +168,6 @@ def _show_whole(explored: ExploredCell, path: Path | None) -> None:
     if cell.also:
         console.print(as_text(f"what the scenario is not about: {cell.also}"))
         console.print(as_text(f"shown by: {others(cell)}"), soft_wrap=True)
-    if explored.counterexample is not None:
-        lines = lines_of(cell, explored.counterexample)
-        console.print(interleaving(lines, console.width))
-    console.print(as_text(f"again:  {command(cell)}"), soft_wrap=True)
-    if path is not None:
-        # Cells share counterexamples, so the file may name another one.
-        again = f"{path} --scenario {CellName.of(cell).scenario_name()}"
-        console.print(as_text(f"replay: ccw-actors replay {again}"), soft_wrap=True)
 
 
 def _title(cell: VerdictCell) -> str:

@@ -7,9 +7,9 @@ from ccw_actors.conformance._judgement import Verdict as Verdict
 from ccw_actors.conformance._judgement import run_case as run_case
 from ccw_actors.conformance._play import Observation as Observation
 from ccw_actors.conformance._play import play as play
-from ccw_actors.conformance._vector_machine import HERCULES as HERCULES
+from ccw_actors.conformance._setup import HERCULES as HERCULES
+from ccw_actors.conformance._setup import devices_of as devices_of
 from ccw_actors.conformance._vector_machine import VectorMachine as VectorMachine
-from ccw_actors.conformance._vector_machine import devices_of as devices_of
 from ccw_actors.conformance._vectors import VECTORS_SIZE_MAX as VECTORS_SIZE_MAX
 from ccw_actors.conformance._vectors import Case as Case
 from ccw_actors.conformance._vectors import Entry as Entry

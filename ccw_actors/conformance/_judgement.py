@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ccw_actors.conformance._compare import Difference, compare, expectation
 from ccw_actors.conformance._play import Observation, play
-from ccw_actors.conformance._vector_machine import HERCULES, personality_of
+from ccw_actors.conformance._setup import HERCULES, personality_of
 from ccw_actors.conformance._vectors import Case
 from ccw_actors.conformance.rules import HERCULES_RULES, QEMU_RULES, Rule
 from ccw_actors.errors import (
@@ -59,12 +59,7 @@ def run_case(case: Case, images: Path, scratch: Path) -> Judgement:
     differs.
     """
     try:
-        judgement = verdict_of(case, _played(case, images, scratch, ()))
-        if judgement.verdict in (Verdict.UNEXPLAINED, Verdict.DIFFER):
-            rules = explanation(case, images, scratch)
-            if rules:
-                why = " ".join(_text(rule) for rule in rules)
-                return Judgement(Verdict.EXPLAINED, why, judgement.differences)
+        return _judged(case, images, scratch)
     except (UnsupportedSetupError, VectorError, ImageError) as error:
         return Judgement(Verdict.UNSUPPORTED, str(error))
     except (ActorFailedError, AskTimeoutError) as error:
@@ -72,6 +67,15 @@ def run_case(case: Case, images: Path, scratch: Path) -> Judgement:
     except _NOT_UNDERSTOOD as error:
         why = f"the case cannot be understood: {type(error).__name__}: {error}"
         return Judgement(Verdict.UNSUPPORTED, why)
+
+
+def _judged(case: Case, images: Path, scratch: Path) -> Judgement:
+    judgement = verdict_of(case, _played(case, images, scratch, ()))
+    if judgement.verdict in (Verdict.UNEXPLAINED, Verdict.DIFFER):
+        rules = explanation(case, images, scratch)
+        if rules:
+            why = " ".join(_text(rule) for rule in rules)
+            return Judgement(Verdict.EXPLAINED, why, judgement.differences)
     return judgement
 
 
@@ -107,23 +111,28 @@ def explanation(case: Case, images: Path, scratch: Path) -> tuple[type[Rule], ..
         UnsupportedSetupError: The script needs what is not there.
         VectorError: The case cannot be understood.
     """
-    observed = expectation(case)
-    kinds = rules_of(case.setup)
-    rules = [kind() for kind in kinds]
+    rules = [kind() for kind in rules_of(case.setup)]
     try:
         predicted = _played(case, images, scratch, rules)
     except ProgramInterruptionError:
         # A rule has looked where there is no storage: it is not for this case.
         return ()
-    if compare(observed, predicted):
+    if compare(expectation(case), predicted):
         return ()
     needed = tuple(type(rule) for rule in rules if rule.applied)
     for kind in needed:
         fewer = tuple(other for other in needed if other is not kind)
-        found = _played(case, images, scratch, [other() for other in fewer])
-        if not compare(observed, found):
+        if _predict(fewer, case, images, scratch):
             needed = fewer
     return needed
+
+
+def _predict(
+    kinds: Sequence[type[Rule]], case: Case, images: Path, scratch: Path
+) -> bool:
+    """Whether rules predict all that was observed."""
+    found = _played(case, images, scratch, [kind() for kind in kinds])
+    return not compare(expectation(case), found)
 
 
 def _played(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from ccw_actors.conformance._handlers import HANDLERS
 from ccw_actors.conformance._player import Deviation, Player
 from ccw_actors.conformance._vector_machine import VectorMachine
 from ccw_actors.conformance._vectors import Entry, Script, address_of
@@ -42,7 +43,7 @@ def play(
         UnsupportedSetupError: The script needs what is not there.
         VectorError: It cannot be understood.
     """
-    player = Player(VectorMachine(script.setup, images, scratch), deviations)
+    player = Player(VectorMachine(script.setup, images, scratch), HANDLERS, deviations)
     for address, content in script.storage.items():
         player.store(address_of(address), bytes.fromhex(content))
     entries = tuple(player.observe(one) for one in script.instructions)

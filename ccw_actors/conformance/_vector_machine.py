@@ -1,17 +1,9 @@
-"""The host that a golden vector ran on: its devices, and what its machine chose.
+"""VectorMachine: the host that a golden vector ran on, as actors."""
 
-A setup names either devices with images, as Hercules was configured, or the arguments
-that QEMU had. Each is a machine of its own: see `HERCULES` and `QEMU`.
-"""
-
-import re
-import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
-
-from msgspec import Struct
 
 from ccw_actors.actors import (
     ChannelPath,
@@ -27,147 +19,26 @@ from ccw_actors.actors import (
 )
 from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.actors.protocol import Attend, DescribeVolume
-from ccw_actors.channel import PATH_0, ModelDependent, Pmcw, SubchannelId
+from ccw_actors.channel import PATH_0, Pmcw, SubchannelId
 from ccw_actors.channel.chsc import Characteristics
 from ccw_actors.conformance._pace import Pace
-from ccw_actors.devices import DeviceConfiguration, device_model, device_models
+from ccw_actors.conformance._setup import (
+    Configured,
+    attentions_of,
+    devices_of,
+    personality_of,
+)
+from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.devices.cckd_image import CCKD_HEADERS_SIZE, is_cckd
 from ccw_actors.errors import UnsupportedSetupError, VectorError
 from ccw_actors.machine import unpacked
-from ccw_actors.runtime import System
+from ccw_actors.runtime import ActorRef, System
 
-__all__ = [
-    "HERCULES",
-    "QEMU",
-    "Personality",
-    "VectorMachine",
-    "devices_of",
-    "personality_of",
-]
+__all__ = ["VectorMachine"]
 
 _BLOCKS: Final = "3370"
 _IMAGE_MAX: Final = 1 << 28
 _OPERATOR_PAUSE_US: Final = 100_000
-_OPERATOR: Final = "operator_commands_100ms_after_start"
-_ATTENTION = re.compile(r"i ([0-9a-fA-F]{4})")
-
-
-class Personality(Struct, frozen=True):
-    """What one kind of host is like where the architecture leaves it open.
-
-    `storage` is in bytes. Where it is `synchronous` a channel program is over, or
-    suspended, before the next instruction.
-    """
-
-    storage: int
-    model: ModelDependent
-    synchronous: bool = False
-    format_1_measurement: bool = True
-    midaws: bool = False
-
-
-HERCULES: Final = Personality(
-    32 << 20,
-    ModelDependent(
-        lpm_from_orb=True,
-        keeps_esw=True,
-        interrupts_alone=True,
-        path_reset_initializes=True,
-        ancillary_path_report=True,
-    ),
-    format_1_measurement=False,
-    midaws=True,
-)
-QEMU: Final = Personality(
-    64 << 20,
-    ModelDependent(
-        scsw_from_orb=0xF880,
-        start_sets_lpum=False,
-        signals_set_lpum=True,
-        esw_of_signals=True,
-        esw_needs_status=True,
-        check_shows_end=False,
-    ),
-    synchronous=True,
-)
-
-
-class Configured(Struct, frozen=True):
-    """One device of a setup; `image` is the name of a file, "" if it has none."""
-
-    device_type: str
-    devno: int
-    image: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    chpid: int = 0
-    path_type: int = 0
-
-
-def personality_of(setup: dict[str, Any]) -> Personality:
-    """Return what kind of host a setup is for.
-
-    Raises:
-        VectorError: It is for none that is known.
-    """
-    if "devices" in setup:
-        return HERCULES
-    if "qemu_args" in setup:
-        return QEMU
-    raise VectorError(f"setup {sorted(setup)}: expected devices or qemu_args")
-
-
-def devices_of(setup: dict[str, Any]) -> tuple[Configured, ...]:
-    """Return the devices of a setup, in the order of their subchannels.
-
-    Raises:
-        UnsupportedSetupError: There is a device that no model stands for.
-        VectorError: The setup cannot be understood.
-    """
-    personality_of(setup)
-    try:
-        found = (
-            [_hercules_device(device) for device in setup["devices"]]
-            if "devices" in setup
-            else _qemu_devices(setup["qemu_args"])
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise VectorError(f"setup: {error!r}") from error
-    for device in found:
-        if device.device_type not in device_models():
-            raise UnsupportedSetupError(f"there is no model of {device.device_type}")
-    return tuple(found)
-
-
-def _hercules_device(device: dict[str, Any]) -> Configured:
-    number = int(device["devno"], 16)
-    return Configured(
-        device["type"], number, device.get("image", ""), chpid=number >> 8
-    )
-
-
-def _qemu_devices(arguments: Sequence[str]) -> list[Configured]:
-    drives: dict[str, str] = {}
-    found: list[Configured] = []
-    terminals = 0
-    for option, value in zip(arguments[::2], arguments[1::2], strict=True):
-        name, *rest = value.split(",")
-        pairs: dict[str, str] = {}
-        for part in (name, *rest):
-            key, _, text = part.partition("=")
-            pairs[key] = text
-        if option == "-drive":
-            drives[pairs["id"]] = Path(pairs["file"]).name
-        elif option == "-device":
-            number = int(pairs["devno"].rpartition(".")[2], 16)
-            image = drives[pairs["drive"]] if "drive" in pairs else ""
-            options = (("mac", pairs["mac"]),) if "mac" in pairs else ()
-            if name == "x-terminal3270":
-                terminals += 1
-                found.append(Configured("3270", number, chpid=1, path_type=0x1A))
-                continue
-            kind = name.removesuffix("-ccw")
-            found.append(Configured(kind, number, image, options, path_type=0x32))
-    return found
 
 
 class VectorMachine:
@@ -177,59 +48,74 @@ class VectorMachine:
     """
 
     def __init__(self, setup: dict[str, Any], images: Path, scratch: Path) -> None:
-        personality = personality_of(setup)
-        devices = devices_of(setup)
         self.pace = Pace()
         self.system = System(self.pace)
-        self.personality = personality
-        self._attentions = _attentions(setup)
-        self.devices = devices
-        ref = self.system.ref
-        spawn = self.system.spawn
-        storage = spawn(Storage(personality.storage), "storage")
-        regions = (Region(0, personality.storage, storage),)
-        for number, device in enumerate(devices):
-            self._spawn_device(device, number, images, scratch)
-            spawn(
-                Subchannel(
-                    SubchannelId(0, number),
-                    _pmcw(device),
-                    ref(f"device{number}"),
-                    regions,
-                    ref("css"),
-                    model=personality.model,
-                ),
-                f"subchannel{number}",
-            )
-        subchannels = {n: ref(f"subchannel{n}") for n in range(len(devices))}
-        paths: dict[int, int] = {device.chpid: device.path_type for device in devices}
+        self.personality = personality_of(setup)
+        self._attentions = attentions_of(setup)
+        self.devices = devices_of(setup)
+        paths = {device.chpid: device.path_type for device in self.devices}
         self.paths = frozenset(paths)
+        size = self.personality.storage
+        storage = self.system.spawn(Storage(size), "storage")
+        for number, device in enumerate(self.devices):
+            self._spawn_device(device, number, images, scratch)
+            self._spawn_subchannel(device, number, Region(0, size, storage))
+        subchannels: dict[int, ActorRef[Any]] = {
+            number: self.system.ref(f"subchannel{number}")
+            for number in range(len(self.devices))
+        }
+        self._spawn_channel_subsystem(subchannels, paths)
+        self._spawn_guest(subchannels, storage)
+
+    def _spawn_subchannel(
+        self, device: Configured, number: int, region: Region
+    ) -> None:
+        self.system.spawn(
+            Subchannel(
+                SubchannelId(0, number),
+                _pmcw(device),
+                self.system.ref(f"device{number}"),
+                (region,),
+                self.system.ref("css"),
+                model=self.personality.model,
+            ),
+            f"subchannel{number}",
+        )
+
+    def _spawn_channel_subsystem(
+        self, subchannels: Mapping[int, ActorRef[Any]], paths: Mapping[int, int]
+    ) -> None:
+        """Spawn the channel paths, given with their types, and what knows them."""
+        model = self.personality.model
+        refs: dict[int, ActorRef[Any]] = {}
         for chpid in paths:
             members = [
-                subchannels[n] for n, d in enumerate(devices) if d.chpid == chpid
+                subchannels[n] for n, d in enumerate(self.devices) if d.chpid == chpid
             ]
-            initialize = personality.model.path_reset_initializes
-            spawn(ChannelPath(chpid, members, initialize=initialize), f"path{chpid:x}")
+            path = ChannelPath(chpid, members, initialize=model.path_reset_initializes)
+            refs[chpid] = self.system.spawn(path, f"path{chpid:x}")
         css = ChannelSubsystem(
             subchannels,
-            {chpid: ref(f"path{chpid:x}") for chpid in paths},
+            refs,
             characteristics=Characteristics(paths=tuple(sorted(paths.items()))),
-            model=personality.model,
+            model=model,
         )
-        spawn(css, "css")
-        spawn(Emulator(1, ()), "emulator")
-        program = ref("the case")
-        spawn(
-            Guest(
-                program,
-                subchannels,
-                ref("css"),
-                storage,
-                ref("emulator"),
-                midaws=personality.midaws,
-            ),
-            "cpu",
+        self.system.spawn(css, "css")
+
+    def _spawn_guest(
+        self, subchannels: Mapping[int, ActorRef[Any]], storage: ActorRef[Any]
+    ) -> None:
+        ref = self.system.ref
+        self.system.spawn(Emulator(1, ()), "emulator")
+        guest = Guest(
+            ref("the case"),
+            subchannels,
+            ref("css"),
+            storage,
+            ref("emulator"),
+            midaws=self.personality.midaws,
         )
+        self.system.spawn(guest, "cpu")
 
     def operator_acts(self, time_us: int) -> None:
         """Do what the operator did, if that time has come."""
@@ -259,17 +145,6 @@ class VectorMachine:
             ),
             f"device{number}",
         )
-
-
-def _attentions(setup: dict[str, Any]) -> tuple[int, ...]:
-    found: list[int] = []
-    for command in setup.get(_OPERATOR, ()):
-        match = _ATTENTION.fullmatch(command)
-        if match is None:
-            words = shlex.split(command)
-            raise UnsupportedSetupError(f"no operator does {words[:1]}: {command}")
-        found.append(int(match[1], 16))
-    return tuple(found)
 
 
 def _volume(copy: Path, device: Configured) -> FileVolume | MemoryVolume:

@@ -98,19 +98,7 @@ def load(path: Path, *, size_max: int = VECTORS_SIZE_MAX) -> tuple[Case, ...]:
         VectorError: It is not one; the text says where.
         OSError: It cannot be read.
     """
-    with path.open("rb") as file:
-        raw = file.read(size_max + 1)
-        try:
-            if raw.startswith(_GZIP):
-                file.seek(0)
-                raw = gzip.GzipFile(fileobj=file).read(size_max + 1)
-            if len(raw) > size_max:
-                raise VectorError(
-                    f"{path}: larger than {size_max} bytes, which is what may be read"
-                )
-            cases = msgspec.json.decode(raw, type=tuple[Case, ...])
-        except (*DECODE_ERRORS, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise VectorError(f"{path}: expected golden vectors: {error}") from error
+    cases = _cases_in(path, size_max)
     names: set[str] = set()
     for case in cases:
         if case.name in names:
@@ -122,6 +110,22 @@ def load(path: Path, *, size_max: int = VECTORS_SIZE_MAX) -> tuple[Case, ...]:
                 f" {len(case.observed)} observations"
             )
     return cases
+
+
+def _cases_in(path: Path, size_max: int) -> tuple[Case, ...]:
+    with path.open("rb") as file:
+        raw = file.read(size_max + 1)
+        try:
+            if raw.startswith(_GZIP):
+                file.seek(0)
+                raw = gzip.GzipFile(fileobj=file).read(size_max + 1)
+            if len(raw) > size_max:
+                raise VectorError(
+                    f"{path}: larger than {size_max} bytes, which is what may be read"
+                )
+            return msgspec.json.decode(raw, type=tuple[Case, ...])
+        except (*DECODE_ERRORS, EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise VectorError(f"{path}: expected golden vectors: {error}") from error
 
 
 def address_of(text: str) -> int:

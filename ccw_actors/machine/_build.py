@@ -18,7 +18,8 @@ from typing import Any
 from ccw_actors.actors import ProgramThread, Region, Storage
 from ccw_actors.actors.protocol import DescribeVolume
 from ccw_actors.channel import Pmcw, SubchannelId
-from ccw_actors.devices import DeviceConfiguration, device_model
+from ccw_actors.devices import DeviceConfiguration, DeviceModel, device_model
+from ccw_actors.devices.volume_geometry import BlockGeometry, Geometry
 from ccw_actors.errors import ActorFailedError, CcwActorsError, ImageError
 from ccw_actors.machine._config import (
     STORAGE_MAX,
@@ -112,25 +113,39 @@ async def build_guest(
     storage = system.spawn(Storage(guest.storage), f"{path}/storage")
     region = Region(base_of(machine, guest), guest.storage, storage, dma=True)
     theirs = GuestPaths.below(path)
-    subchannels: dict[int, ActorRef[Any]] = {}
-    for index, passed in enumerate(guest.devices):
-        paths = paths_of(guest, passed)
-        number = subchannel_of(machine, passed.host)
-        add_host_subchannel(system, paths, passed.host, number, region, layers=layers)
-        pmcw = Pmcw.of_device(int(passed.number))
-        pass_through(
-            system,
-            paths,
-            storage,
-            base=region.base,
-            number=index,
-            pmcw=pmcw,
-            sink=theirs.css,
-            layers=layers,
-        )
-        subchannels[index] = system.ref(paths.emulated)
+    subchannels = {
+        index: _add_passed(system, machine, guest, index, region, layers=layers)
+        for index in range(len(guest.devices))
+    }
     program = _program(system, guest, system.ref(f"{theirs.cpu}0"))
     add_guest(system, theirs, (program,), subchannels, storage)
+
+
+def _add_passed(
+    system: System,
+    machine: Machine,
+    guest: GuestConfiguration,
+    index: int,
+    region: Region,
+    *,
+    layers: Layers,
+) -> ActorRef[Any]:
+    """Spawn what makes the guest's subchannel `index` of a host device; return that."""
+    passed = guest.devices[index]
+    paths = paths_of(guest, passed)
+    number = subchannel_of(machine, passed.host)
+    add_host_subchannel(system, paths, passed.host, number, region, layers=layers)
+    pass_through(
+        system,
+        paths,
+        system.ref(f"{guest_path(guest)}/storage"),
+        base=region.base,
+        number=index,
+        pmcw=Pmcw.of_device(int(passed.number)),
+        sink=GuestPaths.below(guest_path(guest)).css,
+        layers=layers,
+    )
+    return system.ref(paths.emulated)
 
 
 def base_of(machine: Machine, guest: GuestConfiguration | QemuGuest) -> int:
@@ -175,15 +190,7 @@ async def add_disk(
     )
     try:
         found = await volume.ask(DescribeVolume())
-        unit = device.control_unit
-        configuration = DeviceConfiguration(
-            device.device_type,
-            found.geometry,
-            device.read_only,
-            device.number,
-            (("control_unit", unit),) if unit else (),
-        )
-        model = device_model(configuration)
+        model = _model(device, found.geometry)
     except ActorFailedError as error:
         reason = error.reason.removeprefix(f"{ImageError.__name__}: ")
         raise ImageError(reason.replace(str(file), str(device.image))) from error
@@ -191,6 +198,18 @@ async def add_disk(
         raise ImageError(f"{device.image}: {error}") from error
     paths = DevicePaths(device=f"{path}/device", subchannel=f"{path}/subchannel")
     add_device(system, paths, model, volume, layers=layers)
+
+
+def _model(device: HostDevice, geometry: Geometry | BlockGeometry) -> DeviceModel[Any]:
+    unit = device.control_unit
+    configuration = DeviceConfiguration(
+        device.device_type,
+        geometry,
+        device.read_only,
+        device.number,
+        (("control_unit", unit),) if unit else (),
+    )
+    return device_model(configuration)
 
 
 async def _image_file(device: HostDevice, scratch: Path) -> Path:

@@ -60,20 +60,9 @@ def assemble(steps: Sequence[Step]) -> bytes:
     operands = bytearray()
     base = PROGRAM + len(steps) * CCW_LENGTH
     for step in steps:
-        address = base + len(operands)
-        match step:
-            case Tic():
-                target = PROGRAM + step.step * CCW_LENGTH
-                ccws.append(Ccw(Command.TIC, address=target))
-            case Give():
-                operands += _padded(step.argument)
-                ccws.append(_command(step.code, len(step.argument), address))
-            case Take() if step.count <= PAGE_SIZE:
-                ccws.append(_command(step.code, step.count, BUFFER))
-            case Take():
-                operands += _indirect_list(step.count)
-                flags = _FLAGS | Ccw.indirect.mask
-                ccws.append(_command(step.code, step.count, address, flags))
+        ccw, operand = _encoded(step, base + len(operands))
+        ccws.append(ccw)
+        operands += operand
     last = ccws[-1]
     ccws[-1] = Ccw(
         last.code, last.flags & ~Ccw.chain_command.mask, last.count, last.address
@@ -81,6 +70,23 @@ def assemble(steps: Sequence[Step]) -> bytes:
     page = b"".join(ccw.to_bytes(1) for ccw in ccws) + bytes(operands)
     assert len(page) <= PAGE_SIZE, "a channel program has a page"
     return page
+
+
+def _encoded(step: Step, address: int) -> tuple[Ccw, bytes]:
+    """Return the CCW of a step, and what has to be at `address` for it."""
+    match step:
+        case Tic():
+            target = PROGRAM + step.step * CCW_LENGTH
+            return Ccw(Command.TIC, address=target), b""
+        case Give():
+            ccw = _command(step.code, len(step.argument), address)
+            return ccw, _padded(step.argument)
+        case Take() if step.count <= PAGE_SIZE:
+            return _command(step.code, step.count, BUFFER), b""
+        case Take():
+            flags = _FLAGS | Ccw.indirect.mask
+            ccw = _command(step.code, step.count, address, flags)
+            return ccw, _indirect_list(step.count)
 
 
 def _command(code: int, count: int, address: int, flags: int = _FLAGS) -> Ccw:

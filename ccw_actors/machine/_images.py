@@ -30,23 +30,27 @@ def image_file(
         return device.image
     target = scratch / f"{device.number}.img"
     try:
-        with target.open("wb") as file:
-            size = 0
-            for part in _parts(device.image, device.unpacked_max):
-                if is_stopped():
-                    break
-                size += len(part)
-                if part.strip(b"\0"):
-                    file.write(part)
-                else:
-                    file.seek(size)
-            file.truncate(size)
+        _unpack(device, target, is_stopped)
     except OSError as error:
         raise ImageError(f"{target}: {error.strerror}") from error
     finally:
         if is_stopped():
             target.unlink(missing_ok=True)
     return target
+
+
+def _unpack(device: HostDevice, target: Path, is_stopped: Callable[[], bool]) -> None:
+    with target.open("wb") as file:
+        size = 0
+        for part in _parts(device.image, device.unpacked_max):
+            if is_stopped():
+                break
+            size += len(part)
+            if part.strip(b"\0"):
+                file.write(part)
+            else:
+                file.seek(size)
+        file.truncate(size)
 
 
 def unpacked(path: Path, size_max: int) -> bytes:

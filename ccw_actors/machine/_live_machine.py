@@ -21,7 +21,7 @@ from ccw_actors.machine._attachment import (
 from ccw_actors.machine._build import host_path, owners_of
 from ccw_actors.machine._config import DeviceNumber, HostDevice, Machine, PassedThrough
 from ccw_actors.machine._guest_run import GuestRun
-from ccw_actors.machine._machine_file import problems
+from ccw_actors.machine._problems import problems
 from ccw_actors.machine._qemu_guest import QemuRun
 from ccw_actors.runtime import Request
 
@@ -52,20 +52,7 @@ class LiveMachine:
     async def _attach(self, request: AttachDisk) -> Attached:
         """Plug a disk into a guest, and have it as part of the machine."""
         qemu = self._qemu(request.guest)
-        try:
-            number = DeviceNumber.read(request.number)
-        except ValueError as error:
-            raise AttachmentError(str(error)) from error
-        taken = {device.number for device in self.machine.devices}
-        free = (n for n in (int(number), *range(0x10000)) if n not in taken)
-        device = HostDevice(
-            DeviceNumber(next(free)),
-            request.device_type,
-            Path(request.image),
-            read_only=request.read_only,
-            control_unit=request.control_unit,
-        )
-        passed = PassedThrough(number, device.number)
+        device, passed = self._named(request)
         after = with_disk(self.machine, request.guest, device, passed)
         if problem := next(problems(after), None):
             raise AttachmentError(problem.text)
@@ -79,6 +66,23 @@ class LiveMachine:
             self.machine = without_disk(self.machine, request.guest, passed)
             raise
         return Attached(str(device.number))
+
+    def _named(self, request: AttachDisk) -> tuple[HostDevice, PassedThrough]:
+        """Return the device that is to be attached; its host number is a free one."""
+        try:
+            number = DeviceNumber.read(request.number)
+        except ValueError as error:
+            raise AttachmentError(str(error)) from error
+        taken = {device.number for device in self.machine.devices}
+        free = (n for n in (int(number), *range(0x10000)) if n not in taken)
+        device = HostDevice(
+            DeviceNumber(next(free)),
+            request.device_type,
+            Path(request.image),
+            read_only=request.read_only,
+            control_unit=request.control_unit,
+        )
+        return device, PassedThrough(number, device.number)
 
     async def _detach(self, request: DetachDisk) -> Detached:
         """Unplug a disk of a guest; the machine has it no more."""

@@ -1,4 +1,4 @@
-"""A guest in a QEMU of its own: its actors, its process, its console, its end.
+"""A guest in a QEMU of its own: its actors, its devices, its end.
 
 | path | actor |
 |---|---|
@@ -9,15 +9,7 @@
 
 import asyncio
 import contextlib
-import logging
 import math
-import os
-import signal
-import socket
-import sys
-import threading
-from collections import deque
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +24,7 @@ from ccw_actors.actors.protocol import (
     ReportProgress,
     StoreSubchannel,
 )
-from ccw_actors.errors import ClientError, QmpConnectionError, QmpError
+from ccw_actors.errors import ClientError, QmpError
 from ccw_actors.machine._build import (
     add_disk,
     add_disks,
@@ -45,42 +37,29 @@ from ccw_actors.machine._build import (
 )
 from ccw_actors.machine._config import (
     STORAGE_MAX,
-    ConsoleTarget,
     Machine,
     PassedThrough,
     QemuGuest,
 )
+from ccw_actors.machine._qemu_process import QemuProcess
 from ccw_actors.machine._wiring import Layers, add_driver
 from ccw_actors.runtime import ActorRef, System
 from ccw_actors.vfio import (
     AddDevice,
-    Client,
-    ClientProcess,
     ClientProcessMessage,
-    ClientToStorage,
-    Console,
-    ProcessEnded,
     ProcessStorage,
     ProcessStorageMessage,
     Qmp,
     RemoveDevice,
-    ShownFiles,
-    SystemCalls,
-    command_line,
     device_name,
     device_option,
     devno_of,
     find_qemu,
-    raw_terminal,
-    spawn_client,
     sysfsdev_of,
 )
 
 __all__ = ["QemuRun"]
 
-log = logging.getLogger("ccw_actors.qemu")
-
-_WORDS_MAX: Final = 20
 _GRACE: Final = 10.0
 """Seconds that a guest has to shut down."""
 
@@ -91,8 +70,7 @@ _CHPIDS: Final = 0x80
 class QemuRun:
     """One guest of a machine, from the start of its QEMU to its end.
 
-    What is on the disk for it is below `scratch`. `quit_typed` is called, in a thread,
-    when its user asks for its end by typing.
+    What is on the disk for it is below `scratch`.
     """
 
     def __init__(
@@ -109,17 +87,13 @@ class QemuRun:
         self._folder = scratch / guest.name
         self._scratch = scratch
         self._layers = replace(layers, vfio_ccw=VfioCcwRegions)
-        self._stack = AsyncExitStack()
-        self._words: deque[str] = deque(maxlen=_WORDS_MAX)
+        self._process = QemuProcess(system, guest, self._folder)
         self._base = 0
-        self._qmp: Qmp | None = None
-        self._over: asyncio.Future[None] | None = None
-        self._reaping: asyncio.Task[None] | None = None
 
     @property
     def emulator(self) -> ActorRef[ClientProcessMessage]:
         """Who answers for the guest."""
-        return self._system.ref(f"{guest_path(self._guest)}/emulator")
+        return self._process.emulator
 
     @property
     def _storage(self) -> ActorRef[ProcessStorageMessage]:
@@ -146,17 +120,21 @@ class QemuRun:
             self._pass_through(passed, subchannel_of(self._machine, passed.host))
             for passed in guest.devices
         ]
-        options = [
+        options = self._options(devices)
+        await self._process.start(program, options, tuple(devices), storage)
+
+    def _options(self, devices: list[AddDevice]) -> list[str]:
+        """Return QEMU's arguments for the devices, in their order."""
+        return [
             device_option(
                 passed.number,
                 sysfsdev_of(self._folder, index, device.subchannel),
-                boot=passed.number == guest.boot,
+                boot=passed.number == self._guest.boot,
             )
             for index, (passed, device) in enumerate(
-                zip(guest.devices, devices, strict=True)
+                zip(self._guest.devices, devices, strict=True)
             )
         ]
-        await self._start_process(program, options, tuple(devices), storage)
 
     def _pass_through(self, passed: PassedThrough, number: int) -> AddDevice:
         """Spawn the layers of a device; `number` is that of the host's subchannel."""
@@ -177,105 +155,6 @@ class QemuRun:
         )
         regions: ActorRef[RegionsMessage] = self._system.ref(paths.vfio_ccw)
         return AddDevice(str(passed.number), number, regions, chpid)
-
-    async def _start_process(
-        self,
-        program: Path,
-        options: list[str],
-        devices: tuple[AddDevice, ...],
-        storage: ActorRef[ClientToStorage],
-    ) -> None:
-        output, source = self._open_console()
-        console, their_console = socket.socketpair()
-        control, their_control = socket.socketpair()
-        errors, their_errors = os.pipe()
-        argv = command_line(
-            program,
-            self._guest,
-            options,
-            console=their_console.fileno(),
-            qmp=their_control.fileno(),
-        )
-        try:
-            with their_console, their_control:
-                client = await spawn_client(
-                    argv,
-                    pass_fds=(their_console.fileno(), their_control.fileno()),
-                    stderr=their_errors,
-                )
-        except BaseException as error:
-            console.close()
-            control.close()
-            os.close(errors)
-            if isinstance(error, OSError):
-                raise ClientError(f"{program}: {error.strerror}") from error
-            raise
-        finally:
-            os.close(their_errors)
-        calls = SystemCalls(client.listener)
-        self._system.spawn(
-            ClientProcess(
-                client.process.pid,
-                calls,
-                storage,
-                ShownFiles(self._folder, calls),
-                devices,
-            ),
-            self.emulator.path,
-        )
-        relay = Console(console, output, source, _interrupt)
-        self._stack.callback(relay.close)
-        relay.start()
-        self._watch(client, errors)
-        # If it has ended already, the report will say why.
-        with contextlib.suppress(QmpConnectionError):
-            self._qmp = await self._stack.enter_async_context(Qmp(control))
-
-    def _watch(self, client: Client, errors: int) -> None:
-        """Keep what the process says, and tell when it is over."""
-        reader = threading.Thread(target=self._hear, args=(errors,), daemon=True)
-        reader.start()
-        loop = asyncio.get_running_loop()
-        pidfd = os.pidfd_open(client.process.pid)
-
-        async def reap() -> None:
-            # What it has said last is wanted, but another process may keep it open.
-            await asyncio.to_thread(reader.join, 1)
-            self.emulator.tell(ProcessEnded(client.process.wait()))
-
-        def ended() -> None:
-            loop.remove_reader(pidfd)
-            os.close(pidfd)
-            over.set_result(None)
-            self._reaping = loop.create_task(reap())
-
-        self._over = over = loop.create_future()
-        loop.add_reader(pidfd, ended)
-
-    def _open_console(self) -> tuple[int, int | None]:
-        """Return where the console is to be shown, and where somebody types."""
-        target = self._guest.console or ConsoleTarget(Path(os.devnull))
-        if target.file is None:
-            source: int | None = None
-            with contextlib.suppress(OSError, ValueError):
-                source = sys.stdin.fileno()
-            if source is not None:
-                self._stack.enter_context(raw_terminal(source))
-            return 1, source
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        try:
-            output = os.open(target.file, flags, 0o666)
-        except OSError as error:
-            raise ClientError(f"{target.file}: {error.strerror}") from error
-        self._stack.callback(os.close, output)
-        return output, None
-
-    def _hear(self, errors: int) -> None:
-        """Keep and log what QEMU says; in a thread."""
-        with os.fdopen(errors, errors="replace") as file:
-            for line in file:
-                self._words.append(line.rstrip("\n"))
-                log.info("%s: %s", self._guest.name, self._words[-1])
 
     # -- devices that come and go ------------------------------------------------------
 
@@ -323,9 +202,9 @@ class QemuRun:
 
     @property
     def _monitor(self) -> Qmp:
-        if self._qmp is None:
+        if self._process.qmp is None:
             raise ClientError(f"the QEMU of guest {self._guest.name} has ended")
-        return self._qmp
+        return self._process.qmp
 
     async def _take_away(self, passed: PassedThrough) -> None:
         """Stop the actors of a device that the guest does not have (any more)."""
@@ -347,8 +226,9 @@ class QemuRun:
     async def report(self) -> GuestReport:
         """Wait for the guest's end, and for its devices to be at rest."""
         report = await self.emulator.ask(AwaitGuest(), timeout=math.inf)
-        if report.error and self._words:
-            report = replace(report, error=f"{report.error}: {self._words[-1]}")
+        if report.error and self._process.words:
+            last_word = self._process.words[-1]
+            report = replace(report, error=f"{report.error}: {last_word}")
         left = await self._left()
         result = {**report.result, "released": not left}
         if left and report.error is None:
@@ -363,33 +243,27 @@ class QemuRun:
             left.append(f"{pins.pages} pages are pinned for {pins.owners} programs")
         guest = next(g for g in self._machine.guests if g.name == self._guest.name)
         for passed in guest.devices:
-            subchannel: ActorRef[StoreSubchannel] = self._system.ref(
-                f"{host_path(passed.host)}/subchannel"
-            )
-            stored = await subchannel.ask(StoreSubchannel())
-            scsw = stored.schib.scsw
-            if stored.cc == 0 and (scsw.fctl or scsw.actl or scsw.stctl):
-                left.append(f"the subchannel of {passed.host} is not idle: {scsw}")
+            left += await self._left_of(passed)
         return left
+
+    async def _left_of(self, passed: PassedThrough) -> list[str]:
+        """Say what the subchannel of a device still has to do."""
+        subchannel: ActorRef[StoreSubchannel] = self._system.ref(
+            f"{host_path(passed.host)}/subchannel"
+        )
+        stored = await subchannel.ask(StoreSubchannel())
+        scsw = stored.schib.scsw
+        if stored.cc == 0 and (scsw.fctl or scsw.actl or scsw.stctl):
+            return [f"the subchannel of {passed.host} is not idle: {scsw}"]
+        return []
 
     async def shut_down(self) -> None:
         """Have the guest end in order; if it does not, end its QEMU."""
-        if self._qmp is not None:
+        if self._process.qmp is not None:
             with contextlib.suppress(QmpError):
-                await self._qmp.shut_down(grace=_GRACE)
+                await self._process.qmp.shut_down(grace=_GRACE)
                 await self.report()
 
     async def close(self) -> None:
         """End the process, if it has not, and give up what was taken for the guest."""
-        self.emulator.stop(drain=False)
-        await self.emulator.stopped()
-        if self._over is not None:
-            await self._over
-        if self._reaping is not None:
-            await self._reaping
-        await self._stack.aclose()
-
-
-def _interrupt() -> None:
-    """Do as Ctrl-C does, from whatever thread."""
-    os.kill(os.getpid(), signal.SIGINT)
+        await self._process.close()

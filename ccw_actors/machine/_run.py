@@ -5,14 +5,11 @@ import contextlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from msgspec import UNSET
-
-from ccw_actors.actors.hardware.image import journal_path
 from ccw_actors.control import (
     ControlServer,
     ControlSocket,
@@ -24,25 +21,19 @@ from ccw_actors.control import (
     StopMachine,
     Stopping,
 )
-from ccw_actors.errors import TraceFileError
 from ccw_actors.machine._build import party_of
-from ccw_actors.machine._config import Machine
+from ccw_actors.machine._config import GuestConfiguration, Machine, QemuGuest
 from ccw_actors.machine._guest_run import Defects, GuestRun
 from ccw_actors.machine._live_machine import LiveMachine
-from ccw_actors.machine._machine_file import check_machine
+from ccw_actors.machine._problems import check_machine
 from ccw_actors.machine._results import GuestResult, Progress, RunResult, SystemResult
+from ccw_actors.machine._run_trace import RunTrace, begin_trace
 from ccw_actors.machine._scratch import scratch_folder
 from ccw_actors.machine._wiring import OURS, Layers
 from ccw_actors.runtime import FairDispatcher, Request, System
-from ccw_actors.trace import (
-    TRACE_SIZE,
-    MessageCounter,
-    TraceTarget,
-    TraceWriter,
-    open_trace,
-)
+from ccw_actors.trace import MessageCounter, TraceTarget
 
-__all__ = ["PROGRESS_INTERVAL", "STOPPED", "MachineRun", "begin_trace", "run_machine"]
+__all__ = ["PROGRESS_INTERVAL", "STOPPED", "MachineRun", "run_machine"]
 
 PROGRESS_INTERVAL = 0.25
 """Seconds between two calls of `on_progress`."""
@@ -89,28 +80,6 @@ async def run_machine(
     ).run()
 
 
-def begin_trace(
-    machine: Machine,
-    path: Path,
-    *,
-    size_max: int | None = TRACE_SIZE,
-    inputs: Iterable[Path] = (),
-) -> TraceTarget:
-    """Open a file for the trace of a machine; see `open_trace`.
-
-    `inputs` are files that must not be overwritten besides the images.
-
-    Raises:
-        TraceFileError: It is an image of the machine, or what belongs to one; or it is
-            there, and is no trace, or another run's; or it cannot be written.
-    """
-    images = [device.image for device in machine.devices]
-    for image in images:
-        if path.absolute() == journal_path(image).absolute():
-            raise TraceFileError(f"{path}: is the place of the journal of {image}")
-    return open_trace(path, size_max=size_max, inputs=[*images, *inputs])
-
-
 class MachineRun:
     """One run of a machine, and what can be said of it while it lasts."""
 
@@ -125,12 +94,10 @@ class MachineRun:
     ) -> None:
         self._layers = layers
         self._live = LiveMachine(machine)
-        self._trace = trace
+        self._trace = RunTrace(trace)
         self._on_progress = on_progress
         self._control = control
         self._stop = asyncio.Event()
-        self._writer: TraceWriter | None = None
-        self._trace_error: Exception | None = None
         self._counter = MessageCounter()
         self._system: System | None = None
         self._scratch: Path | None = None
@@ -145,7 +112,7 @@ class MachineRun:
             try:
                 await self._run(server)
             finally:
-                self._close_trace()
+                self._trace.close()
         return self.so_far(STOPPED if self.is_stopped else "")
 
     def stop(self) -> None:
@@ -163,53 +130,38 @@ class MachineRun:
 
     def describe(self, name: str) -> MachineDescription:
         """Say what runs, for the control socket of that name."""
-        owners = {
-            passed.host: (guest.name, str(passed.number))
-            for guest in self._live.machine.guests
-            for passed in guest.devices
-        }
-        runs = self._live.runs
+        machine = self._live.machine
         return MachineDescription(
             name,
             os.getpid(),
-            0.0 if self._system is None else self._system.now(),
+            self._now(),
             self._counter.total,
-            tuple(
-                GuestDescription(
-                    guest.name,
-                    runs[guest.name].state if guest.name in runs else "starting",
-                )
-                for guest in self._live.machine.guests
-            ),
-            tuple(
-                DeviceDescription(
-                    str(device.number),
-                    device.device_type,
-                    *owners.get(device.number, (None, None)),
-                )
-                for device in self._live.machine.devices
-            ),
+            tuple(map(self._describe_guest, machine.guests)),
+            tuple(_devices(machine)),
         )
+
+    def _describe_guest(
+        self, guest: GuestConfiguration | QemuGuest
+    ) -> GuestDescription:
+        run = self._live.runs.get(guest.name)
+        return GuestDescription(guest.name, "starting" if run is None else run.state)
 
     def so_far(self, why: str) -> RunResult:
         """Say what there is by now: a guest that is not over has `why` for its error.
 
         Any thread may ask.
         """
-        system, trace = self._system, self._trace
-        error = self._trace_error or (self._writer and self._writer.error)
+        guests = self._live.machine.guests
         return RunResult(
-            {
-                guest.name: self._result_of(guest.name, why)
-                for guest in self._live.machine.guests
-            },
-            SystemResult(
-                dict(self._counter.by_type), 0.0 if system is None else system.now()
-            ),
-            None if trace is None else str(trace.path),
-            UNSET if error is None else str(error),
-            trace.cut if trace is not None and trace.cut else UNSET,
+            {guest.name: self._result_of(guest.name, why) for guest in guests},
+            SystemResult(dict(self._counter.by_type), self._now()),
+            self._trace.name,
+            self._trace.error,
+            self._trace.cut,
         )
+
+    def _now(self) -> float:
+        return 0.0 if self._system is None else self._system.now()
 
     @property
     def is_any_over(self) -> bool:
@@ -234,16 +186,15 @@ class MachineRun:
                 self._control.release()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
-        if self._trace is not None:
-            with contextlib.suppress(OSError):
-                self._trace.flush()
+        self._trace.flush()
 
     async def _run(self, server: ControlServer | None) -> None:
         async with AsyncExitStack() as stack:
             self._scratch = stack.enter_context(scratch_folder())
             dispatcher = FairDispatcher(party_of(self._live.owners))
             self._system = system = await stack.enter_async_context(System(dispatcher))
-            self._observe(system)
+            system.observe(self._counter)
+            self._trace.observe(system)
             if server is not None:
                 await stack.enter_async_context(server.serving(system))
             await self._run_guests(system, self._scratch)
@@ -263,16 +214,6 @@ class MachineRun:
             **self._live.handlers(),
         }
 
-    def _observe(self, system: System) -> None:
-        system.observe(self._counter)
-        if self._trace is not None:
-            try:
-                self._writer = TraceWriter(self._trace)
-            except OSError as error:  # a run is worth more than its trace
-                self._trace_error = error
-            else:
-                system.observe(self._writer)
-
     async def _run_guests(self, system: System, scratch: Path) -> None:
         defects = Defects()
         system.observe(defects)
@@ -282,25 +223,28 @@ class MachineRun:
             )
             for guest in self._live.machine.guests
         }
-        show = self._on_progress
-        interval = None if show is None else PROGRESS_INTERVAL
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(run.run()) for run in runs.values()]
             over = group.create_task(_all_over(tasks))
             stop = group.create_task(self._stop.wait())
-            while True:
-                if show is not None:
-                    states = {name: await run.progress() for name, run in runs.items()}
-                    show(Progress(system.now(), self._counter.total, states))
-                if over.done() or stop.done():
-                    break
-                await asyncio.wait(
-                    {over, stop},
-                    timeout=interval,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+            await self._watch(system, over, stop)
             for task in (*tasks, over, stop):
                 task.cancel()
+
+    async def _watch(self, system: System, *ends: asyncio.Task[Any]) -> None:
+        """Show the guests at work until one of these tasks is done, and then again."""
+        show = self._on_progress
+        interval = None if show is None else PROGRESS_INTERVAL
+        while True:
+            if show is not None:
+                runs = self._live.runs.items()
+                states = {name: await run.progress() for name, run in runs}
+                show(Progress(system.now(), self._counter.total, states))
+            if any(task.done() for task in ends):
+                break
+            await asyncio.wait(
+                ends, timeout=interval, return_when=asyncio.FIRST_COMPLETED
+            )
 
     def _result_of(self, guest: str, why: str) -> GuestResult:
         run = self._live.runs.get(guest)
@@ -308,15 +252,19 @@ class MachineRun:
             return GuestResult(error=why)
         return run.result
 
-    def _close_trace(self) -> None:
-        if self._trace is None:
-            return
-        try:
-            self._trace.close()
-        except OSError as error:
-            self._trace_error = error
-
 
 async def _all_over(tasks: list[asyncio.Task[None]]) -> None:
     if tasks:
         await asyncio.wait(tasks)
+
+
+def _devices(machine: Machine) -> Iterator[DeviceDescription]:
+    """Describe the devices, and which guest has each by which number."""
+    owners = {
+        passed.host: (guest.name, str(passed.number))
+        for guest in machine.guests
+        for passed in guest.devices
+    }
+    for device in machine.devices:
+        owner = owners.get(device.number, (None, None))
+        yield DeviceDescription(str(device.number), device.device_type, *owner)

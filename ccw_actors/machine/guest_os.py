@@ -181,24 +181,29 @@ class GuestDevice:
         """
         primary: Irb | None = None
         while True:
+            irb = await self._status()
+            if irb.scsw.deferred_cc:
+                return None
+            if primary is not None:
+                return _with_device_status(primary, irb.scsw)
+            if irb.scsw.stctl & Stctl.PRIMARY:
+                if _is_last(irb.scsw):
+                    return irb
+                primary = irb
+
+    async def _status(self) -> Irb:
+        """Wait for primary or secondary status."""
+        while True:
             await self._interrupted()
             tested = await self._cpu.test(self._subchannel)
             if tested.cc == 3:
                 raise self._gone("TSCH")
-            irb = tested.irb
-            scsw = irb.scsw
+            scsw = tested.irb.scsw
             if tested.cc or not scsw.stctl & (Stctl.PRIMARY | Stctl.SECONDARY):
                 continue
             if scsw.deferred_cc == 3:
                 raise self._gone("SSCH, deferred")
-            if scsw.deferred_cc:
-                return None
-            if primary is not None:
-                return _with_device_status(primary, scsw)
-            if scsw.stctl & Stctl.PRIMARY:
-                if scsw.stctl & Stctl.SECONDARY or not scsw.actl & Actl.DEVICE_ACTIVE:
-                    return irb
-                primary = irb
+            return tested.irb
 
     async def _interrupted(self) -> None:
         """Wait for an interruption of this device; drop the status of others."""
@@ -249,6 +254,11 @@ async def need_storage(cpu: Cpu) -> None:
         ProgramError: The guest has less storage.
     """
     await cpu.storage[:BUFFER_END]
+
+
+def _is_last(scsw: Scsw) -> bool:
+    """Whether no secondary status comes behind a primary one."""
+    return bool(scsw.stctl & Stctl.SECONDARY) or not scsw.actl & Actl.DEVICE_ACTIVE
 
 
 def _with_device_status(primary: Irb, secondary: Scsw) -> Irb:

@@ -45,11 +45,7 @@ async def read_volume(cpu: Cpu, device: str | int | None = None) -> VolumeConten
     digest = hashlib.sha256()
     records = size = 0
     for track in range(shape.cylinders * shape.heads):
-        cylinder, head = divmod(track, shape.heads)
-        for record in range(1, RECORDS_MAX + 1):
-            data = await disk.record(cylinder, head, record)
-            if data is None:
-                break
+        for data in await _records(disk, *divmod(track, shape.heads)):
             digest.update(data)
             size += len(data)
             records += 1
@@ -59,6 +55,17 @@ async def read_volume(cpu: Cpu, device: str | int | None = None) -> VolumeConten
         "bytes": size,
         "sha256": digest.hexdigest(),
     }
+
+
+async def _records(disk: Disk, cylinder: int, head: int) -> list[bytes]:
+    """Read the data of all records of a track but R0."""
+    found: list[bytes] = []
+    for record in range(1, RECORDS_MAX + 1):
+        data = await disk.record(cylinder, head, record)
+        if data is None:
+            break
+        found.append(data)
+    return found
 
 
 def read_volume_blocking(

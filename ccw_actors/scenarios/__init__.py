@@ -19,12 +19,22 @@ from ccw_actors.scenarios._machine import ENABLED as ENABLED
 from ccw_actors.scenarios._machine import GEOMETRY as GEOMETRY
 from ccw_actors.scenarios._machine import PATHS as PATHS
 from ccw_actors.scenarios._machine import PROGRAM as PROGRAM
+from ccw_actors.scenarios._machine import STORAGE as STORAGE
 from ccw_actors.scenarios._machine import VALID_HOST as VALID_HOST
 from ccw_actors.scenarios._machine import HostMachine as HostMachine
 from ccw_actors.scenarios._machine import PassThroughMachine as PassThroughMachine
 from ccw_actors.scenarios._machine import one_read as one_read
 from ccw_actors.scenarios._machine import read_orb as read_orb
 from ccw_actors.scenarios._machine import track as track
+from ccw_actors.scenarios._operations import CANCEL as CANCEL
+from ccw_actors.scenarios._operations import CLEAR as CLEAR
+from ccw_actors.scenarios._operations import DISABLE as DISABLE
+from ccw_actors.scenarios._operations import HALT as HALT
+from ccw_actors.scenarios._operations import RESUME as RESUME
+from ccw_actors.scenarios._operations import START as START
+from ccw_actors.scenarios._operations import START_AGAIN as START_AGAIN
+from ccw_actors.scenarios._operations import TEST as TEST
+from ccw_actors.scenarios._operations import WAIT as WAIT
 from ccw_actors.scenarios._overlaps import OVERLAPS as OVERLAPS
 from ccw_actors.scenarios._overlaps import Maker as Maker
 from ccw_actors.scenarios._parts import PARTS
@@ -40,15 +50,25 @@ from ccw_actors.scenarios._specified import BARE
 
 __all__ = [
     "BUFFER",
+    "CANCEL",
+    "CLEAR",
     "CRASHES",
+    "DISABLE",
     "ENABLED",
     "GEOMETRY",
+    "HALT",
     "MAKERS",
     "OVERLAPS",
     "PATHS",
     "PROGRAM",
+    "RESUME",
     "SCENARIOS",
+    "START",
+    "START_AGAIN",
+    "STORAGE",
+    "TEST",
     "VALID_HOST",
+    "WAIT",
     "HostMachine",
     "Maker",
     "PassThroughMachine",

@@ -27,8 +27,8 @@ from ccw_actors.verdicts._rows import V4_SUBSETS as V4_SUBSETS
 from ccw_actors.verdicts._rows import EmulatorName as EmulatorName
 from ccw_actors.verdicts._rows import Row as Row
 from ccw_actors.verdicts._rows import design_row as design_row
+from ccw_actors.verdicts._scenario import VerdictScenario as VerdictScenario
 from ccw_actors.verdicts._scenarios import SCENARIOS as SCENARIOS
-from ccw_actors.verdicts._scenarios import VerdictScenario as VerdictScenario
 from ccw_actors.verdicts._store import SAVED as SAVED
 from ccw_actors.verdicts._store import SavedTable as SavedTable
 from ccw_actors.verdicts._store import TableError as TableError

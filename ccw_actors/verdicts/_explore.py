@@ -16,6 +16,7 @@ from ccw_actors.designs import WRONG
 from ccw_actors.explore import (
     Counterexample,
     Limits,
+    Result,
     Scenario,
     Tick,
     World,
@@ -23,7 +24,7 @@ from ccw_actors.explore import (
     explore,
     sample_rate,
 )
-from ccw_actors.verdicts._cell import CellVerdict, ExploredCell, VerdictCell
+from ccw_actors.verdicts._cell import ExploredCell, VerdictCell
 from ccw_actors.verdicts._cell_hash import cell_hash, counterexample_name
 from ccw_actors.verdicts._guest_monitor import GUEST, GUEST_SIDE, GuestMonitor, follow
 from ccw_actors.verdicts._invariants import INVARIANTS, LastFault, hold
@@ -35,7 +36,6 @@ __all__ = ["cell_scenario", "explore_cell", "explore_cells"]
 
 _LIMITS: Final = Limits(states=1_000_000, seconds=300.0)
 _CLASSES: Final = 5_000
-_ORDERS: Final = 1_000
 
 
 def cell_scenario(
@@ -66,12 +66,15 @@ def cell_scenario(
 def _checked(name: CellName, checks: Checks) -> list[str]:
     of, is_host_side = name.verdict_scenario, name.design == HOST_SIDE_ONLY
     own = tuple(WRONG) if is_host_side else of.invariants
-    wanted = [one for one in INVARIANTS if (one in own) is (checks == "own")]
-    if is_host_side:
-        wanted = [one for one in wanted if one in WRONG]
-    if not of.programs:
-        wanted = [one for one in wanted if one not in GUEST_SIDE]
-    return wanted
+
+    def is_about_it(one: str) -> bool:
+        """Whether it can be broken where there is that much of a design."""
+        if is_host_side and one not in WRONG:
+            return False
+        return bool(of.programs) or one not in GUEST_SIDE
+
+    wanted = (one for one in INVARIANTS if (one in own) is (checks == "own"))
+    return list(filter(is_about_it, wanted))
 
 
 def explore_cells(
@@ -101,37 +104,52 @@ def explore_cell(
     fault = LastFault()
     scenario = cell_scenario(name, "own", fault)
     result = explore(scenario, engine="states", limits=_LIMITS, tick=tick)
-    verdict: CellVerdict = result.verdict
     cell = VerdictCell(
         design=name.design,
         emulator=name.emulator,
         scenario=name.scenario,
-        verdict=verdict,
+        verdict=result.verdict,
         states=result.states or 0,
         hash=cell_hash(name),
     )
-    if verdict == "refuted":
-        known = Counterexample.of(name.scenario_name(), result)
-        classes, violating = _count(name) if counts else (None, None)
-        refuted = replace(
-            cell,
-            steps=len(result.counterexample),
-            classes=classes,
-            violating=violating,
-            why=fault.what or result.violation,
-            counterexample=counterexample_name(known),
-        )
-        return ExploredCell(refuted, known)
-    if verdict == "incomplete":
-        return ExploredCell(replace(cell, why=result.scope))
-    if verdict == "vacuous":
-        return ExploredCell(replace(cell, why=result.violation))
-    fault.what = ""
+    match result.verdict:
+        case "refuted":
+            cell = replace(cell, why=fault.what or result.violation)
+            return _refuted(name, cell, result, counts=counts)
+        case "incomplete":
+            return ExploredCell(replace(cell, why=result.scope))
+        case "vacuous":
+            return ExploredCell(replace(cell, why=result.violation))
+        case _:
+            return ExploredCell(_held_to_others(name, cell, tick))
+
+
+def _refuted(
+    name: CellName, cell: VerdictCell, result: Result, *, counts: bool
+) -> ExploredCell:
+    """Return a cell with what shows its fault."""
+    known = Counterexample.of(name.scenario_name(), result)
+    classes, violating = _count(name) if counts else (None, None)
+    refuted = replace(
+        cell,
+        steps=len(result.counterexample),
+        classes=classes,
+        violating=violating,
+        counterexample=counterexample_name(known),
+    )
+    return ExploredCell(refuted, known)
+
+
+def _held_to_others(
+    name: CellName, cell: VerdictCell, tick: Tick | None
+) -> VerdictCell:
+    """Return a cell whose own invariants hold, with what else is broken."""
+    fault = LastFault()
     others = cell_scenario(name, "others", fault)
     result = explore(others, engine="states", limits=_LIMITS, tick=tick)
     if result.verdict == "incomplete":
-        return ExploredCell(replace(cell, verdict="incomplete", why=result.scope))
-    return ExploredCell(replace(cell, also=fault.what or result.violation))
+        return replace(cell, verdict="incomplete", why=result.scope)
+    return replace(cell, also=fault.what or result.violation)
 
 
 def _count(name: CellName) -> tuple[int | None, float | int]:
@@ -140,5 +158,5 @@ def _count(name: CellName) -> tuple[int | None, float | int]:
     counted = census(scenario, classes_max=_CLASSES)
     if not counted.limit:
         return counted.classes, counted.violating
-    rate = sample_rate(scenario, orders=_ORDERS)
+    rate = sample_rate(scenario)
     return None, rate.violating / rate.orders

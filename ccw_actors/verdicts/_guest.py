@@ -17,19 +17,17 @@ from ccw_actors.explore import World
 from ccw_actors.machine import GuestPaths, add_guest
 from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
 from ccw_actors.verdicts._guest_monitor import GUEST
-from ccw_actors.verdicts._scenarios import VerdictScenario
+from ccw_actors.verdicts._scenario import VerdictScenario
 
 __all__ = [
     "LEFT",
     "SCHID",
-    "STORAGE",
     "spawn_guest",
     "spawn_operator",
 ]
 
 LEFT: Final = "I6: a program is never freed, and its pages stay pinned"
 SCHID: Final = SubchannelId(0, 0)
-STORAGE: Final = 0x3000
 
 
 def spawn_guest(system: System, scenario: VerdictScenario) -> None:

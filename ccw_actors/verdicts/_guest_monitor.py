@@ -29,10 +29,11 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import Fctl, Scsw, Stctl
 from ccw_actors.channel.fields import bit_names
 from ccw_actors.explore import Event
+from ccw_actors.scenarios import PATHS
 
 __all__ = ["GUEST", "GUEST_SIDE", "GuestMonitor", "follow"]
 
-GUEST: Final = "guest-subchannel"
+GUEST: Final = PATHS.emulated
 _START: Final = StartSubchannel.__name__
 _INTERMEDIATE = Stctl.INTERMEDIATE_STATUS
 
@@ -111,16 +112,7 @@ def _answered(monitor: GuestMonitor, name: str, answer: object) -> GuestMonitor:
 def _accepted(monitor: GuestMonitor, name: str) -> GuestMonitor:
     match name:
         case _ if name == _START:
-            if monitor.functions:
-                busy = _names(monitor.functions)
-                monitor = _wrong(
-                    monitor, f"I4: START is accepted while {busy} is in progress"
-                )
-            elif monitor.pending:
-                monitor = _wrong(
-                    monitor, "I4: START is accepted while status is pending"
-                )
-            return monitor._replace(functions=monitor.functions | Fctl.START)
+            return _started(monitor)
         case HaltSubchannel.__name__:
             functions = monitor.functions | Fctl.HALT
             return monitor._replace(functions=functions, pending=False)
@@ -130,6 +122,16 @@ def _accepted(monitor: GuestMonitor, name: str) -> GuestMonitor:
             return monitor._replace(functions=monitor.functions & ~Fctl.START)
         case _:
             return monitor
+
+
+def _started(monitor: GuestMonitor) -> GuestMonitor:
+    if monitor.functions:
+        busy = _names(monitor.functions)
+        text = f"I4: START is accepted while {busy} is in progress"
+        monitor = _wrong(monitor, text)
+    elif monitor.pending:
+        monitor = _wrong(monitor, "I4: START is accepted while status is pending")
+    return monitor._replace(functions=monitor.functions | Fctl.START)
 
 
 def _tested(monitor: GuestMonitor, scsw: Scsw) -> GuestMonitor:

@@ -74,24 +74,29 @@ class _Reader:
     def read(self, number: int, step: Step) -> None:
         """Note a step if it matters."""
         kind = step.message.partition("(")[0]
-        if step.actor == GUEST and kind in _INSTRUCTIONS:
-            self._asked.append((step.sender, kind))
-            self._add(number, _cpu(step.sender), _INSTRUCTIONS[kind], step)
+        if step.actor == GUEST:
+            self._guest(number, step, kind)
         elif step.actor.startswith("cpu") and step.sender == GUEST:
             self._answered(number, step, kind)
         elif _is_host(step.actor):
             self._host(number, step, kind)
-        elif step.actor == GUEST and kind in ("IoRead", "IoEvent"):
-            whose = _whose(step.message)
-            self._add(number, "emulator", f"takes the IRB{whose}", step)
         elif step.actor == "cio" and kind == "Tested":
             self._add(
                 number, INTERRUPT, f"TSCH takes the IRB{_whose(step.message)}", step
             )
-        elif step.actor == "subchannel" and kind.endswith("Subchannel"):
+        elif step.actor == "subchannel" and kind != "TestSubchannel":
             what = _INSTRUCTIONS.get(kind)
-            if what and kind != "TestSubchannel":
+            if what:
                 self._add(number, CHANNEL, f"{what} at the host", step)
+
+    def _guest(self, number: int, step: Step, kind: str) -> None:
+        """Note what the guest's subchannel is asked, or takes."""
+        if kind in _INSTRUCTIONS:
+            self._asked.append((step.sender, kind))
+            self._add(number, _cpu(step.sender), _INSTRUCTIONS[kind], step)
+        elif kind in ("IoRead", "IoEvent"):
+            whose = _whose(step.message)
+            self._add(number, "emulator", f"takes the IRB{whose}", step)
 
     def _answered(self, number: int, step: Step, kind: str) -> None:
         asked = next((one for one in self._asked if one[0] == step.actor), None)

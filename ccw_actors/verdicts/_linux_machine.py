@@ -9,7 +9,7 @@
 | neighbour/... | another guest's device, whose START hangs |
 """
 
-from typing import Final
+from typing import Any, Final
 
 from ccw_actors.actors import GuestSubchannel, Storage
 from ccw_actors.designs import (
@@ -29,19 +29,19 @@ from ccw_actors.designs import (
     is_solicited,
 )
 from ccw_actors.explore import View, World
-from ccw_actors.runtime import Message, System
-from ccw_actors.scenarios import ENABLED
+from ccw_actors.runtime import ActorRef, Message, System
+from ccw_actors.scenarios import ENABLED, STORAGE
 from ccw_actors.verdicts._guest import (
     LEFT,
     SCHID,
-    STORAGE,
     spawn_guest,
     spawn_operator,
 )
 from ccw_actors.verdicts._guest_monitor import GUEST
 from ccw_actors.verdicts._machine import VerdictMachine
+from ccw_actors.verdicts._programs import RAW_START
 from ccw_actors.verdicts._rows import EmulatorName
-from ccw_actors.verdicts._scenarios import RAW_START, VerdictScenario
+from ccw_actors.verdicts._scenario import VerdictScenario
 
 __all__ = ["LinuxMachine", "linux_machine"]
 
@@ -119,6 +119,28 @@ def linux_machine(
     host = system.spawn(private, "host")
     system.spawn(WorkQueue(), "work-queue")
     system.spawn(SystemCall(host), "thread")
+    _spawn_emulator(system, host, emulator, scenario)
+    if scenario.programs:
+        system.spawn(Storage(STORAGE), "storage")
+        spawn_guest(system, scenario)
+    spawn_operator(world, scenario)
+    if scenario.neighbour:
+        _neighbour(system, choices)
+    for number, message in enumerate(_HAPPENS.get(scenario.happens, ())):
+        world.inject(host, message, f"happening{number}")
+    if scenario.program == "changes":
+        world.inject(host, IdawChanged())
+    return LinuxMachine()
+
+
+def _spawn_emulator(
+    system: System,
+    host: ActorRef[Any],
+    emulator: EmulatorName | None,
+    scenario: VerdictScenario,
+) -> None:
+    """Spawn what calls the kernel: an emulator, or threads that write by themselves."""
+    ref = system.ref
     if scenario.raw:
         system.spawn(RawReader(ref("thread")), GUEST)
         for number, requests in enumerate(scenario.raw):
@@ -132,17 +154,6 @@ def linux_machine(
         guest = GuestSubchannel(SCHID, ENABLED, ref("region-driver"), ref("css"))
         system.spawn(guest, GUEST)
         system.spawn(RegionDriver(ref("thread"), ref(GUEST)), "region-driver")
-    if scenario.programs:
-        system.spawn(Storage(STORAGE), "storage")
-        spawn_guest(system, scenario)
-    spawn_operator(world, scenario)
-    if scenario.neighbour:
-        _neighbour(system, choices)
-    for number, message in enumerate(_HAPPENS.get(scenario.happens, ())):
-        world.inject(host, message, f"happening{number}")
-    if scenario.program == "changes":
-        world.inject(host, IdawChanged())
-    return LinuxMachine()
 
 
 def _neighbour(system: System, choices: Choices) -> None:

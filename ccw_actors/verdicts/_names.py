@@ -9,6 +9,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product, starmap
 from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 
 from ccw_actors.errors import CcwActorsError
@@ -21,7 +22,8 @@ from ccw_actors.verdicts._rows import (
     V4_SUBSETS,
     EmulatorName,
 )
-from ccw_actors.verdicts._scenarios import SCENARIOS, VerdictScenario
+from ccw_actors.verdicts._scenario import VerdictScenario
+from ccw_actors.verdicts._scenarios import SCENARIOS
 
 __all__ = ["CellName", "CellNameError", "Checks", "cells_of"]
 
@@ -78,29 +80,34 @@ class CellName:
 
     @property
     def verdict_scenario(self) -> VerdictScenario:
-        """The scenario."""
+        """What goes on in the cell."""
         return SCENARIOS[self.scenario]
 
     @property
     def no_meaning(self) -> str:
         """Why there is no such cell, "" if there is one."""
-        of, is_own = self.verdict_scenario, self.design in (OURS, HOST_SIDE_ONLY)
-        if self.emulator and not of.has_emulator:
-            there = CellName(self.design, None, self.scenario)
-            return (
-                f"in {self.scenario} threads write the regions themselves, without an"
-                f" emulator: see {_PREFIX}{there}"
-            )
-        if of.has_emulator and not self.emulator:
-            there = CellName(self.design, "qemu", self.scenario)
-            return f"{self.scenario} takes an emulator: see {_PREFIX}{there}"
-        if is_own and of.not_ours:
+        of = self.verdict_scenario
+        if bool(self.emulator) is not of.has_emulator:
+            return self._no_such_emulator
+        if self.design in (OURS, HOST_SIDE_ONLY) and of.not_ours:
             return f"{self.scenario} has no meaning for it: {of.not_ours}"
         if self.design in V4_SUBSETS and self.scenario not in SUBSET_SCENARIOS:
             return f"with some patches there is {', '.join(SUBSET_SCENARIOS)} only"
         if self.design == HOST_SIDE_ONLY and self.emulator == "ours":
             return "what the host's side promises is looked at under qemu only"
         return ""
+
+    @property
+    def _no_such_emulator(self) -> str:
+        """Why the scenario is not under that emulator, or not without one."""
+        if self.emulator:
+            there = CellName(self.design, None, self.scenario)
+            return (
+                f"in {self.scenario} threads write the regions themselves, without an"
+                f" emulator: see {_PREFIX}{there}"
+            )
+        there = CellName(self.design, "qemu", self.scenario)
+        return f"{self.scenario} takes an emulator: see {_PREFIX}{there}"
 
     def scenario_name(self, checks: Checks = "own") -> str:
         """Return what `ccw-actors explore` and `replay` know the cell by."""
@@ -126,6 +133,19 @@ class CellName:
         was_own = parts[-1] == _OWN_CHECKS_BEFORE
         if was_own:
             parts.pop()
+        of = cls._of_parts(name, parts)
+        if of.no_meaning:
+            raise CellNameError(f"{name}: {of.no_meaning}")
+        if was_own:
+            now = of.scenario_name()
+            raise CellNameError(
+                f"{name}: a name without /{_OWN_CHECKS_BEFORE} means that: see {now}"
+            )
+        return of, checks
+
+    @classmethod
+    def _of_parts(cls, name: str, parts: list[str]) -> "CellName":
+        """Find the design, the emulator, if any, and the scenario of a name."""
         if len(parts) not in (2, 3) or parts[-1] in EMULATORS:
             raise CellNameError(f"{name}: {_FORM}")
         design, scenario = parts[0], parts[-1]
@@ -138,15 +158,7 @@ class CellName:
         if len(parts) == 3:
             _expect(name, "emulator", parts[1], EMULATORS)
             emulator = _one_of(parts[1], EMULATORS)
-        of = cls(design, emulator, scenario)
-        if of.no_meaning:
-            raise CellNameError(f"{name}: {of.no_meaning}")
-        if was_own:
-            now = of.scenario_name()
-            raise CellNameError(
-                f"{name}: a name without /{_OWN_CHECKS_BEFORE} means that: see {now}"
-            )
-        return of, checks
+        return cls(design, emulator, scenario)
 
     @staticmethod
     def is_one(name: str) -> bool:
@@ -167,13 +179,11 @@ def cells_of(
     under: tuple[str | None, ...] = tuple(emulators) or (*EMULATORS, None)
     tried = tuple(scenarios) or tuple(SCENARIOS)
     every: tuple[EmulatorName | None, ...] = (*EMULATORS, None)
+    names = starmap(CellName, product(DESIGN_NAMES, every, SCENARIOS))
     return [
         name
-        for design in DESIGN_NAMES
-        for emulator in every
-        for scenario in SCENARIOS
-        if design in wanted and emulator in under and scenario in tried
-        for name in (CellName(design, emulator, scenario),)
+        for name in names
+        if name.design in wanted and name.emulator in under and name.scenario in tried
         if not name.no_meaning
     ]
 

@@ -21,7 +21,7 @@ from ccw_actors.actors.protocol import (
     WriteIo,
     WriteStorage,
 )
-from ccw_actors.channel import Cstat, Scsw, Stctl
+from ccw_actors.channel import Cstat, Pmcw, Scsw, Stctl
 from ccw_actors.designs import QemuSubchannel, RawReader, RawWriter, shows_cpa
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import View, World
@@ -52,13 +52,14 @@ from ccw_actors.verdicts._guest import (
 )
 from ccw_actors.verdicts._guest_monitor import GUEST
 from ccw_actors.verdicts._machine import VerdictMachine
+from ccw_actors.verdicts._programs import IDAL, RAW_START
 from ccw_actors.verdicts._rows import EmulatorName
-from ccw_actors.verdicts._scenarios import IDAL, RAW_START, VerdictScenario
+from ccw_actors.verdicts._scenario import VerdictScenario
 
 __all__ = ["OwnMachine", "own_machine"]
 
 _CHECKS: Final = Cstat.PROGRAM_CHECK | Cstat.PROTECTION_CHECK
-_LABEL: Final = b"what the channel reads.."
+_LABEL: Final = b"what a neighbour reads.."
 
 
 class OwnMachine(VerdictMachine):
@@ -121,14 +122,7 @@ class OwnMachine(VerdictMachine):
 
     def broken(self, view: View) -> tuple[str, ...]:
         """What is seen by looking at several actors at once."""
-        found: list[str] = []
-        if not is_held(view):
-            found.append("I1: a program is released while the subchannel may use it")
-        if self.owned(view) and self._driver(view).program is None:
-            found.append("I2: VfioCcw has no program while the channel owns one")
-        checked = view["subchannel"].schib.scsw.cstat & _CHECKS
-        if checked and self._program != "faulty":
-            found.append("I12: the channel meets an address that is not pinned")
+        found = self._of_channel(view)
         program = self._driver(view).program
         is_long = self._program == "long"
         if is_long and program is not None and program.phase == "started":
@@ -137,6 +131,18 @@ class OwnMachine(VerdictMachine):
         if self._has_guest and _shows_host_address(view[GUEST].schib.scsw):
             found.append("I13: the guest is shown a host address as CCW address")
         return tuple(found)
+
+    def _of_channel(self, view: View) -> list[str]:
+        """Return what is wrong with the program that the channel owns."""
+        found: list[str] = []
+        if not is_held(view):
+            found.append("I1: a program is released while the subchannel may use it")
+        if self.owned(view) and self._driver(view).program is None:
+            found.append("I2: VfioCcw has no program while the channel owns one")
+        checked = view["subchannel"].schib.scsw.cstat & _CHECKS
+        if checked and self._program != "faulty":
+            found.append("I12: the channel meets an address that is not pinned")
+        return found
 
     def _of_writers(self, view: View) -> list[str]:
         """Return what is wrong with what a thread that writes by itself is told."""
@@ -169,24 +175,7 @@ def own_machine(
             system, *scenario.programs, content=scenario.content, host_pmcw=host_pmcw
         )
     else:
-        kernel = ref("vfio-ccw")
-        limits: Literal["linux", "none"]
-        limits = "linux" if scenario.program == "long" else "none"
-        front = partial(VfioCcwRegions, limits=limits)
-        HostMachine(
-            system,
-            layers=Layers(vfio_ccw=front),
-            content=scenario.content,
-            host_pmcw=host_pmcw,
-        )
-        emulated: Actor = RawReader(kernel)
-        if not scenario.raw:
-            emulated = QemuSubchannel(SCHID, ENABLED, kernel, ref("css"))
-        system.spawn(emulated, GUEST, supervision=Restart())
-        for number, requests in enumerate(scenario.raw):
-            system.spawn(RawWriter(kernel, requests), f"writer{number}")
-        if scenario.programs:
-            spawn_guest(system, scenario)
+        _spawn_regions(system, scenario, host_pmcw)
     spawn_operator(world, scenario)
     if scenario.neighbour:
         _own_neighbour(system)
@@ -197,6 +186,28 @@ def own_machine(
     if scenario.program == "changes":
         system.spawn(Changer(ref("storage")), "changer")
     return OwnMachine(emulator, scenario)
+
+
+def _spawn_regions(system: System, scenario: VerdictScenario, host_pmcw: Pmcw) -> None:
+    """Spawn VfioCcw behind regions, and who reads and writes them."""
+    kernel = system.ref("vfio-ccw")
+    limits: Literal["linux", "none"]
+    limits = "linux" if scenario.program == "long" else "none"
+    front = partial(VfioCcwRegions, limits=limits)
+    HostMachine(
+        system,
+        layers=Layers(vfio_ccw=front),
+        content=scenario.content,
+        host_pmcw=host_pmcw,
+    )
+    emulated: Actor = RawReader(kernel)
+    if not scenario.raw:
+        emulated = QemuSubchannel(SCHID, ENABLED, kernel, system.ref("css"))
+    system.spawn(emulated, GUEST, supervision=Restart())
+    for number, requests in enumerate(scenario.raw):
+        system.spawn(RawWriter(kernel, requests), f"writer{number}")
+    if scenario.programs:
+        spawn_guest(system, scenario)
 
 
 class Change(Message, frozen=True):

@@ -5,125 +5,38 @@ regions by themselves, and what happens besides. A verdict is about its `invaria
 Whether any other is broken in the same scenario is looked for if they are not.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from ccw_actors.actors.hardware import PAGE_SIZE
-from ccw_actors.actors.protocol import (
-    AwaitStatus,
-    CancelSubchannel,
-    ClearSubchannel,
-    HaltSubchannel,
-    Instruct,
-    ModifySubchannel,
-    Operation,
-    ReadReport,
-    ResetDevice,
-    ResumeSubchannel,
-    StartSubchannel,
-    Store,
-    TestSubchannel,
-    UnmapDma,
-    WriteAsync,
-    WriteIo,
+from ccw_actors.actors.protocol import ReadReport, ResetDevice, UnmapDma, WriteIo
+from ccw_actors.scenarios import (
+    BUFFER,
+    CANCEL,
+    CLEAR,
+    DISABLE,
+    HALT,
+    RESUME,
+    START,
+    START_AGAIN,
+    TEST,
+    WAIT,
+    read_orb,
 )
-from ccw_actors.channel import Ccw, Fctl, Orb, Pmcw
-from ccw_actors.designs import ENDS, Behaviour, Case, DesignRequest
-from ccw_actors.scenarios import BUFFER, ENABLED, PROGRAM, one_read, read_orb
 from ccw_actors.verdicts import _conditions as conditions
-from ccw_actors.verdicts._conditions import Condition
-
-__all__ = ["IDAL", "RAW_START", "SCENARIOS", "VerdictScenario"]
-
-Steps = Sequence[Operation]
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerdictScenario:
-    """One race, to be explored for every design.
-
-    `number` is that of the scenario in the analysis of the thread, 0 for others.
-    `title` is what tables show of it. `programs` are those of CPUs, `raw` the requests
-    of threads without an emulator. `behaviour` is what the device does with each
-    program in a model, `content` the channel program that does the same on this
-    package's actors; `program` is what is special about it otherwise. `happens` at any
-    time: the device wants attention, it is lost, the guest's subchannel is reset,
-    channel paths report. `neighbour` puts another device beside it, whose program hangs
-    and which wants attention. `conditions` have to be met sometimes: else the scenario
-    has tested nothing. `not_ours` is why there is no such scenario for this package.
-    """
-
-    number: int
-    title: str
-    summary: str
-    invariants: tuple[str, ...]
-    programs: tuple[Steps, ...] = ()
-    raw: tuple[tuple[DesignRequest, ...], ...] = ()
-    behaviour: Behaviour = ENDS
-    content: bytes = field(default_factory=one_read)
-    program: Case = ""
-    happens: Literal["", "attention", "loss", "reset", "reports"] = ""
-    neighbour: bool = False
-    not_ours: str = ""
-    conditions: Mapping[str, Condition] = field(default_factory=dict[str, Condition])
-
-    @property
-    def has_emulator(self) -> bool:
-        """Whether an emulator takes part: threads write the regions themselves."""
-        return not self.raw
-
-
-START: Final = Instruct(0, StartSubchannel(read_orb(1)))
-START_AGAIN: Final = Instruct(0, StartSubchannel(read_orb(2)))
-HALT: Final = Instruct(0, HaltSubchannel())
-CLEAR: Final = Instruct(0, ClearSubchannel())
-CANCEL: Final = Instruct(0, CancelSubchannel())
-RESUME: Final = Instruct(0, ResumeSubchannel())
-TEST: Final = Instruct(0, TestSubchannel())
-DISABLE: Final = Instruct(
-    0, ModifySubchannel(ENABLED.with_flag(Pmcw.enabled, on=False))
+from ccw_actors.verdicts._programs import (
+    FAULTY,
+    GO_ON,
+    INDIRECT,
+    LONG,
+    PCI,
+    RAW_CLEAR,
+    RAW_START,
+    SUSPENDED,
+    SUSPENDS,
 )
-WAIT: Final = AwaitStatus()
+from ccw_actors.verdicts._scenario import VerdictScenario
 
-RAW_START: Final = WriteIo(read_orb(1), Fctl.START)
-RAW_CLEAR: Final = WriteAsync("CSCH")
-
-_NOP, _READ = 0x03, 0x02
-_SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
-_PCI: Final = Ccw(_NOP, _SLI | Ccw.program_controlled.mask, 1).to_bytes(1)
-_READS: Final = Ccw(_READ, _SLI, 24, BUFFER).to_bytes(1)
-_SUSPENDS: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
-    _READ, _SLI | Ccw.suspend.mask, 24, BUFFER
-).to_bytes(1)
-_SUSPENDED: Final = Instruct(
-    0, StartSubchannel(Orb.command(PROGRAM, intparm=1, suspend=True))
-)
-_GO_ON: Final = Store(PROGRAM + 8, _READS)
-
-
-_TIC: Final = 0x08
-
-
-def _long_program() -> bytes:
-    """Return 17 chains: each but the last goes on in another place."""
-    nop = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1)
-    places = [PROGRAM + 0x20 * number for number in range(1, 17)]
-    chains = [
-        (nop + Ccw(_TIC, 0, 0, to).to_bytes(1)).ljust(0x20, b"\0") for to in places
-    ]
-    return b"".join(chains) + Ccw(_NOP, _SLI, 1).to_bytes(1)
-
-
-_FAULTY: Final = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1) + Ccw(
-    _TIC, 0, 0, 0x100000
-).to_bytes(1)
-_IDA: Final = Ccw.indirect.mask
-IDAL: Final = PROGRAM + 0x10
-_INDIRECT: Final = (
-    Ccw(_READ, _SLI | _IDA, 24, IDAL).to_bytes(1) + bytes(8) + BUFFER.to_bytes(8, "big")
-)
-
+__all__ = ["SCENARIOS"]
 
 _EACH: Final = (START, WAIT, TEST, CLEAR, WAIT, TEST, HALT, WAIT, TEST)
 
@@ -241,7 +154,7 @@ SCENARIOS: Final[dict[str, VerdictScenario]] = {
         invariants=("I5", "I8", "I13"),
         programs=((START, WAIT, TEST, WAIT, TEST),),
         behaviour=("begin", "pci", "end"),
-        content=_PCI,
+        content=PCI,
         conditions={
             "status is on its way while the program runs": conditions.queued_amidst
         },
@@ -266,7 +179,7 @@ SCENARIOS: Final[dict[str, VerdictScenario]] = {
         invariants=("I1",),
         programs=((START, WAIT, TEST, WAIT, TEST, WAIT, TEST),),
         behaviour=("begin", "pci", "end"),
-        content=_PCI,
+        content=PCI,
         happens="attention",
         conditions={
             "attention is on its way while START is in progress": (
@@ -319,12 +232,12 @@ SCENARIOS: Final[dict[str, VerdictScenario]] = {
         title="Suspend and resume",
         summary="a program that is suspended, and resumed",
         invariants=("I1", "I8"),
-        programs=((_SUSPENDED, WAIT, TEST, _GO_ON, RESUME, WAIT, TEST),),
+        programs=((SUSPENDED, WAIT, TEST, GO_ON, RESUME, WAIT, TEST),),
         behaviour=(
             "begin",
             "suspend",
         ),
-        content=_SUSPENDS,
+        content=SUSPENDS,
         conditions={"status is on its way from the program": conditions.queued_amidst},
     ),
     "disable": VerdictScenario(
@@ -422,7 +335,7 @@ SCENARIOS: Final[dict[str, VerdictScenario]] = {
         invariants=("I11",),
         raw=((RAW_START,),),
         program="long",
-        content=_long_program(),
+        content=LONG,
         conditions={"START has returned": conditions.returned},
     ),
     "bad-chain": VerdictScenario(
@@ -432,7 +345,7 @@ SCENARIOS: Final[dict[str, VerdictScenario]] = {
         invariants=("I6",),
         raw=((RAW_START,),),
         program="faulty",
-        content=_FAULTY,
+        content=FAULTY,
         conditions={"START has returned": conditions.returned},
     ),
     "idaw": VerdictScenario(
@@ -442,7 +355,7 @@ SCENARIOS: Final[dict[str, VerdictScenario]] = {
         invariants=("I12",),
         raw=((RAW_START,),),
         program="changes",
-        content=_INDIRECT,
+        content=INDIRECT,
         conditions={"the IDAW changes during translation": conditions.changed_amidst},
     ),
 }

@@ -41,7 +41,7 @@ class TableError(CcwActorsError):
 
 
 class SavedTable(Struct, frozen=True):
-    """The saved table."""
+    """The cells that are kept in a file, in the order of the table."""
 
     cells: tuple[VerdictCell, ...] = ()
 

@@ -6,7 +6,8 @@ from ccw_actors.verdicts._linux_machine import linux_machine
 from ccw_actors.verdicts._machine import VerdictMachine
 from ccw_actors.verdicts._own_machine import own_machine
 from ccw_actors.verdicts._rows import HOST_SIDE_ONLY, OURS, EmulatorName, choices_of
-from ccw_actors.verdicts._scenarios import SCENARIOS, VerdictScenario
+from ccw_actors.verdicts._scenario import VerdictScenario
+from ccw_actors.verdicts._scenarios import SCENARIOS
 
 __all__ = ["design_machine"]
 

@@ -23,7 +23,7 @@ from ccw_actors.vfio._qemu import device_option as device_option
 from ccw_actors.vfio._qemu import devno_of as devno_of
 from ccw_actors.vfio._qemu import find_qemu as find_qemu
 from ccw_actors.vfio._qmp import Qmp as Qmp
-from ccw_actors.vfio._qmp import QmpEvent as QmpEvent
+from ccw_actors.vfio._qmp_events import QmpEvent as QmpEvent
 from ccw_actors.vfio._shown_files import ShownFiles as ShownFiles
 from ccw_actors.vfio._shown_files import sysfsdev_of as sysfsdev_of
 from ccw_actors.vfio._spawn import Client as Client

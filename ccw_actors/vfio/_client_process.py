@@ -47,8 +47,11 @@ from ccw_actors.runtime import (
     receive,
 )
 from ccw_actors.vfio import _uapi as uapi
+from ccw_actors.vfio._call_reader import DEVICES_FOLDER
+from ccw_actors.vfio._changes import Change
 from ccw_actors.vfio._container_front import ContainerFront, Group
-from ccw_actors.vfio._device_front import Change, Counts, DeviceFront
+from ccw_actors.vfio._counts import Counts
+from ccw_actors.vfio._device_front import DeviceFront
 from ccw_actors.vfio._event_descriptors import EventDescriptors
 from ccw_actors.vfio._messages import (
     AddDevice,
@@ -69,7 +72,7 @@ from ccw_actors.vfio._messages import (
     StorageLost,
 )
 from ccw_actors.vfio._shown_files import ShownFiles, uuid_of
-from ccw_actors.vfio._system_calls import DESCRIPTORS_MAX, DEVICES_FOLDER, SystemCalls
+from ccw_actors.vfio._system_calls import DESCRIPTORS_MAX, SystemCalls
 from ccw_actors.vfio._uapi import EventSource, Ioctl
 
 __all__ = ["ClientProcess"]
@@ -134,7 +137,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
             self._process = None
         self._calls.end()
         for device in self._devices.values():
-            device.forget_events()
+            device.events.forget()
         self._descriptors.close()
 
     def on_failure(self, error: BaseException) -> None:  # noqa: ARG002 - the base's
@@ -240,11 +243,11 @@ class ClientProcess(Actor[ClientProcessMessage]):
             answer = -errno.ENODEV
         elif not self._containers.has_iommu(group):
             answer = -errno.EINVAL
-        elif device.is_busy:
+        elif device.changes.is_busy:
             answer = -errno.EAGAIN
         else:
             opened = device
-            device.change(Change(None, lambda _: self._hand_out(call.key, opened)))
+            device.changes.add(Change(None, lambda _: self._hand_out(call.key, opened)))
         if answer is not None:
             self._calls.answer(call.key, answer)
 
@@ -292,7 +295,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
     @receive
     def mapped(self, message: RangeMapped) -> None:
         """Answer MAP_DMA."""
-        self._containers.mapped(message)
+        self._containers.dma.mapped(message)
 
     @receive
     def unmapped(self, message: RangeUnmapped) -> None:
@@ -335,7 +338,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
     def event(self, message: RegionsToClient) -> None:
         """Signal the event's descriptor."""
         if device := self._device:
-            device.signalled(_SOURCES[type(message)])
+            device.events.signalled(_SOURCES[type(message)])
 
     @receive
     def failed(self, message: Failure) -> None:
@@ -393,7 +396,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
         """Answer who waits for the end, if it has come."""
         if self._status is None:
             return
-        at_work = self._containers.is_unmapping or any(
+        at_work = self._containers.dma.is_unmapping or any(
             device.is_at_work for device in self._devices.values()
         )
         if at_work and not self._is_broken:

@@ -36,6 +36,15 @@ class DmaRange(NamedTuple):
         """The first address behind."""
         return self.iova + self.size
 
+    @property
+    def is_valid(self) -> bool:
+        """Whether it is of whole pages, all below the end, for some kind of access."""
+        if not self.size or (self.iova | self.vaddr | self.size) % PAGE_SIZE:
+            return False
+        if self.end > ADDRESS_END or self.vaddr + self.size > ADDRESS_END:
+            return False
+        return bool(self.flags & _ACCESS) and not self.flags & ~_ACCESS
+
 
 class Part(NamedTuple):
     """A part of an area that is memory of one process, without a gap."""
@@ -57,14 +66,7 @@ class DmaRanges:
 
     def add(self, new: DmaRange) -> int:
         """Add a range; return 0, or the errno that says why not."""
-        if (
-            not new.size
-            or (new.iova | new.vaddr | new.size) % PAGE_SIZE
-            or new.end > ADDRESS_END
-            or new.vaddr + new.size > ADDRESS_END
-            or not new.flags & _ACCESS
-            or new.flags & ~_ACCESS
-        ):
+        if not new.is_valid:
             return errno.EINVAL
         at = bisect_right(self._starts, new.iova)
         if at and self._ranges[at - 1].end > new.iova:

@@ -15,6 +15,7 @@ filter.h and seccomp.h; numbers of x86-64, arch/x86/entry/syscalls/syscall_64.tb
 
 import errno
 import struct
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final, NamedTuple, TypeAlias
 
@@ -120,18 +121,17 @@ def _assembled(*lines: _Line) -> bytes:
             labels[line] = len(instructions)
         else:
             instructions.append(line)
+    return b"".join(_packed(one, at, labels) for at, one in enumerate(instructions))
 
-    def distance(label: str, at: int) -> int:
+
+def _packed(one: _Do | _IfEqual, at: int, labels: Mapping[str, int]) -> bytes:
+    """Return an instruction at its place as a `struct sock_filter`."""
+
+    def distance(label: str) -> int:
         return labels[label] - at - 1 if label else 0
 
-    return b"".join(
-        _INSTRUCTION.pack(
-            _JUMP_IF_EQUAL,
-            distance(one.then, at),
-            distance(one.otherwise, at),
-            one.operand,
-        )
-        if isinstance(one, _IfEqual)
-        else _INSTRUCTION.pack(one.code, 0, 0, one.operand)
-        for at, one in enumerate(instructions)
+    if isinstance(one, _Do):
+        return _INSTRUCTION.pack(one.code, 0, 0, one.operand)
+    return _INSTRUCTION.pack(
+        _JUMP_IF_EQUAL, distance(one.then), distance(one.otherwise), one.operand
     )

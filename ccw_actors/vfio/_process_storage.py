@@ -119,23 +119,29 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
     @receive
     def unmap_range(self, message: UnmapRange) -> RangeUnmapped:
         """Remove the ranges in an area, unless somebody uses them."""
-        if message.everything:
-            found: list[DmaRange] | None = list(self._ranges)
-        else:
-            found = self._ranges.within(message.iova, message.size)
+        found = self._concerned(message)
         if found is None:
             return RangeUnmapped(errno.EINVAL)
-        if message.everything:
-            users = tuple(self.state.pins)
-        else:
-            area = pages_of(message.iova, message.size)
-            users = pinned.owners_of(self.state.pins, area)
+        users = self._users_of(message)
         if users:
             return RangeUnmapped(0, users=users)
         for one in found:
             self._ranges.remove(one)
             self._use(one.process, -1)
         return RangeUnmapped(0, sum(one.size for one in found))
+
+    def _concerned(self, message: UnmapRange) -> list[DmaRange] | None:
+        """Return the ranges to unmap, or None if one would be cut in two."""
+        if message.everything:
+            return list(self._ranges)
+        return self._ranges.within(message.iova, message.size)
+
+    def _users_of(self, message: UnmapRange) -> tuple[str, ...]:
+        """Return who has pinned pages of what is to be unmapped."""
+        if message.everything:
+            return tuple(self.state.pins)
+        area = pages_of(message.iova, message.size)
+        return pinned.owners_of(self.state.pins, area)
 
     # -- from the channel, and from VfioCcw --------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -54,21 +55,25 @@ def find_qemu(wanted: str = _NAME) -> Path:
     Raises:
         ClientError: There is none, or it has no vfio-ccw.
     """
-    found = shutil.which(wanted) if "/" not in wanted else None
-    program = Path(found or wanted)
-    if program.is_dir():
-        program /= _NAME
-    if not program.is_file():
-        on_path = (
-            "" if "/" in wanted else " on PATH (Debian: apt install qemu-system-s390x)"
-        )
-        raise ClientError(f"there is no {program}{on_path}")
+    program = _located(wanted)
     if f"{_DEVICE} options" not in _options(program):
         raise ClientError(
             f"{program}: expected a QEMU for s390x that has the device vfio-ccw;"
             f" '{program.name} -device {_DEVICE},help' knows none"
         )
     return program.absolute()
+
+
+def _located(wanted: str) -> Path:
+    is_path = "/" in wanted
+    found = None if is_path else shutil.which(wanted)
+    program = Path(found or wanted)
+    if program.is_dir():
+        program /= _NAME
+    if not program.is_file():
+        hint = "" if is_path else " on PATH (Debian: apt install qemu-system-s390x)"
+        raise ClientError(f"there is no {program}{hint}")
+    return program
 
 
 def _options(program: Path) -> str:
@@ -96,13 +101,6 @@ def command_line(
     program: Path, options: QemuOptions, devices: list[str], *, console: int, qmp: int
 ) -> list[str]:
     """Return QEMU's arguments; `console` and `qmp` are descriptors of sockets."""
-    kernel: list[str] = []
-    if options.kernel is not None:
-        kernel += ["-kernel", str(options.kernel)]
-    if options.initrd is not None:
-        kernel += ["-initrd", str(options.initrd)]
-    if options.append is not None:
-        kernel += ["-append", options.append]
     sclp = "sclplmconsole" if options.line_mode else "sclpconsole"
     return [
         str(program),
@@ -114,9 +112,21 @@ def command_line(
         *("-chardev", f"socket,id=ccw-actors-qmp,fd={qmp}"),
         *("-mon", "chardev=ccw-actors-qmp,mode=control"),
         *(part for device in devices for part in ("-device", device)),
-        *kernel,
+        *_kernel(options),
         *options.arguments,
     ]
+
+
+def _kernel(options: QemuOptions) -> Iterator[str]:
+    """Yield the arguments that say what kernel is loaded, if any."""
+    named = (
+        ("-kernel", options.kernel),
+        ("-initrd", options.initrd),
+        ("-append", options.append),
+    )
+    for name, value in named:
+        if value is not None:
+            yield from (name, str(value))
 
 
 def device_option(number: int, sysfsdev: str, *, boot: bool = False) -> str:

@@ -6,11 +6,10 @@ a QEMU whose guest is given devices, and errors of this package.
 
 import asyncio
 import socket
-from collections import deque
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Self, TypeAlias, cast
+from typing import Any, Final, Self
 
 from qemu.qmp import EventListener, ExecuteError, Message, QMPClient, QMPError, Runstate
 
@@ -20,20 +19,15 @@ from ccw_actors.errors import (
     QmpTimeoutError,
     UnplugRefusedError,
 )
+from ccw_actors.vfio._qmp_events import QmpEvent, QmpEvents
 
-__all__ = ["EVENTS_MAX", "LINE_SIZE_MAX", "Qmp", "QmpEvent", "QmpEvents"]
+__all__ = ["LINE_SIZE_MAX", "Qmp"]
 
 LINE_SIZE_MAX: Final = 1 << 16
 """Bytes of one line from QEMU, unless said otherwise.
 
 No answer to a command of `Qmp` is that long; that of query-qmp-schema is.
 """
-
-EVENTS_MAX: Final = 1024
-"""Events kept for whoever listens to them; of more than that the oldest are lost."""
-
-QmpEvent: TypeAlias = Mapping[str, Any]
-"""An event as QEMU sends it: `event`, its name; `data`, if any; and `timestamp`."""
 
 _DELETED: Final = "DEVICE_DELETED"
 _REFUSED: Final = "DEVICE_UNPLUG_GUEST_ERROR"
@@ -78,23 +72,28 @@ class Qmp:
         self._gone = asyncio.get_running_loop().create_future()
         self._socket = _unix_socket(self._target)
         try:
+            await self._connect()
+        except BaseException:
+            self._socket.close()
+            raise
+        self._watching = asyncio.create_task(self._watch())
+        return self
+
+    async def _connect(self) -> None:
+        """Connect, if that has not been done, and wait for the greeting."""
+        try:
             async with asyncio.timeout(self._patience):
                 if isinstance(self._target, Path):
                     loop = asyncio.get_running_loop()
                     await loop.sock_connect(self._socket, str(self._target))
                 await self._client.connect(self._socket)
-        except BaseException as error:
-            self._socket.close()
-            if isinstance(error, TimeoutError):
-                raise QmpTimeoutError("QEMU has not greeted", self._patience) from None
-            if isinstance(error, OSError):
-                reason = f"{self._target}: {error.strerror}"
-                raise QmpConnectionError(reason) from error
-            if isinstance(error, QMPError):
-                raise QmpConnectionError(_in_a_line(error)) from error
-            raise
-        self._watching = asyncio.create_task(self._watch())
-        return self
+        except TimeoutError:
+            raise QmpTimeoutError("QEMU has not greeted", self._patience) from None
+        except OSError as error:
+            reason = f"{self._target}: {error.strerror}"
+            raise QmpConnectionError(reason) from error
+        except QMPError as error:
+            raise QmpConnectionError(_in_a_line(error)) from error
 
     async def __aexit__(self, *_: object) -> None:
         # What has not been written yet need not wait for a QEMU that reads no more.
@@ -204,7 +203,7 @@ class Qmp:
     @contextmanager
     def events(
         self, *names: str, device: str | None = None
-    ) -> Generator["QmpEvents", None, None]:
+    ) -> Generator[QmpEvents, None, None]:
         """Listen to events of these names, all if there are none; of one device only.
 
         What comes from then on is kept until it is looked at.
@@ -239,80 +238,6 @@ class Qmp:
         except Exception as error:  # noqa: BLE001 - whatever it met in what came
             reason = f"QEMU sends what is no QMP: {_in_a_line(error)}"
         self._gone.set_result(reason)
-
-
-class QmpEvents:
-    """Events that have come since somebody listens; an asynchronous iterator.
-
-    As such it ends when QEMU has gone and all have been looked at. `lost` counts those
-    that nobody has looked at in time: see `EVENTS_MAX`.
-    """
-
-    def __init__(
-        self, names: frozenset[str], device: str | None, gone: asyncio.Future[str]
-    ) -> None:
-        self.lost = 0
-        self._names = names
-        self._device = device
-        self._gone = gone
-        self._events: deque[QmpEvent] = deque()
-        self._come = asyncio.Event()
-
-    def take(self, event: QmpEvent) -> None:
-        """Keep an event, if it is one that is listened to."""
-        if self._names and event.get("event") not in self._names:
-            return
-        if self._device is not None:
-            data = event.get("data")
-            if not isinstance(data, dict):
-                return
-            if cast("dict[str, Any]", data).get("device") != self._device:
-                return
-        if len(self._events) == EVENTS_MAX:
-            self._events.popleft()
-            self.lost += 1
-        self._events.append(event)
-        self._come.set()
-
-    async def next(
-        self, *, timeout: float | None = None, what: str = "no such event has come"
-    ) -> QmpEvent:
-        """Return the oldest event that has not been looked at.
-
-        Raises:
-            QmpTimeoutError: None has come in `timeout` seconds; `what` begins its text.
-            QmpConnectionError: QEMU has gone, and none is left.
-        """
-        if not self._events:
-            await self._wait(timeout)
-        if self._events:
-            event = self._events.popleft()
-            if not self._events:
-                self._come.clear()
-            return event
-        if self._gone.done():
-            raise QmpConnectionError(f"{what}: {self._gone.result()}")
-        assert timeout is not None, "else it has been waited for"
-        raise QmpTimeoutError(what, timeout)
-
-    async def _wait(self, timeout: float | None) -> None:
-        coming = asyncio.create_task(self._come.wait())
-        first: set[asyncio.Future[Any]] = {coming, self._gone}
-        try:
-            await asyncio.wait(
-                first, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            coming.cancel()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> QmpEvent:
-        try:
-            return await self.next()
-        except QmpConnectionError:
-            raise StopAsyncIteration from None
 
 
 class _Listener(EventListener):

@@ -42,6 +42,12 @@ class Client(NamedTuple):
     listener: Listener
 
 
+class _Streams(NamedTuple):
+    stdin: int | IO[bytes] | None
+    stdout: int | IO[bytes] | None
+    stderr: int | IO[bytes] | None
+
+
 def check_host() -> None:
     """Check what can be known before a client is started.
 
@@ -54,16 +60,20 @@ def check_host() -> None:
         raise UnsupportedHostError(
             f"expected Linux on x86-64, but this is {system} on {machine}"
         )
-    release = platform.release()
-    numbers = release.split("-")[0].split(".")
-    if all(one.isdigit() for one in numbers[:2]):
-        version = tuple(map(int, numbers[:2]))
-        if version < _KERNEL_MIN:
-            raise UnsupportedHostError(
-                f"expected Linux 5.19 or later, but this is {release}: a signal would"
-                " interrupt system calls that are being answered"
-            )
+    _check_release(platform.release())
     EventDescriptors.check()
+
+
+def _check_release(release: str) -> None:
+    """Find out whether a kernel is new enough, if its release says what it is."""
+    numbers = release.split("-", maxsplit=1)[0].split(".")[:2]
+    if not all(one.isdigit() for one in numbers):
+        return
+    if tuple(map(int, numbers)) < _KERNEL_MIN:
+        raise UnsupportedHostError(
+            f"expected Linux 5.19 or later, but this is {release}: a signal would"
+            " interrupt system calls that are being answered"
+        )
 
 
 async def spawn_client(
@@ -85,41 +95,53 @@ async def spawn_client(
         OSError: The program cannot be started; `filename` is its path.
     """
     check_host()
-    loop = asyncio.get_running_loop()
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        arguments = [
-            str(theirs.fileno()),
-            str(os.getpid()),
-            filter_program().hex(),
-            *argv,
-        ]
-        process = subprocess.Popen(  # noqa: ASYNC220, S603 - it may not be another thread
-            [sys.executable, "-I", "-S", str(_LAUNCHER), *arguments],
-            pass_fds=(theirs.fileno(), *pass_fds),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            env=environment,
-            start_new_session=True,
-        )
+        streams = _Streams(stdin, stdout, stderr)
+        process = _launch(theirs, argv, pass_fds, streams, environment)
         theirs.close()
         ours.setblocking(False)  # noqa: FBT003 - the library's
         with contextlib.ExitStack() as undo:
             undo.callback(process.wait)
             undo.callback(process.kill)
-            await _readable(loop, ours)
-            word, descriptors, *_ = socket.recv_fds(ours, 256, 1)
-            listener = _listener(word, descriptors)
+            listener = await _first_word(ours)
             undo.callback(listener.close)
             _check_access(process.pid)
-            await _readable(loop, ours)
+            await _readable(ours)
             _check_begun(ours.recv(256), argv[0])
             undo.pop_all()
     return Client(process, listener)
 
 
-async def _readable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+def _launch(
+    theirs: socket.socket,
+    argv: Sequence[str],
+    pass_fds: Sequence[int],
+    streams: _Streams,
+    environment: Mapping[str, str] | None,
+) -> subprocess.Popen[bytes]:
+    """Start the launcher, which reports to `theirs` and becomes the program."""
+    arguments = [str(theirs.fileno()), str(os.getpid()), filter_program().hex(), *argv]
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, "-I", "-S", str(_LAUNCHER), *arguments],
+        pass_fds=(theirs.fileno(), *pass_fds),
+        stdin=streams.stdin,
+        stdout=streams.stdout,
+        stderr=streams.stderr,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+async def _first_word(ours: socket.socket) -> Listener:
+    """Wait for the launcher's listener."""
+    await _readable(ours)
+    word, descriptors, *_ = socket.recv_fds(ours, 256, 1)
+    return _listener(word, descriptors)
+
+
+async def _readable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(sock, ready.set)
     try:
@@ -147,21 +169,33 @@ def _check_begun(word: bytes, program: str) -> None:
 
 
 def _check_access(pid: int) -> None:
-    """Find out whether memory and descriptors of the new process may be had."""
+    """Find out whether memory and descriptors of the new process may be had.
+
+    Of one that has ended nothing is found out: the next word says why it has.
+    """
+    with contextlib.suppress(ProcessLookupError):
+        _check_memory(pid)
+        _check_descriptors(pid)
+
+
+def _check_memory(pid: int) -> None:
     try:
         ProcessMemory(pid).close()
         read_memory(pid, [(1 << 12, 1)])  # nothing is there, and that is no error
     except ProcessLookupError:
-        return  # the next word says why
+        raise
     except OSError as error:
         raise UnsupportedHostError(
             f"the memory of a child process may not be read here ({error.strerror}):"
             f" {_PTRACE}"
         ) from error
+
+
+def _check_descriptors(pid: int) -> None:
     try:
         os.close(take_descriptor(pid, 0))
     except ProcessLookupError:
-        return
+        raise
     except OSError as error:
         if error.errno != errno.EBADF:
             raise UnsupportedHostError(

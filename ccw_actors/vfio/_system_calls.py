@@ -30,39 +30,25 @@ import asyncio
 import contextlib
 import errno
 import os
-import struct
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from ccw_actors.actors.hardware import PAGE_SIZE
 from ccw_actors.runtime import Message
-from ccw_actors.vfio import _uapi as uapi
-from ccw_actors.vfio._filter import OFFSET_MAGIC, SystemCallNumber
-from ccw_actors.vfio._memory import read_memory, write_memory
+from ccw_actors.vfio._call_reader import CallReader
+from ccw_actors.vfio._filter import OFFSET_MAGIC
+from ccw_actors.vfio._memory import write_memory
 from ccw_actors.vfio._messages import (
     DescriptorClosed,
     IoctlCalled,
     LinkRead,
-    PathOpened,
     RegionRead,
-    RegionWritten,
 )
-from ccw_actors.vfio._notifications import Listener, Notification
+from ccw_actors.vfio._notifications import Listener
 
-__all__ = ["DESCRIPTORS_MAX", "DEVICES_FOLDER", "SystemCalls"]
-
-DEVICES_FOLDER: Final = "/dev/vfio/"
-"""Every path below it is ours."""
-
-_PATH_MAX: Final = 4096
-_DATA_MAX: Final = 4096
-"""More than any region has: a write of more ends in EINVAL whatever its data."""
+__all__ = ["DESCRIPTORS_MAX", "SystemCalls"]
 
 DESCRIPTORS_MAX: Final = 64
 """Of one client, besides those that its devices add."""
-
-_NAMES: Final = {uapi.request_of(one): one for one in uapi.Ioctl}
-_EVENTFD_SIZE: Final = 4
 
 
 class SystemCalls:
@@ -76,9 +62,9 @@ class SystemCalls:
         self._listener = listener
         self._tell: Callable[[Message], None] = lambda _message: None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._paths: set[str] = set()
         self._kept: dict[int, int] = {}
         self._names: dict[str, int] = {}
+        self._reader = CallReader(self.find)
         self.descriptors_max = DESCRIPTORS_MAX
         self.count = 0
 
@@ -108,11 +94,11 @@ class SystemCalls:
 
     def show(self, paths: Iterable[str]) -> None:
         """Take these paths for ours, too."""
-        self._paths.update(paths)
+        self._reader.paths.update(paths)
 
     def hide(self, paths: Iterable[str]) -> None:
         """Leave these paths to the kernel again."""
-        self._paths.difference_update(paths)
+        self._reader.paths.difference_update(paths)
 
     # -- answers -----------------------------------------------------------------------
 
@@ -159,10 +145,15 @@ class SystemCalls:
         if not is_handed_out:
             os.close(ours)
             return None
+        self._keep(self._loop, descriptor, ours)
+        return descriptor
+
+    def _keep(
+        self, loop: asyncio.AbstractEventLoop, descriptor: int, ours: int
+    ) -> None:
         self._kept[descriptor] = ours
         self._names[_name_of(descriptor)] = descriptor
-        self._loop.add_reader(ours, self._closed, descriptor)
-        return descriptor
+        loop.add_reader(ours, self._closed, descriptor)
 
     def give_file(self, key: int, content: bytes) -> None:
         """Have a call return a descriptor of a file that can only be read."""
@@ -214,7 +205,7 @@ class SystemCalls:
             return
         self.count += 1
         try:
-            message = self._message(call)
+            message = self._reader.read(call)
             if message is None:
                 self._listener.proceed(call.key)
             elif self._listener.is_valid(call.key):
@@ -222,79 +213,6 @@ class SystemCalls:
         except BaseException:
             self.answer(call.key, -errno.EIO)  # a defect, but nobody waits for ever
             raise
-
-    def _message(self, call: Notification) -> Message | None:
-        """Read what a call is about; None if it is none of ours."""
-        first, second, third, fourth, *_ = call.arguments
-        match call.number:
-            case SystemCallNumber.OPEN:
-                return self._opened(call, first)
-            case SystemCallNumber.OPENAT:
-                return self._opened(call, second)
-            case SystemCallNumber.READLINK:
-                return self._link_read(call, first, second, third)
-            case SystemCallNumber.READLINKAT:
-                return self._link_read(call, second, third, fourth)
-            case SystemCallNumber.IOCTL:
-                return self._ioctl(call, second & 0xFFFFFFFF, third)
-            case _:
-                return self._region(call, second, third, fourth)
-
-    def _opened(self, call: Notification, address: int) -> Message | None:
-        path = self._path(call.thread, address)
-        return None if path is None else PathOpened(call.key, path)
-
-    def _link_read(
-        self, call: Notification, address: int, buffer: int, size: int
-    ) -> Message | None:
-        path = self._path(call.thread, address)
-        if path is None:
-            return None
-        size &= 0xFFFFFFFF  # it is an int
-        return LinkRead(
-            call.key, call.thread, path, buffer, size if size < 1 << 31 else 0
-        )
-
-    def _ioctl(self, call: Notification, request: int, address: int) -> Message | None:
-        descriptor = self.find(call.thread, call.arguments[0] & 0xFFFFFFFF)
-        if descriptor is None:
-            return None
-        argument = b""
-        name = _NAMES.get(request)
-        if name is uapi.Ioctl.GROUP_GET_DEVICE_FD:
-            argument = _text(call.thread, address)
-        elif name is not None and name in uapi.ARGUMENT_SIZE:
-            size = uapi.ARGUMENT_SIZE[name]
-            argument = _memory(call.thread, address, size)
-            if name is uapi.Ioctl.DEVICE_SET_IRQS and len(argument) == size:
-                argument += _memory(call.thread, address + size, _EVENTFD_SIZE)
-        return IoctlCalled(
-            call.key, call.thread, descriptor, request, address, argument
-        )
-
-    def _region(
-        self, call: Notification, address: int, size: int, offset: int
-    ) -> Message | None:
-        descriptor = self.find(call.thread, call.arguments[0] & 0xFFFFFFFF)
-        if descriptor is None:
-            return None
-        if call.number == SystemCallNumber.PREAD64:
-            return RegionRead(call.key, call.thread, descriptor, offset, address, size)
-        data: bytes | None = b""
-        if size <= _DATA_MAX:
-            data = _memory(call.thread, address, size)
-            if len(data) < size:
-                data = None
-        return RegionWritten(call.key, descriptor, offset, size, data)
-
-    def _path(self, thread: int, address: int) -> str | None:
-        """Read a path; None if it is none of ours."""
-        raw = _text(thread, address)
-        if not raw.endswith(b"\0"):
-            return None
-        path = raw[:-1].decode(errors="replace")
-        ours = path.startswith(DEVICES_FOLDER) or path in self._paths
-        return path if ours else None
 
     def _closed(self, descriptor: int) -> None:
         """Hear of the last close: a pipe that nobody reads from is in error."""
@@ -307,26 +225,4 @@ def _name_of(descriptor: int) -> str:
     return f"pipe:[{descriptor}]"
 
 
-def _memory(thread: int, address: int, size: int) -> bytes:
-    """Read memory, or as much as there is."""
-    try:
-        return read_memory(thread, [(address, size)])
-    except OSError:
-        return b""
-
-
-def _text(thread: int, address: int) -> bytes:
-    """Read bytes up to a zero, which is included, or to where memory ends."""
-    text = b""
-    while len(text) < _PATH_MAX:
-        at = address + len(text)
-        part = _memory(thread, at, PAGE_SIZE - at % PAGE_SIZE)
-        text += part
-        if not part or b"\0" in part:
-            break
-    before, zero, _ = text[:_PATH_MAX].partition(b"\0")
-    return before + zero
-
-
-assert struct.calcsize("=i") == _EVENTFD_SIZE
 assert OFFSET_MAGIC < 1 << 31, "an offset is not negative"

@@ -18,6 +18,7 @@ from ccw_actors.errors import ActorStoppedError
 from ccw_actors.runtime import System
 from ccw_actors.vfio import ClientProcess, ProcessStorage
 from ccw_actors.vfio import _uapi as uapi
+from ccw_actors.vfio._call_reader import CallReader
 from ccw_actors.vfio._container_front import ContainerFront
 from ccw_actors.vfio._region_layouts import offset_of
 from ccw_actors.vfio._uapi import Ioctl
@@ -165,7 +166,7 @@ async def test_call_that_is_not_understood(
         assert await made.do("pid") == made.pid
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _loop, context: seen.append(context))
-        monkeypatch.setattr(type(made.calls), "_opened", _fail)
+        monkeypatch.setattr(CallReader, "read", _fail)
         assert await made.do("open", "/dev/vfio/vfio") == -errno.EIO
         monkeypatch.undo()
         assert await made.do("open", "/dev/vfio/vfio") >= 0

@@ -19,7 +19,7 @@ from ccw_actors.errors import (
     UnplugRefusedError,
 )
 from ccw_actors.vfio import Qmp
-from ccw_actors.vfio._qmp import EVENTS_MAX
+from ccw_actors.vfio._qmp_events import EVENTS_MAX
 from tests.vfio.fake_monitor import GREETING, Monitor, Script, monitored
 
 pytestmark = pytest.mark.asyncio

@@ -13,7 +13,7 @@ import pytest
 from ccw_actors.actors import VfioCcwRegions
 from ccw_actors.actors.protocol import ResetDevice
 from ccw_actors.vfio import SystemCalls
-from ccw_actors.vfio import _device_front as device_front
+from ccw_actors.vfio import _changes as changes
 from ccw_actors.vfio import _uapi as uapi
 from ccw_actors.vfio._messages import RegionRead
 from ccw_actors.vfio._notifications import Listener
@@ -96,7 +96,7 @@ async def test_more_calls_than_are_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While enough RESETs wait, others end in EAGAIN; all are answered."""
-    monkeypatch.setattr(device_front, "_WAITING_MAX", 3)
+    monkeypatch.setattr(changes, "WAITING_MAX", 3)
     async with rig(tmp_path) as made:
         _, device, _ = await opened(made)
         with monkeypatch.context() as patch:

@@ -21,14 +21,13 @@ from ccw_actors.conformance.rules._hercules_states import (
     SuspendedInSpiteOfU,
     UnfinishedHalt,
 )
+from ccw_actors.conformance.rules._qemu_idaws import NoShortIdaws, RepeatedIdaws
 from ccw_actors.conformance.rules._qemu_programs import (
     ChainLimit,
     IgnoredOrbBits,
     LengthIsProgramCheck,
     LostAddress,
     NoProgramControlledInterruption,
-    NoShortIdaws,
-    RepeatedIdaws,
     TransferToNowhere,
     UnitCheckAlone,
 )

@@ -6,32 +6,30 @@ architecture is the PoP, chapter "Basic I/O Functions".
 
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.channel import Dstat, Orb, Scsw
-from ccw_actors.channel.ccw import CCW_LENGTH, Ccw, is_input
+from ccw_actors.channel.ccw import CCW_LENGTH, Ccw
 from ccw_actors.conformance._player import Player
 from ccw_actors.conformance._vectors import Entry, Instruction
 from ccw_actors.conformance.rules._base import Placed, Rule, chain, schid_of
 
 __all__ = [
+    "ELSEWHERE",
     "ChainLimit",
     "IgnoredOrbBits",
     "LengthIsProgramCheck",
     "LostAddress",
     "NoProgramControlledInterruption",
-    "NoShortIdaws",
-    "RepeatedIdaws",
     "TransferToNowhere",
     "UnitCheckAlone",
+    "failing",
 ]
 
 _LENGTHS: Final = {0xE4: 256, 0x04: 32}
 """What SENSE ID and SENSE have to be given by their counts."""
 _NOWHERE: Final = 0x7FFF_FFF8
-_ELSEWHERE: Final = 0x10_0000
-_ROOM: Final = 0x1_0000
+ELSEWHERE: Final = 0x10_0000
 _COUNTED_MAX: Final = 255
 _CD: Final = Ccw.chain_data.mask
 _SLI: Final = Ccw.suppress_length.mask
@@ -39,7 +37,7 @@ _IDA: Final = Ccw.indirect.mask
 _PCI: Final = Ccw.program_controlled.mask
 
 
-def _failing(ccw: Ccw) -> Ccw:
+def failing(ccw: Ccw) -> Ccw:
     """Return a CCW that ends in program check instead of that one."""
     return replace(ccw, address=_NOWHERE, flags=ccw.flags & ~(_IDA | _CD))
 
@@ -63,7 +61,7 @@ class LengthIsProgramCheck(Rule):
             length = _LENGTHS.get(ccw.code)
             checked = not ccw.flags & _SLI or ccw.flags & _CD
             if length is not None and checked and ccw.count != length:
-                self.patch_ccw(player, placed, _failing(ccw))
+                self.patch_ccw(player, placed, failing(ccw))
         return orb
 
 
@@ -125,6 +123,18 @@ class ChainLimit(Rule):
     def start(self, player: Player, schid: int, orb: Orb) -> Orb:
         """Run a straight copy of the program that ends there."""
         self._copied.pop(schid, None)
+        followed = self._followed(player, orb)
+        if followed is None:
+            return orb
+        followed[-1] = replace(followed[-1], ccw=replace(followed[-1].ccw, code=0))
+        code = b"".join(placed.ccw.to_bytes(orb.fmt) for placed in followed)
+        player.store(ELSEWHERE, code)
+        self._copied[schid] = [placed.address for placed in followed]
+        return replace(orb, cpa=ELSEWHERE)
+
+    @staticmethod
+    def _followed(player: Player, orb: Orb) -> list[Placed] | None:
+        """Return the CCWs up to the one that is too many, None if there is none."""
         followed: list[Placed] = []
         counted = 0
         for placed in chain(player, orb):
@@ -132,14 +142,8 @@ class ChainLimit(Rule):
                 followed.append(placed)
                 counted += not placed.ccw.address
                 if counted > _COUNTED_MAX:
-                    break
-        else:
-            return orb
-        followed[-1] = replace(followed[-1], ccw=replace(followed[-1].ccw, code=0))
-        code = b"".join(placed.ccw.to_bytes(orb.fmt) for placed in followed)
-        player.store(_ELSEWHERE, code)
-        self._copied[schid] = [placed.address for placed in followed]
-        return replace(orb, cpa=_ELSEWHERE)
+                    return followed
+        return None
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
         """Show the addresses of the program itself."""
@@ -148,111 +152,12 @@ class ChainLimit(Rule):
             return entry
 
         def change(scsw: Scsw) -> Scsw:
-            number = (scsw.cpa - _ELSEWHERE) // CCW_LENGTH - 1
+            number = (scsw.cpa - ELSEWHERE) // CCW_LENGTH - 1
             if not 0 <= number < len(copied):
                 return scsw
             return replace(scsw, cpa=copied[number] + CCW_LENGTH)
 
         return self.edit(entry, change)
-
-
-class NoShortIdaws(Rule):
-    """Format-1 IDAWs."""
-
-    demands = "format-1 IDAWs name the data of a CCW"
-    does = "QEMU ends in program check at a CCW with format-1 IDAWs"
-
-    def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
-        """Have a program check at the CCW."""
-        for placed in chain(player, orb) if not orb.idaw_64 else ():
-            if placed.ccw.flags & _IDA:
-                self.patch_ccw(player, placed, _failing(placed.ccw))
-        return orb
-
-
-class _Copy(Struct, frozen=True):
-    """Input that goes elsewhere first: `count` bytes at most, then to `pieces`."""
-
-    at: int
-    count: int
-    last: bool
-    pieces: tuple[tuple[int, int], ...]
-
-
-class RepeatedIdaws(Rule):
-    """Input through format-2 IDAWs."""
-
-    demands = (
-        "each IDAW but the first is at the beginning of its block, and the data go on"
-        " from one to the next"
-    )
-    does = "QEMU takes any address, and gives each IDAW the data from the beginning"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._copies: dict[int, tuple[int, list[_Copy]]] = {}
-
-    def before(self, player: Player, one: Instruction, address: int) -> None:
-        """Bring what has come in to the places that the IDAWs name."""
-        self.finish(player)
-        super().before(player, one, address)
-
-    def start(self, player: Player, schid: int, orb: Orb) -> Orb:
-        """Have the data go elsewhere."""
-        copies: list[_Copy] = []
-        if not orb.idaw_64:
-            return orb
-        for placed in chain(player, orb, most=64):
-            ccw = placed.ccw
-            if not ccw.flags & _IDA or not is_input(ccw.code) or ccw.flags & _CD:
-                continue
-            pieces = self._pieces(player, orb, ccw)
-            if pieces is not None:
-                at = _ELSEWHERE + _ROOM * len(copies)
-                last = not ccw.flags & Ccw.chain_command.mask
-                copies.append(_Copy(at, ccw.count, last, tuple(pieces)))
-                player.store(at, bytes(ccw.count))
-                direct = replace(ccw, address=at, flags=ccw.flags & ~_IDA)
-                self.patch_ccw(player, placed, direct)
-        if copies:
-            self._copies[schid] = (orb.cpa, copies)
-        return orb
-
-    def finish(self, player: Player) -> None:
-        """Bring what has come in to its places."""
-        for schid in list(self._copies):
-            _, copies = self._copies.pop(schid)
-            scsw = player.schib(schid).scsw
-            if (
-                scsw.dstat & Dstat.CHANNEL_AND_DEVICE_END
-                != Dstat.CHANNEL_AND_DEVICE_END
-            ):
-                continue
-            for copy in copies:
-                moved = copy.count - (scsw.count if copy.last else 0)
-                data = player.fetch(copy.at, moved)
-                for address, length in copy.pieces:
-                    part = data[:length]
-                    data = data if len(part) == length else b""
-                    player.store(address, part)
-
-    @staticmethod
-    def _pieces(player: Player, orb: Orb, ccw: Ccw) -> list[tuple[int, int]] | None:
-        """Return where the data go as pairs (address, length), None if they cannot."""
-        block = 2048 if orb.idaw_2k else 4096
-        pieces: list[tuple[int, int]] = []
-        left, at = ccw.count, ccw.address
-        while left > 0:
-            if at % 8 or at + 8 > player.machine.personality.storage:
-                return None
-            address = int.from_bytes(player.fetch(at, 8))
-            length = min(left, block - address % block)
-            if address + length > player.machine.personality.storage:
-                return None
-            pieces.append((address, length))
-            left -= length
-            at += 8
-        return pieces
 
 
 class IgnoredOrbBits(Rule):
