@@ -10,7 +10,7 @@ __all__ = ["Pace"]
 
 
 class Pace(SteppingDispatcher):
-    """Prefers what the processor "cpu" sends and gets, then its channel subsystem.
+    """Prefers what the processor "cpu0" sends and gets, then its channel subsystem.
 
     Timers come last.
     """
@@ -48,6 +48,6 @@ def _urgency(choice: Choice) -> int:
     if choice.timer:
         return 3
     names = {choice.recipient, choice.sender}
-    if "cpu" in names:
+    if "cpu0" in names:
         return 0
     return 1 if "css" in names else 2

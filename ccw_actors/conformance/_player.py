@@ -95,7 +95,7 @@ class Player:
                 operation = cast("Operation", coroutine.send(outcome))
             except StopIteration as stop:
                 return stop.value
-            cpu = self.machine.system.ref("cpu")
+            cpu = self.machine.system.ref("cpu0")
             outcome = cpu.ask(Operate(operation), block=True)
 
     def store(self, address: int, data: bytes) -> None:

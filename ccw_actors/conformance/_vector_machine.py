@@ -8,18 +8,14 @@ from typing import Any, Final
 from ccw_actors.actors import (
     ChannelPath,
     ChannelSubsystem,
-    Device,
-    Emulator,
     FileVolume,
-    Guest,
     MemoryVolume,
     Region,
     Storage,
-    Subchannel,
 )
 from ccw_actors.actors.hardware.image import open_image
 from ccw_actors.actors.protocol import Attend, DescribeVolume
-from ccw_actors.channel import PATH_0, Pmcw, SubchannelId
+from ccw_actors.channel import Pmcw, SubchannelId
 from ccw_actors.channel.chsc import Characteristics
 from ccw_actors.conformance._pace import Pace
 from ccw_actors.conformance._setup import (
@@ -31,7 +27,14 @@ from ccw_actors.conformance._setup import (
 from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.devices.cckd_image import CCKD_HEADERS_SIZE, is_cckd
 from ccw_actors.errors import UnsupportedSetupError, VectorError
-from ccw_actors.machine import unpacked
+from ccw_actors.machine import (
+    DevicePaths,
+    GuestPaths,
+    add_device,
+    add_guest,
+    add_subchannel,
+    unpacked,
+)
 from ccw_actors.runtime import ActorRef, System
 
 __all__ = ["VectorMachine"]
@@ -39,6 +42,8 @@ __all__ = ["VectorMachine"]
 _BLOCKS: Final = "3370"
 _IMAGE_MAX: Final = 1 << 28
 _OPERATOR_PAUSE_US: Final = 100_000
+
+_GUEST: Final = GuestPaths()
 
 
 class VectorMachine:
@@ -58,34 +63,38 @@ class VectorMachine:
         size = self.personality.storage
         storage = self.system.spawn(Storage(size), "storage")
         for number, device in enumerate(self.devices):
-            self._spawn_device(device, number, images, scratch)
-            self._spawn_subchannel(device, number, Region(0, size, storage))
+            self._add_device(device, number, images, scratch)
+            self._add_subchannel(device, number, Region(0, size, storage))
         subchannels: dict[int, ActorRef[Any]] = {
-            number: self.system.ref(f"subchannel{number}")
+            number: self.system.ref(_paths(number).subchannel)
             for number in range(len(self.devices))
         }
-        self._spawn_channel_subsystem(subchannels, paths)
-        self._spawn_guest(subchannels, storage)
-
-    def _spawn_subchannel(
-        self, device: Configured, number: int, region: Region
-    ) -> None:
-        self.system.spawn(
-            Subchannel(
-                SubchannelId(0, number),
-                _pmcw(device),
-                self.system.ref(f"device{number}"),
-                (region,),
-                self.system.ref("css"),
-                model=self.personality.model,
-            ),
-            f"subchannel{number}",
+        add_guest(
+            self.system,
+            _GUEST,
+            (self.system.ref("the case"),),
+            subchannels,
+            storage,
+            css=self._channel_subsystem(subchannels, paths),
+            resets=False,
+            midaws=self.personality.midaws,
         )
 
-    def _spawn_channel_subsystem(
+    def _add_subchannel(self, device: Configured, number: int, region: Region) -> None:
+        add_subchannel(
+            self.system,
+            _paths(number),
+            SubchannelId(0, number),
+            Pmcw.of_device(device.devno, chpid=device.chpid),
+            (region,),
+            sink=_GUEST.css,
+            model=self.personality.model,
+        )
+
+    def _channel_subsystem(
         self, subchannels: Mapping[int, ActorRef[Any]], paths: Mapping[int, int]
-    ) -> None:
-        """Spawn the channel paths, given with their types, and what knows them."""
+    ) -> ChannelSubsystem:
+        """Spawn the channel paths, given with their types; return what knows them."""
         model = self.personality.model
         refs: dict[int, ActorRef[Any]] = {}
         for chpid in paths:
@@ -94,28 +103,12 @@ class VectorMachine:
             ]
             path = ChannelPath(chpid, members, initialize=model.path_reset_initializes)
             refs[chpid] = self.system.spawn(path, f"path{chpid:x}")
-        css = ChannelSubsystem(
+        return ChannelSubsystem(
             subchannels,
             refs,
             characteristics=Characteristics(paths=tuple(sorted(paths.items()))),
             model=model,
         )
-        self.system.spawn(css, "css")
-
-    def _spawn_guest(
-        self, subchannels: Mapping[int, ActorRef[Any]], storage: ActorRef[Any]
-    ) -> None:
-        ref = self.system.ref
-        self.system.spawn(Emulator(1, ()), "emulator")
-        guest = Guest(
-            ref("the case"),
-            subchannels,
-            ref("css"),
-            storage,
-            ref("emulator"),
-            midaws=self.personality.midaws,
-        )
-        self.system.spawn(guest, "cpu")
 
     def operator_acts(self, time_us: int) -> None:
         """Do what the operator did, if that time has come."""
@@ -123,9 +116,9 @@ class VectorMachine:
             due, self._attentions = self._attentions, ()
             numbers = [device.devno for device in self.devices]
             for devno in due:
-                self.system.ref(f"device{numbers.index(devno)}").tell(Attend())
+                self.system.ref(_paths(numbers.index(devno)).device).tell(Attend())
 
-    def _spawn_device(
+    def _add_device(
         self, device: Configured, number: int, images: Path, scratch: Path
     ) -> None:
         volume, geometry = None, None
@@ -137,14 +130,8 @@ class VectorMachine:
         configuration = DeviceConfiguration(
             device.device_type, geometry, devno=device.devno, options=device.options
         )
-        self.system.spawn(
-            Device(
-                device_model(configuration),
-                volume,
-                subchannel=self.system.ref(f"subchannel{number}"),
-            ),
-            f"device{number}",
-        )
+        model = device_model(configuration)
+        add_device(self.system, _paths(number), model, volume)
 
 
 def _volume(copy: Path, device: Configured) -> FileVolume | MemoryVolume:
@@ -174,13 +161,6 @@ def _image(images: Path, name: str) -> bytes:
     raise UnsupportedSetupError(f"there is no image {name} in {images}")
 
 
-def _pmcw(device: Configured) -> Pmcw:
-    return Pmcw(
-        flags=Pmcw.valid.mask,
-        devno=device.devno,
-        lpm=PATH_0,
-        pim=PATH_0,
-        pom=0xFF,
-        pam=PATH_0,
-        chpids=bytes([device.chpid]).ljust(8, b"\0"),
-    )
+def _paths(number: int) -> DevicePaths:
+    """Return where the actors of a device live."""
+    return DevicePaths(device=f"device{number}", subchannel=f"subchannel{number}")
