@@ -297,7 +297,7 @@ def _is_refused(view: View) -> bool:
 
 def _is_amidst(view: View) -> bool:
     runs = view["subchannel"].execution is not None
-    return runs and bool(view[_KERNEL].clearing)
+    return runs and bool(view[_KERNEL].quiescing.clearing)
 
 
 def _is_cut(view: View) -> bool:
