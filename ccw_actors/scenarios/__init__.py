@@ -12,6 +12,7 @@ from ccw_actors.scenarios._bare import (
     like_one_subchannel as like_one_subchannel,
 )
 from ccw_actors.scenarios._crashes import CRASHES as CRASHES
+from ccw_actors.scenarios._guest_scenario import Maker as Maker
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._losses import LOSSES
 from ccw_actors.scenarios._machine import BUFFER as BUFFER
@@ -26,7 +27,6 @@ from ccw_actors.scenarios._machine import one_read as one_read
 from ccw_actors.scenarios._machine import read_orb as read_orb
 from ccw_actors.scenarios._machine import track as track
 from ccw_actors.scenarios._overlaps import OVERLAPS as OVERLAPS
-from ccw_actors.scenarios._overlaps import Maker as Maker
 from ccw_actors.scenarios._parts import PARTS
 from ccw_actors.scenarios._phases import name_phases
 from ccw_actors.scenarios._properties import is_held as is_held

@@ -46,9 +46,9 @@ from ccw_actors.scenarios._answers_below import (
     spawn_below,
     suspended,
 )
+from ccw_actors.scenarios._guest_scenario import Maker
 from ccw_actors.scenarios._machine import ENABLED, PATHS
 from ccw_actors.scenarios._operations import CLEAR, HALT, STORE, TEST, WAIT
-from ccw_actors.scenarios._overlaps import Maker
 
 __all__ = ["ANSWERS"]
 

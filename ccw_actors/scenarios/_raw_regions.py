@@ -40,8 +40,8 @@ from ccw_actors.designs import RawReader, RawWriter, RegionRequest
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import OURS, Layers
 from ccw_actors.runtime import Restart, System
+from ccw_actors.scenarios._guest_scenario import Maker
 from ccw_actors.scenarios._machine import BUFFER, PATHS, HostMachine, read_orb
-from ccw_actors.scenarios._overlaps import Maker
 from ccw_actors.scenarios._raw import another_runs
 from ccw_actors.scenarios._region_promises import KERNEL, keeps_region_promises
 

@@ -13,15 +13,16 @@ from typing import Any, Final
 from ccw_actors.actors.hardware import UNHURRIED
 from ccw_actors.actors.protocol import Attend
 from ccw_actors.explore import Reference, Scenario, World, refines
-from ccw_actors.machine import GuestPaths, Layers, Program, add_guest
+from ccw_actors.machine import Layers, Program
 from ccw_actors.runtime import Actor, ActorRef, receive
-from ccw_actors.scenarios._bare import RECORD, bare_machine
+from ccw_actors.scenarios._bare import RECORD, add_cpus, bare_machine, tell_all
+from ccw_actors.scenarios._guest_scenario import GuestScenario, Maker
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._losses import LOSSES
 from ccw_actors.scenarios._machine import ENABLED, PROGRAM, STORAGE, one_read
-from ccw_actors.scenarios._overlaps import OVERLAPS, GuestScenario, Maker
+from ccw_actors.scenarios._overlaps import OVERLAPS
 from ccw_actors.scenarios._parts import DATA_THEN_PCI, PARTS
 from ccw_actors.scenarios._specification import SpecifiedSubchannel
 
@@ -54,21 +55,12 @@ def specified_machine(
 
     def scenario(world: World) -> None:
         system = world.system
-        ref = system.ref
-        subchannel = SpecifiedSubchannel(ENABLED, storage, RECORD, ref("css"))
+        css = system.ref("css")
+        subchannel = SpecifiedSubchannel(ENABLED, storage, RECORD, css)
         machine = system.spawn(subchannel, "subchannel")
         system.spawn(Relay(machine), "device")
-        add_guest(
-            system,
-            GuestPaths(),
-            programs,
-            {0: machine},
-            machine,
-            cpus=len(programs) + 1,
-            remember=True,
-        )
-        for path, message in (happens or {}).items():
-            ref(path).tell(message)
+        add_cpus(system, programs, machine, machine)
+        tell_all(system, happens)
 
     return scenario
 
