@@ -12,6 +12,7 @@ from ccw_actors.scenarios._bare import (
     like_one_subchannel as like_one_subchannel,
 )
 from ccw_actors.scenarios._crashes import CRASHES as CRASHES
+from ccw_actors.scenarios._guest_scenario import Maker as Maker
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._losses import LOSSES
 from ccw_actors.scenarios._machine import BUFFER as BUFFER
@@ -36,7 +37,6 @@ from ccw_actors.scenarios._operations import START_AGAIN as START_AGAIN
 from ccw_actors.scenarios._operations import TEST as TEST
 from ccw_actors.scenarios._operations import WAIT as WAIT
 from ccw_actors.scenarios._overlaps import OVERLAPS as OVERLAPS
-from ccw_actors.scenarios._overlaps import Maker as Maker
 from ccw_actors.scenarios._parts import PARTS
 from ccw_actors.scenarios._phases import name_phases
 from ccw_actors.scenarios._properties import is_held as is_held

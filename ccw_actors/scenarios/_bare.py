@@ -3,7 +3,7 @@
 What can happen there is what a guest may see of a passed-through subchannel, too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ccw_actors.actors import (
@@ -25,6 +25,7 @@ from ccw_actors.machine import (
     add_guest,
     add_subchannel,
 )
+from ccw_actors.runtime import ActorRef, System
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._machine import (
     ENABLED,
@@ -39,9 +40,11 @@ from ccw_actors.scenarios._machine import (
 
 __all__ = [
     "RECORD",
+    "add_cpus",
     "bare_machine",
     "like_one_subchannel",
     "reference",
+    "tell_all",
 ]
 
 RECORD = b"what the channel reads.."
@@ -63,16 +66,14 @@ def bare_machine(
     the architecture leaves it, unless `pace` says otherwise. Messages that `happens`
     has by path come from outside, at any time.
     """
+    programmed = Piece(PROGRAM, one_read() if content is None else content)
+    first = track(RECORD) if image is None else image
 
     def scenario(world: World) -> None:
         system = world.system
-        ref = system.ref
-        program = Piece(PROGRAM, one_read() if content is None else content)
-        storage = system.spawn(Storage(storage_size, (program,)), "storage")
-        first = track(RECORD) if image is None else image
+        storage = system.spawn(Storage(storage_size, (programmed,)), "storage")
         volume = system.spawn(MemoryVolume(GEOMETRY, {0: first}), "volume")
         model = device_model(DeviceConfiguration("3390", GEOMETRY))
-        layers = Layers(subchannel=subchannel, pace=pace)
         add_device(system, PATHS, model, volume)
         guest = GuestPaths()
         add_subchannel(
@@ -82,21 +83,36 @@ def bare_machine(
             guest_pmcw,
             (Region(0, storage_size, storage),),
             sink=guest.css,
-            layers=layers,
+            layers=Layers(subchannel=subchannel, pace=pace),
         )
-        add_guest(
-            system,
-            guest,
-            programs,
-            {0: ref(PATHS.subchannel)},
-            storage,
-            cpus=len(programs) + 1,
-            remember=True,
-        )
-        for path, message in (happens or {}).items():
-            ref(path).tell(message)
+        add_cpus(system, programs, system.ref(PATHS.subchannel), storage)
+        tell_all(system, happens)
 
     return scenario
+
+
+def add_cpus(
+    system: System,
+    programs: Sequence[Program],
+    subchannel: ActorRef[Any],
+    storage: ActorRef[Any],
+) -> None:
+    """Add CPUs that have subchannel 0 alone, and an emulator that never resets it."""
+    add_guest(
+        system,
+        GuestPaths(),
+        programs,
+        {0: subchannel},
+        storage,
+        cpus=len(programs) + 1,
+        remember=True,
+    )
+
+
+def tell_all(system: System, happens: Mapping[str, Any] | None) -> None:
+    """Have messages come from outside, by the path of who gets them."""
+    for path, message in (happens or {}).items():
+        system.ref(path).tell(message)
 
 
 def reference(*programs: Program, delivery: Network = "channel") -> Reference:

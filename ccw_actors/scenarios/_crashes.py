@@ -23,9 +23,9 @@ from typing import Final
 from ccw_actors.actors.protocol import Instruct, Operation
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import Layers
+from ccw_actors.scenarios._guest_scenario import Maker
 from ccw_actors.scenarios._machine import PassThroughMachine
 from ccw_actors.scenarios._operations import CLEAR, HALT, START, TEST, WAIT
-from ccw_actors.scenarios._overlaps import Maker
 from ccw_actors.scenarios._properties import is_held
 
 __all__ = ["CRASHES"]
@@ -41,12 +41,7 @@ def _crashes(summary: str, *programs: Sequence[Operation], ends: bool = False) -
             system = world.system
             PassThroughMachine(system, *programs, layers=layers, ends=ends)
             world.may_crash(*(system.ref(path) for path in _LAYERS))
-            world.system_invariant(
-                "no program is released while the subchannel may use it", is_held
-            )
-            world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-            world.final("the guest is told", _is_told)
-            world.final("each instruction is answered", _is_answered)
+            _hold(world)
             world.sometimes("the device is lost", _is_lost)
             world.sometimes("all goes well", lambda view: not _is_lost(view))
 
@@ -54,6 +49,15 @@ def _crashes(summary: str, *programs: Sequence[Operation], ends: bool = False) -
         return scenario
 
     return maker
+
+
+def _hold(world: World) -> None:
+    world.system_invariant(
+        "no program is released while the subchannel may use it", is_held
+    )
+    world.final("nothing stays pinned", lambda view: not view["storage"].pins)
+    world.final("the guest is told", _is_told)
+    world.final("each instruction is answered", _is_answered)
 
 
 def _is_lost(view: View) -> bool:

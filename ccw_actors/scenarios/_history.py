@@ -94,6 +94,16 @@ FIELDS: Final = (
 )
 """What is not listed is always valid."""
 
+_WHOLE: Final = (
+    ConditionCode,
+    Interruption,
+    NoInterruption,
+    StorageData,
+    StorageWritten,
+    Stopped,
+)
+"""What is seen as it is."""
+
 
 def seen(irb: Irb) -> Irb:
     """Return an IRB with zeros where its fields mean nothing."""
@@ -123,14 +133,5 @@ def visible(event: Event) -> Hashable | None:
         case Stored(cc=cc, schib=schib):
             scsw = seen(Irb(schib.scsw)).scsw
             return event.actor, Stored(cc, replace(schib, scsw=scsw))
-        case (
-            ConditionCode()
-            | Interruption()
-            | NoInterruption()
-            | StorageData()
-            | StorageWritten()
-            | Stopped()
-        ):
-            return event.actor, message
         case _:
-            return None
+            return (event.actor, message) if isinstance(message, _WHOLE) else None

@@ -35,6 +35,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Ccw, Fctl, Orb, Pmcw
 from ccw_actors.explore import View
+from ccw_actors.scenarios._guest_scenario import GuestScenario, guest_scenario
 from ccw_actors.scenarios._machine import BUFFER, ENABLED, PROGRAM, one_read, read_orb
 from ccw_actors.scenarios._operations import (
     CANCEL,
@@ -51,7 +52,6 @@ from ccw_actors.scenarios._operations import (
     TWO,
     WAIT,
 )
-from ccw_actors.scenarios._overlaps import GuestScenario, guest_scenario
 
 __all__ = ["INSTRUCTIONS"]
 

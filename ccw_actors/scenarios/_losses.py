@@ -27,6 +27,12 @@ from ccw_actors.channel import Fctl, Pmcw
 from ccw_actors.explore import Reference, Scenario, View, World, refines
 from ccw_actors.machine import Layers
 from ccw_actors.scenarios._bare import bare_machine
+from ccw_actors.scenarios._guest_scenario import (
+    Condition,
+    Maker,
+    Steps,
+    guest_scenario,
+)
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._machine import VALID_HOST, PassThroughMachine
@@ -44,12 +50,8 @@ from ccw_actors.scenarios._operations import (
     WAIT,
 )
 from ccw_actors.scenarios._overlaps import (
-    Condition,
-    Maker,
-    Steps,
     cleared_while,
     goes_down,
-    guest_scenario,
     host_has_ended,
     host_runs,
     resumed,

@@ -23,31 +23,16 @@ do not have in `answers`. Two CLEARs, and the interleaving of the thread, are in
 `races`. What the guest sees is held against one bare subchannel.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Final
 
-from msgspec import Struct
-from msgspec.structs import replace
-
-from ccw_actors.actors.hardware import UNHURRIED
 from ccw_actors.actors.protocol import (
     Attend,
-    Operation,
     UnsolicitedStatus,
 )
-from ccw_actors.channel import Actl, Dstat, Fctl, Pmcw, Stctl
-from ccw_actors.explore import Reference, Scenario, View, World, refines
-from ccw_actors.machine import Layers
-from ccw_actors.scenarios._bare import bare_machine
-from ccw_actors.scenarios._history import visible
-from ccw_actors.scenarios._life_cycle import hold_invariants
-from ccw_actors.scenarios._machine import (
-    ENABLED,
-    VALID_HOST,
-    PassThroughMachine,
-    one_read,
-)
+from ccw_actors.channel import Actl, Dstat, Fctl, Stctl
+from ccw_actors.explore import View
+from ccw_actors.scenarios._guest_scenario import Maker, guest_scenario
+from ccw_actors.scenarios._machine import ENABLED
 from ccw_actors.scenarios._operations import (
     CANCEL,
     CLEAR,
@@ -64,90 +49,15 @@ from ccw_actors.scenarios._operations import (
     TWO,
     WAIT,
 )
-from ccw_actors.scenarios._properties import hold_pins
 
-__all__ = ["OVERLAPS", "GuestScenario", "Maker", "guest_scenario"]
-
-Maker: TypeAlias = Callable[[Layers | None], Scenario]
-Steps = Sequence[Operation]
-Condition = Callable[[View], bool]
-
-
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
-
-
-class GuestScenario(Struct, frozen=True):
-    """What makes a scenario, given the classes that take the parts of the layers.
-
-    `programs` are those of the CPUs, `content` the channel program in storage.
-    `happens` are messages from outside to the device or the subchannel, which come at
-    any time. The host's subchannel starts with `host_pmcw`, and is `unhurried` if it
-    takes all the time that the architecture leaves it. `described` says that
-    `specification` knows the channel program. `conditions` have to be met sometimes.
-    """
-
-    summary: str
-    programs: tuple[Steps, ...]
-    content: bytes
-    happens: Mapping[str, Any]
-    host_pmcw: Pmcw
-    unhurried: bool
-    described: bool
-    conditions: Mapping[str, Condition]
-
-    def __call__(self, layers: Layers | None = None) -> Scenario:
-        """Make the scenario."""
-        bare = bare_machine(*self.programs, content=self.content, happens=self.happens)
-        reference = Reference(bare, visible)
-
-        def scenario(world: World) -> None:
-            PassThroughMachine(
-                world.system,
-                *self.programs,
-                layers=_unhurried(layers) if self.unhurried else layers,
-                content=self.content,
-                host_pmcw=self.host_pmcw,
-            )
-            # Nobody waits for it, so it is handled in any order with what the CPUs do.
-            for path, message in self.happens.items():
-                world.system.ref(path).tell(message)
-            hold_invariants(world)
-            hold_pins(world)
-            refines(world, "a real subchannel", reference)
-            for name, is_met in self.conditions.items():
-                world.sometimes(name, is_met)
-
-        scenario.__doc__ = self.summary
-        return scenario
-
-
-def guest_scenario(
-    summary: str,
-    *programs: Steps,
-    content: bytes | None = None,
-    happens: Mapping[str, Any] = _NOTHING,
-    host_pmcw: Pmcw = VALID_HOST,
-    unhurried: bool = False,
-    described: bool = True,
-    **conditions: Condition,
-) -> GuestScenario:
-    """Return the maker of a scenario; `conditions` have underscores for spaces."""
-    return GuestScenario(
-        summary,
-        programs,
-        one_read() if content is None else content,
-        happens,
-        host_pmcw,
-        unhurried,
-        described,
-        {name.replace("_", " "): is_met for name, is_met in conditions.items()},
-    )
-
-
-def _unhurried(layers: Layers | None) -> Layers:
-    """Have the host's subchannel take its time, unless it has a pace already."""
-    layers = layers or Layers()
-    return replace(layers, pace=layers.pace or UNHURRIED)
+__all__ = [
+    "OVERLAPS",
+    "cleared_while",
+    "goes_down",
+    "host_has_ended",
+    "host_runs",
+    "resumed",
+]
 
 
 def host_runs(view: View) -> bool:

@@ -29,6 +29,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Ccw, Orb, Stctl
 from ccw_actors.explore import View
+from ccw_actors.scenarios._guest_scenario import GuestScenario, guest_scenario
 from ccw_actors.scenarios._machine import BUFFER, PROGRAM
 from ccw_actors.scenarios._operations import (
     CANCEL,
@@ -46,7 +47,6 @@ from ccw_actors.scenarios._operations import (
     TWO,
     WAIT,
 )
-from ccw_actors.scenarios._overlaps import GuestScenario, guest_scenario
 
 __all__ = ["DATA_THEN_PCI", "PARTS"]
 

@@ -103,22 +103,9 @@ class Requests(NamedTuple):
         if event.actor != "vfio-ccw":
             return known
         sent = [message for to, message in event.sent if to == "guest-subchannel"]
-        match event.message:
-            case IoRequest(number):
-                # Any other errno answers a START that was accepted.
-                is_refused = Refused(number, errno.EBUSY) in sent
-                if is_refused is not known.is_busy:
-                    broken = Broken.REFUSED if is_refused else Broken.ACCEPTED
-                    return known._replace(broken=broken)
-                return known if is_refused else known._replace(start=number)
-            case HaltRequest(number) | ClearRequest(number):
-                known = known._replace(functions=(*known.functions, number))
-            case CancelRequest(number) | ResumeRequest(number) | LookRequest(number):
-                known = known._replace(others=(*known.others, number))
-            case Taken(ends) if ends:
-                known = known._replace(untaken=known.untaken - 1)
-            case _:
-                pass
+        if isinstance(event.message, IoRequest):
+            return _asked_to_start(known, event.message.number, sent)
+        known = _asked(known, event.message)
         for message in sent:
             known = self._answered(known, message)
         return known
@@ -140,6 +127,27 @@ class Requests(NamedTuple):
             case _:
                 pass
         return known
+
+
+def _asked_to_start(known: Promises, number: int, sent: Sequence[Message]) -> Promises:
+    # Any other errno answers a START that was accepted.
+    is_refused = Refused(number, errno.EBUSY) in sent
+    if is_refused is not known.is_busy:
+        broken = Broken.REFUSED if is_refused else Broken.ACCEPTED
+        return known._replace(broken=broken)
+    return known if is_refused else known._replace(start=number)
+
+
+def _asked(known: Promises, message: object) -> Promises:
+    match message:
+        case HaltRequest(number) | ClearRequest(number):
+            return known._replace(functions=(*known.functions, number))
+        case CancelRequest(number) | ResumeRequest(number) | LookRequest(number):
+            return known._replace(others=(*known.others, number))
+        case Taken(ends) if ends:
+            return known._replace(untaken=known.untaken - 1)
+        case _:
+            return known
 
 
 def _is_answered(view: View) -> bool:

@@ -98,18 +98,21 @@ def _follow(known: Guarded, event: Event) -> Guarded:
     sent = [message for _, message in event.sent]
     if any(isinstance(message, Pending) for message in sent):
         known = known._replace(pending=True)
-    accepted = ConditionCode(0) in sent
-    match event.message:
-        case StartSubchannel() if accepted:
+    if isinstance(event.message, TestSubchannel):
+        return _tested(known, sent)
+    return _accepted(known, event.message) if ConditionCode(0) in sent else known
+
+
+def _accepted(known: Guarded, message: object) -> Guarded:
+    match message:
+        case StartSubchannel():
             wrong = _wrong_start(known)
             return known._replace(functions=known.functions | Fctl.START, wrong=wrong)
         # HSCH and CSCH withdraw status that is pending, so none is after them.
-        case HaltSubchannel() if accepted:
+        case HaltSubchannel():
             return Guarded(known.functions | Fctl.HALT, wrong=known.wrong)
-        case ClearSubchannel() if accepted:
+        case ClearSubchannel():
             return Guarded(Fctl.CLEAR, wrong=known.wrong)
-        case TestSubchannel():
-            return _tested(known, sent)
         case _:
             return known
 

@@ -42,14 +42,14 @@ from ccw_actors.actors.protocol import (
 from ccw_actors.channel import Ccw, Orb
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import OURS, Layers
-from ccw_actors.runtime import Actor, ActorRef, Message, Restart, receive
+from ccw_actors.runtime import Actor, ActorRef, Message, Restart, System, receive
+from ccw_actors.scenarios._guest_scenario import Maker
 from ccw_actors.scenarios._machine import (
     PATHS,
     PROGRAM,
     HostMachine,
     read_orb,
 )
-from ccw_actors.scenarios._overlaps import Maker
 from ccw_actors.scenarios._promises import Request, keeps_promises
 
 __all__ = ["RAW", "another_runs"]
@@ -150,11 +150,8 @@ def _raw(
 
     def maker(layers: Layers | None = None) -> Scenario:
         def scenario(world: World) -> None:
-            system = world.system
-            HostMachine(system, layers=layers or OURS, content=content)
-            kernel = system.ref(PATHS.vfio_ccw)
-            system.spawn(Taker(kernel), PATHS.emulated, supervision=Restart())
-            system.spawn(Client(kernel, requests), "client")
+            HostMachine(world.system, layers=layers or OURS, content=content)
+            _spawn_client(world.system, requests)
             keeps_promises(world, requests)
             for name, is_met in conditions.items():
                 world.sometimes(name.replace("_", " "), is_met)
@@ -163,6 +160,12 @@ def _raw(
         return scenario
 
     return maker
+
+
+def _spawn_client(system: System, requests: tuple[Request, ...]) -> None:
+    kernel = system.ref(PATHS.vfio_ccw)
+    system.spawn(Taker(kernel), PATHS.emulated, supervision=Restart())
+    system.spawn(Client(kernel, requests), "client")
 
 
 def _untaken(view: View) -> bool:

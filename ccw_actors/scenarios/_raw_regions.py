@@ -13,26 +13,14 @@
 | raw-regions-crash | START; RESET; a reader | VfioCcwRegions or Cio crashes |
 | raw-regions-crash-unmap | START; UNMAP; a reader | VfioCcwRegions crashes |
 
-| property | |
-|---|---|
-| a write returns EBUSY for START exactly while FC is nonzero | always |
-| an IRB that is read is of functions that were accepted | always |
-| each request is answered once | always, at rest |
-| each function that was accepted is in an IRB that is read | at rest |
-| nothing is at work, pinned or unread when RESET or CLOSE is answered | always |
-| nothing is pinned in the range when UNMAP is answered | always |
-| no program is released while the subchannel may use it; nothing stays pinned | |
-
-FC is what the regions say: a function is in it from the write that returns 0 until the
-IRB with its end is read, or until a RESET returns; nobody looks at it after a CLOSE.
-START meets EBUSY, too, if another request has not returned yet when it is made.
+What the regions are held to is in `region_promises`.
 """
 
 import errno
-from collections.abc import Callable, Sequence
-from enum import StrEnum
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.actors import VfioCcwRegions
@@ -41,33 +29,24 @@ from ccw_actors.actors.protocol import (
     Attend,
     CloseDevice,
     DetachDevice,
-    DeviceRequested,
-    IoRead,
-    ReadIo,
     ReadSchib,
     ResetDevice,
-    SchibRead,
     UnmapDma,
     WriteAsync,
     WriteIo,
-    Written,
 )
-from ccw_actors.channel import Cstat, Fctl, Stctl
+from ccw_actors.channel import Cstat, Fctl
 from ccw_actors.designs import RawReader, RawWriter, RegionRequest
-from ccw_actors.explore import Event, Scenario, View, World
+from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import OURS, Layers
-from ccw_actors.runtime import Message, Restart
+from ccw_actors.runtime import Restart, System
+from ccw_actors.scenarios._guest_scenario import Maker
 from ccw_actors.scenarios._machine import BUFFER, PATHS, HostMachine, read_orb
-from ccw_actors.scenarios._overlaps import Maker
-from ccw_actors.scenarios._properties import is_held
 from ccw_actors.scenarios._raw import another_runs
+from ccw_actors.scenarios._region_promises import KERNEL, keeps_region_promises
 
 __all__ = ["RAW_REGIONS"]
 
-_KERNEL: Final = "vfio-ccw"
-
-_RESETS: Final = frozenset({ResetDevice.__name__, CloseDevice.__name__})
-_PAGE: Final = BUFFER // PAGE_SIZE
 _CUT: Final = Cstat.INTERFACE_CONTROL_CHECK
 
 _START: Final = WriteIo(read_orb(1), Fctl.START)
@@ -76,166 +55,52 @@ _HALT: Final = WriteAsync("HSCH")
 _CLEAR: Final = WriteAsync("CSCH")
 
 
-class Wrong(StrEnum):
-    """What may not be seen through the regions."""
+class _RawRegions(Struct, frozen=True):
+    """What makes a scenario of threads, and of one that reads.
 
-    NOTHING = ""
-    ACCEPTED = "a START accepted while FC is nonzero"
-    REFUSED = "a START refused with EBUSY while FC is zero"
-    OTHER = "an IRB of functions that were not accepted"
-    TWICE = "an answer to what was not asked"
-    ERRNO = "an errno that does not go with the request"
-
-
-class Asked(NamedTuple):
-    """What `thread` has asked for, and whether something was in progress then."""
-
-    thread: str
-    request: str
-    function: int
-    busy: bool
-
-
-class Seen(NamedTuple):
-    """What the regions have told.
-
-    FC, what is not answered, what has been answered in the last step, whether the
-    device is not to be looked at any more, and what was wrong.
+    The device wants attention, or is lost, at any time, if `attention` or `lost` say
+    so; one of the layers `crashes` at any message. `conditions` have to be met
+    sometimes.
     """
 
-    fctl: int = 0
-    asked: tuple[Asked, ...] = ()
-    answered: tuple[str, ...] = ()
-    over: bool = False
-    wrong: Wrong = Wrong.NOTHING
+    summary: str
+    threads: tuple[Sequence[RegionRequest], ...]
+    attention: bool
+    lost: bool
+    crashes: Sequence[str]
+    conditions: Mapping[str, Callable[[View], bool]]
 
+    def __call__(self, layers: Layers | None = None) -> Scenario:
+        """Make the scenario."""
+        behind = layers or replace(OURS, vfio_ccw=VfioCcwRegions)
 
-_ERRNOS: Final = frozenset({0, errno.ENODEV})
-_ERRNOS_OF: Final = {
-    Fctl.START: _ERRNOS | {errno.EBUSY, errno.EACCES},
-    Fctl.HALT: _ERRNOS | {errno.EBUSY},
-}
+        def scenario(world: World) -> None:
+            self._spawn(world.system, behind)
+            self._happen(world)
+            keeps_region_promises(world)
+            for name, is_met in self.conditions.items():
+                world.sometimes(name, is_met)
 
+        scenario.__doc__ = self.summary
+        return scenario
 
-_REQUESTS: Final = (
-    WriteIo,
-    WriteAsync,
-    ReadIo,
-    ReadSchib,
-    ResetDevice,
-    CloseDevice,
-    UnmapDma,
-)
+    def _spawn(self, system: System, layers: Layers) -> None:
+        kernel = system.ref(KERNEL)
+        HostMachine(system, layers=layers)
+        reader = RawReader(kernel)
+        system.spawn(reader, PATHS.emulated, supervision=Restart())
+        for number, requests in enumerate(self.threads):
+            writer = RawWriter(kernel, tuple(requests))
+            system.spawn(writer, f"writer{number}")
 
-
-def _follow(known: Seen, event: Event) -> Seen:
-    if event.actor != _KERNEL:
-        return known._replace(answered=()) if known.answered else known
-    known = known._replace(answered=())
-    if isinstance(event.message, _REQUESTS) and not event.crash:
-        known = _ask(known, event.sender, event.message)
-    answers = {
-        to: message
-        for to, message in event.sent
-        if isinstance(message, Written | IoRead | SchibRead)
-    }
-    for asked in known.asked:
-        if asked.thread in answers:
-            known = _answer(known, asked, answers.pop(asked.thread))
-    if answers:
-        known = known._replace(wrong=Wrong.TWICE)
-    requested = any(isinstance(message, DeviceRequested) for _, message in event.sent)
-    closed = CloseDevice.__name__ in known.answered
-    return known._replace(over=known.over or requested or closed)
-
-
-def _ask(known: Seen, thread: str, message: object) -> Seen:
-    match message:
-        case WriteIo(fctl=fctl):
-            function = fctl
-        case WriteAsync(command):
-            function = Fctl.CLEAR if command == "CSCH" else Fctl.HALT
-        case _:
-            function = 0
-    busy = bool(known.fctl or known.asked)
-    asked = Asked(thread, type(message).__name__, function, busy)
-    return known._replace(asked=(*known.asked, asked))
-
-
-def _answer(known: Seen, asked: Asked, answer: Message) -> Seen:
-    rest = tuple(one for one in known.asked if one != asked)
-    known = known._replace(asked=rest)
-    if isinstance(answer, Written):
-        known = _returned(known, asked, answer.errno)
-    if isinstance(answer, Written) and not answer.errno:
-        known = known._replace(answered=(*known.answered, asked.request))
-    match answer:
-        case IoRead(errno=0):
-            return _read(known, answer)
-        case Written(reason) if asked.function == Fctl.START:
-            return _started(known, asked, reason)
-        case Written(errno=0) if asked.function:
-            is_clear = asked.function == Fctl.CLEAR
-            fctl = asked.function | (0 if is_clear else known.fctl)
-            return known._replace(fctl=fctl)
-        case Written(errno=0) if asked.request in _RESETS:
-            return known._replace(fctl=0)
-        case _:
-            return known
-
-
-def _returned(known: Seen, asked: Asked, reason: int) -> Seen:
-    wrong = reason not in _ERRNOS_OF.get(asked.function, _ERRNOS)
-    return known._replace(wrong=Wrong.ERRNO) if wrong else known
-
-
-def _started(known: Seen, asked: Asked, reason: int) -> Seen:
-    wrong = known.wrong
-    if reason == errno.EBUSY and not asked.busy:
-        wrong = Wrong.REFUSED
-    if reason == 0 and known.fctl and not known.over:
-        wrong = Wrong.ACCEPTED
-    fctl = known.fctl | (0 if reason else Fctl.START)
-    return known._replace(fctl=fctl, wrong=wrong)
-
-
-def _read(known: Seen, read: IoRead) -> Seen:
-    scsw = read.irb.scsw
-    if not scsw.pending or scsw.stctl == Stctl.INTERMEDIATE_STATUS:
-        return known
-    other = scsw.fctl & ~known.fctl and not known.over
-    wrong = Wrong.OTHER if other else known.wrong
-    return known._replace(fctl=known.fctl & ~scsw.fctl, wrong=wrong)
-
-
-def _never(wrong: Wrong) -> Callable[[View], bool]:
-    return lambda view: view.monitor.wrong != wrong
-
-
-def _is_quiet(view: View) -> bool:
-    """Whether nothing is at work, pinned or unread when RESET or CLOSE is answered.
-
-    A HALT that has waited for that is answered in the same step.
-    """
-    if not _RESETS.intersection(view.monitor.answered):
-        return True
-    host = view["subchannel"]
-    works = host.execution is not None or host.work.awaited in ("storage", "device")
-    events = view[_KERNEL].unread.events
-    unread = any(event.irb.scsw.fctl != Fctl.HALT for event in events)
-    return not (works or view["storage"].pins or unread)
-
-
-def _is_free(view: View) -> bool:
-    """Whether the page is not pinned when its UNMAP is answered."""
-    if UnmapDma.__name__ not in view.monitor.answered:
-        return True
-    held = view["storage"].pins.get(_KERNEL, {})
-    return all(_PAGE not in pages for pages in held.values())
-
-
-def _is_over(view: View) -> bool:
-    return not view.monitor.fctl or view.monitor.over
+    def _happen(self, world: World) -> None:
+        ref = world.system.ref
+        if self.attention:
+            ref("device").tell(Attend())
+        if self.lost:
+            ref("subchannel").tell(DetachDevice())
+        if self.crashes:
+            world.may_crash(*map(ref, self.crashes))
 
 
 def _regions(
@@ -246,49 +111,15 @@ def _regions(
     crashes: Sequence[str] = (),
     **conditions: Callable[[View], bool],
 ) -> Maker:
-    """Return what makes a scenario of these threads, and of one that reads.
-
-    The device wants attention, or is lost, at any time, if `attention` or `lost` say
-    so; one of the layers `crashes` at any message.
-    """
-
-    def maker(layers: Layers | None = None) -> Scenario:
-        behind = layers or replace(OURS, vfio_ccw=VfioCcwRegions)
-
-        def scenario(world: World) -> None:
-            system = world.system
-            kernel = system.ref(_KERNEL)
-            HostMachine(system, layers=behind)
-            reader = RawReader(kernel)
-            system.spawn(reader, PATHS.emulated, supervision=Restart())
-            for number, requests in enumerate(threads):
-                writer = RawWriter(kernel, tuple(requests))
-                system.spawn(writer, f"writer{number}")
-            if attention:
-                system.ref("device").tell(Attend())
-            if lost:
-                system.ref("subchannel").tell(DetachDevice())
-            if crashes:
-                world.may_crash(*map(system.ref, crashes))
-            world.monitor(Seen(), _follow)
-            for wrong in Wrong:
-                if wrong:
-                    world.system_invariant(f"never {wrong}", _never(wrong))
-            world.system_invariant(
-                "no program is released while the subchannel may use it", is_held
-            )
-            world.system_invariant("what is reset is quiet", _is_quiet)
-            world.system_invariant("what is unmapped is not pinned", _is_free)
-            world.final("each function is in an IRB", _is_over)
-            world.final("each request is answered", lambda view: not view.monitor.asked)
-            world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-            for name, is_met in conditions.items():
-                world.sometimes(name.replace("_", " "), is_met)
-
-        scenario.__doc__ = summary
-        return scenario
-
-    return maker
+    """Return the maker of a scenario; `conditions` have underscores for spaces."""
+    return _RawRegions(
+        summary,
+        threads,
+        attention,
+        lost,
+        crashes,
+        {name.replace("_", " "): is_met for name, is_met in conditions.items()},
+    )
 
 
 def _is_refused(view: View) -> bool:
@@ -297,16 +128,16 @@ def _is_refused(view: View) -> bool:
 
 def _is_amidst(view: View) -> bool:
     runs = view["subchannel"].execution is not None
-    return runs and bool(view[_KERNEL].clearing)
+    return runs and bool(view[KERNEL].quiescing.clearing)
 
 
 def _is_cut(view: View) -> bool:
-    events = view[_KERNEL].unread.events
+    events = view[KERNEL].unread.events
     return any(one.irb.scsw.cstat & _CUT for one in events)
 
 
 def _is_attention(view: View) -> bool:
-    events = view[_KERNEL].unread.events
+    events = view[KERNEL].unread.events
     return any(not event.answers for event in events)
 
 
@@ -378,7 +209,7 @@ RAW_REGIONS: Final[dict[str, Maker]] = {
         "START and RESET through regions, while a layer crashes.",
         (_START,),
         (ResetDevice(),),
-        crashes=(_KERNEL, "cio"),
+        crashes=(KERNEL, "cio"),
         all_goes_well=_is_well,
         a_request_is_refused=_is_lost,
     ),
@@ -386,7 +217,7 @@ RAW_REGIONS: Final[dict[str, Maker]] = {
         "START and UNMAP through regions, while VfioCcwRegions crashes.",
         (_START,),
         (_UNMAP,),
-        crashes=(_KERNEL,),
+        crashes=(KERNEL,),
         a_request_is_refused=_is_lost,
     ),
 }

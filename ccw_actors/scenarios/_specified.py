@@ -11,19 +11,34 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ccw_actors.actors.hardware import UNHURRIED
+from ccw_actors.actors.protocol import Attend
 from ccw_actors.explore import Reference, Scenario, World, refines
-from ccw_actors.machine import GuestPaths, Layers, Program, add_guest
-from ccw_actors.scenarios._bare import RECORD, bare_machine
+from ccw_actors.machine import Layers, Program
+from ccw_actors.runtime import Actor, ActorRef, receive
+from ccw_actors.scenarios._bare import RECORD, add_cpus, bare_machine, tell_all
+from ccw_actors.scenarios._guest_scenario import GuestScenario, Maker
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._losses import LOSSES
 from ccw_actors.scenarios._machine import ENABLED, PROGRAM, STORAGE, one_read
-from ccw_actors.scenarios._overlaps import OVERLAPS, GuestScenario, Maker
+from ccw_actors.scenarios._overlaps import OVERLAPS
 from ccw_actors.scenarios._parts import DATA_THEN_PCI, PARTS
-from ccw_actors.scenarios._specification import Relay, SpecifiedSubchannel
+from ccw_actors.scenarios._specification import SpecifiedSubchannel
 
 __all__ = ["BARE", "specified_machine"]
+
+
+class Relay(Actor):
+    """Stands at a path of its own for what happens to `subchannel`."""
+
+    def __init__(self, subchannel: ActorRef[Any]) -> None:
+        self._subchannel = subchannel
+
+    @receive
+    def attend(self, message: Attend) -> None:
+        """Pass it on."""
+        self._subchannel.tell(message)
 
 
 def specified_machine(
@@ -35,57 +50,52 @@ def specified_machine(
 
     The arguments are those of `bare_machine`.
     """
+    ccws = one_read() if content is None else content
+    storage = (bytes(PROGRAM) + ccws).ljust(STORAGE, b"\0")
 
     def scenario(world: World) -> None:
         system = world.system
-        ref = system.ref
-        ccws = one_read() if content is None else content
-        storage = (bytes(PROGRAM) + ccws).ljust(STORAGE, b"\0")
-        subchannel = SpecifiedSubchannel(ENABLED, storage, RECORD, ref("css"))
+        css = system.ref("css")
+        subchannel = SpecifiedSubchannel(ENABLED, storage, RECORD, css)
         machine = system.spawn(subchannel, "subchannel")
         system.spawn(Relay(machine), "device")
-        add_guest(
-            system,
-            GuestPaths(),
-            programs,
-            {0: machine},
-            machine,
-            cpus=len(programs) + 1,
-            remember=True,
-        )
-        for path, message in (happens or {}).items():
-            ref(path).tell(message)
+        add_cpus(system, programs, machine, machine)
+        tell_all(system, happens)
 
     return scenario
 
 
 def _bare(window: GuestScenario) -> Maker:
     """Return what makes the scenario of a window's CPUs on one bare subchannel."""
-    content, happens = window.content, window.happens
 
     def maker(layers: Layers | None = None) -> Scenario:
         layers = layers or Layers()
         bare = bare_machine(
             *window.programs,
-            content=content,
-            happens=happens,
+            content=window.content,
+            happens=window.happens,
             subchannel=layers.subchannel,
             pace=layers.pace or UNHURRIED,
         )
-        described = specified_machine(
-            *window.programs, content=content, happens=happens
-        )
-        reference = Reference(described, visible)
-
-        def scenario(world: World) -> None:
-            bare(world)
-            hold_invariants(world)
-            refines(world, "what the architecture describes", reference)
-
-        scenario.__doc__ = f"On one subchannel: {window.summary}"
-        return scenario
+        return _described(window, bare)
 
     return maker
+
+
+def _described(window: GuestScenario, bare: Scenario) -> Scenario:
+    """Return the scenario of a bare machine that is held against its description."""
+    described = specified_machine(
+        *window.programs, content=window.content, happens=window.happens
+    )
+    reference = Reference(described, visible)
+
+    def scenario(world: World) -> None:
+        bare(world)
+        hold_invariants(world)
+        refines(world, "what the architecture describes", reference)
+
+    scenario.__doc__ = f"On one subchannel: {window.summary}"
+    return scenario
 
 
 BARE: Final[dict[str, Maker]] = {

@@ -10,7 +10,7 @@ from ccw_actors.actors import Cio, GuestSubchannel, Subchannel, VfioCcw, VfioCcw
 from ccw_actors.actors.hardware import PROMPT, Pace, SubchannelState
 from ccw_actors.actors.hardware._subchannel_functions import FunctionsAtWork
 from ccw_actors.actors.host import Driver, DriverState
-from ccw_actors.actors.host._unread_events import Cut
+from ccw_actors.actors.host._quiescing import Cut
 from ccw_actors.actors.protocol import (
     Area,
     CancelRequest,
@@ -288,7 +288,7 @@ class LosesWhatItCuts(VfioCcwRegions):
     """Does not show the end of a function that an UNMAP has ended."""
 
     def _quiesced(self) -> None:
-        self.state.cut = Cut()
+        self.state.quiescing.cut = Cut()
         super()._quiesced()
 
 

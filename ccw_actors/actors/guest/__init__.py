@@ -3,8 +3,8 @@
 from ccw_actors.actors.guest._cpu import BlockingCpu as BlockingCpu
 from ccw_actors.actors.guest._cpu import Cpu as Cpu
 from ccw_actors.actors.guest._guest import Guest as Guest
-from ccw_actors.actors.guest._guest import ProgramThread as ProgramThread
-from ccw_actors.actors.guest._guest import describe as describe
+from ccw_actors.actors.guest._program_thread import ProgramThread as ProgramThread
+from ccw_actors.actors.guest._program_thread import describe as describe
 
 __all__ = [
     "BlockingCpu",

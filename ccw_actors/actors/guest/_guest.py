@@ -11,86 +11,62 @@
 """
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from ccw_actors.actors.guest._cpu import BlockingCpu, Cpu
+from ccw_actors.actors.guest._coroutine_program import AsyncProgram, CoroutineProgram
+from ccw_actors.actors.guest._operations import (
+    NOT_OPERATIONAL,
+    checked,
+    is_start,
+    operand_exception,
+    to_storage,
+)
+from ccw_actors.actors.guest._program_thread import describe, unfit
 from ccw_actors.actors.protocol import (
-    Area,
     AwaitInterruption,
     AwaitStatus,
     CancelAwait,
-    CancelSubchannel,
-    ChannelSubsystemCalled,
-    ClearSubchannel,
     ConditionCode,
-    CrwStored,
-    Done,
     Fetch,
     GuestEnded,
     GuestMessage,
     GuestReport,
     GuestToStorage,
     GuestToSubsystem,
-    HaltSubchannel,
     InsertKey,
-    InsertStorageKey,
     Instruct,
     Instruction,
     InstructSubsystem,
     Interruption,
-    ModifySubchannel,
-    NoInterruption,
     Operate,
     Operation,
     Outcome,
-    PathStatus,
-    Piece,
     ProgramEnded,
-    ReadStorage,
     ReportProgress,
-    ResumeSubchannel,
     RunProgram,
     SetKey,
-    SetStorageKey,
-    StartSubchannel,
     Stopped,
     StorageData,
     StorageKey,
     StorageWritten,
     Store,
     Stored,
-    StoreSubchannel,
     Tested,
-    TestSubchannel,
-    ThreadToGuest,
     WaitOver,
-    WriteStorage,
 )
-from ccw_actors.channel import Cc, Irb, ProgramException, Schib, Scsw
-from ccw_actors.errors import CcwActorsError, DispatcherError, ProgramError
+from ccw_actors.channel import ProgramException
+from ccw_actors.errors import DispatcherError
 from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
-from ccw_actors.transport import Codec
 
-__all__ = [
-    "AsyncProgram",
-    "BlockingProgram",
-    "DataProgram",
-    "Guest",
-    "ProgramThread",
-    "describe",
-]
-
-_ROOM_TO_NEST: Final = 128
+__all__ = ["DataProgram", "Guest"]
 
 log = logging.getLogger("ccw_actors")
 
 DataProgram: TypeAlias = Sequence[Operation]
-AsyncProgram: TypeAlias = Callable[[Cpu], Coroutine[Any, Any, Any]]
-BlockingProgram: TypeAlias = Callable[[BlockingCpu], Any]
 
 
 class GuestState(Struct):
@@ -139,9 +115,9 @@ class Guest(Actor[GuestMessage]):
         self._midaws = midaws
         self._thread: ActorRef[RunProgram] | None = None
         self._steps: DataProgram | None = None
-        self._function: AsyncProgram | None = None
+        self._coroutine: CoroutineProgram | None = None
         if callable(program):
-            self._function = program
+            self._coroutine = CoroutineProgram(program)
         elif isinstance(program, Sequence):
             self._steps = program
         else:
@@ -151,7 +127,6 @@ class Guest(Actor[GuestMessage]):
         self._storage = storage
         self._emulator = emulator
         self._remember = remember or self._steps is not None
-        self._coroutine: Coroutine[Operation, Outcome | None, Any] | None = None
         self.state = GuestState()
 
     def on_start(self) -> None:
@@ -186,48 +161,38 @@ class Guest(Actor[GuestMessage]):
     @receive
     def failure(self, message: Failure) -> None:
         """Go on after an instruction that a subchannel has failed on."""
-        answer = _NOT_OPERATIONAL.get(message.request)
+        answer = NOT_OPERATIONAL.get(message.request)
         if answer is not None:
             self.ref.tell(answer)
 
     @receive
-    def outcome(
-        self,
-        message: ConditionCode
-        | Tested
-        | Stored
-        | StorageData
-        | StorageWritten
-        | StorageKey
-        | Interruption
-        | NoInterruption
-        | CrwStored
-        | Done
-        | PathStatus
-        | ChannelSubsystemCalled
-        | Stopped,
-    ) -> None:
+    def outcome(self, message: Outcome) -> None:
         """Give the program what it waits for."""
         state, operation = self.state, self.state.operation
         assert operation is not None, f"{message} answers nothing"
         if state.timer:
             self.cancel(state.timer)
             state.timer = 0
-        if isinstance(message, ConditionCode | Tested | Stored):
-            cc = str(message.cc)
-            state.cc[cc] = state.cc.get(cc, 0) + 1
-            if message.cc == 0 and _is_start(operation):
-                state.ios += 1
-        elif isinstance(message, Interruption):
-            state.interrupts += 1
-        elif isinstance(message, StorageData | StorageWritten | StorageKey):
-            message = _checked(operation, message)
+        self._count(operation, message)
+        if isinstance(message, StorageData | StorageWritten | StorageKey):
+            message = checked(operation, message)
         state.operation = None
         if state.asker is not None:
             asker, state.asker = state.asker, None
             self.reply(asker, message)
         else:
             self._run_on(message)
+
+    def _count(self, operation: Operation, outcome: Outcome) -> None:
+        """Count condition codes, channel programs and interruptions."""
+        state = self.state
+        if isinstance(outcome, ConditionCode | Tested | Stored):
+            cc = str(outcome.cc)
+            state.cc[cc] = state.cc.get(cc, 0) + 1
+            if outcome.cc == 0 and is_start(operation):
+                state.ios += 1
+        elif isinstance(outcome, Interruption):
+            state.interrupts += 1
 
     @receive
     def wait_over(self, message: WaitOver) -> None:
@@ -243,7 +208,7 @@ class Guest(Actor[GuestMessage]):
 
     def snapshot(self) -> object:
         """Return the state. Raises `DispatcherError` if outcomes are not kept."""
-        if not self._remember and self._function is not None:
+        if not self._remember and self._coroutine is not None:
             raise DispatcherError(
                 f"{self.ref.path} runs a coroutine and keeps no outcomes: spawn the"
                 " Guest with remember=True to take snapshots"
@@ -254,20 +219,27 @@ class Guest(Actor[GuestMessage]):
 
     def _run_on(self, outcome: Outcome | None) -> None:
         """Let the program go on to its next operation, or its end."""
-        state, steps = self.state, self._steps
         if outcome is not None and self._remember:
-            state.outcomes.append(outcome)
-        if steps is not None:
-            done = len(state.outcomes)
-            if done < len(steps):
-                self._execute(steps[done])
-            else:
-                kept = msgspec.to_builtins(state.outcomes, builtin_types=(bytes,))
-                self._end(kept, None)
-            return
-        assert self._function is not None, "a thread's program goes on by itself"
+            self.state.outcomes.append(outcome)
+        if self._steps is not None:
+            self._take_step(self._steps)
+        else:
+            assert self._coroutine is not None, "a thread's program goes on by itself"
+            self._run_coroutine(self._coroutine, outcome)
+
+    def _take_step(self, steps: DataProgram) -> None:
+        outcomes = self.state.outcomes
+        if len(outcomes) < len(steps):
+            self._execute(steps[len(outcomes)])
+        else:
+            kept = msgspec.to_builtins(outcomes, builtin_types=(bytes,))
+            self._end(kept, None)
+
+    def _run_coroutine(
+        self, program: CoroutineProgram, outcome: Outcome | None
+    ) -> None:
         try:
-            operation = self._resume(self._function, outcome)
+            operation = program.resume(outcome, self.state.outcomes)
         except StopIteration as stop:
             self._end(stop.value, None)
         except BaseException as error:
@@ -279,23 +251,11 @@ class Guest(Actor[GuestMessage]):
         else:
             self._execute(operation)
 
-    def _resume(self, program: AsyncProgram, outcome: Outcome | None) -> Operation:
-        """Send the outcome into the coroutine; run it again first after a restore."""
-        answers: list[Outcome | None] = [outcome]
-        if self._coroutine is None:
-            self._coroutine = program(Cpu())
-            answers = [None, *self.state.outcomes]
-        wanted: object = None
-        for answer in answers:
-            wanted = self._coroutine.send(answer)
-        return _operation(wanted)
-
     def _close(self) -> None:
-        coroutine, self._coroutine = self._coroutine, None
-        if coroutine is None:
+        if self._coroutine is None:
             return
         try:
-            coroutine.close()
+            self._coroutine.close()
         except BaseException as error:  # the guest's, when it is over anyway
             if isinstance(error, KeyboardInterrupt) and not self._is_on_a_loop():
                 raise
@@ -307,7 +267,7 @@ class Guest(Actor[GuestMessage]):
 
     def _end(self, result: object, error: str | None) -> None:
         state = self.state
-        problem = _unfit(self.system.codec, result)
+        problem = unfit(self.system.codec, result)
         if problem:
             result, error = None, error or problem
         state.ended = True
@@ -328,140 +288,22 @@ class Guest(Actor[GuestMessage]):
             case InstructSubsystem(instruction):
                 self._channel_subsystem.tell(instruction)
             case AwaitStatus(timeout, mask):
-                self.state.waits += 1
-                self._channel_subsystem.tell(AwaitInterruption(mask))
-                if timeout is not None:
-                    self.state.timer = self.after(timeout, WaitOver(self.state.waits))
-            case Fetch(address, length):
-                self._storage.tell(ReadStorage(0, (Area(address, length),)))
-            case Store(address, data):
-                self._storage.tell(WriteStorage(0, (Piece(address, data),)))
-            case SetKey(address, key):
-                self._storage.tell(SetStorageKey(0, address, key))
-            case InsertKey(address):
-                self._storage.tell(InsertStorageKey(0, address))
+                self._await_status(timeout, mask)
+            case Fetch() | Store() | SetKey() | InsertKey():
+                self._storage.tell(to_storage(operation))
+
+    def _await_status(self, timeout: float | None, mask: int) -> None:
+        self.state.waits += 1
+        self._channel_subsystem.tell(AwaitInterruption(mask))
+        if timeout is not None:
+            self.state.timer = self.after(timeout, WaitOver(self.state.waits))
 
     def _instruct(self, subchannel: int, instruction: Instruction) -> None:
-        invalid = _operand_exception(instruction, midaws=self._midaws)
+        invalid = operand_exception(instruction, midaws=self._midaws)
         target = self._subchannels.get(subchannel)
         if invalid is not None:
             self.ref.tell(Stopped(ProgramException.OPERAND, invalid))
         elif target is None:
-            self.ref.tell(_NOT_OPERATIONAL[type(instruction).__name__])
+            self.ref.tell(NOT_OPERATIONAL[type(instruction).__name__])
         else:
             target.tell(instruction)
-
-
-_NOT_OPERATIONAL: Final[dict[str, ConditionCode | Tested | Stored]] = {
-    **{
-        kind.__name__: ConditionCode(Cc.NOT_OPERATIONAL)
-        for kind in (
-            StartSubchannel,
-            HaltSubchannel,
-            ClearSubchannel,
-            ResumeSubchannel,
-            CancelSubchannel,
-            ModifySubchannel,
-        )
-    },
-    TestSubchannel.__name__: Tested(Cc.NOT_OPERATIONAL, Irb(Scsw())),
-    StoreSubchannel.__name__: Stored(Cc.NOT_OPERATIONAL, Schib()),
-}
-"""What an instruction is answered whose subchannel is not there, or failed on it.
-
-By the name of its type: a `Failure` says no more of the message.
-"""
-
-
-class ProgramThread(Actor[RunProgram]):
-    """Runs a blocking program in its own thread; see `System.spawn_thread`."""
-
-    def __init__(
-        self, program: BlockingProgram, guest: ActorRef[ThreadToGuest]
-    ) -> None:
-        self._program = program
-        self._guest = guest
-
-    @receive
-    def run(self, _message: RunProgram) -> None:
-        """Run the program to its end."""
-        try:
-            result = self._program(BlockingCpu(self._guest))
-        except BaseException as error:  # noqa: BLE001 - sys.exit() ends a guest, too
-            self._guest.tell(ProgramEnded(error=describe(error)))
-            return
-        problem = _unfit(self.system.codec, result)
-        if problem:
-            self._guest.tell(ProgramEnded(error=problem))
-        else:
-            self._guest.tell(ProgramEnded(result))
-
-
-def _unfit(codec: Codec, result: object) -> str:
-    """Say why what a program has returned cannot be in a message, "" if it can."""
-    nested = result
-    for _ in range(_ROOM_TO_NEST):  # for what messages and reports put around it
-        nested = [nested]
-    try:
-        codec.encode(nested)
-    except BaseException as problem:  # noqa: BLE001 - it may be anything's doing
-        return f"the result of the program: {describe(problem)}"
-    return ""
-
-
-def describe(error: BaseException) -> str:
-    """Return one line for a person: the text of our own errors, else with the type."""
-    try:
-        text = str(error)
-    except BaseException as other:  # noqa: BLE001 - a guest's error may do anything
-        text = f"it cannot be shown: {type(other).__name__}"
-    if not isinstance(error, CcwActorsError):
-        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return " ".join(text.split())
-
-
-def _operation(wanted: object) -> Operation:
-    if isinstance(wanted, get_args(Operation)):
-        return cast("Operation", wanted)
-    raise ProgramError(
-        f"a guest program awaits the methods of its cpu only, it awaited {wanted!r}"
-    )
-
-
-def _operand_exception(instruction: Instruction, *, midaws: bool) -> str | None:
-    match instruction:
-        case StartSubchannel(orb=orb):
-            return orb.invalid(midaws=midaws)
-        case ModifySubchannel(pmcw=pmcw, mba=mba):
-            return Schib(pmcw, mba=mba).invalid()
-        case _:
-            return None
-
-
-def _is_start(operation: Operation) -> bool:
-    return isinstance(operation, Instruct) and isinstance(
-        operation.instruction, StartSubchannel
-    )
-
-
-def _checked(
-    operation: Operation, outcome: StorageData | StorageWritten | StorageKey
-) -> StorageData | StorageWritten | StorageKey | Stopped:
-    """Turn an access beyond the guest's storage into its program exception."""
-    match operation, outcome:
-        case Fetch(address, length), StorageData(parts=parts):
-            done, what = len(parts[0]), "read"
-        case Store(address, data), StorageWritten(length=done):
-            length, what = len(data), "write"
-        case ((SetKey(address) | InsertKey(address)), StorageKey(key=key)):
-            done, length, what = int(key is not None), 1, "reach the key of"
-        case _:
-            raise AssertionError(f"{outcome} does not answer {operation}")
-    if done == length:
-        return outcome
-    limit = f"ends at {address + done:#x}" if done else "does not have them"
-    reason = (
-        f"addressing exception: cannot {what} {length} bytes at {address:#x},"
-        f" the guest's storage {limit}"
-    )
-    return Stopped(ProgramException.ADDRESSING, reason)

@@ -32,19 +32,15 @@ was taken since the last Look is completed with cc 1: that status is pending abo
 """
 
 import errno
-from typing import TypeAlias
 
-from msgspec import Struct
-
+from ccw_actors.actors.host._cio_state import CioState, Enable, Waiting, of_kind
 from ccw_actors.actors.protocol import (
     Accepted,
     Cancel,
-    CancelSubchannel,
     CioMessage,
     CioToSubchannel,
     CioToVfioCcw,
     Clear,
-    ClearSubchannel,
     Completed,
     ConditionCode,
     Detach,
@@ -52,63 +48,23 @@ from ccw_actors.actors.protocol import (
     Found,
     Gone,
     Halt,
-    HaltSubchannel,
     HostOperation,
-    Interrupt,
     Look,
-    ModifySubchannel,
     NotOperational,
     Pending,
     Refused,
     Resume,
-    ResumeSubchannel,
     SenseConcurrently,
     Start,
-    StartSubchannel,
     Stored,
     StoreSubchannel,
     Tested,
     TestSubchannel,
 )
-from ccw_actors.channel import Actl, Cc, Fctl, Irb, Pmcw, Schib, Scsw
-from ccw_actors.runtime import Actor, ActorRef, Message, receive
+from ccw_actors.channel import Cc, Irb, Pmcw, Schib
+from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["Cio"]
-
-
-class Enable(Message, frozen=True):
-    """Enable the subchannel, once it is known to be there."""
-
-
-Waiting: TypeAlias = HostOperation | Enable
-
-
-class CioState(Struct):
-    """What a Cio remembers.
-
-    `issued` names the instruction under way, "" if none; `operation` is the operation
-    it belongs to. `waiting` holds the operations not issued yet. `look` says that
-    status may be pending. `start`, `halt` and `clear` are the operations that the
-    subchannel has accepted and not ended, 0 if none; `newest` is the last one accepted.
-    `to_complete` is a Resume or Cancel that has met status: it is completed once that
-    has gone up. `looked` says that no status has been taken since the last Look, `gone`
-    that whoever drives has still to be told that there is no subchannel. `pmcw` is the
-    subchannel's as it was last modified.
-    """
-
-    issued: str = "STSCH"
-    operation: Waiting | None = None
-    waiting: tuple[Waiting, ...] = ()
-    look: bool = False
-    operational: bool = True
-    start: int = 0
-    halt: int = 0
-    clear: int = 0
-    newest: int = 0
-    to_complete: int = 0
-    looked: bool = False
-    gone: bool = False
-    pmcw: Pmcw = Pmcw()
 
 
 class Cio(Actor[CioMessage]):
@@ -178,8 +134,8 @@ class Cio(Actor[CioMessage]):
             for overtaken in state.waiting:
                 self._overtaken(overtaken)
             # What is about the subchannel, and no function at it, outlives a CLEAR.
-            state.waiting = _of_kind(state.waiting, Enable, SenseConcurrently, Look)
-        if isinstance(message, Cancel) and _of_kind(state.waiting, Start):
+            state.waiting = of_kind(state.waiting, Enable, SenseConcurrently, Look)
+        if isinstance(message, Cancel) and of_kind(state.waiting, Start):
             waiting = state.waiting
             state.waiting = tuple(w for w in waiting if not isinstance(w, Start))
             self._driver.tell(Completed(message.number, Cc.DONE))
@@ -231,8 +187,7 @@ class Cio(Actor[CioMessage]):
         """Take the status that is pending before telling what there is."""
         state = self.state
         if message.cc == 0 and message.schib.scsw.pending:
-            state.look = True
-            state.waiting = (look, *state.waiting)
+            state.repeat(look)
         else:
             state.looked = True
             self._driver.tell(Found(look.number, message.schib))
@@ -253,16 +208,19 @@ class Cio(Actor[CioMessage]):
             case Resume() | Cancel():
                 self._completed(operation, cc)
             case Enable() | SenseConcurrently():
-                if cc == 1:
-                    state.look = True
-                    state.waiting = (operation, *state.waiting)
-                elif cc == 3:
-                    state.operational = False
+                self._modified(operation, cc)
             case Start() | Halt() | Clear():
                 self._begun(operation, cc)
             case Look():
                 raise AssertionError("STSCH is answered by what it stores")
         self._go_on()
+
+    def _modified(self, operation: Enable | SenseConcurrently, cc: int) -> None:
+        state = self.state
+        if cc == 1:
+            state.repeat(operation)
+        elif cc == 3:
+            state.operational = False
 
     def _begun(self, operation: Start | Halt | Clear, cc: int) -> None:
         state = self.state
@@ -273,12 +231,11 @@ class Cio(Actor[CioMessage]):
         elif cc > 2:
             state.operation, state.issued = operation, "STSCH"
             self._subchannel.tell(StoreSubchannel())
-        elif _of_kind(state.waiting, Clear):
+        elif of_kind(state.waiting, Clear):
             state.look = True
             self._overtaken(operation)
         else:
-            state.look = True
-            state.waiting = (operation, *state.waiting)
+            state.repeat(operation)
 
     def _completed(self, operation: Resume | Cancel, cc: int) -> None:
         state = self.state
@@ -291,18 +248,7 @@ class Cio(Actor[CioMessage]):
         self._driver.tell(Completed(operation.number, cc))
 
     def _accept(self, operation: Start | Halt | Clear) -> None:
-        state = self.state
-        state.newest = operation.number
-        match operation:
-            case Start():
-                state.start = operation.number
-            case Halt():
-                state.halt = operation.number
-            case Clear():
-                state.start = state.halt = 0
-                state.clear = operation.number
-                # What was hinted at is gone; the CLEAR's own end is hinted at, too.
-                state.look = False
+        self.state.accept(operation)
         if operation.acknowledge:
             self._driver.tell(Accepted(operation.number))
 
@@ -312,12 +258,7 @@ class Cio(Actor[CioMessage]):
         if state.issued:
             return
         if not state.operational:
-            waiting, state.waiting = state.waiting, ()
-            for operation in waiting:
-                self._not_operational(operation)
-            if state.gone:
-                state.gone = False
-                self._driver.tell(Gone())
+            self._give_up()
         elif state.waiting and isinstance(state.waiting[0], Clear):
             # CSCH drops the status that TSCH would take.
             self._issue()
@@ -325,14 +266,21 @@ class Cio(Actor[CioMessage]):
             state.issued = "TSCH"
             state.look = False
             self._subchannel.tell(TestSubchannel())
-        elif state.waiting and _is_late(state):
-            operation, *others = state.waiting
-            assert isinstance(operation, Cancel), "that is what is late"
-            state.waiting = tuple(others)
-            self._driver.tell(Completed(operation.number, Cc.STATUS_PENDING))
+        elif late := state.take_late():
+            self._driver.tell(Completed(late.number, Cc.STATUS_PENDING))
             self._go_on()
         elif state.waiting:
             self._issue()
+
+    def _give_up(self) -> None:
+        """Answer all that waits for a subchannel that is not operational."""
+        state = self.state
+        waiting, state.waiting = state.waiting, ()
+        for operation in waiting:
+            self._not_operational(operation)
+        if state.gone:
+            state.gone = False
+            self._driver.tell(Gone())
 
     def _not_operational(self, operation: Waiting) -> None:
         match operation:
@@ -347,74 +295,7 @@ class Cio(Actor[CioMessage]):
 
     def _issue(self) -> None:
         """Issue the instruction of the operation that has waited longest."""
-        state = self.state
-        operation, *rest = state.waiting
-        state.operation = operation
-        state.waiting = tuple(rest)
-        subchannel = self._subchannel
-        match operation:
-            case Start(orb=orb, program=program):
-                state.issued = "SSCH"
-                subchannel.tell(StartSubchannel(orb, program))
-            case Halt():
-                state.issued = "HSCH"
-                subchannel.tell(HaltSubchannel())
-            case Clear():
-                state.issued = "CSCH"
-                subchannel.tell(ClearSubchannel())
-            case Resume(program=program):
-                state.issued = "RSCH"
-                subchannel.tell(ResumeSubchannel(program))
-            case Cancel():
-                state.issued = "XSCH"
-                subchannel.tell(CancelSubchannel())
-            case Look():
-                state.issued = "STSCH"
-                subchannel.tell(StoreSubchannel())
-            case Enable():
-                state.issued = "MSCH"
-                subchannel.tell(ModifySubchannel(state.pmcw))
-            case SenseConcurrently(wanted=wanted):
-                state.issued = "MSCH"
-                sense = Pmcw.concurrent_sense
-                state.pmcw = state.pmcw.with_flag(sense, on=wanted)
-                subchannel.tell(ModifySubchannel(state.pmcw))
+        self._subchannel.tell(self.state.issue())
 
     def _attribute(self, irb: Irb) -> None:
-        state = self.state
-        state.looked = False
-        scsw = irb.scsw
-        final = not scsw.is_intermediate or _ends_at_test(scsw)
-        answers: list[int] = []
-        for function, number in (
-            (Fctl.START, state.start),
-            (Fctl.HALT, state.halt),
-            (Fctl.CLEAR, state.clear),
-        ):
-            if scsw.fctl & function and number:
-                answers.append(number)
-        if final:
-            if scsw.fctl & Fctl.START:
-                state.start = 0
-            if scsw.fctl & Fctl.HALT:
-                state.halt = 0
-            if scsw.fctl & Fctl.CLEAR:
-                state.clear = 0
-        ends = tuple(answers) if final else ()
-        self._driver.tell(Interrupt(tuple(answers), ends, state.newest, irb))
-
-
-def _of_kind(
-    operations: tuple[Waiting, ...], *kinds: type[Waiting]
-) -> tuple[Waiting, ...]:
-    return tuple(one for one in operations if isinstance(one, kinds))
-
-
-def _is_late(state: CioState) -> bool:
-    """Whether status has come between a Look and the Cancel that rests on it."""
-    return isinstance(state.waiting[0], Cancel) and not state.looked
-
-
-def _ends_at_test(scsw: Scsw) -> bool:
-    """Whether TSCH ends a program that is suspended, because it is to be halted."""
-    return bool(scsw.actl & Actl.SUSPENDED) and scsw.fctl != Fctl.START
+        self._driver.tell(self.state.attribute(irb))

@@ -30,13 +30,9 @@ from typing import Final, Literal, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors.host._translation import (
-    Copy,
-    Run,
-    Translation,
-    guest_cpa,
-    resumed,
-)
+from ccw_actors.actors.host._linux_limits import exceeds_linux
+from ccw_actors.actors.host._program_copy import Copy
+from ccw_actors.actors.host._translation import Run, guest_cpa, resumed, translate
 from ccw_actors.actors.protocol import (
     Accepted,
     Cancel,
@@ -265,7 +261,7 @@ class Driver:
             pieces, program.runs = resumed(program.copy, self._base, program.at)
             self._cio.tell(Resume(number, pieces))
             return
-        translation: Translation = program.copy.translate(self._base)
+        translation = translate(program.copy, self._base)
         program.phase = "started"
         program.runs = translation.runs
         orb, words = translation.orb, translation.program
@@ -360,7 +356,7 @@ class Driver:
             self._storage.tell(ReadStorage(number, areas))
             return
         if not program.resume:
-            if self._limits == "linux" and program.copy.exceeds_linux():
+            if self._limits == "linux" and exceeds_linux(program.copy):
                 state.program = None
                 self._refuse(program.number, errno.EINVAL)
                 return

@@ -1,8 +1,20 @@
 """The requests that a client of regions has made and that have not been answered.
 
 A ledger without messages: it gives numbers, keeps who is to be answered, and says who.
+
+| errno of a request | because |
+|---|---|
+| EBUSY | START: a function is in progress, or its end unread |
+| EBUSY | HALT: another one or a CLEAR is in progress, or its end unread |
+| EACCES | START: condition code 3, and the subchannel is there |
+| ENODEV | the subchannel is not there, or HALT, CLEAR: condition code 3 |
+| EOPNOTSUPP | START: a transport-mode ORB |
+| EINVAL | START: with `limits` "linux", a program that Linux would not take |
+
+Linux returns for a write without a function what the writer left in `ret_code`.
 """
 
+import errno
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -18,7 +30,15 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.runtime import ReplyTo
 
-__all__ = ["WRITES", "Call", "Held", "Kind", "RegionsAnswer", "Requests"]
+__all__ = [
+    "WRITES",
+    "Call",
+    "Held",
+    "Kind",
+    "RegionsAnswer",
+    "Requests",
+    "errno_of_refusal",
+]
 
 Kind: TypeAlias = Literal[
     "start",
@@ -121,3 +141,13 @@ class Requests(Struct):
         """Forget the requests that were asks: a restart has failed them."""
         self.calls = tuple(call for call in self.calls if not call.to.ask)
         self.held = tuple(one for one in self.held if not one.to.ask)
+
+
+def errno_of_refusal(kind: Kind, reason: int) -> int:
+    """Return what a write of a kind is answered with that the host has refused.
+
+    One that a CLEAR has overtaken is answered as accepted.
+    """
+    if reason == errno.ECANCELED:
+        return 0
+    return errno.ENODEV if kind != "start" and reason == errno.EACCES else reason

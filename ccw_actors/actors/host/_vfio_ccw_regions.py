@@ -17,35 +17,15 @@ more messages for each I/O.
 | ResetDevice, CloseDevice | when nothing of the device is at work, pinned or unread |
 | UnmapDma | when nothing of the device is pinned in the range, nor read from it |
 
-| errno of a request | because |
-|---|---|
-| EBUSY | START: a function is in progress, or its end unread |
-| EBUSY | HALT: another one or a CLEAR is in progress, or its end unread |
-| EACCES | START: condition code 3, and the subchannel is there |
-| ENODEV | the subchannel is not there, or HALT, CLEAR: condition code 3 |
-| EOPNOTSUPP | START: a transport-mode ORB |
-| EINVAL | START: with `limits` "linux", a program that Linux would not take |
-
-Linux returns for a write without a function what the writer left in `ret_code`.
+The errnos are those of `region_requests`.
 
 A START or HALT that a CLEAR of another thread overtakes is answered as accepted: it was
 before the CLEAR, which has ended it. A program that cannot be read or pinned is
 accepted, too, and ends with the check that the channel shows for it.
 
-RESET, CLOSE, and an UNMAP of what is pinned, quiesce the device. After an UNMAP, which
-the client's guest knows nothing of, it finds that its START has ended in an
-interface-control check.
-
-
-| stage | event | next |
-|---|---|---|
-| none | a request that quiesces | clearing: CLEAR |
-| any | RESET, CLOSE | what is unread, and what comes until it is over, is dropped |
-| clearing | nothing is at work at the host | fencing: Unpin of a new number |
-| clearing | the device is gone | fencing |
-| fencing | its Unpinned: Storage has handled all that came before | answered; none |
-| clearing, fencing | another request that quiesces | joins |
-| clearing, fencing | a write | waits until it is over |
+RESET, CLOSE, and an UNMAP of what is pinned, quiesce the device; the stages of that are
+in `quiescing`. After an UNMAP, which the client's guest knows nothing of, it finds that
+its START has ended in an interface-control check.
 
 Source: Linux drivers/s390/cio/vfio_ccw_fsm.c, vfio_ccw_ops.c, vfio_ccw_async.c,
 vfio_ccw_chp.c; there a write that meets another one returns EAGAIN, here both go on.
@@ -55,19 +35,20 @@ import errno
 from collections.abc import Callable
 from typing import Final, Literal
 
-import msgspec
 from msgspec import Struct
 
-from ccw_actors.actors.hardware import pages_of
-from ccw_actors.actors.host._driver import Driver, DriverState
+from ccw_actors.actors.host._driver import Driver
+from ccw_actors.actors.host._quiescing import Cut
 from ccw_actors.actors.host._region_requests import (
     WRITES,
     Call,
     Kind,
     RegionsAnswer,
     Requests,
+    errno_of_refusal,
 )
-from ccw_actors.actors.host._unread_events import Cut, UnreadEvents
+from ccw_actors.actors.host._regions_state import RegionsState
+from ccw_actors.actors.host._unread_reports import UnreadReports
 from ccw_actors.actors.protocol import (
     Accepted,
     Area,
@@ -107,34 +88,13 @@ from ccw_actors.actors.protocol import (
     WriteIo,
     Written,
 )
-from ccw_actors.channel import Crw, Fctl, Irb, Scsw
-from ccw_actors.channel.crw import queued
+from ccw_actors.channel import Fctl, Irb, Scsw
 from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["VfioCcwRegions"]
 
+_HALT: Final = WriteAsync("HSCH")
 _HALTS: Final = Fctl.HALT | Fctl.CLEAR
-
-
-class RegionsState(Struct):
-    """What a VfioCcwRegions remembers.
-
-    `driver` is what its driver remembers. `device` is "leaving" when the host's
-    subchannel is being given up. A signal of what is `unread` is on its way if
-    `signalled`. While the device is quiesced, `clearing` is the number of its CLEAR,
-    then `fence` that of its Unpin, both 0 otherwise; `cut` are the functions that this
-    ends. `reports` have not been read, of which the client knows if `reported`.
-    """
-
-    driver: DriverState = msgspec.field(default_factory=DriverState)
-    device: Literal["there", "leaving", "gone"] = "there"
-    unread: UnreadEvents = msgspec.field(default_factory=UnreadEvents)
-    signalled: bool = False
-    clearing: int = 0
-    fence: int = 0
-    cut: Cut = Cut()
-    reports: tuple[Crw, ...] = ()
-    reported: bool = False
 
 
 class _Emulated(Struct, frozen=True):
@@ -227,7 +187,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         Who was signalled an event that a CLEAR has dropped waits for that of the CLEAR.
         """
         state = self.state
-        owed, state.signalled = state.signalled, False
+        owed = state.unread.forget_signal()
         if state.unread.events or not state.driver.clear or not owed:
             answer = self._read()
             self._signal()
@@ -247,11 +207,9 @@ class VfioCcwRegions(Actor[RegionsMessage]):
     @receive
     def read_report(self, _message: ReadReport) -> ReportRead:
         """Give the oldest report, and signal those behind it."""
-        state = self.state
-        crw, state.reports = state.reports[:1], state.reports[1:]
-        state.reported = False
+        crw = self.state.reports.read()
         self._signal_report()
-        return ReportRead(int.from_bytes(crw[0].to_bytes()) if crw else 0)
+        return ReportRead(0 if crw is None else int.from_bytes(crw.to_bytes()))
 
     @receive
     def reset_device(self, _message: ResetDevice) -> Written | None:
@@ -280,8 +238,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
     @receive
     def report(self, message: Report) -> None:
         """Keep a report until it is read."""
-        state = self.state
-        state.reports = queued(state.reports, message.crw, self._reports_max)
+        self.state.reports.add(message.crw, self._reports_max)
         self._signal_report()
 
     @receive
@@ -292,7 +249,8 @@ class VfioCcwRegions(Actor[RegionsMessage]):
     @receive
     def unpinned(self, message: Unpinned) -> None:
         """Go on when Storage has handled all that came before."""
-        if self.state.fence and message.number == self.state.fence:
+        fence = self.state.quiescing.fence
+        if fence and message.number == fence:
             self._quiesced()
         else:
             self._return(Written(0), "pass", number=message.number)
@@ -328,27 +286,32 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         self, request: WriteIo | WriteAsync, to: ReplyTo[Written]
     ) -> Written | None:
         """Begin a START, HALT or CLEAR, or hold it; or say at once why not."""
-        state, requests = self.state, self.persistent
+        state = self.state
         if state.device != "there":
             return Written(errno.ENODEV)
-        if state.clearing or state.fence:
-            requests.hold(request, to)
+        if state.quiescing.is_under_way:
+            self.persistent.hold(request, to)
             return None
+        if request == _HALT and state.unread.has_end_of(_HALTS):
+            return Written(errno.EBUSY)
+        self._begin(request, to)
+        self._settle()
+        return None
+
+    def _begin(self, request: WriteIo | WriteAsync, to: ReplyTo[Written]) -> None:
+        """Give a START, HALT or CLEAR a number, and have the driver do it."""
+        driver, requests = self.state.driver, self.persistent
         match request:
             case WriteIo(orb=orb):
                 number = requests.enter("start", to)
-                self._driver.io_request(state.driver, IoRequest(number, orb))
-            case WriteAsync(command="HSCH") if state.unread.has_end_of(_HALTS):
-                return Written(errno.EBUSY)
+                self._driver.io_request(driver, IoRequest(number, orb))
             case WriteAsync(command="HSCH"):
                 number = requests.enter("halt", to)
-                self._driver.halt(state.driver, HaltRequest(number))
+                self._driver.halt(driver, HaltRequest(number))
             case WriteAsync():
                 number = requests.enter("clear", to)
                 self._drop_events(number)
                 self._clear(number)
-        self._settle()
-        return None
 
     def _clear(self, number: int) -> None:
         """Clear, which ends a START that is not at the host yet."""
@@ -364,11 +327,9 @@ class VfioCcwRegions(Actor[RegionsMessage]):
     def _refused(self, number: int, reason: int) -> None:
         if reason == errno.ENODEV and self.state.device == "there":
             self.state.device = "leaving"
-        if reason == errno.ECANCELED:
-            reason = 0
-        self._return(Written(reason), "start", number=number)
-        reason = errno.ENODEV if reason == errno.EACCES else reason
-        self._return(Written(reason), "halt", "clear", number=number)
+        for kind in WRITES:
+            answer = Written(errno_of_refusal(kind, reason))
+            self._return(answer, kind, number=number)
 
     # -- events -----------------------------------------------------------------------
 
@@ -377,8 +338,8 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         state = self.state
         for number in event.answers:
             self._return(Written(0), *WRITES, number=number)
-        state.cut = state.cut.without(event.ends)
-        own = state.clearing in event.ends
+        state.quiescing.note_ends(event.ends)
+        own = state.quiescing.clearing in event.ends
         drops = own or self.persistent.has("reset", "close")
         if drops or not state.unread.add(event):
             self._driver.taken(self.state.driver, Taken(event.ends))
@@ -394,13 +355,11 @@ class VfioCcwRegions(Actor[RegionsMessage]):
 
     def _signal(self) -> None:
         """Signal that there are events, unless a signal is on its way."""
-        if self.state.unread.events and not self.state.signalled:
-            self.state.signalled = True
+        if self.state.unread.signal():
             self._client.tell(Signalled())
 
     def _signal_report(self) -> None:
-        if self.state.reports and not self.state.reported:
-            self.state.reported = True
+        if self.state.reports.signal():
             self._client.tell(ReportSignalled())
 
     # -- quiescing --------------------------------------------------------------------
@@ -410,32 +369,27 @@ class VfioCcwRegions(Actor[RegionsMessage]):
 
         With `drops` nothing is left to be read.
         """
-        state, driver = self.state, self.state.driver
-        program = driver.program
-        if not state.clearing and not state.fence:
-            state.clearing = self.persistent.next_number()
-            start = program.number if program is not None else 0
-            cpa = program.copy.orb.cpa if program is not None else 0
-            state.cut = Cut(start, driver.halt, driver.clear, cpa)
+        state, quiescing = self.state, self.state.quiescing
+        if not quiescing.is_under_way:
+            quiescing.begin(self.persistent.next_number(), state.driver)
             if state.device == "there":
-                self._clear(state.clearing)
+                self._clear(quiescing.clearing)
         if drops:
-            self._drop_events(state.clearing)
+            self._drop_events(quiescing.clearing)
             state.unread.region = Irb(Scsw())
-            state.cut = Cut()
+            quiescing.cut = Cut()
         self._settle()
 
     def _quiesced(self) -> None:
         """Answer who has wanted it, and begin what has waited for it."""
         state = self.state
-        state.fence = 0
+        cut = state.quiescing.end()
         if self.persistent.has("close"):
-            state.reports = ()
-            state.signalled = state.reported = False
+            state.reports = UnreadReports()
+            state.unread.forget_signal()
         reason = 0 if state.device == "there" else errno.ENODEV
         self._return(Written(reason), "reset")
         self._return(Written(0), "close", "evict")
-        cut, state.cut = state.cut.event(), Cut()
         if cut is not None and state.device == "there":
             self._driver.event(state.driver, cut)
         for one in self.persistent.release():
@@ -458,9 +412,10 @@ class VfioCcwRegions(Actor[RegionsMessage]):
     def _settle(self) -> None:
         """Do what has waited for what the state is now."""
         state = self.state
-        if state.clearing and self._is_quiet():
-            state.clearing, state.fence = 0, self.persistent.next_number()
-            self._storage.tell(Unpin(state.fence))
+        if state.quiescing.clearing and state.is_quiet:
+            fence = self.persistent.next_number()
+            state.quiescing.fence_off(fence)
+            self._storage.tell(Unpin(fence))
         for call in self.persistent.of("unmap"):
             self._unmap(call)
         if state.unread.events or not state.driver.clear:
@@ -468,17 +423,10 @@ class VfioCcwRegions(Actor[RegionsMessage]):
                 self.reply(to, self._read())
         self._signal()
 
-    def _is_quiet(self) -> bool:
-        """Whether nothing of the device is at work at the host."""
-        driver = self.state.driver
-        if self.state.device == "leaving":
-            return False
-        return driver.program is None and not driver.halt and not driver.clear
-
     def _unmap(self, call: Call) -> None:
         """Decide what an UNMAP needs, once no START is between copying and the host."""
         state, requests = self.state, self.persistent
-        if state.clearing or state.fence:
+        if state.quiescing.is_under_way:
             requests.become(call.number, "evict")
         elif requests.has("start") or state.device == "leaving":
             pass
@@ -492,10 +440,4 @@ class VfioCcwRegions(Actor[RegionsMessage]):
     def _is_pinned(self, area: Area) -> bool:
         """Whether the program that is at the host has pinned a page of the area."""
         program = self.state.driver.program
-        if program is None:
-            return False
-        pages = pages_of(area.address, area.length)
-        pinned = (
-            pages_of(one.address, one.length) for one in program.copy.data_areas()
-        )
-        return any(one.start < pages.stop and pages.start < one.stop for one in pinned)
+        return program is not None and program.copy.touches(area)

@@ -1,0 +1,190 @@
+"""A layer below a GuestSubchannel that answers on two lines, each in order."""
+
+import errno
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+
+from ccw_actors.actors.protocol import (
+    ClearRequest,
+    Found,
+    HaltRequest,
+    IoEvent,
+    IoRequest,
+    LookRequest,
+    Refused,
+    Taken,
+)
+from ccw_actors.channel import Actl, Cstat, Dstat, Fctl, Irb, Orb, Schib, Scsw, Stctl
+from ccw_actors.runtime import Actor, ActorRef, System, receive
+from ccw_actors.scenarios._machine import ENABLED, PATHS, PROGRAM
+
+__all__ = [
+    "BOTH",
+    "NEW",
+    "ORB",
+    "PCI",
+    "Answers",
+    "again",
+    "controlled",
+    "failed",
+    "in_any_order",
+    "refused",
+    "spawn_below",
+    "suspended",
+]
+
+Answer: TypeAlias = IoEvent | Refused | Found
+Request: TypeAlias = IoRequest | HaltRequest | ClearRequest | LookRequest
+Answers: TypeAlias = Callable[[Request], tuple[tuple[int, Answer], ...]]
+"""What is said to a request, each with the line that it goes out on."""
+
+PCI: Final = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
+BOTH: Final = Fctl.START | Fctl.HALT
+_OLD, NEW = PROGRAM + 8, PROGRAM + 16
+
+ORB: Final = Orb.command(PROGRAM, suspend=True)
+
+
+class Line(Actor):
+    """Passes answers on to `guest`, in order."""
+
+    def __init__(self, guest: ActorRef[Any]) -> None:
+        self._guest = guest
+
+    @receive
+    def answer(self, message: Answer) -> None:
+        """Pass it on."""
+        self._guest.tell(message)
+
+
+class BelowState(Struct):
+    """The numbers of the events that have been taken."""
+
+    taken: tuple[int, ...] = ()
+
+
+class Below(Actor):
+    """Stands for all layers below: gives requests their answers, on `lines`."""
+
+    state: BelowState
+
+    def __init__(self, lines: Sequence[ActorRef[Any]], answers: Answers) -> None:
+        self._lines = lines
+        self._answers = answers
+        self.state = BelowState()
+
+    @receive
+    def request(self, message: Request) -> None:
+        """Answer it."""
+        for line, answer in self._answers(message):
+            self._lines[line].tell(answer)
+
+    @receive
+    def taken(self, message: Taken) -> None:
+        """Note it."""
+        self.state.taken = (*self.state.taken, *message.ends)
+
+
+def spawn_below(system: System, answers: Answers) -> None:
+    """Have the layers below be such a one, and two lines."""
+    lines = [system.ref("line0"), system.ref("line1")]
+    system.spawn(Below(lines, answers), PATHS.vfio_ccw)
+    for line in lines:
+        system.spawn(Line(system.ref(PATHS.emulated)), line.path)
+
+
+def _started(number: int) -> IoEvent:
+    scsw = Scsw(
+        flags=ORB.flags & 0xF8F8,
+        fctl=Fctl.START,
+        stctl=Stctl.FINAL_STATUS,
+        cpa=NEW,
+        dstat=Dstat.CHANNEL_AND_DEVICE_END,
+    )
+    return IoEvent((number,), (number,), number, Irb(scsw))
+
+
+def _signalled(number: int, fctl: int) -> IoEvent:
+    scsw = Scsw(fctl=fctl, stctl=Stctl.PENDING)
+    return IoEvent((number,), (number,), number, Irb(scsw))
+
+
+def _intermediate(after: int, **fields: int) -> IoEvent:
+    scsw = Scsw(fctl=Fctl.START, stctl=Stctl.INTERMEDIATE_STATUS, **fields)
+    return IoEvent((1,), (), after, Irb(scsw))
+
+
+def in_any_order(request: Request) -> tuple[tuple[int, Answer], ...]:
+    """End START by itself, and HALT or CLEAR."""
+    number = request.number
+    match request:
+        case IoRequest():
+            return ()
+        case HaltRequest():
+            return (0, _started(1)), (1, _signalled(number, Fctl.HALT))
+        case LookRequest():
+            running = Scsw(fctl=Fctl.START, actl=Actl.ACTIVE)
+            return ((0, Found(number, Schib(ENABLED, running))),)
+        case ClearRequest():
+            return (0, _started(number - 1)), (1, _signalled(number, Fctl.CLEAR))
+
+
+def again(request: Request) -> tuple[tuple[int, Answer], ...]:
+    """End the first START by itself."""
+    number = request.number
+    match request:
+        case IoRequest() if number == 1:
+            return ((1, _started(number)),)
+        case HaltRequest():
+            return (0, _started(number - 1)), (1, _signalled(number, Fctl.HALT))
+        case _:
+            return ()
+
+
+def refused(request: Request) -> tuple[tuple[int, Answer], ...]:
+    """End START by itself, and refuse HALT."""
+    number = request.number
+    if isinstance(request, IoRequest):
+        return ()
+    return (0, _started(number - 1)), (1, Refused(number, errno.EACCES))
+
+
+def failed(reason: int) -> Answers:
+    """Refuse START for a reason."""
+
+    def answers(request: Request) -> tuple[tuple[int, Answer], ...]:
+        return ((1, Refused(request.number, reason)),)
+
+    return answers
+
+
+def controlled(request: Request) -> tuple[tuple[int, Answer], ...]:
+    """Show a PCI from before HALT and one from behind it, then the end of both."""
+    if not isinstance(request, HaltRequest):
+        return ()
+    number = request.number
+    ended = Scsw(
+        fctl=BOTH,
+        stctl=Stctl.FINAL_STATUS,
+        cpa=NEW,
+        dstat=Dstat.CHANNEL_AND_DEVICE_END,
+    )
+    return (
+        (1, _intermediate(number - 1, actl=Actl.ACTIVE, cpa=_OLD, cstat=PCI)),
+        (0, _intermediate(number, actl=Actl.ACTIVE, cpa=NEW, cstat=PCI)),
+        (0, IoEvent((1, number), (1, number), number, Irb(ended))),
+    )
+
+
+def suspended(request: Request) -> tuple[tuple[int, Answer], ...]:
+    """Show a suspension from before HALT, then the end of both."""
+    if not isinstance(request, HaltRequest):
+        return ()
+    number = request.number
+    ended = Scsw(fctl=BOTH, actl=Actl.SUSPENDED, stctl=Stctl.PENDING, cpa=NEW)
+    return (
+        (0, _intermediate(number - 1, actl=Actl.SUSPENDED, cpa=NEW)),
+        (0, IoEvent((1, number), (1, number), number, Irb(ended))),
+    )
