@@ -168,21 +168,30 @@ def scattered(
     pieces: list[tuple[int | None, int]] = []
     left = ccw.count
     for start in range(0, len(midaws), _MIDAW.size):
-        flags, count, address = _MIDAW.unpack_from(midaws, start)
-        reserved = any(midaws[start : start + 5]) or flags & ~(
-            _MIDAW_LAST | _MIDAW_SKIP
-        )
-        skip = skips and flags & _MIDAW_SKIP
-        misplaced = not skip and count > _room(address, _PAGE, backward=backward)
-        last = bool(flags & _MIDAW_LAST)
-        if reserved or misplaced or not count or last is not (count == left):
+        midaw = midaws[start : start + _MIDAW.size]
+        piece = _piece(midaw, left, backward=backward, skips=skips)
+        if piece is None:
             return _of(ccw, cpa, pieces, Cstat.PROGRAM_CHECK)
-        at = address - count + 1 if backward else address
-        pieces.append((None if skip else at, count))
-        left -= count
-        if last:
+        pieces.append(piece)
+        left -= piece[1]
+        if not left:
             return _of(ccw, cpa, pieces)
     return _of(ccw, cpa, pieces, check or Cstat.PROGRAM_CHECK)
+
+
+def _piece(
+    midaw: bytes, left: int, *, backward: bool, skips: bool
+) -> tuple[int | None, int] | None:
+    """Return the piece that a MIDAW names, `left` bytes being left; None: it is bad."""
+    flags, count, address = _MIDAW.unpack(midaw)
+    reserved = any(midaw[:5]) or flags & ~(_MIDAW_LAST | _MIDAW_SKIP)
+    skip = skips and flags & _MIDAW_SKIP
+    misplaced = not skip and count > _room(address, _PAGE, backward=backward)
+    last = bool(flags & _MIDAW_LAST)
+    if reserved or misplaced or not count or last is not (count == left):
+        return None
+    at = address - count + 1 if backward else address
+    return None if skip else at, count
 
 
 def limited(areas: tuple[Area, ...], position: int, check: int) -> tuple[Area, ...]:

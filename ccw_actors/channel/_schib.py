@@ -171,6 +171,28 @@ def modified(old: Pmcw, new: Pmcw) -> Pmcw:
     )
 
 
+def _rules_of(pmcw: Pmcw) -> tuple[tuple[int, str], ...]:
+    """Return what MODIFY SUBCHANNEL does not take of a PMCW, and whether it is so."""
+    return (
+        (
+            pmcw.flags & _RESERVED_FLAGS,
+            f"PMCW word 1 bits 5-7 must be zero, got {pmcw.flags:#06x}",
+        ),
+        (
+            pmcw.flags & _LIMIT_MODE == _LIMIT_MODE,
+            "PMCW word 1 bits 9-10 (LM) must not both be one",
+        ),
+        (
+            pmcw.chars & _RESERVED_CHARS,
+            f"PMCW word 6 has reserved bits on: {pmcw.chars:#010x}",
+        ),
+        (
+            pmcw.extended_measurement,
+            "PMCW word 6 bit 30 (XMWME): extended measurement is not provided",
+        ),
+    )
+
+
 class Schib(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Subchannel-information block, 52 bytes.
 
@@ -210,26 +232,9 @@ class Schib(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
         Without `format_1_measurement` measurement blocks have format 0 only.
         """
-        pmcw = self.pmcw
-        limits = pmcw.flags & _LIMIT_MODE
-        block = pmcw.measurement_format_1
+        block = self.pmcw.measurement_format_1
         rules = (
-            (
-                pmcw.flags & _RESERVED_FLAGS,
-                f"PMCW word 1 bits 5-7 must be zero, got {pmcw.flags:#06x}",
-            ),
-            (
-                limits == _LIMIT_MODE,
-                "PMCW word 1 bits 9-10 (LM) must not both be one",
-            ),
-            (
-                pmcw.chars & _RESERVED_CHARS,
-                f"PMCW word 6 has reserved bits on: {pmcw.chars:#010x}",
-            ),
-            (
-                pmcw.extended_measurement,
-                "PMCW word 6 bit 30 (XMWME): extended measurement is not provided",
-            ),
+            *_rules_of(self.pmcw),
             (
                 block and not format_1_measurement,
                 "PMCW word 6 bit 29 (MBFC): format-1 blocks are not provided",

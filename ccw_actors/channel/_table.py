@@ -136,25 +136,26 @@ def markdown(
         "| event | when | cc | FC | AC | SC | flags |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in rows:
-        tests = (
-            f"{titles[test.field]} {test.how} {bit_names(names[test.field], test.mask)}"
-            for test in row.when
-        )
-        changes = (
-            change.describe(names[field])
-            for field, change in (
-                ("fctl", row.fctl),
-                ("actl", row.actl),
-                ("stctl", row.stctl),
-                ("flags", row.flags),
-            )
-        )
-        cells = (
-            row.event,
-            ", ".join(tests) or "otherwise",
-            "" if row.cc is None else str(row.cc),
-            *changes,
-        )
-        lines.append(f"| {' | '.join(cells)} |")
+    lines += (f"| {' | '.join(_cells(row, titles, names))} |" for row in rows)
     return "\n".join(lines) + "\n"
+
+
+def _cells(
+    row: Row, titles: Mapping[str, str], names: Mapping[str, Mapping[int, str]]
+) -> tuple[str, ...]:
+    tests = (
+        f"{titles[test.field]} {test.how} {bit_names(names[test.field], test.mask)}"
+        for test in row.when
+    )
+    changes = {
+        "fctl": row.fctl,
+        "actl": row.actl,
+        "stctl": row.stctl,
+        "flags": row.flags,
+    }
+    return (
+        row.event,
+        ", ".join(tests) or "otherwise",
+        "" if row.cc is None else str(row.cc),
+        *(change.describe(names[field]) for field, change in changes.items()),
+    )

@@ -113,16 +113,10 @@ def _answer(code: int, data: bytes = b"", *, effect: Effect | None = None) -> Re
 def _describe_paths(request: _Request) -> Response:
     """Store channel-path description: 8 or 32 bytes for each path of a range."""
     raw = request.raw
-    reserved = raw[4] & 0xC0 or raw[6] & 0xF0 or any(raw[8:11]) or any(raw[12:16])
-    if len(raw) != _REQUEST_MIN or reserved:
-        return _answer(_INVALID_REQUEST)
-    if raw[4] & 0x0F:
-        return _answer(_INVALID_FORMAT)
-    if raw[5]:
-        return _answer(_INVALID_IMAGE)
+    invalid = _invalid_range(raw)
+    if invalid:
+        return _answer(invalid)
     first, last = raw[7], raw[11]
-    if first > last:
-        return _answer(_INVALID_REQUEST)
     size = 32 if raw[6] & 0x0F or raw[4] & 0x10 else 8
     data = b"".join(
         bytes((_VALID_PATH, 0, kind, chpid)).ljust(size, b"\0")
@@ -130,6 +124,18 @@ def _describe_paths(request: _Request) -> Response:
         if first <= chpid <= last
     )
     return _answer(_DONE, data[: (BLOCK_LENGTH - len(raw) - _HEADER) // size * size])
+
+
+def _invalid_range(raw: bytes) -> int:
+    """Return what a request for a range of channel paths is refused with, 0 if not."""
+    reserved = raw[4] & 0xC0 or raw[6] & 0xF0 or any(raw[8:11]) or any(raw[12:16])
+    if len(raw) != _REQUEST_MIN or reserved:
+        return _INVALID_REQUEST
+    if raw[4] & 0x0F:
+        return _INVALID_FORMAT
+    if raw[5]:
+        return _INVALID_IMAGE
+    return _INVALID_REQUEST if raw[7] > raw[11] else 0
 
 
 def _describe_subchannels(request: _Request) -> Response:

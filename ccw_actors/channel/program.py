@@ -353,10 +353,8 @@ def _concluded(execution: Execution, end: CommandEnd) -> Execution:
     total = sum(area.count for area in execution.areas)
     if end.check:
         return _over(replace(execution, selected=True, count=0), 0, end.check)
-    if is_input(execution.code):
-        met = violated(execution.areas, end.transferred)
-    else:
-        met = violated(execution.areas, min(end.length, total))
+    reached = end.transferred if is_input(execution.code) else min(end.length, total)
+    met = violated(execution.areas, reached)
     if met is not None:
         return _checked(execution, end, *met)
     control, residual = controlling(execution.areas, end.transferred)
@@ -371,10 +369,19 @@ def _concluded(execution: Execution, end: CommandEnd) -> Execution:
     )
     if _has_wrong_length(execution.orb, control, residual, end, total):
         return _over(execution, end.status, Cstat.INCORRECT_LENGTH)
-    normal = end.status & ~Dstat.STATUS_MODIFIER == Dstat.CHANNEL_AND_DEVICE_END
-    if not normal or control.flags & (_CC | _CD) != _CC:
-        refused = first and not end.status & Dstat.CHANNEL_END
-        return _over(execution, end.status, 0, deferred_cc=1 if refused else 0)
+    if control.flags & (_CC | _CD) == _CC and _is_normal(end):
+        return _chained(execution, end)
+    refused = first and not end.status & Dstat.CHANNEL_END
+    return _over(execution, end.status, 0, deferred_cc=1 if refused else 0)
+
+
+def _is_normal(end: CommandEnd) -> bool:
+    """Whether a command has ended in a way that chaining goes on from."""
+    return end.status & ~Dstat.STATUS_MODIFIER == Dstat.CHANNEL_AND_DEVICE_END
+
+
+def _chained(execution: Execution, end: CommandEnd) -> Execution:
+    """Go on with the next command, or behind it if the device has set a modifier."""
     skipped = CCW_LENGTH if end.status & Dstat.STATUS_MODIFIER else 0
     following = execution.address + CCW_LENGTH + skipped
     return _next_ccw(replace(execution, areas=()), following)

@@ -26,92 +26,44 @@ Linux arch/s390/kvm/priv.c (TSCH takes one out of the list).
 """
 
 import errno
-from typing import Final, Literal, TypeAlias
-
-from msgspec import Struct
-from msgspec.structs import replace
+from typing import Final, TypeAlias
 
 from ccw_actors.actors.protocol import (
-    CancelSubchannel,
-    ClearSubchannel,
     CloseDevice,
     ConditionCode,
     DeviceRequested,
-    HaltSubchannel,
     Instruction,
     InterruptionGone,
     InterruptionTaken,
     IoRead,
-    ModifySubchannel,
     NotOperational,
     Pending,
     ReadIo,
     ResetDevice,
     ResetSubchannel,
-    ResumeSubchannel,
     Signalled,
-    StartSubchannel,
-    Stored,
-    StoreSubchannel,
     SubchannelReset,
     TakeInterruption,
-    Tested,
-    TestSubchannel,
     WriteAsync,
     WriteIo,
     Written,
 )
 from ccw_actors.channel import (
-    Actl,
-    Dstat,
-    Fctl,
     InterruptionCode,
-    Irb,
-    Orb,
     Pmcw,
     Schib,
-    Scsw,
-    Stctl,
     SubchannelId,
-    lifecycle,
 )
-from ccw_actors.channel.ccw import CCW_LENGTH
-from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
+from ccw_actors.designs._qemu_state import Answer, QemuState, Turn
+from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["QemuSubchannel"]
 
-Answer: TypeAlias = ConditionCode | Tested | Stored
 ToKernel: TypeAlias = WriteIo | WriteAsync | ReadIo | ResetDevice | CloseDevice
 FromKernel: TypeAlias = Signalled | DeviceRequested
 
+_CLEAR: Final = WriteAsync("CSCH")
 _NO_DEVICE: Final = frozenset({errno.ENODEV, errno.EACCES})
-_ENDED: Final = Stctl.ALERT | Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PENDING
-_STATUS: Final = Stctl.ALERT | Stctl.PRIMARY | Stctl.SECONDARY
-
-
-class Turn(Struct, frozen=True):
-    """Something that wants the big lock; `to` is who wants its answer, if anyone."""
-
-    kind: Literal["instruction", "signal", "reset", "unplug"]
-    instruction: Instruction | None = None
-    to: ReplyTo[Answer | SubchannelReset] | None = None
-
-
-class QemuState(Struct):
-    """The subchannel as QEMU has it, and who has the big lock.
-
-    `before` is the SCSW to go back to if the kernel refuses. `interrupts` are in KVM's
-    list. `turn` has the lock, `waiting` want it; `request` is written again on EAGAIN.
-    """
-
-    schib: Schib
-    irb: Irb = Irb(Scsw())
-    before: Scsw = Scsw()
-    orb: Orb = Orb.command(0)
-    interrupts: int = 0
-    turn: Turn | None = None
-    waiting: tuple[Turn, ...] = ()
-    request: WriteIo | WriteAsync | None = None
 
 
 class QemuSubchannel(
@@ -174,32 +126,12 @@ class QemuSubchannel(
 
     def _execute(self, turn: Turn) -> None:
         assert turn.instruction is not None, "it was an instruction's turn"
-        answer = self._done(turn.instruction)
-        if answer is not None:
+        answer = self.state.execute(turn.instruction)
+        if isinstance(answer, WriteIo | WriteAsync):
+            self.state.request = answer
+            self._kernel.tell(answer)
+        else:
             self._answer(answer)
-
-    def _done(self, instruction: Instruction) -> Answer | None:
-        """Execute an instruction; None if the kernel has to be asked first."""
-        match instruction:
-            case StartSubchannel(orb=orb):
-                answer: Answer | None = self._start(orb)
-            case ResumeSubchannel():
-                answer = self._resume()
-            case HaltSubchannel():
-                answer = self._halt()
-            case ClearSubchannel():
-                answer = self._clear()
-            case CancelSubchannel():
-                answer = self._cancel()
-            case TestSubchannel():
-                answer = self._test()
-            case StoreSubchannel():
-                answer = Stored(0, self.state.schib)
-            case ModifySubchannel(pmcw=pmcw, mba=mba):
-                new = Schib(pmcw, mba=mba)
-                cc, self.state.schib = lifecycle.modify(self.state.schib, new)
-                answer = ConditionCode(cc)
-        return answer
 
     def _answer(self, answer: Answer) -> None:
         state = self.state
@@ -208,63 +140,7 @@ class QemuSubchannel(
         self.reply(state.turn.to, answer)
         state.turn = None
 
-    # -- instructions -----------------------------------------------------------------
-
-    def _start(self, orb: Orb) -> ConditionCode | None:
-        state = self.state
-        cc, scsw = lifecycle.start(self._scsw, state.schib.pmcw, orb)
-        if cc:
-            return ConditionCode(cc)
-        pmcw = lifecycle.started(state.schib.pmcw, orb)
-        state.schib = replace(state.schib, pmcw=pmcw)
-        state.orb = orb
-        self._request(scsw, WriteIo(orb, Fctl.START))
-        return None
-
-    def _resume(self) -> ConditionCode | None:
-        cc, scsw = lifecycle.resume(self._scsw, self.state.schib.pmcw)
-        if cc:
-            return ConditionCode(cc)
-        self._request(scsw, WriteIo(self.state.orb, Fctl.START))
-        return None
-
-    def _halt(self) -> ConditionCode | None:
-        scsw, pmcw = self._scsw, self.state.schib.pmcw
-        if not (pmcw.valid and pmcw.enabled):
-            return ConditionCode(3)
-        if scsw.stctl == Stctl.PENDING or scsw.stctl & _STATUS:
-            return ConditionCode(1)
-        if scsw.fctl & (Fctl.HALT | Fctl.CLEAR):
-            return ConditionCode(2)
-        actl = scsw.actl | Actl.HALT_PENDING
-        self._request(replace(scsw, fctl=Fctl.HALT, actl=actl), WriteAsync("HSCH"))
-        return None
-
-    def _clear(self) -> ConditionCode | None:
-        pmcw = self.state.schib.pmcw
-        if not (pmcw.valid and pmcw.enabled):
-            return ConditionCode(3)
-        scsw = replace(self._scsw, fctl=Fctl.CLEAR, actl=Actl.CLEAR_PENDING)
-        self._request(scsw, WriteAsync("CSCH"))
-        return None
-
-    def _cancel(self) -> ConditionCode:
-        cc, self._scsw = lifecycle.cancel(self._scsw, self.state.schib.pmcw)
-        return ConditionCode(cc)
-
-    def _test(self) -> Tested:
-        state = self.state
-        irb = replace(state.irb, scsw=self._scsw)
-        cc, self._scsw = lifecycle.test(self._scsw, state.schib.pmcw)
-        state.interrupts = max(0, state.interrupts - 1)
-        return Tested(cc, irb)
-
     # -- the kernel's answers ---------------------------------------------------------
-
-    def _request(self, scsw: Scsw, request: WriteIo | WriteAsync) -> None:
-        self.state.before, self._scsw = self._scsw, scsw
-        self.state.request = request
-        self._kernel.tell(request)
 
     @receive
     def written(self, message: Written) -> None:
@@ -272,46 +148,34 @@ class QemuSubchannel(
         state, reason = self.state, message.errno
         assert state.turn is not None, "a write is somebody's turn"
         if state.turn.kind != "instruction":
-            if state.turn.to is not None:
-                self.reply(state.turn.to, SubchannelReset(self._schid.index))
-            state.turn = None
-            self._go_on()
+            self._over(state.turn)
             return
         assert state.request is not None, "a request was written"
         if reason == errno.EAGAIN:
             self._kernel.tell(state.request)
             return
-        is_clear = state.request == WriteAsync("CSCH")
-        if reason == 0:
-            self._answer(ConditionCode(0))
-        elif reason in _NO_DEVICE:
-            self._scsw = state.before
-            self._answer(ConditionCode(3))
-        elif reason == errno.EBUSY and not is_clear:
-            self._scsw = state.before
-            self._answer(ConditionCode(2))
-        else:
-            self._answer(ConditionCode(0))
-            self._unit_exception()
+        cc = _condition_code(state.request, reason)
+        if cc:
+            state.scsw = state.before
+        self._answer(ConditionCode(cc))
+        if reason and not cc:
+            state.note_unit_exception()
+            self._inject()
         state.request = None
         self._go_on()
 
-    def _unit_exception(self) -> None:
-        scsw = self._scsw
-        self._scsw = replace(
-            scsw,
-            actl=scsw.actl & ~Actl.START_PENDING,
-            stctl=_ENDED,
-            cpa=self.state.orb.cpa + CCW_LENGTH,
-            dstat=Dstat.UNIT_EXCEPTION,
-        )
-        self._inject()
+    def _over(self, turn: Turn) -> None:
+        """End the turn of a reset, or of an unplugging."""
+        if turn.to is not None:
+            self.reply(turn.to, SubchannelReset(self._schid.index))
+        self.state.turn = None
+        self._go_on()
 
     @receive
     def read(self, message: IoRead) -> None:
         """Replace the SCSW by that of the IRB, and inject an interrupt."""
         self.state.irb = message.irb
-        self._scsw = message.irb.scsw
+        self.state.scsw = message.irb.scsw
         self._inject()
         self.state.turn = None
         self._go_on()
@@ -346,10 +210,8 @@ class QemuSubchannel(
         code = InterruptionCode.of(self._schid, pmcw.intparm, pmcw.isc)
         return InterruptionTaken(number, code)
 
-    @property
-    def _scsw(self) -> Scsw:
-        return self.state.schib.scsw
 
-    @_scsw.setter
-    def _scsw(self, scsw: Scsw) -> None:
-        self.state.schib = replace(self.state.schib, scsw=scsw)
+def _condition_code(request: WriteIo | WriteAsync, reason: int) -> int:
+    if reason in _NO_DEVICE:
+        return 3
+    return 2 if reason == errno.EBUSY and request != _CLEAR else 0

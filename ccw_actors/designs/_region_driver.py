@@ -16,6 +16,7 @@ has ended, and is dropped.
 """
 
 import errno
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -156,16 +157,11 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
             self._go_on()
             return
         request, *others = state.waiting
-        overtaken = bool(others) and isinstance(others[0], ClearRequest)
         if reason == 0:
             state.waiting = tuple(others)
             self._accepted(request)
         elif reason == errno.EBUSY and not isinstance(request, ClearRequest):
-            if overtaken:
-                state.waiting = tuple(others)
-                self._emulated.tell(Refused(request.number, errno.ECANCELED))
-            else:
-                state.busy = True
+            self._busy(request, others)
         elif reason != errno.EAGAIN:
             state.waiting = tuple(others)
             self._emulated.tell(Refused(request.number, reason))
@@ -173,6 +169,14 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
                 self._gone()
                 return
         self._go_on()
+
+    def _busy(self, request: Request, others: Sequence[Request]) -> None:
+        """Write again after the next signal, unless a CLEAR has overtaken it."""
+        if others and isinstance(others[0], ClearRequest):
+            self.state.waiting = tuple(others)
+            self._emulated.tell(Refused(request.number, errno.ECANCELED))
+        else:
+            self.state.busy = True
 
     @receive
     def read(self, message: IoRead) -> None:
@@ -242,15 +246,7 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
 
     def _attribute(self, irb: Irb) -> None:
         state, scsw = self.state, irb.scsw
-        functions = (
-            (Fctl.START, state.start),
-            (Fctl.HALT, state.halt),
-            (Fctl.CLEAR, state.clear),
-        )
-        answers = tuple(n for function, n in functions if scsw.fctl & function and n)
-        if scsw.fctl == Fctl.HALT and state.start:
-            # HALT would show START, too, had it not been over: its status is lost.
-            answers = (state.start, *answers)
+        answers = self._answered_by(scsw.fctl)
         if scsw.fctl and not answers:
             return
         ends = answers if scsw.stctl != Stctl.INTERMEDIATE_STATUS else ()
@@ -258,6 +254,19 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
         state.halt = 0 if state.halt in ends else state.halt
         state.clear = 0 if state.clear in ends else state.clear
         self._emulated.tell(IoEvent(answers, ends, state.newest, irb))
+
+    def _answered_by(self, fctl: int) -> tuple[int, ...]:
+        state = self.state
+        functions = (
+            (Fctl.START, state.start),
+            (Fctl.HALT, state.halt),
+            (Fctl.CLEAR, state.clear),
+        )
+        answers = tuple(n for function, n in functions if fctl & function and n)
+        if fctl == Fctl.HALT and state.start:
+            # HALT would show START, too, had it not been over: its status is lost.
+            answers = (state.start, *answers)
+        return answers
 
     def _gone(self) -> None:
         state = self.state

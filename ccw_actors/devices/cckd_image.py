@@ -104,16 +104,7 @@ class CckdHeader(Struct, frozen=True):
                 f" bytes, but the file has only {len(raw)}"
             )
         identifier, heads, track_size, code, _, _ = _DEVICE.unpack_from(raw)
-        if identifier == SHADOW_IDENTIFIER:
-            raise ImageError(
-                "the image is a shadow file of a compressed CKD image, which has only"
-                " what changed; merge it into its base image, or copy both into one"
-            )
-        if identifier != CCKD_IDENTIFIER:
-            raise ImageError(
-                f"not a compressed CKD image: it starts with {identifier!r}, expected"
-                f" {CCKD_IDENTIFIER!r} at offset 0"
-            )
+        _expect_cckd(identifier)
         kind = checked_type(code, heads, track_size)
         second = raw[HEADER_SIZE:CCKD_HEADERS_SIZE]
         big_endian = bool(second[3] & _BIG_ENDIAN)
@@ -165,14 +156,7 @@ class CckdHeader(Struct, frozen=True):
         at = track % _PER_TABLE * packed.size
         offset, length, _ = packed.unpack_from(level2, at)
         if not offset:
-            if length not in _NULL_FORMATS:
-                raise ImageError(
-                    f"track {track} has no image and format {length} in its level 2"
-                    f" table, expected one of 0, 1, 2"
-                )
-            # In a Linux image, 0 is what never was anything else.
-            linux = self.null_format == _LINUX_FORMAT and not length
-            return TrackPlace(0, 0, _LINUX_FORMAT if linux else length)
+            return self._nowhere(track, length)
         _check_place(
             f"the image of track {track}", offset, length, self._tables_end, file_size
         )
@@ -183,9 +167,32 @@ class CckdHeader(Struct, frozen=True):
             )
         return TrackPlace(offset, length)
 
+    def _nowhere(self, track: int, null_format: int) -> TrackPlace:
+        if null_format not in _NULL_FORMATS:
+            raise ImageError(
+                f"track {track} has no image and format {null_format} in its level 2"
+                f" table, expected one of 0, 1, 2"
+            )
+        # In a Linux image, 0 is what never was anything else.
+        linux = self.null_format == _LINUX_FORMAT and not null_format
+        return TrackPlace(0, 0, _LINUX_FORMAT if linux else null_format)
+
     @property
     def _tables_end(self) -> int:
         return CCKD_HEADERS_SIZE + self.level1_size
+
+
+def _expect_cckd(identifier: bytes) -> None:
+    if identifier == SHADOW_IDENTIFIER:
+        raise ImageError(
+            "the image is a shadow file of a compressed CKD image, which has only"
+            " what changed; merge it into its base image, or copy both into one"
+        )
+    if identifier != CCKD_IDENTIFIER:
+        raise ImageError(
+            f"not a compressed CKD image: it starts with {identifier!r}, expected"
+            f" {CCKD_IDENTIFIER!r} at offset 0"
+        )
 
 
 def _expect(

@@ -120,19 +120,20 @@ def checked_type(code: int, heads: int, track_size: int) -> CkdType:
         if (kind.heads, kind.track_size) == (heads, track_size):
             return kind
     if not named:
-        known = ", ".join(
-            sorted({f"{kind.code:02x} ({kind.name})" for kind in CKD_TYPES})
-        )
-        raise ImageError(
-            f"the image is of device type {code:02x} (offset 16),"
-            f" expected one of {known}"
-        )
+        raise ImageError(_unknown_type(code))
     expected = " or ".join(
         f"{kind.heads} heads and {kind.track_size} bytes" for kind in named
     )
     raise ImageError(
         f"the image has {heads} heads (offset 8) and tracks of {track_size} bytes"
         f" (offset 12), expected {expected} for a {named[0].name}"
+    )
+
+
+def _unknown_type(code: int) -> str:
+    known = ", ".join(sorted({f"{kind.code:02x} ({kind.name})" for kind in CKD_TYPES}))
+    return (
+        f"the image is of device type {code:02x} (offset 16), expected one of {known}"
     )
 
 
@@ -164,23 +165,31 @@ def assemble(parts: Sequence[tuple[CkdHeader, int]]) -> Geometry:
     for number, (header, file_size) in enumerate(parts, 1):
         where = f"file {number} of the volume" if len(parts) > 1 else "the image"
         _check_place(header, first, number, len(parts), where)
-        size = header.heads * header.track_size
-        found, rest = divmod(file_size - HEADER_SIZE, size)
-        if rest or found < 1:
-            raise ImageError(
-                f"{where} has {file_size} bytes, expected {HEADER_SIZE} and a multiple"
-                f" of {size} (a cylinder of a {header.device_type}); the last"
-                f" cylinder has {rest} bytes"
-            )
-        cylinders += found
-        if header.highest_cylinder not in {0, cylinders - 1}:
-            raise ImageError(
-                f"{where} ends with cylinder {cylinders - 1}, expected"
-                f" {header.highest_cylinder} as its header says (offset 18)"
-            )
+        cylinders += _whole_cylinders(header, file_size, where)
+        _check_end(header, cylinders - 1, where)
     return Geometry(
         first.device_type, cylinders, heads=first.heads, track_size=first.track_size
     )
+
+
+def _whole_cylinders(header: CkdHeader, file_size: int, where: str) -> int:
+    size = header.heads * header.track_size
+    found, rest = divmod(file_size - HEADER_SIZE, size)
+    if rest or found < 1:
+        raise ImageError(
+            f"{where} has {file_size} bytes, expected {HEADER_SIZE} and a multiple"
+            f" of {size} (a cylinder of a {header.device_type}); the last"
+            f" cylinder has {rest} bytes"
+        )
+    return found
+
+
+def _check_end(header: CkdHeader, last: int, where: str) -> None:
+    if header.highest_cylinder not in {0, last}:
+        raise ImageError(
+            f"{where} ends with cylinder {last}, expected"
+            f" {header.highest_cylinder} as its header says (offset 18)"
+        )
 
 
 def _check_place(

@@ -71,25 +71,33 @@ def slots(raw: bytes) -> tuple[Slot, ...]:
     offset = HOME_ADDRESS_SIZE
     while raw[offset : offset + COUNT_SIZE] != END_MARK:
         if offset + COUNT_SIZE > len(raw):
-            raise ImageError(
-                f"{_place(raw)}: no end mark after {len(found)} records; the count"
-                f" area at offset {offset} would run past the end of the"
-                f" {len(raw)} bytes of the track image"
-            )
+            raise ImageError(_no_end_mark(raw, len(found), offset))
         slot = Slot(
             offset, raw[offset + 5], int.from_bytes(raw[offset + 6 : offset + 8])
         )
         if slot.end > len(raw):
-            raise ImageError(
-                f"{_place(raw)}: record {raw[offset + 4]} at offset {offset} has a key"
-                f" of {slot.key_length} and data of {slot.data_length} bytes, which run"
-                f" past the end of the {len(raw)} bytes of the track image"
-            )
+            raise ImageError(_too_long(raw, slot))
         found.append(slot)
         offset = slot.end
     if not found:
         raise ImageError(f"{_place(raw)}: no records at all, expected R0")
     return tuple(found)
+
+
+def _no_end_mark(raw: bytes, records: int, offset: int) -> str:
+    return (
+        f"{_place(raw)}: no end mark after {records} records; the count"
+        f" area at offset {offset} would run past the end of the"
+        f" {len(raw)} bytes of the track image"
+    )
+
+
+def _too_long(raw: bytes, slot: Slot) -> str:
+    return (
+        f"{_place(raw)}: record {raw[slot.offset + 4]} at offset {slot.offset} has a"
+        f" key of {slot.key_length} and data of {slot.data_length} bytes, which run"
+        f" past the end of the {len(raw)} bytes of the track image"
+    )
 
 
 def _place(raw: bytes) -> str:

@@ -158,22 +158,7 @@ def _first_dscb(volume: Geometry, read: ReadTrack, label: VolumeLabel) -> Record
 def _dataset(record: Record, vtoc: _Vtoc) -> Dataset:
     data = record.data
     name = record.key.decode(EBCDIC).rstrip()
-    extents = _extents(data[61:91])
-    pointer, seen = data[91:96], set[bytes]()
-    while any(pointer):
-        more = vtoc.find(*CCHHR.unpack(pointer))
-        if more is None or more.data[:1] != b"\xf3" or pointer in seen:
-            place = "cylinder {}, head {}, record {}".format(*CCHHR.unpack(pointer))
-            raise ImageError(
-                f"dataset {name} goes on at {place}, expected a format-3 DSCB there"
-            )
-        if len(extents) > EXTENTS_MAX:
-            raise ImageError(
-                f"dataset {name} has more than the {EXTENTS_MAX} extents there can be"
-            )
-        seen.add(pointer)
-        extents += _extents(more.key[4:44] + more.data[1:91])
-        pointer = more.data[91:96]
+    extents = _all_extents(record, vtoc, name)
     if data[15] != len(extents):
         raise ImageError(
             f"dataset {name} has {len(extents)} extents in its DSCBs, expected"
@@ -190,6 +175,27 @@ def _dataset(record: Record, vtoc: _Vtoc) -> Dataset:
         created=(year, day) if day else None,
         extents=tuple(extents),
     )
+
+
+def _all_extents(record: Record, vtoc: _Vtoc, name: str) -> list[Extent]:
+    """Follow a dataset from its format-1 DSCB through those of format 3."""
+    extents = _extents(record.data[61:91])
+    pointer, seen = record.data[91:96], set[bytes]()
+    while any(pointer):
+        more = vtoc.find(*CCHHR.unpack(pointer))
+        if more is None or more.data[:1] != b"\xf3" or pointer in seen:
+            place = "cylinder {}, head {}, record {}".format(*CCHHR.unpack(pointer))
+            raise ImageError(
+                f"dataset {name} goes on at {place}, expected a format-3 DSCB there"
+            )
+        if len(extents) > EXTENTS_MAX:
+            raise ImageError(
+                f"dataset {name} has more than the {EXTENTS_MAX} extents there can be"
+            )
+        seen.add(pointer)
+        extents += _extents(more.key[4:44] + more.data[1:91])
+        pointer = more.data[91:96]
+    return extents
 
 
 def _extents(raw: bytes) -> list[Extent]:
@@ -220,42 +226,53 @@ def empty_vtoc(volume: Geometry) -> dict[int, bytes]:
     """
     if volume.heads < 2:
         raise ImageError("a VTOC needs a volume with more than one head")
+    per_track = type_of(volume).vtoc.dscbs
+    unused = (bytes(KEY_SIZE), bytes(DATA_SIZE))
+    made: dict[int, bytes] = {}
+    for head in range(1, volume.heads):
+        dscbs = _first_dscbs(volume) if head == 1 else []
+        dscbs += [unused] * (per_track - len(dscbs))
+        made[head] = _track_of(head, dscbs).ljust(volume.track_size, b"\0")
+    return made
+
+
+def _first_dscbs(volume: Geometry) -> list[tuple[bytes, bytes]]:
+    """Give keys and data of the two DSCBs that every VTOC begins with."""
+    format5 = b"\xf5".ljust(DATA_SIZE, b"\0")
+    return [
+        (b"\x04" * KEY_SIZE, _format_4(volume)),
+        ((b"\x05" * 4).ljust(KEY_SIZE, b"\0"), format5),
+    ]
+
+
+def _format_4(volume: Geometry) -> bytes:
+    """Describe a VTOC that has no dataset, and the volume."""
     constants = type_of(volume).vtoc
     tracks = range(1, volume.heads)
     free = len(tracks) * constants.dscbs - 2
-    format4 = b"".join(
-        (
-            b"\xf4",
-            CCHHR.pack(0, 1, 2),
-            free.to_bytes(2),
-            volume.cylinders.to_bytes(2) + bytes(2),
-            bytes(2),
-            bytes((_NO_FORMAT_5, 1, 0, 0)),
-            volume.cylinders.to_bytes(2) + volume.heads.to_bytes(2),
-            constants.track_length.to_bytes(2),
-            constants.overheads,
-            bytes([constants.flags]),
-            constants.tolerance.to_bytes(2),
-            bytes((constants.dscbs, constants.directory_blocks)),
-            bytes(29),
-            _EXTENT.pack(_DATA, 0, 0, tracks[0], 0, tracks[-1]),
-        )
-    ).ljust(DATA_SIZE, b"\0")
-    format5 = b"\xf5".ljust(DATA_SIZE, b"\0")
-    first = [
-        (b"\x04" * KEY_SIZE, format4),
-        ((b"\x05" * 4).ljust(KEY_SIZE, b"\0"), format5),
+    fields = (
+        b"\xf4",
+        CCHHR.pack(0, 1, 2),
+        free.to_bytes(2),
+        volume.cylinders.to_bytes(2) + bytes(2),
+        bytes(2),
+        bytes((_NO_FORMAT_5, 1, 0, 0)),
+        volume.cylinders.to_bytes(2) + volume.heads.to_bytes(2),
+        constants.track_length.to_bytes(2),
+        constants.overheads,
+        bytes([constants.flags]),
+        constants.tolerance.to_bytes(2),
+        bytes((constants.dscbs, constants.directory_blocks)),
+        bytes(29),
+        _EXTENT.pack(_DATA, 0, 0, tracks[0], 0, tracks[-1]),
+    )
+    return b"".join(fields).ljust(DATA_SIZE, b"\0")
+
+
+def _track_of(head: int, dscbs: list[tuple[bytes, bytes]]) -> bytes:
+    records = [Record(0, head, 0, b"", bytes(8))]
+    records += [
+        Record(0, head, number, key, data)
+        for number, (key, data) in enumerate(dscbs, 1)
     ]
-    unused = (bytes(KEY_SIZE), bytes(DATA_SIZE))
-    made: dict[int, bytes] = {}
-    for head in tracks:
-        dscbs = first if head == tracks[0] else []
-        dscbs = dscbs + [unused] * (constants.dscbs - len(dscbs))
-        records = [Record(0, head, 0, b"", bytes(8))]
-        records += [
-            Record(0, head, number, key, data)
-            for number, (key, data) in enumerate(dscbs, 1)
-        ]
-        raw = Track(0, 0, head, tuple(records), b"").to_bytes()
-        made[head] = raw.ljust(volume.track_size, b"\0")
-    return made
+    return Track(0, 0, head, tuple(records), b"").to_bytes()

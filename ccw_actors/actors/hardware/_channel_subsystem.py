@@ -18,7 +18,7 @@ all (CHSC) are executed one after the other: each is answered once every subchan
 answered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -191,9 +191,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
         state = self.state
         if state.taking >= 0:
             return
-        for waiter in state.waiters:
-            if waiter.cancelled:
-                self._serve(waiter, NoInterruption())
+        self._serve_nothing(waiter for waiter in state.waiters if waiter.cancelled)
         for hint in state.hints:
             isc, subchannel = hint
             if any(waiter.mask & _bit(isc) for waiter in state.waiters):
@@ -202,9 +200,11 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
                 state.taking = subchannel
                 self._subchannels[subchannel].tell(TakeInterruption())
                 return
-        for waiter in state.waiters:
-            if waiter.now:
-                self._serve(waiter, NoInterruption())
+        self._serve_nothing(waiter for waiter in state.waiters if waiter.now)
+
+    def _serve_nothing(self, waiters: Iterable[Waiter]) -> None:
+        for waiter in waiters:
+            self._serve(waiter, NoInterruption())
 
     def _serve(self, waiter: Waiter, answer: Interruption | NoInterruption) -> None:
         self.state.waiters = tuple(w for w in self.state.waiters if w is not waiter)

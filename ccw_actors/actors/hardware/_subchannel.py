@@ -49,6 +49,7 @@ from ccw_actors.channel import (
     Actl,
     Irb,
     ModelDependent,
+    Orb,
     Pmcw,
     Rules,
     Schib,
@@ -60,7 +61,7 @@ from ccw_actors.channel import program as interpreter
 from ccw_actors.channel.actions import (
     End,
 )
-from ccw_actors.channel.execution import address_limits
+from ccw_actors.channel.execution import Execution, address_limits
 from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["Subchannel"]
@@ -108,9 +109,7 @@ class Subchannel(Actor[SubchannelMessage]):
         if cc == 0:
             pmcw = state.started(orb, self._model)
             state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
-            low, high = address_limits(orb, pmcw, state.settings.address_limit)
-            rules = Rules(low, high, self._chain_max, self._model.check_shows_end)
-            state.execution = interpreter.begin(orb, rules)
+            state.execution = self._begin(orb, pmcw)
             state.program = message.program
             state.sense = b""
             state.flushes = 0
@@ -123,6 +122,11 @@ class Subchannel(Actor[SubchannelMessage]):
             pmcw = replace(state.schib.pmcw, lpm=orb.lpm)
             state.schib = replace(state.schib, pmcw=pmcw)
         return ConditionCode(cc)
+
+    def _begin(self, orb: Orb, pmcw: Pmcw) -> Execution:
+        low, high = address_limits(orb, pmcw, self.state.settings.address_limit)
+        rules = Rules(low, high, self._chain_max, self._model.check_shows_end)
+        return interpreter.begin(orb, rules)
 
     @receive
     def halt(self, _message: HaltSubchannel) -> ConditionCode:

@@ -61,6 +61,7 @@ from ccw_actors.channel.actions import (
     Suspend,
 )
 from ccw_actors.channel.actions import Stored as DataStored
+from ccw_actors.channel.command import DeviceCommand
 from ccw_actors.channel.execution import Execution
 
 __all__ = ["FunctionsAtWork"]
@@ -263,11 +264,7 @@ class FunctionsAtWork:
         action = execution.action
         match action:
             case Perform(command):
-                if state.schib.scsw.actl & Actl.START_PENDING:
-                    state.scsw = lifecycle.accepted(state.scsw)
-                    self._present_intermediate(state)
-                state.happened("device asked")
-                self._links.device.tell(ExecuteCommand(state.run, command))
+                self._ask_device(state, command)
             case FetchWords() | FetchData():
                 access = to_fetch(state.run, state.program, self._links.regions, action)
                 self._access(state, execution, access)
@@ -276,12 +273,7 @@ class FunctionsAtWork:
                 wanted = to_store(state.run, self._links.regions, pieces, key)
                 self._access(state, execution, wanted)
             case Interrupt(cpa):
-                if self._pace.pci == "next step":
-                    state.present_interrupt(cpa)
-                    self._links.announce(state)
-                else:
-                    state.pci = UnshownPci(state.run, cpa)
-                    self._links.later("pci")
+                self._interrupt(state, cpa)
                 self._answer(state, execution, Continue())
             case Suspend(cpa, count):
                 state.join_pci()
@@ -289,6 +281,23 @@ class FunctionsAtWork:
                 self._present_intermediate(state)
             case End():
                 self._end(state, action)
+
+    def _ask_device(self, state: SubchannelState, command: DeviceCommand) -> None:
+        """Have the device execute a command; with the first, START is accepted."""
+        if state.scsw.actl & Actl.START_PENDING:
+            state.scsw = lifecycle.accepted(state.scsw)
+            self._present_intermediate(state)
+        state.happened("device asked")
+        self._links.device.tell(ExecuteCommand(state.run, command))
+
+    def _interrupt(self, state: SubchannelState, cpa: int) -> None:
+        """Show a PCI now, or any time."""
+        if self._pace.pci == "next step":
+            state.present_interrupt(cpa)
+            self._links.announce(state)
+        else:
+            state.pci = UnshownPci(state.run, cpa)
+            self._links.later("pci")
 
     def _access(
         self,

@@ -325,12 +325,7 @@ class Driver:
         ends = message.ends
         scsw = self._in_guest_terms(state, message.irb.scsw)
         irb = replace(message.irb, scsw=scsw)
-        # A HALT or CLEAR that has completed has ended all that was accepted before it,
-        # also a program whose own end will never be shown.
-        completed = [n for n in ends if n in (state.halt, state.clear)]
-        for number in state.pinned:
-            if number in ends or any(number < later for later in completed):
-                self._release(state, number)
+        self._release_ended(state, ends)
         if state.clear in ends:
             self._end(state)
             state.halt = state.clear = 0
@@ -382,6 +377,17 @@ class Driver:
         if number in state.pinned:
             state.pinned = tuple(n for n in state.pinned if n != number)
             self._storage.tell(Unpin(number))
+
+    def _release_ended(self, state: DriverState, ends: tuple[int, ...]) -> None:
+        """Release what is over.
+
+        A HALT or CLEAR that has completed has ended all that was accepted before it,
+        also a program whose own end will never be shown.
+        """
+        completed = [n for n in ends if n in (state.halt, state.clear)]
+        for number in state.pinned:
+            if number in ends or any(number < later for later in completed):
+                self._release(state, number)
 
     def _halted(self, state: DriverState, numbers: tuple[int, ...], fctl: int) -> None:
         actl = Actl.START_PENDING if fctl & Fctl.START else 0

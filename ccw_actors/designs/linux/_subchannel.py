@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Pmcw, Scsw, Stctl, lifecycle
 from ccw_actors.channel.ccw import CCW_LENGTH
-from ccw_actors.designs.linux._driver import Driver
+from ccw_actors.designs.linux._driver import Driver, Happens
 from ccw_actors.designs.linux._messages import (
     DeviceGoesOn,
     IoInterruption,
@@ -52,6 +52,7 @@ GUEST_CPA: Final = 0x1000
 _PROGRAM_SIZE: Final = 0x1000
 _PATH: Final = 0x80
 _PMCW: Final = Pmcw(lpm=_PATH, pim=_PATH, pom=0xFF, pam=_PATH)
+_LAST: Final = frozenset({"end", "device end"})
 _ENDED: Final = Dstat.CHANNEL_AND_DEVICE_END
 
 
@@ -126,28 +127,32 @@ def device_goes_on(driver: Driver, message: DeviceGoesOn) -> None:
     # A CLEAR that has been accepted stops the device before its signal has gone out.
     if program != state.runs or state.scsw.actl & Actl.CLEAR_PENDING:
         return
-    cpa = host_cpa(program) + CCW_LENGTH
-    scsw = state.scsw
-    match driver.behaviour[at]:
-        case "begin":
-            scsw = lifecycle.accepted(scsw)
-        case "end":
-            scsw = lifecycle.ended(scsw, dstat=_ENDED, cstat=0, count=0, cpa=cpa)
-            state.runs = 0
-        case "pci":
-            scsw = lifecycle.program_controlled(scsw, cpa)
-        case "suspend":
-            scsw = lifecycle.suspended(scsw, cpa, 1)
-        case "channel end":
-            status = Dstat.CHANNEL_END
-            scsw = lifecycle.ended(scsw, dstat=status, cstat=0, count=0, cpa=cpa)
-        case "device end":
-            scsw = lifecycle.device_ended(scsw, Dstat.DEVICE_END)
-            state.runs = 0
-    state.scsw = scsw
+    done = driver.behaviour[at]
+    state.scsw = _after(done, state.scsw, host_cpa(program) + CCW_LENGTH)
+    if done in _LAST:
+        state.runs = 0
     _interrupt(driver)
     if at + 1 < len(driver.behaviour):
         driver.later(DeviceGoesOn(program, at + 1))
+
+
+def _after(done: Happens, scsw: Scsw, cpa: int) -> Scsw:
+    """Return what the SCSW is after what the device has done."""
+    match done:
+        case "begin":
+            after = lifecycle.accepted(scsw)
+        case "end":
+            after = lifecycle.ended(scsw, dstat=_ENDED, cstat=0, count=0, cpa=cpa)
+        case "pci":
+            after = lifecycle.program_controlled(scsw, cpa)
+        case "suspend":
+            after = lifecycle.suspended(scsw, cpa, 1)
+        case "channel end":
+            status = Dstat.CHANNEL_END
+            after = lifecycle.ended(scsw, dstat=status, cstat=0, count=0, cpa=cpa)
+        case "device end":
+            after = lifecycle.device_ended(scsw, Dstat.DEVICE_END)
+    return after
 
 
 def halt_goes_out(driver: Driver) -> None:

@@ -83,10 +83,7 @@ class Locate(Struct, frozen=True):
         """Read the 16 bytes of LOCATE RECORD."""
         code, auxiliary, reserved, count = argument[:4]
         transfer_length = int.from_bytes(argument[14:16])
-        try:
-            operation = Operation(code & ~_ORIENTATION)
-        except ValueError:
-            raise rejected(Message.INVALID_ARGUMENT) from None
+        operation = _operation(code)
         if (
             auxiliary & _AUXILIARY_RESERVED
             or reserved
@@ -114,20 +111,20 @@ class Locate(Struct, frozen=True):
         operation, imbedded = argument[17], (argument[2], argument[16])
         if any(imbedded):
             raise rejected(Message.INVALID_ARGUMENT)
-        if argument[0] != _EXTENDED_OPERATION:
-            if operation or parameter:
-                raise rejected(Message.INVALID_ARGUMENT)
-            return cls.from_bytes(argument[:LOCATE_SIZE])
-        auxiliary, count = argument[1], argument[3]
-        tracks = int.from_bytes(parameter)
-        if (
-            operation != _WRITE_FULL_TRACK
-            or auxiliary
-            or any(argument[14:16])
-            or len(parameter) != _TRACK_SET_SIZE
-            or not parameter[0] & 0x80
-            or tracks.bit_count() != count
-        ):
+        if argument[0] == _EXTENDED_OPERATION:
+            return cls._full_track(argument, parameter)
+        if operation or parameter:
+            raise rejected(Message.INVALID_ARGUMENT)
+        return cls.from_bytes(argument[:LOCATE_SIZE])
+
+    @classmethod
+    def _full_track(cls, argument: bytes, parameter: bytes) -> "Locate":
+        """Read the arguments of WRITE FULL TRACK."""
+        operation, auxiliary, count = argument[17], argument[1], argument[3]
+        if operation != _WRITE_FULL_TRACK or auxiliary or any(argument[14:16]):
+            raise rejected(Message.INVALID_ARGUMENT)
+        tracks = _track_set(parameter)
+        if tracks.bit_count() != count:
             raise rejected(Message.INVALID_ARGUMENT)
         return cls(
             Operation.WRITE_FULL_TRACK,
@@ -139,3 +136,17 @@ class Locate(Struct, frozen=True):
             transfer_length=0,
             track_set=tracks,
         )
+
+
+def _operation(code: int) -> Operation:
+    try:
+        return Operation(code & ~_ORIENTATION)
+    except ValueError:
+        raise rejected(Message.INVALID_ARGUMENT) from None
+
+
+def _track_set(parameter: bytes) -> int:
+    """Read which tracks are written, of which the first has to be one."""
+    if len(parameter) != _TRACK_SET_SIZE or not parameter[0] & 0x80:
+        raise rejected(Message.INVALID_ARGUMENT)
+    return int.from_bytes(parameter)

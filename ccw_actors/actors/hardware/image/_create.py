@@ -1,8 +1,9 @@
 """New images: a volume with a label and nothing else, as a file with holes."""
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from ccw_actors.actors.hardware.image._journal_record import Part
@@ -44,19 +45,25 @@ def create_tracks(
             its journal will go is not that of the image it replaces.
     """
     special = {0: VolumeLabel(serial, _VTOC).to_track(volume)} | empty_vtoc(volume)
-
-    def write(fd: int) -> None:
-        header = CkdHeader(volume.device_type, volume.heads, volume.track_size)
-        os.pwrite(fd, header.to_bytes(), 0)
-        for number in range(volume.tracks):
-            raw = special.get(number) or _empty_track(*divmod(number, volume.heads))
-            os.pwrite(fd, raw.rstrip(b"\0"), track_offset(volume, number))
-            if number % volume.heads == 0:
-                progress(number)
-        progress(volume.tracks)
-        os.ftruncate(fd, HEADER_SIZE + volume.tracks * volume.track_size)
-
+    write = partial(_write_tracks, volume, special, progress)
     _create(path, write, replace=replace)
+
+
+def _write_tracks(
+    volume: Geometry,
+    special: Mapping[int, bytes],
+    progress: Callable[[int], None],
+    fd: int,
+) -> None:
+    header = CkdHeader(volume.device_type, volume.heads, volume.track_size)
+    os.pwrite(fd, header.to_bytes(), 0)
+    for number in range(volume.tracks):
+        raw = special.get(number) or _empty_track(*divmod(number, volume.heads))
+        os.pwrite(fd, raw.rstrip(b"\0"), track_offset(volume, number))
+        if number % volume.heads == 0:
+            progress(number)
+    progress(volume.tracks)
+    os.ftruncate(fd, HEADER_SIZE + volume.tracks * volume.track_size)
 
 
 def create_blocks(

@@ -159,6 +159,13 @@ def _open(path: Path, parts: ImageParts, device_type: str, *, sync: bool) -> Ima
     places = _places(path, parts, device_type)
     if parts.read_only:
         return _open_to_read(path, parts, places)
+    return _open_to_write(path, parts, places, sync=sync)
+
+
+def _open_to_write(
+    path: Path, parts: ImageParts, places: Places, *, sync: bool
+) -> ImageFile:
+    """Have an image alone; a write that was cut short is undone."""
     left = find_left(path, parts, places)
     if left is not None:
         level = logging.INFO if left.harmless else logging.WARNING
@@ -168,9 +175,16 @@ def _open(path: Path, parts: ImageParts, device_type: str, *, sync: bool) -> Ima
             f"it has {parts.names} names (hard links), expected one: a journal is found"
             " by the name of its image"
         )
+    journal = _new_journal(path, parts, places, sync=sync)
+    return RawImage(parts, places, journal, sync=sync)
+
+
+def _new_journal(
+    path: Path, parts: ImageParts, places: Places, *, sync: bool
+) -> WriteJournal:
     file = journal_path(path)
     try:
-        journal = WriteJournal(
+        return WriteJournal(
             file,
             parts.identity,
             like=parts.first,
@@ -181,7 +195,6 @@ def _open(path: Path, parts: ImageParts, device_type: str, *, sync: bool) -> Ima
         raise ImageError(
             f"expected to write a journal beside it, {file.name}: {error.strerror}"
         ) from error
-    return RawImage(parts, places, journal, sync=sync)
 
 
 def _open_to_read(path: Path, parts: ImageParts, places: Places) -> ImageFile:

@@ -196,6 +196,11 @@ class Intent(Struct, frozen=True):
             return State.CUT_SHORT if self.failed else State.DONE
         if len(found) != len(self.new):
             return State.VOID
+        mixed = self._mixed(found)
+        return State.VOID if mixed is None or mixed > _MIXED_MAX else State.CUT_SHORT
+
+    def _mixed(self, found: bytes) -> int | None:
+        """Count the sectors that are part old, part new; None if one is of another."""
         mixed = 0
         for at in range(0, len(found), _SECTOR):
             sectors = [part[at : at + _SECTOR] for part in (found, self.old, self.new)]
@@ -203,8 +208,8 @@ class Intent(Struct, frozen=True):
                 continue
             mixed += 1
             if any(byte not in pair for byte, *pair in zip(*sectors, strict=True)):
-                return State.VOID
-        return State.CUT_SHORT if mixed <= _MIXED_MAX else State.VOID
+                return None
+        return mixed
 
 
 def failed_mark(record: bytes) -> bytes:

@@ -77,32 +77,48 @@ def find_left(
         return None
     if reason := journal.of_another(parts.identity, copied=copied):
         raise ImageError(f"{reason}; {_IF_COPIED}")
-    intent = journal.intent
-    if intent is None:
+    if journal.intent is None:
         return LeftWrite(journal, "no write was begun", harmless=True)
+    return _judged(journal, file, parts, places, copied=copied)
+
+
+def _judged(
+    journal: LeftJournal, file: Path, parts: ImageParts, places: Places, *, copied: bool
+) -> LeftWrite:
+    """Say what has become of the write that a journal speaks of."""
+    intent = journal.intent
+    assert intent is not None, "a write was begun"
     where = _name(places, intent.place)
     if where is None:
         raise ImageError(f"{file.name} speaks of no track of the image")
     match intent.state(_found(parts, intent.place)):
         case State.CUT_SHORT:
             if not copied and not _same_generation(parts, places, intent):
-                raise ImageError(
-                    f"{file.name} is the journal of another generation of the image:"
-                    f" {where} is to be put back, but the write before it is not there;"
-                    f" {_IF_COPIED}"
-                )
+                raise ImageError(_another_generation(file, where))
             what = "failed" if intent.failed else "was cut short"
             return LeftWrite(journal, f"the last write, to {where}, {what}", intent)
-        case State.VOID if copied:
-            raise ImageError(
-                f"{file.name} is not the journal of a copy of the image: {where} is not"
-                " as it says"
-            )
         case State.VOID:
-            about = f"another program has written to {where}; the journal is void"
-            return LeftWrite(journal, about)
+            return _void(journal, file, where, copied=copied)
         case State.DONE | State.NOTHING:
             return LeftWrite(journal, "no write was cut short", harmless=True)
+
+
+def _void(journal: LeftJournal, file: Path, where: str, *, copied: bool) -> LeftWrite:
+    if copied:
+        raise ImageError(
+            f"{file.name} is not the journal of a copy of the image: {where} is not"
+            " as it says"
+        )
+    about = f"another program has written to {where}; the journal is void"
+    return LeftWrite(journal, about)
+
+
+def _another_generation(file: Path, where: str) -> str:
+    return (
+        f"{file.name} is the journal of another generation of the image:"
+        f" {where} is to be put back, but the write before it is not there;"
+        f" {_IF_COPIED}"
+    )
 
 
 def _found(parts: ImageParts, place: Place) -> bytes:

@@ -140,6 +140,16 @@ class RawImage:
         journal = self._journal
         if journal is None:
             raise ImageError("the image is open to be read only")
+        self._check(number, place, data)
+        self._mend(journal)
+        old = self.read(number)
+        if old == data:
+            if self._sync:  # it may be there, and not yet on the disk
+                self._parts.sync(place.file)
+        else:
+            self._replace(journal, place, old, data)
+
+    def _check(self, number: int, place: Place, data: bytes) -> None:
         if len(data) != place.length:
             raise ImageError(
                 f"track {number} is to have {len(data)} bytes, expected {place.length}"
@@ -148,12 +158,11 @@ class RawImage:
             raise ImageError(
                 "the image was removed, or another took its place, while it was open"
             )
-        self._mend(journal)
-        old = self.read(number)
-        if old == data:
-            if self._sync:  # it may be there, and not yet on the disk
-                self._parts.sync(place.file)
-            return
+
+    def _replace(
+        self, journal: WriteJournal, place: Place, old: bytes, data: bytes
+    ) -> None:
+        """Write with the journal as a net; what fails is put back, now or later."""
         journal.begin(place, old, data)
         self._torn = (place, old)
         try:

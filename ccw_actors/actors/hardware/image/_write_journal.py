@@ -106,20 +106,24 @@ class LeftJournal:
         except OSError as error:
             raise ImageError(_foreign(path, f"{error.strerror}")) from error
         try:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):
-                raise ImageError(_foreign(path, "no file"))
-            if found.st_uid not in owners:
-                raise ImageError(_foreign(path, f"a file of user {found.st_uid}"))
-            raw = read_all(fd, JOURNAL_MAX, 0)
-            parts = header_parts(raw)
-            if parts is None:
-                raise ImageError(_foreign(path, "no journal of this version"))
-            return cls(path, fd, raw, parts)
+            return cls._of_file(path, fd, owners)
         except OSError as error:
             raise ImageError(_foreign(path, f"{error.strerror}")) from error
         finally:
             os.close(fd)
+
+    @classmethod
+    def _of_file(cls, path: Path, fd: int, owners: Collection[int]) -> "LeftJournal":
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            raise ImageError(_foreign(path, "no file"))
+        if found.st_uid not in owners:
+            raise ImageError(_foreign(path, f"a file of user {found.st_uid}"))
+        raw = read_all(fd, JOURNAL_MAX, 0)
+        parts = header_parts(raw)
+        if parts is None:
+            raise ImageError(_foreign(path, "no journal of this version"))
+        return cls(path, fd, raw, parts)
 
     def of_another(self, parts: Sequence[Part], *, copied: bool = False) -> str:
         """Say that the journal is not that of these files; "" if it is.
