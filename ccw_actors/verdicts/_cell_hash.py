@@ -15,6 +15,7 @@ __all__ = ["cell_hash", "counterexample_name"]
 
 _MODELS: Final = ("actors", "channel", "designs")
 _SCENARIO: Final = (
+    "machine/_wiring.py",
     "scenarios/_machine.py",
     "scenarios/_properties.py",
     "verdicts/_conditions.py",
@@ -22,6 +23,8 @@ _SCENARIO: Final = (
     "verdicts/_guest_monitor.py",
     "verdicts/_invariants.py",
     "verdicts/_machine.py",
+    "verdicts/_programs.py",
+    "verdicts/_scenario.py",
     "verdicts/_scenarios.py",
     "verdicts/_wiring.py",
 )
