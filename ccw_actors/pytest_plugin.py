@@ -143,8 +143,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     mark = pyfuncitem.get_closest_marker("explore")
     if mark is None:
         return None
-    from ccw_actors.explore import failure  # noqa: PLC0415
-
     function: Any = pyfuncitem.obj
     names: tuple[str, ...] = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     if "world" not in names or inspect.iscoroutinefunction(function) or mark.args:
@@ -153,16 +151,26 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
             " what it takes itself has names, as in delivery='mailbox'"
         )
     others = {name: pyfuncitem.funcargs[name] for name in names if name != "world"}
-    file = partial(_counterexample, pyfuncitem)
-    where = "" if others else f"{pyfuncitem.path}::{pyfuncitem.originalname}"
+    _judge(_failure(pyfuncitem, _scenario(function, others), mark, others))
+    return True
+
+
+def _failure(
+    item: pytest.Function,
+    scenario: "Callable[[World], None]",
+    mark: pytest.Mark,
+    others: dict[str, Any],
+) -> str:
+    """Return why a test that is a scenario does not hold, "" if it does."""
+    from ccw_actors.explore import failure  # noqa: PLC0415
+
+    where = "" if others else f"{item.path}::{item.originalname}"
     try:
-        wrong = failure(_scenario(function, others), mark.kwargs, where, file)
+        return failure(scenario, mark.kwargs, where, partial(_counterexample, item))
     except TypeError as error:
         if "explore()" not in str(error):
             raise
-        wrong = f"@pytest.mark.explore: {error}"
-    _judge(wrong)
-    return True
+        return f"@pytest.mark.explore: {error}"
 
 
 def _scenario(
@@ -193,6 +201,16 @@ def world(request: pytest.FixtureRequest) -> None:
 @pytest.fixture
 def actor_system(request: pytest.FixtureRequest) -> "System":
     """A System on the event loop of the test, whichever that is."""
+    _check_runs_on_loop(request)
+    mark = request.node.get_closest_marker("asyncio")
+    scope = mark.kwargs.get("loop_scope") if mark is not None else None
+    scope = scope or request.config.getini("asyncio_default_test_loop_scope")
+    system: System = request.getfixturevalue(_ON_LOOP.format(scope))
+    return system
+
+
+def _check_runs_on_loop(request: pytest.FixtureRequest) -> None:
+    """Fail a test that pytest-asyncio does not run."""
     plugins = request.config.pluginmanager
     driver = sys.modules.get("pytest_asyncio.plugin")
     if driver is None or not plugins.is_registered(driver):
@@ -209,11 +227,6 @@ def actor_system(request: pytest.FixtureRequest) -> "System":
             " async and mark it with pytest.mark.asyncio, or use virtual_system",
             pytrace=False,
         )
-    mark = request.node.get_closest_marker("asyncio")
-    scope = mark.kwargs.get("loop_scope") if mark is not None else None
-    scope = scope or request.config.getini("asyncio_default_test_loop_scope")
-    system: System = request.getfixturevalue(_ON_LOOP.format(scope))
-    return system
 
 
 @pytest.fixture

@@ -174,7 +174,9 @@ def _answer(what: Request) -> Message:
     match what:
         case ExecuteCommand(run=run, command=command):
             data = bytes(command.count) if command.code == 0x02 else b""
-            end = CommandEnd(Dstat.ENDED, data, command.count, command.count)
+            end = CommandEnd(
+                Dstat.CHANNEL_AND_DEVICE_END, data, command.count, command.count
+            )
             return CommandEnded(run, end)
         case ResetSignal(run=run, system=system):
             return ResetDone(run, system)

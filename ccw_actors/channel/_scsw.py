@@ -61,10 +61,7 @@ class Stctl:
     PENDING: Final = 0x01
     INTERMEDIATE_STATUS: Final = INTERMEDIATE | PENDING
     FINAL_STATUS: Final = PRIMARY | SECONDARY | PENDING
-
-    INTERMEDIATE_ALONE: Final = INTERMEDIATE | PENDING
-    UNSOLICITED: Final = ALERT | PENDING
-    FINAL: Final = PRIMARY | SECONDARY | PENDING
+    UNSOLICITED_STATUS: Final = ALERT | PENDING
 
     NAMES: Final = {
         ALERT: "alert",
@@ -87,8 +84,6 @@ class Dstat:
     UNIT_CHECK: Final = 0x02
     UNIT_EXCEPTION: Final = 0x01
     CHANNEL_AND_DEVICE_END: Final = CHANNEL_END | DEVICE_END
-
-    ENDED: Final = CHANNEL_END | DEVICE_END
 
     NAMES: Final = {
         ATTENTION: "attention",

@@ -170,7 +170,7 @@ TABLE: Final = (
         (_has("dstat", Dstat.CHANNEL_END), _lacks("dstat", Dstat.DEVICE_END)),
         actl=minus(Actl.START_PENDING | Actl.SUBCHANNEL_ACTIVE),
         stctl=plus(_PRIMARY | Stctl.ALERT)),
-    Row("ended", (_is("dstat", Dstat.CHANNEL_END | Dstat.DEVICE_END), _NO_CHECK),
+    Row("ended", (_is("dstat", Dstat.CHANNEL_AND_DEVICE_END), _NO_CHECK),
         actl=minus(Actl.START_PENDING | _ACTIVE), stctl=plus(_FINAL)),
     Row("ended", (),
         actl=minus(Actl.START_PENDING | _ACTIVE), stctl=plus(_FINAL | Stctl.ALERT)),
@@ -179,11 +179,11 @@ TABLE: Final = (
     Row("device ended", (),
         actl=minus(Actl.DEVICE_ACTIVE), stctl=plus(_SECONDARY | Stctl.ALERT)),
     Row("no path", (),
-        actl=minus(Actl.START_PENDING), stctl=plus(Stctl.ALERT | Stctl.PENDING),
+        actl=minus(Actl.START_PENDING), stctl=plus(Stctl.UNSOLICITED_STATUS),
         flags=plus(0x0300)),
     Row("unsolicited status",
         (_NO_FUNCTION, _NOT_PENDING, _lacks("actl", Actl.DEVICE_ACTIVE)),
-        stctl=plus(Stctl.ALERT | Stctl.PENDING)),
+        stctl=plus(Stctl.UNSOLICITED_STATUS)),
     Row("halt signalled",
         (_has("actl", Actl.HALT_PENDING), _has("actl", Actl.DEVICE_ACTIVE)),
         actl=minus(Actl.HALT_PENDING)),
@@ -305,7 +305,7 @@ def test(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
     The IRB shows the SCSW given. With condition code 3 nothing is stored. Unsolicited
     status leaves nothing behind.
     """
-    alone = scsw.stctl == Stctl.ALERT | Stctl.PENDING and not scsw.fctl
+    alone = scsw.stctl == Stctl.UNSOLICITED_STATUS and not scsw.fctl
     cc, after = _instruction("TSCH", scsw, pmcw=pmcw.flags)
     return cc, Scsw() if alone and cc == 0 else after
 

@@ -253,7 +253,7 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
             answers = (state.start, *answers)
         if scsw.fctl and not answers:
             return
-        ends = answers if scsw.stctl != Stctl.INTERMEDIATE | Stctl.PENDING else ()
+        ends = answers if scsw.stctl != Stctl.INTERMEDIATE_STATUS else ()
         state.start = 0 if state.start in ends else state.start
         state.halt = 0 if state.halt in ends else state.halt
         state.clear = 0 if state.clear in ends else state.clear

@@ -1,27 +1,30 @@
 """The actors of a scenario as a transition system, step by step."""
 
 from array import array
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from ccw_actors.explore._checks import Checks
-from ccw_actors.explore._compact import FIRST, Compact, Local, Offer, State, trimmed
-from ccw_actors.explore._coverage import Combination, Coverage, covered, label_of
-from ccw_actors.explore._errors import UnsoundError
-from ccw_actors.explore._far import FarSteps, soonest
+from ccw_actors.explore._compact import Compact
+from ccw_actors.explore._coverage import Coverage
+from ccw_actors.explore._crashes import crashes
+from ccw_actors.explore._effects import Effect
+from ccw_actors.explore._far import FarSteps
+from ccw_actors.explore._global_state import FIRST, Offer, State, trimmed
 from ccw_actors.explore._known import print_of
 from ccw_actors.explore._monitor import Monitor
 from ccw_actors.explore._near import FAR, NearSteps
+from ccw_actors.explore._noops import check_noops, without
+from ccw_actors.explore._ordered_time import later, soonest
 from ccw_actors.explore._pruning import Pruner
+from ccw_actors.explore._queues import is_over, is_too_much, send
+from ccw_actors.explore._report import Report
 from ccw_actors.explore._result import DeadLetter, Network, Noops, Step, Time
-from ccw_actors.explore._step_runner import Effect, StepRunner
+from ccw_actors.explore._step_runner import StepRunner
 from ccw_actors.explore._view import View
 from ccw_actors.explore._words import Words
 from ccw_actors.explore._world import Scenario, World
 from ccw_actors.explore._worlds import FAILED, Worlds
-from ccw_actors.runtime import Failure, spec_of
-from ccw_actors.runtime.stepping import SIGNAL, WATCH, Envelope, path_of
 
 __all__ = ["ActorModel"]
 
@@ -57,18 +60,29 @@ class ActorModel:
         scenario(self.world)
         self.time: Time = time
         self.noops: Noops = noops
-        self.compact = Compact(delivery)
         self.left_out, self.has_waiting = False, True
-        self._runner = StepRunner(self.world, self.compact)
-        self._properties = self.world.properties
-        self._words = Words(self._runner.cells)
-        self._monitor = Monitor(self._properties.monitor, self.compact, self._words)
-        self._worlds = Worlds(self._properties, self.compact)
-        self._rough_known: dict[State, list[Offer]] = {}
         self._keeps = noops == "kept"
         self._ordered = time == "ordered"
         self._within = within
         self._capacity = capacity
+        self._make_parts(delivery, recheck)
+        if self._keeps:
+            check_noops(self._properties, delivery)
+        self._initial = self._far.first()
+        if not self._worlds.note_lost(self._runner.lost.before()):
+            lost = self.dead_letters[0]
+            self._initial = self._worlds.failed(f"a dead letter: {lost}")
+        self._is_empty = True
+
+    def _make_parts(self, delivery: Network, recheck: int) -> None:
+        """Make what takes the steps of the actors, and what looks at them."""
+        self.compact = Compact(delivery)
+        self._runner = StepRunner(self.world, self.compact)
+        self._properties = self.world.properties
+        words = Words(self._runner.cells)
+        self._monitor = Monitor(self._properties.monitor, self.compact, words)
+        self._worlds = Worlds(self._properties, self.compact)
+        self._rough_known: dict[State, list[Offer]] = {}
         self.checks = Checks(self.compact, self._properties, self._monitor.values)
         self._far = FarSteps(
             self.world,
@@ -81,32 +95,7 @@ class ActorModel:
         self._near = NearSteps(self._runner, self._worlds, self.checks, recheck)
         self._pruner = Pruner(self._worlds, self.world.dispatcher)
         self.bounds = self._far.bounds
-        self._check_noops()
-        self._initial = self._far.first()
-        if not self._worlds.note_lost(self._runner.lost_before()):
-            lost = self.dead_letters[0]
-            self._initial = self._worlds.failed(f"a dead letter: {lost}")
-        self._is_empty = True
-
-    def _check_noops(self) -> None:
-        """Raise `UnsoundError` for what would have to see each message handled."""
-        if not self._keeps:
-            return
-        properties = self._properties
-        names = [name for name, _ in properties.finals]
-        monitor = properties.monitor
-        if monitor is not None and not monitor.only_changes:
-            names.append("the monitor")
-        if self.compact.delivery != "unordered":
-            names.append("anything")
-        if names:
-            raise UnsoundError(
-                "states",
-                tuple(names),
-                "where noops are kept, a message that changes nothing is never handled,"
-                " and nothing rests; that is for an unordered network, invariants, and"
-                " a monitor with `only_changes`",
-            )
+        self._report = Report(self._worlds, words, self._properties, self.checks)
 
     # -- as a transition system -----------------------------------------------------
 
@@ -130,7 +119,9 @@ class ActorModel:
             after, effect = self.take(state, offer)
             if after is None:
                 continue
-            if self._capacity and self._is_too_much(after, effect):
+            if self._capacity and is_too_much(
+                self.compact, after, effect, self._capacity
+            ):
                 self.left_out = True
                 continue
             found.append((offer, after))
@@ -194,65 +185,16 @@ class ActorModel:
             return ("there is no actor",)
         if self._is_empty:
             return ("nothing ever happens",)
-        seen = self.compact.paths
-        never = [
-            f"no actor was ever at {path!r}, which is told {message}"
-            for path, message, _ in self._worlds.dead_letters
-            if path not in seen and message
-        ]
-        never += [
-            f"{path!r} is injected {message}, and has no handler for it"
-            for path, message, _ in self.world.unhandled
-        ]
-        return (*self.checks.vacuous(), *dict.fromkeys(never))
+        never = self._report.never(self.world.unhandled)
+        return (*self.checks.vacuous(), *never)
 
     def coverage(self) -> Coverage:
         """Return what was handled in which state, and what never was."""
-        compact = self.compact
-        labels = {
-            number: (item.cell.cell.path, self._label(number, item), item.cell.actor)
-            for number, item in enumerate(compact.items)
-            if isinstance(item, Local)
-        }
-        names: dict[tuple[str, int], str] = {}
-        handled: set[Combination] = set()
-        for memo in self._worlds.memos:
-            for local, what in memo:
-                path, label, _ = labels[local]
-                name = names.get((path, what))
-                if name is None:
-                    name = names[path, what] = self._name(path, local, what)
-                if name:
-                    handled.add(Combination(path, label, name))
-        return covered(labels.values(), handled)
-
-    def _label(self, item: int, local: Local) -> str:
-        label = self._properties.labels.get(local.cell.cell.path)
-        return label_of(label, local.cell.behaviour, self.checks.state_of(item))
-
-    def _name(self, path: str, local: int, what: int) -> str:
-        """Return the type of a message, or of what a timer sends; "" for a signal."""
-        if what > 0:
-            envelope = self.compact.envelopes[what]
-        else:
-            timer = dict(self.compact.get_local(local).timers)[-what]
-            envelope = Envelope(timer.payload, path, 0, None)
-        message = self._words.message(path, envelope)
-        return "" if message is None else type(message).__name__
+        return self._report.coverage()
 
     def step(self, state: State, action: Offer) -> Step:
         """Return an action in words."""
-        compact = self.compact
-        path = compact.path_of[action.owner]
-        address = compact.to.get(action.slot)
-        if address is None:
-            address = compact.get_local(state[action.owner]).cell.address
-        if not action.envelope:
-            return Step(address, "", "", crash=True)
-        envelope = compact.envelopes[action.envelope]
-        text = self._words.text(path, envelope)
-        timer, crash, arrives = action.timer, action.crash, action.arrives
-        return Step(address, envelope.sender, text, timer, crash, arrives)
+        return self._report.step(state, action)
 
     # -- one step -------------------------------------------------------------------
 
@@ -270,7 +212,7 @@ class ActorModel:
         if self._ordered:
             found = soonest(found)
         if found and any(self._worlds.left[world]):
-            found = found + self._crashes(state, found)
+            found = found + crashes(self._worlds, state, found)
         return found
 
     def _near_offers(self, state: State) -> list[Offer]:
@@ -298,7 +240,9 @@ class ActorModel:
         if offer.arrives:
             return self._settled(state, offer, *self._arrive(state, offer))
         if self._ordered and offer.due:
-            state, offer = self._later(state, offer.due), offer._replace(due=0.0)
+            state = later(self.compact, state, offer.due)
+            offer = offer._replace(due=0.0)
+            self.checks.look_at_fresh()
         effect = FAR if offer.crash else self._near.effect(state, offer)
         after = None if effect.is_far else self._take_near(state, offer, effect)
         if after is None:
@@ -321,16 +265,8 @@ class ActorModel:
             before, after = after, self._pruner.pruned(after)
             if after is not before:
                 effect = effect._replace(is_far=True)
-        is_kept = self._keeps and after == self._without(state, offer)
+        is_kept = self._keeps and after == without(state, offer)
         return (None if is_kept else after), effect
-
-    def _without(self, state: State, offer: Offer) -> State | None:
-        """Return a state without a message; None for what is no message."""
-        if offer.timer or offer.crash:
-            return None
-        rest = list(state)
-        rest[offer.slot] = offer.rest
-        return trimmed(rest)
 
     def _take_near(self, state: State, offer: Offer, effect: Effect) -> State | None:
         """Return the state after a step of one actor.
@@ -343,8 +279,8 @@ class ActorModel:
         local, sends, puts_back, _, _, lost = effect
         after[offer.owner] = local
         if sends or puts_back:
-            self._send(after, sends, puts_back)
-            if self.bounds and self._is_over(after):
+            send(self.compact, after, sends, puts_back)
+            if self.bounds and is_over(self.compact, self.bounds, after):
                 return None
         if lost and not self._worlds.note_lost(lost):
             return self._worlds.failed(f"a dead letter: {lost[0]}")
@@ -363,99 +299,15 @@ class ActorModel:
         if self._worlds.is_there(state, address):
             slot = self.compact.queue_slot(owner, envelope.sender, address)
             effect = Effect(state[owner], ((slot, offer.envelope),))
-            self._send(after, effect.sends, ())
-            if self.bounds and self._is_over(after):
+            send(self.compact, after, effect.sends, ())
+            if self.bounds and is_over(self.compact, self.bounds, after):
                 effect = effect._replace(is_far=True)
                 return self._far.arrive(state, offer), effect
-        elif self._is_told(state, envelope):
+        elif self._worlds.is_told(state, envelope):
             effect = effect._replace(is_far=True)
             return self._far.arrive(state, offer), effect
         elif not self._keeps:
-            lost = self._runner.nobody(self.compact.path_of[owner], envelope)
+            lost = self._runner.lost.nobody(self.compact.path_of[owner], envelope)
             if not self._worlds.note_lost(lost):
                 return self._worlds.failed(f"a dead letter: {lost[0]}"), effect
         return trimmed(after), effect
-
-    def _is_told(self, state: State, envelope: Envelope) -> bool:
-        """Whether somebody is there who hears of it that a message has met nobody."""
-        if not self._worlds.is_there(state, envelope.sender):
-            return False
-        slot = self.compact.paths[path_of(envelope.sender)]
-        actor = self.compact.get_local(state[slot]).cell.actor
-        has_asked = envelope.kind == WATCH or envelope.ask
-        return bool(has_asked) or any(
-            Failure in table for table in spec_of(actor).all()
-        )
-
-    def _send(
-        self,
-        after: list[int],
-        sends: tuple[tuple[int, int], ...],
-        puts_back: tuple[tuple[int, int], ...],
-    ) -> None:
-        compact = self.compact
-        missing = len(compact.owners) - len(after)
-        if missing:
-            after.extend([0] * missing)
-        for slot, envelope in puts_back:
-            waiting = compact.waiting(after[slot])
-            after[slot] = compact.queue(slot, (envelope, *waiting))
-        for slot, envelope in sends:
-            after[slot] = compact.pushed(slot, after[slot], envelope)
-
-    def _is_over(self, after: list[int]) -> bool:
-        """Whether a mailbox holds more than its bound."""
-        for owner, bound in self.bounds.items():
-            slots = self.compact.queue_slots(owner)
-            waits = sum(len(self.compact.waiting(after[slot])) for slot in slots)
-            if waits > bound:
-                return True
-        return False
-
-    def _is_too_much(self, after: State, effect: Effect) -> bool:
-        """Whether a step has put more into a channel than it is to hold."""
-        compact = self.compact
-        slots = (slot for slot, _ in effect.sends)
-        if effect.is_far:
-            slots = (slot for slot in range(FIRST, len(after)))
-        held: Counter[tuple[int, str]] = Counter()
-        for slot in {slot for slot in slots if slot < len(after)}:
-            for envelope in compact.waiting(after[slot]):
-                if slot not in compact.outside:
-                    held[slot, ""] += 1
-                elif compact.delivery == "unordered":
-                    held[slot, compact.envelopes[envelope].sender] += 1
-        return any(count > self._capacity for count in held.values())
-
-    def _crashes(self, state: State, offers: list[Offer]) -> list[Offer]:
-        """Return the crashes that may happen where these may.
-
-        On each message, and of each actor that runs between two of them.
-        """
-        worlds, compact = self._worlds, self.compact
-        left = worlds.left[state[0]]
-        found = [
-            offer._replace(
-                process=(offer.process[0], -1 - offer.process[1]), crash=True
-            )
-            for offer in offers
-            if 0 <= compact.envelopes[offer.envelope].kind < SIGNAL
-            and not offer.arrives
-            and worlds.spent(compact.path_of[offer.owner], left) >= 0
-        ]
-        for path, slot in compact.paths.items():
-            item = state[slot] if slot < len(state) else 0
-            if item and worlds.spent(path, left) >= 0:
-                cell = compact.get_local(item).cell
-                if not cell.life:
-                    found.append(Offer((slot, -1), slot, slot, 0, crash=True))
-        return found
-
-    def _later(self, state: State, seconds: float) -> State:
-        """Return the state after so much time in which nothing happens."""
-        after = list(state)
-        for slot in self.compact.path_of:
-            if slot < len(after) and after[slot]:
-                after[slot] = self.compact.later(after[slot], seconds)
-        self.checks.look_at_fresh()
-        return tuple(after)

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TypeAlias
 
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import Offer, State
+from ccw_actors.explore._global_state import Offer, State
 from ccw_actors.explore._result import CLOCK_EVERY, Limits, Progress, Tick
 from ccw_actors.explore._states import Found
 
@@ -96,15 +96,7 @@ def explore_all(
     """
     began = perf_counter()
     every = _All(model, keeps_noops=keeps_noops)
-    limit = ""
-    while every.open and not every.violation:
-        every.advance()
-        limit = _limit(limits, every, began)
-        if limit:
-            break
-        if tick is not None and every.steps % CLOCK_EVERY == 0:
-            left = sum(length_hint(moves) for _, moves in every.open)
-            tick(Progress("brute force", every.orders, every.steps, left))
+    limit = _take_all(every, limits, tick, began)
     limit = "" if every.violation else limit
     whole = not every.violation and not limit
     return Found(
@@ -118,6 +110,19 @@ def explore_all(
         0,
         frozenset(every.final),
     )
+
+
+def _take_all(every: _All, limits: Limits, tick: Tick | None, began: float) -> str:
+    """Take orders up to a fault, the end, or a limit, which is returned."""
+    while every.open and not every.violation:
+        every.advance()
+        limit = _limit(limits, every, began)
+        if limit:
+            return limit
+        if tick is not None and every.steps % CLOCK_EVERY == 0:
+            left = sum(length_hint(moves) for _, moves in every.open)
+            tick(Progress("brute force", every.orders, every.steps, left))
+    return ""
 
 
 def _limit(limits: Limits, every: _All, began: float) -> str:

@@ -111,10 +111,16 @@ def _sorted(value: Any) -> Any:
         return "set", sorted(map(_sorted, cast("set[object]", value)), key=repr)
     if isinstance(value, list | tuple):
         return [_sorted(one) for one in cast("list[object]", value)]
-    if isinstance(value, msgspec.Struct):
-        fields = [_sorted(getattr(value, name)) for name in value.__struct_fields__]
-        return type(value).__name__, fields
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        named = [_sorted(getattr(value, one.name)) for one in dataclasses.fields(value)]
-        return type(value).__name__, named
+    names = _fields(value)
+    if names is not None:
+        return type(value).__name__, [_sorted(getattr(value, one)) for one in names]
     return f"ref {value.address}" if isinstance(value, ActorRef) else value
+
+
+def _fields(value: Any) -> Sequence[str] | None:
+    """Return the names of what a record is made of, None for anything else."""
+    if isinstance(value, msgspec.Struct):
+        return value.__struct_fields__
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [one.name for one in dataclasses.fields(value)]
+    return None

@@ -6,11 +6,11 @@ or by way of others. What is told here is read off the states between the steps,
 that it holds of every kind of step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import FIRST, Local, Offer, State
+from ccw_actors.explore._global_state import FIRST, Local, Offer, State
 
 __all__ = ["Causality", "causality"]
 
@@ -34,42 +34,75 @@ def causality(
     model: ActorModel, states: Sequence[State], actions: Sequence[Offer]
 ) -> Causality:
     """Return what depends on what in a way; `states` are those around its steps."""
-    queues: dict[int, list[tuple[int, int]]] = {}
-    timers: dict[tuple[int, int], int] = {}
-    touched_by: dict[int, int] = {}
-    sent_into: dict[int, int] = {}
-    causes: list[int] = []
-    before: list[int] = []
-    actors: list[frozenset[int]] = []
-    sent_at: list[tuple[int, int]] = []
-    _note_sent(model, (), states[0], queues, -1)
-    _note_timers(model, states[0], timers, -1)
+    so_far = _SoFar(model, states[0])
     for number, action in enumerate(actions):
-        was, now = states[number], states[number + 1]
-        line = queues.get(action.process[0], []) if not action.timer else []
-        if action.timer:
-            place = (timers.get((action.owner, action.timer), -1), 0)
-        elif line and len(line) == _waiting(model, was, action.process[0]):
-            place = line.pop(0)
-        else:
-            place = (touched_by.get(action.owner, -1), 0)
+        so_far.add(number, action, states[number], states[number + 1])
+    return Causality(
+        tuple(so_far.causes),
+        tuple(so_far.before),
+        tuple(so_far.actors),
+        tuple(so_far.sent_at),
+    )
+
+
+class _SoFar:
+    """What depends on what in the first steps of a way; see `Causality`.
+
+    `_queues` has where the messages come from that wait, `_timers` which step has set
+    each timer. `_touched_by` and `_sent_into` have the last step that has changed an
+    actor, and that has sent to it.
+    """
+
+    def __init__(self, model: ActorModel, first: State) -> None:
+        self.causes: list[int] = []
+        self.before: list[int] = []
+        self.actors: list[frozenset[int]] = []
+        self.sent_at: list[tuple[int, int]] = []
+        self._model = model
+        self._queues: dict[int, list[tuple[int, int]]] = {}
+        self._timers: dict[tuple[int, int], int] = {}
+        self._touched_by: dict[int, int] = {}
+        self._sent_into: dict[int, int] = {}
+        _note_sent(model, (), first, self._queues, -1)
+        _note_timers(model, first, self._timers, -1)
+
+    def add(self, number: int, action: Offer, was: State, now: State) -> None:
+        """Add a step, which leads from one state to another."""
+        model, touched_by = self._model, self._touched_by
+        place = self._origin(action, was)
         changed = _changed(model, was, now) | {action.owner}
-        mask = 0
         depends = [place[0], *(touched_by.get(slot, -1) for slot in changed)]
-        sent = _note_sent(model, was, now, queues, number)
+        sent = _note_sent(model, was, now, self._queues, number)
         if model.world.delivery == "mailbox":
-            depends += [sent_into.get(slot, -1) for slot in sent]
-            sent_into.update(dict.fromkeys(sent, number))
+            depends += [self._sent_into.get(slot, -1) for slot in sent]
+            self._sent_into.update(dict.fromkeys(sent, number))
+        touched_by.update(dict.fromkeys(changed, number))
+        _note_timers(model, now, self._timers, number)
+        self.causes.append(place[0])
+        self.before.append(self._all_before(depends))
+        self.actors.append(frozenset(changed))
+        self.sent_at.append(place)
+
+    def _origin(self, action: Offer, was: State) -> tuple[int, int]:
+        """Return which step made another one possible, and its place among those.
+
+        The message is taken out of its queue.
+        """
+        if action.timer:
+            return self._timers.get((action.owner, action.timer), -1), 0
+        slot = action.process[0]
+        line = self._queues.get(slot, [])
+        if line and len(line) == _waiting(self._model, was, slot):
+            return line.pop(0)
+        return self._touched_by.get(action.owner, -1), 0
+
+    def _all_before(self, depends: Iterable[int]) -> int:
+        """Return these steps, and all that come before them, as bits."""
+        mask = 0
         for other in depends:
             if other >= 0:
-                mask |= before[other] | 1 << other
-        touched_by.update(dict.fromkeys(changed, number))
-        _note_timers(model, now, timers, number)
-        causes.append(place[0])
-        before.append(mask)
-        actors.append(frozenset(changed))
-        sent_at.append(place)
-    return Causality(tuple(causes), tuple(before), tuple(actors), tuple(sent_at))
+                mask |= self.before[other] | 1 << other
+        return mask
 
 
 def _waiting(model: ActorModel, state: State, slot: int) -> int:

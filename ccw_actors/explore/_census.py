@@ -11,12 +11,13 @@ from time import perf_counter
 import msgspec
 
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import State
 from ccw_actors.explore._entry import model_of
 from ccw_actors.explore._errors import UnsoundError
-from ccw_actors.explore._orders import Orders, check_classes
+from ccw_actors.explore._global_state import State
+from ccw_actors.explore._orders import Orders
 from ccw_actors.explore._result import Limits, Network, Tick, Time
 from ccw_actors.explore._sample import Dice, Walk
+from ccw_actors.explore._soundness import check_classes
 from ccw_actors.explore._world import Scenario
 
 __all__ = ["Census", "Rate", "census", "sample_rate"]
@@ -102,6 +103,14 @@ def census(
     """
     model = model_of(scenario, delivery, time)
     check_classes(model, "there are no classes to be counted")
+    _check_follows_one(model)
+    run = _Counted(model, classes_max)
+    run.search(Limits() if limits is None else limits, tick)
+    return Census(run.classes, run.violating, run.limit)
+
+
+def _check_follows_one(model: ActorModel) -> None:
+    """Raise `UnsoundError` for a monitor that follows several actors."""
     names = model.world.properties.follows_several()
     if names:
         reason = (
@@ -109,9 +118,6 @@ def census(
             " which actor it follows"
         )
         raise UnsoundError("orders", names, reason)
-    run = _Counted(model, classes_max)
-    run.search(Limits() if limits is None else limits, tick)
-    return Census(run.classes, run.violating, run.limit)
 
 
 def sample_rate(

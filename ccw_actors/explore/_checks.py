@@ -4,8 +4,9 @@ from collections.abc import Callable
 from types import CoroutineType
 from typing import Any
 
-from ccw_actors.explore._compact import FIRST, Compact, State
+from ccw_actors.explore._compact import Compact
 from ccw_actors.explore._errors import ExploreError, PropertyError
+from ccw_actors.explore._global_state import FIRST, State
 from ccw_actors.explore._view import View
 from ccw_actors.explore._world import Properties
 from ccw_actors.runtime import Actor
@@ -32,23 +33,28 @@ class Checks:
 
     def vacuous(self) -> tuple[str, ...]:
         """Return what has never held that should have once, or was never asked."""
-        properties, seen = self._properties, self._compact.paths
         found = [f"never: {one}" for one in (*self._sometimes, *self._sometimes_of)]
         if not self._has_rested:
             found += [
                 f"never asked, as nothing ever comes to rest: {name}"
-                for name, _ in properties.finals
+                for name, _ in self._properties.finals
             ]
-        for path, named in properties.invariants.items():
-            if path not in seen:
-                found += [
-                    f"never asked, as no actor was ever at {path!r}: {name}"
-                    for name, _ in named
-                ]
-        absent = {path for paths, _ in properties.crashes for path in paths} - {*seen}
+        found += [
+            f"never asked, as no actor was ever at {path!r}: {name}"
+            for path, named in self._properties.invariants.items()
+            if path not in self._compact.paths
+            for name, _ in named
+        ]
+        absent = sorted(self._absent())
+        return (*found, *(f"no actor was ever at {one!r}" for one in absent))
+
+    def _absent(self) -> set[str]:
+        """Return who was to crash or be followed, by path, and was never there."""
+        properties = self._properties
+        meant = {path for paths, _ in properties.crashes for path in paths}
         if properties.monitor is not None and properties.monitor.of is not None:
-            absent |= {properties.monitor.of} - {*seen}
-        return (*found, *(f"no actor was ever at {one!r}" for one in sorted(absent)))
+            meant.add(properties.monitor.of)
+        return meant - {*self._compact.paths}
 
     def holds(self, name: str, predicate: Callable[[View], object], at: State) -> bool:
         """Return whether something holds of all actors together."""
@@ -94,6 +100,12 @@ class Checks:
                     return name
         return ""
 
+    def _queued(self, state: State, path: str) -> int:
+        """Return how many messages wait in an actor's mailbox."""
+        compact = self._compact
+        slots = compact.queue_slots(compact.paths[path])
+        return sum(len(compact.waiting(state[at])) for at in slots if at < len(state))
+
     def waiting(self, state: State, *, ignores_network: bool) -> dict[str, str]:
         """Return which actors wait in the middle of a handler, or leave messages.
 
@@ -109,9 +121,7 @@ class Checks:
                 continue
             waits = len(cell.stash)
             if not ignores_network:
-                for slot in compact.queue_slots(compact.paths[path]):
-                    if slot < len(state):
-                        waits += len(compact.waiting(state[slot]))
+                waits += self._queued(state, path)
             if waits:
                 plural = "s" * (waits > 1)
                 found[path] = f"leaves {waits} message{plural}"

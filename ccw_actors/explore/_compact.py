@@ -1,84 +1,13 @@
-"""Global states as flat tuples of small numbers, each of which stands for a value once.
-
-A state is `(world, monitor, item, item, ...)`. `world` stands for which actors exist,
-`monitor` for the value of the scenario's monitor. From FIRST on every slot is the place
-of one actor or of one queue of messages, and holds the number of an item: what that
-actor is, or what is in that queue; 0 is no actor, or an empty queue. Trailing zeros are
-left out, so that equal Systems are equal tuples.
-
-A queue is a mailbox, or the part of it that one sender fills; or it is outside: then it
-holds what a scenario has injected, until that arrives. On an unordered network all that
-is sent to an actor is outside until it is handled.
-"""
-
-from typing import NamedTuple, TypeAlias
+"""Gives a number to each value that makes up global states, and finds it again."""
 
 from ccw_actors.explore._canonical import Canonical
+from ccw_actors.explore._global_state import FIRST, Local, Offer, Queue
 from ccw_actors.explore._result import Network
 from ccw_actors.runtime import CellSnapshot
 from ccw_actors.runtime.stepping import Envelope, Timer, is_plain
 from ccw_actors.runtime.stepping import State as Life
 
-__all__ = ["FIRST", "Compact", "Local", "Offer", "Queue", "State", "trimmed"]
-
-State: TypeAlias = tuple[int, ...]
-
-FIRST = 2
-
-
-class Offer(NamedTuple):
-    """One thing that may happen, given what is in one slot.
-
-    The message of number `envelope` is taken out of the queue in `slot`, which then
-    holds the item `rest`; or the `timer` of the actor in `slot` fires, which is `due`
-    (seconds from now). With `crash` the actor fails on it, and if `envelope` is 0,
-    between two messages. With `arrives` the message does not reach the actor, but its
-    mailbox. `process` tells apart what has an order of its own: of equal ones at most
-    one is offered.
-    """
-
-    process: tuple[int, int]
-    slot: int
-    owner: int
-    envelope: int
-    rest: int = 0
-    timer: int = 0
-    due: float = 0.0
-    crash: bool = False
-    arrives: bool = False
-
-
-class Local(NamedTuple):
-    """All that one actor is, but for the messages that wait for it.
-
-    `blank` is it again without its state, which for most need not be restored while
-    another actor is at work. `numbered` and `asked` are how many timers and asks it has
-    had. `busy` actors do not simply take the next message. `shape` is `blank`, one and
-    the same for all that differ in their state alone, of an actor that can take a step
-    alone; None of any other.
-    """
-
-    cell: CellSnapshot
-    blank: CellSnapshot
-    timers: tuple[tuple[int, Timer], ...] = ()
-    numbered: int = 0
-    asked: int = 0
-    busy: bool = False
-    shape: CellSnapshot | None = None
-
-
-class Queue(NamedTuple):
-    """Messages that wait, by number, the oldest first; sorted if unordered."""
-
-    slot: int
-    envelopes: tuple[int, ...]
-
-
-def trimmed(values: list[int]) -> State:
-    """Return a state without the empty slots at its end."""
-    while not values[-1] and len(values) > FIRST:
-        values.pop()
-    return tuple(values)
+__all__ = ["Compact"]
 
 
 class Compact:
@@ -178,6 +107,15 @@ class Compact:
             number = self._envelope_numbers[envelope] = len(self.envelopes)
             self.envelopes.append(envelope)
         return number
+
+    def sent(
+        self, owner: int, address: str, envelopes: tuple[Envelope, ...]
+    ) -> list[tuple[int, int]]:
+        """Return the queues and numbers of messages that were sent to an actor."""
+        return [
+            (self.queue_slot(owner, one.sender, address), self.envelope(one))
+            for one in envelopes
+        ]
 
     def queue(self, slot: int, envelopes: tuple[int, ...]) -> int:
         """Return the item of a queue that holds these."""
@@ -285,28 +223,39 @@ class Compact:
         what = self.items[item]
         found: list[Offer] = []
         if isinstance(what, Queue):
-            slot, envelopes = what
-            unordered = self.delivery == "unordered"
-            arrives = slot in self.outside and self.delivery == "mailbox"
-            # Equal messages lead to equal states, so one of them is enough.
-            for head in dict.fromkeys(envelopes if unordered else envelopes[:1]):
-                at = envelopes.index(head)
-                rest = self.queue(slot, envelopes[:at] + envelopes[at + 1 :])
-                process = slot, head if unordered else 0
-                owner = self.owners[slot]
-                found.append(Offer(process, slot, owner, head, rest, arrives=arrives))
+            found = self._messages_of(what)
         elif what is not None:
-            path = what.cell.cell.path
-            slot = self.paths[path]
-            for number, timer in what.timers:
-                envelope = Envelope(timer.payload, path, 0, None, timer.kind)
-                name = self.envelope(envelope)
-                if not timer.waiting:
-                    process = slot, number
-                    offer = Offer(process, slot, slot, name, 0, number, timer.due)
-                    found.append(offer)
+            found = self._timers_of(what)
         offers = self.offers[item] = tuple(found)
         return offers
+
+    def _messages_of(self, queue: Queue) -> list[Offer]:
+        """Return which messages may be taken out of a queue."""
+        slot, envelopes = queue
+        owner = self.owners[slot]
+        unordered = self.delivery == "unordered"
+        arrives = slot in self.outside and self.delivery == "mailbox"
+        found: list[Offer] = []
+        # Equal messages lead to equal states, so one of them is enough.
+        for head in dict.fromkeys(envelopes if unordered else envelopes[:1]):
+            at = envelopes.index(head)
+            rest = self.queue(slot, envelopes[:at] + envelopes[at + 1 :])
+            process = slot, head if unordered else 0
+            found.append(Offer(process, slot, owner, head, rest, arrives=arrives))
+        return found
+
+    def _timers_of(self, local: Local) -> list[Offer]:
+        """Return which timers of an actor may fire."""
+        path = local.cell.cell.path
+        slot = self.paths[path]
+        found: list[Offer] = []
+        for number, timer in local.timers:
+            envelope = Envelope(timer.payload, path, 0, None, timer.kind)
+            name = self.envelope(envelope)
+            if not timer.waiting:
+                process = slot, number
+                found.append(Offer(process, slot, slot, name, 0, number, timer.due))
+        return found
 
     def _add(self, item: Local | Queue) -> int:
         self.items.append(item)

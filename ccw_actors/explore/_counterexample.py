@@ -84,14 +84,7 @@ class Counterexample(
             raw = file.read(_SIZE_MAX + 1)
         if len(raw) > _SIZE_MAX:
             raise CounterexampleError(f"{path}: larger than {_SIZE_MAX >> 20} MiB")
-        try:
-            msgspec.json.decode(raw, type=msgspec.Raw)
-            head = msgspec.json.decode(raw, type=_Head)
-        except msgspec.ValidationError:
-            head = _Head()
-        except DECODE_ERRORS as error:
-            raise CounterexampleError(f"{path}: not JSON: {error}") from error
-        if head.format != _FORMAT:
+        if _format_of(path, raw) != _FORMAT:
             raise CounterexampleError(f"{path}: not a counterexample ({_FORMAT!r})")
         try:
             return msgspec.json.decode(raw, type=cls)
@@ -112,6 +105,17 @@ class Counterexample(
             time=self.time or "untimed",
             noops=self.noops,
         )
+
+
+def _format_of(path: Path, raw: bytes) -> str:
+    """Return what a file says that it is, "" if it says nothing of the kind."""
+    try:
+        msgspec.json.decode(raw, type=msgspec.Raw)
+        return msgspec.json.decode(raw, type=_Head).format
+    except msgspec.ValidationError:
+        return _Head().format
+    except DECODE_ERRORS as error:
+        raise CounterexampleError(f"{path}: not JSON: {error}") from error
 
 
 def assert_mended(path: Path, scenario: Scenario | TransitionSystem[Any, Any]) -> None:

@@ -147,13 +147,19 @@ def endless_at(model: Model[S, A], start: S, states_max: int) -> str:
     states = _reached(start, after, states_max)
     if states is None:
         return ""
+    back = _reversed(ways)
+    comes_back = _reached(start, lambda state: back.get(state, ()), math.inf) or []
+    goes_round = start in back and len(comes_back) == len(states)
+    return model.endless(states) if goes_round else ""
+
+
+def _reversed(ways: dict[S, list[S]]) -> dict[S, list[S]]:
+    """Return for each state that steps lead to, from where they do."""
     back: dict[S, list[S]] = {}
     for state, targets in ways.items():
         for target in targets:
             back.setdefault(target, []).append(state)
-    comes_back = _reached(start, lambda state: back.get(state, ()), math.inf) or []
-    goes_round = start in back and len(comes_back) == len(states)
-    return model.endless(states) if goes_round else ""
+    return back
 
 
 def _after(model: Model[S, A], state: S) -> list[S]:

@@ -26,6 +26,7 @@ from ccw_actors.explore._result import (
     Verdict,
 )
 from ccw_actors.explore._sample import explore_some
+from ccw_actors.explore._scope import covers, leaves_out
 from ccw_actors.explore._states import Found, explore_states
 from ccw_actors.explore._world import Scenario
 
@@ -33,14 +34,6 @@ __all__ = ["explore", "model_of"]
 
 _RECHECK = 512
 _COLLECT_AFTER = 50_000
-_TIMERS: dict[Time, str] = {
-    "untimed": "timers firing at any time after they are set",
-    "ordered": "messages taking no time and timers firing in the order of their times",
-}
-_NOOPS: dict[Noops, str] = {
-    "consumed": "a message that changes nothing being handled like any other",
-    "kept": "a message that changes nothing staying in the network",
-}
 
 
 class _Scope(NamedTuple):
@@ -132,13 +125,15 @@ def explore(
     if is_plain(scenario):
         plain = PlainModel(scenario, recheck, within)
         found = explore_states(plain, bounds, tick, fingerprints=fingerprints)
-        scope = _plain_scope(noops, _cut(within, capacity), fingerprints=fingerprints)
+        scope = _plain_scope(
+            noops, leaves_out(within, capacity), fingerprints=fingerprints
+        )
         return _result(found, scope, _Seen(plain.vacuous()), perf_counter() - began)
     assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
     make = partial(ActorModel, scenario, delivery, recheck, time)
     model = _model(make, engine, noops, within, capacity)
     used, found = _run(model, engine, noops, bounds, tick, fingerprints=fingerprints)
-    what = _what(model, noops) + _cut(within, capacity)
+    what = covers(model, noops) + leaves_out(within, capacity)
     scope = _Scope(used, delivery, noops, time, what, fingerprints)
     return _result(found, scope, _seen(model), perf_counter() - began)
 
@@ -241,63 +236,38 @@ def _by_turns(
     return "states", found
 
 
-def _what(model: ActorModel, noops: Noops) -> str:
-    crashes = "".join(
-        f", with at most {budget} crash{'es' * (budget > 1)} of"
-        f" {' or '.join(sorted(paths))}"
-        for paths, budget in model.world.properties.crashes
-    )
-    count = len(model.compact.paths)
-    who = (
-        "one actor can handle its" if count == 1 else f"{count} actors can handle their"
-    )
-    kept = f", {_NOOPS[noops]}" if model.world.delivery == "unordered" else ""
-    return (
-        f"all orders in which {who} messages under {model.world.delivery} delivery"
-        f"{kept}{crashes}, one handler at a time, {_TIMERS[model.time]}, handlers being"
-        " functions of state and message"
-    )
-
-
-def _cut(within: Callable[[Any], object] | None, capacity: int) -> str:
-    """Return what is left out, in words."""
-    parts: list[str] = []
-    if within is not None:
-        name = getattr(within, "__name__", "")
-        named = "" if name in ("", "<lambda>") else f" of {name.replace('_', ' ')}"
-        parts.append(f", only as far as within the constraint{named}")
-    if capacity:
-        parts.append(f", no channel holding more than {capacity} messages")
-    return "".join(parts)
-
-
 def _fits_orders(model: ActorModel) -> bool:
     several = model.world.properties.over_several()
     timed = model.time == "ordered" or model.world.delivery == "unordered"
     return not several and not timed and not model.is_cut
 
 
+def _verdict(found: Found, seen: _Seen) -> tuple[Verdict, str]:
+    """Return the verdict, and what of all that there is was covered."""
+    if found.violation:
+        return "refuted", "those covered until the first fault"
+    if found.limit:
+        return "incomplete", f"those covered within the limit of {found.limit}"
+    return "vacuous" if seen.vacuous else "verified", "all were covered"
+
+
+def _by_fingerprints(found: Found, of: _Scope) -> str:
+    """Return how sure it is that no state was missed, "" if it is certain."""
+    if not of.fingerprints or of.engine != "states" or not found.states:
+        return ""
+    chance = chance_of_a_miss(found.states)
+    return (
+        " States were told apart by fingerprints of 64 bits: the chance that one"
+        f" was missed is at most {chance:.0e}."
+    )
+
+
 def _result(found: Found, of: _Scope, seen: _Seen, seconds: float) -> Result:
-    verdict: Verdict = "verified"
-    violation, scope = found.violation, f"Of {of.what}: all were covered."
-    if violation:
-        verdict = "refuted"
-        scope = f"Of {of.what}: those covered until the first fault."
-    elif found.limit:
-        verdict = "incomplete"
-        scope = f"Of {of.what}: those covered within the limit of {found.limit}."
-    elif seen.vacuous:
-        verdict = "vacuous"
-        violation = "; ".join(seen.vacuous)
-    if of.fingerprints and of.engine == "states" and found.states:
-        chance = chance_of_a_miss(found.states)
-        scope += (
-            " States were told apart by fingerprints of 64 bits: the chance that one"
-            f" was missed is at most {chance:.0e}."
-        )
+    verdict, covered = _verdict(found, seen)
+    violation = "; ".join(seen.vacuous) if verdict == "vacuous" else found.violation
     return Result(
         verdict=verdict,
-        scope=scope,
+        scope=f"Of {of.what}: {covered}.{_by_fingerprints(found, of)}",
         engine=of.engine,
         delivery=of.delivery,
         noops=of.noops,

@@ -9,18 +9,19 @@
 | no return | the step after which every continuation meets a fault |
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._causality import Causality, causality
-from ccw_actors.explore._compact import Offer, State
 from ccw_actors.explore._effort import Bound, Effort
 from ccw_actors.explore._errors import CounterexampleError
 from ccw_actors.explore._explanation import Explanation, Overtaking
-from ccw_actors.explore._model import Model
+from ccw_actors.explore._global_state import Offer, State
+from ccw_actors.explore._no_return import point_of_no_return
 from ccw_actors.explore._plain import PlainModel, TransitionSystem, is_plain
-from ccw_actors.explore._replay import Way, follow
+from ccw_actors.explore._races import last_race
+from ccw_actors.explore._replay import Way, follow, steps_of
 from ccw_actors.explore._result import Limits, Result, Step
 from ccw_actors.explore._states import explore_states
 from ccw_actors.explore._world import Scenario
@@ -29,7 +30,6 @@ __all__ = ["explain"]
 
 _STATES_MAX = 50_000
 _SECONDS_MAX = 10.0
-_STEPS_MAX = 2_000
 _TRIED_MAX = 300
 
 
@@ -60,10 +60,14 @@ def explain(
     way = _taken(model, result.names)
     if result.engine != "states":
         way = _shorter(model, way, bound)
+    way = _in_order_sent(model, way, causality(model, way.states, way.actions))
+    return _explain_way(model, way, result.violation, bound)
+
+
+def _explain_way(
+    model: ActorModel, way: Way[State, Offer], violation: str, bound: Bound
+) -> Explanation:
     causal = causality(model, way.states, way.actions)
-    way = _in_order_sent(model, way, causal)
-    causal = causality(model, way.states, way.actions)
-    steps = _steps(model, way.states, way.actions)
     not_found: list[str] = []
     needed = _needed(model, way, causal, bound.begin("what is needed", not_found))
     race: tuple[int, int] | None = None
@@ -71,13 +75,13 @@ def explain(
     no_return: int | None = None
     out: Step | None = None
     if not way.goes_round:
-        race, passing = _race(model, way, causal, bound.begin("a race", not_found))
-        no_return, out = _point_of_no_return(
+        race, passing = last_race(model, way, causal, bound.begin("a race", not_found))
+        no_return, out = point_of_no_return(
             model, way, bound.begin("the point of no return", not_found)
         )
     return Explanation(
-        violation=result.violation,
-        steps=steps,
+        violation=violation,
+        steps=steps_of(model, way),
         causes=causal.causes,
         needed=needed,
         overtakings=_overtakings(way, causal),
@@ -98,7 +102,7 @@ def _explain_plain(
         raise way.lost
     not_found: list[str] = []
     search = bound.begin("the point of no return", not_found)
-    found = _point_of_no_return(model, way, search)
+    found = point_of_no_return(model, way, search)
     return _bare(result, result.counterexample, *found, tuple(not_found))
 
 
@@ -141,13 +145,6 @@ def _shorter(
     return _taken(model, [step.name for step in found.path])
 
 
-def _steps(
-    model: Model[Any, Any], states: Sequence[Any], actions: Sequence[Any]
-) -> tuple[Step, ...]:
-    pairs = zip(states, actions, strict=False)
-    return tuple(model.step(state, action) for state, action in pairs)
-
-
 # -- order ------------------------------------------------------------------------
 
 
@@ -155,9 +152,17 @@ def _in_order_sent(
     model: ActorModel, way: Way[State, Offer], causal: Causality
 ) -> Way[State, Offer]:
     """Return an equivalent way that handles the oldest message first where it can."""
-    names = [step.name for step in _steps(model, way.states, way.actions)]
-    left = dict.fromkeys(range(len(names)))
-    last = left.popitem()[0]
+    names = [step.name for step in steps_of(model, way)]
+    last = len(names) - 1
+    order = [*_oldest_first(causal, last), last]
+    again = follow(model, [names[number] for number in order])
+    same = again.lost is None and again.violation == way.violation
+    return again if same and len(again.actions) == len(names) else way
+
+
+def _oldest_first(causal: Causality, count: int) -> list[int]:
+    """Return the first so many steps in the order in which their messages were sent."""
+    left = dict.fromkeys(range(count))
     order: list[int] = []
     done = 0
     while left:
@@ -166,9 +171,7 @@ def _in_order_sent(
         del left[one]
         order.append(one)
         done |= 1 << one
-    again = follow(model, [names[number] for number in (*order, last)])
-    same = again.lost is None and again.violation == way.violation
-    return again if same and len(again.actions) == len(names) else way
+    return order
 
 
 def _place(order: list[int], causal: Causality, number: int) -> tuple[int, int]:
@@ -182,14 +185,17 @@ def _overtakings(way: Way[State, Offer], causal: Causality) -> tuple[Overtaking,
     found: list[Overtaking] = []
     for one, action in enumerate(way.actions):
         for other in range(one + 1, len(way.actions)):
-            later = way.actions[other]
-            timers = action.timer or later.timer
-            if later.owner != action.owner or timers or later.crash:
-                continue
-            if causal.sent_at[other] < causal.sent_at[one]:
+            is_older = causal.sent_at[other] < causal.sent_at[one]
+            if is_older and _share_mailbox(action, way.actions[other]):
                 found.append(Overtaking(one + 1, other + 1))
                 break
     return tuple(found)
+
+
+def _share_mailbox(one: Offer, later: Offer) -> bool:
+    """Whether one actor handles two messages, the later one without a crash."""
+    timers = one.timer or later.timer
+    return one.owner == later.owner and not timers and not later.crash
 
 
 # -- what is needed -----------------------------------------------------------------
@@ -202,10 +208,10 @@ def _needed(
 
     With no effort left, the others are taken to be needed.
     """
-    names = [step.name for step in _steps(model, way.states, way.actions)]
-    kept = list(range(len(names)))
+    names = [step.name for step in steps_of(model, way)]
     last = len(names) - 1
-    past = [one for one in kept if causal.before[last] >> one & 1 or one == last]
+    kept = list(range(len(names)))
+    past = _with_past(causal, last)
     if _meets(model, names, past, way.violation):
         kept = past
     if len(kept) > _TRIED_MAX:
@@ -213,14 +219,22 @@ def _needed(
     for one in reversed(kept[:-1]):
         if effort.spend(len(kept)):
             break
-        rest = [
-            other
-            for other in kept
-            if other != one and not causal.before[other] >> one & 1
-        ]
+        rest = _without(causal, kept, one)
         if last in rest and _meets(model, names, rest, way.violation):
             kept = rest
     return tuple(kept)
+
+
+def _with_past(causal: Causality, last: int) -> list[int]:
+    """Return a step and all that come before it."""
+    return [*(one for one in range(last) if causal.before[last] >> one & 1), last]
+
+
+def _without(causal: Causality, kept: list[int], one: int) -> list[int]:
+    """Return steps without one of them and all that it has caused."""
+    return [
+        other for other in kept if other != one and not causal.before[other] >> one & 1
+    ]
 
 
 def _meets(
@@ -229,138 +243,3 @@ def _meets(
     way = follow(model, [names[one] for one in kept])
     complete = way.lost is None and len(way.actions) == len(kept)
     return complete and way.violation == violation
-
-
-# -- the race ---------------------------------------------------------------------
-
-
-def _race(
-    model: ActorModel, way: Way[State, Offer], causal: Causality, effort: Effort
-) -> tuple[tuple[int, int] | None, tuple[Step, ...]]:
-    """Return the last pair whose exchange passes, and the way that is then taken.
-
-    The last `_TRIED_MAX` pairs are tried.
-    """
-    names = [step.name for step in _steps(model, way.states, way.actions)]
-    tried = 0
-    for other in reversed(range(len(names))):
-        for one in reversed(range(other)):
-            if not _raced(way, causal, one, other):
-                continue
-            tried += 1
-            if tried > _TRIED_MAX:
-                return None, ()
-            between = [
-                number
-                for number in range(one + 1, other)
-                if not causal.before[number] >> one & 1
-            ]
-            after = [number for number in range(one + 1, len(names)) if number != other]
-            rest = [number for number in after if number not in between]
-            order = [*range(one), *between, other, one, *rest]
-            wanted = [names[number] for number in order]
-            passing = _passes(model, way.states[0], wanted, effort)
-            if passing:
-                return (one, other), passing
-            if effort.is_spent:
-                return None, ()
-    return None, ()
-
-
-def _raced(way: Way[State, Offer], causal: Causality, one: int, other: int) -> bool:
-    """Whether two steps of one actor could have come the other way round."""
-    first, second = way.actions[one], way.actions[other]
-    if first.owner != second.owner or first.process == second.process:
-        return False
-    cause = causal.causes[other]
-    return cause < one or (cause != one and not causal.before[cause] >> one & 1)
-
-
-def _passes(
-    model: ActorModel, state: State, names: list[str], effort: Effort
-) -> tuple[Step, ...]:
-    """Take steps of these names where they can be taken, then any, to the end.
-
-    Return them if nothing was wrong on the way, nothing if there was.
-    """
-    steps: list[Step] = []
-    wanted = list(names)
-    while len(steps) < _STEPS_MAX and not effort.spend():
-        moves = model.moves(state)
-        if not moves:
-            return () if model.rest(state) else tuple(steps)
-        by_name = {model.step(state, offer).name: (offer, at) for offer, at in moves}
-        name = next((one for one in wanted if one in by_name), next(iter(by_name)))
-        if name in wanted:
-            del wanted[: wanted.index(name) + 1]
-        offer, after = by_name[name]
-        steps.append(model.step(state, offer))
-        state = after
-        if model.violation(state):
-            return ()
-    return ()
-
-
-# -- the point of no return ---------------------------------------------------------
-
-
-def _point_of_no_return(
-    model: Model[Any, Any], way: Way[Any, Any], effort: Effort
-) -> tuple[int | None, Step | None]:
-    """Return after how many steps all is lost, and a step that would have helped.
-
-    None and None with no effort left.
-    """
-    doomed: set[Any] = set()
-    for number in reversed(range(len(way.actions))):
-        state = way.states[number]
-        for action, after in model.moves(state):
-            if after == way.states[number + 1]:
-                continue
-            escapes = _escapes(model, after, doomed, effort)
-            if escapes is None:
-                return None, None
-            if escapes:
-                return number + 1, model.step(state, action)
-        doomed.add(state)
-    return 0, None
-
-
-def _escapes(
-    model: Model[Any, Any], start: Any, doomed: set[Any], effort: Effort
-) -> bool | None:
-    """Whether some way from a state meets no fault; None with no effort left.
-
-    States that none leads out of are put in `doomed`.
-    """
-    if start in doomed or model.violation(start):
-        return False
-    path: list[tuple[Any, list[Any]]] = [(start, _after(model, start))]
-    on_path = {start}
-    while path:
-        state, todo = path[-1]
-        if todo is _OVER:
-            if not model.rest(state):
-                return True
-        elif todo:
-            after = todo.pop()
-            if after in on_path:
-                return True
-            if after not in doomed and not model.violation(after):
-                if effort.spend():
-                    return None
-                path.append((after, _after(model, after)))
-                on_path.add(after)
-            continue
-        path.pop()
-        on_path.discard(state)
-        doomed.add(state)
-    return False
-
-
-_OVER: list[Any] = []
-
-
-def _after(model: Model[Any, Any], state: Any) -> list[Any]:
-    targets = [after for _, after in model.moves(state)]
-    return targets[::-1] if targets else _OVER

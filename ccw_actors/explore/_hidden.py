@@ -1,23 +1,21 @@
 """Finds what an actor keeps outside of its declared state."""
 
 import decimal
-from collections import deque
 from collections.abc import Mapping
 from contextvars import ContextVar
 from enum import Enum
 from functools import cache, cached_property, partial
-from types import CellType, FunctionType, MethodType
+from types import FunctionType
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
+from ccw_actors.explore._forms import SIMPLE, form_of, slots_of
 from ccw_actors.runtime import Actor, ActorRef, System
 from ccw_actors.runtime.stepping import Cell, State
 
 __all__ = ["Attributes", "Cells", "Variables"]
 
-_DEPTH_MAX = 6
-_SIMPLE = (int, float, complex, str, bytes, type(None))
 _OPAQUE = (FunctionType, type, System, Actor)
 _OWN = {"state", "persistent", "system", "_cell", "__dict__", "__weakref__"}
 _ABSENT: Final = object()
@@ -89,7 +87,7 @@ class Cells:
         if id(cell) in self._first:
             return cell
         parent = None if cell.parent is None else self.first_like(cell.parent)
-        forms = [_form(cell.policy, 0), _form(cell.supervision, 0), _made_by(cell)]
+        forms = [form_of(cell.policy), form_of(cell.supervision), _made_by(cell)]
         forms += [(variable.name, form) for variable, form in _variables(cell).items()]
         key = cell.path, id(parent), cell.decode, repr(forms)
         first = self._alike.setdefault(key, cell)
@@ -149,7 +147,7 @@ def _variables(cell: Cell) -> dict[ContextVar[object], object]:
             if settings != _settings(decimal.DefaultContext):
                 found[variable] = settings
         else:
-            found[variable] = _form(value, 0)
+            found[variable] = form_of(value)
     return found
 
 
@@ -165,8 +163,8 @@ def _made_by(cell: Cell) -> object:
     arguments = cast("tuple[object, ...]", getattr(make, "args", ()))
     if isinstance(make, partial) and arguments and isinstance(arguments[0], Actor):
         actor, *rest = cast("tuple[Actor[Any], ...]", arguments)
-        return type(actor).__qualname__, _identity(actor), _form(rest, 0)
-    return _form(cast("Any", make), 0)
+        return type(actor).__qualname__, _identity(actor), form_of(rest)
+    return form_of(cast("Any", make))
 
 
 def _identity(actor: Actor[Any]) -> str:
@@ -221,7 +219,7 @@ def _fixed(actor: Actor[Any]) -> _Fixed | None:
 
 def _is_fixed(value: object) -> bool:
     """Whether a value is the same inside as long as it is the same object."""
-    if isinstance(value, (*_SIMPLE, *_OPAQUE, ActorRef, Enum)):
+    if isinstance(value, (*SIMPLE, *_OPAQUE, ActorRef, Enum)):
         return True
     if isinstance(value, tuple | frozenset):
         return all(map(_is_fixed, cast("tuple[object, ...]", value)))
@@ -240,14 +238,14 @@ def _attributes(actor: Actor[Any]) -> dict[str, object]:
     kind: Any = type(actor)
     shared, own = _layout(kind)
     found: dict[str, object] = {
-        name: _form(vars(base).get(name.rpartition(".")[2]), 0) for name, base in shared
+        name: form_of(vars(base).get(name.rpartition(".")[2])) for name, base in shared
     }
     for name, value in vars(actor).items():
         if name not in _OWN:
-            found[name] = _form(value, 0)
+            found[name] = form_of(value)
     for name in own:
         if hasattr(actor, name):
-            found[name] = _form(getattr(actor, name), 0)
+            found[name] = form_of(getattr(actor, name))
     return found
 
 
@@ -259,91 +257,14 @@ def _layout(kind: Any) -> tuple[tuple[tuple[str, type], ...], tuple[str, ...]]:
         (f"{kind.__name__}.{name}", base)
         for base in bases
         for name, value in vars(base).items()
-        if not name.startswith("__") and name not in vars(Actor)
-        if not isinstance(value, type) and not hasattr(value, "__get__")
+        if _is_attribute(name, value)
     )
-    own = tuple(name for base in bases for name in _slots(base) if name not in _OWN)
+    own = tuple(name for base in bases for name in slots_of(base) if name not in _OWN)
     return shared, own
 
 
-def _slots(base: type) -> tuple[str, ...]:
-    """Return the names of what a class keeps outside of `__dict__`."""
-    slots: str | tuple[str, ...] = getattr(base, "__slots__", ())
-    if issubclass(base, msgspec.Struct):
-        return base.__struct_fields__
-    return (slots,) if isinstance(slots, str) else tuple(slots)
-
-
-def _form(value: object, depth: int) -> object:
-    """Return something comparable that shows the inside of a value."""
-    address = id(value)
-    if isinstance(value, _SIMPLE):
-        return value
-    if isinstance(value, ActorRef):
-        return f"ref {value.address}"
-    if depth >= _DEPTH_MAX or isinstance(value, type | System):
-        return f"at {address}"
-    if isinstance(value, Actor):
-        return f"actor {value.path}"
-    called = _called(value, depth + 1)
-    if called is not None:
-        return called
-    contained = _contained(value, depth + 1)
-    return _inside(value, depth + 1) if contained is None else contained
-
-
-def _called(value: object, depth: int) -> object | None:
-    """Return the form of a function by what it is made of, None for anything else."""
-    if isinstance(value, MethodType):
-        return "method", _form(value.__func__, depth), _form(value.__self__, depth)
-    if isinstance(value, partial):
-        made = cast("partial[object]", value)
-        return "partial", *(
-            _form(one, depth) for one in (made.func, made.args, made.keywords)
-        )
-    if isinstance(value, FunctionType):
-        enclosed = [
-            _form(one, depth) for one in map(_enclosed, value.__closure__ or ())
-        ]
-        defaults = _form(value.__defaults__, depth), _form(value.__kwdefaults__, depth)
-        return f"function {id(value.__code__)}", enclosed, defaults
-    return None
-
-
-def _enclosed(cell: CellType) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return _ABSENT  # A name that has no value yet.
-
-
-def _contained(value: object, depth: int) -> object | None:
-    """Return the form of a container, None for anything else."""
-    if isinstance(value, bytearray):
-        return bytes(value)
-    if isinstance(value, Mapping):
-        pairs = cast("Mapping[object, object]", value).items()
-        return [(_form(key, depth), _form(one, depth)) for key, one in pairs]
-    if isinstance(value, list | tuple | deque):
-        items = cast("list[object]", value)
-        return [_form(item, depth) for item in items]
-    if isinstance(value, set | frozenset):
-        members = cast("set[object]", value)
-        return sorted(repr(_form(member, depth)) for member in members)
-    return None
-
-
-def _inside(value: object, depth: int) -> object:
-    """Return the form of an object by its attributes, or what it says of itself."""
-    named: dict[str, object] = {}
-    inside = getattr(value, "__dict__", None)
-    if isinstance(inside, dict):
-        named.update(cast("dict[str, object]", inside))
-    for base in type(value).__mro__:
-        for name in _slots(base):
-            if hasattr(value, name) and not name.startswith("__"):
-                named[name] = getattr(value, name)
-    if not named:
-        return repr(value)
-    forms = [(name, _form(one, depth)) for name, one in named.items()]
-    return type(value).__name__, forms
+def _is_attribute(name: str, value: object) -> bool:
+    """Whether what stands in a class is a value: no method, and not Python's own."""
+    if name.startswith("__") or name in vars(Actor):
+        return False
+    return not isinstance(value, type) and not hasattr(value, "__get__")

@@ -8,6 +8,7 @@ from typing import Any
 from ccw_actors.explore._counterexample import Counterexample
 from ccw_actors.explore._entry import explore
 from ccw_actors.explore._explain import explain
+from ccw_actors.explore._result import Result
 from ccw_actors.explore._world import Scenario
 
 __all__ = ["failure"]
@@ -29,8 +30,12 @@ def failure(
         return str(result)
     lines = [str(explain(scenario, result)), result.scope]
     if name:
-        path = file()
-        Counterexample.of(name, result).save(path)
-        command = shlex.join(["ccw-actors", "replay", str(path), "--scenario", name])
-        lines.append(f"to see it step by step: {command}")
+        lines.append(_kept(name, result, file()))
     return "\n".join(lines)
+
+
+def _kept(name: str, result: Result, path: Path) -> str:
+    """Keep a counterexample; return how to see it."""
+    Counterexample.of(name, result).save(path)
+    command = shlex.join(["ccw-actors", "replay", str(path), "--scenario", name])
+    return f"to see it step by step: {command}"

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from ccw_actors.explore._compact import Compact, Offer, State
+from ccw_actors.explore._compact import Compact
+from ccw_actors.explore._effects import Effect, Outcome
 from ccw_actors.explore._errors import PropertyError
-from ccw_actors.explore._step_runner import Effect, Outcome
+from ccw_actors.explore._global_state import Offer, State
 from ccw_actors.explore._words import Words
 from ccw_actors.explore._world import Event, Follower
 from ccw_actors.runtime import Snapshot

@@ -1,8 +1,9 @@
 """Steps of one actor beside others: taken once, and from then on looked up."""
 
 from ccw_actors.explore._checks import Checks
-from ccw_actors.explore._compact import Local, Offer, State
-from ccw_actors.explore._step_runner import Effect, Place, StepRunner
+from ccw_actors.explore._effects import Effect, Place
+from ccw_actors.explore._global_state import Local, Offer, State
+from ccw_actors.explore._step_runner import StepRunner
 from ccw_actors.explore._worlds import Worlds
 
 __all__ = ["FAR", "NearSteps"]
@@ -40,27 +41,38 @@ class NearSteps:
         key = (item, -offer.timer or offer.envelope)
         effect = memo.get(key)
         if effect is None:
-            if is_far:
-                effect = FAR
-            else:
-                effect = self._runner.near(world, self._place(state, offer))
-                self._checks.look_at_fresh()
-            memo[key] = effect
+            effect = memo[key] = FAR if is_far else self._first_effect(state, offer)
             # A handler that depends on something hidden mostly shows it early.
             if self._new_to_check:
                 self._new_to_check -= 1
                 self._countdown = 1
             if item in self._compact.varied and not is_far:
-                self._steps_of.setdefault(item, []).append((world, offer))
-                for variant in self._compact.variants.get(item, ()):
-                    self._check_variant(item, variant, world, offer)
+                self._note_varied(item, world, offer)
         if self._recheck:
             self._countdown -= 1
             if not self._countdown:
                 self._countdown = self._recheck
-                if not is_far:
-                    self._runner.check_again(effect, self._place(state, offer), None)
+                self._check_again(effect, state, offer, is_far=is_far)
         return effect
+
+    def _check_again(
+        self, effect: Effect, state: State, offer: Offer, *, is_far: bool
+    ) -> None:
+        """Take a step once more, unless it may change anything."""
+        if not is_far:
+            self._runner.check_again(effect, self._place(state, offer), None)
+
+    def _first_effect(self, state: State, offer: Offer) -> Effect:
+        """Have a step be taken for the first time."""
+        effect = self._runner.near(state[0], self._place(state, offer))
+        self._checks.look_at_fresh()
+        return effect
+
+    def _note_varied(self, item: int, world: int, offer: Offer) -> None:
+        """Note a step of an actor that may come about in several ways; check them."""
+        self._steps_of.setdefault(item, []).append((world, offer))
+        for variant in self._compact.variants.get(item, ()):
+            self._check_variant(item, variant, world, offer)
 
     def check_variants(self) -> None:
         """Have what has come about in another way do what is known of its equal."""

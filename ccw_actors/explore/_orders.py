@@ -10,96 +10,18 @@ twice because of a step that has been tried before and has met nothing it depend
 """
 
 from time import perf_counter
-from typing import NamedTuple, TypeAlias
 
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import FIRST, Offer, State
-from ccw_actors.explore._errors import UnsoundError
+from ccw_actors.explore._effects import Effect
+from ccw_actors.explore._frames import PUT_BACK, Event, Frame, Process, Senders
+from ccw_actors.explore._global_state import FIRST, Offer, State
 from ccw_actors.explore._result import Limits, Progress, Step, Tick
+from ccw_actors.explore._soundness import check_sound
 from ccw_actors.explore._states import Found
-from ccw_actors.explore._step_runner import Effect
 
-__all__ = ["Orders", "check_classes", "check_sound", "explore_orders"]
+__all__ = ["Orders", "explore_orders"]
 
 _TICK_EVERY = 256
-_PUT_BACK = -2
-
-Process: TypeAlias = tuple[int, int]
-Senders: TypeAlias = dict[Process, tuple[int, ...]]
-
-
-class _Event(NamedTuple):
-    """A step as far as others depend on it; a `far` one depends on all.
-
-    `put_by` is the number of the step that put its message back into the queue, before
-    all that waited there and all that came later; -1 if none did.
-    """
-
-    process: Process
-    actor: int
-    touched: frozenset[int]
-    far: bool
-    put_by: int
-
-    def depends_on(self, other: "_Event") -> bool:
-        """Whether the order of the two matters."""
-        return (
-            self.actor == other.actor
-            or self.far
-            or other.far
-            or not self.touched.isdisjoint(other.touched)
-        )
-
-
-class _Frame:
-    """One state of the order being taken: what is to be tried there, and what was.
-
-    `senders` has for each queue the numbers of the steps that sent what is in it, -1
-    if that need not be known, and _PUT_BACK minus the number if it was put back.
-    """
-
-    __slots__ = ("offers", "senders", "sleep", "state", "todo", "tried")
-
-    def __init__(
-        self,
-        state: State,
-        offers: dict[Process, Offer],
-        sleep: dict[Process, _Event],
-        senders: Senders,
-    ) -> None:
-        self.state = state
-        self.offers = offers
-        self.sleep = sleep
-        self.senders = senders
-        self.todo: list[Process] = []
-        self.tried: set[Process] = set()
-
-
-def check_classes(model: ActorModel, instead: str) -> None:
-    """Raise `UnsoundError` where no order stands for others."""
-    reason = ""
-    if model.world.delivery == "unordered":
-        reason = "nothing stays in order on an unordered network"
-    elif model.is_cut:
-        reason = "a state that is left out would be left out of some orders only"
-    elif model.time == "ordered":
-        reason = "which timer fires depends on all actors"
-    if reason:
-        raise UnsoundError("orders", ("anything",), f"{reason}; {instead}")
-
-
-def check_sound(model: ActorModel) -> None:
-    """Raise `UnsoundError` for properties that this engine cannot check."""
-    check_classes(model, "use engine='states'")
-    names = model.world.properties.over_several()
-    if names:
-        raise UnsoundError(
-            "orders",
-            names,
-            "it takes one of many orders that differ for no single actor, and only"
-            " some of those go through the states in which several actors are bad"
-            " together; use engine='states', or say it of one actor",
-        )
 
 
 class Orders:
@@ -112,8 +34,8 @@ class Orders:
     def __init__(self, model: ActorModel) -> None:
         self.model = model
         self.mailboxes = model.world.delivery == "mailbox"
-        self.frames: list[_Frame] = []
-        self.events: list[_Event] = []
+        self.frames: list[Frame] = []
+        self.events: list[Event] = []
         self.taken: list[Offer] = []
         self.before: list[int] = []
         self.states: set[State] = set()
@@ -140,6 +62,12 @@ class Orders:
                     left = sum(len(frame.todo) for frame in self.frames)
                     tick(Progress("orders", self.classes, self.steps, left))
 
+    def path(self) -> tuple[Step, ...]:
+        """Return the steps of the order being taken."""
+        states = (frame.state for frame in self.frames)
+        pairs = zip(states, self.taken, strict=False)
+        return tuple(self.model.step(state, offer) for state, offer in pairs)
+
     def meet(self, state: State) -> None:
         """Look at a state on the way."""
         if state not in self.states:
@@ -165,27 +93,31 @@ class Orders:
         return ""
 
     def enter(
-        self, state: State, sleep: dict[Process, _Event], senders: Senders
+        self, state: State, sleep: dict[Process, Event], senders: Senders
     ) -> None:
-        """Come to a state: check it, and choose what to try first."""
+        """Come to a state: check it, and begin with what is to be tried there."""
         offers = {offer.process: offer for offer in self.model.offers(state)}
-        frame = _Frame(state, offers, sleep, senders)
+        frame = Frame(state, offers, sleep, senders)
         self.frames.append(frame)
         self.meet(state)
         if self.violation:
             return
-        if not offers:
+        if offers:
+            self._begin_with(frame)
+        else:
             self.end(state)
-            return
-        for process, offer in offers.items():
+
+    def _begin_with(self, frame: Frame) -> None:
+        """Choose what to try first in a state."""
+        for process, offer in frame.offers.items():
             if offer.crash:
                 # It may come before or after any other step, and races with all.
-                _add(frame, process)
-        first = next((one for one in offers if one not in sleep), None)
+                frame.add(process)
+        first = next((one for one in frame.offers if one not in frame.sleep), None)
         if first is None:
             self.blocked += 1
         else:
-            _add(frame, first)
+            frame.add(first)
 
     def leave(self) -> None:
         """Go back one step; what was tried sleeps until something it depends on."""
@@ -196,21 +128,16 @@ class Orders:
             self.before.pop()
             self.frames[-1].sleep[event.process] = event
 
-    def advance(self, frame: _Frame, process: Process) -> None:
+    def advance(self, frame: Frame, process: Process) -> None:
         """Take the step of a process that is to be tried."""
         model, number = self.model, len(self.events)
         offer = frame.offers[process]
         after, effect = model.take(frame.state, offer)
         assert after is not None, "only an unordered network keeps a message"
         self.steps += 1
-        touched = self._touched(offer, effect)
         senders = dict(frame.senders)
-        line = senders.get(process, ())
-        sender = line[0] if line else -1
-        put_by = _PUT_BACK - sender if sender <= _PUT_BACK else -1
-        sender = max(sender, put_by)
-        actor = offer.slot if offer.arrives else offer.owner
-        event = _Event(process, actor, touched, effect.is_far, put_by)
+        sender, put_by = _sent_by(senders.get(process, ()))
+        event = self._event(offer, effect, put_by)
         self._send(senders, offer, effect, number)
         # A far step may have moved any message, and depends on all steps before.
         if effect.is_far:
@@ -225,6 +152,12 @@ class Orders:
         self.taken.append(offer)
         self.enter(after, sleep, senders)
         self._note_what_ended(frame, event, effect, number)
+
+    def _event(self, offer: Offer, effect: Effect, put_by: int) -> Event:
+        """Return a step as far as others depend on it."""
+        actor = offer.slot if offer.arrives else offer.owner
+        touched = self._touched(offer, effect)
+        return Event(offer.process, actor, touched, effect.is_far, put_by)
 
     def _touched(self, offer: Offer, effect: Effect) -> frozenset[int]:
         """Return the slots of what others may have touched, too, in either order."""
@@ -244,7 +177,7 @@ class Orders:
         senders[offer.process] = senders.get(offer.process, ())[1:]
         for slot, _ in effect.puts_back:
             line = senders.get((slot, 0), ())
-            senders[slot, 0] = (_PUT_BACK - number, *line)
+            senders[slot, 0] = (PUT_BACK - number, *line)
         for slot, _ in effect.sends:
             senders[slot, 0] = (*senders.get((slot, 0), ()), number)
 
@@ -257,7 +190,7 @@ class Orders:
         }
 
     def _note_what_ended(
-        self, frame: _Frame, event: _Event, effect: Effect, number: int
+        self, frame: Frame, event: Event, effect: Effect, number: int
     ) -> None:
         """Have tried, too, what a step has made impossible, and note new timers.
 
@@ -270,15 +203,19 @@ class Orders:
         for process, offer in frame.offers.items():
             over = offer.owner == event.actor and process not in now.offers
             if event.far or over or process[0] in ahead:
-                _add(frame, process)
+                frame.add(process)
             if over and process in frame.sleep and process != event.process:
-                for other in frame.offers:
-                    _add(frame, other)
+                frame.add_all()
+        self._note_timers(frame, number)
+
+    def _note_timers(self, frame: Frame, number: int) -> None:
+        """Note which timers are there since a step."""
+        now = self.frames[-1]
         for process, offer in now.offers.items():
             if offer.timer and process not in frame.offers:
                 now.senders[process] = (number,)
 
-    def _note_races(self, event: _Event, sender: int) -> None:
+    def _note_races(self, event: Event, sender: int) -> None:
         """Find the steps that raced with one that comes now; `sender` sent its message.
 
         A pair has raced if nothing forces its order but that it is a pair. What waits
@@ -306,14 +243,25 @@ class Orders:
         for other in races:
             self._reverse(other, event, covered)
 
-    def _reverse(self, other: int, event: _Event, mask: int) -> None:
+    def _reverse(self, other: int, event: Event, mask: int) -> None:
         """Have a race tried the other way round, if it is not to be already."""
         frame = self.frames[other]
         # All depends on a far step: only what was possible before can come first.
         if self.events[other].far:
             if event.process in frame.offers:
-                _add(frame, event.process)
+                frame.add(event.process)
             return
+        firsts = self._firsts(other, event, mask)
+        if frame.tried.isdisjoint(firsts):
+            # One first step is enough; if none is possible yet, all are tried.
+            possible = next((one for one in firsts if one in frame.offers), None)
+            if possible is None:
+                frame.add_all()
+            else:
+                frame.add(possible)
+
+    def _firsts(self, other: int, event: Event, mask: int) -> list[Process]:
+        """Return what may come first of that which need not come after a step."""
         events, before = self.events, self.before
         apart = [
             number
@@ -324,17 +272,17 @@ class Orders:
         firsts = [events[one].process for one in apart if not before[one] & bits]
         if not mask & bits:
             firsts.append(event.process)
-        if frame.tried.isdisjoint(firsts):
-            possible = [one for one in firsts if one in frame.offers]
-            # One first step is enough; if none is possible yet, all are tried.
-            for process in possible[:1] or frame.offers:
-                _add(frame, process)
+        return firsts
 
 
-def _add(frame: _Frame, process: Process) -> None:
-    if process not in frame.tried:
-        frame.tried.add(process)
-        frame.todo.append(process)
+def _sent_by(line: tuple[int, ...]) -> tuple[int, int]:
+    """Return the step that sent the first message of a queue, and who put it back.
+
+    Whoever put it back counts as its sender, too; each is -1 if that was no step.
+    """
+    sender = line[0] if line else -1
+    put_by = PUT_BACK - sender if sender <= PUT_BACK else -1
+    return max(sender, put_by), put_by
 
 
 def explore_orders(
@@ -347,17 +295,10 @@ def explore_orders(
     check_sound(model)
     run = Orders(model)
     run.search(limits, tick)
-    path: tuple[Step, ...] = ()
-    if run.violation:
-        states = (frame.state for frame in run.frames)
-        path = tuple(
-            model.step(state, offer)
-            for state, offer in zip(states, run.taken, strict=False)
-        )
     whole = not run.violation and not run.limit
     return Found(
         run.violation,
-        path,
+        run.path() if run.violation else (),
         "" if run.violation else run.limit,
         None,
         run.steps,

@@ -6,7 +6,7 @@ few of the items that a state is made of, and what an item refers to is found ou
 
 from typing import Any
 
-from ccw_actors.explore._compact import FIRST, Local, State
+from ccw_actors.explore._global_state import FIRST, Local, State
 from ccw_actors.explore._worlds import Worlds
 from ccw_actors.runtime import Actor, SteppingDispatcher
 from ccw_actors.runtime.stepping import NO_PAST

@@ -11,8 +11,8 @@ the reference never does.
 from collections.abc import Callable, Hashable, Iterable
 
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import Offer, State
 from ccw_actors.explore._errors import ExploreError
+from ccw_actors.explore._global_state import Offer, State
 from ccw_actors.explore._result import Network
 from ccw_actors.explore._view import View
 from ccw_actors.explore._world import Event, Scenario, World

@@ -11,7 +11,7 @@ from ccw_actors.explore._plain import PlainModel, TransitionSystem, is_plain
 from ccw_actors.explore._result import Network, Noops, Step, Time
 from ccw_actors.explore._world import Scenario
 
-__all__ = ["Replayed", "Way", "follow", "replay"]
+__all__ = ["Replayed", "Way", "follow", "replay", "steps_of"]
 
 _AROUND_MAX = 10_000
 
@@ -71,9 +71,13 @@ def _replayed(model: Model[Any, Any], names: Iterable[str]) -> Replayed:
     way = follow(model, names)
     if way.lost is not None:
         raise way.lost
+    return Replayed(steps_of(model, way), way.violation, way.is_over)
+
+
+def steps_of(model: Model[S, A], way: Way[S, A]) -> tuple[Step, ...]:
+    """Return the steps of a way in words."""
     pairs = zip(way.states, way.actions, strict=False)
-    steps = tuple(model.step(state, action) for state, action in pairs)
-    return Replayed(steps, way.violation, way.is_over)
+    return tuple(model.step(state, action) for state, action in pairs)
 
 
 def follow(model: Model[S, A], names: Iterable[str]) -> Way[S, A]:
@@ -88,13 +92,7 @@ def follow(model: Model[S, A], names: Iterable[str]) -> Way[S, A]:
     for name in names:
         if violation:
             break
-        further: dict[S, tuple[S, A] | None] = {}
-        possible: dict[str, None] = {}
-        for state in levels[-1]:
-            for action, after in model.moves(state):
-                possible[model.step(state, action).name] = None
-                if model.step(state, action).name == name:
-                    further.setdefault(after, (state, action))
+        further, possible = _further(model, levels[-1], name)
         if not further:
             lost = ReplayError(len(levels), name, list(possible))
             break
@@ -110,6 +108,21 @@ def follow(model: Model[S, A], names: Iterable[str]) -> Way[S, A]:
     states, actions = _back(levels, at)
     is_over, goes_round = ended is not None, waits is not None
     return Way(states, actions, violation, is_over, lost, goes_round)
+
+
+def _further(
+    model: Model[S, A], states: Iterable[S], name: str
+) -> tuple[dict[S, tuple[S, A] | None], dict[str, None]]:
+    """Return where steps of a name lead to, and the names of all that are possible."""
+    further: dict[S, tuple[S, A] | None] = {}
+    possible: dict[str, None] = {}
+    for state in states:
+        for action, after in model.moves(state):
+            here = model.step(state, action).name
+            possible[here] = None
+            if here == name:
+                further.setdefault(after, (state, action))
+    return further, possible
 
 
 def _first_endless(model: Model[S, A], states: Iterable[S]) -> tuple[S, str] | None:

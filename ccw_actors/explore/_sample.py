@@ -9,7 +9,7 @@ partial order sampling). Neither ever verifies anything.
 from time import perf_counter
 
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import Offer, State
+from ccw_actors.explore._global_state import Offer, State
 from ccw_actors.explore._result import Engine, Limits, Progress, Tick
 from ccw_actors.explore._states import Found
 
@@ -112,11 +112,11 @@ def explore_some(
         if tick is not None and orders % _TICK_EVERY == 0:
             engine: Engine = "pos" if by_priority else "random"
             tick(Progress(engine, orders, steps, limits.orders - orders))
-    steps_to_fault = tuple(model.step(*one) for one in path) if violation else ()
-    limit = "" if violation else limit
-    return Found(
-        violation, steps_to_fault, limit, None, steps, None, None, 0, frozenset(final)
-    )
+    ended = frozenset(final)
+    if violation:
+        way = tuple(model.step(*one) for one in path)
+        return Found(violation, way, "", None, steps, None, None, 0, ended)
+    return Found("", (), limit, None, steps, None, None, 0, ended)
 
 
 def _limit(limits: Limits, orders: int, steps: int, seconds: float) -> str:

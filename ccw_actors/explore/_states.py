@@ -139,9 +139,7 @@ class _Search(Generic[S, A]):
         # A state is counted when all that leads to it has been. What is never ready is
         # on a cycle, or behind one.
         ways = [int(state < self._begin) for state in range(len(self.known))]
-        left = [0] * len(ways)
-        for target in targets:
-            left[target if target >= 0 else -1 - target] += 1
+        left = self._steps_into()
         ready = [state for state, count in enumerate(left) if not count]
         total = done = 0
         while ready:
@@ -157,6 +155,13 @@ class _Search(Generic[S, A]):
                 if not left[to]:
                     ready.append(to)
         return total if done == len(ways) else None
+
+    def _steps_into(self) -> list[int]:
+        """Return how many steps lead to each state."""
+        count = [0] * len(self.known)
+        for target in self.targets:
+            count[target if target >= 0 else -1 - target] += 1
+        return count
 
 
 def explore_states(
@@ -176,15 +181,7 @@ def explore_states(
         Fingerprints(model.fingerprint) if fingerprints else ExactStates()
     )
     search = _Search(model, known, keeps_ends=not fingerprints)
-    limit = ""
-    while search.at < len(known) and not search.violation:
-        limit = _limit(limits, search, began)
-        if limit:
-            break
-        search.expand()
-        if tick is not None and search.at % CLOCK_EVERY == 0:
-            found = len(known)
-            tick(Progress("states", found, search.steps, found - search.at))
+    limit = _visit(search, limits, tick, began)
     orders = None
     if not search.violation and not limit:
         orders = None if fingerprints else search.orders()
@@ -201,6 +198,22 @@ def explore_states(
         0,
         frozenset(search.final),
     )
+
+
+def _visit(
+    search: _Search[S, A], limits: Limits, tick: Tick | None, began: float
+) -> str:
+    """Visit states up to a fault, the end, or a limit, which is returned."""
+    known = search.known
+    while search.at < len(known) and not search.violation:
+        limit = _limit(limits, search, began)
+        if limit:
+            return limit
+        search.expand()
+        if tick is not None and search.at % CLOCK_EVERY == 0:
+            found = len(known)
+            tick(Progress("states", found, search.steps, found - search.at))
+    return ""
 
 
 def _limit(limits: Limits, search: _Search[S, A], began: float) -> str:

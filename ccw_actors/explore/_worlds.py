@@ -2,11 +2,13 @@
 
 from typing import Final, NamedTuple
 
-from ccw_actors.explore._compact import Compact, Offer, State
+from ccw_actors.explore._compact import Compact
+from ccw_actors.explore._effects import Effect
+from ccw_actors.explore._global_state import Offer, State
 from ccw_actors.explore._result import DeadLetter
-from ccw_actors.explore._step_runner import Effect
 from ccw_actors.explore._world import Properties
-from ccw_actors.runtime.stepping import Cell, Past
+from ccw_actors.runtime import Failure, spec_of
+from ccw_actors.runtime.stepping import WATCH, Cell, Envelope, Past, path_of
 
 __all__ = ["FAILED", "Worlds"]
 
@@ -129,3 +131,13 @@ class Worlds:
         """Whether an actor is at a path."""
         slot = self.compact.paths.get(path, len(state))
         return slot < len(state) and state[slot] > 0
+
+    def is_told(self, state: State, envelope: Envelope) -> bool:
+        """Whether somebody is there who hears of it that a message has met nobody."""
+        if not self.is_there(state, envelope.sender):
+            return False
+        if envelope.kind == WATCH or envelope.ask:
+            return True
+        slot = self.compact.paths[path_of(envelope.sender)]
+        actor = self.compact.get_local(state[slot]).cell.actor
+        return any(Failure in table for table in spec_of(actor).all())

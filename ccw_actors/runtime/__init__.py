@@ -27,8 +27,8 @@ from ccw_actors.runtime._values.supervision import Restart as Restart
 from ccw_actors.runtime._values.supervision import Stop as Stop
 from ccw_actors.runtime._values.supervision import Supervision as Supervision
 from ccw_actors.runtime._values.trace_context import Propagator as Propagator
-from ccw_actors.runtime.stepping._dispatcher import Choice as Choice
-from ccw_actors.runtime.stepping._dispatcher import Delivery as Delivery
+from ccw_actors.runtime.stepping._choices import Choice as Choice
+from ccw_actors.runtime.stepping._choices import Delivery as Delivery
 from ccw_actors.runtime.stepping._dispatcher import (
     SteppingDispatcher as SteppingDispatcher,
 )

@@ -87,7 +87,14 @@ class Escalation:
         if self._body is not None and not self._body.done():
             if self._cancelled is None:
                 self._cancel_body(error)
-        elif TAKERS and TAKERS[-1](error):
+        else:
+            self._raise_elsewhere(error, loop)
+
+    def _raise_elsewhere(
+        self, error: BaseException, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Have an error be raised where no `async with` of the System is to do so."""
+        if TAKERS and TAKERS[-1](error):
             self.error = None
         elif isinstance(error, KeyboardInterrupt | SystemExit):
             self.error = None

@@ -1,34 +1,33 @@
 """What stands behind the references of a System: sending, asking, waiting for ends."""
 
 import asyncio
-import math
 from collections.abc import Callable
 from functools import partial
 from threading import get_ident
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Final, TypeVar
 
 from ccw_actors.errors import (
-    ActorFailedError,
     ActorStoppedError,
     DispatcherError,
     MailboxFullError,
-    StartTimeoutError,
-    UnknownSystemError,
 )
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._drive.asyncio_internals import EAGER_TASKS
+from ccw_actors.runtime._drive.task_waits import settle, start_error, start_of
+from ccw_actors.runtime._kernel.back_pressure import Offer
 from ccw_actors.runtime._kernel.kernel import Kernel
+from ccw_actors.runtime._kernel.pending_asks import Pending
 from ccw_actors.runtime._shutdown import Shutdown
 from ccw_actors.runtime._threads.blocking import BlockedThread
-from ccw_actors.runtime._threads.pykka_cell import PykkaCell, calling_pykka_actor
-from ccw_actors.runtime._values.address import path_of
+from ccw_actors.runtime._threads.pykka_asks import calling_pykka_actor
+from ccw_actors.runtime._threads.pykka_cell import PykkaCell
 from ccw_actors.runtime._values.envelope import Envelope
-from ccw_actors.runtime._values.reference import NOBODY, Target
+from ccw_actors.runtime._values.provider import NOBODY, Target
 from ccw_actors.transport import ENCODE_ERRORS, Message, Request
 
-__all__ = ["KernelProvider", "UnknownProvider"]
+__all__ = ["KernelProvider"]
 
 R = TypeVar("R")
 
@@ -111,8 +110,8 @@ class KernelProvider:
         future: asyncio.Future[R] | None = None
         if turn is None or (EAGER_TASKS and not turn.is_current()):
             future = self._loop_of(running).create_future()
-            settle = partial(_settle, future)
-            pending = self._asks.begin(address, "", what, wait, None, settle)
+            settled = partial(settle, future)
+            pending = self._asks.begin(address, "", what, wait, None, settled)
         else:
             pending = self._asks.begin(address, running.address, what, wait, turn)
         try:
@@ -159,26 +158,33 @@ class KernelProvider:
             address, asker, type(request), wait, waiting.settle
         )
         envelope = kernel.delivery.envelope(running, request, pending.number)
-        if not running.own:
+        if running.own:
+            self._run_until_answered(pending, envelope, waiting.is_settled)
+            return waiting.outcome()
 
-            def ask() -> None:
-                waiting.begin()
-                kernel.delivery.ask_late(pending, envelope, block=bool(asker))
+        def ask() -> None:
+            waiting.begin()
+            kernel.delivery.ask_late(pending, envelope, block=bool(asker))
 
-            kernel.calls.call(ask)
-            return waiting.wait(
-                kernel.dispatcher,
-                wait,
-                lambda age: kernel.asks.timeout_error(pending, age),
-            )
+        kernel.calls.call(ask)
+        return waiting.wait(
+            kernel.dispatcher,
+            wait,
+            lambda age: kernel.asks.timeout_error(pending, age),
+        )
+
+    def _run_until_answered(
+        self, pending: Pending, envelope: Envelope, is_settled: Callable[[], bool]
+    ) -> None:
+        """Ask, and run the System until the answer is there, or cannot come."""
+        kernel = self._kernel
         kernel.delivery.ask(pending, envelope)
         try:
-            if not kernel.dispatcher.run_until(waiting.is_settled):
+            if not kernel.dispatcher.run_until(is_settled):
                 reason = "nothing is left that could answer"
                 kernel.asks.stopped(pending.number, reason)
         finally:
             kernel.asks.forget(pending.number)
-        return waiting.outcome()
 
     def _caller(self, running: Running) -> str:
         """Return the address of the actor whose thread calls, "" for the outside."""
@@ -214,17 +220,22 @@ class KernelProvider:
         envelope = kernel.delivery.envelope(running, message)
         deliver = partial(kernel.delivery.deliver, address, envelope)
         what = type(message).__name__
-        if turn is not None:
-            offer = kernel.offers.make(
-                address, running.address, what, deliver, turn=turn
-            )
-            kernel.offers.add(offer, wait)
-            await offer
+        if turn is None:
+            await self._offer_of_task(address, what, deliver, wait)
             return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        settle = partial(_settle, future, None)
-        offer = kernel.offers.make(address, "", what, deliver, settle=settle)
+        offer = kernel.offers.make(address, running.address, what, deliver, turn=turn)
         kernel.offers.add(offer, wait)
+        await offer
+
+    async def _offer_of_task(
+        self, address: str, what: str, deliver: Callable[[], None], wait: float
+    ) -> None:
+        """Wait for room in a task that is no handler."""
+        offers = self._kernel.offers
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        settled = partial(settle, future, None)
+        offer = offers.make(address, "", what, deliver, settle=settled)
+        offers.add(offer, wait)
         try:
             await future
         finally:
@@ -249,20 +260,23 @@ class KernelProvider:
             settle=lambda error: waiting.settle(None, error),
         )
 
-        def begin() -> None:
-            waiting.begin()
-            if not kernel.pressure.lacks_room(address):
-                offer.enter()
-                return
-            try:
-                kernel.offers.add(offer, wait)
-            except Exception as error:  # noqa: BLE001 - for the thread that waits
-                waiting.settle(None, error)
-
-        kernel.calls.call(begin)
+        kernel.calls.call(partial(self._begin_offer, offer, wait, waiting))
         waiting.wait(
             kernel.dispatcher, wait, lambda _age: _no_room(address, offer.what)
         )
+
+    def _begin_offer(
+        self, offer: Offer, wait: float, waiting: BlockedThread[None]
+    ) -> None:
+        """Have a message wait for room, if there is none; on the System's thread."""
+        waiting.begin()
+        if not self._kernel.pressure.lacks_room(offer.target):
+            offer.enter()
+            return
+        try:
+            self._kernel.offers.add(offer, wait)
+        except Exception as error:  # noqa: BLE001 - for the thread that waits
+            waiting.settle(None, error)
 
     # -- starts and ends ----------------------------------------------------------
 
@@ -276,41 +290,11 @@ class KernelProvider:
         error = cell.start_error
         if cell.life is State.STARTING or cell.life is State.RESTARTING:
             wait = self._kernel.ask_timeout if timeout is None else timeout
-            error = await self._start_of(cell, wait)
+            error = await start_of(self._kernel, cell, wait)
         if error is not None:
-            raise _start_error(cell, error)
+            raise start_error(cell, error)
         if cell.life is State.ENDED:
             raise ActorStoppedError(f"{address} has ended")
-
-    async def _start_of(self, cell: Cell, wait: float) -> BaseException | None:
-        """Wait for the next start of an actor; return what `on_start` raises then."""
-        loop: asyncio.AbstractEventLoop | None = self._kernel.dispatcher.loop
-        if loop is None or not self._kernel.running_here().own:
-            raise DispatcherError(
-                f"{cell.path}: only on the event loop that runs its System can its"
-                " start be waited for"
-            )
-        future: asyncio.Future[BaseException | None] = loop.create_future()
-
-        def told() -> None:
-            _settle(future, cell.start_error, None)
-
-        waiting = cell.on_started
-        if waiting is None:
-            cell.on_started = waiting = []
-        waiting.append(told)
-        began = self._kernel.dispatcher.clock()
-        try:
-            limit = None if wait == math.inf else wait
-            done, _ = await asyncio.wait((future,), timeout=limit)
-        finally:
-            if told in waiting:
-                waiting.remove(told)
-        if not done:
-            age = self._kernel.dispatcher.clock() - began
-            waits_for = self._kernel.graph.of(cell.address)
-            raise StartTimeoutError(cell.path, age, waits_for)
-        return future.result()
 
     async def stopped(self, address: str, timeout: float | None) -> None:
         """Wait for the end of an actor."""
@@ -318,98 +302,5 @@ class KernelProvider:
         await self._shutdown.wait_for(address, wait)
 
 
-class UnknownProvider:
-    """Serves references to the actors of a System that is not known: not at all."""
-
-    quick_thread = 0
-
-    def __init__(self, name: str, known: Callable[[], tuple[str, ...]]) -> None:
-        self.name = name
-        self.running = Running()
-        self.encode: Callable[[object], bytes] = self._refuse
-        self.quick_encode: Callable[[object], bytes] = self._refuse
-        self._known = known
-
-    def _refuse(self, address: object) -> NoReturn:
-        raise UnknownSystemError(path_of(str(address)), self.name, self._known())
-
-    def tell(self, address: str, message: Message) -> Target:
-        """Raise `UnknownSystemError`."""
-        del message
-        self._refuse(address)
-
-    def deliver(self, address: str, envelope: Envelope) -> None:
-        """Raise `UnknownSystemError`."""
-        del envelope
-        self._refuse(address)
-
-    async def ask(self, address: str, request: Request[R], timeout: float | None) -> R:
-        """Raise `UnknownSystemError`."""
-        del request, timeout
-        self._refuse(address)
-
-    def ask_blocking(
-        self, address: str, request: Request[R], timeout: float | None
-    ) -> R:
-        """Raise `UnknownSystemError`."""
-        del request, timeout
-        self._refuse(address)
-
-    async def offer(
-        self, address: str, message: Message, timeout: float | None
-    ) -> None:
-        """Raise `UnknownSystemError`."""
-        del message, timeout
-        self._refuse(address)
-
-    def offer_blocking(
-        self, address: str, message: Message, timeout: float | None
-    ) -> None:
-        """Raise `UnknownSystemError`."""
-        del message, timeout
-        self._refuse(address)
-
-    def stop(self, address: str, *, drain: bool) -> None:
-        """Raise `UnknownSystemError`."""
-        del drain
-        self._refuse(address)
-
-    async def started(self, address: str, known: Target, timeout: float | None) -> None:
-        """Raise `UnknownSystemError`."""
-        del known, timeout
-        self._refuse(address)
-
-    async def stopped(self, address: str, timeout: float | None) -> None:
-        """Raise `UnknownSystemError`."""
-        del timeout
-        self._refuse(address)
-
-    def is_alive(self, address: str) -> bool:
-        """Raise `UnknownSystemError`."""
-        self._refuse(address)
-
-
-def _start_error(cell: Cell, error: BaseException) -> Exception:
-    """Return what is raised for an error of `on_start`: others end no actor's task."""
-    if isinstance(error, Exception) and not isinstance(error, StopIteration):
-        return error
-    text = f"{type(error).__name__}: {error}"
-    failure = ActorFailedError(cell.path, "on_start", text)
-    failure.__cause__ = error
-    return failure
-
-
 def _no_room(address: str, what: str) -> MailboxFullError:
     return MailboxFullError(f"{what} to {address}: the event loop does not run")
-
-
-def _settle(
-    future: "asyncio.Future[Any]", answer: Any, error: Exception | None
-) -> None:
-    """Give a task its answer, if it still waits."""
-    if future.done():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(answer)

@@ -6,9 +6,10 @@ from typing import Any, Literal
 from ccw_actors.errors import CcwActorsError, UnknownSystemError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._kernel.registry import Registry
-from ccw_actors.runtime._provider import UnknownProvider
+from ccw_actors.runtime._kernel.unknown_system import UnknownProvider
 from ccw_actors.runtime._values.address import address_of, path_of, why_no_path
-from ccw_actors.runtime._values.reference import NOBODY, ActorRef, Provider
+from ccw_actors.runtime._values.provider import NOBODY, Provider
+from ccw_actors.runtime._values.reference import ActorRef
 from ccw_actors.transport import Codec
 
 __all__ = ["References"]

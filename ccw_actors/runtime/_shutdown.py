@@ -86,15 +86,20 @@ class Shutdown:
                 self._stop_all(drain=drain)
                 left = await self._wait(loop, deadline)
         finally:  # Also if whoever waits for it is cancelled.
-            for cell in list(reversed(kernel.cells.values())):
-                kernel.ending.end(cell, _SHUT_DOWN)
-            kernel.asks.all_stopped(_SHUT_DOWN)
+            self._end_all()
         if loop is not None and self._threads:
             left += await self._join(loop, deadline)
         kernel.calls.drain_all()
         kernel.asks.tidy()
         kernel.dispatcher.end()
         return list(dict.fromkeys(left))
+
+    def _end_all(self) -> None:
+        """End who is left, and every ask."""
+        kernel = self._kernel
+        for cell in list(reversed(kernel.cells.values())):
+            kernel.ending.end(cell, _SHUT_DOWN)
+        kernel.asks.all_stopped(_SHUT_DOWN)
 
     def _stop_all(self, *, drain: bool) -> None:
         cells = self._kernel.cells

@@ -87,15 +87,7 @@ class Spawner:
         context = own_context()
         made = _made(actor, context)
         self._check_threads(type(made).__name__, path)
-        tables = spec_of(made).tables.values()
-        methods = [method for table in tables for method in table.values()]
-        hooks = (made.on_start, made.on_restart, made.on_stop)
-        for method in (*methods, *hooks):
-            if inspect.iscoroutinefunction(method):
-                raise DispatcherError(
-                    f"{type(made).__name__}.{method.__name__} is async, and no event"
-                    " loop runs in a thread: make it block, or spawn the actor here"
-                )
+        _check_blocks(made)
         cell = self._cell(
             actor, path, None, supervision, mailbox, context=context, made=made
         )
@@ -160,38 +152,14 @@ class Spawner:
         thread = made is not None
         if made is None:
             made = _made(actor, context)
-        kernel, registry = self._kernel, self._kernel.registry
+        registry = self._kernel.registry
         if parent is not None and not registry.has(parent):
             raise ActorStoppedError(f"{parent.path} has ended, and spawns nobody")
         path = self._free_path(name, type(made).__name__, parent)
-        decode = self._references.decoder(spec_of(made).accepts)
-        policy = self._mailbox if mailbox is None else mailbox
         decision = Stop() if supervision is None else supervision
-        check_supervision(decision)
-        incarnation = registry.next_incarnation(path)
-        cell: Cell
-        if thread:
-            cell = ThreadCell(
-                path,
-                made,
-                decode,
-                kernel,
-                policy=policy,
-                supervision=decision,
-                incarnation=incarnation,
-                context=context,
-            )
-        else:
-            cell = Cell(
-                path,
-                made,
-                decode,
-                queue=kernel.dispatcher,
-                policy=policy,
-                supervision=decision,
-                incarnation=incarnation,
-                context=context,
-            )
+        make = self._thread_cell if thread else self._plain_cell
+        policy = self._mailbox if mailbox is None else mailbox
+        cell = make(path, made, policy, decision, context)
         if parent is not None:
             cell.parent = parent
         made.bind(self._system, cell)
@@ -200,6 +168,50 @@ class Spawner:
             cell.origin = own_context()
         registry.add(cell)
         return cell
+
+    def _plain_cell(
+        self,
+        path: str,
+        made: "Actor[Any]",
+        policy: Mailbox,
+        supervision: Supervision,
+        context: Context,
+    ) -> Cell:
+        """Make a cell of which the dispatcher runs the actor."""
+        decode = self._references.decoder(spec_of(made).accepts)
+        check_supervision(supervision)
+        return Cell(
+            path,
+            made,
+            decode,
+            queue=self._kernel.dispatcher,
+            policy=policy,
+            supervision=supervision,
+            incarnation=self._kernel.registry.next_incarnation(path),
+            context=context,
+        )
+
+    def _thread_cell(
+        self,
+        path: str,
+        made: "Actor[Any]",
+        policy: Mailbox,
+        supervision: Supervision,
+        context: Context,
+    ) -> Cell:
+        """Make a cell with a thread of its own, in which the actor runs."""
+        decode = self._references.decoder(spec_of(made).accepts)
+        check_supervision(supervision)
+        return ThreadCell(
+            path,
+            made,
+            decode,
+            self._kernel,
+            policy=policy,
+            supervision=supervision,
+            incarnation=self._kernel.registry.next_incarnation(path),
+            context=context,
+        )
 
     def _free_path(self, name: str | None, kind: str, parent: Cell | None) -> str:
         """Return the path of a new actor, that of its kind if it has no name."""
@@ -237,6 +249,18 @@ def _made(actor: Any, context: Context) -> Actor[Any]:
             f" got {made!r}"
         )
     return made  # pyright: ignore[reportUnknownVariableType]
+
+
+def _check_blocks(made: Actor[Any]) -> None:
+    """Raise `DispatcherError` for an actor that waits for an event loop."""
+    tables = spec_of(made).tables.values()
+    methods = [method for table in tables for method in table.values()]
+    for method in (*methods, made.on_start, made.on_restart, made.on_stop):
+        if inspect.iscoroutinefunction(method):
+            raise DispatcherError(
+                f"{type(made).__name__}.{method.__name__} is async, and no event"
+                " loop runs in a thread: make it block, or spawn the actor here"
+            )
 
 
 def _maker(

@@ -48,7 +48,7 @@ def _intermediate_of_start(state: SubchannelState) -> bool:
 
 def _unsolicited_is_alert(state: SubchannelState) -> bool:
     scsw = state.schib.scsw
-    alone = Stctl.ALERT | Stctl.PENDING
+    alone = Stctl.UNSOLICITED_STATUS
     return bool(scsw.fctl) or not scsw.pending or scsw.stctl == alone
 
 

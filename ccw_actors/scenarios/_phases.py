@@ -28,7 +28,7 @@ def _functions(scsw: Scsw) -> str:
 def _status(scsw: Scsw) -> str:
     if not scsw.pending:
         return ""
-    only = scsw.stctl == Stctl.INTERMEDIATE | Stctl.PENDING
+    only = scsw.stctl == Stctl.INTERMEDIATE_STATUS
     return ", intermediate status" if only else ", status"
 
 

@@ -526,7 +526,7 @@ class SpecifiedSubchannel(Actor):
             return
         state.attention = False
         if state.pmcw.enabled:
-            stctl = Stctl.ALERT | Stctl.PENDING
+            stctl = Stctl.UNSOLICITED_STATUS
             state.scsw = Scsw(stctl=stctl, dstat=Dstat.ATTENTION)
             self._present(Irb.with_path(state.scsw, PATH_0))
 

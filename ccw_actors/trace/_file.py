@@ -242,21 +242,30 @@ class TracePipe:
         """
         taken = 0
         if self._open():
-            poll = select.poll()  # select(2) knows the first 1024 descriptors only
-            poll.register(self._fd, select.POLLOUT)
-            ready = poll.poll(patience * 1000)
-            while ready and self._pending:
-                try:
-                    taken = os.write(self._fd, self._pending[:_BUFFER])
-                except BlockingIOError:
-                    break
-                del self._pending[:taken]
+            taken = self._write(patience)
         elif patience:
             select.poll().poll(patience * 1000)
             taken = self._open()
         if patience and not taken:
             why = "nobody reads this pipe" if self._fd < 0 else "its reader has stopped"
             raise OSError(errno.EPIPE, why, str(self.path))
+
+    def _write(self, patience: float) -> int:
+        """Write what is taken; return how much it was the last time.
+
+        With patience, wait so long for it to be something.
+        """
+        taken = 0
+        poll = select.poll()  # select(2) knows the first 1024 descriptors only
+        poll.register(self._fd, select.POLLOUT)
+        ready = poll.poll(patience * 1000)
+        while ready and self._pending:
+            try:
+                taken = os.write(self._fd, self._pending[:_BUFFER])
+            except BlockingIOError:
+                break
+            del self._pending[:taken]
+        return taken
 
 
 def _write_all(fd: int, data: bytes | bytearray, at: int) -> None:

@@ -54,14 +54,26 @@ def _structs_in(hint: Any) -> tuple[list[type[msgspec.Struct]], bool]:
     if origin is Annotated:
         return _structs_in(arguments[0])
     if origin in _UNIONS:
-        found = [_structs_in(one) for one in arguments]
-        structs = [struct for some, _ in found for struct in some]
-        shapes = {many for some, many in found if some}
-        return (structs, shapes.pop()) if len(shapes) == 1 else ([], False)
+        return _structs_in_union(arguments)
     if origin in _SEQUENCES:
         structs, many = _structs_in(arguments[0])
         same = len(set(arguments) - {...}) == 1
         return (structs, True) if same and not many else ([], False)
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return ([hint], False) if hint.__struct_config__.array_like else ([], False)
-    return [], False
+    return ([hint], False) if _is_array(hint) else ([], False)
+
+
+def _structs_in_union(
+    members: tuple[Any, ...],
+) -> tuple[list[type[msgspec.Struct]], bool]:
+    """Return the structs of all members, if these are alike: sequences, or not."""
+    found = [_structs_in(one) for one in members]
+    structs = [struct for some, _ in found for struct in some]
+    shapes = {many for some, many in found if some}
+    return (structs, shapes.pop()) if len(shapes) == 1 else ([], False)
+
+
+def _is_array(hint: Any) -> bool:
+    """Whether a type is a struct that is encoded as an array."""
+    if not isinstance(hint, type) or not issubclass(hint, msgspec.Struct):
+        return False
+    return hint.__struct_config__.array_like

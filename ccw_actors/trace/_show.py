@@ -103,6 +103,11 @@ def _named(value: object, field: FieldRecord, types: _Types) -> object:
         one = FieldRecord(field.name, field.types)
         return [_named(item, one, types) for item in values]
     known = [types[number] for number in field.types if number in types]
+    return _record(values, known, types)
+
+
+def _record(values: list[object], known: list[TypeRecord], types: _Types) -> object:
+    """Give names to the fields of a value that is of one of these types, if it is."""
     for record in known:
         if not record.tagged and len(known) == 1:
             return _Named(record.name, _fields(values, record, types))

@@ -12,7 +12,7 @@ import datetime as dt
 import enum
 import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
@@ -193,12 +193,7 @@ def _children(value: object) -> Iterable[tuple[_Step, object]] | None:
     if isinstance(value, (set, frozenset)):
         return ((None, member) for member in cast("set[object]", value))
     if isinstance(value, dict):
-        pairs = cast("dict[object, object]", value).items()
-        return (
-            step
-            for key, item in pairs
-            for step in (((key, True), key), ((key, False), item))
-        )
+        return _entries(cast("dict[object, object]", value))
     if isinstance(value, msgspec.Struct):
         return [(_Field(name), getattr(value, name)) for name in _fields(value)]
     if _is_object(value):
@@ -208,6 +203,13 @@ def _children(value: object) -> Iterable[tuple[_Step, object]] | None:
             for part in (name, item)
         )
     return None
+
+
+def _entries(value: dict[object, object]) -> Iterator[tuple[_Step, object]]:
+    """Yield the keys and items of a dict, each with the step that leads to it."""
+    for key, item in value.items():
+        yield (key, True), key
+        yield (key, False), item
 
 
 def _fields(value: msgspec.Struct) -> list[str]:

@@ -83,6 +83,19 @@ def _has_fields(kind: inspect.Type) -> bool:
     )
 
 
+def _is(tag: object, items: _Array) -> bool:
+    """Whether an array may be a struct of that tag, or has none."""
+    return tag is None or items[:1] == [tag]
+
+
+def _places(record: inspect.StructType | inspect.NamedTupleType) -> list[inspect.Type]:
+    """Return what stands at the places of an array of fields: a tag is first."""
+    kinds = [one.type for one in record.fields]
+    if isinstance(record, inspect.StructType) and record.tag is not None:
+        return [inspect.AnyType(), *kinds]
+    return kinds
+
+
 class _Pruning:
     """Goes through a message beside its types, and counts what it drops.
 
@@ -107,14 +120,10 @@ class _Pruning:
     def _array(self, kind: inspect.Type, items: _Array) -> _Array:
         for member in self._members(kind):
             match member:
-                case inspect.StructType(array_like=True, tag=None, fields=fields):
-                    return self._fields([one.type for one in fields], items)
-                case inspect.StructType(array_like=True, tag=tag, fields=fields):
-                    if items[:1] == [tag]:
-                        named = [one.type for one in fields]
-                        return self._fields([inspect.AnyType(), *named], items)
-                case inspect.NamedTupleType(fields=fields):
-                    return self._fields([one.type for one in fields], items)
+                case inspect.StructType(array_like=True, tag=tag) if _is(tag, items):
+                    return self._fields(_places(member), items)
+                case inspect.NamedTupleType():
+                    return self._fields(_places(member), items)
                 case inspect.TupleType(item_types=kinds):
                     return list(map(self.prune, kinds, items)) + items[len(kinds) :]
                 case (

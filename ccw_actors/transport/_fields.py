@@ -81,12 +81,7 @@ def _check(
     kind: inspect.Type, place: str, custom: tuple[type, ...], seen: set[int]
 ) -> None:
     if isinstance(kind, inspect.CustomType):
-        if not issubclass(kind.cls, custom):
-            name = kind.cls.__name__
-            where = f"{place}: " if place else ""
-            raise TypeError(
-                f"{where}{name} cannot travel in a message; expected {advice(kind.cls)}"
-            )
+        _check_custom(kind.cls, place, custom)
     elif isinstance(kind, RECORDS):
         if id(kind) not in seen:
             seen.add(id(kind))
@@ -98,6 +93,14 @@ def _check(
         for part in parts(kind):
             for member in each(part):
                 _check(member, place, custom, seen)
+
+
+def _check_custom(cls: type, place: str, custom: tuple[type, ...]) -> None:
+    if not issubclass(cls, custom):
+        where = f"{place}: " if place else ""
+        raise TypeError(
+            f"{where}{cls.__name__} cannot travel in a message; expected {advice(cls)}"
+        )
 
 
 def named(accepted: object, error: Exception) -> Exception:

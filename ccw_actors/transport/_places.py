@@ -41,13 +41,15 @@ def explained(accepted: object, tag: str, text: str) -> str:
         return text + _missing_or_unknown(kinds, text)
     key, _, steps = where.removesuffix("`").rpartition("$")
     place, kinds, is_tag = _walk(kinds, steps)
-    if is_tag:
-        more = _expected(_tags(kinds))
-    elif what.startswith(_NO_MEMBER):
-        more = _expected(_members(kinds))
-    else:
-        more = _missing_or_unknown(kinds, what)
+    more = _expected(_tags(kinds)) if is_tag else _more(kinds, what)
     return what + (f"{_AT}{key}{place}`" if place else "") + more
+
+
+def _more(kinds: _Kinds, what: str) -> str:
+    """Return what was expected where a value does not fit one of these types."""
+    if what.startswith(_NO_MEMBER):
+        return _expected(_members(kinds))
+    return _missing_or_unknown(kinds, what)
 
 
 def _walk(kinds: _Kinds, steps: str) -> tuple[str, _Kinds, bool]:

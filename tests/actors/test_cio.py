@@ -47,7 +47,7 @@ ORB = Orb.command(0x1000)
 PROGRAM = (Piece(0x1000, bytes(8)),)
 THERE = Schib(Pmcw(flags=Pmcw.valid.mask))
 FINAL = Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PENDING
-INTERMEDIATE = Stctl.INTERMEDIATE | Stctl.PENDING
+INTERMEDIATE = Stctl.INTERMEDIATE_STATUS
 
 FUNCTIONS = [
     pytest.param(Start(7, ORB, PROGRAM), StartSubchannel(ORB, PROGRAM), id="SSCH"),

@@ -92,18 +92,22 @@ HAPPENS: Final[dict[str, Message]] = {
     "reset": ResetSubchannel(),
 }
 ENDED: Final = Scsw(
-    fctl=Fctl.START, stctl=Stctl.FINAL, cpa=0x1008, dstat=Dstat.ENDED, count=3
+    fctl=Fctl.START,
+    stctl=Stctl.FINAL_STATUS,
+    cpa=0x1008,
+    dstat=Dstat.CHANNEL_AND_DEVICE_END,
+    count=3,
 )
 PCI: Final = Scsw(
     fctl=Fctl.START,
     actl=Actl.ACTIVE,
-    stctl=Stctl.INTERMEDIATE_ALONE,
+    stctl=Stctl.INTERMEDIATE_STATUS,
     cstat=Cstat.PROGRAM_CONTROLLED_INTERRUPTION,
 )
 SUSPENDED: Final = Scsw(
-    fctl=Fctl.START, actl=Actl.SUSPENDED, stctl=Stctl.INTERMEDIATE_ALONE
+    fctl=Fctl.START, actl=Actl.SUSPENDED, stctl=Stctl.INTERMEDIATE_STATUS
 )
-ATTENTION: Final = Scsw(stctl=Stctl.UNSOLICITED, dstat=Dstat.ATTENTION)
+ATTENTION: Final = Scsw(stctl=Stctl.UNSOLICITED_STATUS, dstat=Dstat.ATTENTION)
 EVENTS: Final[dict[str, tuple[tuple[type[Message], ...], bool, Irb]]] = {
     "start-ends": ((IoRequest,), True, Irb.with_path(ENDED, 0x80)),
     "halt-ends": ((HaltRequest,), True, Irb(Scsw(fctl=2, stctl=Stctl.PENDING))),
@@ -472,7 +476,7 @@ def test_the_ledger_sends_nothing() -> None:
     assert (cc, ledger.accept_start(Orb.command(PROGRAM), scsw)) == (0, 1)
     assert ledger.end(ledger.functions((1,)), EVENTS["start-ends"][2])
     assert ledger.interruption
-    assert ledger.scsw.stctl == Stctl.FINAL
+    assert ledger.scsw.stctl == Stctl.FINAL_STATUS
 
 
 def test_status_has_its_extended_part() -> None:

@@ -6,7 +6,8 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Container
+from collections.abc import Container, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -246,19 +247,14 @@ def test_journal_stays_while_it_is_needed(
     assert not journal_path(path).exists()
 
 
-@pytest.mark.parametrize("sync", [False, True])
-def test_sync_is_before_and_after_the_image(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, sync: bool
-) -> None:
-    """With `sync`, the journal is on the disk before the image, and that at the end."""
-    path = new_image(tmp_path)
-    file = open_image(path, read_only=False, sync=sync)
+@contextmanager
+def noted_calls() -> Generator[list[str]]:
+    """Note the writes and syncs of files, meanwhile, by their names."""
     steps: list[str] = []
+    pwrite, fdatasync = os.pwrite, os.fdatasync
 
     def name(fd: int) -> str:
         return Path(f"/proc/self/fd/{fd}").readlink().name
-
-    pwrite, fdatasync = os.pwrite, os.fdatasync
 
     def noted_write(fd: int, data: bytes, offset: int) -> int:
         steps.append(f"write {name(fd)}")
@@ -268,10 +264,19 @@ def test_sync_is_before_and_after_the_image(
         steps.append(f"sync {name(fd)}")
         fdatasync(fd)
 
-    monkeypatch.setattr(os, "pwrite", noted_write)
-    monkeypatch.setattr(os, "fdatasync", noted_sync)
-    file.write(TRACK, filled(TRACK, 0x11))
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "pwrite", noted_write)
+        patch.setattr(os, "fdatasync", noted_sync)
+        yield steps
+
+
+@pytest.mark.parametrize("sync", [False, True])
+def test_sync_is_before_and_after_the_image(tmp_path: Path, *, sync: bool) -> None:
+    """With `sync`, the journal is on the disk before the image, and that at the end."""
+    path = new_image(tmp_path)
+    file = open_image(path, read_only=False, sync=sync)
+    with noted_calls() as steps:
+        file.write(TRACK, filled(TRACK, 0x11))
     file.close()
     whole = ["write disk.img.journal", "sync disk.img.journal"]
     whole += ["write disk.img", "sync disk.img"]

@@ -18,6 +18,7 @@ from tests.actors.images import filled, new_image, read_track, write_track
 
 SECTOR = 512
 TRACKS = (7, 8, 7, 9)
+CONTENTS = (0x21, 0x22, 0x23, 0x24)
 TRIES = 20
 
 
@@ -85,42 +86,57 @@ def after_failure(
     return {file: bytes(data) for file, data in disk.items()}
 
 
+def told_after(done: int) -> dict[int, set[int]]:
+    """Return what each track may have, after so many answers to writes.
+
+    That is what was answered last, or what was being written.
+    """
+    contents = dict.fromkeys(TRACKS, 1) | dict(
+        zip(TRACKS[:done], CONTENTS[:done], strict=True)
+    )
+    allowed = {track: {content} for track, content in contents.items()}
+    if done < len(TRACKS):
+        allowed[TRACKS[done]].add(CONTENTS[done])
+    return allowed
+
+
+def put_back(path: Path, left: dict[str, bytes], before: bytes) -> None:
+    """Make the files that a failure leaves; a journal without its header is none."""
+    path.write_bytes(left[path.name])
+    journal = left[f"{path.name}.journal"]
+    if journal[:SECTOR].strip(b"\0"):
+        journal_path(path).write_bytes(journal)
+    else:  # no record can be whole without the header
+        assert path.read_bytes() == before
+        journal_path(path).unlink(missing_ok=True)
+
+
+def assert_as_told(path: Path, allowed: dict[int, set[int]], when: str) -> None:
+    """Assert that each track is as it may be, before the image is mended and after."""
+    seen = {track: read_track(path, track) for track in allowed}
+    open_image(path, read_only=False).close()
+    for track, contents in allowed.items():
+        found = read_track(path, track)
+        assert found in {filled(track, content) for content in contents}, (when, track)
+        assert seen[track] == found
+
+
 def test_power_fails_at_any_step(tmp_path: Path) -> None:
     """Each track is as it was answered last, or as it was being written; never both."""
     path = new_image(tmp_path)
     for track in set(TRACKS):
         write_track(path, track, filled(track, 1))
     before = path.read_bytes()
-    contents = (0x21, 0x22, 0x23, 0x24)
-    steps = steps_of(path, contents)
+    steps = steps_of(path, CONTENTS)
     size = max(step.offset + len(step.data) for step in steps if "journal" in step.file)
     disk = {path.name: bytearray(before), f"{path.name}.journal": bytearray(size)}
     undone = 0
-    for end in range(len(steps) + 1):
-        done = sum(not step.file for step in steps[:end])
-        answered = dict.fromkeys(TRACKS, 1) | dict(
-            zip(TRACKS[:done], contents[:done], strict=True)
-        )
-        begun = dict(answered)
-        if done < len(TRACKS):
-            begun[TRACKS[done]] = contents[done]
-        for number in range(TRIES):
-            rng = random.Random(end * TRIES + number)  # noqa: S311 - no secret
-            left = after_failure(disk, steps[:end], rng)
-            path.write_bytes(left[path.name])
-            journal = left[f"{path.name}.journal"]
-            if journal[:SECTOR].strip(b"\0"):
-                journal_path(path).write_bytes(journal)
-            else:  # no record can be whole without the header
-                assert path.read_bytes() == before
-                journal_path(path).unlink(missing_ok=True)
-            seen = {track: read_track(path, track) for track in answered}
-            open_image(path, read_only=False).close()
-            undone += path.read_bytes() != left[path.name]
-            for track, content in answered.items():
-                found = read_track(path, track)
-                wanted = {filled(track, content), filled(track, begun[track])}
-                assert found in wanted, f"step {end}, try {number}, track {track}"
-                assert seen[track] == found
-            assert list(tmp_path.iterdir()) == [path]
+    for end, number in itertools.product(range(len(steps) + 1), range(TRIES)):
+        rng = random.Random(end * TRIES + number)  # noqa: S311 - no secret
+        left = after_failure(disk, steps[:end], rng)
+        put_back(path, left, before)
+        told = told_after(sum(not step.file for step in steps[:end]))
+        assert_as_told(path, told, f"step {end}, try {number}")
+        undone += path.read_bytes() != left[path.name]
+        assert list(tmp_path.iterdir()) == [path]
     assert undone > 20

@@ -113,12 +113,12 @@ HAPPENS: Final[dict[str, Message]] = {
     "attention": UnsolicitedStatus(Dstat.ATTENTION),
 }
 ENDS: Final = {
-    "ends": CommandEnd(Dstat.ENDED, b"", 1, 1),
+    "ends": CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, b"", 1, 1),
     "ends-channel": CommandEnd(Dstat.CHANNEL_END, b"", 1, 1),
     "checks-channel": CommandEnd(Dstat.CHANNEL_END | Dstat.UNIT_CHECK),
-    "checks": CommandEnd(Dstat.ENDED | Dstat.UNIT_CHECK),
-    "reads": CommandEnd(Dstat.ENDED, bytes(8), 8, 8),
-    "writes": CommandEnd(Dstat.ENDED, b"", 8, 8),
+    "checks": CommandEnd(Dstat.CHANNEL_AND_DEVICE_END | Dstat.UNIT_CHECK),
+    "reads": CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, bytes(8), 8, 8),
+    "writes": CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, b"", 8, 8),
 }
 ANSWERS = (ConditionCode, Tested, Stored, InterruptionTaken, InterruptionGone)
 
@@ -322,6 +322,12 @@ MORE: Final = {
     "HSCH withdraws that of a PCI": "SSCH-pci-first=0 go HSCH=0 take=InterruptionGone",
     "nothing of before a crash is at work": "SSCH-reads=0 go crash SSCH=3 resets "
     "fetched told=ExecuteCommand,ResetSignal,ReadStorage,NotOperational",
+    "START without a path": "path-lost=PathNoted SSCH=3",
+    "HALT ends with the check of a lost path": "SSCH-fetched=0 go HSCH=0 "
+    "path-lost=PathNoted resets fetched told=ResetSignal,ReadStorage,Pending "
+    "TSCH=00c06017",
+    "the end of an older program is passed over": "SSCH=0 go reset-all ends resets "
+    "answered=SubchannelReset MSCH=0 SSCH=0 go ends go ends TSCH=00c04007",
 }
 """Scripts of several rows of the table in `ccw_actors.actors.hardware._subchannel`."""
 
@@ -385,7 +391,13 @@ def test_taking_its_time() -> None:
     """At a pace of "any time" the halt signal and a PCI come with timers of theirs."""
     halted = Alone(UNHURRIED)
     assert played("SSCH HSCH", halted) == "SSCH=0 HSCH=0"
-    assert len([c for c in halted.system.steps.enabled() if c.timer]) == 1
+    steps = halted.system.steps
+    (timer,) = (choice for choice in steps.enabled() if choice.timer)
+    steps.step(timer)
+    assert played("TSCH STSCH", halted) == "TSCH=00c06401 STSCH=00c00000"
+    cleared = Alone(UNHURRIED)
+    script = "HSCH=0 CSCH=0 go resets TSCH=00001001"
+    assert played(script, cleared) == script
     shown = Alone(UNHURRIED)
     script = "SSCH-pci-first=0 go told=ExecuteCommand go told=Pending"
     assert played(script, shown) == script

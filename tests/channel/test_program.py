@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from ccw_actors.channel import Cstat, Dstat, Orb
 from ccw_actors.channel.actions import (
+    Action,
+    Answer,
     Continue,
     End,
     FetchData,
@@ -601,6 +603,32 @@ ORBS = st.builds(
 ).filter(lambda orb: orb.invalid(midaws=True) is None)
 
 
+class Watched:
+    """What a program has had fetched, which bounds what its end may say."""
+
+    def __init__(self, orb: Orb) -> None:
+        self._fmt = orb.fmt
+        self._addresses = {orb.cpa + 8}
+        self._counts = {0}
+
+    def note(self, action: Action, answer: Answer) -> None:
+        """Note a CCW that is fetched."""
+        if isinstance(action, FetchWords) and action.length == 8:
+            self._addresses |= {action.address + more for more in (8, 16, 24)}
+            if isinstance(answer, Fetched) and len(answer.data) == 8:
+                self._counts.add(Ccw.from_bytes(answer.data, self._fmt).count)
+
+    def assert_bounds(self, action: Action) -> None:
+        """Assert that an action keeps the bounds that hold for all of its kind."""
+        if isinstance(action, End):
+            assert any(0 <= action.count <= count for count in self._counts)
+            assert action.cpa in self._addresses
+        if isinstance(action, Perform):
+            assert action.command.count >= len(action.command.data)
+        if isinstance(action, FetchData | StoreData):
+            assert action.pieces
+
+
 @given(
     orb=ORBS,
     program=st.lists(CCWS, min_size=1, max_size=12),
@@ -616,40 +644,34 @@ def test_hostile_programs_end_in_checks(
     No exception; at most one CCW a call; the state survives its encoding; the residual
     count is that of some CCW, or less; the CCW address is that of a CCW fetched plus 8.
     """
+    storage = hostile_storage(orb, program, idaws, key)
+    execution, watched = begin(orb), Watched(orb)
+    given_ends = iter(ends * 3)
+    for _ in range(150):
+        raw = msgspec.msgpack.encode(execution)
+        assert msgspec.msgpack.decode(raw, type=Execution) == execution
+        action = execution.action
+        watched.assert_bounds(action)
+        if isinstance(action, End):
+            return
+        try:
+            answer = performed(action, storage, lambda _: next(given_ends))
+        except StopIteration:
+            return
+        watched.note(action, answer)
+        execution = answered(execution, answer)
+
+
+def hostile_storage(
+    orb: Orb, program: list[Ccw], idaws: bytes, key: int
+) -> FakeStorage:
+    """Give storage with a program, IDAWs, MIDAWs, and a key that may keep it away."""
     storage = loaded(*program, fmt=orb.fmt)
     storage.write(0x2000, idaws)
     storage.write(0x3000, midaws((0, 9, 0x8FF7), (0x40, 9, 0), (0x80, 22, STORAGE - 9)))
     storage.keys[0x2000 // 4096] = key & 0xF8
     storage.keys[0x8000 // 4096] = key & 0xF8
-    execution = begin(orb)
-    wanted = {orb.cpa + 8}
-    counts = {0}
-    given_ends = iter(ends * 3)
-
-    def device(_: DeviceCommand) -> CommandEnd:
-        return next(given_ends)
-
-    for _ in range(150):
-        raw = msgspec.msgpack.encode(execution)
-        assert msgspec.msgpack.decode(raw, type=Execution) == execution
-        action = execution.action
-        if isinstance(action, End):
-            assert any(0 <= action.count <= count for count in counts)
-            assert action.cpa in wanted
-            return
-        if isinstance(action, Perform):
-            assert action.command.count >= len(action.command.data)
-        if isinstance(action, FetchData | StoreData):
-            assert action.pieces
-        try:
-            answer = performed(action, storage, device)
-        except StopIteration:
-            return
-        if isinstance(action, FetchWords) and action.length == 8:
-            wanted |= {action.address + 8, action.address + 16, action.address + 24}
-            if isinstance(answer, Fetched) and len(answer.data) == 8:
-                counts.add(Ccw.from_bytes(answer.data, orb.fmt).count)
-        execution = answered(execution, answer)
+    return storage
 
 
 @given(st.lists(CCWS, min_size=1, max_size=6), ENDS)

@@ -118,13 +118,13 @@ def test_command_classes() -> None:
             "00c00011 00000000 85000000",
             Scsw(
                 0xC0,
-                stctl=Stctl.ALERT | Stctl.PENDING,
+                stctl=Stctl.UNSOLICITED_STATUS,
                 dstat=Dstat.ATTENTION | Dstat.DEVICE_END | Dstat.UNIT_EXCEPTION,
             ),
         ),
         (
             "03c04011 00000000 00000000",
-            Scsw(0x3C0, Fctl.START, 0, Stctl.ALERT | Stctl.PENDING),
+            Scsw(0x3C0, Fctl.START, 0, Stctl.UNSOLICITED_STATUS),
         ),
         (
             "008040c9 00040008 00800000",
@@ -132,7 +132,7 @@ def test_command_classes() -> None:
                 0x80,
                 Fctl.START,
                 Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE,
-                Stctl.INTERMEDIATE | Stctl.PENDING,
+                Stctl.INTERMEDIATE_STATUS,
                 0x40008,
                 0,
                 Cstat.PROGRAM_CONTROLLED_INTERRUPTION,
@@ -144,7 +144,7 @@ def test_command_classes() -> None:
                 0x880,
                 Fctl.START,
                 Actl.SUSPENDED,
-                Stctl.INTERMEDIATE | Stctl.PENDING,
+                Stctl.INTERMEDIATE_STATUS,
                 0x40110,
                 count=7,
             ),
@@ -186,7 +186,7 @@ def test_golden_irb() -> None:
 def test_concurrent_sense() -> None:
     """E, ERW.S and the sense count say that the ECW holds the sense bytes."""
     sense = bytes(range(1, 25))
-    irb = Irb.with_sense(Scsw(stctl=Stctl.ALERT | Stctl.PENDING), 0x40, sense)
+    irb = Irb.with_sense(Scsw(stctl=Stctl.UNSOLICITED_STATUS), 0x40, sense)
     assert irb.scsw.extended_control
     assert (irb.lpum, irb.erw, irb.sense) == (0x40, 0x0118_0000, sense)
     assert irb.to_bytes()[32:64] == sense.ljust(32, b"\0")

@@ -84,8 +84,8 @@ def test_nothing_runs(runtime_folder: Path) -> None:
     assert not runtime_folder.exists()
 
 
-def test_list_and_stop(run: Run) -> None:
-    """A machine is listed with what it is made of, and ends when it is stopped."""
+def test_list(run: Run) -> None:
+    """A machine is listed with what it is made of, and who has finished."""
     machine = when_finished("bystander")
     states = {one["name"]: one["state"] for one in machine["guests"]}
     assert states == {"subject": "running", "bystander": "finished"}
@@ -100,11 +100,21 @@ def test_list_and_stop(run: Run) -> None:
         }
         for index, guest in enumerate(("subject", "bystander"))
     ]
+
+
+def test_list_as_a_table(run: Run) -> None:
+    """The table has a line for each guest, and the machine's name in the first."""
+    when_finished("bystander")
     first, second = ccw_actors("machines").out.splitlines()[-2:]
     name, process, _messages, *rest = first.split()
     assert (name, process) == ("m", str(run.process.pid))
     assert rest == ["subject", "running", "0.0.0190:", "0.0.0150,", "3390"]
     assert second.split() == ["bystander", "finished", "0.0.0190:", "0.0.0151,", "3390"]
+
+
+def test_stop(run: Run) -> None:
+    """A machine ends when it is stopped, and says by what; it is listed no more."""
+    when_finished("bystander")
     assert ccw_actors("stop", "m") == (0, "", "")
     assert listed() == []
     status, out, err = run.end()

@@ -61,17 +61,19 @@ async def test_late_answer_to_an_actor() -> None:
         assert system.failures == []
 
 
+class Sluggish(Actor[Carry]):
+    """Answers after three seconds."""
+
+    @receive
+    async def carry(self, message: Carry) -> Note:
+        """Take three seconds."""
+        await self.sleep(3.0)
+        return Note(f"answer to {message.text}")
+
+
 @virtual_time
 async def test_late_answer_between_two_asks() -> None:
     """An answer that is late for one ask is not taken for that of the next."""
-
-    class Sluggish(Actor[Carry]):
-        @receive
-        async def carry(self, message: Carry) -> Note:
-            """Take three seconds."""
-            await self.sleep(3.0)
-            return Note(f"answer to {message.text}")
-
     async with System() as system:
         careful = Careful(system.spawn(Sluggish()), timeout=4.0)
         ref = system.spawn(careful)
@@ -204,26 +206,31 @@ async def test_ask_of_a_task_within_a_handler() -> None:
         assert await ref.ask(Carry("x")) == Note("AskTimeoutError")
 
 
+class Blocked(Diary):
+    """Asks whoever lives at a path, and blocks."""
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Ask, and wait for an answer that does not come."""
+        self.system.ref(message.text).ask(Carry("x"), block=True)
+
+
+class Host(Diary):
+    """Asks whoever lives at the path of a thread."""
+
+    @receive
+    async def collect(self, _message: Collect) -> Notes:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
+        """Ask whoever lives at the path of the thread."""
+        answer: Notes = await self.system.ref("thread").ask(Collect())
+        return answer
+
+
 async def test_path_of_an_abandoned_thread() -> None:
     """Who lives where a stopped thread still blocks in an ask may be asked by all."""
-
-    class Asking(Diary):
-        @receive
-        def note(self, message: Note) -> None:
-            """Ask, and wait for an answer that does not come."""
-            self.system.ref(message.text).ask(Carry("x"), block=True)
-
-    class Host(Diary):
-        @receive
-        async def collect(self, _message: Collect) -> Notes:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
-            """Ask whoever lives at the path of the thread."""
-            answer: Notes = await self.system.ref("thread").ask(Collect())
-            return answer
-
     async with System() as system:
         host = Host()
         ref = system.spawn(host, "host")
-        thread = system.spawn_thread(Asking(), "thread")
+        thread = system.spawn_thread(Blocked(), "thread")
         thread.tell(Note("host"))
         await until(lambda: host.state.carried)
         thread.stop(drain=False)
@@ -249,20 +256,22 @@ async def test_time_of_a_wait_within_a_handler() -> None:
         assert loop.time() == pytest.approx(30.0)
 
 
+class Link(Actor[Carry]):
+    """Asks the next one in a chain, or answers as the last one."""
+
+    def __init__(self, to: ActorRef[Carry] | None) -> None:
+        self._to = to
+
+    @receive
+    async def carry(self, message: Carry) -> Note:
+        """Ask the next one."""
+        if self._to is None:
+            return Note(message.text)
+        return await self._to.ask(message, timeout=math.inf)
+
+
 async def test_long_chain() -> None:
     """Thousands of handlers may wait for each other in a row: it takes no stack."""
-
-    class Link(Actor[Carry]):
-        def __init__(self, to: ActorRef[Carry] | None) -> None:
-            self._to = to
-
-        @receive
-        async def carry(self, message: Carry) -> Note:
-            """Ask the next one."""
-            if self._to is None:
-                return Note(message.text)
-            return await self._to.ask(message, timeout=math.inf)
-
     async with System() as system:
         last: ActorRef[Carry] | None = None
         for _ in range(3000):
@@ -271,44 +280,52 @@ async def test_long_chain() -> None:
         assert await last.ask(Carry("x")) == Note("x")
 
 
+class Hearing(Actor[Note]):
+    """Keeps what it is told, and by whom."""
+
+    def __init__(self) -> None:
+        self.senders: list[str] = []
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Keep who."""
+        sender = self.sender.path if self.sender is not None else "the outside"
+        self.senders.append(f"{message.text}: {sender}")
+
+
+class Telling(Actor[Note]):
+    """Tells from its handler, and from all that a handler may start."""
+
+    def __init__(self, to: ActorRef[Note]) -> None:
+        self._to = to
+
+    async def tell(self, text: str) -> None:
+        """Tell."""
+        self._to.tell(Note(text))
+
+    @receive
+    async def note(self, _message: Note) -> None:
+        """Tell in several ways."""
+        await self.tell("handler")
+        await asyncio.create_task(self.tell("task"))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.tell("group"))
+        asyncio.get_running_loop().call_soon(self._to.tell, Note("callback"))
+        await asyncio.sleep(0)
+        await self.tell("handler, later")
+
+
 async def test_sender_of_what_a_task_tells() -> None:
     """A handler is the sender of what it tells, before and after it waits; no task is.
 
     A task that a handler starts belongs to nobody, as far as the System can see.
     """
-    senders: list[str] = []
-
-    class Hearing(Actor[Note]):
-        @receive
-        def note(self, message: Note) -> None:
-            """Keep who."""
-            sender = self.sender.path if self.sender is not None else "the outside"
-            senders.append(f"{message.text}: {sender}")
-
-    class Telling(Actor[Note]):
-        def __init__(self, to: ActorRef[Note]) -> None:
-            self._to = to
-
-        async def tell(self, text: str) -> None:
-            """Tell."""
-            self._to.tell(Note(text))
-
-        @receive
-        async def note(self, _message: Note) -> None:
-            """Tell in several ways."""
-            await self.tell("handler")
-            await asyncio.create_task(self.tell("task"))
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.tell("group"))
-            asyncio.get_running_loop().call_soon(self._to.tell, Note("callback"))
-            await asyncio.sleep(0)
-            await self.tell("handler, later")
-
+    hearing = Hearing()
     async with System() as system:
-        hearing = system.spawn(Hearing(), "hearing")
-        system.spawn(Telling(hearing), "telling").tell(Note("go"))
-        await until(lambda: len(senders) == 5)
-    assert senders == [
+        ref = system.spawn(hearing, "hearing")
+        system.spawn(Telling(ref), "telling").tell(Note("go"))
+        await until(lambda: len(hearing.senders) == 5)
+    assert hearing.senders == [
         "handler: telling",
         "task: the outside",
         "group: the outside",

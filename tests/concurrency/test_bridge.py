@@ -143,23 +143,23 @@ async def test_foreign_actor_that_stops() -> None:
         assert not ref.is_alive
 
 
+class Window:
+    """Is set later than the actor stops."""
+
+    def __init__(self, real: threading.Event) -> None:
+        self.real = real
+
+    def is_set(self) -> bool:
+        """Say that it is not."""
+        return False
+
+
 async def test_reply_that_pykka_loses() -> None:
     """A message put into the inbox of an actor that has stopped ends in an error.
 
     Pykka looks whether an actor is alive and then puts the message into its inbox. The
     actor here seems alive for as long as that takes.
     """
-
-    class Window:
-        """Is set later than the actor stops."""
-
-        def __init__(self, real: threading.Event) -> None:
-            self.real = real
-
-        def is_set(self) -> bool:
-            """Say that it is not."""
-            return False
-
     async with System() as system:
         foreign = Foreign.start()
         ref = system.bridge(foreign, "foreign", ACCEPTS)
@@ -169,15 +169,17 @@ async def test_reply_that_pykka_loses() -> None:
         assert isinstance(await raised_by(ref.ask(Collect())), ActorStoppedError)
 
 
+class Caller(Diary):
+    """Asks a diary, blocking."""
+
+    @receive
+    def carry(self, message: Carry) -> Note:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
+        """Ask, and answer with the answer."""
+        return self.system.ref("diary").ask(message, block=True)
+
+
 async def test_thread_that_asks_and_is_asked() -> None:
     """An actor on a thread asks the loop, blocking, while the loop goes on."""
-
-    class Caller(Diary):
-        @receive
-        def carry(self, message: Carry) -> Note:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
-            """Ask, and answer with the answer."""
-            return self.system.ref("diary").ask(message, block=True)
-
     async with System() as system:
         diary = Diary()
         ref = system.spawn(diary, "diary")

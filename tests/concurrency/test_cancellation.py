@@ -182,24 +182,26 @@ async def test_cycle_with_a_thread_in_it() -> None:
         assert "thread -> here -> thread" in str(error)
 
 
+class Answerer(Actor[Carry | Deliver]):
+    """Answers, then asks whoever has asked."""
+
+    asker: ActorRef[Collect]
+    answers: tuple[str, ...] | None = None
+
+    @receive
+    def carry(self, message: Carry) -> Note:
+        """Have the asker asked by the next message, and answer."""
+        self.ref.tell(Deliver())
+        return Note(message.text)
+
+    @receive
+    async def deliver(self, _message: Deliver) -> None:
+        """Ask the asker."""
+        self.answers = (await self.asker.ask(Collect())).texts
+
+
 async def test_answered_ask_is_no_cycle() -> None:
     """An actor may ask one that it has just answered, and that has not gone on yet."""
-
-    class Answerer(Actor[Carry | Deliver]):
-        asker: ActorRef[Collect]
-        answers: tuple[str, ...] | None = None
-
-        @receive
-        def carry(self, message: Carry) -> Note:
-            """Have the asker asked by the next message, and answer."""
-            self.ref.tell(Deliver())
-            return Note(message.text)
-
-        @receive
-        async def deliver(self, _message: Deliver) -> None:
-            """Ask the asker."""
-            self.answers = (await self.asker.ask(Collect())).texts
-
     async with System() as system:
         answerer = Answerer()
         asker = system.spawn(Asker(system.spawn(answerer)), "asker")
@@ -241,23 +243,25 @@ async def test_sleep() -> None:
         assert await system.spawn(Sleeper()).ask(Collect()) == Notes(("3",))
 
 
+class SelfCancelling(Asker):
+    """Cancels its own handler before it asks."""
+
+    @receive
+    async def carry(self, message: Carry) -> Note:
+        """Cancel, and ask."""
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        try:
+            return await self.other.ask(message)
+        except asyncio.CancelledError:
+            task.uncancel()
+            return Note("cancelled")
+
+
 async def test_handler_that_cancels_itself() -> None:
     """`current_task().cancel()` in a handler takes effect where it waits next."""
-
-    class Self(Asker):
-        @receive
-        async def carry(self, message: Carry) -> Note:
-            """Cancel, and ask."""
-            task = asyncio.current_task()
-            assert task is not None
-            task.cancel()
-            try:
-                return await self.other.ask(message)
-            except asyncio.CancelledError:
-                task.uncancel()
-                return Note("cancelled")
-
     async with System() as system:
-        ref = system.spawn(Self(system.spawn(Diary())))
+        ref = system.spawn(SelfCancelling(system.spawn(Diary())))
         assert await ref.ask(Carry("x")) == Note("cancelled")
         await until(lambda: system.statistics().pending_asks == 0)

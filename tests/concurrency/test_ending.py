@@ -130,23 +130,25 @@ async def test_pause_before_a_restart_is_not_waited_for() -> None:
     assert loop.time() == pytest.approx(1.0)
 
 
+class Fragile(Waiter):
+    """Waits until it is abandoned, and then raises."""
+
+    @receive
+    async def carry(self, message: Carry) -> Note:
+        """Wait, whatever comes, and raise when there is no waiting any more."""
+        self.inside.set()
+        try:
+            while True:
+                try:
+                    await self.gate.wait()
+                except asyncio.CancelledError:
+                    self.texts.append("cancelled")
+        except GeneratorExit as exit_:
+            raise ValueError(message.text) from exit_
+
+
 async def test_clean_up_that_raises_at_the_deadline() -> None:
     """A handler that raises when it is abandoned disturbs nobody, and is recorded."""
-
-    class Fragile(Waiter):
-        @receive
-        async def carry(self, message: Carry) -> Note:
-            """Wait, whatever comes, and raise when there is no waiting any more."""
-            self.inside.set()
-            try:
-                while True:
-                    try:
-                        await self.gate.wait()
-                    except asyncio.CancelledError:
-                        self.texts.append("cancelled")
-            except GeneratorExit as exit_:
-                raise ValueError(message.text) from exit_
-
     system, fragile, other = System(), Fragile(), Diary()
     system.spawn(other, "other")
     asked = asyncio.ensure_future(raised_by(system.spawn(fragile).ask(Carry("x"))))
@@ -157,27 +159,29 @@ async def test_clean_up_that_raises_at_the_deadline() -> None:
     assert texts_of(other) == ["stopped"]
 
 
+class Parent(Actor[Note | Collect]):
+    """Has a diary for a child, and passes notes on to it."""
+
+    def __init__(self) -> None:
+        self.child = Diary()
+
+    def on_start(self) -> None:
+        """Have a child."""
+        self.spawn(self.child, "child")
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Pass on."""
+        self.children[0].tell(message)
+
+    @receive
+    def collect(self, _message: Collect) -> Notes:
+        """Answer."""
+        return Notes(())
+
+
 async def test_children_drain_too() -> None:
     """With `drain` children handle what waits for them, after their parent has."""
-
-    class Parent(Actor[Note | Collect]):
-        def __init__(self) -> None:
-            self.child = Diary()
-
-        def on_start(self) -> None:
-            """Have a child."""
-            self.spawn(self.child, "child")
-
-        @receive
-        def note(self, message: Note) -> None:
-            """Pass on."""
-            self.children[0].tell(message)
-
-        @receive
-        def collect(self, _message: Collect) -> Notes:
-            """Answer."""
-            return Notes(())
-
     system, parent = System(), Parent()
     ref = system.spawn(parent, "parent")
     for text in ("1", "2"):

@@ -297,27 +297,29 @@ async def test_restart_and_stash() -> None:
         assert await ref.ask(Collect()) == Notes(("1", "2", "3"))
 
 
+class Ticking(Actor[Tick | Carry | Blow]):
+    """Ticks, and fails when a tick waits for it."""
+
+    @receive
+    def tick(self, _message: Tick) -> None:
+        """Do nothing."""
+
+    @receive
+    def carry(self, _message: Carry) -> None:
+        """Never answer, and do as if that came later."""
+        self.later = self.reply_to
+
+    @receive
+    async def blow(self, message: Blow) -> Note:
+        """Tick, and fail when a tick waits."""
+        self.every(1e-6, Tick())
+        while not self.system.dump().actors[0].mailbox:  # noqa: ASYNC110
+            await asyncio.sleep(1e-6)
+        raise ValueError(message.reason)
+
+
 async def test_tick_that_waits_at_a_restart() -> None:
     """A periodic timer's message in the mailbox does not stand for an ask there."""
-
-    class Ticking(Actor[Tick | Carry | Blow]):
-        @receive
-        def tick(self, _message: Tick) -> None:
-            """Do nothing."""
-
-        @receive
-        def carry(self, _message: Carry) -> None:
-            """Never answer, and do as if that came later."""
-            self.later = self.reply_to
-
-        @receive
-        async def blow(self, message: Blow) -> Note:
-            """Tick, and fail when a tick waits."""
-            self.every(1e-6, Tick())
-            while not self.system.dump().actors[0].mailbox:  # noqa: ASYNC110
-                await asyncio.sleep(1e-6)
-            raise ValueError(message.reason)
-
     async with System() as system:
         ref = system.spawn(Ticking, "ticking", supervision=Restart())
         first_ask_first_timer = asyncio.ensure_future(raised_by(ref.ask(Carry("x"))))

@@ -284,24 +284,29 @@ async def test_what_cannot_be_dropped() -> None:
         assert not system.is_alive("clerk")
 
 
+class Caller(Clerk):
+    """An actor of Pykka that tells and asks one of ours."""
+
+    our: ActorRef[Any]
+
+    def on_receive(self, message: Any) -> Any:
+        """Tell and ask an actor of ours."""
+        self.our.tell(Note(message.text))
+        return self.our.ask(Collect(), block=True)
+
+
+class Front(Actor[Fetch]):
+    """Asks the caller for us."""
+
+    @receive
+    async def fetch(self, message: Fetch) -> Notes:
+        """Pass on what the caller says."""
+        notes: Notes = await self.system.ref("clerk").ask(message)
+        return notes
+
+
 async def test_it_tells_and_asks_us() -> None:
     """From its thread it uses our references as they are, while we wait for it."""
-
-    class Caller(Clerk):
-        our: ActorRef[Any]
-
-        def on_receive(self, message: Any) -> Any:
-            """Tell and ask an actor of ours."""
-            self.our.tell(Note(message.text))
-            return self.our.ask(Collect(), block=True)
-
-    class Front(Actor[Fetch]):
-        @receive
-        async def fetch(self, message: Fetch) -> Notes:
-            """Pass on what the caller says."""
-            notes: Notes = await self.system.ref("clerk").ask(message)
-            return notes
-
     async with System() as system:
         Caller.our = system.spawn(Diary(), "diary")
         system.bridge(Caller.start(threading.Event()), "clerk", Fetch, stop=True)

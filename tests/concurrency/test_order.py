@@ -244,17 +244,19 @@ async def test_stop_overtakes_a_draining_one() -> None:
         assert story.lost == ["waits: the actor has stopped"]
 
 
+class Quitter(Diary):
+    """A diary that stops itself."""
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Remember, and stop at the word."""
+        super().note(message)
+        if message.text == "stop":
+            self.stop()
+
+
 async def test_stop_from_inside() -> None:
     """An actor that stops itself handles nothing more, not even what waits."""
-
-    class Quitter(Diary):
-        @receive
-        def note(self, message: Note) -> None:
-            """Remember, and stop at the word."""
-            super().note(message)
-            if message.text == "stop":
-                self.stop()
-
     async with System() as system:
         story, actor = Story(system), Quitter()
         ref = system.spawn(actor, "quitter")
@@ -300,22 +302,24 @@ async def test_stops_of_a_thread() -> None:
         assert story.lost == ["waits: the actor has stopped"]
 
 
+class Watching(Watcher):
+    """Watches whom it stops: after that, or before."""
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Stop, then watch; or watch, then stop, then watch no more."""
+        ref: ActorRef[Any] = self.system.ref(message.text)
+        if message.text == "first":
+            ref.stop()
+            self.watch(ref)
+        else:
+            self.watch(ref)
+            ref.stop()
+            self.unwatch(ref)
+
+
 async def test_watching_keeps_its_place() -> None:
     """Who begins to watch after a stop, or stops to watch after it, comes too late."""
-
-    class Watching(Watcher):
-        @receive
-        def note(self, message: Note) -> None:
-            """Stop, then watch; or watch, then stop, then watch no more."""
-            ref: ActorRef[Any] = self.system.ref(message.text)
-            if message.text == "first":
-                ref.stop()
-                self.watch(ref)
-            else:
-                self.watch(ref)
-                ref.stop()
-                self.unwatch(ref)
-
     async with System() as system:
         watching = Watching()
         watcher = system.spawn(watching, "watcher")

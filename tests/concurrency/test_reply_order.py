@@ -64,19 +64,22 @@ async def test_answer_to_what_was_told(*, thread: bool) -> None:
         assert home.back == [Note("before"), Notes(()), Note("after")]
 
 
+class Foreign(pykka.ThreadingActor):
+    """An actor of Pykka that tells what it is asked to, and answers."""
+
+    use_daemon_thread = True
+
+    def on_receive(self, message: Any) -> Any:
+        """Tell each text that is to be sent; answer anything else."""
+        if isinstance(message, Send):
+            for text in message.texts:
+                message.to[0].tell(Note(text))
+            return None
+        return Notes(())
+
+
 async def test_answer_of_a_pykka_actor() -> None:
     """A foreign Pykka actor's answer keeps its place behind what it has told first."""
-
-    class Foreign(pykka.ThreadingActor):
-        use_daemon_thread = True
-
-        def on_receive(self, message: Any) -> Any:
-            if isinstance(message, Send):
-                for text in message.texts:
-                    message.to[0].tell(Note(text))
-                return None
-            return Notes(())
-
     async with System() as system:
         foreign = Foreign.start()
         ref = system.bridge(foreign, "foreign", Send | Collect, stop=True)
@@ -98,21 +101,23 @@ async def test_late_answer() -> None:
         assert home.back == [Note("1"), Note("late"), Note("2")]
 
 
+class Backwards(Actor[Carry]):
+    """Answers three requests in reverse."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[ReplyTo, str]] = []
+
+    @receive
+    def carry(self, message: Carry) -> None:
+        """Answer the last three in reverse when the third has come."""
+        self.asked.append((self.reply_to, message.text))
+        if len(self.asked) == 3:
+            for to, text in reversed(self.asked):
+                self.reply(to, Note(text))
+
+
 async def test_answers_to_a_task() -> None:
     """Who asks from outside sees answers in the order in which they are given."""
-
-    class Backwards(Actor[Carry]):
-        def __init__(self) -> None:
-            self.asked: list[tuple[ReplyTo, str]] = []
-
-        @receive
-        def carry(self, message: Carry) -> None:
-            """Answer the last three in reverse when the third has come."""
-            self.asked.append((self.reply_to, message.text))
-            if len(self.asked) == 3:
-                for to, text in reversed(self.asked):
-                    self.reply(to, Note(text))
-
     async with System() as system:
         ref = system.spawn(Backwards(), "backwards")
         order: list[str] = []

@@ -19,9 +19,9 @@ CLEAR_ENDED = Scsw(fctl=Fctl.CLEAR, stctl=Stctl.PENDING)
 INTERMEDIATE = Scsw(
     fctl=Fctl.START,
     actl=Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE,
-    stctl=Stctl.INTERMEDIATE | Stctl.PENDING,
+    stctl=Stctl.INTERMEDIATE_STATUS,
 )
-ATTENTION = Scsw(stctl=Stctl.ALERT | Stctl.PENDING, dstat=Dstat.ATTENTION)
+ATTENTION = Scsw(stctl=Stctl.UNSOLICITED_STATUS, dstat=Dstat.ATTENTION)
 DEVICE_END = Scsw(stctl=Stctl.SECONDARY | Stctl.PENDING, dstat=Dstat.DEVICE_END)
 WORK = ToWorker(Queued("io_todo"))
 

@@ -228,7 +228,7 @@ def test_a_look_finds_a_start_that_is_accepted() -> None:
         ((START, HALT), irb_of(Fctl.HALT), (1, 2), (1, 2)),
         ((HALT,), irb_of(Fctl.HALT), (2,), (2,)),
         ((START, CLEAR), irb_of(Fctl.CLEAR), (3,), (3,)),
-        ((START,), irb_of(0, Stctl.ALERT | Stctl.PENDING), (), ()),
+        ((START,), irb_of(0, Stctl.UNSOLICITED_STATUS), (), ()),
     ],
 )
 def test_what_an_irb_answers_and_ends(

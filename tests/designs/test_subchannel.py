@@ -126,7 +126,7 @@ def test_the_pmcw_has_e_and_v(*, enabled: bool, valid: bool) -> None:
     [
         ("begin", 0, 1),
         ("end", ENDING, 0),
-        ("pci", Stctl.INTERMEDIATE | Stctl.PENDING, 1),
+        ("pci", Stctl.INTERMEDIATE_STATUS, 1),
         ("channel end", Stctl.PRIMARY | Stctl.PENDING, 1),
     ],
 )
@@ -263,8 +263,8 @@ def test_what_the_driver_takes_for_final() -> None:
 def test_what_the_driver_takes_for_an_answer() -> None:
     """All but alert status alone; with a deferred condition code that, too."""
     assert is_solicited(ENDED)
-    assert not is_solicited(Scsw(stctl=Stctl.ALERT | Stctl.PENDING))
-    assert is_solicited(Scsw(stctl=Stctl.ALERT | Stctl.PENDING, flags=0x0100))
+    assert not is_solicited(Scsw(stctl=Stctl.UNSOLICITED_STATUS))
+    assert is_solicited(Scsw(stctl=Stctl.UNSOLICITED_STATUS, flags=0x0100))
 
 
 def test_where_an_address_says_how_far_a_program_has_come() -> None:

@@ -287,7 +287,7 @@ def test_ssch(design: str) -> None:
     [
         ({"valid": False}, errno.ENODEV),
         ({"scsw": Scsw(fctl=Fctl.CLEAR, actl=Actl.CLEAR_PENDING)}, errno.EBUSY),
-        ({"scsw": Scsw(stctl=Stctl.ALERT | Stctl.PENDING)}, errno.EBUSY),
+        ({"scsw": Scsw(stctl=Stctl.UNSOLICITED_STATUS)}, errno.EBUSY),
     ],
 )
 def test_ssch_with_another_condition_code(before: dict[str, Any], reason: int) -> None:

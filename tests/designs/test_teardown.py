@@ -29,7 +29,7 @@ OK, INVALID = Returned(Written(0)), Returned(Written(errno.EINVAL))
 STARTED = Scsw(fctl=Fctl.START, actl=Actl.START_PENDING)
 RUNNING = Scsw(fctl=Fctl.START, actl=Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE)
 HALTING = Scsw(fctl=Fctl.HALT, actl=Actl.HALT_PENDING)
-PENDING = Scsw(stctl=Stctl.ALERT | Stctl.PENDING)
+PENDING = Scsw(stctl=Stctl.UNSOLICITED_STATUS)
 REQUESTED = ToEmulator(DeviceRequested())
 LIVE: dict[str, Any] = {"cp": 1, "live": (1,), "pinned": (1,), "started": 1}
 

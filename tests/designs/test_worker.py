@@ -18,7 +18,7 @@ WORKER = "work-queue"
 ENDING = Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PENDING
 ENDED = Irb(Scsw(fctl=Fctl.START, stctl=ENDING, cpa=0x7000_1008))
 CLEARED = Irb(Scsw(fctl=Fctl.CLEAR, stctl=Stctl.PENDING))
-ATTENTION = Irb(Scsw(stctl=Stctl.ALERT | Stctl.PENDING))
+ATTENTION = Irb(Scsw(stctl=Stctl.UNSOLICITED_STATUS))
 ACTIVE = Irb(Scsw(fctl=Fctl.START, actl=Actl.SUBCHANNEL_ACTIVE, stctl=0x11))
 LOCKED = {"rfc-v4-mutex", "2026", "counted-programs", "clear-flag", "composite"}
 LIVE = {"cp": 1, "live": (1,), "pinned": (1,), "started": 1}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ccw_actors.explore import Limits, Network, Scenario, World
 from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._brute import explore_all
-from ccw_actors.explore._compact import State
+from ccw_actors.explore._global_state import State
 from ccw_actors.explore._orders import explore_orders
 from ccw_actors.explore._states import Found, explore_states
 from tests.explore.cast import Act, Clerk, ClerkState, Table, Waiter, troupe

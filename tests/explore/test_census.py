@@ -24,7 +24,7 @@ from ccw_actors.explore import (
     sample_rate,
 )
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import State
+from ccw_actors.explore._global_state import State
 from ccw_actors.runtime import Actor, Restart, receive
 from examples.explore.bank import transfers
 from tests.explore.cast import Hop

@@ -114,19 +114,22 @@ def test_text() -> None:
     )
 
 
+class Gate(Actor):
+    """Is shut, or ajar."""
+
+    @receive
+    def open(self, _message: Open) -> None:
+        """Open."""
+        self.become("ajar")
+
+    @receive(state="ajar")
+    def close(self, _message: Close) -> None:
+        """Shut."""
+        self.become("")
+
+
 def test_behaviours_name_the_state() -> None:
     """An actor with behaviours is in one of them."""
-
-    class Gate(Actor):
-        @receive
-        def open(self, _message: Open) -> None:
-            """Open."""
-            self.become("ajar")
-
-        @receive(state="ajar")
-        def close(self, _message: Close) -> None:
-            """Shut."""
-            self.become("")
 
     def scenario(world: World) -> None:
         gate = world.spawn(Gate(), "gate")

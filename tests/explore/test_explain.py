@@ -24,7 +24,7 @@ from ccw_actors.explore import (
 )
 from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._causality import causality
-from ccw_actors.explore._compact import State
+from ccw_actors.explore._global_state import State
 from ccw_actors.explore._replay import follow
 from ccw_actors.runtime import Actor, ActorRef, Message, Restart, receive
 from examples.explore.bank import transfers
@@ -283,17 +283,20 @@ def _no_return(scenario: Scenario, delivery: Network, names: list[str]) -> int:
     return lost.index(True)
 
 
+class Parent(Actor):
+    """Has letters kept by itself, later, or by a child."""
+
+    @receive
+    def put(self, message: Put) -> None:
+        """Have a child keep it, later."""
+        if message.letter == "a":
+            self.after(1.0, Put("b"))
+        else:
+            self.spawn(Box(), "child").tell(Put("c"))
+
+
 def test_causes_of_timers_and_children() -> None:
     """A timer is caused by the step that set it, a child's message by who sent it."""
-
-    class Parent(Actor):
-        @receive
-        def put(self, message: Put) -> None:
-            """Have a child keep it, later."""
-            if message.letter == "a":
-                self.after(1.0, Put("b"))
-            else:
-                self.spawn(Box(), "child").tell(Put("c"))
 
     def build(world: World) -> None:
         parent = world.spawn(Parent(), "parent")

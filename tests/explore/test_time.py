@@ -122,16 +122,20 @@ def test_pause_before_a_restart() -> None:
     assert ends(build)[1] == {"early again late"}
 
 
+class Ticker(Actor):
+    """Ticks for ever."""
+
+    def on_start(self) -> None:
+        """Begin."""
+        self.every(0.1, Say("tick"))
+
+    @receive
+    def say(self, _message: Say) -> None:
+        """Do nothing."""
+
+
 def test_periodic_timers_close_the_space() -> None:
     """Time is relative, so that a timer which goes on for ever ends in a cycle."""
-
-    class Ticker(Actor):
-        def on_start(self) -> None:
-            self.every(0.1, Say("tick"))
-
-        @receive
-        def say(self, _message: Say) -> None:
-            """Do nothing."""
 
     def scenario(world: World) -> None:
         world.spawn(Ticker(), "ticker")

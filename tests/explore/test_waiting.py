@@ -246,6 +246,22 @@ class Clerk(Actor[Read]):
             self.reply(to, Amount(5))
 
 
+class Reader(Actor[Go]):
+    """Asks a clerk, and remembers the answer, or that there is none."""
+
+    def __init__(self, clerk: ActorRef[Read]) -> None:
+        self.state = AdderState()
+        self._clerk = clerk
+
+    @receive
+    async def go(self, _message: Go) -> None:
+        """Ask."""
+        try:
+            self.state.done = (await self._clerk.ask(Read())).amount
+        except NoAnswerError:
+            self.state.error = "none"
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("promises", [True, False])
 def test_what_a_handler_has_promised_before_it_waits(
@@ -253,18 +269,6 @@ def test_what_a_handler_has_promised_before_it_waits(
 ) -> None:
     """A handler that is had again owes what it has said before that it would answer."""
     ends: set[str] = set()
-
-    class Reader(Actor[Go]):
-        def __init__(self, clerk: ActorRef[Read]) -> None:
-            self.state = AdderState()
-            self._clerk = clerk
-
-        @receive
-        async def go(self, _message: Go) -> None:
-            try:
-                self.state.done = (await self._clerk.ask(Read())).amount
-            except NoAnswerError:
-                self.state.error = "none"
 
     def scenario(world: World) -> None:
         reader = world.spawn(Reader(world.spawn(Clerk(promises=promises))), "reader")
@@ -312,29 +316,31 @@ def test_asked_one_crashes(engine: Engine) -> None:
     assert ends == {"1 1", "1ActorFailedError 0", "0 0", "0 1", "1 0"}
 
 
+class Asker(Actor):
+    """Asks another actor by its path, and answers whoever asks."""
+
+    def __init__(self, other: str) -> None:
+        self.state = AdderState()
+        self._other = other
+
+    @receive
+    async def go(self, _message: Go) -> None:
+        """Ask the other one."""
+        try:
+            await self.system.ref(self._other).ask(Read())
+        except AskCycleError:
+            self.state.error = "cycle"
+        self.state.done += 1
+
+    @receive
+    def read(self, _message: Read) -> Amount:
+        """Answer."""
+        return Amount(0)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_cycle(engine: Engine) -> None:
     """Two that ask each other would wait for ever: one is refused, as in production."""
-
-    class Asker(Actor):
-        def __init__(self, other: str) -> None:
-            self.state = AdderState()
-            self._other = other
-
-        @receive
-        async def go(self, _message: Go) -> None:
-            """Ask the other one."""
-            try:
-                await self.system.ref(self._other).ask(Read())
-            except AskCycleError:
-                self.state.error = "cycle"
-            self.state.done += 1
-
-        @receive
-        def read(self, _message: Read) -> Amount:
-            """Answer."""
-            return Amount(0)
-
     ends: set[str] = set()
 
     def scenario(world: World) -> None:
@@ -348,20 +354,22 @@ def test_cycle(engine: Engine) -> None:
     assert ends == {"-", "cycle-", "-cycle"}
 
 
+class Sleeper(Actor):
+    """Sleeps, then writes for how long."""
+
+    def __init__(self, delay: float, to: ActorRef[Write]) -> None:
+        self._delay = delay
+        self._to = to
+
+    @receive
+    async def go(self, _message: Go) -> None:
+        """Sleep, and write."""
+        await self.sleep(self._delay)
+        self._to.tell(Write(int(self._delay)))
+
+
 def test_handler_that_sleeps() -> None:
     """A handler that sleeps goes on at any time; in the order of times if asked."""
-
-    class Sleeper(Actor):
-        def __init__(self, delay: float, to: ActorRef[Write]) -> None:
-            self._delay = delay
-            self._to = to
-
-        @receive
-        async def go(self, _message: Go) -> None:
-            """Sleep, and write."""
-            await self.sleep(self._delay)
-            self._to.tell(Write(int(self._delay)))
-
     expected: dict[Time, set[int]] = {"untimed": {1, 2}, "ordered": {2}}
     for time, last in expected.items():
         ends: set[int] = set()
@@ -415,25 +423,27 @@ def test_handler_that_differs_when_it_is_run_again() -> None:
         explore(scenario)
 
 
+class Impatient(Actor):
+    """Asks a shelf, and remembers that the answer was late."""
+
+    def __init__(self, shelf: ActorRef[Read], timeout: float | None) -> None:
+        self.state = AdderState()
+        self._shelf = shelf
+        self._timeout = timeout
+
+    @receive
+    async def go(self, _message: Go) -> None:
+        """Ask, and say what came of it."""
+        try:
+            await self._shelf.ask(Read(), timeout=self._timeout)
+        except AskTimeoutError:
+            self.state.error = "late"
+        self.state.done += 1
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ask_with_a_timeout_of_its_own(engine: Engine) -> None:
     """It may expire at any time while it waits; the System's patience never ends."""
-
-    class Impatient(Actor):
-        def __init__(self, shelf: ActorRef[Read], timeout: float | None) -> None:
-            self.state = AdderState()
-            self._shelf = shelf
-            self._timeout = timeout
-
-        @receive
-        async def go(self, _message: Go) -> None:
-            """Ask, and say what came of it."""
-            try:
-                await self._shelf.ask(Read(), timeout=self._timeout)
-            except AskTimeoutError:
-                self.state.error = "late"
-            self.state.done += 1
-
     for timeout, expected in ((2.0, {"", "late"}), (None, {""})):
         ends: set[str] = set()
 
@@ -450,22 +460,24 @@ def test_ask_with_a_timeout_of_its_own(engine: Engine) -> None:
         assert ends == expected
 
 
+class Patient(Actor):
+    """Asks a shelf for three seconds, and remembers that it was late."""
+
+    def __init__(self, shelf: ActorRef[Read]) -> None:
+        self.state = AdderState()
+        self._shelf = shelf
+
+    @receive
+    async def go(self, _message: Go) -> None:
+        """Ask one that may answer, or not."""
+        try:
+            await self._shelf.ask(Read(), timeout=3.0)
+        except AskTimeoutError:
+            self.state.error = "late"
+
+
 def test_expiry_in_the_order_of_times() -> None:
     """In the order of times an ask expires only if nothing else is left to do."""
-
-    class Patient(Actor):
-        def __init__(self, shelf: ActorRef[Read]) -> None:
-            self.state = AdderState()
-            self._shelf = shelf
-
-        @receive
-        async def go(self, _message: Go) -> None:
-            """Ask one that may answer, or not."""
-            try:
-                await self._shelf.ask(Read(), timeout=3.0)
-            except AskTimeoutError:
-                self.state.error = "late"
-
     for sulks in (False, True):
 
         def scenario(world: World, sulks: bool = sulks) -> None:  # noqa: FBT001

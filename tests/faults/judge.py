@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
-from tests.faults.mutants import MODULES, ROOT, Mutant
+from tests.faults.mutants import MODULES, ROOT, Mutant, path_of
 
 __all__ = ["Judgement", "judge", "lines_reached"]
 
@@ -38,7 +38,7 @@ class _Broken(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         self._source = source
 
     def find_spec(self, fullname: str, _path: object, _target: object = None) -> Any:
-        if fullname != _PACKAGE + self._module:
+        if fullname != _PACKAGE + MODULES[self._module]:
             return None
         return importlib.machinery.ModuleSpec(fullname, self)
 
@@ -47,7 +47,7 @@ class _Broken(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._source
 
     def get_code(self, fullname: str) -> CodeType:
-        path = ROOT / "ccw_actors" / "actors" / f"{self._module}.py"
+        path = path_of(self._module)
         return compile(self.get_source(fullname), str(path), "exec")
 
 
@@ -107,10 +107,7 @@ def lines_reached(names: Iterable[str]) -> dict[str, dict[str, set[int]]]:
     from ccw_actors.explore import explore  # noqa: PLC0415
     from ccw_actors.scenarios import SCENARIOS  # noqa: PLC0415
 
-    files = {
-        str(ROOT / "ccw_actors" / "actors" / f"{module}.py"): module
-        for module in MODULES
-    }
+    files = {str(path_of(module)): module for module in MODULES}
     found: dict[str, dict[str, set[int]]] = {}
     for name in names:
         reached = found[name] = {module: set() for module in MODULES}

@@ -13,20 +13,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-__all__ = ["MODULES", "Mutant", "dropped_of", "mutants_of", "source_of"]
+__all__ = ["MODULES", "Mutant", "dropped_of", "mutants_of", "path_of", "source_of"]
 
 ROOT: Final = Path(__file__).parents[2]
-MODULES: Final = (
-    "vfio_ccw",
-    "cio",
-    "guest_status",
-    "guest_subchannel",
-    "subchannel",
-    "subchannel_functions",
-    "subchannel_status",
-    "channel_program_run",
-)
-"""The modules of `ccw_actors.actors` that are broken."""
+MODULES: Final = {
+    "driver": "host._driver",
+    "cio": "host._cio",
+    "guest_status": "emulator._guest_status",
+    "guest_subchannel": "emulator._guest_subchannel",
+    "subchannel": "hardware._subchannel",
+    "subchannel_functions": "hardware._subchannel_functions",
+    "subchannel_status": "hardware._subchannel_status",
+    "channel_program_run": "hardware._channel_program_run",
+}
+"""The modules that are broken, and where in `ccw_actors.actors` they are."""
 
 OPERATORS: Final = (
     "AddNot",
@@ -57,9 +57,15 @@ class Mutant(NamedTuple):
         return f"{self.module}.{self.where}: {self.kind}: {self.change}"
 
 
+def path_of(module: str) -> Path:
+    """Return the file of one of `MODULES`."""
+    place = Path(*MODULES[module].split("."))
+    return ROOT / "ccw_actors" / "actors" / place.with_suffix(".py")
+
+
 def source_of(module: str) -> str:
-    """Return the source of a module of `ccw_actors.actors`."""
-    return (ROOT / "ccw_actors" / "actors" / f"{module}.py").read_text()
+    """Return the source of one of `MODULES`."""
+    return path_of(module).read_text()
 
 
 def mutants_of(module: str) -> list[Mutant]:

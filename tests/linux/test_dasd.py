@@ -243,43 +243,46 @@ def test_processors_and_storage(
     assert max(map(int, written)) >= 2 << 30
 
 
+WRITE_AND_FIND = """
+numbers=$(ls /sys/bus/ccw/devices | sed -n 's/0.0.\\(019.\\)/\\1/p')
+for number in $numbers; do
+    online $number
+    (
+        dasdfmt -y -b 4096 -d cdl -l LINUX1 -M full /dev/$disk >/dev/null
+        partition $disk
+        mkfs.ext4 -q /dev/$part
+        mkdir -p /mnt/$disk
+        mount -t ext4 /dev/$part /mnt/$disk
+        dd if=/dev/urandom of=/tmp/$disk bs=64k count=32 2>/dev/null
+        try copy cp /tmp/$disk /mnt/$disk/random
+        try unmount umount /mnt/$disk
+    ) &
+done
+wait
+forget
+for number in $numbers; do
+    disk=$(block_of $number)
+    part=${disk}1
+    try mount mount -t ext4 /dev/$part /mnt
+    try same cmp /tmp/$disk /mnt/random
+    try unmount umount /mnt
+    try e2fsck e2fsck -fn /dev/$part
+    tell sum-$number $(md5sum </tmp/$disk)
+    offline $number
+done
+"""
+"""Sets all DASDs online, writes to them at once, and finds on each its own data."""
+
+
 @pytest.mark.slow
 def test_two_guests_with_five_disks(software: Software, new_disk: MakeDisk) -> None:
     """Two guests at once write to five DASDs; each finds its own data."""
-    script = """
-        numbers=$(ls /sys/bus/ccw/devices | sed -n 's/0.0.\\(019.\\)/\\1/p')
-        for number in $numbers; do
-            online $number
-            (
-                dasdfmt -y -b 4096 -d cdl -l LINUX1 -M full /dev/$disk >/dev/null
-                partition $disk
-                mkfs.ext4 -q /dev/$part
-                mkdir -p /mnt/$disk
-                mount -t ext4 /dev/$part /mnt/$disk
-                dd if=/dev/urandom of=/tmp/$disk bs=64k count=32 2>/dev/null
-                try copy cp /tmp/$disk /mnt/$disk/random
-                try unmount umount /mnt/$disk
-            ) &
-        done
-        wait
-        forget
-        for number in $numbers; do
-            disk=$(block_of $number)
-            part=${disk}1
-            try mount mount -t ext4 /dev/$part /mnt
-            try same cmp /tmp/$disk /mnt/random
-            try unmount umount /mnt
-            try e2fsck e2fsck -fn /dev/$part
-            tell sum-$number $(md5sum </tmp/$disk)
-            offline $number
-        done
-    """
     split = {"alice": ("0190", "0191", "0192"), "bob": ("0190", "0191")}
     guests = [
         Guest(
             software,
             {number: new_disk(f"{name}-{number}.img", 5) for number in numbers},
-            script,
+            WRITE_AND_FIND,
             name=name,
         )
         for name, numbers in split.items()

@@ -6,7 +6,7 @@ import io
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -250,39 +250,46 @@ def test_machine_without_a_socket(control: ControlSocket) -> None:
     assert machine_names() == []
 
 
-def test_flooded_machine(control: ControlSocket) -> None:
-    """Clients that ask without end, and read nothing, do not keep guests from it."""
-    path, over = str(control.path), threading.Event()
+def flood(path: str, data: bytes, over: threading.Event, *, reads: bool) -> None:
+    """Send requests without end, from one connection after the other."""
+    while not over.is_set():
+        with socket.socket(socket.AF_UNIX) as peer, contextlib.suppress(OSError):
+            peer.connect(path)
+            peer.settimeout(0)
+            peer.send(HELLO)
+            while not over.is_set():
+                with contextlib.suppress(BlockingIOError):
+                    peer.send(data * 100)
+                with contextlib.suppress(BlockingIOError):
+                    if reads and not peer.recv(1 << 16):
+                        break
 
-    def flood(data: bytes, *, reads: bool) -> None:
-        while not over.is_set():
-            with socket.socket(socket.AF_UNIX) as peer, contextlib.suppress(OSError):
-                peer.connect(path)
-                peer.settimeout(0)
-                peer.send(HELLO)
-                while not over.is_set():
-                    with contextlib.suppress(BlockingIOError):
-                        peer.send(data * 100)
-                    with contextlib.suppress(BlockingIOError):
-                        if reads and not peer.recv(1 << 16):
-                            break
 
-    describe = msgpack.packb(["DescribeMachine"])
+@contextlib.contextmanager
+def flooded(path: str) -> Generator[None]:
+    """Flood a machine, meanwhile, with requests and with what is none."""
+    over = threading.Event()
     floods = [
-        threading.Thread(target=flood, args=(data,), kwargs={"reads": reads})
-        for data in (describe, b"\xc0")
+        threading.Thread(target=flood, args=(path, data, over), kwargs={"reads": reads})
+        for data in (msgpack.packb(["DescribeMachine"]), b"\xc0")
         for reads in (True, False)
     ]
     for thread in floods:
         thread.start()
     try:
-        result = asyncio.run(
-            run_machine(machine(guest("subject", read_volume)), control=control)
-        )
+        yield
     finally:
         over.set()
         for thread in floods:
             thread.join()
+
+
+def test_flooded_machine(control: ControlSocket) -> None:
+    """Clients that ask without end, and read nothing, do not keep guests from it."""
+    with flooded(str(control.path)):
+        result = asyncio.run(
+            run_machine(machine(guest("subject", read_volume)), control=control)
+        )
     assert result.finished
     assert result.system.messages["DescribeMachine"] > 1
     assert found(result.guests["subject"]) == contents(ALICE)

@@ -27,7 +27,7 @@ from ccw_actors.machine.guest_os import ATTEMPTS, Ending, GuestDevice, find_devi
 
 NORMAL = Dstat.CHANNEL_END | Dstat.DEVICE_END
 FINAL = Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PENDING
-UNSOLICITED = Irb(Scsw(stctl=Stctl.ALERT | Stctl.PENDING, dstat=Dstat.ATTENTION))
+UNSOLICITED = Irb(Scsw(stctl=Stctl.UNSOLICITED_STATUS, dstat=Dstat.ATTENTION))
 COMMAND = 0xE4
 COUNT = 20
 DATA = bytes(range(COUNT))
@@ -190,7 +190,7 @@ def test_lost_interruption() -> None:
     "noise",
     [
         UNSOLICITED,
-        status(0, stctl=Stctl.INTERMEDIATE | Stctl.PENDING),
+        status(0, stctl=Stctl.INTERMEDIATE_STATUS),
         Irb(Scsw(stctl=Stctl.SECONDARY | Stctl.PENDING, dstat=Dstat.DEVICE_END)),
     ],
     ids=["attention", "intermediate", "device end"],

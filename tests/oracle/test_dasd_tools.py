@@ -179,36 +179,58 @@ def test_they_read_what_we_write(tmp_path: Path) -> None:
     assert got == b"".join(wanted)
 
 
-def test_they_read_members_we_write(tmp_path: Path) -> None:
-    """A partitioned dataset written here is listed and read by dasdcat, and by us."""
-    path = loaded(tmp_path)
+def directory_of(track: Track, members_at: dict[str, int]) -> Record:
+    """Return the first block of a directory with these members at these records."""
+    entries = b"".join(
+        name.ljust(8).encode("cp037") + bytes((0, 1, at, 0))
+        for name, at in members_at.items()
+    )
+    block = (2 + len(entries) + 12).to_bytes(2) + entries + b"\xff" * 8 + bytes(4)
+    old = track.records[1]
+    return Record(old.cc, old.hh, 1, old.key, block.ljust(256, b"\0"))
+
+
+def write_members(file: ImageFile, first: int) -> None:
+    """Write two members, ONE and TWO, to the partitioned dataset at a track."""
+    assert isinstance(file.geometry, Geometry)
+    track = Track.from_bytes(file.read(first))
+    directory = directory_of(track, {"ONE": 1, "TWO": 3})
+    records = (track.records[0], directory, *track.records[2:])
+    changed = Track(0, track.cc, track.hh, records, track.remainder)
+    file.write(first, changed.to_bytes())
+    texts = ("".join(CARDS[:10]), "", "".join(CARDS[10:15]), "")
+    contents = [
+        Record(track.cc, 1, number, b"", text.encode("cp037"))
+        for number, text in enumerate(texts, 1)
+    ]
+    zero = Record(track.cc, 1, 0, b"", bytes(8))
+    raw = Track(0, track.cc, 1, (zero, *contents), b"").to_bytes()
+    file.write(first + 1, raw.ljust(file.geometry.track_size, b"\0"))
+
+
+def with_members(folder: Path) -> Path:
+    """Make an image whose partitioned dataset has the members ONE and TWO."""
+    path = loaded(folder)
     dataset = found(path)["TEST.EMPTY"]
     with opened(path, write=True) as file:
         assert isinstance(file.geometry, Geometry)
-        first = dataset.extents[0].tracks(file.geometry)[0]
-        track = Track.from_bytes(file.read(first))
-        entries = b"".join(
-            name.ljust(8).encode("cp037") + bytes((0, 1, at, 0))
-            for name, at in (("ONE", 1), ("TWO", 3))
-        )
-        block = (2 + len(entries) + 12).to_bytes(2) + entries + b"\xff" * 8 + bytes(4)
-        old = track.records[1]
-        directory = Record(old.cc, old.hh, 1, old.key, block.ljust(256, b"\0"))
-        records = (track.records[0], directory, *track.records[2:])
-        changed = Track(0, track.cc, track.hh, records, track.remainder)
-        file.write(first, changed.to_bytes())
-        texts = ("".join(CARDS[:10]), "", "".join(CARDS[10:15]), "")
-        contents = [
-            Record(track.cc, 1, number, b"", text.encode("cp037"))
-            for number, text in enumerate(texts, 1)
-        ]
-        zero = Record(track.cc, 1, 0, b"", bytes(8))
-        raw = Track(0, track.cc, 1, (zero, *contents), b"").to_bytes()
-        file.write(first + 1, raw.ljust(file.geometry.track_size, b"\0"))
+        write_members(file, dataset.extents[0].tracks(file.geometry)[0])
+    return path
+
+
+def test_they_read_members_we_write(tmp_path: Path) -> None:
+    """A partitioned dataset written here is listed and read by dasdcat."""
+    with_members(tmp_path)
     said = run_tool("dasdcat", "-i", "loaded.img", "test.empty/?", folder=tmp_path)
     assert said.split() == ["one", "two"]
     cards = run_tool("dasdcat", "-i", "loaded.img", "test.empty/TWO:a", folder=tmp_path)
     assert cards == "".join(CARDS[10:15])
+
+
+def test_we_read_members_we_write(tmp_path: Path) -> None:
+    """It is read here as well, by the library and by `ccw-actors dasd cat`."""
+    path = with_members(tmp_path)
+    dataset = found(path)["TEST.EMPTY"]
     with opened(path) as file:
         assert isinstance(file.geometry, Geometry)
         listed = members(file.geometry, file.read, dataset)

@@ -363,21 +363,14 @@ async def test_to_thread_that_is_left(runs: Runs) -> None:
 
 
 async def test_locks(runs: Runs) -> None:
-    """Locks, conditions, events, semaphores and streams know who owns them."""
+    """A lock knows who owns it, and keeps everybody else out meanwhile."""
 
-    async def body() -> object:
-        lock, condition, event = anyio.Lock(), anyio.Condition(), anyio.Event()
-        send, receive = anyio.create_memory_object_stream[int](1)
-        numbers: list[int] = []
+    async def body() -> None:
+        lock, event = anyio.Lock(), anyio.Event()
 
         async def other() -> None:
             async with lock:
                 event.set()
-            async with condition:
-                condition.notify_all()
-            async with send:
-                for number in range(3):
-                    await send.send(number)
 
         async with anyio.create_task_group() as group:
             async with lock:
@@ -387,13 +380,36 @@ async def test_locks(runs: Runs) -> None:
                 assert owner is not None
                 assert owner.id == id(me())
                 assert not event.is_set()
+            await event.wait()
+        with pytest.raises(RuntimeError, match="not holding this lock"):
+            lock.release()
+
+    await runs(body)
+
+
+async def test_conditions_and_streams(runs: Runs) -> None:
+    """Conditions, events, semaphores and streams know who waits."""
+
+    async def body() -> object:
+        condition, event = anyio.Condition(), anyio.Event()
+        send, receive = anyio.create_memory_object_stream[int](1)
+        numbers: list[int] = []
+
+        async def other() -> None:
+            event.set()
+            async with condition:
+                condition.notify_all()
+            async with send:
+                for number in range(3):
+                    await send.send(number)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(other)
             async with condition:
                 await event.wait()
                 await condition.wait()
             async with receive:
                 numbers += [number async for number in receive]
-        with pytest.raises(RuntimeError, match="not holding this lock"):
-            lock.release()
         async with anyio.Semaphore(1), anyio.CapacityLimiter(1):
             await anyio.lowlevel.checkpoint()
         return numbers

@@ -179,18 +179,20 @@ async def test_hooks_that_wait(world: World) -> None:
     assert not ref.is_alive
 
 
+class Cancelled(Chain):
+    """Notes the end of its handler."""
+
+    @receive
+    async def carry(self, message: Carry) -> Note:
+        """Ask, and remember the end."""
+        try:
+            return await super().carry(message)
+        finally:
+            self.texts.append("cleaned up")
+
+
 async def test_stop_cancels(world: World) -> None:
     """A stop that does not drain raises CancelledError where the handler waits."""
-
-    class Cancelled(Chain):
-        @receive
-        async def carry(self, message: Carry) -> Note:
-            """Ask, and remember the end."""
-            try:
-                return await super().carry(message)
-            finally:
-                self.texts.append("cleaned up")
-
     chain = Cancelled(world.system.spawn(Diary(), "diary"))
     ref = world.system.spawn(chain, "chain")
     ref.tell(Carry("x"))

@@ -241,25 +241,41 @@ async def test_timeout_of_an_ask(runs: Runs) -> None:
 
 
 async def test_locks(runs: Runs) -> None:
-    """Locks, conditions, events, semaphores and queues know whom they wake."""
+    """A lock keeps everybody else out, and wakes who waits when it is free."""
 
-    async def body() -> object:
-        lock, condition, event = asyncio.Lock(), asyncio.Condition(), asyncio.Event()
-        queue: asyncio.Queue[int] = asyncio.Queue(1)
+    async def body() -> None:
+        lock, event = asyncio.Lock(), asyncio.Event()
 
         async def other() -> None:
             async with lock:
                 event.set()
-            async with condition:
-                condition.notify_all()
-            for number in range(3):
-                await queue.put(number)
 
         async with lock:
             task = asyncio.create_task(other())
             await asyncio.sleep(0)
             assert not event.is_set()
+        await event.wait()
+        await task
+
+    await runs(body)
+
+
+async def test_conditions_and_queues(runs: Runs) -> None:
+    """Conditions, events, semaphores and queues know whom they wake."""
+
+    async def body() -> object:
+        condition, event = asyncio.Condition(), asyncio.Event()
+        queue: asyncio.Queue[int] = asyncio.Queue(1)
+
+        async def other() -> None:
+            event.set()
+            async with condition:
+                condition.notify_all()
+            for number in range(3):
+                await queue.put(number)
+
         async with condition:
+            task = asyncio.create_task(other())
             await event.wait()
             await condition.wait()
         numbers = [await queue.get() for _ in range(3)]
@@ -319,17 +335,19 @@ async def test_streams(runs: Runs) -> None:
 # -- actors ---------------------------------------------------------------------------
 
 
+class Listener(Diary):
+    """Remembers who has told it what."""
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Remember who has told."""
+        assert self.sender is not None
+        self.state.texts.append(f"{self.sender.path}: {message.text}")
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_who_tells(way: str) -> None:
     """What a handler tells after a wait comes from its actor."""
-
-    class Listener(Diary):
-        @receive
-        def note(self, message: Note) -> None:
-            """Remember who has told."""
-            assert self.sender is not None
-            self.state.texts.append(f"{self.sender.path}: {message.text}")
-
     listener = Listener()
     with driven_by(way):
         async with System() as system:
@@ -414,25 +432,27 @@ async def test_timeout_of_a_sleep(way: str) -> None:
             assert sleeper.outcome == "slept"
 
 
+class Maker(Sleeper):
+    """Makes a task that sleeps as if it were the handler."""
+
+    async def do(self) -> object:
+        """Have somebody else sleep, meanwhile ask."""
+
+        async def sleep() -> None:
+            await self.sleep(SHORT)
+
+        task = asyncio.create_task(sleep())
+        with pytest.raises(RuntimeError, match="Task got bad yield"):
+            await task
+        return await self.other.ask(Carry("y"))
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_sleep_in_a_task_of_its_own(way: str) -> None:
     """`self.sleep` is for the handler alone, not for tasks that it makes.
 
     One that tries raises, and the handler is not woken in its place.
     """
-
-    class Maker(Sleeper):
-        async def do(self) -> object:
-            """Have somebody else sleep, meanwhile ask."""
-
-            async def sleep() -> None:
-                await self.sleep(SHORT)
-
-            task = asyncio.create_task(sleep())
-            with pytest.raises(RuntimeError, match="Task got bad yield"):
-                await task
-            return await self.other.ask(Carry("y"))
-
     with driven_by(way):
         async with System() as system:
             diary = system.spawn(Diary(), "diary")

@@ -157,17 +157,19 @@ async def test_first_context_is_the_spawners(world: World) -> None:
         user.reset(token)
 
 
+class Parent(Web):
+    """Spawns a child under the name that it is given."""
+
+    @receive
+    def become_user(self, message: Become) -> None:
+        """Spawn a child under another name."""
+        user.set(message.who)
+        self.spawn(Web(), "child")
+        user.set("changed")
+
+
 async def test_child_begins_with_its_parents(world: World) -> None:
     """A child has a copy of what its parent has when it spawns, then its own."""
-
-    class Parent(Web):
-        @receive
-        def become_user(self, message: Become) -> None:
-            """Spawn a child under another name."""
-            user.set(message.who)
-            self.spawn(Web(), "child")
-            user.set("changed")
-
     parent = world.system.spawn(Parent(), "parent")
     parent.tell(Become("alice"))
     await world.rest()

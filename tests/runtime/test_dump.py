@@ -1,6 +1,8 @@
 """What a System says of itself."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -32,9 +34,9 @@ class Asker(Actor[Carry]):
         return await self.other.ask(message)
 
 
-@pytest.mark.asyncio
-async def test_dump() -> None:
-    """It lists who waits for what, with queues and ages; idle actors are counted."""
+@asynccontextmanager
+async def asking() -> AsyncGenerator[System]:
+    """Have one actor ask another, with a message that waits behind."""
     async with System() as system:
         diary = system.spawn(Diary(), "diary")
         asker = system.spawn(Asker(diary), "asker")
@@ -42,6 +44,14 @@ async def test_dump() -> None:
         for _ in range(5):
             await asyncio.sleep(0)
         asker.tell(Carry("queued"))
+        yield system
+        asked.cancel()
+
+
+@pytest.mark.asyncio
+async def test_dump() -> None:
+    """It lists who waits for what, with queues and ages."""
+    async with asking() as system:
         found = system.dump()
         by_path = {one.path: one for one in found.actors}
         assert by_path["diary"].doing == "idle"
@@ -52,11 +62,16 @@ async def test_dump() -> None:
             ("", "asker", "Carry"),
             ("asker", "diary", "Carry"),
         ]
-        text = str(found)
+
+
+@pytest.mark.asyncio
+async def test_dump_as_text() -> None:
+    """It says of each actor that waits for whom, and counts the idle ones."""
+    async with asking() as system:
+        text = str(system.dump())
         assert "asker (Asker): waiting, 1 queued, waits for diary" in text
         assert "1 of 2 actors are idle" in text
         assert "the outside waits for asker to answer Carry" in text
-        asked.cancel()
 
 
 @pytest.mark.asyncio
@@ -110,21 +125,9 @@ def test_every_count() -> None:
     """Each number of the statistics counts what its name says, and nothing else."""
     dispatcher = VirtualDispatcher()
     system = System(dispatcher)
-    diary = system.spawn(Diary(), "diary", supervision=Restart())
-    with pytest.raises(AskTimeoutError):
-        diary.ask(Carry("late"), timeout=1.0, block=True)
-    diary.tell(Deliver())
-    with pytest.raises(ActorFailedError):
-        diary.ask(Blow("loud"), block=True)
+    ask_in_vain(system)
     dispatcher.run()
-    dropping = system.spawn(Diary(), "dropping", mailbox=Mailbox(2, "drop newest"))
-    refusing = system.spawn(Diary(), "refusing", mailbox=Mailbox(1))
-    for _ in range(5):
-        dropping.tell(Note("x"))
-    refusing.tell(Note("x"))
-    for _ in range(2):
-        with pytest.raises(MailboxFullError):
-            refusing.tell(Note("x"))
+    fill_mailboxes(system)
     assert system.statistics() == Statistics(
         actors=3,
         handled=3,  # Carry, Deliver, Blow
@@ -138,6 +141,28 @@ def test_every_count() -> None:
         failures=1,
         restarts=1,
     )
+
+
+def ask_in_vain(system: System) -> None:
+    """Ask an actor twice: it answers too late, then fails and restarts."""
+    diary = system.spawn(Diary(), "diary", supervision=Restart())
+    with pytest.raises(AskTimeoutError):
+        diary.ask(Carry("late"), timeout=1.0, block=True)
+    diary.tell(Deliver())
+    with pytest.raises(ActorFailedError):
+        diary.ask(Blow("loud"), block=True)
+
+
+def fill_mailboxes(system: System) -> None:
+    """Tell three messages too many to one that drops, two to one that refuses."""
+    dropping = system.spawn(Diary(), "dropping", mailbox=Mailbox(2, "drop newest"))
+    refusing = system.spawn(Diary(), "refusing", mailbox=Mailbox(1))
+    for _ in range(5):
+        dropping.tell(Note("x"))
+    refusing.tell(Note("x"))
+    for _ in range(2):
+        with pytest.raises(MailboxFullError):
+            refusing.tell(Note("x"))
 
 
 class Parent(Actor):
@@ -170,8 +195,8 @@ class Sleeper(Actor[Note | Carry | Blow]):
         raise ValueError(message.reason)
 
 
-def test_what_actors_do() -> None:
-    """Who is idle, busy, waiting, restarting or stopping is called so."""
+def some_who_do_different_things() -> System:
+    """Return a System of which each actor is called by what it does."""
     dispatcher = VirtualDispatcher()
     system = System(dispatcher)
     for path in ("idle", "busy", "waiting", "stashing"):
@@ -186,8 +211,13 @@ def test_what_actors_do() -> None:
     system.ref("stopping").stop(drain=False)
     dispatcher.advance(1.0)
     system.ref("busy").tell(Note("x"))
-    found = {one.path: one for one in system.dump().actors}
-    assert {path: one.doing for path, one in found.items()} == {
+    return system
+
+
+def test_what_actors_do() -> None:
+    """Who is idle, busy, waiting, restarting or stopping is called so."""
+    found = some_who_do_different_things().dump().actors
+    assert {one.path: one.doing for one in found} == {
         "idle": "idle",
         "busy": "busy",
         "waiting": "waiting",
@@ -196,10 +226,16 @@ def test_what_actors_do() -> None:
         "stopping/child": "stopping",
         "restarting": "restarting",
     }
+
+
+def test_what_actors_have() -> None:
+    """Of each it says what waits for it, for what it waits, and what it is."""
+    dump = some_who_do_different_things().dump()
+    found = {one.path: one for one in dump.actors}
     assert (found["stashing"].stash, found["busy"].mailbox) == (1, 1)
     assert found["waiting"].waits_for == "60 s"
     assert found["restarting"].kind == "Sleeper"
-    assert "busy (Sleeper): busy, 1 queued" in str(system.dump())
+    assert "busy (Sleeper): busy, 1 queued" in str(dump)
 
 
 @pytest.mark.asyncio

@@ -345,15 +345,18 @@ async def test_observer_that_escalates() -> None:
     assert await error_of(block) is error
 
 
+class Slow(Plain):
+    """Takes its time to stop."""
+
+    async def on_stop(self) -> None:
+        """Say when it is over."""
+        await self.sleep(0.001)
+        self.seen.append("has stopped")
+
+
 @pytest.mark.asyncio
 async def test_block_that_is_about_to_end() -> None:
     """The cancellation that has not come to it yet comes to nothing else either."""
-
-    class Slow(Plain):
-        async def on_stop(self) -> None:
-            await self.sleep(0.001)
-            self.seen.append("has stopped")
-
     slow = Slow(Mine())
 
     async def block(system: System) -> None:
@@ -495,38 +498,43 @@ async def test_whatever_the_block_does(
     await asyncio.sleep(0)
 
 
+class Chained(Plain):
+    """Raises while it handles another error."""
+
+    @receive
+    def boom(self, _message: Boom) -> Fine:
+        """Raise."""
+        try:
+            return dict[str, Fine]()["handler"]
+        except KeyError:
+            raise self.error  # noqa: B904 - the context is what is looked at
+
+
 @pytest.mark.asyncio
-async def test_context_of_the_error() -> None:
+@pytest.mark.parametrize(
+    ("make", "body", "context"),
+    [
+        (Plain, forever, None),
+        (Plain, raises, KeyError("body")),
+        (Chained, forever, KeyError("handler")),
+        (Chained, raises, KeyError("handler")),
+    ],
+)
+async def test_context_of_the_error(
+    make: type[Plain],
+    body: Callable[[], Awaitable[None]],
+    context: BaseException | None,
+) -> None:
     """What it was raised from stays; else it is what the block has raised."""
 
-    class Chained(Plain):
-        @receive
-        def boom(self, _message: Boom) -> Fine:
-            try:
-                return dict[str, Fine]()["handler"]
-            except KeyError:
-                raise self.error  # noqa: B904 - the context is what is looked at
+    async def block(system: System) -> None:
+        system.spawn(make(error)).tell(Boom())
+        await body()
 
-    for error, make, body, context in (
-        (Mine(), Plain, forever, type(None)),
-        (Mine(), Plain, raises, KeyError),
-        (Mine(), Chained, forever, KeyError),
-        (Mine(), Chained, raises, KeyError),
-    ):
-
-        async def block(
-            system: System,
-            actor: Plain = make(error),  # noqa: B008 - that of this turn
-            body: Callable[[], Awaitable[None]] = body,
-        ) -> None:
-            system.spawn(actor).tell(Boom())
-            await body()
-
-        raised = await error_of(block)
-        assert raised is error
-        assert type(raised.__context__) is context
-        if make is Chained:
-            assert str(raised.__context__) == "'handler'"
+    error = Mine()
+    raised = await error_of(block)
+    assert raised is error
+    assert repr(raised.__context__) == repr(context)
 
 
 @pytest.mark.asyncio

@@ -140,15 +140,17 @@ def test_message_that_is_not_there() -> None:
         failure.message(Note)
 
 
+class Silent(Actor[Carry]):
+    """Never answers."""
+
+    @receive
+    def carry(self, _message: Carry) -> None:
+        """Answer nothing."""
+
+
 @pytest.mark.asyncio
 async def test_failures_of_asks() -> None:
     """An asker gets the exceptions that these kinds stand for, and no `Failure`."""
-
-    class Silent(Actor[Carry]):
-        @receive
-        def carry(self, _message: Carry) -> None:
-            """Answer nothing."""
-
     async with System() as system:
         diary: ActorRef[Any] = system.spawn(Diary(), "diary")
         silent = system.spawn(Silent(), "silent")

@@ -73,6 +73,9 @@ def uv_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
+LOOPS = [asyncio.new_event_loop, uv_loop, eager_loop]
+
+
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> str:
     """Drive handlers in each way."""
@@ -80,47 +83,81 @@ def way(request: pytest.FixtureRequest) -> str:
     return name
 
 
+async def count_in_a_group() -> object:
+    """Return what comes of tasks that end one after the other, in their order."""
+
+    async def child(number: int) -> int:
+        await asyncio.sleep(0)
+        return number
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(child(number)) for number in range(3)]
+    return [task.result() for task in tasks]
+
+
+async def time_out() -> None:
+    """Wait for too long, in the way of asyncio and of AnyIO."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await wait_for_ever()
+    with anyio.move_on_after(0.001) as scope:
+        await anyio.sleep_forever()
+    assert scope.cancelled_caught
+    assert me().cancelling() == 0
+
+
+async def use_threads() -> None:
+    """Have something done in threads, in the way of asyncio and of AnyIO."""
+    ident = await asyncio.to_thread(threading.get_ident)
+    other = await anyio.to_thread.run_sync(threading.get_ident)
+    assert threading.get_ident() not in (ident, other)
+
+
+async def ask_and_stop() -> None:
+    """Stop an actor whose handler waits; who has asked it is told."""
+    async with System() as system:
+        inside = asyncio.Event()
+
+        async def wait() -> None:
+            inside.set()
+            await wait_for_ever()
+
+        doer = Doer(wait)
+        ref = system.spawn(doer)
+        asked = asyncio.ensure_future(ref.ask(Carry("x")))
+        await inside.wait()
+        ref.stop(drain=False)
+        with pytest.raises(ActorStoppedError):
+            await asked
+        assert isinstance(doer.raised, asyncio.CancelledError)
+
+
 @pytest.mark.parametrize("debug", [False, True])
-@pytest.mark.parametrize("factory", [asyncio.new_event_loop, uv_loop, eager_loop])
+@pytest.mark.parametrize("factory", LOOPS)
 def test_loop(way: str, factory: Factory, *, debug: bool) -> None:
-    """Timeouts, groups, threads, asks and stops do the same on every loop."""
+    """Timeouts, groups and threads in a handler do the same on every loop."""
 
     async def body() -> object:
-        async def child(number: int) -> int:
-            await asyncio.sleep(0)
-            return number
-
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(child(number)) for number in range(3)]
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.001):
-                await wait_for_ever()
-        with anyio.move_on_after(0.001) as scope:
-            await anyio.sleep_forever()
-        assert scope.cancelled_caught
-        assert me().cancelling() == 0
-        ident = await asyncio.to_thread(threading.get_ident)
-        other = await anyio.to_thread.run_sync(threading.get_ident)
-        assert threading.get_ident() not in (ident, other)
-        return [task.result() for task in tasks]
+        numbers = await count_in_a_group()
+        await time_out()
+        await use_threads()
+        return numbers
 
     async def main() -> None:
         assert await handled(body) == [0, 1, 2]
-        async with System() as system:
-            inside = asyncio.Event()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
-            async def wait() -> None:
-                inside.set()
-                await wait_for_ever()
+    with driven_by(way), asyncio.Runner(loop_factory=factory, debug=debug) as runner:
+        runner.run(main())
 
-            doer = Doer(wait)
-            ref = system.spawn(doer)
-            asked = asyncio.ensure_future(ref.ask(Carry("x")))
-            await inside.wait()
-            ref.stop(drain=False)
-            with pytest.raises(ActorStoppedError):
-                await asked
-            assert isinstance(doer.raised, asyncio.CancelledError)
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("factory", LOOPS)
+def test_stop_on_each_loop(way: str, factory: Factory, *, debug: bool) -> None:
+    """A stop cancels a handler that waits, on every loop, and leaves no task."""
+
+    async def main() -> None:
+        await ask_and_stop()
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     with driven_by(way), asyncio.Runner(loop_factory=factory, debug=debug) as runner:

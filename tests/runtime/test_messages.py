@@ -431,17 +431,19 @@ async def test_on_start_that_raises(world: World) -> None:
     assert texts_of(diary) == []
 
 
+class Breaking(Losses):
+    """An observer that raises whenever it is told of a message."""
+
+    calls = 0
+
+    def handled(self, event: Handled) -> None:
+        """Raise."""
+        self.calls += 1
+        raise OSError(f"disk full at {event.number}")
+
+
 async def test_observer_that_raises(world: World) -> None:
     """An observer that raises is heard no more, and disturbs nobody."""
-
-    class Breaking(Losses):
-        calls = 0
-
-        def handled(self, event: Handled) -> None:
-            """Raise."""
-            self.calls += 1
-            raise OSError(f"disk full at {event.number}")
-
     breaking, losses = Breaking(), Losses()
     world.system.observe(breaking)
     world.system.observe(losses)

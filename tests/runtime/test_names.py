@@ -111,21 +111,23 @@ def test_value_in_a_class(name: str) -> None:
         type("Wrong", (Diary,), {name: []})
 
 
+class Stopping(Diary):
+    """Overrides `stop`, and calls it at a note."""
+
+    def stop(self) -> None:
+        """Say so first."""
+        self.state.texts.append("on its way")
+        super().stop()
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Stop."""
+        super().note(message)
+        self.stop()
+
+
 def test_methods_may_be_overridden() -> None:
     """A subclass that calls what it overrides is no mistake."""
-
-    class Stopping(Diary):
-        def stop(self) -> None:
-            """Say so first."""
-            self.state.texts.append("on its way")
-            super().stop()
-
-        @receive
-        def note(self, message: Note) -> None:
-            """Stop."""
-            super().note(message)
-            self.stop()
-
     clock, stopping = VirtualDispatcher(), Stopping()
     System(clock).spawn(stopping).tell(Note("x"))
     clock.run()

@@ -219,29 +219,31 @@ def test_stepping() -> None:
     assert actor.state.times[3:] == [4.0]
 
 
+class Moody(Actor[Tick]):
+    """Ticks, and changes its mood at the first tick."""
+
+    def __init__(self) -> None:
+        self.ticks: list[str] = []
+
+    def on_start(self) -> None:
+        """Tick in one mood."""
+        self.every(1.0, Tick())
+        self.become("glad")
+
+    @receive(state="glad")
+    def glad(self, _message: Tick) -> None:
+        """Change."""
+        self.ticks.append("glad")
+        self.become("sad")
+
+    @receive(state="sad")
+    def sad(self, _message: Tick) -> None:
+        """Stay."""
+        self.ticks.append("sad")
+
+
 def test_change_of_behaviour() -> None:
     """A periodic timer goes on through it: each tick is for the behaviour it meets."""
-
-    class Moody(Actor[Tick]):
-        def __init__(self) -> None:
-            self.ticks: list[str] = []
-
-        def on_start(self) -> None:
-            """Tick in one mood."""
-            self.every(1.0, Tick())
-            self.become("glad")
-
-        @receive(state="glad")
-        def glad(self, _message: Tick) -> None:
-            """Change."""
-            self.ticks.append("glad")
-            self.become("sad")
-
-        @receive(state="sad")
-        def sad(self, _message: Tick) -> None:
-            """Stay."""
-            self.ticks.append("sad")
-
     clock, moody = VirtualDispatcher(), Moody()
     System(clock).spawn(moody)
     clock.advance(3.5)

@@ -225,22 +225,24 @@ def test_path_that_is_free_after_a_failed_start() -> None:
 # -- what is owed to one who has ended -------------------------------------------
 
 
+class Teller(Session):
+    """Tells a request when it starts."""
+
+    def __init__(self, to: ActorRef[Any]) -> None:
+        super().__init__()
+        self.to = to
+
+    def on_start(self) -> None:
+        """Tell a request."""
+        self.to.tell(Carry("late"))
+
+
 def test_sender_who_has_ended() -> None:
     """A late answer to what it has told does not reach the next one at its path."""
-
-    class Told(Session):
-        def __init__(self, to: ActorRef[Any]) -> None:
-            super().__init__()
-            self.to = to
-
-        def on_start(self) -> None:
-            """Tell a request."""
-            self.to.tell(Carry("late"))
-
     clock = VirtualDispatcher()
     system, next_one = System(clock), Session()
     other = system.spawn(Diary(), "other")
-    ref = system.spawn(Told(other), "session/7")
+    ref = system.spawn(Teller(other), "session/7")
     clock.run()
     ref.stop()
     clock.run()
@@ -379,55 +381,74 @@ async def test_reference_that_did_not_travel() -> None:
         await until(lambda: told == ["over"])
 
 
+class Passing(Actor[Carry]):
+    """Answers nothing, and keeps to whom it owes an answer."""
+
+    def __init__(self) -> None:
+        self.owed: list[ReplyTo[Note]] = []
+
+    @receive
+    def carry(self, _message: Carry) -> None:
+        """Have another one answer."""
+        self.owed.append(self.reply_to)
+
+
+class Asking(Actor[Introduce | Note]):
+    """Tells a request, and keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @receive
+    def introduce(self, message: Introduce) -> None:
+        """Tell a request."""
+        message.ref.tell(Carry("x"))
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Hear the answer."""
+        self.heard.append(message.text)
+
+
+async def assert_cannot_answer(other: System, passing: Passing) -> None:
+    """Assert that an actor of another System is refused when it answers."""
+    await until(lambda: bool(passing.owed))
+    (owed,) = passing.owed
+    assert owed.system == "one"
+    host = Host()
+    other.spawn(host, "host").tell(Owner(owed))
+    await until(lambda: bool(host.raised))
+    (error,) = host.raised
+    assert isinstance(error, UnknownSystemError)
+    assert "belongs to the System 'one'; known here: 'two'" in str(error)
+
+
 @loop
-@pytest.mark.parametrize("asks", [True, False], ids=["asked", "told"])
-async def test_answer_that_is_owed_in_another_system(*, asks: bool) -> None:
+async def test_answer_to_an_ask_of_another_system() -> None:
     """Who gets a `reply_to` of another System cannot answer, and answers nobody else.
 
-    The ask of that number, and the actor at that path, are not the ones.
+    The ask of that number is not the one.
     """
-
-    class Passing(Actor[Carry]):
-        @receive
-        def carry(self, _message: Carry) -> None:
-            """Have another one answer."""
-            passed.append(self.reply_to)
-
-    class Asking(Actor[Introduce | Note]):
-        @receive
-        def introduce(self, message: Introduce) -> None:
-            """Tell a request."""
-            message.ref.tell(Carry("x"))
-
-        @receive
-        def note(self, message: Note) -> None:
-            """Hear the answer."""
-            heard.append(message.text)
-
-    passed, heard = list[ReplyTo[Note]](), list[str]()
     async with System(name="one") as one, System(name="two") as two:
-        for system in (one, two):
-            system.spawn(Asking(), "asking")
-        passing = one.spawn(Passing(), "passing")
-        waits: list[asyncio.Future[Note]] = []
-        if asks:
-            waits.append(asyncio.ensure_future(passing.ask(Carry("x"))))
-            slow = two.spawn(Diary(), "slow")
-            waits.append(asyncio.ensure_future(slow.ask(Carry("x"))))
-        else:
-            one.ref("asking").tell(Introduce(passing))
-        await until(lambda: bool(passed))
-        assert passed[0].system == "one"
-        host = Host()
-        two.spawn(host, "host").tell(Owner(passed[0]))
-        await until(lambda: bool(host.raised))
-        (error,) = host.raised
-        assert isinstance(error, UnknownSystemError)
-        assert "belongs to the System 'one'; known here: 'two'" in str(error)
+        passing = Passing()
+        asked = one.spawn(passing, "passing"), two.spawn(Diary(), "slow")
+        waits = [asyncio.ensure_future(ref.ask(Carry("x"))) for ref in asked]
+        await assert_cannot_answer(two, passing)
         assert not any(wait.done() for wait in waits)
-        assert heard == []
         for wait in waits:
             wait.cancel()
+
+
+@loop
+async def test_answer_that_is_owed_in_another_system() -> None:
+    """Nor does it answer the actor at the path of the one that is owed."""
+    async with System(name="one") as one, System(name="two") as two:
+        passing, asking, other = Passing(), Asking(), Asking()
+        two.spawn(other, "asking")
+        ref = one.spawn(asking, "asking")
+        ref.tell(Introduce(one.spawn(passing, "passing")))
+        await assert_cannot_answer(two, passing)
+        assert asking.heard == other.heard == []
 
 
 @pytest.mark.asyncio

@@ -175,32 +175,34 @@ async def test_asking_with_what_is_no_request(world: World) -> None:
     assert world.system.statistics().handled == 0
 
 
+class Moody(Actor[Note]):
+    """Handles `Failure` in one of its moods only."""
+
+    def __init__(self) -> None:
+        self.failures: list[Failure] = []
+
+    @receive
+    def note(self, message: Note) -> None:
+        """Send to nobody, in that mood."""
+        self.become(message.text)
+        self.system.ref("nobody").tell(message)
+
+    @receive(state="careful")
+    def failure(self, message: Failure) -> None:
+        """Keep."""
+        self.failures.append(message)
+
+    @receive(state="careless")
+    def collect(self, _message: Collect) -> Notes:
+        """Answer."""
+        return Notes(())
+
+
 @loop
 async def test_failure_in_a_behaviour(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Who handles `Failure` in its present behaviour is told, and no one else."""
-
-    class Moody(Actor[Note]):
-        def __init__(self) -> None:
-            self.failures: list[Failure] = []
-
-        @receive
-        def note(self, message: Note) -> None:
-            """Send to nobody, in that mood."""
-            self.become(message.text)
-            self.system.ref("nobody").tell(message)
-
-        @receive(state="careful")
-        def failure(self, message: Failure) -> None:
-            """Keep."""
-            self.failures.append(message)
-
-        @receive(state="careless")
-        def collect(self, _message: Collect) -> Notes:
-            """Answer."""
-            return Notes(())
-
     moody = Moody()
     ref = world.system.spawn(moody, "moody")
     for mood in ("careful", "careless"):

@@ -292,21 +292,23 @@ async def test_periodic_timer_carries_none(system: System) -> None:
     assert ticker.seen[:3] == [("set", "T1"), ("tick", ""), ("tick", "")]
 
 
+class Starter(Looker):
+    """Starts a task in its handler."""
+
+    @receive
+    def answer(self, _message: Answer) -> None:
+        """Start a task."""
+        _ = self.start_task(self.work())
+
+    async def work(self) -> Seen:
+        """Note it, after the handler's end."""
+        await asyncio.sleep(0.001)
+        self.note("task")
+        return Seen("result")
+
+
 async def test_task_of_an_actor(system: System) -> None:
     """It is in the trace in which it was started, and so is what it returns."""
-
-    class Starter(Looker):
-        @receive
-        def answer(self, _message: Answer) -> None:
-            """Start a task."""
-            _ = self.start_task(self.work())
-
-        async def work(self) -> Seen:
-            """Note it, after the handler's end."""
-            await asyncio.sleep(0.001)
-            self.note("task")
-            return Seen("result")
-
     starter = Starter()
     ref = system.spawn(starter)
     with Within("T1"):

@@ -428,7 +428,9 @@ class WithdrawsWhatItFetches(Subchannel):
 class _Counts(FunctionsAtWork):
     def _cut_short(self, state: SubchannelState, execution: Execution) -> None:
         count, cpa = execution.count, execution.cpa
-        self._end(state, End(Dstat.ENDED, 0, count, cpa, selected=True))
+        self._end(
+            state, End(Dstat.CHANNEL_AND_DEVICE_END, 0, count, cpa, selected=True)
+        )
 
 
 class CountsAsBefore(_Broken):

@@ -23,13 +23,8 @@ def points_of(reader: InMemoryMetricReader) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_metrics() -> None:
-    """Actors, messages, waiting times, dead letters, failures and restarts."""
-    reader = InMemoryMetricReader()
-    provider = MeterProvider([reader])
-    dispatcher = VirtualDispatcher()
-    system = System(dispatcher)
-    system.observe(MetricsObserver(provider.get_meter("test")))
+def play(system: System, dispatcher: VirtualDispatcher) -> None:
+    """Have an actor wake, fail and stop, another one asked, and a message lost."""
     diary = system.spawn(Diary, "diary", supervision=Restart())
     system.spawn(Diary, "other")
     diary.tell(SetTimer(2.0, "later"))
@@ -41,6 +36,16 @@ def test_metrics() -> None:
     dispatcher.run()
     assert diary.is_alive is False
     system.ref("other").ask(Collect(), block=True)
+
+
+def test_metrics() -> None:
+    """Actors, messages, waiting times, dead letters, failures and restarts."""
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    dispatcher = VirtualDispatcher()
+    system = System(dispatcher)
+    system.observe(MetricsObserver(provider.get_meter("test")))
+    play(system, dispatcher)
     points = points_of(reader)
     assert points["actors"][""].value == 1
     assert points["messages"]["SetTimer"].value == 2

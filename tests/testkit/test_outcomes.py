@@ -170,10 +170,7 @@ def test_exit(run: Run, name: str) -> None:
     done.stdout.fnmatch_lines(["*_pytest.outcomes.Exit: from within*"])
 
 
-def test_teardown(run: Run) -> None:
-    """What an actor says when a fixture is torn down is an error there."""
-    done = run(
-        f"""{CAST}
+TEARDOWNS = f"""{CAST}
 @pytest_asyncio.fixture
 async def fails_late():
     system = System()
@@ -203,7 +200,14 @@ async def test_shut_down(shut_down):
 @pytest.mark.asyncio
 async def test_ours(actor_system):
     actor_system.spawn(stops_badly())
-""",
+"""
+"""Tests whose actors fail when they are over."""
+
+
+def test_teardown(run: Run) -> None:
+    """What an actor says when a fixture is torn down is an error there."""
+    done = run(
+        TEARDOWNS,
         mode="strict",
     )
     done.assert_outcomes(passed=4, errors=4)

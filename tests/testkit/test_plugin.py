@@ -79,10 +79,7 @@ def test_seen():
     done.assert_outcomes(passed=3)
 
 
-def test_systems_without_loop(run: Run) -> None:
-    """The other Systems and their probes need neither a loop nor pytest-asyncio."""
-    done = run(
-        """
+WITHOUT_LOOP = """
 def test_virtual(virtual_system, probe):
     pen = probe(Note)
     pen.tell(virtual_system.spawn(Diary()), Note("dear"))
@@ -105,14 +102,18 @@ def test_others(virtual_system, stepping_system, probe):
     with pytest.raises(Exception, match="say system="):
         probe(Note)
 """
+"""Tests of Systems that need no loop."""
+
+
+def test_systems_without_loop(run: Run) -> None:
+    """The other Systems and their probes need neither a loop nor pytest-asyncio."""
+    done = run(
+        WITHOUT_LOOP,
     )
     done.assert_outcomes(passed=4)
 
 
-def test_unexpected_failure(run: Run) -> None:
-    """A test whose actor failed is an error, unless the mark allows it."""
-    done = run(
-        """
+FAILURES = """
 def fail(system, path):
     system.spawn(Diary(), path).tell(Blow())
     system.clock.run()
@@ -139,7 +140,14 @@ async def test_async(actor_system, probe):
     ref = actor_system.spawn(Diary(), "on the loop")
     ref.tell(Blow())
     await probe().expect_terminated(ref)
-""",
+"""
+"""Tests whose actors fail, with a mark that allows it or without."""
+
+
+def test_unexpected_failure(run: Run) -> None:
+    """A test whose actor failed is an error, unless the mark allows it."""
+    done = run(
+        FAILURES,
         mode="strict",
     )
     done.assert_outcomes(passed=7, errors=4)
@@ -148,11 +156,7 @@ async def test_async(actor_system, probe):
     done.stdout.fnmatch_lines(expected)
 
 
-def test_refusal_to_stop(run: Run, pytester: pytest.Pytester) -> None:
-    """A test that leaves an actor behind is an error that names it."""
-    pytester.makeconftest(LOOPS)
-    done = run(
-        """
+REFUSALS = """
 class Stubborn(Actor):
     @receive
     async def note(self, message: Note) -> None:
@@ -177,7 +181,15 @@ async def test_stubborn(actor_system):
 @pytest.mark.asyncio(loop_factories=["virtual"])
 async def test_slow(actor_system):
     actor_system.spawn(Slow(), "slow")
-""",
+"""
+"""Tests that leave an actor behind which does not stop, or not in time."""
+
+
+def test_refusal_to_stop(run: Run, pytester: pytest.Pytester) -> None:
+    """A test that leaves an actor behind is an error that names it."""
+    pytester.makeconftest(LOOPS)
+    done = run(
+        REFUSALS,
         mode="strict",
     )
     done.assert_outcomes(passed=2, errors=2)
@@ -242,4 +254,4 @@ def test_nothing_is_imported_unasked() -> None:
     code = "import ccw_actors.pytest_plugin, sys; print(*sys.modules)"
     names = subprocess.check_output([sys.executable, "-c", code], text=True).split()
     ours = {name.partition(".")[2] for name in names if name.startswith("ccw_actors")}
-    assert ours == {"", "pytest_plugin", "escalation"}
+    assert ours == {"", "pytest_plugin", "_escalation"}

@@ -6,6 +6,7 @@ import resource
 import signal
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -263,45 +264,56 @@ async def test_full_event(tmp_path: Path) -> None:
         assert await made.do("count", event) == _FULL
 
 
+async def given_event(made: Rig, device: int, number: int) -> int:
+    """Give a device an event descriptor; return what the call answers."""
+    raw = irqs(0, 0x24, data=struct.pack("=i", number))
+    return int((await made.ioctl(device, Ioctl.DEVICE_SET_IRQS, raw))[0])
+
+
+def event_steps(device: int, at: int) -> list[list[Any]]:
+    """Return the calls that make an event, give it to a device, and trigger it."""
+    request = uapi.request_of(Ioctl.DEVICE_SET_IRQS)
+    return [
+        ["own_files"],
+        ["eventfd"],
+        ["ioctl", device, request, irqs(0, 0x24, data=struct.pack("=i", at)).hex()],
+        ["ioctl", device, request, irqs(0, 0x21).hex()],
+        ["count", at],
+    ]
+
+
 async def test_events_that_are_none(tmp_path: Path) -> None:
-    """SET_IRQS takes event descriptors of the caller, and nothing else."""
+    """SET_IRQS takes event descriptors, and nothing else; it keeps one alone."""
     async with rig(tmp_path) as made:
         container, device, _ = await opened(made)
-
-        async def give(number: int) -> int:
-            raw = irqs(0, 0x24, data=struct.pack("=i", number))
-            return int((await made.ioctl(device, Ioctl.DEVICE_SET_IRQS, raw))[0])
-
-        assert await give(container) == -errno.EINVAL
-        assert await give(999) == -errno.EBADF
-        assert await give(-2) == -errno.EINVAL
-        assert await give(-1) == 0
+        assert await given_event(made, device, container) == -errno.EINVAL
+        assert await given_event(made, device, 999) == -errno.EBADF
+        assert await given_event(made, device, -2) == -errno.EINVAL
+        assert await given_event(made, device, -1) == 0
         number = await made.do("eventfd")
-        assert await give(number) == 0
+        assert await given_event(made, device, number) == 0
         before = descriptors()
-        assert await give(number) == 0
-        assert await give(-1) == 0
+        assert await given_event(made, device, number) == 0
+        assert await given_event(made, device, -1) == 0
         assert descriptors() == before - 1
-        await made.do("close", number)
-        for begin, at in (("in_child", number + 2), ("threads", number)):
-            # In a child it comes behind the pipe over which the results go.
-            request = uapi.request_of(Ioctl.DEVICE_SET_IRQS)
-            raw = irqs(0, 0x24, data=struct.pack("=i", at)).hex()
-            trigger = irqs(0, 0x21).hex()
-            steps = [
-                ["own_files"],
-                ["eventfd"],
-                ["ioctl", device, request, raw],
-                ["ioctl", device, request, trigger],
-                ["count", at],
-            ]
-            if begin == "threads":
-                (results,) = await made.every(["threads", steps])
-            else:
-                results = await made.do("in_child", steps)
-            assert results[:2] == [0, at]
-            assert [value for value, _ in results[2:4]] == [0, 0]
-            assert results[4] == 1
+
+
+@pytest.mark.parametrize("begin", ["in_child", "threads"])
+async def test_events_of_the_caller(tmp_path: Path, begin: str) -> None:
+    """SET_IRQS takes the event of a child, or of a thread with files of its own."""
+    async with rig(tmp_path) as made:
+        _, device, _ = await opened(made)
+        free = await made.do("eventfd")
+        await made.do("close", free)
+        if begin == "threads":
+            at = free
+            (results,) = await made.every(["threads", event_steps(device, at)])
+        else:
+            at = free + 2  # behind the pipe over which the results go
+            results = await made.do("in_child", event_steps(device, at))
+        assert results[:2] == [0, at]
+        assert [value for value, _ in results[2:4]] == [0, 0]
+        assert results[4] == 1
 
 
 async def test_events_of_a_device_that_was_closed(tmp_path: Path) -> None:

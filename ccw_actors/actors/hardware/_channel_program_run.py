@@ -36,7 +36,7 @@ from ccw_actors.runtime import ActorRef
 
 __all__ = ["Access", "cut_short", "is_ccw", "to_fetch", "to_store"]
 
-_CE_DE = Dstat.CHANNEL_END | Dstat.DEVICE_END
+_CE_DE = Dstat.CHANNEL_AND_DEVICE_END
 
 
 class Access(Struct, frozen=True):
@@ -62,9 +62,14 @@ def to_fetch(
     No region has the address: that is an addressing check.
     """
     areas = areas_of(action)
-    known = [within(given, area) for area in areas]
-    if None not in known:
-        return Fetched(b"".join(part or b"" for part in known))
+    data = b""
+    for area in areas:
+        part = within(given, area)
+        if part is None:
+            break
+        data += part
+    else:
+        return Fetched(data)
     region = region_of(regions, areas[0].address)
     if region is None:
         return Fetched(b"", StorageCheck.ADDRESSING)

@@ -145,7 +145,7 @@ class Device(Actor[DeviceMessage]):
         if work is None or work.request.run != message.run or work.outcome is not None:
             return
         state = self._model.halted(self.state.model)
-        end = CommandEnd(Dstat.CHANNEL_END | Dstat.DEVICE_END)
+        end = CommandEnd(Dstat.CHANNEL_AND_DEVICE_END)
         self._end(work, Outcome(state, end))
 
     @receive

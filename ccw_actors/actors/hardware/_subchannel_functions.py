@@ -105,7 +105,7 @@ class FunctionsAtWork:
                 pass
 
     def _go_on(self, state: SubchannelState) -> None:
-        actl, execution = state.scsw.actl, state.execution
+        actl, execution = state.schib.scsw.actl, state.execution
         if actl & Actl.CLEAR_PENDING:
             if state.work.signal == "none":
                 state.happened("clear signal given")
@@ -263,7 +263,7 @@ class FunctionsAtWork:
         action = execution.action
         match action:
             case Perform(command):
-                if state.scsw.actl & Actl.START_PENDING:
+                if state.schib.scsw.actl & Actl.START_PENDING:
                     state.scsw = lifecycle.accepted(state.scsw)
                     self._present_intermediate(state)
                 state.happened("device asked")

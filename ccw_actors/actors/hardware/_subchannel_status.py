@@ -210,7 +210,7 @@ class SubchannelState(Struct):
 
     def forget_unsolicited(self, scsw: Scsw) -> None:
         """Leave nothing of an unsolicited status that has been tested, as `scsw`."""
-        if not scsw.fctl and scsw.stctl == Stctl.UNSOLICITED:
+        if not scsw.fctl and scsw.stctl == Stctl.UNSOLICITED_STATUS:
             self.irb = Irb(Scsw())
 
     def join_pci(self) -> bool:

@@ -206,11 +206,12 @@ def after(work: Work, event: EventName, *, runs: bool) -> Work:
     key = work, event, runs
     known = _known.get(key)
     if known is None:
-        known = _known[key] = _found(*key)
+        known = _known[key] = _found(key)
     return known
 
 
-def _found(work: Work, event: EventName, runs: bool) -> Work:  # noqa: FBT001
+def _found(key: _Key) -> Work:
+    work, event, runs = key
     then = _EVENTS[event].applied(work)
     for rule in UNREACHABLE:
         assert not rule.holds(then, runs=runs), f"{event} at {work}: {rule.why}"

@@ -162,7 +162,7 @@ class SuspendedInSpiteOfU(Rule):
         if one.op not in ("TPI", "WAITIO") or not self._subchannels:
             return None
         for schid in self._subchannels:
-            if player.schib(schid).scsw.stctl != Stctl.INTERMEDIATE | Stctl.PENDING:
+            if player.schib(schid).scsw.stctl != Stctl.INTERMEDIATE_STATUS:
                 return None
         if one.op == "WAITIO":
             return Entry(one.op, interrupted=False)
@@ -217,7 +217,7 @@ class HiddenAttention(Rule):
             return entry
 
         def change(scsw: Scsw) -> Scsw:
-            alone = scsw.stctl == Stctl.ALERT | Stctl.PENDING and not scsw.fctl
+            alone = scsw.stctl == Stctl.UNSOLICITED_STATUS and not scsw.fctl
             if alone and scsw.dstat == Dstat.ATTENTION:
                 return replace(scsw, stctl=0, dstat=0)
             return scsw

@@ -62,7 +62,7 @@ class LatePathCheck(Rule):
             flags=0x0300,
             fctl=Fctl.START,
             actl=Actl.START_PENDING,
-            stctl=Stctl.ALERT | Stctl.PENDING,
+            stctl=Stctl.UNSOLICITED_STATUS,
         )
         irb = scsw.to_bytes() + bytes.fromhex(_PATH_ESW)
         player.store(address, irb.ljust(64, b"\0"))

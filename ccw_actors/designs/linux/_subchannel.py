@@ -52,7 +52,7 @@ GUEST_CPA: Final = 0x1000
 _PROGRAM_SIZE: Final = 0x1000
 _PATH: Final = 0x80
 _PMCW: Final = Pmcw(lpm=_PATH, pim=_PATH, pom=0xFF, pam=_PATH)
-_ENDED: Final = Dstat.CHANNEL_END | Dstat.DEVICE_END
+_ENDED: Final = Dstat.CHANNEL_AND_DEVICE_END
 
 
 # -- instructions ---------------------------------------------------------------------
@@ -231,4 +231,4 @@ def shows_cpa(scsw: Scsw) -> bool:
 
 def is_solicited(scsw: Scsw) -> bool:
     """Whether the driver takes a status for an answer (scsw_is_solicited, scsw.h)."""
-    return bool(scsw.deferred_cc) or scsw.stctl != Stctl.ALERT | Stctl.PENDING
+    return bool(scsw.deferred_cc) or scsw.stctl != Stctl.UNSOLICITED_STATUS

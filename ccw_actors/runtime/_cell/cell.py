@@ -12,7 +12,7 @@ from ccw_actors.runtime._cell.ports import Hosted, OwnedTasks, Suspended
 from ccw_actors.runtime._values.address import address_of, split
 from ccw_actors.runtime._values.envelope import Envelope, Letter
 from ccw_actors.runtime._values.mailbox import Mailbox
-from ccw_actors.runtime._values.reference import QUEUED, RunQueue
+from ccw_actors.runtime._values.provider import QUEUED, RunQueue
 from ccw_actors.runtime._values.supervision import Stop, Supervision
 from ccw_actors.transport import Message
 

@@ -1,7 +1,7 @@
 """Which method of an actor class handles which message, in which behaviour."""
 
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import (
     Any,
     NamedTuple,
@@ -158,30 +158,45 @@ def specify(cls: type, base: type) -> None:
     a method of `base`; for two handlers of one type, for two types of the same name,
     and if `class X(Actor[A | B])` promises to take a message without a handler.
     """
-    always: Handlers = {}
-    by_state: dict[str, Handlers] = {}
+    tables = _inherited(cls)
+    for state, message_type, method in _own_handlers(cls, base):
+        tables.setdefault(state, {})[message_type] = method
+    every = dict.fromkeys(kind for table in tables.values() for kind in table)
+    _check_names(cls, every)
+    _check_declared(cls, every)
+    always = tables[""]
+    merged = {state: always | own for state, own in tables.items() if state}
+    setattr(cls, _SPEC, ActorSpec(always, merged, tables, _union(every)))
+
+
+def _union(kinds: Iterable[type[Message]]) -> Any:
+    """Return the union of message types, any message if there are none."""
+    found: Any = None
+    for kind in kinds:
+        found = kind if found is None else found | kind
+    return Message if found is None else found
+
+
+def _inherited(cls: type) -> dict[str, Handlers]:
+    """Return what a class inherits, "" first: a table for each behaviour."""
+    tables: dict[str, Handlers] = {"": {}}
     for parent in reversed(cls.__bases__):
         inherited: ActorSpec | None = getattr(parent, _SPEC, None)
         for state, handlers in (inherited.tables if inherited else {}).items():
-            target = always if not state else by_state.setdefault(state, {})
+            target = tables.setdefault(state, {})
             for message_type, handler in handlers.items():
                 target[message_type] = vars(cls).get(handler.__name__, handler)
-    for state, message_type, method in _own_handlers(cls, base):
-        (always if not state else by_state.setdefault(state, {}))[message_type] = method
-    tables = {"": always, **by_state}
-    every = dict.fromkeys(kind for table in tables.values() for kind in table)
-    names = [_tag(kind) for kind in every]
+    return tables
+
+
+def _check_names(cls: type, accepts: dict[type[Message], None]) -> None:
+    """Check that the types of a class's messages have different names."""
+    names = [_tag(kind) for kind in accepts]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise TypeError(
             f"{cls.__name__} accepts two message types named {', '.join(twice)}:"
             " give one of them another tag="
         )
-    _check_declared(cls, every)
-    accepts: Any = Message
-    for number, kind in enumerate(every):
-        accepts = kind if number == 0 else accepts | kind
-    merged = {state: always | own for state, own in by_state.items()}
-    setattr(cls, _SPEC, ActorSpec(always, merged, tables, accepts))
 
 
 def _check_declared(cls: type, accepts: dict[type[Message], None]) -> None:
@@ -212,14 +227,7 @@ def _own_handlers(
                 f"{where}: a handler cannot be named {name!r}, which is a name of"
                 " Actor's own: choose another one"
             )
-        types = _parameter_types(where, method)
-        if request is not None and types != [request]:
-            raise TypeError(
-                f"{where} is marked as the handler of {request.__name__}, and its"
-                f" parameter is annotated with {' | '.join(t.__name__ for t in types)}"
-            )
-        _check_answer(where, method, types)
-        for message_type in types:
+        for message_type in _handled(where, method, request):
             known = found.get((state, message_type))
             if known is not None:
                 raise TypeError(
@@ -227,6 +235,20 @@ def _own_handlers(
                 )
             found[state, message_type] = method
     return [(state, kind, method) for (state, kind), method in found.items()]
+
+
+def _handled(
+    where: str, method: Callable[..., Any], request: type[Message] | None
+) -> list[type[Message]]:
+    """Return the message types of a handler, which may be marked as that of one."""
+    types = _parameter_types(where, method)
+    if request is not None and types != [request]:
+        raise TypeError(
+            f"{where} is marked as the handler of {request.__name__}, and its"
+            f" parameter is annotated with {' | '.join(t.__name__ for t in types)}"
+        )
+    _check_answer(where, method, types)
+    return types
 
 
 def _parameter_types(name: str, method: Callable[..., Any]) -> list[type[Message]]:
@@ -247,17 +269,8 @@ def _check_answer(
     where: str, method: Callable[..., Any], kinds: list[type[Message]]
 ) -> None:
     """Check what a handler says it returns against the answers of its requests."""
-    expected: list[Any] = []
-    for kind in kinds:
-        if not issubclass(kind, Request) or kind is Request:
-            return
-        try:
-            expected += types_in(answer_type(cast("type[Any]", kind)))
-        except TypeError:
-            return  # An answer that cannot be found yet; whoever asks is told.
-    if not all(isinstance(one, type) for one in expected):
-        return
-    if any(one in _ANYTHING for one in expected):
+    expected = _answers(kinds)
+    if expected is None:
         return
     given = types_in(get_type_hints(method).get("return", Any))
     allowed = (*expected, *_ANYTHING, type(None))
@@ -268,3 +281,17 @@ def _check_answer(
             f" {wrong[0].__name__}, expected"
             f" {' | '.join(one.__name__ for one in expected)}"
         )
+
+
+def _answers(kinds: list[type[Message]]) -> list[Any] | None:
+    """Return the types of the answers of requests, None if they may be any."""
+    found: list[Any] = []
+    for kind in kinds:
+        if not issubclass(kind, Request) or kind is Request:
+            return None
+        try:
+            found += types_in(answer_type(cast("type[Any]", kind)))
+        except TypeError:
+            return None  # An answer that cannot be found yet; whoever asks is told.
+    is_known = all(isinstance(one, type) and one not in _ANYTHING for one in found)
+    return found if is_known else None

@@ -80,6 +80,12 @@ class DeadLetters:
         is_quiet = quiet or self.is_quiet
         if not is_quiet and (full or reason is NOBODY_THERE):
             self._warn(address, envelope, reason)
+        self._tell(address, envelope, reason, full=full)
+
+    def _tell(
+        self, address: str, envelope: Envelope, reason: str, *, full: bool
+    ) -> None:
+        """Tell who waits for an envelope that it will not be handled."""
         ask = envelope.ask if envelope.kind != TICK else 0
         if ask and not full:
             self._asks.stopped(ask, reason)

@@ -67,14 +67,29 @@ class Ending:
         if cell.stop_alarm is not None:
             cell.stop_alarm.cancel()
         self._timers.forget(cell.path)
-        self._asks.abandon(cell.address)  # Of a thread that is abandoned.
-        waiting = sorted(self._pressure.asks(cell.address))
-        for ask in (*cell.asks_in_hand(), *sorted(cell.owed or ()), *waiting):
-            self._asks.stopped(ask, reason)
+        self._end_asks(cell, reason)
         self.close_turn(cell)
         if cell.tasks is not None:
             cell.tasks.cancel_all(_nothing)
         cell.finish()
+        self._lose_messages(cell, reason)
+        self._pressure.ended(cell.address)
+        self._tell(cell, reason)
+        if not self._may_return:
+            cell.forget()
+        else:
+            cell.mailbox = None
+        self.ended(cell.address)
+
+    def _end_asks(self, cell: Cell, reason: str) -> None:
+        """Have nobody wait for an answer of the actor, nor it for any."""
+        self._asks.abandon(cell.address)  # Of a thread that is abandoned.
+        waiting = sorted(self._pressure.asks(cell.address))
+        for ask in (*cell.asks_in_hand(), *sorted(cell.owed or ()), *waiting):
+            self._asks.stopped(ask, reason)
+
+    def _lose_messages(self, cell: Cell, reason: str) -> None:
+        """Make dead letters of what is in the mailbox and in the stash."""
         cell.put_back()
         while cell.mailbox:
             try:
@@ -82,18 +97,15 @@ class Ending:
             except IndexError:
                 break  # The actor's thread was faster.
             self._dead_letters.add(cell.address, envelope, reason)
-        self._pressure.ended(cell.address)
+
+    def _tell(self, cell: Cell, reason: str) -> None:
+        """Tell everybody who has to know that an actor has ended."""
         self._death_watch.ended(cell, reason)
         parent = cell.parent
         if parent is not None and parent.children:
             parent.signal(Envelope(b"", cell.path, 0, None, CHILD_ENDED))
         self._observers.stopped(cell.path, reason)
         self.tell_started(cell)
-        if not self._may_return:
-            cell.forget()
-        else:
-            cell.mailbox = None
-        self.ended(cell.address)
 
     def close_turn(self, cell: Cell) -> None:
         """Abandon the handler that is suspended, if there is one."""

@@ -45,15 +45,19 @@ class Failures:
             text = _cut("".join(traceback.format_exception(error)))
             failure = ActorFailedError(path, what, reason, text)
         failure.escalated = escalates
-        self.kept.append(failure)
-        if len(self.kept) > _KEPT_MAX:
-            del self.kept[0]
+        self._keep(failure)
         level = logging.INFO if escalates else logging.ERROR
         log.log(level, "%s", failure, exc_info=error)
         self._observers.failed(path, what, error)
         told = ActorFailedError(path, what, reason)
         told.__cause__ = error
         return told
+
+    def _keep(self, failure: ActorFailedError) -> None:
+        """Keep a failure as long as it is one of the last."""
+        self.kept.append(failure)
+        if len(self.kept) > _KEPT_MAX:
+            del self.kept[0]
 
 
 def _cut(text: str) -> str:

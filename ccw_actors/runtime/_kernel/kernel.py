@@ -82,6 +82,7 @@ class Kernel:
             ref_of, self._send_notice, self.cells.__contains__
         )
         self._make_supervision(codec, suspend)
+        self._make_invoker(suspend)
         dispatcher.attach(self)
 
     def _make_delivery(self, codec: Codec, *, with_payload: bool) -> None:
@@ -122,7 +123,7 @@ class Kernel:
         )
 
     def _make_supervision(self, codec: Codec, suspend: Suspend) -> None:
-        """Make the parts that invoke handlers, and what follows from how they end."""
+        """Make the parts that begin and end the lives of actors."""
         dispatcher = self.dispatcher
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
         self.contexts = Contexts(self.running_here)
@@ -153,6 +154,9 @@ class Kernel:
             encode=codec.encode,
         )
         self.observers.raised = self.supervisor.escalate
+
+    def _make_invoker(self, suspend: Suspend) -> None:
+        """Make the part that runs the handlers of actors."""
         self.invoker = Invoker(
             running=self.running,
             supervisor=self.supervisor,

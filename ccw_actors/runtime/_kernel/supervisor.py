@@ -17,8 +17,7 @@ from ccw_actors.errors import ActorFailedError, ActorStoppedError
 from ccw_actors.runtime._cell.cell import Cell
 from ccw_actors.runtime._cell.lifecycle import Event, State
 from ccw_actors.runtime._cell.own_context import own_context
-from ccw_actors.runtime._cell.ports import Suspended
-from ccw_actors.runtime._kernel.alarms import Alarm
+from ccw_actors.runtime._cell.ports import OwnedTasks, Suspended
 from ccw_actors.runtime._kernel.back_pressure import BackPressure
 from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
@@ -28,6 +27,8 @@ from ccw_actors.runtime._kernel.observers import Observers
 from ccw_actors.runtime._kernel.pending_asks import PendingAsks
 from ccw_actors.runtime._kernel.ports import Dispatcher, Suspend
 from ccw_actors.runtime._kernel.registry import Registry
+from ccw_actors.runtime._kernel.restarts import decided, make_again, taken_up
+from ccw_actors.runtime._kernel.stop_limit import StopLimit
 from ccw_actors.runtime._kernel.thread_calls import ThreadCalls
 from ccw_actors.runtime._kernel.timers import Timers
 from ccw_actors.runtime._values.envelope import (
@@ -36,12 +37,10 @@ from ccw_actors.runtime._values.envelope import (
     RESTART,
     STOP,
     STOP_NOW,
-    TICK,
     Envelope,
-    wrapped,
 )
 from ccw_actors.runtime._values.notices import Failure
-from ccw_actors.runtime._values.supervision import Decision, Escalate, Restart, decide
+from ccw_actors.runtime._values.supervision import Decision, Escalate, Restart
 from ccw_actors.runtime._values.supervision import Stop as StopDecision
 from ccw_actors.runtime._values.timer import Timer
 
@@ -90,6 +89,7 @@ class Supervisor:
         self._pressure = pressure
         self._dead_letters = dead_letters
         self._failures = failures
+        self._limit = StopLimit(dispatcher, failures)
         self._observers = observers
         self._contexts = contexts
         self._ending = ending
@@ -234,15 +234,7 @@ class Supervisor:
     ) -> tuple[Decision, tuple[float, ...]]:
         if isinstance(error, self.escalates):
             return StopDecision(), cell.restarts
-        now = self._dispatcher.now()
-        try:
-            # It is a function of the user's, which may set variables of its own.
-            context = cell.context.copy()
-            return context.run(decide, cell.supervision, error, now, cell.restarts)
-        except BaseException as wrong:
-            log.exception("%s: its supervision raised, so it stops", cell.path)
-            self.escalate(wrong)
-            return StopDecision(), cell.restarts
+        return decided(cell, error, self._dispatcher.now(), self.escalate)
 
     def _escalate(
         self, parent: Cell | None, address: str, failure: ActorFailedError
@@ -260,9 +252,7 @@ class Supervisor:
         cell.go_through(Event.RESTART)
         self._timers.disarm(cell.path)
         cell.put_back()
-        letters = map(wrapped, cell.mailbox or ())
-        waiting = {one.ask for one in letters if one.kind != TICK}
-        for ask in sorted((cell.owed or set[int]()) - waiting):
+        for ask in taken_up(cell):
             self._asks.restarted(ask)
         cell.owed = None
         self._stop_children(cell, drain=False)
@@ -277,7 +267,7 @@ class Supervisor:
         """Have an actor begin again of which nothing is left but its mailbox."""
         cell.may_begin = cell.has_stopped = False
         cell.failure = cell.cause = None
-        self._set_alarm(cell, None)
+        self._limit.drop(cell)
         cell.go_through(Event.BEGIN)
         self.restarted += 1
         self._observers.restarted(cell.path)
@@ -296,7 +286,7 @@ class Supervisor:
 
     def _start_again(self, cell: Cell) -> None:
         try:
-            starting = self._make_again(cell)
+            starting = make_again(cell)
         except BaseException as error:  # noqa: BLE001 - a failure, whatever it is
             self.fail(cell, "on_start", error)
             return
@@ -305,16 +295,6 @@ class Supervisor:
         else:
             self._calls.note(partial(self.has_started, cell))
 
-    def _make_again(self, cell: Cell) -> Any:
-        assert cell.make is not None, "only an actor that can restart does"
-        kept, system = cell.actor.persistent, cell.actor.system
-        actor = cell.make()
-        if kept is not None:
-            actor.persistent = kept
-        actor.bind(system, cell)
-        cell.behave(actor, "")
-        return actor.on_restart()
-
     # -- stopping -----------------------------------------------------------------
 
     def begin_stop(self, cell: Cell, *, drain: bool) -> None:
@@ -322,13 +302,11 @@ class Supervisor:
         if cell.life is State.ENDED:
             return
         again = cell.life is State.STOPPING
-        turn = cell.turn
         if not again:
             cell.go_through(Event.STOP)
         cell.close()
-        # A hook that is under way by now is `on_stop`, which may take its time.
-        if turn is not None and not drain and not (again and turn.envelope is None):
-            turn.cancel()
+        if not drain:
+            _cancel_turn(cell, again=again)
         if not again or not drain:
             self._stop_children(cell, drain=drain)
         if not again:
@@ -347,6 +325,10 @@ class Supervisor:
             cell.has_stopped = True
             if self._run_on_stop(cell):
                 return
+        self._end_life(cell)
+
+    def _end_life(self, cell: Cell) -> None:
+        """End a life, or have it begin again, once its tasks are over."""
         tasks = cell.tasks
         if tasks is not None and len(tasks):
             self._cancel_tasks(cell)
@@ -367,7 +349,8 @@ class Supervisor:
         if not inspect.iscoroutine(stopping):
             return False
         self._run_hook(cell, stopping, "on_stop")
-        self._limit(cell, self._on_stop_is_late)
+        late = partial(self._on_stop_is_late, cell)
+        self._limit.begin(cell, self.stop_timeout, late)
         return True
 
     def _stopped(self, cell: Cell, error: BaseException | None) -> None:
@@ -387,8 +370,7 @@ class Supervisor:
     def _on_stop_is_late(self, cell: Cell) -> None:
         if cell.turn is not None:
             self._ending.close_turn(cell)
-            text = f"on_stop has not ended in {self.stop_timeout:g} s"
-            self._failures.add(cell.path, "on_stop", TimeoutError(text))
+            self._limit.note_late(cell, "on_stop has", self.stop_timeout)
             self.go_on(cell)
 
     def _cancel_tasks(self, cell: Cell) -> None:
@@ -396,37 +378,22 @@ class Supervisor:
         if tasks is None or cell.is_cancelling:
             return
         cell.is_cancelling = True
+        ended = partial(self._tasks_ended, cell, tasks)
 
-        def ended() -> None:
+        def late() -> None:
             if cell.tasks is tasks:
-                cell.tasks, cell.is_cancelling = None, False
-                self.go_on(cell)
+                what = f"{len(tasks)} of its tasks have"
+                self._limit.note_late(cell, what, self.stop_timeout)
+                ended()
 
-        def late(_cell: Cell) -> None:
-            text = (
-                f"{len(tasks)} of its tasks have not ended in {self.stop_timeout:g} s"
-            )
-            self._failures.add(cell.path, "on_stop", TimeoutError(text))
-            ended()
-
-        self._limit(cell, lambda one: late(one) if one.tasks is tasks else None)
+        self._limit.begin(cell, self.stop_timeout, late)
         tasks.cancel_all(ended)
 
-    def _limit(self, cell: Cell, late: Callable[[Cell], None]) -> None:
-        """Call if the present end of a life is not over in time."""
-        due = self._dispatcher.now() + self.stop_timeout
-        turn = cell.turn
-
-        def ring() -> None:
-            if cell.turn is turn and cell.life in (State.STOPPING, State.RESTARTING):
-                late(cell)
-
-        self._set_alarm(cell, self._dispatcher.call_at(due, ring))
-
-    def _set_alarm(self, cell: Cell, alarm: Alarm | None) -> None:
-        if cell.stop_alarm is not None:
-            cell.stop_alarm.cancel()
-        cell.stop_alarm = alarm
+    def _tasks_ended(self, cell: Cell, tasks: OwnedTasks) -> None:
+        """Go on after the tasks of a life, if they are not given up already."""
+        if cell.tasks is tasks:
+            cell.tasks, cell.is_cancelling = None, False
+            self.go_on(cell)
 
     def _stop_children(self, cell: Cell, *, drain: bool) -> None:
         for child in reversed(list((cell.children or {}).values())):
@@ -442,18 +409,29 @@ class Supervisor:
         if signal.kind == STOP_NOW:
             self.begin_stop(cell, drain=False)
         elif signal.kind == CHILD_ENDED:
-            children = cell.children
-            child = (children or {}).get(signal.sender)
-            if children and child is not None and child.life is State.ENDED:
-                del children[signal.sender]
+            self._child_ended(cell, signal.sender)
+        elif signal.kind == RESTART and cell.life is State.RESTARTING:
+            cell.may_begin = True
             self.go_on(cell)
-        elif signal.kind == RESTART:
-            if cell.life is State.RESTARTING:
-                cell.may_begin = True
-                self.go_on(cell)
         elif signal.kind == ESCALATED and cell.life is State.RUNNING:
             told = msgspec.msgpack.decode(signal.payload, type=Failure)
             self.fail(cell, f"child {told.actor}", told.error())
+
+    def _child_ended(self, cell: Cell, path: str) -> None:
+        """Forget a child that has ended, unless another one is at its path by now."""
+        children = cell.children
+        child = (children or {}).get(path)
+        if children and child is not None and child.life is State.ENDED:
+            del children[path]
+        self.go_on(cell)
+
+
+def _cancel_turn(cell: Cell, *, again: bool) -> None:
+    """Cancel what an actor is suspended in that is being stopped, or stopped again."""
+    turn = cell.turn
+    # A hook that is under way by now is `on_stop`, which may take its time.
+    if turn is not None and not (again and turn.envelope is None):
+        turn.cancel()
 
 
 def _ignore(_what: object) -> None:

@@ -8,12 +8,10 @@ have no answer fail then.
 """
 
 import copy
-import sys
 import threading
 from collections.abc import Callable
 from contextvars import Context
 from functools import partial
-from types import FrameType
 from typing import Any, Final, cast
 
 import pykka
@@ -24,6 +22,7 @@ from ccw_actors.runtime._cell.lifecycle import Event, State
 from ccw_actors.runtime._cell.running import Running
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._threads.foreign_trace import ForeignTrace, TracedInbox
+from ccw_actors.runtime._threads.pykka_asks import Notifying
 from ccw_actors.runtime._values.answers import answer_names
 from ccw_actors.runtime._values.envelope import (
     STOP,
@@ -37,72 +36,9 @@ from ccw_actors.runtime._values.mailbox import Mailbox
 from ccw_actors.runtime._values.supervision import Stop
 from ccw_actors.transport import DECODE_ERRORS, Message, Request, refusal, tag_of
 
-__all__ = ["PykkaCell", "calling_pykka_actor"]
+__all__ = ["PykkaCell"]
 
 _GONE: Final = "the Pykka actor has stopped"
-
-
-class _Future(pykka.ThreadingFuture[Any]):
-    """Calls back on the thread that sets it."""
-
-    callback: Callable[[Any, BaseException | None], None] | None = None
-
-    def set(self, value: Any | None = None) -> None:
-        super().set(value)
-        if self.callback is not None:
-            self.callback(value, None)
-
-    def set_exception(self, exc_info: Any = None) -> None:
-        super().set_exception(exc_info)
-        if self.callback is not None:
-            self.callback(None, self.error())
-
-    def error(self) -> BaseException:
-        """Return the exception that was set; it is there, so nothing blocks."""
-        try:
-            self.get(timeout=0)
-        except BaseException as error:  # noqa: BLE001 - that is what was set
-            return error
-        raise AssertionError("no exception was set")
-
-
-class _Notifying:
-    """What `pykka.ActorRef.ask` takes for the actor's class: it makes the future."""
-
-    def __init__(self, callback: Callable[[Any, BaseException | None], None]) -> None:
-        self._callback = callback
-        self.__name__ = "Pykka actor"  # Pykka names it when it finds the actor dead.
-
-    def _create_future(self) -> _Future:
-        future = _Future()
-        future.callback = self._callback
-        return future
-
-
-class _StandIn:
-    """Stands where the actor of a path would: the real one is Pykka's."""
-
-    __actor_spec__ = ActorSpec({}, {}, {}, Message)
-    persistent: Any = None
-    system: Any = None
-
-    def on_start(self) -> None:
-        """Do nothing: the actor has started already."""
-
-    on_restart = on_stop = on_start
-
-    def on_failure(self, error: BaseException) -> None:
-        """Do nothing: what it raises is the failure of the ask alone."""
-
-    def snapshot(self) -> object:
-        """Have no state that anybody could know."""
-        return None
-
-    def restore(self, snapshot: object) -> None:
-        """Have none to set."""
-
-    def bind(self, system: Any, cell: Any) -> None:
-        """Have no use for either."""
 
 
 class PykkaCell(Cell):
@@ -172,19 +108,16 @@ class PykkaCell(Cell):
     def put(self, envelope: Envelope) -> None:
         """Hand a message over to the actor. Never blocks."""
         kernel, kind = self._kernel, envelope.kind
-        supervisor = kernel.supervisor
         if kind in (STOP, STOP_NOW):
-            if self.life is State.RUNNING:
-                self.go_through(Event.STOP)
-            if kind == STOP_NOW or not self._under_way:
-                kernel.ending.end(self, supervisor.stop_reason)
+            self._stop(at_once=kind == STOP_NOW)
             return
         if kind in (WATCH, UNWATCH):
             watches = kind == WATCH
             kernel.death_watch.watch(self, envelope.sender, watches=watches)
             return
         if self.life is not State.RUNNING:
-            kernel.dead_letters.add(self.address, envelope, supervisor.stop_reason)
+            reason = kernel.supervisor.stop_reason
+            kernel.dead_letters.add(self.address, envelope, reason)
             return
         try:
             message = self.decode(envelope.payload)
@@ -202,8 +135,15 @@ class PykkaCell(Cell):
             trace = ForeignTrace(partial(kernel.observers.enter_trace, envelope.stamp))
             asking.actor_inbox = TracedInbox(self._foreign.actor_inbox, trace)  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
         answered = partial(self._answered, number, type(message), trace)
-        asking.actor_class = _Notifying(answered)  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
+        asking.actor_class = Notifying(answered)  # type: ignore[assignment] # pyright: ignore[reportAttributeAccessIssue]
         _ = asking.ask(message, block=False)
+
+    def _stop(self, *, at_once: bool) -> None:
+        """Take no more messages, and end: at once, or after those under way."""
+        if self.life is State.RUNNING:
+            self.go_through(Event.STOP)
+        if at_once or not self._under_way:
+            self._kernel.ending.end(self, self._kernel.supervisor.stop_reason)
 
     def signal(self, envelope: Envelope) -> None:
         """Stop at once; there is no other signal for such an actor."""
@@ -283,12 +223,7 @@ class PykkaCell(Cell):
         kernel = self._kernel
         kernel.dispatcher.release()
         if error is not None:
-            what = tag_of(envelope.payload)
-            failure = kernel.failures.add(self.path, what, error)
-            told = kernel.dead_letters.failure(
-                self.address, envelope, failure.reason, type(error).__name__
-            )
-            kernel.dead_letters.send_back(envelope, told, failure)
+            self._note_failure(envelope, error)
         elif answer is not None:
             running = Running(self.address, envelope, own=True)
             kernel.delivery.route(running, envelope.sender, envelope.ask, answer)
@@ -302,23 +237,40 @@ class PykkaCell(Cell):
             kernel.ending.end(self, kernel.supervisor.stop_reason)
         kernel.pressure.freed(self)
 
-
-def calling_pykka_actor() -> str:
-    """Return the URN of the Pykka actor that has called this; "" if none has.
-
-    Pykka does not say which actor a thread runs, but its loop is on the thread's stack.
-    """
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    while frame is not None:
-        if frame.f_code.co_name == _LOOP:
-            actor = frame.f_locals.get("self")
-            if isinstance(actor, pykka.Actor):
-                return actor.actor_urn
-        frame = frame.f_back
-    return ""
+    def _note_failure(self, envelope: Envelope, error: BaseException) -> None:
+        """Note what the actor has raised, and tell who has sent the message."""
+        kernel, what = self._kernel, tag_of(envelope.payload)
+        failure = kernel.failures.add(self.path, what, error)
+        told = kernel.dead_letters.failure(
+            self.address, envelope, failure.reason, type(error).__name__
+        )
+        kernel.dead_letters.send_back(envelope, told, failure)
 
 
-_LOOP: Final = "_actor_loop"
+class _StandIn:
+    """Stands where the actor of a path would: the real one is Pykka's."""
+
+    __actor_spec__ = ActorSpec({}, {}, {}, Message)
+    persistent: Any = None
+    system: Any = None
+
+    def on_start(self) -> None:
+        """Do nothing: the actor has started already."""
+
+    on_restart = on_stop = on_start
+
+    def on_failure(self, error: BaseException) -> None:
+        """Do nothing: what it raises is the failure of the ask alone."""
+
+    def snapshot(self) -> object:
+        """Have no state that anybody could know."""
+        return None
+
+    def restore(self, snapshot: object) -> None:
+        """Have none to set."""
+
+    def bind(self, system: Any, cell: Any) -> None:
+        """Have no use for either."""
 
 
 class _NoQueue:

@@ -25,8 +25,8 @@ from ccw_actors.runtime._values.timer import SLEEP as SLEEP
 from ccw_actors.runtime._values.timer import Timer as Timer
 from ccw_actors.runtime.stepping._alone import Alone as Alone
 from ccw_actors.runtime.stepping._alone import is_plain as is_plain
-from ccw_actors.runtime.stepping._dispatcher import Choice as Choice
-from ccw_actors.runtime.stepping._dispatcher import Delivery as Delivery
+from ccw_actors.runtime.stepping._choices import Choice as Choice
+from ccw_actors.runtime.stepping._choices import Delivery as Delivery
 from ccw_actors.runtime.stepping._dispatcher import (
     SteppingDispatcher as SteppingDispatcher,
 )

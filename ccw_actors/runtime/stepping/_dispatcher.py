@@ -1,7 +1,7 @@
 """The stepping dispatcher: the caller picks, message by message, what is handled."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from ccw_actors.errors import CrashedError, DispatcherError
 from ccw_actors.runtime._cell.cell import IDLE, Cell
@@ -11,39 +11,21 @@ from ccw_actors.runtime._drive.virtual import ONE_THREAD
 from ccw_actors.runtime._kernel.alarms import Alarm
 from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._values.envelope import (
-    RESTART,
-    SIGNAL,
     STOP_NOW,
     TICK,
     Envelope,
-    wrapped,
 )
-from ccw_actors.runtime._values.reference import QUEUED
-from ccw_actors.runtime._values.timer import EXPIRY, SLEEP, Timer
+from ccw_actors.runtime._values.provider import QUEUED
+from ccw_actors.runtime._values.timer import EXPIRY
 from ccw_actors.runtime.stepping._alone import Alone
-from ccw_actors.runtime.stepping._incarnations import NO_PAST, Incarnations, Past
+from ccw_actors.runtime.stepping._choices import Choice, Choices, Delivery
+from ccw_actors.runtime.stepping._incarnations import Incarnations
 from ccw_actors.runtime.stepping._mentions import Mentions
-from ccw_actors.runtime.stepping._snapshot import CellSnapshot, Snapshot
+from ccw_actors.runtime.stepping._snapshot import Snapshot
 from ccw_actors.runtime.stepping._suspended import Handling
+from ccw_actors.runtime.stepping._whole import Whole
 
-__all__ = ["Choice", "Delivery", "SteppingDispatcher"]
-
-Delivery = Literal["mailbox", "channel"]
-
-
-class Choice(NamedTuple):
-    """One thing that may happen next.
-
-    `recipient` handles the oldest message from `sender` ("" is the outside); or, when
-    `timer` is nonzero, the timer of that key fires and its message is handled. With
-    `crash` the actor fails on that message instead (`CrashedError`), before it has done
-    anything: `enabled` offers that never, it is for the caller to decide.
-    """
-
-    recipient: str
-    sender: str
-    timer: int = 0
-    crash: bool = False
+__all__ = ["SteppingDispatcher"]
 
 
 class SteppingDispatcher:
@@ -61,7 +43,7 @@ class SteppingDispatcher:
     """
 
     def __init__(self, delivery: Delivery = "mailbox") -> None:
-        self.delivery = delivery
+        self.delivery: Delivery = delivery
         self.loop: Any = None
         self.restores = True
         self.budget = 1
@@ -75,9 +57,11 @@ class SteppingDispatcher:
     def attach(self, system: Kernel) -> None:
         """Drive one System."""
         self._kernel = system
-        self._incarnations = Incarnations(system.registry)
-        self._handling = Handling(system, self._incarnations)
-        self.alone = Alone(system, self._incarnations)
+        incarnations = Incarnations(system.registry)
+        self._handling = Handling(system, incarnations)
+        self.alone = Alone(system, incarnations)
+        self._choices = Choices(system, self.delivery)
+        self._whole = Whole(system, incarnations, self._handling)
 
     def enqueue(self, cell: Cell) -> None:
         """Note who has got something; `enabled` looks at every mailbox."""
@@ -99,46 +83,7 @@ class SteppingDispatcher:
 
     def enabled(self) -> list[Choice]:
         """Return all that may happen next; empty when the System is at rest."""
-        choices: list[Choice] = []
-        for cell in self._kernel.cells.values():
-            lane = self._lane(cell)
-            if self.delivery == "mailbox":
-                choices.extend(Choice(cell.path, e.sender) for e in lane[:1])
-            else:
-                senders = dict.fromkeys(e.sender for e in lane)
-                choices.extend(Choice(cell.path, sender) for sender in senders)
-        choices.extend(
-            Choice(path, path, number)
-            for (path, number), timer in self._kernel.timers.armed.items()
-            if self._may_fire(path, timer)
-        )
-        return choices
-
-    def _may_fire(self, path: str, timer: Timer) -> bool:
-        """Whether a timer's message could be handled at once, as it has to be."""
-        cell = self._cell(path)
-        if timer.kind == EXPIRY:
-            return cell.turn is not None and not cell.turn.is_ready
-        if timer.kind in (SLEEP, RESTART):
-            return True
-        busy = cell.turn is not None or cell.life is not State.RUNNING
-        return not busy and not timer.waiting
-
-    def _lane(self, cell: Cell) -> tuple[Envelope, ...]:
-        """Return what an actor may take up next, from each sender the oldest first.
-
-        A signal comes before the messages, under channel delivery before those of its
-        own sender; a suspended handler takes up nothing but what it waits for.
-        """
-        signals = tuple(cell.signals or ())
-        turn = cell.turn
-        if turn is not None:
-            return (*signals, _resumption(cell)) if turn.is_ready else signals
-        if cell.life is not State.RUNNING:
-            return signals
-        if self.delivery == "mailbox" and signals:
-            return signals
-        return signals + tuple(map(wrapped, cell.mailbox or ()))
+        return self._choices.enabled()
 
     def handlers_at(self, path: str) -> tuple[Handlers, ...]:
         """Return what the actor at a path handles, a table for each behaviour."""
@@ -167,7 +112,7 @@ class SteppingDispatcher:
 
         Raises `DispatcherError` for a choice that is not enabled.
         """
-        return self._envelope(choice)
+        return self._choices.envelope(choice)
 
     def step(self, choice: Choice | None = None) -> Choice | None:
         """Handle one message: that of `choice`, or of the first choice enabled.
@@ -180,15 +125,13 @@ class SteppingDispatcher:
             choice = next(iter(self.enabled()), None)
             if choice is None:
                 return None
-        envelope = self._envelope(choice)
+        envelope = self._choices.envelope(choice)
         cell = self._cell(choice.recipient)
         self._copy_context(cell)
         failures = self._kernel.failures
         failed = failures.count
         if choice.timer:
-            fired = self._fire(choice)
-            if fired is not None:
-                envelope = fired
+            envelope = self._fire(choice) or envelope
         if choice.crash:
             self._crash(cell, envelope)
         else:
@@ -299,47 +242,11 @@ class SteppingDispatcher:
         Raises `DispatcherError` while an async hook (`on_start`, `on_stop`) is
         suspended.
         """
-        kernel, take_down = self._kernel, self._handling.take_down
-        cells = tuple(
-            CellSnapshot.of(cell, take_down(cell)) for cell in kernel.cells.values()
-        )
-        asked = self._handling.asked
-        # What goes on from here has the same numbers as what is put back to here.
-        self._incarnations.past = past = self._past_of(cells)
-        return Snapshot(
-            cells,
-            tuple(kernel.timers.armed.items()),
-            tuple(kernel.timers.counts.items()),
-            tuple((one, count) for one, count in asked.items() if one in kernel.cells),
-            tuple(kernel.failures.kept),
-            kernel.failures.count,
-            self._now,
-            past,
-        )
-
-    def _past_of(self, cells: tuple[CellSnapshot, ...]) -> Past:
-        """Return what matters of the past, by what the System refers to now."""
-        kernel, past = self._kernel, self._incarnations.past
-        if past == NO_PAST:
-            return past
-        mentions = self.mentions(past.in_question(kernel.registry.at))
-        for one in cells:
-            mentions.actor(one)
-            turn = one.cell.turn
-            if turn is not None:
-                mentions.value((turn.coroutine, turn.value, turn.error, turn.reply))
-        for timer in kernel.timers.armed.values():
-            mentions.value(timer.payload)
-        for pending in kernel.asks.pending.values():
-            mentions.value(pending)
-        for envelope in self._outside:
-            mentions.envelope(envelope)
-        return past.pruned(mentions.found, kernel.registry.at)
+        return self._whole.snapshot(self._now, self._outside)
 
     def mentions(self, addresses: Iterable[str]) -> Mentions:
         """Return what finds the references to actors of these addresses."""
-        kernel = self._kernel
-        return Mentions(map(kernel.ref_of, addresses), kernel.delivery.encode)
+        return self._whole.mentions(addresses)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put the whole System back to what it was at that snapshot.
@@ -349,57 +256,9 @@ class SteppingDispatcher:
         there, and nobody gets what it sends; its actor's state is that of this run.
         Raises `DispatcherError` if it does not come to the same state.
         """
-        kernel, handling = self._kernel, self._handling
         self.alone.touched.clear()
-        handling.abandon(kernel.cells.values())
-        for one in snapshot.cells:
-            one.cell.actor = one.actor
-            one.cell.address = one.address
-        handling.begin_again(
-            (one.cell, one.suspended, one.state)
-            for one in snapshot.cells
-            if one.suspended is not None
-        )
-        taken: dict[Cell, set[int]] = {}
-        for one in snapshot.cells:
-            if one.suspended is not None:
-                taken[one.cell] = one.cell.owed or set()
-        for one in snapshot.cells:
-            one.restore()
-        kernel.registry.replace_all([one.cell for one in snapshot.cells])
-        for one in snapshot.cells:
-            for child in one.children:
-                if kernel.cells.get(child.address) is not child:
-                    child.life = State.ENDED  # Its parent has not heard of it yet.
-        kernel.timers.restore(dict(snapshot.timers), dict(snapshot.timer_counts))
-        handling.asked.clear()
-        handling.asked.update(snapshot.ask_counts)
-        kernel.failures.kept[:] = snapshot.failures
-        kernel.failures.count = snapshot.failed
-        if kernel.asks.pending:
-            self._restore_owed(snapshot, taken)
+        self._whole.restore(snapshot)
         self._now = snapshot.now
-        self._incarnations.past = snapshot.past
-
-    def _restore_owed(self, snapshot: Snapshot, taken: dict[Cell, set[int]]) -> None:
-        """Note which asks their actors have said to answer later.
-
-        That are those which wait neither anywhere nor for the end of a handler; what
-        a handler that is suspended has taken upon itself is known, as it was run again.
-        """
-        asks = self._kernel.asks
-        waiting = asks.on_the_way | {
-            envelope.ask
-            for one in snapshot.cells
-            for envelope in (*one.mailbox, *one.stash)
-            if envelope.kind != TICK
-        }
-        for number, pending in asks.pending.items():
-            cell = self._kernel.cells.get(pending.target)
-            if cell is None or number in waiting:
-                continue
-            if number not in cell.asks_in_hand() or number in taken[cell]:
-                cell.owe(number, asks.is_pending)
 
     def _cell(self, path: str) -> Cell:
         cell = self._kernel.registry.at(path)
@@ -419,32 +278,3 @@ class SteppingDispatcher:
         if envelope is not None and envelope.kind < STOP_NOW:
             self._cell(choice.recipient).put(envelope)
         return envelope
-
-    def _envelope(self, choice: Choice) -> Envelope:
-        path, sender, number, crash = choice
-        if number:
-            timer = self._kernel.timers.armed.get((path, number))
-            own = timer is None or timer.kind in (EXPIRY, SLEEP, RESTART)
-            if timer and not (crash and own) and self._may_fire(path, timer):
-                address = self._cell(path).address
-                return Envelope(timer.payload, address, 0, timer.stamp, timer.kind)
-        else:
-            cell = self._kernel.registry.at(path)
-            for envelope in self._lane(cell) if cell is not None else ():
-                if envelope.sender == sender:
-                    if crash and envelope.kind >= SIGNAL:
-                        break
-                    return envelope
-                if self.delivery == "mailbox":
-                    break
-        names = ", ".join(str(one[:3]) for one in self.enabled()) or "nothing"
-        what = f"a crash on {choice[:3]}" if crash else str(choice[:3])
-        raise DispatcherError(f"{what} is not enabled; enabled: {names}")
-
-
-def _resumption(cell: Cell) -> Envelope:
-    """Return what a suspended handler goes on with: a reply, or a thing of its own."""
-    turn = cell.turn
-    if turn is not None and turn.reply is not None:
-        return turn.reply
-    return Envelope(b"", cell.address, 0, None)

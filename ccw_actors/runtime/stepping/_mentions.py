@@ -19,8 +19,8 @@ from ccw_actors.runtime._actor import Actor
 from ccw_actors.runtime._kernel.pending_asks import Pending
 from ccw_actors.runtime._values.envelope import Envelope
 from ccw_actors.runtime._values.reference import ActorRef, ReplyTo
+from ccw_actors.runtime.stepping._begun import Suspended
 from ccw_actors.runtime.stepping._snapshot import CellSnapshot
-from ccw_actors.runtime.stepping._suspended import Suspended
 from ccw_actors.transport import Message
 
 __all__ = ["Mentions"]

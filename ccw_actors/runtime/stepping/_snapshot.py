@@ -10,10 +10,10 @@ from ccw_actors.runtime._cell.cell import IDLE, Cell
 from ccw_actors.runtime._cell.lifecycle import State
 from ccw_actors.runtime._values.address import split
 from ccw_actors.runtime._values.envelope import Envelope, wrapped
-from ccw_actors.runtime._values.reference import QUEUED
+from ccw_actors.runtime._values.provider import QUEUED
 from ccw_actors.runtime._values.timer import Timer, TimerKey
+from ccw_actors.runtime.stepping._begun import Suspended
 from ccw_actors.runtime.stepping._incarnations import Past
-from ccw_actors.runtime.stepping._suspended import Suspended
 
 __all__ = ["CellSnapshot", "Snapshot"]
 
@@ -125,17 +125,21 @@ class CellSnapshot(NamedTuple):
             return
         kept = {name: one for name, one in (extras or {}).items() if name in _FIXED}
         if not is_bare:
-            kept |= {
-                "stash": deque(self.stash) if self.stash else None,
-                "failure": self.failure,
-                "may_begin": self.may_begin,
-                "has_stopped": self.has_stopped,
-                "restarts": self.restarts,
-                "children": {one.path: one for one in self.children} or None,
-                "watchers": dict.fromkeys(self.watchers) or None,
-                "spawned": self.spawned,
-            }
+            kept |= self._extras()
         self.cell.extras = kept or None
+
+    def _extras(self) -> dict[str, object]:
+        """Return what most actors do not have, as it stands in a cell."""
+        return {
+            "stash": deque(self.stash) if self.stash else None,
+            "failure": self.failure,
+            "may_begin": self.may_begin,
+            "has_stopped": self.has_stopped,
+            "restarts": self.restarts,
+            "children": {one.path: one for one in self.children} or None,
+            "watchers": dict.fromkeys(self.watchers) or None,
+            "spawned": self.spawned,
+        }
 
     def key(self) -> tuple[object, ...]:
         """Return what decides the future of this actor."""

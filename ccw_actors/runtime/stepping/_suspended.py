@@ -10,9 +10,8 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
-from contextvars import Context
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ccw_actors.errors import DispatcherError
 from ccw_actors.runtime._cell.cell import IDLE, Cell
@@ -23,81 +22,19 @@ from ccw_actors.runtime._kernel.kernel import Kernel
 from ccw_actors.runtime._kernel.pending_asks import Pending
 from ccw_actors.runtime._values.envelope import Envelope
 from ccw_actors.runtime._values.timer import EXPIRY, Timer
+from ccw_actors.runtime.stepping._begun import (
+    Begun,
+    End,
+    Suspended,
+    differs,
+    end_of,
+    what_for,
+)
 from ccw_actors.runtime.stepping._incarnations import Incarnations
 
-__all__ = ["Handling", "Suspended", "may_wait"]
+__all__ = ["Handling", "may_wait"]
 
 _PLACES = 1 << 32
-
-
-class _End(NamedTuple):
-    """What a wait has ended with: an answer, or else a value or an error."""
-
-    answer: Envelope | None
-    value: Any
-    error: BaseException | None
-
-    def key(self) -> tuple[object, ...]:
-        """Return what tells it from others; hashable."""
-        answer = self.answer
-        what = None if answer is None else (answer.payload, answer.sender)
-        return (what, repr(self.value), repr(self.error))
-
-
-class _Begun(NamedTuple):
-    """How a handler began, and what its waits have ended with so far.
-
-    `timers` and `asked` are how many timers and asks the actor had had before, and
-    `context` is what it ran in, as it was then. `found` has for each part of the
-    handler that lies between two waits the incarnations of the actors that it has found
-    at paths.
-    """
-
-    envelope: Envelope
-    state: object
-    behaviour: str
-    spawned: int
-    timers: int
-    asked: int
-    context: Context
-    ends: tuple[_End, ...] = ()
-    found: tuple[tuple[int, ...], ...] = ()
-
-    def key(self) -> tuple[object, ...]:
-        """Return what tells it from others; hashable."""
-        envelope = self.envelope
-        return (
-            (envelope.payload, envelope.sender, envelope.ask, envelope.kind),
-            self.state,
-            self.behaviour,
-            (self.spawned, self.timers, self.asked),
-            tuple(end.key() for end in self.ends),
-            self.found,
-        )
-
-
-class Suspended(NamedTuple):
-    """A handler that waits, as immutable values.
-
-    `goes_on` is what it will go on with as soon as it is taken up, None while it has
-    to wait, and `waits_for` says for what. `cancels` and `cancel_next` are those of its
-    turn.
-    """
-
-    begun: _Begun
-    goes_on: _End | None
-    waits_for: str
-    cancels: int
-    cancel_next: bool
-
-    def key(self) -> tuple[object, ...]:
-        """Return what decides its future; hashable."""
-        return (
-            self.begun.key(),
-            self.goes_on.key() if self.goes_on is not None else None,
-            self.cancels,
-            self.cancel_next,
-        )
 
 
 class _Numbers:
@@ -127,14 +64,14 @@ class Handling:
         self._kernel = kernel
         self._incarnations = incarnations
         self._numbers: dict[str, _Numbers] = {}
-        self._begun: dict[str, _Begun] = {}
+        self._begun: dict[str, Begun] = {}
         self.asked: dict[str, int] = {}
 
     def run(self, cell: Cell, envelope: Envelope) -> None:
         """Have an actor handle the envelope that is first in its mailbox."""
         kind: Any = type(cell.actor)
         if may_wait(kind):
-            self._begun[cell.path] = _Begun(
+            self._begun[cell.path] = Begun(
                 envelope,
                 cell.actor.snapshot(),
                 cell.behaviour,
@@ -154,7 +91,7 @@ class Handling:
         """Have a suspended handler go on."""
         begun = self._begun.get(cell.path)
         if begun is not None and turn.envelope is not None:
-            end = _end_of(turn)
+            end = end_of(turn)
             self._begun[cell.path] = begun._replace(ends=(*begun.ends, end))
         self._forget_expiry(cell.path)
         self._incarnations.note()
@@ -192,8 +129,8 @@ class Handling:
                 f" handler has made, which waits for {turn.describe()}: no snapshot"
                 " can be taken"
             )
-        end = _end_of(turn) if turn.is_ready else None
-        waits_for = _what(turn)
+        end = end_of(turn) if turn.is_ready else None
+        waits_for = what_for(turn)
         return Suspended(begun, end, waits_for, turn.cancels, turn.cancel_next)
 
     def abandon(self, cells: Iterable[Cell]) -> None:
@@ -229,35 +166,19 @@ class Handling:
             waits.clear()
             turn = self._again(cell, suspended)
             if cell.actor.snapshot() != state:
-                raise _differs(cell, suspended.begun)
+                raise differs(cell, suspended.begun)
             if not turn.is_ready and isinstance(turn.waits_for, Pending):
                 waiting[cell.address] = turn.waits_for
         waits.update(waiting)
         asks.pending.update((one.number, one) for one in waiting.values())
 
     def _again(self, cell: Cell, suspended: Suspended) -> Turn:
-        begun, kernel = suspended.begun, self._kernel
-        cell.behave(cell.actor, begun.behaviour)
-        cell.actor.restore(begun.state)
-        cell.spawned, self.asked[cell.address] = begun.spawned, begun.asked
-        kernel.timers.counts[cell.path] = begun.timers
-        cell.life, cell.children, cell.stash = State.RUNNING, None, None
-        cell.owed = None
-        cell.context = begun.context.copy()
-        cell.signals, cell.mailbox = None, deque((begun.envelope,))
-        cell.status = IDLE
-        first, *others = begun.found
-        incarnations = self._incarnations
-        incarnations.replay(first)
+        begun = suspended.begun
+        self._put_before(cell, begun)
         try:
-            self._run(cell)
-            for end, found in zip(begun.ends, others, strict=True):
-                self._go_on_with(cell, begun, end)
-                assert cell.turn is not None, "that has been looked at"
-                incarnations.replay(found)
-                self._with_numbers(cell, cell.turn)
+            self._run_up_to(cell, begun)
         finally:
-            incarnations.noted()
+            self._incarnations.noted()
         turn = self._turn(cell, begun)
         turn.cancels, turn.cancel_next = suspended.cancels, suspended.cancel_next
         if suspended.goes_on is not None:
@@ -267,7 +188,30 @@ class Handling:
         self._begun[cell.path] = begun
         return turn
 
-    def _go_on_with(self, cell: Cell, begun: _Begun, end: _End) -> None:
+    def _put_before(self, cell: Cell, begun: Begun) -> None:
+        """Make an actor what it was before a handler began."""
+        cell.behave(cell.actor, begun.behaviour)
+        cell.actor.restore(begun.state)
+        cell.spawned, self.asked[cell.address] = begun.spawned, begun.asked
+        self._kernel.timers.counts[cell.path] = begun.timers
+        cell.life, cell.children, cell.stash = State.RUNNING, None, None
+        cell.owed = None
+        cell.context = begun.context.copy()
+        cell.signals, cell.mailbox = None, deque((begun.envelope,))
+        cell.status = IDLE
+
+    def _run_up_to(self, cell: Cell, begun: Begun) -> None:
+        """Run a handler once more, through all the waits that have ended."""
+        first, *others = begun.found
+        self._incarnations.replay(first)
+        self._run(cell)
+        for end, found in zip(begun.ends, others, strict=True):
+            self._go_on_with(cell, begun, end)
+            assert cell.turn is not None, "that has been looked at"
+            self._incarnations.replay(found)
+            self._with_numbers(cell, cell.turn)
+
+    def _go_on_with(self, cell: Cell, begun: Begun, end: End) -> None:
         """Have the wait of a suspended handler end like that."""
         turn = self._turn(cell, begun)
         waits_for = turn.waits_for
@@ -276,12 +220,12 @@ class Handling:
             self._kernel.asks.forget(waits_for.number)
         if end.answer is not None:
             if not isinstance(waits_for, Pending):
-                raise _differs(cell, begun)
+                raise differs(cell, begun)
             turn.reply = end.answer
 
-    def _turn(self, cell: Cell, begun: _Begun) -> Turn:
+    def _turn(self, cell: Cell, begun: Begun) -> Turn:
         if cell.turn is None:
-            raise _differs(cell, begun)
+            raise differs(cell, begun)
         return cell.turn
 
     def _run(self, cell: Cell) -> None:
@@ -293,12 +237,7 @@ class Handling:
     def _with_numbers(self, cell: Cell, turn: Turn | None) -> None:
         """Run an actor, or resume its handler; it asks under numbers of its own."""
         asks, invoker = self._kernel.asks, self._kernel.invoker
-        address = cell.address
-        numbers = self._numbers.get(address)
-        if numbers is None:
-            place = len(self._numbers) + 1
-            numbers = self._numbers[address] = _Numbers(address, place, self.asked)
-        outer, asks.numbers = asks.numbers, numbers
+        outer, asks.numbers = asks.numbers, self._numbers_of(cell.address)
         try:
             if turn is None:
                 cell.context.run(invoker.run, cell, 1)
@@ -306,10 +245,16 @@ class Handling:
                 invoker.resume(cell, turn)
         finally:
             asks.numbers = outer
-
         waits_for = cell.turn.waits_for if cell.turn is not None else None
         if isinstance(waits_for, Pending):
             self._set_expiry(cell.path, waits_for)
+
+    def _numbers_of(self, address: str) -> _Numbers:
+        numbers = self._numbers.get(address)
+        if numbers is None:
+            place = len(self._numbers) + 1
+            numbers = self._numbers[address] = _Numbers(address, place, self.asked)
+        return numbers
 
     def _set_expiry(self, path: str, pending: Pending) -> None:
         """Have an ask end at its deadline, if that is not the System's patience."""
@@ -330,20 +275,6 @@ class Handling:
             self._begun.pop(cell.path, None)
 
 
-def _what(turn: Turn) -> str:
-    asked = turn.waits_for
-    if isinstance(asked, Pending):
-        return asked.summary()
-    return turn.describe()
-
-
-def _end_of(turn: Turn) -> _End:
-    """Return what a turn that is ready goes on with."""
-    if turn.reply is not None:
-        return _End(turn.reply, None, None)
-    return _End(None, turn.value, turn.error)
-
-
 @cache
 def may_wait(kind: Any) -> bool:
     """Whether a class of actors has an async handler."""
@@ -351,11 +282,4 @@ def may_wait(kind: Any) -> bool:
         inspect.iscoroutinefunction(handler)
         for table in spec_of(kind).all()
         for handler in table.values()
-    )
-
-
-def _differs(cell: Cell, begun: _Begun) -> DispatcherError:
-    return DispatcherError(
-        f"{cell.path}: its handler does something else when it is run again, so it is"
-        f" no function of state and messages: {begun.envelope.payload!r}"
     )

@@ -14,7 +14,7 @@ from ccw_actors.explore import (
     explore,
 )
 from ccw_actors.explore._actor_model import ActorModel
-from ccw_actors.explore._compact import State
+from ccw_actors.explore._global_state import State
 from ccw_actors.explore._states import explore_states
 from tests.explore.spin.channels import Waiting, channels_of, line_of
 from tests.explore.spin.description import Letter, Model, Semantics

@@ -8,7 +8,7 @@ import pytest
 from ccw_actors.explore import Network
 from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._checks import Checks
-from ccw_actors.explore._compact import Offer, State
+from ccw_actors.explore._global_state import Offer, State
 from tests.explore.spin.compare import compare, differences, explored
 from tests.explore.spin.description import (
     SEMANTICS,

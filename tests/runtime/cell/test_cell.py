@@ -16,7 +16,7 @@ from ccw_actors.runtime._values.envelope import (
     UNBOUNDED,
     Envelope,
 )
-from ccw_actors.runtime._values.reference import QUEUED
+from ccw_actors.runtime._values.provider import QUEUED
 from tests.runtime.kernel.cast import (
     ByHand,
     Keeper,

@@ -4,7 +4,6 @@ from typing import Any
 
 from ccw_actors.runtime import (
     Actor,
-    Delivery,
     Failure,
     Mailbox,
     Supervision,
@@ -17,6 +16,7 @@ from ccw_actors.runtime._kernel.back_pressure import BackPressure
 from ccw_actors.runtime._kernel.contexts import Contexts
 from ccw_actors.runtime._kernel.dead_letters import DeadLetters
 from ccw_actors.runtime._kernel.death_watch import DeathWatch
+from ccw_actors.runtime._kernel.delivery import Delivery
 from ccw_actors.runtime._kernel.ending import Ending
 from ccw_actors.runtime._kernel.failures import Failures
 from ccw_actors.runtime._kernel.invoker import Invoker

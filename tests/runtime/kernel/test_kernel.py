@@ -282,18 +282,20 @@ def test_pause_before_a_restart() -> None:
     assert [one.kind for one in cell.signals or ()] == [RESTART]
 
 
+class Sleeper(Actor[Note]):
+    """Waits in its handler, and says when it has gone on."""
+
+    done = False
+
+    @receive
+    async def note(self, _message: Note) -> None:
+        """Sleep."""
+        await Pause()
+        self.done = True
+
+
 def test_sleep() -> None:
     """Its timer wakes the handler that waits, and brings no message."""
-
-    class Sleeper(Actor[Note]):
-        done = False
-
-        @receive
-        async def note(self, _message: Note) -> None:
-            """Sleep."""
-            await Pause()
-            self.done = True
-
     play, sleeper = Play(), Sleeper()
     cell = play.add("a", sleeper)
     cell.put(envelope_of(Note("x")))

@@ -196,22 +196,24 @@ def test_observer_that_makes_things_happen() -> None:
     assert stopping.lines == ["spawned a", "stopped a: unwanted"]
 
 
+class Counting(Traces):
+    """Counts the traces that are entered and not left."""
+
+    inside = 0
+
+    def attach(self, traceparent: str) -> object:
+        """Count."""
+        self.inside += 1
+        return super().attach(traceparent)
+
+    def detach(self, token: object) -> None:
+        """Count down."""
+        assert token == "the trace"  # noqa: S105 - it is no password
+        self.inside -= 1
+
+
 def test_trace_of_a_message() -> None:
     """To be in it has an end; without a propagator, or a trace, there is nothing."""
-
-    class Counting(Traces):
-        inside = 0
-
-        def attach(self, traceparent: str) -> object:
-            """Count."""
-            self.inside += 1
-            return super().attach(traceparent)
-
-        def detach(self, token: object) -> None:
-            """Count down."""
-            assert token == "the trace"  # noqa: S105 - it is no password
-            self.inside -= 1
-
     play, traces = Play(), Counting()
     stamp = Stamp(1, 0, 0.0, Note, "the trace")
     assert play.observers.enter_trace(stamp) is None

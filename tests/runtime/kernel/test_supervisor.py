@@ -288,18 +288,20 @@ def test_failure_of_a_handler_that_waits() -> None:
     assert isinstance(play.outcomes[number], ActorFailedError)
 
 
+class Stubborn(Actor[Note]):
+    """Raises where its handler is to end."""
+
+    @receive
+    async def note(self, _message: Note) -> None:
+        """Wait, and do not want to end."""
+        try:
+            await Pause()
+        finally:
+            raise KeyError("stubborn")
+
+
 def test_handler_whose_end_raises() -> None:
     """An abandoned handler that raises instead of ending is one more failure."""
-
-    class Stubborn(Actor[Note]):
-        @receive
-        async def note(self, _message: Note) -> None:
-            """Wait, and do not want to end."""
-            try:
-                await Pause()
-            finally:
-                raise KeyError("stubborn")
-
     play = Play()
     cell = play.add("b", Stubborn())
     cell.put(envelope_of(Note("x")))

@@ -1,0 +1,35 @@
+"""Networks that keep a message which would change nothing: what can be said of them."""
+
+from ccw_actors.explore._errors import UnsoundError
+from ccw_actors.explore._global_state import Offer, State, trimmed
+from ccw_actors.explore._result import Network
+from ccw_actors.explore._world import Properties
+
+__all__ = ["check_noops", "without"]
+
+
+def check_noops(properties: Properties, delivery: Network) -> None:
+    """Raise `UnsoundError` for what would have to see each message handled."""
+    names = [name for name, _ in properties.finals]
+    monitor = properties.monitor
+    if monitor is not None and not monitor.only_changes:
+        names.append("the monitor")
+    if delivery != "unordered":
+        names.append("anything")
+    if names:
+        raise UnsoundError(
+            "states",
+            tuple(names),
+            "where noops are kept, a message that changes nothing is never handled,"
+            " and nothing rests; that is for an unordered network, invariants, and"
+            " a monitor with `only_changes`",
+        )
+
+
+def without(state: State, offer: Offer) -> State | None:
+    """Return a state without a message; None for what is no message."""
+    if offer.timer or offer.crash:
+        return None
+    rest = list(state)
+    rest[offer.slot] = offer.rest
+    return trimmed(rest)

@@ -1,0 +1,99 @@
+"""What references to actors need: what stands behind them, and what they put into."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol, TypeVar
+
+from ccw_actors.runtime._values.envelope import Envelope
+from ccw_actors.transport import Message, Request
+
+__all__ = ["NOBODY", "QUEUED", "Provider", "RunQueue", "Target"]
+
+R = TypeVar("R")
+
+QUEUED: Final = 1
+"""The bit in the status of a mailbox that says: it is in the run queue."""
+
+
+class RunQueue(Protocol):
+    """Takes in the actors that have got something to handle.
+
+    `enqueue` is called with an actor that was idle before; it may be another function
+    each time.
+    """
+
+    @property
+    def enqueue(self) -> Callable[[Any], None]: ...
+
+
+class Target(Protocol):
+    """As much of an actor as a reference needs to put a message into its mailbox."""
+
+    mailbox: Any
+    bound: int
+    status: int
+    queue: RunQueue
+
+
+class _Sender(Protocol):
+    @property
+    def address(self) -> str: ...
+
+
+class Provider(Protocol):
+    """What stands behind the references to the actors of one System.
+
+    Every method takes the address of the actor; what it does and raises is said at the
+    method of `ActorRef` of the same name. `quick_thread` is the thread on which a
+    message may be put into a mailbox without a detour, 0 for none. `running` says which
+    actor it runs now.
+    """
+
+    name: str
+    quick_thread: int
+    encode: Callable[[object], bytes]
+    quick_encode: Callable[[object], bytes]
+
+    @property
+    def running(self) -> _Sender: ...
+
+    def tell(self, address: str, message: Message) -> Target: ...
+
+    def deliver(self, address: str, envelope: Envelope) -> None: ...
+
+    def ask(
+        self, address: str, request: Request[R], timeout: float | None
+    ) -> Coroutine[Any, Any, R]: ...
+
+    def ask_blocking(
+        self, address: str, request: Request[R], timeout: float | None
+    ) -> R: ...
+
+    def offer(
+        self, address: str, message: Message, timeout: float | None
+    ) -> Coroutine[Any, Any, None]: ...
+
+    def offer_blocking(
+        self, address: str, message: Message, timeout: float | None
+    ) -> None: ...
+
+    def stop(self, address: str, *, drain: bool) -> None: ...
+
+    async def started(
+        self, address: str, known: Target, timeout: float | None
+    ) -> None: ...
+
+    async def stopped(self, address: str, timeout: float | None) -> None: ...
+
+    def is_alive(self, address: str) -> bool: ...
+
+
+class _Nobody:
+    """What a reference knows of its actor before it has sent anything."""
+
+    mailbox = None
+    bound = 0
+    status = QUEUED
+    queue: Any = None
+
+
+NOBODY: Final[Any] = _Nobody()
