@@ -70,20 +70,7 @@ def as_markdown(table: Table) -> str:
     """Render a page: a table for each layer, and the reasons."""
     parts = [_HEAD]
     for path, kind in LAYERS.items():
-        cells = {c for c in (*table.handled, *table.missed) if c.actor == path}
-        states = sorted({c.state for c in cells})
-        messages = sorted(message.__name__ for message in spec_of(kind).always)
-        marks = {c: "✔" if c in table.handled else _mark(c) for c in cells}
-        parts += [
-            f"## {path}",
-            _rows(
-                ["in", *messages],
-                (
-                    [state, *(marks[Combination(path, state, m)] for m in messages)]
-                    for state in states
-                ),
-            ),
-        ]
+        parts += [f"## {path}", _layer(path, kind, table)]
     reached = len(table.handled)
     total = reached + len(table.missed)
     parts += [
@@ -95,6 +82,19 @@ def as_markdown(table: Table) -> str:
         ),
     ]
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _layer(path: str, kind: type[Actor[Any]], table: Table) -> str:
+    """Render which messages a layer handles in which of its phases."""
+    cells = {c for c in (*table.handled, *table.missed) if c.actor == path}
+    states = sorted({c.state for c in cells})
+    messages = sorted(message.__name__ for message in spec_of(kind).always)
+    marks = {c: "✔" if c in table.handled else _mark(c) for c in cells}
+    rows = (
+        [state, *(marks[Combination(path, state, m)] for m in messages)]
+        for state in states
+    )
+    return _rows(["in", *messages], rows)
 
 
 def _is_told(one: Combination) -> bool:

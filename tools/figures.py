@@ -267,11 +267,10 @@ def _of_tests(root: Path, package: Sequence[Source]) -> dict[str, float]:
         )
     }
     for room, folders in TEST_FOLDERS.items():
-        lines = sum(
-            one.lines for name in folders for one in sources(root / "tests" / name)
+        lines = sum(_lines(root / "tests" / name) for name in folders)
+        found[f"tests : source, {room}"] = _share(
+            [(lines, _lines(root / PACKAGE / room))]
         )
-        code = sum(one.lines for one in sources(root / PACKAGE / room))
-        found[f"tests : source, {room}"] = _share([(lines, code)])
     functions = [
         one
         for source in tests
@@ -283,6 +282,10 @@ def _of_tests(root: Path, package: Sequence[Source]) -> dict[str, float]:
         "tests with a docstring, %": _percent(functions),
         **_spread("test lines", [_length(one) for one in functions]),
     }
+
+
+def _lines(folder: Path) -> int:
+    return sum(one.lines for one in sources(folder))
 
 
 def _of_complexity(root: Path) -> dict[str, float]:

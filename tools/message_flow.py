@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from mypy.build import build
+from mypy.build import BuildResult, build
 from mypy.inspections import find_by_location
 from mypy.maptype import map_instance_to_supertype
 from mypy.modulefinder import BuildSource
@@ -190,6 +190,13 @@ class _Visitor(ast.NodeVisitor):
         return None if found is None else self._types.get(found)
 
     @property
+    def sent(self) -> Iterator[str]:
+        """All that is sent or answered."""
+        yield from self.answered
+        for send in self.sends:
+            yield from send.messages
+
+    @property
     def _owner(self) -> str:
         return ".".join((self._name, *self._classes[-1:]))
 
@@ -200,21 +207,7 @@ def flow_of(sources: Mapping[str, str] = MappingProxyType({})) -> Flow:
     `sources` are texts of modules that are read in place of those in the files. Raises
     `SyntaxError` if mypy objects to the code.
     """
-    options = Options()
-    options.python_version = (3, 11)
-    options.incremental = False
-    options.export_types = True
-    options.preserve_asts = True
-    options.explicit_package_bases = True
-    options.mypy_path = [str(ROOT)]
-    wanted = [
-        BuildSource(str(path), name, sources.get(name))
-        for room in (ROOM, *OTHERS)
-        for path, name in _modules(room)
-    ]
-    result = build(wanted, options)
-    if result.errors:
-        raise SyntaxError("\n".join(result.errors))
+    result = _built(sources)
     visitors: dict[str, _Visitor] = {}
     infos: dict[str, TypeInfo] = {}
     for name, module in result.files.items():
@@ -230,71 +223,121 @@ def flow_of(sources: Mapping[str, str] = MappingProxyType({})) -> Flow:
     return _joined(visitors, infos, result.files)
 
 
+def _built(sources: Mapping[str, str]) -> BuildResult:
+    """Have mypy read the rooms; see `flow_of`."""
+    options = Options()
+    options.python_version = (3, 11)
+    options.incremental = False
+    options.export_types = True
+    options.preserve_asts = True
+    options.explicit_package_bases = True
+    options.mypy_path = [str(ROOT)]
+    wanted = [
+        BuildSource(str(path), name, sources.get(name))
+        for room in (ROOM, *OTHERS)
+        for path, name in _modules(room)
+    ]
+    result = build(wanted, options)
+    if result.errors:
+        raise SyntaxError("\n".join(result.errors))
+    return result
+
+
 def _joined(
     visitors: dict[str, _Visitor],
     infos: dict[str, TypeInfo],
     files: dict[str, MypyFile],
 ) -> Flow:
     """Find the recipients, as all actors are known."""
-    public = _public(files[ROOM]) | _public(files[BESIDE])
-    actors = {
-        name: info
-        for name, info in infos.items()
-        if info.name in public and info.has_base(_ACTOR)
-    }
-    handlers: dict[str, set[str]] = {}
-    for visitor in visitors.values():
-        handlers |= visitor.handled
-    handled = {
-        info.name: frozenset[str]().union(
-            *(handlers.get(base.fullname, ()) for base in info.mro)
-        )
-        for info in actors.values()
-    }
-    declared = {
-        info.name: _declared(info) or handled[info.name] for info in actors.values()
-    }
+    actors = _actors(infos, _public(files[ROOM]) | _public(files[BESIDE]))
+    handled = _handled(visitors.values(), actors)
     protocol = frozenset(
         name
         for name, info in infos.items()
         if name.startswith(f"{ROOM}.protocol.") and info.has_base(_MESSAGE)
     )
-    owners = _owners(infos, actors)
-    # Who has a class with `tell` beside it puts that where its parts send.
-    told = {i.module_name for i in infos.values() if _is_told(i)}
-    hear_themselves = {i.name for i in actors.values() if i.module_name in told}
+    parties = _Parties(infos, actors, handled)
     rows: list[Row] = []
     unknown: set[str] = set()
     for name, visitor in visitors.items():
-        if not name.startswith((ROOM, BESIDE)):
-            continue
-        for send in visitor.sends:
-            senders = owners.get(send.owner) or (send.owner.rpartition(".")[2],)
-            if send.to_part:
-                senders = tuple(one for one in senders if one not in hear_themselves)
-            takers = _takers(send.takes or frozenset(), declared)
-            if send.itself or takers:
+        for send in visitor.sends if name.startswith((ROOM, BESIDE)) else ():
+            takers = parties.takers(send)
+            is_received = send.itself or takers
+            if is_received:
                 for message in sorted(send.messages & protocol):
+                    senders = parties.senders(send)
                     rows += _rows(send, senders, message, infos[message], takers)
-            if name.startswith(ROOM) and not (
-                send.messages and (send.itself or takers)
-            ):
+            if name.startswith(ROOM) and not (send.messages and is_received):
                 unknown.add(send.where)
     return Flow(
         rows=tuple(_unique(rows)),
         unknown=tuple(sorted(unknown)),
         handled={name: _short(found) for name, found in handled.items()},
-        sent=_short(
-            message
-            for visitor in visitors.values()
-            for message in (
-                *visitor.answered,
-                *(one for send in visitor.sends for one in send.messages),
-            )
-        ),
+        sent=_short(one for visitor in visitors.values() for one in visitor.sent),
         protocol=_short(protocol),
         unions=_unions(files, f"{ROOM}.protocol"),
     )
+
+
+def _actors(
+    infos: Mapping[str, TypeInfo], public: frozenset[str]
+) -> dict[str, TypeInfo]:
+    """Return the actors that are public, by their full names."""
+    return {
+        name: info
+        for name, info in infos.items()
+        if info.name in public and info.has_base(_ACTOR)
+    }
+
+
+def _handled(
+    visitors: Iterable[_Visitor], actors: Mapping[str, TypeInfo]
+) -> dict[str, frozenset[str]]:
+    """Return what each actor has handlers for, its bases' included."""
+    handlers: dict[str, set[str]] = {}
+    for visitor in visitors:
+        handlers |= visitor.handled
+    return {
+        info.name: frozenset[str]().union(
+            *(handlers.get(base.fullname, ()) for base in info.mro)
+        )
+        for info in actors.values()
+    }
+
+
+class _Parties:
+    """Who may stand on either side of what is sent."""
+
+    def __init__(
+        self,
+        infos: Mapping[str, TypeInfo],
+        actors: Mapping[str, TypeInfo],
+        handled: Mapping[str, frozenset[str]],
+    ) -> None:
+        self._owners = _owners(infos, actors)
+        self._declared = {
+            info.name: _declared(info) or handled[info.name] for info in actors.values()
+        }
+        # Who has a class with `tell` beside it puts that where its parts send.
+        told = {one.module_name for one in infos.values() if _is_told(one)}
+        self._hear_themselves = {
+            one.name for one in actors.values() if one.module_name in told
+        }
+
+    def senders(self, send: _Send) -> tuple[str, ...]:
+        """Return the actors that are, or have, what sends it."""
+        found = self._owners.get(send.owner) or (send.owner.rpartition(".")[2],)
+        if not send.to_part:
+            return found
+        return tuple(one for one in found if one not in self._hear_themselves)
+
+    def takers(self, send: _Send) -> tuple[str, ...]:
+        """Return the actors that a reference may be to: they take all that it takes."""
+        takes = send.takes
+        if not takes:
+            return ()
+        found = (name for name, taken in self._declared.items() if takes <= taken)
+        return tuple(sorted(found))
 
 
 def _rows(
@@ -316,14 +359,6 @@ def _rows(
         )
 
 
-def _takers(
-    takes: frozenset[str], declared: dict[str, frozenset[str]]
-) -> tuple[str, ...]:
-    """Return the actors that a reference may be to: they take all that it takes."""
-    found = (name for name, taken in declared.items() if takes and takes <= taken)
-    return tuple(sorted(found))
-
-
 def _unique(rows: list[Row]) -> Iterator[Row]:
     """Yield each of several rows once that differ in their places only."""
     seen: set[tuple[object, ...]] = set()
@@ -342,21 +377,26 @@ def _owners(
     """
     found: dict[str, set[str]] = {}
     for info in actors.values():
-        new = {base.fullname for base in info.mro}
-        mine: set[str] = set()
-        while new:
-            mine |= new
-            held = (
-                one.type.fullname
-                for name in new
-                if name in infos
-                for attribute in infos[name].names.values()
-                for one in _instances(attribute.type)
-            )
-            new = {name for name in held if name in infos} - mine
-        for name in mine:
+        for name in _parts(info, infos):
             found.setdefault(name, set()).add(info.name)
     return {name: tuple(sorted(names)) for name, names in found.items()}
+
+
+def _parts(info: TypeInfo, infos: Mapping[str, TypeInfo]) -> set[str]:
+    """Return a class, its bases, and what its attributes and those of parts hold."""
+    new = {base.fullname for base in info.mro}
+    mine: set[str] = set()
+    while new:
+        mine |= new
+        held = (
+            one.type.fullname
+            for name in new
+            if name in infos
+            for attribute in infos[name].names.values()
+            for one in _instances(attribute.type)
+        )
+        new = {name for name in held if name in infos} - mine
+    return mine
 
 
 def _is_told(info: TypeInfo) -> bool:

@@ -6,7 +6,7 @@ The README's table is printed, for it to be put there by hand.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -110,27 +110,33 @@ def table_page(cells: Sequence[VerdictCell]) -> str:
     text += ["## The patches of RFC v4, one by one", "", _PATCHES, ""]
     for _, _, part in parts:
         text += [_grid([cell for cell in part if cell.design in V4_SUBSETS]), ""]
-    text += ["## Designs", ""]
-    for name in DESIGN_NAMES:
-        if name not in V4_SUBSETS:
-            row = design_row(name)
-            text.append(f"- **{row.title}**, `{name}`: {row.summary}.")
-    text += ["", _CHOICES, choices_table(_choices()), "", "## Emulators", ""]
+    text += ["## Designs", "", *_designs(), ""]
+    text += [_CHOICES, choices_table(_choices()), "", "## Emulators", ""]
     text += [
         f"- **{row.title}**, `{name}`: {row.summary}."
         for name, row in EMULATORS.items()
     ]
-    text += ["", "## Scenarios", ""]
+    text += ["", "## Scenarios", "", *_scenarios()]
+    text += ["", "## What must not be broken", ""]
+    text += [f"- **{name}**: {what}." for name, what in INVARIANTS.items()]
+    return "\n".join(text) + "\n"
+
+
+def _designs() -> Iterator[str]:
+    for name in DESIGN_NAMES:
+        if name not in V4_SUBSETS:
+            row = design_row(name)
+            yield f"- **{row.title}**, `{name}`: {row.summary}."
+
+
+def _scenarios() -> Iterator[str]:
     for name, scenario in SCENARIOS.items():
         number = f" (scenario {scenario.number})" if scenario.number else ""
         own = f" Not for {OURS}: {scenario.not_ours}." if scenario.not_ours else ""
         about = f" Its invariants: {', '.join(scenario.invariants)}."
-        text.append(
+        yield (
             f"- **{scenario.title}**, `{name}`{number}: {scenario.summary}.{about}{own}"
         )
-    text += ["", "## What must not be broken", ""]
-    text += [f"- **{name}**: {what}." for name, what in INVARIANTS.items()]
-    return "\n".join(text) + "\n"
 
 
 def _grid(cells: Sequence[VerdictCell]) -> str:
@@ -250,23 +256,35 @@ def scenario_page(name: str, cells: Sequence[VerdictCell]) -> str:
         f"It tests something if this is met: {'; '.join(scenario.conditions)}.",
     ]
     mine = [cell for cell in cells if cell.scenario == name]
-    right = [one for one in mine if one.verdict == "verified"]
-    whole = ", ".join(map(_row_of, (one for one in right if not one.also)))
+    text += _verified([cell for cell in mine if cell.verdict == "verified"])
+    text += _refuted([cell for cell in mine if cell.verdict == "refuted"])
+    return "\n".join(text) + "\n"
+
+
+def _verified(cells: Sequence[VerdictCell]) -> list[str]:
+    """Say of verified cells whether something else is broken."""
+    text: list[str] = []
+    whole = ", ".join(_row_of(one) for one in cells if not one.also)
     if whole:
         text += ["", f"Verified, and nothing else is broken either: {whole}."]
-    rest = [one for one in right if one.also]
+    rest = [one for one in cells if one.also]
     if rest:
         text += ["", "Verified, but something else is broken:"]
         text += ["", "| design | what else | shown by |", "|---|---|---|"]
         text += [f"| {_row_of(one)} | {one.also} | `{others(one)}` |" for one in rest]
+    return text
+
+
+def _refuted(cells: Sequence[VerdictCell]) -> list[str]:
+    """Render refuted cells; those with the same fault stand together."""
     groups: dict[tuple[str, EmulatorName | None], list[VerdictCell]] = {}
-    for cell in mine:
-        if cell.verdict == "refuted":
-            groups.setdefault((cell.why, cell.emulator), []).append(cell)
+    for cell in cells:
+        groups.setdefault((cell.why, cell.emulator), []).append(cell)
+    text: list[str] = []
     for (why, emulator), group in groups.items():
         under = f", under {EMULATORS[emulator].title}" if emulator else ""
         text += ["", f"## {why}{under}", *_group(group)]
-    return "\n".join(text) + "\n"
+    return text
 
 
 def _row_of(cell: VerdictCell) -> str:
