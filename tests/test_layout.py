@@ -91,7 +91,7 @@ def test_wheel_carries_the_whole_package(wheel: set[str]) -> None:
 def test_wheel_is_small(built: Path) -> None:
     """It is the code and little else: what is saved with it takes less than a tenth."""
     (path,) = built.glob("*.whl")
-    assert path.stat().st_size < 920_000
+    assert path.stat().st_size < 1_000_000
     with zipfile.ZipFile(path) as archive:
         saved = [one for one in archive.infolist() if "/saved/" in one.filename]
     assert saved
