@@ -127,15 +127,7 @@ which had 887 KB then, is to have less than 700.
 """
 
 NOT_YET: dict[str, float] = {
-    "module lines, median": 134,
-    "module lines, p90": 340,
     "module lines, max": 548,
-    "function lines, p90": 19,
-    "test lines, median": 10,
-    "test lines, p90": 20,
-    "test lines, max": 49,
-    "complexity, mean": 2.74,
-    "blocks of class C or worse, per 1,000": 17.5,
     "wheel, KB": 1200,
 }
 """Figures that are beyond their limit, and the value that they must not go beyond."""
