@@ -20,8 +20,7 @@ from ccw_actors.conformance.rules import HERCULES_RULES, QEMU_RULES, Rule, as_ma
 from ccw_actors.runtime import Mailbox
 from ccw_actors.runtime._cell import lifecycle as actor_lifecycle
 from ccw_actors.scenarios import SCENARIOS
-from ccw_actors.verdicts import SCENARIOS as VERDICT_SCENARIOS
-from ccw_actors.verdicts import CellName, load
+from ccw_actors.verdicts import VERDICT_SCENARIOS, CellName, load
 from tools import implemented_page
 from tools.verdict_pages import (
     claims_page,

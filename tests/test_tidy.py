@@ -1,8 +1,4 @@
-"""What no linter finds: names nobody uses, copies of constants, names given twice.
-
-The rooms `actors`, `designs` and `scenarios/verdicts` are being put into order; what is
-found there stands in `NOT_YET` until it is gone.
-"""
+"""What no linter finds: names nobody uses, copies of constants, names given twice."""
 
 import ast
 import re
@@ -19,44 +15,6 @@ from tools.figures import blocks_of
 
 ROOT = Path(__file__).parents[1] / "ccw_actors"
 
-NOT_YET = {
-    "actors: _ACTIVE",
-    "actors: _CCW",
-    "actors: _CE_DE",
-    "actors: _CODE_LENGTH",
-    "actors: _INTERMEDIATE",
-    "actors: _NOT_APPLICABLE",
-    "actors: _NO_DEVICE",
-    "actors: _OF_START",
-    "actors: _PATH",
-    "actors: _PCI",
-    "actors: _SCHIB_LENGTH",
-    "actors: _TRIES",
-    "designs: _CCW",
-    "designs: _INTERMEDIATE",
-    "designs: _NOT_APPLICABLE",
-    "designs: _NO_DEVICE",
-    "designs: _ENDED",
-    "designs: _PATH",
-    "designs: _STATUS",
-    "scenarios/verdicts: CANCEL",
-    "scenarios/verdicts: CLEAR",
-    "scenarios/verdicts: DISABLE",
-    "scenarios/verdicts: GUEST",
-    "scenarios/verdicts: HALT",
-    "scenarios/verdicts: RESUME",
-    "scenarios/verdicts: SCHID",
-    "scenarios/verdicts: START",
-    "scenarios/verdicts: START_AGAIN",
-    "scenarios/verdicts: STORAGE",
-    "scenarios/verdicts: TEST",
-    "scenarios/verdicts: WAIT",
-    "scenarios/verdicts: _INTERMEDIATE",
-    "scenarios/verdicts: _LABEL",
-    "scenarios/verdicts: _ORDERS",
-}
-"""Names that are found, each with the room it is found in."""
-
 HOOKS = {
     "_clock_resolution": "asyncio's event loop reads it",
     "_create_future": "Pykka asks an actor's class for a future",
@@ -70,18 +28,25 @@ COPIES = {
     "HEADER_SIZE": "of two formats of files",
     "MIB": "a unit, not a choice",
     "PATIENCE": "of a signal and of a pipe: they may come to differ",
+    "SCHID": "the specification shares nothing with the machines of the table",
     "SECTOR": "of a volume's track and of a journal: they may come to differ",
     "SIZE_MAX": "of a message and of a counterexample: they may come to differ",
     "SLACK": "of two tables that are cleared away: they may come to differ",
+    "STATUS": "the specification shares nothing with a design's emulator",
     "STEPS_MAX": "of a counterexample and of a golden vector: they may come to differ",
+    "TRIES": "of a new file, and of one that is opened: they may come to differ",
 }
 """Constants that stand twice with the same value, and why."""
 
 DOUBLES = {
-    "Cell": "what runs an actor, and a cell of the verdict table",
+    "COMMANDS": "of disks of tracks, and of disks of blocks",
+    "Case": "of golden vectors, and what is special about a design's program",
     "DeadLetter": "of an exploration, encodable; of a recorder, with what was sent",
+    "Driver": "of this package, and of the kernel in a design",
     "Failure": "of an actor, and of a track that cannot be had",
     "Progress": "of an exploration, and of a guest",
+    "Request": "a message that is answered, and what a region driver writes",
+    "Step": "of a counterexample, and of a design",
     "Verdict": "of an exploration, and of a golden vector",
     "load": "golden vectors, and the verdict table",
 }
@@ -128,14 +93,6 @@ class Found(NamedTuple):
     def __str__(self) -> str:
         """Say it as a compiler would."""
         return f"{self.path}:{self.line}: {self.name}"
-
-    @property
-    def known(self) -> str:
-        """How `NOT_YET` has it."""
-        room = self.path.partition("/")[0]
-        if self.path.startswith("scenarios/verdicts/"):
-            room = "scenarios/verdicts"
-        return f"{room}: {self.name}"
 
 
 @cache
@@ -301,29 +258,25 @@ def lengths() -> Iterator[tuple[str, int]]:
 def test_private_names_are_used() -> None:
     """Every private name has a use."""
     found = [one for one in unused(trees()) if one.name not in HOOKS]
-    assert [str(one) for one in found if one.known not in NOT_YET] == []
+    assert [str(one) for one in found] == []
 
 
 def test_constants_stand_once() -> None:
     """No constant is a copy of one in another module."""
     groups = [
-        [one for one in group if one.known not in NOT_YET]
+        list(map(str, group))
         for group in copied(trees())
         if group[0].name.strip("_") not in COPIES
     ]
-    assert [list(map(str, one)) for one in groups if len(one) > 1] == []
+    assert groups == []
 
 
 def test_what_is_excepted_is_found() -> None:
     """No exception outlives what it was made for."""
     lost = {one.name for one in unused(trees())}
-    groups = list(copied(trees()))
-    twice = {one.name.strip("_") for group in groups for one in group}
-    names = {one.known for one in unused(trees())}
-    names |= {one.known for group in groups for one in group}
+    twice = {one.name.strip("_") for group in copied(trees()) for one in group}
     assert set(HOOKS) - lost == set()
     assert set(COPIES) - twice == set()
-    assert NOT_YET - names == set()
     assert set(DOUBLES) - {one.partition(":")[0] for one in doubles()} == set()
     assert set(LONG) == {name for name, length in lengths() if length > FUNCTION_MAX}
 

@@ -20,10 +20,10 @@ from ccw_actors.verdicts import (
     EMULATORS,
     HOST_SIDE_ONLY,
     INVARIANTS,
-    OURS,
+    OUR_DESIGN,
     SAVED,
-    SCENARIOS,
     V4_SUBSETS,
+    VERDICT_SCENARIOS,
     CellName,
     EmulatorName,
     Line,
@@ -130,9 +130,11 @@ def _designs() -> Iterator[str]:
 
 
 def _scenarios() -> Iterator[str]:
-    for name, scenario in SCENARIOS.items():
+    for name, scenario in VERDICT_SCENARIOS.items():
         number = f" (scenario {scenario.number})" if scenario.number else ""
-        own = f" Not for {OURS}: {scenario.not_ours}." if scenario.not_ours else ""
+        own = (
+            f" Not for {OUR_DESIGN}: {scenario.not_ours}." if scenario.not_ours else ""
+        )
         about = f" Its invariants: {', '.join(scenario.invariants)}."
         yield (
             f"- **{scenario.title}**, `{name}`{number}: {scenario.summary}.{about}{own}"
@@ -143,13 +145,13 @@ def _grid(cells: Sequence[VerdictCell]) -> str:
     """Render cells as a table, with those scenarios across that they are of."""
     known = {CellName.of(cell): cell for cell in cells}
     tried = {cell.scenario for cell in cells}
-    scenarios = [name for name in SCENARIOS if name in tried]
+    scenarios = [name for name in VERDICT_SCENARIOS if name in tried]
     rows: list[tuple[str, EmulatorName | None]] = [
         *dict.fromkeys((cell.design, cell.emulator) for cell in cells)
     ]
     has_emulator = any(emulator for _, emulator in rows)
     heads = ["design", *["emulator"] * has_emulator]
-    heads += [f"{SCENARIOS[name].title}<br>`{name}`" for name in scenarios]
+    heads += [f"{VERDICT_SCENARIOS[name].title}<br>`{name}`" for name in scenarios]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for design, emulator in rows:
         found = [known.get(CellName(design, emulator, one)) for one in scenarios]
@@ -182,7 +184,7 @@ def _choices() -> dict[str, Choices]:
 def seed_table(cells: Iterable[VerdictCell]) -> str:
     """Render the two scenarios of the thread itself, for the README."""
     known = {CellName.of(cell): cell for cell in cells}
-    seed, mail = SCENARIOS["seed"].title, SCENARIOS["mail"].title
+    seed, mail = VERDICT_SCENARIOS["seed"].title, VERDICT_SCENARIOS["mail"].title
     heads = ["design", "id"]
     heads += [f"{seed} (`seed`),<br>{row.title}" for row in EMULATORS.values()]
     heads.append(f"{mail}<br>(`mail`)")
@@ -246,7 +248,7 @@ def interleaving_table(lines: Sequence[Line]) -> str:
 
 def scenario_page(name: str, cells: Sequence[VerdictCell]) -> str:
     """Render what is wrong with whom in a scenario; the same fault is shown once."""
-    scenario = SCENARIOS[name]
+    scenario = VERDICT_SCENARIOS[name]
     summary = scenario.summary[:1].upper() + scenario.summary[1:]
     text = [_GENERATED, f"# {scenario.title}: `{name}`", "", f"{summary}.", ""]
     text += ["Its invariants:", ""]
@@ -323,9 +325,9 @@ def write_pages(cells: Sequence[VerdictCell], folder: Path) -> None:
     (folder / "claims.md").write_text(claims_page(cells), encoding="utf-8")
     (folder / "steps.md").write_text(steps_page(), encoding="utf-8")
     for old in pages.glob("*.md"):
-        if old.stem not in SCENARIOS:
+        if old.stem not in VERDICT_SCENARIOS:
             old.unlink()
-    for name in SCENARIOS:
+    for name in VERDICT_SCENARIOS:
         page = scenario_page(name, cells)
         (pages / f"{name}.md").write_text(page, encoding="utf-8")
 

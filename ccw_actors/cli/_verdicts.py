@@ -35,8 +35,8 @@ from ccw_actors.verdicts import (
     DESIGN_NAMES,
     EMULATORS,
     SAVED,
-    SCENARIOS,
     V4_SUBSETS,
+    VERDICT_SCENARIOS,
     CellName,
     EmulatorName,
     ExploredCell,
@@ -234,7 +234,7 @@ def _chosen(
 ) -> list[CellName]:
     _expect("--design", designs, DESIGN_NAMES)
     _expect("--emulator", emulators, EMULATORS)
-    _expect("--scenario", scenarios, SCENARIOS)
+    _expect("--scenario", scenarios, VERDICT_SCENARIOS)
     names = cells_of(designs or (), emulators or (), scenarios or ())
     if not names:
         reason = _why_none(designs, emulators, scenarios)
@@ -254,8 +254,11 @@ def _why_none(
     designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
 ) -> str:
     """Return why the first of these cells has no meaning."""
-    design, scenario = (designs or DESIGN_NAMES)[0], (scenarios or tuple(SCENARIOS))[0]
-    if not emulators and not SCENARIOS[scenario].has_emulator:
+    design, scenario = (
+        (designs or DESIGN_NAMES)[0],
+        (scenarios or tuple(VERDICT_SCENARIOS))[0],
+    )
+    if not emulators and not VERDICT_SCENARIOS[scenario].has_emulator:
         return CellName(design, None, scenario).no_meaning
     wanted: Iterator[EmulatorName] = (
         one for one in EMULATORS if not emulators or one in emulators

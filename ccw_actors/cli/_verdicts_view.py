@@ -12,7 +12,7 @@ from ccw_actors.cli._interleaving_view import interleaving
 from ccw_actors.cli._printing import as_text, new_console, say
 from ccw_actors.verdicts import (
     EMULATORS,
-    SCENARIOS,
+    VERDICT_SCENARIOS,
     CellName,
     EmulatorName,
     ExploredCell,
@@ -68,14 +68,14 @@ def _show_table(cells: Sequence[VerdictCell]) -> None:
         _show_grid(part)
     table = Table(box=None, pad_edge=False, show_header=False)
     for one in _scenarios_of(cells):
-        table.add_row(one, SCENARIOS[one].title)
+        table.add_row(one, VERDICT_SCENARIOS[one].title)
     console.print()
     console.print(table)
 
 
 def _scenarios_of(cells: Sequence[VerdictCell]) -> list[str]:
     tried = {cell.scenario for cell in cells}
-    return [one for one in SCENARIOS if one in tried]
+    return [one for one in VERDICT_SCENARIOS if one in tried]
 
 
 def _show_grid(cells: Sequence[VerdictCell]) -> None:
@@ -142,7 +142,7 @@ def _show_whole(explored: ExploredCell, path: Path | None) -> None:
     cell = explored.cell
     console = new_console()
     console.print()
-    scenario = SCENARIOS[cell.scenario]
+    scenario = VERDICT_SCENARIOS[cell.scenario]
     console.print(as_text(_title(cell)))
     console.print(as_text(f"{cell.scenario}: {scenario.title}. {scenario.summary}"))
     _show_verdict(cell)

@@ -22,13 +22,13 @@ from ccw_actors.verdicts._names import cells_of as cells_of
 from ccw_actors.verdicts._rows import DESIGN_NAMES as DESIGN_NAMES
 from ccw_actors.verdicts._rows import EMULATORS as EMULATORS
 from ccw_actors.verdicts._rows import HOST_SIDE_ONLY as HOST_SIDE_ONLY
-from ccw_actors.verdicts._rows import OURS as OURS
+from ccw_actors.verdicts._rows import OUR_DESIGN as OUR_DESIGN
 from ccw_actors.verdicts._rows import V4_SUBSETS as V4_SUBSETS
 from ccw_actors.verdicts._rows import EmulatorName as EmulatorName
 from ccw_actors.verdicts._rows import Row as Row
 from ccw_actors.verdicts._rows import design_row as design_row
 from ccw_actors.verdicts._scenario import VerdictScenario as VerdictScenario
-from ccw_actors.verdicts._scenarios import SCENARIOS as SCENARIOS
+from ccw_actors.verdicts._scenarios import VERDICT_SCENARIOS as VERDICT_SCENARIOS
 from ccw_actors.verdicts._store import SAVED as SAVED
 from ccw_actors.verdicts._store import SavedTable as SavedTable
 from ccw_actors.verdicts._store import TableError as TableError
@@ -49,10 +49,10 @@ __all__ = [
     "EMULATORS",
     "HOST_SIDE_ONLY",
     "INVARIANTS",
-    "OURS",
+    "OUR_DESIGN",
     "SAVED",
-    "SCENARIOS",
     "V4_SUBSETS",
+    "VERDICT_SCENARIOS",
     "CellName",
     "CellNameError",
     "Checked",

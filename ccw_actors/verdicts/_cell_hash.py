@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ccw_actors.explore import Counterexample
 from ccw_actors.verdicts._fingerprint import fingerprint
 from ccw_actors.verdicts._names import CellName
-from ccw_actors.verdicts._rows import HOST_SIDE_ONLY, OURS
+from ccw_actors.verdicts._rows import HOST_SIDE_ONLY, OUR_DESIGN
 
 __all__ = ["cell_hash", "counterexample_name"]
 
@@ -33,7 +33,7 @@ _ENGINE: Final = ("explore", "runtime", "transport", "verdicts/_explore.py")
 
 def cell_hash(name: CellName) -> str:
     """Return the fingerprint of a cell: of models, scenario and engine."""
-    is_own = name.design in (OURS, HOST_SIDE_ONLY)
+    is_own = name.design in (OUR_DESIGN, HOST_SIDE_ONLY)
     models = fingerprint(*_MODELS, *(("devices",) if is_own else ()))
     machine = "_own_machine.py" if is_own else "_linux_machine.py"
     scenario = fingerprint(*_SCENARIO, f"verdicts/{machine}")

@@ -17,13 +17,13 @@ from ccw_actors.verdicts._rows import (
     DESIGN_NAMES,
     EMULATORS,
     HOST_SIDE_ONLY,
-    OURS,
+    OUR_DESIGN,
     SUBSET_SCENARIOS,
     V4_SUBSETS,
     EmulatorName,
 )
 from ccw_actors.verdicts._scenario import VerdictScenario
-from ccw_actors.verdicts._scenarios import SCENARIOS
+from ccw_actors.verdicts._scenarios import VERDICT_SCENARIOS
 
 __all__ = ["CellName", "CellNameError", "Checks", "cells_of"]
 
@@ -81,7 +81,7 @@ class CellName:
     @property
     def verdict_scenario(self) -> VerdictScenario:
         """What goes on in the cell."""
-        return SCENARIOS[self.scenario]
+        return VERDICT_SCENARIOS[self.scenario]
 
     @property
     def no_meaning(self) -> str:
@@ -89,7 +89,7 @@ class CellName:
         of = self.verdict_scenario
         if bool(self.emulator) is not of.has_emulator:
             return self._no_such_emulator
-        if self.design in (OURS, HOST_SIDE_ONLY) and of.not_ours:
+        if self.design in (OUR_DESIGN, HOST_SIDE_ONLY) and of.not_ours:
             return f"{self.scenario} has no meaning for it: {of.not_ours}"
         if self.design in V4_SUBSETS and self.scenario not in SUBSET_SCENARIOS:
             return f"with some patches there is {', '.join(SUBSET_SCENARIOS)} only"
@@ -153,7 +153,7 @@ class CellName:
             same = _DESIGNS_BEFORE[design]
             raise CellNameError(f"{name}: {design} was the same as {same}: see {same}")
         _expect(name, "design", design, DESIGN_NAMES)
-        _expect(name, "scenario", scenario, SCENARIOS)
+        _expect(name, "scenario", scenario, VERDICT_SCENARIOS)
         emulator: EmulatorName | None = None
         if len(parts) == 3:
             _expect(name, "emulator", parts[1], EMULATORS)
@@ -177,9 +177,9 @@ def cells_of(
     """
     wanted = tuple(designs) or DESIGN_NAMES
     under: tuple[str | None, ...] = tuple(emulators) or (*EMULATORS, None)
-    tried = tuple(scenarios) or tuple(SCENARIOS)
+    tried = tuple(scenarios) or tuple(VERDICT_SCENARIOS)
     every: tuple[EmulatorName | None, ...] = (*EMULATORS, None)
-    names = starmap(CellName, product(DESIGN_NAMES, every, SCENARIOS))
+    names = starmap(CellName, product(DESIGN_NAMES, every, VERDICT_SCENARIOS))
     return [
         name
         for name in names

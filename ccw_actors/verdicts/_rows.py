@@ -9,7 +9,7 @@ __all__ = [
     "DESIGN_NAMES",
     "EMULATORS",
     "HOST_SIDE_ONLY",
-    "OURS",
+    "OUR_DESIGN",
     "SUBSET_SCENARIOS",
     "V4_SUBSETS",
     "EmulatorName",
@@ -35,7 +35,7 @@ EMULATORS: Final[dict[EmulatorName, Row]] = {
     ),
 }
 
-OURS: Final = "ours"
+OUR_DESIGN: Final = "ours"
 """The id of the design of this package."""
 HOST_SIDE_ONLY: Final = "ours-host-side"
 """The same, of which only the promises of the host's side are looked at."""
@@ -50,11 +50,11 @@ V4_SUBSETS: Final = tuple(
 SUBSET_SCENARIOS: Final = ("sequence", "seed", "mail", "double-start", "collapse")
 """The scenarios that they are in."""
 
-DESIGN_NAMES: Final = (*DESIGNS, OURS, HOST_SIDE_ONLY, *V4_SUBSETS)
+DESIGN_NAMES: Final = (*DESIGNS, OUR_DESIGN, HOST_SIDE_ONLY, *V4_SUBSETS)
 """The ids of designs, in the order of the table."""
 
 _OWN_ROWS: Final = {
-    OURS: Row("ccw-actors", "this package's VfioCcw and Cio"),
+    OUR_DESIGN: Row("ccw-actors", "this package's VfioCcw and Cio"),
     HOST_SIDE_ONLY: Row(
         "ccw-actors, host side",
         "the same; only what the host's side promises is looked at",

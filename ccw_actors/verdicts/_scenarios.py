@@ -36,11 +36,11 @@ from ccw_actors.verdicts._programs import (
 )
 from ccw_actors.verdicts._scenario import VerdictScenario
 
-__all__ = ["SCENARIOS"]
+__all__ = ["VERDICT_SCENARIOS"]
 
 _EACH: Final = (START, WAIT, TEST, CLEAR, WAIT, TEST, HALT, WAIT, TEST)
 
-SCENARIOS: Final[dict[str, VerdictScenario]] = {
+VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "sequence": VerdictScenario(
         number=0,
         title="One after the other",

@@ -5,9 +5,14 @@ from ccw_actors.explore import World
 from ccw_actors.verdicts._linux_machine import linux_machine
 from ccw_actors.verdicts._machine import VerdictMachine
 from ccw_actors.verdicts._own_machine import own_machine
-from ccw_actors.verdicts._rows import HOST_SIDE_ONLY, OURS, EmulatorName, choices_of
+from ccw_actors.verdicts._rows import (
+    HOST_SIDE_ONLY,
+    OUR_DESIGN,
+    EmulatorName,
+    choices_of,
+)
 from ccw_actors.verdicts._scenario import VerdictScenario
-from ccw_actors.verdicts._scenarios import SCENARIOS
+from ccw_actors.verdicts._scenarios import VERDICT_SCENARIOS
 
 __all__ = ["design_machine"]
 
@@ -26,15 +31,15 @@ def design_machine(
             them.
         emulator: The one that it is under; where threads write the regions themselves
             none is made.
-        scenario: One of `SCENARIOS`, by id, or another one.
+        scenario: One of `VERDICT_SCENARIOS`, by id, or another one.
 
     Raises:
         KeyError: No design, or no scenario, has that id.
     """
     if isinstance(scenario, str):
-        scenario = SCENARIOS[scenario]
+        scenario = VERDICT_SCENARIOS[scenario]
     under = emulator if scenario.has_emulator else None
-    if design in (OURS, HOST_SIDE_ONLY):
+    if design in (OUR_DESIGN, HOST_SIDE_ONLY):
         return own_machine(world, under, scenario)
     choices = choices_of(design) if isinstance(design, str) else design
     return linux_machine(world, choices, under, scenario)

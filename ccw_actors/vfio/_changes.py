@@ -4,7 +4,7 @@ import errno
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from ccw_actors.actors.protocol import (
     CloseDevice,
@@ -13,14 +13,13 @@ from ccw_actors.actors.protocol import (
     WriteAsync,
     WriteIo,
 )
-from ccw_actors.runtime import ActorRef
 
-__all__ = ["WAITING_MAX", "Change", "Changes"]
+__all__ = ["WAITING_MAX", "Change", "ChangeRequest", "Changes"]
 
 WAITING_MAX: Final = 256
 """Calls of one kind that wait at once, more than any emulator has threads."""
 
-_Request: TypeAlias = WriteIo | WriteAsync | ResetDevice | CloseDevice | UnmapDma
+ChangeRequest: TypeAlias = WriteIo | WriteAsync | ResetDevice | CloseDevice | UnmapDma
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +29,18 @@ class Change:
     `done` is called with 0 or an errno. Without a `request` it is called at once.
     """
 
-    request: _Request | None
+    request: ChangeRequest | None
     done: Callable[[int], None]
 
 
 class Changes:
     """The changes of a device that wait, the first of which may be under way.
 
-    Requests go to the actor behind the `regions`.
+    `begin` asks the actor behind the regions for what is next.
     """
 
-    def __init__(self, regions: ActorRef[Any]) -> None:
-        self._regions = regions
+    def __init__(self, begin: Callable[[ChangeRequest], None]) -> None:
+        self._begin = begin
         self._waiting: deque[Change] = deque()
         self._holds = 0
         self.is_under_way = False
@@ -52,7 +51,7 @@ class Changes:
         return len(self._waiting)
 
     @property
-    def under_way(self) -> _Request | None:
+    def under_way(self) -> ChangeRequest | None:
         """What has been asked for, and has not been answered."""
         return self._waiting[0].request if self.is_under_way else None
 
@@ -99,7 +98,7 @@ class Changes:
             change = self._waiting[0]
             if change.request is not None:
                 self.is_under_way = True
-                self._regions.tell(change.request)
+                self._begin(change.request)
                 return
             self._waiting.popleft()
             change.done(0)

@@ -33,7 +33,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.vfio import _region_layouts as region_layouts
 from ccw_actors.vfio import _uapi as uapi
-from ccw_actors.vfio._changes import WAITING_MAX, Change, Changes
+from ccw_actors.vfio._changes import WAITING_MAX, Change, ChangeRequest, Changes
 from ccw_actors.vfio._counts import Counts
 from ccw_actors.vfio._event_descriptors import EventDescriptors
 from ccw_actors.vfio._event_sources import EventSources
@@ -72,7 +72,7 @@ class DeviceFront:
         self.events = EventSources(
             calls, descriptors, self.counts, self._read_for_nobody
         )
-        self.changes = Changes(shown.regions)
+        self.changes = Changes(self._begin)
         # None is a read that no call has made.
         self._reads: dict[type, deque[RegionRead | None]] = {
             answer: deque() for _, answer in _READS.values()
@@ -81,6 +81,9 @@ class DeviceFront:
         self._async = bytearray(REGIONS[Region.ASYNC].size)
 
     # -- one change after the other ----------------------------------------------------
+
+    def _begin(self, request: ChangeRequest) -> None:
+        self._regions.tell(request)
 
     def changed(self, reason: int) -> None:
         """Take the answer to the change that is being made."""

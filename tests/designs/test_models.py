@@ -9,7 +9,7 @@ from ccw_actors.explore import World
 from ccw_actors.runtime import Choice
 from ccw_actors.verdicts import (
     EMULATORS,
-    OURS,
+    OUR_DESIGN,
     V4_SUBSETS,
     CellName,
     cell_scenario,
@@ -34,7 +34,7 @@ def _is_timer(choice: Choice) -> bool:
 
 
 @pytest.mark.parametrize("emulator", EMULATORS)
-@pytest.mark.parametrize("design", [*DESIGNS, OURS, *V4_SUBSETS])
+@pytest.mark.parametrize("design", [*DESIGNS, OUR_DESIGN, *V4_SUBSETS])
 def test_runs_in_order(design: str, emulator: str) -> None:
     """START, CLEAR, HALT and START, each after the other: all accepted, all ended."""
     report = run_in_order(design, emulator)

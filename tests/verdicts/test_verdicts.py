@@ -21,9 +21,9 @@ from ccw_actors.verdicts import (
     DESIGN_NAMES,
     HOST_SIDE_ONLY,
     INVARIANTS,
-    OURS,
+    OUR_DESIGN,
     SAVED,
-    SCENARIOS,
+    VERDICT_SCENARIOS,
     CellName,
     CellNameError,
     VerdictCell,
@@ -61,23 +61,25 @@ def test_table_is_complete() -> None:
     assert {one.verdict for one in TABLE.values()} <= {"verified", "refuted", "vacuous"}
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", VERDICT_SCENARIOS)
 def test_ours_is_verified(scenario: str) -> None:
     """In every scenario that has a meaning for it."""
     name = CellName(
-        OURS, "ours" if SCENARIOS[scenario].has_emulator else None, scenario
+        OUR_DESIGN,
+        "ours" if VERDICT_SCENARIOS[scenario].has_emulator else None,
+        scenario,
     )
-    assert name in TABLE or SCENARIOS[scenario].not_ours
+    assert name in TABLE or VERDICT_SCENARIOS[scenario].not_ours
     if name in TABLE:
         assert (TABLE[name].verdict, TABLE[name].also) == ("verified", "")
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", VERDICT_SCENARIOS)
 def test_host_side_is_verified_under_qemu(scenario: str) -> None:
     """What VfioCcw promises by itself it keeps, whatever the emulator does."""
-    emulated = SCENARIOS[scenario].has_emulator
+    emulated = VERDICT_SCENARIOS[scenario].has_emulator
     name = CellName(HOST_SIDE_ONLY, "qemu" if emulated else None, scenario)
-    assert name in TABLE or SCENARIOS[scenario].not_ours
+    assert name in TABLE or VERDICT_SCENARIOS[scenario].not_ours
     if name in TABLE:
         assert (TABLE[name].verdict, TABLE[name].also) == ("verified", "")
 
@@ -87,7 +89,7 @@ def test_host_side_is_verified_under_qemu(scenario: str) -> None:
 )
 def test_qemu_has_faults_of_its_own(scenario: str) -> None:
     """On a kernel that keeps its promises a guest still sees what it must not."""
-    found = cell(f"{OURS}/qemu/{scenario}")
+    found = cell(f"{OUR_DESIGN}/qemu/{scenario}")
     assert found.verdict == "refuted"
     assert found.why.startswith("I5: ")
 
@@ -114,7 +116,9 @@ def test_mail_is_refuted(design: str) -> None:
         at = steps.index(step, at + 1)
 
 
-@pytest.mark.parametrize("design", ["rfc-v2", "counted-programs", "clear-flag", OURS])
+@pytest.mark.parametrize(
+    "design", ["rfc-v2", "counted-programs", "clear-flag", OUR_DESIGN]
+)
 def test_mail_is_verified(design: str) -> None:
     """A START that is refused until the CLEAR is handled does not race with it."""
     found = explore_cell(CellName(design, None, "mail")).cell
@@ -122,7 +126,7 @@ def test_mail_is_verified(design: str) -> None:
     assert cell(f"{design}/mail").verdict == "verified"
 
 
-@pytest.mark.parametrize("design", [*DESIGNS, OURS])
+@pytest.mark.parametrize("design", [*DESIGNS, OUR_DESIGN])
 def test_what_was_saved_is_found_again(design: str) -> None:
     """Cheap cells of each design are explored, and their counterexamples replayed."""
     names = [CellName(design, "qemu", one) for one in ("disable", "sequence")]
@@ -168,12 +172,14 @@ def test_each_counterexample_is_kept_once(tmp_path: Path) -> None:
 
 def test_each_row_is_a_design_of_its_own() -> None:
     """No two ids are the same design, and no two have the same title."""
-    linux = [one for one in DESIGN_NAMES if one not in (OURS, HOST_SIDE_ONLY)]
+    linux = [one for one in DESIGN_NAMES if one not in (OUR_DESIGN, HOST_SIDE_ONLY)]
     choices = [choices_of(one) for one in linux]
     assert all(one not in choices[:at] for at, one in enumerate(choices))
     titles = [design_row(one).title for one in DESIGN_NAMES]
     assert len(set(titles)) == len(titles)
-    assert len({one.title for one in SCENARIOS.values()}) == len(SCENARIOS)
+    assert len({one.title for one in VERDICT_SCENARIOS.values()}) == len(
+        VERDICT_SCENARIOS
+    )
 
 
 def test_a_lie_in_the_table_is_found() -> None:
@@ -217,7 +223,7 @@ def test_each_choice_matters(choice: str, without: object, scenario: str) -> Non
 def faults_of(choices: Choices, scenario: str) -> set[str]:
     """Return which invariants of a scenario a design breaks, each looked for alone."""
     found: set[str] = set()
-    for invariant in SCENARIOS[scenario].invariants:
+    for invariant in VERDICT_SCENARIOS[scenario].invariants:
 
         def holds(world: World, one: str = invariant) -> None:
             machine = design_machine(world, choices, "qemu", scenario)
@@ -270,7 +276,7 @@ def test_invariants_of_scenarios_can_be_broken() -> None:
     text = Path(own_machine.__file__ or "").read_text(encoding="utf-8")
     own = {*re.findall(r'"(\S+): [a-zA-Z]', text), "I6", *GUEST_SIDE}
     assert len(own) > 10
-    for scenario in SCENARIOS.values():
+    for scenario in VERDICT_SCENARIOS.values():
         assert set(scenario.invariants) <= set(INVARIANTS)
         assert own & set(scenario.invariants) or scenario.not_ours
         assert bool(scenario.programs) != bool(scenario.raw)

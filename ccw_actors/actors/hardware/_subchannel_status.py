@@ -12,6 +12,7 @@ from ccw_actors.actors.hardware._subchannel_pace import UnshownPci
 from ccw_actors.actors.hardware._subchannel_work import EventName, Work, after
 from ccw_actors.actors.protocol import Piece, Settings
 from ccw_actors.channel import (
+    PATH_0,
     Dstat,
     InterruptionCode,
     Irb,
@@ -30,7 +31,6 @@ from ccw_actors.runtime import ReplyTo
 
 __all__ = ["SubchannelState"]
 
-_PATH = 0x80
 _BLOCK_LENGTH = 32
 _BLOCK_UPDATE = 2
 
@@ -52,7 +52,7 @@ class SubchannelState(Struct):
     irb: Irb = Irb(Scsw())
     interruption: bool = False
     attention: int = 0
-    path: int = _PATH
+    path: int = PATH_0
     program: tuple[Piece, ...] = ()
     execution: Execution | None = None
     sense: bytes = b""

@@ -12,7 +12,18 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from ccw_actors.channel import Actl, Dstat, Fctl, Irb, Orb, Pmcw, Scsw, Stctl, lifecycle
+from ccw_actors.channel import (
+    PATH_0,
+    Actl,
+    Dstat,
+    Fctl,
+    Irb,
+    Orb,
+    Pmcw,
+    Scsw,
+    Stctl,
+    lifecycle,
+)
 from ccw_actors.channel.ccw import CCW_LENGTH
 from ccw_actors.designs.linux._driver import Driver, Happens
 from ccw_actors.designs.linux._messages import (
@@ -50,8 +61,7 @@ HOST_CPA: Final = 0x7000_0000
 GUEST_CPA: Final = 0x1000
 """Where the guest's channel program is."""
 _PROGRAM_SIZE: Final = 0x1000
-_PATH: Final = 0x80
-_PMCW: Final = Pmcw(lpm=_PATH, pim=_PATH, pom=0xFF, pam=_PATH)
+_PMCW: Final = Pmcw(lpm=PATH_0, pim=PATH_0, pom=0xFF, pam=PATH_0)
 _LAST: Final = frozenset({"end", "device end"})
 _ENDED: Final = Dstat.CHANNEL_AND_DEVICE_END
 

@@ -165,7 +165,7 @@ def free_request(driver: Driver, section: Section) -> Next:
 
 
 def free_failed(driver: Driver, section: Section) -> Next:
-    """Free it."""
+    """Free the program of a request that has failed, and end the request."""
     free(driver, section.program, "a refused START")
     return _failed(driver, section.errno)
 

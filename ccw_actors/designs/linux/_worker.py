@@ -79,7 +79,7 @@ def cp_free(driver: Driver, section: Section) -> Next:
 
 
 def free_chains(driver: Driver, section: Section) -> Next:
-    """Free it."""
+    """Free the program that `cp_free` has found, and go on as the design does."""
     free(driver, section.program, whose(driver.state.irb.scsw))
     return driver.choices.freed(driver, section)
 
