@@ -14,11 +14,10 @@ from collections.abc import Iterable, Sequence
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
-from tests.faults.mutants import MODULES, ROOT, Mutant
+from tests.faults.mutants import MODULES, ROOT, Mutant, path_of
 
 __all__ = ["Judgement", "judge", "lines_reached"]
 
-_PACKAGE: Final = "ccw_actors.actors."
 _SECONDS: Final = 60
 _STATES: Final = 200_000
 
@@ -34,11 +33,12 @@ class _Broken(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     """Imports one module from source that is given."""
 
     def __init__(self, module: str, source: str) -> None:
-        self._module = module
+        self._path = path_of(module)
+        self._name = ".".join(self._path.relative_to(ROOT).with_suffix("").parts)
         self._source = source
 
     def find_spec(self, fullname: str, _path: object, _target: object = None) -> Any:
-        if fullname != _PACKAGE + self._module:
+        if fullname != self._name:
             return None
         return importlib.machinery.ModuleSpec(fullname, self)
 
@@ -47,8 +47,7 @@ class _Broken(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._source
 
     def get_code(self, fullname: str) -> CodeType:
-        path = ROOT / "ccw_actors" / "actors" / f"{self._module}.py"
-        return compile(self.get_source(fullname), str(path), "exec")
+        return compile(self.get_source(fullname), str(self._path), "exec")
 
 
 def judge(mutant: Mutant, names: Sequence[str], seconds: int = _SECONDS) -> Judgement:
@@ -107,10 +106,7 @@ def lines_reached(names: Iterable[str]) -> dict[str, dict[str, set[int]]]:
     from ccw_actors.explore import explore  # noqa: PLC0415
     from ccw_actors.scenarios import SCENARIOS  # noqa: PLC0415
 
-    files = {
-        str(ROOT / "ccw_actors" / "actors" / f"{module}.py"): module
-        for module in MODULES
-    }
+    files = {str(path_of(module)): module for module in MODULES}
     found: dict[str, dict[str, set[int]]] = {}
     for name in names:
         reached = found[name] = {module: set() for module in MODULES}

@@ -1,7 +1,7 @@
 """The host's operating system: the cio layer, and vfio-ccw on top of it."""
 
 from ccw_actors.actors.host._cio import Cio as Cio
-from ccw_actors.actors.host._cio import CioState as CioState
+from ccw_actors.actors.host._cio_state import CioState as CioState
 from ccw_actors.actors.host._driver import Driver as Driver
 from ccw_actors.actors.host._driver import DriverState as DriverState
 from ccw_actors.actors.host._vfio_ccw import VfioCcw as VfioCcw
