@@ -18,7 +18,6 @@ from tests.faults.mutants import MODULES, ROOT, Mutant, path_of
 
 __all__ = ["Judgement", "judge", "lines_reached"]
 
-_PACKAGE: Final = "ccw_actors.actors."
 _SECONDS: Final = 60
 _STATES: Final = 200_000
 
@@ -34,11 +33,12 @@ class _Broken(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     """Imports one module from source that is given."""
 
     def __init__(self, module: str, source: str) -> None:
-        self._module = module
+        self._path = path_of(module)
+        self._name = ".".join(self._path.relative_to(ROOT).with_suffix("").parts)
         self._source = source
 
     def find_spec(self, fullname: str, _path: object, _target: object = None) -> Any:
-        if fullname != _PACKAGE + MODULES[self._module]:
+        if fullname != self._name:
             return None
         return importlib.machinery.ModuleSpec(fullname, self)
 
@@ -47,8 +47,7 @@ class _Broken(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._source
 
     def get_code(self, fullname: str) -> CodeType:
-        path = path_of(self._module)
-        return compile(self.get_source(fullname), str(path), "exec")
+        return compile(self.get_source(fullname), str(self._path), "exec")
 
 
 def judge(mutant: Mutant, names: Sequence[str], seconds: int = _SECONDS) -> Judgement:

@@ -16,17 +16,18 @@ from typing import Any, Final, NamedTuple
 __all__ = ["MODULES", "Mutant", "dropped_of", "mutants_of", "path_of", "source_of"]
 
 ROOT: Final = Path(__file__).parents[2]
-MODULES: Final = {
-    "driver": "host._driver",
-    "cio": "host._cio",
-    "guest_status": "emulator._guest_status",
-    "guest_subchannel": "emulator._guest_subchannel",
-    "subchannel": "hardware._subchannel",
-    "subchannel_functions": "hardware._subchannel_functions",
-    "subchannel_status": "hardware._subchannel_status",
-    "channel_program_run": "hardware._channel_program_run",
-}
-"""The modules that are broken, and where in `ccw_actors.actors` they are."""
+MODULES: Final = (
+    "driver",
+    "cio",
+    "cio_state",
+    "guest_status",
+    "guest_subchannel",
+    "subchannel",
+    "subchannel_functions",
+    "subchannel_status",
+    "channel_program_run",
+)
+"""The modules in the folders of `ccw_actors.actors` that are broken."""
 
 OPERATORS: Final = (
     "AddNot",
@@ -58,13 +59,14 @@ class Mutant(NamedTuple):
 
 
 def path_of(module: str) -> Path:
-    """Return the file of one of `MODULES`."""
-    place = Path(*MODULES[module].split("."))
-    return ROOT / "ccw_actors" / "actors" / place.with_suffix(".py")
+    """Return where a module is: beside the actors, not among their messages."""
+    places = (ROOT / "ccw_actors" / "actors").glob(f"*/_{module}.py")
+    (path,) = (place for place in places if place.parent.name != "protocol")
+    return path
 
 
 def source_of(module: str) -> str:
-    """Return the source of one of `MODULES`."""
+    """Return the source of a module."""
     return path_of(module).read_text()
 
 

@@ -31,10 +31,7 @@ FAULTS: Final = (
     Fault("driver", *_UNTAKEN, "raw-starts"),
     Fault("driver", *_UNTAKEN, "raw-regions"),
     Fault(
-        "cio",
-        "return isinstance(state.waiting[0], Cancel) and not state.looked",
-        "return False",
-        "cancel-late",
+        "cio_state", "if not self.waiting or self.looked:", "if True:", "cancel-late"
     ),
     Fault("guest_status", "after < self.halt", "after <= self.halt", "answers-pci"),
     Fault(

@@ -19,7 +19,6 @@ Blocks of 512 bytes come and go in groups, as images: see `BlockGeometry`.
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ccw_actors.channel import Dstat
@@ -31,12 +30,17 @@ from ccw_actors.devices.fba._extent import (
     LOCATE_SIZE,
     READS,
     WRITES,
-    Domain,
-    Extent,
     define_extent,
     locate,
 )
 from ccw_actors.devices.fba._hardware import HARDWARE
+from ccw_actors.devices.fba._work import (
+    Chain,
+    FbaState,
+    MissingGroupError,
+    RejectedError,
+    Work,
+)
 from ccw_actors.devices.volume_geometry import BLOCK_SIZE, BlockGeometry
 from ccw_actors.errors import ImageError
 
@@ -46,168 +50,60 @@ _SENSE_SIZE = 24
 _FAILURES = {Failure.EQUIPMENT: 0x10, Failure.INTERVENTION: 0x40}
 
 
-class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What lasts as long as a chain of commands."""
-
-    extent: Extent | None = None
-    domain: Domain | None = None
-
-
-class FbaState(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """State of a disk: sense byte 0 that nobody has sensed yet, and the chain."""
-
-    condition: int = 0
-    chain: Chain = Chain()
-
-
-class _Rejected(Exception):  # noqa: N818 - it never leaves this module
-    """The command is rejected; so many bytes of its argument have been taken."""
-
-    def __init__(self, taken: int = 0) -> None:
-        super().__init__(f"rejected after {taken} bytes")
-        self.taken = taken
-
-
-class _MissingGroupError(Exception):
-    """The command needs a group of blocks that the caller has not given."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"group {number} is needed")
-        self.number = number
-
-
-class _Work:
-    """One command on its way through a disk; made anew for each."""
-
-    def __init__(
-        self,
-        fba: "Fba",
-        state: FbaState,
-        command: DeviceCommand,
-        groups: Mapping[int, bytes],
-    ) -> None:
-        self.geometry = fba.geometry
-        self.hardware = fba.hardware
-        self.command = command
-        self.chain = state.chain if command.chained else Chain()
-        self.condition = state.condition
-        self.writes: tuple[tuple[int, bytes], ...] = ()
-        self._groups = groups
-
-    def argument(self, size: int) -> bytes:
-        """Take the argument of a command; one too short is rejected."""
-        argument = self.command.data[:size]
-        if len(argument) < size:
-            raise _Rejected(len(argument))
-        return argument
-
-    def give(self, data: bytes) -> CommandEnd:
-        """End a read: as much of the data as the count allows."""
-        given = data[: self.command.count]
-        return CommandEnd(
-            Dstat.CHANNEL_AND_DEVICE_END,
-            given,
-            transferred=len(given),
-            length=len(data),
-        )
-
-    def group(self, number: int) -> bytes:
-        """Return the image of a group of blocks."""
-        try:
-            return self._groups[number]
-        except KeyError:
-            raise _MissingGroupError(number) from None
-
-    def blocks(self, first: int, count: int) -> bytes:
-        """Return so many blocks of the volume."""
-        return b"".join(self._block(number) for number in range(first, first + count))
-
-    def _block(self, number: int) -> bytes:
-        group, at = self.geometry.place(number)
-        return self.group(group)[at : at + BLOCK_SIZE]
-
-    def put(self, first: int, data: bytes) -> None:
-        """Replace blocks of the volume from the first one on.
-
-        A group of which all is replaced is not asked for: Linux clears the blocks of a
-        whole volume with one command.
-        """
-        writes: list[tuple[int, bytes]] = []
-        start, end = first * BLOCK_SIZE, first * BLOCK_SIZE + len(data)
-        size = self.geometry.per_group * BLOCK_SIZE
-        for group in range(start // size, -(-end // size)):
-            base = group * size
-            low, high = max(start, base), min(end, base + self.geometry.size_of(group))
-            image = data[low - start : high - start]
-            if high - low < self.geometry.size_of(group):
-                old = self.group(group)
-                image = old[: low - base] + image + old[high - base :]
-            writes.append((group, image))
-        self.writes = tuple(writes)
-
-    def take_domain(self) -> Domain:
-        """Return what was located, which the command uses up."""
-        domain = self.chain.domain
-        if domain is None:
-            raise _Rejected
-        self.chain = replace(self.chain, domain=None)
-        return domain
-
-
-def _read_ipl(work: _Work) -> CommandEnd:
+def _read_ipl(work: Work) -> CommandEnd:
     return work.give(work.blocks(0, 1))
 
 
-def _no_operation(_work: _Work) -> CommandEnd:
+def _no_operation(_work: Work) -> CommandEnd:
     return CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, immediate=True)
 
 
-def _sense(work: _Work) -> CommandEnd:
+def _sense(work: Work) -> CommandEnd:
     data = _sense_data(work.condition)
     work.condition = 0
     return work.give(data)
 
 
-def _reserve(work: _Work) -> CommandEnd:
+def _reserve(work: Work) -> CommandEnd:
     """Reserve the device, and sense: on its one path nobody contends for it."""
     if work.command.chained:
-        raise _Rejected
+        raise RejectedError
     return _sense(work)
 
 
-def _release(work: _Work) -> CommandEnd:
+def _release(work: Work) -> CommandEnd:
     """Release the device, and sense; Linux chains it to UNCONDITIONAL RESERVE."""
     if work.chain.extent is not None:
-        raise _Rejected
+        raise RejectedError
     return _sense(work)
 
 
-def _define_extent(work: _Work) -> CommandEnd:
+def _define_extent(work: Work) -> CommandEnd:
     argument = work.argument(ARGUMENT_SIZE)
     extent = define_extent(argument, work.geometry.blocks)
     if extent is None or work.chain.extent is not None:
-        raise _Rejected(ARGUMENT_SIZE)
+        raise RejectedError(ARGUMENT_SIZE)
     work.chain = Chain(extent)
     return CommandEnd(
         Dstat.CHANNEL_AND_DEVICE_END, transferred=ARGUMENT_SIZE, length=ARGUMENT_SIZE
     )
 
 
-def _locate(work: _Work) -> CommandEnd:
+def _locate(work: Work) -> CommandEnd:
     argument, extent = work.argument(LOCATE_SIZE), work.chain.extent
     domain = None if extent is None else locate(argument, extent)
     if domain is None:
-        raise _Rejected(LOCATE_SIZE)
+        raise RejectedError(LOCATE_SIZE)
     work.chain = replace(work.chain, domain=domain)
     return CommandEnd(
         Dstat.CHANNEL_AND_DEVICE_END, transferred=LOCATE_SIZE, length=LOCATE_SIZE
     )
 
 
-def _read(work: _Work) -> CommandEnd:
+def _read(work: Work) -> CommandEnd:
     domain = work.take_domain()
     if domain.operation not in READS:
-        raise _Rejected
+        raise RejectedError
     size = domain.count * BLOCK_SIZE
     wanted = -(-min(size, work.command.count) // BLOCK_SIZE)
     given = work.blocks(domain.block, wanted)[: work.command.count]
@@ -216,11 +112,11 @@ def _read(work: _Work) -> CommandEnd:
     )
 
 
-def _write(work: _Work) -> CommandEnd:
+def _write(work: Work) -> CommandEnd:
     """Write what was located; what the channel does not give is zeros."""
     domain = work.take_domain()
     if domain.operation not in WRITES:
-        raise _Rejected
+        raise RejectedError
     size = domain.count * BLOCK_SIZE
     wanted = min(size, work.command.count)
     data = work.command.data[:size]
@@ -229,19 +125,19 @@ def _write(work: _Work) -> CommandEnd:
     return CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, transferred=len(data), length=size)
 
 
-def _characteristics(work: _Work) -> CommandEnd:
+def _characteristics(work: Work) -> CommandEnd:
     return work.give(work.hardware.characteristics(work.geometry.blocks))
 
 
-def _buffered_log(work: _Work) -> CommandEnd:
+def _buffered_log(work: Work) -> CommandEnd:
     return work.give(bytes(_SENSE_SIZE))
 
 
-def _sense_id(work: _Work) -> CommandEnd:
+def _sense_id(work: Work) -> CommandEnd:
     return work.give(work.hardware.sense_id(work.geometry.device_type))
 
 
-COMMANDS: Mapping[int, tuple[str, Callable[[_Work], CommandEnd]]] = MappingProxyType(
+COMMANDS: Mapping[int, tuple[str, Callable[[Work], CommandEnd]]] = MappingProxyType(
     {
         0x02: ("read IPL", _read_ipl),
         0x03: ("no operation", _no_operation),
@@ -297,15 +193,15 @@ class Fba:
         self, state: FbaState, command: DeviceCommand, tracks: Mapping[int, bytes]
     ) -> Outcome[FbaState] | NeedTrack:
         """Execute one command, given the groups of blocks it needs by number."""
-        work = _Work(self, state, command, tracks)
+        work = Work(self.geometry, self.hardware, state, command, tracks)
         entry = COMMANDS.get(command.code)
         if entry is None or (command.code == _WRITE and self.configuration.read_only):
             return _checked(Sense.COMMAND_REJECT)
         try:
             end = entry[1](work)
-        except _MissingGroupError as missing:
+        except MissingGroupError as missing:
             return NeedTrack(missing.number)
-        except _Rejected as rejected:
+        except RejectedError as rejected:
             return _checked(Sense.COMMAND_REJECT, rejected.taken)
         return Outcome(FbaState(work.condition, work.chain), end, work.writes)
 
