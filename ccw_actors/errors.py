@@ -39,6 +39,7 @@ __all__ = [
     "StreamError",
     "TraceFileError",
     "TraceInUseError",
+    "UnknownControlUnitError",
     "UnknownDeviceTypeError",
     "UnknownSystemError",
     "UnplugRefusedError",

@@ -43,7 +43,15 @@ from ccw_actors.machine._channel_program import (
     assemble,
 )
 
-__all__ = ["Ending", "GuestDevice", "find_devices", "need_storage"]
+__all__ = [
+    "ATTEMPTS",
+    "ISC",
+    "PATIENCE",
+    "Ending",
+    "GuestDevice",
+    "find_devices",
+    "need_storage",
+]
 
 ISC: Final = 3
 ATTEMPTS: Final = 5

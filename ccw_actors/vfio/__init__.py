@@ -44,6 +44,7 @@ __all__ = [
     "ProcessStorage",
     "ProcessStorageMessage",
     "Qmp",
+    "QmpEvent",
     "RemoveDevice",
     "ShownFiles",
     "SystemCalls",
