@@ -125,9 +125,8 @@ def explore(
     if is_plain(scenario):
         plain = PlainModel(scenario, recheck, within)
         found = explore_states(plain, bounds, tick, fingerprints=fingerprints)
-        scope = _plain_scope(
-            noops, leaves_out(within, capacity), fingerprints=fingerprints
-        )
+        left_out = leaves_out(within, capacity)
+        scope = _plain_scope(noops, left_out, fingerprints=fingerprints)
         return _result(found, scope, _Seen(plain.vacuous()), perf_counter() - began)
     assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
     make = partial(ActorModel, scenario, delivery, recheck, time)
