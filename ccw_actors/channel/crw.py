@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ccw_actors.channel.fields import U8, U16, Flag, expect_length
 
-__all__ = ["Crw", "Erc", "Rsc", "queued"]
+__all__ = ["CRW_LENGTH", "Crw", "Erc", "Rsc", "queued"]
 
 CRW_LENGTH: Final = 4
 _RSC_SHIFT: Final = 8

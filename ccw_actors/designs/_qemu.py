@@ -62,7 +62,6 @@ __all__ = ["QemuSubchannel"]
 ToKernel: TypeAlias = WriteIo | WriteAsync | ReadIo | ResetDevice | CloseDevice
 FromKernel: TypeAlias = Signalled | DeviceRequested
 
-_CLEAR: Final = WriteAsync("CSCH")
 _NO_DEVICE: Final = frozenset({errno.ENODEV, errno.EACCES})
 
 
@@ -214,4 +213,4 @@ class QemuSubchannel(
 def _condition_code(request: WriteIo | WriteAsync, reason: int) -> int:
     if reason in _NO_DEVICE:
         return 3
-    return 2 if reason == errno.EBUSY and request != _CLEAR else 0
+    return 2 if reason == errno.EBUSY and request != WriteAsync("CSCH") else 0

@@ -17,7 +17,17 @@ from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.devices.volume_label import CCHHR, EBCDIC, VolumeLabel
 from ccw_actors.errors import ImageError
 
-__all__ = ["Dataset", "Extent", "ReadTrack", "datasets", "empty_vtoc", "has_vtoc"]
+__all__ = [
+    "DATA_SIZE",
+    "EXTENTS_MAX",
+    "KEY_SIZE",
+    "Dataset",
+    "Extent",
+    "ReadTrack",
+    "datasets",
+    "empty_vtoc",
+    "has_vtoc",
+]
 
 ReadTrack: TypeAlias = Callable[[int], bytes]
 """Gives the image of a track by its number."""

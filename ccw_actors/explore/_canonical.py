@@ -51,10 +51,15 @@ class Canonical:
         key = kind, snapshot
         found = self._known.get(key)
         if found is None:
-            actor.restore(snapshot)
-            parts = (getattr(actor, "state", None), actor.persistent)
-            found = self._known[key] = tuple(map(text_of, parts))
+            found = self._known[key] = _texts(actor, snapshot)
         return found
+
+
+def _texts(actor: Actor[Any], snapshot: object) -> tuple[str, ...]:
+    """Return texts of what an actor remembers, in which nothing depends on order."""
+    actor.restore(snapshot)
+    parts = (getattr(actor, "state", None), actor.persistent)
+    return tuple(map(text_of, parts))
 
 
 def _may_be_unordered(actor: Actor[Any]) -> bool:

@@ -74,13 +74,17 @@ class _Components:
                     path.append((self._meet(target), starts[target]))
                 elif target >= 0:
                     self._note(state, self._lowest[target], self.number[target])
-                continue
-            path.pop()
-            if self._lowest[state] == self.number[state]:
-                self._close(state)
-            if path:
-                lowest = self._lowest[state]
-                self._note(path[-1][0], lowest, lowest)
+            else:
+                path.pop()
+                self._leave(state, path[-1][0] if path else None)
+
+    def _leave(self, state: int, before: int | None) -> None:
+        """Go back from a state to that before it, if there is one."""
+        if self._lowest[state] == self.number[state]:
+            self._close(state)
+        if before is not None:
+            lowest = self._lowest[state]
+            self._note(before, lowest, lowest)
 
     def _meet(self, state: int) -> int:
         self._met += 1

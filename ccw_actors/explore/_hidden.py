@@ -59,6 +59,10 @@ class Attributes:
         if type(actor).snapshot is not Actor.snapshot:
             return ()
         self.learn(actor)
+        return self._differs(actor)
+
+    def _differs(self, actor: Actor[Any]) -> tuple[str, ...]:
+        """Return the names of attributes that have another form than at first sight."""
         before = self._seen[id(actor)][1]
         now = _attributes(actor)
         if now == before:

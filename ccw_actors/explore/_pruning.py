@@ -38,11 +38,7 @@ class Pruner:
             return worlds.is_taken(state, path)
 
         wanted = past.in_question(is_there)
-        named = {
-            address
-            for address in wanted
-            if any(self._refers(item, address) for item in state[FIRST:] if item)
-        }
+        named = {address for address in wanted if self._names(state, address)}
         left = past.pruned(named, is_there)
         if left == past:
             return state
@@ -50,6 +46,10 @@ class Pruner:
         after = (world, *state[1:])
         worlds.samples.setdefault(world, after)
         return after
+
+    def _names(self, state: State, address: str) -> bool:
+        """Whether anything in a state refers to an actor."""
+        return any(self._refers(item, address) for item in state[FIRST:] if item)
 
     def _refers(self, item: int, address: str) -> bool:
         """Whether an actor, or a message in a queue, refers to another actor."""

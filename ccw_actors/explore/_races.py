@@ -13,7 +13,7 @@ from ccw_actors.explore._result import Step
 __all__ = ["last_race"]
 
 _STEPS_MAX = 2_000
-_TRIED_MAX = 300
+_PAIRS_MAX = 300
 
 
 def last_race(
@@ -21,10 +21,10 @@ def last_race(
 ) -> tuple[tuple[int, int] | None, tuple[Step, ...]]:
     """Return the last pair whose exchange passes, and the way that is then taken.
 
-    The last `_TRIED_MAX` pairs are tried.
+    The last `_PAIRS_MAX` pairs are tried.
     """
     names = [step.name for step in steps_of(model, way)]
-    for one, other in islice(_raced_pairs(way, causal), _TRIED_MAX):
+    for one, other in islice(_raced_pairs(way, causal), _PAIRS_MAX):
         order = _exchanged(causal, len(names), one, other)
         wanted = [names[number] for number in order]
         passing = _passes(model, way.states[0], wanted, effort)

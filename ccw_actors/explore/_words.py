@@ -67,13 +67,17 @@ class Words:
         tag = tag_of(envelope.payload)
         if not tag:
             return "goes on"
+        return self._answer(path, tag, envelope.payload)
+
+    def _answer(self, path: str, tag: str, payload: bytes) -> str:
+        """Return a message in words of a type that its actor does not take."""
         codec = self._cells[path][0].actor.system.codec
         for kind in _types(tag):
             try:
-                return repr(codec.raw_decoder(kind)(envelope.payload))
+                return repr(codec.raw_decoder(kind)(payload))
             except DECODE_ERRORS:
                 continue
-        _, *fields = msgspec.msgpack.decode(envelope.payload)
+        _, *fields = msgspec.msgpack.decode(payload)
         return f"{tag}({', '.join(map(repr, fields))})"
 
 

@@ -102,11 +102,7 @@ class TraceFile:
         self._begin = bytearray()
         self._marks: deque[int] = deque()
         self._mark = min(_MARK, (size_max or _MARK) // 16)
-        for given in inputs:
-            if given.exists() and path.exists() and path.samefile(given):
-                raise TraceFileError(
-                    f"{path}: is {given}, an input, and no place for a trace"
-                )
+        _check_no_input(path, inputs)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
         try:
             self._claim()
@@ -266,6 +262,15 @@ class TracePipe:
                 break
             del self._pending[:taken]
         return taken
+
+
+def _check_no_input(path: Path, inputs: Iterable[Path]) -> None:
+    """Raise `TraceFileError` for the path of an input, which is to stay as it is."""
+    for given in inputs:
+        if given.exists() and path.exists() and path.samefile(given):
+            raise TraceFileError(
+                f"{path}: is {given}, an input, and no place for a trace"
+            )
 
 
 def _write_all(fd: int, data: bytes | bytearray, at: int) -> None:

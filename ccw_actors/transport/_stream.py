@@ -55,15 +55,7 @@ def pieces_of(source: BinaryIO | socket.socket) -> Callable[[], bytes]:
     It raises what the source does, and `BlockingIOError` for a file that has nothing to
     read now, though it has not ended. A source that cannot be read so is a `TypeError`.
     """
-    # What `read` of a socket's file returns only when all bytes asked for are there,
-    # `read1` returns as it arrives.
-    names = ("read1", "read", "recv")
-    read: Any = next(filter(None, (getattr(source, one, None) for one in names)), None)
-    if read is None or inspect.iscoroutinefunction(read):
-        raise TypeError(
-            f"expected a binary file or a socket, got {type(source).__name__}"
-            + ("; read_messages_async reads it" if read else "")
-        )
+    read = _reader_of(source)
 
     def piece() -> bytes:
         data = read(PIECE_SIZE)
@@ -74,6 +66,20 @@ def pieces_of(source: BinaryIO | socket.socket) -> Callable[[], bytes]:
         return cast("bytes", data)
 
     return piece
+
+
+def _reader_of(source: object) -> Any:
+    """Return the method that reads a source. Raises `TypeError` if it has none."""
+    # What `read` of a socket's file returns only when all bytes asked for are there,
+    # `read1` returns as it arrives.
+    names = ("read1", "read", "recv")
+    read: Any = next(filter(None, (getattr(source, one, None) for one in names)), None)
+    if read is None or inspect.iscoroutinefunction(read):
+        raise TypeError(
+            f"expected a binary file or a socket, got {type(source).__name__}"
+            + ("; read_messages_async reads it" if read else "")
+        )
+    return read
 
 
 class ValueSplitter:

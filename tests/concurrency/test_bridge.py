@@ -266,6 +266,6 @@ async def test_nothing_awaits_a_pykka_future() -> None:
         if ".ask(message, block=False)" in line or "self.get(" in line
     ]
     assert found == [
-        "pykka_cell.py: self.get(timeout=0)",
+        "pykka_asks.py: self.get(timeout=0)",
         "pykka_cell.py: _ = asking.ask(message, block=False)",
     ]

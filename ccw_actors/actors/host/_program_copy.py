@@ -18,11 +18,11 @@ from ccw_actors.channel import Ccw, Orb
 from ccw_actors.channel.ccw import CCW_LENGTH, is_tic
 from ccw_actors.channel.execution import NO_LIMIT
 
-__all__ = ["BLOCK_2K", "Copy", "has_list"]
+__all__ = ["BLOCK_2K", "IDAW_LENGTH", "Copy", "has_list"]
 
 BLOCK_2K: Final = 2048
 _BLOCK_4K: Final = 4096
-_IDAW: Final = 8
+IDAW_LENGTH: Final = 8
 _LIMITS: Final = {0: 1 << 24, 1: 1 << 31}
 
 
@@ -168,7 +168,7 @@ class Copy(Struct):
     @property
     def idaw_size(self) -> int:
         """Return the bytes of an IDAW of the guest."""
-        return _IDAW if self.orb.idaw_64 else _IDAW // 2
+        return IDAW_LENGTH if self.orb.idaw_64 else IDAW_LENGTH // 2
 
     def _list_area(self, address: int) -> Area:
         ccw = self.ccws[address]

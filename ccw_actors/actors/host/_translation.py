@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors.host._program_copy import BLOCK_2K, Copy, has_list
+from ccw_actors.actors.host._program_copy import BLOCK_2K, IDAW_LENGTH, Copy, has_list
 from ccw_actors.actors.protocol import Piece
 from ccw_actors.channel import Ccw, Command, Orb
 from ccw_actors.channel.ccw import CCW_LENGTH, is_tic
@@ -28,8 +28,7 @@ NOWHERE: Final = 0x800
 """Where no CCW is on the host: what leads there ends as if storage ended there."""
 
 _INVALID: Final = Ccw(0)
-_IDAW: Final = 8
-_NO_ADDRESS: Final = b"\xff" * _IDAW
+_NO_ADDRESS: Final = b"\xff" * IDAW_LENGTH
 
 
 class Run(Struct, frozen=True, array_like=True):
@@ -79,7 +78,7 @@ class _Layout:
             if idaws:
                 yield Piece(self._free, idaws)
             if ccw.indirect:
-                self._free += len(idaws) + _IDAW
+                self._free += len(idaws) + IDAW_LENGTH
         yield Piece(run.host, b"".join(words))
 
     def orb(self) -> Orb:
@@ -157,7 +156,7 @@ def _host_idaw(base: int, guest: int, size: int) -> bytes:
     """Return a 64-bit IDAW for a guest address; one that cannot be is all ones."""
     invalid = size * 8 == 32 and guest >= 1 << 31
     host = (1 << 64) - 1 if invalid else base + guest
-    return min(host, (1 << 64) - 1).to_bytes(_IDAW, "big")
+    return min(host, (1 << 64) - 1).to_bytes(IDAW_LENGTH, "big")
 
 
 def guest_cpa(runs: tuple[Run, ...], cpa: int) -> int:

@@ -93,7 +93,6 @@ from ccw_actors.runtime import Actor, ActorRef, ReplyTo, receive
 
 __all__ = ["VfioCcwRegions"]
 
-_HALT: Final = WriteAsync("HSCH")
 _HALTS: Final = Fctl.HALT | Fctl.CLEAR
 
 
@@ -292,7 +291,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         if state.quiescing.is_under_way:
             self.persistent.hold(request, to)
             return None
-        if request == _HALT and state.unread.has_end_of(_HALTS):
+        if request == WriteAsync("HSCH") and state.unread.has_end_of(_HALTS):
             return Written(errno.EBUSY)
         self._begin(request, to)
         self._settle()

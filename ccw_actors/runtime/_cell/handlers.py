@@ -123,17 +123,18 @@ def why_refused(actor: object, payload: bytes, error: Exception) -> str:
     tag = tag_of(payload)
     if not tag or tag in kinds:
         return str(refusal(payload, error))
-    name = type(actor).__name__
-    for kind in kinds.values():
+    what = _handled_instead(list(kinds.values()), tag)
+    return f"{tag}: {type(actor).__name__} has no handler for it, {what}"
+
+
+def _handled_instead(kinds: list[type[Message]], tag: str) -> str:
+    """Return what is handled where a message of that tag is not."""
+    for kind in kinds:
         if tag in map(_tag, _derived(kind)):
-            return (
-                f"{tag}: {name} has no handler for it, only for {kind.__name__}, from"
-                " which it is derived"
-            )
+            return f"only for {kind.__name__}, from which it is derived"
     if not kinds:
-        return f"{tag}: {name} has no handler for it, nor for anything else"
-    known = ", ".join(kind.__name__ for kind in kinds.values())
-    return f"{tag}: {name} has no handler for it, only for {known}"
+        return "nor for anything else"
+    return f"only for {', '.join(kind.__name__ for kind in kinds)}"
 
 
 def _tag(kind: type[Message]) -> str:

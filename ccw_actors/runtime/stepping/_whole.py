@@ -56,10 +56,7 @@ class Whole:
             return past
         mentions = self.mentions(past.in_question(kernel.registry.at))
         for one in cells:
-            mentions.actor(one)
-            turn = one.cell.turn
-            if turn is not None:
-                mentions.value((turn.coroutine, turn.value, turn.error, turn.reply))
+            _look_at_actor(mentions, one)
         for timer in kernel.timers.armed.values():
             mentions.value(timer.payload)
         for pending in kernel.asks.pending.values():
@@ -141,3 +138,11 @@ class Whole:
                 continue
             if number not in cell.asks_in_hand() or number in taken[cell]:
                 cell.owe(number, asks.is_pending)
+
+
+def _look_at_actor(mentions: Mentions, one: CellSnapshot) -> None:
+    """Find the references in an actor, and in a handler that it is suspended in."""
+    mentions.actor(one)
+    turn = one.cell.turn
+    if turn is not None:
+        mentions.value((turn.coroutine, turn.value, turn.error, turn.reply))
