@@ -3,7 +3,7 @@
 The window in which a reply gets lost between an event loop and a Pykka thread, as a
 model out of actors; the threads are actors here, the queues between them channels.
 
-| here | in `ccw_actors.runtime.bridge` and `pykka_actor` |
+| here | in the bridge to Pykka of `ccw_actors.runtime` |
 |---|---|
 | Asker | the event loop's side of an ask, which waits for its answer |
 | Worker | the actor in its thread |

@@ -33,7 +33,8 @@ def test_no_message_is_left_out() -> None:
     sent = messages_of_one_io("full", "async", NOP)
     assert len(sent) == messages_per_io("full", "async", NOP)
     ways = {(one.sender, one.recipient) for one in sent}
-    down = ("cpu", "subchannel", "vfio-ccw", "cio", "host", "device")
+    host = ("host/cio", "host/subchannel", "host/device")
+    down = ("cpu0", "subchannel", "vfio-ccw", *host)
     for above, below in pairwise(down):
         assert (f"guest0/{above}", f"guest0/{below}") in ways
         assert (f"guest0/{below}", f"guest0/{above}") in ways

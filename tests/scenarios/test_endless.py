@@ -62,7 +62,7 @@ def ended(
 ) -> None:
     """Run the program, and the instruction at some time; see how it has ended."""
     dispatcher = SteppingDispatcher("channel")
-    house = PassThroughMachine(
+    machine = PassThroughMachine(
         System(dispatcher),
         (Instruct(0, StartSubchannel(read_orb(1))), AwaitStatus(), Instruct(0, Test())),
         (Instruct(0, instruction),),
@@ -70,7 +70,7 @@ def ended(
         layers=Layers(device=device),
     )
     for step in range(STEPS_MAX):
-        cpu: Any = house.cpus["cpu0"].state
+        cpu: Any = machine.cpus["cpu0"].state
         enabled = [
             choice
             for choice in dispatcher.enabled()
@@ -81,7 +81,7 @@ def ended(
         dispatcher.step(enabled[(step * seed + step // 7) % len(enabled)])
     else:
         pytest.fail("it does not end")
-    tested = house.cpus["cpu0"].state.outcomes[-1]
+    tested = machine.cpus["cpu0"].state.outcomes[-1]
     assert isinstance(tested, Tested)
     assert tested.irb.scsw.fctl == functions
-    assert not house.host.storage.state.pins
+    assert not machine.host.storage.state.pins

@@ -179,7 +179,9 @@ def test_what_cannot_be_in_a_set(element: object) -> None:
     payload = msgpack.packb(["Tags", [1, element]])
     with pytest.raises(DECODE_ERRORS):
         CODEC.raw_decoder(Tags)(payload)
-    with pytest.raises(MessageError, match=r"^Tags: unhashable "):
+    # In the words of msgspec before 0.23, and since.
+    said = r"^Tags: (unhashable |Expected a hashable value)"
+    with pytest.raises(MessageError, match=said):
         CODEC.decoder(Tags)(payload)
 
 
