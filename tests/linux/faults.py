@@ -10,12 +10,14 @@ The volumes of the machine are replaced by ones that are so, and nothing else.
 
 import sys
 import threading
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 from ccw_actors.actors import FileVolume
 from ccw_actors.actors.protocol import DetachDevice, ReadTrack, TrackFailed, TrackRead
-from ccw_actors.cli import main
-from ccw_actors.machine import _build as build
+from ccw_actors.cli import _running, main
+from ccw_actors.machine import Layers, MachineRun
 from ccw_actors.runtime import receive
 
 STALLS: dict[str, list[int]] = {}
@@ -55,7 +57,7 @@ if __name__ == "__main__":
             STALLS[device] = [int(one) for one in numbers]
         else:
             DETACHES[device] = int(numbers[0])
-    # The builder has no place for another kind of volume.
-    assert build.__dict__["FileVolume"] is FileVolume
-    build.__dict__["FileVolume"] = FaultyVolume
-    main()
+    # The command has no option for another kind of volume; a machine has a parameter.
+    faulty = partial(MachineRun, layers=Layers(volume=FaultyVolume))
+    with patch.object(_running, "MachineRun", faulty):
+        main()
