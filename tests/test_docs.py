@@ -34,6 +34,8 @@ ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "docs" / "runtime"
 EXPLORE = ROOT / "docs" / "explore"
 VERDICTS = ROOT / "docs" / "verdicts"
+GENERATED = ROOT / "docs" / "generated"
+CELLS = GENERATED / "verdicts"
 PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
@@ -41,6 +43,7 @@ PAGES = [
     *sorted((ROOT / "docs" / "devices").glob("*.md")),
     *sorted(EXPLORE.glob("*.md")),
     *sorted(VERDICTS.glob("*.md")),
+    *sorted(GENERATED.rglob("*.md")),
 ]
 
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -101,7 +104,7 @@ def name(page: Path) -> str:
 
 def test_implemented_page_is_the_code() -> None:
     """The page is what the code renders."""
-    page = (ROOT / "docs" / "implemented.md").read_text()
+    page = (ROOT / "docs" / "generated" / "implemented.md").read_text()
     assert page == implemented_page.as_markdown()
 
 
@@ -116,16 +119,16 @@ def test_conformance_page_has_the_rules(rules: tuple[type[Rule], ...]) -> None:
 def test_verdict_pages_are_the_saved_table() -> None:
     """Table, claims, steps and the README's table are made from what is saved."""
     cells = load().cells
-    assert (VERDICTS / "table.md").read_text() == table_page(cells)
-    assert (VERDICTS / "claims.md").read_text() == claims_page(cells)
-    assert (VERDICTS / "steps.md").read_text() == steps_page()
+    assert (CELLS / "table.md").read_text() == table_page(cells)
+    assert (CELLS / "claims.md").read_text() == claims_page(cells)
+    assert (CELLS / "steps.md").read_text() == steps_page()
     assert seed_table(cells) in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("scenario", VERDICT_SCENARIOS)
 def test_scenario_pages_are_the_counterexamples(scenario: str) -> None:
     """A page shows the interleavings that replaying the saved steps gives."""
-    page = VERDICTS / "scenarios" / f"{scenario}.md"
+    page = CELLS / "scenarios" / f"{scenario}.md"
     assert page.read_text() == scenario_page(scenario, load().cells)
 
 
@@ -141,7 +144,7 @@ def test_what_an_own_design_does_is_what_the_example_prints() -> None:
 
 def test_each_scenario_has_a_page() -> None:
     """No page is left of one that is gone."""
-    pages = (VERDICTS / "scenarios").glob("*.md")
+    pages = (CELLS / "scenarios").glob("*.md")
     assert {page.stem for page in pages} == set(VERDICT_SCENARIOS)
 
 
@@ -170,7 +173,7 @@ def test_scenarios_of_the_interface_page_are_there() -> None:
 
 def test_life_cycle_page_is_the_table() -> None:
     """The page ends with the table as the code renders it."""
-    page = (ROOT / "docs" / "life-cycle.md").read_text()
+    page = (ROOT / "docs" / "generated" / "life-cycle.md").read_text()
     assert page.endswith("\n\n" + lifecycle.as_markdown())
 
 

@@ -88,7 +88,7 @@ def test_contracts_are_kept() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_contracts_allow_what_the_house_needs(tmp_path: Path) -> None:
+def test_contracts_allow_what_the_layers_need(tmp_path: Path) -> None:
     """Every room may know the rooms below it, and all of them the errors."""
     package = empty_rooms(tmp_path)
     known = {

@@ -7,8 +7,6 @@ import pytest
 
 from tools.message_flow import PAGE, ROOT, Flow, as_markdown, flow_of, written
 
-"""Modules whose references are not typed yet."""
-
 OPERATIONS: Final = "Operation"
 """The union of what a program wants done: it travels in `Operate`, or in no message."""
 
@@ -48,11 +46,6 @@ def not_handled(flow: Flow) -> frozenset[str]:
     return flow.protocol.difference(*flow.handled.values()) - operations(flow)
 
 
-def unknown(flow: Flow) -> list[str]:
-    """Return where something is sent that is not known, or not to whom."""
-    return list(flow.unknown)
-
-
 def test_every_message_is_sent(flow: Flow) -> None:
     """Every message of the protocol is sent by somebody, or from outside."""
     assert not_sent(flow) == FROM_OUTSIDE.keys()
@@ -65,7 +58,7 @@ def test_every_message_is_handled(flow: Flow) -> None:
 
 def test_every_send_is_known(flow: Flow) -> None:
     """Of everything sent it is known what it is, and to whom it goes."""
-    assert unknown(flow) == []
+    assert flow.unknown == ()
 
 
 def test_answers_are_handled(flow: Flow) -> None:
@@ -116,7 +109,7 @@ def test_changes_are_found(flow: Flow) -> None:
     )
     assert not_sent(found) == {*FROM_OUTSIDE, "Dead"}
     assert not_handled(found) == {*TO_OUTSIDE, "Dead"}
-    assert {where.partition(":")[0] for where in unknown(found)} == {"_cio.py"}
+    assert {where.partition(":")[0] for where in found.unknown} == {"_cio.py"}
     lost = {
         (row.sender, row.message)
         for row in found.rows

@@ -1,6 +1,6 @@
 """Which messages the layers handle in which of their phases, over all scenarios.
 
-    python -m tools.coverage_page > docs/explore/coverage.md
+    python -m tools.coverage_page > docs/generated/coverage.md
 
 It takes about a minute.
 """

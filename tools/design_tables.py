@@ -1,6 +1,6 @@
 """Tables of the docs: what sections stand for, and what each design chooses.
 
-`tools.verdict_pages` puts them into docs/verdicts. Files without a
+`tools.verdict_pages` puts them into docs/generated/verdicts. Files without a
 folder are in Linux drivers/s390/cio; `lock` is what is held there while the section is
 done, in the versions named.
 """

@@ -1,6 +1,6 @@
 """What of the architecture there is, and what not, as a page: read off the code.
 
-python tools/implemented_page.py > docs/implemented.md
+python tools/implemented_page.py > docs/generated/implemented.md
 """
 
 import sys
@@ -41,7 +41,7 @@ _CCWS: Final = (
 )
 _INTRODUCTION: Final = (
     "Made by `python tools/implemented_page.py` from the code; a test holds it"
-    " to that. How far real systems agree, [conformance](conformance.md) says."
+    " to that. How far real systems agree, [conformance](../conformance.md) says."
 )
 _OTHERS_NOT: Final = (
     "measurement blocks beyond the counts of START and RESUME",

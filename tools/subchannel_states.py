@@ -1,6 +1,6 @@
 """Which combinations of its fields a host's subchannel can be in.
 
-`python tools/subchannel_states.py` prints the page docs/subchannel-states.md. One
+`python tools/subchannel_states.py` prints the page docs/generated/subchannel-states.md. One
 `Subchannel` is alone with a device, storage and an operating system that do whatever
 they may, at any time: each instruction, each answer, in each order, a reset, the loss
 of the path and of the device, a crash. Of the states that are alike but for counters

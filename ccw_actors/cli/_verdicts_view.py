@@ -67,6 +67,9 @@ def _show_table(cells: Sequence[VerdictCell]) -> None:
             console.print()
         _show_grid(part)
     table = Table(box=None, pad_edge=False, show_header=False)
+    for emulator, row in EMULATORS.items():
+        if any(cell.emulator == emulator for cell in cells):
+            table.add_row(f"under {emulator}", row.title)
     for one in _scenarios_of(cells):
         table.add_row(one, VERDICT_SCENARIOS[one].title)
     console.print()

@@ -16,7 +16,7 @@ __all__ = ["Form", "GuestProgram"]
 
 
 class Form(Enum):
-    """How a program is written: rule 9 of the house."""
+    """How a program is written: as data, as a coroutine, or blocking."""
 
     DATA = "data"
     ASYNC = "async"

@@ -7,11 +7,11 @@ from typing import Final
 from ccw_actors.explore import Scenario, World
 from ccw_actors.machine import Layers
 from ccw_actors.scenarios._answers import ANSWERS
-from ccw_actors.scenarios._bare import bare_machine as bare_machine
+from ccw_actors.scenarios._bare import bare_scenario as bare_scenario
 from ccw_actors.scenarios._bare import (
     like_one_subchannel as like_one_subchannel,
 )
-from ccw_actors.scenarios._crashes import CRASHES as CRASHES
+from ccw_actors.scenarios._crashes import CRASHES
 from ccw_actors.scenarios._guest_scenario import Maker as Maker
 from ccw_actors.scenarios._instructions import INSTRUCTIONS
 from ccw_actors.scenarios._losses import LOSSES
@@ -24,26 +24,29 @@ from ccw_actors.scenarios._machine import STORAGE as STORAGE
 from ccw_actors.scenarios._machine import VALID_HOST as VALID_HOST
 from ccw_actors.scenarios._machine import HostMachine as HostMachine
 from ccw_actors.scenarios._machine import PassThroughMachine as PassThroughMachine
+from ccw_actors.scenarios._machine import add_cpus as add_cpus
+from ccw_actors.scenarios._machine import add_disk as add_disk
 from ccw_actors.scenarios._machine import one_read as one_read
 from ccw_actors.scenarios._machine import read_orb as read_orb
 from ccw_actors.scenarios._machine import track as track
 from ccw_actors.scenarios._operations import CANCEL as CANCEL
 from ccw_actors.scenarios._operations import CLEAR as CLEAR
 from ccw_actors.scenarios._operations import DISABLE as DISABLE
+from ccw_actors.scenarios._operations import GO_ON as GO_ON
 from ccw_actors.scenarios._operations import HALT as HALT
+from ccw_actors.scenarios._operations import PCI as PCI
 from ccw_actors.scenarios._operations import RESUME as RESUME
 from ccw_actors.scenarios._operations import START as START
 from ccw_actors.scenarios._operations import START_AGAIN as START_AGAIN
+from ccw_actors.scenarios._operations import START_SUSPENDABLE as START_SUSPENDABLE
 from ccw_actors.scenarios._operations import TEST as TEST
+from ccw_actors.scenarios._operations import THEN_SUSPENDS as THEN_SUSPENDS
 from ccw_actors.scenarios._operations import WAIT as WAIT
-from ccw_actors.scenarios._overlaps import OVERLAPS as OVERLAPS
+from ccw_actors.scenarios._overlaps import OVERLAPS
 from ccw_actors.scenarios._parts import PARTS
 from ccw_actors.scenarios._phases import name_phases
 from ccw_actors.scenarios._properties import is_held as is_held
-from ccw_actors.scenarios._races import clear_twice as clear_twice
-from ccw_actors.scenarios._races import halt as halt
-from ccw_actors.scenarios._races import seed as seed
-from ccw_actors.scenarios._races import seed_seen as seed_seen
+from ccw_actors.scenarios._races import clear_twice, halt, seed, seed_seen
 from ccw_actors.scenarios._raw import RAW
 from ccw_actors.scenarios._raw_regions import RAW_REGIONS
 from ccw_actors.scenarios._specified import BARE
@@ -52,35 +55,35 @@ __all__ = [
     "BUFFER",
     "CANCEL",
     "CLEAR",
-    "CRASHES",
     "DISABLE",
     "ENABLED",
     "GEOMETRY",
+    "GO_ON",
     "HALT",
     "MAKERS",
-    "OVERLAPS",
     "PATHS",
+    "PCI",
     "PROGRAM",
     "RESUME",
     "SCENARIOS",
     "START",
     "START_AGAIN",
+    "START_SUSPENDABLE",
     "STORAGE",
     "TEST",
+    "THEN_SUSPENDS",
     "VALID_HOST",
     "WAIT",
     "HostMachine",
     "Maker",
     "PassThroughMachine",
-    "bare_machine",
-    "clear_twice",
-    "halt",
+    "add_cpus",
+    "add_disk",
+    "bare_scenario",
     "is_held",
     "like_one_subchannel",
     "one_read",
     "read_orb",
-    "seed",
-    "seed_seen",
     "track",
 ]
 

@@ -30,7 +30,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Actl, Cstat, Dstat, Fctl, Scsw, Stctl
 from ccw_actors.explore import Scenario, View, World
-from ccw_actors.machine import OURS, GuestPaths, Layers, add_guest, add_guest_subchannel
+from ccw_actors.machine import OURS, GuestPaths, Layers, add_guest_subchannel
 from ccw_actors.runtime import System
 from ccw_actors.scenarios._answers_below import (
     BOTH,
@@ -46,8 +46,8 @@ from ccw_actors.scenarios._answers_below import (
     spawn_below,
     suspended,
 )
-from ccw_actors.scenarios._guest_scenario import Maker
-from ccw_actors.scenarios._machine import ENABLED, PATHS
+from ccw_actors.scenarios._guest_scenario import Maker, spelled
+from ccw_actors.scenarios._machine import ENABLED, PATHS, add_cpus
 from ccw_actors.scenarios._operations import CLEAR, HALT, STORE, TEST, WAIT
 
 __all__ = ["ANSWERS"]
@@ -83,19 +83,11 @@ class _AnswersScenario(Struct, frozen=True):
         return scenario
 
     def _spawn(self, system: System, layers: Layers) -> None:
-        ref = system.ref
-        guest = GuestPaths()
-        add_guest_subchannel(system, PATHS, 0, ENABLED, sink=guest.css, layers=layers)
+        css = GuestPaths().css
+        add_guest_subchannel(system, PATHS, 0, ENABLED, sink=css, layers=layers)
         spawn_below(system, self.answers)
-        add_guest(
-            system,
-            guest,
-            self.programs,
-            {0: ref(PATHS.emulated)},
-            system.spawn(Storage(_STORAGE), "storage"),
-            cpus=len(self.programs) + 1,
-            remember=True,
-        )
+        storage = system.spawn(Storage(_STORAGE), "storage")
+        add_cpus(system, self.programs, system.ref(PATHS.emulated), storage)
 
 
 def _answers(
@@ -110,7 +102,7 @@ def _answers(
         summary,
         (steps, *others),
         answers,
-        {name.replace("_", " "): holds for name, holds in seen.items()},
+        spelled(seen),
     )
 
 

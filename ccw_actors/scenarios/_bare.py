@@ -3,54 +3,42 @@
 What can happen there is what a guest may see of a passed-through subchannel, too.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ccw_actors.actors import (
-    MemoryVolume,
-    Region,
-    Storage,
-    Subchannel,
-)
+from ccw_actors.actors import Region, Storage, Subchannel
 from ccw_actors.actors.hardware import UNHURRIED, Pace
 from ccw_actors.actors.protocol import Piece
 from ccw_actors.channel import Pmcw, SubchannelId
-from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import Network, Reference, Scenario, World, refines
 from ccw_actors.machine import (
     GuestPaths,
     Layers,
     Program,
-    add_device,
-    add_guest,
     add_subchannel,
 )
-from ccw_actors.runtime import ActorRef, System
+from ccw_actors.runtime import System
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._machine import (
     ENABLED,
-    GEOMETRY,
     PATHS,
     PROGRAM,
     STORAGE,
     PassThroughMachine,
+    add_cpus,
+    add_disk,
     one_read,
-    track,
 )
 
 __all__ = [
-    "RECORD",
-    "add_cpus",
-    "bare_machine",
+    "bare_scenario",
     "like_one_subchannel",
     "reference",
     "tell_all",
 ]
 
-RECORD = b"what the channel reads.."
 
-
-def bare_machine(
+def bare_scenario(
     *programs: Program,
     guest_pmcw: Pmcw = ENABLED,
     content: bytes | None = None,
@@ -67,46 +55,24 @@ def bare_machine(
     has by path come from outside, at any time.
     """
     programmed = Piece(PROGRAM, one_read() if content is None else content)
-    first = track(RECORD) if image is None else image
 
     def scenario(world: World) -> None:
         system = world.system
         storage = system.spawn(Storage(storage_size, (programmed,)), "storage")
-        volume = system.spawn(MemoryVolume(GEOMETRY, {0: first}), "volume")
-        model = device_model(DeviceConfiguration("3390", GEOMETRY))
-        add_device(system, PATHS, model, volume)
-        guest = GuestPaths()
+        add_disk(system, image)
         add_subchannel(
             system,
             PATHS,
             SubchannelId(0, 0),
             guest_pmcw,
             (Region(0, storage_size, storage),),
-            sink=guest.css,
+            sink=GuestPaths().css,
             layers=Layers(subchannel=subchannel, pace=pace),
         )
         add_cpus(system, programs, system.ref(PATHS.subchannel), storage)
         tell_all(system, happens)
 
     return scenario
-
-
-def add_cpus(
-    system: System,
-    programs: Sequence[Program],
-    subchannel: ActorRef[Any],
-    storage: ActorRef[Any],
-) -> None:
-    """Add CPUs that have subchannel 0 alone, and an emulator that never resets it."""
-    add_guest(
-        system,
-        GuestPaths(),
-        programs,
-        {0: subchannel},
-        storage,
-        cpus=len(programs) + 1,
-        remember=True,
-    )
 
 
 def tell_all(system: System, happens: Mapping[str, Any] | None) -> None:
@@ -117,7 +83,7 @@ def tell_all(system: System, happens: Mapping[str, Any] | None) -> None:
 
 def reference(*programs: Program, delivery: Network = "channel") -> Reference:
     """Return all that the CPUs can see on a bare subchannel."""
-    return Reference(bare_machine(*programs), visible, delivery=delivery)
+    return Reference(bare_scenario(*programs), visible, delivery=delivery)
 
 
 def like_one_subchannel(

@@ -10,7 +10,7 @@ are given up and the guest's subchannel is not operational.
 | Subchannel | detaches, once storage has answered what it had asked for |
 | Cio | has the Subchannel detach, and refuses operations until then |
 | VfioCcw | has Cio give the subchannel up; keeps all pins until then |
-| VfioCcwRegions | the same, and fails what it was asked: see `raw_regions` |
+| VfioCcwRegions | the same, and fails what it was asked: see `_raw_regions` |
 | GuestSubchannel | is not operational, and has VfioCcw give up the host's |
 
 An instruction that has gone down when GuestSubchannel crashes is answered by nobody: so

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,20 +11,30 @@ from ccw_actors.actors.hardware import UNHURRIED
 from ccw_actors.actors.protocol import Operation
 from ccw_actors.channel import Pmcw
 from ccw_actors.explore import Reference, Scenario, View, World, refines
-from ccw_actors.machine import Layers
+from ccw_actors.machine import OURS, Layers
 from ccw_actors.runtime import System
-from ccw_actors.scenarios._bare import bare_machine
+from ccw_actors.scenarios._bare import bare_scenario
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._life_cycle import hold_invariants
 from ccw_actors.scenarios._machine import VALID_HOST, PassThroughMachine, one_read
 from ccw_actors.scenarios._properties import hold_pins
 
-__all__ = ["Condition", "GuestScenario", "Maker", "Steps", "guest_scenario"]
+__all__ = [
+    "Condition",
+    "GuestScenario",
+    "Maker",
+    "Steps",
+    "expect",
+    "guest_scenario",
+    "spelled",
+]
 
 Maker: TypeAlias = Callable[[Layers | None], Scenario]
 Steps = Sequence[Operation]
 Condition = Callable[[View], bool]
 
+
+T = TypeVar("T")
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -36,7 +46,7 @@ class GuestScenario(Struct, frozen=True):
     `happens` are messages from outside to the device or the subchannel, which come at
     any time. The host's subchannel starts with `host_pmcw`, and is `unhurried` if it
     takes all the time that the architecture leaves it. `described` says that
-    `specification` knows the channel program. `conditions` have to be met sometimes.
+    `_specification` knows the channel program. `conditions` have to be met sometimes.
     """
 
     summary: str
@@ -50,7 +60,7 @@ class GuestScenario(Struct, frozen=True):
 
     def __call__(self, layers: Layers | None = None) -> Scenario:
         """Make the scenario."""
-        bare = bare_machine(*self.programs, content=self.content, happens=self.happens)
+        bare = bare_scenario(*self.programs, content=self.content, happens=self.happens)
         reference = Reference(bare, visible)
 
         def scenario(world: World) -> None:
@@ -58,8 +68,7 @@ class GuestScenario(Struct, frozen=True):
             hold_invariants(world)
             hold_pins(world)
             refines(world, "a real subchannel", reference)
-            for name, is_met in self.conditions.items():
-                world.sometimes(name, is_met)
+            expect(world, self.conditions)
 
         scenario.__doc__ = self.summary
         return scenario
@@ -75,6 +84,17 @@ class GuestScenario(Struct, frozen=True):
         # Nobody waits for it, so it is handled in any order with what the CPUs do.
         for path, message in self.happens.items():
             system.ref(path).tell(message)
+
+
+def spelled(by_keyword: Mapping[str, T]) -> dict[str, T]:
+    """Return the same by what is shown: keywords have underscores for spaces."""
+    return {name.replace("_", " "): value for name, value in by_keyword.items()}
+
+
+def expect(world: World, conditions: Mapping[str, Condition]) -> None:
+    """Have each of the conditions, by what is shown of it, be met sometimes."""
+    for name, is_met in conditions.items():
+        world.sometimes(name, is_met)
 
 
 def guest_scenario(
@@ -96,11 +116,11 @@ def guest_scenario(
         host_pmcw,
         unhurried,
         described,
-        {name.replace("_", " "): is_met for name, is_met in conditions.items()},
+        spelled(conditions),
     )
 
 
 def _unhurried(layers: Layers | None) -> Layers:
     """Have the host's subchannel take its time, unless it has a pace already."""
-    layers = layers or Layers()
+    layers = layers or OURS
     return replace(layers, pace=layers.pace or UNHURRIED)

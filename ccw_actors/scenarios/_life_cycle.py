@@ -1,6 +1,6 @@
 """What is true of a subchannel's state at every message, whatever was asked of it.
 
-It holds of the host's subchannel in every window, and of the bare one.
+It holds of the host's subchannel in every scenario, and of the bare one.
 
 | property | source |
 |---|---|

@@ -26,12 +26,14 @@ from ccw_actors.actors.protocol import DetachDevice, Tested
 from ccw_actors.channel import Fctl, Pmcw
 from ccw_actors.explore import Reference, Scenario, View, World, refines
 from ccw_actors.machine import Layers
-from ccw_actors.scenarios._bare import bare_machine
+from ccw_actors.scenarios._bare import bare_scenario
 from ccw_actors.scenarios._guest_scenario import (
     Condition,
     Maker,
     Steps,
+    expect,
     guest_scenario,
+    spelled,
 )
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._life_cycle import hold_invariants
@@ -74,8 +76,7 @@ def _reset(
                 world.system, steps, layers=layers, content=content, ends=True
             )
             _is_reset(world)
-            for name, is_met in conditions.items():
-                world.sometimes(name.replace("_", " "), is_met)
+            expect(world, spelled(conditions))
 
         scenario.__doc__ = summary
         return scenario
@@ -111,7 +112,7 @@ def _is_told_in_time(view: View) -> bool:
 def _absent(layers: Layers | None = None) -> Scenario:
     programs = ((START, CLEAR, TEST),)
     happens = {"subchannel": DetachDevice()}
-    reference = Reference(bare_machine(*programs, happens=happens), visible)
+    reference = Reference(bare_scenario(*programs, happens=happens), visible)
 
     def scenario(world: World) -> None:
         """START and CLEAR, where the host never had a subchannel."""

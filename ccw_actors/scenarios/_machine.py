@@ -7,9 +7,10 @@
 | guest-subchannel, css, emulator, cpu0, cpu1 ... | the guest |
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from ccw_actors.actors import MemoryVolume, Region, Storage
+from ccw_actors.actors import Guest, MemoryVolume, Region, Storage
 from ccw_actors.actors.protocol import Piece
 from ccw_actors.channel import Ccw, Command, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, Geometry, Track, device_model
@@ -25,7 +26,7 @@ from ccw_actors.machine import (
     add_guest_subchannel,
     add_subchannel,
 )
-from ccw_actors.runtime import System
+from ccw_actors.runtime import ActorRef, System
 
 __all__ = [
     "BUFFER",
@@ -33,11 +34,14 @@ __all__ = [
     "GEOMETRY",
     "PATHS",
     "PROGRAM",
+    "RECORD",
     "STORAGE",
     "VALID_GUEST",
     "VALID_HOST",
     "HostMachine",
     "PassThroughMachine",
+    "add_cpus",
+    "add_disk",
     "one_read",
     "read_orb",
     "track",
@@ -53,8 +57,8 @@ PATHS: Final = DevicePaths()
 _BASE: Final = 1 << 32
 """Where the host sees the guest's storage: one address taken for the other is found."""
 STORAGE: Final = 0x3000
-_LABEL: Final = b"what the channel reads.."
-
+RECORD: Final = b"what the channel reads.."
+"""The record behind R0 of track 0, unless a scenario has another image."""
 
 VALID_GUEST: Final = Pmcw.of_device(0x190)
 """What the guest's subchannel starts with."""
@@ -74,12 +78,51 @@ def read_orb(intparm: int) -> Orb:
 def one_read() -> bytes:
     """Return the smallest program that moves data from a track: one READ IPL."""
     suppress = Ccw.suppress_length.mask
-    return Ccw(Command.READ_IPL, suppress, len(_LABEL), BUFFER).to_bytes(1)
+    return Ccw(Command.READ_IPL, suppress, len(RECORD), BUFFER).to_bytes(1)
 
 
 def track(*records: bytes) -> bytes:
     """Return the image of track 0 with these records behind R0."""
     return Track.of_data(*records).to_image(GEOMETRY.track_size)
+
+
+def add_disk(
+    system: System,
+    image: bytes | None = None,
+    *,
+    paths: DevicePaths = PATHS,
+    volume: str = "volume",
+    layers: Layers = OURS,
+) -> None:
+    """Spawn a 3390 and its `volume`, with `image` or one record on track 0."""
+    tracks = {0: track(RECORD) if image is None else image}
+    mounted = system.spawn(MemoryVolume(GEOMETRY, tracks), volume)
+    model = device_model(DeviceConfiguration("3390", GEOMETRY))
+    add_device(system, paths, model, mounted, layers=layers)
+
+
+def add_cpus(
+    system: System,
+    programs: Sequence[Program],
+    subchannel: ActorRef[Any],
+    storage: ActorRef[Any],
+    *,
+    ends: bool = False,
+) -> list[Guest]:
+    """Spawn a guest with subchannel 0 alone: a CPU "cpu0", ... for each program.
+
+    With `ends` the emulator resets the subchannel when all programs are over.
+    """
+    return add_guest(
+        system,
+        GuestPaths(),
+        programs,
+        {0: subchannel},
+        storage,
+        # With a CPU that there is not the emulator waits, and resets nothing.
+        cpus=len(programs) if ends else len(programs) + 1,
+        remember=True,
+    )
 
 
 class HostMachine:
@@ -105,10 +148,7 @@ class HostMachine:
         program = Piece(PROGRAM, one_read() if content is None else content)
         self.storage = Storage(storage_size, (program,))
         storage = system.spawn(self.storage, "storage")
-        tracks = {0: track(_LABEL) if image is None else image}
-        volume = system.spawn(MemoryVolume(GEOMETRY, tracks), "volume")
-        model = device_model(DeviceConfiguration("3390", GEOMETRY))
-        add_device(system, PATHS, model, volume, layers=layers)
+        add_disk(system, image, layers=layers)
         region = Region(_BASE, storage_size, storage, dma=True)
         self.subchannel = add_subchannel(
             system, PATHS, SubchannelId(0, 0), host_pmcw, (region,), layers=layers
@@ -154,18 +194,9 @@ class PassThroughMachine:
             ccws_at_once=ccws_at_once,
             host_pmcw=host_pmcw,
         )
-        guest = GuestPaths()
         self.guest_subchannel = add_guest_subchannel(
-            system, PATHS, 0, guest_pmcw, sink=guest.css, layers=layers
+            system, PATHS, 0, guest_pmcw, sink=GuestPaths().css, layers=layers
         )
-        guests = add_guest(
-            system,
-            guest,
-            programs,
-            {0: system.ref(PATHS.emulated)},
-            system.ref("storage"),
-            # With a CPU that there is not the emulator waits, and resets nothing.
-            cpus=len(programs) if ends else len(programs) + 1,
-            remember=True,
-        )
-        self.cpus = {f"{guest.cpu}{number}": cpu for number, cpu in enumerate(guests)}
+        emulated, storage = system.ref(PATHS.emulated), system.ref("storage")
+        guests = add_cpus(system, programs, emulated, storage, ends=ends)
+        self.cpus = {f"cpu{number}": cpu for number, cpu in enumerate(guests)}

@@ -16,11 +16,11 @@
 | cancel | XSCH | a START is anywhere on its way down |
 | resume | RSCH | a program is about to be suspended, or is |
 
-Status that comes in parts is in `parts`, each instruction against each function in
-`instructions`, what is reset, unplugged or never there in `losses`, what every client
-of VfioCcw can rely on in `raw` and `raw_regions`, an order of answers that these layers
-do not have in `answers`. Two CLEARs, and the interleaving of the thread, are in
-`races`. What the guest sees is held against one bare subchannel.
+Status that comes in parts is in `_parts`, each instruction against each function in
+`_instructions`, what is reset, unplugged or never there in `_losses`, what every client
+of VfioCcw can rely on in `_raw` and `_raw_regions`, an order of answers that these
+layers do not have in `_answers`. Two CLEARs, and the interleaving of the thread, are in
+`_races`. What the guest sees is held against one bare subchannel.
 """
 
 from typing import Final

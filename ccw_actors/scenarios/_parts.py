@@ -27,7 +27,7 @@ from ccw_actors.actors.protocol import (
     StartSubchannel,
     TestPendingInterruption,
 )
-from ccw_actors.channel import Actl, Ccw, Orb, Stctl
+from ccw_actors.channel import Actl, Ccw, Command, Orb, Stctl
 from ccw_actors.explore import View
 from ccw_actors.scenarios._guest_scenario import GuestScenario, guest_scenario
 from ccw_actors.scenarios._machine import BUFFER, PROGRAM
@@ -50,11 +50,10 @@ from ccw_actors.scenarios._operations import (
 
 __all__ = ["DATA_THEN_PCI", "PARTS"]
 
-_NOP, _READ = 0x03, 0x02
 _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
 _PCI: Final = Ccw.program_controlled.mask
 
-_BOTH: Final = Ccw(_NOP, _CC | _SLI | _PCI, 1).to_bytes(1) + SUSPENDS
+_BOTH: Final = Ccw(Command.NOOP, _CC | _SLI | _PCI, 1).to_bytes(1) + SUSPENDS
 
 _TPI: Final = InstructSubsystem(TestPendingInterruption(0xFF))
 _FETCH: Final = Fetch(BUFFER, 8)
@@ -98,7 +97,7 @@ def _ended_twice(view: View) -> bool:
 DATA_THEN_PCI: Final = guest_scenario(
     "A PCI that data in storage tell to be newer than HALT.",
     (START, HALT, _FETCH, WAIT, TEST, WAIT, TEST),
-    content=Ccw(_READ, _CC | _SLI, 24, BUFFER).to_bytes(1) + PCI,
+    content=Ccw(Command.READ_IPL, _CC | _SLI, 24, BUFFER).to_bytes(1) + PCI,
 )
 """What a bare subchannel shows here a passed-through one does not, if the HALT reaches
 the host late: it withdraws the PCI."""
@@ -165,8 +164,8 @@ PARTS: Final[dict[str, GuestScenario]] = {
     "halt-data": guest_scenario(
         "HALT while the first of two commands moves data: the second does not run.",
         (START, HALT, WAIT, TEST, _FETCH),
-        content=Ccw(_READ, _CC | _SLI, 24, BUFFER).to_bytes(1)
-        + Ccw(_NOP, _SLI, 1).to_bytes(1),
+        content=Ccw(Command.READ_IPL, _CC | _SLI, 24, BUFFER).to_bytes(1)
+        + Ccw(Command.NOOP, _SLI, 1).to_bytes(1),
         the_host_has_ended_the_program=_ended,
     ),
     "restart": guest_scenario(

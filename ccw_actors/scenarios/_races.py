@@ -1,14 +1,11 @@
 """The races of the thread, each at the smallest size that shows it."""
 
-from collections.abc import Sequence
 from typing import Final
 
-from ccw_actors.actors.protocol import (
-    Operation,
-)
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import Layers
 from ccw_actors.scenarios._bare import like_one_subchannel
+from ccw_actors.scenarios._guest_scenario import Steps
 from ccw_actors.scenarios._machine import PassThroughMachine
 from ccw_actors.scenarios._operations import CLEAR, HALT, START, START_AGAIN, TEST, WAIT
 from ccw_actors.scenarios._properties import guard
@@ -16,7 +13,6 @@ from ccw_actors.scenarios._properties import guard
 __all__ = ["clear_twice", "halt", "seed", "seed_seen"]
 
 
-Steps = Sequence[Operation]
 _SEED: Final[tuple[Steps, ...]] = (
     (START, WAIT, TEST),
     (CLEAR, START_AGAIN, WAIT, TEST),

@@ -17,7 +17,7 @@ are taken late. VfioCcw is held to its side of the interface alone.
 | raw-resume | START, LOOK, RESUME, CLEAR, LOOK | does not wait for RESUME |
 | raw-resumes | START, LOOK, RESUME, RESUME, CANCEL | resumes twice |
 
-What it is held to is in `promises`.
+What it is held to is in `_promises`.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,11 +39,11 @@ from ccw_actors.actors.protocol import (
     ResumeRequest,
     Taken,
 )
-from ccw_actors.channel import Ccw, Orb
+from ccw_actors.channel import Ccw, Command, Orb
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import OURS, Layers
 from ccw_actors.runtime import Actor, ActorRef, Message, Restart, System, receive
-from ccw_actors.scenarios._guest_scenario import Maker
+from ccw_actors.scenarios._guest_scenario import Condition, Maker, expect, spelled
 from ccw_actors.scenarios._machine import (
     PATHS,
     PROGRAM,
@@ -56,7 +56,9 @@ __all__ = ["RAW", "another_runs"]
 
 Kind: TypeAlias = Callable[[int], Request]
 
-_SUSPENDS: Final = Ccw(0x03, Ccw.suspend.mask | Ccw.suppress_length.mask, 1).to_bytes(1)
+_SUSPENDS: Final = Ccw(
+    Command.NOOP, Ccw.suspend.mask | Ccw.suppress_length.mask, 1
+).to_bytes(1)
 
 
 class Next(Message, frozen=True):
@@ -143,7 +145,7 @@ def _raw(
     summary: str,
     *kinds: Kind,
     content: bytes | None = None,
-    **conditions: Callable[[View], bool],
+    **conditions: Condition,
 ) -> Maker:
     """Return what makes a scenario of these requests, numbered from 1."""
     requests = tuple(kind(number) for number, kind in enumerate(kinds, 1))
@@ -153,8 +155,7 @@ def _raw(
             HostMachine(world.system, layers=layers or OURS, content=content)
             _spawn_client(world.system, requests)
             keeps_promises(world, requests)
-            for name, is_met in conditions.items():
-                world.sometimes(name.replace("_", " "), is_met)
+            expect(world, spelled(conditions))
 
         scenario.__doc__ = summary
         return scenario

@@ -13,11 +13,11 @@
 | raw-regions-crash | START; RESET; a reader | VfioCcwRegions or Cio crashes |
 | raw-regions-crash-unmap | START; UNMAP; a reader | VfioCcwRegions crashes |
 
-What the regions are held to is in `region_promises`.
+What the regions are held to is in `_region_promises`.
 """
 
 import errno
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -40,7 +40,7 @@ from ccw_actors.designs import RawReader, RawWriter, RegionRequest
 from ccw_actors.explore import Scenario, View, World
 from ccw_actors.machine import OURS, Layers
 from ccw_actors.runtime import Restart, System
-from ccw_actors.scenarios._guest_scenario import Maker
+from ccw_actors.scenarios._guest_scenario import Condition, Maker, expect, spelled
 from ccw_actors.scenarios._machine import BUFFER, PATHS, HostMachine, read_orb
 from ccw_actors.scenarios._raw import another_runs
 from ccw_actors.scenarios._region_promises import KERNEL, keeps_region_promises
@@ -68,7 +68,7 @@ class _RawRegions(Struct, frozen=True):
     attention: bool
     lost: bool
     crashes: Sequence[str]
-    conditions: Mapping[str, Callable[[View], bool]]
+    conditions: Mapping[str, Condition]
 
     def __call__(self, layers: Layers | None = None) -> Scenario:
         """Make the scenario."""
@@ -78,8 +78,7 @@ class _RawRegions(Struct, frozen=True):
             self._spawn(world.system, behind)
             self._happen(world)
             keeps_region_promises(world)
-            for name, is_met in self.conditions.items():
-                world.sometimes(name, is_met)
+            expect(world, self.conditions)
 
         scenario.__doc__ = self.summary
         return scenario
@@ -109,7 +108,7 @@ def _regions(
     attention: bool = False,
     lost: bool = False,
     crashes: Sequence[str] = (),
-    **conditions: Callable[[View], bool],
+    **conditions: Condition,
 ) -> Maker:
     """Return the maker of a scenario; `conditions` have underscores for spaces."""
     return _RawRegions(
@@ -118,7 +117,7 @@ def _regions(
         attention,
         lost,
         crashes,
-        {name.replace("_", " "): is_met for name, is_met in conditions.items()},
+        spelled(conditions),
     )
 
 

@@ -1,15 +1,11 @@
 """A cell of the verdict table: what exploring it has found."""
 
-from typing import Literal, TypeAlias
-
 from msgspec import Struct
 
-from ccw_actors.explore import Counterexample
+from ccw_actors.explore import Counterexample, Verdict
 from ccw_actors.verdicts._rows import EmulatorName
 
-__all__ = ["CellVerdict", "ExploredCell", "VerdictCell"]
-
-CellVerdict: TypeAlias = Literal["verified", "refuted", "incomplete", "vacuous"]
+__all__ = ["ExploredCell", "VerdictCell"]
 
 
 class VerdictCell(Struct, frozen=True, kw_only=True):
@@ -27,7 +23,7 @@ class VerdictCell(Struct, frozen=True, kw_only=True):
     design: str
     emulator: EmulatorName | None
     scenario: str
-    verdict: CellVerdict
+    verdict: Verdict
     steps: int | None = None
     classes: int | None = None
     violating: float | int | None = None

@@ -17,6 +17,7 @@ _MODELS: Final = ("actors", "channel", "designs")
 _SCENARIO: Final = (
     "machine/_wiring.py",
     "scenarios/_machine.py",
+    "scenarios/_operations.py",
     "scenarios/_properties.py",
     "verdicts/_conditions.py",
     "verdicts/_guest.py",
@@ -24,6 +25,7 @@ _SCENARIO: Final = (
     "verdicts/_invariants.py",
     "verdicts/_machine.py",
     "verdicts/_programs.py",
+    "verdicts/_rows.py",
     "verdicts/_scenario.py",
     "verdicts/_scenarios.py",
     "verdicts/_wiring.py",

@@ -14,8 +14,8 @@ from msgspec import Struct
 from ccw_actors.actors.protocol import ResetSubchannel, SubchannelReset
 from ccw_actors.channel import SubchannelId
 from ccw_actors.explore import World
-from ccw_actors.machine import GuestPaths, add_guest
 from ccw_actors.runtime import Actor, ActorRef, Message, System, receive
+from ccw_actors.scenarios import add_cpus
 from ccw_actors.verdicts._guest_monitor import GUEST
 from ccw_actors.verdicts._scenario import VerdictScenario
 
@@ -32,16 +32,7 @@ SCHID: Final = SubchannelId(0, 0)
 
 def spawn_guest(system: System, scenario: VerdictScenario) -> None:
     """Spawn a guest's CPUs, its channel subsystem, and who ends it."""
-    add_guest(
-        system,
-        GuestPaths(),
-        scenario.programs,
-        {0: system.ref(GUEST)},
-        system.ref("storage"),
-        cpus=len(scenario.programs) + 1,
-        resets=False,
-        remember=True,
-    )
+    add_cpus(system, scenario.programs, system.ref(GUEST), system.ref("storage"))
 
 
 def spawn_operator(world: World, scenario: VerdictScenario) -> None:

@@ -1,6 +1,6 @@
 """What must not be broken in any cell, and how a world is held to it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from ccw_actors.channel import Fctl
@@ -23,7 +23,7 @@ class LastFault:
     An exploration says which invariant is broken; this says by what.
     """
 
-    what: str = field(default="")
+    what: str = ""
 
 
 def hold(

@@ -52,7 +52,7 @@ _HAPPENS: Final[dict[str, tuple[Message, ...]]] = {
 }
 
 
-class LinuxMachine(VerdictMachine):
+class LinuxMachine:
     """A design's memory, threads and work queue."""
 
     def owned(self, view: View) -> bool:

@@ -1,49 +1,41 @@
 """What a scenario asks of the actors it has wired, whatever design they are."""
 
+from typing import Protocol
+
 from ccw_actors.explore import View
 
 __all__ = ["VerdictMachine"]
 
 
-class VerdictMachine:
+class VerdictMachine(Protocol):
     """Where things are in a world, and what is wrong there by the host's state."""
 
     def owned(self, view: View) -> bool:
         """Whether the channel owns a program."""
-        raise NotImplementedError
 
     def queued(self, view: View) -> bool:
         """Whether status was taken from the host's subchannel and not handed on."""
-        raise NotImplementedError
 
     def started(self, view: View) -> int:
         """How many programs the host's subchannel has accepted."""
-        raise NotImplementedError
 
     def unsolicited(self, view: View) -> bool:
         """Whether unsolicited status has been taken and cannot be shown yet."""
-        raise NotImplementedError
 
     def translating(self, view: View) -> bool:
         """Whether the kernel is working at a START that is not at the channel yet."""
-        raise NotImplementedError
 
     def lost(self, view: View) -> bool:
         """Whether the device is gone."""
-        raise NotImplementedError
 
     def hangs(self, view: View) -> bool:
         """Whether the neighbour's START hangs in the kernel."""
-        raise NotImplementedError
 
     def changed(self, view: View) -> bool:
         """Whether the first IDAW has been changed."""
-        raise NotImplementedError
 
     def broken(self, view: View) -> tuple[str, ...]:
         """What has been broken on the host's side: ids, colons, and what happened."""
-        raise NotImplementedError
 
     def left(self, view: View) -> str:
         """What is wrong on the host's side when nothing is left to do."""
-        raise NotImplementedError

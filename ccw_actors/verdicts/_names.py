@@ -36,7 +36,7 @@ _FORM: Final = (
     f"expected {_PREFIX}DESIGN/EMULATOR/SCENARIO, {_PREFIX}DESIGN/SCENARIO where"
     f" threads write the regions themselves, and possibly /{_OTHERS}"
 )
-# What the names of earlier releases had, and have no more.
+# What names had once: whoever still has one is told what it is now.
 _OWN_CHECKS_BEFORE: Final = "about"
 _DESIGNS_BEFORE: Final = {"2025": "v6.0"}
 

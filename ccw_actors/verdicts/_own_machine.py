@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors import MemoryVolume, VfioCcwRegions
+from ccw_actors.actors import VfioCcwRegions
 from ccw_actors.actors.host import DriverState
 from ccw_actors.actors.protocol import (
     Attend,
@@ -23,12 +23,10 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import Cstat, Pmcw, Scsw, Stctl
 from ccw_actors.designs import QemuSubchannel, RawReader, RawWriter, shows_cpa
-from ccw_actors.devices import DeviceConfiguration, device_model
 from ccw_actors.explore import View, World
 from ccw_actors.machine import (
     DevicePaths,
     Layers,
-    add_device,
     add_driver,
     add_subchannel,
 )
@@ -36,11 +34,11 @@ from ccw_actors.runtime import Actor, ActorRef, Message, Restart, System, receiv
 from ccw_actors.scenarios import (
     BUFFER,
     ENABLED,
-    GEOMETRY,
     PROGRAM,
     VALID_HOST,
     HostMachine,
     PassThroughMachine,
+    add_disk,
     is_held,
     track,
 )
@@ -62,7 +60,7 @@ _CHECKS: Final = Cstat.PROGRAM_CHECK | Cstat.PROTECTION_CHECK
 _LABEL: Final = b"what a neighbour reads.."
 
 
-class OwnMachine(VerdictMachine):
+class OwnMachine:
     """This package's VfioCcw, Cio, Subchannel, Device and Storage."""
 
     def __init__(
@@ -254,18 +252,11 @@ class _Silent(Actor):
 
 def _own_neighbour(system: System) -> None:
     """Put another guest's device beside it, whose START hangs in the kernel."""
-    ref, paths = (
-        system.ref,
-        replace(
-            DevicePaths.below("neighbour", "neighbour"), emulated="neighbour/reader"
-        ),
-    )
+    ref = system.ref
+    below = DevicePaths.below("neighbour", "neighbour")
+    paths = replace(below, emulated="neighbour/reader")
     storage = system.spawn(_Silent(), "neighbour/storage")
-    volume = system.spawn(
-        MemoryVolume(GEOMETRY, {0: track(_LABEL)}), "neighbour/volume"
-    )
-    model = device_model(DeviceConfiguration("3390", GEOMETRY))
-    add_device(system, paths, model, volume)
+    add_disk(system, track(_LABEL), paths=paths, volume="neighbour/volume")
     add_subchannel(system, paths, SCHID, ENABLED, ())
     add_driver(system, paths, storage, base=0, layers=Layers(vfio_ccw=VfioCcwRegions))
     vfio = ref(paths.vfio_ccw)

@@ -14,25 +14,25 @@ from ccw_actors.scenarios import (
     CANCEL,
     CLEAR,
     DISABLE,
+    GO_ON,
     HALT,
+    PCI,
     RESUME,
     START,
     START_AGAIN,
+    START_SUSPENDABLE,
     TEST,
+    THEN_SUSPENDS,
     WAIT,
     read_orb,
 )
 from ccw_actors.verdicts import _conditions as conditions
 from ccw_actors.verdicts._programs import (
     FAULTY,
-    GO_ON,
     INDIRECT,
     LONG,
-    PCI,
     RAW_CLEAR,
     RAW_START,
-    SUSPENDED,
-    SUSPENDS,
 )
 from ccw_actors.verdicts._scenario import VerdictScenario
 
@@ -232,12 +232,12 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         title="Suspend and resume",
         summary="a program that is suspended, and resumed",
         invariants=("I1", "I8"),
-        programs=((SUSPENDED, WAIT, TEST, GO_ON, RESUME, WAIT, TEST),),
+        programs=((START_SUSPENDABLE, WAIT, TEST, GO_ON, RESUME, WAIT, TEST),),
         behaviour=(
             "begin",
             "suspend",
         ),
-        content=SUSPENDS,
+        content=THEN_SUSPENDS,
         conditions={"status is on its way from the program": conditions.queued_amidst},
     ),
     "disable": VerdictScenario(

@@ -39,8 +39,8 @@ def found() -> Found:
 
 
 def test_the_page_is_what_is_found(found: Found) -> None:
-    """docs/subchannel-states.md is what its generator prints."""
-    page = (ROOT / "docs" / "subchannel-states.md").read_text()
+    """docs/generated/subchannel-states.md is what its generator prints."""
+    page = (ROOT / "docs" / "generated" / "subchannel-states.md").read_text()
     assert page == as_markdown(found)
 
 

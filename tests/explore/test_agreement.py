@@ -53,7 +53,7 @@ def scenarios(
 
 
 DELIVERIES: st.SearchStrategy[Network] = st.sampled_from(("channel", "mailbox"))
-HOUSE = settings(
+SETTINGS = settings(
     max_examples=80,
     phases=[phase for phase in Phase if phase is not Phase.explain],
     derandomize=True,
@@ -148,7 +148,7 @@ def explored(
     return models, every, states, explore_orders(models[2], limits)
 
 
-@HOUSE
+@SETTINGS
 @given(scenarios(""), DELIVERIES)
 @example(PUT_BACK, "mailbox")
 @example(ALIKE, "mailbox")
@@ -163,7 +163,7 @@ def test_counts_and_ends_agree(scenario: Scenario, delivery: Network) -> None:
     assert orders.classes == every.classes
 
 
-@settings(HOUSE, max_examples=20)
+@settings(SETTINGS, max_examples=20)
 @given(
     scenarios(*FATES)
     | scenarios("", bound=1)
@@ -190,7 +190,7 @@ def test_ends_agree_where_a_step_may_change_anything(
     assert orders.classes >= every.classes
 
 
-@HOUSE
+@SETTINGS
 @given(scenarios("", "", "raise"), DELIVERIES)
 def test_ends_agree_where_time_is_ordered(
     scenario: Scenario, delivery: Network
@@ -211,7 +211,7 @@ def test_ends_agree_where_time_is_ordered(
     assert found.limit or ends <= ends_of(untimed, found)
 
 
-@HOUSE
+@SETTINGS
 @given(scenarios(""), DELIVERIES, st.sampled_from(("mood", "timer", "rest")))
 def test_violations_agree(scenario: Scenario, delivery: Network, what: str) -> None:
     """All three find the same of a property good, or bad; States the nearest fault."""
@@ -250,7 +250,7 @@ def test_cancelled_timer_that_sleeps() -> None:
 
 
 @pytest.mark.slow
-@settings(HOUSE, max_examples=3000)
+@settings(SETTINGS, max_examples=3000)
 @given(scenarios(""), DELIVERIES)
 def test_counts_agree_more_often(scenario: Scenario, delivery: Network) -> None:
     """The same holds of many more scenarios."""

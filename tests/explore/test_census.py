@@ -28,7 +28,7 @@ from ccw_actors.explore._global_state import State
 from ccw_actors.runtime import Actor, Restart, receive
 from examples.explore.bank import transfers
 from tests.explore.cast import Hop
-from tests.explore.test_agreement import DELIVERIES, FATES, HOUSE, scenarios
+from tests.explore.test_agreement import DELIVERIES, FATES, SETTINGS, scenarios
 from tests.explore.test_orders import Go, Item, Sink, producers, strangers
 
 History = tuple[tuple[int, int, bool], ...]
@@ -109,7 +109,7 @@ def test_nothing_wrong_is_counted_where_nothing_is() -> None:
     assert census(producers(3, 1)) == Census(verified.classes or 0, 0, "")
 
 
-@HOUSE
+@SETTINGS
 @given(scenarios(""), DELIVERIES, st.sampled_from(("monitor", "system")))
 def test_counts_are_those_of_all_orders(
     scenario: Scenario, delivery: Network, what: str
@@ -120,7 +120,7 @@ def test_counts_are_those_of_all_orders(
     assert census(watched(scenario, what), delivery=delivery) == expected
 
 
-@settings(HOUSE, max_examples=40)
+@settings(SETTINGS, max_examples=40)
 @given(scenarios(*FATES) | scenarios("", "", "raise", crashes=1), DELIVERIES)
 def test_no_class_is_left_out_where_a_step_may_change_anything(
     scenario: Scenario, delivery: Network

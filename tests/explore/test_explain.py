@@ -28,7 +28,7 @@ from ccw_actors.explore._global_state import State
 from ccw_actors.explore._replay import follow
 from ccw_actors.runtime import Actor, ActorRef, Message, Restart, receive
 from examples.explore.bank import transfers
-from tests.explore.test_agreement import DELIVERIES, HOUSE, holds, scenarios
+from tests.explore.test_agreement import DELIVERIES, SETTINGS, holds, scenarios
 
 _SHORT = 6
 
@@ -235,7 +235,7 @@ def test_lines_are_bounded() -> None:
     assert any("steps are left out" in line for line in lines)
 
 
-@settings(HOUSE, max_examples=40)
+@settings(SETTINGS, max_examples=40)
 @given(scenarios("", "raise"), DELIVERIES, st.sampled_from(("mood", "timer")))
 def test_explanations_are_true(
     scenario: Scenario, delivery: Network, what: str

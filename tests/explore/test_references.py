@@ -16,15 +16,15 @@ from tests.explore.cast import Clerk, Hop, Waiter
 from tests.explore.test_agreement import (
     DELIVERIES,
     FATES,
-    HOUSE,
+    SETTINGS,
     Restful,
     scenarios,
 )
 
 LIMITS = Limits(steps=20_000, seconds=60.0, states=2_000, depth=300)
 NOOPS: st.SearchStrategy[Noops] = st.sampled_from(("consumed", "kept"))
-FEW = settings(HOUSE, max_examples=25)
-MORE = settings(HOUSE, max_examples=2000)
+FEW = settings(SETTINGS, max_examples=25)
+MORE = settings(SETTINGS, max_examples=2000)
 
 
 class Next(Message, frozen=True):

@@ -34,7 +34,7 @@ from ccw_actors.scenarios import (
     BUFFER,
     ENABLED,
     PassThroughMachine,
-    bare_machine,
+    bare_scenario,
     like_one_subchannel,
     read_orb,
 )
@@ -96,7 +96,7 @@ def test_one_cpu_that_waits_sees_the_same(name: str) -> None:
         PassThroughMachine(world.system, *programs)
 
     def bare(world: World) -> None:
-        bare_machine(*programs)(world)
+        bare_scenario(*programs)(world)
         refines(world, "the composite", Reference(composite, visible))
 
     result = explore(bare)

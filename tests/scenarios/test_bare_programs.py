@@ -24,7 +24,7 @@ from ccw_actors.scenarios import (
     ENABLED,
     PROGRAM,
     PassThroughMachine,
-    bare_machine,
+    bare_scenario,
 )
 from ccw_actors.scenarios._history import visible
 
@@ -120,7 +120,7 @@ def check(
         Fetch(BUFFER, 24),
     ] * waits
     steps: tuple[Operation, ...] = (Instruct(0, StartSubchannel(orb)), *ends)
-    reference = Reference(bare_machine(steps, content=content), visible)
+    reference = Reference(bare_scenario(steps, content=content), visible)
 
     def scenario(world: World) -> None:
         PassThroughMachine(
@@ -168,7 +168,7 @@ def test_program_controlled_interruptions(
     content: bytes, cpus: tuple[tuple[Operation, ...], ...]
 ) -> None:
     """A PCI may be late, and HSCH withdraws it: a guest sees no other order."""
-    reference = Reference(bare_machine(*cpus, content=content), visible)
+    reference = Reference(bare_scenario(*cpus, content=content), visible)
 
     def scenario(world: World) -> None:
         PassThroughMachine(world.system, *cpus, content=content)
@@ -195,7 +195,7 @@ def test_address_limits(name: str, mode: int, limit: int) -> None:
         Fetch(BUFFER, 24),
     )
     content = CONTENT[name]
-    reference = Reference(bare_machine(steps, content=content), visible)
+    reference = Reference(bare_scenario(steps, content=content), visible)
 
     def scenario(world: World) -> None:
         PassThroughMachine(world.system, steps, content=content)
@@ -219,7 +219,7 @@ def test_concurrent_sense() -> None:
         TEST,
     )
     content = CONTENT["rejected"]
-    reference = Reference(bare_machine(steps, content=content), visible)
+    reference = Reference(bare_scenario(steps, content=content), visible)
 
     def scenario(world: World) -> None:
         PassThroughMachine(world.system, steps, content=content)

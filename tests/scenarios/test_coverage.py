@@ -11,7 +11,7 @@ from tools.coverage_page import LAYERS, as_markdown, explored, reason_for
 from tools.unreached import REASONS
 
 PAGE: Final = (
-    Path(__file__).parents[2] / "docs" / "explore" / "coverage.md"
+    Path(__file__).parents[2] / "docs" / "generated" / "coverage.md"
 ).read_text()
 QUICK: Final = ("busy", "disable", "raw-starts", "answers", "bare-in-start", "reset")
 

@@ -5,10 +5,10 @@ import pytest
 from ccw_actors.actors.hardware import PROMPT
 from ccw_actors.explore import Network, Reference, World, explain, explore, refines
 from ccw_actors.machine import Layers
-from ccw_actors.scenarios import MAKERS, SCENARIOS, bare_machine, seed
+from ccw_actors.scenarios import MAKERS, SCENARIOS, bare_scenario
 from ccw_actors.scenarios._history import visible
 from ccw_actors.scenarios._parts import DATA_THEN_PCI, PARTS
-from ccw_actors.scenarios._specified import BARE, specified_machine
+from ccw_actors.scenarios._specified import BARE, specified_scenario
 from tests.scenarios.breakages import BREAKAGES, Breakage, StaysHalted
 
 MANY = 50_000
@@ -301,10 +301,10 @@ def test_the_prompt_subchannel_is_as_described(name: str) -> None:
 def test_what_is_wrong_on_both_sides_is_not_as_described() -> None:
     """A fault of the class that is host and reference shows beside the description."""
     programs, content = PARTS["restart"].programs, PARTS["restart"].content
-    described = specified_machine(*programs, content=content)
+    described = specified_scenario(*programs, content=content)
 
     def scenario(world: World) -> None:
-        bare_machine(*programs, content=content, subchannel=StaysHalted, pace=PROMPT)(
+        bare_scenario(*programs, content=content, subchannel=StaysHalted, pace=PROMPT)(
             world
         )
         refines(world, "the description", Reference(described, visible))
@@ -344,7 +344,7 @@ def test_each_part_is_broken() -> None:
 def test_explanation_of_an_early_release() -> None:
     """It names the race, in steps that all are needed."""
     (broken,) = [one for one in BREAKAGES if one.kind.__name__ == "ReleasesAtClear"]
-    scenario = seed(broken.layers)
+    scenario = MAKERS["seed"](broken.layers)
     explanation = explain(scenario, explore(scenario))
     assert len(explanation.needed) == len(explanation.steps) == 17
     sent = [step.message.partition("(")[0] for step in explanation.steps]

@@ -31,7 +31,7 @@ from ccw_actors.scenarios import (
     PROGRAM,
     VALID_HOST,
     PassThroughMachine,
-    bare_machine,
+    bare_scenario,
 )
 from ccw_actors.scenarios._history import visible
 
@@ -133,7 +133,7 @@ PROGRAMS: Final[dict[str, tuple[bytes, tuple[Sequence[Operation], ...]]]] = {
 def test_suspended_programs(name: str, delivery: Network) -> None:
     """Each history of the composite is one of the bare subchannel, to its end."""
     content, programs = PROGRAMS[name]
-    reference = Reference(bare_machine(*programs, content=content), visible)
+    reference = Reference(bare_scenario(*programs, content=content), visible)
 
     def scenario(world: World) -> None:
         PassThroughMachine(world.system, *programs, content=content)
@@ -154,7 +154,7 @@ def check(
 ) -> None:
     """Explore any programs, within a limit of states; attention may come, too."""
     happens = {"device": Attend()} if attention else {}
-    bare = bare_machine(*programs, content=content, happens=happens)
+    bare = bare_scenario(*programs, content=content, happens=happens)
     reference = Reference(bare, visible)
 
     def scenario(world: World) -> None:

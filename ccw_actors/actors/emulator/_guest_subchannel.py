@@ -21,7 +21,7 @@ condition code 1. A program that is suspended by then stays so until it is resum
 | RSCH, XSCH | Completed | its cc, or cc 1 if status is pending here |
 | any | Found or Completed that says that the device is gone | answered at Gone |
 
-What is remembered, and shown of the layers below, is `guest_status`; only what is here
+What is remembered, and shown of the layers below, is `_guest_status`; only what is here
 sends.
 """
 

@@ -1,8 +1,8 @@
 """Subchannel: executes I/O instructions, and runs channel programs behind them.
 
 What an instruction answers and does to FC, AC and SC is `channel.lifecycle`; what is
-done about it afterwards is `subchannel_functions`. What is remembered and shown is
-`subchannel_status`, what is under way `subchannel_work`.
+done about it afterwards is `_subchannel_functions`. What is remembered and shown is
+`_subchannel_status`, what is under way `_subchannel_work`.
 """
 
 from msgspec.structs import replace

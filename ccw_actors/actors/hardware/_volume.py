@@ -27,7 +27,7 @@ log = logging.getLogger("ccw_actors.images")
 
 
 class FileVolume(Actor[VolumeMessage]):
-    """An image file (see `image_file`). The only one that touches the file; it blocks.
+    """An image file (see `image._file`). The only one that touches the file; it blocks.
 
     Live in a thread (`System.spawn_thread`). `DescribeVolume` opens the file and
     checks it; until then no track can be read. A raw FBA image does not say what it is

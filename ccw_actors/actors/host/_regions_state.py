@@ -1,6 +1,6 @@
 """What a VfioCcwRegions remembers of its device, its driver, and its client.
 
-Requests that are to be answered outlive it: see `region_requests`.
+Requests that are to be answered outlive it: see `_region_requests`.
 """
 
 from typing import Literal

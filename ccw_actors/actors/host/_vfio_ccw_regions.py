@@ -17,7 +17,7 @@ more messages for each I/O.
 | ResetDevice, CloseDevice | when nothing of the device is at work, pinned or unread |
 | UnmapDma | when nothing of the device is pinned in the range, nor read from it |
 
-The errnos are those of `region_requests`.
+The errnos are those of `_region_requests`.
 
 A START or HALT that a CLEAR of another thread overtakes is answered as accepted: it was
 before the CLEAR, which has ended it. A program that cannot be read or pinned is

@@ -1,4 +1,4 @@
-"""The messages between the actors, one module for each arrow of the house.
+"""The messages between the actors, one module for each arrow between them.
 
 Numbers: an operation number names one START, HALT or CLEAR that a guest's subchannel
 has accepted; it counts from 1 per guest subchannel and lives between GuestSubchannel

@@ -7,7 +7,7 @@
 | FBA, raw; a "track" is a group of blocks | yes | yes |
 
 Who writes is alone with the image; who only reads shares it with other readers. A write
-is whole or nothing, whatever becomes of the process (see `write_journal`): what it had
+is whole or nothing, whatever becomes of the process (see `_write_journal`): what it had
 begun when it died, and told nobody, is undone when the image is next opened to be
 written.
 """

@@ -1,6 +1,6 @@
 """An image whose tracks have their places: read and written, a track at a time.
 
-A write is whole or nothing (see `write_journal`). One that fails is undone: at once if
+A write is whole or nothing (see `_write_journal`). One that fails is undone: at once if
 the host's disk takes what was there before, else as soon as it does. Until then the
 track is read as it was, and no other is written.
 """

@@ -2,7 +2,7 @@
 
 A track is written in three steps: journal, image, and only then is it done. The journal
 names its image and has one record, the write begun last: what was there before, and
-what is to be there (see `journal_record`). If the process dies in the first step, the
+what is to be there (see `_journal_record`). If the process dies in the first step, the
 record is not whole and the image has not been touched. If it dies in the second, the
 track may be part new and part old; nobody was told that it is written, and it is put
 back. That takes no space on the disk of the host: only what has been written is
