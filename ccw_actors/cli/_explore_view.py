@@ -34,7 +34,7 @@ _STYLES: Final = {
     "vacuous": "yellow",
     "error": "red",
 }
-_COUNTS: Final = ("states", "classes", "orders", "steps", "seconds")
+_COUNTS: Final = ("states", "classes", "schedules", "steps", "seconds")
 _FOUND: Final = {"states": "states", "orders": "classes"}
 _LETTERS_MAX: Final = 20
 _SHOW_AFTER: Final = 2.0
@@ -72,7 +72,7 @@ def as_fields(one: Explored) -> dict[str, Any]:
         "noops": result.noops,
         "time": result.time,
         "engine": result.engine,
-        "orders": result.orders,
+        "schedules": result.schedules,
         "classes": result.classes,
         "states": result.states,
         "steps": result.steps,
@@ -169,7 +169,7 @@ def _show_letters(result: Result) -> None:
 
 
 def _counts(result: Result) -> tuple[str, ...]:
-    counts = result.states, result.classes, result.orders, result.steps
+    counts = result.states, result.classes, result.schedules, result.steps
     return (result.engine, *map(_number, counts), f"{result.seconds:.2f}")
 
 
@@ -199,7 +199,7 @@ class _Tick:
         if now - self._began < _SHOW_AFTER:
             return
         rate = reached.steps / (now - self._began)
-        what = _FOUND.get(reached.engine, "orders")
+        what = _FOUND.get(reached.engine, "schedules")
         progress.update(
             self._task,
             visible=True,

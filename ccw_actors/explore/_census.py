@@ -23,7 +23,7 @@ from ccw_actors.explore._world import Scenario
 __all__ = ["Census", "Rate", "census", "sample_rate"]
 
 _CLASSES_MAX = 20_000
-_ORDERS = 1_000
+_SCHEDULES = 1_000
 _DEPTH = 2_000
 _SECONDS = 60.0
 
@@ -44,7 +44,7 @@ class Census(msgspec.Struct, frozen=True):
 class Rate(msgspec.Struct, frozen=True):
     """How many orders were taken by lot, and in how many a fault was met."""
 
-    orders: int
+    schedules: int
     violating: int
 
 
@@ -124,7 +124,7 @@ def sample_rate(
     scenario: Scenario,
     *,
     delivery: Network = "channel",
-    orders: int = _ORDERS,
+    schedules: int = _SCHEDULES,
     seed: int = 0,
     depth: int = _DEPTH,
     seconds: float = _SECONDS,
@@ -140,7 +140,7 @@ def sample_rate(
     dice = Dice(seed)
     began = perf_counter()
     taken = violating = 0
-    while taken < orders and perf_counter() - began < seconds:
+    while taken < schedules and perf_counter() - began < seconds:
         walk = Walk(model, dice)
         walk.go(depth)
         taken += 1

@@ -273,7 +273,7 @@ def _result(found: Found, of: _Scope, seen: _Seen, seconds: float) -> Result:
         time=of.time,
         violation=violation,
         counterexample=found.path,
-        orders=found.orders,
+        schedules=found.schedules,
         classes=found.classes,
         states=found.states,
         steps=found.steps,

@@ -66,14 +66,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     `depth` bounds the length of one order of messages, which only the engines that
     follow one order at a time need: where an actor goes on for ever they would, too.
-    `orders` are taken by the engines that take them by lot, which `seed` decides.
+    `schedules` are taken by the engines that take them at random, which `seed` decides.
     """
 
     states: int = 2_000_000
     steps: int = 20_000_000
     seconds: float = 600.0
     depth: int = 2_000
-    orders: int = 10_000
+    schedules: int = 10_000
     seed: int = 0
 
 
@@ -151,7 +151,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one exploration.
 
     `scope` says in one sentence what the verdict is about, `violation` what is wrong,
-    or what was not tested ("" if nothing is known to be). `orders` is the number of
+    or what was not tested ("" if nothing is known to be). `schedules` is the number of
     orders of all steps, None where it is infinite or was not counted. `classes` is the
     number of orders that differ for some actor, and `states` the number of different
     states of the whole system; None where the engine does not count them. `steps` were
@@ -169,7 +169,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     time: Time | None
     violation: str
     counterexample: tuple[Step, ...]
-    orders: int | None
+    schedules: int | None
     classes: int | None
     states: int | None
     steps: int

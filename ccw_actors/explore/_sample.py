@@ -90,7 +90,7 @@ def explore_some(
     *,
     by_priority: bool = False,
 ) -> Found:
-    """Take `limits.orders` orders by lot; see the module.
+    """Take `limits.schedules` random schedules; see the module.
 
     An order that is longer than `limits.depth` is left there.
     """
@@ -99,19 +99,20 @@ def explore_some(
     violation = limit = ""
     path: list[tuple[State, Offer]] = []
     final: set[State] = set()
-    steps = orders = 0
+    steps = schedules = 0
     while not violation and not limit:
         walk = Walk(model, dice, by_priority=by_priority)
         walk.go(limits.depth)
         steps += len(walk.path)
-        orders += 1
+        schedules += 1
         violation, path = walk.violation, walk.path
         if walk.is_over:
             final.add(walk.state)
-        limit = _limit(limits, orders, steps, perf_counter() - began)
-        if tick is not None and orders % _TICK_EVERY == 0:
+        limit = _limit(limits, schedules, steps, perf_counter() - began)
+        if tick is not None and schedules % _TICK_EVERY == 0:
             engine: Engine = "pos" if by_priority else "random"
-            tick(Progress(engine, orders, steps, limits.orders - orders))
+            left = limits.schedules - schedules
+            tick(Progress(engine, schedules, steps, left))
     ended = frozenset(final)
     if violation:
         way = tuple(model.step(*one) for one in path)
@@ -119,9 +120,9 @@ def explore_some(
     return Found("", (), limit, None, steps, None, None, 0, ended)
 
 
-def _limit(limits: Limits, orders: int, steps: int, seconds: float) -> str:
-    if orders >= limits.orders:
-        return f"{limits.orders} orders by lot, seed {limits.seed}"
+def _limit(limits: Limits, schedules: int, steps: int, seconds: float) -> str:
+    if schedules >= limits.schedules:
+        return f"{limits.schedules} random schedules, seed {limits.seed}"
     if steps >= limits.steps:
         return f"{limits.steps} steps"
     if seconds >= limits.seconds:

@@ -54,7 +54,7 @@ FIELDS = {
     "scope",
     "delivery",
     "engine",
-    "orders",
+    "schedules",
     "classes",
     "states",
     "steps",

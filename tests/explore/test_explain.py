@@ -247,7 +247,7 @@ def test_explanations_are_true(
         ref = world.system.ref("b")
         world.invariant(ref, f"{what} is 0", lambda state: holds(state, what))
 
-    limits = Limits(orders=30, depth=60)
+    limits = Limits(schedules=30, depth=60)
     result = explore(watched, delivery=delivery, engine="random", limits=limits)
     assume(result.verdict == "refuted" and len(result.counterexample) > 1)
     told = explain(watched, result, states_max=2_000)

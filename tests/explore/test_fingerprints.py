@@ -70,7 +70,7 @@ def test_counts_and_ways_are_the_same(delivery: Network) -> None:
         exact.states,
         exact.steps,
     )
-    assert found.orders is None
+    assert found.schedules is None
 
     def wrong(world: World) -> None:
         added(world, worst=8)
