@@ -129,7 +129,7 @@ def _limit(limits: Limits, every: _All, began: float) -> str:
     if every.steps >= limits.steps:
         return f"{limits.steps} steps"
     if len(every.path) > limits.depth:
-        return f"{limits.depth} steps in one order"
+        return f"{limits.depth} steps in one schedule"
     if every.steps % CLOCK_EVERY == 0 and perf_counter() - began >= limits.seconds:
         return f"{limits.seconds:g} seconds"
     return ""

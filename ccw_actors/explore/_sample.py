@@ -1,8 +1,8 @@
-"""The engines that take some orders by lot, where there are too many to take all.
+"""The engines that take random schedules, for scenarios with too many to take all.
 
-"random" takes any step there is, each with the same chance. "pos" draws a priority for
-each message when it can be handled first, takes the highest, and draws again for those
-that have raced with it, which are the others for its actor (Yuan, Yang, Gu 2018,
+"random" takes any possible step, each with the same probability. "pos" draws a priority
+for each message when it first becomes possible, takes the highest, and draws again for
+the messages that raced with it: the others for the same actor (Yuan, Yang, Gu 2018,
 partial order sampling). Neither ever verifies anything.
 """
 
@@ -35,7 +35,7 @@ class Dice:
 
 
 class Walk:
-    """One order of steps by lot, as far as its first fault."""
+    """A random schedule, up to its first fault."""
 
     def __init__(
         self, model: ActorModel, dice: Dice, *, by_priority: bool = False
@@ -50,12 +50,12 @@ class Walk:
         self._priorities: dict[tuple[int, int], int] = {}
 
     def go(self, depth: int) -> None:
-        """Take steps up to a fault, the end, or that many."""
+        """Take steps up to a fault, the end, or `depth` steps."""
         while not self.is_over and not self.violation and len(self.path) < depth:
             self.step()
 
     def step(self) -> None:
-        """Take one more step, or note that there is none."""
+        """Take one more step, or note that none is possible."""
         model, moves = self._model, self._model.moves(self.state)
         if not moves:
             self.violation = "" if model.left_out else model.rest(self.state)
@@ -92,7 +92,7 @@ def explore_some(
 ) -> Found:
     """Take `limits.schedules` random schedules; see the module.
 
-    An order that is longer than `limits.depth` is left there.
+    A schedule ends after `limits.depth` steps.
     """
     began = perf_counter()
     dice = Dice(limits.seed)

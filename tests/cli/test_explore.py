@@ -362,8 +362,8 @@ def test_table() -> None:
     shown = run("explore", BANK_BUGGY).stdout
     assert "refuted" in shown
     assert "REFUTED: account/one: never overdrawn" in shown
-    assert "the race at account/one" in shown
-    assert "Of all orders in which 4 actors" in " ".join(shown.split())
+    assert "Race at account/one: step" in shown
+    assert "schedules of 4 actors under channel delivery" in " ".join(shown.split())
 
 
 def test_coverage() -> None:

@@ -210,7 +210,7 @@ def test_what_has_no_classes_is_refused(
 def test_scenario_of_nobody_is_refused() -> None:
     """Where nothing can happen, there is no order to be counted, or taken."""
     for count in (census, sample_rate):
-        with pytest.raises(ExploreError, match="without an actor"):
+        with pytest.raises(ExploreError, match="has no actor"):
             count(lambda _world: None)
 
 
@@ -261,7 +261,7 @@ def test_endless_order_ends_a_census() -> None:
         world.inject(ref, Item("again"), source="one")
         world.inject(ref, Go(), source="other")
 
-    assert census(scenario, limits=Limits(depth=30)).limit == "30 steps in one order"
+    assert census(scenario, limits=Limits(depth=30)).limit == "30 steps in one schedule"
 
 
 def test_census_says_how_far_it_is() -> None:

@@ -109,7 +109,7 @@ def test_limited(world):
 """
     outcomes, shown = run(pytester, tests)
     assert outcomes == {"failed": 1}
-    assert "INCOMPLETE: Of all orders" in shown
+    assert "INCOMPLETE: Covers, within the limit of" in shown
 
 
 @pytest.mark.parametrize(

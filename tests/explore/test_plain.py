@@ -111,5 +111,5 @@ def test_tick() -> None:
 
 def test_only_states() -> None:
     """Without actors there are no orders."""
-    with pytest.raises(ExploreError, match="has states only, no engine 'orders'"):
+    with pytest.raises(ExploreError, match="'states' only, not 'orders'"):
         explore(counter(5), engine="orders")
