@@ -1,5 +1,6 @@
 """The explanation of a counterexample, as data and in words."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -59,23 +60,40 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         lines += [f"{number + 1:4} {self.steps[number]}" for number in shown]
         return lines + self.remarks()
 
-    def remarks(self) -> list[str]:
-        """Return the lines about the steps: the race, the point of no return."""
+    def remarks(self, texts: Mapping[int, str] | None = None) -> list[str]:
+        """Return the lines about the steps: the race, the point of no return.
+
+        `texts` has other words for some steps, by number from 1 on.
+        """
         lines: list[str] = []
         if self.race is not None:
-            one, other = (self.steps[number] for number in self.race)
-            first, second = (number + 1 for number in self.race)
-            lines.append(
-                f"Race at {one.actor}: step {first} ({_short(one)}) comes before step"
-                f" {second} ({_short(other)}). The other order can avoid the fault."
-            )
-        lines += [
-            f"Step {by} overtakes step {late}, whose message was sent earlier."
-            for by, late in self.overtakings
-        ]
+            lines.append(self._race_line(self.race, texts or {}))
+        lines += _overtaking_lines(self.overtakings)
         if self.no_return is not None and self.steps:
             lines.append(_no_return(self.no_return, self.way_out))
         return lines + list(self.not_found)
+
+    def _race_line(self, race: tuple[int, int], texts: Mapping[int, str]) -> str:
+        first, second = (
+            f"step {number + 1} ({texts.get(number + 1, _short(self.steps[number]))})"
+            for number in race
+        )
+        return (
+            f"Race at {self.steps[race[0]].actor}: {first} comes before {second}."
+            " The other order can avoid the fault."
+        )
+
+
+def _overtaking_lines(overtakings: Sequence[Overtaking]) -> list[str]:
+    """Return a line for each step that is overtaken."""
+    by_late: dict[int, list[str]] = {}
+    for by, late in overtakings:
+        by_late.setdefault(late, []).append(str(by))
+    return [
+        f"Step{'s' * (len(by) > 1)} {', '.join(by)} overtake{'s' * (len(by) == 1)}"
+        f" step {late}, whose message was sent earlier."
+        for late, by in by_late.items()
+    ]
 
 
 def _short(step: Step) -> str:
