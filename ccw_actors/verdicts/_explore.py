@@ -159,4 +159,4 @@ def _count(name: CellName) -> tuple[int | None, float | int]:
     if not counted.limit:
         return counted.classes, counted.violating
     rate = sample_rate(scenario)
-    return None, rate.violating / rate.orders
+    return None, rate.violating / rate.schedules

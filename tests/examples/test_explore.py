@@ -70,7 +70,7 @@ def test_lost_reply_by_orders() -> None:
 def test_ping_pong_has_one_order() -> None:
     """Nothing can be exchanged where one ball goes to and fro."""
     result = explore(ping_pong.games(8))
-    assert (result.states, result.steps, result.orders) == (9, 8, 1)
+    assert (result.states, result.steps, result.schedules) == (9, 8, 1)
 
 
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])

@@ -154,7 +154,7 @@ OPERATIONS = st.sampled_from(
 )
 def test_random_programs(programs: tuple[list[Operation], ...]) -> None:
     """No program of one or two CPUs sees anything else, within a limit of states."""
-    limits = Limits(states=30_000, orders=20)
+    limits = Limits(states=30_000, schedules=20)
     result = explore(like_one_subchannel(*programs), limits=limits)
     assert result.verdict != "refuted", str(result)
 
@@ -164,7 +164,7 @@ def test_random_programs(programs: tuple[list[Operation], ...]) -> None:
 @given(st.lists(st.lists(OPERATIONS, min_size=1, max_size=3), min_size=1, max_size=3))
 def test_more_random_programs(programs: list[list[Operation]]) -> None:
     """Nor does one of thousands, of up to three CPUs."""
-    limits = Limits(states=100_000, orders=100)
+    limits = Limits(states=100_000, schedules=100)
     result = explore(like_one_subchannel(*programs), limits=limits)
     assert result.verdict != "refuted", str(result)
 

@@ -352,4 +352,4 @@ def test_explanation_of_an_early_release() -> None:
     assert sent[-1] == "StartSubchannel"
     text = str(explanation)
     assert text.startswith("REFUTED: no program is released while the subchannel")
-    assert "no continuation is right any more" in text
+    assert "Point of no return: step " in text

@@ -164,7 +164,7 @@ def check(
             world.system.ref(path).tell(message)
         refines(world, "a real subchannel", reference)
 
-    result = explore(scenario, limits=Limits(states=20_000, orders=20))
+    result = explore(scenario, limits=Limits(states=20_000, schedules=20))
     assert result.verdict != "refuted", str(result)
 
 
