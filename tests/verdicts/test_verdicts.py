@@ -43,8 +43,8 @@ from ccw_actors.verdicts._fingerprint import program_of, source_between
 from ccw_actors.verdicts._guest_monitor import GUEST_SIDE
 from ccw_actors.verdicts._interleaving import interleaving
 from ccw_actors.verdicts._rows import choices_of
+from tools import scenario_page
 from tools.verdict_claims import CLAIMS, verdict_of
-from tools.verdict_pages import scenario_page
 
 TABLE = {CellName.of(cell): cell for cell in load().cells}
 LINUX = ["v5.12", "rfc-v3", "rfc-v4", "rfc-v4-mutex", "v5.13", "v6.0", "2026"]
@@ -366,4 +366,4 @@ def test_a_page_needs_what_was_saved() -> None:
     name = CellName("2026", None, "mail")
     lost = load_changed(name, counterexample="lost.json")
     with pytest.raises(CounterexampleError, match=r"lost\.json is not in"):
-        scenario_page("mail", [lost])
+        scenario_page.as_markdown("mail", [lost])
