@@ -293,11 +293,14 @@ def test_invariants_of_scenarios_can_be_broken() -> None:
         ("verdicts/2026/qemu/seed/last", "expected verdicts/DESIGN/EMULATOR/SCENARIO"),
         ("verdicts/2026/qemu/mail", "without an emulator: see verdicts/2026/mail$"),
         ("verdicts/2026/qemu/mail/about", "an emulator: see verdicts/2026/mail$"),
-        ("verdicts/2026/qemu/seed/about", "means that: see verdicts/2026/qemu/seed$"),
+        (
+            "verdicts/2026/qemu/seed/about",
+            "no longer needed: see verdicts/2026/qemu/seed$",
+        ),
         ("verdicts/2026/seed", "takes an emulator: see verdicts/2026/qemu/seed$"),
         ("verdicts/2025/qemu/seed", "2025 was the same as v6.0: see v6.0"),
         ("verdicts/ours/unmap", "no message takes a page of Storage away"),
-        ("verdicts/rfc-v4-1/qemu/pci", "with some patches there is sequence"),
+        ("verdicts/rfc-v4-1/qemu/pci", "with some patches there are only sequence"),
     ],
 )
 def test_wrong_names(name: str, text: str) -> None:
