@@ -141,7 +141,7 @@ def test_scenarios_of_the_interface_page_are_there() -> None:
     answers = text.split("\n## ")[1:]
     assert len(answers) == 8
     for answer in answers:
-        assert "\nHeld by " in answer, answer.partition("\n")[0]
+        assert "\nChecked by " in answer, answer.partition("\n")[0]
 
 
 def test_life_page_has_the_table() -> None:

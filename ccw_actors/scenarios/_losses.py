@@ -68,7 +68,7 @@ _NO_PATH: Final = 3
 def _reset(
     summary: str, steps: Steps, content: bytes | None = None, **conditions: Condition
 ) -> Maker:
-    """Return the maker of a scenario of a guest that is reset when its CPU has ended."""
+    """Return the maker of a scenario: a guest is reset when its CPU has ended."""
 
     def maker(layers: Layers | None = None) -> Scenario:
         def scenario(world: World) -> None:

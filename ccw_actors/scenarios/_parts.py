@@ -99,8 +99,8 @@ DATA_THEN_PCI: Final = guest_scenario(
     (START, HALT, _FETCH, WAIT, TEST, WAIT, TEST),
     content=Ccw(Command.READ_IPL, _CC | _SLI, 24, BUFFER).to_bytes(1) + PCI,
 )
-"""Here a passed-through subchannel differs from a bare one: if the HALT reaches the host
-late, it withdraws the PCI."""
+"""Here a passed-through subchannel differs from a bare one: if the HALT reaches the
+host late, it withdraws the PCI."""
 
 PARTS: Final[dict[str, GuestScenario]] = {
     "pci-halt": guest_scenario(

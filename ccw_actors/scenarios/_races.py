@@ -48,7 +48,7 @@ def halt(layers: Layers | None = None) -> Scenario:
     """Return a HALT that comes at any time during a START, or after its end."""
 
     def scenario(world: World) -> None:
-        """HALT races with the completion of a START, on one passed-through subchannel."""
+        """HALT races with the completion of a START on a passed-through subchannel."""
         PassThroughMachine(world.system, (START, WAIT, TEST), (HALT,), layers=layers)
         guard(world)
         world.sometimes("HALT comes before the program is at the host", _halt_early)

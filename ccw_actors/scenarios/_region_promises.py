@@ -10,8 +10,8 @@
 | nothing is pinned in the range when UNMAP is answered | always |
 | no program is released while the subchannel may use it; nothing stays pinned | |
 
-FC is as the regions show it: a function is in it from the write that returns 0 until the
-IRB with its end is read, or until a RESET returns. After a CLOSE it is not checked.
+FC is as the regions show it: a function is in it from the write that returns 0 until
+the IRB with its end is read, or until a RESET returns. After a CLOSE it is not checked.
 START also gets EBUSY if another request has not returned yet.
 """
 

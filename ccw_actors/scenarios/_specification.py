@@ -2,8 +2,8 @@
 
 It shares no code with `actors.Subchannel`, nor the table that this executes, so a wrong
 actor is not compared with itself. A channel program is format-1 CCWs in storage:
-NO-OPERATION and READ, with command chaining, PCI and suspension. An event whose time the
-architecture leaves open is a timer, which fires at any time:
+NO-OPERATION and READ, with command chaining, PCI and suspension. An event whose time
+the architecture leaves open is a timer, which fires at any time:
 
 | timer | when set | what happens |
 |---|---|---|
@@ -22,8 +22,8 @@ architecture leaves open is a timer, which fires at any time:
 
 `_specified_state` has the changes of the SCSW and of the program.
 
-Source: PoP, "I/O Instructions" and "Basic I/O Functions", which has tables for FC, AC and
-SC; read by way of Hercules channel.c and QEMU hw/s390x/css.c.
+Source: PoP, "I/O Instructions" and "Basic I/O Functions", which has tables for FC, AC
+and SC; read by way of Hercules channel.c and QEMU hw/s390x/css.c.
 """
 
 from collections.abc import Callable

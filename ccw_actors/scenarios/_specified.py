@@ -2,9 +2,9 @@
 
 The scenarios of a guest compare a passed-through subchannel with a bare one. The host's
 subchannel is of the same class as the bare one, so a fault of that class is on both
-sides. Here the bare one is compared with `_specification`, which shares no code with it:
-the CPUs may see of the one only what they can see of the other. The scenario `busy` has
-`bare-busy`, and so on.
+sides. Here the bare one is compared with `_specification`, which shares no code with
+it: the CPUs may see of the one only what they can see of the other. The scenario `busy`
+has `bare-busy`, and so on.
 """
 
 from collections.abc import Mapping

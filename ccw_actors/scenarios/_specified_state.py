@@ -248,7 +248,7 @@ class SpecifiedState(Struct):
     # -- what is shown --
 
     def offer(self) -> bool:
-        """Take attention if it can be shown: no status pending, no function in progress."""
+        """Show attention if no status is pending and no function in progress."""
         if not self.attention or self.scsw.fctl or self.is_pending:
             return False
         self.attention = False

@@ -135,7 +135,7 @@ def raw_start_while_queued(machine: VerdictMachine, view: View) -> bool:
 
 
 def reset_amidst(machine: VerdictMachine, view: View) -> bool:
-    """Whether RESET is under way while the channel owns a program."""
+    """Whether RESET is in progress while the channel owns a program."""
     writer = view["writer1"]
     return writer.made == 1 and not writer.returned and machine.owned(view)
 

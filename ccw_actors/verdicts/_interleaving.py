@@ -142,7 +142,7 @@ class _Reader:
         return INTERRUPT
 
     def _caller(self, call: str) -> str:
-        """Return the CPU for which the emulator's thread makes a call, or "emulator"."""
+        """Return the CPU that the emulator's thread makes a call for, or "emulator"."""
         wanted = _CALLS.get(call, ())
         for cpu, kind in self._asked:
             if _INSTRUCTIONS[kind].partition(" ")[0] in wanted:

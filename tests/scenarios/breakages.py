@@ -475,7 +475,7 @@ _BOTH = (
     " Work(awaited='nothing', owed='nothing', signal='none', attachment='attached'):"
     " CSCH and a reset end the program before their own end is shown"
 )
-_UNENDED = "each accepted function has its final status"
+_UNENDED = "each accepted function gets its final status"
 
 BREAKAGES = (
     Breakage("vfio_ccw", UnpinsAtRestart, "crash-clear", _RELEASED),
@@ -524,7 +524,7 @@ BREAKAGES = (
         "vfio_ccw",
         UnmapsPinned,
         "raw-regions-unmap",
-        "what is unmapped is not pinned",
+        "an unmapped page is not pinned",
     ),
     Breakage(
         "vfio_ccw", LosesWhatItCuts, "raw-regions-unmap", "each function is in an IRB"
@@ -545,7 +545,7 @@ BREAKAGES = (
         "subchannel",
         StaysHalted,
         "restart",
-        "subchannel: nothing of a program that is over is left",
+        "subchannel: nothing of a program that has ended is left",
     ),
     Breakage("guest_subchannel", AnswersTooEarly, "unplug-cancel", _SEEN),
     Breakage(
