@@ -1,4 +1,4 @@
-"""What the documents show is what the code has."""
+"""The documents show what the code has."""
 
 import ast
 import re
@@ -62,7 +62,7 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def program_of(page: Path) -> list[Block]:
-    """Return the Python of a page that is its own: what quotes a file is left out."""
+    """Return the Python of a page, without the blocks that quote a file."""
     blocks = blocks_of(page)
     return [
         block for block in blocks if block.language == "python" and not block.source
@@ -89,7 +89,7 @@ def table_of(docstring: str | None) -> str:
 
 
 def name(page: Path) -> str:
-    """Return what a test of a page is named by."""
+    """Return the name of a page in the names of tests."""
     return f"{page.parent.name}-{page.stem}"
 
 
@@ -157,7 +157,7 @@ def test_life_page_has_the_table() -> None:
     ],
 )
 def test_tables_are_those_of_the_code(page: str, docstring: str | None) -> None:
-    """What a page has from a docstring is in it, row by row."""
+    """A page has the table of a docstring, row by row."""
     assert table_of(docstring) in (RUNTIME / f"{page}.md").read_text()
 
 
@@ -165,7 +165,7 @@ def test_tables_are_those_of_the_code(page: str, docstring: str | None) -> None:
 def test_python_runs(
     page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The Python of a page runs, block by block; what stands below is its output."""
+    """The Python of a page runs, block by block, and prints the text below it."""
     module = ModuleType(f"docs_{page.stem}")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     for block in blocks_of(page):
@@ -181,7 +181,7 @@ def test_python_runs(
 def test_commands_print_what_is_shown(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The commands of a page, in a folder of examples, print what stands below."""
+    """The commands of a page, in a folder of examples, print the text below them."""
     monkeypatch.setenv("COLUMNS", "88")
     shutil.copytree(ROOT / "examples" / "explore", tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
@@ -196,7 +196,7 @@ def test_commands_print_what_is_shown(
 
 
 def test_tests_of_the_testing_page_pass(tmp_path: Path) -> None:
-    """The tests that the page shows pass, with the fixtures that it tells of."""
+    """The tests on the page pass, with the fixtures that it names."""
     program = "\n".join(block.text for block in program_of(RUNTIME / "testing.md"))
     (tmp_path / "test_page.py").write_text(program)
     done = subprocess.run(
@@ -219,7 +219,7 @@ def test_quotes_are_the_files(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Files that a page links to are there."""
+    """The files that a page links to exist."""
     for link in _LINK.findall(page.read_text()):
         assert (page.parent / link).exists(), link
 
@@ -256,7 +256,7 @@ def test_every_page_is_in_an_index(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_named_tests_are_there(page: Path) -> None:
-    """A page names tests that there are."""
+    """The tests that a page names exist."""
     for path, test in _TEST.findall(page.read_text()):
         tree = ast.parse((ROOT / path).read_text())
         functions = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -274,7 +274,7 @@ def test_named_tests_are_there(page: Path) -> None:
     ids=["runtime", "files", "explore", "evolution"],
 )
 def test_every_guarantee_has_a_test(page: Path, below: str, rows_min: int) -> None:
-    """No row of the page is without one."""
+    """Each row of the page names a test."""
     rows = rows_of(page, below)
     assert len(rows) > rows_min
     for row in rows:
@@ -287,7 +287,7 @@ def test_every_guarantee_has_a_test(page: Path, below: str, rows_min: int) -> No
     ids=["runtime", "explore"],
 )
 def test_every_complaint_has_an_answer(page: Path, count: int) -> None:
-    """Each row says where the complaint is from, and what test or file answers it."""
+    """Each row has the complaint's source, and the test or file that answers it."""
     rows = rows_of(page)
     numbers = [row.split(" | ")[0] for row in rows]
     assert numbers == [f"| {number}" for number in range(1, count + 1)]

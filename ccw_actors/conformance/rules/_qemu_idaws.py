@@ -50,8 +50,8 @@ class RepeatedIdaws(Rule):
     """Input through format-2 IDAWs."""
 
     demands = (
-        "each IDAW but the first is at the beginning of its block; the data continue from"
-        " one to the next"
+        "each IDAW but the first is at the beginning of its block; the data continue"
+        " from one to the next"
     )
     does = "QEMU accepts any address, and gives each IDAW the data from the beginning"
 
