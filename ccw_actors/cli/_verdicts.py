@@ -253,17 +253,17 @@ def _expect(option: str, wanted: Iterable[str] | None, known: Collection[str]) -
 def _why_none(
     designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
 ) -> str:
-    """Return why the first of these cells has no meaning."""
+    """Return why there is no such cell as the first of these."""
     design, scenario = (
         (designs or DESIGN_NAMES)[0],
         (scenarios or tuple(VERDICT_SCENARIOS))[0],
     )
     if not emulators and not VERDICT_SCENARIOS[scenario].has_emulator:
-        return CellName(design, None, scenario).no_meaning
+        return CellName(design, None, scenario).why_none
     wanted: Iterator[EmulatorName] = (
         one for one in EMULATORS if not emulators or one in emulators
     )
-    return CellName(design, next(wanted), scenario).no_meaning
+    return CellName(design, next(wanted), scenario).why_none
 
 
 @contextmanager

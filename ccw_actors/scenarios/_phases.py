@@ -1,4 +1,4 @@
-"""Names for what the layers are doing, by which their coverage is told."""
+"""Names for the phases of the layers, which the coverage of a scenario lists."""
 
 from collections.abc import Callable
 from functools import partial
@@ -88,13 +88,13 @@ PHASES: Final[dict[str, tuple[type[Any], Phase]]] = {
     "subchannel": (SubchannelState, _subchannel),
     "device": (DeviceState, _device),
 }
-"""What names the states of the layers, by their paths."""
+"""By path: the state of a layer, and the function that names its phase."""
 
 
 def name_phases(world: World) -> None:
-    """Have the layers that there are tell what they are doing.
+    """Name the phases of the layers that are there.
 
-    Who stands in for one at its path says nothing.
+    An actor of another type at the path of a layer has no phase.
     """
     for path, (kind, phase) in PHASES.items():
         if world.system.is_alive(path):
