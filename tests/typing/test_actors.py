@@ -193,11 +193,11 @@ def subchannels(
     """What a subchannel takes, host's or guest's; nobody else sends its `Proceed`."""
     for takes in (host, guest):
         takes.tell(HaltSubchannel())
+        takes.tell(DetachDevice())
         takes.tell(Proceed(1))  # type: ignore[arg-type]
     host.tell(NotePath(0, available=True))
     guest.tell(NotePath(0, available=True))  # type: ignore[arg-type]
     host.tell(UnsolicitedStatus(0x80))
-    guest.tell(DetachDevice())  # type: ignore[arg-type]
 
 
 def narrow(

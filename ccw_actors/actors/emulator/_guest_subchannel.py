@@ -41,6 +41,7 @@ from ccw_actors.actors.protocol import (
     Completed,
     ConditionCode,
     Detach,
+    DetachDevice,
     Found,
     Gone,
     GuestSubchannelMessage,
@@ -147,7 +148,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         if answer is not None:
             self.reply(issued.to, answer)
 
-    def _start(self, orb: Orb, program: tuple[Piece, ...] = ()) -> ConditionCode:
+    def _start(self, orb: Orb, program: tuple[Piece, ...]) -> ConditionCode:
         """SSCH: accept a channel program, and have it run."""
         state = self.state
         cc, scsw = lifecycle.start(state.scsw, state.schib.pmcw, orb)
@@ -321,6 +322,14 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         if code is None:
             return InterruptionGone(index)
         return InterruptionTaken(index, code)
+
+    @receive
+    def detach_device(self, _message: DetachDevice) -> None:
+        """Have the host's subchannel given up: `Gone` answers that."""
+        if self.state.schib.pmcw.valid:
+            self._vfio_ccw.tell(Detach())
+        else:
+            self._sink.tell(NotOperational(self._schid.index))
 
     @receive
     def reset(self, _message: ResetSubchannel) -> None:

@@ -3,8 +3,8 @@
 SCSW says how far the functions are for who looks; this says what the subchannel itself
 still has to hear, and still has to show. `EVENTS` is the whole of what can happen to
 it. What cannot be is `UNREACHABLE`: an event that would lead there is refused, as it
-is an error of this package. docs/generated/subchannel-states.md has both tables, and every
-combination that an exploration of one subchannel meets: those that are left.
+is an error of this package. docs/generated/subchannel-states.md has both tables, and
+every combination that an exploration of one subchannel meets: those that are left.
 """
 
 from typing import Final, Literal, NamedTuple, TypeAlias

@@ -25,24 +25,26 @@ is refused with EBUSY, which means condition code 2.
 
 import errno
 from collections.abc import Callable
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from ccw_actors.actors.host._driver_state import DriverState, Program
 from ccw_actors.actors.host._linux_limits import exceeds_linux
 from ccw_actors.actors.host._program_copy import Copy
-from ccw_actors.actors.host._translation import Run, guest_cpa, resumed, translate
+from ccw_actors.actors.host._translation import guest_cpa, resumed, translate
 from ccw_actors.actors.protocol import (
     Accepted,
     Cancel,
     CancelRequest,
+    CioToVfioCcw,
     Clear,
     ClearRequest,
     Completed,
     Detach,
     Found,
     Gone,
+    GuestSubchannelToVfioCcw,
     Halt,
     HaltRequest,
     Interrupt,
@@ -60,19 +62,21 @@ from ccw_actors.actors.protocol import (
     SenseConcurrently,
     Start,
     StorageData,
+    StorageToVfioCcw,
     Taken,
     Unpin,
     UnpinAll,
     Unpinned,
+    VfioCcwMessage,
     VfioCcwToCio,
     VfioCcwToGuestSubchannel,
     VfioCcwToStorage,
 )
 from ccw_actors.channel import Actl, Cc, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.channel.ccw import CCW_LENGTH
-from ccw_actors.runtime import ActorRef, Message
+from ccw_actors.runtime import ActorRef
 
-__all__ = ["Driver", "DriverState", "Told"]
+__all__ = ["Driver", "Told"]
 
 
 class Told(Protocol):
@@ -80,39 +84,6 @@ class Told(Protocol):
 
     def tell(self, message: VfioCcwToGuestSubchannel, /) -> None:
         """Take an answer."""
-
-
-class Program(Struct):
-    """A START and its channel program.
-
-    `phase` is "copying", "pinning" or "started". `runs` lead host addresses back.
-    `at` is the host address of the CCW that has suspended it, as far as is known, else
-    0. `resume` is the number of a RESUME that is being prepared, 0 if none: then `copy`
-    is made anew, from that CCW on.
-    """
-
-    number: int
-    phase: Literal["copying", "pinning", "started"]
-    copy: Copy
-    runs: tuple[Run, ...] = ()
-    resume: int = 0
-    at: int = 0
-
-
-class DriverState(Struct):
-    """What is remembered.
-
-    `program` is the START not over yet. `pinned` has the numbers of programs that hold
-    pins. `halt`, `clear` and `cancel` are requests given to Cio and not ended, 0 if
-    none. `untaken` counts events with ends that the emulator has not taken.
-    """
-
-    program: Program | None = None
-    pinned: tuple[int, ...] = ()
-    halt: int = 0
-    clear: int = 0
-    cancel: int = 0
-    untaken: int = 0
 
 
 class Driver:
@@ -149,9 +120,59 @@ class Driver:
         self._limits = limits
         self._acknowledge = acknowledge
 
-    def handle(self, state: DriverState, message: Message) -> None:
-        """Do what a message asks for. Raises `KeyError` for one of another type."""
-        getattr(self, _METHODS[type(message)])(state, message)
+    def handle(
+        self, state: DriverState, message: VfioCcwMessage | StorageToVfioCcw
+    ) -> None:
+        """Do what a message asks for."""
+        match message:
+            case StorageData():
+                self.storage_data(state, message)
+            case Pinned():
+                self.pinned(state, message)
+            case Unpinned():
+                self.unpinned(state, message)
+            case (
+                Interrupt() | Accepted() | Found() | Completed() | Refused() | Gone()
+            ):
+                self._answered(state, message)
+            case _:
+                self._requested(state, message)
+
+    def _requested(self, state: DriverState, message: GuestSubchannelToVfioCcw) -> None:
+        match message:
+            case IoRequest():
+                self.io_request(state, message)
+            case Taken():
+                self.taken(state, message)
+            case HaltRequest():
+                self.halt(state, message)
+            case ClearRequest():
+                self.clear(state, message)
+            case CancelRequest():
+                self.cancel_request(state, message)
+            case ResumeRequest():
+                self.resume(state, message)
+            case LookRequest():
+                self.look(state, message)
+            case SenseConcurrently():
+                self.sense_concurrently(state, message)
+            case Detach():
+                self.detach(state, message)
+
+    def _answered(self, state: DriverState, message: CioToVfioCcw) -> None:
+        match message:
+            case Interrupt():
+                self.interrupt(state, message)
+            case Accepted():
+                self.accepted(state, message)
+            case Found():
+                self.found(state, message)
+            case Completed():
+                self.completed(state, message)
+            case Refused():
+                self.refused(state, message)
+            case Gone():
+                self.gone(state, message)
 
     def restart(self) -> None:
         """Give the host's subchannel up; only then can pins be given up."""
@@ -408,26 +429,3 @@ class Driver:
         runs = program.runs if program is not None else ()
         return replace(scsw, cpa=guest_cpa(runs, scsw.cpa))
 
-
-_METHODS: Final[dict[type[Message], str]] = {
-    Message: "handle",
-    Detach: "detach",
-    IoRequest: "io_request",
-    HaltRequest: "halt",
-    ClearRequest: "clear",
-    CancelRequest: "cancel_request",
-    ResumeRequest: "resume",
-    LookRequest: "look",
-    SenseConcurrently: "sense_concurrently",
-    Taken: "taken",
-    StorageData: "storage_data",
-    Pinned: "pinned",
-    Unpinned: "unpinned",
-    Accepted: "accepted",
-    Found: "found",
-    Completed: "completed",
-    Refused: "refused",
-    Gone: "gone",
-    Interrupt: "interrupt",
-}
-"""Which method takes which message."""

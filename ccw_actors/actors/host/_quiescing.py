@@ -15,7 +15,7 @@ A ledger without messages: who has it sends what the stages ask for.
 
 from msgspec import Struct
 
-from ccw_actors.actors.host._driver import DriverState
+from ccw_actors.actors.host._driver_state import DriverState
 from ccw_actors.actors.protocol import IoEvent
 from ccw_actors.channel import Cstat, Fctl, Irb, Scsw, Stctl, lifecycle
 from ccw_actors.channel.ccw import CCW_LENGTH

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from ccw_actors.actors.host._driver import DriverState
+from ccw_actors.actors.host._driver_state import DriverState
 from ccw_actors.actors.host._quiescing import Quiescing
 from ccw_actors.actors.host._unread_events import UnreadEvents
 from ccw_actors.actors.host._unread_reports import UnreadReports

@@ -5,7 +5,8 @@ What it does with each message is `Driver`, whose table has what becomes of a ST
 
 from typing import Literal
 
-from ccw_actors.actors.host._driver import Driver, DriverState
+from ccw_actors.actors.host._driver import Driver
+from ccw_actors.actors.host._driver_state import DriverState
 from ccw_actors.actors.protocol import (
     StorageToVfioCcw,
     VfioCcwMessage,

@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 from ccw_actors.actors.protocol._storage import Piece
 from ccw_actors.actors.protocol._subchannel import (
-    Instruction,
+    CioToSubchannel,
     ResetSubchannel,
     SubchannelToSink,
     SubsystemToSubchannel,
@@ -263,10 +263,9 @@ VfioCcwToGuestSubchannel: TypeAlias = IoEvent | Refused | Completed | Found | Go
 """What a VfioCcw answers, and what has become of the host's subchannel."""
 
 GuestSubchannelMessage: TypeAlias = (
-    Instruction | SubsystemToSubchannel | ResetSubchannel | VfioCcwToGuestSubchannel
+    CioToSubchannel | SubsystemToSubchannel | ResetSubchannel | VfioCcwToGuestSubchannel
 )
 """What a GuestSubchannel takes.
 
-Instructions come from a Guest, or from the Cio of one that has guests itself. That Cio
-cannot detach what it drives: only a Subchannel takes `DetachDevice`.
+Instructions come from a Guest, or from the Cio of a guest that passes the device on.
 """
