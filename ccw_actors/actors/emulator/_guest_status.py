@@ -22,7 +22,12 @@ import errno
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors.protocol import Instruction, Settings
+from ccw_actors.actors.protocol import (
+    Instruction,
+    InstructionAnswer,
+    Settings,
+    SubchannelReset,
+)
 from ccw_actors.channel import (
     Actl,
     Cstat,
@@ -47,7 +52,7 @@ class Issued(Struct, frozen=True):
     """An instruction, and who wants its answer."""
 
     instruction: Instruction
-    to: ReplyTo
+    to: ReplyTo[InstructionAnswer]
 
 
 class SentDown(Struct, frozen=True):
@@ -79,7 +84,7 @@ class GuestSubchannelState(Struct):
     answer: Irb | None = None
     newest_clear: int = 0
     unsolicited: Irb | None = None
-    resetting: tuple[ReplyTo, ...] = ()
+    resetting: tuple[ReplyTo[SubchannelReset], ...] = ()
     below: SentDown | None = None
     waiting: tuple[Issued, ...] = ()
     settings: Settings = Settings()

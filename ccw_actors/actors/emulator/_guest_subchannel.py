@@ -26,7 +26,6 @@ sends.
 """
 
 import errno
-from typing import TypeAlias
 
 from ccw_actors.actors.emulator._guest_status import (
     GuestSubchannelState,
@@ -49,6 +48,7 @@ from ccw_actors.actors.protocol import (
     HaltRequest,
     HaltSubchannel,
     Instruction,
+    InstructionAnswer,
     InterruptionGone,
     InterruptionTaken,
     IoEvent,
@@ -93,8 +93,6 @@ from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["GuestSubchannel"]
 
-Answer: TypeAlias = ConditionCode | Tested | Stored
-
 
 class GuestSubchannel(Actor[GuestSubchannelMessage]):
     """Subchannel `schid` of a guest, with a host's subchannel behind `vfio_ccw`.
@@ -130,7 +128,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
     def _execute(self, issued: Issued) -> None:
         match issued.instruction:
             case StartSubchannel(orb=orb, program=program):
-                answer: Answer | None = self._start(orb, program)
+                answer: InstructionAnswer | None = self._start(orb, program)
             case HaltSubchannel():
                 answer = self._halt()
             case ClearSubchannel():
@@ -152,7 +150,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         """SSCH: accept a channel program, and have it run."""
         state = self.state
         cc, scsw = lifecycle.start(state.scsw, state.schib.pmcw, orb)
-        if cc == 0:
+        if cc == Cc.DONE:
             number = state.accept_start(orb, scsw)
             limit = state.settings.address_limit
             low, high = address_limits(orb, state.schib.pmcw, limit)
@@ -163,7 +161,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         """HSCH: accept a halt."""
         state = self.state
         cc, scsw = lifecycle.halt(state.scsw, state.schib.pmcw)
-        if cc == 0:
+        if cc == Cc.DONE:
             self._vfio_ccw.tell(HaltRequest(state.accept_halt(scsw)))
         return ConditionCode(cc)
 
@@ -171,7 +169,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         """CSCH: drop all status. A CLEAR that is under way already does for two."""
         state = self.state
         cc, scsw = lifecycle.clear(state.scsw, state.schib.pmcw)
-        if cc == 0:
+        if cc == Cc.DONE:
             number = state.accept_clear(scsw)
             if number is not None:
                 self._vfio_ccw.tell(ClearRequest(number))
@@ -226,7 +224,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         if scsw.fctl & Fctl.START and not scsw.pending:
             self._send_down(issued)
             return None
-        return Stored(0, self.state.schib)
+        return Stored(Cc.DONE, self.state.schib)
 
     def _send_down(self, issued: Issued) -> None:
         """Have the host's subchannel looked at first, whatever the instruction is."""
@@ -247,7 +245,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         match below.issued.instruction:
             case StoreSubchannel():
                 state.note_activity(host)
-                self._come_up(Stored(0, state.schib))
+                self._come_up(Stored(Cc.DONE, state.schib))
             case _ if pending:
                 self._come_up(ConditionCode(Cc.STATUS_PENDING))
             case ResumeSubchannel(program) if (
@@ -276,7 +274,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         If the host refuses it, status that has come up meanwhile may be why.
         """
         state = self.state
-        if cc != 0:
+        if cc != Cc.DONE:
             return Cc.STATUS_PENDING if state.scsw.pending else Cc.NOT_APPLICABLE
         if isinstance(instruction, CancelSubchannel):
             state.cancel_start()
@@ -289,12 +287,12 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         """Answer an instruction that a reset has overtaken, or the subchannel's end."""
         schib = self.state.schib
         if isinstance(below.issued.instruction, StoreSubchannel):
-            self._come_up(Stored(0, schib))
+            self._come_up(Stored(Cc.DONE, schib))
         else:
             cc = Cc.NOT_APPLICABLE if schib.pmcw.valid else Cc.NOT_OPERATIONAL
             self._come_up(ConditionCode(cc))
 
-    def _come_up(self, answer: Answer) -> None:
+    def _come_up(self, answer: InstructionAnswer) -> None:
         """Give the answer, and execute what has waited until one goes down again."""
         state = self.state
         assert state.below is not None, "it has been asked for"

@@ -58,7 +58,16 @@ from ccw_actors.actors.protocol import (
     TakeInterruption,
     TestPendingInterruption,
 )
-from ccw_actors.channel import Crw, Erc, ModelDependent, Rsc, Schib, SubchannelId, chsc
+from ccw_actors.channel import (
+    Cc,
+    Crw,
+    Erc,
+    ModelDependent,
+    Rsc,
+    Schib,
+    SubchannelId,
+    chsc,
+)
 from ccw_actors.channel.crw import queued
 from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
 
@@ -239,12 +248,12 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
         """RCHP: begin to reset a path, unless there is none or it is being reset."""
         state, path = self.state, self._paths.get(message.chpid)
         if path is None:
-            return ConditionCode(3)
+            return ConditionCode(Cc.NOT_OPERATIONAL)
         if message.chpid in state.resetting:
-            return ConditionCode(2)
+            return ConditionCode(Cc.NOT_APPLICABLE)
         state.resetting = (*state.resetting, message.chpid)
         path.tell(ResetPath())
-        return ConditionCode(0)
+        return ConditionCode(Cc.DONE)
 
     @receive
     def path_reset(self, message: PathReset) -> None:

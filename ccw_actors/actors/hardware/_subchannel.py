@@ -47,6 +47,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import (
     Actl,
+    Cc,
     Irb,
     ModelDependent,
     Orb,
@@ -58,9 +59,7 @@ from ccw_actors.channel import (
     lifecycle,
 )
 from ccw_actors.channel import program as interpreter
-from ccw_actors.channel.actions import (
-    End,
-)
+from ccw_actors.channel.actions import End
 from ccw_actors.channel.execution import Execution, address_limits
 from ccw_actors.runtime import Actor, ActorRef, receive
 
@@ -72,8 +71,7 @@ class Subchannel(Actor[SubchannelMessage]):
 
     `pmcw` is what it starts with (device number, paths, V). Interruptions are announced
     to `sink`. `regions` are the storage that channel programs may name. `model` holds
-    what the architecture leaves open, `pace` when it does what it has time for; at most
-    `chain_max` CCWs make one data area.
+    what the architecture leaves open, `pace` when it does what it has time for.
     """
 
     state: SubchannelState
@@ -87,13 +85,11 @@ class Subchannel(Actor[SubchannelMessage]):
         sink: ActorRef[SubchannelToSink],
         *,
         model: ModelDependent | None = None,
-        chain_max: int = 256,
         pace: Pace = PROMPT,
     ) -> None:
         self._schid = schid
         self._initial = pmcw
         self._model = model or ModelDependent()
-        self._chain_max = chain_max
         self._pace = pace
         self._links = Links(self, schid, device, regions, sink)
         self._functions = FunctionsAtWork(self._links, self._model, pace)
@@ -106,7 +102,7 @@ class Subchannel(Actor[SubchannelMessage]):
         """SSCH: accept a channel program."""
         state, orb = self.state, message.orb
         cc, scsw = lifecycle.start(state.scsw, state.pmcw(self._schid), orb)
-        if cc == 0:
+        if cc == Cc.DONE:
             pmcw = state.started(orb, self._model)
             state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
             state.execution = self._begin(orb, pmcw)
@@ -118,14 +114,14 @@ class Subchannel(Actor[SubchannelMessage]):
             self._functions.answer_cancelled(state)
             self._links.measure(state)
             self._links.proceed(state)
-        elif cc < 3 and self._model.lpm_from_orb:
+        elif cc != Cc.NOT_OPERATIONAL and self._model.lpm_from_orb:
             pmcw = replace(state.schib.pmcw, lpm=orb.lpm)
             state.schib = replace(state.schib, pmcw=pmcw)
         return ConditionCode(cc)
 
     def _begin(self, orb: Orb, pmcw: Pmcw) -> Execution:
         low, high = address_limits(orb, pmcw, self.state.settings.address_limit)
-        rules = Rules(low, high, self._chain_max, self._model.check_shows_end)
+        rules = Rules(low, high, show_end=self._model.check_shows_end)
         return interpreter.begin(orb, rules)
 
     @receive
@@ -133,7 +129,7 @@ class Subchannel(Actor[SubchannelMessage]):
         """HSCH: accept a halt."""
         state = self.state
         cc, scsw = lifecycle.halt(state.scsw, state.pmcw(self._schid))
-        if cc == 0:
+        if cc == Cc.DONE:
             if state.execution is None:
                 scsw = Scsw(fctl=scsw.fctl, actl=scsw.actl)
             state.scsw = scsw
@@ -149,7 +145,7 @@ class Subchannel(Actor[SubchannelMessage]):
         """CSCH: drop the channel program and all status."""
         state = self.state
         cc, state.scsw = lifecycle.clear(state.scsw, state.pmcw(self._schid))
-        if cc == 0:
+        if cc == Cc.DONE:
             state.drop()
             self._links.proceed(state)
         return ConditionCode(cc)
@@ -159,7 +155,7 @@ class Subchannel(Actor[SubchannelMessage]):
         """RSCH: let a suspended channel program go on."""
         state = self.state
         cc, state.scsw = lifecycle.resume(state.scsw, state.pmcw(self._schid))
-        if cc == 0:
+        if cc == Cc.DONE:
             state.program = message.program or state.program
             self._links.measure(state)
             self._links.proceed(state)
@@ -175,7 +171,7 @@ class Subchannel(Actor[SubchannelMessage]):
         # An actor's `cancel` is of its timers.
         state = self.state
         cc, state.scsw = lifecycle.cancel(state.scsw, state.pmcw(self._schid))
-        if cc == 0:
+        if cc == Cc.DONE:
             state.end_program()
             if state.uses_storage:
                 state.cancelling = (*state.cancelling, self.reply_to)
@@ -205,7 +201,8 @@ class Subchannel(Actor[SubchannelMessage]):
     def store(self, _message: StoreSubchannel) -> Stored:
         """STSCH: show the subchannel."""
         state = self.state
-        cc = 0 if state.is_visible(self._schid) else 3
+        visible = state.is_visible(self._schid)
+        cc = Cc.DONE if visible else Cc.NOT_OPERATIONAL
         return Stored(cc, replace(state.schib, scsw=state.shown(self._model)))
 
     @receive
@@ -213,7 +210,7 @@ class Subchannel(Actor[SubchannelMessage]):
         """MSCH: change what a program may change."""
         state = self.state
         if not state.is_visible(self._schid):
-            return ConditionCode(3)
+            return ConditionCode(Cc.NOT_OPERATIONAL)
         new = Schib(message.pmcw, mba=message.mba)
         cc, state.schib = lifecycle.modify(state.schib, new)
         return ConditionCode(cc)

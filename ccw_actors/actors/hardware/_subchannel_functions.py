@@ -46,7 +46,7 @@ from ccw_actors.actors.protocol import (
     StorageWritten,
     SubchannelReset,
 )
-from ccw_actors.channel import Actl, Cstat, ModelDependent, lifecycle
+from ccw_actors.channel import Actl, Cc, Cstat, ModelDependent, lifecycle
 from ccw_actors.channel import program as interpreter
 from ccw_actors.channel.actions import (
     Answer,
@@ -190,7 +190,7 @@ class FunctionsAtWork:
         """Answer those whose XSCH has waited for storage."""
         waiting, state.cancelling = state.cancelling, ()
         for to in waiting:
-            self._links.reply(to, ConditionCode(0))
+            self._links.reply(to, ConditionCode(Cc.DONE))
         if waiting:
             self.offer(state)
 

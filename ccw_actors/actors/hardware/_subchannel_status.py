@@ -10,7 +10,12 @@ from msgspec.structs import replace
 
 from ccw_actors.actors.hardware._subchannel_pace import UnshownPci
 from ccw_actors.actors.hardware._subchannel_work import EventName, Work, after
-from ccw_actors.actors.protocol import Piece, Settings
+from ccw_actors.actors.protocol import (
+    ConditionCode,
+    Piece,
+    Settings,
+    SubchannelReset,
+)
 from ccw_actors.channel import (
     PATH_0,
     Dstat,
@@ -62,13 +67,13 @@ class SubchannelState(Struct):
     flushes: int = 0
     pci: UnshownPci | None = None
     settings: Settings = Settings()
-    resetting: tuple[ReplyTo, ...] = ()
-    cancelling: tuple[ReplyTo, ...] = ()
+    resetting: tuple[ReplyTo[SubchannelReset], ...] = ()
+    cancelling: tuple[ReplyTo[ConditionCode], ...] = ()
 
     # -- what is under way --
 
     def happened(self, event: EventName) -> None:
-        """Note an event of `subchannel_work.EVENTS`."""
+        """Note an event of `_subchannel_work.EVENTS`."""
         self.work = after(self.work, event, runs=self.execution is not None)
 
     def end_program(self, event: EventName = "program over") -> None:

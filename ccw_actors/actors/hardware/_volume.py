@@ -50,7 +50,7 @@ class FileVolume(Actor[VolumeMessage]):
         self._file: ImageFile | None = None
 
     @receive
-    def describe(self, _message: DescribeVolume) -> VolumeDescribed | None:
+    def describe(self, _message: DescribeVolume) -> VolumeDescribed:
         """Open the image and say what is in it. Raises `ImageError` if it is bad."""
         return VolumeDescribed(self._open().geometry)
 

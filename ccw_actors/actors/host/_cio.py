@@ -32,6 +32,7 @@ was taken since the last Look is completed with cc 1: that status is pending abo
 """
 
 import errno
+from typing import Final
 
 from ccw_actors.actors.host._cio_state import CioState, Enable, Waiting, of_kind
 from ccw_actors.actors.protocol import (
@@ -66,9 +67,12 @@ from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["Cio"]
 
+_ISC: Final = 3
+"""The subclass of the interruptions: Linux arch/s390/include/asm/isc.h (IO_SCH_ISC)."""
+
 
 class Cio(Actor[CioMessage]):
-    """Drives `subchannel` for `driver`, with interruptions in subclass `isc`."""
+    """Drives `subchannel` for `driver`."""
 
     state: CioState
 
@@ -76,12 +80,9 @@ class Cio(Actor[CioMessage]):
         self,
         subchannel: ActorRef[CioToSubchannel],
         driver: ActorRef[CioToVfioCcw],
-        *,
-        isc: int = 3,
     ) -> None:
         self._subchannel = subchannel
         self._driver = driver
-        self._isc = isc
         self.state = CioState()
 
     def on_start(self) -> None:
@@ -107,7 +108,7 @@ class Cio(Actor[CioMessage]):
             # It was asked before a restart, or the subchannel has gone since.
             return
         state.issued = ""
-        there = message.cc == 0 and message.schib.pmcw.valid
+        there = message.cc == Cc.DONE and message.schib.pmcw.valid
         operation, state.operation = state.operation, None
         match operation:
             case Look():
@@ -123,7 +124,7 @@ class Cio(Actor[CioMessage]):
         state = self.state
         state.operational, state.gone = there, not there
         pmcw = message.schib.pmcw.with_flag(Pmcw.enabled, on=True)
-        state.pmcw = pmcw.with_isc(self._isc)
+        state.pmcw = pmcw.with_isc(_ISC)
         state.waiting = (Enable(), *state.waiting)
 
     @receive
@@ -186,7 +187,7 @@ class Cio(Actor[CioMessage]):
     def _looked(self, look: Look, message: Stored) -> None:
         """Take the status that is pending before telling what there is."""
         state = self.state
-        if message.cc == 0 and message.schib.scsw.pending:
+        if message.cc == Cc.DONE and message.schib.scsw.pending:
             state.repeat(look)
         else:
             state.looked = True
@@ -217,18 +218,18 @@ class Cio(Actor[CioMessage]):
 
     def _modified(self, operation: Enable | SenseConcurrently, cc: int) -> None:
         state = self.state
-        if cc == 1:
+        if cc == Cc.STATUS_PENDING:
             state.repeat(operation)
-        elif cc == 3:
+        elif cc == Cc.NOT_OPERATIONAL:
             state.operational = False
 
     def _begun(self, operation: Start | Halt | Clear, cc: int) -> None:
         state = self.state
-        if cc == 0:
+        if cc == Cc.DONE:
             self._accept(operation)
-        elif cc == 2:
+        elif cc == Cc.NOT_APPLICABLE:
             self._driver.tell(Refused(operation.number, errno.EBUSY))
-        elif cc > 2:
+        elif cc == Cc.NOT_OPERATIONAL:
             state.operation, state.issued = operation, "STSCH"
             self._subchannel.tell(StoreSubchannel())
         elif of_kind(state.waiting, Clear):
@@ -239,11 +240,11 @@ class Cio(Actor[CioMessage]):
 
     def _completed(self, operation: Resume | Cancel, cc: int) -> None:
         state = self.state
-        if cc == 1:
+        if cc == Cc.STATUS_PENDING:
             state.look = True
             state.to_complete = operation.number
             return
-        if cc == 0 and isinstance(operation, Cancel):
+        if cc == Cc.DONE and isinstance(operation, Cancel):
             state.start = 0
         self._driver.tell(Completed(operation.number, cc))
 

@@ -131,9 +131,7 @@ class Driver:
                 self.pinned(state, message)
             case Unpinned():
                 self.unpinned(state, message)
-            case (
-                Interrupt() | Accepted() | Found() | Completed() | Refused() | Gone()
-            ):
+            case Interrupt() | Accepted() | Found() | Completed() | Refused() | Gone():
                 self._answered(state, message)
             case _:
                 self._requested(state, message)
@@ -317,7 +315,7 @@ class Driver:
         number = message.number
         if number == state.cancel:
             state.cancel = 0
-            if message.cc == 0 and state.program is not None:
+            if message.cc == Cc.DONE and state.program is not None:
                 self._drop(state, state.program)
         self._emulated.tell(message)
 
@@ -428,4 +426,3 @@ class Driver:
         program = state.program
         runs = program.runs if program is not None else ()
         return replace(scsw, cpa=guest_cpa(runs, scsw.cpa))
-

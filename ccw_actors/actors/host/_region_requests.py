@@ -57,7 +57,7 @@ it, else "pass".
 """
 
 RegionsAnswer: TypeAlias = Written | IoRead | SchibRead
-"""What a request that is not answered at once is answered with."""
+"""What a request that is not answered at once is answered with: its kind says which."""
 
 WRITES: Final[tuple[Kind, ...]] = ("start", "halt", "clear")
 _NOWHERE: Final = Area(0, 0)
@@ -68,7 +68,7 @@ class Call(Struct, frozen=True, array_like=True):
 
     kind: Kind
     number: int
-    to: ReplyTo
+    to: ReplyTo[RegionsAnswer]
     area: Area = _NOWHERE
 
 
@@ -76,7 +76,7 @@ class Held(Struct, frozen=True, array_like=True):
     """A write that waits until the device has been quiesced."""
 
     request: WriteIo | WriteAsync
-    to: ReplyTo[Written]
+    to: ReplyTo[RegionsAnswer]
 
 
 class Requests(Struct):
@@ -95,7 +95,9 @@ class Requests(Struct):
         self.number += 1
         return self.number
 
-    def enter(self, kind: Kind, to: ReplyTo, area: Area = _NOWHERE) -> int:
+    def enter(
+        self, kind: Kind, to: ReplyTo[RegionsAnswer], area: Area = _NOWHERE
+    ) -> int:
         """Note a request; return the number that it gets."""
         self.calls = (*self.calls, Call(kind, self.next_number(), to, area))
         return self.number
@@ -108,7 +110,7 @@ class Requests(Struct):
         """Return the requests of a kind."""
         return tuple(call for call in self.calls if call.kind == kind)
 
-    def take(self, *kinds: Kind, number: int = 0) -> tuple[ReplyTo, ...]:
+    def take(self, *kinds: Kind, number: int = 0) -> tuple[ReplyTo[RegionsAnswer], ...]:
         """Remove requests of these kinds, only that of a number if one is given.
 
         Returns who is to be answered, who has asked first coming first.
@@ -128,7 +130,7 @@ class Requests(Struct):
             for call in self.calls
         )
 
-    def hold(self, request: WriteIo | WriteAsync, to: ReplyTo[Written]) -> None:
+    def hold(self, request: WriteIo | WriteAsync, to: ReplyTo[RegionsAnswer]) -> None:
         """Keep a write for later."""
         self.held = (*self.held, Held(request, to))
 

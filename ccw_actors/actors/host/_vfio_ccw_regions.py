@@ -282,7 +282,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
     # -- writes -----------------------------------------------------------------------
 
     def _write(
-        self, request: WriteIo | WriteAsync, to: ReplyTo[Written]
+        self, request: WriteIo | WriteAsync, to: ReplyTo[RegionsAnswer]
     ) -> Written | None:
         """Begin a START, HALT or CLEAR, or hold it; or say at once why not."""
         state = self.state
@@ -297,7 +297,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         self._settle()
         return None
 
-    def _begin(self, request: WriteIo | WriteAsync, to: ReplyTo[Written]) -> None:
+    def _begin(self, request: WriteIo | WriteAsync, to: ReplyTo[RegionsAnswer]) -> None:
         """Give a START, HALT or CLEAR a number, and have the driver do it."""
         driver, requests = self.state.driver, self.persistent
         match request:

@@ -125,8 +125,14 @@ from ccw_actors.actors.protocol._subchannel import DetachDevice as DetachDevice
 from ccw_actors.actors.protocol._subchannel import (
     DeviceToSubchannel as DeviceToSubchannel,
 )
+from ccw_actors.actors.protocol._subchannel import (
+    GuestToSubchannel as GuestToSubchannel,
+)
 from ccw_actors.actors.protocol._subchannel import HaltSubchannel as HaltSubchannel
 from ccw_actors.actors.protocol._subchannel import Instruction as Instruction
+from ccw_actors.actors.protocol._subchannel import (
+    InstructionAnswer as InstructionAnswer,
+)
 from ccw_actors.actors.protocol._subchannel import InterruptionGone as InterruptionGone
 from ccw_actors.actors.protocol._subchannel import (
     InterruptionTaken as InterruptionTaken,

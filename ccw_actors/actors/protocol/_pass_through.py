@@ -5,9 +5,8 @@ from typing import TypeAlias
 from ccw_actors.actors.protocol._storage import Piece
 from ccw_actors.actors.protocol._subchannel import (
     CioToSubchannel,
-    ResetSubchannel,
+    GuestToSubchannel,
     SubchannelToSink,
-    SubsystemToSubchannel,
 )
 from ccw_actors.channel import Irb, Orb, Schib
 from ccw_actors.channel.execution import NO_LIMIT
@@ -263,7 +262,7 @@ VfioCcwToGuestSubchannel: TypeAlias = IoEvent | Refused | Completed | Found | Go
 """What a VfioCcw answers, and what has become of the host's subchannel."""
 
 GuestSubchannelMessage: TypeAlias = (
-    CioToSubchannel | SubsystemToSubchannel | ResetSubchannel | VfioCcwToGuestSubchannel
+    CioToSubchannel | GuestToSubchannel | VfioCcwToGuestSubchannel
 )
 """What a GuestSubchannel takes.
 

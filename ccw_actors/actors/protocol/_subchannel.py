@@ -15,8 +15,10 @@ __all__ = [
     "ConditionCode",
     "DetachDevice",
     "DeviceToSubchannel",
+    "GuestToSubchannel",
     "HaltSubchannel",
     "Instruction",
+    "InstructionAnswer",
     "InterruptionGone",
     "InterruptionTaken",
     "ModifySubchannel",
@@ -107,7 +109,7 @@ class CancelSubchannel(Request[ConditionCode], frozen=True):
 
 
 class ModifySubchannel(Request[ConditionCode], frozen=True):
-    """MSCH; what it may change is in `ccw_actors.channel._schib.modified`.
+    """MSCH; what it may change is in `ccw_actors.channel.modified`.
 
     `mba` is the measurement-block address of the SCHIB.
     """
@@ -240,11 +242,17 @@ Instruction: TypeAlias = (
 )
 """The I/O instructions that name a subchannel, host's or guest's."""
 
+InstructionAnswer: TypeAlias = ConditionCode | Tested | Stored
+"""What an I/O instruction that names a subchannel is answered with."""
+
 CioToSubchannel: TypeAlias = Instruction | DetachDevice
 """What the operating system that drives a subchannel has to say to it."""
 
 SubsystemToSubchannel: TypeAlias = TakeInterruption | StoreSubchannel | NoteSettings
 """What a ChannelSubsystem has to say to its subchannels, host's or guest's."""
+
+GuestToSubchannel: TypeAlias = Instruction | SubsystemToSubchannel | ResetSubchannel
+"""What a guest's CPUs, its ChannelSubsystem and its Emulator send its subchannels."""
 
 PathToSubchannel: TypeAlias = ResetSubchannel | NotePath
 """What a ChannelPath has to say to the subchannels that it leads to."""
