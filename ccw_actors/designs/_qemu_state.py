@@ -1,6 +1,6 @@
 """QEMU's subchannel, and who has the big lock: what instructions do to it.
 
-Pure; the tables are in `qemu`.
+Pure; the tables are in `_qemu`.
 """
 
 from typing import Final, Literal, TypeAlias

@@ -23,8 +23,8 @@ A START or HALT that a CLEAR of another thread overtakes is answered as accepted
 before the CLEAR, which has ended it. A program that cannot be read or pinned is
 accepted, too, and ends with the check that the channel shows for it.
 
-RESET, CLOSE, and an UNMAP of what is pinned, quiesce the device; the stages of that are
-in `quiescing`. After an UNMAP, which the client's guest knows nothing of, it finds that
+RESET, CLOSE, and an UNMAP of what is pinned, quiesce the device, in the stages of
+`_quiescing`. After an UNMAP, which the client's guest knows nothing of, it finds that
 its START has ended in an interface-control check.
 
 Source: Linux drivers/s390/cio/vfio_ccw_fsm.c, vfio_ccw_ops.c, vfio_ccw_async.c,

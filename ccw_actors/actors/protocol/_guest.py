@@ -144,7 +144,7 @@ class Operate(Request[Outcome], frozen=True):
 
 
 class RunProgram(Message, frozen=True):
-    """Run the blocking program; its operations go to the sender."""
+    """Run the blocking program; its operations go to the Guest of its thread."""
 
 
 class ProgramEnded(Message, frozen=True):

@@ -197,7 +197,7 @@ class Reset:
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What a design does where designs differ; `versions` has those there are.
+    """What a design does where designs differ; `_versions` has those there are.
 
     Of a START:
 

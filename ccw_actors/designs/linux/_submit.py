@@ -12,7 +12,7 @@ may come between all the same: interruptions and, before 2026, the worker.
 
 Source: Linux drivers/s390/cio/vfio_ccw_ops.c (vfio_ccw_mdev_write_io_region),
 vfio_ccw_fsm.c (fsm_io_request, fsm_io_helper), vfio_ccw_cp.c (cp_init, cp_prefetch).
-Which section stands for which function is in `steps`.
+Which section stands for which function is in `_steps`.
 """
 
 import errno
@@ -217,7 +217,7 @@ def any_may_initialise(_driver: Driver) -> int:
     return 0
 
 
-# -- choices: refuses_start; more of them are in `activity` ---------------------------
+# -- choices: refuses_start; more of them are in `_activity` --------------------------
 
 
 def starts_always(_state: HostState) -> bool:
