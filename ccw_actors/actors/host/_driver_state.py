@@ -1,4 +1,4 @@
-"""What a driver remembers: the START in progress, and what is pinned or awaited."""
+"""What a driver remembers: the START in progress, pins, and requests sent to Cio."""
 
 from typing import Literal
 
@@ -13,10 +13,10 @@ __all__ = ["DriverState", "Program"]
 class Program(Struct):
     """A START and its channel program.
 
-    `phase` is "copying", "pinning" or "started". `runs` lead host addresses back.
-    `at` is the host address of the CCW that has suspended it, as far as is known, else
-    0. `resume` is the number of a RESUME that is being prepared, 0 if none: then `copy`
-    is made anew, from that CCW on.
+    `phase` is "copying", "pinning" or "started". `runs` map host addresses to guest
+    addresses. `at` is the host address of the CCW that suspended it, 0 if not known.
+    `resume` is the number of a RESUME that is being prepared, 0 if none: then `copy` is
+    made again, from that CCW on.
     """
 
     number: int
@@ -28,10 +28,10 @@ class Program(Struct):
 
 
 class DriverState(Struct):
-    """What is remembered.
+    """What a driver remembers.
 
-    `program` is the START not over yet. `pinned` has the numbers of programs that hold
-    pins. `halt`, `clear` and `cancel` are requests given to Cio and not ended, 0 if
+    `program` is the START in progress. `pinned` has the numbers of programs that hold
+    pins. `halt`, `clear` and `cancel` are requests sent to Cio and not ended, 0 if
     none. `untaken` counts events with ends that the emulator has not taken.
     """
 
