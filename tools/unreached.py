@@ -143,6 +143,14 @@ REASONS: Final[tuple[Reason, ...]] = (
         ((_GUEST, "*", "DetachDevice"),),
     ),
     Reason(
+        "Only VfioCcwRegions asks for Accepted: scenarios raw-regions.",
+        ((_KERNEL, "*", "Accepted"),),
+    ),
+    Reason(
+        "No scenario configures a channel path: tests/actors/test_channel_path.py.",
+        ((_HOST, "*", "NotePath"),),
+    ),
+    Reason(
         "The device is unplugged, and one layer crashes, at other times: it is given"
         " up by the same code in each phase.",
         (

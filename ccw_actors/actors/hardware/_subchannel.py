@@ -1,8 +1,8 @@
 """Subchannel: executes I/O instructions, and runs channel programs behind them.
 
-What an instruction answers and does to FC, AC and SC is `channel.lifecycle`; what is
-done about it afterwards is `_subchannel_functions`. What is remembered and shown is
-`_subchannel_status`, what is under way `_subchannel_work`.
+`channel.lifecycle` says what an instruction answers and does to FC, AC and SC;
+`_subchannel_functions` performs the functions. The state and its status are
+`_subchannel_status`, the work in progress `_subchannel_work`.
 """
 
 from msgspec.structs import replace
@@ -69,9 +69,9 @@ __all__ = ["Subchannel"]
 class Subchannel(Actor[SubchannelMessage]):
     """One subchannel with the device behind it.
 
-    `pmcw` is what it starts with (device number, paths, V). Interruptions are announced
+    `pmcw` is what it starts with (device number, paths, V). It announces interruptions
     to `sink`. `regions` are the storage that channel programs may name. `model` holds
-    what the architecture leaves open, `pace` when it does what it has time for.
+    what the architecture leaves open, `pace` the time of steps that may come late.
     """
 
     state: SubchannelState
@@ -152,7 +152,7 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def resume(self, message: ResumeSubchannel) -> ConditionCode:
-        """RSCH: let a suspended channel program go on."""
+        """RSCH: resume a suspended channel program."""
         state = self.state
         cc, state.scsw = lifecycle.resume(state.scsw, state.pmcw(self._schid))
         if cc == Cc.DONE:
@@ -165,10 +165,10 @@ class Subchannel(Actor[SubchannelMessage]):
     def cancel_start(self, _message: CancelSubchannel) -> ConditionCode | None:
         """XSCH: withdraw a channel program that is not active.
 
-        With condition code 0 nothing of it is under way any more: storage may have to
-        answer first.
+        With condition code 0 the program has no work in progress: the answer may have
+        to wait for storage.
         """
-        # An actor's `cancel` is of its timers.
+        # Every actor has a method `cancel`, which cancels a timer.
         state = self.state
         cc, state.scsw = lifecycle.cancel(state.scsw, state.pmcw(self._schid))
         if cc == Cc.DONE:
@@ -181,7 +181,7 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def test(self, _message: TestSubchannel) -> Tested:
-        """TSCH: hand the status over."""
+        """TSCH: return the status."""
         state = self.state
         irb = state.tested(self._model)
         cc, state.scsw = lifecycle.test(state.scsw, state.pmcw(self._schid))
@@ -192,14 +192,14 @@ class Subchannel(Actor[SubchannelMessage]):
             if execution is not None and isinstance(execution.action, End):
                 self._links.proceed(state)
             elif irb.scsw.actl & Actl.SUSPENDED and not state.scsw.fctl:
-                # A HALT was to end the suspended program: now nothing has to.
+                # TSCH has ended the suspended program that a HALT was to end.
                 state.end_program()
             self._functions.offer(state)
         return Tested(cc, irb)
 
     @receive
     def store(self, _message: StoreSubchannel) -> Stored:
-        """STSCH: show the subchannel."""
+        """STSCH: return the SCHIB."""
         state = self.state
         visible = state.is_visible(self._schid)
         cc = Cc.DONE if visible else Cc.NOT_OPERATIONAL
@@ -219,23 +219,23 @@ class Subchannel(Actor[SubchannelMessage]):
     def take_interruption(
         self, _message: TakeInterruption
     ) -> InterruptionTaken | InterruptionGone:
-        """Hand the interruption over, and withdraw it."""
+        """Return the interruption, and withdraw it."""
         code, index = self.state.take_interruption(self._schid), self._schid.index
         return (
             InterruptionGone(index) if code is None else InterruptionTaken(index, code)
         )
 
-    # -- what the channel subsystem and the device have to say --
+    # -- from the channel subsystem, channel paths and the device --
 
     @receive
     def note_settings(self, message: NoteSettings) -> SettingsNoted:
-        """Go by other settings; a program that runs keeps those it began with."""
+        """Use new settings; a running program keeps those it began with."""
         self.state.settings = message.settings
         return SettingsNoted(self._schid.index)
 
     @receive
     def note_path(self, message: NotePath) -> PathNoted:
-        """Use a channel path, or do not; what runs on it is cut short."""
+        """Use a channel path or no longer use it; then cut a program on it short."""
         state, pmcw = self.state, self.state.schib.pmcw
         paths = pmcw.paths_to(message.chpid)
         pam = pmcw.pam | paths if message.available else pmcw.pam & ~paths
@@ -246,10 +246,10 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def reset(self, message: ResetSubchannel) -> None:
-        """Reset subchannel and device, and answer when nothing runs any more."""
+        """Reset subchannel and device, and answer when no work is in progress."""
         state = self.state
         state.resetting = (*state.resetting, self.reply_to)
-        # A device that is gone does not come back by a reset.
+        # A reset does not bring a lost device back.
         if message.initialize and state.work.attachment == "attached":
             state.drop()
             state.irb = Irb(Scsw())
@@ -258,11 +258,11 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def detach_device(self, _message: DetachDevice) -> None:
-        """Be not operational, and say so when nothing is at work any more."""
+        """Be not operational, and announce it when no work is in progress."""
         self._detach()
 
     def on_restart(self) -> None:
-        """Be not operational, once storage and device have done what was under way."""
+        """Be not operational; announce it once storage and device have answered."""
         self._detach()
         state, regions = self.state, self._links.regions
         state.flushes = len(regions)
@@ -281,7 +281,7 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def unsolicited_status(self, message: UnsolicitedStatus) -> None:
-        """Show it as soon as nothing else is to be shown."""
+        """Show device status as soon as no other status comes first."""
         state = self.state
         state.attention |= message.dstat
         self._functions.offer(state)
@@ -290,7 +290,7 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def proceed(self, message: Proceed) -> None:
-        """Do what is pending."""
+        """Perform the next step of a function."""
         self._functions.proceed(self.state, message)
 
     @receive
