@@ -26,6 +26,7 @@ HOOKS = {
 COPIES = {
     "FROM_ORB": "the specification shares nothing with the table it is held against",
     "HEADER_SIZE": "of two formats of files",
+    "ISC": "of the operating system of the host, and of a guest",
     "MIB": "a unit, not a choice",
     "PATIENCE": "of a signal and of a pipe: they may come to differ",
     "SCHID": "the specification shares nothing with the machines of the table",
@@ -197,6 +198,46 @@ def copied(modules: Mapping[str, ast.Module]) -> Iterator[list[Found]]:
             yield places
 
 
+def repeated(modules: Mapping[str, ast.Module]) -> Iterator[list[Found]]:
+    """Yield constants of modules that a class of `channel` has, with the same value.
+
+    They have the same name; the value may be written another way, as 2 and `1 << 1`.
+    """
+    codes = {
+        (found.name, number): found
+        for path, tree in modules.items()
+        if path.startswith("channel/")
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        for found, number in _numbers(path, node.body)
+    }
+    for path, tree in modules.items():
+        for found, number in _numbers(path, tree.body):
+            known = codes.get((found.name.strip("_"), number))
+            if known is not None:
+                yield [found, known]
+
+
+def _numbers(path: str, body: Iterable[ast.stmt]) -> Iterator[tuple[Found, int]]:
+    """Yield the constants that statements define and that are numbers."""
+    for node in body:
+        for found, value in _constants(path, node, ""):
+            number = _number(value)
+            if number is not None:
+                yield found, number
+
+
+def _number(value: str) -> int | None:
+    """Return the number that is written so, None if it is something else."""
+    match ast.parse(value, mode="eval").body:
+        case ast.Constant(value=int(number)):
+            return number
+        case ast.BinOp(ast.Constant(int(number)), ast.LShift(), ast.Constant(int(by))):
+            return number << by
+        case _:
+            return None
+
+
 def _constants(path: str, node: ast.stmt, owner: str) -> Iterator[tuple[Found, str]]:
     """Yield the constant that a statement defines, and its value as text."""
     match node:
@@ -265,7 +306,7 @@ def test_constants_stand_once() -> None:
     """No constant is a copy of one in another module."""
     groups = [
         list(map(str, group))
-        for group in copied(trees())
+        for group in (*copied(trees()), *repeated(trees()))
         if group[0].name.strip("_") not in COPIES
     ]
     assert groups == []
@@ -344,6 +385,17 @@ def test_copies_are_found(one: str, other: str, count: int) -> None:
     """A constant that another module has with that value is found."""
     modules = {"one.py": ast.parse(one), "other.py": ast.parse(other)}
     assert len(list(copied(modules))) == count
+
+
+@pytest.mark.parametrize(
+    ("constant", "count"),
+    [("_BUSY = 2", 1), ("BUSY: Final = 0x02", 1), ("_BUSY = 3", 0), ("_B = 2", 0)],
+)
+def test_repeated_codes_are_found(constant: str, count: int) -> None:
+    """A constant that a class of `channel` has is found, however it is written."""
+    codes = "class Cc:\n    DONE: Final = 0\n    BUSY: Final = 1 << 1"
+    modules = {"channel/_codes.py": ast.parse(codes), "one.py": ast.parse(constant)}
+    assert len(list(repeated(modules))) == count
 
 
 def test_empty_docstrings_are_found() -> None:

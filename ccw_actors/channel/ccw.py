@@ -12,7 +12,6 @@ from ccw_actors.channel.fields import U8, U16, U32, Flag, expect_length
 
 __all__ = [
     "CCW_LENGTH",
-    "FLAG_NAMES",
     "SENSE_ID_LENGTH",
     "SENSE_LENGTH",
     "Ccw",
@@ -92,18 +91,6 @@ class Ccw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
             return _FORMAT_1.pack(self.code, self.flags, self.count, self.address)
         word = self.code << 24 | self.address & 0x00FF_FFFF
         return _FORMAT_0.pack(word, self.flags, self.count)
-
-
-FLAG_NAMES: Final = {
-    Ccw.chain_data.mask: "CD",
-    Ccw.chain_command.mask: "CC",
-    Ccw.suppress_length.mask: "SLI",
-    Ccw.skip.mask: "SKIP",
-    Ccw.program_controlled.mask: "PCI",
-    Ccw.indirect.mask: "IDA",
-    Ccw.suspend.mask: "S",
-    Ccw.midaw.mask: "MIDA",
-}
 
 
 def is_tic(code: int, fmt: int) -> bool:

@@ -12,18 +12,12 @@ from ccw_actors.channel._schid import SubchannelId
 from ccw_actors.channel.fields import U32, Flag, expect_length
 
 __all__ = [
-    "IO_NEW_PSW",
-    "IO_OLD_PSW",
     "LOWCORE_CODE",
     "InterruptionCode",
     "ProgramException",
-    "enabled",
-    "isc_mask",
 ]
 
 LOWCORE_CODE: Final = 0xB8
-IO_OLD_PSW: Final = 0x170
-IO_NEW_PSW: Final = 0x1F0
 
 _LAYOUT = struct.Struct(">III")
 _LENGTH: Final = 12
@@ -76,13 +70,3 @@ class InterruptionCode(
     def to_bytes(self) -> bytes:
         """Give the 12 bytes; TEST PENDING INTERRUPTION to an operand stores 8."""
         return _LAYOUT.pack(self.schid, self.intparm, self.identification)
-
-
-def isc_mask(isc: int) -> int:
-    """Give the bit of the low word of control register 6 for subclass `isc`."""
-    return 0x8000_0000 >> isc
-
-
-def enabled(isc: int, cr6: int) -> bool:
-    """Tell whether control register 6 lets interruptions of subclass `isc` through."""
-    return bool(cr6 & isc_mask(isc))

@@ -8,10 +8,10 @@
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from ccw_actors.actors import Guest, MemoryVolume, Region, Storage
-from ccw_actors.actors.protocol import Piece
+from ccw_actors.actors.protocol import GuestToStorage, GuestToSubchannel, Piece
 from ccw_actors.channel import Ccw, Command, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, Geometry, Track, device_model
 from ccw_actors.machine import (
@@ -104,8 +104,8 @@ def add_disk(
 def add_cpus(
     system: System,
     programs: Sequence[Program],
-    subchannel: ActorRef[Any],
-    storage: ActorRef[Any],
+    subchannel: ActorRef[GuestToSubchannel],
+    storage: ActorRef[GuestToStorage],
     *,
     ends: bool = False,
 ) -> list[Guest]:

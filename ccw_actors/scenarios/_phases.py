@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from ccw_actors.actors.emulator import GuestSubchannelState
 from ccw_actors.actors.hardware import DeviceState, SubchannelState
 from ccw_actors.actors.host import CioState, DriverState
-from ccw_actors.channel import Actl, Fctl, Scsw, Stctl
+from ccw_actors.channel import Actl, Fctl, Scsw
 from ccw_actors.explore import World
 
 __all__ = ["PHASES", "name_phases"]
@@ -28,8 +28,7 @@ def _functions(scsw: Scsw) -> str:
 def _status(scsw: Scsw) -> str:
     if not scsw.pending:
         return ""
-    only = scsw.stctl == Stctl.INTERMEDIATE_STATUS
-    return ", intermediate status" if only else ", status"
+    return ", intermediate status" if scsw.is_intermediate else ", status"
 
 
 def _vfio_ccw(state: DriverState) -> str:

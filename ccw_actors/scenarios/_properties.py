@@ -22,7 +22,7 @@ from ccw_actors.actors.protocol import (
     Tested,
     TestSubchannel,
 )
-from ccw_actors.channel import Fctl, Stctl
+from ccw_actors.channel import Fctl
 from ccw_actors.explore import Event, View, World
 
 __all__ = ["Guarded", "Wrong", "guard", "hold_pins", "is_held"]
@@ -128,7 +128,7 @@ def _tested(known: Guarded, sent: Sequence[object]) -> Guarded:
         if isinstance(message, Tested) and message.cc == 0:
             scsw = message.irb.scsw
             # Intermediate status ends no function.
-            if scsw.stctl == Stctl.INTERMEDIATE_STATUS:
+            if scsw.is_intermediate:
                 return known._replace(pending=False)
             same = scsw.fctl == known.functions
             wrong = known.wrong if same else Wrong.OTHER_FUNCTIONS

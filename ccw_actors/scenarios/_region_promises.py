@@ -34,7 +34,7 @@ from ccw_actors.actors.protocol import (
     WriteIo,
     Written,
 )
-from ccw_actors.channel import Fctl, Stctl
+from ccw_actors.channel import Fctl
 from ccw_actors.explore import Event, View, World
 from ccw_actors.runtime import Message
 from ccw_actors.scenarios._machine import BUFFER
@@ -198,7 +198,7 @@ def _started(known: Seen, asked: Asked, reason: int) -> Seen:
 
 def _read(known: Seen, read: IoRead) -> Seen:
     scsw = read.irb.scsw
-    if not scsw.pending or scsw.stctl == Stctl.INTERMEDIATE_STATUS:
+    if not scsw.pending or scsw.is_intermediate:
         return known
     other = scsw.fctl & ~known.fctl and not known.over
     wrong = Wrong.OTHER if other else known.wrong

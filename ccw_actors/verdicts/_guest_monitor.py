@@ -26,7 +26,7 @@ from ccw_actors.actors.protocol import (
     TakeInterruption,
     Tested,
 )
-from ccw_actors.channel import Fctl, Scsw, Stctl
+from ccw_actors.channel import Fctl, Scsw
 from ccw_actors.channel.fields import bit_names
 from ccw_actors.explore import Event
 from ccw_actors.scenarios import PATHS
@@ -35,7 +35,6 @@ __all__ = ["GUEST", "GUEST_SIDE", "GuestMonitor", "follow"]
 
 GUEST: Final = PATHS.emulated
 _START: Final = StartSubchannel.__name__
-_INTERMEDIATE = Stctl.INTERMEDIATE_STATUS
 
 GUEST_SIDE: Final = {
     "I4": "START is accepted only while FC is zero and no status is pending",
@@ -144,7 +143,7 @@ def _tested(monitor: GuestMonitor, scsw: Scsw) -> GuestMonitor:
     elif shown != accepted:
         own = f"{_names(accepted)} is in progress" if accepted else "FC is zero"
         monitor = _wrong(monitor, f"I5: TSCH shows {status} while {own}, and ends FC")
-    functions = accepted if scsw.stctl == _INTERMEDIATE else 0
+    functions = accepted if scsw.is_intermediate else 0
     return monitor._replace(functions=functions, pending=False)
 
 

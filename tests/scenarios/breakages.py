@@ -469,7 +469,7 @@ class Breakage(NamedTuple):
 _RELEASED = "no program is released while the subchannel may use it"
 _SEEN = "a real subchannel: what is seen is seen of the reference"
 _BUSY = "never cc 0 on START while FC is nonzero"
-_STRAY = "cio failed on ConditionCode: AssertionError: no instruction was under way"
+_STRAY = "cio failed on ConditionCode: AssertionError: no instruction was in progress"
 _BOTH = (
     "subchannel failed on ResetDone: AssertionError: clear signal answered at"
     " Work(awaited='nothing', owed='nothing', signal='none', attachment='attached'):"

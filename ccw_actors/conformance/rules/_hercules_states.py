@@ -162,7 +162,7 @@ class SuspendedInSpiteOfU(Rule):
         if one.op not in ("TPI", "WAITIO") or not self._subchannels:
             return None
         for schid in self._subchannels:
-            if player.schib(schid).scsw.stctl != Stctl.INTERMEDIATE_STATUS:
+            if not player.schib(schid).scsw.is_intermediate:
                 return None
         if one.op == "WAITIO":
             return Entry(one.op, interrupted=False)
