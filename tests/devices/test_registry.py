@@ -87,7 +87,7 @@ def test_installed_package_adds_a_model(installed: Callable[[str, str], None]) -
         ("4711", "no.such.module:model", "No module named"),
         ("4711", f"{__name__}:no_such_model", "no attribute"),
         ("4711", f"{__name__}:__name__", "cannot be called"),
-        ("3390", f"{__name__}:model_of_tests", "a model of that type already"),
+        ("3390", f"{__name__}:model_of_tests", "a model of that type exists already"),
     ],
 )
 def test_installed_package_that_is_wrong(

@@ -138,7 +138,7 @@ def test_extents_that_are_nowhere(track: tuple[int, int, int]) -> None:
     disk = DiskOfDatasets()
     disk.add("LOST", ((1, 0), (1, 0)), count=9, pointer=track)
     place = "cylinder {}, head {}, record {}".format(*track)
-    said = f"dataset LOST goes on at {place}, expected a format-3 DSCB there"
+    said = f"dataset LOST continues at {place}, expected a format-3 DSCB there"
     assert complaints(disk) == [f"VTOC: {said}"]
 
 
@@ -149,7 +149,7 @@ def test_pointers_in_a_circle() -> None:
     place = disk.add_dscb(b"\3" * 4, circle)
     assert place == (0, 1, 3)
     disk.add("ROUND", ((1, 0), (1, 0)), pointer=place)
-    with pytest.raises(ImageError, match="dataset ROUND goes on at"):
+    with pytest.raises(ImageError, match="dataset ROUND continues at"):
         disk.find("ROUND")
 
 
@@ -216,7 +216,7 @@ def test_damaged_tracks_are_told_one_by_one() -> None:
     moved, garbled, first = complaints(disk)
     assert moved == (
         "track 40 (cylinder 1, head 10): its home address (offset 1) is cylinder 1,"
-        " head 11, expected its own place"
+        " head 11, expected those of the track"
     )
     assert garbled.startswith("track 50 (cylinder 1, head 20): track at cylinder 1")
     assert "expected R0 without" in first

@@ -162,7 +162,7 @@ def test_an_unsigned_mirror(tmp_path: Path) -> None:
 def test_a_mirror_without_a_suite(tmp_path: Path) -> None:
     """A mirror has several releases, so one has to be named."""
     line = boot(tmp_path, "--mirror", "http://127.0.0.1:9/debian")
-    assert line == "boot.py: a mirror wants a suite: --suite trixie"
+    assert line == "boot.py: --mirror needs a suite, as in --suite trixie"
 
 
 @needs_apt
