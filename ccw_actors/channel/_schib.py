@@ -154,8 +154,8 @@ _MODIFIABLE_CHARS: Final = Pmcw.measurement_format_1.mask | Pmcw.concurrent_sens
 def modified(old: Pmcw, new: Pmcw) -> Pmcw:
     """Return the PMCW after MODIFY SUBCHANNEL: `old` with parts of `new`.
 
-    The parts are the interruption parameter, ISC, E, LM, MM, D, the logical-path mask, the
-    measurement-block index, the path-operational mask, MBFC and S. A subchannel
+    The parts are the interruption parameter, ISC, E, LM, MM, D, the logical-path mask,
+    the measurement-block index, the path-operational mask, MBFC and S. A subchannel
     without a valid device number keeps its old contents.
     """
     if not old.valid:

@@ -453,7 +453,7 @@ async def test_line_that_is_no_qmp(line: str) -> None:
         await qmp.wait_until_gone(timeout=30)
         with pytest.raises(QmpConnectionError) as caught:
             await qmp.execute("y")
-        assert str(caught.value).startswith("y: QEMU sends what is no QMP: ")
+        assert str(caught.value).startswith("y: QEMU sends something other than QMP: ")
         assert "\n" not in str(caught.value)
 
 

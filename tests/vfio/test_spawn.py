@@ -62,12 +62,12 @@ def test_this_host(monkeypatch: pytest.MonkeyPatch, release: str) -> None:
         (_SECCOMP, errno.EPERM, "run it with --security-opt seccomp=unconfined"),
         (_SECCOMP, errno.ENOSYS, "this kernel has no seccomp"),
         (_SECCOMP, errno.EINVAL, "has no user notification of seccomp"),
-        (_SECCOMP, errno.EBUSY, "a seccomp listener is at work here already"),
-        (_SECCOMP, errno.ENOMEM, "a seccomp filter cannot be had: seccomp"),
+        (_SECCOMP, errno.EBUSY, "this process already has a seccomp listener"),
+        (_SECCOMP, errno.ENOMEM, "no seccomp filter can be installed: seccomp"),
         (_VM_READV, errno.EPERM, "memory of a child process .* --cap-add SYS_PTRACE"),
         (_VM_READV, errno.ENOSYS, "memory of a child process .*not implemented"),
         (_GETFD, errno.EPERM, "descriptors of a child process .* SYS_PTRACE"),
-        (_IO_SETUP, errno.EPERM, r"asynchronous I/O \(io_setup\(2\)\) cannot be had"),
+        (_IO_SETUP, errno.EPERM, r"asynchronous I/O \(io_setup\(2\)\) is not available"),
         (_IO_SETUP, errno.ENOSYS, "asynchronous I/O .*not implemented"),
     ],
 )
@@ -106,7 +106,7 @@ async def test_in_a_client() -> None:
         text = await loop.run_in_executor(None, file.read)
     client.process.wait()
     calls.end()
-    assert text.startswith("a seccomp listener is at work here already")
+    assert text.startswith("this process already has a seccomp listener")
 
 
 @pytest.mark.asyncio
