@@ -21,7 +21,7 @@ EXAMPLE = ROOT / "examples" / "linux" / "boot.py"
 
 
 def test_the_example(software: Software, tmp_path: Path) -> None:
-    """The example ends well: Linux runs that zipl has put on a disk of ours."""
+    """The example ends well: the Linux that zipl has put on our disk runs."""
     assert software.kernel.exists()
     done = subprocess.run(
         [sys.executable, EXAMPLE, "ipl.img", "--cache", default_cache()],
@@ -60,15 +60,15 @@ fi
 def test_linux_reboots_during_io(software: Software, formatted: MakeDisk) -> None:
     """A Linux that reboots during I/O comes up again, with its disk whole.
 
-    Debian's kernel does not come up again in an emulated machine, with disks of ours
-    or without; CCW_ACTORS_REBOOTING_KERNEL names one that does.
+    Debian's kernel does not come up again in an emulated machine, with our disks or
+    without; CCW_ACTORS_REBOOTING_KERNEL names one that does.
     """
     own = os.environ.get("CCW_ACTORS_REBOOTING_KERNEL")
     if own is not None:
         software = software.with_kernel(Path(own))
     guest = Guest(software, {}, "tell life\nreboot -f\n", arguments=())
     if run_plainly(guest, until="@ life", times=2, timeout=20) < 2:
-        pytest.skip("this kernel does not reboot under QEMU without our disks, either")
+        pytest.skip("this kernel does not reboot under QEMU without our disks either")
     guest = Guest(software, {"0190": formatted()}, REBOOTS, arguments=())
     run = run_guest(guest)
     run.succeeded("read", "e2fsck")
