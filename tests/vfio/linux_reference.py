@@ -333,7 +333,7 @@ class Linux:
     # -- regions -----------------------------------------------------------------------
 
     def region(self, number: int) -> Result | None:
-        """Return the answer to a region call on a file that is not a device, else None."""
+        """Return the answer to a region call on any file but a device, else None."""
         file = self.files.get(number)
         if file is None:
             return -errno.EBADF

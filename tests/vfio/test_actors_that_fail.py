@@ -145,7 +145,7 @@ async def test_call_that_storage_fails_of(
 
 
 async def test_client_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When a client's actor fails, its process ends, and waiting callers get an error."""
+    """When a client's actor fails, its process ends; waiting callers get an error."""
     async with client(tmp_path) as made:
         container, _, _ = await opened(made)
         ended = asyncio.create_task(made.ended())
