@@ -35,10 +35,10 @@ class ProgramException:
 class InterruptionCode(
     Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 ):
-    """12 bytes at absolute location B8: who interrupts, with what parameter and class.
+    """12 bytes at absolute location B8, big-endian.
 
-    `schid` is the subsystem-identification word, `identification` the
-    interruption-identification word.
+    `schid` is the subsystem-identification word, `intparm` the interruption parameter,
+    `identification` the interruption-identification word.
     """
 
     schid: U32
@@ -49,7 +49,7 @@ class InterruptionCode(
 
     @classmethod
     def of(cls, schid: SubchannelId, intparm: int, isc: int) -> "InterruptionCode":
-        """Make the code of an I/O interruption for one subchannel."""
+        """Return the code of a subchannel's I/O interruption; `isc` is 0 to 7."""
         return cls(schid.to_word(), intparm, isc << _ISC_SHIFT)
 
     @property
@@ -68,5 +68,5 @@ class InterruptionCode(
         return cls(*_LAYOUT.unpack(raw))
 
     def to_bytes(self) -> bytes:
-        """Give the 12 bytes; TEST PENDING INTERRUPTION to an operand stores 8."""
+        """Return 12 bytes; TEST PENDING INTERRUPTION with an operand stores only 8."""
         return _LAYOUT.pack(self.schid, self.intparm, self.identification)
