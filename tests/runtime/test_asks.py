@@ -186,7 +186,7 @@ async def test_shutdown_ends_asks() -> None:
 
 def test_loop_system_needs_a_loop() -> None:
     """A System on the event loop cannot be made where none runs."""
-    with pytest.raises(DispatcherError, match="none runs now"):
+    with pytest.raises(DispatcherError, match="no event loop is running"):
         System()
 
 

@@ -214,7 +214,7 @@ def test_loop(actor_system):
     )
     done.assert_outcomes(passed=1, errors=1)
     missing = "the fixture actor_system needs the plugin pytest-asyncio*"
-    unfit = "the fixture actor_system is for tests that pytest-asyncio runs*"
+    unfit = "the fixture actor_system needs a test that pytest-asyncio runs*"
     done.stdout.fnmatch_lines([missing if args or not mode else unfit])
 
 
