@@ -321,8 +321,8 @@ class Actor(Generic[P_contra]):
             elsewhere = before.path != cell.path
             if elsewhere and before.life is not State.ENDED:
                 raise CcwActorsError(
-                    f"this {type(self).__name__} lives at {before.path!r}: spawn"
-                    " another one, or a function that makes one"
+                    f"this {type(self).__name__} lives at {before.path!r} already:"
+                    " spawn another one, or a function that makes one"
                 )
         self._system = system
         self._cell = cell
@@ -344,7 +344,7 @@ class Actor(Generic[P_contra]):
         if not any(kind in table for table in spec_of(self).all()):
             raise TypeError(
                 f"{type(self).__name__} has no handler for {kind.__name__},"
-                " which its timer would bring"
+                " the message of its timer"
             )
 
 
@@ -353,8 +353,8 @@ guard_methods(Actor)
 
 def _not_spawned(actor: object) -> AttributeError:
     return AttributeError(
-        f"{type(actor).__name__} has not been spawned: it has a path, a System, timers"
-        " and children from on_start on"
+        f"{type(actor).__name__} has not been spawned: its path, System, timers and"
+        " children are available from on_start on"
     )
 
 

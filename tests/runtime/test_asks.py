@@ -53,7 +53,7 @@ def test_endless_ask() -> None:
     dispatcher = VirtualDispatcher()
     ref = System(dispatcher).spawn(Diary(), "diary")
     ref.tell(SetTimer(1e6, "late"))
-    with pytest.raises(ActorStoppedError, match="nothing is left that could answer"):
+    with pytest.raises(ActorStoppedError, match="no step is left that could answer"):
         ref.ask(Carry("never"), timeout=math.inf, block=True)
     assert dispatcher.now() == 1e6
 
@@ -80,7 +80,7 @@ def test_late_answer_is_lost() -> None:
 def test_ask_that_nobody_answers_under_the_stepping_dispatcher() -> None:
     """Where asks never expire, an ask fails when the System is at rest."""
     ref = System(SteppingDispatcher()).spawn(Diary(), "diary")
-    with pytest.raises(ActorStoppedError, match="nothing is left that could answer"):
+    with pytest.raises(ActorStoppedError, match="no step is left that could answer"):
         ref.ask(Carry("never"), block=True)
 
 

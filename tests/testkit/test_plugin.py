@@ -99,7 +99,7 @@ def test_delivery(stepping_system):
 
 def test_others(virtual_system, stepping_system, probe):
     assert probe(Note, system=stepping_system).ref.is_alive
-    with pytest.raises(Exception, match="say system="):
+    with pytest.raises(Exception, match="pass system="):
         probe(Note)
 """
 """Tests of Systems that need no loop."""

@@ -103,8 +103,8 @@ def receive(handler: Any = None, *, state: str = "") -> Any:
     request = handler if isinstance(handler, type) else None
     if request is not None and not issubclass(request, Request):
         raise TypeError(
-            f"receive({request.__name__}): expected a Request; what else a handler"
-            " takes is said by the annotation of its parameter"
+            f"receive({request.__name__}): expected a Request; for other messages"
+            " annotate the parameter of the handler"
         )
 
     def mark(method: Any) -> Any:
@@ -209,7 +209,7 @@ def _check_declared(cls: type, accepts: dict[type[Message], None]) -> None:
                     continue
                 raise TypeError(
                     f"{cls.__name__} promises to take {promised.__name__},"
-                    " and has no handler for it"
+                    " but has no handler for it"
                 )
 
 
@@ -225,8 +225,8 @@ def _own_handlers(
         where = f"{cls.__name__}.{name}"
         if name in vars(base):
             raise TypeError(
-                f"{where}: a handler cannot be named {name!r}, which is a name of"
-                " Actor's own: choose another one"
+                f"{where}: a handler cannot be named {name!r}, a reserved name of"
+                " Actor: choose another one"
             )
         for message_type in _handled(where, method, request):
             known = found.get((state, message_type))

@@ -31,8 +31,8 @@ def check_class(cls: type, base: type) -> None:
         value = vars(cls)[name]
         if not callable(value) and not hasattr(value, "__get__"):
             raise TypeError(
-                f"{cls.__name__}.{name} is {value!r}, and {name!r} is a name of"
-                f" {base.__name__}'s own: choose another one"
+                f"{cls.__name__}.{name} is {value!r}, but {name!r} is a reserved"
+                f" name of {base.__name__}: choose another one"
             )
 
 
@@ -52,7 +52,7 @@ def guard_methods(base: type) -> None:
 
 def _refuse(actor: object, name: str, owner: str) -> NoReturn:
     raise AttributeError(
-        f"{type(actor).__name__} cannot set {name!r}, which is a name of {owner}'s own:"
+        f"{type(actor).__name__} cannot set {name!r}, a reserved name of {owner}:"
         " choose another one"
     )
 

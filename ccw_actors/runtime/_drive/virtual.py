@@ -112,7 +112,7 @@ class VirtualDispatcher:
         return True
 
     def end(self) -> None:
-        """Do nothing: nothing else holds this dispatcher."""
+        """Do nothing: no loop has a timer to remove."""
 
     def hold(self) -> None:
         """Do nothing: no other thread works for this System."""

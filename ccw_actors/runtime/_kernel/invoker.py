@@ -332,8 +332,8 @@ class Invoker:
         request = kind.__name__
         expected = _expected(kind, "an answer")
         reason = (
-            f"{request}: its handler has not answered it, and has not taken reply_to to"
-            f" answer it later; expected {expected}, got None"
+            f"{request}: its handler returned no answer and did not read reply_to to"
+            f" answer later; expected {expected}, got None"
         )
         self._calls.note(partial(self._dead_letters.unanswered, cell, envelope, reason))
 
@@ -344,9 +344,10 @@ class Invoker:
 
     def _unhandled(self, cell: Cell, letter: Letter) -> None:
         envelope = wrapped(letter)
-        as_what = f"as {cell.behaviour!r}" if cell.behaviour else "as it began"
+        named = cell.behaviour
+        which = f"behaviour {named!r}" if named else "the first behaviour"
         tag = tag_of(envelope.payload)
-        reason = f"{tag}: not handled by an actor that behaves {as_what}"
+        reason = f"{tag}: no handler for it in {which}"
         self._calls.note(partial(self._dead_letters.refuse, cell, envelope, reason))
 
 
@@ -368,5 +369,5 @@ def _no_message(kind: type[Message], answer: object) -> str:
     expected = _expected(kind, "a message")
     return (
         f"{kind.__name__} was answered with {answer!r}, which is a"
-        f" {type(answer).__name__} and no message; expected {expected}"
+        f" {type(answer).__name__}, not a message; expected {expected}"
     )

@@ -45,7 +45,7 @@ class _Watching:
             while self._later:
                 self._context.run(self._later.popleft(), self.observer)
         except BaseException as error:
-            log.exception("%r raised and observes no more", self.observer)
+            log.exception("%r raised and no longer observes", self.observer)
             return error
         finally:
             self._busy = False

@@ -77,8 +77,8 @@ class PykkaCell(Cell):
         )
         if policy.when_full == "drop oldest":
             raise ValueError(
-                f"{path}: what was sent to a Pykka actor cannot be dropped any more:"
-                " use another policy than 'drop oldest'"
+                f"{path}: the mailbox of a Pykka actor cannot drop its oldest"
+                " message: use another policy than 'drop oldest'"
             )
         self._kernel = kernel
         self._foreign = foreign

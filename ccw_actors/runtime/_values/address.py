@@ -42,7 +42,7 @@ def why_no_path(path: str) -> str:
         return "the path is empty"
     if SEPARATOR in path:
         return (
-            f"a path has no {SEPARATOR!r} in it,"
-            " which stands before the number of an incarnation"
+            f"a path must not contain {SEPARATOR!r},"
+            " which precedes the number of an incarnation"
         )
     return ""
