@@ -268,9 +268,7 @@ def _check_no_input(path: Path, inputs: Iterable[Path]) -> None:
     """Raise `TraceFileError` for the path of an input, which is to stay as it is."""
     for given in inputs:
         if given.exists() and path.exists() and path.samefile(given):
-            raise TraceFileError(
-                f"{path}: {given} is an input and cannot hold a trace"
-            )
+            raise TraceFileError(f"{path}: {given} is an input and cannot hold a trace")
 
 
 def _write_all(fd: int, data: bytes | bytearray, at: int) -> None:

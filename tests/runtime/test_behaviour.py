@@ -74,7 +74,7 @@ def test_stash_comes_first() -> None:
 def test_behaviour_refuses() -> None:
     """What has no handler in a behaviour is refused, naming the behaviour."""
     ref = System(VirtualDispatcher()).spawn(Door(), "door")
-    with pytest.raises(MessageError, match="Collect: .* in behaviour 'closed'"):
+    with pytest.raises(MessageError, match=r"Collect: .* in behaviour 'closed'"):
         ref.ask(Collect(), block=True)
 
 
