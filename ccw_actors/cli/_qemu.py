@@ -232,6 +232,7 @@ def attach(
     Exit status: 0 if the guest has it, 1 if it cannot have it, 2 for usage.
     """
     device = read_disk(disk)
+    assert device.image is not None, "a disk has an image"
     with ControlClient(_checked(name)) as client:
         request = AttachDisk(
             guest or _only_guest(client),

@@ -30,7 +30,7 @@ def begin_trace(
         TraceFileError: It is an image of the machine, or what belongs to one; or it is
             there, and is no trace, or another run's; or it cannot be written.
     """
-    images = [device.image for device in machine.devices]
+    images = [device.image for device in machine.devices if device.image]
     for image in images:
         if path.absolute() == journal_path(image).absolute():
             raise TraceFileError(f"{path}: is the place of the journal of {image}")
