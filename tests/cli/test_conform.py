@@ -127,13 +127,13 @@ def test_vectors_that_cannot_be_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--category", "none"], "'none': expected one of 3270, address, basic"),
-        (["--case", "none"], "'none': there is no such case"),
+        (["--category", "none"], "--category: expected one of 3270, address, basic"),
+        (["--case", "none"], "--case: no case is called 'none'"),
         (["--images", "nowhere"], "'nowhere' does not exist"),
     ],
 )
 def test_usage(words: list[str], said: str) -> None:
-    """What is asked for has to be there."""
+    """A category, a case or a folder that does not exist is a usage error."""
     assert said in " ".join(run(QEMU, *words, code=2).stderr.split())
 
 
