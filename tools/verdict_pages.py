@@ -335,9 +335,7 @@ def write_pages(cells: Sequence[VerdictCell], folder: Path) -> None:
 def main() -> None:
     """Write the pages into the folder that the command line names."""
     if len(sys.argv) != 2:
-        sys.exit(
-            "expected one argument: the folder to write to, docs/generated/verdicts"
-        )
+        sys.exit("expected one argument: the folder to write to, docs/generated/verdicts")
     cells = load().cells
     write_pages(cells, Path(sys.argv[1]))
     print(seed_table(cells))

@@ -88,9 +88,11 @@ def block_types(incomplete: str) -> list[str]:
 
 def _vectors(ctx: typer.Context) -> tuple[Case, ...]:
     """Return the cases of the file that the command line names; none if it is bad."""
+    # Behind an option that has no value yet, the file is among what was not parsed.
+    files = [ctx.params.get("file"), *ctx.args]
     try:
-        return load(Path(ctx.params["file"]), size_max=VECTORS_SIZE_MAX)
-    except (KeyError, TypeError, CcwActorsError, OSError):
+        return load(Path(next(filter(None, files))), size_max=VECTORS_SIZE_MAX)
+    except (StopIteration, CcwActorsError, OSError):
         return ()
 
 

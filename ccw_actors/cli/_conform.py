@@ -1,5 +1,6 @@
 """`ccw-actors conform`: compares the emulated host with what real systems did."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,6 +41,7 @@ _STYLES = {Verdict.DIFFER: "red", Verdict.UNEXPLAINED: "yellow"}
 _LISTED = (Verdict.UNSUPPORTED, Verdict.UNEXPLAINED, Verdict.DIFFER)
 _COMPARED = (Verdict.EXPLAINED, Verdict.UNEXPLAINED, Verdict.DIFFER)
 _PIECES = 4
+_NO_LOG = logging.NullHandler()
 
 
 _File: TypeAlias = Annotated[
@@ -127,6 +129,8 @@ def conform(
 
 def _judged(cases: list[Case], images: Path) -> dict[str, Judgement]:
     """Run the cases, with progress on a terminal; return the judgement of each."""
+    # What is lost on the way is logged, and is no part of any judgement.
+    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
     found: dict[str, Judgement] = {}
     with (
         TemporaryDirectory(prefix="ccw-actors-") as scratch,

@@ -104,7 +104,11 @@ def _show_grid(cells: Sequence[VerdictCell]) -> None:
 
 def _heads(rows: Iterable[_Row]) -> list[str]:
     """Return the titles of the columns that name a row."""
-    return ["design", "", *["emulator"] * any(emulator for _, emulator in rows)]
+    return [
+        "design",
+        "what it is",
+        *["emulator"] * any(emulator for _, emulator in rows),
+    ]
 
 
 def _head_width(rows: Sequence[_Row]) -> int:

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from ccw_actors.errors import CcwActorsError
 DATA = Path(__file__).parents[1] / "data"
 HERCULES = DATA / "hercules-public.json.gz"
 QEMU = DATA / "qemu-public.json.gz"
+IMAGES = DATA / "images"
 VERDICTS = ["agree", "explained", "unexplained", "differ", "unstable", "unsupported"]
 
 
@@ -73,6 +76,19 @@ def test_json() -> None:
     assert found["explained"] == 7
     assert found["cases"]["q-cc-3"] == {"verdict": "agree", "why": ""}
     assert "256th CCW" in found["cases"]["q-nop-loop-infinite"]["why"]
+
+
+def test_nothing_but_the_table(tmp_path: Path) -> None:
+    """Without a terminal nothing is printed to standard error."""
+    file = saved(tmp_path, *vectors("nop-sli-count1"))
+    done = subprocess.run(
+        [sys.executable, "-m", "ccw_actors", "conform", file, "--images", IMAGES],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("category ")
 
 
 def test_a_case_that_differs(tmp_path: Path) -> None:
