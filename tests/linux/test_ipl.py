@@ -11,6 +11,7 @@ import pytest
 from examples.linux.console import findings
 from examples.linux.software import Software, default_cache
 from tests.linux.harness import Disk, Guest, run_guest, run_plainly
+from tests.shown import assert_shown, shown_commands
 
 pytestmark = pytest.mark.linux
 
@@ -21,10 +22,10 @@ EXAMPLE = ROOT / "examples" / "linux" / "boot.py"
 
 
 def test_the_example(software: Software, tmp_path: Path) -> None:
-    """The example ends well: Linux runs that zipl has put on a disk of ours."""
+    """Linux runs from our disk, where zipl put it, and the README shows the output."""
     assert software.kernel.exists()
     done = subprocess.run(
-        [sys.executable, EXAMPLE, "ipl.img", "--cache", default_cache()],
+        [sys.executable, EXAMPLE, "--cache", default_cache()],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -38,6 +39,8 @@ def test_the_example(software: Software, tmp_path: Path) -> None:
     assert "IPLed from 0.0.0190, a device of type ccw" in booted
     assert "This was written before the IPL." in booted
     assert findings(booted)[-1].name == "over"
+    (shown,) = [one for one in shown_commands() if one.command.endswith("boot.py")]
+    assert_shown(shown.output, done.stdout)
 
 
 REBOOTS = """
