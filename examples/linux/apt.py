@@ -168,7 +168,9 @@ class Apt:
             self._download(names)
         for one in wanted:
             if not self._is_whole(one):
-                raise SoftwareError(f"{self._debs / one.name} has not Debian's hash")
+                raise SoftwareError(
+                    f"{self._debs / one.name}: expected the hash in Debian's index"
+                )
         return [self._debs / one.name for one in wanted]
 
     def _archives(self, packages: list[str]) -> list[_Archive]:
