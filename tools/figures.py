@@ -243,8 +243,8 @@ def _of_words(root: Path, package: Sequence[Source]) -> dict[str, float]:
         ),
         "comment : code": _comments(package),
     }
-    for room in ("actors", "scenarios"):
-        found[f"comment : code, {room}"] = _comments(sources(root / PACKAGE / room))
+    for part in ("actors", "scenarios"):
+        found[f"comment : code, {part}"] = _comments(sources(root / PACKAGE / part))
     return found
 
 
@@ -255,10 +255,10 @@ def _of_tests(root: Path, package: Sequence[Source]) -> dict[str, float]:
             [(sum(one.lines for one in tests), sum(one.lines for one in package))]
         )
     }
-    for room, folders in TEST_FOLDERS.items():
+    for part, folders in TEST_FOLDERS.items():
         lines = sum(_lines(root / "tests" / name) for name in folders)
-        found[f"tests : source, {room}"] = _share(
-            [(lines, _lines(root / PACKAGE / room))]
+        found[f"tests : source, {part}"] = _share(
+            [(lines, _lines(root / PACKAGE / part))]
         )
     functions = [
         one

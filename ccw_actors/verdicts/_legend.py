@@ -58,7 +58,7 @@ def all_invariants() -> dict[str, str]:
 
 
 def _has_gaps(cells: Sequence[VerdictCell]) -> bool:
-    """Whether a row lacks a cell; what has no emulator is in a table of its own."""
+    """Whether a row lacks a cell; cells without an emulator are a separate table."""
     for part in (True, False):
         mine = [cell for cell in cells if bool(cell.emulator) is part]
         rows = {(cell.design, cell.emulator) for cell in mine}
