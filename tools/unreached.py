@@ -139,6 +139,16 @@ REASONS: Final[tuple[Reason, ...]] = (
         ((_HOST, "*", "ResetSubchannel"),),
     ),
     Reason(
+        "No scenario configures a channel path off or on; an exploration of one"
+        " subchannel does at any time: tests/actors/test_subchannel_work.py.",
+        ((_HOST, "*", "NotePath"),),
+    ),
+    Reason(
+        "Only VfioCcwRegions asks for this message:"
+        " tests/actors/test_vfio_ccw_regions.py.",
+        ((_KERNEL, "*", "Accepted"),),
+    ),
+    Reason(
         "Scenarios unplug the device and crash a layer in other phases; the code that"
         " gives up the device is the same in each.",
         (
@@ -176,15 +186,5 @@ REASONS: Final[tuple[Reason, ...]] = (
                 "Start",
             )
         ),
-    ),
-    Reason(
-        "No scenario configures a channel path off or on; an exploration of one"
-        " subchannel does at any time: tests/actors/test_subchannel_work.py.",
-        ((_HOST, "*", "NotePath"),),
-    ),
-    Reason(
-        "Only VfioCcwRegions asks for this message:"
-        " tests/actors/test_vfio_ccw_regions.py.",
-        ((_KERNEL, "*", "Accepted"),),
     ),
 )
