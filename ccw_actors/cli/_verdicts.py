@@ -253,7 +253,7 @@ def _expect(option: str, wanted: Iterable[str] | None, known: Collection[str]) -
 def _why_none(
     designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
 ) -> str:
-    """Return why there is no such cell as the first of these."""
+    """Return why the first of these cells does not exist."""
     design, scenario = (
         (designs or DESIGN_NAMES)[0],
         (scenarios or tuple(VERDICT_SCENARIOS))[0],

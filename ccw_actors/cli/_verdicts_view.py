@@ -39,7 +39,7 @@ _STYLES = {
 _SHOWN_WHOLE = 4
 _WIDTH_LEAST, _GAP = 5, 2
 _Row: TypeAlias = tuple[str, EmulatorName | None]
-_HINT = "Name a design, an emulator and a scenario to see what goes wrong, and how."
+_HINT = "Add --design, --emulator and --scenario to see what goes wrong in a cell."
 
 
 def show(found: Sequence[ExploredCell], files: Sequence[Path | None]) -> None:

@@ -26,7 +26,7 @@ _SIGNS: Final = {
     "✘ N": "refuted: the shortest counterexample has N steps",
     "…": "incomplete: a limit was reached",
     "○": "vacuous: a condition of the scenario is never met, so nothing was tested",
-    NO_CELL: "there is no such cell",
+    NO_CELL: "the scenario does not apply to the design",
 }
 _DIGITS: Final = re.compile(r"(\d+)")
 

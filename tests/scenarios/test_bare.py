@@ -89,7 +89,7 @@ def test_a_guest_sees_one_subchannel(name: str, delivery: Network) -> None:
 
 @pytest.mark.parametrize("name", ["start", "two starts", "halt, start"])
 def test_one_cpu_that_waits_sees_the_same(name: str) -> None:
-    """A CPU that waits for each end sees exactly the same on both."""
+    """A CPU that waits for each ending sees on either exactly what it sees there."""
     programs = PROGRAMS[name]
 
     def composite(world: World) -> None:
@@ -153,7 +153,7 @@ OPERATIONS = st.sampled_from(
     )
 )
 def test_random_programs(programs: tuple[list[Operation], ...]) -> None:
-    """No program of one or two CPUs sees a difference, within a limit of states."""
+    """No program of one or two CPUs sees anything else, within a limit of states."""
     limits = Limits(states=30_000, orders=20)
     result = explore(like_one_subchannel(*programs), limits=limits)
     assert result.verdict != "refuted", str(result)
@@ -163,7 +163,7 @@ def test_random_programs(programs: tuple[list[Operation], ...]) -> None:
 @settings(max_examples=2000, derandomize=True, deadline=None)
 @given(st.lists(st.lists(OPERATIONS, min_size=1, max_size=3), min_size=1, max_size=3))
 def test_more_random_programs(programs: list[list[Operation]]) -> None:
-    """Nor does one of thousands of programs, of up to three CPUs."""
+    """Nor does one of thousands, of up to three CPUs."""
     limits = Limits(states=100_000, orders=100)
     result = explore(like_one_subchannel(*programs), limits=limits)
     assert result.verdict != "refuted", str(result)
