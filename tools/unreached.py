@@ -96,7 +96,8 @@ REASONS: Final[tuple[Reason, ...]] = (
         "While an instruction is at the host, all others wait, and interruptions are"
         " delivered as in other phases.",
         tuple(
-            (_GUEST, "*one down", kind) for kind in (*_INSTRUCTIONS, "TakeInterruption")
+            (_GUEST, "*at the host", kind)
+            for kind in (*_INSTRUCTIONS, "TakeInterruption")
         ),
     ),
     Reason(
@@ -104,7 +105,7 @@ REASONS: Final[tuple[Reason, ...]] = (
         (
             *((_GUEST, "resetting", kind) for kind in _INSTRUCTIONS),
             (_GUEST, "resetting", "TakeInterruption"),
-            (_GUEST, "*one down", "ResetSubchannel"),
+            (_GUEST, "*at the host", "ResetSubchannel"),
         ),
     ),
     Reason(

@@ -127,7 +127,7 @@ def _tested(known: Guarded, sent: Sequence[object]) -> Guarded:
     for message in sent:
         if isinstance(message, Tested) and message.cc == 0:
             scsw = message.irb.scsw
-            # Intermediate status ends no function.
+            # It ends no function.
             if scsw.stctl == Stctl.INTERMEDIATE_STATUS:
                 return known._replace(pending=False)
             same = scsw.fctl == known.functions
