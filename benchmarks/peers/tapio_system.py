@@ -114,7 +114,7 @@ def idle(latch: Latch) -> Any:
 
 
 def flooder(feed: Feed) -> Any:
-    """Return a behavior that sends itself a message for each one that it handles."""
+    """Return a behavior that sends itself a message for each handled one."""
 
     async def receive(context: Any, message: Any) -> Any:
         feed.count += 1

@@ -34,7 +34,7 @@ class Asker(Actor):  # type: ignore[misc]
     other: ClassVar[Any]
 
     def receiveMessage(self, message: Any, sender: Any) -> None:  # noqa: N802
-        """Ask `count` times, one ask after the other; then answer the starting request."""
+        """Ask `count` times in sequence; then answer the starting request."""
         if isinstance(message, Begin):
             self.begun_by = sender
             self.left = message.count
@@ -119,7 +119,7 @@ class ThespianSimple(Peer):
         return ask
 
     async def actor_asker(self) -> Callable[[int], Awaitable[None]]:
-        """Let an actor send a request after each answer, because it cannot wait for one."""
+        """Let an actor send a request after each answer: it cannot wait for one."""
         Asker.other = self.system.createActor(Counter)
         ref = self.system.createActor(Asker)
 
