@@ -30,7 +30,7 @@ class Stubborn(Waiter):
 
 @pytest.mark.parametrize("drain", [True, False])
 async def test_what_waits(*, drain: bool) -> None:
-    """With `drain` waiting messages are handled first; otherwise they are dead letters."""
+    """With `drain` waiting messages are handled first; otherwise they are lost."""
     system = System()
     story, diary = Story(system), Diary()
     ref = system.spawn(diary, "diary")
