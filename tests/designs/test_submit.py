@@ -156,7 +156,7 @@ def test_counted_programs_are_many() -> None:
 @pytest.mark.parametrize(
     ("design", "wrong"),
     [
-        ("v5.12", ("I7: START makes the list anew that the worker walks",)),
+        ("v5.12", ("I7: START rebuilds the list that the worker walks",)),
         ("counted-programs", ()),
     ],
 )
@@ -172,7 +172,7 @@ def test_another_thread_walks_it() -> None:
     """DMA_UNMAP, say."""
     found = do("2026", "cp_init", walked=(("thread1", 1),))
     assert found.changed["wrong"] == (
-        "I7: START makes the list anew that another thread walks",
+        "I7: START rebuilds the list that another thread walks",
     )
 
 
