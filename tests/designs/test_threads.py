@@ -103,7 +103,7 @@ def test_a_thread_returns_once() -> None:
     bench = Bench("host", "writer")
     bench.system.spawn(SystemCall(bench.system.ref("host")), "thread0")
     bench.system.ref("host").tell(Kick("thread0", item=Returned(Written(0))))
-    with pytest.raises(ActorFailedError, match="a call is returned once"):
+    with pytest.raises(ActorFailedError, match="a call returns once"):
         bench.settle()
 
 

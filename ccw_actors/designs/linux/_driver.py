@@ -53,7 +53,7 @@ for a second chain that is missing, "changes" for an IDAW that a CPU changes; wi
 "halves" an IRB is copied in two sections."""
 
 Locked: TypeAlias = Literal["worker", "close", "unmap", "reports"]
-"""A thread that may hold a lock over all its sections: io_mutex or, reports, crw_lock."""
+"""A thread that may hold a lock throughout: io_mutex, for reports crw_lock."""
 
 Next: TypeAlias = Section | Returned | WorkDone | None
 """What the thread does next; None if it has to wait."""
