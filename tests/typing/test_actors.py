@@ -196,7 +196,7 @@ def paths(
 def subchannels(
     host: ActorRef[SubchannelMessage], guest: ActorRef[GuestSubchannelMessage]
 ) -> None:
-    """A subchannel, host's or guest's, takes instructions; only itself sends `Proceed`."""
+    """Host's and guest's subchannels take instructions, but no `Proceed` of others."""
     for takes in (host, guest):
         takes.tell(HaltSubchannel())
         takes.tell(DetachDevice())
