@@ -168,7 +168,7 @@ class ActorModel:
                     moved.add(self.compact.path_of[offer.owner])
         for path, what in waits.items():
             if path not in moved:
-                return f"{path}: for ever {what}"
+                return f"{path}: {what} forever"
         return ""
 
     def monitored(self, state: State) -> Any:
