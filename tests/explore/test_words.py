@@ -152,9 +152,9 @@ def stopping(*, drain: bool) -> Scenario:
         (asking("answered"), "adder > asker: Sum(left=1, right='two')"),
         (asking("expired", 2.0), "asker timer 1: its ask expires"),
         (restarting, "adder > adder: begins again"),
-        (sleeping, "sleeper timer 1: its sleep is over"),
+        (sleeping, "sleeper timer 1: its sleep ends"),
         (stopping(drain=False), "stopper > adder: is to stop"),
-        (stopping(drain=True), "stopper > adder: is to stop, after what waits"),
+        (stopping(drain=True), "stopper > adder: is to stop, after its messages"),
     ],
     ids=["answer", "expiry", "restart", "sleep", "stop", "drain"],
 )

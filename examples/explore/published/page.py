@@ -31,10 +31,10 @@ that were found in other people's code. Each model is a file in
 _COUNTS = """\
 ## Counts
 
-A model waits where its source waits, so the number of different states has to be exactly
-the same. On an unordered network a message that would change nothing stays there
+A model waits where its source waits, so it must have exactly as many different states.
+On an unordered network a message that would change nothing stays there
 (`noops="kept"`), as in Stateright. "Generated" is a count of TLC: the first states, and
-one for each step from any state. It is given if a step here is also one step of TLC. Two
+one for each step from any state. It is given if a step here is also a step of TLC. Two
 tests check the counts, `tests/explore/test_published.py::test_count_is_met` and
 `tests/explore/test_published.py::test_steps_are_those_of_tlc`; the slow ones run with
 `python -m pytest -m slow`.
@@ -62,7 +62,7 @@ _BUGS = """\
 These are small models of other projects' code, each made from the issue that describes
 the race. The model of the original code is refuted, with the steps of the issue. The
 model of the fixed code is verified. Every [engine](engines.md) that can check this
-agrees, under channel delivery and under mailbox delivery, which is that of an event loop:
+agrees, under channel delivery and under mailbox delivery, as on an event loop:
 `tests/explore/test_published.py::test_bug_is_found`,
 `tests/explore/test_published.py::test_cure_is_verified`,
 `tests/explore/test_published.py::test_bug_is_found_on_an_event_loop`,
