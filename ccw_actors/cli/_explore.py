@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeAlias, cast
 
 import typer
 
+from ccw_actors.cli._completion import explorable_scenarios
 from ccw_actors.cli._explore_progress import progress_bar
 from ccw_actors.cli._explore_run import Explored, Options, explore_all
 from ccw_actors.cli._explore_view import (
@@ -70,6 +71,7 @@ class NoopsOption(StrEnum):
 _Names: TypeAlias = Annotated[
     list[str] | None,
     typer.Argument(
+        autocompletion=explorable_scenarios,
         metavar="NAME...",
         help="Scenarios: names of --list, FILE:NAME, MODULE:NAME, or cells of the"
         " verdict table, as verdicts/2026/mail. With --list: files.",

@@ -24,6 +24,7 @@ from ccw_actors.machine._config import (
     StorageSize,
 )
 from ccw_actors.machine._guest_program import GuestProgram
+from ccw_actors.machine._own_model import OwnModel
 from ccw_actors.machine._problems import (
     EXPECTED,
     QEMU_EXPECTED,
@@ -89,7 +90,7 @@ def _bytes_of(path: Path) -> bytes:
         with path.open("rb") as file:
             raw = file.read(_FILE_MAX + 1)
     except OSError as error:
-        text = f"expected a machine file that can be read: {error.strerror}"
+        text = f"{error.strerror}; expected a machine file"
         raise MachineFileError(f"{path}: {text}") from error
     if len(raw) > _FILE_MAX:
         text = f"expected a machine file of {_FILE_MAX} bytes at most"
@@ -113,6 +114,7 @@ def _reader(folder: Path) -> Any:
         Binary: Binary.read,
         ConsoleTarget: ConsoleTarget.read,
         GuestProgram: GuestProgram.find,
+        OwnModel: OwnModel.find,
     }
     readers: dict[type, Callable[[object], object]] = {
         DeviceNumber: DeviceNumber.read,
