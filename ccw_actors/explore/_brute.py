@@ -1,4 +1,4 @@
-"""The engine that takes every order of steps there is: for tiny scenarios."""
+"""The engine that takes every schedule: for tiny scenarios."""
 
 from collections.abc import Iterator
 from operator import length_hint
@@ -17,7 +17,7 @@ Histories: TypeAlias = frozenset[tuple[int, tuple[tuple[int, int, bool], ...]]]
 
 
 class _All:
-    """The order being taken, and what all schedules so far have led to."""
+    """The current schedule, and the results of all schedules so far."""
 
     def __init__(self, model: ActorModel, *, keeps_noops: bool) -> None:
         self.model = model
@@ -52,8 +52,8 @@ class _All:
     def _is_noop(self, state: State, offer: Offer, after: State) -> bool:
         """Whether a step has done nothing but take one message out of the network.
 
-        Found out by holding the states against each other, place by place: what the
-        other engines go by is what the handler did.
+        This compares the states place by place, while the other engines decide by the
+        effect of the handler.
         """
         if offer.timer or offer.crash:
             return False
@@ -88,11 +88,11 @@ def explore_all(
     *,
     keeps_noops: bool = False,
 ) -> Found:
-    """Take every order of steps there is, and forget nothing of it.
+    """Take every schedule, and keep them all.
 
-    Two schedules are of one class if every actor has handled the same things in
-    the same order. With `keeps_noops` a message that changes nothing is not taken; the
-    model is one that would.
+    Two schedules are of one class if every actor handles the same messages and timers
+    in the same order. With `keeps_noops` a message that changes nothing is not taken,
+    although the model would take it.
     """
     began = perf_counter()
     every = _All(model, keeps_noops=keeps_noops)

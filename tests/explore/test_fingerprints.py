@@ -172,12 +172,16 @@ def test_refused() -> None:
     """What would not be covered, or has no channel, is refused."""
     system = TransitionSystem([0], lambda _s: [1], lambda s, a: min(s + a, 3))
     wrong: tuple[tuple[Any, dict[str, Any], str], ...] = (
-        (added, {"capacity": -1}, "capacity: expected 0 .no bound. or more messages, got -1"),
+        (
+            added,
+            {"capacity": -1},
+            "capacity: expected 0 .no bound. or more messages, got -1",
+        ),
         (system, {"capacity": 1}, "no channels: leave out capacity"),
     )
     for scenario, options, words in wrong:
         with pytest.raises(ExploreError, match=words):
             explore(scenario, **options)
-    with pytest.raises(UnsoundError, match="left out of some orders only"):
+    with pytest.raises(UnsoundError, match="left out of some schedules only"):
         explore(added, engine="orders", capacity=1)
     assert explore(system, within=lambda state: state < 2).states == 3

@@ -467,7 +467,7 @@ class Breakage(NamedTuple):
 
 
 _RELEASED = "no program is released while the subchannel may use it"
-_SEEN = "a real subchannel: what is seen is seen of the reference"
+_SEEN = "a real subchannel: the reference shows the same"
 _BUSY = "never cc 0 on START while FC is nonzero"
 _STRAY = "cio failed on ConditionCode: AssertionError: no instruction was in progress"
 _BOTH = (
@@ -557,7 +557,7 @@ BREAKAGES = (
         "subchannel",
         DropsPci,
         "bare-data-then-pci",
-        "what the architecture describes: what is seen is seen of the reference",
+        "what the architecture describes: the reference shows the same",
     ),
     Breakage(
         "vfio_ccw",
@@ -575,7 +575,7 @@ BREAKAGES = (
         "subchannel",
         LosesHalt,
         "bare-cancel-and-halt",
-        "what the architecture describes: the reference may be over, too",
+        "what the architecture describes: the reference may have ended",
         PROMPT,
     ),
     Breakage(
@@ -588,7 +588,7 @@ BREAKAGES = (
         "subchannel",
         CountsAsBefore,
         "bare-halt-anywhere",
-        "what the architecture describes: what is seen is seen of the reference",
+        "what the architecture describes: the reference shows the same",
         PROMPT,
     ),
 )

@@ -13,7 +13,7 @@ from tests.scenarios.breakages import BREAKAGES, Breakage, StaysHalted
 
 MANY = 50_000
 """Scenarios with more states are slow; `ccw-actors explore --all` has them."""
-_SEEN = "a real subchannel: what is seen is seen of the reference"
+_SEEN = "a real subchannel: the reference shows the same"
 STATES: dict[tuple[str, Network], int] = {
     ("seed", "channel"): 32_138,
     ("seed", "mailbox"): 38_082,
@@ -310,7 +310,7 @@ def test_what_is_wrong_on_both_sides_is_not_as_described() -> None:
         refines(world, "the description", Reference(described, visible))
 
     assert explore(scenario).violation == (
-        "the description: what is seen is seen of the reference"
+        "the description: the reference shows the same"
     )
 
 
