@@ -16,7 +16,7 @@ __all__ = ["Form", "GuestProgram"]
 
 
 class Form(Enum):
-    """How a program is written: as data, as a coroutine, or blocking."""
+    """A program: a list of operations, a coroutine function, or a blocking function."""
 
     DATA = "data"
     ASYNC = "async"
@@ -46,11 +46,11 @@ class GuestProgram:
     def find(cls, name: object, folder: Path) -> "GuestProgram":
         """Import "package.module:callable" or "package.module.callable".
 
-        Modules in `folder` can be imported, also later while the program runs: it is
-        put in front of `sys.path`, as Python does for a script's own folder.
+        Modules in `folder` can be imported, also while the program runs: `folder` goes
+        to the front of `sys.path`, where Python puts a script's own folder.
 
         Raises:
-            ValueError: There is no such thing, or it is no program.
+            ValueError: The name is not found, or is not that of a program.
         """
         expected = 'expected a dotted name such as "package.module:callable"'
         if not isinstance(name, str):
@@ -67,12 +67,12 @@ class GuestProgram:
         return cls(found, name)
 
     def misfit(self, arguments: Mapping[str, Any]) -> str | None:
-        """Say why the program cannot be called with these arguments, or None."""
+        """Return why the program cannot be called with these arguments, or None."""
         if not callable(self.body):
             return "a program in the form of data takes none" if arguments else None
         try:
             signature = inspect.signature(self.body)
-        except ValueError:  # a function in C need not have one
+        except ValueError:  # functions written in C may have no signature
             return None
         try:
             signature.bind(None, **arguments)
@@ -138,10 +138,10 @@ def _imported(name: str, folder: Path) -> ModuleType:
 
 
 def _check_origin(module: ModuleType, folder: Path) -> None:
-    """Refuse a module of that name that another machine file has brought along."""
+    """Refuse a module of that name from the folder of another machine file."""
     top = module.__name__.partition(".")[0]
     if top == __name__.partition(".")[0]:
-        return  # a machine file may lie in a clone of this package
+        return  # a machine file may be in a clone of this package
     beside = (folder / f"{top}.py").exists() or (folder / top).is_dir()
     origin = getattr(module, "__file__", None)
     if beside and origin and not Path(origin).resolve().is_relative_to(folder):

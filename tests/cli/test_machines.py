@@ -193,7 +193,7 @@ def test_name_that_is_none(name: str, waiting: Path) -> None:
     for words in (["stop", name], ["run", waiting, f"--name={name}"]):
         ended = ccw_actors(*words)
         assert (ended.status, ended.out) == (2, "")
-        assert "expected letters, digits, '.', '_' and '-', 64 at most" in ended.line
+        assert "expected at most 64 letters, digits, '.', '_' and '-'" in ended.line
 
 
 def test_options_that_exclude_each_other() -> None:
@@ -234,4 +234,4 @@ def test_folder_of_everybody(runtime_folder: Path) -> None:
     for words in (["machines"], ["stop", "m"]):
         ended = ccw_actors(*words)
         assert (ended.status, ended.out) == (1, "")
-        assert "nobody else may enter (mode 0700), and it has mode 0755" in ended.line
+        assert "nobody else may enter (mode 0700), but it has mode 0755" in ended.line

@@ -196,7 +196,7 @@ async def test_other_user_is_refused() -> None:
         with pytest.raises(ControlRefusedError) as caught:
             await answers()
         assert (caught.value.code, caught.value.machine) == ("peer", NAME)
-        text = f"this machine is user {uid + 1}'s, and you are user {uid}"
+        text = f"this machine is user {uid + 1}'s, but you are user {uid}"
         assert str(caught.value) == f"machine {NAME} refuses: {text}"
         assert await gone(await connected()) == [["Refused", "peer", text]]
     assert telling.seen == []
@@ -222,14 +222,14 @@ async def test_other_user_of_the_kernel(runtime_folder: Path) -> None:
         out, _ = await child.communicate()
         kind, code, reason = msgpack.unpackb(out)
         assert (kind, code) == ("Refused", "peer")
-        assert reason.endswith("and you are user 65534")
+        assert reason.endswith("but you are user 65534")
 
 
 @pytest.mark.parametrize(
     ("hello", "said"),
     [
-        (["Hello", "ccw-actors control", 2], "and you speak ccw-actors control, v"),
-        (["Hello", "another", 1], "and you speak another, version 1"),
+        (["Hello", "ccw-actors control", 2], "but you speak ccw-actors control, v"),
+        (["Hello", "another", 1], "but you speak another, version 1"),
         (["Add", 2, 3], "expected a Hello first: Add: Invalid value 'Add'"),
         (7, "expected a Hello first: 1 bytes: Expected `array`"),
     ],

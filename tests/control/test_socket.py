@@ -74,7 +74,7 @@ def test_folder_of_everybody(runtime_folder: Path, given: int) -> None:
     runtime_folder.chmod(given)
     assert refusal() == (
         f"{runtime_folder}: expected a folder that nobody else may enter (mode 0700),"
-        f" and it has mode {given:04o}"
+        f" but it has mode {given:04o}"
     )
     with pytest.raises(ControlError, match="may enter"):
         machine_names()
@@ -85,14 +85,14 @@ def test_folder_that_is_a_link(runtime_folder: Path, tmp_path: Path) -> None:
     """No link is followed, even to a folder that is one's own."""
     (tmp_path / "mine").mkdir(0o700)
     runtime_folder.symlink_to(tmp_path / "mine")
-    assert refusal() == f"{runtime_folder}: expected a folder, and no link"
+    assert refusal() == f"{runtime_folder}: expected a folder that is not a link"
     assert list((tmp_path / "mine").iterdir()) == []
 
 
 def test_folder_that_is_a_file(runtime_folder: Path) -> None:
     """A file in its place stays."""
     runtime_folder.write_text("mine")
-    assert refusal() == f"{runtime_folder}: expected a folder, and no link"
+    assert refusal() == f"{runtime_folder}: expected a folder that is not a link"
     assert runtime_folder.read_text() == "mine"
 
 
@@ -102,7 +102,7 @@ def test_folder_of_another(runtime_folder: Path) -> None:
     runtime_folder.mkdir(0o700)
     os.chown(runtime_folder, OTHER, OTHER)
     assert refusal() == (
-        f"{runtime_folder}: expected a folder of user 0, and it belongs to user {OTHER}"
+        f"{runtime_folder}: expected a folder of user 0, but it belongs to user {OTHER}"
     )
 
 
@@ -222,7 +222,7 @@ def test_what_is_no_socket_stays(runtime_folder: Path, kind: str) -> None:
     else:
         path.mkdir()
     before = path.lstat()
-    assert refusal() == f"{path}: is there, and is no socket"
+    assert refusal() == f"{path}: expected a socket, got another kind of file"
     assert path.lstat() == before
 
 
@@ -244,7 +244,7 @@ def test_socket_that_was_taken_away(runtime_folder: Path) -> None:
 def test_name_that_is_none(name: str, runtime_folder: Path) -> None:
     """A name never leads out of the folder, and is a plain word."""
     assert not is_name(name)
-    assert refusal(name).startswith("expected a machine's name (letters, digits")
+    assert refusal(name).startswith("expected a machine's name (at most 64")
     assert not runtime_folder.exists()
 
 
