@@ -207,7 +207,7 @@ class QemuRun:
         return self._process.qmp
 
     async def _take_away(self, passed: PassedThrough) -> None:
-        """Stop the actors of a device that the guest does not have, or no longer has."""
+        """Stop the actors of a device that the guest does not or no longer have."""
         await self.emulator.ask(RemoveDevice(str(passed.number)))
         host = host_path(passed.host)
         parts = [f"{host}/{name}" for name in ("cio", "subchannel", "device", "volume")]

@@ -1,4 +1,4 @@
-"""QemuProcess: the process of a guest's QEMU: its start, console, words and end."""
+"""QemuProcess: the process of a guest's QEMU, its console and its standard error."""
 
 import asyncio
 import contextlib

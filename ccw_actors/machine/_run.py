@@ -232,7 +232,7 @@ class MachineRun:
                 task.cancel()
 
     async def _watch(self, system: System, *ends: asyncio.Task[Any]) -> None:
-        """Report progress until one of these tasks is done, and once more after that."""
+        """Report progress until one of these tasks is done, and once more then."""
         show = self._on_progress
         interval = None if show is None else PROGRESS_INTERVAL
         while True:
