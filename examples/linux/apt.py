@@ -1,8 +1,8 @@
-"""Debian's packages of another architecture, fetched by an ordinary user.
+"""Fetches Debian's packages of another architecture, as an ordinary user.
 
-Apt does the work, with sources, indexes and archives in a folder of their own: the
-machine's are read to learn which mirror it uses, and never changed. Apt checks every
-index against Debian's keyring and every package against its index.
+Apt does the work, with sources, indexes and archives in a separate folder. The
+machine's sources are only read, to learn its mirror. Apt checks every index against
+Debian's keyring and every package against its index.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
 )
 _COMPLETE = "complete"
-"""A file that is there once every index of the sources has been fetched."""
+"""A file that exists once every index of the sources has been fetched."""
 
-# Hooks of the machine's apt look at its own folders, as root.
+# Hooks of the machine's apt work on its own folders, as root.
 _CONFIGURATION = """\
 APT::Architecture "{architecture}";
 APT::Architectures {{ "{architecture}"; }};
@@ -50,11 +50,11 @@ APT::Architectures "{architecture}";
 
 
 class SoftwareError(CcwActorsError):
-    """What the guests need cannot be had; the message says what is missing."""
+    """The guests' software cannot be had; the message says what is missing."""
 
 
 class _Archive(NamedTuple):
-    """A package as the index has it: its file, and the hash of that."""
+    """A package as the index has it: its file, and the file's hash."""
 
     name: str
     sha256: str
@@ -64,7 +64,7 @@ def run_tool(*words: str | Path, cwd: Path | None = None) -> str:
     """Run a program and return what it printed to stdout.
 
     Raises:
-        SoftwareError: There is no such program, or it failed; one line says why.
+        SoftwareError: The program is not found, or failed; one line says why.
     """
     try:
         done = subprocess.run(
@@ -88,11 +88,11 @@ def run_tool(*words: str | Path, cwd: Path | None = None) -> str:
 
 
 class Apt:
-    """Apt for one architecture, with everything it keeps in `folder`.
+    """Apt for one architecture, which keeps everything in `folder`.
 
-    Without a mirror it asks the one that this machine's apt has for Debian; `suite`
-    is a release of Debian by its code name, by default the machine's own. `also` are
-    parts of a release that its own place has, such as "-backports".
+    The default mirror is the one that this machine's apt uses for Debian. `suite` is a
+    release of Debian by its code name, by default the machine's. `also` are further
+    parts of the release, such as "-backports".
     """
 
     def __init__(
@@ -130,12 +130,12 @@ class Apt:
         return package in listed
 
     def depends(self, package: str) -> list[str]:
-        """Return the names of the packages that a package wants at once."""
+        """Return the names of the packages that a package depends on directly."""
         said = self._apt("apt-cache", "depends", "--important", package)
         return re.findall(r"^\s*(?:Pre)?Depends: ([a-z0-9][^\s:]*)", said, re.MULTILINE)
 
     def libraries(self, packages: Iterable[str]) -> list[str]:
-        """Return the packages of libraries that packages need, and those of these."""
+        """Return the packages of libraries that packages need, directly or not."""
         first = {one for name in packages for one in self.depends(name)}
         roots = sorted(one for one in first if one.startswith(("lib", "zlib")))
         wanted = ("apt-cache", "depends", "--important", "--recurse")
@@ -143,10 +143,10 @@ class Apt:
         return sorted({one.partition(":")[0] for one in named})
 
     def fetch(self, packages: Iterable[str]) -> list[Path]:
-        """Return the packages' files; those that are there are checked once more.
+        """Return the packages' files; files that were fetched before are checked again.
 
         Raises:
-            SoftwareError: A package is not to be had, or is not what the index says.
+            SoftwareError: A package cannot be had, or is not what the index says.
         """
         names = list(packages)
         wanted = self._archives(names)
@@ -164,7 +164,7 @@ class Apt:
         return [self._debs / one.name for one in wanted]
 
     def _archives(self, packages: list[str]) -> list[_Archive]:
-        # It names no file that lies where it is run.
+        # It leaves out packages that are in the folder where it runs.
         said = self._apt(
             "apt-get", "--print-uris", "download", *packages, cwd=self._folder / "state"
         )
@@ -191,7 +191,7 @@ class Apt:
 
 
 def _sources(mirror: str | None, suite: str | None, also: tuple[str, ...]) -> str:
-    """Return a list of sources: the mirror's, or those of this machine for Debian."""
+    """Return a list of sources: the mirror's, or this machine's for Debian."""
     keyring = next((path for path in KEYRINGS if path.exists()), None)
     if keyring is None:
         raise SoftwareError(
@@ -209,7 +209,7 @@ def _sources(mirror: str | None, suite: str | None, also: tuple[str, ...]) -> st
 
 
 def _machine_places(suite: str | None, also: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return where this machine's apt gets Debian from: address and release."""
+    """Return the address and release from which this machine's apt gets Debian."""
     system = platform.freedesktop_os_release()
     own = system.get("VERSION_CODENAME", "")
     if system["ID"] != "debian" or not own:

@@ -1,10 +1,10 @@
-"""Boots Debian's Linux on a QEMU whose DASD is this package's, and IPLs from that DASD.
+"""Boots Debian's Linux on a QEMU with a DASD of this package, and IPLs from it.
 
     python examples/linux/boot.py
 
-It downloads a kernel and tools for s390x with apt, as an ordinary user, into a folder
-of its own; makes an empty 3390; has a Linux set it online, format it, make a file
-system, copy a kernel and run zipl; and IPLs from it.
+It downloads a kernel and tools for s390x with apt, as an ordinary user, into a separate
+folder, and makes an empty 3390. A Linux sets the disk online, formats it, makes a file
+system, copies a kernel and runs zipl. Then it IPLs from the disk.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-if __name__ == "__main__":  # so that this file may be run from anywhere
+if __name__ == "__main__":  # so that this file can be run from any folder
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from examples.linux.console import findings
@@ -70,7 +70,7 @@ def main(
         bool, typer.Option("--refresh", help="Look for newer packages.")
     ] = False,
 ) -> None:
-    """Make a DASD that can be IPLed with Linux' own tools, and IPL from it."""
+    """Prepare a DASD for IPL with Linux' own tools, and IPL from it."""
     place = cache or default_cache()
     print(NEEDS.format(cache=place))
     options = ["--memory", memory, *(["--qemu", str(qemu)] if qemu else [])]
@@ -86,7 +86,7 @@ def main(
 
 
 def _find_qemu(own: Path | None) -> None:
-    """Look for one before anything is downloaded."""
+    """Look for a QEMU before anything is downloaded."""
     if own is None and shutil.which(QEMU) is None:
         raise SoftwareError(f"there is no program {QEMU}")
 
@@ -121,7 +121,7 @@ def _install_and_ipl(
 
 
 def _run(command: list[str]) -> None:
-    """Run a guest, showing its console; all that it tried has to succeed."""
+    """Run a guest and show its console; all of its commands have to succeed."""
     console = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None

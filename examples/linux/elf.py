@@ -1,4 +1,4 @@
-"""Which shared libraries an s390x program wants to be loaded: ELF's DT_NEEDED.
+"""Reads which shared libraries an s390x program needs: ELF's DT_NEEDED.
 
 The structures are of the ELF-64 object file format, big-endian.
 """
@@ -16,7 +16,7 @@ _NEEDED, _STRINGS = 1, 5
 
 
 def needed(program: bytes) -> list[str]:
-    """Return the names of libraries and of the loader; none if it is no ELF-64."""
+    """Return the names of libraries and of the loader; none if it is not ELF-64."""
     if len(program) < _HEADER.size:
         return []
     header = _HEADER.unpack_from(program)
@@ -43,7 +43,7 @@ def needed(program: bytes) -> list[str]:
 
 
 def _offset_of(segments: list[tuple[int, ...]], address: int) -> int:
-    """Return where in the file lies what is loaded at an address."""
+    """Return the offset in the file of the bytes that are loaded at an address."""
     for kind, _, start, virtual, _, length, _, _ in segments:
         if kind == _LOAD and virtual <= address < virtual + length:
             return start + address - virtual

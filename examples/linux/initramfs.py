@@ -1,7 +1,7 @@
-"""Initramfs archives in the form that Linux unpacks: cpio's "newc", not compressed.
+"""Makes initramfs archives for Linux: cpio's format "newc", not compressed.
 
 An emulated processor takes longer to uncompress an archive than QEMU to load it. Linux
-unpacks several that follow each other, later files over earlier ones.
+unpacks several consecutive archives, later files over earlier ones.
 
 The layout is in Linux' Documentation/driver-api/early-userspace/buffer-format.rst.
 """
@@ -16,17 +16,17 @@ from msgspec import Struct
 __all__ = ["Content", "Executable", "Folder", "Link", "archive"]
 
 _CONSOLE = (5, 1)
-"""Major and minor number of /dev/console, where Linux lets init write."""
+"""Major and minor number of /dev/console, which Linux opens for init."""
 
 
 class Executable(Struct, frozen=True):
-    """A file that may be executed."""
+    """An executable file."""
 
     data: bytes
 
 
 class Folder(Struct, frozen=True):
-    """A folder that may be empty."""
+    """A folder, which may be empty."""
 
 
 class Link(Struct, frozen=True):
@@ -36,11 +36,11 @@ class Link(Struct, frozen=True):
 
 
 Content: TypeAlias = bytes | Path | Executable | Folder | Link
-"""What a name stands for; a path is a file of this machine, with its mode."""
+"""The contents of a name; a path is a file of this machine, with its mode."""
 
 
 def archive(contents: Mapping[str, Content]) -> bytes:
-    """Return an archive of files by their absolute names, and of their folders."""
+    """Return an archive of files, given by absolute name, and of their folders."""
     parts: list[bytes] = []
     folders: set[PurePosixPath] = set()
     for name, content in {"/dev": Folder(), **contents}.items():

@@ -1,4 +1,4 @@
-"""What a guest needs to work with DASDs: a kernel of Debian's, and a few tools."""
+"""A guest's software for DASDs: Debian's kernel, and a few tools."""
 
 import fcntl
 import hashlib
@@ -46,7 +46,7 @@ TOOLS = (
     "tunedasd",
     "zipl",
 )
-"""Programs that every guest has besides busybox."""
+"""Programs that every guest has in addition to busybox."""
 
 _NEEDS = re.compile(rb"\0depends=([^\0]*)\0")
 
@@ -59,10 +59,10 @@ class Software(Struct, frozen=True):
     modules: Path
 
     def with_kernel(self, kernel: Path, modules: Path | None = None) -> "Software":
-        """Return the same tools with a kernel of one's own.
+        """Return the same tools with your own kernel.
 
-        `modules` is a folder of its modules, as of `make modules_install`; without one,
-        what they do has to be built in.
+        `modules` is a folder of its modules, as of `make modules_install`; without it
+        the drivers have to be built in.
         """
         return Software(self.root, kernel, modules or self.root / "no-modules")
 
@@ -76,8 +76,8 @@ class Software(Struct, frozen=True):
     ) -> bytes:
         """Return an archive whose init loads the modules, runs a script and ends.
 
-        `extra` are more files by their absolute names; `tools` and `modules` are of
-        the packages, to be there besides the usual ones.
+        `extra` are more files by their absolute names. `tools` and `modules` are added
+        to the usual ones of the packages.
         """
         contents: dict[str, Content] = {
             "/init": Executable((GUEST / "init").read_bytes()),
@@ -105,7 +105,7 @@ class Software(Struct, frozen=True):
 
         def load(name: str) -> None:
             if name in order or name not in there:
-                return  # what is no module may be built into the kernel
+                return  # a name without a module may be built into the kernel
             data = there[name].read_bytes()
             if there[name].suffix == ".xz":
                 data = lzma.decompress(data)
@@ -121,7 +121,7 @@ class Software(Struct, frozen=True):
         return contents
 
     def _programs(self, more: Iterable[str]) -> dict[str, Content]:
-        """Return the tools, the libraries they name, and what zipl installs."""
+        """Return the tools, the libraries they need, and the files of zipl."""
         contents: dict[str, Content] = {}
         libraries = {
             path.name: path
@@ -156,7 +156,7 @@ def _module_name(path: Path) -> str:
 
 
 def default_cache() -> Path:
-    """Return the folder that keeps what has been downloaded."""
+    """Return the folder of downloads."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "ccw-actors" / "linux"
 
@@ -168,7 +168,7 @@ def prepare(
     suite: str | None = None,
     refresh: bool = False,
 ) -> Software:
-    """Download, check and unpack what guests need; what is in the cache is kept.
+    """Download, check and unpack the guests' software; keep what is in the cache.
 
     With `refresh` it asks for newer packages. Two processes may prepare one cache.
 
@@ -197,7 +197,7 @@ def prepare(
 
 
 def unpacked(cache: Path, debs: Iterable[Path]) -> Path:
-    """Return a folder with what the packages contain; it is there whole or not."""
+    """Return a folder with the packages' files; it exists in whole or not at all."""
     files = sorted(debs)
     names = "\n".join(path.name for path in files)
     root = cache / f"root-{hashlib.sha256(names.encode()).hexdigest()[:12]}"

@@ -111,7 +111,7 @@ def changed(good: bytes, edits: list[Edit]) -> bytes:
     return bytes(raw)
 
 
-# -- what is changed, and who reads it ------------------------------------------------
+# -- inputs, and the commands that read them ------------------------------------------
 
 
 class Kind(NamedTuple):
@@ -186,7 +186,7 @@ KINDS: dict[str, Callable[[], Kind]] = {
 
 @contextmanager
 def bounded() -> Generator[None]:
-    """Fail if what is inside takes long, or makes the process large."""
+    """Fail if the block takes long, or needs much memory."""
 
     def too_long(_number: int, _frame: object) -> None:
         raise AssertionError(f"it takes more than {SECONDS} seconds")
