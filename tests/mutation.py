@@ -61,7 +61,7 @@ class Command(Struct, frozen=True):
     """
 
     words: tuple[str, ...]
-    statuses: frozenset[int] = frozenset({0, 1})
+    statuses: frozenset[int] = frozenset({0, 1, 2})
     may_change: Change = nothing_changes
 
 

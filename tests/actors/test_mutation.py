@@ -112,7 +112,7 @@ def test_damaged_images(tmp_path: Path, number: int, count: int) -> None:
     ends = survive(make(), commands, tmp_path, seed=count, count=count)
     assert sum(ends.values()) == count
     statuses = {status for _, status in ends}
-    assert statuses == {0, 1}
+    assert {0, 2} <= statuses
 
 
 # -- journals ------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def test_damaged_journals(tmp_path: Path, target: str, count: int) -> None:
     commands = (RECOVERY, COPIED, *looks()[:3], RECOVERY)
     ends = survive(kind, commands, tmp_path, seed=count, count=count)
     assert ends["dasd recover", 0]
-    assert ends["dasd recover", 1]
+    assert ends["dasd recover", 2]
     assert ends["dasd ls", 0]
 
 
