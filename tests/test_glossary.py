@@ -100,7 +100,7 @@ def by_number(head: str) -> list[tuple[int, int, str]]:
 
 
 def test_what_the_glossary_names_is_there() -> None:
-    """Scenarios, cells' scenarios, files of ours and pages that it links to exist."""
+    """Scenarios, the table's scenarios, our files and linked pages exist."""
     text = TEXT.replace("\n", " ")
     for named in re.findall(r"Explored by ([^.]*)\.", text):
         assert set(re.findall(r"`([^`]+)`", named)) <= set(SCENARIOS)
