@@ -1,4 +1,4 @@
-"""The repository as it is laid out, and what of it is installed."""
+"""The layout of the repository, and the files that are installed."""
 
 import json
 import os
@@ -135,7 +135,7 @@ def test_rooms_at_the_top_are_relative_links(name: str) -> None:
     ],
 )
 def test_ruff_refuses_banned_imports(place: str, statement: str) -> None:
-    """Importing through a link, or what makes a run unrepeatable, is a lint error."""
+    """Importing through a link, or a source of randomness or time, is a lint error."""
     command = [sys.executable, "-m", "ruff", "check", "--output-format=json"]
     done = subprocess.run(
         [*command, "--stdin-filename", place, "-"],
@@ -174,7 +174,7 @@ exec(sys.argv[2])' "$@"
 
 
 def pretend(folder: Path, minor: int, level: str = "final", missing: str = "") -> str:
-    """Make a Python of that release, which may lack modules; return the line for it."""
+    """Make a Python of that release, without some modules; return its line."""
     path = folder / f"python3.{minor}"
     program = PRETENDER.format(
         python=sys.executable, minor=minor, level=level, path=path, missing=missing
@@ -186,7 +186,7 @@ def pretend(folder: Path, minor: int, level: str = "final", missing: str = "") -
 
 @repository_only
 def test_ci_finds_pythons(tmp_path: Path) -> None:
-    """Each release is listed once, the oldest first, and none that cannot be used."""
+    """Each usable release is listed once, the oldest first."""
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()

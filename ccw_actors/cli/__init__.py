@@ -14,27 +14,25 @@ from ccw_actors.cli._qemu import qemu
 from ccw_actors.cli._replay import replay
 from ccw_actors.cli._run import run
 from ccw_actors.cli._trace import trace
+from ccw_actors.cli._usage import PlainCommand
 from ccw_actors.cli._verdicts import verdicts
 
 __all__ = ["app", "main"]
 
+_NAME = "ccw-actors"
+
 app = typer.Typer(
-    name="ccw-actors",
+    name=_NAME,
     cls=OneLineGroup,
-    help="s390x channel I/O pass-through built out of actors.",
+    help="s390x channel I/O pass-through built out of actors.\n\n"
+    "Exit status: 0 the command succeeded; 1 its answer is no; 2 usage error, or a file"
+    " cannot be used. The help of each command has the details.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(run)
-app.command()(machines)
-app.command()(stop)
-app.command()(trace)
-app.command()(explore)
-app.command()(replay)
-app.command()(conform)
-app.command()(verdicts)
+for _command in (run, machines, stop, trace, explore, replay, conform, verdicts):
+    app.command(cls=PlainCommand)(_command)
 app.add_typer(qemu, name="qemu")
 app.add_typer(dasd, name="dasd")
 
@@ -63,4 +61,4 @@ def _options(
 
 def main() -> None:
     """Run the command."""
-    run_to_an_end(app)
+    run_to_an_end(lambda: app(prog_name=_NAME))

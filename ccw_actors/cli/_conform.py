@@ -1,6 +1,6 @@
-"""`ccw-actors conform`: what real systems observed, against the emulated host."""
+"""`ccw-actors conform`: compares the emulated host with what real systems did."""
 
-import sys
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +9,20 @@ from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from ccw_actors.cli._printing import as_text, new_console, say_json, visible
+from ccw_actors.cli._completion import cases as known_cases
+from ccw_actors.cli._completion import categories
+from ccw_actors.cli._inputs import reading
+from ccw_actors.cli._printing import (
+    as_text,
+    new_console,
+    print_table,
+    say_json,
+    visible,
+)
+from ccw_actors.cli._progress import progress_of
 from ccw_actors.cli._sizes import size_option
 from ccw_actors.conformance import (
     VECTORS_SIZE_MAX,
@@ -27,17 +36,20 @@ from ccw_actors.conformance import (
 
 __all__ = ["conform"]
 
-_ALL_AGREE, _ONE_DIFFERS = 0, 1
+_NONE_DIFFERS, _ONE_DIFFERS = 0, 1
 _STYLES = {Verdict.DIFFER: "red", Verdict.UNEXPLAINED: "yellow"}
 _LISTED = (Verdict.UNSUPPORTED, Verdict.UNEXPLAINED, Verdict.DIFFER)
 _COMPARED = (Verdict.EXPLAINED, Verdict.UNEXPLAINED, Verdict.DIFFER)
 _PIECES = 4
+_NO_LOG = logging.NullHandler()
 
 
 _File: TypeAlias = Annotated[
     Path,
     typer.Argument(
-        help="Golden vectors: JSON, gzipped or not.", dir_okay=False, exists=True
+        metavar="FILE",
+        help="Golden vectors: JSON, gzipped or not.",
+        show_default=False,
     ),
 ]
 _Images: TypeAlias = Annotated[
@@ -46,31 +58,40 @@ _Images: TypeAlias = Annotated[
         metavar="DIR",
         file_okay=False,
         exists=True,
-        help="Where the images are that the vectors name."
-        "  [default: images, beside FILE]",
+        help="The folder of the images that the vectors name."
+        "  [default: the folder 'images' next to FILE]",
         show_default=False,
     ),
 ]
 _Category: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="C", help="Run the cases of this category.", show_default=False
+        metavar="CATEGORY",
+        help="Run only the cases of this category. May be repeated.",
+        autocompletion=categories,
+        show_default=False,
     ),
 ]
 _Name: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--case", metavar="NAME", help="Run this case.", show_default=False),
+    typer.Option(
+        "--case",
+        metavar="NAME",
+        help="Run only this case. May be repeated.",
+        autocompletion=known_cases,
+        show_default=False,
+    ),
 ]
 _SizeMax: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="SIZE",
-        help="The largest file that is read, unpacked: bytes, or as in '1 GiB'."
-        " It takes up to thirty times as much memory.",
+        help="The largest file to read, unpacked: bytes, or a size as in '1 GiB'."
+        " Reading one takes up to thirty times as much memory.",
     ),
 ]
 _AsJson: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print JSON, and nothing else.")
+    bool, typer.Option("--json", help="Print JSON instead of tables.")
 ]
 
 
@@ -83,39 +104,41 @@ def conform(
     size_max: _SizeMax = f"{VECTORS_SIZE_MAX >> 20} MiB",
     as_json: _AsJson = False,
 ) -> None:
-    """Run golden vectors of real systems on an emulated host, and compare.
+    """Run golden vectors of real systems on an emulated host.
 
-    Prints a table of verdicts by category, and field by field what is different.
-    "explained" is a departure from the architecture that a rule predicts completely;
-    "unexplained" is marked as one and not equal, and no rule fits. Ends with 1 if a
-    case differs, else 0.
+    Prints how many cases of each category have which verdict, then the cases that do
+    not agree with what was observed, field by field. "explained" departs from the
+    architecture as a rule predicts; "unexplained" is expected to depart from it, and no
+    rule fits; "unstable" was observed to vary; "unsupported" cannot be run here.
+
+    Exit status: 0 no case differs; 1 a case differs; 2 usage error, or FILE cannot be
+    used.
     """
-    cases = _chosen(
-        load(file, size_max=size_option(size_max, "--size-max")),
-        category or [],
-        name or [],
-    )
+    size = size_option(size_max, "--size-max")
+    with reading(file, "golden vectors"):
+        vectors = load(file, size_max=size)
+    cases = _chosen(vectors, category or [], name or [])
     found = _judged(cases, file.parent / "images" if images is None else images)
     counts = Counter(judgement.verdict for judgement in found.values())
     if as_json:
         say_json(_as_json(found, counts))
     else:
         _show(cases, found, one=len(found) == 1)
-    raise typer.Exit(_ONE_DIFFERS if counts[Verdict.DIFFER] else _ALL_AGREE)
+    raise typer.Exit(_ONE_DIFFERS if counts[Verdict.DIFFER] else _NONE_DIFFERS)
 
 
 def _judged(cases: list[Case], images: Path) -> dict[str, Judgement]:
-    """Run the cases, with a bar on a terminal; return what each of them is."""
+    """Run the cases, with progress on a terminal; return the judgement of each."""
+    # What is lost on the way is logged, and is no part of any judgement.
+    logging.getLogger("ccw_actors").addHandler(_NO_LOG)
     found: dict[str, Judgement] = {}
-    with TemporaryDirectory(prefix="ccw-actors-") as scratch:
-        for case in track(
-            cases,
-            "cases",
-            console=new_console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        ):
+    with (
+        TemporaryDirectory(prefix="ccw-actors-") as scratch,
+        progress_of("cases", len(cases)) as show,
+    ):
+        for case in cases:
             found[case.name] = run_case(case, images, Path(scratch))
+            show(len(found))
     return found
 
 
@@ -138,11 +161,11 @@ def _check_names(
     known = {case.category for case in cases}
     for wanted in categories:
         if wanted not in known:
-            text = f"{wanted!r}: expected one of {', '.join(sorted(known))}"
+            text = f"expected one of {', '.join(sorted(known))}, got {wanted!r}"
             raise typer.BadParameter(text, param_hint="--category")
     for wanted in names:
         if all(case.name != wanted for case in cases):
-            text = f"{wanted!r}: there is no such case"
+            text = f"no case is called {wanted!r}"
             raise typer.BadParameter(text, param_hint="--case")
 
 
@@ -159,8 +182,8 @@ def _as_json(
 
 
 def _show(cases: list[Case], found: dict[str, Judgement], *, one: bool) -> None:
+    print_table(_table(cases, found))
     console = new_console()
-    console.print(_table(cases, found))
     if one:
         ((name, judgement),) = found.items()
         _tell(console, name, judgement, None)
@@ -198,7 +221,7 @@ def _style(row: Counter[Verdict], verdict: Verdict) -> str:
 
 
 def _tell(console: Console, name: str, judgement: Judgement, most: int | None) -> None:
-    """Say why, and what is different, of one case."""
+    """Print one case: its verdict, the reason, and what differs."""
     verdict = judgement.verdict
     console.print()
     console.print(
@@ -216,7 +239,7 @@ def _tell(console: Console, name: str, judgement: Judgement, most: int | None) -
 def _show_differences(
     console: Console, name: str, judgement: Judgement, most: int | None
 ) -> None:
-    """Print what is different of one case, with so many pieces of storage at most."""
+    """Print what differs in one case, with at most so many pieces of storage."""
     pieces = [one for one in judgement.differences if one.field == "storage"]
     entries = [one for one in judgement.differences if one.field != "storage"]
     console.print(_compared([*entries, *pieces[:most]]))
@@ -226,9 +249,9 @@ def _show_differences(
 
 
 def _compared(differences: Sequence[Difference]) -> Table:
-    """Return a table of what is different, which names each place once."""
+    """Return a table of what differs; it names each place once."""
     table = Table(box=None, pad_edge=False)
-    for title in ("where", "field", "observed", "here"):
+    for title in ("where", "field", "observed", "found"):
         table.add_column(title, overflow="fold")
     where = ""
     for one in differences:

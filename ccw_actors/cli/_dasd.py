@@ -1,13 +1,12 @@
-"""`ccw-actors dasd`: makes images of disks, looks into them, and checks them."""
+"""`ccw-actors dasd`: makes, lists, reads, checks and repairs disk images."""
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
-from rich.progress import Progress
 
 from ccw_actors.actors.hardware.image import (
     ImageFile,
@@ -16,6 +15,7 @@ from ccw_actors.actors.hardware.image import (
     open_image,
     recover_image,
 )
+from ccw_actors.cli._completion import block_types, disk_types
 from ccw_actors.cli._datasets import (
     as_row,
     converter,
@@ -23,7 +23,10 @@ from ccw_actors.cli._datasets import (
     show_datasets,
     show_members,
 )
-from ccw_actors.cli._printing import complain, new_console, say
+from ccw_actors.cli._inputs import reading
+from ccw_actors.cli._printing import complain, say
+from ccw_actors.cli._progress import progress_of, waiting
+from ccw_actors.cli._usage import PlainCommand, PlainGroup
 from ccw_actors.devices.ckd_types import CYLINDERS_MAX, ckd_type, ckd_volume
 from ccw_actors.devices.fba_image import FBA_TYPES, fba_blocks
 from ccw_actors.devices.volume_check import damages
@@ -34,21 +37,26 @@ from ccw_actors.devices.vtoc import datasets
 __all__ = ["dasd"]
 
 dasd = typer.Typer(
-    help="Images of disks: make them, look into them, check them.",
+    cls=PlainGroup,
+    help="Make, list, read, check and repair disk images.\n\n"
+    "Exit status: 0 the command succeeded; 1 an image is damaged; 2 usage error, or an"
+    " image cannot be used.",
     no_args_is_help=True,
 )
 
-_BLOCKS_MAX = (1 << 32) - 1  # what four bytes in a locate command can say
+_BLOCKS_MAX = (1 << 32) - 1  # a locate command has four bytes for it
 
 Image = Annotated[
-    Path, typer.Argument(metavar="FILE", help="An image.", show_default=False)
+    Path, typer.Argument(metavar="FILE", help="The image.", show_default=False)
 ]
 BlockType = Annotated[
     str,
     typer.Option(
         "--type",
         metavar="TYPE",
-        help="What a raw image of blocks is of, as in 3370: it does not say itself.",
+        help="The device type of a raw image of blocks, as in 3370. Images of other"
+        " kinds say their type.",
+        autocompletion=block_types,
         show_default=False,
     ),
 ]
@@ -60,18 +68,21 @@ _Cylinders: TypeAlias = Annotated[
         metavar="N",
         min=1,
         max=CYLINDERS_MAX,
-        help="Cylinders, if not those of the model.",
+        help="The number of cylinders, if not that of the model.",
     ),
 ]
 _Blocks: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=2, max=_BLOCKS_MAX, help="Blocks, if not those of the model."
+        metavar="N",
+        min=2,
+        max=_BLOCKS_MAX,
+        help="The number of blocks, if not that of the model.",
     ),
 ]
 
 
-@dasd.command()
+@dasd.command(cls=PlainCommand)
 def init(
     image: Annotated[
         Path, typer.Argument(metavar="FILE", help="The new image.", show_default=False)
@@ -82,6 +93,7 @@ def init(
             "--type",
             metavar="TYPE",
             help="Disk type and model, as in 3390-3, 3380-K or 3370-A2.",
+            autocompletion=disk_types,
         ),
     ],
     volser: Annotated[str, typer.Option(metavar="SERIAL", help="The volume serial.")],
@@ -94,8 +106,11 @@ def init(
 ) -> None:
     """Make the image of an empty disk, with a label and an empty VTOC.
 
-    Hercules can use it, and its dasdls shows it. Of a track never written to
-    the host's disk keeps one block.
+    Prints nothing. Hercules can use the image. A track that was never written takes one
+    block on the host's disk.
+
+    Exit status: 0 the image was made; 2 usage error, or FILE exists (see --force), is
+    in use or cannot be written.
     """
     serial = volume_serial(volser)
     if device_type[:4] in FBA_TYPES:
@@ -106,38 +121,42 @@ def init(
     _refuse(blocks, "--blocks", device_type, "--cylinders")
     disk, model_cylinders = ckd_type(device_type)
     volume = ckd_volume(disk, cylinders or model_cylinders)
-    with _progress("tracks", volume.tracks) as show:
+    with progress_of("tracks", volume.tracks) as show:
         create_tracks(image, volume, serial, replace=force, progress=show)
 
 
 def _refuse(value: int | None, option: str, device_type: str, better: str) -> None:
     if value is not None:
         raise typer.BadParameter(
-            f"a {device_type} has none, expected {better}", param_hint=option
+            f"does not apply to a {device_type}; expected {better}", param_hint=option
         )
 
 
-@dasd.command()
+@dasd.command(cls=PlainCommand)
 def ls(
     image: Image,
     dataset: Annotated[
         str,
         typer.Argument(
-            metavar="[DATASET]",
-            help="A partitioned dataset, to list its members.",
+            metavar="DATASET",
+            help="A partitioned dataset: list its members instead.",
             show_default=False,
         ),
     ] = "",
     *,
     device_type: BlockType = "",
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, nothing else.")
+        bool, typer.Option("--json", help="Print JSON instead of a table.")
     ] = False,
 ) -> None:
-    """List the datasets of a volume, or the members of one.
+    """List the datasets of a volume, or the members of one dataset.
 
-    The columns are name, organisation, record format, record and block length, tracks,
-    creation date (year.day) and extents (cylinder.head).
+    Prints the volume, then a line per dataset: name, organisation, record format,
+    record length, block length, number of tracks, date of creation (year.day), and
+    extents (cylinder.head).
+
+    Exit status: 0 they were listed; 2 usage error, FILE cannot be used, or there is no
+    such dataset.
     """
     with _open(image, device_type) as file:
         volume = file.geometry
@@ -154,29 +173,34 @@ def ls(
             show_datasets(label, volume.device_type, size, rows, as_json=as_json)
 
 
-@dasd.command()
+@dasd.command(cls=PlainCommand)
 def cat(
     image: Image,
     dataset: Annotated[
         str,
         typer.Argument(
-            metavar="DATASET", help="A dataset, A.B.C, or a member of one, A.B(C)."
+            metavar="DATASET",
+            help="A dataset, A.B.C, or a member of one, A.B(C).",
+            show_default=False,
         ),
     ],
     *,
     text: Annotated[
         bool,
         typer.Option(
-            "--text", help="Convert from EBCDIC, and put each record on a line."
+            "--text", help="Convert from EBCDIC, and print each record as a line."
         ),
     ] = False,
     encoding: Annotated[
-        str, typer.Option(metavar="CODEC", help="The EBCDIC code page for --text.")
+        str, typer.Option(metavar="CODE-PAGE", help="The EBCDIC code page for --text.")
     ] = "cp1047",
 ) -> None:
     """Write the records of a dataset to standard output.
 
-    Without --text they come as they are, one after another.
+    Without --text the bytes are those of the disk, with nothing between records.
+
+    Exit status: 0 they were written; 2 usage error, FILE cannot be used, or there is no
+    such dataset or member.
     """
     with _open(image, "") as file:
         convert = converter(encoding) if text else bytes
@@ -185,14 +209,17 @@ def cat(
         sys.stdout.buffer.flush()
 
 
-@dasd.command()
+@dasd.command(cls=PlainCommand)
 def verify(image: Image, *, device_type: BlockType = "") -> None:
-    """Check every track, the label and the VTOC; say what is damaged, and where.
+    """Check every track, the label and the VTOC of an image.
 
-    The exit code is 1 if anything is. Nothing is changed.
+    Prints a line per damage: the track, and what is wrong with it. Changes nothing.
+
+    Exit status: 0 nothing is damaged; 1 something is damaged; 2 usage error, or FILE
+    cannot be used.
     """
     with _open(image, device_type) as file:
-        with _progress("tracks", file.geometry.tracks) as show:
+        with progress_of("tracks", file.geometry.tracks) as show:
             found = list(damages(file.geometry, file.read, show))
         for damage in found:
             say(f"{image}: {damage}")
@@ -201,7 +228,7 @@ def verify(image: Image, *, device_type: BlockType = "") -> None:
         say(f"{image}: {file.geometry.tracks} tracks, nothing is damaged")
 
 
-@dasd.command()
+@dasd.command(cls=PlainCommand)
 def recover(
     image: Image,
     *,
@@ -210,39 +237,32 @@ def recover(
         bool,
         typer.Option(
             "--copied",
-            help="Image and journal are copies: believe the journal, which names the"
+            help="Image and journal are copies: accept a journal that names the"
             " original.",
         ),
     ] = False,
 ) -> None:
     """Undo a write that was cut short when the process that wrote it died.
 
-    Opening an image to write it does the same.
+    Prints what was undone, or that there is no journal. A machine that opens the image
+    for writing does the same.
+
+    Exit status: 0 the image is whole; 2 usage error, or the image or its journal cannot
+    be used.
     """
-    done = recover_image(image, device_type=device_type, copied=copied)
+    with reading(image, "a disk image"), waiting("reading the journal"):
+        done = recover_image(image, device_type=device_type, copied=copied)
     say(f"{image}: {done}")
 
 
 @contextmanager
 def _open(image: Path, device_type: str) -> Generator[ImageFile]:
-    file = open_image(image, device_type=device_type, read_only=True)
+    """Open an image that nobody writes, and print what is to be known of it."""
+    with reading(image, "a disk image"):
+        file = open_image(image, device_type=device_type, read_only=True)
     try:
         if file.notice:
             complain(f"{image}: {file.notice}")
         yield file
     finally:
         file.close()
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Generator[Callable[[int], None]]:
-    """Show a bar on a terminal while this lasts; give what moves it."""
-    console = new_console(stderr=True)
-    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-    with bar:
-        task = bar.add_task(what, total=total)
-
-        def show(done: int) -> None:
-            bar.update(task, completed=done)
-
-        yield show

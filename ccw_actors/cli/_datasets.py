@@ -18,11 +18,16 @@ from ccw_actors.errors import ImageError
 
 __all__ = ["as_row", "converter", "records_of", "show_datasets", "show_members"]
 
+_COLUMNS = (
+    *("dataset", "organisation", "format", "record", "block", "tracks", "created"),
+    "extents",
+)
+_LINE = "{}  {:12}  {:6}  {:>6}  {:>6}  {:>6}  {:8}  {}"
 _NAME = re.compile(r"(?P<dataset>[^()]+)(?:\((?P<member>[^()]+)\))?")
 
 
 def as_row(volume: Geometry, found: Dataset) -> dict[str, Any]:
-    """Return what is known of a dataset, as JSON has it."""
+    """Return a dataset as a JSON object; the order of keys is that of the columns."""
     return {
         "name": found.name,
         "organisation": found.organisation,
@@ -43,23 +48,23 @@ def show_datasets(
     *,
     as_json: bool,
 ) -> None:
-    """Print what a volume is, and a line for each of its datasets."""
+    """Print the volume, and a table of its datasets."""
     if as_json:
         about = {"volume": label.serial, "type": device_type, "datasets": rows}
         say_json(about)
         return
     say(f"volume {label.serial}, {device_type}, {size}")
-    width = max((len(row["name"]) for row in rows), default=0)
-    for row in rows:
-        say(_as_line(row, width))
+    if rows:
+        table = [_COLUMNS, *map(_cells, rows)]
+        width = max(len(name) for name, *_ in table)
+        for name, *cells in table:
+            say(_LINE.format(f"{name:{width}}", *cells))
 
 
-def _as_line(row: dict[str, Any], width: int) -> str:
-    return (
-        f"{row['name']:{width}}  {row['organisation']:3} {row['record_format']:4}"
-        f" {row['record_length']:5} {row['block_length']:5} {row['tracks']:6}"
-        f"  {row['created']:8}  {' '.join(row['extents'])}"
-    )
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """Return a dataset as a row under `_COLUMNS`."""
+    *cells, extents = row.values()
+    return (*map(str, cells), " ".join(extents))
 
 
 def show_members(
@@ -78,7 +83,7 @@ def records_of(file: ImageFile, name: str) -> Iterable[bytes]:
     """Return the records of a dataset, A.B.C, or of a member of one, A.B(C).
 
     Raises:
-        ImageError: There is none of that name.
+        ImageError: There is no dataset or member of that name.
     """
     volume = file.geometry
     match = _NAME.fullmatch(name.strip().upper())
@@ -91,8 +96,8 @@ def records_of(file: ImageFile, name: str) -> Iterable[bytes]:
 
 
 def converter(encoding: str) -> Callable[[bytes], bytes]:
-    """Return what makes a line of text, with its end, of a record in EBCDIC."""
-    importlib.import_module("ebcdic")  # tells `codecs` what Python does not know
+    """Return a function that turns a record in EBCDIC into a line with its end."""
+    importlib.import_module("ebcdic")  # registers code pages that Python lacks
     try:
         codec = codecs.lookup(encoding)
     except LookupError as error:

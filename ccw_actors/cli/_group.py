@@ -1,4 +1,14 @@
-"""The commands, and how each ends when it cannot go on: a line and an exit status."""
+"""How every command ends when it cannot go on: with one line and an exit status.
+
+| status | what it says |
+|---|---|
+| 0 | yes: the command did what it was asked |
+| 1 | no: it ran, and the answer is no, or what it was asked for cannot be done |
+| 2 | the command line is wrong, or a file cannot be used |
+| 130 | Ctrl-C |
+
+Commands with more than one kind of "no" have statuses of their own, see their helps.
+"""
 
 import contextlib
 import errno
@@ -11,32 +21,48 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from ccw_actors.cli._inputs import UnusableFileError
 from ccw_actors.cli._printing import complain, visible
+from ccw_actors.cli._usage import usage_error
 from ccw_actors.errors import (
     CcwActorsError,
+    ImageError,
     MachineFileError,
     NameInUseError,
     StreamError,
     TraceFileError,
+    UnknownControlUnitError,
+    UnknownDeviceTypeError,
     VectorError,
 )
 from ccw_actors.explore import CounterexampleError
 
 __all__ = ["OneLineGroup", "run_to_an_end"]
 
-_FAILED, _BAD_INPUT, _CUT_SHORT = 1, 2, 130
-_BAD_INPUTS = (
+_NO, _UNUSABLE, _INTERRUPTED = 1, 2, 130
+_UNUSABLE_INPUTS = (
     CounterexampleError,
+    ImageError,
     MachineFileError,
     NameInUseError,
     StreamError,
     TraceFileError,
+    UnknownControlUnitError,
+    UnknownDeviceTypeError,
+    UnusableFileError,
     VectorError,
+)
+_UNUSABLE_PATHS = (
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
 )
 
 
 class OneLineGroup(TyperGroup):
-    """Commands whose wrong use is told in one line."""
+    """Commands that answer wrong use with one line."""
 
     def main(
         self,
@@ -65,53 +91,50 @@ class OneLineGroup(TyperGroup):
         except typer.Abort:
             if not standalone_mode:
                 raise
-            status = _CUT_SHORT
+            status = _INTERRUPTED
         if not standalone_mode:
             return status
         sys.exit(status if isinstance(status, int) else 0)
 
 
 def run_to_an_end(app: Callable[[], Any]) -> NoReturn:
-    """Run the commands; whatever is wrong is one line, and an exit status.
-
-    That is 2 for usage and for a file that is not what it has to be, 130 for Ctrl-C,
-    and 1 for what else keeps a command from its work.
-    """
+    """Run the commands; end with the exit status that the module's table gives."""
     _escape_output()
     try:
         app()
     except CcwActorsError as error:
         complain(error)
-        sys.exit(_BAD_INPUT if isinstance(error, _BAD_INPUTS) else _FAILED)
+        sys.exit(_UNUSABLE if isinstance(error, _UNUSABLE_INPUTS) else _NO)
     except OSError as error:
         if error.errno == errno.EPIPE:
             _close_quietly()
         else:
             complain(_in_words(error))
-        sys.exit(_FAILED)
+        is_path = error.filename is not None and isinstance(error, _UNUSABLE_PATHS)
+        sys.exit(_UNUSABLE if is_path else _NO)
     sys.exit(0)
 
 
 def _escape_output() -> None:
-    """Have what cannot be shown as it is written as escapes."""
+    """Write characters that the terminal's encoding lacks as escapes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # What has not the letter gets an escape, and the user no traceback.
+            # Without this a name in another script would end in a traceback.
             stream.reconfigure(errors="backslashreplace")
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_VisibleFormatter())
 
 
 class _VisibleFormatter(logging.Formatter):
-    """One line for each warning that nobody else handles."""
+    """Formats warnings without a handler as one line each."""
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(f"ccw-actors: {record.getMessage()}")
 
 
 def _complain_of_usage(error: typer.TyperException) -> None:
-    text = error.format_message()
-    if text.startswith("Usage: "):  # the help, for who gave no arguments
+    text = usage_error(error)
+    if text.startswith("Usage: "):  # the help: there were no arguments
         typer.echo(text, err=True)
         return
     command = getattr(getattr(error, "ctx", None), "command_path", "")
@@ -127,7 +150,7 @@ def _in_words(error: OSError) -> str:
 
 
 def _close_quietly() -> None:
-    """Let nothing more be written to a pipe whose reader has seen enough."""
+    """Close the streams: the reader of a pipe has seen enough."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.close()

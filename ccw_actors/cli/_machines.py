@@ -1,4 +1,4 @@
-"""`ccw-actors machines` and `stop`: the machines that run, and their end."""
+"""`ccw-actors machines` and `stop`: lists running machines, and stops one."""
 
 from typing import Annotated, Any
 
@@ -7,14 +7,16 @@ import typer
 from rich import box
 from rich.table import Table
 
+from ccw_actors.cli._completion import machine_completions
 from ccw_actors.cli._printing import (
     as_text,
     complain,
-    new_console,
     paragraph,
+    print_table,
     say,
     say_json,
 )
+from ccw_actors.cli._progress import waiting
 from ccw_actors.control import (
     NAME_RULE,
     ControlClient,
@@ -32,24 +34,28 @@ __all__ = ["machines", "stop"]
 def machines(
     *,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON array, one object a machine.")
+        bool, typer.Option("--json", help="Print a JSON array, an object per machine.")
     ] = False,
     timeout: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS", min=0.01, help="How long each may take to answer."
+            metavar="SECONDS", min=0.01, help="Wait so long for each machine's answer."
         ),
     ] = 2.0,
 ) -> None:
-    """List the machines of yours that are running, with their guests and devices.
+    """List your running machines, with their guests and devices.
 
-    Exit status: 0, or 1 if a machine does not answer, which is said on stderr.
+    Prints a line per guest: machine, process, messages so far, guest, its state, and
+    its devices, each with the guest's number for it, the host's number, and the type.
+
+    Exit status: 0 all machines answered, or none is running; 1 a machine does not
+    answer; 2 usage error.
     """
     found, is_one_silent = _described(timeout)
     if as_json:
         say_json([_plain(machine) for machine in found])
     elif found:
-        new_console().print(_view(found))
+        print_table(_view(found))
     else:
         say("no machine answers" if is_one_silent else "no machine is running")
     if is_one_silent:
@@ -57,14 +63,14 @@ def machines(
 
 
 def _described(timeout: float) -> tuple[list[MachineDescription], bool]:
-    """Return what machines say of themselves, and whether one does not answer."""
+    """Return the descriptions of machines, and whether one does not answer."""
     found: list[MachineDescription] = []
     is_one_silent = False
     for name in machine_names():
         try:
             with ControlClient(name, timeout=timeout) as client:
                 found.append(client.ask(DescribeMachine()))
-        except NoSuchMachineError:  # what a process that was killed has left
+        except NoSuchMachineError:  # the socket of a process that was killed
             continue
         except ControlError as error:
             is_one_silent = True
@@ -76,27 +82,35 @@ def stop(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="The machine's name, as 'ccw-actors machines' has it."
+            metavar="NAME",
+            help="The machine's name, as 'ccw-actors machines' prints it.",
+            autocompletion=machine_completions,
+            show_default=False,
         ),
     ],
     *,
     timeout: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS", min=0.01, help="How long the machine may take to end."
+            metavar="SECONDS", min=0.01, help="Wait so long for the machine's end."
         ),
     ] = 30.0,
 ) -> None:
-    """Stop a machine in order, as Ctrl-C where it runs does, and wait for its end.
+    """Stop a machine as Ctrl-C does where it runs, and wait for its end.
 
-    Exit status: 0 if it has ended, 1 if there is no such machine, or it has not ended
-    in time, 2 if no machine can have the name.
+    Prints nothing. The guests, images and trace of the machine are closed in order.
+
+    Exit status: 0 the machine has ended; 1 no such machine is running, or it has not
+    ended in time; 2 usage error, such as a name that no machine can have.
     """
     if not is_name(name):
         raise typer.BadParameter(
             f"expected {NAME_RULE}, got {name[:80]!r}", param_hint="NAME"
         )
-    with ControlClient(name, timeout=timeout) as client:
+    with (
+        waiting(f"waiting for the end of {name}"),
+        ControlClient(name, timeout=timeout) as client,
+    ):
         client.ask(StopMachine())
         client.wait_for_end(timeout=timeout)
 
@@ -111,10 +125,10 @@ def _plain(machine: MachineDescription) -> dict[str, Any]:
 
 def _view(found: list[MachineDescription]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("machine", overflow="fold")
+    table.add_column("machine", no_wrap=True)
     for name in ("process", "messages"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("guest", overflow="fold")
+    table.add_column("guest", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("devices (guest: host, type)", overflow="fold")
     for machine in found:
@@ -128,7 +142,7 @@ def _view(found: list[MachineDescription]) -> Table:
 
 
 def _rows(machine: MachineDescription) -> list[tuple[str, str]]:
-    """Return each guest and its state; and "" if there are devices of no guest."""
+    """Return each guest and its state, and an empty row for devices of no guest."""
     rows: list[tuple[str, str]] = [(one.name, one.state) for one in machine.guests]
     if not rows or any(device.guest is None for device in machine.devices):
         rows.append(("", ""))

@@ -1,8 +1,8 @@
-"""Prints text that others have written: it is shown, and neither obeyed nor read.
+"""Prints text from unknown sources safely: no character of it becomes a command.
 
 Labels, names of datasets, guests and actors, errors, traces and counterexamples come
-from anybody. To a terminal some characters are commands, and to the library that draws
-tables brackets are markup. So all that a command prints goes through this module.
+from anybody. A terminal obeys some characters, and the library that draws tables reads
+brackets as markup. So everything that a command prints goes through this module.
 """
 
 import json
@@ -11,6 +11,8 @@ import sys
 import msgspec
 import typer
 from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 from rich.text import Text
 
 __all__ = [
@@ -18,12 +20,14 @@ __all__ = [
     "complain",
     "new_console",
     "paragraph",
+    "print_table",
     "say",
     "say_json",
     "visible",
 ]
 
 _LINE_MAX = 1000
+_WIDTH_MAX = 1 << 16
 
 
 def visible(text: object, *, keep: str = "") -> str:
@@ -55,7 +59,7 @@ def say(text: object, style: str = "") -> None:
 def complain(text: object) -> None:
     """Print a line to standard error that begins with the name of the command.
 
-    Of one that is too long to be read the middle is left out.
+    A line of more than 1,000 characters loses its middle.
     """
     line = " ".join(str(text).split())
     if len(line) > _LINE_MAX:
@@ -64,21 +68,33 @@ def complain(text: object) -> None:
 
 
 def say_json(value: object) -> None:
-    """Print a value as a line of JSON, in ASCII; what is no number is null."""
+    """Print a value as a line of JSON, in ASCII; NaN and infinity are null."""
     plain = json.loads(msgspec.json.encode(value))
     typer.echo(json.dumps(plain).replace("\x7f", r"\u007f"))
 
 
 def as_text(text: object, style: str = "") -> Text:
-    """Return text as a table or a console takes it."""
+    """Return text for a table or a console."""
     return Text(visible(text), style=style, overflow="fold")
 
 
 def paragraph(text: object) -> Text:
-    """Return text of several lines, for a console."""
+    """Return text that keeps its line ends, for a console."""
     return Text(visible(text, keep="\n"), overflow="fold")
 
 
 def new_console(*, stderr: bool = False) -> Console:
-    """Return a console that takes no text for markup."""
+    """Return a console that reads no text as markup."""
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def print_table(table: Table) -> None:
+    """Print a table; if the terminal is too narrow for its longest words, wider.
+
+    So a name stays on one line, and can be copied.
+    """
+    console = new_console()
+    unbounded = console.options.update(max_width=_WIDTH_MAX)
+    needed = Measurement.get(console, unbounded, table).minimum
+    console.width = max(console.width, needed)
+    console.print(table)

@@ -1,6 +1,7 @@
-"""`ccw-actors qemu`: starts a QEMU with disks of ours passed through to it.
+"""`ccw-actors qemu`: starts a QEMU with our disks passed through to it.
 
-Its subcommands do something to one that runs: disks come and go, CPUs pause.
+Its subcommands act on a QEMU that is running: they attach and detach disks, and pause
+and resume its CPUs.
 """
 
 import contextlib
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
-from typer.core import TyperGroup
 
+from ccw_actors.cli._completion import machine_completions
 from ccw_actors.cli._printing import complain, say_json
+from ccw_actors.cli._progress import waiting
 from ccw_actors.cli._qemu_options import (
     read_boot,
     read_device_number,
@@ -26,6 +28,7 @@ from ccw_actors.cli._running import (
     claim_name,
     run_shown,
 )
+from ccw_actors.cli._usage import PlainCommand, PlainGroup
 from ccw_actors.control import ControlClient, DescribeMachine
 from ccw_actors.machine import (
     AttachDisk,
@@ -49,28 +52,31 @@ _PATIENCE = 60.0
 
 _MACHINE = typer.Argument(
     metavar="NAME",
-    help="The machine's name, as 'ccw-actors machines' has it.",
+    help="The machine's name, as 'ccw-actors machines' prints it.",
+    autocompletion=machine_completions,
     show_default=False,
 )
 _GUEST = typer.Option(
-    "--guest", metavar="GUEST", help="The guest, if there is more than one."
+    "--guest",
+    metavar="GUEST",
+    help="The guest; needed if the machine has more than one.",
 )
 
 
-class _QemuGroup(TyperGroup):
-    """Commands that leave alone what comes after "--": it is QEMU's."""
+class _QemuGroup(PlainGroup):
+    """Commands that pass everything after "--" to QEMU."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Keep that part for the callback."""
         at = args.index("--") if "--" in args else len(args)
         for word in args[:at]:
             if word.startswith("-") and not word.startswith("--"):
-                raise typer.BadParameter(f"{word}: what is QEMU's own comes after --")
+                raise typer.BadParameter(f"{word}: QEMU's own arguments come after --")
         ctx.meta[_ARGUMENTS] = args[at + 1 :]
         return super().parse_args(ctx, args[:at])
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """Show it in the help."""
+        """Show that part in the usage line."""
         return ["[OPTIONS]", "[-- QEMU-ARGUMENT...]"]
 
 
@@ -82,10 +88,9 @@ _Disks: TypeAlias = Annotated[
     typer.Option(
         "--disk",
         metavar="DEVNO=IMAGE[,OPTION...]",
-        help="Pass a disk through; may be given several times. Options are"
-        " type=TYPE, which an image of a 3390 or 3380 says itself and raw blocks"
-        " need, as in 3370; control-unit=UNIT, which for a 3390 is 2107 unless it"
-        " is 3990-2 or 3990-6; and read-only.",
+        help="Pass a disk through. May be repeated. Options: type=TYPE, for an image of"
+        " raw blocks only, as in 3370; control-unit=UNIT, for a 3390 2107 (the"
+        " default), 3990-2 or 3990-6; read-only.",
         show_default=False,
     ),
 ]
@@ -94,16 +99,16 @@ _Program: TypeAlias = Annotated[
     typer.Option(
         "--qemu",
         metavar="PROGRAM",
-        help="A qemu-system-s390x, or the folder where one was built (default: the"
-        " one on PATH).",
+        help="The qemu-system-s390x to start, or the folder where it was built"
+        " (default: the one on PATH).",
         show_default=False,
     ),
 ]
 _Memory: TypeAlias = Annotated[
-    str, typer.Option(metavar="SIZE", help="Main storage, in whole MiB.")
+    str, typer.Option(metavar="SIZE", help="The guest's main storage, in whole MiB.")
 ]
 _Cpus: TypeAlias = Annotated[
-    int, typer.Option(metavar="N", min=1, max=248, help="CPUs.")
+    int, typer.Option(metavar="N", min=1, max=248, help="The number of CPUs.")
 ]
 _Boot: TypeAlias = Annotated[
     str | None,
@@ -113,31 +118,34 @@ _Console: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="FILE",
-        help="Where the guest's console is: 'terminal', or a file.",
+        help="The guest's console: 'terminal', or a file for its output.",
     ),
 ]
 _LineMode: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--line-mode",
-        help="For a kernel that knows the SCLP's line-mode console only.",
+        help="Use the SCLP's line-mode console, for a kernel that knows no other.",
     ),
 ]
 _AsJson: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON, nothing else.")
+    bool, typer.Option("--json", help="Print the result as JSON.")
 ]
 _Trace: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--trace", metavar="FILE", help="Write a trace there.", show_default=False
+        "--trace",
+        metavar="FILE",
+        help="Write a trace to this file.",
+        show_default=False,
     ),
 ]
 _Name: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="The name by which other commands know the machine (default: qemu,"
-        " and a number if that is taken).",
+        help="The name of the machine for other commands (default: qemu, with a number"
+        " if that is taken).",
         show_default=False,
     ),
 ]
@@ -158,15 +166,17 @@ def start(
     trace: _Trace = None,
     name: _Name = None,
 ) -> None:
-    """Start a QEMU with disks passed through to it, its console on this terminal.
+    """Start a QEMU with disks passed through, its console on this terminal.
 
-    What comes after -- is QEMU's own: -kernel, -initrd, -append and whatever else it
-    takes. The guest drives the disks with its own drivers, through QEMU's vfio-ccw.
-    Ctrl-C shuts the guest down in order; a second one ends it at once. At a terminal
-    Ctrl-A c types a Ctrl-C, Ctrl-A x ends the guest as Ctrl-C does.
+    Arguments after -- go to QEMU: -kernel, -initrd, -append and so on. The guest drives
+    the disks with its own drivers, through QEMU's vfio-ccw. Ctrl-C shuts the guest down
+    in order; a second Ctrl-C ends it at once. On a terminal, Ctrl-A c sends the guest a
+    Ctrl-C, and Ctrl-A x shuts it down. At the end, prints the number of I/Os and
+    interrupts, and the condition codes of the I/O instructions.
 
-    Exit status: 0 if QEMU ended with 0 and nothing of the disks was left at work, 1 if
-    not, 2 for usage, 130 after Ctrl-C.
+    Exit status: 0 QEMU ended with 0 and left no I/O in progress; 1 it did not; 2 usage
+    error, or an image cannot be used; 130 Ctrl-C; 143 SIGTERM or 'ccw-actors stop'; 129
+    SIGHUP.
     """
     if context.invoked_subcommand is not None:
         return
@@ -192,7 +202,7 @@ def start(
 
 
 def _report(end: End, *, as_json: bool) -> None:
-    """Say how the guest ended."""
+    """Print how the guest ended."""
     if as_json:
         say_json(end.result)
     result = end.result.guests[_NAME]
@@ -213,7 +223,7 @@ def _run(
         return run_shown(machine, target, control, as_json=as_json)
 
 
-@qemu.command()
+@qemu.command(cls=PlainCommand)
 def attach(
     name: Annotated[str, _MACHINE],
     disk: Annotated[
@@ -227,9 +237,12 @@ def attach(
     *,
     guest: Annotated[str, _GUEST] = "",
 ) -> None:
-    """Plug a disk into a QEMU that runs.
+    """Plug a disk into a running QEMU.
 
-    Exit status: 0 if the guest has it, 1 if it cannot have it, 2 for usage.
+    Prints nothing.
+
+    Exit status: 0 the guest has the disk; 1 it cannot have it, or no such machine is
+    running; 2 usage error, or the image cannot be used.
     """
     device = read_disk(disk)
     assert device.image is not None, "a disk has an image"
@@ -242,47 +255,70 @@ def attach(
             device.read_only,
             device.control_unit,
         )
-        client.ask(request, timeout=_PATIENCE)
+        _wait(client, request, f"attaching {device.number}")
 
 
-@qemu.command()
+@qemu.command(cls=PlainCommand)
 def detach(
     name: Annotated[str, _MACHINE],
     number: Annotated[
         str,
         typer.Argument(
-            metavar="DEVNO", help="The guest's number for it.", show_default=False
+            metavar="DEVNO",
+            help="The guest's number for the disk.",
+            show_default=False,
         ),
     ],
     *,
     guest: Annotated[str, _GUEST] = "",
 ) -> None:
-    """Unplug a disk of a QEMU that runs; its image is closed then.
+    """Unplug a disk of a running QEMU, and close its image.
 
-    Exit status: 0 if that is done, 1 if the guest keeps it, 2 for usage.
+    Prints nothing.
+
+    Exit status: 0 the disk is detached; 1 the guest keeps it, or no such machine is
+    running; 2 usage error.
     """
     wanted = str(read_device_number(number, "DEVNO"))
     with ControlClient(_checked(name)) as client:
         request = DetachDisk(guest or _only_guest(client), wanted)
-        client.ask(request, timeout=_PATIENCE)
+        _wait(client, request, f"detaching {wanted}")
 
 
-@qemu.command()
+@qemu.command(cls=PlainCommand)
 def pause(
     name: Annotated[str, _MACHINE], *, guest: Annotated[str, _GUEST] = ""
 ) -> None:
-    """Stop the virtual CPUs of a QEMU that runs; I/O that has begun goes on."""
+    """Stop the virtual CPUs of a running QEMU; I/O in progress goes on.
+
+    Prints nothing.
+
+    Exit status: 0 the CPUs are stopped; 1 QEMU refuses, or no such machine is running;
+    2 usage error.
+    """
     with ControlClient(_checked(name)) as client:
         client.ask(PauseGuest(guest or _only_guest(client)), timeout=_PATIENCE)
 
 
-@qemu.command()
+@qemu.command(cls=PlainCommand)
 def resume(
     name: Annotated[str, _MACHINE], *, guest: Annotated[str, _GUEST] = ""
 ) -> None:
-    """Let the virtual CPUs of a QEMU go on."""
+    """Let the virtual CPUs of a paused QEMU run again.
+
+    Prints nothing.
+
+    Exit status: 0 the CPUs run; 1 QEMU refuses, or no such machine is running; 2 usage
+    error.
+    """
     with ControlClient(_checked(name)) as client:
         client.ask(ResumeGuest(guest or _only_guest(client)), timeout=_PATIENCE)
+
+
+def _wait(client: ControlClient, request: AttachDisk | DetachDisk, what: str) -> None:
+    """Make a request for which the guest may take its time."""
+    with waiting(what):
+        client.ask(request, timeout=_PATIENCE)
 
 
 def _checked(name: str) -> str:
@@ -291,11 +327,15 @@ def _checked(name: str) -> str:
 
 
 def _only_guest(client: ControlClient) -> str:
-    """Return the one guest of a machine; of several, somebody has to choose."""
+    """Return the only guest of a machine.
+
+    Raises:
+        typer.BadParameter: There is none, or the user has to choose.
+    """
     guests = [one.name for one in client.ask(DescribeMachine()).guests]
     if len(guests) != 1:
         raise typer.BadParameter(
-            f"machine {client.name} has {len(guests)}: {', '.join(guests)}",
+            f"expected a guest of {client.name}: {', '.join(guests) or 'none'}",
             param_hint="--guest",
         )
     return guests[0]

@@ -1,6 +1,6 @@
-"""What stands behind the options of `ccw-actors qemu`, and what is wrong with it.
+"""Reads the values of the options of `ccw-actors qemu`.
 
-All raise `typer.BadParameter`.
+Every function raises `typer.BadParameter` for a value that cannot be used.
 """
 
 import re
@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from ccw_actors.actors.hardware.image import open_image
+from ccw_actors.cli._inputs import UnusableFileError, reading
 from ccw_actors.cli._sizes import size_option
 from ccw_actors.errors import ImageError
 from ccw_actors.machine import DeviceNumber, HostDevice, StorageSize
@@ -24,7 +25,7 @@ __all__ = [
 
 _MIB = 1 << 20
 _CONTROL_UNITS = {"3390": "2107"}
-"""What a disk is behind unless somebody says otherwise: what Linux meets today."""
+"""The control units that disks have by default: those that Linux meets today."""
 
 _DISK = re.compile(
     r"(?P<number>[^=,]+)=(?P<image>.+?)"
@@ -33,16 +34,18 @@ _DISK = re.compile(
 
 
 def read_disks(texts: Sequence[str]) -> tuple[HostDevice, ...]:
-    """Read what stands behind each --disk; no number may be there twice."""
+    """Read the values of --disk; no number may occur twice."""
     devices = tuple(map(read_disk, texts))
     numbers = [one.number for one in devices]
     for number in {one for one in numbers if numbers.count(one) > 1}:
-        raise typer.BadParameter(f"{number} is there twice", param_hint="--disk")
+        raise typer.BadParameter(
+            f"two disks have the number {number}", param_hint="--disk"
+        )
     return devices
 
 
 def read_storage(memory: str) -> StorageSize:
-    """Read what stands behind --memory."""
+    """Read the value of --memory."""
     size = size_option(memory, "--memory", least=_MIB)
     if size % _MIB:
         raise typer.BadParameter(
@@ -52,7 +55,7 @@ def read_storage(memory: str) -> StorageSize:
 
 
 def read_boot(text: str, devices: Sequence[HostDevice]) -> DeviceNumber:
-    """Read what stands behind --boot, which has to be one of the disks."""
+    """Read the value of --boot, which has to be the number of a disk."""
     number = read_device_number(text, "--boot")
     numbers = [one.number for one in devices]
     if number not in numbers:
@@ -65,7 +68,7 @@ def read_boot(text: str, devices: Sequence[HostDevice]) -> DeviceNumber:
 
 
 def read_disk(text: str) -> HostDevice:
-    """Read what stands behind --disk."""
+    """Read one value of --disk."""
     match = _DISK.fullmatch(text)
     if match is None:
         raise typer.BadParameter(
@@ -85,7 +88,7 @@ def read_disk(text: str) -> HostDevice:
 
 
 def _options(text: str) -> dict[str, str]:
-    """Return the options that follow an image, each after a comma, by their names."""
+    """Return the options that follow an image, each after a comma, by name."""
     options: dict[str, str] = {}
     for one in text.split(",")[1:]:
         option, _, value = one.partition("=")
@@ -94,7 +97,7 @@ def _options(text: str) -> dict[str, str]:
 
 
 def read_device_number(text: str, option: str) -> DeviceNumber:
-    """Read a device number that stands behind an option."""
+    """Read a device number, which is the value of that option."""
     try:
         return DeviceNumber.read(text)
     except ValueError as error:
@@ -102,16 +105,18 @@ def read_device_number(text: str, option: str) -> DeviceNumber:
 
 
 def _kind(image: Path) -> str:
-    """Find out what an image is of.
+    """Return the device type that an image says.
 
     Raises:
-        typer.BadParameter: It does not say, or cannot be read.
+        typer.BadParameter: It says none, or cannot be read.
     """
     try:
-        file = open_image(image, read_only=True)
-    except ImageError as error:
-        hint = f" (if it is of raw blocks, say of which: {image},type=3370)"
-        text = f"{error}{hint if image.is_file() else ''}"
+        with reading(image, "a disk image"):
+            file = open_image(image, read_only=True)
+    except (ImageError, UnusableFileError) as error:
+        hint = f" (give raw blocks a type, as in {image},type=3370)"
+        is_read = isinstance(error, ImageError) and image.is_file()
+        text = f"{error}{hint if is_read else ''}"
         raise typer.BadParameter(text, param_hint="--disk") from error
     try:
         return file.geometry.device_type

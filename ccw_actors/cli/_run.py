@@ -1,4 +1,4 @@
-"""`ccw-actors run`: run a machine, show it working, and say what came of it."""
+"""`ccw-actors run`: runs a machine, shows it working, and prints the result."""
 
 import contextlib
 from pathlib import Path
@@ -28,20 +28,20 @@ _MachineFile: TypeAlias = Annotated[
     Path | None,
     typer.Argument(
         metavar="MACHINE.TOML",
-        help="The machine to run; without it, one that comes with the package.",
+        help="The machine to run (default: the one that comes with the package).",
         show_default=False,
     ),
 ]
 _AsJson: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON, nothing else.")
+    bool, typer.Option("--json", help="Print the result as JSON.")
 ]
 _Trace: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--trace",
         metavar="FILE",
-        help=f"Where to write the trace (default: {TRACE}). A file that is there is"
-        " replaced if it is a trace.",
+        help=f"Write the trace to this file (default: {TRACE}). An older trace there is"
+        " replaced; any other file is refused.",
         show_default=False,
     ),
 ]
@@ -49,8 +49,8 @@ _TraceSize: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="SIZE",
-        help="How much of the trace to keep, its newest part: bytes, '1 GiB', or"
-        f" '{_ALL}'.",
+        help="Keep so much of the trace, its newest part: bytes, a size as in '1 GiB',"
+        f" or '{_ALL}'.",
     ),
 ]
 _NoTrace: TypeAlias = Annotated[
@@ -60,14 +60,14 @@ _Name: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="The name by which 'ccw-actors machines' and 'stop' know the machine"
-        " (default: that of its file, and a number if it is taken).",
+        help="The name of the machine for 'ccw-actors machines' and 'stop' (default:"
+        " that of its file, with a number if the name is taken).",
         show_default=False,
     ),
 ]
 _NoControl: TypeAlias = Annotated[
     bool,
-    typer.Option("--no-control", help="Listen to no other command meanwhile."),
+    typer.Option("--no-control", help="Do not listen to other commands."),
 ]
 
 
@@ -81,12 +81,15 @@ def run(
     name: _Name = None,
     no_control: _NoControl = False,
 ) -> None:
-    """Run a machine until the programs of all its guests are over.
+    """Run a machine until the programs of all its guests have ended.
 
-    Exit status: 0 if every guest finished, 1 if one did not, 2 if the machine file,
-    its name or the place of the trace is wrong, 130 after Ctrl-C, 143 after SIGTERM or
-    'ccw-actors stop', 129 after SIGHUP. What guests that are over have found is printed
-    even then. A second signal ends the process at once.
+    Prints what each guest did and found, how many messages of each type were handled,
+    and where the trace is. A signal stops the machine in order, and the results of
+    guests that have ended are printed; a second signal ends the process at once.
+
+    Exit status: 0 every guest finished; 1 a guest did not; 2 usage error, or the
+    machine file, the name or the place of the trace cannot be used; 130 Ctrl-C; 143
+    SIGTERM or 'ccw-actors stop'; 129 SIGHUP.
     """
     _exclude("--trace", trace, "--no-trace", given=no_trace)
     _exclude("--name", name, "--no-control", given=no_control)
@@ -109,35 +112,35 @@ def run(
 
 
 def _exclude(option: str, value: object, other: str, *, given: bool) -> None:
-    """Refuse an option that has a value if the other is given, too."""
+    """Refuse an option that has a value if the other one is given."""
     if given and value is not None:
         raise typer.BadParameter(f"{option} and {other} exclude each other")
 
 
 def _size_max(text: str) -> int | None:
-    """Read what stands behind --trace-size; None for all."""
+    """Read the value of --trace-size; None for all."""
     if text == _ALL:
         return None
     return size_option(text, "--trace-size", least=1 << 16)
 
 
 def _print(result: RunResult, why: str, *, as_json: bool) -> None:
-    """Print a result; `why` says what stopped the run, "" if nothing did."""
+    """Print a result; `why` is what stopped the run, "" if nothing did."""
     if why:
         traced = f"; trace in {result.trace}" if result.trace else ""
         complain(f"{why}{traced}")
-    over = _over(result, why)
-    if as_json or not why or over:
+    ended = _ended(result, why)
+    if as_json or not why or ended:
         print_result(result, as_json=as_json)
     if result.trace_error:
-        complain(f"{result.trace}: the trace is not whole: {result.trace_error}")
-    for name, error in over.items():
+        complain(f"{result.trace}: the trace is incomplete: {result.trace_error}")
+    for name, error in ended.items():
         if error is not None:
             complain(f"guest {name}: {error}")
 
 
-def _over(result: RunResult, why: str) -> dict[str, str | None]:
-    """Return what was wrong with each guest that was over before the run stopped."""
+def _ended(result: RunResult, why: str) -> dict[str, str | None]:
+    """Return the error, if any, of each guest that ended before the run stopped."""
     return {
         name: guest.error for name, guest in result.guests.items() if guest.error != why
     }

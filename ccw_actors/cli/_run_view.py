@@ -1,19 +1,27 @@
-"""What `ccw-actors run` shows: a machine at work, and its result."""
+"""Shows for `ccw-actors run` a machine at work, and its result."""
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 
-from ccw_actors.cli._printing import as_text
+from ccw_actors.cli._printing import as_text, print_table, say
 from ccw_actors.machine import GuestResult, Progress, RunResult
 
-__all__ = ["ending", "progress_view", "result_view"]
+__all__ = ["ending", "progress_view", "show_result"]
+
+_MEANINGS = {
+    "0": "accepted",
+    "1": "status pending; for TEST SUBCHANNEL, none",
+    "2": "busy or not applicable",
+    "3": "not operational",
+}
+"""What the condition codes of I/O instructions say."""
 
 
 def progress_view(progress: Progress) -> RenderableType:
     """Show every guest's state and counts, and the rate of messages."""
-    table = _table("guest", "state", numbers=("I/Os", "interrupts"), last="cc")
+    numbers = ("I/Os", "interrupts")
+    table = _table("guest", "state", numbers=numbers, last="condition codes")
     for name, guest in progress.guests.items():
         report = guest.report
         table.add_row(
@@ -21,39 +29,36 @@ def progress_view(progress: Progress) -> RenderableType:
             guest.state,
             _number(report.ios if report else None),
             _number(report.interrupts if report else None),
-            _condition_codes(report.cc) if report else "",
+            _counts(report.cc) if report else "",
         )
     rate = _rate(progress.messages, progress.seconds)
     return Group(table, as_text(f"{progress.messages:,} messages, {rate} per second"))
 
 
-def result_view(result: RunResult) -> RenderableType:
-    """Show what each guest did and found, the messages by type, and the trace."""
+def show_result(result: RunResult) -> None:
+    """Print what each guest did and found, the messages by type, and the trace."""
+    for table in (_guests(result), _condition_codes(result), _findings(result)):
+        print_table(table)
+        say("")
+    print_table(_messages(result))
+    say("")
     trace = f"trace: {result.trace}" if result.trace else "no trace"
     if result.trace_cut:
-        kept = f"without the oldest {result.trace_cut >> 20:,} MiB; --trace-size all"
-        trace = f"{trace}, {kept} keeps all"
-    seconds = f"{result.system.seconds:.2f} seconds"
-    parts = (
-        _guests(result),
-        _findings(result),
-        _messages(result),
-        as_text(f"{seconds}; {trace}"),
-    )
-    return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts[:-1]), parts[-1])
+        lost = result.trace_cut >> 20
+        trace += f", without the oldest {lost:,} MiB (--trace-size all keeps them)"
+    say(f"{result.system.seconds:.2f} seconds; {trace}")
 
 
 def ending(guest: GuestResult) -> str:
-    """Say in a line how much a guest has done."""
-    codes = _condition_codes(guest.cc)
-    with_codes = f" (cc {codes})" if codes else ""
+    """Return in a line how much a guest has done."""
     ios, interrupts = _number(guest.ios), _number(guest.interrupts)
-    return f"{ios} I/Os{with_codes}, {interrupts} interrupts"
+    done = f"{ios} I/Os, {interrupts} interrupts"
+    return f"{done}; condition codes: {_in_words(guest.cc)}" if guest.cc else done
 
 
 def _guests(result: RunResult) -> Table:
     numbers = ("records", "bytes", "I/Os", "interrupts")
-    table = _table("guest", "state", "volser", numbers=numbers, last="cc")
+    table = _table("guest", "state", "volser", numbers=numbers)
     for name, guest in result.guests.items():
         table.add_row(
             as_text(name),
@@ -63,8 +68,14 @@ def _guests(result: RunResult) -> Table:
             _number(guest.bytes),
             _number(guest.ios),
             _number(guest.interrupts),
-            _condition_codes(guest.cc),
         )
+    return table
+
+
+def _condition_codes(result: RunResult) -> Table:
+    table = _table("guest", last="condition codes of its I/O instructions")
+    for name, guest in result.guests.items():
+        table.add_row(as_text(name), as_text(_in_words(guest.cc)))
     return table
 
 
@@ -79,7 +90,7 @@ def _findings(result: RunResult) -> Table:
 
 
 def _messages(result: RunResult) -> Table:
-    """Show the messages in two columns, the most frequent first."""
+    """Return the messages in two columns, the most frequent first."""
     seconds, messages = result.system.seconds, result.system.messages
     total = sum(messages.values())
     ranked = sorted(messages.items(), key=lambda item: (-item[1], item[0]))
@@ -113,8 +124,17 @@ def _number(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
 
 
-def _condition_codes(cc: dict[str, int]) -> str:
-    return " ".join(f"{code}:{count}" for code, count in sorted(cc.items()))
+def _counts(cc: dict[str, int]) -> str:
+    """Return "0: 270, 3: 1", short enough for a column."""
+    return ", ".join(f"{code}: {count:,}" for code, count in sorted(cc.items()))
+
+
+def _in_words(cc: dict[str, int]) -> str:
+    """Return "0 (accepted) 270 times, 3 (not operational) once"."""
+    return ", ".join(
+        f"{code} ({_MEANINGS[code]}) {'once' if count == 1 else f'{count:,} times'}"
+        for code, count in sorted(cc.items())
+    )
 
 
 def _rate(count: int, seconds: float) -> str:

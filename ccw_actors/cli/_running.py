@@ -1,4 +1,4 @@
-"""A machine at work for a command: its name, its trace, who stops it, what is seen."""
+"""Runs a machine for a command: its name, its trace, its end, what the user sees."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ import typer
 from rich.live import Live
 
 from ccw_actors.cli._printing import complain, new_console, say_json
-from ccw_actors.cli._run_view import progress_view, result_view
+from ccw_actors.cli._run_view import progress_view, show_result
 from ccw_actors.cli._signals import SignalWatch, place_of
 from ccw_actors.cli._streams import KeptStreams
 from ccw_actors.control import NAME_RULE, ControlSocket, is_name, name_from
@@ -42,14 +42,14 @@ __all__ = [
 ]
 
 TRACE = Path("ccw-actors.trace")
-"""Where a trace is, unless somebody says otherwise."""
+"""The file of a trace, unless the user names another."""
 
 _TRACES_MAX = 100
-_NO_LOG = logging.NullHandler()  # errors are told as results
+_NO_LOG = logging.NullHandler()  # errors are part of the result
 
 
 class _Notices(logging.Handler):
-    """Prints what images have met, such as a write that was undone, and QEMUs say."""
+    """Prints notices of images, such as a write that was undone, and of QEMUs."""
 
     def emit(self, record: logging.LogRecord) -> None:
         complain(record.getMessage())
@@ -59,7 +59,7 @@ _NOTICES = _Notices(logging.INFO)
 
 
 class End(NamedTuple):
-    """How a run ended: if something stopped it, as by that signal, and why."""
+    """How a run ended; if something stopped it, as which signal, and why."""
 
     result: RunResult
     stopped_as: signal.Signals | None = None
@@ -80,8 +80,8 @@ def run_shown(
     *,
     as_json: bool,
 ) -> End:
-    """Run a machine to its end, showing it at work if there is a terminal for that."""
-    # A device takes a few descriptors, and usual is a limit of 1024.
+    """Run a machine to its end, and show it at work on a terminal."""
+    # A device takes a few descriptors, and the usual limit is 1024.
     limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit != most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -91,7 +91,7 @@ def run_shown(
 
 @contextlib.contextmanager
 def _notices_printed() -> Generator[None]:
-    """Print what images and QEMUs have to say, while this lasts; no other log."""
+    """Print the notices of images and QEMUs while this lasts, and no other log."""
     logging.getLogger("ccw_actors").addHandler(_NO_LOG)
     loggers = [logging.getLogger(f"ccw_actors.{name}") for name in ("images", "qemu")]
     for logger in loggers:
@@ -105,7 +105,7 @@ def _notices_printed() -> Generator[None]:
 
 
 def check_name(name: str | None, option: str = "--name") -> None:
-    """See that a machine can have the name, before anything is done."""
+    """Refuse a name that no machine can have, before anything is done."""
     if name is not None and not is_name(name):
         raise typer.BadParameter(
             f"expected {NAME_RULE}, got {name[:80]!r}", param_hint=option
@@ -113,9 +113,9 @@ def check_name(name: str | None, option: str = "--name") -> None:
 
 
 def claim_name(name: str | None, usual: str) -> ControlSocket | None:
-    """Take the name that the user says; else the usual one, numbered if it is taken.
+    """Claim the user's name, or else the usual one, with a number if it is taken.
 
-    None if there cannot be a socket that nobody has asked for.
+    Returns None if the usual name cannot have a socket.
     """
     if name is not None:
         return ControlSocket.claim(name)
@@ -129,7 +129,7 @@ def claim_name(name: str | None, usual: str) -> ControlSocket | None:
 def begin_a_trace(
     machine: Machine, trace: Path | None, inputs: list[Path], size_max: int | None
 ) -> TraceTarget:
-    """Open the trace where the user says; else by a name that no other run uses."""
+    """Open the trace at the user's path, or else at one that no other run uses."""
     if trace is not None:
         return begin_trace(machine, trace, size_max=size_max, inputs=inputs)
     for number in range(1, _TRACES_MAX):
@@ -137,12 +137,12 @@ def begin_a_trace(
         with contextlib.suppress(TraceInUseError):
             return begin_trace(machine, name, size_max=size_max, inputs=inputs)
     raise TraceInUseError(
-        f"{_TRACES_MAX - 1} other runs write traces here; use --trace"
+        f"{_TRACES_MAX - 1} other runs write traces in this folder; use --trace FILE"
     )
 
 
 class _Running:
-    """A machine at work, with somebody who waits for signals."""
+    """A machine at work, and a thread that waits for signals."""
 
     def __init__(
         self,
@@ -182,7 +182,7 @@ class _Running:
             try:
                 result = asyncio.run(self._work())
             except asyncio.CancelledError:
-                assert watch.first is not None, "nothing else cancels it"
+                assert watch.first is not None, "only a signal cancels it"
                 why = f"stopped by {watch.first.name}"
                 return End(self._machine_run.so_far(why), watch.first, why)
         if self._machine_run.is_stopped:
@@ -209,10 +209,10 @@ class _Running:
             self._loop.call_soon_threadsafe(cancel)
 
     def _in_the_way(self) -> str:
-        """Say who keeps the run from stopping; on the watching thread."""
+        """Return what keeps the run from stopping; on the watching thread."""
         if not self._is_stopping:
             path = self._machine_run.running
-            who = f"{_who(path)} spins" if path else "the run does not go on"
+            who = f"{_who(path)} spins" if path else "the run is stuck"
             return f"{who}, at {place_of(self._main)}"
         threads = [
             f"{_who(thread.name.removeprefix('actor '))} does not end, at"
@@ -223,7 +223,7 @@ class _Running:
         return "; ".join(threads) or "the run is being stopped"
 
     def _last_words(self, number: signal.Signals) -> None:
-        """Print what there is, and say why there is no more; on the watching thread."""
+        """Print the results so far, and why there are no more; on that thread."""
         in_the_way = self._in_the_way()
         self._streams.restore()
         self._machine_run.abandon()
@@ -249,7 +249,7 @@ class _Running:
 
 
 def _who(path: str) -> str:
-    """Say whose actor there is at a path."""
+    """Name the guest, or else the actor, at a path."""
     name, _, rest = path.partition("/")
     return f"guest {name}" if rest in ("cpu0", "program") else f"actor {path}"
 
@@ -259,7 +259,7 @@ def print_result(result: RunResult, *, as_json: bool) -> None:
     if as_json:
         say_json(result)
     else:
-        new_console().print(result_view(result))
+        show_result(result)
 
 
 def _has_terminal(machine: Machine) -> bool:

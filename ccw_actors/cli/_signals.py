@@ -2,13 +2,13 @@
 
 | signal | the event loop answers | what happens |
 |---|---|---|
-| first | yes | the run is stopped: guests, images and trace are closed |
-| first | not for a second | it is said who keeps it from that |
-| second | either | last words, and the process ends at once |
+| first | yes | the run stops: it closes guests, images and trace |
+| first | not for a second | the command says what keeps the run from stopping |
+| second | either | the command prints its last words, and the process ends at once |
 
-A guest program that computes holds the event loop, and with it whoever waits for a
-signal there. So a thread of its own waits for them: what it needs of the process is
-that Python code gets its turn, which also a program in an endless loop gives it.
+A guest program that computes holds the event loop, and a signal handler there would
+have to wait for it. So a separate thread waits for signals. It only needs its turn to
+run Python code, which even a program in an endless loop gives it.
 """
 
 import os
@@ -32,10 +32,10 @@ _EXIT_STATUS: Final = 128
 class SignalWatch:
     """Takes signals while it is entered, on the main thread.
 
-    `stop` is called with the first signal, in the watching thread, and has to return at
-    once. `is_stopping` says whether that has had an effect. `hint` says what is in the
-    way, as part of a sentence, and `last_words` may print what has to be printed before
-    the process ends: it has two seconds.
+    The watching thread calls `stop` with the first signal; it has to return at once.
+    `is_stopping` returns whether that had an effect, `hint` what is in the way, as part
+    of a sentence. `last_words` may print results before the process ends: it has two
+    seconds.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class SignalWatch:
                     self._take(signal.Signals(number))
 
     def _limit(self) -> float | None:
-        """How many milliseconds to wait before somebody looks what is the matter."""
+        """Return how many milliseconds to wait before the hint, None for no limit."""
         if self.first is None or self._is_stopping() or self._has_hinted:
             return None
         return _PATIENCE * 1000
@@ -109,7 +109,8 @@ class SignalWatch:
     def _tell_hint(self) -> None:
         self._has_hinted = True
         if self.first is not None and not self._is_stopping():
-            text = f"{self.first.name}: {self._hint()}; once more ends the run at once"
+            advice = "a second signal ends the run at once"
+            text = f"{self.first.name}: {self._hint()}; {advice}"
             _in_time(lambda: complain(text))
 
 
@@ -123,11 +124,11 @@ def place_of(thread: int) -> str:
 
 
 def _take_note(_number: int, _frame: object) -> None:
-    """Do nothing here: the thread that watches has it from the pipe."""
+    """Do nothing: the watching thread reads the signal from the pipe."""
 
 
 def _in_time(call: Callable[[], None]) -> None:
-    """Make a call that may block, such as one that prints, and wait for a while."""
+    """Make a call that may block, such as one that prints; wait two seconds for it."""
     thread = threading.Thread(target=call, name="last words", daemon=True)
     thread.start()
     thread.join(_LAST_WORDS)

@@ -1,4 +1,4 @@
-"""Standard output and error, kept for us while programs of others run here."""
+"""Keeps standard output and error for the command while guest programs run here."""
 
 import contextlib
 import io
@@ -12,9 +12,9 @@ _NAMES = ("stdout", "stderr")
 
 
 class KeptStreams:
-    """Has both streams afterwards as they were, even if a program has closed them.
+    """Restores both streams on exit, even if a program has closed them.
 
-    With `stdout_for_us` what programs print in between goes to standard error.
+    With `stdout_for_us`, what programs print goes to standard error.
     """
 
     def __init__(self, *, stdout_for_us: bool) -> None:
@@ -36,7 +36,7 @@ class KeptStreams:
         return self
 
     def restore(self) -> None:
-        """Have both streams as they were."""
+        """Restore both streams."""
         for name, kept, number, copy in self._kept:
             stream = kept
             if copy >= 0:

@@ -1,6 +1,7 @@
 """`ccw-actors trace`: reads a trace file and prints what happened."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
 from itertools import islice
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from ccw_actors.cli._inputs import reading
 from ccw_actors.cli._printing import say, say_json
+from ccw_actors.cli._progress import reading_progress
 from ccw_actors.cli._sizes import size_option
 from ccw_actors.errors import StreamError
 from ccw_actors.trace import (
@@ -28,37 +31,39 @@ __all__ = ["trace"]
 _COLOURS: dict[type, str] = {FailureRecord: "red", DeadLetterRecord: "yellow"}
 
 
-_File: TypeAlias = Annotated[Path, typer.Argument(help="A trace file.", dir_okay=False)]
+_File: TypeAlias = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The trace.", show_default=False)
+]
 _Actor: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="PATTERN",
-        help="Only messages from or to actors at such paths, as in 'guest/*'."
-        f" What is no actor is called '{OUTSIDE}'.",
+        help="Only messages from or to actors whose path matches, as in 'guest/*'."
+        f" Senders and recipients that are not actors are called '{OUTSIDE}'.",
     ),
 ]
 _Type: TypeAlias = Annotated[
     str,
-    typer.Option("--type", metavar="NAME", help="Only messages of this type."),
+    typer.Option("--type", metavar="TYPE", help="Only messages of this type."),
 ]
 _From: TypeAlias = Annotated[
     int,
-    typer.Option("--from", metavar="N", help="Only messages from number N on."),
+    typer.Option("--from", metavar="N", help="Only messages with number N or more."),
 ]
 _Limit: TypeAlias = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, help="Stop after N lines."),
+    typer.Option(metavar="N", min=0, help="Print N lines at most."),
 ]
 _ValueMax: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="SIZE",
-        help="The largest message that is read: bytes, or a size as in '1 GiB'."
-        " It takes up to fifteen times as much memory.",
+        help="The largest message to read: bytes, or a size as in '1 GiB'."
+        " Reading one takes up to fifteen times as much memory.",
     ),
 ]
 _JsonLines: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object for each line.")
+    bool, typer.Option("--json", help="Print one JSON object per line.")
 ]
 
 
@@ -72,25 +77,42 @@ def trace(
     value_max: _ValueMax = f"{SIZE_MAX >> 20} MiB",
     json_lines: _JsonLines = False,
 ) -> None:
-    """Print what happened, a line for each message.
+    """Print the messages of a trace, one line each.
 
-    The columns are time in seconds, number of the message, number of the message that
+    The columns are: time in seconds, number of the message, number of the message that
     caused it, sender and recipient, type and fields.
+
+    Exit status: 0 the trace was printed; 2 usage error, or the file is not a trace, is
+    damaged or was cut short (the lines before that are printed).
     """
     size_max = size_option(value_max, "--value-max")
-    with file.open("rb") as source:
-        reader = TraceReader(source, value_size_max=size_max)
-        for event in islice(_wanted(reader, actor, type_, from_), limit):
-            if json_lines:
-                _say_json(event, reader)
-            else:
-                say(as_line(event, reader.types), _COLOURS.get(type(event), ""))
+    with ExitStack() as stack:
+        with reading(file, "a trace"):
+            source = stack.enter_context(file.open("rb"))
+        measured, clear = stack.enter_context(reading_progress(source, "reading"))
+        with _named(file):
+            reader = TraceReader(measured, value_size_max=size_max)
+            for event in islice(_wanted(reader, actor, type_, from_), limit):
+                clear()
+                if json_lines:
+                    _say_json(event, reader)
+                else:
+                    say(as_line(event, reader.types), _COLOURS.get(type(event), ""))
+
+
+@contextmanager
+def _named(file: Path) -> Generator[None]:
+    """Put the name of the trace in front of what is wrong with it."""
+    try:
+        yield
+    except StreamError as error:
+        raise StreamError(f"{file}: {error}") from error
 
 
 def _wanted(
     reader: TraceReader, pattern: str, name: str, first: int
 ) -> Iterator[EventRecord]:
-    """Yield what is of actors, of a type and of a number that somebody asks for."""
+    """Yield the events of the actors, the type and the numbers that were asked for."""
     for event in reader:
         if event.number < first or (name and name != type_name(event, reader.types)):
             continue
@@ -103,7 +125,7 @@ def _say_json(event: EventRecord, reader: TraceReader) -> None:
         say_json(as_json(event, reader.types))
     except RecursionError as error:
         raise StreamError(
-            f"message {event.number}: it is nested too deeply to be shown"
+            f"message {event.number}: nested too deeply to be shown"
         ) from error
 
 

@@ -1,9 +1,7 @@
-"""`ccw-actors verdicts`: the designs of the thread, scenario by scenario."""
+"""`ccw-actors verdicts`: the verdict on each design of the thread, by scenario."""
 
 import os
-import sys
 from collections.abc import (
-    Callable,
     Collection,
     Generator,
     Iterable,
@@ -19,16 +17,10 @@ from typing import Annotated, Any, TypeAlias
 
 import msgspec
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-from ccw_actors.cli._printing import new_console, say, say_json
+from ccw_actors.cli._completion import designs, emulators, verdict_scenarios
+from ccw_actors.cli._printing import say, say_json
+from ccw_actors.cli._progress import progress_of
 from ccw_actors.cli._verdicts_view import show, show_diagrams
 from ccw_actors.explore import executor_of, stop_now
 from ccw_actors.verdicts import (
@@ -55,7 +47,7 @@ from ccw_actors.verdicts import (
 
 __all__ = ["verdicts"]
 
-_AS_SAVED, _ANOTHER = 0, 1
+_AS_SAVED, _DIFFERS = 0, 1
 _PROCESSORS = os.cpu_count() or 1
 
 _Design: TypeAlias = Annotated[
@@ -63,6 +55,7 @@ _Design: TypeAlias = Annotated[
     typer.Option(
         metavar="NAME",
         help="Only this design: v5.12, 2026, ours ... May be repeated.",
+        autocompletion=designs,
         show_default=False,
     ),
 ]
@@ -71,6 +64,7 @@ _Emulator: TypeAlias = Annotated[
     typer.Option(
         metavar="NAME",
         help="Only this emulator: qemu or ours. May be repeated.",
+        autocompletion=emulators,
         show_default=False,
     ),
 ]
@@ -79,6 +73,7 @@ _Scenario: TypeAlias = Annotated[
     typer.Option(
         metavar="NAME",
         help="Only this scenario: seed, mail, halt ... May be repeated.",
+        autocompletion=verdict_scenarios,
         show_default=False,
     ),
 ]
@@ -86,25 +81,29 @@ _Patches: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--patches",
-        help="Also the designs with some patches of RFC v4, rfc-v4-1 to"
-        " rfc-v4-234; --check, --save and --json always have them.",
+        help="Show also the rows of designs with some patches of RFC v4, rfc-v4-1 to"
+        " rfc-v4-234. --check, --save and --json always include them.",
     ),
 ]
 _Again: TypeAlias = Annotated[
-    bool, typer.Option("--again", help="Explore all, also what is saved.")
+    bool, typer.Option("--again", help="Explore every cell, also those that are saved.")
 ]
 _Checks: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--check",
-        help="Explore what has changed since it was saved and the scenario seed,"
-        " replay every counterexample, and compare.",
+        help="Compare with the saved table: explore the scenario seed and every cell"
+        " whose models have changed, and replay every counterexample.",
     ),
 ]
 _Saves: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        "--save", metavar="DIR", file_okay=False, help="Save the table there."
+        "--save",
+        metavar="DIR",
+        file_okay=False,
+        help="Save the table in this folder.",
+        show_default=False,
     ),
 ]
 _Diagrams: TypeAlias = Annotated[
@@ -118,12 +117,12 @@ _Jobs: TypeAlias = Annotated[
     typer.Option(
         metavar="N",
         min=1,
-        help="Explore N cells at once; as many as there are processors unless said.",
+        help="Explore N cells at once (default: the number of processors).",
         show_default=False,
     ),
 ]
 _AsJson: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print JSON, and nothing else.")
+    bool, typer.Option("--json", help="Print JSON instead of a table.")
 ]
 
 
@@ -140,12 +139,15 @@ def verdicts(
     jobs: _Jobs = _PROCESSORS,
     as_json: _AsJson = False,
 ) -> None:
-    """Print the verdict table: designs down, scenarios across.
+    """Print the verdict table: a row per design, a column per scenario.
 
-    A cell comes from the table that is saved with the package as long as models,
-    scenario and engine are what they were; otherwise it is explored. With few cells
-    each is shown whole: what goes wrong, the interleaving, and the commands that show
-    it again. Ends with 0; with --check 1 if a cell is another one than was saved.
+    With four cells or fewer, prints also for each cell what goes wrong, the
+    interleaving, and the commands that explore and replay it. Cells come from the table
+    that is saved with the package; cells whose models, scenario or engine have changed
+    since are explored. Rows of patch subsets are shown with --patches only.
+
+    Exit status: 0 the table was printed, whatever its verdicts; 1 with --check, a cell
+    differs from the saved one; 2 usage error; 130 interrupted.
     """
     names = _chosen(design, emulator, scenario)
     if not any((patches, design, checks, saves, as_json)):
@@ -153,9 +155,9 @@ def verdicts(
     _refuse(
         (
             checks and any((again, saves, diagrams, as_json)),
-            "--check goes with --design, --emulator and --scenario only",
+            "--check takes --design, --emulator, --scenario and --jobs only",
         ),
-        (diagrams and as_json, "--diagram prints text, --json nothing but JSON"),
+        (diagrams and as_json, "--diagram and --json exclude each other"),
     )
     known = {CellName.of(cell): cell for cell in load().cells}
     if checks:
@@ -185,20 +187,20 @@ def _print(
 
 
 def _show_count(cells: int, fresh: int, took: float) -> None:
-    """Print how many cells there are, and how many of them took so many seconds."""
+    """Print the number of cells, and how many were explored in how many seconds."""
     count = f"{cells} cell{'s' * (cells > 1)}"
     typer.echo(f"\n{count}, {fresh} explored now, in {took:.1f} s")
 
 
 def _without_patches(names: list[CellName]) -> list[CellName]:
-    """Leave out the designs with some patches, if there are others."""
+    """Leave out the patch subsets, if other designs remain."""
     return [one for one in names if one.design not in V4_SUBSETS] or names
 
 
 def _stale(
     names: Sequence[CellName], known: Mapping[CellName, VerdictCell]
 ) -> list[CellName]:
-    """Return the cells that are not saved, or are of models that are others now."""
+    """Return the cells that are not saved, or whose models have changed since."""
     return [
         name
         for name in names
@@ -213,9 +215,9 @@ def _found(
     jobs: int,
 ) -> list[ExploredCell]:
     """Explore the fresh cells, and recall the others."""
-    with _bar(len(fresh)) as told, _executor(jobs) as executor:
+    with progress_of("cells", len(fresh)) as show, _executor(jobs) as executor:
         explored = {
-            CellName.of(one.cell): one for one in explore_cells(fresh, executor, told)
+            CellName.of(one.cell): one for one in explore_cells(fresh, executor, show)
         }
     kept = recall(known[name] for name in names if name not in explored)
     explored |= {CellName.of(one.cell): one for one in kept}
@@ -243,32 +245,32 @@ def _chosen(
 
 
 def _expect(option: str, wanted: Iterable[str] | None, known: Collection[str]) -> None:
-    """Refuse what is not known behind an option."""
+    """Refuse an unknown name behind an option."""
     for one in wanted or ():
         if one not in known:
-            text = f"{one!r}: expected one of {', '.join(known)}"
+            text = f"expected one of {', '.join(known)}, got {one!r}"
             raise typer.BadParameter(text, param_hint=option)
 
 
 def _why_none(
     designs: list[str] | None, emulators: list[str] | None, scenarios: list[str] | None
 ) -> str:
-    """Return why the first of these cells has no meaning."""
+    """Return why the first of these cells does not exist."""
     design, scenario = (
         (designs or DESIGN_NAMES)[0],
         (scenarios or tuple(VERDICT_SCENARIOS))[0],
     )
     if not emulators and not VERDICT_SCENARIOS[scenario].has_emulator:
-        return CellName(design, None, scenario).no_meaning
+        return CellName(design, None, scenario).why_none
     wanted: Iterator[EmulatorName] = (
         one for one in EMULATORS if not emulators or one in emulators
     )
-    return CellName(design, next(wanted), scenario).no_meaning
+    return CellName(design, next(wanted), scenario).why_none
 
 
 @contextmanager
 def _executor(jobs: int) -> Generator[Executor]:
-    """Have so many cells explored at once, and none any more afterwards."""
+    """Provide an executor of so many jobs, and stop it afterwards."""
     executor = executor_of(jobs)
     try:
         yield executor
@@ -279,20 +281,21 @@ def _executor(jobs: int) -> Generator[Executor]:
 def _check(
     names: Sequence[CellName], known: dict[CellName, VerdictCell], jobs: int
 ) -> int:
-    """Print what is another one than was saved; return the exit code."""
-    with _executor(jobs) as executor, _bar(work_of(names, known)) as told:
-        found = check(names, known, executor, told)
+    """Print which cells differ from the saved ones; return the exit status."""
+    count = work_of(names, known)
+    with _executor(jobs) as executor, progress_of("cells", count) as show:
+        found = check(names, known, executor, show)
     for problem in found.problems:
         say(problem)
     typer.echo(
         f"cells explored: {found.explored}, counterexamples replayed: {found.replayed},"
         f" problems: {len(found.problems)}"
     )
-    return _ANOTHER if found.problems else _AS_SAVED
+    return _DIFFERS if found.problems else _AS_SAVED
 
 
 def _file(explored: ExploredCell, saves: Path | None) -> Path | None:
-    """Return where a cell's counterexample is, None if it is nowhere."""
+    """Return the file of a cell's counterexample, None if there is no file."""
     for folder in filter(None, (saves, SAVED)):
         path = counterexample_of(explored.cell, folder)
         if path is not None and explored.counterexample is not None:
@@ -303,21 +306,3 @@ def _file(explored: ExploredCell, saves: Path | None) -> Path | None:
 def _as_json(explored: ExploredCell, file: Path | None) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(explored.cell)
     return fields | {"counterexample": None if file is None else str(file)}
-
-
-@contextmanager
-def _bar(count: int) -> Generator[Callable[[int], object]]:
-    """Show on a terminal how many cells are done."""
-    columns = (
-        TextColumn("cells"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    hides = count == 0 or not sys.stderr.isatty()
-    with Progress(
-        *columns, console=new_console(stderr=True), transient=True, disable=hides
-    ) as progress:
-        task = progress.add_task("", total=count)
-        yield lambda done: progress.update(task, completed=done)

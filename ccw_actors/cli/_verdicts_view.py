@@ -1,4 +1,4 @@
-"""What `ccw-actors verdicts` prints: the table, and what goes wrong in a cell."""
+"""Prints for `ccw-actors verdicts` the table, and what goes wrong in a cell."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,10 +20,12 @@ from ccw_actors.verdicts import (
     cell_text,
     command,
     design_row,
+    invariants_legend,
     lines_of,
     others,
     sequence_diagram,
     share,
+    signs_legend,
 )
 
 __all__ = ["show", "show_diagrams"]
@@ -37,24 +39,31 @@ _STYLES = {
 _SHOWN_WHOLE = 4
 _WIDTH_LEAST, _GAP = 5, 2
 _Row: TypeAlias = tuple[str, EmulatorName | None]
-_LEGEND = """\
-✔ verified   ✔+ its own invariants hold, another one is broken
-✘ refuted, in so many steps   … a limit was reached   ○ vacuous   - no such cell
-Name a design, an emulator and a scenario to see what goes wrong, and how."""
+_HINT = "Add --design, --emulator and --scenario to see what goes wrong in a cell."
 
 
 def show(found: Sequence[ExploredCell], files: Sequence[Path | None]) -> None:
-    """Print the table, and of few cells all that is known of each.
+    """Print the table; for four cells or fewer, also each cell in full.
 
-    `files` has where the counterexample of each is, None if it is nowhere.
+    `files` has the file of each cell's counterexample, None if there is no file.
     """
     cells = [one.cell for one in found]
     _show_table(cells)
     if len(cells) > _SHOWN_WHOLE:
-        typer.echo(f"\n{_LEGEND}")
+        _show_legend(cells)
+        typer.echo(f"\n{_HINT}")
         return
     for one, path in zip(found, files, strict=True):
         _show_whole(one, path)
+
+
+def _show_legend(cells: Sequence[VerdictCell]) -> None:
+    """Print what the signs mean, and the invariants that are broken."""
+    console = new_console()
+    for legend in filter(None, (signs_legend(cells), invariants_legend(cells))):
+        console.print()
+        for sign, text in legend.items():
+            console.print(as_text(f"{sign:5} {text}"), soft_wrap=True)
 
 
 def _show_table(cells: Sequence[VerdictCell]) -> None:
@@ -82,7 +91,7 @@ def _scenarios_of(cells: Sequence[VerdictCell]) -> list[str]:
 
 
 def _show_grid(cells: Sequence[VerdictCell]) -> None:
-    """Print a table, in as many parts as the width of the terminal asks for."""
+    """Print a table, in as many parts as the width of the terminal needs."""
     console = new_console()
     known = {CellName.of(cell): cell for cell in cells}
     rows: list[_Row] = [*dict.fromkeys((cell.design, cell.emulator) for cell in cells)]
@@ -100,12 +109,16 @@ def _show_grid(cells: Sequence[VerdictCell]) -> None:
 
 
 def _heads(rows: Iterable[_Row]) -> list[str]:
-    """Return what is above the names of the rows."""
-    return ["design", "", *["emulator"] * any(emulator for _, emulator in rows)]
+    """Return the titles of the columns that name a row."""
+    return [
+        "design",
+        "what it is",
+        *["emulator"] * any(emulator for _, emulator in rows),
+    ]
 
 
 def _head_width(rows: Sequence[_Row]) -> int:
-    """Return how wide the names of the rows are."""
+    """Return the width of the columns that name a row."""
     widths = [max(len(design) for design, _ in rows)]
     widths.append(max(len(design_row(design).title) for design, _ in rows))
     widths += map(len, _heads(rows)[2:])
@@ -113,7 +126,7 @@ def _head_width(rows: Sequence[_Row]) -> int:
 
 
 def _plain_table(columns: Iterable[str]) -> Table:
-    """Return a table without lines, none of whose columns is folded."""
+    """Return a table without lines, whose cells are never folded."""
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=True)
@@ -121,16 +134,16 @@ def _plain_table(columns: Iterable[str]) -> Table:
 
 
 def _parts(columns: Sequence[str], width: int) -> Iterator[list[str]]:
-    """Yield the columns in parts that fit into a width, with one at least."""
+    """Yield the columns in parts that fit into a width, at least one in each."""
     part: list[str] = []
-    room = width
+    left = width
     for column in columns:
-        wanted = max(len(column), _WIDTH_LEAST) + _GAP
-        if part and room < wanted:
+        needed = max(len(column), _WIDTH_LEAST) + _GAP
+        if part and left < needed:
             yield part
-            part, room = [], width
+            part, left = [], width
         part.append(column)
-        room -= wanted
+        left -= needed
     if part:
         yield part
 
@@ -141,7 +154,7 @@ def _styled(cell: VerdictCell | None) -> Text:
 
 
 def _show_whole(explored: ExploredCell, path: Path | None) -> None:
-    """Print what is wrong with a cell, and how to see it again."""
+    """Print what is wrong with a cell, and the commands that show it again."""
     cell = explored.cell
     console = new_console()
     console.print()
@@ -152,15 +165,15 @@ def _show_whole(explored: ExploredCell, path: Path | None) -> None:
     if explored.counterexample is not None:
         lines = lines_of(cell, explored.counterexample)
         console.print(interleaving(lines, console.width))
-    console.print(as_text(f"again:  {command(cell)}"), soft_wrap=True)
+    console.print(as_text(f"explore: {command(cell)}"), soft_wrap=True)
     if path is not None:
         # Cells share counterexamples, so the file may name another one.
         again = f"{path} --scenario {CellName.of(cell).scenario_name()}"
-        console.print(as_text(f"replay: ccw-actors replay {again}"), soft_wrap=True)
+        console.print(as_text(f"replay:  ccw-actors replay {again}"), soft_wrap=True)
 
 
 def _show_verdict(cell: VerdictCell) -> None:
-    """Print what a cell is, and why."""
+    """Print the verdict on a cell, and the reason."""
     console = new_console()
     states = f" ({cell.states:,} states)" if cell.verdict == "verified" else ""
     console.print(as_text(f"{cell.verdict}{states}", style=_STYLES[cell.verdict]))
@@ -169,12 +182,14 @@ def _show_verdict(cell: VerdictCell) -> None:
             as_text(f"{cell.why} [{share(cell)}]" if share(cell) else cell.why)
         )
     if cell.also:
-        console.print(as_text(f"what the scenario is not about: {cell.also}"))
+        console.print(
+            as_text(f"also broken, outside the scenario's own invariants: {cell.also}")
+        )
         console.print(as_text(f"shown by: {others(cell)}"), soft_wrap=True)
 
 
 def _title(cell: VerdictCell) -> str:
-    """Return of which design a cell is, under which emulator."""
+    """Return the design and the emulator of a cell."""
     title = f"{cell.design} ({design_row(cell.design).title})"
     if cell.emulator is None:
         return title

@@ -32,42 +32,39 @@ from ccw_actors.actors.protocol import (
     CloseDevice,
     ConditionCode,
     DeviceRequested,
+    GuestToSubchannel,
     Instruction,
+    InstructionAnswer,
     InterruptionGone,
     InterruptionTaken,
     IoRead,
+    NoteSettings,
     NotOperational,
     Pending,
     ReadIo,
     ResetDevice,
     ResetSubchannel,
+    SettingsNoted,
     Signalled,
     SubchannelReset,
+    SubchannelToSink,
     TakeInterruption,
     WriteAsync,
     WriteIo,
     Written,
 )
-from ccw_actors.channel import (
-    InterruptionCode,
-    Pmcw,
-    Schib,
-    SubchannelId,
-)
-from ccw_actors.designs._qemu_state import Answer, QemuState, Turn
+from ccw_actors.channel import Cc, InterruptionCode, Pmcw, Schib, SubchannelId
+from ccw_actors.designs._qemu_state import QemuState, Turn
 from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["QemuSubchannel"]
 
 ToKernel: TypeAlias = WriteIo | WriteAsync | ReadIo | ResetDevice | CloseDevice
-FromKernel: TypeAlias = Signalled | DeviceRequested
 
 _NO_DEVICE: Final = frozenset({errno.ENODEV, errno.EACCES})
 
 
-class QemuSubchannel(
-    Actor[Instruction | ResetSubchannel | TakeInterruption | FromKernel]
-):
+class QemuSubchannel(Actor[GuestToSubchannel | Signalled | DeviceRequested]):
     """Subchannel `schid` of a guest, on a `kernel` that answers vfio-ccw's requests.
 
     `pmcw` is what it starts with. Interruptions are announced to `sink`.
@@ -80,7 +77,7 @@ class QemuSubchannel(
         schid: SubchannelId,
         pmcw: Pmcw,
         kernel: ActorRef[ToKernel],
-        sink: ActorRef[Pending | NotOperational],
+        sink: ActorRef[SubchannelToSink],
     ) -> None:
         self._schid = schid
         self._kernel = kernel
@@ -132,7 +129,7 @@ class QemuSubchannel(
         else:
             self._answer(answer)
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: InstructionAnswer) -> None:
         state = self.state
         assert state.turn is not None, "it was this instruction's turn"
         assert state.turn.to is not None, "an instruction was issued by somebody"
@@ -191,6 +188,16 @@ class QemuSubchannel(
         self._sink.tell(NotOperational(self._schid.index))
         self._kernel.tell(CloseDevice())
 
+    # -- the guest's channel subsystem -------------------------------------------------
+
+    @receive
+    def note_settings(self, _message: NoteSettings) -> SettingsNoted:
+        """Keep nothing: QEMU checks no address limit, and this model measures nothing.
+
+        Source: QEMU target/s390x/ioinst.c (ioinst_handle_sal).
+        """
+        return SettingsNoted(self._schid.index)
+
     # -- interrupts -------------------------------------------------------------------
 
     def _inject(self) -> None:
@@ -212,5 +219,6 @@ class QemuSubchannel(
 
 def _condition_code(request: WriteIo | WriteAsync, reason: int) -> int:
     if reason in _NO_DEVICE:
-        return 3
-    return 2 if reason == errno.EBUSY and request != WriteAsync("CSCH") else 0
+        return Cc.NOT_OPERATIONAL
+    busy = reason == errno.EBUSY and request != WriteAsync("CSCH")
+    return Cc.NOT_APPLICABLE if busy else Cc.DONE

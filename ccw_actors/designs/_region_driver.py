@@ -17,7 +17,7 @@ has ended, and is dropped.
 
 import errno
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -30,6 +30,7 @@ from ccw_actors.actors.protocol import (
     DeviceRequested,
     Found,
     Gone,
+    GuestSubchannelToVfioCcw,
     HaltRequest,
     IoEvent,
     IoRead,
@@ -41,33 +42,19 @@ from ccw_actors.actors.protocol import (
     SenseConcurrently,
     Signalled,
     Taken,
+    VfioCcwToGuestSubchannel,
     WriteAsync,
     WriteIo,
     Written,
 )
-from ccw_actors.channel import Actl, Fctl, Irb, Pmcw, Schib, Scsw, Stctl
+from ccw_actors.channel import Actl, Cc, Fctl, Irb, Pmcw, Schib, Scsw
 from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["RegionDriver"]
 
 Request: TypeAlias = IoRequest | HaltRequest | ClearRequest
 """What becomes a write of a region."""
-FromSubchannel: TypeAlias = (
-    Request
-    | ResumeRequest
-    | CancelRequest
-    | LookRequest
-    | Taken
-    | SenseConcurrently
-    | Detach
-)
-"""What a GuestSubchannel sends to what is below it."""
-ToSubchannel: TypeAlias = Refused | Completed | Found | IoEvent | Gone
-"""What a GuestSubchannel is told from below."""
 ToKernel: TypeAlias = WriteIo | WriteAsync | ReadIo | CloseDevice
-FromKernel: TypeAlias = Signalled | DeviceRequested
-
-_NOT_APPLICABLE: Final = 2
 
 
 class RegionDriverState(Struct):
@@ -92,13 +79,13 @@ class RegionDriverState(Struct):
     closed: bool = False
 
 
-class RegionDriver(Actor[FromSubchannel | FromKernel]):
+class RegionDriver(Actor[GuestSubchannelToVfioCcw | Signalled | DeviceRequested]):
     """Stands between GuestSubchannel (`emulated`) and a `kernel` of regions."""
 
     state: RegionDriverState
 
     def __init__(
-        self, kernel: ActorRef[ToKernel], emulated: ActorRef[ToSubchannel]
+        self, kernel: ActorRef[ToKernel], emulated: ActorRef[VfioCcwToGuestSubchannel]
     ) -> None:
         self._kernel = kernel
         self._emulated = emulated
@@ -122,12 +109,12 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
     @receive
     def resume(self, message: ResumeRequest) -> None:
         """No region takes a RESUME."""
-        self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+        self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
 
     @receive
     def cancel_request(self, message: CancelRequest) -> None:
         """No region takes a CANCEL."""
-        self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+        self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
 
     @receive
     def look(self, message: LookRequest) -> None:
@@ -249,7 +236,7 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
         answers = self._answered_by(scsw.fctl)
         if scsw.fctl and not answers:
             return
-        ends = answers if scsw.stctl != Stctl.INTERMEDIATE_STATUS else ()
+        ends = () if scsw.is_intermediate else answers
         state.start = 0 if state.start in ends else state.start
         state.halt = 0 if state.halt in ends else state.halt
         state.clear = 0 if state.clear in ends else state.clear

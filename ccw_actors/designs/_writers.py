@@ -31,7 +31,7 @@ __all__ = ["DesignRequest", "RawReader", "RawWriter", "RegionRequest"]
 DesignRequest: TypeAlias = (
     WriteIo | WriteAsync | ReadReport | ResetDevice | CloseDevice | UnmapDma
 )
-"""What every design of a kernel answers."""
+"""What a RawWriter may ask of every design of a kernel."""
 RegionRequest: TypeAlias = DesignRequest | ReadSchib
 """The same, and what this package's regions answer besides."""
 

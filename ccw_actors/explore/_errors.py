@@ -43,7 +43,9 @@ class PropertyError(ExploreError):
 
     def __init__(self, name: str, error: Exception) -> None:
         self.name = name
-        super().__init__(f"{name!r} cannot be said: {type(error).__name__}: {error}")
+        super().__init__(
+            f"{name!r} cannot be evaluated: {type(error).__name__}: {error}"
+        )
 
 
 class HiddenStateError(ExploreError):

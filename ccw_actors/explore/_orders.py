@@ -86,7 +86,7 @@ class Orders:
         if self.steps >= limits.steps:
             return f"{limits.steps} steps"
         if len(self.taken) > limits.depth:
-            return f"{limits.depth} steps in one order"
+            return f"{limits.depth} steps in one schedule"
         is_due = self.steps % _TICK_EVERY == 0
         if is_due and perf_counter() - began >= limits.seconds:
             return f"{limits.seconds:g} seconds"

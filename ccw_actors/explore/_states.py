@@ -28,7 +28,7 @@ class Found(NamedTuple):
     limit: str
     states: int | None
     steps: int
-    orders: int | None
+    schedules: int | None
     classes: int | None
     blocked: int
     final: frozenset[Any]
@@ -130,7 +130,7 @@ class _Search(Generic[S, A]):
             way.append((action, state))
         return way
 
-    def orders(self) -> int | None:
+    def schedules(self) -> int | None:
         """Return how many ways lead from a beginning to an end.
 
         None if there is a cycle, for then there is no end of ways.
@@ -174,7 +174,7 @@ def explore_states(
     """Visit the states of a model, those first that take the fewest steps.
 
     The first violation met is therefore as near as any. With `fingerprints` states are
-    not kept: then neither are the final ones known, nor the number of orders.
+    not kept: then neither are the final ones known, nor the number of schedules.
     """
     began = perf_counter()
     known: KnownStates[S] = (
@@ -182,10 +182,10 @@ def explore_states(
     )
     search = _Search(model, known, keeps_ends=not fingerprints)
     limit = _visit(search, limits, tick, began)
-    orders = None
+    schedules = None
     if not search.violation and not limit:
-        orders = None if fingerprints else search.orders()
-        if orders is None and model.has_waiting:
+        schedules = None if fingerprints else search.schedules()
+        if schedules is None and model.has_waiting:
             search.look_for_endless()
     return Found(
         search.violation,
@@ -193,7 +193,7 @@ def explore_states(
         limit,
         len(known),
         search.steps,
-        None if search.violation else orders,
+        None if search.violation else schedules,
         None,
         0,
         frozenset(search.final),

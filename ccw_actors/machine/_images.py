@@ -79,4 +79,5 @@ def _parts(path: Path, size_max: int) -> Iterator[bytes]:
                     )
                 yield part
     except (OSError, EOFError, zlib.error) as error:
-        raise ImageError(f"{path}: expected a gzipped image: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{path}: expected a gzipped image: {reason}") from error

@@ -90,7 +90,7 @@ def _bytes_of(path: Path) -> bytes:
         with path.open("rb") as file:
             raw = file.read(_FILE_MAX + 1)
     except OSError as error:
-        text = f"expected a machine file that can be read: {error.strerror}"
+        text = f"{error.strerror}; expected a machine file"
         raise MachineFileError(f"{path}: {text}") from error
     if len(raw) > _FILE_MAX:
         text = f"expected a machine file of {_FILE_MAX} bytes at most"

@@ -1,4 +1,4 @@
-"""RunTrace: the trace of a machine's run, if there is one, from start to end."""
+"""RunTrace: the trace of a machine's run, if there is to be one."""
 
 import contextlib
 from collections.abc import Iterable
@@ -24,21 +24,21 @@ def begin_trace(
 ) -> TraceTarget:
     """Open a file for the trace of a machine; see `open_trace`.
 
-    `inputs` are files that must not be overwritten besides the images.
+    `inputs` are files that must not be overwritten, in addition to the images.
 
     Raises:
-        TraceFileError: It is an image of the machine, or what belongs to one; or it is
-            there, and is no trace, or another run's; or it cannot be written.
+        TraceFileError: The file is an image of the machine or its journal; or it exists
+            and is not a trace, or another run writes it; or it cannot be written.
     """
     images = [device.image for device in machine.devices if device.image]
     for image in images:
         if path.absolute() == journal_path(image).absolute():
-            raise TraceFileError(f"{path}: is the place of the journal of {image}")
+            raise TraceFileError(f"{path}: the journal of {image} goes there")
     return open_trace(path, size_max=size_max, inputs=[*images, *inputs])
 
 
 class RunTrace:
-    """What is written to `target`, None if nothing is to be; a run goes on without."""
+    """Writes a trace to `target`, if that is not None; the run outlives its errors."""
 
     def __init__(self, target: TraceTarget | None) -> None:
         self._target = target
@@ -46,42 +46,44 @@ class RunTrace:
         self._error: Exception | None = None
 
     def observe(self, system: System) -> None:
-        """Write every message of a system from now on."""
+        """Write every message that a system handles from now on."""
         if self._target is None:
             return
         try:
             self._writer = TraceWriter(self._target)
-        except OSError as error:  # a run is worth more than its trace
+        except OSError as error:  # the run goes on without its trace
             self._error = error
         else:
             system.observe(self._writer)
 
     @property
     def name(self) -> str | None:
-        """Where it is."""
+        """The path of the trace, None if there is none."""
         return None if self._target is None else str(self._target.path)
 
     @property
     def error(self) -> str | UnsetType:
-        """Why it is not whole."""
+        """Why the trace is incomplete."""
         error = self._error or (self._writer and self._writer.error)
-        return UNSET if error is None else str(error)
+        if error is None:
+            return UNSET
+        return getattr(error, "strerror", None) or str(error)
 
     @property
     def cut(self) -> int | UnsetType:
-        """How much of it has been left out at its beginning."""
+        """How many bytes are missing at its beginning."""
         if self._target is None or not self._target.cut:
             return UNSET
         return self._target.cut
 
     def flush(self) -> None:
-        """Save what there is; any thread may ask for it."""
+        """Write what is buffered to the file; any thread may call this."""
         if self._target is not None:
             with contextlib.suppress(OSError):
                 self._target.flush()
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the file; messages after that are not written."""
         if self._target is None:
             return
         try:

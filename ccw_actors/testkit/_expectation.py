@@ -49,7 +49,7 @@ class ExpectationError(CcwActorsError, AssertionError):
         lines = [f"{path} expected {expected}"]
         lines += _listed("came", came)
         lines += _listed("still queued", queued)
-        lines.append(f"it takes {known}, and refuses all else")
+        lines.append(f"it takes {known} and refuses all others")
         super().__init__("\n".join(lines))
 
 

@@ -22,7 +22,7 @@ class ProbeFactory:
         where = self._system if system is None else system
         if where is None:
             raise CcwActorsError(
-                "a probe needs a System: ask for one of the fixtures actor_system,"
-                " virtual_system and stepping_system, or say system=..."
+                "a probe needs a System: use one of the fixtures actor_system,"
+                " virtual_system and stepping_system, or pass system=..."
             )
         return Probe(where, *accepts, path=path)

@@ -70,7 +70,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """
         with self._lock:
             if not self._holds:
-                raise DispatcherError("the virtual clock is released, and not held")
+                raise DispatcherError("the virtual clock is released but not held")
             self._holds -= 1
         try:
             self.call_soon_threadsafe(_nothing)
@@ -120,7 +120,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             events = poll(self._patience)
             if events:
                 return events
-            log.warning("the virtual clock jumps to %g s: who holds it is blocked", due)
+            log.warning("the virtual clock jumps to %g s: its holder is blocked", due)
         self._pass_to(due)
         return events
 

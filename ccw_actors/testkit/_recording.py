@@ -90,6 +90,6 @@ def message_types(accepts: Iterable[Any]) -> dict[type[Message], None]:
         is_union = get_origin(one) in (Union, UnionType)
         for kind in get_args(one) if is_union else (one,):
             if not (isinstance(kind, type) and issubclass(kind, Message)):
-                raise TypeError(f"a probe takes message types, and {kind!r} is none")
+                raise TypeError(f"a probe takes message types, not {kind!r}")
             found[kind] = None
     return found

@@ -147,8 +147,8 @@ class TraceFile:
         head = os.pread(self._fd, len(_HEADER), 0)
         if head and head != _HEADER:
             raise TraceFileError(
-                f"{self.path}: exists and is no trace; expected a new file, or a trace"
-                " to replace"
+                f"{self.path}: exists and is not a trace; expected a new file, or a"
+                " trace to replace"
             )
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -268,9 +268,7 @@ def _check_no_input(path: Path, inputs: Iterable[Path]) -> None:
     """Raise `TraceFileError` for the path of an input, which is to stay as it is."""
     for given in inputs:
         if given.exists() and path.exists() and path.samefile(given):
-            raise TraceFileError(
-                f"{path}: is {given}, an input, and no place for a trace"
-            )
+            raise TraceFileError(f"{path}: {given} is an input and cannot hold a trace")
 
 
 def _write_all(fd: int, data: bytes | bytearray, at: int) -> None:

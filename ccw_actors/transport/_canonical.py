@@ -85,7 +85,7 @@ class CanonicalEncoder:
         try:
             return self._encode(message, path)
         except RecursionError as error:
-            reason = "nested too deeply, or within itself"
+            reason = "nested too deeply, or contains itself"
             raise RecursionError(f"{_place(message, path[:1])}: {reason}") from error
         except _RefusedError as error:
             kind = OverflowError if error.overflow else TypeError

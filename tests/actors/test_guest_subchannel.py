@@ -18,6 +18,7 @@ from ccw_actors.actors.protocol import (
     Completed,
     ConditionCode,
     Detach,
+    DetachDevice,
     Found,
     Gone,
     HaltRequest,
@@ -90,6 +91,7 @@ HAPPENS: Final[dict[str, Message]] = {
     "disable": ModifySubchannel(OFF),
     "take": TakeInterruption(),
     "reset": ResetSubchannel(),
+    "detach": DetachDevice(),
 }
 ENDED: Final = Scsw(
     fctl=Fctl.START,
@@ -383,6 +385,10 @@ MORE: Final = {
     "unsolicited status at a disabled subchannel": (
         "unsolicited told=Taken,Pending disable=1 TSCH=00000011 disable=0 "
         "unsolicited told=Taken"
+    ),
+    "a Cio above gives the device up": (
+        "SSCH=0 detach told=IoRequest,Detach STSCH gone "
+        "told=LookRequest,NotOperational answered=00000000 detach told=NotOperational"
     ),
     "a crash gives up what is below": (
         "SSCH=0 crash told=IoRequest,Detach,NotOperational SSCH=3 gone told"

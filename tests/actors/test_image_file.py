@@ -161,7 +161,7 @@ def test_journal_has_to_be_possible(
     path = new_image(tmp_path)
     fail = OSError(errno.EROFS, os.strerror(errno.EROFS))
     monkeypatch.setattr(os, "link", Mock(side_effect=fail))
-    said = r"beside it, disk\.img\.journal: Read-only file system"
+    said = r"next to it, disk\.img\.journal: Read-only file system"
     with pytest.raises(ImageError, match=said):
         open_image(path, read_only=False)
     assert list(tmp_path.iterdir()) == [path]
@@ -308,7 +308,7 @@ def test_failing_sync_is_a_failing_write(
 def test_data_of_another_length_are_refused(tmp_path: Path, size: int) -> None:
     """A track is written whole."""
     path = new_image(tmp_path)
-    with pytest.raises(ImageError, match=rf"have {size} bytes, expected 4096"):
+    with pytest.raises(ImageError, match=rf"got {size} bytes for track 7, expected 4096"):
         write(path, bytes(size))
 
 
@@ -328,7 +328,7 @@ def test_what_is_only_read_is_not_written(tmp_path: Path) -> None:
     """An image opened to be read refuses writes, and has no journal."""
     path = new_image(tmp_path)
     file = open_image(path, read_only=True)
-    with pytest.raises(ImageError, match="read only"):
+    with pytest.raises(ImageError, match="read-only"):
         file.write(TRACK, filled(TRACK, 0x11))
     assert list(tmp_path.iterdir()) == [path]
     file.close()
@@ -340,9 +340,9 @@ def test_what_is_only_read_is_not_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "said"),
     [
-        (False, False, "in use elsewhere, expected to be alone"),
-        (True, False, "in use elsewhere, expected to be alone"),
-        (False, True, "in use elsewhere, expected that nobody writes it"),
+        (False, False, "in use elsewhere, expected no reader or writer"),
+        (True, False, "in use elsewhere, expected no reader or writer"),
+        (False, True, "in use elsewhere, expected no writer"),
     ],
 )
 def test_writer_is_alone(
@@ -422,7 +422,7 @@ def test_compressed_tracks_are_those_of_the_original(tmp_path: Path) -> None:
     written = [15, 16, 17, 18, 29, 30]
     assert all(packed.read(number) == plain.read(number) for number in written)
     assert "ORCZ90".encode("cp037") in packed.read(0)
-    with pytest.raises(ImageError, match="compressed, which can only be read"):
+    with pytest.raises(ImageError, match="compressed images can only be read"):
         packed.write(15, plain.read(15))
     packed.close()
     plain.close()

@@ -460,7 +460,7 @@ def test_record_of_no_track_is_refused(tmp_path: Path, place: Place) -> None:
     path = new_image(tmp_path)
     content = path.read_bytes()[AT : AT + place.length]
     forge(path, place, content[:-9] + b"x" * len(content[-9:]), content)
-    refused(path, "speaks of no track of the image")
+    refused(path, "names no track of the image")
 
 
 @pytest.mark.parametrize("length", [LENGTH_MAX + 1, (1 << 32) - 1])

@@ -71,9 +71,9 @@ def test_image_in_use_is_not_replaced(tmp_path: Path, *, read_only: bool) -> Non
     path = new_image(tmp_path)
     file = open_image(path, read_only=read_only)
     before = contents(tmp_path)
-    with pytest.raises(ImageError, match="in use elsewhere, expected to be alone"):
+    with pytest.raises(ImageError, match="in use elsewhere, expected no reader or writer"):
         create_tracks(path, VOLUME, "NEW001", replace=True)
-    with pytest.raises(ImageError, match="in use elsewhere, expected to be alone"):
+    with pytest.raises(ImageError, match="in use elsewhere, expected no reader or writer"):
         create_blocks(path, "3370", 100, "NEW001", replace=True)
     assert contents(tmp_path) == before
     if not read_only:

@@ -329,7 +329,7 @@ MORE: Final = {
     "the end of an older program is passed over": "SSCH=0 go reset-all ends resets "
     "answered=SubchannelReset MSCH=0 SSCH=0 go ends go ends TSCH=00c04007",
 }
-"""Scripts of several rows of the table in `ccw_actors.actors.hardware._subchannel`."""
+"""Scripts of several rows of the table in `hardware/_subchannel_functions.py`."""
 
 
 @pytest.mark.parametrize("script", [*ROWS.values(), *EVENTS.values(), *MORE.values()])

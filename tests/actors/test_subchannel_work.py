@@ -17,7 +17,8 @@ from ccw_actors.actors.hardware._subchannel_work import (
     Work,
     after,
 )
-from tools.subchannel_states import Found, Row, as_markdown, explored
+from tools.subchannel_states import Found, Row, explored
+from tools.subchannel_states_page import as_markdown
 
 ROOT = Path(__file__).parents[2]
 EVERY = [

@@ -27,7 +27,9 @@ class Ended(NamedTuple):
         return line
 
 
-def ccw_actors(*words: str | Path, folder: Path | None = None) -> Ended:
+def ccw_actors(
+    *words: str | Path, folder: Path | None = None, columns: int = 200
+) -> Ended:
     """Run the command; an exception that is not an exit comes out of here."""
     out, err = io.BytesIO(), io.BytesIO()
     with contextlib.ExitStack() as stack:
@@ -35,7 +37,7 @@ def ccw_actors(*words: str | Path, folder: Path | None = None) -> Ended:
             stack.enter_context(contextlib.chdir(folder))
         stack.enter_context(_set(sys, "argv", ["ccw-actors", *map(str, words)]))
         stack.enter_context(_set(sys, "path", [*sys.path]))
-        stack.enter_context(_set(os, "environ", os.environ | {"COLUMNS": "200"}))
+        stack.enter_context(_set(os, "environ", os.environ | {"COLUMNS": f"{columns}"}))
         new_out = stack.enter_context(_stream(out, "stdout"))
         new_err = stack.enter_context(_stream(err, "stderr"))
         status = -1

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from ccw_actors.errors import CcwActorsError
 DATA = Path(__file__).parents[1] / "data"
 HERCULES = DATA / "hercules-public.json.gz"
 QEMU = DATA / "qemu-public.json.gz"
+IMAGES = DATA / "images"
 VERDICTS = ["agree", "explained", "unexplained", "differ", "unstable", "unsupported"]
 
 
@@ -75,6 +78,19 @@ def test_json() -> None:
     assert "256th CCW" in found["cases"]["q-nop-loop-infinite"]["why"]
 
 
+def test_nothing_but_the_table(tmp_path: Path) -> None:
+    """Without a terminal nothing is printed to standard error."""
+    file = saved(tmp_path, *vectors("nop-sli-count1"))
+    done = subprocess.run(
+        [sys.executable, "-m", "ccw_actors", "conform", file, "--images", IMAGES],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("category ")
+
+
 def test_a_case_that_differs(tmp_path: Path) -> None:
     """One value is wrong: that case differs, and the exit code says so."""
     wrong, right, marked = vectors("nop-count0-fmt0", "nop-sli-count1", "tic-first")
@@ -127,13 +143,13 @@ def test_vectors_that_cannot_be_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--category", "none"], "'none': expected one of 3270, address, basic"),
-        (["--case", "none"], "'none': there is no such case"),
+        (["--category", "none"], "--category: expected one of 3270, address, basic"),
+        (["--case", "none"], "--case: no case is called 'none'"),
         (["--images", "nowhere"], "'nowhere' does not exist"),
     ],
 )
 def test_usage(words: list[str], said: str) -> None:
-    """What is asked for has to be there."""
+    """A category, a case or a folder that does not exist is a usage error."""
     assert said in " ".join(run(QEMU, *words, code=2).stderr.split())
 
 

@@ -25,6 +25,8 @@ COMMAND = [sys.executable, "-m", "ccw_actors", "dasd"]
 ENVIRONMENT = {**os.environ, "COLUMNS": "100"}
 importlib.import_module("ebcdic")
 TEXT = "TEXT [1] {a}".ljust(80)
+COLUMNS = ("format", "record", "block", "tracks", "created", "extents")
+LISTED = "{}  {:12}  {:6}  {:>6}  {:>6}  {:>6}  {:8}  {}"
 
 
 def run(*words: str | Path, code: int = 0) -> Result:
@@ -137,14 +139,18 @@ def test_init_replaces_when_told(tmp_path: Path) -> None:
         (
             ["--type", "3390", "--volser", "A", "--blocks", "9"],
             2,
-            "a 3390 has none, expected --cylinders",
+            "--blocks: does not apply to a 3390; expected --cylinders",
         ),
         (
             ["--type", "3370", "--volser", "A", "--cylinders", "9"],
             2,
-            "a 3370 has none, expected --blocks",
+            "--cylinders: does not apply to a 3370; expected --blocks",
         ),
-        (["--type", "3390", "--volser", "A", "--cylinders", "0"], 2, "or equal to 1"),
+        (
+            ["--type", "3390", "--volser", "A", "--cylinders", "0"],
+            2,
+            "a whole number from 1 to 65535",
+        ),
         (["--type", "3390"], 2, "Missing option '--volser'"),
     ],
 )
@@ -186,12 +192,15 @@ def test_init_shows_progress_on_a_terminal(tmp_path: Path) -> None:
 
 
 def test_ls_lists_datasets(volume: Path) -> None:
-    """A line for each dataset, with its extents."""
+    """A line for each dataset, with its extents, under the names of the columns."""
     assert lines("ls", volume) == [
         "volume DISK01, 3350, 4 cylinders",
-        "A.TEXT      PS  FB      80   800      2  2026.045  1.0-1.1",
-        "A.VARIABLE  PS  VB      80   800      1  2026.045  1.2-1.2",
-        "A.LIBRARY   PO  FB      80   800     12  2026.045  2.0-2.9 1.5-1.6",
+        LISTED.format("dataset   ", "organisation", *COLUMNS),
+        LISTED.format("A.TEXT    ", "PS", "FB", 80, 800, 2, "2026.045", "1.0-1.1"),
+        LISTED.format("A.VARIABLE", "PS", "VB", 80, 800, 1, "2026.045", "1.2-1.2"),
+        LISTED.format(
+            "A.LIBRARY ", "PO", "FB", 80, 800, 12, "2026.045", "2.0-2.9 1.5-1.6"
+        ),
     ]
 
 
@@ -306,7 +315,7 @@ def test_verify_says_what_and_where(volume: Path) -> None:
     (line,) = lines("verify", volume, code=1)
     assert line == (
         f"{volume}: track 45 (cylinder 1, head 15): its home address (offset 1) is"
-        " cylinder 2305, head 15, expected its own place"
+        " cylinder 2305, head 15, expected those of the track"
     )
 
 
@@ -388,10 +397,11 @@ def test_image_in_use(tmp_path: Path) -> None:
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    """A file that is not there is told in one line."""
+    """A file that does not exist is one line on stderr."""
     path = tmp_path / "none.img"
     done = subprocess.run(
         [*COMMAND, "ls", str(path)], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"ccw-actors: {path}: No such file or directory\n"
+    assert (done.returncode, done.stdout) == (2, "")
+    why = "No such file or directory; expected a disk image"
+    assert done.stderr == f"ccw-actors: {path}: {why}\n"

@@ -150,7 +150,7 @@ def test_no_trace_option(tmp_path: Path) -> None:
     [
         (["--trace", "a", "--no-trace"], "--trace and --no-trace exclude each other"),
         (["--jason"], "No such option"),
-        (["missing.toml"], "missing.toml: expected a machine file that can be read"),
+        (["missing.toml"], "missing.toml: No such file or directory; expected a ma"),
         (["--trace", "missing/a"], "missing/a: No such file or directory"),
     ],
 )
@@ -261,7 +261,7 @@ def test_bad_machine_file(tmp_path: Path, old: str, new: str, said: str) -> None
 def test_signal_stops_cleanly(
     tmp_path: Path, program: str, number: signal.Signals, status: int
 ) -> None:
-    """Ctrl-C ends a machine whose guest waits for ever, and its trace is whole."""
+    """Ctrl-C ends a machine whose guest waits forever, and its trace is whole."""
     (tmp_path / "waiting.py").write_text(WAITING)
     scratch = tmp_path / "scratch"
     scratch.mkdir()

@@ -116,7 +116,7 @@ def test_trace_that_cannot_be_written(tmp_path: Path, idle: str, place: str) -> 
     result = json.loads(ended.out)
     assert result["guests"]["a"]["result"] == {"found": 42}
     assert result["trace_error"]
-    assert ended.line.startswith(f"ccw-actors: {place}: the trace is not whole: ")
+    assert ended.line.startswith(f"ccw-actors: {place}: the trace is incomplete: ")
 
 
 def test_signal_while_nobody_reads_the_trace(tmp_path: Path, idle: str) -> None:

@@ -196,7 +196,7 @@ async def test_handler_that_spawns_during_the_shutdown() -> None:
     system.spawn(Employer(), "employer").tell(Hire())
     assert await system.shutdown(drain=True) == []
     (failure,) = system.failures
-    assert "the System shuts down" in failure.reason
+    assert "the System is shutting down" in failure.reason
 
 
 async def test_second_shutdown() -> None:

@@ -77,7 +77,7 @@ async def test_nothing_is_spawned_afterwards() -> None:
     """A System that has shut down takes no new actor."""
     system = System()
     await system.shutdown()
-    with pytest.raises(CcwActorsError, match="the System shuts down"):
+    with pytest.raises(CcwActorsError, match="the System is shutting down"):
         system.spawn(Diary(), "diary")
 
 

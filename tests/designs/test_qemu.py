@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from ccw_actors.actors import ChannelSubsystem
 from ccw_actors.actors.protocol import (
     CancelSubchannel,
     ClearSubchannel,
     CloseDevice,
     DeviceRequested,
+    Done,
     HaltSubchannel,
     Instruction,
     InterruptionGone,
@@ -19,6 +21,7 @@ from ccw_actors.actors.protocol import (
     NotOperational,
     Pending,
     ReadIo,
+    SetAddressLimit,
     Signalled,
     StartSubchannel,
     TakeInterruption,
@@ -221,6 +224,13 @@ def test_interrupts_are_a_list() -> None:
     assert isinstance(bench.take(), InterruptionTaken)
     bench.instruct(TestSubchannel())
     assert isinstance(bench.take(), InterruptionGone)
+
+
+def test_address_limit_is_set() -> None:
+    """The guest's SAL ends: QEMU's subchannel answers the settings that it ignores."""
+    bench = Bench()
+    css = bench.system.spawn(ChannelSubsystem({0: bench.subchannel}), "subsystem")
+    assert css.ask(SetAddressLimit(0x10000), block=True) == Done()
 
 
 def test_a_device_that_is_wanted_back() -> None:

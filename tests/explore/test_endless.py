@@ -126,7 +126,7 @@ def test_one_who_asks_beside_a_clock() -> None:
         asking(world, is_busy=False)
 
     result = explore(scenario)
-    assert (result.verdict, result.orders) == ("verified", None)
+    assert (result.verdict, result.schedules) == ("verified", None)
 
 
 class Keeper(Actor[Go | Tick]):

@@ -201,5 +201,5 @@ def test_endless_orders_are_incomplete(engine: Engine) -> None:
 
     result = explore(scenario, engine=engine, limits=Limits(depth=50))
     assert result.verdict == "incomplete"
-    assert "50 steps in one order" in result.scope
+    assert "50 steps in one schedule" in result.scope
     assert explore(scenario).verdict == "verified"

@@ -254,7 +254,7 @@ def test_predicate_that_raises() -> None:
         beating(world)
         world.final("nobody there", lambda view: view["lung"].count)
 
-    with pytest.raises(PropertyError, match="'nobody there' cannot be said") as caught:
+    with pytest.raises(PropertyError, match="'nobody there' cannot be evaluated") as caught:
         explore(scenario)
     assert caught.value.name == "nobody there"
     assert isinstance(caught.value.__cause__, KeyError)

@@ -176,7 +176,7 @@ def test_handlers_that_wait(delivery: Network, what: str) -> None:
     states = explore(asking("neither", 2.0), delivery=delivery)
     brute = explore(asking("neither", 2.0), delivery=delivery, engine="brute force")
     assert states.verdict == brute.verdict == "verified"
-    assert (states.states, states.orders) == (brute.states, brute.orders)
+    assert (states.states, states.schedules) == (brute.states, brute.schedules)
 
 
 class Awaits(Actor[Go]):

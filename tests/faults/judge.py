@@ -30,7 +30,7 @@ class Judgement(NamedTuple):
 
 
 class _Broken(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Imports one module from source that is given."""
+    """Imports one module from the source given."""
 
     def __init__(self, module: str, source: str) -> None:
         self._path = path_of(module)
@@ -74,7 +74,7 @@ def judge(mutant: Mutant, names: Sequence[str], seconds: int = _SECONDS) -> Judg
 
 
 def _judge_here(seconds: int) -> None:
-    """Judge the fault and the scenarios on standard input, and say so line by line."""
+    """Judge faults from standard input; print a verdict for each, one a line."""
     module, source, *names = json.load(sys.stdin)
     sys.meta_path.insert(0, _Broken(module, source))
     name = "import"

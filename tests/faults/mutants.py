@@ -54,12 +54,12 @@ class Mutant(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The name that a test shows."""
         return f"{self.module}.{self.where}: {self.kind}: {self.change}"
 
 
 def path_of(module: str) -> Path:
-    """Return where a module is: beside the actors, not among their messages."""
+    """Return the path of a module of the actors, not of their messages."""
     places = (ROOT / "ccw_actors" / "actors").glob(f"*/_{module}.py")
     (path,) = (place for place in places if place.parent.name != "protocol")
     return path
@@ -77,7 +77,7 @@ def mutants_of(module: str) -> list[Mutant]:
 
 
 def dropped_of(module: str) -> list[Mutant]:
-    """Return those faults that leave something out: they need no library."""
+    """Return the faults that leave code out, which need no library."""
     source = source_of(module)
     return _named(module, source, _dropped(source))
 
@@ -139,7 +139,7 @@ def _dropped(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_state(target: ast.expr) -> bool:
-    """Whether an assignment changes what an actor remembers, in part at least."""
+    """Whether an assignment changes an actor's state, at least in part."""
     if isinstance(target, ast.Tuple):
         return any(_is_state(one) for one in target.elts)
     return isinstance(target, ast.Attribute)

@@ -11,6 +11,7 @@ import pytest
 from examples.linux.console import findings
 from examples.linux.software import Software, default_cache
 from tests.linux.harness import Disk, Guest, run_guest, run_plainly
+from tests.shown import assert_shown, shown_commands
 
 pytestmark = pytest.mark.linux
 
@@ -21,10 +22,10 @@ EXAMPLE = ROOT / "examples" / "linux" / "boot.py"
 
 
 def test_the_example(software: Software, tmp_path: Path) -> None:
-    """The example ends well: Linux runs that zipl has put on a disk of ours."""
+    """Linux runs from our disk, where zipl put it, and the README shows the output."""
     assert software.kernel.exists()
     done = subprocess.run(
-        [sys.executable, EXAMPLE, "ipl.img", "--cache", default_cache()],
+        [sys.executable, EXAMPLE, "--cache", default_cache()],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -38,6 +39,8 @@ def test_the_example(software: Software, tmp_path: Path) -> None:
     assert "IPLed from 0.0.0190, a device of type ccw" in booted
     assert "This was written before the IPL." in booted
     assert findings(booted)[-1].name == "over"
+    (shown,) = [one for one in shown_commands() if one.command.endswith("boot.py")]
+    assert_shown(shown.output, done.stdout)
 
 
 REBOOTS = """
@@ -60,15 +63,15 @@ fi
 def test_linux_reboots_during_io(software: Software, formatted: MakeDisk) -> None:
     """A Linux that reboots during I/O comes up again, with its disk whole.
 
-    Debian's kernel does not come up again in an emulated machine, with disks of ours
-    or without; CCW_ACTORS_REBOOTING_KERNEL names one that does.
+    Debian's kernel does not come up again in an emulated machine, with our disks or
+    without; CCW_ACTORS_REBOOTING_KERNEL names one that does.
     """
     own = os.environ.get("CCW_ACTORS_REBOOTING_KERNEL")
     if own is not None:
         software = software.with_kernel(Path(own))
     guest = Guest(software, {}, "tell life\nreboot -f\n", arguments=())
     if run_plainly(guest, until="@ life", times=2, timeout=20) < 2:
-        pytest.skip("this kernel does not reboot under QEMU without our disks, either")
+        pytest.skip("this kernel does not reboot under QEMU without our disks either")
     guest = Guest(software, {"0190": formatted()}, REBOOTS, arguments=())
     run = run_guest(guest)
     run.succeeded("read", "e2fsck")

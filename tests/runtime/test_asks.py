@@ -53,7 +53,7 @@ def test_endless_ask() -> None:
     dispatcher = VirtualDispatcher()
     ref = System(dispatcher).spawn(Diary(), "diary")
     ref.tell(SetTimer(1e6, "late"))
-    with pytest.raises(ActorStoppedError, match="nothing is left that could answer"):
+    with pytest.raises(ActorStoppedError, match="no step is left that could answer"):
         ref.ask(Carry("never"), timeout=math.inf, block=True)
     assert dispatcher.now() == 1e6
 
@@ -80,7 +80,7 @@ def test_late_answer_is_lost() -> None:
 def test_ask_that_nobody_answers_under_the_stepping_dispatcher() -> None:
     """Where asks never expire, an ask fails when the System is at rest."""
     ref = System(SteppingDispatcher()).spawn(Diary(), "diary")
-    with pytest.raises(ActorStoppedError, match="nothing is left that could answer"):
+    with pytest.raises(ActorStoppedError, match="no step is left that could answer"):
         ref.ask(Carry("never"), block=True)
 
 
@@ -186,7 +186,7 @@ async def test_shutdown_ends_asks() -> None:
 
 def test_loop_system_needs_a_loop() -> None:
     """A System on the event loop cannot be made where none runs."""
-    with pytest.raises(DispatcherError, match="none runs now"):
+    with pytest.raises(DispatcherError, match="no event loop is running"):
         System()
 
 

@@ -74,7 +74,7 @@ def test_stash_comes_first() -> None:
 def test_behaviour_refuses() -> None:
     """What has no handler in a behaviour is refused, naming the behaviour."""
     ref = System(VirtualDispatcher()).spawn(Door(), "door")
-    with pytest.raises(MessageError, match=r"Collect: not handled by .* 'closed'"):
+    with pytest.raises(MessageError, match=r"Collect: .* in behaviour 'closed'"):
         ref.ask(Collect(), block=True)
 
 
@@ -98,7 +98,7 @@ def test_stash_without_a_message() -> None:
             """Stash."""
             self.stash()
 
-    with pytest.raises(StashError, match="handles no message"):
+    with pytest.raises(StashError, match="has no current message"):
         System(VirtualDispatcher()).spawn(Early(), "door")
 
 
@@ -110,7 +110,7 @@ def test_stash_twice() -> None:
     ref.tell(Deliver())
     ref.tell(Note("twice"))
     dispatcher.run()
-    assert "has put this message aside already" in str(system.failures[0])
+    assert "has already stashed this message" in str(system.failures[0])
 
 
 def test_stash_is_bounded() -> None:
@@ -121,7 +121,7 @@ def test_stash_is_bounded() -> None:
     for text in ("1", "2", "3"):
         ref.tell(Note(text))
         dispatcher.run()
-    assert "stashed its bound of 2" in str(system.failures[0])
+    assert "its stash is full: 2 messages" in str(system.failures[0])
 
 
 def test_restart_begins_with_the_first_behaviour() -> None:

@@ -136,7 +136,7 @@ def test_message_with_references_along_with_it() -> None:
 def test_message_that_is_not_there() -> None:
     """Without that it says what to do."""
     _, (failure,) = failures_of(lambda one: one.system.ref("nobody").tell(Note("x")))
-    with pytest.raises(LookupError, match="make it with failures_with_payload=True"):
+    with pytest.raises(LookupError, match="create it with failures_with_payload=True"):
         failure.message(Note)
 
 

@@ -9,6 +9,7 @@ itself where there is none: so each one says what mypy and pyright have to objec
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, assert_type, get_args
+from unittest.mock import Mock
 
 import pytest
 
@@ -20,13 +21,16 @@ from ccw_actors.actors import (
     Emulator,
     FileVolume,
     Guest,
+    GuestSubchannel,
     MemoryVolume,
     ProgramThread,
     Region,
     Storage,
+    Subchannel,
     VfioCcw,
     VfioCcwRegions,
 )
+from ccw_actors.actors.host import Driver, DriverState
 from ccw_actors.actors.protocol import (
     Attend,
     ChannelPathMessage,
@@ -64,6 +68,7 @@ from ccw_actors.actors.protocol import (
     SetStorageKey,
     StorageData,
     StorageMessage,
+    StorageToVfioCcw,
     SubchannelMessage,
     SubchannelToDevice,
     SubchannelToSink,
@@ -85,6 +90,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.devices import DeviceModel, Geometry
 from ccw_actors.runtime import ActorRef, System, spec_of
+from tests.actors.handlers import handlers_of_driver
 
 
 def host(
@@ -193,11 +199,11 @@ def subchannels(
     """What a subchannel takes, host's or guest's; nobody else sends its `Proceed`."""
     for takes in (host, guest):
         takes.tell(HaltSubchannel())
+        takes.tell(DetachDevice())
         takes.tell(Proceed(1))  # type: ignore[arg-type]
     host.tell(NotePath(0, available=True))
     guest.tell(NotePath(0, available=True))  # type: ignore[arg-type]
     host.tell(UnsolicitedStatus(0x80))
-    guest.tell(DetachDevice())  # type: ignore[arg-type]
 
 
 def narrow(
@@ -229,15 +235,34 @@ def emulated(guest: ActorRef[VfioCcwToGuestSubchannel], event: IoEvent) -> None:
         (Emulator, EmulatorMessage),
         (FileVolume, VolumeMessage),
         (Guest, GuestMessage),
+        (GuestSubchannel, GuestSubchannelMessage),
         (MemoryVolume, VolumeMessage),
         (Storage, StorageMessage),
-        (VfioCcw, VfioCcwMessage),
+        (Subchannel, SubchannelMessage),
         (VfioCcwRegions, RegionsMessage),
     ],
 )
 def test_handled(actor: type[Any], taken: Any) -> None:
     """An actor handles all that the type of its references has others send."""
     assert set(get_args(taken)) <= set(spec_of(actor).always)
+
+
+def test_driver_handles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each message of a VfioCcw comes to the method of its driver that takes it.
+
+    The actor has one handler for all, which hands them over.
+    """
+    handlers = handlers_of_driver()
+    messages = {*get_args(VfioCcwMessage), *get_args(StorageToVfioCcw)}
+    assert set(handlers) == messages
+    driver = Driver.__new__(Driver)
+    for kind, method in handlers.items():
+        with monkeypatch.context() as patch:
+            handler = Mock()
+            patch.setattr(Driver, method.__name__, handler)
+            message = Mock(spec=kind)
+            driver.handle(DriverState(), message)
+            handler.assert_called_once_with(DriverState(), message)
 
 
 def test_arrows_end_at_takers() -> None:

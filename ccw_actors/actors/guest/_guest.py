@@ -58,7 +58,7 @@ from ccw_actors.actors.protocol import (
     Tested,
     WaitOver,
 )
-from ccw_actors.channel import ProgramException
+from ccw_actors.channel import Cc, ProgramException
 from ccw_actors.errors import DispatcherError
 from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
 
@@ -189,7 +189,7 @@ class Guest(Actor[GuestMessage]):
         if isinstance(outcome, ConditionCode | Tested | Stored):
             cc = str(outcome.cc)
             state.cc[cc] = state.cc.get(cc, 0) + 1
-            if outcome.cc == 0 and is_start(operation):
+            if outcome.cc == Cc.DONE and is_start(operation):
                 state.ios += 1
         elif isinstance(outcome, Interruption):
             state.interrupts += 1

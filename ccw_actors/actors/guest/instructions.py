@@ -41,6 +41,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import (
     SCHIB_LENGTH,
+    Cc,
     Orb,
     ProgramException,
     Schib,
@@ -107,7 +108,7 @@ async def store_subchannel(cpu: Cpu, gr1: int, address: int) -> int:
     index = _subchannel(gr1)
     await _operand(cpu, address, SCHIB_LENGTH)
     stored = await cpu.store(index)
-    if stored.cc == 0:
+    if stored.cc == Cc.DONE:
         await cpu.storage.write(address, stored.schib.to_bytes())
     return stored.cc
 
@@ -118,7 +119,7 @@ async def test_subchannel(cpu: Cpu, gr1: int, address: int) -> int:
     index = _subchannel(gr1)
     await _operand(cpu, address, _IRB_LENGTH)
     tested = await cpu.test(index)
-    if tested.cc != 3:
+    if tested.cc != Cc.NOT_OPERATIONAL:
         await cpu.storage.write(address, tested.irb.to_bytes())
     return tested.cc
 
@@ -179,7 +180,7 @@ async def reset_channel_path(cpu: Cpu, gr1: int) -> int:
     if gr1 & _RCHP_RESERVED:
         _refuse(f"channel-path id {gr1:#010x}: bytes 0 and 2 must be zero")
     if gr1 >> 16:
-        return 3
+        return Cc.NOT_OPERATIONAL
     outcome = await cpu.subsystem(ResetChannelPath(gr1 & 0xFF))
     assert isinstance(outcome, ConditionCode)
     return outcome.cc

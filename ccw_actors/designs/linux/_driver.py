@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from ccw_actors.actors.protocol import DeviceRequested, ReportSignalled, Signalled
+from ccw_actors.actors.protocol import RegionsToClient
 from ccw_actors.channel import Scsw
 from ccw_actors.designs.linux._messages import (
     Flush,
@@ -35,7 +35,6 @@ __all__ = [
     "Programs",
     "Reset",
     "SectionFunction",
-    "Signal",
     "ToEmulator",
     "ToWorker",
 ]
@@ -53,8 +52,6 @@ Case: TypeAlias = Literal["", "hangs", "long", "faulty", "changes", "halves"]
 "faulty" for a second chain that is not there, "changes" for an IDAW that a CPU changes;
 "halves" has an IRB copied in two sections."""
 
-Signal: TypeAlias = Signalled | DeviceRequested | ReportSignalled
-"""An eventfd that the emulator waits for."""
 Locked: TypeAlias = Literal["worker", "close", "unmap", "reports"]
 """A thread that may hold a lock all the way: io_mutex, for reports crw_lock."""
 
@@ -71,7 +68,7 @@ class ToWorker(NamedTuple):
 class ToEmulator(NamedTuple):
     """An eventfd of the emulator is signalled."""
 
-    message: Signal
+    message: RegionsToClient
 
 
 class Later(NamedTuple):
@@ -143,7 +140,7 @@ class Driver:
         """Have this thread go on when all is done that is queued now."""
         self.effects.append(ToWorker(Flush(self.thread, then)))
 
-    def signal(self, message: Signal) -> None:
+    def signal(self, message: RegionsToClient) -> None:
         """Signal an eventfd."""
         self.effects.append(ToEmulator(message))
 
@@ -200,7 +197,7 @@ class Reset:
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What a design does where designs differ; `versions` has those there are.
+    """What a design does where designs differ; `_versions` has those there are.
 
     Of a START:
 

@@ -40,7 +40,7 @@ def interruption(driver: Driver) -> None:
 def _fill(driver: Driver, irb: Irb) -> None:
     """Fill the one slot, whatever is in it."""
     state, before = driver.state, driver.state.irb.scsw
-    ended = before.fctl and before.stctl != Stctl.INTERMEDIATE_STATUS
+    ended = before.fctl and not before.is_intermediate
     if state.fresh and ended and not irb.scsw.fctl & Fctl.CLEAR:
         mine, other = whose(irb.scsw), whose(before).removesuffix("'s interrupt")
         driver.wrong("I3", f"{mine} overwrites the IRB of {other}")

@@ -15,17 +15,12 @@
 from typing import TypeAlias
 
 from ccw_actors.actors.protocol import (
-    CloseDevice,
     IoRead,
     ReadIo,
-    ReadReport,
     ReportRead,
-    ResetDevice,
-    UnmapDma,
-    WriteAsync,
-    WriteIo,
     Written,
 )
+from ccw_actors.designs._writers import DesignRequest
 from ccw_actors.runtime import Message
 
 __all__ = [
@@ -49,9 +44,7 @@ __all__ = [
     "WorkDone",
 ]
 
-Call: TypeAlias = (
-    WriteIo | WriteAsync | ReadIo | ReadReport | ResetDevice | CloseDevice | UnmapDma
-)
+Call: TypeAlias = DesignRequest | ReadIo
 """A system call of an emulator."""
 Result: TypeAlias = Written | IoRead | ReportRead
 """What a system call returns."""

@@ -12,6 +12,7 @@ from ccw_actors.actors.protocol import (
     CloseDevice,
     ReadIo,
     ReadReport,
+    RegionsToClient,
     ResetDevice,
     UnmapDma,
     WriteAsync,
@@ -35,7 +36,6 @@ from ccw_actors.designs.linux._driver import (
     Later,
     Next,
     SectionFunction,
-    Signal,
     ToEmulator,
     ToWorker,
 )
@@ -86,7 +86,7 @@ class VfioCcwPrivate(Actor[Call | Section | Happening]):
         self,
         choices: Choices,
         worker: ActorRef[Queued | Flush],
-        emulator: ActorRef[Signal],
+        emulator: ActorRef[RegionsToClient],
         behaviour: Behaviour = ENDS,
         case: Case = "",
     ) -> None:

@@ -14,20 +14,20 @@ Fsm: TypeAlias = Literal["NOT_OPER", "STANDBY", "IDLE", "CP_PROCESSING", "CP_PEN
 
 WRONG: Final = {
     "I1": "no memory of a channel program is released while the channel owns it",
-    "I2": "while the channel owns a program, the state says so",
-    "I3": "each IRB that was taken is handed over once, unless a CLEAR drops it",
+    "I2": "while the channel owns a program, the driver's state says so",
+    "I3": "each IRB that was taken is delivered exactly once, unless a CLEAR drops it",
     "I6": "no page stays pinned for a program that is gone",
-    "I7": "no list of CCWs is freed or made anew while another thread walks it",
-    "I9": "the list of channel reports is changed by one at a time",
-    "I10": "a thread leaves alone the state that another one has set",
-    "I11": "a program has no more chains than the limit",
-    "I12": "the channel runs with addresses that were validated",
-    "I13": "a guest is shown guest addresses",
-    "stale": "no status from before a RESET is handed over after it",
+    "I7": "no list of CCWs is freed or rebuilt while another thread walks it",
+    "I9": "only one thread at a time changes the list of channel reports",
+    "I10": "no thread overwrites a state that another thread has set",
+    "I11": "no program has more chains than the limit",
+    "I12": "the channel uses the addresses that were validated",
+    "I13": "a guest is shown guest addresses only",
+    "stale": "no status from before a RESET is delivered after it",
     "torn": "an IRB is copied whole",
     "no-op": "a request that starts nothing is refused",
 }
-"""What must not be broken on the host's side, by id."""
+"""The invariants of the host's side, by id."""
 
 
 class Waiter(Struct, frozen=True, array_like=True):

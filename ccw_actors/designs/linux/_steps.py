@@ -1,6 +1,6 @@
 """What each section of the models is part of in the originals, in a few words.
 
-Tables of counterexamples say it for each step; `page` has more of it, for the docs.
+Tables of counterexamples say it for each step; `tools/design_tables.py` makes a page.
 """
 
 from typing import Final, NamedTuple

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ccw_actors.channel import (
     PATH_0,
     Actl,
+    Cc,
     Dstat,
     Fctl,
     Irb,
@@ -80,7 +81,7 @@ def ssch(driver: Driver, program: int) -> int:
     state = driver.state
     orb = Orb.command(host_cpa(program), suspend="suspend" in driver.behaviour)
     cc, scsw = lifecycle.start(state.scsw, pmcw_of(state), orb)
-    if cc == 0:
+    if cc == Cc.DONE:
         state.scsw = scsw
         state.ssch += 1
         state.owned = state.runs = program
@@ -92,7 +93,7 @@ def hsch(driver: Driver) -> int:
     """HSCH: the condition code."""
     state = driver.state
     cc, state.scsw = lifecycle.halt(state.scsw, pmcw_of(state))
-    if cc == 0:
+    if cc == Cc.DONE:
         driver.later(SignalHalt())
     return cc
 
@@ -101,7 +102,7 @@ def csch(driver: Driver) -> int:
     """CSCH: the condition code."""
     state = driver.state
     cc, state.scsw = lifecycle.clear(state.scsw, pmcw_of(state))
-    if cc == 0:
+    if cc == Cc.DONE:
         driver.later(SignalClear())
     return cc
 
@@ -109,7 +110,7 @@ def csch(driver: Driver) -> int:
 def xsch(state: HostState) -> int:
     """XSCH: the condition code."""
     cc, state.scsw = lifecycle.cancel(state.scsw, pmcw_of(state))
-    if cc == 0:
+    if cc == Cc.DONE:
         state.runs = state.owned = 0
     return cc
 

@@ -12,7 +12,7 @@ may come between all the same: interruptions and, before 2026, the worker.
 
 Source: Linux drivers/s390/cio/vfio_ccw_ops.c (vfio_ccw_mdev_write_io_region),
 vfio_ccw_fsm.c (fsm_io_request, fsm_io_helper), vfio_ccw_cp.c (cp_init, cp_prefetch).
-Which section stands for which function is in `steps`.
+Which section stands for which function is in `_steps`.
 """
 
 import errno
@@ -21,7 +21,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import WriteIo, Written
-from ccw_actors.channel import Fctl
+from ccw_actors.channel import Cc, Fctl
 from ccw_actors.designs.linux._driver import Driver, Next, SectionFunction
 from ccw_actors.designs.linux._messages import Returned, Section
 from ccw_actors.designs.linux._programs import begin_to_free, free, walk, walked
@@ -39,7 +39,6 @@ __all__ = [
 ]
 
 _CHAINS: Final = 17
-_NO_DEVICE: Final = 3
 
 
 def write_io(driver: Driver, message: WriteIo) -> Next:
@@ -140,9 +139,10 @@ def io_helper(driver: Driver, section: Section) -> Next:
     state, choices = driver.state, driver.choices
     if not state.cp:
         return _failed(driver, errno.EIO)
-    cc = 2 if choices.refuses_start(state) else ssch(driver, section.program)
+    refuses = choices.refuses_start(state)
+    cc = Cc.NOT_APPLICABLE if refuses else ssch(driver, section.program)
     if cc:
-        reason = errno.ENODEV if cc == _NO_DEVICE else errno.EBUSY
+        reason = errno.ENODEV if cc == Cc.NOT_OPERATIONAL else errno.EBUSY
         return Section("free_request", reason, program=section.program)
     state.started = section.program
     state.kept |= Fctl.START
@@ -217,7 +217,7 @@ def any_may_initialise(_driver: Driver) -> int:
     return 0
 
 
-# -- choices: refuses_start; more of them are in `activity` ---------------------------
+# -- choices: refuses_start; more of them are in `_activity` --------------------------
 
 
 def starts_always(_state: HostState) -> bool:

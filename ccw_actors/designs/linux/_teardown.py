@@ -23,7 +23,7 @@ import errno
 from typing import Final
 
 from ccw_actors.actors.protocol import DeviceRequested, Written
-from ccw_actors.channel import Schib, lifecycle
+from ccw_actors.channel import Cc, Schib, lifecycle
 from ccw_actors.designs.linux._driver import Driver, Next, Reset, SectionFunction
 from ccw_actors.designs.linux._interrupt import complete
 from ccw_actors.designs.linux._messages import Returned, Section, WorkDone
@@ -67,14 +67,14 @@ def disable(driver: Driver, section: Section) -> Next:
         tsch(driver)
     schib = Schib(pmcw_of(state), state.scsw)
     cc, _ = lifecycle.modify(schib, Schib(schib.pmcw))
-    if cc == 0:
+    if cc == Cc.DONE:
         state.enabled, state.owned, state.runs = False, 0, 0
         return reset.down(driver, section)
     flush = Section("flush", then=section.then)
-    if xsch(state) == 0:
+    if xsch(state) == Cc.DONE:
         # No interruption comes for a START that was cancelled.
         return flush
-    if hsch(driver) != 0:
+    if hsch(driver) != Cc.DONE:
         csch(driver)
     state.quiescing = (*state.quiescing, Waiter(driver.thread, flush))
     return None

@@ -177,7 +177,7 @@ class Supervisor:
         try:
             self._contexts.within(cell, cell.actor.on_failure, error)
         except BaseException as wrong:
-            log.exception("%s: on_failure raised, too", cell.path)
+            log.exception("%s: on_failure also raised", cell.path)
             self.escalate(wrong)
         self.leave_trace(cell)
         self._calls.note(partial(self._failed, cell, what, error, envelope))

@@ -1,0 +1,74 @@
+"""Progress of what may take more than two seconds: on standard error, on a terminal."""
+
+import os
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from ccw_actors.cli._printing import new_console
+
+__all__ = ["progress_of", "reading_progress", "waiting"]
+
+
+@contextmanager
+def progress_of(what: str, total: int) -> Generator[Callable[[int], None]]:
+    """Show a bar while this lasts; the value is a function that takes what is done."""
+    with _progress() as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def reading_progress(
+    file: BinaryIO, what: str
+) -> Generator[tuple[BinaryIO, Callable[[], None]]]:
+    """Show how much of a file has been read, while this lasts.
+
+    The values are the file to read from, and a function to call before each line that
+    is printed: on a terminal the first line takes the place of the bar.
+    """
+    with _progress() as progress:
+        size = os.fstat(file.fileno()).st_size
+        source = progress.wrap_file(file, total=size, description=what)
+        yield source, progress.stop if sys.stdout.isatty() else _do_nothing
+
+
+@contextmanager
+def waiting(what: str) -> Generator[None]:
+    """Say on a terminal what a command waits for, while it does."""
+    console = new_console(stderr=True)
+    if console.is_terminal:
+        with console.status(what):
+            yield
+    else:
+        yield
+
+
+def _progress() -> Progress:
+    console = new_console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        # Else lines for a pipe would go to the terminal.
+        redirect_stdout=False,
+        disable=not console.is_terminal,
+    )
+
+
+def _do_nothing() -> None:
+    pass
