@@ -126,7 +126,9 @@ def test_orders_refuses_properties_over_several_actors() -> None:
 
     Otherwise it would find nothing here.
     """
-    with pytest.raises(UnsoundError, match="'y does not go first': it takes one schedule"):
+    with pytest.raises(
+        UnsoundError, match="'y does not go first': it takes one schedule"
+    ):
         explore(strangers, engine="orders")
 
     def monitored(world: World) -> None:
