@@ -1,4 +1,4 @@
-"""Timers of actors: armed, fired, taken back, forgotten."""
+"""Timers of actors: armed, fired, cancelled, forgotten."""
 
 from ccw_actors.runtime._kernel.timers import Timers
 from ccw_actors.runtime._values.envelope import TICK, UNBOUNDED
@@ -7,7 +7,7 @@ from tests.runtime.kernel.cast import ByHand, sizes_in
 
 
 class Play:
-    """Timers under a dispatcher that is moved by hand; `fired` is what has fired."""
+    """Timers under a manual dispatcher; `fired` are the fired ones."""
 
     def __init__(self) -> None:
         self.dispatcher = ByHand()
