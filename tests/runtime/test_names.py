@@ -218,7 +218,7 @@ async def test_slash_in_a_path(world: World) -> None:
     """An actor spawned by its path "p/x" is no child of "p", and outlives it.
 
     What an actor has spawned itself is its child, and ends with it; a name of a child
-    may have a slash, too.
+    may also have a slash.
     """
     system = world.system
     stranger = system.spawn(Diary(), "p/stranger")

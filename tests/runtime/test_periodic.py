@@ -26,7 +26,7 @@ class Begin(Message, frozen=True):
 
 
 class Tick(Message, frozen=True):
-    """What the timer brings."""
+    """The message of the timer."""
 
 
 class Count(Message, frozen=True):

@@ -34,7 +34,7 @@ class Fetch(Request[Word], frozen=True):
 
 
 class Story(Struct):
-    """What has been heard, in order."""
+    """The words, in order."""
 
     words: list[str]
 

@@ -460,7 +460,7 @@ async def test_timers() -> None:
     async with System() as system:
         diary = Fickle()
         system.spawn_thread(diary, "diary").tell(Note("fired"))
-        assert decided.wait(JOIN), "the loop stands still meanwhile"
+        assert decided.wait(JOIN), "the loop stands still during it"
         await until(lambda: bool(texts_of(diary)))
         assert texts_of(diary)[0].startswith("fired at")
 

@@ -533,7 +533,7 @@ async def test_pykka_bridge(system: System) -> None:
 
 
 async def test_answer_of_a_pykka_actor_that_was_told(system: System) -> None:
-    """It is a message of its own, in the trace that the foreign actor was in."""
+    """It is a separate message, in the trace of the foreign actor."""
 
     class Caller(Looker):
         @receive
@@ -546,7 +546,7 @@ async def test_answer_of_a_pykka_actor_that_was_told(system: System) -> None:
     caller = Caller()
     with Within("T1"):
         system.spawn(caller).tell(Answer())
-    # The caller was spawned in the trace: ask it outside of one, too.
+    # The caller was spawned in the trace: ask it also outside one.
     await until(lambda: bool(caller.seen))
     assert caller.seen == [("T1", "T1")]
 

@@ -208,7 +208,7 @@ async def test_no_context_of_its_own() -> None:
 
 
 async def wait() -> None:
-    """Wait for ever."""
+    """Wait forever."""
     await wait_for_ever()
 
 
@@ -516,7 +516,7 @@ class OldFuture:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_future_of_another_kind(way: str) -> None:
-    """What looks like a future to asyncio can be awaited."""
+    """An object that asyncio takes for a future can be awaited."""
 
     async def body() -> int:
         return await future

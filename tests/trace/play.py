@@ -60,7 +60,7 @@ class Explode(Message, frozen=True):
 
 
 class Tick(Message, frozen=True):
-    """What a timer brings."""
+    """The message of a timer."""
 
 
 class Disk(Actor):

@@ -162,7 +162,7 @@ def test_types_name_the_fields() -> None:
 
 
 def test_two_types_of_one_name() -> None:
-    """Types of the same name but different fields are told apart."""
+    """Types of the same name but different fields are distinguished."""
     file = io.BytesIO()
     writer = TraceWriter(file)
     twin = type("Done", (Done,), {"__annotations__": {"more": int}, "more": 0})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.transport.kinds import BYTES, KINDS, MESSAGES, PLAIN, TEXT, plain
 
-# What one byte can grow to: an array that claims fifteen elements is 200 bytes.
+# The memory of one byte: an array that announces fifteen elements is 200 bytes.
 GROWTH = 200
 # A line of a log: the type's name, the error and its place.
 TEXT_MAX = 400

@@ -43,7 +43,7 @@ def test_tag_of_anything(payload: bytes) -> None:
 
 @given(MESSAGES)
 def test_id_is_a_hash_of_the_bytes(message: Message) -> None:
-    """An id is 16 hex digits that anybody can compute from the bytes."""
+    """An id is 16 hex digits, computed from the bytes."""
     payload = CODEC.encode(message)
     assert message_id(payload) == blake2s(payload, digest_size=8).hexdigest()
     assert len(message_id(payload)) == 16

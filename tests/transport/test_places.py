@@ -21,7 +21,7 @@ class Line(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Buyer(NamedTuple):
-    """Who buys."""
+    """The buyer."""
 
     name: str
     age: int
@@ -29,7 +29,7 @@ class Buyer(NamedTuple):
 
 @dataclass
 class Place:
-    """Where to."""
+    """The address."""
 
     street: str
     lines: list[Line]
@@ -48,7 +48,7 @@ class Card(Struct, frozen=True, array_like=True, tag=True):
 
 
 class State(enum.Enum):
-    """Where an order is."""
+    """The position of an order."""
 
     OPEN = "open"
     DONE = "done"

@@ -82,7 +82,7 @@ class TaskInterface:
         del exception
         raise RuntimeError("Task does not support set_exception operation")
 
-    # -- who is told --------------------------------------------------------------
+    # -- callbacks ----------------------------------------------------------------
 
     def add_done_callback(
         self,

@@ -47,7 +47,7 @@ class Parts:
 
     `told` is an observer; messages are stamped only when it is added. `outcomes` is
     what became of asks from outside, by number. `notices` are watchers that were told,
-    of whom. `escalated` are errors that were nobody's affair.
+    of whom. `escalated` are escalated errors.
     """
 
     def __init__(

@@ -158,7 +158,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_warning_once(caplog: pytest.LogCaptureFixture) -> None:
-    """A message to nobody is a warning, once for each actor and type of message."""
+    """A message to an absent actor is a warning, once for each actor and type."""
     play = Play()
     for message in (Note("x"), Note("y"), Read()):
         for address in ("c", "d#2"):
@@ -246,7 +246,7 @@ def test_unanswered(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_failure_has_a_number_of_its_own() -> None:
-    """While somebody observes, what an actor is told of is a message with a cause."""
+    """With an observer, a `Failure` is a message with a cause."""
     play = Play()
     play.observers.add(play.told)
     play.dead_letters.add("c", envelope_of(Note("x"), "b", number=41), "why not")

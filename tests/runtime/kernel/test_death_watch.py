@@ -55,7 +55,7 @@ def test_who_watches_no_more() -> None:
 
 
 def test_watching_who_is_not_there() -> None:
-    """The watcher is told at once, of that address."""
+    """The watcher is notified at once, with that address."""
     play = Play()
     play.deaths.tell("b", "gone#7", "there is no such actor")
     notice = Terminated(ref_of("gone#7"), "there is no such actor")

@@ -79,7 +79,7 @@ def test_into_a_mailbox() -> None:
 
 
 def test_nobody_there() -> None:
-    """A message to nobody is a dead letter."""
+    """A message to an absent actor is a dead letter."""
     play = Play()
     play.delivery.deliver("c", envelope_of(Note("x")))
     play.delivery.deliver("a#2", envelope_of(Note("x")))
@@ -106,7 +106,7 @@ def test_what_another_thread_sends() -> None:
 
 
 def test_signal() -> None:
-    """It comes into the system lane; to nobody, it is nothing."""
+    """It enters the system lane; to an absent actor it has no effect."""
     play = Play()
     signal = Envelope(b"", "", 0, None, STOP_NOW)
     play.delivery.signal("a", signal)

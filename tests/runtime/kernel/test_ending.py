@@ -27,7 +27,7 @@ from tests.runtime.kernel.parts import Parts
 
 
 class Play(Parts):
-    """An ending by itself; `errors` are what closed handlers have raised."""
+    """An `Ending` alone; `errors` are the exceptions of closed handlers."""
 
     def __init__(self, *, may_return: bool = False) -> None:
         super().__init__(observed=True)
@@ -96,7 +96,7 @@ def test_asks_fail() -> None:
 
 
 async def wait() -> None:
-    """Wait for ever."""
+    """Wait forever."""
     await Pause()
 
 
@@ -190,7 +190,7 @@ def test_tasks_are_cancelled() -> None:
 
 
 def test_what_else_runs_it() -> None:
-    """A thread that an actor lives in is told to end, once the actor has."""
+    """The thread of an actor ends after the actor has."""
 
     class Finishing(Cell):
         __slots__ = ()

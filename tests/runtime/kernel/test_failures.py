@@ -71,7 +71,7 @@ def test_failure_that_escalates(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_who_asked_gets_the_error_itself() -> None:
-    """What is returned has the exception as its cause."""
+    """The returned error has the exception as its cause."""
     error = raised()
     assert make().add("a", "Note", error).__cause__ is error
 

@@ -491,7 +491,7 @@ def test_restart_ends_a_run() -> None:
 
 @pytest.mark.parametrize("number", [0, 5])
 def test_tick(number: int) -> None:
-    """A periodic timer's message is handled as one that the actor was told by itself.
+    """A periodic timer's message is handled like one that the actor told itself.
 
     From then on its timer may fire again; its number is none of an ask.
     """

@@ -186,7 +186,7 @@ def test_observer_that_makes_things_happen() -> None:
 
     class Stopping(Told):
         def spawned(self, actor: str) -> None:
-            """Have it end at once."""
+            """End it at once."""
             play.observers.stopped(actor, "unwanted")
             super().spawned(actor)
 

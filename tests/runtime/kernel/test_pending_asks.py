@@ -94,7 +94,7 @@ def test_late_answer() -> None:
 def test_answer_that_is_an_error(
     answer: Message, kind: type[Exception], text: str
 ) -> None:
-    """What answers no `Read`, and a failure, are errors to the one who waits."""
+    """A wrong answer, and a failure, make the ask raise."""
     play = Play()
     assert play.asks.answer(play.ask(), envelope_of(answer))
     with pytest.raises(kind, match=text):
@@ -193,7 +193,7 @@ def test_answered_asks_take_no_memory(timeouts: int) -> None:
 
 
 def test_deadlines_that_were_looked_at_take_no_memory() -> None:
-    """So it is if somebody has looked each time which one is the next."""
+    """The same if the next deadline was read each time."""
     play = Play()
     waits = play.ask(50.0)
     for _ in range(5000):
@@ -242,7 +242,7 @@ def test_ends_with_its_actor() -> None:
 
 
 def test_all_stopped() -> None:
-    """At the end of a System every ask ends, whoever was asked."""
+    """At the end of a System every ask ends, regardless of its target."""
     play = Play()
     for target in ("b", "c"):
         play.ask(target=target)

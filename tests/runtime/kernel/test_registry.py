@@ -57,7 +57,7 @@ def test_incarnations_are_counted_at_each_path() -> None:
 def test_paths_that_were_left_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
     """For old paths only the greatest number is known, and no used one is given.
 
-    So who is spawned at a path that was never used may have a number above 1, too.
+    So an actor at a path that was never used may have a number above 1.
     """
     monkeypatch.setattr(module, "_REMEMBERED", 4)
     registry = Registry()
@@ -117,7 +117,7 @@ def test_replace_all() -> None:
     ],
 )
 def test_check_free(path: str, why: str) -> None:
-    """Where no actor can be spawned, the error says why."""
+    """The error says why no actor can be spawned there."""
     registry = Registry()
     registry.add(make_cell("taken"))
     registry.add(make_cell("taken again", incarnation=2))

@@ -45,7 +45,7 @@ def test_firing() -> None:
 
 
 def test_taking_one_back() -> None:
-    """What was taken does not fire, and is not there a second time."""
+    """A taken timer does not fire, and cannot be taken again."""
     play = Play()
     key, other = play.arm("a", 1.0), play.arm("a", 1.0)
     timer = play.timers.take(key)

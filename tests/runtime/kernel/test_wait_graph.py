@@ -7,7 +7,7 @@ from ccw_actors.runtime._kernel.wait_graph import WaitGraph
 
 
 class CircleError(Exception):
-    """What a wait of these tests has for a cycle."""
+    """The cycle error of the waits in these tests."""
 
 
 class Wait(msgspec.Struct, eq=False):
@@ -20,7 +20,7 @@ class Wait(msgspec.Struct, eq=False):
         return f"the end of {self.target}"
 
     def cycle_error(self, cycle: tuple[str, ...]) -> CircleError:
-        """Have the cycle in the error."""
+        """Return an error with the cycle."""
         return CircleError(*cycle)
 
 
