@@ -189,5 +189,5 @@ def test_handler_that_differs() -> None:
     system.spawn(Hidden(), "hidden").tell(Word("x"))
     dispatcher.step()
     snapshot = dispatcher.snapshot()
-    with pytest.raises(DispatcherError, match="does something else when it is run"):
+    with pytest.raises(DispatcherError, match="does something else when it runs"):
         dispatcher.restore(snapshot)
