@@ -116,7 +116,7 @@ class TaskInterface:
             yield self
         return self.result()
 
-    # -- what it is ---------------------------------------------------------------
+    # -- properties ---------------------------------------------------------------
 
     def get_loop(self) -> asyncio.AbstractEventLoop | None:
         """Return the event loop."""
