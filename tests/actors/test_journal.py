@@ -161,14 +161,14 @@ def test_no_copy(torn: Path, size: int) -> None:
     other = torn.with_name("other.img")
     create_tracks(other, ckd_volume(ckd_type("2311")[0], 4 + size), "OTHER1")
     journal_path(torn).rename(journal_path(other))
-    write_track_beside(other, TRACK, filled(TRACK, 0x44))
+    write_unjournaled(other, TRACK, filled(TRACK, 0x44))
     before = contents(torn.parent)
     with pytest.raises(ImageError, match=r"journal of a(nother image| copy)"):
         recover_image(other, copied=True)
     assert contents(torn.parent) == before
 
 
-def write_track_beside(path: Path, track: int, data: bytes) -> None:
+def write_unjournaled(path: Path, track: int, data: bytes) -> None:
     """Write a track without a journal, as another program does."""
     with path.open("r+b") as file:
         file.seek(512 + track * VOLUME.track_size)
@@ -421,7 +421,7 @@ def test_recovery_is_on_the_disk_before_the_journal_goes(
     ],
     ids=range(13),
 )
-def test_what_has_become_of_a_write(found: bytes, state: State) -> None:
+def test_how_far_a_write_came(found: bytes, state: State) -> None:
     """Sectors are old or new, except two at most that are part of each."""
     intent = Intent(Place(0, AT, 4096), OLD, NEW)
     failed = Intent(Place(0, AT, 4096), OLD, NEW, failed=True)
