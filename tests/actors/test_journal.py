@@ -255,7 +255,7 @@ def test_journal_that_is_removed_is_made_again(tmp_path: Path) -> None:
 
 
 def test_image_with_two_names_is_not_written(tmp_path: Path) -> None:
-    """By the other name its journal could not be found."""
+    """The other name would not lead to its journal."""
     path = new_image(tmp_path)
     other = tmp_path / "other.img"
     other.hardlink_to(path)
@@ -342,7 +342,7 @@ def test_what_is_no_journal_stays(
 
 @pytest.mark.parametrize("replace", [False, True])
 def test_init_leaves_what_is_no_journal(tmp_path: Path, *, replace: bool) -> None:
-    """A new image does not replace it either."""
+    """A new image does not replace such a file either."""
     path = new_image(tmp_path) if replace else tmp_path / "disk.img"
     journal_path(path).write_text("my diary")
     before = contents(tmp_path)
