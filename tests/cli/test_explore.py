@@ -22,7 +22,7 @@ PAXOS = f"{EXAMPLES}/published/paxos.py:paxos"
 PING_PONG = f"{EXAMPLES}/published/ping_pong.py:ping_pong"
 TWO_PHASE = f"{EXAMPLES}/published/two_phase.py:two_phase"
 REFUTED_CELL = "verdicts/v5.12/qemu/attention"
-"""What is refuted of what comes with the package, in a few states."""
+"""A refuted scenario of the package that needs few states."""
 
 OWN = '''
 """Scenarios of a user."""

@@ -1,4 +1,4 @@
-"""Census: how many orders are wrong, of all classes and of some by lot."""
+"""Census: how many classes fail, and how many random schedules."""
 
 from collections import defaultdict
 
@@ -202,7 +202,7 @@ def test_monitor_of_all_actors_is_refused() -> None:
 def test_what_has_no_classes_is_refused(
     delivery: Network, time: Time, why: str
 ) -> None:
-    """Where no order stands for others there is nothing to be counted."""
+    """Where no schedule stands for a class there is nothing to count."""
     with pytest.raises(UnsoundError, match=why):
         census(producers(2, 1), delivery=delivery, time=time)
 
@@ -317,18 +317,18 @@ def first_comes(world: World) -> None:
 
 
 def test_orders_takes_a_monitor_of_one_actor() -> None:
-    """Orders that differ for no actor agree on it; "auto" falls back to Orders, too."""
+    """Schedules of a class agree on it; "auto" falls back to Orders as well."""
     assert explore(first_comes, engine="orders").violation == "p0 was first"
     found = explore(first_comes, limits=Limits(states=2, schedules=0))
     assert (found.engine, found.violation) == ("orders", "p0 was first")
     assert census(first_comes) == by_hand(first_comes) == Census(2, 1, "")
 
 
-# -- a rate by lot ---------------------------------------------------------------------
+# -- the rate of random schedules ------------------------------------------------------
 
 
 def test_seed_decides_the_rate() -> None:
-    """The same seed takes the same orders, another one others."""
+    """The same seed takes the same schedules, another seed others."""
     scenario = transfers(buggy=True)
     rates = [sample_rate(scenario, seed=seed) for seed in (0, 0, *range(1, 6))]
     assert rates[0] == rates[1]
@@ -337,7 +337,7 @@ def test_seed_decides_the_rate() -> None:
 
 
 def test_rate_is_that_of_the_engine() -> None:
-    """As many orders as the engine "random" takes to the first fault have one."""
+    """As many schedules as the engine "random" takes to the first fault have one."""
     scenario = transfers(buggy=True)
     for seed in range(10):
         orders = next(
@@ -395,5 +395,5 @@ def test_order_is_left_at_the_depth() -> None:
 
 
 def test_no_order_is_begun_when_time_is_over() -> None:
-    """The rate is of fewer orders than asked for."""
+    """The rate is of fewer schedules than asked for."""
     assert sample_rate(producers(2, 1), seconds=0.0) == Rate(0, 0)

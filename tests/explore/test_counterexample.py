@@ -35,7 +35,7 @@ def test_file_is_read_as_it_was_written(kept: Path) -> None:
 
 
 def test_regression(kept: Path) -> None:
-    """It holds once the fault is mended, and shows the way while it is not."""
+    """It passes once the fault is fixed, and shows the steps while it is not."""
     with pytest.raises(AssertionError, match=r"never overdrawn\n +1 \(outside\) >"):
         assert_mended(kept, transfers(buggy=True))
     assert_mended(kept, transfers(balance=20, buggy=True))

@@ -66,7 +66,7 @@ def strictly(world: World, *, ends: bool = True) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_listed(engine: Engine) -> None:
-    """They are listed in the result, each once, and are no fault by themselves."""
+    """They are listed in the result, each once, and are not faults on their own."""
     result = explore(asking, engine=engine)
     assert result.verdict == "verified"
     known = {(one.actor, one.message) for one in result.dead_letters}

@@ -107,7 +107,7 @@ def test_race_and_the_other_order() -> None:
 
 
 def test_point_of_no_return() -> None:
-    """It is the step after which "a" cannot come first any more."""
+    """It is the step after which "a" can no longer come first."""
     _, told = explained(two_ways)
     assert told.no_return == 2
     assert told.way_out is not None
@@ -125,7 +125,7 @@ def test_overtakings() -> None:
 
 
 def test_steps_that_are_not_needed() -> None:
-    """By lot there may be steps that have nothing to do with it; they are left out.
+    """A random schedule may have steps that are not needed; they are left out.
 
     With few states to look at, no shorter way is found, and they are not needed.
     """
@@ -292,7 +292,7 @@ def _no_return(scenario: Scenario, delivery: Network, names: list[str]) -> int:
 
 
 class Parent(Actor):
-    """Has letters kept by itself, later, or by a child."""
+    """Keeps letters itself, later, or lets a child keep them."""
 
     @receive
     def put(self, message: Put) -> None:
@@ -319,7 +319,7 @@ def test_causes_of_timers_and_children() -> None:
 
 
 class Endless(Box):
-    """Tells itself for ever."""
+    """Sends itself messages forever."""
 
     @receive
     def put(self, message: Put) -> None:

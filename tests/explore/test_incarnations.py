@@ -63,7 +63,7 @@ class Worker(Actor[Work | Poison]):
 
 
 class Boss(Actor[Hire | Carry | Poison | Terminated]):
-    """Hires one worker after the other, `times` times or for ever.
+    """Hires one worker after the other, `times` times or forever.
 
     It keeps a reference to the first `in_state`, or in a message that goes round, or
     not at all, and sends poison there each time.
@@ -135,7 +135,7 @@ def test_respawning_for_ever_closes(keeps: str, delivery: Network) -> None:
 
 @pytest.mark.parametrize(
     ("keeps", "engine"),
-    # A message that goes round for ever has orders without an end.
+    # A message that goes round forever has endless schedules.
     [*(("in state", engine) for engine in ENGINES), ("under way", "states")],
 )
 def test_reference_to_the_first_reaches_no_other(keeps: str, engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""What comes from outside comes at any time, and meets whoever is there then."""
+"""Messages from outside come at any time, and meet the actors of that time."""
 
 from typing import Any
 
@@ -169,7 +169,7 @@ def test_stop_after_what_was_told(delivery: Network) -> None:
     assert ends(scenario, delivery) == {("told",)}
 
 
-# -- who ends while something is under way ------------------------------------------
+# -- an actor ends while a message is on its way -------------------------------------
 
 
 class Notes(Ear):
@@ -270,7 +270,7 @@ class Mouth(Ear):
 
 
 class Asker(Actor[Go]):
-    """Asks, and notes what comes of it."""
+    """Asks, and notes the answer."""
 
     state: Heard
 

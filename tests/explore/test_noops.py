@@ -1,4 +1,4 @@
-"""What becomes of a message that changes nothing, on an unordered network."""
+"""What happens to a message that changes nothing, on an unordered network."""
 
 from collections.abc import Callable
 
@@ -251,7 +251,7 @@ def waiting(world: World) -> None:
 
 @pytest.mark.parametrize("beside", [quiet, waiting])
 def test_timer_is_a_change(beside: Callable[[World], None]) -> None:
-    """A monitor of changes follows a step that sets a timer, whoever waits."""
+    """A monitor of changes follows a step that sets a timer, even if an actor waits."""
 
     def scenario(world: World) -> None:
         beside(world)

@@ -1,4 +1,4 @@
-"""Orders: how many there are, and what must not be asked of one of many."""
+"""The engine "orders": how many classes it counts, and what it cannot check."""
 
 import math
 
@@ -126,7 +126,9 @@ def test_orders_refuses_properties_over_several_actors() -> None:
 
     Otherwise it would find nothing here.
     """
-    with pytest.raises(UnsoundError, match="'y does not go first': it takes one schedule"):
+    with pytest.raises(
+        UnsoundError, match="'y does not go first': it takes"
+    ):
         explore(strangers, engine="orders")
 
     def monitored(world: World) -> None:
@@ -162,7 +164,7 @@ def bad_end(delivery: Network, engine: Engine) -> tuple[str, list[str]]:
 
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_race_is_found(delivery: Network) -> None:
-    """Every engine finds the order in which the second producer is faster."""
+    """Every engine finds the schedule in which the second producer is faster."""
     verdict, steps = bad_end(delivery, "states")
     assert verdict == "refuted"
     assert steps[-1] == "p1 > sink: Item(name='p10')"
@@ -171,7 +173,7 @@ def test_race_is_found(delivery: Network) -> None:
 
 
 def test_auto_falls_back_to_orders() -> None:
-    """Where there are too many states but few orders, "auto" counts orders."""
+    """Where there are too many states but few classes, "auto" counts classes."""
 
     def strangers_only(world: World) -> None:
         for number in range(10):
@@ -184,7 +186,7 @@ def test_auto_falls_back_to_orders() -> None:
 
 
 class Endless(Actor):
-    """Goes on for ever."""
+    """Goes on forever."""
 
     @receive
     def go(self, message: Go) -> None:
@@ -194,7 +196,7 @@ class Endless(Actor):
 
 @pytest.mark.parametrize("engine", ["orders", "brute force"])
 def test_endless_orders_are_incomplete(engine: Engine) -> None:
-    """An order that does not end is given up at the depth, and never verified."""
+    """A schedule that does not end is given up at the depth, and never verified."""
 
     def scenario(world: World) -> None:
         world.inject(world.spawn(Endless(), "endless"), Go())

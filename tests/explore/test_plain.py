@@ -76,7 +76,7 @@ def test_exploring_twice_is_the_same() -> None:
 
 
 def test_cycle_has_no_number_of_ways() -> None:
-    """Where it can go round for ever, the ways are not counted."""
+    """If a run can go round forever, schedules are not counted."""
     ring = TransitionSystem[int, int]([0], lambda _: (1,), lambda s, a: (s + a) % 3)
     result = explore(ring)
     assert (result.verdict, result.states, result.schedules) == ("verified", 3, None)
@@ -110,6 +110,6 @@ def test_tick() -> None:
 
 
 def test_only_states() -> None:
-    """Without actors there are no orders."""
+    """Without actors the engine "orders" is refused."""
     with pytest.raises(ExploreError, match="'states' only, not 'orders'"):
         explore(counter(5), engine="orders")

@@ -126,7 +126,7 @@ class Stubborn(Actor[Go]):
 
 
 class Ticker(Actor[Go]):
-    """Has a timer that goes on for ever, or one that ends."""
+    """Has a timer that goes on forever, or one that ends."""
 
     def __init__(self, *, endless: bool) -> None:
         self._endless = endless

@@ -140,7 +140,7 @@ def test_orders_agree(bug: Bug) -> None:
 @pytest.mark.parametrize("engine", SAMPLING)
 @pytest.mark.parametrize("bug", BUGS, ids=name)
 def test_some_orders_by_lot_find_it(bug: Bug, engine: Engine) -> None:
-    """A bug of so few steps is among ten thousand orders taken by lot."""
+    """A bug of so few steps is among ten thousand random schedules."""
     result = explored(bug.uncured, {**bug.how, "engine": engine})
     assert (result.verdict, result.violation) == ("refuted", bug.violation)
 

@@ -168,9 +168,9 @@ def told_to_crash(scenario: Scenario, path: str) -> Scenario:
 def test_crash_is_a_message_that_raises(
     scenario: Scenario, delivery: Network, path: str
 ) -> None:
-    """What comes of a message on which an actor fails can come of a crash between two.
+    """A crash between two messages can do what a message that fails an actor does.
 
-    But for a crash with nothing left to come, which is not looked at.
+    Except for a crash with no step left, which is not explored.
     """
 
     def crashing(world: World) -> None:

@@ -24,7 +24,7 @@ def test_names_survive_other_amounts() -> None:
 
 
 def test_fault_that_is_mended() -> None:
-    """Where the fault is mended, the first step that is not there any more is named."""
+    """If the fault is fixed, the error names the first step that is not possible."""
     names = explore(transfers(buggy=True)).names
     with pytest.raises(ReplayError, match="step 6") as caught:
         replay(transfers(), names)

@@ -1,4 +1,4 @@
-"""Orders by lot: they find faults, repeatably, and never verify."""
+"""Random schedules find faults, repeatably, and never verify."""
 
 import pytest
 
@@ -9,7 +9,7 @@ LOTS: tuple[Engine, ...] = ("random", "pos")
 
 
 def race(world: World) -> None:
-    """Have the last of three producers come first in one of many orders."""
+    """Have the last of three producers come first in one of many schedules."""
     producers(3, 2)(world)
     sink = world.system.ref("sink")
     world.invariant(
@@ -30,7 +30,7 @@ def test_faults_are_found(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", LOTS)
 def test_seed_decides(engine: Engine) -> None:
-    """The same seed takes the same orders, another one others."""
+    """The same seed takes the same schedules, another seed others."""
     ways = [
         explore(race, engine=engine, limits=Limits(seed=seed)).counterexample
         for seed in (1, 1, *range(2, 12))
@@ -41,7 +41,7 @@ def test_seed_decides(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", LOTS)
 def test_nothing_is_verified(engine: Engine) -> None:
-    """However many orders have been good, the verdict is incomplete."""
+    """However many schedules have passed, the verdict is incomplete."""
     told: list[Progress] = []
     result = explore(
         producers(2, 1),

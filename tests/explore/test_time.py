@@ -25,7 +25,7 @@ class Words(Struct):
 
 
 class Clock(Actor):
-    """Sets a timer for each "word:seconds", and tells `to` what comes of it."""
+    """Sets a timer for each "word:seconds", and tells `to` when it fires."""
 
     state: Words
 
@@ -62,7 +62,7 @@ def ends(
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_order_of_two_actors_timers(delivery: Network) -> None:
-    """The timer that is due first fires first, whoever has set it."""
+    """The timer that is due first fires first, whichever actor has set it."""
 
     def build(world: World) -> str:
         for path, words in (("x", ("a:3", "c:1")), ("y", ("b:2",))):
@@ -123,7 +123,7 @@ def test_pause_before_a_restart() -> None:
 
 
 class Ticker(Actor):
-    """Ticks for ever."""
+    """Ticks forever."""
 
     def on_start(self) -> None:
         """Begin."""
@@ -135,7 +135,7 @@ class Ticker(Actor):
 
 
 def test_periodic_timers_close_the_space() -> None:
-    """Time is relative, so that a timer which goes on for ever ends in a cycle."""
+    """Time is relative, so that a timer that goes on forever ends in a cycle."""
 
     def scenario(world: World) -> None:
         world.spawn(Ticker(), "ticker")

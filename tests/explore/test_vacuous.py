@@ -34,7 +34,7 @@ class Beats(Struct):
 
 
 class Heart(Actor[Beat]):
-    """Beats: for ever if it has an interval, or for others."""
+    """Beats: forever if it has an interval, or for others."""
 
     state: Beats
 
@@ -70,7 +70,7 @@ def says(*, of: object = None) -> Callable[[View], object]:
 
 
 def never_at_rest(world: World) -> None:
-    """Have a final property of what goes on for ever."""
+    """Have a final property of a run that goes on forever."""
     world.spawn(Heart(1.0), "heart")
     world.final("false", lambda _view: False)
 
@@ -183,7 +183,7 @@ def test_constraint_may_make_it_vacuous(limit: int, verdict: Verdict) -> None:
 
 
 def test_plain_transition_system() -> None:
-    """The same goes for one without actors, which may turn round for ever."""
+    """The same applies to one without actors, which may go round forever."""
     system = TransitionSystem(
         [0], lambda _n: [1], lambda n, _a: 1 - n, finals={"false": lambda _n: False}
     )

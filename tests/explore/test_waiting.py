@@ -211,7 +211,7 @@ def test_asker_of_one_that_never_answers(engine: Engine) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_asker_of_one_that_forgets_to_answer(engine: Engine, delivery: Network) -> None:
-    """Whoever asks is told that no answer comes, whatever else the actor owes one."""
+    """An asker hears that no answer comes, whatever else the actor owes it."""
     ends: set[object] = set()
 
     def scenario(world: World) -> None:
@@ -231,7 +231,7 @@ def test_asker_of_one_that_forgets_to_answer(engine: Engine, delivery: Network) 
 
 
 class Clerk(Actor[Read]):
-    """Sleeps, and answers then by itself: if it has said so before (`promises`)."""
+    """Sleeps, and then answers on its own, if it has promised that (`promises`)."""
 
     def __init__(self, *, promises: bool) -> None:
         self._promises = promises
@@ -317,7 +317,7 @@ def test_asked_one_crashes(engine: Engine) -> None:
 
 
 class Asker(Actor):
-    """Asks another actor by its path, and answers whoever asks."""
+    """Asks another actor by its path, and answers every ask."""
 
     def __init__(self, other: str) -> None:
         self.state = AdderState()
@@ -340,7 +340,7 @@ class Asker(Actor):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_cycle(engine: Engine) -> None:
-    """Two that ask each other would wait for ever: one is refused, as in production."""
+    """Two that ask each other would wait forever: one is refused, as in production."""
     ends: set[str] = set()
 
     def scenario(world: World) -> None:
@@ -433,7 +433,7 @@ class Impatient(Actor):
 
     @receive
     async def go(self, _message: Go) -> None:
-        """Ask, and say what came of it."""
+        """Ask, and tell the result."""
         try:
             await self._shelf.ask(Read(), timeout=self._timeout)
         except AskTimeoutError:

@@ -35,7 +35,7 @@ class Add(Request[Sum], frozen=True):
 
 
 class Done(Struct):
-    """What came of it."""
+    """The result."""
 
     what: str = ""
 

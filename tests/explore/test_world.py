@@ -1,4 +1,4 @@
-"""What a scenario can say, and what becomes of it."""
+"""What a scenario can do, and what follows from it."""
 
 from typing import Any, cast
 

@@ -155,7 +155,7 @@ def test_flaw_of_the_translator_is_found(
 
 
 def without_one(model: ActorModel, state: State) -> list[Offer]:
-    """Leave out the last of several things that may happen."""
+    """Leave out the last of several possible steps."""
     offers = _OFFERS(model, state)
     return offers[:-1] if len(offers) > 2 else offers
 
