@@ -13,7 +13,7 @@ The same seed makes the same damage.
 """
 
 import io
-import random  # noqa: TID251 - damage is random, and its seed is told
+import random  # noqa: TID251 - damage is random, with a known seed
 import signal
 import sys
 from collections import Counter
@@ -61,7 +61,7 @@ class Command(Struct, frozen=True):
     """
 
     words: tuple[str, ...]
-    statuses: frozenset[int] = frozenset({0, 1})
+    statuses: frozenset[int] = frozenset({0, 1, 2})
     may_change: Change = nothing_changes
 
 

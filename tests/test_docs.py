@@ -21,6 +21,7 @@ from ccw_actors.scenarios import SCENARIOS
 from ccw_actors.verdicts import CellName, load
 from tools.pages import PAGES as GENERATED_PAGES
 from tools.pages import differing, left_over
+from tools.tutorials import TUTORIALS
 
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "docs" / "runtime"
@@ -30,6 +31,8 @@ GENERATED = ROOT / "docs" / "generated"
 INDEX = ROOT / "docs" / "README.md"
 INDEXES = [folder / "index.md" for folder in (RUNTIME, EXPLORE, VERDICTS)]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RUN_HERE = [page for page in PAGES if page not in TUTORIALS]
+"""The pages whose code is run here: `tests/test_tutorials.py` runs the tutorials."""
 TESTED_ELSEWHERE = {
     "coverage": "tests/scenarios/test_coverage.py",
     "pass-through": "tests/test_message_flow.py",
@@ -161,7 +164,7 @@ def test_tables_are_those_of_the_code(page: str, docstring: str | None) -> None:
     assert table_of(docstring) in (RUNTIME / f"{page}.md").read_text()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", RUN_HERE, ids=name)
 def test_python_runs(
     page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -177,7 +180,7 @@ def test_python_runs(
             assert capsys.readouterr().out == block.text
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", RUN_HERE, ids=name)
 def test_commands_print_what_is_shown(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,7 +212,7 @@ def test_tests_of_the_testing_page_pass(tmp_path: Path) -> None:
     assert f"{program.count('def test_')} passed" in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", RUN_HERE, ids=name)
 def test_quotes_are_the_files(page: Path) -> None:
     """A block that names a file is in that file, word for word."""
     for block in blocks_of(page):

@@ -17,7 +17,7 @@ from tools.figures import (
 )
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("actors", "designs", "explore", "runtime", "scenarios")
+PACKAGES = ("actors", "designs", "explore", "runtime", "scenarios")
 CODE = '''"""A module."""
 
 __all__ = ["Door"]
@@ -46,9 +46,9 @@ def test_opens() -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """Make a checkout with one module in each room, and one test."""
-    for room in ROOMS:
-        folder = tmp_path / "ccw_actors" / room
+    """Make a checkout with one module in each package, and one test."""
+    for package in PACKAGES:
+        folder = tmp_path / "ccw_actors" / package
         folder.mkdir(parents=True)
         (folder / "__init__.py").write_text(CODE)
     (tmp_path / "ccw_actors" / "__init__.py").write_text('"""All."""\n')

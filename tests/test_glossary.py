@@ -34,8 +34,8 @@ counterexample, point of no return, invariant, noop, engine, fingerprint, census
 """
 
 KNOWN_TO_ALL = """
-CHANGELOG CONTRIBUTING CPU FUSE HTTP ID JSON KVM MB PYTHON QEMU RFC SECURITY TCG TCP
-TOML URL UTC UTF VM W3C
+CHANGELOG CITATION CONTRIBUTING CPU FUSE HTTP IBM ID JSON KVM MB PYTHON QEMU RFC
+SECURITY TCG TCP TOML URL UTC UTF VM W3C
 DEBUG ERROR INFO WARNING PATH NAME EMULATOR SIGHUP SIGKILL SIGTERM
 EACCES EAGAIN EBUSY EINVAL ENODEV ENOSPC
 """
@@ -44,7 +44,7 @@ EACCES EAGAIN EBUSY EINVAL ENODEV ENOSPC
 IN_PLACE = """
 ABD CAF EWD LMDB TLA TLC D800 TAKE
 ADDRESS CHANNEL DEFINE EXTENDED EXTENT LIMIT LOCATE MONITOR PREFIX RECORD SET STATUS
-TEST CLOSE IDLE OPEN RESET STANDBY UNMAP
+TEST CLOSE IDLE LOOK OPEN RESET STANDBY UNMAP
 """
 """Names of works and libraries, and commands and states that a page itself explains."""
 
@@ -100,7 +100,7 @@ def by_number(head: str) -> list[tuple[int, int, str]]:
 
 
 def test_what_the_glossary_names_is_there() -> None:
-    """Scenarios, cells' scenarios, files of ours and pages that it links to exist."""
+    """Scenarios, the table's scenarios, our files and linked pages exist."""
     text = TEXT.replace("\n", " ")
     for named in re.findall(r"Explored by ([^.]*)\.", text):
         assert set(re.findall(r"`([^`]+)`", named)) <= set(SCENARIOS)

@@ -83,7 +83,7 @@ def empty_packages(folder: Path) -> Path:
 
 
 def test_contracts_are_kept() -> None:
-    """No package of ours imports one that it must not import."""
+    """No package imports one that it must not import."""
     done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -159,7 +159,7 @@ def test_public_names_are_there(module: str) -> None:
 
 @pytest.mark.parametrize("module", public_modules())
 def test_no_other_names_are_shown(module: str) -> None:
-    """A module shows no names of ours but its public ones."""
+    """A module shows none of our names but its public ones."""
     assert shown(module) - set(names_of(module)) == UNLISTED.get(module, set())
 
 
@@ -196,13 +196,13 @@ class Class: ...
     "script", SCRIPTS, ids=lambda path: str(path.relative_to(EXAMPLES))
 )
 def test_examples_use_public_names(script: Path) -> None:
-    """An example imports only public names of ours."""
+    """An example imports only our public names."""
     assert list(hidden(script.read_text())) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_documents_use_public_names(page: Path) -> None:
-    """The programs of the documents import only public names of ours."""
+    """The programs of the documents import only our public names."""
     for block in program_of(page):
         assert list(hidden(block.text)) == []
 

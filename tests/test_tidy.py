@@ -109,7 +109,7 @@ def unused(modules: Mapping[str, ast.Module]) -> Iterator[Found]:
     """Yield private names that no code uses.
 
     One of a module is to be used in that module, one of a class or an object anywhere.
-    A function that a decorator has registered is used by whoever keeps it.
+    A function that a decorator has registered is used by the code that keeps it.
     """
     uses = {path: _uses(tree) for path, tree in modules.items()}
     everywhere = sum(uses.values(), Counter[str]())
@@ -277,14 +277,14 @@ def doubles() -> Iterator[str]:
     """Yield public names that packages give to different objects."""
     meanings: dict[str, dict[int, str]] = defaultdict(dict)
     for path in trees():
-        room = path.removesuffix("/__init__.py").replace("/", ".")
-        if path.endswith("/__init__.py") and "._" not in room:
-            module = import_module(f"ccw_actors.{room}")
+        package = path.removesuffix("/__init__.py").replace("/", ".")
+        if path.endswith("/__init__.py") and "._" not in package:
+            module = import_module(f"ccw_actors.{package}")
             for name in getattr(module, "__all__", ()):
-                meanings[name].setdefault(id(getattr(module, name)), room)
-    for name, rooms in meanings.items():
-        if len(rooms) > 1:
-            yield f"{name}: {', '.join(rooms.values())}"
+                meanings[name].setdefault(id(getattr(module, name)), package)
+    for name, packages in meanings.items():
+        if len(packages) > 1:
+            yield f"{name}: {', '.join(packages.values())}"
 
 
 def lengths() -> Iterator[tuple[str, int]]:

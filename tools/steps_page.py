@@ -20,8 +20,8 @@ version named is the first with that behaviour; the rest is the same from v5.12 
 _QEMU: Final = """\
 ## QEMU
 
-hw/vfio/ccw.c and hw/s390x/css.c of the 8.x releases. The model does one thing at a
-time, calls of the kernel included.
+hw/vfio/ccw.c and hw/s390x/css.c of the 8.x releases. The model does one operation at
+a time, calls of the kernel included.
 """
 
 

@@ -96,7 +96,8 @@ REASONS: Final[tuple[Reason, ...]] = (
         "While an instruction is at the host, all others wait, and interruptions are"
         " delivered as in other phases.",
         tuple(
-            (_GUEST, "*one down", kind) for kind in (*_INSTRUCTIONS, "TakeInterruption")
+            (_GUEST, "*at the host", kind)
+            for kind in (*_INSTRUCTIONS, "TakeInterruption")
         ),
     ),
     Reason(
@@ -104,7 +105,7 @@ REASONS: Final[tuple[Reason, ...]] = (
         (
             *((_GUEST, "resetting", kind) for kind in _INSTRUCTIONS),
             (_GUEST, "resetting", "TakeInterruption"),
-            (_GUEST, "*one down", "ResetSubchannel"),
+            (_GUEST, "*at the host", "ResetSubchannel"),
         ),
     ),
     Reason(
@@ -144,6 +145,16 @@ REASONS: Final[tuple[Reason, ...]] = (
         ((_GUEST, "*", "DetachDevice"),),
     ),
     Reason(
+        "No scenario configures a channel path off or on; an exploration of one"
+        " subchannel does at any time: tests/actors/test_subchannel_work.py.",
+        ((_HOST, "*", "NotePath"),),
+    ),
+    Reason(
+        "Only VfioCcwRegions asks for this message:"
+        " tests/actors/test_vfio_ccw_regions.py.",
+        ((_KERNEL, "*", "Accepted"),),
+    ),
+    Reason(
         "Scenarios unplug the device and crash a layer in other phases; the code that"
         " gives up the device is the same in each.",
         (
@@ -181,15 +192,5 @@ REASONS: Final[tuple[Reason, ...]] = (
                 "Start",
             )
         ),
-    ),
-    Reason(
-        "No scenario configures a channel path off or on; an exploration of one"
-        " subchannel does at any time: tests/actors/test_subchannel_work.py.",
-        ((_HOST, "*", "NotePath"),),
-    ),
-    Reason(
-        "Only VfioCcwRegions asks for this message:"
-        " tests/actors/test_vfio_ccw_regions.py.",
-        ((_KERNEL, "*", "Accepted"),),
     ),
 )

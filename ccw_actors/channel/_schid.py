@@ -62,7 +62,7 @@ class SubchannelId(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
     @property
     def index(self) -> int:
-        """Bits 0-15 are the number, 16-23 the set, 24-31 the channel subsystem id."""
+        """One number for all three: cssid << 24 | ssid << 16 | number."""
         return self.cssid << 24 | self.ssid << 16 | self.number
 
     def to_word(self) -> int:

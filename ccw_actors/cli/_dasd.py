@@ -33,6 +33,7 @@ from ccw_actors.devices.volume_check import damages
 from ccw_actors.devices.volume_geometry import Geometry
 from ccw_actors.devices.volume_label import VolumeLabel, volume_serial
 from ccw_actors.devices.vtoc import datasets
+from ccw_actors.errors import ImageError
 
 __all__ = ["dasd"]
 
@@ -257,12 +258,16 @@ def recover(
 
 @contextmanager
 def _open(image: Path, device_type: str) -> Generator[ImageFile]:
-    """Open an image that nobody writes, and print what is to be known of it."""
+    """Open an image for reading, print its notice, and have errors name it."""
     with reading(image, "a disk image"):
         file = open_image(image, device_type=device_type, read_only=True)
     try:
         if file.notice:
             complain(f"{image}: {file.notice}")
         yield file
+    except ImageError as error:
+        if str(image) in str(error):
+            raise
+        raise ImageError(f"{image}: {error}") from error
     finally:
         file.close()

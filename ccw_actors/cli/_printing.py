@@ -6,6 +6,7 @@ brackets as markup. So everything that a command prints goes through this module
 """
 
 import json
+import os
 import sys
 
 import msgspec
@@ -51,7 +52,7 @@ def visible(text: object, *, keep: str = "") -> str:
 def say(text: object, style: str = "") -> None:
     """Print a line; `style` is a colour, for a terminal."""
     line = visible(text)
-    if style and sys.stdout.isatty():
+    if style and sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
         line = typer.style(line, fg=style)
     typer.echo(line)
 

@@ -1,4 +1,4 @@
-"""How other processes of the same user talk to a machine that runs: a unix socket."""
+"""The control socket, by which other processes of the same user talk to a machine."""
 
 from ccw_actors.control._client import ControlClient as ControlClient
 from ccw_actors.control._client import machine_names as machine_names

@@ -34,7 +34,7 @@ def machine_names() -> list[str]:
     """Return the names that have a socket, sorted; its machine may be dead by now.
 
     Raises:
-        ControlError: The folder is not what it has to be.
+        ControlError: The folder of the sockets cannot be used.
     """
     try:
         folder = ControlFolder.open(create=False)
@@ -49,14 +49,14 @@ def machine_names() -> list[str]:
 
 
 class ControlClient:
-    """A connection to the machine of that name; for plain code, which it blocks.
+    """A connection to the machine of that name; its methods block.
 
     `timeout` is how many seconds the machine may take for each answer. `pid` is its
-    process, `requests` the names of what it answers.
+    process, `requests` the names of the requests that it answers.
 
-    Every method, and making one, raises `ControlError`: no machine has the name
+    The constructor and every method raise `ControlError`: no machine has the name
     (`NoSuchMachineError`), it does not answer in time (`ControlTimeoutError`), it
-    refuses this client (`ControlRefusedError`), or it is gone in the middle.
+    refuses this client (`ControlRefusedError`), or it ends the connection.
     """
 
     def __init__(self, name: str, *, timeout: float = 5.0) -> None:
@@ -88,7 +88,7 @@ class ControlClient:
         """Send a request and return its answer.
 
         Raises:
-            RequestFailedError: The machine has no answer to it, and says why.
+            RequestFailedError: The machine could not answer; the text says why.
             ControlError: As for the class.
         """
         self._socket.settimeout(self._timeout if timeout is None else timeout)
@@ -108,7 +108,7 @@ class ControlClient:
         except TimeoutError:
             raise self._late() from None
         except OSError:
-            pass  # what it has said before it went is there to be read
+            pass  # what the machine wrote before it ended can still be read
 
     def _receive(self, kind: Any) -> Any:
         while not self._frames:
@@ -143,7 +143,7 @@ class ControlClient:
         return ControlTimeoutError(self.name, self.pid, seconds)
 
     def _foreign(self, error: Exception) -> ControlError:
-        return ControlError(f"machine {self.name} answers what is no answer: {error}")
+        return ControlError(f"machine {self.name}: unexpected answer: {error}")
 
 
 def _connected(name: str, timeout: float) -> socket.socket:

@@ -1,13 +1,13 @@
-"""The folder of the control sockets: nobody but its owner may enter it.
+"""The folder of the control sockets, which only its owner may enter.
 
-| there is | folder |
+| condition | folder |
 |---|---|
-| XDG_RUNTIME_DIR, an absolute path | XDG_RUNTIME_DIR/ccw-actors |
-| else /run/user/UID, of that user | /run/user/UID/ccw-actors |
+| XDG_RUNTIME_DIR is an absolute path | XDG_RUNTIME_DIR/ccw-actors |
+| else /run/user/UID belongs to that user | /run/user/UID/ccw-actors |
 | neither | ccw-actors-UID in the folder for temporary files |
 
-Where the variable comes from: XDG Base Directory Specification, "Environment
-variables"; a path there that is not absolute is to be ignored.
+XDG Base Directory Specification, "Environment variables", defines the variable. It
+demands that a relative path there be ignored.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ _RUN_USER: Final = Path("/run/user")
 
 
 def folder_path() -> Path:
-    """Return where the folder of this user is, whether it is there or not."""
+    """Return the path of this user's folder, whether it exists or not."""
     uid = os.geteuid()
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if Path(runtime).is_absolute():
@@ -42,9 +42,9 @@ def folder_path() -> Path:
 
 
 class ControlFolder:
-    """The folder, held open: what was checked is what is used.
+    """The folder, held open, so that the folder that was checked is the one used.
 
-    Whoever closes it cannot use it afterwards.
+    Do not use it after `close`.
     """
 
     def __init__(self, path: Path, fd: int) -> None:
@@ -53,12 +53,12 @@ class ControlFolder:
 
     @classmethod
     def open(cls, *, create: bool) -> Self:
-        """Open the folder of this user; with `create`, make it if there is none.
+        """Open the folder of this user; with `create`, make it if it does not exist.
 
         Raises:
-            ControlError: Something else is in its place, it belongs to somebody else,
-                others may enter it, or it cannot be made.
-            FileNotFoundError: There is none, without `create`.
+            ControlError: It is not a folder, belongs to another user, may be entered by
+                others, or cannot be made.
+            FileNotFoundError: It does not exist, and `create` is False.
         """
         path = folder_path()
         try:
@@ -71,7 +71,9 @@ class ControlFolder:
                 raise
             raise ControlError(f"{path}: cannot be made: no {path.parent}") from None
         except NotADirectoryError:
-            raise ControlError(f"{path}: expected a folder, and no link") from None
+            raise ControlError(
+                f"{path}: expected a folder that is not a link"
+            ) from None
         except OSError as error:
             raise ControlError(f"{path}: {error.strerror}") from error
         try:
@@ -82,24 +84,24 @@ class ControlFolder:
         return cls(path, fd)
 
     def close(self) -> None:
-        """Let go."""
+        """Close the descriptor."""
         os.close(self.fd)
 
     def path_of(self, name: str) -> Path:
-        """Return where the socket of a machine is, to be shown."""
+        """Return the path of a machine's socket, for messages."""
         return self.path / socket_name(name)
 
     def address_of(self, name: str) -> str:
         """Return the address of a machine's socket.
 
-        It leads through the open folder. So nobody can put another in its place, and
-        its length is no matter: an address has 107 bytes at most (unix(7)).
+        It leads through the open folder. So nobody can exchange the folder, and a long
+        path fits into the 107 bytes that an address may have (unix(7)).
         """
         return f"/proc/self/fd/{self.fd}/{socket_name(name)}"
 
     @contextmanager
     def locked(self) -> Generator[None]:
-        """Keep other processes from taking or giving up a name meanwhile."""
+        """Keep other processes from taking or releasing a name while this lasts."""
         fcntl.flock(self.fd, fcntl.LOCK_EX)
         try:
             yield
@@ -110,11 +112,11 @@ class ControlFolder:
 def _check(path: Path, found: os.stat_result) -> None:
     if found.st_uid != os.geteuid():
         raise ControlError(
-            f"{path}: expected a folder of user {os.geteuid()}, and it belongs to"
+            f"{path}: expected a folder of user {os.geteuid()}, but it belongs to"
             f" user {found.st_uid}"
         )
     if found.st_mode & _OTHERS:
         raise ControlError(
             f"{path}: expected a folder that nobody else may enter (mode"
-            f" {_MODE:04o}), and it has mode {stat.S_IMODE(found.st_mode):04o}"
+            f" {_MODE:04o}), but it has mode {stat.S_IMODE(found.st_mode):04o}"
         )

@@ -1,4 +1,4 @@
-"""What the name of a running machine may be."""
+"""The names that running machines may have."""
 
 import re
 from typing import Final
@@ -7,7 +7,9 @@ from ccw_actors.errors import ControlError
 
 __all__ = ["NAME_RULE", "check_name", "is_name", "name_from", "socket_name"]
 
-NAME_RULE: Final = "letters, digits, '.', '_' and '-', 64 at most and no '.' first"
+NAME_RULE: Final = (
+    "at most 64 letters, digits, '.', '_' and '-', not beginning with '.'"
+)
 """The rule in words."""
 
 _LENGTH_MAX: Final = 64
@@ -34,12 +36,12 @@ def check_name(text: str) -> str:
 
 
 def name_from(stem: str) -> str:
-    """Return the nearest name to the stem of a file, "machine" if nothing is left."""
+    """Make a name of the stem of a file; "machine" if no character of it may stay."""
     name = _OTHERS.sub("-", stem).lstrip(".").strip("-")
-    # Room is left for a number that tells it from others.
+    # A number may follow that tells it from others.
     return name[: _LENGTH_MAX - 8] or "machine"
 
 
 def socket_name(name: str) -> str:
-    """Return what the socket of a machine is called in its folder."""
+    """Return the file name of a machine's socket."""
     return f"{name}.sock"

@@ -1,16 +1,16 @@
 """The control interface of a running machine: its messages, and their order.
 
-Both directions are streams of msgpack values, each of them one message: an array of its
-type's name and its fields.
+Both directions are streams of msgpack values. Each value is one message: an array of
+its type's name and its fields.
 
 | client | machine | |
 |---|---|---|
-| connects | Refused, end | another user's process, or no room |
+| connects | Refused, end | another user's process, or too many connections |
 | Hello | Welcome | |
 | | Refused, end | another format or version |
-| a request | its answer | the next request is read when this one is answered |
-| | RequestFailed | an unknown request, or one that failed; the next may come |
-| what is no such stream | Refused, end | damaged, too large in one value |
+| a request | its answer | the machine reads the next request after that |
+| | RequestFailed | an unknown request, or one that failed; the next may follow |
+| any other bytes | Refused, end | a damaged stream, or one value too large |
 
 `Hello` and `Refused` are the same in every version.
 """
@@ -48,7 +48,7 @@ GuestState: TypeAlias = Literal["starting", "running", "finished", "failed"]
 
 
 class Hello(Message, frozen=True):
-    """The first message of a client: what it takes this socket for."""
+    """The first message of a client: the format and version that it speaks."""
 
     format: str = CONTROL_FORMAT
     version: int = CONTROL_VERSION
@@ -66,7 +66,7 @@ class Refused(Message, frozen=True):
     """The last message of a connection, and why it ends.
 
     `code` is "peer" (not the machine's user), "version", "damaged" (a stream that
-    cannot be read), or "busy" (more connections than there is room for).
+    cannot be read), or "busy" (too many connections).
     """
 
     code: str
@@ -74,7 +74,7 @@ class Refused(Message, frozen=True):
 
 
 class RequestFailed(Message, frozen=True):
-    """A request that has no answer: the type of the error, and its text."""
+    """The answer to a request that failed: the type of the error, and its text."""
 
     kind: str
     reason: str
@@ -115,11 +115,11 @@ class MachineDescription(Message, frozen=True):
 
 
 class DescribeMachine(Request[MachineDescription], frozen=True):
-    """Say what runs here."""
+    """Describe the machine, its guests and its devices."""
 
 
 class Stopping(Message, frozen=True):
-    """The machine is being stopped; the connection ends when it has been."""
+    """The machine stops; the connection ends when it has stopped."""
 
 
 class StopMachine(Request[Stopping], frozen=True):

@@ -11,20 +11,20 @@ from ccw_actors.runtime import Actor, Failure, Message, ReplyTo, Request, receiv
 __all__ = ["Control", "Handler", "control_actor"]
 
 Handler: TypeAlias = Callable[[Any], Message | Awaitable[Message]]
-"""Takes a request and returns its answer, at once or by an awaitable.
+"""Takes a request and returns its answer, or an awaitable of it.
 
-It is called on the System's thread. An awaitable is waited for in a task of its own, so
-it may wait for what it likes; others are answered meanwhile. What it raises is told to
-the client, as is an answer that is not what the request promises. Whoever asked may be
-gone by then: the task goes on all the same, to leave nothing half done. It is cancelled
-when the System ends.
+It is called on the System's thread. A separate task waits for an awaitable, so it may
+take its time while other requests are answered. The client receives a `RequestFailed`
+for an exception, and for an answer of another type than the request promises. If the
+client disconnects, the task goes on, so that nothing is left half done. The end of the
+System cancels it.
 """
 
 log = logging.getLogger("ccw_actors")
 
 
 class _Running(NamedTuple):
-    """A request whose handler is at work: its type's name, and whom to answer."""
+    """A request whose handler is running: its type's name, and where to answer."""
 
     request: str
     to: ReplyTo
@@ -32,7 +32,7 @@ class _Running(NamedTuple):
 
 
 class HandlerEnded(Message, frozen=True):
-    """The task of the request of that number is over."""
+    """The task of the request of that number has ended."""
 
     number: int
 
@@ -50,7 +50,7 @@ class Control(Actor):
         name, to = type(request).__name__, self.reply_to
         try:
             answer = self._handlers[type(request)](request)
-        except Exception as error:  # noqa: BLE001 - of others, and told to who asked
+        except Exception as error:  # noqa: BLE001 - the client receives it
             self._fail(to, name, error)
             return
         if isinstance(answer, Awaitable):
@@ -63,7 +63,7 @@ class Control(Actor):
 
     @receive
     def handler_ended(self, message: HandlerEnded) -> None:
-        """Answer what a task was begun for."""
+        """Answer the request of a task that has ended."""
         name, to, task = self._running.pop(message.number)
         try:
             answer = task.result()
@@ -73,7 +73,7 @@ class Control(Actor):
             self._answer(to, name, answer)
 
     async def on_stop(self) -> None:
-        """Cancel what is under way, and wait for its end."""
+        """Cancel the tasks, and wait for their end."""
         tasks = [running.task for running in self._running.values()]
         self._running.clear()
         for task in tasks:

@@ -1,13 +1,14 @@
-"""Serves the control socket of a machine: whoever may ask, the actor answers.
+"""Serves the control socket of a machine: passes requests to the control actor.
 
 | connection | event | next |
 |---|---|---|
-| idle | a whole request | asking: nothing is read from it |
-| asking | the actor's answer | answering: it is written |
-| answering | the client has taken it | idle |
+| idle | a whole request | asking: the server reads no more of it |
+| asking | the actor's answer | answering: the server writes it |
+| answering | the client has taken the answer | idle |
 
-One that is asking keeps its place. When there is no room, the one that has been idle or
-answering for longest is refused; if all are asking, the new one is.
+A connection that is asking is never refused. When a client connects and there are too
+many connections, the one that has been idle or answering for longest is refused; if all
+are asking, the new one is.
 """
 
 import asyncio
@@ -43,14 +44,14 @@ from ccw_actors.transport import Codec, ValueSplitter
 __all__ = ["CONNECTIONS_MAX", "CONTROL_PATH", "ControlServer"]
 
 CONTROL_PATH: Final = "host/control"
-"""Where the actor behind the socket lives."""
+"""The path of the actor behind the socket."""
 
 CONNECTIONS_MAX: Final = 64
-"""Connections at once, and so requests under way, unless a server says otherwise."""
+"""The default bound on connections, and so on requests in progress."""
 
 _CHUNK: Final = 1 << 14
-_LAST_ANSWERS: Final = 1.0  # seconds that clients may take for them
-_RETRY: Final = 1.0  # seconds without files until one more may be there
+_LAST_ANSWERS: Final = 1.0  # seconds that clients have to take their last answers
+_RETRY: Final = 1.0  # seconds to wait when the process has no descriptor left
 _encode: Final = Codec().encode
 _hello: Final = Codec().decoder(Hello, message_size_max=REQUEST_SIZE_MAX)
 
@@ -58,11 +59,11 @@ log = logging.getLogger("ccw_actors")
 
 
 class ControlServer:
-    """Has a control socket while it is entered; answers while it is `serving`.
+    """Holds a control socket while it is entered; answers while it is `serving`.
 
-    `handlers` say what answers each type of request. Only processes of user `uid` are
-    served: this one's, unless said. On leaving, the name is free again, and then every
-    client sees the end of its connection.
+    `handlers` has a handler for each type of request. Only processes of user `uid` are
+    served, by default those of this process's user. On exit the name becomes free, and
+    then every client sees the end of its connection.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class ControlServer:
         self._handlers = dict(handlers)
         self._uid = os.geteuid() if uid is None else uid
         self._max = connections_max
-        # The one that did something last is the last.
+        # In the order of their last activity.
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
 
     @property
@@ -87,7 +88,7 @@ class ControlServer:
 
     @property
     def connections(self) -> int:
-        """How many clients there are."""
+        """The number of clients."""
         return len(self._connections)
 
     async def __aenter__(self) -> Self:
@@ -101,7 +102,7 @@ class ControlServer:
                 if connection.state != "idle":
                     connection.is_last = True
                     waiting.append(task)
-            if waiting:  # their answers are there, or come at once
+            if waiting:  # their answers exist, or come at once
                 await asyncio.wait(waiting, timeout=_LAST_ANSWERS)
             tasks = list(self._connections.values())
             for task in tasks:
@@ -113,9 +114,9 @@ class ControlServer:
 
     @asynccontextmanager
     async def serving(self, system: System) -> AsyncGenerator[None]:
-        """Spawn the actor, and take connections; on leaving, stop both.
+        """Spawn the actor, and accept connections; on exit, stop both.
 
-        What handlers have under way then is cancelled, and over.
+        Requests in progress are cancelled before the exit returns.
         """
         actor = system.spawn(control_actor(self._handlers), CONTROL_PATH)
         accepting = asyncio.create_task(self._accept(system))
@@ -134,35 +135,35 @@ class ControlServer:
             os.getpid(),
             tuple(kind.__name__ for kind in self._handlers),
         )
-        # At run time, as the handlers are known then only.
+        # At run time, because the handlers are arguments.
         kinds: Any = Union[tuple(self._handlers)]  # noqa: UP007
         decode = system.codec.decoder(kinds, message_size_max=REQUEST_SIZE_MAX)
         while True:
             try:
                 peer, _ = await loop.sock_accept(listener)
-            except OSError as error:  # no file is left for it
+            except OSError as error:  # no descriptor is left
                 log.warning("%s: %s", self._socket.path, error.strerror)
                 await asyncio.sleep(_RETRY)
                 continue
             connection = _Connection(peer, self._touch)
-            if self._has_room(connection):
+            if self._admit(connection):
                 task = asyncio.create_task(connection.serve(system, welcome, decode))
                 self._connections[connection] = task
                 task.add_done_callback(partial(self._forget, connection))
-            await asyncio.sleep(0)  # who connects without end has one turn, too
+            await asyncio.sleep(0)  # a flood of connections must not keep the loop
 
-    def _has_room(self, connection: "_Connection") -> bool:
-        """Take a connection, or refuse it."""
+    def _admit(self, connection: "_Connection") -> bool:
+        """Return whether to serve a connection; refuse it, or an idle one, if not."""
         _, uid = peer_of(connection.peer)
         if uid != self._uid:
             connection.refuse(
-                "peer", f"this machine is user {self._uid}'s, and you are user {uid}"
+                "peer", f"this machine is user {self._uid}'s, but you are user {uid}"
             )
             connection.close()
             return False
         if len(self._connections) < self._max:
             return True
-        reason = f"this machine has {self._max} connections, which is its bound"
+        reason = f"this machine has {self._max} connections, its maximum"
         for other, task in self._connections.items():
             if other.state != "asking":
                 other.refuse("busy", f"{reason}; this one was idle for longest")
@@ -185,8 +186,8 @@ class ControlServer:
             log.error("%s: %r", self._socket.path, error, exc_info=error)
 
 
-class _Refusal(Exception):  # noqa: N818 - no error of ours
-    """The connection ends by the client's own fault."""
+class _Refusal(Exception):  # noqa: N818 - it ends a connection only
+    """The connection ends because of what the client sent."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
@@ -195,9 +196,9 @@ class _Refusal(Exception):  # noqa: N818 - no error of ours
 
 
 class _Connection:
-    """One client; `touch` is called when it has done something.
+    """One client; it calls `touch` at each activity.
 
-    With `is_last` it ends when the request under way is answered.
+    With `is_last` the connection ends when the request in progress is answered.
     """
 
     def __init__(self, peer: socket.socket, touch: Any) -> None:
@@ -210,17 +211,17 @@ class _Connection:
         self._frames = self._splitter.feed(b"")
 
     def close(self) -> None:
-        """End it."""
+        """Close the socket."""
         self.peer.close()
 
     def refuse(self, code: str, reason: str) -> None:
-        """Say why it ends, if that does not block."""
-        if self.state != "answering":  # else it would stand in the middle of one
+        """Tell the client why the connection ends, if that does not block."""
+        if self.state != "answering":  # it would be written into the answer
             with suppress(OSError):
                 self.peer.send(_encode(Refused(code, reason)))
 
     async def serve(self, system: System, welcome: Welcome, decode: Any) -> None:
-        """Answer requests until the client has no more."""
+        """Answer requests until the client ends the connection."""
         try:
             await self._greet(welcome)
             while not self.is_last and (frame := await self._read()) is not None:
@@ -245,7 +246,7 @@ class _Connection:
             raise _Refusal(
                 "version",
                 f"this machine speaks {CONTROL_FORMAT}, version {CONTROL_VERSION},"
-                f" and you speak {hello.format[:80]}, version {hello.version}",
+                f" but you speak {hello.format[:80]}, version {hello.version}",
             )
         await self._write(Codec(), welcome)
 
@@ -278,7 +279,7 @@ class _Connection:
         """Return the next message's bytes; None at the end of the stream."""
         loop = asyncio.get_running_loop()
         while True:
-            # Neither reading nor writing need ever wait, so others get their turn here.
+            # Reading and writing may never wait, so this lets other tasks run.
             await asyncio.sleep(0)
             found = next(self._frames, None)
             if found is not None:

@@ -1,4 +1,4 @@
-"""The control socket of one machine: its name is taken while it is open."""
+"""The control socket of one machine, which has its name while it is open."""
 
 import os
 import socket
@@ -20,9 +20,9 @@ _UCRED: Final = struct.Struct("@iII")
 
 
 class ControlSocket:
-    """A listening socket at NAME.sock.
+    """A listening socket at NAME.sock. Use `claim` to make one.
 
-    `name` is the machine's, `path` where the socket is. Use `claim` to make one.
+    `name` is the machine's name, `path` that of the socket.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class ControlSocket:
 
     @classmethod
     def claim(cls, name: str, *, numbered: bool = False) -> Self:
-        """Listen under a name; what a dead process has left there is replaced.
+        """Listen under a name, and replace the socket that a dead process left there.
 
         With `numbered`, a name that is taken becomes NAME-2, NAME-3 and so on.
 
         Raises:
-            NameInUseError: A machine that lives has the name.
-            ControlError: The name, the folder or what is in the socket's place is not
-                what it has to be, or the socket cannot be made.
+            NameInUseError: A running machine has the name.
+            ControlError: No machine may have the name, the folder cannot be used,
+                something else is in the socket's place, or it cannot be made.
         """
         check_name(name)
         folder = ControlFolder.open(create=True)
@@ -56,14 +56,14 @@ class ControlSocket:
             raise
 
     def release(self) -> None:
-        """Give up the name: nobody connects any more, and another machine may."""
+        """Free the name: no client can connect, and another machine can take it."""
         with self._folder.locked():
             if _inode(self._folder, self.name) == self._inode:
                 with suppress(OSError):
                     os.unlink(socket_name(self.name), dir_fd=self._folder.fd)
 
     def close(self) -> None:
-        """Give up the name, and the socket; more than once is no harm."""
+        """Free the name, and close the socket; a second call does nothing."""
         if self.listener.fileno() < 0:
             return
         try:
@@ -76,7 +76,7 @@ class ControlSocket:
 def peer_of(connected: socket.socket) -> tuple[int, int]:
     """Return process and user (pid, uid) at the other end, as the kernel says.
 
-    Of the user it is the effective one at the time of connect(2), or of listen(2):
+    The user is the effective one at the time of connect(2), or of listen(2): see
     SO_PEERCRED in unix(7).
     """
     found = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
@@ -115,7 +115,7 @@ def _listener(folder: ControlFolder, name: str) -> socket.socket:
 
 
 def _clear(folder: ControlFolder, name: str) -> None:
-    """Remove a socket that nobody listens at."""
+    """Remove a socket without a listener."""
     path = folder.path_of(name)
     try:
         mode = os.stat(
@@ -124,7 +124,7 @@ def _clear(folder: ControlFolder, name: str) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise ControlError(f"{path}: is there, and is no socket")
+        raise ControlError(f"{path}: expected a socket, got another kind of file")
     if _is_alive(folder, name):
         raise NameInUseError(
             f"a machine named {name} is running ({path}); choose another name"
@@ -139,7 +139,7 @@ def _is_alive(folder: ControlFolder, name: str) -> bool:
             probe.connect(folder.address_of(name))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
-        except OSError:  # as when more wait for it than it has room for
+        except OSError:  # such as a full backlog
             return True
     return True
 

@@ -1,4 +1,4 @@
-"""QEMU's subchannel, and who has the big lock: what instructions do to it.
+"""QEMU's subchannel and the turns of the big lock: what instructions do to the SCSW.
 
 Pure; the tables are in `_qemu`.
 """
@@ -58,7 +58,7 @@ _STATUS: Final = Stctl.ALERT | Stctl.PRIMARY | Stctl.SECONDARY
 
 
 class Turn(Struct, frozen=True):
-    """Something that wants the big lock; `to` is who wants its answer, if anyone."""
+    """An operation that needs the big lock; `to` is where its answer, if any, goes."""
 
     kind: Literal["instruction", "signal", "reset", "unplug"]
     instruction: Instruction | None = None
@@ -66,10 +66,11 @@ class Turn(Struct, frozen=True):
 
 
 class QemuState(Struct):
-    """The subchannel as QEMU has it, and who has the big lock.
+    """The subchannel as QEMU has it, and the turns of the big lock.
 
-    `before` is the SCSW to go back to if the kernel refuses. `interrupts` are in KVM's
-    list. `turn` has the lock, `waiting` want it; `request` is written again on EAGAIN.
+    `before` is the SCSW to restore if the kernel refuses. `interrupts` counts those in
+    KVM's list. `turn` has the lock, `waiting` wait for it; `request` is written again
+    on EAGAIN.
     """
 
     schib: Schib
@@ -91,7 +92,7 @@ class QemuState(Struct):
         self.schib = replace(self.schib, scsw=scsw)
 
     def execute(self, instruction: Instruction) -> InstructionAnswer | RegionWrite:
-        """Execute an instruction: its answer, or what the kernel has to be asked."""
+        """Execute an instruction; return its answer, or the request to the kernel."""
         match instruction:
             case StartSubchannel(orb=orb):
                 result: InstructionAnswer | RegionWrite = self._start(orb)
@@ -170,12 +171,12 @@ class QemuState(Struct):
         return Tested(cc, irb)
 
     def _request(self, scsw: Scsw, request: RegionWrite) -> RegionWrite:
-        """Be as if the kernel did as it is asked; it may still refuse."""
+        """Set the SCSW as if the kernel had accepted; it may still refuse."""
         self.before, self.scsw = self.scsw, scsw
         return request
 
     def note_unit_exception(self) -> None:
-        """Have a unit exception be pending, for what the kernel did not do."""
+        """Make a unit exception pending, as the kernel has failed the request."""
         scsw = self.scsw
         self.scsw = replace(
             scsw,

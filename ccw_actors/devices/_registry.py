@@ -70,6 +70,7 @@ def device_model(
     Raises:
         UnknownDeviceTypeError: There is no such type.
         ImageError: The device type does not take a volume of this geometry.
+        UnknownControlUnitError: The disk cannot be behind the control unit named.
         DeviceRegistryError: See `device_models`.
     """
     known = device_models() if models is None else models

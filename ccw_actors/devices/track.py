@@ -66,7 +66,7 @@ def slots(raw: bytes) -> tuple[Slot, ...]:
 
     Raises:
         ImageError: A record runs past the end of the image, the records do not end,
-            or there is none.
+            or the image has none.
     """
     found: list[Slot] = []
     offset = HOME_ADDRESS_SIZE

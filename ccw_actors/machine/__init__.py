@@ -1,4 +1,4 @@
-"""The machine file, wiring and run; the guest programs that come with the package."""
+"""Machines: the machine file, wiring, the run, and guest programs of the package."""
 
 from pathlib import Path
 from typing import Final

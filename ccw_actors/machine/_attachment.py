@@ -1,4 +1,4 @@
-"""What a machine with a QEMU is asked for at its control socket while it runs."""
+"""Requests to a running machine with a QEMU, which come by its control socket."""
 
 from msgspec.structs import replace
 
@@ -40,18 +40,18 @@ class AttachDisk(Request[Attached], frozen=True):
 
 
 class Detached(Message, frozen=True):
-    """The guest has given the device up, and nothing of it is left at work."""
+    """The guest has given the device up, and no I/O on it is in progress."""
 
 
 class DetachDisk(Request[Detached], frozen=True):
-    """Unplug the device of that number of a guest's; its image is closed then."""
+    """Unplug the device of that number of a guest, and close its image."""
 
     guest: str
     number: str
 
 
 class Paused(Message, frozen=True):
-    """No virtual CPU of the guest runs; I/O that it has begun goes on."""
+    """No virtual CPU of the guest runs; I/O in progress goes on."""
 
 
 class PauseGuest(Request[Paused], frozen=True):
@@ -65,7 +65,7 @@ class Resumed(Message, frozen=True):
 
 
 class ResumeGuest(Request[Resumed], frozen=True):
-    """Let the virtual CPUs of a guest go on."""
+    """Let the virtual CPUs of a guest run again."""
 
     guest: str
 
@@ -73,7 +73,7 @@ class ResumeGuest(Request[Resumed], frozen=True):
 def with_disk(
     machine: Machine, guest: str, device: HostDevice, passed: PassedThrough
 ) -> Machine:
-    """Return the machine with a device more, which that guest has."""
+    """Return the machine with one more device, which that guest has."""
     guests = tuple(
         replace(one, devices=(*one.devices, passed)) if one.name == guest else one
         for one in machine.guests
@@ -82,7 +82,7 @@ def with_disk(
 
 
 def without_disk(machine: Machine, guest: str, passed: PassedThrough) -> Machine:
-    """Return the machine without a device of that guest's."""
+    """Return the machine without a device of that guest."""
     guests = tuple(
         replace(one, devices=tuple(p for p in one.devices if p != passed))
         if one.name == guest

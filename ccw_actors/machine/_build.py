@@ -4,7 +4,7 @@
 |---|---|
 | host/0.0.0150/volume, /device, /subchannel, /cio | a host device |
 | alice/storage, /css, /emulator, /cpu0 | a guest |
-| alice/program | its program, if it is one that blocks: a thread |
+| alice/program | its program, if it blocks: a thread |
 | alice/0.0.0190/vfio-ccw, /subchannel | a device passed through to it |
 """
 
@@ -61,19 +61,19 @@ __all__ = [
 
 
 def host_path(number: DeviceNumber) -> str:
-    """Return where the actors of a host device live."""
+    """Return the paths of the actors of a host device."""
     return f"host/{number}"
 
 
 def guest_path(
     guest: GuestConfiguration | QemuGuest, number: DeviceNumber | None = None
 ) -> str:
-    """Return where the actors of a guest, or of one of its devices, live."""
+    """Return the path of a guest's actors, or of those of one of its devices."""
     return guest.name if number is None else f"{guest.name}/{number}"
 
 
 def owners_of(machine: Machine) -> dict[str, str]:
-    """Return which guest each host device works for, by where its actors live."""
+    """Return the guest of each host device, by the path of its actors."""
     return {
         host_path(passed.host): guest.name
         for guest in machine.guests
@@ -82,7 +82,7 @@ def owners_of(machine: Machine) -> dict[str, str]:
 
 
 def party_of(owners: Mapping[str, str]) -> Callable[[str], str]:
-    """Return what names the guest that an actor works for, by the actor's path.
+    """Return a function that takes an actor's path and returns the guest it works for.
 
     The actors of a host device work for the guest that it is passed to.
     """
@@ -101,12 +101,12 @@ async def build_guest(
     scratch: Path,
     layers: Layers = OURS,
 ) -> None:
-    """Spawn a guest and the host devices passed to it; its program then runs.
+    """Spawn a guest and the host devices passed to it, and start its program.
 
     Images are unpacked into `scratch`.
 
     Raises:
-        ImageError: The image of a device cannot be used; nothing of the guest runs.
+        ImageError: The image of a device cannot be used; the guest does not start.
     """
     await add_disks(system, machine, guest, scratch, layers)
     path = guest_path(guest)
@@ -130,7 +130,7 @@ def _add_passed(
     *,
     layers: Layers,
 ) -> ActorRef[Any]:
-    """Spawn what makes the guest's subchannel `index` of a host device; return that."""
+    """Spawn the layers of a host device; return the guest's subchannel, `index`."""
     passed = guest.devices[index]
     paths = paths_of(guest, passed)
     number = subchannel_of(machine, passed.host)
@@ -149,7 +149,7 @@ def _add_passed(
 
 
 def base_of(machine: Machine, guest: GuestConfiguration | QemuGuest) -> int:
-    """Return the host address at which a guest's storage begins."""
+    """Return the host address where a guest's storage begins."""
     return STORAGE_MAX * (1 + machine.guests.index(guest))
 
 
@@ -232,7 +232,7 @@ def _model(
 
 
 async def _image_file(device: HostDevice, scratch: Path) -> Path:
-    """Unpack an image in a thread; one that is cancelled has ended, too."""
+    """Unpack an image in a thread; when cancelled, wait until the thread has ended."""
     stop = threading.Event()
     unpacking = asyncio.ensure_future(
         asyncio.to_thread(image_file, device, scratch, stop.is_set)
@@ -248,7 +248,7 @@ async def _image_file(device: HostDevice, scratch: Path) -> Path:
 def paths_of(
     guest: GuestConfiguration | QemuGuest, passed: PassedThrough
 ) -> DevicePaths:
-    """Return where the actors of a device that is passed to a guest live."""
+    """Return the paths of the actors of a device that is passed to a guest."""
     return DevicePaths.below(host_path(passed.host), guest_path(guest, passed.number))
 
 
@@ -275,7 +275,7 @@ def subchannel_of(machine: Machine, number: DeviceNumber) -> int:
 
 
 def _program(system: System, guest: GuestConfiguration, cpu: ActorRef[Any]) -> Program:
-    """Return what the CPU runs; a program that blocks gets a thread of its own."""
+    """Return what the CPU runs; a blocking program gets its own thread."""
     body: Any = guest.program.body
     program: Program = body
     if guest.program.form is not Form.DATA:

@@ -4,8 +4,8 @@ Layout of the storage they use, above the 8 KiB that belong to the hardware:
 
 | address | content |
 |---|---|
-| 2000 | CCWs, format 1; behind them the arguments of its commands, and an IDAW list |
-| 3000 | sixteen pages for what the device gives |
+| 2000 | CCWs, format 1; after them the arguments of the commands, and an IDAW list |
+| 3000 | sixteen pages for data from the device |
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Take(Struct, frozen=True):
 
 
 class Tic(Struct, frozen=True):
-    """Transfer in channel, to the step of that index."""
+    """Transfer in channel, to the step with that index."""
 
     step: int
 
@@ -52,9 +52,9 @@ Step = Give | Take | Tic
 
 
 def assemble(steps: Sequence[Step]) -> bytes:
-    """Give what has to be in storage at `PROGRAM`, one page at most.
+    """Return the contents of storage at `PROGRAM`, one page at most.
 
-    All commands are chained, and none minds the length of its data.
+    All commands are chained, and suppress the indication of incorrect length.
     """
     ccws: list[Ccw] = []
     operands = bytearray()
@@ -73,7 +73,7 @@ def assemble(steps: Sequence[Step]) -> bytes:
 
 
 def _encoded(step: Step, address: int) -> tuple[Ccw, bytes]:
-    """Return the CCW of a step, and what has to be at `address` for it."""
+    """Return the CCW of a step, and its argument, which goes to `address`."""
     match step:
         case Tic():
             target = PROGRAM + step.step * CCW_LENGTH
@@ -98,6 +98,6 @@ def _padded(argument: bytes) -> bytes:
 
 
 def _indirect_list(count: int) -> bytes:
-    """Give format-2 IDAWs for `count` bytes of the buffer, a page each."""
+    """Return format-2 IDAWs for `count` bytes of the buffer, a page each."""
     pages = range(BUFFER, BUFFER + count, PAGE_SIZE)
     return b"".join(page.to_bytes(8) for page in pages)

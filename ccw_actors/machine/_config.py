@@ -1,4 +1,4 @@
-"""What a machine is made of: host devices, guests, and what each guest is given."""
+"""The parts of a machine: host devices, guests, and what is passed to each guest."""
 
 import re
 from pathlib import Path
@@ -30,7 +30,7 @@ __all__ = [
 
 STORAGE_MAX: Final = 1 << 44
 UNPACKED_MAX: Final = 1 << 30
-"""Bytes that a gzipped image unpacks to at most, unless its device says otherwise."""
+"""The default bound on the bytes that a gzipped image unpacks to."""
 
 _SIZE = re.compile(r"(\d{1,20}) ?(KiB|MiB|GiB)?", re.ASCII)
 _UNITS = {None: 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -83,7 +83,7 @@ def read_size(value: object) -> int:
 
 
 class FileSize(int):
-    """A size of a file in bytes, 1 at least."""
+    """A size of a file in bytes, at least 1."""
 
     __slots__ = ()
 
@@ -92,7 +92,7 @@ class FileSize(int):
         """Take what `read_size` takes.
 
         Raises:
-            ValueError: It is no size, or less than 1.
+            ValueError: It is not a size, or less than 1.
         """
         size = read_size(value)
         if size < 1:
@@ -101,7 +101,7 @@ class FileSize(int):
 
 
 class StorageSize(int):
-    """A size of storage in bytes: whole pages of 4096 bytes, 16 TiB at most."""
+    """A size of storage in bytes: whole pages of 4096 bytes, at most 16 TiB."""
 
     __slots__ = ()
 
@@ -110,7 +110,7 @@ class StorageSize(int):
         """Take what `read_size` takes.
 
         Raises:
-            ValueError: It is no size, or no such number of pages.
+            ValueError: It is not a size, or not such a number of pages.
         """
         size = read_size(value)
         if size % PAGE_SIZE or not PAGE_SIZE <= size <= STORAGE_MAX:
@@ -122,7 +122,7 @@ class StorageSize(int):
 
 
 class Binary(str):
-    """A program: a name to be found on PATH, or a path, which has a slash in it."""
+    """A program: a name to find on PATH, or a path, which has a slash in it."""
 
     __slots__ = ()
 
@@ -141,7 +141,7 @@ class Binary(str):
 class ConsoleTarget:
     """Where a guest's console is: a file, which is appended to; None for the terminal.
 
-    That is the one that the machine was started from: one guest can have it.
+    The terminal is that of the process that started the machine; one guest can have it.
     """
 
     __slots__ = ("file",)
@@ -164,12 +164,11 @@ class ConsoleTarget:
 class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     """A device of the host, with the image of its volume.
 
-    An image whose name ends in ".gz" is unpacked to a temporary copy when the machine
-    starts, so what guests write to it is lost when the machine stops; it has
-    `unpacked_max` bytes then at most. Any other image
-    is written in place unless the device is `read_only`. With `sync`, what is written
-    is on the disk of the host before the device says that it has ended. A disk is
-    behind the `control_unit` of that name, or behind its usual one.
+    An image whose name ends in ".gz" is unpacked, to `unpacked_max` bytes at most, into
+    a temporary copy when the machine starts. What guests write to it is lost when the
+    machine stops. Any other image is written in place unless the device is `read_only`.
+    With `sync`, data are on the host's disk before the device presents device end. A
+    disk is behind the `control_unit` of that name, or behind its usual one.
 
     A device with a `model` of the user's own need not have an image; `type` is then
     the name that the model and the summary of a run have for it.
@@ -219,12 +218,12 @@ class QemuGuest(
     tag_field="emulator",
     tag="qemu",
 ):
-    """A guest in a QEMU of its own, with `storage` in whole MiB and `cpus` CPUs.
+    """A guest in its own QEMU, with `storage` in whole MiB and `cpus` CPUs.
 
-    `binary` is that QEMU, or the folder where one was built; without it, the one on
-    PATH is. `arguments` are QEMU's own, which come last. Without a
-    `console` nobody sees what it shows. A kernel that knows only the SCLP's line-mode
-    console needs `line_mode`. `boot` is the device that the guest is IPLed from.
+    `binary` is that QEMU, or the folder where it was built; by default the one on PATH.
+    `arguments` are passed to QEMU after all others. Without a `console`, output of the
+    guest's console is lost. A kernel that knows only the SCLP's line-mode console needs
+    `line_mode`. `boot` is the device that the guest is IPLed from.
     """
 
     name: GuestName
@@ -242,9 +241,9 @@ class QemuGuest(
 
 
 class Machine(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that runs together.
+    """Host devices and guests that run together.
 
-    Each device has a thread and each guest some actors, so there is a bound to both.
+    Each device needs a thread and each guest some actors, so both have a bound.
     """
 
     devices: tuple[HostDevice, ...] = field(name="device", default=())

@@ -38,20 +38,20 @@ class Shape(Struct, frozen=True):
 
 
 class Disk:
-    """What a guest does with a 3390; every method runs one channel program or two."""
+    """A guest's view of a 3390; every method runs one or two channel programs."""
 
     def __init__(self, device: GuestDevice) -> None:
         self.device = device
 
     @classmethod
     async def at(cls, device: GuestDevice) -> "Disk | None":
-        """Make a disk of the device if SENSE ID says that it is one."""
+        """Return the device as a disk, or None if SENSE ID reports another device."""
         data = await device.read("sense ID", Take(Command.SENSE_ID, SENSE_ID_LENGTH))
         is_disk = data[1:3] == _CONTROL_UNIT and data[4:6] == _DISK
         return cls(device) if is_disk else None
 
     async def shape(self) -> Shape:
-        """Ask for the size, with READ DEVICE CHARACTERISTICS."""
+        """Read the size with READ DEVICE CHARACTERISTICS."""
         take = Take(Command.READ_DEVICE_CHARACTERISTICS, _CHARACTERISTICS_SIZE)
         data = await self.device.read("read device characteristics", take)
         return Shape(int.from_bytes(data[12:14]), int.from_bytes(data[14:16]))

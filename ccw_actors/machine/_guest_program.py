@@ -16,7 +16,7 @@ __all__ = ["Form", "GuestProgram", "import_named"]
 
 
 class Form(Enum):
-    """How a program is written: as data, as a coroutine, or blocking."""
+    """A program: a list of operations, a coroutine function, or a blocking function."""
 
     DATA = "data"
     ASYNC = "async"
@@ -52,12 +52,12 @@ class GuestProgram:
         return cls(import_named(name, folder), str(name))
 
     def misfit(self, arguments: Mapping[str, Any]) -> str | None:
-        """Say why the program cannot be called with these arguments, or None."""
+        """Return why the program cannot be called with these arguments, or None."""
         if not callable(self.body):
             return "a program in the form of data takes none" if arguments else None
         try:
             signature = inspect.signature(self.body)
-        except ValueError:  # a function in C need not have one
+        except ValueError:  # functions written in C may have no signature
             return None
         try:
             signature.bind(None, **arguments)
@@ -147,10 +147,10 @@ def _imported(name: str, folder: Path) -> ModuleType:
 
 
 def _check_origin(module: ModuleType, folder: Path) -> None:
-    """Refuse a module of that name that another machine file has brought along."""
+    """Refuse a module of that name from the folder of another machine file."""
     top = module.__name__.partition(".")[0]
     if top == __name__.partition(".")[0]:
-        return  # a machine file may lie in a clone of this package
+        return  # a machine file may be in a clone of this package
     beside = (folder / f"{top}.py").exists() or (folder / top).is_dir()
     origin = getattr(module, "__file__", None)
     if beside and origin and not Path(origin).resolve().is_relative_to(folder):

@@ -1,4 +1,4 @@
-"""One guest of a machine on its way, from its start to its result."""
+"""One guest of a machine, from its start to its result."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ log = logging.getLogger("ccw_actors")
 
 
 class GuestRun:
-    """One guest on its way."""
+    """One guest, from its start to its result."""
 
     def __init__(
         self,
@@ -49,12 +49,12 @@ class GuestRun:
 
     @property
     def qemu(self) -> QemuRun | None:
-        """The guest's QEMU, as long as it runs."""
+        """The guest's QEMU while it runs, else None."""
         runs = isinstance(self._part, QemuRun) and self.state == "running"
         return self._part if runs and isinstance(self._part, QemuRun) else None
 
     async def run(self) -> None:
-        """Start the guest and wait for its end; whatever that is, it is a result."""
+        """Start the guest and wait for its end; a failure is a result as well."""
         try:
             await self._part.start()
             self._running = True
@@ -65,17 +65,17 @@ class GuestRun:
             await self._part.shut_down()
             raise
         except Exception as error:
-            # The machine may have no room for it: no thread, no memory, no file.
+            # The computer may have no thread, memory or descriptor left for it.
             log.exception("guest %s cannot run", self._guest.name)
             self.result = GuestResult(error=describe(error))
         finally:
             await self._part.close()
 
     async def progress(self) -> GuestProgress:
-        """Say how far the guest has come."""
+        """Return how far the guest has come."""
         report = None
         if self.state == "running":
-            # It may have just failed, or be too busy to answer.
+            # The guest may have just failed, or be too busy to answer.
             with contextlib.suppress(CcwActorsError):
                 report = await self._part.progress()
         state = self.state
@@ -119,44 +119,44 @@ class _ProgramRun:
         self._layers = layers
 
     async def start(self) -> None:
-        """Spawn it; it runs then."""
+        """Spawn the guest, which then runs."""
         await build_guest(
             self._system, self._machine, self._guest, self._scratch, self._layers
         )
 
     async def report(self) -> GuestReport:
-        """Wait for its end."""
+        """Wait for the end of its program."""
         emulator = self._system.ref(f"{guest_path(self._guest)}/emulator")
         report: GuestReport = await emulator.ask(AwaitGuest(), timeout=math.inf)
         return report
 
     async def progress(self) -> GuestReport:
-        """Ask how far it is."""
+        """Ask the guest how far it has come."""
         cpu = self._system.ref(f"{guest_path(self._guest)}/cpu0")
         report: GuestReport = await cpu.ask(ReportProgress())
         return report
 
     async def shut_down(self) -> None:
-        """It is stopped with its System, wherever it is."""
+        """Do nothing: the guest stops with its System."""
 
     async def close(self) -> None:
-        """It has nothing to give up."""
+        """Do nothing: the guest holds no resources."""
 
 
 class Defects(Observer):
-    """An observer that tells which guest an actor that has failed worked for."""
+    """An observer that reports the failure of an actor to the guest it worked for."""
 
     def __init__(self) -> None:
         self._watches: list[tuple[tuple[str, ...], asyncio.Future[str]]] = []
 
     def watch(self, *paths: str) -> asyncio.Future[str]:
-        """Return what will be the first failure of an actor below these paths."""
+        """Return a future of the first failure of an actor below these paths."""
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._watches.append((tuple(f"{path}/" for path in paths), future))
         return future
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
-        """Say what has failed, to whom it concerns."""
+        """Give the failure to every watch of a path above that actor."""
         text = f"{actor} failed on {message}: {describe(error)}"
         for prefixes, future in self._watches:
             if actor.startswith(prefixes) and not future.done():

@@ -19,11 +19,11 @@ def image_file(
 ) -> Path:
     """Return a device's image; one that is gzipped is unpacked into `scratch`.
 
-    Zeros are left out there, as a hole. Once `is_stopped()`, what there is of it is
-    removed.
+    Zeros become holes there. Once `is_stopped()` is True, unpacking ends, and the
+    partial file is removed.
 
     Raises:
-        ImageError: A gzipped image cannot be unpacked, or is larger then than the
+        ImageError: A gzipped image cannot be unpacked, or unpacks to more than the
             device's `unpacked_max`.
     """
     assert device.image is not None, "a device without a volume needs no file"
@@ -57,7 +57,7 @@ def _unpack(
 
 
 def unpacked(path: Path, size_max: int) -> bytes:
-    """Return what a gzipped file holds.
+    """Return the contents of a gzipped file.
 
     Raises:
         ImageError: It cannot be unpacked, or holds more than `size_max` bytes.
@@ -66,7 +66,7 @@ def unpacked(path: Path, size_max: int) -> bytes:
 
 
 def _parts(path: Path, size_max: int) -> Iterator[bytes]:
-    """Yield what a gzipped file holds, part by part."""
+    """Yield the contents of a gzipped file, part by part."""
     left = size_max
     try:
         with gzip.open(path) as source:

@@ -1,4 +1,4 @@
-"""LiveMachine: a machine while it runs, whose guests may be given disks, and pause."""
+"""LiveMachine: a running machine, whose disks come and go, and whose guests pause."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,9 +29,9 @@ __all__ = ["LiveMachine"]
 
 
 class LiveMachine:
-    """What there is by now: devices and guests, and the guests' `runs` by name.
+    """The devices and guests at this moment, and the guests' `runs` by name.
 
-    `owners` says which guest each host device works for, by where its actors live.
+    `owners` has the guest of each host device, by the path of its actors.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -41,7 +41,7 @@ class LiveMachine:
         self._next_subchannel = len(machine.devices)
 
     def handlers(self) -> Mapping[type[Request[Any]], Handler]:
-        """Return what answers requests that change it."""
+        """Return the handlers of requests that change the machine."""
         return {
             AttachDisk: self._attach,
             DetachDisk: self._detach,
@@ -50,7 +50,7 @@ class LiveMachine:
         }
 
     async def _attach(self, request: AttachDisk) -> Attached:
-        """Plug a disk into a guest, and have it as part of the machine."""
+        """Plug a disk into a guest, and make it a part of the machine."""
         qemu = self._qemu(request.guest)
         device, passed = self._named(request)
         after = with_disk(self.machine, request.guest, device, passed)
@@ -68,7 +68,7 @@ class LiveMachine:
         return Attached(str(device.number))
 
     def _named(self, request: AttachDisk) -> tuple[HostDevice, PassedThrough]:
-        """Return the device that is to be attached; its host number is a free one."""
+        """Return the device to attach, under a free host number."""
         try:
             number = DeviceNumber.read(request.number)
         except ValueError as error:
@@ -85,7 +85,7 @@ class LiveMachine:
         return device, PassedThrough(number, device.number)
 
     async def _detach(self, request: DetachDisk) -> Detached:
-        """Unplug a disk of a guest; the machine has it no more."""
+        """Unplug a disk of a guest, and remove it from the machine."""
         qemu = self._qemu(request.guest)
         guest = next(g for g in self.machine.guests if g.name == request.guest)
         for passed in guest.devices:

@@ -1,4 +1,4 @@
-"""The machine file: TOML, typed and checked, to a `Machine`."""
+"""Reads a machine file: TOML, checked, to a `Machine`."""
 
 import difflib
 import re
@@ -54,8 +54,8 @@ def load_machine(path: Path) -> Machine:
     """Read a machine file.
 
     Raises:
-        MachineFileError: It cannot be read, or something in it is wrong; one line with
-            file, key and expectation.
+        MachineFileError: It cannot be read, or something in it is wrong; the text is
+            one line with the file, the key and what was expected.
     """
     raw = _read(path)
     try:
@@ -81,7 +81,7 @@ def _read(path: Path) -> dict[str, Any]:
         fail(str(path), Problem(place, "expected TOML, which is UTF-8 text"))
     except RecursionError:
         fail(str(path), Problem("TOML", "expected values that are not nested so deep"))
-    except ValueError as error:  # a number of more digits than Python converts
+    except ValueError as error:  # a number with more digits than Python converts
         fail(str(path), Problem("TOML", f"expected TOML: {error}"))
 
 
@@ -99,7 +99,7 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _name_emulators(raw: dict[str, Any]) -> None:
-    """Fill in what a guest is that does not say so: a program in Python."""
+    """Make guests without `emulator` programs in Python."""
     guests = raw.get("guest")
     if isinstance(guests, list):
         for guest in cast("list[object]", guests):
@@ -108,7 +108,7 @@ def _name_emulators(raw: dict[str, Any]) -> None:
 
 
 def _reader(folder: Path) -> Any:
-    """Return the hook that makes values of our own types out of TOML's."""
+    """Return the hook that converts values of TOML to our types."""
     in_folder: dict[type, Callable[[object, Path], object]] = {
         Path: _path,
         Binary: Binary.read,
@@ -137,7 +137,7 @@ def _path(value: object, folder: Path) -> Path:
 
 
 def _translated(error: msgspec.ValidationError, raw: dict[str, Any]) -> Problem:
-    """Say in the machine file's words what msgspec found."""
+    """Return msgspec's error in terms of the machine file."""
     match = _PLACE.fullmatch(str(error))
     assert match is not None
     text, place = match["text"], match["place"] or ""
@@ -159,7 +159,7 @@ def _translated(error: msgspec.ValidationError, raw: dict[str, Any]) -> Problem:
 
 
 def _is_qemu(raw: dict[str, Any], place: str) -> bool:
-    """Whether the guest that a place is in runs in a QEMU."""
+    """Whether a place is in a guest that runs in a QEMU."""
     guest = _STEP.findall(place)[1:2]
     return bool(guest) and raw["guest"][int(guest[0][1])]["emulator"] == "qemu"
 

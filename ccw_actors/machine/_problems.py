@@ -1,4 +1,4 @@
-"""Problems: what is wrong with a machine, and what was expected instead."""
+"""Finds what is wrong with a machine, and says what was expected instead."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +59,7 @@ QEMU_EXPECTED: Final = {
     "guest.storage": 'whole MiB as in "512 MiB", or bytes as an integer',
     "guest.arguments": "a list of QEMU's own arguments",
 }
-"""The same, where it is something else for a guest of QEMU."""
+"""The keys for which a guest in a QEMU expects something else."""
 
 
 class Problem(NamedTuple):
@@ -70,10 +70,10 @@ class Problem(NamedTuple):
 
 
 def check_machine(machine: Machine, source: str = "machine") -> None:
-    """Check what the types do not: that numbers and names fit together.
+    """Check what types cannot: that numbers and names fit together.
 
     Raises:
-        MachineFileError: They do not; `source` is named as the file.
+        MachineFileError: They do not; the text names `source` as the file.
     """
     problem = next(problems(machine), None)
     if problem is not None:
@@ -81,7 +81,7 @@ def check_machine(machine: Machine, source: str = "machine") -> None:
 
 
 def problems(machine: Machine) -> Iterator[Problem]:
-    """Find everything that keeps the parts of a machine from going together."""
+    """Yield everything that keeps the parts of a machine from fitting together."""
     yield from _too_many("device", len(machine.devices), machine.devices_max)
     yield from _too_many("guest", len(machine.guests), machine.guests_max)
     yield from _device_problems(machine)
@@ -165,7 +165,7 @@ def _device_problems(machine: Machine) -> Iterator[Problem]:
 
 
 def _type_problems(device: HostDevice, key: str) -> Iterator[Problem]:
-    """Find out whether there are a model and an image of a device."""
+    """Check that a device has a model and an image."""
     if device.model is None and device.device_type not in DEVICE_MODELS:
         expected = EXPECTED["device.type"]
         got = f"got {device.device_type!r}"
@@ -213,6 +213,6 @@ def _twice(key: str, value: object, first: str, owner: str) -> Problem:
 
 
 def fail(source: str, problem: Problem) -> NoReturn:
-    """Raise `MachineFileError`, with the problem as one line."""
+    """Raise `MachineFileError` with the problem, as one line."""
     text = " ".join(f"{problem.key}: {problem.text}".split())
     raise MachineFileError(f"{source}: {text}")

@@ -1,9 +1,9 @@
-"""A guest in a QEMU of its own: its actors, its devices, its end.
+"""A guest in its own QEMU: its actors, its devices, its end.
 
 | path | actor |
 |---|---|
 | alice/emulator | the process, by its system calls |
-| alice/storage | its memory, where it lets devices reach it |
+| alice/storage | its memory, where QEMU lets devices reach it |
 | alice/0.0.0190/vfio-ccw | the regions of a device passed through to it |
 """
 
@@ -70,7 +70,7 @@ _CHPIDS: Final = 0x80
 class QemuRun:
     """One guest of a machine, from the start of its QEMU to its end.
 
-    What is on the disk for it is below `scratch`.
+    Its files on the host's disk are below `scratch`.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class QemuRun:
 
     @property
     def emulator(self) -> ActorRef[ClientProcessMessage]:
-        """Who answers for the guest."""
+        """The actor that answers for the guest."""
         return self._process.emulator
 
     @property
@@ -107,7 +107,7 @@ class QemuRun:
         Raises:
             ImageError: The image of a device cannot be used.
             UnsupportedHostError: This computer does not let other processes be guests.
-            ClientError: There is no such QEMU, or it cannot be started.
+            ClientError: The QEMU is not found, or cannot be started.
         """
         guest = self._guest
         program = await asyncio.to_thread(find_qemu, *filter(None, [guest.binary]))
@@ -161,10 +161,10 @@ class QemuRun:
     async def attach(
         self, machine: Machine, passed: PassedThrough, number: int
     ) -> None:
-        """Plug in a device that `machine` has besides, as subchannel `number`.
+        """Plug in a device that only `machine` has, as subchannel `number`.
 
         Raises:
-            CcwActorsError: QEMU does not take it, or there is none of its image.
+            CcwActorsError: QEMU refuses it, or its image cannot be used.
         """
         qmp = self._monitor
         self._machine = machine
@@ -183,10 +183,10 @@ class QemuRun:
             raise
 
     async def detach(self, machine: Machine, passed: PassedThrough) -> None:
-        """Unplug a device that `machine` does not have; nothing of it is left then.
+        """Unplug a device that `machine` does not have, and stop its actors.
 
         Raises:
-            CcwActorsError: The guest has not given it up; it has it then.
+            CcwActorsError: The guest has not released it, and keeps it.
         """
         await self._monitor.remove_device(device_name(passed.number))
         self._machine = machine
@@ -197,7 +197,7 @@ class QemuRun:
         await self._monitor.stop()
 
     async def resume(self) -> None:
-        """Let the virtual CPUs go on."""
+        """Let the virtual CPUs run again."""
         await self._monitor.cont()
 
     @property
@@ -207,7 +207,7 @@ class QemuRun:
         return self._process.qmp
 
     async def _take_away(self, passed: PassedThrough) -> None:
-        """Stop the actors of a device that the guest does not have (any more)."""
+        """Stop the actors of a device that the guest does not or no longer have."""
         await self.emulator.ask(RemoveDevice(str(passed.number)))
         host = host_path(passed.host)
         parts = [f"{host}/{name}" for name in ("cio", "subchannel", "device", "volume")]
@@ -219,7 +219,7 @@ class QemuRun:
     # -- the run and its end -----------------------------------------------------------
 
     async def progress(self) -> GuestReport:
-        """Ask how far it is."""
+        """Ask the guest how far it has come."""
         report: GuestReport = await self.emulator.ask(ReportProgress())
         return report
 
@@ -236,7 +236,7 @@ class QemuRun:
         return replace(report, result=result)
 
     async def _left(self) -> list[str]:
-        """Say what is left of the guest on our side: nothing should be."""
+        """Return what is left of the guest on our side, which should be nothing."""
         left: list[str] = []
         pins = await self._storage.ask(CountPins())
         if pins.owners:
@@ -247,7 +247,7 @@ class QemuRun:
         return left
 
     async def _left_of(self, passed: PassedThrough) -> list[str]:
-        """Say what the subchannel of a device still has to do."""
+        """Return what the subchannel of a device still has to do."""
         subchannel: ActorRef[StoreSubchannel] = self._system.ref(
             f"{host_path(passed.host)}/subchannel"
         )
@@ -258,12 +258,12 @@ class QemuRun:
         return []
 
     async def shut_down(self) -> None:
-        """Have the guest end in order; if it does not, end its QEMU."""
+        """Ask the guest to shut down; if it does not, end its QEMU."""
         if self._process.qmp is not None:
             with contextlib.suppress(QmpError):
                 await self._process.qmp.shut_down(grace=_GRACE)
                 await self.report()
 
     async def close(self) -> None:
-        """End the process, if it has not, and give up what was taken for the guest."""
+        """End the process, if it is running, and release the guest's resources."""
         await self._process.close()

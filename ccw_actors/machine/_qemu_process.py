@@ -1,4 +1,4 @@
-"""QemuProcess: the process of a guest's QEMU: its start, console, words and end."""
+"""QemuProcess: the process of a guest's QEMU, its console and its standard error."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ _WORDS_MAX: Final = 20
 
 
 class _Ends(NamedTuple):
-    """Our ends of what connects us with a QEMU."""
+    """Our ends of the connections with a QEMU."""
 
     console: socket.socket
     control: socket.socket
@@ -54,9 +54,10 @@ class _Ends(NamedTuple):
 
 
 class QemuProcess:
-    """The process of one guest; what it is shown of devices is below `folder`.
+    """The process of one guest; the files that describe devices to it are in `folder`.
 
-    `words` are what it has said last, `qmp` its monitor, None before it has greeted.
+    `words` are the last lines of its standard error, `qmp` its monitor, None until QEMU
+    has greeted.
     """
 
     def __init__(self, system: System, guest: QemuGuest, folder: Path) -> None:
@@ -71,7 +72,7 @@ class QemuProcess:
 
     @property
     def emulator(self) -> ActorRef[ClientProcessMessage]:
-        """Who answers for it."""
+        """The actor that answers for the process."""
         return self._system.ref(f"{guest_path(self._guest)}/emulator")
 
     async def start(
@@ -81,11 +82,11 @@ class QemuProcess:
         devices: tuple[AddDevice, ...],
         storage: ActorRef[ClientToStorage],
     ) -> None:
-        """Start it with these options, and the actor that answers for it.
+        """Start the process with these options, and the actor that answers for it.
 
         Raises:
             UnsupportedHostError: This computer does not let other processes be guests.
-            ClientError: It cannot be started, or there is no place for its console.
+            ClientError: It cannot be started, or its console file cannot be opened.
         """
         output, source = self._open_console()
         client, ends = await self._spawn(program, options)
@@ -99,12 +100,12 @@ class QemuProcess:
         self._stack.callback(relay.close)
         relay.start()
         self._watch(client, ends.errors)
-        # If it has ended already, the report will say why.
+        # If QEMU has ended already, the report will say why.
         with contextlib.suppress(QmpConnectionError):
             self.qmp = await self._stack.enter_async_context(Qmp(ends.control))
 
     async def _spawn(self, program: Path, options: list[str]) -> tuple[Client, _Ends]:
-        """Start the process; return it with our ends of what connects us."""
+        """Start the process; return it with our ends of the connections."""
         console, their_console = socket.socketpair()
         control, their_control = socket.socketpair()
         errors, their_errors = os.pipe()
@@ -134,14 +135,14 @@ class QemuProcess:
         return client, ends
 
     def _watch(self, client: Client, errors: int) -> None:
-        """Keep what the process says, and tell when it is over."""
+        """Read the standard error of the process, and report its end to the actor."""
         reader = threading.Thread(target=self._hear, args=(errors,), daemon=True)
         reader.start()
         loop = asyncio.get_running_loop()
         pidfd = os.pidfd_open(client.process.pid)
 
         async def reap() -> None:
-            # What it has said last is wanted, but another process may keep it open.
+            # The last lines are wanted, but another process may keep the pipe open.
             await asyncio.to_thread(reader.join, 1)
             self.emulator.tell(ProcessEnded(client.process.wait()))
 
@@ -155,7 +156,7 @@ class QemuProcess:
         loop.add_reader(pidfd, ended)
 
     def _open_console(self) -> tuple[int, int | None]:
-        """Return where the console is to be shown, and where somebody types."""
+        """Return the descriptors for the console's output and, if any, its input."""
         target = self._guest.console or ConsoleTarget(Path(os.devnull))
         if target.file is None:
             return 1, self._open_terminal()
@@ -168,7 +169,7 @@ class QemuProcess:
         return output, None
 
     def _open_terminal(self) -> int | None:
-        """Return where somebody types, each letter at once; None if nobody does."""
+        """Return standard input, unbuffered if it is a terminal; None if closed."""
         source: int | None = None
         with contextlib.suppress(OSError, ValueError):
             source = sys.stdin.fileno()
@@ -177,14 +178,14 @@ class QemuProcess:
         return source
 
     def _hear(self, errors: int) -> None:
-        """Keep and log what QEMU says; in a thread."""
+        """Keep and log the lines that QEMU writes; in a thread."""
         with os.fdopen(errors, errors="replace") as file:
             for line in file:
                 self.words.append(line.rstrip("\n"))
                 log.info("%s: %s", self._guest.name, self.words[-1])
 
     async def close(self) -> None:
-        """End it, if it has not, and give up what was taken for it."""
+        """End the process, if it is running, and release its resources."""
         self.emulator.stop(drain=False)
         await self.emulator.stopped()
         if self._over is not None:
@@ -195,5 +196,5 @@ class QemuProcess:
 
 
 def _interrupt() -> None:
-    """Do as Ctrl-C does, from whatever thread."""
+    """Do what Ctrl-C does; from any thread."""
     os.kill(os.getpid(), signal.SIGINT)

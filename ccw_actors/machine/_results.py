@@ -1,4 +1,4 @@
-"""What a run shows while it lasts, and what it has found when it is over."""
+"""The progress of a run, and its results."""
 
 import contextlib
 from typing import Any
@@ -14,7 +14,7 @@ __all__ = ["GuestProgress", "GuestResult", "Progress", "RunResult", "SystemResul
 
 
 class GuestProgress(Struct, frozen=True):
-    """How far a guest has come; `report` is None as long as it cannot be asked."""
+    """How far a guest has come; `report` is None until the guest can be asked."""
 
     state: GuestState
     report: GuestReport | None = None
@@ -35,10 +35,10 @@ class GuestResult(Struct, frozen=True):
     another program returned is in `result`. `cc` counts I/O instructions by condition
     code. `error` is one line, or None if the program came to its end.
 
-    Of a guest in a QEMU, `status` is the exit status of that, or a negative signal
-    number; `system_calls` counts those that were looked at. It is `released` if at the
-    end no page of its storage was pinned, no channel program was kept, and the host's
-    subchannels were idle.
+    For a guest in a QEMU, `status` is the exit status of QEMU, or a negative signal
+    number, and `system_calls` counts the system calls that were checked. The guest is
+    `released` if at the end no page of its storage was pinned, no channel program was
+    kept, and the host's subchannels were idle.
     """
 
     volser: str | None = None
@@ -56,7 +56,7 @@ class GuestResult(Struct, frozen=True):
 
     @classmethod
     def of(cls, report: GuestReport) -> "GuestResult":
-        """Make the result of a guest whose program is over."""
+        """Make the result of a guest whose program has ended."""
         counts = cls(
             ios=report.ios,
             interrupts=report.interrupts,
@@ -82,8 +82,8 @@ class SystemResult(Struct, frozen=True):
 class RunResult(Struct, frozen=True):
     """The end of a run; `trace` is the path of the trace, None if there is none.
 
-    `trace_error` says what kept the trace from being written to its end, `trace_cut`
-    how many bytes, its oldest, were taken out of it again.
+    `trace_error` is why the trace is incomplete, `trace_cut` how many of its oldest
+    bytes were removed.
     """
 
     guests: dict[str, GuestResult]

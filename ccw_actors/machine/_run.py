@@ -1,4 +1,4 @@
-"""Running a machine: from its start to what every guest has found."""
+"""Runs a machine, from its start to the result of every guest."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ PROGRESS_INTERVAL = 0.25
 """Seconds between two calls of `on_progress`."""
 
 STOPPED = "stopped by request"
-"""The error of a guest that was not over when its run was stopped."""
+"""The error of a guest that had not ended when its run was stopped."""
 
 log = logging.getLogger("ccw_actors")
 
@@ -52,7 +52,7 @@ async def run_machine(
     control: ControlSocket | None = None,
     layers: Layers = OURS,
 ) -> RunResult:
-    """Run a machine until the programs of all its guests are over, or it is stopped.
+    """Run a machine until the programs of all its guests have ended, or it is stopped.
 
     A guest that fails, or whose images cannot be used, does not stop the others: its
     result has the error. When the task is cancelled, guests are stopped where they are
@@ -66,12 +66,12 @@ async def run_machine(
             It costs a few messages.
         control: Where other processes may describe or stop the machine; closed at the
             end.
-        layers: What makes its actors, for a machine with parts of one's own.
+        layers: The classes of its actors, to exchange some for your own.
 
     Raises:
-        MachineFileError: The parts of the machine do not go together.
-        TraceFileError: The trace would take the place of something else, or cannot be
-            begun.
+        MachineFileError: The parts of the machine do not fit together.
+        TraceFileError: The trace would replace a file that is not a trace, or cannot be
+            written.
     """
     check_machine(machine)
     target = None if trace is None else begin_trace(machine, trace)
@@ -81,7 +81,7 @@ async def run_machine(
 
 
 class MachineRun:
-    """One run of a machine, and what can be said of it while it lasts."""
+    """One run of a machine, which can be described and stopped while it lasts."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class MachineRun:
         self._scratch: Path | None = None
 
     async def run(self) -> RunResult:
-        """Run it to the end; see `run_machine`."""
+        """Run the machine to its end; see `run_machine`."""
         async with AsyncExitStack() as stack:
             server = None
             if self._control is not None:
@@ -118,8 +118,8 @@ class MachineRun:
     def stop(self) -> None:
         """Stop the guests where they are, and end the run: `run` returns soon.
 
-        What they have not come to is then an error, `STOPPED`. It is to be called on
-        the run's event loop.
+        The error of guests that had not ended is `STOPPED`. Call it on the run's event
+        loop.
         """
         self._stop.set()
 
@@ -129,7 +129,7 @@ class MachineRun:
         return self._stop.is_set()
 
     def describe(self, name: str) -> MachineDescription:
-        """Say what runs, for the control socket of that name."""
+        """Return a description of the machine, under that name."""
         machine = self._live.machine
         return MachineDescription(
             name,
@@ -147,9 +147,9 @@ class MachineRun:
         return GuestDescription(guest.name, "starting" if run is None else run.state)
 
     def so_far(self, why: str) -> RunResult:
-        """Say what there is by now: a guest that is not over has `why` for its error.
+        """Return the results so far; the error of guests that have not ended is `why`.
 
-        Any thread may ask.
+        Any thread may call it.
         """
         guests = self._live.machine.guests
         return RunResult(
@@ -165,21 +165,21 @@ class MachineRun:
 
     @property
     def is_any_over(self) -> bool:
-        """Whether there is a guest that has come to an end, of whatever kind."""
+        """Whether a guest has ended, with or without an error."""
         return any(run.result is not None for run in self._live.runs.values())
 
     @property
     def running(self) -> str:
-        """The path of the actor whose message is being handled, "" for none.
+        """The path of the actor that is handling a message, "" for none.
 
-        Any thread may ask.
+        Any thread may read it.
         """
         return "" if self._system is None else self._system.running
 
     def abandon(self) -> None:
-        """Save the trace so far, and remove what was unpacked: the process will end.
+        """Save the trace so far, remove unpacked images, and free the machine's name.
 
-        Its name is free for others. Any thread may ask for it.
+        For a process that is about to end. Any thread may call it.
         """
         if self._control is not None:
             with contextlib.suppress(OSError):
@@ -200,7 +200,7 @@ class MachineRun:
             await self._run_guests(system, self._scratch)
 
     def _handlers(self) -> Mapping[type[Request[Any]], Handler]:
-        """Return what answers requests at the control socket."""
+        """Return the handlers of requests at the control socket."""
         assert self._control is not None, "a socket asks for them"
         name = self._control.name
 
@@ -232,7 +232,7 @@ class MachineRun:
                 task.cancel()
 
     async def _watch(self, system: System, *ends: asyncio.Task[Any]) -> None:
-        """Show the guests at work until one of these tasks is done, and then again."""
+        """Report progress until one of these tasks is done, and once more then."""
         show = self._on_progress
         interval = None if show is None else PROGRESS_INTERVAL
         while True:
@@ -259,7 +259,7 @@ async def _all_over(tasks: list[asyncio.Task[None]]) -> None:
 
 
 def _devices(machine: Machine) -> Iterator[DeviceDescription]:
-    """Describe the devices, and which guest has each by which number."""
+    """Describe the devices, each with its guest and the guest's number for it."""
     owners = {
         passed.host: (guest.name, str(passed.number))
         for guest in machine.guests

@@ -1,8 +1,8 @@
-"""A folder for what a run unpacks: gone with the run, or with the next one.
+"""A folder for what a run unpacks, which is removed at the end of the run.
 
-The folder is locked (flock(2)) while its run lives. A run that is killed leaves it, and
-the next removes what nobody has locked and has the names and files of such a folder,
-and no others.
+The run holds a lock (flock(2)) on the folder. A run that is killed leaves the folder
+behind. The next run removes folders with such a name, such files and no lock, and no
+others.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ _OURS: Final = re.compile(r"\.?[0-9a-f]+\.[0-9a-f]+\.[0-9a-f]{4}\.img[a-z.-]*")
 
 @contextmanager
 def scratch_folder() -> Generator[Path]:
-    """Make a folder, remove it at the end; first, remove those of runs that are dead.
+    """Remove the folders of dead runs, make one, and remove it at the end.
 
     Raises:
         OSError: It cannot be made.
@@ -39,7 +39,7 @@ def scratch_folder() -> Generator[Path]:
             folder = Path(name)
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
-                # Until here it could be taken for one that is left.
+                # Until the lock is held, another run could remove it.
                 if _own(lock) and folder.exists():
                     yield folder
                     return
@@ -48,7 +48,7 @@ def scratch_folder() -> Generator[Path]:
 
 
 def _locked(fd: int) -> bool:
-    """Lock a folder; False if somebody else has."""
+    """Lock a folder; return False if another process has locked it."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -59,7 +59,7 @@ def _locked(fd: int) -> bool:
 def _own(fd: int) -> bool:
     try:
         return _locked(fd)
-    except OSError:  # a file system without locks, where none is ever removed
+    except OSError:  # without locks in the file system, no folder is removed
         return True
 
 

@@ -1,8 +1,8 @@
-"""The one place where actors of a machine are told of each other.
+"""Wires the actors of machines; no other module does.
 
 A machine file, the scenarios, examples, tests and benchmarks all put machines together
 with these functions. Each spawns actors into a System at paths of the caller's choice,
-and returns them; whoever they refer to may be spawned later.
+and returns them. Actors may refer to others that are spawned later.
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -59,14 +59,14 @@ Program: TypeAlias = (
 """What a virtual CPU runs; see `Guest`."""
 
 CCWS_AT_ONCE: Final = 16
-"""CCWs that VfioCcw reads with one message; see there."""
+"""CCWs that VfioCcw reads with one message; see `VfioCcw`."""
 
 
 class Layers(Struct, frozen=True):
-    """What makes the actors of a machine: their classes, or others in their place.
+    """The classes of a machine's actors, or functions in their place.
 
-    Each field is called as the class of the same name in `ccw_actors.actors` is. `pace`
-    is that of the host's subchannels, None for that of the `Subchannel` itself.
+    Call each field like the class of the same name in `ccw_actors.actors`. `pace` is
+    that of the host's subchannels, None for the default of `Subchannel`.
     """
 
     guest_subchannel: Callable[..., GuestSubchannel] = GuestSubchannel
@@ -79,14 +79,14 @@ class Layers(Struct, frozen=True):
 
 
 OURS: Final = Layers()
-"""Those that machines have unless somebody asks for others."""
+"""The layers that machines have by default."""
 
 
 class DevicePaths(Struct, frozen=True, kw_only=True):
-    """Where the actors of one device live.
+    """The paths of the actors of one device.
 
-    `cio`, `vfio_ccw` and `emulated` are there if the device is passed through;
-    `emulated` is what answers the guest's I/O instructions, or stands in its place.
+    A device that is passed through has `cio`, `vfio_ccw` and `emulated`, which answers
+    the guest's I/O instructions, or replaces the actor that does.
     """
 
     device: str = "device"
@@ -108,7 +108,7 @@ class DevicePaths(Struct, frozen=True, kw_only=True):
 
 
 class GuestPaths(Struct, frozen=True, kw_only=True):
-    """Where the actors of a guest live; `cpu` is that of the first one, less its 0."""
+    """The paths of a guest's actors; CPU number N is at `cpu` followed by N."""
 
     css: str = "css"
     emulator: str = "emulator"
@@ -128,7 +128,7 @@ def add_device(
     *,
     layers: Layers = OURS,
 ) -> Device:
-    """Spawn a device, which tells its subchannel of unsolicited status."""
+    """Spawn a device, which sends unsolicited status to its subchannel."""
     device = layers.device(model, volume, subchannel=system.ref(paths.subchannel))
     system.spawn(device, paths.device, supervision=Restart())
     return device
@@ -147,8 +147,8 @@ def add_subchannel(
 ) -> Subchannel:
     """Spawn the subchannel in front of a device.
 
-    It announces interruptions to `sink`, which is its Cio unless said. Channel programs
-    may name the storage of `regions`. `model` is what the architecture leaves open.
+    It announces interruptions to `sink`, by default its Cio. Channel programs may use
+    the storage of `regions`. `model` has the choices that the architecture leaves open.
     """
     subchannel = layers.subchannel(
         schid,
@@ -172,7 +172,7 @@ def add_driver(
     ccws_at_once: int = CCWS_AT_ONCE,
     layers: Layers = OURS,
 ) -> VfioCcw | VfioCcwRegions:
-    """Spawn what drives a subchannel for an emulator: Cio, and VfioCcw on top of it.
+    """Spawn the layers that drive a subchannel for an emulator: Cio, VfioCcw on top.
 
     `storage` is the guest's, `base` the address at which the host has it.
     """
@@ -220,7 +220,7 @@ def pass_through(
     sink: str,
     layers: Layers = OURS,
 ) -> GuestSubchannel:
-    """Spawn what makes a subchannel of the host subchannel `number` of a guest.
+    """Spawn the layers that make a guest's subchannel of host subchannel `number`.
 
     `storage` is the guest's, `base` the address at which the host has it. The guest's
     subchannel starts with `pmcw`, and announces interruptions to `sink`.
@@ -242,11 +242,11 @@ def add_guest(
     remember: bool = False,
     midaws: bool = False,
 ) -> list[Guest]:
-    """Spawn a guest: a CPU for each program, which then runs, and what they need.
+    """Spawn a guest: a CPU for each program, which then runs, CSS and emulator.
 
-    When so many `cpus` have ended (one for each program unless said) the emulator
-    reports, and `resets` all subchannels before. `css` is another channel subsystem
-    than one that has the `subchannels`. For `remember` and `midaws` see `Guest`.
+    When `cpus` CPUs have ended, by default one for each program, the emulator `resets`
+    all subchannels and reports. `css` replaces the channel subsystem that would have
+    the `subchannels`. For `remember` and `midaws` see `Guest`.
     """
     system.spawn(css or ChannelSubsystem(subchannels), paths.css)
     count = len(programs) if cpus is None else cpus

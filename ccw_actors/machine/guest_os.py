@@ -1,14 +1,14 @@
-"""The start of a tiny operating system: a guest's devices, and I/O on them.
+"""The beginnings of an operating system: finds a guest's devices, and does I/O.
 
 | condition code | START and MODIFY SUBCHANNEL |
 |---|---|
-| 0 | go on |
-| 1 | status is pending: TEST SUBCHANNEL drops it, then again |
-| 2 | busy: again after the next interruption |
+| 0 | continue |
+| 1 | status is pending: drop it with TEST SUBCHANNEL, and issue the instruction again |
+| 2 | busy: issue the instruction again after the next interruption |
 | 3 | the device is gone: `ProgramError` |
 
-A start is over with primary and secondary status. Status that belongs to no start, and
-that of other devices, is dropped. A unit check without concurrent sense is sensed.
+A start has ended with primary and secondary status. Status of no start, and of other
+devices, is dropped. After a unit check without concurrent sense, sense is read.
 """
 
 from collections.abc import Awaitable, Callable
@@ -55,7 +55,7 @@ __all__ = [
 
 ISC: Final = 3
 ATTEMPTS: Final = 5
-PATIENCE: Final = 30.0  # seconds, as Linux waits for a disk before it worries
+PATIENCE: Final = 30.0  # seconds, the time that Linux gives a disk
 
 _SUBCHANNELS: Final = 0x1_0000
 _SENSE_NAMES: Final = {
@@ -80,8 +80,8 @@ _SENSE_NAMES: Final = {
 class Ending(Struct, frozen=True):
     """How a channel program ended.
 
-    `data` is what its last command took from the device. `sense` is empty without a
-    unit check.
+    `data` are those that the last command took from the device. `sense` is empty
+    without a unit check.
     """
 
     dstat: int
@@ -91,12 +91,12 @@ class Ending(Struct, frozen=True):
 
     @property
     def normal(self) -> bool:
-        """Channel end and device end, nothing else."""
+        """Whether it ended with channel end and device end, and nothing else."""
         return self.dstat == Dstat.CHANNEL_AND_DEVICE_END and not self.cstat
 
     @property
     def end_of_file(self) -> bool:
-        """The record that was read has no data: unit exception."""
+        """Whether the record that was read has no data: unit exception."""
         return (
             self.dstat == Dstat.CHANNEL_AND_DEVICE_END | Dstat.UNIT_EXCEPTION
             and not self.cstat
@@ -104,7 +104,7 @@ class Ending(Struct, frozen=True):
 
     @property
     def no_record_found(self) -> bool:
-        """The track does not have the record (sense byte 1, bit 4)."""
+        """Whether the track lacks the record (sense byte 1, bit 4)."""
         return len(self.sense) > 1 and bool(self.sense[1] & 0x08)
 
     def __str__(self) -> str:
@@ -135,7 +135,7 @@ class GuestDevice:
         await self._accept("MSCH", lambda: cpu.modify(subchannel, wanted))
 
     async def run(self, *steps: Step) -> Ending:
-        """Run a channel program to its end, and sense what a unit check left."""
+        """Run a channel program to its end, and read the sense data of a unit check."""
         ending = await self._run(steps)
         if ending.dstat & Dstat.UNIT_CHECK and not ending.sense:
             sensed = await self._run((Take(Command.BASIC_SENSE, SENSE_LENGTH),))
@@ -145,10 +145,10 @@ class GuestDevice:
         return ending
 
     async def read(self, what: str, *steps: Step) -> bytes:
-        """Run a channel program that has to end normally; give the data taken.
+        """Run a channel program that has to end normally; return the data taken.
 
         Raises:
-            ProgramError: It ended otherwise; the text has `what` it was to do.
+            ProgramError: It ended otherwise; the text has `what` it was for.
         """
         ending = await self.run(*steps)
         if not ending.normal:
@@ -238,9 +238,9 @@ class GuestDevice:
 
 
 async def find_devices(cpu: Cpu) -> list[GuestDevice]:
-    """Store every subchannel from 0 up to the first that is not there; enable them.
+    """Store every subchannel from 0 up to the first that does not exist; enable them.
 
-    A subchannel without a device is passed over.
+    Subchannels without a device are skipped.
     """
     devices: list[GuestDevice] = []
     for subchannel in range(_SUBCHANNELS):
@@ -256,7 +256,7 @@ async def find_devices(cpu: Cpu) -> list[GuestDevice]:
 
 
 async def need_storage(cpu: Cpu) -> None:
-    """Touch the storage that channel programs here use, and what is below it.
+    """Read all storage up to the end of the area that channel programs here use.
 
     Raises:
         ProgramError: The guest has less storage.
@@ -265,7 +265,7 @@ async def need_storage(cpu: Cpu) -> None:
 
 
 def _is_last(scsw: Scsw) -> bool:
-    """Whether no secondary status comes behind a primary one."""
+    """Whether no secondary status follows a primary one."""
     return bool(scsw.stctl & Stctl.SECONDARY) or not scsw.actl & Actl.DEVICE_ACTIVE
 
 

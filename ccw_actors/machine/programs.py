@@ -14,10 +14,10 @@ __all__ = ["VolumeContents", "read_volume", "read_volume_blocking"]
 
 
 class VolumeContents(TypedDict):
-    """What `read_volume` found: volume serial, and its records' data taken together.
+    """The result of `read_volume`: the volume serial, and a digest of all records.
 
-    `bytes` is their length and `sha256` their digest (hexadecimal), track by track in
-    the order of their record numbers, without R0.
+    `bytes` is the length of their data and `sha256` the digest (hexadecimal), track by
+    track in the order of record numbers, without R0.
     """
 
     volser: str
@@ -30,9 +30,9 @@ async def read_volume(cpu: Cpu, device: str | int | None = None) -> VolumeConten
     """Find the disks of the guest and read one volume, every record of it.
 
     Args:
-        cpu: What the program runs on.
-        device: The guest's number of the disk to read, such as "0.0.0190"; None reads
-            that of the lowest subchannel.
+        cpu: The CPU that the program runs on.
+        device: The guest's number of the disk to read, such as "0.0.0190"; None for
+            the disk of the lowest subchannel.
 
     Raises:
         ProgramError: There is no such disk, no volume label, too little storage, or
@@ -58,7 +58,7 @@ async def read_volume(cpu: Cpu, device: str | int | None = None) -> VolumeConten
 
 
 async def _records(disk: Disk, cylinder: int, head: int) -> list[bytes]:
-    """Read the data of all records of a track but R0."""
+    """Read the data of all records of a track except R0."""
     found: list[bytes] = []
     for record in range(1, RECORDS_MAX + 1):
         data = await disk.record(cylinder, head, record)
@@ -71,7 +71,7 @@ async def _records(disk: Disk, cylinder: int, head: int) -> list[bytes]:
 def read_volume_blocking(
     cpu: BlockingCpu, device: str | int | None = None
 ) -> VolumeContents:
-    """Do what `read_volume` does, on a thread of its own."""
+    """Do what `read_volume` does, on its own thread."""
     return cpu.run(read_volume, device)
 
 

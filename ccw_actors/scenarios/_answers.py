@@ -178,7 +178,7 @@ ANSWERS: Final[dict[str, Maker]] = {
         the_status_is_that_of_START=_is_starts,
     ),
     "answers-stores": _answers(
-        "Three CPUs issue STORE, one at a time, and then HALT.",
+        "Three CPUs issue STORE, one at a time; then one issues HALT.",
         (_START, STORE, HALT, WAIT, TEST),
         in_any_order,
         (STORE,),

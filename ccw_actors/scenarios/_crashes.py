@@ -56,7 +56,7 @@ def _hold(world: World) -> None:
         "no program is released while the subchannel may use it", is_held
     )
     world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-    world.final("the guest is told", _is_told)
+    world.final("the guest gets its status or a channel report", _is_informed)
     world.final("each instruction is answered", _is_answered)
 
 
@@ -64,7 +64,7 @@ def _is_lost(view: View) -> bool:
     return not view["guest-subchannel"].schib.pmcw.valid
 
 
-def _is_told(view: View) -> bool:
+def _is_informed(view: View) -> bool:
     """Whether a guest that lost its device has a report, or else waits for nothing."""
     if _is_lost(view):
         return bool(view["css"].reports)

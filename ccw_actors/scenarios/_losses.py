@@ -86,7 +86,7 @@ def _reset(
 
 def _is_reset(world: World) -> None:
     """Check that a guest that has been reset leaves nothing behind."""
-    world.final("the emulator is told", lambda view: view["emulator"].ended)
+    world.final("the reset ends", lambda view: view["emulator"].ended)
     world.final("nothing stays pinned", lambda view: not view["storage"].pins)
     world.final(
         "the subchannel is disabled, and nothing is pending",
@@ -96,13 +96,13 @@ def _is_reset(world: World) -> None:
         ),
     )
     world.system_invariant(
-        "the emulator is told when nothing of the guest is at work", _is_told_in_time
+        "the reset ends only when nothing of the guest is at work", _ends_in_time
     )
     hold_invariants(world)
     hold_pins(world)
 
 
-def _is_told_in_time(view: View) -> bool:
+def _ends_in_time(view: View) -> bool:
     host = view["subchannel"]
     at_work = host.execution is not None or host.work.awaited != "nothing"
     clears = view["vfio-ccw"].clear
@@ -119,7 +119,7 @@ def _absent(layers: Layers | None = None) -> Scenario:
         # A PMCW without V: STSCH of the host ends with cc 3 from the beginning.
         PassThroughMachine(world.system, *programs, layers=layers, host_pmcw=Pmcw())
         refines(world, "a real subchannel", reference)
-        world.final("the guest is told", _is_gone)
+        world.final("the guest's subchannel is not operational", _is_gone)
         world.final("nothing stays pinned", lambda view: not view["storage"].pins)
         world.sometimes("START has been accepted before", _started_in_vain)
 

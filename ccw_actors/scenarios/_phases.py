@@ -53,8 +53,8 @@ def _guest_subchannel(state: GuestSubchannelState) -> str:
     if state.resetting:
         return "resetting"
     scsw = state.schib.scsw
-    down = ", one down" if state.below is not None else ""
-    return _functions(scsw) + _status(scsw) + down
+    at_host = ", instruction at the host" if state.below is not None else ""
+    return _functions(scsw) + _status(scsw) + at_host
 
 
 def _subchannel(state: SubchannelState) -> str:

@@ -26,7 +26,7 @@ _SIGNS: Final = {
     "✘ N": "refuted: the shortest counterexample has N steps",
     "…": "incomplete: a limit was reached",
     "○": "vacuous: a condition of the scenario is never met, so nothing was tested",
-    NO_CELL: "there is no such cell",
+    NO_CELL: "the scenario does not apply to the design",
 }
 _DIGITS: Final = re.compile(r"(\d+)")
 
@@ -58,7 +58,7 @@ def all_invariants() -> dict[str, str]:
 
 
 def _has_gaps(cells: Sequence[VerdictCell]) -> bool:
-    """Whether a row lacks a cell; what has no emulator is in a table of its own."""
+    """Whether a row lacks a cell; cells without an emulator are a separate table."""
     for part in (True, False):
         mine = [cell for cell in cells if bool(cell.emulator) is part]
         rows = {(cell.design, cell.emulator) for cell in mine}

@@ -35,7 +35,7 @@ class VerdictMachine(Protocol):
         ...
 
     def hangs(self, view: View) -> bool:
-        """Whether the neighbour's START hangs in the kernel."""
+        """Whether the START of the other device hangs in the kernel."""
         ...
 
     def changed(self, view: View) -> bool:

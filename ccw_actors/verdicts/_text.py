@@ -26,8 +26,7 @@ def share(cell: VerdictCell) -> str:
         return "the only class fails" if cell.violating else "the only class passes"
     if cell.classes is not None:
         return f"{cell.violating:,} of {cell.classes:,} classes fail"
-    rate = float(cell.violating)
-    return f"{rate:.1%} of 1,000 random schedules fail"
+    return f"{cell.violating * 1000:,.0f} of 1,000 random schedules fail"
 
 
 def command(cell: VerdictCell) -> str:

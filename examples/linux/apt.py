@@ -1,4 +1,4 @@
-"""Debian's packages of another architecture, fetched by an ordinary user.
+"""Fetches Debian's packages of another architecture, as an ordinary user.
 
 Apt does the work, with its sources, indexes and archives in a separate folder. It reads
 the machine's sources to learn which mirror to use, and never changes them. Apt checks
@@ -88,7 +88,7 @@ def run_tool(*words: str | Path, cwd: Path | None = None) -> str:
 
 
 class Apt:
-    """Apt for one architecture, with everything it keeps in `folder`.
+    """Apt for one architecture, which keeps everything in `folder`.
 
     Without a `mirror` it uses the one that this machine's apt has for Debian. `suite`
     is the code name of a Debian release, by default the machine's. `also` are suffixes
@@ -168,7 +168,9 @@ class Apt:
             self._download(names)
         for one in wanted:
             if not self._is_whole(one):
-                raise SoftwareError(f"{self._debs / one.name} has not Debian's hash")
+                raise SoftwareError(
+                    f"{self._debs / one.name}: expected the hash in Debian's index"
+                )
         return [self._debs / one.name for one in wanted]
 
     def _archives(self, packages: list[str]) -> list[_Archive]:

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-if __name__ == "__main__":  # so that this file may be run from anywhere
+if __name__ == "__main__":  # so that this file can be run from any folder
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from examples.linux.console import findings
@@ -70,7 +70,7 @@ def main(
         bool, typer.Option("--refresh", help="Look for newer packages.")
     ] = False,
 ) -> None:
-    """Make a DASD that can be IPLed with Linux' own tools, and IPL from it."""
+    """Prepare a DASD for IPL with Linux' own tools, and IPL from it."""
     place = cache or default_cache()
     print(NEEDS.format(cache=place))
     options = ["--memory", memory, *(["--qemu", str(qemu)] if qemu else [])]

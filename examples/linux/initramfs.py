@@ -20,13 +20,13 @@ _CONSOLE = (5, 1)
 
 
 class Executable(Struct, frozen=True):
-    """A file that may be executed."""
+    """An executable file."""
 
     data: bytes
 
 
 class Folder(Struct, frozen=True):
-    """A folder that may be empty."""
+    """A folder, which may be empty."""
 
 
 class Link(Struct, frozen=True):

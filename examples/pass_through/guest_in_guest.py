@@ -1,9 +1,9 @@
 """A guest inside a guest: the disk of the inner one is passed through twice.
 
-The outer guest has no program of its own here. Its operating system is the layers that
-pass its subchannel on: they speak to it exactly as the host's layers speak to the
-host's. The inner guest's channel program is translated twice, its storage is pinned by
-the inner layers, and the channel of the host reaches it directly.
+The outer guest has no program here. Its operating system consists of the layers that
+pass its subchannel on, which drive it exactly as the host's layers drive the host's
+subchannel. The inner guest's channel program is translated twice, the inner layers pin
+its storage, and the host's channel reaches it directly.
 
     python -m examples.pass_through.guest_in_guest
 """
@@ -30,7 +30,7 @@ from examples.pass_through.machine import (
 )
 
 OUTER, INNER = 1 << 36, 1 << 32
-"""Where the outer guest's storage is for the host, the inner one's for the outer."""
+"""Address of the outer guest's storage in the host, and the inner's in the outer."""
 
 
 async def inner(cpu: Cpu) -> str:
@@ -40,7 +40,7 @@ async def inner(cpu: Cpu) -> str:
 
 
 def main() -> str:
-    """Build both levels, run the inner guest, and see that nothing stays pinned."""
+    """Build both levels, run the inner guest, and check that nothing stays pinned."""
     system = new_system()
     ref, spawn = system.ref, system.spawn
     volume = spawn(MemoryVolume(GEOMETRY, label("two levels down")), "volume")
@@ -57,7 +57,7 @@ def main() -> str:
     add_subchannel(system, paths, SubchannelId(0, 0), Pmcw.of_device(0x150), regions)
     pmcw = Pmcw.of_device(0x190)
     pass_through(system, paths, outer, base=OUTER, pmcw=pmcw, sink="outer/cio")
-    # The outer guest's: to them its subchannel is what the host's is to the host.
+    # The outer guest's layers: they see its subchannel as the host's layers see theirs.
     paths = DevicePaths(
         subchannel="outer/subchannel",
         cio="outer/cio",

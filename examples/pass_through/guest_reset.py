@@ -1,6 +1,6 @@
-"""A guest is reset while its channel program runs, and would run for ever.
+"""A guest is reset while its channel program runs in an endless loop.
 
-The program of the guest ends without looking after its I/O. The emulator resets the
+The program of the guest ends without stopping its I/O. The emulator resets the
 guest's subchannel: the host's is cleared, the device is idle, and no page stays pinned.
 
     python -m examples.pass_through.guest_reset
@@ -23,7 +23,7 @@ from examples.pass_through.machine import (
 
 
 async def careless(cpu: Cpu) -> int:
-    """Start a loop, and leave; return how many pages it has seen pinned."""
+    """Start an endless channel program, and end; return the number of pinned pages."""
     await enable(cpu)
     loop = Ccw(TRANSFER_IN_CHANNEL, address=PROGRAM)
     orb = await load(cpu, Ccw(NO_OPERATION, CC | SLI, 1), loop)
@@ -31,7 +31,7 @@ async def careless(cpu: Cpu) -> int:
 
 
 def main() -> dict[str, int]:
-    """Run the guest; see what is left."""
+    """Run the guest, and check what is left."""
     system = new_system()
     machine = Machine(system, disks=1)
     machine.guest("alice", careless, 0)

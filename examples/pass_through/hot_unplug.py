@@ -1,7 +1,7 @@
 """A disk is unplugged while a guest reads from it.
 
 The guest's subchannel becomes not operational: its instructions get condition code 3,
-and a channel report says which subchannel that is. The guest's other disk goes on.
+and a channel report names the subchannel. The guest's other disk goes on.
 
     python -m examples.pass_through.hot_unplug
 """
@@ -31,7 +31,7 @@ async def survivor(cpu: Cpu) -> dict[str, object]:
     orb = await load(cpu, Ccw(NO_OPERATION, CC | SLI, 1), loop)
     assert await cpu.start(0, orb) == 0
     while (await cpu.test(0)).cc != 3:
-        """The loop goes on."""
+        pass  # the channel program loops until the disk is gone
     stored = await cpu.subsystem(StoreChannelReportWord())
     assert isinstance(stored, CrwStored)
     assert stored.crw is not None
@@ -43,7 +43,7 @@ async def survivor(cpu: Cpu) -> dict[str, object]:
 
 
 def main() -> dict[str, object]:
-    """Run the guest, and unplug its first disk when it has begun."""
+    """Run the guest, and unplug its first disk during its I/O."""
     system = new_system()
     machine = Machine(system, disks=2)
     machine.guest("alice", survivor, 0, 1)

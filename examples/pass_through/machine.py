@@ -1,11 +1,11 @@
-"""A host with disks in memory, and guests that have them: what these examples share.
+"""A host with disks in memory, and guests that use them, for these examples.
 
 | path | actor |
 |---|---|
 | disk0/volume, /device, /subchannel, /cio | a disk of the host |
 | path | the channel path that all disks are on |
-| alice/storage, /css, /emulator, /cpu0 | a guest: its CPU, and what it needs |
-| alice/disk0/subchannel, /vfio-ccw | its subchannel 0, and what is behind that |
+| alice/storage, /css, /emulator, /cpu0 | a guest: storage, channel subsystem, CPU |
+| alice/disk0/subchannel, /vfio-ccw | its subchannel 0, and the driver behind that |
 """
 
 from collections.abc import Callable, Coroutine
@@ -50,7 +50,7 @@ Program = Callable[[Cpu], Coroutine[Any, Any, Any]]
 
 
 def new_system() -> System:
-    """Make a system whose time is virtual: it runs as fast as it can."""
+    """Make a system with virtual time, which runs as fast as it can."""
     return System(VirtualDispatcher())
 
 
@@ -60,17 +60,17 @@ def label(text: str) -> dict[int, bytes]:
 
 
 class Turn(Message, frozen=True):
-    """One more turn is over."""
+    """A turn has passed."""
 
 
 class OperatorState(Struct):
-    """Turns that are left until the operator acts."""
+    """The number of turns until the operator acts."""
 
     turns: int
 
 
 class Operator(Actor[Turn]):
-    """Sends `message` to an actor when everybody has had so many turns."""
+    """Sends `message` to an actor after so many turns of all actors."""
 
     state: OperatorState
 
@@ -80,12 +80,12 @@ class Operator(Actor[Turn]):
         self._message = message
 
     def on_start(self) -> None:
-        """Begin to count."""
+        """Send itself the first turn."""
         self.ref.tell(Turn())
 
     @receive
     def turn(self, _message: Turn) -> None:
-        """Count one, and act after the last."""
+        """Count a turn, and act after the last."""
         self.state.turns -= 1
         if self.state.turns:
             self.ref.tell(Turn())
@@ -94,7 +94,7 @@ class Operator(Actor[Turn]):
 
 
 class Machine:
-    """A host with `disks`, each with its name on the first track, on one path."""
+    """A host whose `disks` share one path, each with its name on the first track."""
 
     def __init__(self, system: System, disks: int) -> None:
         self.system = system
@@ -147,16 +147,16 @@ class Machine:
         return self.system.ref(paths.emulated)
 
     def operator(self, turns: int, path: str, message: Message) -> None:
-        """Have something happen to an actor of the host after so many turns."""
+        """Send a message to an actor of the host after so many turns."""
         operator = Operator(turns, self.system.ref(path), message)
         self.system.spawn(operator, f"operator after {turns}")
 
     def report(self, guest: str) -> GuestReport:
-        """Run until a guest is over, and has been reset; return what it reports."""
+        """Run until a guest has ended and been reset; return its report."""
         return self.system.ref(f"{guest}/emulator").ask(AwaitGuest(), block=True)
 
     def pins(self, guest: str) -> int:
-        """Count the pages of a guest that are pinned."""
+        """Count the pinned pages of a guest."""
         return self.system.ref(f"{guest}/storage").ask(CountPins(), block=True).pages
 
 

@@ -1,8 +1,8 @@
 """A noisy guest, and a quiet one that does not have to wait for it.
 
 The noisy guest starts and clears without end; the quiet one reads its disk at times.
-How many messages the quiet one's reads take of its own does not depend on its
-neighbour, and all actors take turns: so the reads take longer by a bounded factor.
+The number of messages of the quiet guest's reads does not depend on the noisy one, and
+all actors take turns. So the reads take longer by a bounded factor.
 
     python -m examples.pass_through.noisy_neighbour
 """
@@ -26,20 +26,20 @@ NOISE = 2000
 
 
 class Counter(Observer):
-    """Counts the messages that are handled: by all actors, and for the quiet guest."""
+    """Counts the messages that all actors handle, and those for the quiet guest."""
 
     def __init__(self) -> None:
         self.all = 0
         self.quiet = 0
 
     def handled(self, event: Handled) -> None:
-        """Count one."""
+        """Count a message."""
         self.all += 1
         self.quiet += event.recipient.startswith(("quiet", "disk0"))
 
 
 async def noise(cpu: Cpu) -> int:
-    """Start and clear."""
+    """Start and clear, again and again."""
     await enable(cpu)
     orb = await load(cpu, Ccw(READ_IPL, SLI, 16, BUFFER))
     for _ in range(NOISE):
@@ -58,7 +58,7 @@ async def reads(cpu: Cpu) -> str:
 
 
 def messages(*, noisy: bool) -> tuple[int, int]:
-    """Run the quiet guest; count its own messages, and all messages meanwhile."""
+    """Run the quiet guest; count its messages, and all messages during that time."""
     system = new_system()
     counter = Counter()
     system.observe(counter)
@@ -71,7 +71,7 @@ def messages(*, noisy: bool) -> tuple[int, int]:
 
 
 def main() -> dict[str, float]:
-    """Compare the quiet guest alone with the same beside a noisy one."""
+    """Compare the quiet guest alone with the quiet guest next to a noisy one."""
     own, alone = messages(noisy=False)
     own_beside, beside = messages(noisy=True)
     assert own == own_beside

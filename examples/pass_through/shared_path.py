@@ -1,8 +1,8 @@
 """Two guests share one channel path, which is reset while both use it.
 
-Each guest reads its own disk, again and again. The host's operator resets the path: the
-channel programs that run end with an interface-control check, and the guests start
-again. Neither sees anything of the other.
+Each guest reads its own disk, again and again. The host's operator resets the path. The
+channel programs in progress end with an interface-control check, and the guests start
+them again. Neither guest notices the other.
 
     python -m examples.pass_through.shared_path
 """
@@ -24,7 +24,7 @@ READS = 20
 
 
 async def reader(cpu: Cpu) -> dict[str, object]:
-    """Read the label many times; count how often a path reset came between."""
+    """Read the label many times; count how often a path reset interrupted a read."""
     await enable(cpu)
     orb = await load(cpu, Ccw(READ_IPL, SLI, 16, BUFFER))
     labels: set[str] = set()
@@ -42,7 +42,7 @@ async def reader(cpu: Cpu) -> dict[str, object]:
 
 
 def main() -> dict[str, object]:
-    """Run both guests, and reset the path three times meanwhile."""
+    """Run both guests, and reset the path three times while they run."""
     system = new_system()
     machine = Machine(system, disks=2)
     machine.guest("alice", reader, 0)

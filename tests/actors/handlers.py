@@ -1,4 +1,4 @@
-"""Which messages an actor, or a part of one, has a method for."""
+"""The messages for which an actor, or a part of one, has a method."""
 
 from collections.abc import Callable
 from inspect import getmembers, isfunction
@@ -13,7 +13,7 @@ Handlers = dict[type[Message], Callable[..., Any]]
 
 
 def handlers_of(actor: type[Actor]) -> Handlers:
-    """Return the handlers of an actor, by what they take."""
+    """Return the handlers of an actor, by type of message."""
     return dict(spec_of(actor).always)
 
 

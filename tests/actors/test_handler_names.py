@@ -22,9 +22,9 @@ EXCEPTIONS = {
 
 
 def misnamed(owner: str, handlers: Handlers) -> set[str]:
-    """Return the handlers that have a word which their message has not.
+    """Return the handlers with a word in their name that their message does not have.
 
-    One that takes a union is named after what its messages have in common.
+    A handler of a union is named after what its messages have in common.
     """
     methods = list(handlers.values())
     return {

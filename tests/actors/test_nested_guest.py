@@ -79,17 +79,17 @@ def detach_device(nested: Nested) -> None:
 
 
 def detach(nested: Nested) -> None:
-    """Give the outer guest's device up, as the inner guest's subchannel does."""
+    """Give up the outer guest's device, as the inner guest's subchannel does."""
     nested.system.ref("inner/vfio-ccw").tell(Detach())
 
 
 def crash_cio(nested: Nested) -> None:
-    """Have the outer guest's Cio lose track."""
+    """Crash the outer guest's Cio, which then has lost track."""
     nested.crash("outer/cio")
 
 
 def crash_vfio_ccw(nested: Nested) -> None:
-    """Have the outer guest's VfioCcw lose track."""
+    """Crash the outer guest's VfioCcw, which then has lost track."""
     nested.crash("inner/vfio-ccw")
 
 

@@ -1,6 +1,6 @@
-"""Small inputs that would become large: each has a bound, which is said.
+"""Small inputs that would become large: each has a bound, which the error names.
 
-Memory is what the process has grown by at most, as the kernel counts it.
+Memory is the most by which the process has grown, as the kernel counts it.
 """
 
 import gzip
@@ -28,7 +28,7 @@ FINE = "ccw_actors.machine.programs:read_volume"
 
 
 def check_refused(ended: Ended, said: str) -> None:
-    """Hold that the input was refused in one line that is not long."""
+    """Check that the input was refused in one line that is not long."""
     assert ended.status == 2
     assert ended.line.startswith("ccw-actors: ")
     assert said in ended.line
@@ -36,7 +36,7 @@ def check_refused(ended: Ended, said: str) -> None:
 
 
 def zeros(folder: Path, size: int) -> Path:
-    """Write a gzipped file of zeros; a thousandth of what it unpacks to."""
+    """Write a gzipped file of zeros, with a thousandth of its unpacked size."""
     path = folder / "bomb.img.gz"
     path.write_bytes(gzip.compress(bytes(MIB)) * (size // MIB))
     return path
@@ -46,7 +46,7 @@ def zeros(folder: Path, size: int) -> Path:
 
 
 def test_gzipped_image(tmp_path: Path) -> None:
-    """An image that unpacks to more than it may is its guest's error, and is gone."""
+    """An image that unpacks to more than its bound fails its guest, and is removed."""
     image = zeros(tmp_path, 20 * MIB)
     machine = write_machine(tmp_path, image=image)
     text = machine.read_text().replace(
@@ -65,7 +65,7 @@ def test_gzipped_image(tmp_path: Path) -> None:
 def test_gzipped_image_unless_it_is_said(tmp_path: Path) -> None:
     """A GiB is the most that an image unpacks to, unless its device says otherwise.
 
-    What is unpacked are zeros here, and take no place on the disk meanwhile.
+    The image unpacks to zeros here, which take no space on the disk.
     """
     image = zeros(tmp_path, 1025 * MIB)
     machine = write_machine(tmp_path, image=image)
@@ -75,7 +75,7 @@ def test_gzipped_image_unless_it_is_said(tmp_path: Path) -> None:
 
 
 def test_signal_while_an_image_is_unpacked(tmp_path: Path) -> None:
-    """Unpacking holds up no signal, and leaves nothing behind."""
+    """Signals work during unpacking, which leaves nothing behind."""
     (tmp_path / "scratch").mkdir()
     image = zeros(tmp_path, 1500 * MIB)
     machine = write_machine(tmp_path, image=image)
@@ -109,7 +109,7 @@ def test_signal_while_an_image_is_unpacked(tmp_path: Path) -> None:
     "size", ["0", "-1", '"1 MB"', "1.5", f'"{"9" * 5000} KiB"', "9" * 5000, '"x"']
 )
 def test_unpacked_sizes_that_are_none(tmp_path: Path, size: str) -> None:
-    """What is no size is refused with its key."""
+    """A value that is not a size is refused with its key."""
     machine = write_machine(tmp_path)
     text = machine.read_text().replace(
         "[[guest]]", f"unpacked_max = {size}\n[[guest]]", 1
@@ -138,7 +138,7 @@ def test_disks_without_end(tmp_path: Path, option: str, number: str) -> None:
 
 
 def test_gzipped_vectors(tmp_path: Path) -> None:
-    """Vectors that unpack to more than they may are refused; more may be allowed."""
+    """Vectors that unpack to more than their bound are refused; it can be raised."""
     path = tmp_path / "vectors.json.gz"
     path.write_bytes(gzip.compress(b"[" + b" " * (17 * MIB) + b"]"))
     check_refused(ccw_actors("conform", path), f"larger than {16 * MIB} bytes")
@@ -161,7 +161,7 @@ def test_gzipped_vectors(tmp_path: Path) -> None:
     ids=lambda one: f"{one[:12]!r} {len(one)}",
 )
 def test_vectors_that_are_none(tmp_path: Path, content: bytes) -> None:
-    """Nesting without end, long numbers and what is no text are refused."""
+    """Deep nesting, long numbers and bytes that are not text are refused."""
     path = tmp_path / "vectors.json"
     path.write_bytes(content)
     check_refused(ccw_actors("conform", path), "expected golden vectors: ")
@@ -190,7 +190,7 @@ def with_message(folder: Path, payload: bytes) -> Path:
 
 
 def array(count: int, element: bytes) -> bytes:
-    """Return an array of one element again and again."""
+    """Return an array that repeats one element."""
     return b"\xdd" + count.to_bytes(4) + element * count
 
 
@@ -207,7 +207,7 @@ BOMBS = {
 
 @pytest.fixture
 def limited() -> Iterator[None]:
-    """Let this process have no more than a GiB of memory besides what it has."""
+    """Limit this process to one GiB of memory more than it has."""
     before = resource.getrlimit(resource.RLIMIT_AS)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + (1 << 30), before[1]))
@@ -235,7 +235,7 @@ def test_message_of_many_values(
 def test_message_of_as_many_values_as_there_may_be(
     tmp_path: Path, name: str, options: tuple[str, ...]
 ) -> None:
-    """What is within the bounds is shown, within bounded memory, too."""
+    """A message within the bounds is shown, also in bounded memory."""
     element, count = BOMBS[name]
     path = with_message(tmp_path, array((1 << 20) // (count + 1), element))
     assert ccw_actors("trace", path, *options).status == 0
@@ -244,7 +244,7 @@ def test_message_of_as_many_values_as_there_may_be(
 @pytest.mark.usefixtures("limited")
 @pytest.mark.parametrize("fill", [b"\xc0", b"\x80", b"\x90"])
 def test_large_message(tmp_path: Path, fill: bytes) -> None:
-    """A message larger than it may be is refused; how much that is can be said."""
+    """A message above the bound is refused; an option changes the bound."""
     path = with_message(tmp_path, array(60_000_000, fill))
     check_refused(ccw_actors("trace", path), f"larger than {16 * MIB} bytes")
     path = with_message(tmp_path, msgpack.packb(bytes(17 * MIB)))
@@ -258,7 +258,7 @@ def test_large_message(tmp_path: Path, fill: bytes) -> None:
 def test_nested_message(
     tmp_path: Path, kind: bytes, depth: int, options: tuple[str, ...]
 ) -> None:
-    """A message nested without end is refused in a line, and never a traceback."""
+    """A deeply nested message is refused in one line, without a traceback."""
     path = with_message(tmp_path, kind * depth + b"\x01")
     ended = ccw_actors("trace", path, *options)
     if depth <= 100:
@@ -279,7 +279,7 @@ def test_nested_message(
     ],
 )
 def test_message_that_is_none(tmp_path: Path, payload: bytes) -> None:
-    """Claims, times, keys and texts that are none are refused."""
+    """Invalid lengths, times, keys and texts are refused."""
     path = with_message(tmp_path, payload)
     for options in ((), ("--json",)):
         check_refused(ccw_actors("trace", path, *options), "")
@@ -287,7 +287,7 @@ def test_message_that_is_none(tmp_path: Path, payload: bytes) -> None:
 
 @pytest.mark.parametrize("time", [float("nan"), float("inf"), -1e308])
 def test_times_that_are_none(tmp_path: Path, time: float) -> None:
-    """A trace may have any number for a time, and JSON of it is JSON."""
+    """A time in a trace may be any number, and its JSON is valid."""
     *before, event = records()
     event[3] = event[4] = time
     path = tmp_path / "trace"
@@ -298,7 +298,7 @@ def test_times_that_are_none(tmp_path: Path, time: float) -> None:
 
 
 def test_types_without_end(tmp_path: Path) -> None:
-    """There is a bound to the types of a trace; a field of too many has no names."""
+    """The types of a trace have a bound; a field with too many types has no names."""
     head, *_, event = records()
     kinds: list[Any] = [["type", n, "T", False, []] for n in range(1 << 16)]
     path = tmp_path / "trace"
@@ -317,7 +317,7 @@ def test_types_without_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
 @pytest.mark.parametrize("command", ["trace", "replay", "conform", "run"])
 def test_devices_as_files(command: str, path: str) -> None:
-    """A file without end, and one without a beginning, are refused."""
+    """A file without an end, and one without a beginning, are refused."""
     assert ccw_actors(command, path).status == 2
 
 
@@ -348,7 +348,7 @@ def test_devices_as_files(command: str, path: str) -> None:
     ids=lambda text: f"{text[:20]} {len(text)}",
 )
 def test_machine_file_that_is_none(tmp_path: Path, text: str) -> None:
-    """Nesting without end, long numbers and names are refused in one line."""
+    """Deep nesting, long numbers and names are refused in one line."""
     path = tmp_path / "machine.toml"
     path.write_text(text)
     ended = ccw_actors("run", path)
@@ -358,14 +358,14 @@ def test_machine_file_that_is_none(tmp_path: Path, text: str) -> None:
 
 
 def test_machine_file_that_is_no_text(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 are refused with their place."""
+    """Bytes that are not UTF-8 are refused with their place."""
     path = tmp_path / "machine.toml"
     path.write_bytes(b'a = "\xff"')
     check_refused(ccw_actors("run", path), "byte 5: expected TOML")
 
 
 def test_machine_of_many_devices(tmp_path: Path) -> None:
-    """There is a bound to devices and guests, which the file may raise."""
+    """Devices and guests have a bound, which the file may raise."""
     image = tmp_path / "empty.img"
     image.touch()
     device = '[[device]]\nnumber = {}\ntype = "3390"\nimage = "empty.img"\n'
@@ -385,7 +385,7 @@ def test_machine_of_many_devices(tmp_path: Path) -> None:
 
 
 def test_bounds_are_documented() -> None:
-    """The help of a command and SECURITY.md say the bounds, and how they are raised."""
+    """Helps and SECURITY.md name the bounds, and say how to raise them."""
     page = (Path(__file__).parents[2] / "SECURITY.md").read_text()
     assert f"{OBJECTS_MAX:,} values" in page
     assert f"its newest {TRACE_SIZE >> 20} MiB" in page

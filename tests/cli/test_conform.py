@@ -47,7 +47,7 @@ def saved(folder: Path, *cases: dict[str, Any]) -> Path:
 
 
 def test_table_by_category() -> None:
-    """There is a row for each category, and what is unsupported is named."""
+    """Each category has a row, and unsupported cases are listed."""
     lines = run(HERCULES, "--category", "flags", "--category", "unit-record").stdout
     head, flags, unit_record, total, *rest = lines.splitlines()
     assert head.split() == ["category", *VERDICTS]
@@ -59,7 +59,7 @@ def test_table_by_category() -> None:
 
 
 def test_one_case_is_explained() -> None:
-    """What is demanded, and what is different, decoded."""
+    """The rule is printed, and what differs, decoded."""
     text = run(HERCULES, "--case", "tic-first").stdout
     assert "tic-first: explained" in text
     assert "The first CCW may not be a transfer in channel: program check." in text
@@ -92,7 +92,7 @@ def test_nothing_but_the_table(tmp_path: Path) -> None:
 
 
 def test_a_case_that_differs(tmp_path: Path) -> None:
-    """One value is wrong: that case differs, and the exit code says so."""
+    """One wrong value makes a case differ, and the exit status 1."""
     wrong, right, marked = vectors("nop-count0-fmt0", "nop-sli-count1", "tic-first")
     wrong["observed"][2]["cc"] = 1
     marked["observed"][2]["cc"] = 1
@@ -109,7 +109,7 @@ def test_a_case_that_differs(tmp_path: Path) -> None:
 
 
 def test_many_pieces_of_storage_are_counted(tmp_path: Path) -> None:
-    """A list of cases shows a few of them; a case by itself shows all."""
+    """A list of cases shows a few pieces of storage; a single case shows all."""
     case, other = vectors("nop-sli-count1", "nop-count0-fmt1")
     case["storage_after"] = {f"{0x60000 + 16 * n:#x}": "11" * 16 for n in range(9)}
     file = saved(tmp_path, case, other)
@@ -122,7 +122,7 @@ def test_many_pieces_of_storage_are_counted(tmp_path: Path) -> None:
 
 
 def test_vectors_that_cannot_be_run(tmp_path: Path) -> None:
-    """One that makes no sense, or names an image that is not there, stops no other."""
+    """An invalid case, and one whose image is missing, do not stop the others."""
     sane, odd, lost, apart = vectors(
         "nop-sli-count1", "nop-count0-fmt1", "tic-first", "nop-count0-fmt0"
     )
@@ -154,7 +154,7 @@ def test_usage(words: list[str], said: str) -> None:
 
 
 def test_two_cases_of_one_name(tmp_path: Path) -> None:
-    """They could not be told apart."""
+    """Two cases of one name are refused."""
     file = saved(tmp_path, *vectors("q-cc-3", "q-cc-3"))
     with pytest.raises(CcwActorsError, match="two cases are named q-cc-3"):
         run(file)

@@ -1,4 +1,4 @@
-"""`ccw-actors dasd`: what it makes, prints, and exits with."""
+"""`ccw-actors dasd`: what it makes and prints, and its exit status."""
 
 import gzip
 import importlib
@@ -44,7 +44,7 @@ def lines(*words: str | Path, code: int = 0) -> list[str]:
 
 
 def complaint(*words: str | Path, code: int = 1) -> str:
-    """Return what the command says when it fails: an error of ours, or usage."""
+    """Return the text of the error with which the command ends."""
     if code == 2:
         return " ".join(run(*words, code=2).stderr.split())
     with pytest.raises(CcwActorsError) as caught:
@@ -96,7 +96,7 @@ def volume(tmp_path: Path) -> Path:
 def test_init_makes_tracks(
     tmp_path: Path, options: list[str], geometry: Geometry
 ) -> None:
-    """A new disk has the cylinders of its model, or those that were asked for."""
+    """A new disk has the cylinders of its model, or those of the option."""
     path = tmp_path / "new.img"
     assert run("init", path, *options, "--volser", "new001").stdout == ""
     file = open_image(path, read_only=True)
@@ -111,7 +111,7 @@ def test_init_makes_tracks(
     [(["--type", "3370-A2"], 712752), (["--type", "9336", "--blocks", "500"], 500)],
 )
 def test_init_makes_blocks(tmp_path: Path, options: list[str], blocks: int) -> None:
-    """A new disk has the blocks of its model, or those that were asked for."""
+    """A new disk has the blocks of its model, or those of the option."""
     path, kind = tmp_path / "new.img", options[1][:4]
     run("init", path, *options, "--volser", "new001")
     file = open_image(path, device_type=kind, read_only=True)
@@ -157,14 +157,14 @@ def test_init_replaces_when_told(tmp_path: Path) -> None:
 def test_init_says_what_is_wrong(
     tmp_path: Path, options: list[str], code: int, said: str
 ) -> None:
-    """A mistake is told, and no file is made."""
+    """A mistake is an error, and no file is made."""
     path = tmp_path / "new.img"
     assert said in complaint("init", path, *options, code=code)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_init_shows_progress_on_a_terminal(tmp_path: Path) -> None:
-    """A bar is drawn where there is a terminal, and only there."""
+    """Progress is shown on a terminal, and only there."""
     words = ["--type", "3390", "--cylinders", "300", "--volser", "A"]
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -205,7 +205,7 @@ def test_ls_lists_datasets(volume: Path) -> None:
 
 
 def test_ls_as_json(volume: Path) -> None:
-    """The same, for programs."""
+    """With --json the datasets are an array of objects."""
     (line,) = lines("ls", volume, "--json")
     about = json.loads(line)
     assert (about["volume"], about["type"]) == ("DISK01", "3350")
@@ -222,7 +222,7 @@ def test_ls_as_json(volume: Path) -> None:
 
 
 def test_ls_lists_members(volume: Path) -> None:
-    """A partitioned dataset can be looked into."""
+    """The members of a partitioned dataset are listed."""
     assert lines("ls", volume, "a.library") == ["ONE"]
     assert lines("ls", volume, "a.library", "--json") == ['{"members": ["ONE"]}']
 
@@ -235,7 +235,7 @@ def test_ls_lists_members(volume: Path) -> None:
     ],
 )
 def test_ls_of_no_library(volume: Path, dataset: str, said: str) -> None:
-    """What has no members is refused."""
+    """A dataset without members, and one that does not exist, are refused."""
     assert said in complaint("ls", volume, dataset)
 
 
@@ -264,7 +264,7 @@ def test_cat_converts_text(volume: Path) -> None:
 
 
 def test_cat_knows_code_pages(volume: Path) -> None:
-    """Brackets lie elsewhere in another code page."""
+    """Brackets have other codes in another code page."""
     other = lines("cat", volume, "A.TEXT", "--text", "--encoding", "cp037")
     assert other[0] == TEXT.rstrip().encode("cp1047").decode("cp037")
     assert other[0] != TEXT.rstrip()
@@ -283,7 +283,7 @@ def test_cat_knows_code_pages(volume: Path) -> None:
     ],
 )
 def test_cat_of_nothing(volume: Path, dataset: str, said: str) -> None:
-    """What is not there is refused with what there is."""
+    """For an unknown name the error lists the known ones."""
     assert said in complaint("cat", volume, dataset)
 
 
@@ -292,7 +292,7 @@ def test_cat_of_nothing(volume: Path, dataset: str, said: str) -> None:
 
 @pytest.mark.parametrize("name", ["ckd3390", "ckd3380", "lnx3390", "cckd3390"])
 def test_verify_finds_nothing(tmp_path: Path, name: str) -> None:
-    """What dasdinit wrote is sound."""
+    """Images that dasdinit wrote have no damage."""
     path = golden(name, tmp_path)
     (line,) = lines("verify", path)
     assert line.startswith(f"{path}: ")
@@ -300,7 +300,7 @@ def test_verify_finds_nothing(tmp_path: Path, name: str) -> None:
 
 
 def test_verify_of_blocks(tmp_path: Path) -> None:
-    """An image of blocks only has to be whole."""
+    """An image of blocks is damaged only if it is not whole blocks."""
     path = golden("fba3370", tmp_path)
     assert lines("verify", path, "--type", "3370")[0].endswith("nothing is damaged")
     path.write_bytes(path.read_bytes()[:-1])
@@ -308,7 +308,7 @@ def test_verify_of_blocks(tmp_path: Path) -> None:
 
 
 def test_verify_says_what_and_where(volume: Path) -> None:
-    """A damaged track is a line, and the exit code is 1."""
+    """A damaged track is a line, and the exit status is 1."""
     raw = bytearray(volume.read_bytes())
     raw[512 + 45 * 19456 + 1] = 9
     volume.write_bytes(raw)
@@ -332,7 +332,7 @@ def test_verify_looks_into_compressed_tracks(tmp_path: Path) -> None:
 
 
 def test_recover_undoes_a_write(tmp_path: Path) -> None:
-    """What a dead process had begun is undone; who looks has it undone already."""
+    """`recover` undoes the write of a dead process; other commands read it undone."""
     path = new_image(tmp_path)
     before = path.read_bytes()
     die(path, 7, filled(7, 0x22), call=2, cut=1000)
@@ -350,7 +350,7 @@ def test_recover_undoes_a_write(tmp_path: Path) -> None:
 
 
 def test_recover_of_copies(tmp_path: Path) -> None:
-    """A copy of image and journal is mended when one says that it is a copy."""
+    """With --copied, a copy of image and journal is recovered."""
     folder = tmp_path / "copy"
     folder.mkdir()
     path = new_image(tmp_path)
@@ -367,7 +367,7 @@ def test_recover_of_copies(tmp_path: Path) -> None:
 
 
 def test_foreign_journal(tmp_path: Path) -> None:
-    """What lies at the journal's name is told, and looking goes on."""
+    """A file that is not a journal, but has its name, is reported; `ls` goes on."""
     path = new_image(tmp_path)
     os.mkfifo(journal_path(path))
     found = run("ls", path)
@@ -380,7 +380,7 @@ def test_foreign_journal(tmp_path: Path) -> None:
 
 
 def test_init_of_an_image_in_use(tmp_path: Path) -> None:
-    """An image that a machine writes is not replaced under it."""
+    """An image that a machine writes is not replaced."""
     path = new_image(tmp_path)
     file = open_image(path, read_only=False)
     words = ("init", path, "--type", "3390-1", "--volser", "X", "--force")
@@ -389,7 +389,7 @@ def test_init_of_an_image_in_use(tmp_path: Path) -> None:
 
 
 def test_image_in_use(tmp_path: Path) -> None:
-    """An image that is being written is not looked into."""
+    """An image that another process writes is not read."""
     path = new_image(tmp_path)
     file = open_image(path, read_only=False)
     assert "in use elsewhere" in complaint("ls", path)

@@ -133,7 +133,7 @@ def _without_privileges() -> Generator[None]:
         (("trace", "--from", "x", "f"), "--from: expected a whole number, got 'x'"),
         (("conform",), "Missing argument 'FILE'"),
         (("verdicts", "--design", "foo"), "--design: expected one of "),
-        (("stop", "a/b"), "NAME: expected letters, digits"),
+        (("stop", "a/b"), "NAME: expected at most 64 letters"),
     ],
 )
 def test_wrong_words(words: tuple[str, ...], said: str) -> None:
@@ -142,3 +142,15 @@ def test_wrong_words(words: tuple[str, ...], said: str) -> None:
     assert (ended.status, ended.out) == (2, "")
     assert ended.line.startswith(f"ccw-actors: {said}")
     assert "Invalid value" not in ended.line
+
+
+def test_page(tmp_path: Path) -> None:
+    """The errors in docs/command-line.md are those that the commands print."""
+    (tmp_path / "machine.toml").write_bytes(TOML)
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
+    shown = page.partition("```shell-session\n")[2].partition("```")[0]
+    commands = shown.split("$ ccw-actors ")[1:]
+    assert commands
+    for words, _, error in (one.partition("\n") for one in commands):
+        ended = ccw_actors(*words.split(), folder=tmp_path)
+        assert (ended.status, ended.err) == (2, error)

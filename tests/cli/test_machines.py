@@ -1,4 +1,4 @@
-"""`ccw-actors machines` and `stop`, at machines of `ccw-actors run`."""
+"""`ccw-actors machines` and `stop`, for machines of `ccw-actors run`."""
 
 import json
 import os
@@ -17,14 +17,14 @@ from tests.cli.test_run import COMMAND, ENVIRONMENT, WAITING, write_machine
 
 @pytest.fixture(autouse=True)
 def runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have a folder for sockets of the test's own; return it."""
+    """Make a folder of sockets for the test; return it."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     return tmp_path / "ccw-actors"
 
 
 @pytest.fixture
 def waiting(tmp_path: Path) -> Path:
-    """Return the file of a machine one of whose guests waits for ever."""
+    """Return the file of a machine with a guest that waits forever."""
     (tmp_path / "waiting.py").write_text(WAITING)
     return write_machine(tmp_path, program="waiting:as_coroutine")
 
@@ -53,7 +53,7 @@ class Run:
 
 @pytest.fixture
 def run(waiting: Path) -> Generator[Run]:
-    """Have such a machine running under the name m."""
+    """Run such a machine under the name m."""
     running = Run(waiting, "--json", "--name", "m")
     yield running
     if running.process.poll() is None:
@@ -70,7 +70,7 @@ def listed() -> list[dict[str, Any]]:
 
 
 def when_finished(guest: str) -> dict[str, Any]:
-    """Return the description of the one machine, once that guest is over."""
+    """Return the description of the one machine, once that guest has ended."""
     while True:
         (machine,) = listed()
         if {"name": guest, "state": "finished"} in machine["guests"]:
@@ -78,14 +78,14 @@ def when_finished(guest: str) -> dict[str, Any]:
 
 
 def test_nothing_runs(runtime_folder: Path) -> None:
-    """Without machines that is what is said; no folder is made for it."""
+    """Without machines the command says so, and makes no folder."""
     assert ccw_actors("machines") == (0, "no machine is running\n", "")
     assert listed() == []
     assert not runtime_folder.exists()
 
 
 def test_list(run: Run) -> None:
-    """A machine is listed with what it is made of, and who has finished."""
+    """A machine is listed with its devices, guests and their states."""
     machine = when_finished("bystander")
     states = {one["name"]: one["state"] for one in machine["guests"]}
     assert states == {"subject": "running", "bystander": "finished"}
@@ -113,7 +113,7 @@ def test_list_as_a_table(run: Run) -> None:
 
 
 def test_stop(run: Run) -> None:
-    """A machine ends when it is stopped, and says by what; it is listed no more."""
+    """A stopped machine ends, says why, and is no longer listed."""
     when_finished("bystander")
     assert ccw_actors("stop", "m") == (0, "", "")
     assert listed() == []
@@ -126,7 +126,7 @@ def test_stop(run: Run) -> None:
 
 
 def test_stopped_machine_prints_what_is_over(waiting: Path) -> None:
-    """For a person, too: the guests that are over are in the table."""
+    """The table has the guests that had ended."""
     run = Run(waiting)
     (machine,) = listed()
     assert machine["name"] == waiting.stem
@@ -139,7 +139,7 @@ def test_stopped_machine_prints_what_is_over(waiting: Path) -> None:
 
 
 def test_same_machine_twice(waiting: Path) -> None:
-    """A name that is asked for has to be free; one that is not gets a number."""
+    """A name from --name has to be free; the default gets a number."""
     runs = [Run(waiting, "--name", waiting.stem), Run(waiting)]
     names = [waiting.stem, f"{waiting.stem}-2"]
     ended = ccw_actors("run", waiting, "--name", names[0], "--no-trace")
@@ -152,7 +152,7 @@ def test_same_machine_twice(waiting: Path) -> None:
 
 
 def test_killed_machine(waiting: Path, run: Run, runtime_folder: Path) -> None:
-    """One that was killed is not listed, cannot be stopped, and is replaced."""
+    """A killed machine is not listed and cannot be stopped; its name is free."""
     run.process.kill()
     run.end()
     assert [path.name for path in runtime_folder.iterdir()] == ["m.sock"]
@@ -167,14 +167,14 @@ def test_killed_machine(waiting: Path, run: Run, runtime_folder: Path) -> None:
 
 
 def test_interrupted_machine_leaves_no_socket(run: Run, runtime_folder: Path) -> None:
-    """Ctrl-C gives up the name, too."""
+    """Ctrl-C frees the name as well."""
     run.process.send_signal(signal.SIGINT)
     assert run.end()[0] == 128 + signal.SIGINT
     assert list(runtime_folder.iterdir()) == []
 
 
 def test_machine_that_does_not_answer() -> None:
-    """It is told with its process, and the command ends."""
+    """A silent machine is named with its process, and the command ends."""
     control = ControlSocket.claim("m")
     said = f"ccw-actors: machine m (process {os.getpid()}) has not answered for 0.05 s"
     for words, out in (
@@ -189,22 +189,22 @@ def test_machine_that_does_not_answer() -> None:
 
 @pytest.mark.parametrize("name", ["../m", "", ".m", "a b"])
 def test_name_that_is_none(name: str, waiting: Path) -> None:
-    """A name that no machine can have is wrong use."""
+    """A name that no machine can have is a usage error."""
     for words in (["stop", name], ["run", waiting, f"--name={name}"]):
         ended = ccw_actors(*words)
         assert (ended.status, ended.out) == (2, "")
-        assert "expected letters, digits, '.', '_' and '-', 64 at most" in ended.line
+        assert "expected at most 64 letters, digits, '.', '_' and '-'" in ended.line
 
 
 def test_options_that_exclude_each_other() -> None:
-    """A name is for a socket."""
+    """--name and --no-control exclude each other."""
     ended = ccw_actors("run", "--name", "m", "--no-control")
     assert ended.status == 2
     assert "--name and --no-control exclude each other" in ended.line
 
 
 def test_no_control(waiting: Path, runtime_folder: Path) -> None:
-    """A machine that is to listen to nobody does not."""
+    """With --no-control a machine has no socket."""
     run = Run(waiting, "--no-control")
     assert not runtime_folder.exists()
     run.process.send_signal(signal.SIGINT)
@@ -212,7 +212,7 @@ def test_no_control(waiting: Path, runtime_folder: Path) -> None:
 
 
 def test_no_place_for_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told, and the machine runs; unless its name was asked for."""
+    """Without a place for a socket the machine runs, unless --name was given."""
     machine = write_machine(tmp_path)
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
     ended = ccw_actors("run", machine, "--json", "--no-trace")
@@ -228,10 +228,10 @@ def test_no_place_for_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_folder_of_everybody(runtime_folder: Path) -> None:
-    """The commands say in a line what is wrong with the folder."""
+    """The commands say in one line what is wrong with the folder."""
     runtime_folder.mkdir()
     runtime_folder.chmod(0o755)
     for words in (["machines"], ["stop", "m"]):
         ended = ccw_actors(*words)
         assert (ended.status, ended.out) == (1, "")
-        assert "nobody else may enter (mode 0700), and it has mode 0755" in ended.line
+        assert "nobody else may enter (mode 0700), but it has mode 0755" in ended.line

@@ -1,8 +1,8 @@
 """Inputs with some bytes changed: every command ends in a line and a right status.
 
-What a command reads (traces, counterexamples, machine files, vectors, images) is taken
-from good ones and changed: bytes turned, pieces left out, doubled and moved, numbers
-and words put in that mean something to whoever parses it. `-m slow` does ten thousand.
+Good traces, counterexamples, machine files, vectors and images are changed: bytes are
+turned, pieces left out, doubled and moved, numbers and words put in that mean something
+to the parser. `-m slow` changes ten thousand.
 """
 
 import gzip
@@ -111,7 +111,7 @@ def changed(good: bytes, edits: list[Edit]) -> bytes:
     return bytes(raw)
 
 
-# -- what is changed, and who reads it ------------------------------------------------
+# -- inputs, and the commands that read them ------------------------------------------
 
 
 class Kind(NamedTuple):
@@ -172,7 +172,7 @@ def an_image() -> Kind:
         ("dasd", "verify", "FILE"),
         ("dasd", "cat", "FILE", "A.B", "--text"),
     )
-    return Kind(disk(), commands, frozenset({0, 1}))
+    return Kind(disk(), commands, frozenset({0, 1, 2}))
 
 
 KINDS: dict[str, Callable[[], Kind]] = {
@@ -186,7 +186,7 @@ KINDS: dict[str, Callable[[], Kind]] = {
 
 @contextmanager
 def bounded() -> Generator[None]:
-    """Fail if what is inside takes long, or makes the process large."""
+    """Fail if the block takes long, or needs much memory."""
 
     def too_long(_number: int, _frame: object) -> None:
         raise AssertionError(f"it takes more than {SECONDS} seconds")
@@ -203,7 +203,7 @@ def bounded() -> Generator[None]:
 
 
 def check(kind: Kind, edits: list[Edit], which: int) -> None:
-    """Have one command read a changed input, and look how it ends."""
+    """Have one command read a changed input, and check how it ends."""
     path = Path("input")
     path.write_bytes(changed(kind.good, edits))
     command = kind.commands[which % len(kind.commands)]
@@ -258,13 +258,13 @@ def test_changed_inputs(
 def test_many_changed_inputs(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two thousand of each kind do as well."""
+    """Two thousand changed inputs of each kind end so as well."""
     monkeypatch.chdir(tmp_path)
     run_through(name, MANY)
 
 
 def test_unchanged_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is changed is good: each command does with it what it is for."""
+    """The unchanged inputs are good: each command does its work with them."""
     monkeypatch.chdir(tmp_path)
     for make in KINDS.values():
         kind = make()
@@ -274,7 +274,10 @@ def test_unchanged_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         for command in kind.commands:
             words = ["input" if word == "FILE" else word for word in command]
             ended = ccw_actors(*words)
+            if command[:2] == ("dasd", "cat"):  # the disk has no dataset
+                assert (ended.status, ended.out) == (2, "")
+                continue
             assert ended.status in (0, 1), ended
-            assert ended.status == 0 or command[0] in ("run", "dasd", "replay")
-            assert ended.out or command[:2] == ("dasd", "cat")
+            assert ended.status == 0 or command[0] in ("run", "replay")
+            assert ended.out
             assert ended.err.count("\n") <= 1

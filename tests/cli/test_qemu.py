@@ -1,4 +1,4 @@
-"""`ccw-actors qemu`: what it gives a QEMU, and what it says of wrong words."""
+"""`ccw-actors qemu`: what it passes to a QEMU, and its errors."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def _sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """Write a program that stands for a QEMU: it keeps its arguments, and ends."""
+    """Write a stand-in for a QEMU, which keeps its arguments and ends."""
     path = tmp_path / "qemu"
     path.write_text(PROGRAM.format(words=tmp_path / "words"))
     path.chmod(0o755)
@@ -44,12 +44,12 @@ def run(program: Path, *words: str | Path) -> Ended:
 
 
 def arguments(program: Path) -> list[str]:
-    """Return what the program was given."""
+    """Return the arguments of the program."""
     return (program.parent / "words").read_text().splitlines()
 
 
 def test_what_a_qemu_is_given(program: Path, disk: Path) -> None:
-    """Storage, CPUs, devices, and at the end the user's own words as they are."""
+    """QEMU gets storage, CPUs, devices, and last the user's words unchanged."""
     own = ("-kernel", "--no-such", "-append", "a --disk b", "--")
     options = ("--memory", "256 MiB", "--cpus", "2", "--boot", "0190")
     ended = run(program, "--disk", f"0190={disk}", *options, "--", *own)
@@ -65,7 +65,7 @@ def test_what_a_qemu_is_given(program: Path, disk: Path) -> None:
 
 
 def test_result(program: Path, disk: Path) -> None:
-    """With --json the result is all there is on standard output."""
+    """With --json standard output has the result and nothing else."""
     ended = run(program, "--json", "--disk", f"0190={disk},read-only")
     found = json.loads(ended.out)["guests"]["qemu"]
     assert (found["status"], found["released"], found["error"]) == (0, True, None)
@@ -103,7 +103,7 @@ def test_blocks(program: Path, tmp_path: Path) -> None:
 def test_wrong_words(
     program: Path, disk: Path, words: tuple[str, ...], said: str
 ) -> None:
-    """What is wrong is told in a line, in the user's words; nothing is started."""
+    """A wrong option is one line that quotes it; nothing is started."""
     ended = run(program, *(word.replace("DISK", str(disk)) for word in words))
     assert ended.status in (1, 2)
     assert said in ended.line
@@ -112,7 +112,7 @@ def test_wrong_words(
 
 
 def test_no_machine(disk: Path) -> None:
-    """Commands to one that runs say so if there is none."""
+    """Commands for a running machine say so if there is none."""
     for words in (("attach", "m", f"0190={disk}"), ("detach", "m", "0190")):
         ended = ccw_actors("qemu", *words)
         assert (ended.status, ended.line) == (

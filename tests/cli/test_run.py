@@ -1,4 +1,4 @@
-"""`ccw-actors run`: what it prints, writes and exits with."""
+"""`ccw-actors run`: what it prints and writes, and its exit status."""
 
 import json
 import os
@@ -78,7 +78,7 @@ def write_machine(
     storage: str = "1 MiB",
     arguments: str = "",
 ) -> Path:
-    """Write a machine file: a guest to try things with, and a bystander."""
+    """Write a machine file with a guest for the test, and a bystander."""
     file = folder / "machine.toml"
     file.write_text(
         MACHINE.format(
@@ -132,7 +132,7 @@ def test_report_of_the_shipped_machine(tmp_path: Path) -> None:
 
 
 def test_trace_option(tmp_path: Path) -> None:
-    """`--trace` says where the trace goes."""
+    """`--trace` names the file of the trace."""
     done = run(tmp_path, "--json", "--trace", "elsewhere")
     assert json.loads(done.stdout)["trace"] == "elsewhere"
     assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
@@ -155,7 +155,7 @@ def test_no_trace_option(tmp_path: Path) -> None:
     ],
 )
 def test_usage_errors(tmp_path: Path, arguments: list[str], said: str) -> None:
-    """Wrong use exits with 2, says why and prints no result."""
+    """A usage error is exit status 2, says why and prints no result."""
     done = run(tmp_path, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
@@ -218,7 +218,7 @@ def test_image_cut_short_while_in_use(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("program", ["fail", "fail_in_thread"])
 def test_program_that_raises(tmp_path: Path, program: str) -> None:
-    """What a guest program raises is one line."""
+    """An exception of a guest program is one line."""
     machine = write_machine(tmp_path, f"tests.machine.guest_programs:{program}")
     said = "RuntimeError: first line second line"
     check_failure(run(tmp_path, machine, "--json"), said)
@@ -285,7 +285,7 @@ def test_signal_stops_cleanly(
 
 
 def test_live_view_on_a_terminal(tmp_path: Path) -> None:
-    """On a terminal the guests are seen at work before the result is shown."""
+    """On a terminal the guests are shown at work before the result."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [*COMMAND, "--no-trace"],
@@ -308,7 +308,7 @@ def _read_terminal(terminal: int) -> str:
     while True:
         try:
             part = os.read(terminal, 65536)
-        except OSError:  # what Linux says when the other end is closed
+        except OSError:  # Linux' answer when the other end is closed
             part = b""
         if not part:
             os.close(terminal)

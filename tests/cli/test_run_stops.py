@@ -1,4 +1,4 @@
-"""`ccw-actors run` ends, whatever its guests do, and says what there is."""
+"""`ccw-actors run` ends, whatever its guests do, and prints the results so far."""
 
 import json
 import signal
@@ -133,7 +133,7 @@ async def waits(cpu, after):
 
 @pytest.fixture(autouse=True)
 def no_nohup() -> Iterator[None]:
-    """Have runs hear SIGHUP, even where the tests themselves run under nohup."""
+    """Let runs receive SIGHUP, even if the tests run under nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
@@ -141,7 +141,7 @@ def no_nohup() -> Iterator[None]:
 
 @pytest.fixture
 def module(tmp_path: Path) -> str:
-    """Write guest programs beside the machine file; return their module's name."""
+    """Write guest programs next to the machine file; return their module's name."""
     name = "programs_" + "".join(filter(str.isalnum, tmp_path.name))
     (tmp_path / f"{name}.py").write_text(PROGRAMS)
     return name
@@ -160,7 +160,7 @@ def machine(folder: Path, **guests: str) -> Path:
 
 
 def check_subject(ended: Ended, said: str) -> None:
-    """Hold that the subject's line says so, and that the others' results are there."""
+    """Check the subject's error, and that the others have results."""
     assert ended.status == 1
     assert ended.line == f"ccw-actors: guest subject: {said}"
     guests = json.loads(ended.out)["guests"]
@@ -186,7 +186,7 @@ def check_subject(ended: Ended, said: str) -> None:
 def test_whatever_a_guest_raises(
     tmp_path: Path, module: str, program: str, said: str
 ) -> None:
-    """A guest ends with a line of its own, and the others with their results."""
+    """A failing guest ends with one line, and the others with their results."""
     file = machine(
         tmp_path,
         before=f"{module}:fine",
@@ -207,7 +207,7 @@ def test_whatever_a_guest_raises(
 def test_whatever_a_guest_returns(
     tmp_path: Path, module: str, program: str, said: str
 ) -> None:
-    """What no message can carry is the guest's error, and nobody else's."""
+    """A result that cannot be encoded is the error of that guest alone."""
     file = machine(
         tmp_path,
         before=f"{module}:fine",
@@ -221,7 +221,7 @@ def test_whatever_a_guest_returns(
 
 
 def test_guest_that_is_left_waiting_at_its_end(tmp_path: Path, module: str) -> None:
-    """A guest that raises when it is closed harms nobody."""
+    """A guest that raises while it is closed does not disturb the others."""
     program = tmp_path / f"{module}.py"
     program.write_text(
         PROGRAMS + "\n\nasync def closes_badly(cpu):\n    try:\n"
@@ -241,7 +241,7 @@ def test_guest_that_is_left_waiting_at_its_end(tmp_path: Path, module: str) -> N
 
 
 def test_guest_that_closes_standard_output(tmp_path: Path, module: str) -> None:
-    """Results are printed, though a guest has closed what they are printed to."""
+    """Results are printed even if a guest has closed standard output."""
     file = machine(tmp_path, a=f"{module}:closes_stdout", b=f"{module}:fine")
     for options in ((), ("--json",)):
         done = subprocess.run(
@@ -270,12 +270,12 @@ def test_json_is_not_mixed_with_what_guests_print(tmp_path: Path, module: str) -
 def test_no_room_for_threads(
     tmp_path: Path, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Guests that get no thread say so; those that have one are run to their end."""
+    """Guests without a thread report that; those with one run to their end."""
     start, room = threading.Thread.start, 3
     started: list[str] = []
 
     def limited(thread: threading.Thread) -> None:
-        if thread.name.startswith("_Thread"):  # those of actors
+        if thread.name.startswith("_Thread"):  # threads of actors
             started.append(thread.name)
             if len(started) > room:
                 raise RuntimeError("can't start new thread")
@@ -314,7 +314,7 @@ def test_no_room_for_any_thread_in_the_end(
 
 
 class Running:
-    """The command with a guest that is done, and one that has come to a point."""
+    """The command with a finished guest, and one that has reached a point."""
 
     def __init__(self, folder: Path, module: str, program: str, *words: str) -> None:
         mark = folder / "mark"
@@ -361,7 +361,7 @@ class Running:
 def test_guest_that_spins(
     tmp_path: Path, module: str, numbers: tuple[signal.Signals, ...], status: int
 ) -> None:
-    """Two signals end the run at once; it is said who spun, and what others found."""
+    """Two signals end the run at once; it names the spinning guest, and has results."""
     running = Running(tmp_path, module, "spins", "--json", "--trace", "trace")
     running.process.send_signal(numbers[0])
     assert running.process.stderr is not None
@@ -381,7 +381,7 @@ def test_guest_that_spins(
 
 
 def test_two_signals_at_once(tmp_path: Path, module: str) -> None:
-    """Nobody has to wait between two signals."""
+    """Two signals may come without a pause."""
     running = Running(tmp_path, module, "spins", "--no-trace")
     status, out, lines = running.ends(signal.SIGINT, signal.SIGTERM)
     assert status in (130, 143)
@@ -405,7 +405,7 @@ def test_guest_that_spins_in_a_thread(tmp_path: Path, module: str) -> None:
 def test_what_is_there_when_a_run_is_stopped(
     tmp_path: Path, module: str, number: signal.Signals, status: int
 ) -> None:
-    """A run that is stopped prints what guests have found, and its trace is whole."""
+    """A stopped run prints the results of ended guests, and its trace is complete."""
     running = Running(tmp_path, module, "waits", "--json")
     ended, out, lines = running.ends(number)
     assert ended == status
@@ -418,7 +418,7 @@ def test_what_is_there_when_a_run_is_stopped(
 
 
 def test_nohup(tmp_path: Path, module: str) -> None:
-    """Where SIGHUP is to be ignored, as nohup has it, it is."""
+    """If SIGHUP is ignored, as under nohup, it stays so."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         running = Running(tmp_path, module, "waits", "--no-trace")
@@ -429,7 +429,7 @@ def test_nohup(tmp_path: Path, module: str) -> None:
 
 
 def test_handlers_are_put_back(tmp_path: Path, module: str) -> None:
-    """After a run signals do what they did before, and no thread is left."""
+    """After a run the signal handlers are restored, and no thread is left."""
     kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(kind) for kind in kinds], threading.active_count()
     ccw_actors("run", machine(tmp_path, a=f"{module}:fine"), "--no-trace")

@@ -1,4 +1,4 @@
-"""Where `ccw-actors run` puts its trace: in the place of nothing else."""
+"""Where `ccw-actors run` puts its trace: it replaces no other file."""
 
 import json
 import os
@@ -26,7 +26,7 @@ async def fine(cpu):
 
 @pytest.fixture
 def idle(tmp_path: Path) -> str:
-    """Write a machine with a guest that has nothing to do; return its module."""
+    """Write a machine with an idle guest; return its module."""
     name = "idle_" + "".join(filter(str.isalnum, tmp_path.name))
     (tmp_path / f"{name}.py").write_text(IDLE)
     text = f'[[guest]]\nname = "a"\nstorage = "4 KiB"\nprogram = "{name}:'
@@ -49,7 +49,7 @@ def idle(tmp_path: Path) -> str:
     ],
 )
 def test_places_that_are_refused(tmp_path: Path, name: str) -> None:
-    """An input, and a file that is no trace, are refused, and are as they were."""
+    """An input, and a file that is not a trace, are refused and not changed."""
     image = unpack(ALICE, tmp_path)
     (tmp_path / "hard.img").hardlink_to(image)
     (tmp_path / "soft.img").symlink_to(image)
@@ -65,7 +65,7 @@ def test_places_that_are_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_default_place_is_no_trace(tmp_path: Path, idle: str) -> None:
-    """The trace nobody asked for takes the place of nothing either."""
+    """The default trace replaces no other file either."""
     del idle
     (tmp_path / TRACE).write_text("precious")
     ended = ccw_actors("run", "fine.toml", folder=tmp_path)
@@ -74,7 +74,7 @@ def test_default_place_is_no_trace(tmp_path: Path, idle: str) -> None:
 
 
 def test_trace_is_replaced_by_the_next(tmp_path: Path, idle: str) -> None:
-    """Run after run writes to one file."""
+    """Successive runs write to one file."""
     del idle
     for _ in range(2):
         assert ccw_actors("run", "fine.toml", folder=tmp_path).status == 0
@@ -82,7 +82,7 @@ def test_trace_is_replaced_by_the_next(tmp_path: Path, idle: str) -> None:
 
 
 def test_two_runs_in_one_folder(tmp_path: Path, idle: str) -> None:
-    """Each of two runs has a trace of its own, and says which."""
+    """Each of two runs at once has its own trace, and names it."""
     del idle
     with subprocess.Popen(
         [*COMMAND, "waits.toml"],
@@ -98,7 +98,7 @@ def test_two_runs_in_one_folder(tmp_path: Path, idle: str) -> None:
         assert json.loads(ended.out)["trace"] == "ccw-actors-2.trace"
         told = ccw_actors("run", "fine.toml", "--trace", TRACE, folder=tmp_path)
         assert told.status == 2
-        assert told.line == f"ccw-actors: {TRACE}: another run writes this trace"
+        assert told.line == f"ccw-actors: {TRACE}: another run is writing this trace"
         first.terminate()
         _, errors = first.communicate(timeout=30)
     assert errors == f"ccw-actors: stopped by SIGTERM; trace in {TRACE}\n"
@@ -108,7 +108,7 @@ def test_two_runs_in_one_folder(tmp_path: Path, idle: str) -> None:
 
 @pytest.mark.parametrize("place", ["pipe", "/dev/full"])
 def test_trace_that_cannot_be_written(tmp_path: Path, idle: str, place: str) -> None:
-    """A trace that nobody takes costs no result, and does not hold up the run."""
+    """A trace that cannot be written does not stop or delay the run."""
     del idle
     os.mkfifo(tmp_path / "pipe")
     ended = ccw_actors("run", "fine.toml", "--json", "--trace", place, folder=tmp_path)
@@ -140,7 +140,7 @@ def test_signal_while_nobody_reads_the_trace(tmp_path: Path, idle: str) -> None:
 
 
 def test_pipe_with_a_reader(tmp_path: Path, idle: str) -> None:
-    """Whoever reads the pipe gets the trace, while it is written."""
+    """A reader of the pipe gets the trace while it is written."""
     del idle
     pipe, kept = tmp_path / "pipe", tmp_path / "kept"
     os.mkfifo(pipe)
@@ -152,7 +152,7 @@ def test_pipe_with_a_reader(tmp_path: Path, idle: str) -> None:
 
 
 def test_size_of_a_trace(tmp_path: Path) -> None:
-    """The newest part is kept, all of it on request, and the summary says which."""
+    """The newest part is kept, or all on request, and the summary says so."""
     machine = write_machine(tmp_path)
     ended = ccw_actors("run", machine, "--trace-size", "64 KiB", folder=tmp_path)
     assert ended.status == 0
@@ -170,7 +170,7 @@ def test_size_of_a_trace(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", ["", "x", "0", "-1", "1", "1 PiB", "9" * 5000, "1e9"])
 def test_sizes_that_are_none(tmp_path: Path, size: str) -> None:
-    """What is no size is refused in one line."""
+    """An invalid size is refused in one line."""
     ended = ccw_actors("run", f"--trace-size={size}", folder=tmp_path)
     assert (ended.status, ended.out) == (2, "")
     assert "--trace-size" in ended.line

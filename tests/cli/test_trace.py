@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def lines_of(*arguments: str | Path) -> list[str]:
-    """Return what the command prints, which must succeed."""
+    """Run the command, which must succeed; return its lines."""
     done = subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, check=False
     )
@@ -110,13 +110,13 @@ def test_truncated(file: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("--limit", "x", "f"), ("--nonsense", "f")])
 def test_usage(arguments: tuple[str, ...]) -> None:
-    """A wrong command line is exit code 2."""
+    """A usage error is exit status 2."""
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, check=False)
     assert done.returncode == 2
 
 
 def test_broken_pipe(tmp_path: Path) -> None:
-    """When the reader has seen enough, the command ends without a word."""
+    """When the reader closes the pipe, the command ends silently."""
     path = tmp_path / "long.trace"
     unpacker = msgpack.Unpacker()
     unpacker.feed(TRACE)

@@ -1,4 +1,4 @@
-"""`ccw-actors verdicts`: what it prints, and what it ends with."""
+"""`ccw-actors verdicts`: what it prints, and its exit status."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ def cells(*words: str | Path) -> list[dict[str, Any]]:
 
 
 def test_json_has_every_key() -> None:
-    """Each cell has the same keys, and a refuted one a counterexample that is there."""
+    """Each cell has the same keys, and a refuted one a counterexample file."""
     found = cells()
     assert len(found) > 500
     for cell in found:
@@ -68,7 +68,7 @@ def test_options_narrow() -> None:
 
 
 def test_patches_are_shown_if_asked_for() -> None:
-    """Rows with some patches of RFC v4 are there by --patches, or by name."""
+    """Rows with some patches of RFC v4 are shown with --patches, or by name."""
     seed = ("verdicts", "--emulator", "qemu", "--scenario", "seed")
     whole = run(*seed).stdout
     assert "rfc-v4 " in whole
@@ -79,19 +79,19 @@ def test_patches_are_shown_if_asked_for() -> None:
 
 
 def test_titles_are_shown() -> None:
-    """Of designs beside their ids, and of scenarios below the table."""
+    """Titles of designs are next to their names, those of scenarios below."""
     lines = run("verdicts", "--design", "2026", "--design", "ours").stdout.splitlines()
     assert any(one.split()[:3] == ["2026", "Linux", "2026"] for one in lines)
     assert any(one.split("  ")[0] == "mail" and "six steps" in one for one in lines)
 
 
 def test_a_cell_is_shown_whole() -> None:
-    """What is wrong, the interleaving, and both commands that show it again."""
+    """A single cell has the fault, the interleaving, and two commands."""
     text = run("verdicts", *ONE).stdout
     assert "the CLEAR's interrupt frees the START's program" in text
     for name in ("fsm_do_clear()", "fsm_irq()", "fsm_io_helper()", "cp_free()"):
         assert name in text
-    again = next(line for line in text.splitlines() if line.startswith("again: "))
+    again = next(line for line in text.splitlines() if line.startswith("explore: "))
     assert again.split()[1:] == ["ccw-actors", "verdicts", *ONE, "--again"]
     replay = next(line for line in text.splitlines() if line.startswith("replay: "))
     assert replay.split()[-2:] == ["--scenario", "verdicts/2026/mail"]
@@ -101,12 +101,12 @@ def test_a_cell_is_shown_whole() -> None:
 
 
 def test_again_finds_the_same() -> None:
-    """Exploring a cell gives what was saved."""
+    """Exploring a cell gives the saved result."""
     assert cells(*ONE, "--again") == cells(*ONE)
 
 
 def test_scenario_of_a_cell_can_be_explored() -> None:
-    """The name of a cell is that of a scenario, too."""
+    """`explore` accepts the name of a cell."""
     text = run("explore", "verdicts/2026/chains").stdout
     assert "verified" in text
     assert "no design 'nt'" in run("explore", "verdicts/nt/qemu/seed", code=2).output
@@ -131,7 +131,7 @@ def test_diagram() -> None:
 
 
 def test_what_else_is_broken_can_be_shown() -> None:
-    """A verified cell in which something else is broken has a command for that."""
+    """A verified cell in which another invariant is broken has a command for that."""
     words = ("--design", "rfc-v2", "--scenario", "mail")
     text = run("verdicts", *words).stdout
     shown = next(line for line in text.splitlines() if line.startswith("shown by: "))
@@ -139,7 +139,7 @@ def test_what_else_is_broken_can_be_shown() -> None:
 
 
 def test_a_file_that_is_no_table(tmp_path: Path) -> None:
-    """Saving over it is refused, and it is left as it is."""
+    """A file that is not a saved table is refused and not changed."""
     file = tmp_path / "table.json"
     file.write_text("{}}")
     with pytest.raises(CcwActorsError, match="not a saved verdict table"):
@@ -148,7 +148,7 @@ def test_a_file_that_is_no_table(tmp_path: Path) -> None:
 
 
 def test_check() -> None:
-    """What is saved is what is found."""
+    """--check finds what was saved."""
     text = run("verdicts", *ONE, "--check").stdout
     assert text.splitlines()[-1] == (
         "cells explored: 0, counterexamples replayed: 1, problems: 0"
@@ -158,18 +158,18 @@ def test_check() -> None:
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("--design", "nt"), "'nt': expected one of v5.12"),
-        (("--emulator", "bochs"), "'bochs': expected one of qemu, ours"),
-        (("--scenario", "sed"), "'sed': expected one of sequence, seed"),
+        (("--design", "nt"), "--design: expected one of v5.12"),
+        (("--emulator", "bochs"), "expected one of qemu, ours, got 'bochs'"),
+        (("--scenario", "sed"), "--scenario: expected one of sequence, seed"),
         (("--design", "ours", "--scenario", "unmap"), "no message takes a page"),
         (("--emulator", "qemu", "--scenario", "mail"), "without an emulator: see"),
         (("--design", "rfc-v4-1", "--scenario", "pci"), "there is sequence, seed"),
         (("--design", "ours-host-side", "--emulator", "ours"), "under qemu only"),
-        (("--check", "--json"), "--check goes with"),
-        (("--diagram", "--json"), "--diagram prints text"),
+        (("--check", "--json"), "--check takes --design"),
+        (("--diagram", "--json"), "--diagram and --json exclude each other"),
     ],
 )
 def test_wrong_usage(words: tuple[str, ...], text: str) -> None:
-    """A name that there is not is told with those that there are."""
+    """An unknown name is an error that lists the known ones."""
     output = " ".join(run("verdicts", *words, code=2).output.replace("│", " ").split())
     assert text in output

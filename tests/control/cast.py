@@ -1,4 +1,4 @@
-"""A machine for the tests of its control socket, and clients that are no good."""
+"""A machine for the tests of its control socket, and misbehaving clients."""
 
 import asyncio
 import contextlib
@@ -57,23 +57,23 @@ class Wait(Request[Sum], frozen=True):
 
 
 class Refuse(Request[Sum], frozen=True):
-    """Not answered, for a reason."""
+    """Fails with an error of this package."""
 
 
 class Bug(Request[Sum], frozen=True):
-    """Not answered, for none."""
+    """Fails with a bug."""
 
 
 class Wrong(Request[Sum], frozen=True):
-    """Answered by what is no message."""
+    """Answered with an object that is not a message."""
 
 
 class Huge(Request[Sum], frozen=True):
-    """Answered by more than a socket holds."""
+    """Answered with more than a socket buffers."""
 
 
 class Telling(Observer):
-    """Keeps who has handled what, and why a message was lost."""
+    """Keeps which actor handled what, and why a message was lost."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, str]] = []
@@ -98,7 +98,7 @@ async def _bug(_request: Bug) -> Message:
 
 
 def handlers(wait: Callable[[], Any] = lambda: None) -> Mapping[Any, Handler]:
-    """Return what answers the requests above; `wait` makes what `Wait` awaits."""
+    """Return the handlers of the requests above; `wait` makes what `Wait` awaits."""
 
     async def waits(_request: Wait) -> Message:
         await wait()
@@ -121,7 +121,7 @@ async def machine(
     observer: Observer | None = None,
     **options: Any,
 ) -> AsyncGenerator[ControlServer]:
-    """Have a machine that runs."""
+    """Run a machine."""
     control = ControlSocket.claim(NAME)
     async with (
         ControlServer(control, answers or handlers(), **options) as server,
@@ -144,7 +144,7 @@ async def in_thread(call: Callable[[ControlClient], T], **options: Any) -> T:
 
 
 async def connected() -> socket.socket:
-    """Return a connection that has said nothing yet; it does not block."""
+    """Return a connection that has sent nothing yet; it does not block."""
     await asyncio.sleep(0)  # for the machine, which runs here, too
     folder = ControlFolder.open(create=False)
     made = socket.socket(socket.AF_UNIX)
@@ -167,7 +167,7 @@ async def received(peer: socket.socket, messages: int = 1) -> list[Any]:
 
 
 async def gone(peer: socket.socket) -> list[Any]:
-    """Return what comes at a connection before its end."""
+    """Return the messages at a connection up to its end."""
     unpacker = msgpack.Unpacker(max_buffer_size=0)
     loop = asyncio.get_running_loop()
     with contextlib.suppress(ConnectionError):
@@ -178,6 +178,6 @@ async def gone(peer: socket.socket) -> list[Any]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let the others have turns until that holds."""
+    """Let other tasks run until that holds."""
     while not condition():  # noqa: ASYNC110 - it is no event that could be waited for
         await asyncio.sleep(0)

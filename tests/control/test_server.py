@@ -48,13 +48,13 @@ FIVE = ["Sum", 5]
 
 
 async def answers(**options: float) -> None:
-    """Hold that the machine answers a new client."""
+    """Check that the machine answers a new client."""
     assert await in_thread(lambda client: client.ask(Add(2, 3)), **options) == Sum(5)
 
 
 @contextlib.asynccontextmanager
 async def greeted() -> AsyncGenerator[socket.socket]:
-    """Have a connection that has been welcomed."""
+    """Return a connection that has been welcomed."""
     with await connected() as peer:
         await asyncio.get_running_loop().sock_sendall(peer, HELLO)
         ((kind, name, _pid, _requests),) = await received(peer)
@@ -63,7 +63,7 @@ async def greeted() -> AsyncGenerator[socket.socket]:
 
 
 def open_to_all(folder: Path) -> None:
-    """Have everybody able to connect, as far as files go."""
+    """Give everybody the permissions to connect."""
     folder.chmod(0o755)
     (folder / f"{NAME}.sock").chmod(0o666)
 
@@ -78,7 +78,7 @@ async def send(peer: socket.socket, data: bytes) -> None:
     await asyncio.get_running_loop().sock_sendall(peer, data)
 
 
-# -- those who behave ------------------------------------------------------------------
+# -- clients that behave ---------------------------------------------------------------
 
 
 async def test_requests_are_messages_to_an_actor() -> None:
@@ -101,7 +101,7 @@ async def test_requests_are_messages_to_an_actor() -> None:
 
 
 async def test_welcome() -> None:
-    """A client learns which process it is, and what may be asked."""
+    """A client learns the process of the machine, and its requests."""
 
     def look(client: ControlClient) -> tuple[str, int, tuple[str, ...]]:
         return client.name, client.pid, client.requests
@@ -122,7 +122,7 @@ async def test_requests_at_once() -> None:
 
 
 async def test_answer_that_comes_later() -> None:
-    """Who waits for a late answer delays nobody else, and gets it."""
+    """A client that waits for a late answer gets it, and delays no other."""
     ready = asyncio.Event()
     async with machine(handlers(ready.wait)):
         late = asyncio.create_task(in_thread(lambda client: client.ask(Wait())))
@@ -147,7 +147,7 @@ async def test_answer_that_comes_later() -> None:
 async def test_request_that_fails(
     request_: Request[Sum], kind: str, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The client is told, and goes on; a bug of the machine is in its log, too."""
+    """The client gets the error, and goes on; a bug is also in the log."""
 
     def ask(client: ControlClient) -> RequestFailedError:
         with pytest.raises(RequestFailedError) as caught:
@@ -176,7 +176,7 @@ async def test_request_that_fails(
     ],
 )
 async def test_request_that_is_none(request_: object, said: str) -> None:
-    """What the machine does not know is refused, and the next request is answered."""
+    """An unknown request is refused, and the next one is answered."""
     async with machine(), greeted() as peer:
         await send(peer, msgpack.packb(request_) + ADD)
         (kind, error, reason), answer = await received(peer, 2)
@@ -185,18 +185,18 @@ async def test_request_that_is_none(request_: object, said: str) -> None:
         assert answer == FIVE
 
 
-# -- who is let in ---------------------------------------------------------------------
+# -- which clients are served ----------------------------------------------------------
 
 
 async def test_other_user_is_refused() -> None:
-    """A process of another user is told so, whatever it sends, and nothing is done."""
+    """A process of another user is refused, whatever it sends, and nothing is done."""
     telling = Telling()
     uid = os.geteuid()
     async with machine(observer=telling, uid=uid + 1):
         with pytest.raises(ControlRefusedError) as caught:
             await answers()
         assert (caught.value.code, caught.value.machine) == ("peer", NAME)
-        text = f"this machine is user {uid + 1}'s, and you are user {uid}"
+        text = f"this machine is user {uid + 1}'s, but you are user {uid}"
         assert str(caught.value) == f"machine {NAME} refuses: {text}"
         assert await gone(await connected()) == [["Refused", "peer", text]]
     assert telling.seen == []
@@ -204,7 +204,7 @@ async def test_other_user_is_refused() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
 async def test_other_user_of_the_kernel(runtime_folder: Path) -> None:
-    """The kernel's word counts, even if the folder has been opened to all."""
+    """The user is the kernel's, even if the folder is open to all."""
     script = (
         "import os, socket, sys; os.chdir(sys.argv[1]); os.setuid(65534);"
         f"s = socket.socket(socket.AF_UNIX); s.connect('{NAME}.sock');"
@@ -222,20 +222,20 @@ async def test_other_user_of_the_kernel(runtime_folder: Path) -> None:
         out, _ = await child.communicate()
         kind, code, reason = msgpack.unpackb(out)
         assert (kind, code) == ("Refused", "peer")
-        assert reason.endswith("and you are user 65534")
+        assert reason.endswith("but you are user 65534")
 
 
 @pytest.mark.parametrize(
     ("hello", "said"),
     [
-        (["Hello", "ccw-actors control", 2], "and you speak ccw-actors control, v"),
-        (["Hello", "another", 1], "and you speak another, version 1"),
+        (["Hello", "ccw-actors control", 2], "but you speak ccw-actors control, v"),
+        (["Hello", "another", 1], "but you speak another, version 1"),
         (["Add", 2, 3], "expected a Hello first: Add: Invalid value 'Add'"),
         (7, "expected a Hello first: 1 bytes: Expected `array`"),
     ],
 )
 async def test_other_hello(hello: object, said: str) -> None:
-    """Who speaks another version is told which one is spoken here."""
+    """A client of another version learns the version of the machine."""
     telling = Telling()
     async with machine(observer=telling):
         peer = await connected()
@@ -247,7 +247,7 @@ async def test_other_hello(hello: object, said: str) -> None:
     assert len(telling.seen) == 2
 
 
-# -- those who do not behave -----------------------------------------------------------
+# -- clients that misbehave ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("is_greeted", [False, True])
@@ -279,7 +279,7 @@ async def test_stream_that_is_none(data: bytes, said: str, *, is_greeted: bool) 
 
 @pytest.mark.parametrize("size", [0, 1, len(HELLO) // 2, len(HELLO) + 3])
 async def test_client_that_dies(size: int) -> None:
-    """Whoever ends in the middle of a message leaves nothing behind."""
+    """A client that ends in the middle of a message leaves nothing behind."""
     files = open_files()
     async with machine() as server:
         for _ in range(3 * 64):
@@ -293,7 +293,7 @@ async def test_client_that_dies(size: int) -> None:
 
 
 async def test_client_that_dies_before_its_answer() -> None:
-    """The request is carried out all the same, and nobody else notices."""
+    """The request of a dead client is carried out, and no other client notices."""
     ready, done = asyncio.Event(), list[str]()
 
     async def wait() -> None:
@@ -312,7 +312,7 @@ async def test_client_that_dies_before_its_answer() -> None:
 
 
 async def test_flood_of_connections() -> None:
-    """When there is no room, who has been idle for longest has to go."""
+    """The connection that has been idle for longest makes way for a new one."""
     async with machine(connections_max=5) as server:
         idle = [await connected() for _ in range(20)]
         await answers()
@@ -328,7 +328,7 @@ async def test_flood_of_connections() -> None:
 
 
 async def test_who_waits_for_an_answer_keeps_its_place() -> None:
-    """A connection is never ended while its request is under way; a new one is."""
+    """A connection with a request in progress stays; a new one is refused."""
     ready = asyncio.Event()
     async with (
         machine(handlers(ready.wait), connections_max=3),
@@ -349,7 +349,7 @@ async def test_who_waits_for_an_answer_keeps_its_place() -> None:
 
 
 async def test_flood_without_reading() -> None:
-    """Who sends requests and reads no answers is read no further, and delays nobody."""
+    """A client that reads no answers is read no further, and delays no other."""
     telling = Telling()
     async with machine(observer=telling):
         async with greeted() as peer:
@@ -368,7 +368,7 @@ async def test_flood_without_reading() -> None:
 
 @pytest.mark.parametrize("request_", [b"\xc0", ADD, msgpack.packb(["Bug?"])])
 async def test_flood_of_requests(request_: bytes) -> None:
-    """Who asks without end takes turns with everybody else."""
+    """A client that asks without end takes turns with all others."""
 
     async def flood(peer: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -393,7 +393,7 @@ async def test_flood_of_requests(request_: bytes) -> None:
 
 
 class Turns:
-    """Counts how often the event loop gets round while it is entered."""
+    """Counts the turns of the event loop while it is entered."""
 
     async def __aenter__(self) -> Self:
         self.count = 0
@@ -411,7 +411,7 @@ class Turns:
 
 
 async def test_flood_has_its_turn_and_no_more() -> None:
-    """While one connection is full of requests, the loop gets round after each."""
+    """With a connection full of requests, the loop makes a turn after each."""
     async with machine(), greeted() as peer, Turns() as turns:
         await send(peer, b"\xc0" * 300)
         await received(peer, 300)
@@ -419,7 +419,7 @@ async def test_flood_has_its_turn_and_no_more() -> None:
 
 
 async def test_flood_of_connections_has_its_turn_and_no_more() -> None:
-    """While many wait to be taken, the loop gets round after each."""
+    """With many waiting connections, the loop makes a turn after each."""
     control = ControlSocket.claim(NAME)
     peers = [await connected() for _ in range(100)]
     server = ControlServer(control, handlers(), uid=os.geteuid() + 1)
@@ -431,7 +431,7 @@ async def test_flood_of_connections_has_its_turn_and_no_more() -> None:
 
 
 async def test_who_asks_is_not_idle() -> None:
-    """When there is no room, an old connection that asks stays, an idle one goes."""
+    """For a new connection, an idle one is closed, and never one that asks."""
     async with machine(connections_max=3), contextlib.AsyncExitStack() as stack:
         old, idle, other = [
             await stack.enter_async_context(greeted()) for _ in range(3)
@@ -446,7 +446,7 @@ async def test_who_asks_is_not_idle() -> None:
 
 
 async def test_client_that_says_no_more() -> None:
-    """Who has sent its last request gets all answers; half a one is told."""
+    """After the last request a client gets all answers, or an error for half of one."""
     async with machine():
         async with greeted() as peer:
             await send(peer, ADD * 3)
@@ -464,7 +464,7 @@ async def test_client_that_says_no_more() -> None:
 
 
 async def test_end_of_the_machine(runtime_folder: Path) -> None:
-    """Clients see the end, idle or waiting, and the name is free by then."""
+    """Idle and waiting clients see the end, and the name is free by then."""
     ended = list[str]()
 
     async def wait() -> None:
@@ -500,7 +500,7 @@ async def test_end_of_the_machine(runtime_folder: Path) -> None:
 
 
 async def test_handlers_are_over_before_the_machine_is() -> None:
-    """What a handler does at its end may still need the machine's actors."""
+    """A handler that is cancelled can still use the machine's actors."""
     begun, ended = asyncio.Event(), list[str]()
 
     async def wait() -> None:
@@ -535,7 +535,7 @@ async def test_last_answer_is_whole() -> None:
 
 
 async def test_client_in_the_backlog_at_the_end() -> None:
-    """A client that nobody has looked at yet sees the end, too."""
+    """A client that has not been accepted yet sees the end as well."""
     control = ControlSocket.claim(NAME)
     peer = await connected()
     control.close()
@@ -545,7 +545,7 @@ async def test_client_in_the_backlog_at_the_end() -> None:
 
 
 async def test_peer_without_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that can open no more files answers when it can again."""
+    """A machine without descriptors answers again when it has one."""
     monkeypatch.setattr("ccw_actors.control._server._RETRY", 0.01)
     loop = asyncio.get_running_loop()
     accept, failures = loop.sock_accept, iter([OSError(24, "Too many open files")] * 3)

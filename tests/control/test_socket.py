@@ -1,4 +1,4 @@
-"""Where control sockets are, whose they are, and what becomes of their names."""
+"""Where control sockets are, who may use them, and when names are free."""
 
 import os
 import re
@@ -19,7 +19,7 @@ OTHER = 65534
 
 
 def claimed(name: str = "m", *, numbered: bool = False) -> str:
-    """Take a name and give it up again; return which it was."""
+    """Claim a name and free it again; return it."""
     control = ControlSocket.claim(name, numbered=numbered)
     try:
         return control.name
@@ -28,7 +28,7 @@ def claimed(name: str = "m", *, numbered: bool = False) -> str:
 
 
 def refusal(name: str = "m") -> str:
-    """Return why a name cannot be taken."""
+    """Return why a name cannot be claimed."""
     with pytest.raises(ControlError) as caught:
         claimed(name)
     return str(caught.value)
@@ -40,7 +40,7 @@ def mode(path: Path) -> str:
 
 
 def leave_dead(folder: Path, name: str = "m") -> Path:
-    """Leave a socket as a process that is killed does."""
+    """Leave a socket behind, as a killed process does."""
     folder.mkdir(0o700, exist_ok=True)
     path = folder / f"{name}.sock"
     with socket.socket(socket.AF_UNIX) as dead:
@@ -69,12 +69,12 @@ def test_folder_and_socket_are_the_owner_s(runtime_folder: Path, umask: int) -> 
 
 @pytest.mark.parametrize("given", [0o701, 0o710, 0o777, 0o1777])
 def test_folder_of_everybody(runtime_folder: Path, given: int) -> None:
-    """A folder that others may enter is not used, nor changed."""
+    """A folder that others may enter is neither used nor changed."""
     runtime_folder.mkdir()
     runtime_folder.chmod(given)
     assert refusal() == (
         f"{runtime_folder}: expected a folder that nobody else may enter (mode 0700),"
-        f" and it has mode {given:04o}"
+        f" but it has mode {given:04o}"
     )
     with pytest.raises(ControlError, match="may enter"):
         machine_names()
@@ -82,32 +82,32 @@ def test_folder_of_everybody(runtime_folder: Path, given: int) -> None:
 
 
 def test_folder_that_is_a_link(runtime_folder: Path, tmp_path: Path) -> None:
-    """No link is followed, even to a folder that is one's own."""
+    """No link is followed, even to the user's own folder."""
     (tmp_path / "mine").mkdir(0o700)
     runtime_folder.symlink_to(tmp_path / "mine")
-    assert refusal() == f"{runtime_folder}: expected a folder, and no link"
+    assert refusal() == f"{runtime_folder}: expected a folder that is not a link"
     assert list((tmp_path / "mine").iterdir()) == []
 
 
 def test_folder_that_is_a_file(runtime_folder: Path) -> None:
-    """A file in its place stays."""
+    """A file in place of the folder stays."""
     runtime_folder.write_text("mine")
-    assert refusal() == f"{runtime_folder}: expected a folder, and no link"
+    assert refusal() == f"{runtime_folder}: expected a folder that is not a link"
     assert runtime_folder.read_text() == "mine"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_folder_of_another(runtime_folder: Path) -> None:
-    """A folder of somebody else is not used, even by root."""
+    """A folder of another user is not used, even by root."""
     runtime_folder.mkdir(0o700)
     os.chown(runtime_folder, OTHER, OTHER)
     assert refusal() == (
-        f"{runtime_folder}: expected a folder of user 0, and it belongs to user {OTHER}"
+        f"{runtime_folder}: expected a folder of user 0, but it belongs to user {OTHER}"
     )
 
 
 def test_folder_without_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable that names nothing is told, and nothing is made there."""
+    """A variable that names a missing folder is an error, and nothing is made."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere/at/all")
     assert refusal() == "/nowhere/at/all/ccw-actors: cannot be made: no /nowhere/at/all"
     assert machine_names() == []
@@ -117,7 +117,7 @@ def test_folder_without_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_fallbacks(
     value: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a path in the variable: /run/user/UID if it is one's own, else /tmp."""
+    """Without a path in the variable: /run/user/UID if the user owns it, else /tmp."""
     uid = os.geteuid()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr("ccw_actors.control._folder._RUN_USER", tmp_path / "user")
@@ -137,7 +137,7 @@ def test_fallbacks(
 
 
 def test_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A path that is too long for a socket's address is no matter."""
+    """A path may be longer than a socket's address."""
     deep = tmp_path / ("x" * 120) / ("y" * 120)
     deep.mkdir(parents=True)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
@@ -152,7 +152,7 @@ def test_long_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_name_of_a_living_machine(runtime_folder: Path) -> None:
-    """It is taken while its machine lives, and free afterwards."""
+    """A name is taken while its machine runs, and free afterwards."""
     control = ControlSocket.claim("m")
     with pytest.raises(NameInUseError) as caught:
         claimed()
@@ -165,7 +165,7 @@ def test_name_of_a_living_machine(runtime_folder: Path) -> None:
 
 
 def test_name_that_nobody_asked_for() -> None:
-    """It gets a number where it is taken: the least that is free."""
+    """A taken name gets the least free number."""
     first = ControlSocket.claim("m", numbered=True)
     second = ControlSocket.claim("m", numbered=True)
     assert (first.name, second.name) == ("m", "m-2")
@@ -176,7 +176,7 @@ def test_name_that_nobody_asked_for() -> None:
 
 
 def test_name_of_a_machine_with_a_full_backlog() -> None:
-    """A machine that does not get round to its clients lives all the same."""
+    """A machine that does not serve its clients is alive."""
     control = ControlSocket.claim("m")
     waiting = list[socket.socket]()
     try:
@@ -192,7 +192,7 @@ def test_name_of_a_machine_with_a_full_backlog() -> None:
 
 
 def test_name_of_a_dead_machine(runtime_folder: Path) -> None:
-    """What a process that was killed has left is replaced."""
+    """The socket of a killed process is replaced."""
     leave_dead(runtime_folder)
     assert machine_names() == ["m"]
     assert claimed(numbered=True) == "m"
@@ -222,12 +222,12 @@ def test_what_is_no_socket_stays(runtime_folder: Path, kind: str) -> None:
     else:
         path.mkdir()
     before = path.lstat()
-    assert refusal() == f"{path}: is there, and is no socket"
+    assert refusal() == f"{path}: expected a socket, got another kind of file"
     assert path.lstat() == before
 
 
 def test_socket_that_was_taken_away(runtime_folder: Path) -> None:
-    """Whoever ends leaves the socket of another that has its name by now."""
+    """A machine that ends does not remove the socket of another with its name."""
     first = ControlSocket.claim("m")
     first.path.unlink()
     second = ControlSocket.claim("m")
@@ -244,7 +244,7 @@ def test_socket_that_was_taken_away(runtime_folder: Path) -> None:
 def test_name_that_is_none(name: str, runtime_folder: Path) -> None:
     """A name never leads out of the folder, and is a plain word."""
     assert not is_name(name)
-    assert refusal(name).startswith("expected a machine's name (letters, digits")
+    assert refusal(name).startswith("expected a machine's name (at most 64")
     assert not runtime_folder.exists()
 
 
@@ -262,13 +262,13 @@ def test_name_that_is_none(name: str, runtime_folder: Path) -> None:
     ],
 )
 def test_name_from_a_file(stem: str, name: str) -> None:
-    """Every file gives a name, as near to its own as can be."""
+    """Every file name gives a machine name, as similar as possible."""
     assert name_from(stem) == name
     assert is_name(f"{name}-999")
 
 
 def test_other_files_are_no_machines(runtime_folder: Path) -> None:
-    """What has no name of a machine's socket is not listed."""
+    """A file that is not named like a socket is not listed."""
     runtime_folder.mkdir(0o700)
     for name in ("b.sock", "a.sock", ".c.sock", "d.lock", "e f.sock"):
         (runtime_folder / name).touch()
@@ -276,7 +276,7 @@ def test_other_files_are_no_machines(runtime_folder: Path) -> None:
 
 
 def test_claims_at_once() -> None:
-    """Of many processes that take a name at once each gets its own."""
+    """Of many processes that claim a name at once, each gets its own."""
     code = (
         "import sys; from ccw_actors.control import ControlSocket;"
         "control = ControlSocket.claim('m', numbered=True);"

@@ -1,4 +1,4 @@
-"""The engine "orders": how many classes it counts, and what it cannot check."""
+"""Orders: how many there are, and what must not be asked of one of many."""
 
 import math
 
@@ -127,7 +127,7 @@ def test_orders_refuses_properties_over_several_actors() -> None:
     Otherwise it would find nothing here.
     """
     with pytest.raises(
-        UnsoundError, match="'y does not go first': it takes"
+        UnsoundError, match="'y does not go first': it takes one schedule"
     ):
         explore(strangers, engine="orders")
 
@@ -164,7 +164,7 @@ def bad_end(delivery: Network, engine: Engine) -> tuple[str, list[str]]:
 
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_race_is_found(delivery: Network) -> None:
-    """Every engine finds the schedule in which the second producer is faster."""
+    """Every engine finds the order in which the second producer is faster."""
     verdict, steps = bad_end(delivery, "states")
     assert verdict == "refuted"
     assert steps[-1] == "p1 > sink: Item(name='p10')"
@@ -173,7 +173,7 @@ def test_race_is_found(delivery: Network) -> None:
 
 
 def test_auto_falls_back_to_orders() -> None:
-    """Where there are too many states but few classes, "auto" counts classes."""
+    """Where there are too many states but few orders, "auto" counts orders."""
 
     def strangers_only(world: World) -> None:
         for number in range(10):
@@ -186,7 +186,7 @@ def test_auto_falls_back_to_orders() -> None:
 
 
 class Endless(Actor):
-    """Goes on forever."""
+    """Goes on for ever."""
 
     @receive
     def go(self, message: Go) -> None:
@@ -196,7 +196,7 @@ class Endless(Actor):
 
 @pytest.mark.parametrize("engine", ["orders", "brute force"])
 def test_endless_orders_are_incomplete(engine: Engine) -> None:
-    """A schedule that does not end is given up at the depth, and never verified."""
+    """An order that does not end is given up at the depth, and never verified."""
 
     def scenario(world: World) -> None:
         world.inject(world.spawn(Endless(), "endless"), Go())

@@ -1,7 +1,7 @@
 """Whether a shipped scenario sees a small fault of the production actors.
 
-Every fault is judged in a process of its own, which imports the broken source in place
-of the module: so host and reference are broken alike, as they would be in the tree.
+Every fault is judged in its own process, which imports the broken source in place of
+the module. So host and reference are broken alike, as they would be in the tree.
 """
 
 import importlib.abc
@@ -53,7 +53,7 @@ class _Broken(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 def judge(mutant: Mutant, names: Sequence[str], seconds: int = _SECONDS) -> Judgement:
     """Explore scenarios in order until one sees the fault.
 
-    A scenario that does not end within `seconds`, or cannot be explored any more, has
+    A scenario that does not end within `seconds`, or can no longer be explored, has
     seen it. One with more than a few times the states of the largest has not.
     """
     if not names:

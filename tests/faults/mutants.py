@@ -1,9 +1,8 @@
 """Small faults of the production actors, one at a time, as source text.
 
 A condition is negated, or loses an operand; a comparison is off by one; an assignment
-to what an actor remembers is dropped; so is a case, or its guard. What replaces an
-operator comes from cosmic-ray; what drops something is here, as that has no operators
-for it.
+to an actor's state is dropped, or a case, or its guard. cosmic-ray replaces operators.
+This module drops code, for which cosmic-ray has no operators.
 """
 
 import ast
@@ -42,7 +41,7 @@ OPERATORS: Final = (
 class Mutant(NamedTuple):
     """A fault: where it is, what it does, and the whole source with it in it.
 
-    `name` is the same as long as the line that is broken is, wherever that moves.
+    `name` stays the same while the broken line does, wherever the line moves.
     """
 
     module: str

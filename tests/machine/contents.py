@@ -1,4 +1,4 @@
-"""What the images that come with the package hold, by the device room's own account."""
+"""The contents of the package's images, as its device models read them."""
 
 import gzip
 import hashlib
@@ -21,14 +21,14 @@ def unpack(image: Path, folder: Path) -> Path:
 
 
 def tracks(raw: bytes) -> list[Track]:
-    """Take an image apart."""
+    """Read all records of an image."""
     volume = geometry(CkdHeader.from_bytes(raw[:HEADER_SIZE]), len(raw))
     offsets = [track_offset(volume, number) for number in range(volume.tracks)]
     return [Track.from_bytes(raw[at : at + volume.track_size]) for at in offsets]
 
 
 def contents(image: Path) -> VolumeContents:
-    """Say what `read_volume` has to find in a gzipped image."""
+    """Return what `read_volume` has to find in a gzipped image."""
     found = tracks(gzip.decompress(image.read_bytes()))
     label = found[0].records[3].data.decode("cp037")
     data = [record.data for track in found for record in track.records[1:]]

@@ -82,7 +82,7 @@ async def read_volume_cut_short(cpu: Cpu, image: str, size: int) -> VolumeConten
 
 
 async def name_devices(cpu: Cpu) -> list[str]:
-    """Return the numbers of the devices there are."""
+    """Return the numbers of the guest's devices."""
     return [str(device) for device in await find_devices(cpu)]
 
 
@@ -99,7 +99,7 @@ def fail_in_thread(cpu: BlockingCpu) -> None:
 
 
 def leave(cpu: BlockingCpu) -> None:
-    """End as scripts end."""
+    """Raise SystemExit, as scripts do."""
     cpu.store(0)
     raise SystemExit(3)
 
@@ -115,13 +115,13 @@ def wait_for_ever_in_thread(cpu: BlockingCpu) -> None:
 
 
 async def return_nonsense(cpu: Cpu) -> object:
-    """Return what no message can carry."""
+    """Return a value that cannot be encoded."""
     await cpu.store(0)
     return object()
 
 
 async def await_something_else(cpu: Cpu) -> None:
-    """Await what is no operation of the cpu."""
+    """Await an object that is not an operation of the cpu."""
     await cpu.store(0)
 
     class Other:

@@ -1,4 +1,4 @@
-"""A machine that is described and stopped from outside while it runs."""
+"""A running machine is described and stopped from outside."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ NAME = "m"
 
 @pytest.fixture(autouse=True)
 def control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ControlSocket:
-    """Claim a name in a folder of the test's own."""
+    """Claim a name in the test's folder."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     return ControlSocket.claim(NAME)
 
@@ -61,12 +61,12 @@ def asked(call: Callable[[ControlClient], T]) -> T:
 
 
 def described() -> MachineDescription:
-    """Ask what runs."""
+    """Ask for the description of the machine."""
     return asked(lambda client: client.ask(DescribeMachine()))
 
 
 def until_finished(name: str) -> MachineDescription:
-    """Ask what runs, until that guest is over."""
+    """Ask for the description until that guest has ended."""
     while True:
         found = described()
         if GuestDescription(name, "finished") in found.guests:
@@ -74,14 +74,14 @@ def until_finished(name: str) -> MachineDescription:
 
 
 def stopped(client: ControlClient) -> tuple[Stopping, list[str]]:
-    """Stop the machine; return its answer, and what names there are at its end."""
+    """Stop the machine; return its answer, and the names that exist at its end."""
     answer = client.ask(StopMachine())
     client.wait_for_end(timeout=30)
     return answer, machine_names()
 
 
 def run(what: Machine, work: Callable[[], T], **options: Any) -> tuple[RunResult, T]:
-    """Run a machine, and do some work on another thread meanwhile."""
+    """Run a machine, and do some work on another thread during the run."""
 
     async def both() -> tuple[RunResult, T]:
         running = asyncio.create_task(run_machine(what, **options))
@@ -92,7 +92,7 @@ def run(what: Machine, work: Callable[[], T], **options: Any) -> tuple[RunResult
 
 
 def test_description(control: ControlSocket) -> None:
-    """It names guests with their states, devices with their guests, and counts."""
+    """A description has guests with states, devices with guests, and counts."""
     spare = HostDevice(DeviceNumber(0x152), "3390", ALICE)
     pair = machine(guest("subject", programs.wait_for_ever))
     seen: list[MachineDescription] = []
@@ -120,7 +120,7 @@ def test_description(control: ControlSocket) -> None:
 
 
 def test_guest_that_failed(control: ControlSocket, tmp_path: Path) -> None:
-    """A guest whose image is none has failed, and is described so."""
+    """A guest with a bad image has failed, and is described so."""
     (tmp_path / "none.img").write_bytes(b"no disk".ljust(4096))
     both = machine(guest("subject", read_volume), tmp_path / "none.img")
     waiting = Machine(
@@ -142,7 +142,7 @@ def test_guest_that_failed(control: ControlSocket, tmp_path: Path) -> None:
     "program", [programs.wait_for_ever, programs.wait_for_ever_in_thread]
 )
 def test_stop(control: ControlSocket, program: Callable[..., Any]) -> None:
-    """The run returns what there is, leaves no thread, and the name is free."""
+    """The run returns the results so far, leaves no thread, and frees the name."""
     threads = threading.active_count()
 
     def work() -> tuple[Stopping, list[str]]:
@@ -161,14 +161,14 @@ def test_stop(control: ControlSocket, program: Callable[..., Any]) -> None:
 
 
 def test_stop_before_a_guest_has_begun(control: ControlSocket) -> None:
-    """A machine may be stopped at any time, also while it is being built."""
+    """A machine can be stopped at any time, also while it is being built."""
     waiting = machine(guest("subject", programs.wait_for_ever))
     result, _ = run(waiting, lambda: asked(stopped), control=control)
     assert result.guests["subject"].error == STOPPED
 
 
 def test_stop_by_several(control: ControlSocket) -> None:
-    """Whoever asks first stops it; the others see its end, too."""
+    """The first request stops the machine; the other clients see its end as well."""
     waiting = machine(guest("subject", programs.wait_for_ever))
 
     def work() -> list[Stopping]:
@@ -243,7 +243,7 @@ def test_cancelled_run_gives_up_its_name(control: ControlSocket) -> None:
 
 
 def test_machine_without_a_socket(control: ControlSocket) -> None:
-    """A machine that is given none runs as before, and listens nowhere."""
+    """A machine without a socket runs as before, and listens nowhere."""
     control.close()
     result = asyncio.run(run_machine(machine(guest("subject", read_volume))))
     assert result.finished
@@ -251,7 +251,7 @@ def test_machine_without_a_socket(control: ControlSocket) -> None:
 
 
 def flood(path: str, data: bytes, over: threading.Event, *, reads: bool) -> None:
-    """Send requests without end, from one connection after the other."""
+    """Send requests without end, over one connection after the other."""
     while not over.is_set():
         with socket.socket(socket.AF_UNIX) as peer, contextlib.suppress(OSError):
             peer.connect(path)
@@ -267,7 +267,7 @@ def flood(path: str, data: bytes, over: threading.Event, *, reads: bool) -> None
 
 @contextlib.contextmanager
 def flooded(path: str) -> Generator[None]:
-    """Flood a machine, meanwhile, with requests and with what is none."""
+    """Flood a machine with requests and with garbage, while it runs."""
     over = threading.Event()
     floods = [
         threading.Thread(target=flood, args=(path, data, over), kwargs={"reads": reads})
@@ -285,7 +285,7 @@ def flooded(path: str) -> Generator[None]:
 
 
 def test_flooded_machine(control: ControlSocket) -> None:
-    """Clients that ask without end, and read nothing, do not keep guests from it."""
+    """Clients that ask without end, and read nothing, do not stop guests."""
     with flooded(str(control.path)):
         result = asyncio.run(
             run_machine(machine(guest("subject", read_volume)), control=control)

@@ -1,4 +1,4 @@
-"""Disks of a machine: what reaches the image file, when, and of which kinds it is."""
+"""Disks of a machine: which writes reach the image file, when, and its kinds."""
 
 import asyncio
 import errno
@@ -92,7 +92,7 @@ def run(
     ("options", "sync"), [("", False), ("sync = true", True), ("sync = false", False)]
 )
 def test_sync_in_the_machine_file(tmp_path: Path, options: str, *, sync: bool) -> None:
-    """A device is told to sync by its table; it does not unless it is told."""
+    """A device syncs if its table says so, and only then."""
     unpack(ALICE, tmp_path).rename(tmp_path / "one.img")
     file = tmp_path / "machine.toml"
     file.write_text(MACHINE.format(image="one.img", options=options))
@@ -118,7 +118,7 @@ def test_control_unit_in_the_machine_file(
 
 
 def test_unknown_control_unit_in_the_machine_file(tmp_path: Path) -> None:
-    """The error names the image, what was asked for and what there is."""
+    """The error names the image, the wrong value and the possible ones."""
     image = unpack(ALICE, tmp_path)
     device = HostDevice(HOST, "3390", image, control_unit="3880")
     error = run(device, read_volume).guests["subject"].error
@@ -178,7 +178,7 @@ async def test_written_means_synced(
 
 @pytest.mark.asyncio
 async def test_file_volume_answers_for_its_image(tmp_path: Path) -> None:
-    """It says what the volume is, reads, writes, and says why it cannot."""
+    """A volume describes itself, reads and writes, and reports errors."""
     path = new_image(tmp_path)
     async with System() as system:
         volume = system.spawn_thread(FileVolume(path, read_only=False), "volume")
@@ -198,7 +198,7 @@ async def test_file_volume_answers_for_its_image(tmp_path: Path) -> None:
 async def test_volume_whose_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A write that fails is answered as failed; reads, and later writes, go on."""
+    """A failed write is answered as failed; reads, and later writes, succeed."""
     path = new_image(tmp_path)
     before = path.read_bytes()
     pwrite = os.pwrite
@@ -230,7 +230,7 @@ async def test_volume_whose_disk_is_full(
 def test_guest_of_an_image_with_half_a_write(
     tmp_path: Path, *, read_only: bool
 ) -> None:
-    """It has the volume as before: on the disk, or in memory if it only reads."""
+    """The volume is as before: on the disk, or in memory if it is read-only."""
     image = unpack(ALICE, tmp_path)
     before = image.read_bytes()
     die_here(image, (0, b"\xee" * 56832), cut=30_000)
@@ -259,7 +259,7 @@ async def test_file_volume_of_blocks(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_second_volume_of_an_image_is_refused(tmp_path: Path) -> None:
-    """Two who would write one image are one too many, in one process or in two."""
+    """Only one writer has an image, in one process or in two."""
     path = new_image(tmp_path)
     async with System() as system:
         first, second = (
@@ -275,7 +275,7 @@ async def test_second_volume_of_an_image_is_refused(tmp_path: Path) -> None:
 async def test_volume_that_failed_lets_go_of_its_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A volume that begins again after a failure has the image once more."""
+    """A volume that restarts after a failure opens its image again."""
     path = new_image(tmp_path)
 
     def make() -> FileVolume:
@@ -295,7 +295,7 @@ async def test_volume_that_failed_lets_go_of_its_image(
 
 
 def test_guest_reads_a_compressed_volume(tmp_path: Path) -> None:
-    """A compressed image is a volume like any other, as long as it is only read."""
+    """A compressed image is a volume like any other, if it is read-only."""
     packed = golden("cckd3390", tmp_path)
     device = HostDevice(HOST, "3390", packed, read_only=True)
     report = run(device, read_volume).guests["subject"]

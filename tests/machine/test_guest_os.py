@@ -1,4 +1,4 @@
-"""What the tiny operating system does with every answer that a subchannel can give."""
+"""How the guest's operating system handles every answer of a subchannel."""
 
 import asyncio
 from collections.abc import Iterable
@@ -52,14 +52,14 @@ class ScriptedStorage:
         self.written.append(data)
 
     def __getitem__(self, area: slice) -> "asyncio.Future[bytes]":
-        """Give bytes of the buffer."""
+        """Return bytes of the buffer."""
         found = asyncio.get_running_loop().create_future()
         found.set_result(DATA[area.start - BUFFER : area.stop - BUFFER])
         return found
 
 
 class ScriptedCpu:
-    """A cpu whose subchannels answer as the test says.
+    """A cpu whose subchannels answer as the test demands.
 
     `codes` are the condition codes of START and MODIFY, 0 when there are no more.
     `statuses` become pending one after the other, each with the next wait.
@@ -123,7 +123,7 @@ def run(cpu: ScriptedCpu) -> Ending:
 
 
 def failure(cpu: ScriptedCpu) -> str:
-    """Run one command that cannot be done; return what is said about it."""
+    """Run one command that fails; return the text of its error."""
     with pytest.raises(ProgramError) as caught:
         run(cpu)
     text = str(caught.value)
@@ -133,7 +133,7 @@ def failure(cpu: ScriptedCpu) -> str:
 
 
 def test_data_are_what_the_residual_count_leaves() -> None:
-    """A program that ends normally gives the bytes transferred."""
+    """A program that ends normally returns the bytes transferred."""
     cpu = ScriptedCpu([(1, status(count=13))])
     assert run(cpu) == Ending(NORMAL, 0, DATA[: COUNT - 13])
     assert cpu.calls == ["start 1", "wait", "test 1"]
@@ -168,7 +168,7 @@ def test_device_that_is_gone() -> None:
 
 
 def test_deferred_condition_code_3() -> None:
-    """A start that met no path ends the program, too."""
+    """A start without a path also ends the program."""
     gone = Irb(status(0).scsw.with_deferred_cc(3))
     assert "deferred: condition code 3" in failure(ScriptedCpu([(1, gone)]))
 
@@ -182,7 +182,7 @@ def test_deferred_condition_code_1() -> None:
 
 
 def test_lost_interruption() -> None:
-    """A program does not wait for ever."""
+    """A program does not wait forever."""
     assert "no interruption within" in failure(ScriptedCpu())
 
 
@@ -203,14 +203,14 @@ def test_status_that_ends_no_start(noise: Irb) -> None:
 
 
 def test_status_of_another_device_is_dropped() -> None:
-    """An interruption of another subchannel is taken and forgotten."""
+    """An interruption of another subchannel is taken and dropped."""
     cpu = ScriptedCpu([(0, UNSOLICITED), (1, status())])
     assert run(cpu).normal
     assert cpu.calls == ["start 1", "wait", "test 0", "wait", "test 1"]
 
 
 def test_device_end_after_channel_end() -> None:
-    """Primary and secondary status that come apart are one ending."""
+    """Primary and secondary status that come separately are one ending."""
     first = status(
         Dstat.CHANNEL_END,
         stctl=Stctl.PRIMARY | Stctl.PENDING,
@@ -262,7 +262,7 @@ def test_concurrent_sense_is_used() -> None:
 
 
 def test_devices_are_found_and_enabled() -> None:
-    """Valid subchannels up to the first that is not there are enabled with ISC 3."""
+    """Valid subchannels up to the first missing one are enabled with ISC 3."""
     valid = Pmcw(flags=Pmcw.valid.mask, devno=0x190)
     cpu = ScriptedCpu(pmcws=[valid, Pmcw(), valid], codes=[1])
     devices = asyncio.run(find_devices(cast("Cpu", cpu)))

@@ -1,4 +1,4 @@
-"""The machine file: what it becomes, and what is said about mistakes in it."""
+"""The machine file: its values as our types, and errors for mistakes in it."""
 
 from pathlib import Path
 
@@ -70,7 +70,7 @@ class Program:
 
 @pytest.fixture
 def module(tmp_path: Path) -> str:
-    """Name a module of programs that lies beside the machine file."""
+    """Return the name of a module of programs next to the machine file."""
     name = f"programs_of_{tmp_path.name}"
     (tmp_path / f"{name}.py").write_text(PROGRAMS)
     return name
@@ -92,7 +92,7 @@ def programs(machine: Machine) -> list[GuestConfiguration]:
 
 
 def mistake(file: Path) -> str:
-    """Load a machine file that is wrong; return what is said about it."""
+    """Load a wrong machine file; return the error."""
     with pytest.raises(MachineFileError) as caught:
         load_machine(file)
     text = str(caught.value)
@@ -110,7 +110,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 
 def test_machine_file_becomes_a_machine(file: Path) -> None:
-    """Numbers, sizes, paths and programs are what the file says, in our own types."""
+    """Numbers, sizes, paths and programs of the file are values of our types."""
     machine = load_machine(file)
     alice, bob = programs(machine)
     first, second = machine.devices
@@ -217,7 +217,7 @@ def test_storage_sizes(file: Path, text: str, size: int) -> None:
     ],
 )
 def test_mistakes(file: Path, old: str, new: str, key: str, expected: str) -> None:
-    """A mistake is told in one line with the file, the key and what was expected."""
+    """A mistake is one line with the file, the key and what was expected."""
     edit(file, old, new)
     said = mistake(file)
     assert said.startswith(f"{file}: {key}: ")
@@ -241,7 +241,7 @@ def test_read_only_devices_may_share_an_image(file: Path) -> None:
 
 
 def test_machine_needs_a_guest(file: Path) -> None:
-    """A file without guests is no machine."""
+    """A file without guests is refused."""
     file.write_text("")
     assert mistake(file).startswith(f"{file}: guest: missing; expected")
 
@@ -258,7 +258,7 @@ def test_machine_needs_a_guest(file: Path) -> None:
 def test_program_whose_module_raises(
     file: Path, module: str, content: str, expected: str
 ) -> None:
-    """What a module raises while it is imported is told in one line."""
+    """An exception during the import of a module is one line."""
     (file.parent / f"{module}.py").write_text(content)
     said = mistake(file)
     assert said.startswith(f"{file}: guest[0].program: importing {module} failed: ")
@@ -285,7 +285,7 @@ def test_module_of_another_machine_file(file: Path, tmp_path: Path) -> None:
 def test_file_that_cannot_be_read(
     tmp_path: Path, content: bytes | None, expected: str
 ) -> None:
-    """A file that is not there or no text is told in one line, too."""
+    """A missing file, and one that is not text, are one line as well."""
     file = tmp_path / "machine.toml"
     if content is not None:
         file.write_bytes(content)
@@ -295,7 +295,7 @@ def test_file_that_cannot_be_read(
 
 
 def test_machine_written_in_python_is_a_value(file: Path) -> None:
-    """A machine can be put together without a file, of the same parts."""
+    """A machine can be made without a file, from the same parts."""
     loaded = load_machine(file)
     alice = programs(loaded)[0]
     built = Machine(

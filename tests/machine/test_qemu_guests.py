@@ -1,4 +1,4 @@
-"""Guests of QEMU in a machine file, and what is said of one that is wrong."""
+"""Guests of QEMU in a machine file, and errors for mistakes in them."""
 
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def test_console_in_a_file_and_binary_on_path(file: Path) -> None:
     ],
 )
 def test_mistakes(file: Path, old: str, new: str, key: str, expected: str) -> None:
-    """A mistake is told in one line with the file, the key and what was expected."""
+    """A mistake is one line with the file, the key and what was expected."""
     assert old in MACHINE
     file.write_text(MACHINE.replace(old, new, 1))
     with pytest.raises(MachineFileError) as caught:

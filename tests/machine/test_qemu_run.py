@@ -1,4 +1,4 @@
-"""A guest of QEMU from its start to its end, by programs that stand for a QEMU."""
+"""A guest of QEMU from its start to its end, with stand-ins for QEMU."""
 
 import asyncio
 import os
@@ -51,7 +51,7 @@ def machine(folder: Path, body: str, *, device: str = "vfio-ccw") -> Machine:
 
 
 async def result(folder: Path, body: str, *, device: str = "vfio-ccw") -> GuestResult:
-    """Run it; return what came of the guest. Nothing of it is left."""
+    """Run it; return the result of the guest, of which nothing is left."""
     run = await run_machine(machine(folder, body, device=device))
     assert not (folder / "disk.img.journal").exists()
     return run.guests["guest"]
@@ -64,7 +64,7 @@ async def test_end_in_order(tmp_path: Path) -> None:
 
 
 async def test_end_with_a_word(tmp_path: Path) -> None:
-    """Of one that ends otherwise the status is told, and what it said last."""
+    """For another status, the error has the status and the last line of output."""
     found = await result(tmp_path, "echo one >&2; echo 'no such board' >&2; exit 3")
     assert found.status == 3
     assert found.error is not None
@@ -72,7 +72,7 @@ async def test_end_with_a_word(tmp_path: Path) -> None:
 
 
 async def test_killed(tmp_path: Path) -> None:
-    """Of one that is killed the signal is told."""
+    """For a killed QEMU, the error names the signal."""
     found = await result(tmp_path, "kill -9 $$")
     assert found.status == -9
     assert found.error is not None
@@ -89,7 +89,7 @@ async def test_no_vfio_ccw(tmp_path: Path) -> None:
 
 
 async def test_no_program(tmp_path: Path) -> None:
-    """A program that is not there is said so."""
+    """A missing program is an error."""
     made = machine(tmp_path, "exit 0")
     (tmp_path / "qemu").unlink()
     run = await run_machine(made)
@@ -97,7 +97,7 @@ async def test_no_program(tmp_path: Path) -> None:
 
 
 async def test_no_place_for_the_console(tmp_path: Path) -> None:
-    """A console that cannot be written is said so before anything is started."""
+    """A console that cannot be written is an error before anything is started."""
     made = machine(tmp_path, "exit 0")
     (tmp_path / "console").mkdir()
     run = await run_machine(made)
@@ -106,7 +106,7 @@ async def test_no_place_for_the_console(tmp_path: Path) -> None:
 
 
 async def test_console(tmp_path: Path) -> None:
-    """What comes over the descriptor of the console is in its file."""
+    """The output of the console is in its file."""
     find = "for word; do case $word in *console,fd=*) fd=${word##*=};; esac; done"
     write = f'{sys.executable} -c \'import os; os.write(int(os.environ["FD"]), b"hi")\''
     found = await result(tmp_path, f"{find}\nFD=$fd exec {write}")
@@ -116,7 +116,7 @@ async def test_console(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("way", ["stop", "cancel"])
 async def test_end_of_the_run(tmp_path: Path, way: str) -> None:
-    """A QEMU that does not listen is ended with the run, and its image is closed."""
+    """A QEMU that ignores requests ends with the run, and its image is closed."""
     os.mkfifo(tmp_path / "pid")
     run = MachineRun(machine(tmp_path, "exec sleep 1000"))
     task = asyncio.create_task(run.run())

@@ -1,4 +1,4 @@
-"""A machine from start to end: what guests find, and what becomes of failures."""
+"""A machine from start to end: what guests find, and what happens to failures."""
 
 import asyncio
 import gzip
@@ -69,7 +69,7 @@ def machine(
     *,
     read_only: bool = False,
 ) -> Machine:
-    """Put a guest beside bystander, who reads the other volume."""
+    """Return a machine with a guest and a bystander, which reads the other volume."""
     return Machine(
         (
             HostDevice(HOST, "3390", image, read_only),
@@ -80,7 +80,7 @@ def machine(
 
 
 def run(what: Machine, **options: Any) -> RunResult:
-    """Run a machine on an event loop of its own."""
+    """Run a machine on its own event loop."""
     return asyncio.run(run_machine(what, **options))
 
 
@@ -91,7 +91,7 @@ def found(result: GuestResult) -> dict[str, object]:
 
 
 def failure(subject: GuestConfiguration, image: Path = ALICE, **options: Any) -> str:
-    """Run a guest that fails while another goes on; return what is said about it."""
+    """Run a guest that fails while another goes on; return its error."""
     result = run(machine(subject, image), **options)
     assert not result.finished
     assert result.guests["bystander"].error is None
@@ -125,7 +125,7 @@ def test_system_counts_messages() -> None:
 
 @pytest.mark.parametrize("program", [programs.as_coroutine, programs.as_function])
 def test_programs_of_one_s_own(program: Program) -> None:
-    """What a program returns is the guest's result, in both forms that return."""
+    """A return value is the guest's result, for both forms of functions."""
     report = run(machine(guest("subject", program))).guests["subject"]
     assert report.error is None
     assert isinstance(report.result, bytes)
@@ -135,7 +135,7 @@ def test_programs_of_one_s_own(program: Program) -> None:
 
 
 def test_program_as_data() -> None:
-    """A sequence of operations gives the list of their outcomes."""
+    """A sequence of operations has the list of their outcomes as its result."""
     subject = guest("subject", programs.AS_DATA)
     report = run(machine(subject)).guests["subject"]
     assert report.error is None
@@ -147,7 +147,7 @@ def test_program_as_data() -> None:
 
 @pytest.mark.parametrize("program", [read_volume, read_volume_blocking])
 def test_device_named_by_argument(program: Program) -> None:
-    """A guest with two disks reads the one that it is told to read."""
+    """A guest with two disks reads the one that its argument names."""
     first = guest("subject", program, device="0191")
     second = PassedThrough(DeviceNumber(0x191), OTHER_HOST)
     both = GuestConfiguration(
@@ -163,13 +163,13 @@ def test_device_named_by_argument(program: Program) -> None:
 
 
 def test_guest_without_the_disk_wanted() -> None:
-    """A program that wants another disk says what there is."""
+    """A program that looks for another disk reports those that exist."""
     error = failure(guest("subject", read_volume, device=0x191))
     assert error == "expected a 3390 at 0.0.0191; devices of this guest: 0.0.0190"
 
 
 def test_several_guests_at_once() -> None:
-    """Guests do not get into each other's storage, numbers or results."""
+    """Guests share no storage, numbers or results."""
     names = [f"guest-{number}" for number in range(4)]
     hosts = [DeviceNumber(0x150 + number) for number in range(4)]
     images = [ALICE, BOB] * 2
@@ -208,7 +208,7 @@ def test_image_is_written_in_place(tmp_path: Path) -> None:
 
 
 def test_gzipped_image_is_never_written(tmp_path: Path) -> None:
-    """What a guest writes to an unpacked copy is lost."""
+    """A guest's writes to an unpacked copy are lost."""
     image = tmp_path / "volume.img.gz"
     image.write_bytes(ALICE.read_bytes())
     subject = guest("subject", programs.write_record, data="written by a guest")
@@ -263,7 +263,7 @@ def test_image_that_cannot_be_used(
 
 
 def test_image_cut_short_while_in_use(tmp_path: Path) -> None:
-    """A track that is not there any more is an equipment check for the guest."""
+    """A track that has disappeared is an equipment check for the guest."""
     image = unpack(ALICE, tmp_path)
     lost = 20
     size = HEADER_SIZE + lost * TRACK_SIZE + 1000
@@ -291,7 +291,7 @@ def test_image_cut_short_while_in_use(tmp_path: Path) -> None:
     ],
 )
 def test_program_that_fails(program: Program, said: str) -> None:
-    """What a program raises ends its guest with one line."""
+    """An exception of a program ends its guest with one line."""
     assert said in failure(guest("subject", program))
 
 
@@ -304,7 +304,7 @@ def test_storage_too_small_for_the_program(program: Program) -> None:
 
 
 def test_volume_without_a_label(tmp_path: Path) -> None:
-    """A disk without a volume label is no volume to read."""
+    """A disk without a volume label is an error."""
     image = unpack(ALICE, tmp_path)
     raw = image.read_bytes()
     label = "VOL1ORC390".encode("cp037")
@@ -330,7 +330,7 @@ def test_progress_is_shown_while_guests_run() -> None:
     "program", [programs.wait_for_ever, programs.wait_for_ever_in_thread]
 )
 def test_cancelled_run_stops_its_guests(program: Program) -> None:
-    """A run that is cancelled leaves no thread behind."""
+    """A cancelled run leaves no thread behind."""
     waiting = machine(guest("subject", program))
     before = threading.active_count()
 
@@ -353,7 +353,7 @@ def test_cancelled_run_stops_its_guests(program: Program) -> None:
 
 
 class BrokenDevice(Device):
-    """A device with a defect, if it is the subject's."""
+    """A device that has a defect if it is the subject's."""
 
     @receive
     def execute(self, message: ExecuteCommand) -> None:

@@ -1,4 +1,4 @@
-"""What a run unpacks is gone with it, or with the next run."""
+"""The unpacked files of a run are removed at its end, or by the next run."""
 
 import os
 import shutil
@@ -55,7 +55,7 @@ def run(folder: Path, program: str) -> int:
 
 
 def test_killed_run_leaves_nothing_behind_the_next(tmp_path: Path) -> None:
-    """What a killed run has unpacked goes when the next one starts."""
+    """A run removes the unpacked files of a killed one."""
     shutil.copy(IMAGES / "ckd3390.img.gz", tmp_path / "disk.img.gz")
     (tmp_path / "dying.py").write_text(PROGRAM)
     left = tmp_path / "tmp"
@@ -73,7 +73,7 @@ def test_killed_run_leaves_nothing_behind_the_next(tmp_path: Path) -> None:
 def test_folder_of_a_living_run_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run leaves the folders of others that live alone."""
+    """A run does not touch the folders of living runs."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with scratch_folder() as first:
         (first / "0.0.0150.img").touch()
@@ -86,7 +86,7 @@ def test_folder_of_a_living_run_stays(
 def test_folder_that_is_no_runs_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder with anything else in it is not a run's, whatever it is called."""
+    """A folder with other files is not removed, whatever its name."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     theirs = tmp_path / "ccw-actors-run-notes"
     theirs.mkdir()

@@ -76,7 +76,7 @@ class Gate(Actor):
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember."""
+        """Keep the message."""
         self.texts.append(message.text)
 
     def on_stop(self) -> None:

@@ -480,7 +480,12 @@ _UNENDED = "each accepted function gets its final status"
 BREAKAGES = (
     Breakage("vfio_ccw", UnpinsAtRestart, "crash-clear", _RELEASED),
     Breakage("cio", StaysAtRestart, "crash-start", _STRAY),
-    Breakage("guest_subchannel", SilentAtRestart, "crash-start", "the guest is told"),
+    Breakage(
+        "guest_subchannel",
+        SilentAtRestart,
+        "crash-start",
+        "the guest gets its status or a channel report",
+    ),
     Breakage("vfio_ccw", ReleasesAtClear, "seed", _RELEASED),
     Breakage("vfio_ccw", ReleasesAtHalt, "halt", _RELEASED),
     Breakage("vfio_ccw", ForgetsEnds, "halt", "nothing stays pinned"),

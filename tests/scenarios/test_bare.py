@@ -89,7 +89,7 @@ def test_a_guest_sees_one_subchannel(name: str, delivery: Network) -> None:
 
 @pytest.mark.parametrize("name", ["start", "two starts", "halt, start"])
 def test_one_cpu_that_waits_sees_the_same(name: str) -> None:
-    """A CPU that waits for each end sees exactly the same on both."""
+    """A CPU that waits for each ending sees on either exactly what it sees there."""
     programs = PROGRAMS[name]
 
     def composite(world: World) -> None:

@@ -1,7 +1,7 @@
-"""What type checkers make of the actors of channel I/O: each takes its messages only.
+"""Type checkers hold the actors of channel I/O to their messages.
 
-The functions below are checked, not run. A comment that silences an error is an error
-itself where there is none: so each one says what mypy and pyright have to object to.
+The functions below are checked, not run. A comment that silences no error is itself an
+error, so each comment marks what mypy and pyright must reject.
 """
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
@@ -137,7 +137,7 @@ def between(
     guest: ActorRef[GuestSubchannelMessage],
     client: ActorRef[RegionsToClient],
 ) -> None:
-    """What is between the host's subchannel and a guest's, or a client's."""
+    """The layers between the host's subchannel and a guest's, or a client's."""
     vfio_ccw = system.spawn(VfioCcw(cio, storage, guest, base=0))
     assert_type(vfio_ccw, ActorRef[VfioCcwMessage])
     vfio_ccw.tell(Taken((1,)))
@@ -159,7 +159,7 @@ def guests(
     subchannels: Mapping[int, ActorRef[GuestSubchannelMessage]],
     storage: ActorRef[GuestToStorage],
 ) -> None:
-    """What a guest has, but for its subchannels."""
+    """The actors of a guest, except its subchannels."""
     css = system.spawn(ChannelSubsystem(subchannels))
     assert_type(css, ActorRef[ChannelSubsystemMessage])
     css.tell(Pending(0, 3))
@@ -184,7 +184,7 @@ def paths(
     subchannels: list[ActorRef[SubchannelMessage]],
     guests: list[ActorRef[GuestSubchannelMessage]],
 ) -> None:
-    """What a channel path takes, and that only a host's subchannel knows of paths."""
+    """A channel path takes its messages; only a host's subchannel knows paths."""
     path = system.spawn(ChannelPath(0, subchannels))
     assert_type(path, ActorRef[ChannelPathMessage])
     path.tell(ResetPath())
@@ -196,7 +196,7 @@ def paths(
 def subchannels(
     host: ActorRef[SubchannelMessage], guest: ActorRef[GuestSubchannelMessage]
 ) -> None:
-    """What a subchannel takes, host's or guest's; nobody else sends its `Proceed`."""
+    """Host's and guest's subchannels take instructions, but no `Proceed` of others."""
     for takes in (host, guest):
         takes.tell(HaltSubchannel())
         takes.tell(DetachDevice())
@@ -212,7 +212,7 @@ def narrow(
     to_storage: ActorRef[SubchannelToStorage],
     above: ActorRef[SubchannelToSink],
 ) -> None:
-    """Who holds a reference may send what its layer sends, not all that is taken."""
+    """A reference takes what its layer sends, not everything that the actor takes."""
     to_volume.tell(ReadTrack(1, 0))
     to_device.tell(Attend())  # type: ignore[arg-type]
     to_storage.tell(SetStorageKey(1, 0, 0))  # type: ignore[arg-type]
@@ -220,7 +220,7 @@ def narrow(
 
 
 def emulated(guest: ActorRef[VfioCcwToGuestSubchannel], event: IoEvent) -> None:
-    """What goes up to a guest's subchannel, which is no instruction."""
+    """A guest's subchannel takes events from below, and no instructions from there."""
     guest.tell(event)
     guest.tell(HaltSubchannel())  # type: ignore[arg-type]
 
@@ -243,14 +243,14 @@ def emulated(guest: ActorRef[VfioCcwToGuestSubchannel], event: IoEvent) -> None:
     ],
 )
 def test_handled(actor: type[Any], taken: Any) -> None:
-    """An actor handles all that the type of its references has others send."""
+    """An actor handles everything that the type of its references lets others send."""
     assert set(get_args(taken)) <= set(spec_of(actor).always)
 
 
 def test_driver_handles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each message of a VfioCcw comes to the method of its driver that takes it.
 
-    The actor has one handler for all, which hands them over.
+    The actor has one handler, which passes all messages to the driver.
     """
     handlers = handlers_of_driver()
     messages = {*get_args(VfioCcwMessage), *get_args(StorageToVfioCcw)}
@@ -266,7 +266,7 @@ def test_driver_handles(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_arrows_end_at_takers() -> None:
-    """What a layer may send to the next is a part of what that one takes."""
+    """Everything that a layer may send to the next one is taken there."""
     for arrow, taken in (
         (CioToSubchannel, SubchannelMessage),
         (CioToVfioCcw, VfioCcwMessage),

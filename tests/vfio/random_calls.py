@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Sequence
-from random import Random  # noqa: TID251 - calls are random, and their seed is told
+from random import Random  # noqa: TID251 - calls are random, with a known seed
 from typing import Any, Final
 
 from ccw_actors.vfio._region_layouts import REGIONS, Region, offset_of

@@ -1,10 +1,10 @@
 """I/O instructions as a processor executes them: operands in storage, exceptions.
 
-Each takes the processor, general register 1 where it counts, and an operand address; it
-returns the condition code, or None where the instruction sets none. It raises
-`ProgramInterruptionError` with code 5 (addressing), 6 (specification) or 21 (operand);
-then nothing has happened. Which exception comes first is in the table; all come before
-condition code 3.
+Each takes the processor, general register 1 if the instruction uses it, and an operand
+address. It returns the condition code, or None if the instruction sets none. It raises
+`ProgramInterruptionError` with code 5 (addressing), 6 (specification) or 21 (operand)
+before it has any effect. The table has the priority of exceptions; all have priority
+over condition code 3.
 
 | instruction | first | then | then |
 |---|---|---|---|
@@ -196,7 +196,7 @@ async def set_address_limit(cpu: Cpu, gr1: int) -> None:
 async def set_channel_monitor(cpu: Cpu, gr1: int, gr2: int) -> None:
     """SCHM: register 2 is the measurement-block origin, if blocks are updated.
 
-    What is updated is the count of START and RESUME; times are not measured.
+    Only the count of START and RESUME is updated; times are not measured.
     """
     if gr1 & _SCHM_RESERVED:
         _refuse(f"SCHM register 1 {gr1:#010x}: bits 4-29 must be zero")

@@ -1,4 +1,4 @@
-"""HALT and CLEAR: what a write to the async region does.
+"""HALT and CLEAR: the effects of a write to the async region.
 
 | state | WriteAsync |
 |---|---|
@@ -26,7 +26,7 @@ _HALT_ERRNO: Final = (0, errno.EBUSY, errno.EBUSY, errno.ENODEV)
 
 
 def write_async(driver: Driver, message: WriteAsync) -> Next:
-    """Try io_mutex, and look at the state."""
+    """Try io_mutex, and check the state."""
     state = driver.state
     if state.mutex:
         return Returned(Written(errno.EAGAIN))

@@ -1,4 +1,4 @@
-"""The data in which disk types and control units differ; see each table for sources."""
+"""Data of disk types and control units, as real ones and Hercules report them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

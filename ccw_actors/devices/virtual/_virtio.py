@@ -13,8 +13,8 @@
 | 83 | set revision | 4: revision, length of the data that follow |
 
 Numbers are big-endian unless the table says otherwise. The model has no virtqueues:
-nothing is ever read or written. Impossible arguments end a command with program check,
-as the device is part of the channel subsystem.
+nothing is ever read or written. Arguments that are too short or out of range end a
+command with program check, as the device is part of the channel subsystem.
 
 Source: Virtual I/O Device specification, "Virtio over channel I/O"; QEMU
 hw/s390x/virtio-ccw.c.

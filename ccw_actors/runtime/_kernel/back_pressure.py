@@ -25,7 +25,7 @@ class _Waiter(Protocol):
     ask: int
 
     def enter(self) -> bool:
-        """Send the message; False if who waited has given up."""
+        """Send the message; return False if the sender has given up."""
         ...
 
 
@@ -65,7 +65,7 @@ class BackPressure:
         self.refused = 0
 
     def make_room(self, cell: Cell, envelope: Envelope) -> bool:
-        """Make room for one more envelope if the policy says so; return whether there is.
+        """Make room for one more envelope as the policy says; return whether it fits.
 
         Returns False if the envelope itself was dropped. Raises `MailboxFullError`.
         """
@@ -156,7 +156,7 @@ class Offer(msgspec.Struct, Parking, eq=False):
     ask: int = 0
 
     def enter(self) -> bool:
-        """Send the message; False if who waited has given up."""
+        """Send the message; return False if the sender has given up."""
         if self.is_over:
             return False
         self.leave()

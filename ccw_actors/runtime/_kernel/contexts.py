@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 class Contexts:
-    """Enters the contexts of actors; `running_here` gives the calling thread's state."""
+    """Enters the contexts of actors; `running_here` is the calling thread's state."""
 
     def __init__(self, running_here: Callable[[], Running]) -> None:
         self._running_here = running_here

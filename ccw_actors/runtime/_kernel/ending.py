@@ -126,11 +126,11 @@ class Ending:
 
 
 def _ignore(_address: str) -> None:
-    """Nobody listens."""
+    """Do nothing."""
 
 
 def _ignore_error(_cell: Cell, _what: str, _error: BaseException) -> None:
-    """Nobody listens."""
+    """Do nothing."""
 
 
 def _nothing() -> None:

@@ -30,4 +30,4 @@ class LostMessages:
 
 
 def _ignore(_path: str, _envelope: Envelope, _reason: str) -> None:
-    """Nobody listens."""
+    """Do nothing."""

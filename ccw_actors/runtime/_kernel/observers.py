@@ -171,4 +171,4 @@ class Observers:
 
 
 def _ignore(_error: BaseException) -> None:
-    """Nobody listens."""
+    """Do nothing."""

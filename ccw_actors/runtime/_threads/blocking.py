@@ -16,10 +16,10 @@ _GLANCE = 0.25
 
 
 class BlockedThread(Generic[R]):
-    """The outcome of one ask: one thread waits for it, another one sets it."""
+    """The outcome of one ask; one thread waits for it and another sets it."""
 
     def __init__(self, work: Work | None = None) -> None:
-        """Create it unset; `work` is that of the waiting thread, if it is an actor's."""
+        """Create it unset; `work` is that of the waiting thread, if an actor's."""
         self._work = work
         self._outcome: queue.SimpleQueue[tuple[R, Exception | None]]
         self._outcome = queue.SimpleQueue()

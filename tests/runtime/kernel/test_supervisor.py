@@ -251,7 +251,7 @@ def test_failure_is_told_to_who_asked() -> None:
     class Careful(Actor[Failure]):
         @receive
         def failure(self, message: Failure) -> None:
-            """Take note."""
+            """Keep the note."""
 
     play = Play(Restart())
     sender = play.add("b", Careful())
