@@ -21,7 +21,7 @@ def race(world: World) -> None:
 
 @pytest.mark.parametrize("engine", LOTS)
 def test_faults_are_found(engine: Engine) -> None:
-    """A fault is found, and the way to it is one."""
+    """A fault is found, and its counterexample leads to it."""
     result = explore(race, engine=engine)
     assert result.verdict == "refuted"
     handled = [str(one) for one in result.counterexample if one.actor == "sink"]
@@ -60,7 +60,7 @@ def test_nothing_is_verified(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", LOTS)
 def test_every_end_is_reached(engine: Engine) -> None:
-    """With enough of them, small scenarios are seen whole."""
+    """With enough schedules, all of a small scenario is seen."""
     ends: set[tuple[str, ...]] = set()
 
     def scenario(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Timers in the order of their times, where messages take none."""
+"""Ordered time: timers fire in the order of their times."""
 
 from collections.abc import Callable
 
@@ -79,7 +79,7 @@ def test_order_of_two_actors_timers(delivery: Network) -> None:
 
 
 def test_timers_of_one_time() -> None:
-    """Those that are due at the same time fire in any order."""
+    """Timers that are due at the same time fire in any order."""
 
     def build(world: World) -> str:
         for path in ("x", "y"):
@@ -106,7 +106,7 @@ def test_messages_before_timers() -> None:
 
 
 def test_pause_before_a_restart() -> None:
-    """A pause of supervision has its place among the timers."""
+    """A pause of supervision is one of the timers."""
 
     def build(world: World) -> str:
         one = world.spawn(Clock("book"), "one", supervision=Restart(delay=2.0))
@@ -148,7 +148,7 @@ def test_periodic_timers_close_the_space() -> None:
 
 
 def test_replay_in_the_same_time() -> None:
-    """A counterexample of one kind of time is replayed in it."""
+    """A counterexample is replayed under its own kind of time."""
 
     def scenario(world: World) -> None:
         book = world.spawn(Clock(), "book")
@@ -163,7 +163,7 @@ def test_replay_in_the_same_time() -> None:
 
 
 def test_orders_refuses() -> None:
-    """Orders cannot see what an order of times makes dependent, and says so."""
+    """Orders refuses ordered time, which makes steps dependent."""
 
     def scenario(world: World) -> None:
         world.spawn(Clock(), "book")
