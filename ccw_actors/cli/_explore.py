@@ -99,9 +99,8 @@ _Time: TypeAlias = Annotated[TimeOption, typer.Option(help="When timers fire.")]
 _Within: TypeAlias = Annotated[
     str,
     typer.Option(
-        metavar="NAME",
-        help="Explore only from states in which this predicate holds, given as"
-        " FILE:FUNCTION.",
+        metavar="FILE:FUNCTION",
+        help="Explore only from states in which this predicate over all actors holds.",
         show_default=False,
     ),
 ]

@@ -18,10 +18,9 @@ from rich.progress import (
 from ccw_actors.cli._printing import new_console, visible
 from ccw_actors.explore import Progress as Reached
 
-__all__ = ["progress_bar", "spinner"]
+__all__ = ["progress_bar"]
 
 _SHOW_AFTER: Final = 2.0
-_CLOCK_LEAST: Final = 0.001
 _FOUND: Final = {"states": "states", "orders": "classes"}
 
 
@@ -33,25 +32,24 @@ class _Tick:
         self._task = task
         self._count = count
         self._names: list[str] = []
-        self._began = progress.get_time()
 
     def __call__(self, name: str, reached: Reached) -> None:
         progress = self._progress
-        now = progress.get_time()
         if name not in self._names:
             self._names.append(name)
-            self._began = now
             progress.reset(self._task)
-        rate = reached.steps / max(now - self._began, _CLOCK_LEAST)
         what = _FOUND.get(reached.engine, "schedules")
         progress.update(
             self._task,
-            description=visible(f"{len(self._names)}/{self._count} {name}"),
+            description=visible(f"{self._nth()}{name}"),
             completed=reached.found,
             total=reached.found + reached.left,
-            rate=f"{reached.found:,} {what}, {reached.left:,} known to be left,"
-            f" {rate:,.0f} steps/s",
+            found=f"{reached.found:,} {what}, {reached.left:,} known left",
         )
+
+    def _nth(self) -> str:
+        """Return which of several scenarios is being explored, "" for a single one."""
+        return f"{len(self._names)}/{self._count} " if self._count > 1 else ""
 
     def done(self, count: int) -> None:
         """Show how many scenarios are done, if several are explored at once."""
@@ -66,38 +64,28 @@ class _Tick:
 @contextmanager
 def progress_bar(count: int) -> Generator[_Tick]:
     """Show progress on a terminal, next to what is printed."""
-    bar = BarColumn(), TextColumn("{task.fields[rate]}")
-    with _progress(*bar) as progress:
-        name = f"0/{count} scenarios" if count > 1 else "exploring"
-        with _late(progress, name) as task:
-            yield _Tick(progress, task, count)
-
-
-@contextmanager
-def spinner(what: str) -> Generator[None]:
-    """Show on a terminal what the command is doing, if that takes a while."""
-    with _progress() as progress, _late(progress, what):
-        yield
-
-
-def _progress(*columns: BarColumn | TextColumn) -> Progress:
-    text = TextColumn("{task.description}", markup=False)
-    return Progress(
+    columns = (
         SpinnerColumn(),
-        text,
-        *columns,
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[found]}"),
         TimeElapsedColumn(),
-        console=new_console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
     )
+    console = new_console(stderr=True)
+    name = f"0/{count} scenarios" if count > 1 else "exploring"
+    with (
+        Progress(
+            *columns, console=console, transient=True, disable=not sys.stderr.isatty()
+        ) as progress,
+        _late(progress, name) as task,
+    ):
+        yield _Tick(progress, task, count)
 
 
 @contextmanager
 def _late(progress: Progress, what: str) -> Generator[TaskID]:
     """Add a task that is shown after two seconds, even if nothing is reported."""
-    text = visible(what)
-    task = progress.add_task(text, total=None, rate="", visible=False)
+    task = progress.add_task(what, total=None, found="", visible=False)
     timer = Timer(_SHOW_AFTER, lambda: progress.update(task, visible=True))
     timer.daemon = True
     timer.start()

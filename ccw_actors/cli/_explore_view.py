@@ -10,10 +10,10 @@ from rich.console import JustifyMethod
 from rich.measure import Measurement
 from rich.table import Table
 
-from ccw_actors.cli._explore_progress import spinner
 from ccw_actors.cli._explore_run import Explored
 from ccw_actors.cli._interleaving_view import rows_of, steps_table
 from ccw_actors.cli._printing import as_text, new_console, paragraph
+from ccw_actors.cli._progress import waiting
 from ccw_actors.cli._scenario_names import find_scenario, replay_command
 from ccw_actors.explore import Counterexample, Result, Step, explain
 from ccw_actors.verdicts import CellName
@@ -87,7 +87,8 @@ def show(
     for one in found:
         console.print()
         if one.result is None:
-            console.print(as_text(f"{one.name}: {' '.join(one.error.split())}"))
+            error = " ".join(one.error.split())
+            console.print(as_text(f"{one.name}: cannot be explored: {error}"))
             continue
         _show_result(one.name, one.result, with_coverage=with_coverage)
         if one.name in kept:
@@ -154,7 +155,7 @@ def _show_fault(name: str, result: Result) -> None:
     console.print(as_text(f"{result.verdict.upper()}: {result.violation}"))
     _show_steps(name, result.counterexample)
     sys.stdout.flush()
-    with spinner(f"explaining {name}"):
+    with waiting("explaining the counterexample"):
         explanation = explain(find_scenario(name), result)
     if explanation.steps != result.counterexample:
         is_shorter = len(explanation.steps) < len(result.counterexample)

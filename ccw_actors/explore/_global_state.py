@@ -50,7 +50,7 @@ class Local(NamedTuple):
 
     `blank` is the actor without its state, which usually need not be restored while
     another actor takes a step. `numbered` and `asked` count the timers and asks it has
-    had. `busy` actors do not simply take the next message. `shape` is `blank`, the same
+    had. `busy` actors do not just take the next message. `shape` is `blank`, the same
     object for all actors that differ only in their state, for an actor that can take a
     step alone; None for any other.
     """

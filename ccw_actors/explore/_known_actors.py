@@ -1,4 +1,4 @@
-"""The first of all equal actors and cells met while a scenario is explored."""
+"""The actors and cells met in an exploration: of equal ones, the first one met."""
 
 from typing import Any
 

@@ -1,11 +1,11 @@
-"""Money is moved between two accounts: by who looks first, and by who does it at once.
+"""Moves money between two accounts: with a check of the balance first, or in one step.
 
 A teller asks for the balance and, if it is enough, has the money withdrawn. Two tellers
-that do so both find enough for one. The right way leaves the decision to the account,
+that do so both find enough for one. The correct way leaves the decision to the account,
 which knows its balance when it gives the money away.
 
 The explorer verifies `transfer`, and refutes `transfer_buggy` in eight steps: both
-tellers hear of the same money before either has it withdrawn.
+tellers read the same balance before either withdraws.
 
     ccw-actors explore examples/explore/bank.py:transfer_buggy
 
@@ -21,23 +21,23 @@ from ccw_actors.runtime import Actor, ActorRef, Message, Request, receive
 
 
 class Balance(Message, frozen=True):
-    """How much is in an account."""
+    """The balance of an account."""
 
     amount: int
 
 
 class AskBalance(Request[Balance], frozen=True):
-    """Asks how much is in an account."""
+    """Asks for the balance of an account."""
 
 
 class Deposit(Message, frozen=True):
-    """Brings money."""
+    """Pays money into an account."""
 
     amount: int
 
 
 class Withdraw(Message, frozen=True):
-    """Takes money out of an account, whatever is in it, and into another one."""
+    """Moves money from an account to another one, without checking the balance."""
 
     amount: int
     to: ActorRef[Deposit]
@@ -50,14 +50,14 @@ class Moved(Message, frozen=True):
 
 
 class Move(Request[Moved], frozen=True):
-    """Has money moved into another account if there is enough."""
+    """Moves money to another account if the balance is enough."""
 
     amount: int
     to: ActorRef[Deposit]
 
 
 class Transfer(Message, frozen=True):
-    """Has a teller move an amount from one account to another."""
+    """Asks a teller to move an amount from one account to another."""
 
     amount: int
     of: ActorRef[Any]
@@ -65,7 +65,7 @@ class Transfer(Message, frozen=True):
 
 
 class AccountState(Struct):
-    """What is in an account."""
+    """The state of an account."""
 
     balance: int
 
@@ -80,23 +80,23 @@ class Account(Actor[AskBalance | Deposit | Withdraw | Move]):
 
     @receive
     def ask_balance(self, _message: AskBalance) -> Balance:
-        """Say how much there is."""
+        """Answer with the balance."""
         return Balance(self.state.balance)
 
     @receive
     def deposit(self, message: Deposit) -> None:
-        """Take money in."""
+        """Add money."""
         self.state.balance += message.amount
 
     @receive
     def withdraw(self, message: Withdraw) -> None:
-        """Give money away."""
+        """Move money, whatever the balance is."""
         self.state.balance -= message.amount
         message.to.tell(Deposit(message.amount))
 
     @receive
     def move(self, message: Move) -> Moved:
-        """Give money away if there is enough."""
+        """Move money if the balance is enough."""
         if self.state.balance < message.amount:
             return Moved(done=False)
         self.state.balance -= message.amount
@@ -105,7 +105,7 @@ class Account(Actor[AskBalance | Deposit | Withdraw | Move]):
 
 
 class TellerState(Struct):
-    """The transfer under way, and how many were done and refused."""
+    """The transfer in progress, and how many were done and refused."""
 
     transfer: Transfer | None = None
     done: int = 0
@@ -113,7 +113,7 @@ class TellerState(Struct):
 
 
 class Teller(Actor[Transfer | Balance | Moved]):
-    """Moves money; one that `looks_first` decides by what it has been told."""
+    """Moves money; one that `looks_first` decides by the balance it was sent."""
 
     state: TellerState
 
@@ -132,7 +132,7 @@ class Teller(Actor[Transfer | Balance | Moved]):
 
     @receive
     def balance(self, message: Balance) -> None:
-        """Decide by a balance that was right when it was sent."""
+        """Decide by a balance that was correct when it was sent."""
         transfer = self.state.transfer
         assert transfer is not None, "nobody else asks for a balance"
         done = message.amount >= transfer.amount
@@ -142,7 +142,7 @@ class Teller(Actor[Transfer | Balance | Moved]):
 
     @receive
     def moved(self, message: Moved) -> None:
-        """Note what the account has decided."""
+        """Record the account's decision."""
         self._end(done=message.done)
 
     def _end(self, *, done: bool) -> None:
@@ -157,7 +157,7 @@ def transfers(
 ) -> Scenario:
     """Return tellers who each move an amount out of the same account.
 
-    They leave the decision to the account; `buggy` ones look first.
+    They leave the decision to the account; `buggy` ones check the balance first.
     """
 
     def scenario(world: World) -> None:
@@ -194,12 +194,12 @@ def transfer(world: World) -> None:
 
 
 def transfer_buggy(world: World) -> None:
-    """Two tellers move money out of one account, after a look at its balance."""
+    """Two tellers move money out of one account, after checking its balance."""
     transfers(buggy=True)(world)
 
 
 def main() -> None:
-    """See that nothing is wrong where the account decides, and what is elsewhere."""
+    """Verify the scenario where the account decides, and refute the other one."""
     result = explore(transfer)
     print(result.verdict.upper(), result.scope)
     assert result.verdict == "verified"

@@ -1,4 +1,4 @@
-"""A first scenario: a counter that two clients add to, and every order of that.
+"""A first scenario: two clients add to a counter, in every order.
 
 python examples/explore/first.py
 """
@@ -10,27 +10,27 @@ from ccw_actors.runtime import Actor, Message, receive
 
 
 class Count(Message, frozen=True):
-    """How much there is."""
+    """The count."""
 
     count: int
 
 
 class Read(Message, frozen=True):
-    """Asks how much there is."""
+    """Asks for the count."""
 
 
 class Add(Message, frozen=True):
-    """Has a client add one."""
+    """Asks a client to add one."""
 
 
 class Counted(Struct):
-    """How much there is."""
+    """The count."""
 
     count: int = 0
 
 
 class Counter(Actor[Read | Count]):
-    """Tells the count, and takes a new one."""
+    """Answers with its count, and takes a new one."""
 
     state: Counted
 
@@ -44,7 +44,7 @@ class Counter(Actor[Read | Count]):
 
     @receive
     def count(self, message: Count) -> None:
-        """Take it."""
+        """Set the count."""
         self.state.count = message.count
 
 
@@ -71,7 +71,7 @@ def two_clients(world: World) -> None:
 
 
 def main() -> None:
-    """Explore, and show what was found."""
+    """Explore, and print the counterexample and its explanation."""
     result = explore(two_clients)
     print(result.verdict, "in", result.states, "states")
     print(result)

@@ -1,8 +1,8 @@
-"""A lock with a lease, and why its holder needs a number that grows.
+"""A lock with a lease, and why its holder needs a fencing token.
 
-The lock is given to one client at a time, for a while: when the lease is over, the next
-one gets it. The first one may not know yet, and what it writes comes late. A number
-that grows with each lease (a fencing token) lets the store refuse it.
+One client at a time has the lock, until its lease ends; then the next one gets it. The
+first one may not know that yet, so a write of it may come late. A number that grows
+with each lease (a fencing token) lets the store refuse that write.
 
 python examples/explore/lease.py
 """
@@ -18,13 +18,13 @@ class Acquire(Message, frozen=True):
 
 
 class Lease(Message, frozen=True):
-    """The lock is yours for a while; `token` grows with each lease."""
+    """The lock is yours until the lease ends; `token` grows with each lease."""
 
     token: int
 
 
 class Expired(Message, frozen=True):
-    """The lease with that token is over."""
+    """The lease with that token ends."""
 
     token: int
 
@@ -36,7 +36,7 @@ class Write(Message, frozen=True):
 
 
 class LockState(Struct):
-    """The token of the last lease, whether it lasts, and who waits."""
+    """The token of the last lease, whether it is valid, and which clients wait."""
 
     token: int = 0
     is_held: bool = False
@@ -53,7 +53,7 @@ class Lock(Actor[Acquire | Expired]):
 
     @receive
     def acquire(self, _message: Acquire) -> None:
-        """Have the client wait its turn."""
+        """Put the client into the queue."""
         assert self.sender is not None, "clients are actors"
         self.state.waiting = (*self.state.waiting, self.sender.path)
         self._give()
@@ -81,7 +81,7 @@ class Client(Actor[Lease]):
     """Writes once it has the lock."""
 
     def on_start(self) -> None:
-        """Ask for it."""
+        """Ask for the lock."""
         self.system.ref("lock").tell(Acquire())
 
     @receive
@@ -91,13 +91,13 @@ class Client(Actor[Lease]):
 
 
 class StoreState(Struct):
-    """The tokens of what was written, in order."""
+    """The tokens of the writes, in order."""
 
     written: tuple[int, ...] = ()
 
 
 class Store(Actor[Write]):
-    """Keeps what is written; a careful one refuses tokens older than it has seen."""
+    """Keeps values; a careful one refuses tokens older than the newest it has seen."""
 
     state: StoreState
 
@@ -107,7 +107,7 @@ class Store(Actor[Write]):
 
     @receive
     def write(self, message: Write) -> None:
-        """Keep it."""
+        """Keep the value, unless its token is too old."""
         newest = max(self.state.written, default=0)
         if not self._careful or message.token >= newest:
             self.state.written = (*self.state.written, message.token)
@@ -132,12 +132,12 @@ def leases(*, careful: bool) -> Scenario:
 
 
 def careless(world: World) -> None:
-    """Two clients take leases one after the other; the store takes what comes."""
+    """Two clients take leases one after the other; the store accepts every write."""
     leases(careful=False)(world)
 
 
 def careful(world: World) -> None:
-    """Two clients take leases one after the other; the store looks at the token."""
+    """Two clients take leases one after the other; the store checks the token."""
     leases(careful=True)(world)
 
 

@@ -1,4 +1,4 @@
-"""The same actors on the event loop and in the explorer, handlers that wait and all.
+"""The same actors on the event loop and in the explorer, with handlers that wait.
 
 python examples/explore/loop_and_explorer.py
 """
@@ -26,7 +26,7 @@ class Book(Request[Seats], frozen=True):
 
 
 class Visit(Message, frozen=True):
-    """Has a guest look, and book if there is a seat."""
+    """Asks a guest to look, and to book if there is a seat."""
 
 
 class TheatreState(Struct):
@@ -36,7 +36,7 @@ class TheatreState(Struct):
 
 
 class Theatre(Actor[Look | Book]):
-    """Has seats; it trusts that who books has looked."""
+    """Has seats, and trusts that guests look before they book."""
 
     state: TheatreState
 
@@ -50,7 +50,7 @@ class Theatre(Actor[Look | Book]):
 
     @receive
     def book(self, _message: Book) -> Seats:
-        """Give one away."""
+        """Give a seat away."""
         self.state.left -= 1
         return Seats(self.state.left)
 
@@ -78,7 +78,7 @@ def last_seat(world: World) -> None:
 
 
 async def on_the_loop() -> int:
-    """Let the same guests visit on the event loop; return the seats left."""
+    """Run the same guests on the event loop; return the seats left."""
     system = System()
     theatre = system.spawn(Theatre(1), "theatre")
     for name in ("ann", "ben"):
@@ -91,7 +91,7 @@ async def on_the_loop() -> int:
 
 
 def main() -> None:
-    """Run on the loop, where one order is seen, and explore, where all are."""
+    """Run one schedule on the loop, and explore all of them."""
     print("seats left on the loop:", asyncio.run(on_the_loop()))
     result = explore(last_seat)
     print(result)

@@ -1,21 +1,21 @@
-"""An ask that crosses from one thread to another while the one asked is stopped.
+"""An ask that crosses from one thread to another while its recipient is stopped.
 
-The window in which a reply gets lost between an event loop and a Pykka thread, as a
-model out of actors; the threads are actors here, the queues between them channels.
+A model of the window in which a reply gets lost between an event loop and a Pykka
+thread. The threads are actors here, the queues between them channels.
 
 | here | in the bridge to Pykka of `ccw_actors.runtime` |
 |---|---|
 | Asker | the event loop's side of an ask, which waits for its answer |
 | Worker | the actor in its thread |
-| Owner | who stops the worker, from anywhere |
-| Registry | the System's own thread: who is alive, and which asks wait |
-| Request, Answer | what crosses in either direction |
-| Ended | the thread's last word, behind all its answers |
+| Owner | stops the worker, from anywhere |
+| Registry | the System's own thread: which actors are alive, and which asks wait |
+| Request, Answer | the messages in either direction |
+| Ended | the thread's last message, behind all its answers |
 
-A careless registry forgets a worker as soon as it is told to stop, and what crosses
-later is nobody's: an asker may wait forever. The bridge's registry has a note of every
-ask that waits, and fails those that are left when the thread has said its last word.
-The explorer verifies `careful`, which is the bridge's way, and refutes `careless`.
+A careless registry forgets a worker as soon as it is to stop, and drops answers that
+cross later: an asker may wait forever. The bridge's registry records every ask that
+waits, and fails those that are left when the thread's last message arrives. The
+explorer verifies `careful`, which is the bridge's protocol, and refutes `careless`.
 
     ccw-actors explore examples/explore/lost_reply.py:careless
 
@@ -31,11 +31,11 @@ from ccw_actors.runtime import Actor, ActorRef, Message, receive
 
 
 class Begin(Message, frozen=True):
-    """Has an asker ask."""
+    """Tells an asker to ask."""
 
 
 class Ask(Message, frozen=True):
-    """A request on its way to the registry; `asker` is who waits."""
+    """A request on its way to the registry; `asker` waits for the answer."""
 
     asker: str
 
@@ -53,17 +53,17 @@ class Answer(Message, frozen=True):
 
 
 class Outcome(Message, frozen=True):
-    """How an ask has ended: with an answer, or because nobody is there."""
+    """How an ask has ended: with an answer, or because the worker is gone."""
 
     answered: bool
 
 
 class Stop(Message, frozen=True):
-    """Has the worker stopped."""
+    """Stops the worker."""
 
 
 class Ended(Message, frozen=True):
-    """The worker's last word."""
+    """The worker's last message."""
 
 
 class AskerState(Struct):
@@ -91,7 +91,7 @@ class Asker(Actor[Begin | Outcome]):
 
     @receive
     def outcome(self, message: Outcome) -> None:
-        """Wait no more."""
+        """Stop waiting."""
         self.state.waits = False
         self.state.answers += message.answered
         self.state.failures += not message.answered
@@ -104,7 +104,7 @@ class WorkerState(Struct):
 
 
 class Worker(Actor[Request | Stop]):
-    """Answers, until it is stopped; what comes later is dropped with its queue."""
+    """Answers until it is stopped; later requests are dropped with its queue."""
 
     state: WorkerState
 
@@ -119,7 +119,7 @@ class Worker(Actor[Request | Stop]):
 
     @receive
     def stop_worker(self, _message: Stop) -> None:
-        """Say the last word."""
+        """Send the last message."""
         self.state.works = False
         if self.sender is not None:
             self.sender.tell(Ended())
@@ -133,7 +133,7 @@ class RegistryState(Struct):
 
 
 class Registry(Actor[Ask | Answer | Stop | Ended]):
-    """Takes asks to the worker and answers back; a careless one keeps no note."""
+    """Passes asks to the worker and answers back; a careless one keeps no record."""
 
     state: RegistryState
 
@@ -144,7 +144,7 @@ class Registry(Actor[Ask | Answer | Stop | Ended]):
 
     @receive
     def ask(self, message: Ask) -> None:
-        """Take the request over, if anybody is there."""
+        """Pass the request on, if the worker is there."""
         if not self.state.is_alive:
             self._end(message.asker, answered=False)
             return
@@ -153,13 +153,13 @@ class Registry(Actor[Ask | Answer | Stop | Ended]):
 
     @receive
     def answer(self, message: Answer) -> None:
-        """Take the answer back to who waits."""
+        """Pass the answer back to the asker."""
         if message.asker in self.state.waiting:
             self._end(message.asker, answered=True)
 
     @receive
     def stop_worker(self, _message: Stop) -> None:
-        """Have the worker stop; the careless forget it at once."""
+        """Stop the worker; a careless registry forgets it at once."""
         self._worker.tell(Stop())
         if self._careless:
             self.state.is_alive = False
@@ -191,7 +191,7 @@ class Owner(Actor[Begin]):
 
 
 def asks(*, askers: int = 2, careless: bool = False) -> Scenario:
-    """Return so many asks and a stop, all at the same time."""
+    """Return a scenario of so many asks and a stop at the same time."""
 
     def scenario(world: World) -> None:
         worker = world.spawn(Worker(), "worker")
@@ -218,7 +218,7 @@ def asks(*, askers: int = 2, careless: bool = False) -> Scenario:
 
 
 def careful(world: World) -> None:
-    """Two asks cross to a thread that is being stopped; a note is kept of each."""
+    """Two asks cross to a thread that is being stopped; each is recorded."""
     asks()(world)
 
 
@@ -228,7 +228,7 @@ def careless(world: World) -> None:
 
 
 def main() -> None:
-    """See that each ask ends where a note is kept, and one that waits elsewhere."""
+    """Verify that recorded asks end; refute the scenario without a record."""
     result = explore(careful)
     print(result.verdict.upper(), result.scope)
     assert result.verdict == "verified"

@@ -12,7 +12,7 @@ Jugs = tuple[int, int]
 
 
 def actions(_jugs: Jugs) -> Iterator[str]:
-    """Yield what may be done."""
+    """Yield the possible actions."""
     yield from (
         "fill the small one",
         "fill the large one",
@@ -54,7 +54,7 @@ jugs = TransitionSystem[Jugs, str](
 
 
 def main() -> None:
-    """Refute that there are never 4 litres: the shortest way is how it is done."""
+    """Refute that there are never 4 litres: the counterexample is the solution."""
     result = explore(jugs)
     print(result)
     assert len(result.counterexample) == 6

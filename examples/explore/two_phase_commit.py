@@ -1,7 +1,7 @@
 """Two-phase commit as actors: a coordinator asks, resource managers vote.
 
-A manager that has not voted may give up by itself, at any time. The coordinator may
-lose patience while votes are missing, and aborts then. A hasty one does not wait for
+A manager that has not voted may give up on its own, at any time. The coordinator may
+lose patience while votes are missing, and then aborts. A hasty one does not wait for
 the last vote before it commits. The explorer verifies `commit`, and refutes
 `commit_hasty`: the last manager can still give up. published/two_phase.py has the same
 protocol as a plain transition system.
@@ -26,13 +26,13 @@ class Prepare(Message, frozen=True):
 
 
 class Vote(Message, frozen=True):
-    """Promises to commit if all do, or says that there is nothing to commit."""
+    """Promises to commit if all do, or says that this manager has given up."""
 
     yes: bool
 
 
 class Decide(Message, frozen=True):
-    """Tells what was decided."""
+    """Announces the decision."""
 
     commit: bool
 
@@ -42,17 +42,17 @@ class GiveUp(Message, frozen=True):
 
 
 class Impatience(Message, frozen=True):
-    """The coordinator waits for votes no longer."""
+    """The coordinator stops waiting for votes."""
 
 
 class ManagerState(Struct):
-    """Where a manager is."""
+    """The state of a manager."""
 
     phase: Phase = "working"
 
 
 class Manager(Actor[Prepare | Decide | GiveUp]):
-    """Votes, and does what is decided."""
+    """Votes, and carries out the decision."""
 
     state: ManagerState
 
@@ -60,7 +60,7 @@ class Manager(Actor[Prepare | Decide | GiveUp]):
         self.state = ManagerState()
 
     def on_start(self) -> None:
-        """Be tempted to give up at some time."""
+        """Make it possible to give up at any time."""
         self.after(1.0, GiveUp())
 
     @receive
@@ -72,18 +72,18 @@ class Manager(Actor[Prepare | Decide | GiveUp]):
 
     @receive
     def give_up(self, _message: GiveUp) -> None:
-        """Give up, if nothing has been promised."""
+        """Give up, unless it has promised."""
         if self.state.phase == "working":
             self.state.phase = "aborted"
 
     @receive
     def decide(self, message: Decide) -> None:
-        """Do what was decided."""
+        """Carry out the decision."""
         self.state.phase = "committed" if message.commit else "aborted"
 
 
 class CoordinatorState(Struct):
-    """Where the coordinator is, and who has voted yes."""
+    """The state of the coordinator, and which managers have voted yes."""
 
     phase: Phase = "working"
     votes: int = 0
@@ -129,7 +129,7 @@ class Coordinator(Actor[Vote | Impatience]):
 
 
 def commits(*, managers: int = 3, hasty: bool = False) -> Scenario:
-    """Return so many managers; a `hasty` coordinator does not wait for the last."""
+    """Return a scenario; a `hasty` coordinator does not wait for the last vote."""
 
     def scenario(world: World) -> None:
         refs = tuple(
@@ -163,7 +163,7 @@ def commit_hasty(world: World) -> None:
 
 
 def main() -> None:
-    """See that all decide the same, and that they do not if one is not waited for."""
+    """Verify that all decide the same; refute it for a hasty coordinator."""
     result = explore(commit)
     print(result.states, "states;", result.verdict.upper(), result.scope)
     assert result.verdict == "verified"

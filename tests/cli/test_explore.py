@@ -22,7 +22,7 @@ PAXOS = f"{EXAMPLES}/published/paxos.py:paxos"
 PING_PONG = f"{EXAMPLES}/published/ping_pong.py:ping_pong"
 TWO_PHASE = f"{EXAMPLES}/published/two_phase.py:two_phase"
 REFUTED_CELL = "verdicts/v5.12/qemu/attention"
-"""What is refuted of what comes with the package, in a few states."""
+"""A refuted scenario of the package that needs few states."""
 
 OWN = '''
 """Scenarios of a user."""
@@ -84,7 +84,7 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_list() -> None:
-    """Every scenario is listed, with what it is."""
+    """Every scenario is listed, with its summary."""
     summaries = json.loads(run("explore", "--list", "--json").stdout)["scenarios"]
     assert list(summaries) == list(SCENARIOS)
     assert all(summaries.values())
@@ -94,7 +94,7 @@ def test_list() -> None:
 
 
 def test_json() -> None:
-    """It has the fields promised for each scenario, and nothing else is printed."""
+    """JSON has the promised fields for each scenario, and nothing else is printed."""
     one = found(PING_PONG, BANK_BUGGY)
     assert set(one) == {PING_PONG, BANK_BUGGY}
     assert all(set(fields) >= FIELDS for fields in one.values())
@@ -135,14 +135,14 @@ def test_json() -> None:
     ],
 )
 def test_exit_codes(arguments: list[str], code: int) -> None:
-    """0 if all is verified, 1 if one is refuted, 3 if a limit was met, 2 for usage."""
+    """0 all verified, 1 one refuted, 3 a limit was reached, 2 usage error."""
     assert run("explore", *arguments).exit_code == code
 
 
 def test_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All scenarios of the package are explored under channel, and none is wrong.
+    """`--all` explores the scenarios of the package, and all of them are verified.
 
-    Each has a test of its own elsewhere, so that two will do here.
+    Each has its own test elsewhere, so two are enough here.
     """
     few = {name: SCENARIOS[name] for name in ("halt", "restart")}
     monkeypatch.setattr(import_module("ccw_actors.cli._explore"), "SCENARIOS", few)
@@ -155,7 +155,7 @@ def test_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_with_one_that_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault in a scenario of the package is one, whichever it is."""
+    """A fault in a scenario of the package is reported like any other."""
     few = {name: SCENARIOS[name] for name in ("restart",)}
     few["buggy"] = transfers(buggy=True)
     for module in ("_explore", "_scenario_names"):
@@ -166,7 +166,7 @@ def test_all_with_one_that_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ctrl_c(own: Path) -> None:
-    """After Ctrl-C what had been explored by then is printed, and the code is 130."""
+    """After Ctrl-C partial results are printed, and the exit status is 130."""
     own.write_text(OWN + "\n\ndef cut(world):\n    raise KeyboardInterrupt\n")
     done = run("explore", f"{own}:own", f"{own}:cut", f"{own}:wrong", "--json")
     assert done.exit_code == 130
@@ -174,7 +174,7 @@ def test_ctrl_c(own: Path) -> None:
 
 
 BROKEN = '''
-"""Scenarios that go wrong, each in a way of its own."""
+"""Scenarios that fail, each in its own way."""
 
 import asyncio
 import sys
@@ -259,7 +259,7 @@ WRONG = {
     "hidden": "keeps data in count",
     "odd": "cannot travel in a message",
 }
-"""What is said of each; none of them is a refutation."""
+"""The error of each; none of them is a refutation."""
 
 
 @pytest.fixture
@@ -273,7 +273,7 @@ def broken(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", WRONG)
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_scenario_that_cannot_be_explored(broken: Path, name: str, jobs: str) -> None:
-    """It is said in one line; the results of the others are kept, and the code is 2."""
+    """One line says why; the results of the others are printed; exit status 2."""
     wrong = f"{broken}:{name}"
     done = run("explore", wrong, PING_PONG, "--jobs", jobs)
     assert done.exit_code == 2
@@ -286,7 +286,7 @@ def test_scenario_that_cannot_be_explored(broken: Path, name: str, jobs: str) ->
 
 
 def test_refutation_beside_an_error(broken: Path) -> None:
-    """A fault that was found counts for more than a scenario that has failed."""
+    """A refuted scenario decides the exit status, not one that cannot be explored."""
     assert run("explore", f"{broken}:raises", BANK_BUGGY).exit_code == 1
 
 
@@ -298,7 +298,7 @@ def test_vacuous(broken: Path) -> None:
 
 
 def test_within(broken: Path) -> None:
-    """A constraint makes less of a scenario, and is said in the scope."""
+    """A constraint makes a scenario smaller, and the scope names it."""
     one = found(BANK, "--within", f"{broken}:small")[BANK]
     assert one["states"] < found(BANK)[BANK]["states"]
     assert "within the constraint of small" in one["scope"]
@@ -307,7 +307,7 @@ def test_within(broken: Path) -> None:
 
 
 def test_capacity_and_fingerprints_are_said() -> None:
-    """Whatever makes a verdict narrower stands in its scope."""
+    """The scope names options that explore less."""
     options = "--capacity", "1", "--fingerprints"
     scope = found(COMMIT, *options)[COMMIT]["scope"]
     assert "no channel holding more than 1 messages" in scope
@@ -315,7 +315,7 @@ def test_capacity_and_fingerprints_are_said() -> None:
 
 
 def test_results_do_not_depend_on_the_number_of_jobs() -> None:
-    """The same is found, in the same order, however many are explored at once."""
+    """Results and their order are the same, however many are explored at once."""
     names = (COMMIT, BANK_BUGGY, PING_PONG, LOST_REPLY)
     alone, together = found(*names), found(*names, "--jobs", "3")
     for every in (alone, together):
@@ -331,7 +331,7 @@ def test_no_name_lists_what_there_is() -> None:
 
 
 def test_list_of_a_file(broken: Path) -> None:
-    """The scenarios of a file are listed, and nothing else that it has."""
+    """The scenarios of a file are listed, and no other names of it."""
     listed = json.loads(run("explore", "--list", broken, "--json").stdout)["scenarios"]
     names = {name.rpartition(":")[2] for name in listed}
     assert names == {*WRONG, "empty"}
@@ -342,7 +342,7 @@ def test_list_of_a_file(broken: Path) -> None:
 
 
 def test_file_without_a_name(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says what to give, and which names there are in the file."""
+    """The error says what was expected, and names the scenarios of the file."""
     monkeypatch.chdir(own.parent)
     done = run("explore", "own.py", BANK)
     assert done.exit_code == 2
@@ -353,12 +353,12 @@ def test_file_without_a_name(own: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_close_names() -> None:
-    """A name that is not known gets those that are like it."""
+    """The error for an unknown name suggests similar ones."""
     assert "did you mean clear-twice" in run("explore", "clear-twise").stderr
 
 
 def test_table() -> None:
-    """People get a table, the scope, and what is wrong."""
+    """The text has the table, the scope, and the fault."""
     shown = run("explore", BANK_BUGGY).stdout
     assert "refuted" in shown
     assert "REFUTED: account/one: never overdrawn" in shown
@@ -367,7 +367,7 @@ def test_table() -> None:
 
 
 def test_names_are_never_folded(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In 80 columns each name stands on one line; other columns are left out first."""
+    """In 80 columns each name is on one line; other columns are left out first."""
     monkeypatch.setenv("COLUMNS", "80")
     cell = "verdicts/counted-programs/qemu/disable"
     names = f"{own}:own", cell
@@ -379,7 +379,7 @@ def test_names_are_never_folded(own: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_coverage() -> None:
-    """What was never handled is listed on demand."""
+    """`--coverage` lists the messages that were never handled."""
     assert "never:" not in run("explore", BANK).stdout
     shown = run("explore", BANK, "--coverage").stdout
     assert "6 of 14 combinations handled; never:" in shown
@@ -394,7 +394,7 @@ def test_scenarios_of_a_user(own: Path) -> None:
 
 
 def test_scenarios_of_a_module() -> None:
-    """So is something in a module."""
+    """A scenario in a module is explored."""
     name = "tests.cli.own_scenario:scenario"
     assert found(name)[name]["verdict"] == "verified"
 
@@ -414,7 +414,7 @@ def test_scenarios_that_are_none(own: Path, what: str, why: str) -> None:
 
 
 def test_file_that_is_not_there() -> None:
-    """A file that is not there, or cannot be loaded, is told of."""
+    """The error names a file that does not exist, or that cannot be loaded."""
     assert "nowhere.py: no such file" in run("explore", "nowhere.py:x").stderr
     assert (
         "no.such.module: cannot be loaded" in run("explore", "no.such.module:x").stderr
@@ -422,7 +422,7 @@ def test_file_that_is_not_there() -> None:
 
 
 def test_counterexample_is_kept_and_replayed(own: Path, tmp_path: Path) -> None:
-    """A file leads to the fault again, as long as it is there."""
+    """A file leads to the fault again, until the fault is fixed."""
     done = run("explore", f"{own}:wrong", "--save", tmp_path / "kept")
     (file,) = (tmp_path / "kept").iterdir()
     own_scenario = "--scenario", f"{own}:wrong"
@@ -441,7 +441,7 @@ def test_counterexample_is_kept_and_replayed(own: Path, tmp_path: Path) -> None:
 
 
 def test_replay_in_another_scenario(own: Path, tmp_path: Path) -> None:
-    """Where the steps lead to no fault, replay ends with 0."""
+    """If the steps lead to no fault, the exit status of replay is 0."""
     run("explore", f"{own}:wrong", "--save", tmp_path / "kept")
     (file,) = (tmp_path / "kept").iterdir()
     (tmp_path / "rich.py").write_text(
@@ -453,7 +453,7 @@ def test_replay_in_another_scenario(own: Path, tmp_path: Path) -> None:
 
 
 def test_counterexample_of_a_shipped_scenario(tmp_path: Path) -> None:
-    """What comes with the package is replayed by its name."""
+    """A scenario of the package is found by the name in the file."""
     done = run("explore", REFUTED_CELL, "--save", tmp_path)
     (file,) = tmp_path.iterdir()
     assert f"ccw-actors replay {file}\n" in done.stdout + "\n"
@@ -534,7 +534,7 @@ def test_replay_runs_no_code_that_a_file_names(
     ],
 )
 def test_replay_of_a_bad_file(tmp_path: Path, content: str, why: str) -> None:
-    """A file that is no counterexample is refused, and the error says why."""
+    """A file that is not a counterexample is refused, and the error says why."""
     path = tmp_path / "bad.json"
     path.write_text(content)
     done = run("replay", path)

@@ -64,7 +64,7 @@ def test_lost_reply_by_orders() -> None:
     right = explore(lost_reply.asks(askers=1), engine="orders")
     wrong = explore(lost_reply.careless, engine="orders")
     assert right.verdict == "verified"
-    assert wrong.violation == "nobody waits for ever"
+    assert wrong.violation == "nobody waits forever"
 
 
 def test_ping_pong_has_one_order() -> None:

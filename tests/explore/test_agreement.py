@@ -1,4 +1,4 @@
-"""Brute force, States and Orders agree, on scenarios that nobody has chosen."""
+"""Brute force, States and Orders agree on random scenarios."""
 
 from typing import Any
 
@@ -153,7 +153,7 @@ def explored(
 @example(PUT_BACK, "mailbox")
 @example(ALIKE, "mailbox")
 def test_counts_and_ends_agree(scenario: Scenario, delivery: Network) -> None:
-    """All three find the same ends; each count that two of them have is one."""
+    """All three find the same ends, and the counts that two of them have are equal."""
     models, every, states, orders = explored(scenario, delivery)
     assume(not every.limit)
     ends = ends_of(models[0], every)
@@ -175,9 +175,9 @@ def test_counts_and_ends_agree(scenario: Scenario, delivery: Network) -> None:
 def test_ends_agree_where_a_step_may_change_anything(
     scenario: Scenario, delivery: Network
 ) -> None:
-    """So they do where actors stop, fail, crash, restart, spawn, wait, or are full.
+    """So they do if actors stop, fail, crash, restart, spawn, wait, or are full.
 
-    There, orders that differ for no actor may be counted as different ones.
+    There, Orders may count more than one schedule of a class.
     """
     models, every, states, orders = explored(scenario, delivery)
     assume(not every.limit)
@@ -197,7 +197,7 @@ def test_ends_agree_where_time_is_ordered(
 ) -> None:
     """Brute force and States agree when timers fire in the order of their times.
 
-    All that can happen then can happen when they fire at any time, too.
+    All ends of ordered time are also ends of untimed.
     """
     models = [Restful(scenario, delivery, 7, "ordered") for _ in "12"]
     every = explore_all(models[0], LIMITS)
@@ -214,7 +214,7 @@ def test_ends_agree_where_time_is_ordered(
 @SETTINGS
 @given(scenarios(""), DELIVERIES, st.sampled_from(("mood", "timer", "rest")))
 def test_violations_agree(scenario: Scenario, delivery: Network, what: str) -> None:
-    """All three find the same of a property good, or bad; States the nearest fault."""
+    """All three have the same verdict on a property; States has a shortest fault."""
 
     def watched(world: World) -> None:
         scenario(world)
@@ -242,7 +242,7 @@ def holds(state: Any, what: str) -> bool:
 
 
 def test_cancelled_timer_that_sleeps() -> None:
-    """What might come before a timer is taken, though the timer itself has been."""
+    """Steps that might come before a timer are tried, even if the timer was tried."""
     limits = Limits(steps=300_000)
     _, every, states, orders = explored(CANCELLED, "mailbox", limits)
     assert every.classes == orders.classes == 38
@@ -253,7 +253,7 @@ def test_cancelled_timer_that_sleeps() -> None:
 @settings(SETTINGS, max_examples=3000)
 @given(scenarios(""), DELIVERIES)
 def test_counts_agree_more_often(scenario: Scenario, delivery: Network) -> None:
-    """The same holds of many more scenarios."""
+    """The same holds for many more scenarios."""
     models, every, states, orders = explored(scenario, delivery)
     assume(not every.limit)
     ends = ends_of(models[0], every)

@@ -1,4 +1,4 @@
-"""Census: how many orders are wrong, of all classes and of some by lot."""
+"""Census: how many classes fail, and how many random schedules."""
 
 from collections import defaultdict
 
@@ -37,7 +37,7 @@ STEPS_MAX = 5_000
 
 
 def by_hand(scenario: Scenario, delivery: Network = "channel") -> Census:
-    """Take every order, and group those in which each actor handles the same.
+    """Take every schedule, and group those that are the same for every actor.
 
     A group counts as wrong if one order in it is.
     """
@@ -97,14 +97,14 @@ def noted(world: World) -> None:
 
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_all_that_is_wrong_is_counted(delivery: Network) -> None:
-    """Of the six ways of two tellers, the four in which both look first are wrong."""
+    """Of the six classes of two tellers, the four in which both look first fail."""
     found = census(transfers(buggy=True), delivery=delivery)
     assert found == Census(classes=6, violating=4, limit="")
     assert found == by_hand(transfers(buggy=True), delivery)
 
 
 def test_nothing_wrong_is_counted_where_nothing_is() -> None:
-    """A scenario that is verified has as many classes, none of them wrong."""
+    """A verified scenario has as many classes as Orders counts, and none fails."""
     verified = explore(producers(3, 1), engine="orders")
     assert census(producers(3, 1)) == Census(verified.classes or 0, 0, "")
 
@@ -114,7 +114,7 @@ def test_nothing_wrong_is_counted_where_nothing_is() -> None:
 def test_counts_are_those_of_all_orders(
     scenario: Scenario, delivery: Network, what: str
 ) -> None:
-    """Brute force finds as many classes, and as many wrong ones."""
+    """Brute force finds as many classes, and as many that fail."""
     expected = by_hand(watched(scenario, what), delivery)
     assume(not expected.limit)
     assert census(watched(scenario, what), delivery=delivery) == expected
@@ -125,7 +125,7 @@ def test_counts_are_those_of_all_orders(
 def test_no_class_is_left_out_where_a_step_may_change_anything(
     scenario: Scenario, delivery: Network
 ) -> None:
-    """Where actors fail, which ends the order, at least as many classes are found."""
+    """If actors fail, which ends the schedule, a census counts at least as many."""
 
     def strict(world: World) -> None:
         scenario(world)
@@ -149,7 +149,7 @@ class Fragile(Actor):
 
 
 def test_order_that_ends_in_a_failure_is_wrong() -> None:
-    """Of a bad item and two good ones, wherever it comes, every order is."""
+    """With one bad item among good ones, every schedule fails."""
 
     def scenario(world: World) -> None:
         ref = world.spawn(Fragile(), "fragile")
@@ -161,7 +161,7 @@ def test_order_that_ends_in_a_failure_is_wrong() -> None:
 
 
 def both_gone(world: World) -> None:
-    """Say of two that never talk that they have not both gone."""
+    """Require that two actors that never talk have not both gone."""
     strangers(world)
     world.properties.system_invariants.clear()
     world.system_invariant(
@@ -170,7 +170,7 @@ def both_gone(world: World) -> None:
 
 
 def test_system_invariants_are_asked_at_the_end() -> None:
-    """What is so on the way only is not counted, nor is what should be sometimes."""
+    """Faults on the way are not counted, nor is a `sometimes`."""
 
     def never(world: World) -> None:
         strangers(world)
@@ -181,7 +181,7 @@ def test_system_invariants_are_asked_at_the_end() -> None:
 
 
 def test_monitor_of_all_actors_is_refused() -> None:
-    """It differs within a class; a monitor of one actor does not, and is taken."""
+    """It differs within a class, so it is refused; one of a single actor is not."""
 
     def scenario(world: World) -> None:
         strangers(world)
@@ -202,20 +202,20 @@ def test_monitor_of_all_actors_is_refused() -> None:
 def test_what_has_no_classes_is_refused(
     delivery: Network, time: Time, why: str
 ) -> None:
-    """Where no order stands for others there is nothing to be counted."""
+    """Where no schedule stands for a class there is nothing to count."""
     with pytest.raises(UnsoundError, match=why):
         census(producers(2, 1), delivery=delivery, time=time)
 
 
 def test_scenario_of_nobody_is_refused() -> None:
-    """Where nothing can happen, there is no order to be counted, or taken."""
+    """A scenario without an actor has no schedule to count or take."""
     for count in (census, sample_rate):
         with pytest.raises(ExploreError, match="has no actor"):
             count(lambda _world: None)
 
 
 def test_classes_up_to_the_limit_are_counted() -> None:
-    """The limit ends the census only if there is a class more than that."""
+    """The limit ends the census only if there is one more class."""
     assert census(producers(3, 1), classes_max=6) == Census(6, 0, "")
     assert census(producers(3, 1), classes_max=5) == Census(5, 0, "5 classes")
     found = census(transfers(buggy=True), classes_max=3)
@@ -224,7 +224,7 @@ def test_classes_up_to_the_limit_are_counted() -> None:
 
 
 def test_limits_end_a_census() -> None:
-    """Steps and seconds are limits as well, and counts are of what was seen."""
+    """Steps and seconds are also limits, and the counts cover what was seen."""
     found = census(producers(3, 2), limits=Limits(steps=20))
     assert found.limit == "20 steps"
     assert 0 < found.classes < 90
@@ -254,7 +254,7 @@ class Retrying(Actor):
 
 
 def test_endless_order_ends_a_census() -> None:
-    """One that is longer than the depth is given up, and all others with it."""
+    """A schedule that is longer than the depth ends the census."""
 
     def scenario(world: World) -> None:
         ref = world.spawn(Retrying(), "retrying")
@@ -265,7 +265,7 @@ def test_endless_order_ends_a_census() -> None:
 
 
 def test_census_says_how_far_it_is() -> None:
-    """The tick is told of classes as of those of the engine."""
+    """The tick gets the number of classes, as from the engine."""
     told: list[Progress] = []
     found = census(producers(3, 2), tick=told.append)
     assert told
@@ -278,7 +278,7 @@ def test_census_says_how_far_it_is() -> None:
 
 
 def test_monitor_of_one_actor_sees_its_steps_only() -> None:
-    """Steps of others leave the value alone, whether they change anything or not."""
+    """Steps of other actors do not change the value."""
     events: list[Event] = []
 
     def scenario(world: World) -> None:
@@ -317,18 +317,18 @@ def first_comes(world: World) -> None:
 
 
 def test_orders_takes_a_monitor_of_one_actor() -> None:
-    """Orders that differ for no actor agree on it; "auto" falls back to Orders, too."""
+    """Schedules of a class agree on it; "auto" falls back to Orders as well."""
     assert explore(first_comes, engine="orders").violation == "p0 was first"
     found = explore(first_comes, limits=Limits(states=2, schedules=0))
     assert (found.engine, found.violation) == ("orders", "p0 was first")
     assert census(first_comes) == by_hand(first_comes) == Census(2, 1, "")
 
 
-# -- a rate by lot ---------------------------------------------------------------------
+# -- the rate of random schedules ------------------------------------------------------
 
 
 def test_seed_decides_the_rate() -> None:
-    """The same seed takes the same orders, another one others."""
+    """The same seed takes the same schedules, another seed others."""
     scenario = transfers(buggy=True)
     rates = [sample_rate(scenario, seed=seed) for seed in (0, 0, *range(1, 6))]
     assert rates[0] == rates[1]
@@ -337,7 +337,7 @@ def test_seed_decides_the_rate() -> None:
 
 
 def test_rate_is_that_of_the_engine() -> None:
-    """As many orders as the engine "random" takes to the first fault have one."""
+    """As many schedules as the engine "random" takes to the first fault have one."""
     scenario = transfers(buggy=True)
     for seed in range(10):
         orders = next(
@@ -351,7 +351,7 @@ def test_rate_is_that_of_the_engine() -> None:
 
 
 def test_faults_on_the_way_and_at_rest_count() -> None:
-    """Any property may be asked, of all states, and on any network."""
+    """A rate checks any property, in all states, and on any network."""
 
     def lost(world: World) -> None:
         sink = world.spawn(Sink(), "sink")
@@ -378,7 +378,7 @@ def test_faults_on_the_way_and_at_rest_count() -> None:
 
 
 def test_order_is_left_at_the_depth() -> None:
-    """A fault that comes later than that is not met."""
+    """A fault beyond the depth is not met."""
 
     def late(world: World) -> None:
         sink = world.spawn(Sink(), "sink")
@@ -395,5 +395,5 @@ def test_order_is_left_at_the_depth() -> None:
 
 
 def test_no_order_is_begun_when_time_is_over() -> None:
-    """The rate is of fewer orders than asked for."""
+    """The rate is of fewer schedules than asked for."""
     assert sample_rate(producers(2, 1), seconds=0.0) == Rate(0, 0)

@@ -1,4 +1,4 @@
-"""Two classics of model checking, with the numbers of states that others have found."""
+"""Two classics of model checking, with published numbers of states."""
 
 from ccw_actors.explore import explore
 from examples.explore.published.paxos import registers
@@ -19,7 +19,7 @@ def test_two_phase_commit_holds() -> None:
 
 
 def test_hasty_two_phase_commit_is_refuted() -> None:
-    """A manager that is not waited for can still give up; seven steps show it."""
+    """A manager can still give up if nobody waits for it; seven steps show it."""
     result = explore(commits(3, hasty=True))
     assert result.verdict == "refuted"
     assert result.violation == "all decide the same"
@@ -37,7 +37,7 @@ def test_paxos() -> None:
 
 
 def test_hasty_paxos_is_refuted() -> None:
-    """A leader that disregards what was accepted before makes reads disagree."""
+    """Reads disagree if a leader ignores accepted values."""
     result = explore(registers(hasty=True), delivery="unordered", noops="kept")
     assert result.verdict == "refuted"
     assert result.violation == "linearizable"

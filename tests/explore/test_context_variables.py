@@ -159,7 +159,7 @@ def explored(make: Callable[[], Actor[Any]], engine: Engine, **more: Any) -> Non
 def test_variable_is_named(
     make: Callable[[], Actor[Any]], name: str, engine: Engine
 ) -> None:
-    """The error names what a handler has left changed."""
+    """The error names the variable that a handler has left changed."""
     with pytest.raises(HiddenStateError, match="move that into `state`") as caught:
         explored(make, engine)
     assert caught.value.attributes == (name,)
@@ -176,13 +176,13 @@ def test_variable_is_named(
 def test_variable_that_is_set_back(
     make: Callable[[], Actor[Any]], recheck: int, engine: Engine
 ) -> None:
-    """One that is set for a while only, also while a handler waits, is no state."""
+    """A variable that is reset in the end, even after a wait, is not state."""
     explored(make, engine, recheck=recheck)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_abandoned_handlers_leave_nothing(engine: Engine) -> None:
-    """No handler finds what one that was abandoned half-way has set."""
+    """No handler sees a variable that an abandoned handler has set."""
 
     def scenario(world: World) -> None:
         world.spawn(Teller(), "teller")
@@ -202,7 +202,7 @@ def in_role(ref: ActorRef[Poke], name: str) -> Callable[[View], bool]:
 
 
 def test_spawner_in_another_role() -> None:
-    """Each actor is in the role in which it was spawned, and told apart by that."""
+    """Each actor keeps the variables that it was spawned with, and differs by them."""
 
     def scenario(world: World) -> None:
         for name in ("a", "b"):

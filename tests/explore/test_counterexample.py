@@ -25,7 +25,7 @@ def kept(tmp_path: Path) -> Path:
 
 
 def test_file_is_read_as_it_was_written(kept: Path) -> None:
-    """All that is needed is in the file, as JSON that can be read and compared."""
+    """The file has all that replay needs, as JSON that can be read and compared."""
     result = explore(transfers(buggy=True))
     read = Counterexample.load(kept)
     assert read == Counterexample.of("bank", result)
@@ -35,7 +35,7 @@ def test_file_is_read_as_it_was_written(kept: Path) -> None:
 
 
 def test_regression(kept: Path) -> None:
-    """It holds once the fault is mended, and shows the way while it is not."""
+    """It passes once the fault is fixed, and shows the steps while it is not."""
     with pytest.raises(AssertionError, match=r"never overdrawn\n +1 \(outside\) >"):
         assert_mended(kept, transfers(buggy=True))
     assert_mended(kept, transfers(balance=20, buggy=True))
@@ -43,19 +43,19 @@ def test_regression(kept: Path) -> None:
 
 
 def test_messages_may_change(kept: Path) -> None:
-    """Steps have names of who sends to whom; what is sent may change."""
+    """Steps are named by sender and recipient; the contents may change."""
     with pytest.raises(AssertionError, match="amount=7"):
         assert_mended(kept, transfers(balance=10, amount=7, buggy=True))
 
 
 def test_nothing_to_keep() -> None:
-    """What is verified has no counterexample."""
+    """A verified scenario has no counterexample."""
     with pytest.raises(CounterexampleError, match="bank is verified: it has no"):
         Counterexample.of("bank", explore(transfers()))
 
 
 def test_what_never_happens_has_no_way(tmp_path: Path) -> None:
-    """No way shows it, so none is kept: a regression test of none could not fail."""
+    """A vacuous scenario has no steps to save: a test of them could not fail."""
 
     def scenario(world: World) -> None:
         transfers()(world)
@@ -70,7 +70,7 @@ def test_what_never_happens_has_no_way(tmp_path: Path) -> None:
 
 
 def test_scenario_that_begins_with_a_fault(tmp_path: Path) -> None:
-    """A way of no steps is one: the fault is seen before the first step."""
+    """A counterexample may have no steps: the initial state is at fault."""
 
     def scenario(world: World) -> None:
         transfers()(world)

@@ -1,4 +1,4 @@
-"""What was handled in which state, and what never was."""
+"""Coverage: which messages were handled in which state, and which never were."""
 
 from enum import Enum
 from typing import Literal
@@ -80,7 +80,7 @@ def coverage(
 
 
 def test_enumerations_name_the_state() -> None:
-    """Every state seen, with every message that has a handler."""
+    """It has every state seen with every message that has a handler."""
     for engine in ("states", "orders", "brute force", "random"):
         found = coverage(Knock(), Open(), Knock(), engine=engine)
         assert set(map(str, found.handled)) == {
@@ -106,7 +106,7 @@ def test_label_of_the_scenario() -> None:
 
 
 def test_text() -> None:
-    """It says how much of how much, and what never."""
+    """The text counts the combinations, and lists the missed ones."""
     assert str(coverage(Knock())) == (
         "1 of 3 combinations handled; never:\n"
         "  door (shut nobody): Close\n"
@@ -129,7 +129,7 @@ class Gate(Actor):
 
 
 def test_behaviours_name_the_state() -> None:
-    """An actor with behaviours is in one of them."""
+    """The behaviour of an actor names its state."""
 
     def scenario(world: World) -> None:
         gate = world.spawn(Gate(), "gate")

@@ -1,4 +1,4 @@
-"""Crashes: an actor fails on any message, as often as the scenario lets it."""
+"""Crashes: an actor fails on any message, as often as the scenario allows."""
 
 import pytest
 from msgspec import Struct
@@ -89,7 +89,7 @@ def added(
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_crash_loses_message_and_state(engine: Engine, delivery: Network) -> None:
-    """One that is restarted has lost what it had, and the message it crashed on."""
+    """A restarted actor has lost its state, and the message that it crashed on."""
     again = Restart()
     result, sums = added(
         1, 2, 4, budget=1, engine=engine, delivery=delivery, supervision=again
@@ -101,12 +101,12 @@ def test_crash_loses_message_and_state(engine: Engine, delivery: Network) -> Non
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_crash_without_supervision(engine: Engine) -> None:
-    """One that is not restarted is gone."""
+    """Without a restart the actor has ended."""
     assert added(1, 2, budget=1, engine=engine)[1] == {3, "gone"}
 
 
 def test_scope_names_the_crashes() -> None:
-    """The verdict says how many crashes it is about, and of whom."""
+    """The scope says how many crashes it covers, and of which actors."""
     assert "with at most 1 crash of adder, one" in added(1, budget=1)[0].scope
     assert "with at most 2 crashes of adder, one" in added(1, budget=2)[0].scope
     assert "crash" not in added(1, budget=0)[0].scope
@@ -114,7 +114,7 @@ def test_scope_names_the_crashes() -> None:
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_crash_in_a_counterexample(delivery: Network) -> None:
-    """A crash is a step with a name of its own, and can be replayed."""
+    """A crash is a step with its own name, and can be replayed."""
 
     def scenario(world: World) -> None:
         one = world.spawn(Adder("two"), "one", supervision=Restart())
@@ -146,7 +146,7 @@ def result_total(result: Result) -> int:
 
 
 def test_crash_on_a_timer() -> None:
-    """An actor may crash on what a timer of its own sends."""
+    """An actor may crash on the message of its own timer."""
     ends: set[int] = set()
 
     def scenario(world: World) -> None:
@@ -166,7 +166,7 @@ def test_crash_on_a_timer() -> None:
 
 
 def test_budgets_are_apart() -> None:
-    """Each call of `may_crash` has a budget of its own, which its actors share."""
+    """Each call of `may_crash` has its own budget, which its actors share."""
     crashes: set[tuple[str, ...]] = set()
 
     def scenario(world: World) -> None:
@@ -191,7 +191,7 @@ def test_budgets_are_apart() -> None:
 
 
 def test_crash_needs_an_actor() -> None:
-    """A budget of nothing, or for nobody, is a mistake in the scenario."""
+    """A budget of 0, or no actor, is an error of the scenario."""
 
     def scenario(world: World) -> None:
         world.may_crash()
@@ -297,7 +297,7 @@ def kept(world: World, *, on_disk: bool, crashes: bool = True) -> None:
     ],
 )
 def test_crash_between_two_messages(engine: Engine, delivery: Network) -> None:
-    """It loses no message, but what is in memory alone; what is persistent stays."""
+    """It loses no message, only data in memory; persistent data stays."""
 
     def run(*, on_disk: bool, crashes: bool = True) -> Result:
         return explore(
@@ -318,7 +318,7 @@ def test_crash_between_two_messages(engine: Engine, delivery: Network) -> None:
 
 
 def test_crash_between_two_messages_is_replayed() -> None:
-    """It has a name, by which it is found again."""
+    """A crash between messages has its own name, and can be replayed."""
 
     def scenario(world: World) -> None:
         kept(world, on_disk=False)
@@ -361,7 +361,7 @@ class Stopper(Actor[Watch]):
 
 
 def test_crash_while_a_stop_is_under_way() -> None:
-    """An actor that crashes before a stop reaches it ends as one that has failed."""
+    """An actor that crashes before a stop reaches it ends as failed."""
     reasons: set[object] = set()
 
     def scenario(world: World) -> None:

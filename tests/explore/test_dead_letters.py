@@ -66,7 +66,7 @@ def strictly(world: World, *, ends: bool = True) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_listed(engine: Engine) -> None:
-    """They are listed in the result, each once, and are no fault by themselves."""
+    """They are listed in the result, each once, and are not faults on their own."""
     result = explore(asking, engine=engine)
     assert result.verdict == "verified"
     known = {(one.actor, one.message) for one in result.dead_letters}
@@ -78,7 +78,7 @@ def test_listed(engine: Engine) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_forbidden(engine: Engine, delivery: Network) -> None:
-    """Where they are forbidden, one of them is a fault, with the way to it."""
+    """If they are forbidden, one of them is a fault, with its counterexample."""
     result = explore(strictly, engine=engine, delivery=delivery)
     assert result.verdict == "refuted"
     assert result.violation.startswith("a dead letter: ")
@@ -90,7 +90,7 @@ def test_forbidden(engine: Engine, delivery: Network) -> None:
 @pytest.mark.parametrize("delivery", DELIVERIES)
 @pytest.mark.parametrize("source", ["elsewhere", "client"])
 def test_answer_to_a_source(delivery: Network, source: str) -> None:
-    """An answer to the outside is none, but one to an actor that has ended is."""
+    """An answer to the outside is none; an answer to an ended actor is one."""
 
     def scenario(world: World) -> None:
         server = world.spawn(Server(), "server")
@@ -104,7 +104,7 @@ def test_answer_to_a_source(delivery: Network, source: str) -> None:
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_signal_is_no_letter(delivery: Network) -> None:
-    """To stop or to watch who has ended loses no message."""
+    """Stopping or watching an ended actor makes no dead letter."""
 
     class Boss(Actor[Ask]):
         @receive
@@ -122,7 +122,7 @@ def test_signal_is_no_letter(delivery: Network) -> None:
 
 
 def test_in_the_scenario_itself() -> None:
-    """What a scenario tells to nobody is one from the start."""
+    """A message of the scenario to nobody is one from the start."""
 
     def scenario(world: World) -> None:
         asking(world, ends=False)

@@ -95,7 +95,7 @@ def asking(world: World, *, is_busy: bool = True, may_crash: bool = False) -> No
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_deadlock_beside_a_clock(delivery: Network) -> None:
-    """It is a fault though the clock goes on, and is replayed and explained as one."""
+    """It is a fault although the clock goes on, and can be replayed and explained."""
     result = explore(asking, delivery=delivery)
     assert result.violation == "one: waits for other to answer Ask forever"
     again = replay(asking, result.names, delivery=delivery)
@@ -104,13 +104,13 @@ def test_deadlock_beside_a_clock(delivery: Network) -> None:
 
 
 def test_crash_that_need_not_come() -> None:
-    """That one of them might crash is no way out, as it need not."""
+    """A possible crash is not a way out, as it need not happen."""
     result = explore(lambda world: asking(world, may_crash=True))
     assert result.violation == "one: waits for other to answer Ask forever"
 
 
 def test_busy_for_ever_without_a_clock() -> None:
-    """Where nothing goes on, it is found at rest."""
+    """Without the clock, the fault is found at rest."""
 
     def scenario(world: World) -> None:
         world.spawn(Asked(is_busy=True), "other")
@@ -120,7 +120,7 @@ def test_busy_for_ever_without_a_clock() -> None:
 
 
 def test_one_who_asks_beside_a_clock() -> None:
-    """One that is answered does not wait forever."""
+    """An actor that is answered does not wait forever."""
 
     def scenario(world: World) -> None:
         asking(world, is_busy=False)
@@ -161,12 +161,12 @@ def keeping(world: World) -> None:
 
 
 def test_cut_is_a_way_out() -> None:
-    """What would go on behind a bound or a constraint does not wait forever."""
+    """An actor whose next step an option leaves out does not wait forever."""
     assert explore(keeping).verdict == "verified"
     assert explore(keeping, capacity=2).verdict == "verified"
     assert explore(keeping, capacity=1).verdict == "verified"
     behind = explore(keeping, within=lambda view: view["two"] is None)
-    assert behind.verdict == "vacuous", "nothing was looked at"
+    assert behind.verdict == "vacuous", "nothing was explored"
 
 
 # -- against a definition -----------------------------------------------------------
@@ -185,7 +185,7 @@ GRAPHS = st.integers(1, 7).flatmap(
 
 @given(GRAPHS, st.sets(st.integers(0, 6)))
 def test_dead_ends(graph: list[list[tuple[int, bool]]], cut: set[int]) -> None:
-    """They are what is reached from all that it reaches, and from itself again."""
+    """A set has the states that reach each other and themselves."""
     known = {state for state in cut if state < len(graph)}
     starts, targets = [0], array("i")
     for ways in graph:

@@ -1,4 +1,4 @@
-"""What is said of a counterexample is true of it."""
+"""Explanations of counterexamples are true."""
 
 from collections.abc import Callable
 from typing import Any
@@ -107,7 +107,7 @@ def test_race_and_the_other_order() -> None:
 
 
 def test_point_of_no_return() -> None:
-    """It is the step after which "a" cannot come first any more."""
+    """It is the step after which "a" can no longer come first."""
     _, told = explained(two_ways)
     assert told.no_return == 2
     assert told.way_out is not None
@@ -125,7 +125,7 @@ def test_overtakings() -> None:
 
 
 def test_steps_that_are_not_needed() -> None:
-    """By lot there may be steps that have nothing to do with it; they are left out.
+    """A random schedule may have steps that are not needed; they are left out.
 
     With few states to look at, no shorter way is found, and they are not needed.
     """
@@ -156,7 +156,7 @@ def test_failure_of_a_handler() -> None:
 
 
 def test_property_of_several_actors() -> None:
-    """A property of several actors is explained, too, and so is one of the end."""
+    """Properties of several actors and of the end are explained."""
 
     def build(world: World) -> None:
         left = world.spawn(Box(), "left")
@@ -192,7 +192,7 @@ def test_crash_in_an_explanation() -> None:
 
 
 def test_plain_system() -> None:
-    """Of a plain transition system there is the point of no return."""
+    """A plain transition system has a point of no return."""
     moves = {0: [1, 2], 1: [3], 2: [], 3: []}
     system = TransitionSystem[int, int](
         [0],
@@ -208,14 +208,14 @@ def test_plain_system() -> None:
 
 
 def test_nothing_to_explain() -> None:
-    """What is verified has no fault."""
+    """A verified scenario has no fault to explain."""
     result = explore(transfers())
     with pytest.raises(CounterexampleError, match="got 'verified'"):
         explain(transfers(), result)
 
 
 def test_what_never_happens() -> None:
-    """A scenario that tests nothing has no steps to be explained."""
+    """A vacuous scenario has no steps to explain."""
 
     def build(world: World) -> None:
         box = world.spawn(Box(), "box")
@@ -228,7 +228,7 @@ def test_what_never_happens() -> None:
 
 
 def test_too_many_states() -> None:
-    """Where the point of no return is too far it is not known; nothing is guessed."""
+    """If the search for the point of no return is given up, it is None."""
     scenario = transfers(tellers=3, buggy=True)
     told = explain(scenario, explore(scenario), states_max=1)
     assert told.no_return is None
@@ -236,7 +236,7 @@ def test_too_many_states() -> None:
 
 
 def test_lines_are_bounded() -> None:
-    """At most so many steps are shown, and how many are not."""
+    """The text has at most so many steps, and says how many are left out."""
     scenario = transfers(tellers=3, buggy=True)
     lines = explain(scenario, explore(scenario, engine="random")).lines(3)
     assert len([line for line in lines if line.startswith("  ")]) == 4
@@ -248,7 +248,7 @@ def test_lines_are_bounded() -> None:
 def test_explanations_are_true(
     scenario: Scenario, delivery: Network, what: str
 ) -> None:
-    """What is needed meets the fault; the other order passes; the steps are a way."""
+    """The steps needed meet the fault, the other order passes, the steps are a way."""
 
     def watched(world: World) -> None:
         scenario(world)
@@ -273,7 +273,7 @@ def test_explanations_are_true(
 
 
 def _no_return(scenario: Scenario, delivery: Network, names: list[str]) -> int:
-    """Return after how many steps no way is without a fault, by going through all."""
+    """Return after how many steps every way has a fault, by trying all."""
     model = ActorModel(scenario, delivery, 0)
     way = follow(model, names)
 
@@ -292,7 +292,7 @@ def _no_return(scenario: Scenario, delivery: Network, names: list[str]) -> int:
 
 
 class Parent(Actor):
-    """Has letters kept by itself, later, or by a child."""
+    """Keeps letters itself, later, or lets a child keep them."""
 
     @receive
     def put(self, message: Put) -> None:
@@ -304,7 +304,7 @@ class Parent(Actor):
 
 
 def test_causes_of_timers_and_children() -> None:
-    """A timer is caused by the step that set it, a child's message by who sent it."""
+    """The cause of a timer is the step that set it, that of a message its sender's."""
 
     def build(world: World) -> None:
         parent = world.spawn(Parent(), "parent")
@@ -319,7 +319,7 @@ def test_causes_of_timers_and_children() -> None:
 
 
 class Endless(Box):
-    """Tells itself for ever."""
+    """Sends itself messages forever."""
 
     @receive
     def put(self, message: Put) -> None:

@@ -1,4 +1,4 @@
-"""Less room or less to look at: fingerprints, a constraint, a capacity."""
+"""Options that explore less: fingerprints, a constraint, a capacity."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ def added(world: World, *, times: int = 2, worst: int = 99) -> None:
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_counts_and_ways_are_the_same(delivery: Network) -> None:
-    """Fingerprints find the states that exact ones do, and the same way to a fault."""
+    """Fingerprints find the same states, and the same counterexample."""
     exact = explore(added, delivery=delivery)
     found = explore(added, delivery=delivery, fingerprints=True)
     assert (found.verdict, found.states, found.steps) == (
@@ -104,7 +104,7 @@ def test_plain_transition_system() -> None:
 
 
 def test_table_that_grows() -> None:
-    """The table of fingerprints finds what it has been given, and nothing else."""
+    """The table of fingerprints finds its entries, and nothing else."""
     known: Fingerprints[int] = Fingerprints(lambda n: print_of(str(n).encode()))
     exact: ExactStates[int] = ExactStates()
     numbers = [n * n % 5_003 for n in range(9_000)]
@@ -113,7 +113,7 @@ def test_table_that_grows() -> None:
 
 
 def test_two_states_of_one_fingerprint() -> None:
-    """They are taken for one: that is what may be missed."""
+    """Two states of one fingerprint count as one, so one may be missed."""
     known: Fingerprints[int] = Fingerprints(lambda n: n % 10)
     assert [known.add(n) for n in (3, 4, 13)] == [(0, True), (1, True), (0, False)]
 
@@ -122,7 +122,7 @@ def test_two_states_of_one_fingerprint() -> None:
 
 
 def test_within() -> None:
-    """Nothing leads out of a state outside of a constraint, and the scope says so."""
+    """No step is taken from a state outside a constraint, and the scope says so."""
 
     def little_is_done(view: View) -> bool:
         return bool(view["one"].total < 3)
@@ -137,11 +137,11 @@ def test_within() -> None:
     assert words in result.scope
     assert "constraint" not in every.scope
     found = explore(lambda world: added(world, worst=3), within=little_is_done)
-    assert found.verdict == "refuted", "what is within is looked at"
+    assert found.verdict == "refuted", "states within are checked"
 
 
 def test_end_behind_a_constraint() -> None:
-    """A state that is left out is no end: no final property is asked there."""
+    """A state whose steps are left out is not an end: no `final` is checked there."""
 
     def scenario(world: World) -> None:
         added(world)
@@ -169,7 +169,7 @@ def test_capacity(delivery: Network) -> None:
 
 
 def test_refused() -> None:
-    """What would not be covered, or has no channel, is refused."""
+    """Options that an engine cannot cover, or that need a channel, are refused."""
     system = TransitionSystem([0], lambda _s: [1], lambda s, a: min(s + a, 3))
     wrong: tuple[tuple[Any, dict[str, Any], str], ...] = (
         (

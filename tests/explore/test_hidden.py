@@ -1,4 +1,4 @@
-"""Handlers that are no functions of state and message are found out, by name."""
+"""Handlers that are not functions of state and message are detected and named."""
 
 import itertools
 from collections.abc import Callable
@@ -127,7 +127,7 @@ def poked(make: Callable[[], Actor[Any]], recheck: int = 3) -> None:
     ],
 )
 def test_attribute_is_named(make: Callable[[], Actor[Any]], name: str) -> None:
-    """The error names the attribute that holds state outside of `state`."""
+    """The error names the attribute that has data outside `state`."""
     with pytest.raises(HiddenStateError, match="move that into `state`") as caught:
         poked(make)
     assert caught.value.attributes == (name,)
@@ -150,7 +150,7 @@ def test_what_is_outside_is_found_by_doing_it_again() -> None:
 
 
 def test_a_step_that_is_taken_only_once_is_done_again() -> None:
-    """A small scenario is looked at in full, without asking for it."""
+    """All steps of a small scenario are checked by default."""
     counter = itertools.count()
 
     class Elsewhere(Tally):
@@ -168,7 +168,7 @@ def test_a_step_that_is_taken_only_once_is_done_again() -> None:
 
 
 def test_honest_actors_pass() -> None:
-    """Configuration, caches of it and state are no fault."""
+    """Configuration, its caches, and state are allowed."""
 
     class Honest(Tally):
         table = {"step": 1}  # noqa: RUF012 - nobody changes it
@@ -207,7 +207,7 @@ class Paged(Actor):
 
 
 def test_own_snapshot_says_what_is_state() -> None:
-    """An actor with its own snapshot is explored by that; predicates are given it."""
+    """An actor with its own snapshot is explored by that; predicates get the actor."""
 
     def scenario(world: World) -> None:
         ref = world.spawn(Paged(), "paged")
@@ -276,7 +276,7 @@ NUMBERS = itertools.count(1)
     [(InModule, "depends on something else"), (InAttribute, "in seen")],
 )
 def test_handler_that_waits(make: Callable[[], Actor[Any]], what: str) -> None:
-    """What a handler does after it has waited is held against the same rule."""
+    """The same rule applies to what a handler does after a wait."""
 
     def scenario(world: World) -> None:
         world.spawn(Knows(), "knows")

@@ -1,4 +1,4 @@
-"""A reference means one actor, also where another one comes after it at its path."""
+"""A reference means one actor, even if another one follows at its path."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ class Worker(Actor[Work | Poison]):
 
 
 class Boss(Actor[Hire | Carry | Poison | Terminated]):
-    """Hires one worker after the other, `times` times or for ever.
+    """Hires one worker after the other, `times` times or forever.
 
     It keeps a reference to the first `in_state`, or in a message that goes round, or
     not at all, and sends poison there each time.
@@ -126,7 +126,7 @@ def company(boss: Boss, found: set[Any] | None = None) -> Scenario:
 @pytest.mark.parametrize("delivery", DELIVERIES)
 @pytest.mark.parametrize("keeps", ["", "in state"])
 def test_respawning_for_ever_closes(keeps: str, delivery: Network) -> None:
-    """What nothing refers to gives its number back: the states are few."""
+    """An ended actor without references frees its number, so there are few states."""
     result = explore(
         company(Boss(None, keeps)), delivery=delivery, limits=Limits(states=100)
     )
@@ -135,11 +135,11 @@ def test_respawning_for_ever_closes(keeps: str, delivery: Network) -> None:
 
 @pytest.mark.parametrize(
     ("keeps", "engine"),
-    # A message that goes round for ever has orders without an end.
+    # A message that goes round forever has endless schedules.
     [*(("in state", engine) for engine in ENGINES), ("under way", "states")],
 )
 def test_reference_to_the_first_reaches_no_other(keeps: str, engine: Engine) -> None:
-    """Nobody but the first is poisoned, who is poisoned before it works or never."""
+    """Only the first worker is poisoned, before it works or never."""
     found: set[Any] = set()
     times = 3 if keeps == "in state" else 2
     scenario = company(Boss(times, keeps), found)
@@ -148,14 +148,14 @@ def test_reference_to_the_first_reaches_no_other(keeps: str, engine: Engine) -> 
 
 
 def test_dead_letter_names_the_first() -> None:
-    """What is sent to the first when the second is there is a dead letter."""
+    """A message to the first when the second is there is a dead letter."""
     result = explore(company(Boss(2, "in state")))
     (lost,) = result.dead_letters
     assert (lost.actor, lost.message) == ("boss/worker", "Poison"), lost
 
 
 def test_number_that_something_refers_to() -> None:
-    """As long as one is referred to it has its number, which is free afterwards."""
+    """An actor keeps its number while it is referred to; then the number is free."""
     dispatcher = SteppingDispatcher()
     system = System(dispatcher)
     boss = system.spawn(Boss(3, "in state"), "boss")
@@ -165,13 +165,13 @@ def test_number_that_something_refers_to() -> None:
 
 
 def test_next_number_is_the_smallest_that_is_free() -> None:
-    """Those that have ended and are referred to have theirs still."""
+    """Ended actors that are referred to keep their numbers."""
     past = Past(frozenset({"a", "a#3", "b#2"}))
     assert [past.next_at(path) for path in ("a", "b", "c")] == [2, 1, 1]
 
 
 def test_promised_number() -> None:
-    """A reference to the next one means the next, also when a smaller one is free."""
+    """A reference to the next one means the next, even if a smaller number is free."""
     nobody: set[str] = set()
     past = Past(frozenset({"a"}))
     assert past.in_question(nobody.__contains__) == {"a", "a#2"}

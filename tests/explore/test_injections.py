@@ -1,4 +1,4 @@
-"""What comes from outside comes at any time, and meets whoever is there then."""
+"""Messages from outside come at any time, and meet the actors of that time."""
 
 from typing import Any
 
@@ -90,13 +90,13 @@ def told_and_injected(world: World) -> None:
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_late_injection(delivery: Network) -> None:
-    """What is injected may come after what is sent later, in each delivery."""
+    """An injected message may come after later ones, under each delivery."""
     both = {("told", "injected"), ("injected", "told")}
     assert ends(told_and_injected, delivery) == both
 
 
 def test_arrival_is_a_step() -> None:
-    """In the order of mailboxes, arrival is a step with a name, which is replayed."""
+    """Under mailbox delivery, arrival is a step with a name, and can be replayed."""
 
     def scenario(world: World) -> None:
         told_and_injected(world)
@@ -112,7 +112,7 @@ def test_arrival_is_a_step() -> None:
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_injected_into_an_actor_that_has_ended(delivery: Network) -> None:
-    """What comes too late is a dead letter."""
+    """A message that comes too late is a dead letter."""
 
     def scenario(world: World) -> None:
         ear = world.spawn(Ear(), "ear")
@@ -126,7 +126,7 @@ def test_injected_into_an_actor_that_has_ended(delivery: Network) -> None:
 
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_bounded_mailbox(delivery: Network) -> None:
-    """Where a mailbox is full when something arrives, its policy decides."""
+    """If a mailbox is full when a message arrives, its policy decides."""
 
     def scenario(world: World) -> None:
         ear = world.spawn(Ear(), "ear", mailbox=Mailbox(1, "drop newest"))
@@ -138,7 +138,7 @@ def test_bounded_mailbox(delivery: Network) -> None:
 
 
 def test_oldest_of_several_channels() -> None:
-    """Which message is the oldest is not said where only channels keep their order."""
+    """Under channel delivery the oldest message is undefined, so it is refused."""
 
     def scenario(world: World) -> None:
         ear = world.spawn(Ear(), "ear", mailbox=Mailbox(1, "drop oldest"))
@@ -153,7 +153,7 @@ def test_oldest_of_several_channels() -> None:
 
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_stop_after_what_was_told(delivery: Network) -> None:
-    """A scenario that tells and then stops an actor has both come in this order."""
+    """If a scenario tells and then stops an actor, both come in this order."""
 
     class Echo(Ear):
         @receive
@@ -169,7 +169,7 @@ def test_stop_after_what_was_told(delivery: Network) -> None:
     assert ends(scenario, delivery) == {("told",)}
 
 
-# -- who ends while something is under way ------------------------------------------
+# -- an actor ends while a message is on its way -------------------------------------
 
 
 class Notes(Ear):
@@ -196,7 +196,7 @@ class Notes(Ear):
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_told_of_an_end(delivery: Network) -> None:
-    """Who watches or tells an actor hears that it has ended, however late that is."""
+    """A watcher or sender hears that an actor has ended, however late that is."""
 
     def scenario(world: World) -> None:
         world.inject(world.spawn(Notes(), "ear"), Go(), source="x")
@@ -225,7 +225,7 @@ class Watcher(Ear):
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_watching_too_late(delivery: Network) -> None:
-    """So does one that only watches."""
+    """So does an actor that only watches."""
 
     def scenario(world: World) -> None:
         world.inject(world.spawn(Watcher(), "ear"), Go(), source="x")
@@ -235,7 +235,7 @@ def test_watching_too_late(delivery: Network) -> None:
 
 
 def test_message_for_a_child_that_has_ended() -> None:
-    """On an unordered network it is still there when the world is as it was before."""
+    """On an unordered network it is still there after the world has changed back."""
 
     class Parent(Actor[Go]):
         @receive
@@ -270,7 +270,7 @@ class Mouth(Ear):
 
 
 class Asker(Actor[Go]):
-    """Asks, and notes what comes of it."""
+    """Asks, and notes the answer."""
 
     state: Heard
 

@@ -47,7 +47,7 @@ def run(
 
 
 def test_scenario_that_holds(pytester: pytest.Pytester) -> None:
-    """A scenario that holds in every order passes."""
+    """A scenario that holds in every schedule passes."""
     assert run(pytester, RIGHT)[0] == {"passed": 1}
 
 
@@ -68,7 +68,7 @@ def test_scenario_that_does_not_hold(pytester: pytest.Pytester) -> None:
 
 
 def test_beside_asyncio(pytester: pytest.Pytester) -> None:
-    """Scenarios and tests of pytest-asyncio stand in one file, in either mode."""
+    """Scenarios and tests of pytest-asyncio can share a file, in either mode."""
     both = RIGHT + ASYNC
     assert run(pytester, both)[0] == {"passed": 2}
     assert run(pytester, both, "--asyncio-mode=auto")[0] == {"passed": 2}
@@ -80,7 +80,7 @@ def test_without_asyncio(pytester: pytest.Pytester) -> None:
 
 
 def test_other_fixtures(pytester: pytest.Pytester) -> None:
-    """A scenario may be parametrised, and ask for fixtures."""
+    """A scenario may have parameters, and use fixtures."""
     tests = """
 @pytest.fixture
 def balance():
@@ -126,14 +126,14 @@ def test_limited(world):
     ],
 )
 def test_misuse(pytester: pytest.Pytester, tests: str, why: str) -> None:
-    """What is wrong with the use of the mark is told in a line."""
+    """A wrong use of the mark is reported in one line."""
     outcomes, shown = run(pytester, tests)
     assert "passed" not in outcomes
     assert why in shown
 
 
 def test_mistakes_of_a_scenario_are_its_own(pytester: pytest.Pytester) -> None:
-    """A scenario that raises fails with what it raised."""
+    """A scenario that raises fails with that exception."""
     tests = "@pytest.mark.explore\ndef test_x(world):\n    raise TypeError('mine')"
     outcomes, shown = run(pytester, tests)
     assert outcomes == {"failed": 1}

@@ -1,4 +1,4 @@
-"""What becomes of a message that changes nothing, on an unordered network."""
+"""What happens to a message that changes nothing, on an unordered network."""
 
 from collections.abc import Callable
 
@@ -99,13 +99,13 @@ def served(world: World) -> None:
 @pytest.mark.parametrize("delivery", DELIVERIES)
 @pytest.mark.parametrize("engine", ["states", "brute force"])
 def test_lost_request(delivery: Network, engine: Engine) -> None:
-    """A request that is dropped is lost, and that is found in each delivery."""
+    """A request that a server drops is lost, and each delivery finds that."""
     result = explore(served, delivery=delivery, engine=engine)
     assert result.violation == "both are served"
 
 
 def test_kept_refuses_what_sees_each_message() -> None:
-    """Where noops are kept nothing rests, and a monitor would miss some."""
+    """If noops are kept, nothing rests, and a monitor would miss messages."""
 
     def monitored(world: World) -> None:
         clients(world)
@@ -129,7 +129,7 @@ def test_kept_refuses_what_sees_each_message() -> None:
 
 @pytest.mark.parametrize("noops", NOOPS)
 def test_scope(noops: Noops) -> None:
-    """The scope says which it was."""
+    """The scope names the kind of noops."""
     result = explore(clients, delivery="unordered", noops=noops)
     says = {
         "consumed": "a message that changes nothing being handled like any other",
@@ -140,7 +140,7 @@ def test_scope(noops: Noops) -> None:
 
 
 def test_fewer_states() -> None:
-    """A request that is never dropped is there in fewer states, for each engine."""
+    """A request that is never dropped needs fewer states, for each engine."""
     states: dict[Noops, set[int | None]] = {}
     engines: tuple[Engine, ...] = ("states", "brute force")
     for noops in NOOPS:
@@ -199,7 +199,7 @@ class Reader(Actor[Set | Get]):
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_monitor_sees_what_changes_nothing(delivery: Network) -> None:
-    """A message that no actor keeps anything of is seen by a monitor, all the same."""
+    """A monitor sees also a message that changes no actor."""
 
     def read(value: int, event: Event) -> int:
         is_answer = event.actor == "reader" and isinstance(event.message, Set)
@@ -251,7 +251,7 @@ def waiting(world: World) -> None:
 
 @pytest.mark.parametrize("beside", [quiet, waiting])
 def test_timer_is_a_change(beside: Callable[[World], None]) -> None:
-    """A monitor of changes follows a step that sets a timer, whoever waits."""
+    """A monitor of changes follows a step that sets a timer, even if an actor waits."""
 
     def scenario(world: World) -> None:
         beside(world)

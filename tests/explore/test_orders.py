@@ -1,4 +1,4 @@
-"""Orders: how many there are, and what must not be asked of one of many."""
+"""The engine "orders": how many classes it counts, and what it cannot check."""
 
 import math
 
@@ -77,7 +77,7 @@ def producers(count: int, each: int) -> Scenario:
 
 @pytest.mark.parametrize(("count", "each"), [(2, 1), (2, 2), (3, 1), (3, 2)])
 def test_as_many_as_there_are(count: int, each: int) -> None:
-    """Under channel delivery n producers of k items make (nk)! / (k!)^n orders."""
+    """Under channel delivery n producers of k items make (nk)! / (k!)^n classes."""
     result = explore(producers(count, each), engine="orders")
     expected = math.factorial(count * each) // math.factorial(each) ** count
     assert (result.verdict, result.classes) == ("verified", expected)
@@ -115,14 +115,14 @@ def strangers(world: World) -> None:
 
 
 def test_states_sees_what_strangers_do() -> None:
-    """A property over two actors that never talk is refuted by States."""
+    """States refutes a property over two actors that never talk."""
     result = explore(strangers)
     assert (result.verdict, result.engine) == ("refuted", "states")
     assert [str(one) for one in result.counterexample] == ["(outside) > y: Go()"]
 
 
 def test_orders_refuses_properties_over_several_actors() -> None:
-    """Orders takes one of several orders that are the same to each actor: it refuses.
+    """Orders takes one schedule of each class, so it refuses the property.
 
     Otherwise it would find nothing here.
     """
@@ -142,7 +142,7 @@ def test_orders_refuses_properties_over_several_actors() -> None:
 
 
 def test_orders_refuses_an_unordered_network() -> None:
-    """A message that need not be delivered belongs to no order."""
+    """On an unordered network there are no classes, so Orders refuses it."""
     with pytest.raises(UnsoundError, match="unordered"):
         explore(producers(2, 1), engine="orders", delivery="unordered")
 
@@ -164,7 +164,7 @@ def bad_end(delivery: Network, engine: Engine) -> tuple[str, list[str]]:
 
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_race_is_found(delivery: Network) -> None:
-    """Every engine finds the order in which the second producer is faster."""
+    """Every engine finds the schedule in which the second producer is faster."""
     verdict, steps = bad_end(delivery, "states")
     assert verdict == "refuted"
     assert steps[-1] == "p1 > sink: Item(name='p10')"
@@ -173,7 +173,7 @@ def test_race_is_found(delivery: Network) -> None:
 
 
 def test_auto_falls_back_to_orders() -> None:
-    """Where there are too many states but few orders, "auto" counts orders."""
+    """If there are too many states but few classes, "auto" takes "orders"."""
 
     def strangers_only(world: World) -> None:
         for number in range(10):
@@ -186,7 +186,7 @@ def test_auto_falls_back_to_orders() -> None:
 
 
 class Endless(Actor):
-    """Goes on for ever."""
+    """Goes on forever."""
 
     @receive
     def go(self, message: Go) -> None:
@@ -196,7 +196,7 @@ class Endless(Actor):
 
 @pytest.mark.parametrize("engine", ["orders", "brute force"])
 def test_endless_orders_are_incomplete(engine: Engine) -> None:
-    """An order that does not end is given up at the depth, and never verified."""
+    """A schedule that does not end is given up at the depth, and never verified."""
 
     def scenario(world: World) -> None:
         world.inject(world.spawn(Endless(), "endless"), Go())

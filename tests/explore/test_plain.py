@@ -1,4 +1,4 @@
-"""Plain transition systems: what is found, how near, and when it is given up."""
+"""Plain transition systems: verdicts, shortest counterexamples, and limits."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_counts() -> None:
 
 
 def test_shortest_counterexample() -> None:
-    """No way to the fault is shorter than the one that is shown."""
+    """No way to the fault is shorter than the counterexample."""
     result = explore(counter(9, bad=7))
     assert result.verdict == "refuted"
     assert [str(step) for step in result.counterexample].count("2") == 3
@@ -38,13 +38,13 @@ def test_shortest_counterexample() -> None:
 
 
 def test_fault_at_the_beginning() -> None:
-    """A first state that is wrong needs no step."""
+    """A fault of the initial state needs no step."""
     result = explore(counter(5, bad=0))
     assert (result.verdict, result.counterexample) == ("refuted", ())
 
 
 def test_final() -> None:
-    """A final property is asked where nothing is left to do, and only there."""
+    """A final property is checked where nothing is left to do, and only there."""
     assert explore(counter(5, final=lambda state: state == 5))
     result = explore(counter(5, final=lambda state: state != 5))
     assert result.violation == "ends well"
@@ -52,7 +52,7 @@ def test_final() -> None:
 
 
 def test_sometimes() -> None:
-    """What should happen at least once and never does is no fault, but not green."""
+    """A `sometimes` that never holds makes the verdict vacuous."""
     assert explore(counter(5, reach=5))
     result = explore(counter(5, reach=6))
     assert result.verdict == "vacuous"
@@ -62,7 +62,7 @@ def test_sometimes() -> None:
 
 
 def test_exploring_twice_is_the_same() -> None:
-    """A system does not remember what was seen when it was explored before."""
+    """A system remembers nothing from an earlier exploration."""
     seen: list[int] = []
 
     def once(state: int) -> bool:
@@ -76,7 +76,7 @@ def test_exploring_twice_is_the_same() -> None:
 
 
 def test_cycle_has_no_number_of_ways() -> None:
-    """Where it can go round for ever, the ways are not counted."""
+    """If a run can go round forever, schedules are not counted."""
     ring = TransitionSystem[int, int]([0], lambda _: (1,), lambda s, a: (s + a) % 3)
     result = explore(ring)
     assert (result.verdict, result.states, result.schedules) == ("verified", 3, None)
@@ -94,13 +94,13 @@ def test_limit_is_never_verified(limits: Limits) -> None:
 
 
 def test_fault_within_the_limit_counts() -> None:
-    """A fault that is found before the limit refutes all the same."""
+    """A fault that is found before the limit refutes the system."""
     result = explore(counter(1000, bad=5), limits=Limits(states=50))
     assert result.verdict == "refuted"
 
 
 def test_tick() -> None:
-    """A caller is told now and then how far it has come."""
+    """The tick is called at intervals with the progress."""
     told: list[Progress] = []
     explore(counter(2000), tick=told.append)
     assert told
@@ -110,6 +110,6 @@ def test_tick() -> None:
 
 
 def test_only_states() -> None:
-    """Without actors there are no orders."""
+    """Without actors the engine "orders" is refused."""
     with pytest.raises(ExploreError, match="'states' only, not 'orders'"):
         explore(counter(5), engine="orders")

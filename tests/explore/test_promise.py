@@ -1,4 +1,4 @@
-"""What "verified" does not say, and how a scenario says it all the same."""
+"""What "verified" does not cover, and how a scenario can cover it."""
 
 import os
 import subprocess
@@ -100,7 +100,7 @@ print(explore(scenario, recheck=1).verdict, *ends)
 
 @pytest.mark.parametrize(("how", "is_one"), [("sorted", True), ("as it is", False)])
 def test_order_of_a_set_of_texts(how: str, is_one: bool) -> None:  # noqa: FBT001
-    """Each run of Python has an order of its own, and explores that one alone."""
+    """Each run of Python has its own order, and explores only that."""
     found = {
         subprocess.run(
             [sys.executable, "-c", SET, how],
@@ -126,7 +126,7 @@ class Stubborn(Actor[Go]):
 
 
 class Ticker(Actor[Go]):
-    """Has a timer that goes on for ever, or one that ends."""
+    """Has a timer that goes on forever, or one that ends."""
 
     def __init__(self, *, endless: bool) -> None:
         self._endless = endless
@@ -194,7 +194,7 @@ class Wire(Actor[Number | Lose | Double]):
 
 @pytest.mark.parametrize("engine", ["states", "orders"])
 def test_wire_that_loses_and_doubles(engine: Engine) -> None:
-    """What a network may do is an actor in between, and messages that make it do so."""
+    """An actor in between can lose and double messages."""
     ends: set[Any] = set()
 
     def found(view: View) -> object:

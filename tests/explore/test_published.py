@@ -1,4 +1,4 @@
-"""Models of published algorithms and bugs: counts and verdicts are those of others."""
+"""Models of published algorithms and bugs have the published counts and verdicts."""
 
 import runpy
 from pathlib import Path
@@ -39,7 +39,7 @@ def name(one: Algorithm | Bug) -> str:
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_count_is_met(count: Count) -> None:
-    """So many states there are, as published, and all of them are right."""
+    """The number of states is the published one, and all states are correct."""
     result = explored(count.system, count.how)
     assert (result.verdict, result.states) == ("verified", count.states)
 
@@ -62,7 +62,7 @@ def test_steps_are_those_of_tlc(count: Count) -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS, ids=name)
 def test_without_what_it_rests_on(algorithm: Algorithm) -> None:
-    """Each property can fail: it does as soon as its essential step is taken away."""
+    """Each property can fail: it does without what the algorithm rests on."""
     how = algorithm.counts[0].how if algorithm.how is None else algorithm.how
     result = explored(algorithm.broken, how)
     assert (result.verdict, result.violation) == ("refuted", algorithm.violation)
@@ -93,9 +93,9 @@ def type_of(step: str) -> str:
 
 @pytest.mark.parametrize("bug", BUGS, ids=name)
 def test_bug_is_found(bug: Bug) -> None:
-    """What the thread tells of is refuted, by its steps and in its order.
+    """The uncured model is refuted, with the steps of the issue and in their order.
 
-    The order is that of each actor: steps of different ones can be exchanged.
+    The order is that of each actor: steps of different actors can be exchanged.
     """
     result = explored(bug.uncured, bug.how)
     assert (result.verdict, result.violation) == ("refuted", bug.violation)
@@ -108,14 +108,14 @@ def test_bug_is_found(bug: Bug) -> None:
 
 @pytest.mark.parametrize("bug", BUGS, ids=name)
 def test_cure_is_verified(bug: Bug) -> None:
-    """With its cure nothing is wrong, and what should be possible still is."""
+    """The cured model is verified, and what should be possible still is."""
     result = explored(bug.cured, bug.how)
     assert (result.verdict, result.violation) == ("verified", "")
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=name)
 def test_bug_is_found_on_an_event_loop(bug: Bug) -> None:
-    """It needs no network: mailboxes in order have it as well, and the cure holds."""
+    """Mailbox delivery also has the bug, and the cure holds."""
     how = {**bug.how, "delivery": "mailbox"}
     result = explored(bug.uncured, how)
     assert (result.verdict, result.violation) == ("refuted", bug.violation)
@@ -124,9 +124,9 @@ def test_bug_is_found_on_an_event_loop(bug: Bug) -> None:
 
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if not bug.how], ids=name)
 def test_orders_agree(bug: Bug) -> None:
-    """One order of each class shows the same, and there are as many as all orders have.
+    """One schedule of each class has the same verdict, and the counts agree.
 
-    Where time is ordered, Orders cannot tell.
+    If time is ordered, Orders cannot check it.
     """
     counts: list[int | None] = []
     for engine in ENGINES:
@@ -140,7 +140,7 @@ def test_orders_agree(bug: Bug) -> None:
 @pytest.mark.parametrize("engine", SAMPLING)
 @pytest.mark.parametrize("bug", BUGS, ids=name)
 def test_some_orders_by_lot_find_it(bug: Bug, engine: Engine) -> None:
-    """A bug of so few steps is among ten thousand orders taken by lot."""
+    """A bug of so few steps is among ten thousand random schedules."""
     result = explored(bug.uncured, {**bug.how, "engine": engine})
     assert (result.verdict, result.violation) == ("refuted", bug.violation)
 
@@ -167,7 +167,7 @@ def test_source_is_named_in_the_file(algorithm: Algorithm) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_file_runs(model: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """It ends without an error, and prints what it has found."""
+    """Each model runs as a program without an error, and prints its results."""
     runpy.run_path(str(FOLDER / f"{model}.py"), run_name="__main__")
     assert "REFUTED" in capsys.readouterr().out
 
@@ -183,11 +183,11 @@ def test_file_runs(model: str, capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_command_takes_them(names: str, code: int) -> None:
-    """`ccw-actors explore FILE:NAME` comes to the same verdict."""
+    """`ccw-actors explore FILE:NAME` has the same verdict."""
     assert CliRunner().invoke(app, ["explore", f"{FOLDER}/{names}"]).exit_code == code
 
 
 def test_page_is_up_to_date() -> None:
-    """The page is what the command writes."""
+    """The page is what its generator writes."""
     written = (ROOT / "docs" / "explore" / "published.md").read_text()
     assert written == page()

@@ -1,4 +1,4 @@
-"""What comes from outside does what it does in scenarios that spell it out."""
+"""Messages from outside do the same as in scenarios that spell them out."""
 
 from typing import Any
 
@@ -112,7 +112,7 @@ OUTSIDE = (
 @FEW
 @given(OUTSIDE, DELIVERIES)
 def test_outside_is_an_actor_that_sends(scenario: Scenario, delivery: Network) -> None:
-    """What is injected comes when it would if an actor of its own sent it."""
+    """An injected message comes when it would if an actor sent it."""
     same_as_spelled_out(scenario, delivery)
 
 
@@ -120,7 +120,7 @@ def test_outside_is_an_actor_that_sends(scenario: Scenario, delivery: Network) -
 @MORE
 @given(OUTSIDE, DELIVERIES)
 def test_outside_is_an_actor_more_often(scenario: Scenario, delivery: Network) -> None:
-    """The same holds of many more scenarios."""
+    """The same holds for many more scenarios."""
     same_as_spelled_out(scenario, delivery)
 
 
@@ -168,9 +168,9 @@ def told_to_crash(scenario: Scenario, path: str) -> Scenario:
 def test_crash_is_a_message_that_raises(
     scenario: Scenario, delivery: Network, path: str
 ) -> None:
-    """What comes of a message on which an actor fails can come of a crash between two.
+    """A crash between two messages can do what a message that fails an actor does.
 
-    But for a crash with nothing left to come, which is not looked at.
+    Except for a crash with no step left, which is not explored.
     """
 
     def crashing(world: World) -> None:
@@ -231,7 +231,7 @@ UNORDERED = (
 @FEW
 @given(UNORDERED, NOOPS)
 def test_unordered_network(scenario: Scenario, noops: Noops) -> None:
-    """Brute force finds the same states and orders, whatever becomes of noops."""
+    """Brute force finds the same states and schedules, for both kinds of noops."""
     same_on_a_network(scenario, noops)
 
 
@@ -239,5 +239,5 @@ def test_unordered_network(scenario: Scenario, noops: Noops) -> None:
 @MORE
 @given(UNORDERED, NOOPS)
 def test_unordered_network_more_often(scenario: Scenario, noops: Noops) -> None:
-    """The same holds of many more scenarios."""
+    """The same holds for many more scenarios."""
     same_on_a_network(scenario, noops)

@@ -1,4 +1,4 @@
-"""What is seen of one scenario is seen of another one, or is not."""
+"""Refinement: whether a scenario shows only what its reference shows."""
 
 from collections.abc import Hashable
 
@@ -163,7 +163,7 @@ def compared(one: Scenario, reference: Reference) -> Scenario:
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_a_scenario_refines_itself(delivery: Network) -> None:
-    """What is seen of a scenario is seen of it."""
+    """A scenario refines itself."""
     one = scenario(copies=False)
     reference = Reference(one, answers, delivery=delivery)
     result = explore(compared(one, reference), delivery=delivery)
@@ -173,7 +173,7 @@ def test_a_scenario_refines_itself(delivery: Network) -> None:
 def test_copy_that_lags_behind() -> None:
     """A writer that reads from a copy may not see what it has written.
 
-    Where a message cannot be overtaken by another way, it does.
+    If no message can be overtaken on another way, it does.
     """
     reference = Reference(scenario(copies=False), answers)
     copies = scenario(copies=True, readers=0)
@@ -206,7 +206,7 @@ def test_reference_with_fewer_orders() -> None:
 
 
 def test_run_that_ends_too_early() -> None:
-    """A run that is over has shown all that the reference has to show."""
+    """A run that has ended has shown all that the reference must show."""
     reference = Reference(scenario(copies=False), answers)
 
     def silent(world: World) -> None:
@@ -217,7 +217,7 @@ def test_run_that_ends_too_early() -> None:
 
 
 def test_labels_say_what_was_possible() -> None:
-    """What the reference would have shown next can be asked for."""
+    """The reference says what it could show next."""
     reference = Reference(scenario(copies=False, readers=0, write=7), answers)
     label = ("client/0", Value(7))
     assert reference.labels(reference.first) == {label}
@@ -229,7 +229,7 @@ def test_labels_say_what_was_possible() -> None:
 
 
 def test_reference_that_is_wrong() -> None:
-    """A reference that breaks a property of its own is no reference."""
+    """A reference that breaks its own property is refused."""
 
     def wrong(world: World) -> None:
         scenario(copies=False)(world)
@@ -243,6 +243,6 @@ def test_reference_that_is_wrong() -> None:
 
 
 def test_reference_that_is_too_large() -> None:
-    """A reference of more states than it may have is not cut off silently."""
+    """A reference with too many states is an error."""
     with pytest.raises(ExploreError, match="more than 3 states"):
         Reference(scenario(copies=False), answers, states_max=3)

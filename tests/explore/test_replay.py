@@ -8,7 +8,7 @@ from examples.explore.bank import transfers
 
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_counterexample_is_replayed(delivery: Network) -> None:
-    """The same steps come to the same fault."""
+    """The same steps lead to the same fault."""
     scenario = transfers(buggy=True)
     result = explore(scenario, delivery=delivery)
     again = replay(scenario, result.names, delivery=delivery)
@@ -17,14 +17,14 @@ def test_counterexample_is_replayed(delivery: Network) -> None:
 
 
 def test_names_survive_other_amounts() -> None:
-    """Names do not say what was sent, so they fit a scenario with other numbers."""
+    """Names leave out contents, so they fit a scenario with other numbers."""
     names = explore(transfers(buggy=True)).names
     other = transfers(balance=50, amount=40, buggy=True)
     assert replay(other, names).violation == "account/one: never overdrawn"
 
 
 def test_fault_that_is_mended() -> None:
-    """Where the fault is mended, the first step that is not there any more is named."""
+    """If the fault is fixed, the error names the first step that is not possible."""
     names = explore(transfers(buggy=True)).names
     with pytest.raises(ReplayError, match="step 6") as caught:
         replay(transfers(), names)
@@ -33,7 +33,7 @@ def test_fault_that_is_mended() -> None:
 
 
 def test_end() -> None:
-    """Steps may lead to an end at which nothing is wrong, or to a place before it."""
+    """Steps may lead to an end without a fault, or to a state before the end."""
     scenario = transfers(tellers=1)
     names = [
         ">teller/1",

@@ -1,4 +1,4 @@
-"""An actor at a path where another one has been is told apart from that one."""
+"""An actor at the path of an earlier one is another actor."""
 
 from collections.abc import Callable
 
@@ -127,7 +127,7 @@ def hired(boss: Boss, found: set[object], *kinds: int, times: int = 1) -> Scenar
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_child_made_otherwise(engine: Engine) -> None:
-    """One with other attributes is another one, though neither has a state."""
+    """An actor with other attributes is another one, even without a state."""
     found: set[object] = set()
     scenario = hired(Boss(), found, 1, 2)
     assert explore(scenario, engine=engine).verdict == "verified"
@@ -135,7 +135,7 @@ def test_child_made_otherwise(engine: Engine) -> None:
 
 
 def test_child_that_begins_again() -> None:
-    """What a restart makes is what this one was spawned with, not an earlier one."""
+    """A restart makes the actor that this one was spawned as, not an earlier one."""
     found: set[object] = set()
 
     def scenario(world: World) -> None:
@@ -149,7 +149,7 @@ def test_child_that_begins_again() -> None:
 
 
 def test_child_with_another_supervision() -> None:
-    """Whether a worker that fails begins again is said where that one is spawned."""
+    """The supervision of a failed worker is that of its own spawn."""
     found: set[object] = set()
     boss = Boss(lambda _kind: Worker(-1), lambda kind: Restart() if kind else Stop())
 
@@ -165,7 +165,7 @@ def test_child_with_another_supervision() -> None:
 
 
 def test_child_with_another_bound() -> None:
-    """So is how much its mailbox may hold."""
+    """The bound of its mailbox is that of its own spawn."""
     found: set[object] = set()
     boss = Boss(bound=lambda kind: kind)
     assert explore(hired(boss, found, 1, 2, times=3)).verdict == "verified"

@@ -1,4 +1,4 @@
-"""Orders by lot: they find faults, repeatably, and never verify."""
+"""Random schedules find faults, repeatably, and never verify."""
 
 import pytest
 
@@ -9,7 +9,7 @@ LOTS: tuple[Engine, ...] = ("random", "pos")
 
 
 def race(world: World) -> None:
-    """Have the last of three producers come first in one of many orders."""
+    """Have the last of three producers come first in one of many schedules."""
     producers(3, 2)(world)
     sink = world.system.ref("sink")
     world.invariant(
@@ -21,7 +21,7 @@ def race(world: World) -> None:
 
 @pytest.mark.parametrize("engine", LOTS)
 def test_faults_are_found(engine: Engine) -> None:
-    """A fault is found, and the way to it is one."""
+    """A fault is found, and its counterexample leads to it."""
     result = explore(race, engine=engine)
     assert result.verdict == "refuted"
     handled = [str(one) for one in result.counterexample if one.actor == "sink"]
@@ -30,7 +30,7 @@ def test_faults_are_found(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", LOTS)
 def test_seed_decides(engine: Engine) -> None:
-    """The same seed takes the same orders, another one others."""
+    """The same seed takes the same schedules, another seed others."""
     ways = [
         explore(race, engine=engine, limits=Limits(seed=seed)).counterexample
         for seed in (1, 1, *range(2, 12))
@@ -41,7 +41,7 @@ def test_seed_decides(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", LOTS)
 def test_nothing_is_verified(engine: Engine) -> None:
-    """However many orders have been good, the verdict is incomplete."""
+    """However many schedules have passed, the verdict is incomplete."""
     told: list[Progress] = []
     result = explore(
         producers(2, 1),
@@ -60,7 +60,7 @@ def test_nothing_is_verified(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", LOTS)
 def test_every_end_is_reached(engine: Engine) -> None:
-    """With enough of them, small scenarios are seen whole."""
+    """With enough schedules, all of a small scenario is seen."""
     ends: set[tuple[str, ...]] = set()
 
     def scenario(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Timers in the order of their times, where messages take none."""
+"""Ordered time: timers fire in the order of their times."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ class Words(Struct):
 
 
 class Clock(Actor):
-    """Sets a timer for each "word:seconds", and tells `to` what comes of it."""
+    """Sets a timer for each "word:seconds", and tells `to` when it fires."""
 
     state: Words
 
@@ -62,7 +62,7 @@ def ends(
 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_order_of_two_actors_timers(delivery: Network) -> None:
-    """The timer that is due first fires first, whoever has set it."""
+    """The timer that is due first fires first, whichever actor has set it."""
 
     def build(world: World) -> str:
         for path, words in (("x", ("a:3", "c:1")), ("y", ("b:2",))):
@@ -79,7 +79,7 @@ def test_order_of_two_actors_timers(delivery: Network) -> None:
 
 
 def test_timers_of_one_time() -> None:
-    """Those that are due at the same time fire in any order."""
+    """Timers that are due at the same time fire in any order."""
 
     def build(world: World) -> str:
         for path in ("x", "y"):
@@ -106,7 +106,7 @@ def test_messages_before_timers() -> None:
 
 
 def test_pause_before_a_restart() -> None:
-    """A pause of supervision has its place among the timers."""
+    """A pause of supervision is one of the timers."""
 
     def build(world: World) -> str:
         one = world.spawn(Clock("book"), "one", supervision=Restart(delay=2.0))
@@ -123,7 +123,7 @@ def test_pause_before_a_restart() -> None:
 
 
 class Ticker(Actor):
-    """Ticks for ever."""
+    """Ticks forever."""
 
     def on_start(self) -> None:
         """Begin."""
@@ -135,7 +135,7 @@ class Ticker(Actor):
 
 
 def test_periodic_timers_close_the_space() -> None:
-    """Time is relative, so that a timer which goes on for ever ends in a cycle."""
+    """Time is relative, so that a timer that goes on forever ends in a cycle."""
 
     def scenario(world: World) -> None:
         world.spawn(Ticker(), "ticker")
@@ -148,7 +148,7 @@ def test_periodic_timers_close_the_space() -> None:
 
 
 def test_replay_in_the_same_time() -> None:
-    """A counterexample of one kind of time is replayed in it."""
+    """A counterexample is replayed under its own kind of time."""
 
     def scenario(world: World) -> None:
         book = world.spawn(Clock(), "book")
@@ -163,7 +163,7 @@ def test_replay_in_the_same_time() -> None:
 
 
 def test_orders_refuses() -> None:
-    """Orders cannot see what an order of times makes dependent, and says so."""
+    """Orders refuses ordered time, which makes steps dependent."""
 
     def scenario(world: World) -> None:
         world.spawn(Clock(), "book")

@@ -1,4 +1,4 @@
-"""A scenario that tests nothing of what it says is not verified, but vacuous."""
+"""A scenario that does not test what it says is vacuous, not verified."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ class Beats(Struct):
 
 
 class Heart(Actor[Beat]):
-    """Beats: for ever if it has an interval, or for others."""
+    """Beats: forever if it has an interval, or for others."""
 
     state: Beats
 
@@ -70,7 +70,7 @@ def says(*, of: object = None) -> Callable[[View], object]:
 
 
 def never_at_rest(world: World) -> None:
-    """Have a final property of what goes on for ever."""
+    """Have a final property of a run that goes on forever."""
     world.spawn(Heart(1.0), "heart")
     world.final("false", lambda _view: False)
 
@@ -88,7 +88,7 @@ def never_seen_of_one(world: World) -> None:
 
 
 def nobodys_invariant(world: World) -> None:
-    """Say something of nobody."""
+    """State a property of an actor that never exists."""
     beating(world)
     world.invariant(world.system.ref("lung"), "breathes", lambda _state: False)
 
@@ -123,7 +123,7 @@ def nobody(world: World) -> None:
 
 
 def nothing(world: World) -> None:
-    """Have nothing happen."""
+    """Let nothing happen."""
     world.spawn(Heart(), "heart")
     world.final("true", says())
 
@@ -144,7 +144,7 @@ def nothing(world: World) -> None:
     ],
 )
 def test_vacuous(scenario: Scenario, why: str) -> None:
-    """The verdict says what was never asked, or never there, and is no success."""
+    """The violation names what was not tested, and the verdict is not a success."""
     result = explore(scenario)
     assert (result.verdict, result.violation) == ("vacuous", why)
     assert not result
@@ -152,7 +152,7 @@ def test_vacuous(scenario: Scenario, why: str) -> None:
 
 
 def test_all_that_is_vacuous_is_said() -> None:
-    """There may be more than one reason."""
+    """There may be several reasons."""
 
     def scenario(world: World) -> None:
         never_seen(world)
@@ -168,7 +168,7 @@ def test_all_that_is_vacuous_is_said() -> None:
     ("limit", "verdict"), [(0, "vacuous"), (1, "vacuous"), (2, "verified")]
 )
 def test_constraint_may_make_it_vacuous(limit: int, verdict: Verdict) -> None:
-    """What lies behind a constraint was not asked either."""
+    """Properties behind a constraint are not checked."""
 
     def scenario(world: World) -> None:
         heart = beating(world)
@@ -183,7 +183,7 @@ def test_constraint_may_make_it_vacuous(limit: int, verdict: Verdict) -> None:
 
 
 def test_plain_transition_system() -> None:
-    """The same goes for one without actors, which may turn round for ever."""
+    """The same applies to one without actors, which may go round forever."""
     system = TransitionSystem(
         [0], lambda _n: [1], lambda n, _a: 1 - n, finals={"false": lambda _n: False}
     )
@@ -210,7 +210,7 @@ class Always:
 
 @pytest.mark.parametrize("predicate", [always, Always()], ids=["function", "object"])
 def test_async_predicates(predicate: Any) -> None:
-    """What a coroutine function returns would always be true, so it is refused."""
+    """An async predicate would always be true, so it is refused."""
     world = World("channel")
     ref = world.spawn(Heart(), "heart")
     uses: tuple[Callable[[], None], ...] = (
@@ -226,7 +226,7 @@ def test_async_predicates(predicate: Any) -> None:
 
 
 def test_lambda_that_returns_a_coroutine() -> None:
-    """One that only shows when it is asked is refused then."""
+    """A predicate that returns a coroutine is refused when it is called."""
 
     def scenario(world: World) -> None:
         beating(world)
@@ -237,7 +237,7 @@ def test_lambda_that_returns_a_coroutine() -> None:
 
 
 def test_one_monitor_and_one_name() -> None:
-    """A second monitor would take the place of the first; so would a name."""
+    """A second monitor is refused, and so is a second `sometimes` of one name."""
     world = World("channel")
     world.monitor(0, lambda value, _event: value)
     world.sometimes("seen", says())
@@ -248,7 +248,7 @@ def test_one_monitor_and_one_name() -> None:
 
 
 def test_predicate_that_raises() -> None:
-    """A predicate that raises says nothing; its name and the cause are told."""
+    """A predicate that raises is an error with its name and the cause."""
 
     def scenario(world: World) -> None:
         beating(world)

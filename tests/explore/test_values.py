@@ -84,7 +84,7 @@ def kept(world: World, keeper: Keeper, words: str) -> None:
 )
 @pytest.mark.parametrize("words", ["abc", "abcde"])
 def test_order_of_insertion(make: Any, words: str) -> None:
-    """Of words that are kept it matters which there are, not which came first."""
+    """The kept words make the state, not the order in which they came."""
     result = explore(lambda world: kept(world, Keeper(make()), words))
     assert result.verdict == "verified"
     assert result.states == 2 ** len(words)
@@ -94,7 +94,7 @@ def test_order_of_insertion(make: Any, words: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("words", ["ab", "abc"])
 def test_handler_that_depends_on_that(engine: Engine, words: str) -> None:
-    """It is found out by every engine, whichever of the orders it sees first."""
+    """Every engine detects it, whichever of the orders it sees first."""
 
     def scenario(world: World) -> None:
         kept(world, Careless(InDict({}), len(words)), words)
@@ -110,7 +110,7 @@ def test_handler_that_depends_on_that(engine: Engine, words: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_handler_that_does_not(engine: Engine) -> None:
-    """One that sorts what it goes through is right."""
+    """A handler that sorts them is accepted."""
 
     def scenario(world: World) -> None:
         kept(world, Keeper(InDict({}), 3), "abc")

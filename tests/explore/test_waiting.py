@@ -1,4 +1,4 @@
-"""Handlers that wait for answers are explored, too: what they wait with is data."""
+"""Handlers that wait for answers are explored."""
 
 import itertools
 from collections.abc import Callable
@@ -168,7 +168,7 @@ def added(
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_lost_update(engine: Engine, delivery: Network) -> None:
-    """A handler that waits in the middle meets the same as one that does not."""
+    """A handler that waits has the same ends as two handlers."""
     waiting, amounts = added(Adder, engine, delivery)
     assert waiting.verdict == "verified"
     assert amounts == {1, 2}
@@ -176,7 +176,7 @@ def test_lost_update(engine: Engine, delivery: Network) -> None:
 
 
 def test_three() -> None:
-    """So do three of them."""
+    """So do three handlers."""
     assert added(Adder, "states", "channel", 3)[1] == {1, 2, 3}
 
 
@@ -198,7 +198,7 @@ def test_two_handlers_at_a_time() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_asker_of_one_that_never_answers(engine: Engine) -> None:
-    """At rest, a handler that still waits is a fault, which says for what."""
+    """At rest, a handler that still waits is a fault, which says what it waits for."""
 
     def scenario(world: World) -> None:
         shelf = world.spawn(Shelf(sulks=True), "shelf")
@@ -211,7 +211,7 @@ def test_asker_of_one_that_never_answers(engine: Engine) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_asker_of_one_that_forgets_to_answer(engine: Engine, delivery: Network) -> None:
-    """Whoever asks is told that no answer comes, whatever else the actor owes one."""
+    """An asker hears that no answer comes, whatever else the actor owes it."""
     ends: set[object] = set()
 
     def scenario(world: World) -> None:
@@ -231,7 +231,7 @@ def test_asker_of_one_that_forgets_to_answer(engine: Engine, delivery: Network) 
 
 
 class Clerk(Actor[Read]):
-    """Sleeps, and answers then by itself: if it has said so before (`promises`)."""
+    """Sleeps, and then answers on its own, if it has promised that (`promises`)."""
 
     def __init__(self, *, promises: bool) -> None:
         self._promises = promises
@@ -267,7 +267,7 @@ class Reader(Actor[Go]):
 def test_what_a_handler_has_promised_before_it_waits(
     engine: Engine, *, promises: bool
 ) -> None:
-    """A handler that is had again owes what it has said before that it would answer."""
+    """A handler that is run again owes the answers that it has promised before."""
     ends: set[str] = set()
 
     def scenario(world: World) -> None:
@@ -281,7 +281,7 @@ def test_what_a_handler_has_promised_before_it_waits(
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_asked_one_fails(engine: Engine) -> None:
-    """The failure of the one asked is thrown where the handler waits."""
+    """The failure of the actor asked is raised where the handler waits."""
     ends: set[str] = set()
 
     def scenario(world: World) -> None:
@@ -297,7 +297,7 @@ def test_asked_one_fails(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_asked_one_crashes(engine: Engine) -> None:
-    """A crash of either is met wherever it may happen."""
+    """Either actor can crash at any point."""
     ends: set[str] = set()
 
     def scenario(world: World) -> None:
@@ -317,7 +317,7 @@ def test_asked_one_crashes(engine: Engine) -> None:
 
 
 class Asker(Actor):
-    """Asks another actor by its path, and answers whoever asks."""
+    """Asks another actor by its path, and answers every ask."""
 
     def __init__(self, other: str) -> None:
         self.state = AdderState()
@@ -340,7 +340,7 @@ class Asker(Actor):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_cycle(engine: Engine) -> None:
-    """Two that ask each other would wait for ever: one is refused, as in production."""
+    """Two that ask each other would wait forever: one is refused, as in production."""
     ends: set[str] = set()
 
     def scenario(world: World) -> None:
@@ -369,7 +369,7 @@ class Sleeper(Actor):
 
 
 def test_handler_that_sleeps() -> None:
-    """A handler that sleeps goes on at any time; in the order of times if asked."""
+    """A handler that sleeps continues at any time, or in the order of times."""
     expected: dict[Time, set[int]] = {"untimed": {1, 2}, "ordered": {2}}
     for time, last in expected.items():
         ends: set[int] = set()
@@ -386,7 +386,7 @@ def test_handler_that_sleeps() -> None:
 
 
 def test_replay_of_a_handler_that_waits() -> None:
-    """The way to a fault leads through the answers."""
+    """A counterexample has the answers as steps."""
 
     def scenario(world: World) -> None:
         shelf = world.spawn(Shelf(), "shelf")
@@ -401,7 +401,7 @@ def test_replay_of_a_handler_that_waits() -> None:
 
 
 def test_handler_that_differs_when_it_is_run_again() -> None:
-    """A handler that waits must be a function of state and answers, too."""
+    """A handler that waits must be a function of state, message and answers."""
     numbers = itertools.count()
 
     class Random(Actor):
@@ -433,7 +433,7 @@ class Impatient(Actor):
 
     @receive
     async def go(self, _message: Go) -> None:
-        """Ask, and say what came of it."""
+        """Ask, and tell the result."""
         try:
             await self._shelf.ask(Read(), timeout=self._timeout)
         except AskTimeoutError:
@@ -443,7 +443,7 @@ class Impatient(Actor):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ask_with_a_timeout_of_its_own(engine: Engine) -> None:
-    """It may expire at any time while it waits; the System's patience never ends."""
+    """An ask with a timeout may expire at any time; the System's patience never does."""
     for timeout, expected in ((2.0, {"", "late"}), (None, {""})):
         ends: set[str] = set()
 
@@ -477,7 +477,7 @@ class Patient(Actor):
 
 
 def test_expiry_in_the_order_of_times() -> None:
-    """In the order of times an ask expires only if nothing else is left to do."""
+    """Under ordered time an ask expires only if nothing else is left to do."""
     for sulks in (False, True):
 
         def scenario(world: World, sulks: bool = sulks) -> None:  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""What a step does is said in words."""
+"""Steps in words."""
 
 import asyncio
 
@@ -35,7 +35,7 @@ class Add(Request[Sum], frozen=True):
 
 
 class Done(Struct):
-    """What came of it."""
+    """The result."""
 
     what: str = ""
 
@@ -168,7 +168,7 @@ def test_words(scenario: Scenario, last: str) -> None:
 @pytest.mark.parametrize("delivery", ["channel", "mailbox", "unordered"])
 @pytest.mark.parametrize("what", ["answered", "expired"])
 def test_handlers_that_wait(delivery: Network, what: str) -> None:
-    """They are explored and explained on each kind of network."""
+    """Such steps are explored and explained on each kind of network."""
     scenario = asking(what, 2.0)
     result = explore(scenario, delivery=delivery)
     assert result.violation == f"asker: not {what}"

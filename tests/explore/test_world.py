@@ -1,4 +1,4 @@
-"""What a scenario can say, and what becomes of it."""
+"""What a scenario can do, and what follows from it."""
 
 from typing import Any, cast
 
@@ -123,7 +123,7 @@ def told(
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_sources_are_apart(engine: Engine) -> None:
-    """What one source sends keeps its order; of two sources it may be any."""
+    """Messages of one source keep their order; those of two sources come in any."""
     _, found = told(("x", "1"), ("x", "2"), ("y", "3"), engine=engine)
     assert found == {"1 2 3", "1 3 2", "3 1 2"}
 
@@ -137,7 +137,7 @@ def test_timers_fire_at_any_time(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_cancelled_timers_do_not_fire(engine: Engine) -> None:
-    """A timer that is cancelled may have fired before, and does not afterwards."""
+    """A cancelled timer may have fired before, and does not fire afterwards."""
     _, found = told(("x", "wait"), ("x", "cancel"), engine=engine)
     assert found == {"wait cancel", "wait rang cancel"}
 
@@ -152,14 +152,14 @@ def test_periodic_timers_go_on() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_clock_is_not_to_be_read(engine: Engine) -> None:
-    """A handler that reads the clock is no function of state and message."""
+    """A handler that reads the clock is refused."""
     with pytest.raises(ClockError, match=r"book on Say reads the clock.*self\.after"):
         told(("x", "1"), ("x", "clock"), engine=engine)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_failure_refutes(engine: Engine) -> None:
-    """A handler that raises is a fault, and nothing is logged or printed of it."""
+    """A handler that raises is a fault, and is neither logged nor printed."""
     result, _ = told(("x", "1"), ("y", "fail"), engine=engine)
     assert result.verdict == "refuted"
     assert result.violation == "book failed on Say: ValueError: as told"
@@ -177,7 +177,7 @@ def test_exploring_is_silent(
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_failure_that_is_allowed(engine: Engine) -> None:
-    """An actor that may fail does what its supervision says, in every order."""
+    """The supervision of an actor that may fail decides, in every schedule."""
     options: dict[str, Any] = {"engine": engine, "may_fail": True}
     _, found = told(("x", "1"), ("y", "fail"), **options)
     assert found == {"(gone)"}
@@ -192,14 +192,14 @@ def test_failure_that_is_allowed(engine: Engine) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_stop_overtakes(engine: Engine) -> None:
-    """An actor that stops may or may not have handled what others have sent."""
+    """An actor that stops may or may not have handled the messages of others."""
     _, found = told(("x", "stop"), ("y", "1"), engine=engine)
     assert found == {"(gone)"}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_children_are_explored(engine: Engine) -> None:
-    """Actors that are spawned take part, and their end is told in any order."""
+    """Spawned actors are explored, and notices of their end come in any order."""
     _, found = told(("x", "spawn"), ("x", "1"), engine=engine)
     assert found == {"spawn 1 ended", "spawn ended 1"}
 
@@ -212,7 +212,7 @@ def test_messages_set_aside_for_ever_are_a_fault() -> None:
 
 @pytest.mark.parametrize("first", ["book", "sender"])
 def test_bound_of_a_mailbox(first: str) -> None:
-    """A full mailbox refuses, in the orders in which it is full."""
+    """A full mailbox refuses messages, in the schedules in which it is full."""
     full: dict[str, set[str]] = {}
 
     class Sender(Actor):
@@ -244,7 +244,7 @@ def test_bound_of_a_mailbox(first: str) -> None:
 
 
 def test_monitor_sees_every_step() -> None:
-    """A monitor is told who handled what from whom, and what was sent."""
+    """A monitor gets the actor, the sender, the message, and the messages sent."""
     events: list[Event] = []
 
     def scenario(world: World) -> None:
@@ -270,7 +270,7 @@ def test_monitor_sees_every_step() -> None:
 
 
 def test_sometimes_of_one_actor() -> None:
-    """What an actor never is refutes a scenario that expected to see it."""
+    """A `sometimes` that never holds makes a scenario vacuous."""
 
     def scenario(world: World) -> None:
         book = world.spawn(Book(), "book")
@@ -313,7 +313,7 @@ def test_result_says_what_it_is_about() -> None:
 
 
 def test_step_of_a_timer() -> None:
-    """A timer that fires is told from a message."""
+    """A step says whether a timer fired or a message came."""
     result, _ = told(("x", "wait"), ends=set())
     assert [str(step) for step in result.counterexample] == [
         "x > book: Say(word='wait')",
@@ -322,7 +322,7 @@ def test_step_of_a_timer() -> None:
 
 
 def test_injection_needs_an_actor() -> None:
-    """A message for nobody is a mistake in the scenario."""
+    """A message for nobody is an error of the scenario."""
 
     def scenario(world: World) -> None:
         world.inject(world.system.ref("nobody"), Say("x"))
@@ -332,7 +332,7 @@ def test_injection_needs_an_actor() -> None:
 
 
 def test_lives_on_an_unordered_network() -> None:
-    """Actors end on an unordered network, too; what comes then is a dead letter."""
+    """Actors end on an unordered network as well; later messages are dead letters."""
     words = ("x", "stop"), ("x", "1")
     result, _ = told(*words, delivery="unordered", ends={"(gone)"})
     assert result.verdict == "verified"
@@ -355,7 +355,7 @@ def test_threads_cannot_be_explored() -> None:
 
 
 def test_pykka_actors_cannot_be_explored() -> None:
-    """Nor can a Pykka actor be bridged."""
+    """A Pykka actor is refused as well."""
 
     class Foreign(pykka.ThreadingActor):
         def on_receive(self, message: Any) -> None:
@@ -375,7 +375,7 @@ def test_pykka_actors_cannot_be_explored() -> None:
 
 
 def test_what_cannot_be_explored_is_refused() -> None:
-    """A name that is no engine is an error, not "verified"."""
+    """An unknown engine is an error, not "verified"."""
 
     def nobody(world: World) -> None:
         world.sometimes("anything", lambda _: True)

@@ -6,8 +6,8 @@ that one runs, a new request finds the connection free and takes it; then the fi
 takes it, too. Cured, a new request stands in line while others do.
 
 Source: https://github.com/aio-libs/aiohttp/issues/9670 (fixed by #9671). The request
-that was woken times out before it runs. It is not among those that wait any more, so
-nothing is done about it, and nobody wakes the next one: a connection is free, and
+that was woken times out before it runs. It is no longer among those that
+wait, so nobody wakes the next one: a connection is free, and
 requests wait for it until they time out. Cured, a request that was woken and times out
 has the next one woken.
 
@@ -202,7 +202,7 @@ cured = requests(in_line=True, passes_on=True)
 
 
 def main() -> None:
-    """Find both, and see that neither is there any more."""
+    """Refute both uncured scenarios."""
     print(explore(exceeded))
     print(explore(unused))
     print(explore(cured))

@@ -7,8 +7,8 @@ schedules those that have asked, in any order, and gives what nobody before them
 schedule waits for. A request of a client whose resources have not come back yet stays
 in the network. An allocator that does not look at what others have breaks it.
 
-What an actor may do by itself, at any time, is here a message to itself that is always
-on its way: it is left alone while it would change nothing, and sent again when it is
+What an actor may do on its own, at any time, is here a message to itself that is always
+on its way: it stays there while it would change nothing, and is sent again when it is
 handled.
 
 python examples/explore/published/allocator_network.py

@@ -117,7 +117,7 @@ def _is_through(value: int, state: State) -> bool:
 
 
 def channels(*, careful: bool = True) -> TransitionSystem[State, Action]:
-    """Return the protocol; a careful sender looks at the bit of an acknowledgement."""
+    """Return the protocol; a careful sender checks the bit of an acknowledgement."""
     steps = dict(STEPS)
     if not careful:
         steps["be acknowledged"] = _be_acknowledged_carelessly
@@ -135,7 +135,7 @@ def channels(*, careful: bool = True) -> TransitionSystem[State, Action]:
         actions,
         next_state,
         invariants={
-            "whoever has the bit has the value": _is_received,
+            "a receiver that has the bit has the value": _is_received,
             "what is acknowledged was received": _is_acknowledged,
         },
         sometimes={

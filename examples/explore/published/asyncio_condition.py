@@ -99,7 +99,7 @@ class Condition(Actor[Acquire | Forget | Wait | Notify | Release]):
 
     @receive
     def release(self, _message: Release) -> None:
-        """Take the lock back, whoever gives it: it has no owner in asyncio."""
+        """Take the lock back from any task: in asyncio it has no owner."""
         if self._sender() != self.state.holder:
             self.state.trespasser = self._sender()
         self._take_back()
@@ -212,7 +212,7 @@ cured = a_condition(cured=True)
 
 
 def main() -> None:
-    """Find the lock that is released, and see that it is not any more."""
+    """Refute the uncured scenario, and verify the cured one."""
     print(explore(uncured))
     print(explore(cured))
 

@@ -38,7 +38,7 @@ class Take(Message, frozen=True):
 
 
 class NoItem(Message, frozen=True):
-    """There is none any more: wait again."""
+    """The item is gone: wait again."""
 
 
 class Gone(Message, frozen=True):
@@ -185,7 +185,7 @@ cured = two_getters(cured=True)
 
 
 def main() -> None:
-    """Find the item that is lost, and see that none is any more."""
+    """Refute the uncured scenario, and verify the cured one."""
     print(explore(uncured))
     print(explore(cured))
 

@@ -2,9 +2,9 @@
 
 Source: https://github.com/python/cpython/issues/86296 (bpo-42130). A task waits for
 something in a loop, with a timeout. It is cancelled after that has ended and before the
-task has run: wait_for saw a result, returned it, and the cancellation was gone. Whoever
-waited for the task to end waited forever. Cured, as in Python 3.12: a task that is
-cancelled ends, whatever it could have had.
+task has run: wait_for saw a result, returned it, and the cancellation was gone. A
+caller that waited for the task to end waited forever. Cured, as in Python 3.12: a
+cancelled task ends, even if it has a result.
 
 python examples/explore/published/asyncio_wait_for.py
 """
@@ -16,7 +16,7 @@ from ccw_actors.runtime import Actor, Message, receive
 
 
 class Wait(Message, frozen=True):
-    """The task waits for the next thing to end."""
+    """The task waits for the next operation to end."""
 
 
 class Ended(Message, frozen=True):
@@ -38,7 +38,7 @@ class SourceState(Struct):
 
 
 class Source(Actor[Wait]):
-    """Ends once: there is one thing to wait for, and no second one."""
+    """Ends once: there is one operation to wait for, and no second one."""
 
     state: SourceState
 
@@ -62,7 +62,7 @@ class TaskState(Struct):
 
 
 class Task(Actor[Ended | Run | Cancel]):
-    """Waits for one thing after the other until it is cancelled."""
+    """Waits for one operation after the other until it is cancelled."""
 
     state: TaskState
 
@@ -71,7 +71,7 @@ class Task(Actor[Ended | Run | Cancel]):
         self._cured = cured
 
     def on_start(self) -> None:
-        """Wait for the first thing."""
+        """Wait for the first operation."""
         self.system.ref("source").tell(Wait())
 
     @receive
@@ -82,7 +82,7 @@ class Task(Actor[Ended | Run | Cancel]):
 
     @receive
     def run(self, _message: Run) -> None:
-        """Take the result and wait for the next thing."""
+        """Take the result and wait for the next operation."""
         if self.state.is_result_there and not self.state.is_cancelled:
             self._go_on()
 
@@ -121,7 +121,7 @@ cured = one_task(cured=True)
 
 
 def main() -> None:
-    """Find the task that goes on, and see that none does any more."""
+    """Refute the uncured scenario, and verify the cured one."""
     print(explore(uncured))
     print(explore(cured))
 

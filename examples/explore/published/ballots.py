@@ -3,7 +3,7 @@
 Source: L. Lamport, "How to Win a Turing Award" (2019). The repository tlaplus/Examples
 records 3,921 states for three acceptors, two values and two ballots
 (specifications/PaxosHowToWinATuringAward/manifest.json, MCPaxosTiny.cfg). A message
-that was sent stays, and may be acted upon at any time. Proposing a value of one's own,
+that was sent stays, and may be handled at any time. Proposing a value of one's own,
 whatever the acceptors have voted for, breaks it.
 
 python examples/explore/published/ballots.py

@@ -23,7 +23,7 @@ ASLEEP, HEARING, COMPLETE, DONE = range(4)
 
 
 class Own(Message, frozen=True):
-    """Has a node take its next step by itself."""
+    """Lets a node take its next step on its own."""
 
 
 class Wave(Message, frozen=True):

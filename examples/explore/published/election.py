@@ -72,7 +72,7 @@ class Ring(Struct, frozen=True):
         return tuple(then)
 
     def _take(self, node: Node, number: int, identity: int) -> tuple[Node, int]:
-        """Return what becomes of a node, and the identity it passes on."""
+        """Return the node afterwards, and the identity that it passes on."""
         if node.role == "lost":
             return node, identity
         if identity < number:

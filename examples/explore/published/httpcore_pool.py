@@ -161,7 +161,7 @@ cured = two_requests(cured=True)
 
 
 def main() -> None:
-    """Find the place that is lost, and see that none is any more."""
+    """Refute the uncured scenario, and verify the cured one."""
     print(explore(uncured))
     print(explore(cured))
 

@@ -62,7 +62,7 @@ class BrokerState(Struct):
 
 
 class Broker(Actor[Fetch | Acknowledge | Restore]):
-    """Has one task, and gives it to whoever asks."""
+    """Has one task, and gives it to every worker that asks."""
 
     state: BrokerState
 
@@ -140,7 +140,7 @@ cured = two_workers(cured=True)
 
 
 def main() -> None:
-    """Find the second run, and see that there is none any more."""
+    """Refute the uncured scenario, and verify the cured one."""
     print(explore(uncured, **HOW))
     print(explore(cured, **HOW))
 

@@ -1,10 +1,10 @@
 """What a network does to two messages: the order, and those that change nothing.
 
-Source: Stateright 0.31.0, the tests in src/actor/model.rs. One counts down, 2 and then
-1: its listener has heard three things at most on an ordered network, five on an
-unordered one. And one sends a message that its listener ignores, then one that it
-heeds: there are three states on an ordered network and two on an unordered one, where a
-message that would change nothing is left alone.
+Source: Stateright 0.31.0, the tests in src/actor/model.rs. One actor counts down, 2 and
+then 1: there are three states on an ordered network, five on an unordered one. Another
+sends a message that its listener ignores, then one that it handles: there are three
+states on an ordered network and two on an unordered one, where a message that would
+change nothing is left alone.
 
 python examples/explore/published/network.py
 """

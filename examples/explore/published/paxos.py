@@ -1,4 +1,4 @@
-"""Single-decree Paxos: servers agree on one value, whoever leads.
+"""Single-decree Paxos: servers agree on one value, whichever of them lead.
 
 A server that a client puts a value to leads a round: it prepares a majority (itself
 included), takes over the newest value that one of these has accepted, and has it
@@ -151,7 +151,7 @@ class Server(Actor):
         heard = [one for one in state.promises.values() if one is not None]
         if heard and not self._hasty:
             state.candidate = max(heard)[1]
-        assert state.candidate is not None, "whoever prepares has a proposal"
+        assert state.candidate is not None, "a server that prepares has a proposal"
         state.past = (message.ballot, state.candidate)
         state.backers.add(self._number)
         for peer in self._peers():
@@ -178,7 +178,7 @@ class Server(Actor):
         if not self._enough(len(state.backers)):
             return
         state.decided = True
-        assert state.candidate is not None, "whoever counts has a proposal"
+        assert state.candidate is not None, "a server that counts has a proposal"
         for peer in self._peers():
             peer.tell(Decided(message.ballot, state.candidate))
         self.system.ref(state.candidate[1]).tell(PutOk(state.candidate[0]))

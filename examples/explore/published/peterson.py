@@ -83,7 +83,7 @@ impolite = exclusions(polite=False)
 
 
 def main() -> None:
-    """Count the states, and see what comes of not giving way."""
+    """Count the states, and refute processes that do not give way."""
     result = explore(peterson)
     print(result.states, "states;", result)
     print("Impolite:", explore(impolite))

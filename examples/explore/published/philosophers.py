@@ -49,7 +49,7 @@ class Table(Struct, frozen=True):
     careful: bool = True
 
     def actions(self, state: State) -> Iterator[Action]:
-        """Yield the one thing that each may do."""
+        """Yield the one action that each may take."""
         for one, at in enumerate(state.at):
             yield WORDS[at], one
 

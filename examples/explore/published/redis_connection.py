@@ -23,7 +23,7 @@ class Execute(Message, frozen=True):
 
 
 class Cancelled(Message, frozen=True):
-    """The task reads no answer any more."""
+    """The task no longer reads the answer."""
 
 
 class Get(Message, frozen=True):
@@ -183,7 +183,7 @@ cured = two_gets(cured=True)
 
 
 def main() -> None:
-    """Find the wrong answer, and see that it does not come any more."""
+    """Refute the uncured scenario, and verify the cured one."""
     print(explore(uncured))
     print(explore(cured))
 

@@ -158,7 +158,7 @@ cured = two_clients(cured=True)
 
 
 def main() -> None:
-    """Find the lock that is deleted, and see that it is not any more."""
+    """Refute the uncured scenario, and verify the cured one."""
     print(explore(uncured))
     print(explore(cured))
 

@@ -39,7 +39,7 @@ class Ring(Struct, frozen=True):
     honest: bool = True
 
     def actions(self, state: State) -> Iterator[Action]:
-        """Yield what becomes of the token, then what the nodes may do."""
+        """Yield the step of the token, then the steps of the nodes."""
         active, black, token, stained = state
         if token == 0:
             if stained or black[0]:

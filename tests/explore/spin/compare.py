@@ -46,7 +46,7 @@ class Own(NamedTuple):
     `verdicts` has for each property and each engine that could check it whether it is
     violated, `bad` in which share of the states (of the ends, if it is of these). In
     `drops` of the steps a message changes nothing; with `twins` two that are alike are
-    under way at the same time.
+    in progress at the same time.
     """
 
     judgement: Judgement

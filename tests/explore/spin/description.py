@@ -41,13 +41,13 @@ KINDS = 3
 """How many kinds of messages there are; that of number 0 has no field."""
 
 SENDER = -1
-"""Stands for the number of whoever sent the message that is being handled."""
+"""Stands for the number of the sender of the message that is being handled."""
 
 Operator: TypeAlias = Literal["==", "!=", "<", ">="]
 
 
 class Semantics(NamedTuple):
-    """How messages travel, and what becomes of those that would change nothing."""
+    """How messages travel, and what happens to those that would change nothing."""
 
     delivery: Network
     noops: Noops = "consumed"

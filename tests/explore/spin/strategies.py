@@ -1,4 +1,4 @@
-"""Models that nobody has chosen."""
+"""Strategies for random models."""
 
 from functools import cache
 

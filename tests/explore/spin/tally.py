@@ -29,7 +29,7 @@ class Tally(msgspec.Struct):
     the `late` ones take at least LATE steps, the `rare` ones are violated in less
     than RARE of the states, or of the ends. `racing` models have more than one end.
     `drops` are steps that change nothing, `twins` models in which two messages that are
-    alike are under way. `different` says where the two differ.
+    alike are in progress. `different` says where the two differ.
     """
 
     semantics: Semantics

@@ -1,4 +1,4 @@
-"""The explorer and Spin come to the same, on models that nobody has chosen."""
+"""The explorer and Spin have the same results, on random models."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -76,7 +76,7 @@ def test_few_models(delivery: Network, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("semantics", SEMANTICS, ids=str)
 def test_many_models(semantics: Semantics, tmp_path: Path) -> None:
-    """So they do on more than three hundred, of which many violate something."""
+    """So they do on more than three hundred, many of which violate a property."""
     found = tally(semantics, MANY, tmp_path)
     assert not found.different
     assert found.models > 300
@@ -87,7 +87,7 @@ def test_many_models(semantics: Semantics, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("semantics", SEMANTICS, ids=str)
 def test_spin_has_the_order(semantics: Semantics, tmp_path: Path) -> None:
-    """What Spin says of the order of messages is what is known without it.
+    """Spin has the known results for the order of messages.
 
     In order, the last of three messages brings the 2. Out of order it may come first,
     and is then not what is left in the end.
@@ -106,7 +106,7 @@ def test_spin_has_the_order(semantics: Semantics, tmp_path: Path) -> None:
 def test_spin_has_what_becomes_of_requests(
     semantics: Semantics, tmp_path: Path
 ) -> None:
-    """A request that comes too early is lost, unless what changes nothing is kept."""
+    """A request that comes too early is lost, unless noops are kept."""
     spin = judge(translate(CLOSED, semantics), tmp_path)
     ends = {" ".join(line.split(" ")[:2]) for line in spin.ends}
     expected: dict[str, tuple[dict[int, int], set[str]]] = {
@@ -122,7 +122,7 @@ def test_spin_has_what_becomes_of_requests(
 
 
 def test_what_is_no_whole_search_is_an_error(tmp_path: Path) -> None:
-    """A limit, a channel that is full, or no program at all: none of it passes."""
+    """A limit, a full channel, or no program at all never passes."""
     program = translate(RELAY, CHANNEL)
     with pytest.raises(SpinError, match="max search depth too small"):
         judge(program, tmp_path, depth_max=5)
@@ -150,12 +150,12 @@ def tired(program: Program) -> Program:
 def test_flaw_of_the_translator_is_found(
     flaw: Callable[[Program], Program], tmp_path: Path
 ) -> None:
-    """A program that is not what the model says is found out on the same models."""
+    """A wrong program for Spin is detected on the same models."""
     assert _is_found(lambda model: flaw(translate(model, CHANNEL)), tmp_path)
 
 
 def without_one(model: ActorModel, state: State) -> list[Offer]:
-    """Leave out the last of several things that may happen."""
+    """Leave out the last of several possible steps."""
     offers = _OFFERS(model, state)
     return offers[:-1] if len(offers) > 2 else offers
 
@@ -181,7 +181,7 @@ def test_flaw_of_the_explorer_is_found(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An explorer that leaves something out is found out on the same models."""
+    """An explorer that leaves out a step is detected on the same models."""
     monkeypatch.setattr(where, name, flaw)
     assert _is_found(lambda model: translate(model, CHANNEL), tmp_path)
 
