@@ -35,8 +35,8 @@ def _where(error: typer.BadParameter) -> str:
 
 def _in_words(error: typer.BadParameter) -> str:
     """Return the text of an error; of one of Pydantic's, what was expected."""
-    errors = getattr(error.__cause__, "errors", None)
-    if error.param is None or not callable(errors):
+    errors: Any = getattr(error.__cause__, "errors", None)
+    if error.param is None or errors is None:
         return error.message
     problem: dict[str, Any] = errors()[0]
     if not problem["type"].startswith(_NOT_THE_NUMBER):
