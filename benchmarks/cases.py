@@ -1,4 +1,4 @@
-"""The cases: what is measured of every library, and the rows it is shown in."""
+"""The cases that are measured for every library, and the rows that show them."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
@@ -18,7 +18,7 @@ QUICK = Counts(
     flood_seconds=0.2,
     flood_depth=200,
 )
-"""Enough to see that it works."""
+"""Enough to check that the benchmark works."""
 
 
 class Row(NamedTuple):
@@ -30,14 +30,14 @@ class Row(NamedTuple):
 
     @property
     def more_is_better(self) -> bool:
-        """Whether a larger value is the better one."""
+        """Whether a larger value is better."""
         return self.unit.endswith("/s")
 
 
 class Case(NamedTuple):
-    """What one process measures of one library.
+    """The measurement of one library in one process.
 
-    Something that is counted, not timed, needs only be measured `once`.
+    A case that counts instead of timing needs to run only `once`.
     """
 
     name: str
@@ -63,7 +63,7 @@ CASES = (
         measures.ask,
         (
             Row("ask", "us", "{asks:,} from a task, one after the other; the mean"),
-            Row("ask p50", "us", "the same, each timed by itself"),
+            Row("ask p50", "us", "the same, each timed separately"),
             Row("ask p99", "us", "the same"),
         ),
     ),
@@ -75,7 +75,7 @@ CASES = (
     Case(
         "in-flight",
         measures.in_flight,
-        (Row("64 asks in flight", "us", "time per ask, 64 being under way"),),
+        (Row("64 asks in flight", "us", "time per ask with 64 in flight"),),
     ),
     Case(
         "ring",
@@ -94,7 +94,7 @@ CASES = (
         (
             Row("spawn", "actors/s", "{crowd:,} actors without state"),
             Row("fan-out", "us", "one message to each of those; time per actor"),
-            Row("idle actor", "bytes", "resident memory they add, with references"),
+            Row("idle actor", "bytes", "the resident memory they add, with references"),
             Row("actor used once", "bytes", "the same, after the fan-out"),
         ),
     ),
@@ -105,8 +105,8 @@ CASES = (
             Row(
                 "idle actor, allocated",
                 "bytes",
-                "the same as Python's allocator counts it, in the first round:"
-                " no stacks of threads, no Rust",
+                "the same as counted by Python's allocator, in the first round:"
+                " no thread stacks, no Rust",
             ),
         ),
         once=True,
@@ -120,10 +120,14 @@ CASES = (
                 "us",
                 "four actors that keep {flood_depth:,} messages waiting each",
             ),
-            Row("flood: ask p50", "us", "an idle actor asked every 2 ms meanwhile"),
+            Row(
+                "flood: ask p50",
+                "us",
+                "an idle actor asked every 2 ms during the flood",
+            ),
             Row("flood: ask p99", "us", "the same"),
             Row("flood: loop lag p99", "us", "how late a timer of the loop fires"),
         ),
     ),
 )
-"""All cases, in the order they are run and shown."""
+"""All cases, in the order in which they run and are shown."""

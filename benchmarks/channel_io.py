@@ -1,12 +1,12 @@
-"""Measures channel I/O: a bare subchannel and the full stack, beside Hercules.
+"""Measures channel I/O on a bare subchannel and the full stack, and on Hercules.
 
 python benchmarks/channel_io.py                  all of it, three rounds
-python benchmarks/channel_io.py --quick          does it work? the numbers mean nothing
-python benchmarks/channel_io.py --write FILE     write the tables to a file, too
+python benchmarks/channel_io.py --quick          check that it works; ignore the numbers
+python benchmarks/channel_io.py --write FILE     also write the tables to a file
 
-Each round takes every row once, one after the other, so that all rows have the same
-machine; what is printed are medians. The messages of an I/O are counted in runs of
-their own, with nothing left out, and those of a NOP are listed.
+Each round measures every row once, one after the other, so that all rows have the same
+conditions. It prints medians. Separate runs count all messages of an I/O and list those
+of a NOP.
 """
 
 import cProfile
@@ -21,7 +21,7 @@ import typer
 from rich.console import Console
 from rich.progress import track as progress
 
-# Run as a script, it finds its own folder on the path, not the one that it is in.
+# Run as a script, it has its own folder on the path, but not the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import hercules_io
@@ -57,7 +57,7 @@ class Case(NamedTuple):
 
     @property
     def name(self) -> Row:
-        """What is measured, in the words of the table."""
+        """The first cells of the row in the table."""
         if self.layers is None:
             option = "nosyncio" if self.nosyncio else "default"
             return self.work.name, "Hercules", option, "1"
@@ -81,7 +81,7 @@ def cases() -> list[Case]:
 
 
 def measured(case: Case, *, quick: bool) -> float:
-    """Measure one row once: seconds for an I/O."""
+    """Measure one row once; return the seconds for an I/O."""
     if case.layers is not None:
         ios = case.guests if quick else 1500
         return seconds_per_io(
@@ -95,7 +95,7 @@ def measured(case: Case, *, quick: bool) -> float:
 
 
 def rows(seconds: dict[Case, float], messages: dict[Case, int]) -> list[Row]:
-    """Return the table: rates, ratios, what a message costs."""
+    """Return the table: rates, ratios, and the cost of a message."""
     found: list[Row] = []
     for case, spent in seconds.items():
         slow = seconds.get(Case(case.work, None, nosyncio=True))
@@ -151,7 +151,7 @@ def goals(seconds: dict[Case, float], messages: dict[Case, int]) -> list[Row]:
 
 
 def _megabytes() -> float:
-    """Measure in a process of its own."""
+    """Measure in a separate process."""
     script = Path(__file__).with_name("many_subchannels.py")
     done = subprocess.run(  # noqa: S603 - a script of this folder
         [sys.executable, script, str(SUBCHANNELS)],
@@ -177,7 +177,7 @@ def one_nop() -> list[Row]:
 
 
 def profile(ios: int) -> list[Row]:
-    """Return where the time of a NOP through the full stack goes, by room."""
+    """Return the shares of packages in the time of a NOP through the full stack."""
     profiler = cProfile.Profile()
     profiler.runcall(seconds_per_io, "full", "async", NOP, guests=8, ios=ios)
     return shares(profiler)
@@ -189,15 +189,16 @@ def _met(met: bool) -> str:  # noqa: FBT001
 
 def main(
     *,
-    rounds: Annotated[int, typer.Option(min=1, help="How often everything runs.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="How many rounds to run.")] = 3,
     quick: Annotated[
-        bool, typer.Option("--quick", help="One round of little, to see it work.")
+        bool, typer.Option("--quick", help="One short round, to check that it works.")
     ] = False,
     write: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the tables there, too.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the tables to this file."),
     ] = None,
 ) -> None:
-    """Measure I/Os per second of guests, by layers and by what the guests are."""
+    """Measure I/Os per second of guests, by layers and by kind of guest."""
     plan = [case for _ in range(1 if quick else rounds) for case in cases()]
     machine = describe()
     samples: dict[Case, list[float]] = {}
@@ -210,7 +211,9 @@ def main(
         for case in seconds
         if case.layers is not None and case.guests == 1
     }
-    peer = hercules_io.version() if hercules_io.is_there() else "Hercules is not there"
+    peer = (
+        hercules_io.version() if hercules_io.is_there() else "Hercules is not installed"
+    )
     text = "\n\n".join(
         (
             f"{machine}; {peer}; medians of {1 if quick else rounds}",
@@ -230,8 +233,8 @@ def main(
             ),
             table("Goals", ("goal", "measured", ""), goals(seconds, messages)),
             table(
-                "Where the time of a NOP goes (profiled, so only as shares)",
-                ("room", "share"),
+                "Where the time of a NOP goes (from a profile, so only shares)",
+                ("package", "share"),
                 profile(64 if quick else 1000),
             ),
             table(
@@ -243,7 +246,7 @@ def main(
     )
     print(text)
     if write:
-        write.write_text(f"# How fast is channel I/O\n\n{text}\n")
+        write.write_text(f"# How fast channel I/O is\n\n{text}\n")
 
 
 if __name__ == "__main__":

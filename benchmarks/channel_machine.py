@@ -32,7 +32,7 @@ Kind = Literal["async", "pykka"]
 
 
 class Work(NamedTuple):
-    """A channel program, and what it needs in storage, by address."""
+    """A channel program, and its data in storage, by address."""
 
     name: str
     ccws: tuple[Ccw, ...]
@@ -85,7 +85,7 @@ def _blocking_work(cpu: Any, work: Work, ios: int) -> None:
 def seconds_per_io(
     layers: Layers, kind: Kind, work: Work, *, guests: int, ios: int
 ) -> float:
-    """Run so many guests at once on the loop, with so many I/Os in all."""
+    """Run `guests` guests at once on the loop, with `ios` I/Os in total."""
     each = max(1, ios // guests)
     return asyncio.run(_timed(layers, kind, work, guests, each)) / (each * guests)
 
@@ -109,7 +109,7 @@ async def _timed(
 
 
 class Sent(NamedTuple):
-    """One message: from whom, to whom, of what type."""
+    """One message: its sender, recipient and type."""
 
     sender: str
     recipient: str
@@ -117,13 +117,13 @@ class Sent(NamedTuple):
 
 
 class _Recorder(Observer):
-    """Notes every message that is handled."""
+    """Records every handled message."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
 
     def handled(self, event: Handled) -> None:
-        """Note one."""
+        """Record a message."""
         kind = event.message_type.__name__
         self.sent.append(Sent(event.sender, event.recipient, kind))
 

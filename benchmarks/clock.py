@@ -1,4 +1,4 @@
-"""How fast the machine is just now, how much memory is used, and percentiles."""
+"""The current speed of the machine, the memory in use, and percentiles."""
 
 import gc
 import os
@@ -13,9 +13,9 @@ _REPEATS = 5
 
 
 def calibrate() -> float:
-    """Return how many milliseconds a fixed loop of plain Python takes just now.
+    """Return how many milliseconds a fixed loop of plain Python takes now.
 
-    The quickest of several, so that one interruption does not count.
+    It takes the fastest of several, so that one interruption does not count.
     """
     times: list[float] = []
     for _ in range(_REPEATS):
@@ -34,7 +34,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def resident_bytes() -> int:
-    """Return the memory of this process that is in use (Linux: its resident set)."""
+    """Return the memory in use by this process (Linux: its resident set)."""
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")

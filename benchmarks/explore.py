@@ -45,7 +45,7 @@ from examples.explore.two_phase_commit import commits
 ROUNDS = 3
 PEERS = Path(__file__).with_name("explore_peers.py")
 _SECONDS = 2.0
-_ORDERS = 1_000
+_SCHEDULES = 1_000
 _STEPS = 6
 """Steps of one order of three tasks and a queue."""
 
@@ -181,13 +181,13 @@ def _goal(case: Case, best: Result, memory: float) -> str:
 
 
 def reduction() -> Iterator[Row]:
-    """Yield orders, classes and states of scenarios that have all three."""
+    """Yield schedules, classes and states of scenarios that have all three."""
     for name, make in REDUCED:
         states = explore(make(), engine="states")
         orders = explore(make(), engine="orders")
         yield (
             name,
-            _count(states.orders),
+            _count(states.schedules),
             _count(orders.classes),
             _count(states.states),
         )
@@ -254,8 +254,8 @@ def peers(python: str) -> Iterator[Row]:
     )
     began, taken = perf_counter(), 0
     while perf_counter() - began < _SECONDS:
-        explore(_three("none"), engine="random", limits=Limits(orders=_ORDERS))
-        taken += _ORDERS
+        explore(_three("none"), engine="random", limits=Limits(schedules=_SCHEDULES))
+        taken += _SCHEDULES
     ours = taken / (perf_counter() - began)
     every = explore(_three("none"), engine="orders")
     found = explore(_three("cba"), engine="random")
@@ -294,10 +294,10 @@ HEADS = {
         "B/state",
         "goal",
     ),
-    "Reduction": ("scenario", "orders", "classes", "states"),
+    "Reduction": ("scenario", "schedules", "classes", "states"),
     "Three tasks and a queue": (
         "tool",
-        "orders/s",
+        "schedules/s",
         "ours is faster by",
         "found after",
         "can say that none was left out",

@@ -1,7 +1,7 @@
 """Three tasks and a queue under the seeded event loops that PyPI has.
 
 Run by `explore.py` with the Python that has them (3.12 or later): prints as JSON, for
-each tool, how many orders it takes in a second, and after how many it has found that
+each tool, how many schedules it takes in a second, and after how many it has found that
 the last of three tasks may come first and the first one last. All of them run asyncio
 code as it is, which the explorer of actors does not.
 """
@@ -102,7 +102,7 @@ TOOLS: dict[str, RunOne] = {
 
 
 def measure(run: RunOne) -> dict[str, object]:
-    """Return orders a second, and after how many the order was found."""
+    """Return schedules a second, and after how many the order was found."""
 
     async def quiet() -> None:
         await three(ignore)

@@ -1,4 +1,4 @@
-"""This package once more: `tell` with one feature in use that the default lacks."""
+"""Measures `tell` of this package with one additional feature in use."""
 
 import asyncio
 from collections import deque
@@ -70,7 +70,7 @@ class StateCounter(Actor[Record]):
 
 
 class OpenCounter(Actor[Record | Begin]):
-    """Counts once it is open."""
+    """Counts after it has been opened."""
 
     def __init__(self, done: Callable[[], None]) -> None:
         self.count = 0
@@ -102,29 +102,29 @@ class Watcher(Actor[Terminated]):
 
     @receive
     def terminated(self, message: Terminated) -> None:
-        """Do nothing: it does not end."""
+        """Do nothing: the counter does not end."""
 
 
 class Teller(Actor[Begin]):
-    """Tells the counter, in one handler."""
+    """Sends the counter its records, in one handler."""
 
     def __init__(self, other: Spawned) -> None:
         self.other = other
 
     @receive
     def begin(self, message: Begin) -> None:
-        """Tell it so many records."""
+        """Send the counter that many records."""
         tell_all(self.other, message.count)
 
 
 def tell_all(ref: Spawned, count: int) -> None:
-    """Tell so many records, the last one being number 0."""
+    """Send `count` records; the last one is number 0."""
     for number in range(count - 1, -1, -1):
         ref.tell(Record(number, 1, 2, DATA))
 
 
 async def told(feature: "Feature", ref: Spawned) -> Tell:
-    """Return what tells an actor as the default case does."""
+    """Return the function that tells an actor as in the default case."""
 
     async def tell(count: int) -> None:
         feature.latch.begin(1)
@@ -140,13 +140,13 @@ async def nothing(feature: "Feature") -> Tell:
 
 
 async def observer(feature: "Feature") -> Tell:
-    """Have an observer that does nothing."""
+    """Use an observer that does nothing."""
     feature.system.observe(Observer())
     return await nothing(feature)
 
 
 async def metrics(feature: "Feature") -> Tell:
-    """Have the messages counted by OpenTelemetry's API, with no SDK."""
+    """Count the messages with OpenTelemetry's API, without an SDK."""
     from ccw_actors.telemetry import MetricsObserver  # noqa: PLC0415 - an extra
 
     feature.system.observe(MetricsObserver())
@@ -175,7 +175,7 @@ async def waiting(feature: "Feature") -> Tell:
 
 
 async def dropping(feature: "Feature") -> Tell:
-    """Have a mailbox that would drop, and has room."""
+    """Use a mailbox that would drop messages, but has room."""
     mailbox = Mailbox(when_full="drop oldest")
     counter = Counter(feature.latch.count_down)
     ref = feature.system.spawn(counter, mailbox=mailbox)
@@ -183,7 +183,7 @@ async def dropping(feature: "Feature") -> Tell:
 
 
 async def restart(feature: "Feature") -> Tell:
-    """Have a state, and a restart that would give it back."""
+    """Use a state, and a restart that would restore it."""
     StateCounter.latch = feature.latch
     ref = feature.system.spawn(StateCounter(), supervision=Restart())
     return await told(feature, ref)
@@ -197,7 +197,7 @@ async def behaviour(feature: "Feature") -> Tell:
 
 
 async def watched(feature: "Feature") -> Tell:
-    """Have the actor watched by another one."""
+    """Let another actor watch the actor."""
     ref = feature.counter()
     feature.system.spawn(Watcher(ref))
     return await told(feature, ref)
@@ -228,7 +228,7 @@ async def from_thread(feature: "Feature") -> Tell:
 
 
 async def in_thread(feature: "Feature") -> Tell:
-    """Handle in a thread of the actor's own."""
+    """Handle in the actor's own thread."""
     soon = asyncio.get_running_loop().call_soon_threadsafe
 
     def done() -> None:
@@ -239,13 +239,13 @@ async def in_thread(feature: "Feature") -> Tell:
 
 
 async def single(feature: "Feature") -> Tell:
-    """Let one actor handle one message, and the loop go on after 16."""
+    """Let an actor handle one message per turn, and the loop continue after 16."""
     feature.system = System(LoopDispatcher(batch=1, budget=16))
     return await nothing(feature)
 
 
 async def floor(feature: "Feature") -> Tell:
-    """Do the least that a message costs, with no actor and no loop."""
+    """Do the minimum for a message, without an actor or a loop."""
     codec = Codec()
     decode = codec.raw_decoder(Record)
     counter = Counter(feature.latch.count_down)
@@ -273,7 +273,7 @@ FEATURES: dict[str, Callable[["Feature"], Awaitable[Tell]]] = {
     "batch 1, budget 16": single,
     "told by an actor": by_actor,
     "told from another thread": from_thread,
-    "handled in a thread of its own": in_thread,
+    "handled in its own thread": in_thread,
     FLOOR: floor,
 }
 """All features, by the name of their row."""
@@ -290,7 +290,7 @@ class Feature(Ours):
         return self.system.spawn(Counter(self.latch.count_down))
 
     async def teller(self) -> Tell:
-        """Tell with that feature."""
+        """Return the function that tells with that feature."""
         return await self.feature(self)
 
 

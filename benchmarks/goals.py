@@ -1,4 +1,4 @@
-"""What this package promises of its speed, and whether a run shows it."""
+"""The speed goals of this package, and whether a run meets them."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,11 +9,11 @@ from benchmarks.results import Cell
 __all__ = ["GOALS", "Goal", "Outcome", "check"]
 
 Cells = dict[str, dict[str, Cell]]
-"""What was measured, by row and library."""
+"""The measured cells, by row and library."""
 
 
 class Goal(NamedTuple):
-    """A value that is to be at least, or at most, a limit. `case` is what it is of."""
+    """A value of `case` that must be at least, or at most, a limit."""
 
     text: str
     case: str
@@ -24,14 +24,14 @@ class Goal(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A goal and what was measured, None if nothing was."""
+    """A goal and the measured value, None without one."""
 
     goal: Goal
     measured: float | None
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal is met; None if it was not measured."""
+        """Whether the goal is met, None if it was not measured."""
         if self.measured is None:
             return None
         if self.goal.at_least:
@@ -40,12 +40,12 @@ class Outcome(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Say so in words."""
+        """Return whether the goal is met, as text."""
         return {True: "met", False: "NOT MET", None: "not measured"}[self.met]
 
     @property
     def shown(self) -> str:
-        """Return what was measured, beside its limit."""
+        """Return the measured value and its limit."""
         goal = self.goal
         sign = ">=" if goal.at_least else "<="
         value = "-" if self.measured is None else f"{self.measured:,.3g}{goal.unit}"
@@ -101,7 +101,7 @@ GOALS = (
         unit="x",
     ),
     Goal(
-        "ask from a task: against a Future by hand",
+        "ask from a task: compared with a hand-written Future",
         "ask",
         _against("ask", "asyncio.Queue"),
         0.87,
@@ -109,7 +109,7 @@ GOALS = (
         unit="x",
     ),
     Goal(
-        "actor-to-actor ask: time of one over a Future by hand",
+        "actor-to-actor ask: time relative to a hand-written Future",
         "actor-ask",
         _asks,
         0.53,
@@ -152,7 +152,7 @@ GOALS = (
 
 
 def check(cells: Cells) -> list[Outcome]:
-    """Return every goal and what was measured of it."""
+    """Return every goal with its measured value."""
 
     def measured(goal: Goal) -> float | None:
         try:

@@ -1,8 +1,8 @@
 """The same channel programs on Hercules: a bare-metal program that times itself.
 
 It starts the channel program, waits enabled for the interruption, tests the subchannel,
-and does that again; the TOD clock is stored before and after. Hercules loads it as a
-core image, runs a script of console commands, and shows the two clocks.
+and repeats that. It stores the TOD clock before and after. Hercules loads it as a core
+image, runs a script of console commands, and shows the two clocks.
 """
 
 import os
@@ -61,7 +61,7 @@ def is_there() -> bool:
 
 
 def version() -> str:
-    """Return what Hercules calls itself."""
+    """Return the version text of Hercules."""
     done = subprocess.run(  # noqa: S603 - a program of Debian's
         [_hercules(), "--version"], capture_output=True, text=True, check=False
     )
@@ -69,11 +69,11 @@ def version() -> str:
 
 
 def seconds_per_io(work: Work, folder: Path, *, ios: int, nosyncio: bool) -> float:
-    """Run so many I/Os, of one CPU on one disk.
+    """Run `ios` I/Os of one CPU on one disk; return the seconds for each.
 
     Raises:
-        RuntimeError: They were not over in the time that Hercules was given, or the
-            last one did not end with channel end and device end alone.
+        RuntimeError: They did not end in the given time, or the last one did not end
+        with only channel end and device end.
     """
     core, disk, rc, configuration = (
         folder / name for name in ("core", "disk.img", "commands", "hercules.cnf")
@@ -100,9 +100,10 @@ def seconds_per_io(work: Work, folder: Path, *, ios: int, nosyncio: bool) -> flo
 
 
 def _until_shown(configuration: Path, rc: Path, *, timeout: float) -> str:
-    """Run a script, and return what Hercules has said when it has shown the last value.
+    """Run a script, and return the output of Hercules up to the last value.
 
-    The script does not end with `quit`: Hercules would not always say its last lines.
+    The script does not end with `quit`, because Hercules would not always print its
+    last lines.
     """
     said: list[str] = []
     with subprocess.Popen(  # noqa: S603 - a program of Debian's
@@ -116,7 +117,7 @@ def _until_shown(configuration: Path, rc: Path, *, timeout: float) -> str:
     ) as process:
         late = threading.Timer(timeout, process.kill)
         late.start()
-        assert process.stdout is not None, "it is a pipe"
+        assert process.stdout is not None, "stdout is a pipe"
         for line in process.stdout:
             said.append(line)
             if _IRB.search(line):

@@ -1,4 +1,4 @@
-"""Which libraries are measured, and what of them is told to be less."""
+"""The measured libraries, and reduced counts for slow ones."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ __all__ = ["BEFORE", "LIBRARIES", "OURS", "Library"]
 
 
 class Library(NamedTuple):
-    """One library: where its code here is, and what it is installed as.
+    """One library: the module that measures it, and its distribution.
 
-    `share` is how much of the counts it does, for a slow one; `crowd` is the most
-    actors that it spawns at once. `note` is printed below the table, `needs` where it
-    is absent.
+    `share` is the part of the counts that a slow library does. `crowd` is the maximum
+    of actors that it spawns at once. `note` is printed below the table, `needs` if it
+    is not installed.
     """
 
     name: str
@@ -24,26 +24,26 @@ class Library(NamedTuple):
 
 OURS = "ccw-actors"
 BEFORE = "before"
-"""This package as another checkout has it, for what a change costs or gains."""
+"""This package from another checkout, to see what a change costs or gains."""
 
 LIBRARIES = (
     Library(
         OURS,
         "benchmarks.peers.ours",
         "ccw-actors",
-        "default System and mailboxes, encoded messages, nobody observes",
+        "default System and mailboxes, encoded messages, no observer",
     ),
     Library(
         "asyncio.Queue",
         "benchmarks.peers.queues",
         None,
-        "by hand: a Task and an unbounded queue for each actor, the same codec",
+        "hand-written: a Task and an unbounded queue for each actor, the same codec",
     ),
     Library(
         "call_soon",
         "benchmarks.peers.call_soon",
         None,
-        "by hand: one callback of the loop for each message, objects, no actors",
+        "hand-written: one callback of the loop for each message, objects, no actors",
     ),
     Library(
         "pykka",
@@ -83,4 +83,4 @@ LIBRARIES = (
         needs="it needs Python 3.12 or later, see --python",
     ),
 )
-"""All libraries, in the order of the table's columns; ours is the first."""
+"""All libraries, in the order of the table's columns, ours first."""

@@ -1,13 +1,13 @@
-"""Measures I/O of a real Linux: on DASDs of ours, and on QEMU's own disks beside them.
+"""Measures I/O of a real Linux guest on our DASDs and on QEMU's own disks.
 
 python benchmarks/linux_io.py                  all of it, three rounds
-python benchmarks/linux_io.py --quick          does it work? the numbers mean nothing
-python benchmarks/linux_io.py --write FILE     write the tables to a file, too
+python benchmarks/linux_io.py --quick          check that it works; ignore the numbers
+python benchmarks/linux_io.py --write FILE     also write the tables to a file
 
-Each round boots one guest that has four 3390s, passed through to it by this package,
-and four virtio-blk-ccw disks of QEMU's. A program in it reads and writes them in turn,
-past Linux' page cache. Both kinds of disks are files in one folder of this machine.
-The guest's software is downloaded as in examples/linux.
+Each round boots one guest with four 3390s, which this package passes through to it, and
+four of QEMU's virtio-blk-ccw disks. A program in the guest reads and writes them in
+turn, with direct I/O. The images of both kinds of disks are files in one folder of the
+host. The guest's software is downloaded as in examples/linux.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ import typer
 from rich.console import Console
 from rich.progress import track as progress
 
-# Run as a script, it finds its own folder on the path, not the one that it is in.
+# Run as a script, it has its own folder on the path, but not the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.machine import describe
@@ -61,7 +61,7 @@ offline 0190
 
 
 class Work(NamedTuple):
-    """What the guest does: how, and in pieces of how many bytes."""
+    """The work of the guest: how, and how many bytes in each I/O."""
 
     name: str
     how: str
@@ -84,7 +84,7 @@ class Case(NamedTuple):
 
     @property
     def word(self) -> str:
-        """What the guest calls it on its console."""
+        """The name of the row on the guest's console."""
         how = self.work.how.replace(" ", "-")
         return f"{how}-{self.work.size}-{self.devices}-{self.disks}"
 
@@ -100,7 +100,7 @@ def cases() -> list[Case]:
 
 
 def script(seconds: int) -> str:
-    """Return what the guest runs."""
+    """Return the script that the guest runs."""
     numbers = [f"{0x190 + index:04x}" for index in range(DEVICES)]
     lines = ["disks=''"]
     for number in numbers:
@@ -117,7 +117,7 @@ def script(seconds: int) -> str:
 
 
 class Bench:
-    """Guests that measure; what they need is in `folder`."""
+    """Runs guests that measure; `folder` has their files."""
 
     def __init__(self, software: Software, folder: Path) -> None:
         self._software = software
@@ -132,7 +132,7 @@ class Bench:
         self._raws = [folder / f"virtio{index}.raw" for index in range(DEVICES)]
 
     def format(self) -> None:
-        """Have a guest format one DASD; the others are copies of it."""
+        """Let a guest format one DASD; the others are copies of it."""
         volume = ckd_volume(ckd_type("3390")[0], CYLINDERS)
         create_tracks(self._disks[0], volume, "BENCH1")
         self._run(FORMAT, self._disks[:1])
@@ -142,7 +142,7 @@ class Bench:
             raw.write_bytes(os.urandom(4096) * BLOCKS)
 
     def measure(self, seconds: int) -> dict[Case, tuple[int, float]]:
-        """Return of each row how many I/Os were done, in how many seconds."""
+        """Return for each row the number of I/Os, and the seconds they took."""
         console, _ = self._run(script(seconds), self._disks, self._raws)
         told = {one.name: one.text for one in findings(console)}
         found: dict[Case, tuple[int, float]] = {}
@@ -154,7 +154,7 @@ class Bench:
         return found
 
     def profile(self, seconds: int) -> tuple[list[Row], float]:
-        """Return where the time of 4 KiB reads goes, and how much of it is ours."""
+        """Return the shares of 4 KiB reads, and the CPU use of this process."""
         text = f'online 0190\ntry reads /bin/io read random 4096 {seconds} "/dev/$disk"'
         profiler = cProfile.Profile()
         before = resource.getrusage(resource.RUSAGE_SELF)
@@ -201,7 +201,7 @@ class Bench:
 
 
 def rows(samples: list[dict[Case, tuple[int, float]]]) -> list[Row]:
-    """Return the table: rates of both kinds of disks, and the ratio."""
+    """Return the table: rates of both kinds of disks, and their ratio."""
     rates = {
         case: median(sample[case][0] / sample[case][1] for sample in samples)
         for case in cases()
@@ -226,18 +226,19 @@ def rows(samples: list[dict[Case, tuple[int, float]]]) -> list[Row]:
 
 def main(
     *,
-    rounds: Annotated[int, typer.Option(min=1, help="How often everything runs.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="How many rounds to run.")] = 3,
     quick: Annotated[
-        bool, typer.Option("--quick", help="One round of little, to see it work.")
+        bool, typer.Option("--quick", help="One short round, to check that it works.")
     ] = False,
     cache: Annotated[
-        Path | None, typer.Option(help="Where the guest's software is kept.")
+        Path | None, typer.Option(help="The folder for the guest's software.")
     ] = None,
     write: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the tables there, too.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the tables to this file."),
     ] = None,
 ) -> None:
-    """Measure I/Os per second of a Linux, on DASDs of ours and on QEMU's virtio."""
+    """Measure I/Os per second of a Linux guest, on our DASDs and on QEMU's virtio."""
     if shutil.which(COMPILER) is None:
         raise typer.BadParameter(
             f"there is no {COMPILER}: apt install gcc-s390x-linux-gnu"
@@ -254,18 +255,18 @@ def main(
                 bench.measure(seconds)
                 for _ in progress(turns, "rounds", console=console, transient=True)
             ]
-            rooms, used = bench.profile(seconds)
+            packages, used = bench.profile(seconds)
     except SoftwareError as error:
         raise typer.BadParameter(str(error)) from error
     text = "\n\n".join(
         (
             f"{machine}; medians of {len(samples)}",
             table(
-                "I/O of a Linux",
+                "I/O of a Linux guest",
                 (
                     "work",
                     "disks at once",
-                    "I/Os/s, DASD of ours",
+                    "I/Os/s, our DASD",
                     "MB/s",
                     "I/Os/s, virtio-blk-ccw",
                     "MB/s",
@@ -274,16 +275,16 @@ def main(
                 rows(samples),
             ),
             table(
-                "Where our time of 4 KiB reads goes (profiled, so only as shares)",
-                ("room", "share"),
-                rooms,
+                "Where our time of 4 KiB reads goes (from a profile, so only shares)",
+                ("package", "share"),
+                packages,
             ),
-            f"Our process used {used:.2f} of a processor meanwhile.",
+            f"During this our process used {used:.2f} of a CPU.",
         )
     )
     print(text)
     if write:
-        write.write_text(f"# How fast is the I/O of a real Linux\n\n{text}\n")
+        write.write_text(f"# How fast a real Linux guest does I/O\n\n{text}\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The machine and the interpreter that a run is made on."""
+"""The machine and the interpreter of a run."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ __all__ = ["describe"]
 
 
 def describe() -> str:
-    """Return one line: processor, memory, system, interpreter, date, other work."""
+    """Return one line: CPU, memory, system, interpreter, date, load."""
     parts = [
         f"{os.cpu_count()} x {_processor()}",
         f"{_memory_gib():.0f} GiB",

@@ -1,4 +1,4 @@
-"""How much memory a host takes that has a subchannel for each number there is.
+"""Measures the memory of a host with a subchannel for every number.
 
 python benchmarks/many_subchannels.py [COUNT]    print MB of the whole process
 """
@@ -6,7 +6,7 @@ python benchmarks/many_subchannels.py [COUNT]    print MB of the whole process
 import sys
 from pathlib import Path
 
-# Run as a script, it finds its own folder on the path, not the one that it is in.
+# Run as a script, it has its own folder on the path, but not the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.channel_machine import STORAGE_SIZE
@@ -18,7 +18,7 @@ from ccw_actors.runtime import System, VirtualDispatcher
 
 
 def megabytes(count: int) -> float:
-    """Define so many subchannels, ask the last one what it is, and look."""
+    """Define `count` subchannels, check the last one, and return the memory in MB."""
     system = System(VirtualDispatcher())
     storage = system.spawn(Storage(STORAGE_SIZE), "storage")
     regions = (Region(0, STORAGE_SIZE, storage),)

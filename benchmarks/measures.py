@@ -1,4 +1,4 @@
-"""How each case is measured, of any library."""
+"""The measurement of each case, for any library."""
 
 import asyncio
 import gc
@@ -32,7 +32,7 @@ LAG_EVERY = 0.001
 
 @dataclass(frozen=True)
 class Counts:
-    """How much of everything one process does; `flood_seconds` is a time."""
+    """How much one process does of each case; `flood_seconds` is a time."""
 
     tells: int = 100_000
     asks: int = 10_000
@@ -44,7 +44,7 @@ class Counts:
     flood_depth: int = FLOOD_DEPTH
 
     def shared(self, share: float, crowd: int) -> "Counts":
-        """Return the counts of a library that does a share of it, to save time."""
+        """Return the counts of a library that does only a share, to save time."""
         return Counts(
             tells=int(self.tells * share),
             asks=int(self.asks * share),
@@ -76,7 +76,7 @@ async def tell(peer: Peer, counts: Counts) -> Measured:
 
 
 async def ask(peer: Peer, counts: Counts) -> Measured:
-    """Ask one actor, one ask after the other: first in sum, then each by itself."""
+    """Ask one actor, one ask after the other: first in total, then separately."""
     ask_one = await peer.asker()
     for number in range(counts.asks // 10):
         await ask_one(number)
@@ -98,7 +98,7 @@ async def ask(peer: Peer, counts: Counts) -> Measured:
 
 
 async def actor_ask(peer: Peer, counts: Counts) -> Measured:
-    """Have an actor ask another."""
+    """Let an actor ask another."""
     ask_all = await peer.actor_asker()
     await ask_all(max(counts.asks // 10, 1))
     gc.collect()
@@ -108,7 +108,7 @@ async def actor_ask(peer: Peer, counts: Counts) -> Measured:
 
 
 async def in_flight(peer: Peer, counts: Counts) -> Measured:
-    """Ask one actor, many asks being under way."""
+    """Ask one actor, with many asks in flight."""
     width = counts.in_flight
     ask_all = await peer.in_flight_asker(width)
     await ask_all(width)
@@ -131,7 +131,7 @@ async def ring(peer: Peer, counts: Counts) -> Measured:
 
 
 async def spawn(peer: Peer, counts: Counts) -> Measured:
-    """Spawn many actors, see what they take, and tell each of them one message."""
+    """Spawn many actors, measure their memory, and tell each of them one message."""
     await peer.fan_out(await peer.spawn(20))
     before = resident_bytes()
     start = perf_counter()
@@ -151,7 +151,7 @@ async def spawn(peer: Peer, counts: Counts) -> Measured:
 
 
 async def memory(peer: Peer, counts: Counts) -> Measured:
-    """Count what Python allocates for an idle actor and the reference to it."""
+    """Count the bytes that Python allocates for an idle actor and its reference."""
     await peer.fan_out(await peer.spawn(20))
     gc.collect()
     tracemalloc.start()
@@ -164,7 +164,7 @@ async def memory(peer: Peer, counts: Counts) -> Measured:
 
 
 async def flood(peer: Peer, counts: Counts) -> Measured:
-    """Ask an idle actor while others feed themselves, and see how late the loop is."""
+    """Ask an idle actor while others feed themselves, and measure the loop's lag."""
     feeds = [Feed() for _ in range(FLOOD_WIDTH)]
     flooding = await peer.flood(feeds)
     await flooding.ask(0)
@@ -183,7 +183,7 @@ async def flood(peer: Peer, counts: Counts) -> Measured:
         for feed in feeds:
             feed.up = False
 
-    # In a thread, since some libraries let nothing else run on the loop.
+    # In a thread, because some libraries block the loop.
     timer = threading.Timer(seconds, stop)
     await flooding.begin(counts.flood_depth)
     begun_with = sum(feed.count for feed in feeds)
@@ -201,7 +201,7 @@ async def flood(peer: Peer, counts: Counts) -> Measured:
     timer.join()
     if not asks:
         raise UnsupportedError(
-            "starved: the flooding actors let no ask be answered before they ended"
+            "starved: no ask was answered before the flooding actors ended"
         )
     measured = {
         "flood: tell": took / max(handled, 1) * 1e6,

@@ -1,14 +1,14 @@
-"""Measures what a guest that floods does to the I/O of a quiet one.
+"""Measures how guests that flood slow the I/O of a quiet guest.
 
 python benchmarks/neighbours.py                  all of it, three rounds
-python benchmarks/neighbours.py --quick          does it work? the numbers mean nothing
-python benchmarks/neighbours.py --write FILE     write the table to a file, too
+python benchmarks/neighbours.py --quick          check that it works; ignore the numbers
+python benchmarks/neighbours.py --write FILE     also write the table to a file
 
-The quiet guest reads a record again and again, alone and beside one and three others
-that flood. They run as `ccw-actors run` runs them, from image files. Busy is time of
-the processor that the process had during an I/O, which other work on the machine does
-not change: the goals are of that. The factor compares medians of one round; real time
-is over all rounds.
+The quiet guest reads a record repeatedly, alone and together with one and three other
+guests that flood. They run from image files, as under `ccw-actors run`. "Busy" is the
+CPU time of the process during an I/O, which does not depend on other work of the host.
+The goals apply to it. The factor compares medians of one round; elapsed times are over
+all rounds.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-# Run as a script, it finds its own folder on the path, not the one that it is in.
+# Run as a script, it has its own folder on the path, but not the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.machine import describe
@@ -52,7 +52,7 @@ COUNTS = (1, 3)
 
 
 class Took(NamedTuple):
-    """What an I/O took, in seconds: of real time, and of the processor's."""
+    """The elapsed time and the CPU time of an I/O, in seconds."""
 
     real: float
     busy: float
@@ -62,13 +62,13 @@ Flood = Callable[[Cpu, list[float]], Awaitable[None]]
 
 
 async def store(cpu: Cpu, over: list[float]) -> None:
-    """STORE SUBCHANNEL without end."""
+    """Issue STORE SUBCHANNEL endlessly."""
     while not over:
         await cpu.store(0)
 
 
 async def start_and_clear(cpu: Cpu, over: list[float]) -> None:
-    """Start, and clear at once."""
+    """Issue START, and CLEAR at once, repeatedly."""
     await find_devices(cpu)
     await cpu.storage.write(PROGRAM, Ccw(0x02, 0x20, 24, 0x3000).to_bytes(1))
     orb = Orb.command(PROGRAM)
@@ -80,7 +80,7 @@ async def start_and_clear(cpu: Cpu, over: list[float]) -> None:
 
 
 async def pci(cpu: Cpu, over: list[float]) -> None:
-    """A channel program in a circle, with an interruption for each command."""
+    """Run an endless channel program, with an interruption for each command."""
     await find_devices(cpu)
     flags = Ccw.chain_command.mask | Ccw.suppress_length.mask
     ccws = [Ccw(0x03, flags | Ccw.program_controlled.mask, 1, 0x3000)] * 64
@@ -95,7 +95,7 @@ async def pci(cpu: Cpu, over: list[float]) -> None:
 
 
 async def read(cpu: Cpu, over: list[float]) -> None:
-    """Read the same record, as the quiet guest does."""
+    """Read the same record as the quiet guest."""
     disk = await _disk(cpu)
     while not over:
         await disk.record(0, 0, 3)
@@ -110,7 +110,7 @@ FLOODS: dict[str, Flood] = {
 
 
 async def quiet(cpu: Cpu, ios: int, spent: list[Took], over: list[float]) -> None:
-    """Read a record again and again, and note how long each read takes."""
+    """Read a record repeatedly, and note how long each read takes."""
     try:
         disk = await _disk(cpu)
         for _ in range(ios):
@@ -125,12 +125,12 @@ async def quiet(cpu: Cpu, ios: int, spent: list[Took], over: list[float]) -> Non
 async def _disk(cpu: Cpu) -> Disk:
     (device,) = await find_devices(cpu)
     disk = await Disk.at(device)
-    assert disk is not None, "it is one"
+    assert disk is not None, "the device is a disk"
     return disk
 
 
 def measured(flood: Flood | None, others: int, ios: int, image: Path) -> list[Took]:
-    """Return what each I/O of the quiet guest took."""
+    """Return the times of each I/O of the quiet guest."""
     spent: list[Took] = []
     over: list[float] = []
     programs: list[Callable[..., Awaitable[None]]] = [
@@ -160,7 +160,7 @@ def measured(flood: Flood | None, others: int, ios: int, image: Path) -> list[To
 def partial_of(
     program: Callable[..., Awaitable[None]], **arguments: object
 ) -> Callable[..., Awaitable[None]]:
-    """Return a coroutine function with these arguments given."""
+    """Return a coroutine function with these arguments bound."""
 
     async def given(cpu: Cpu) -> None:
         await partial(program, **arguments)(cpu)
@@ -181,7 +181,7 @@ class Row(NamedTuple):
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """What is printed."""
+        """The cells of the row."""
         is_met = self.factor <= 1 + (GOAL_FACTOR - 1) * self.others
         goal = "met" if is_met and self.busy_p99 <= GOAL_P99 else "missed"
         return (
@@ -229,7 +229,7 @@ def _busy(found: list[Took]) -> float:
 def text(table: list[Row]) -> str:
     """Return the table as Markdown."""
     real = ("median ms", "p99 ms", "worst ms")
-    head = ("neighbours", "how many", *real, "busy p99 ms", "factor", "goals")
+    head = ("flood", "flooding guests", *real, "busy p99 ms", "factor", "goals")
     lines = [head, ("---",) * len(head), *(row.cells for row in table)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""What a library has to be able to do to be measured."""
+"""The operations of a library that the benchmark measures."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 __all__ = ["DATA", "Feed", "Flood", "Latch", "Peer", "UnsupportedError"]
 
 DATA = bytes(range(16))
-"""What every message carries besides its three integers."""
+"""The content of every message, in addition to its three integers."""
 
 
 class UnsupportedError(Exception):
-    """A library cannot do what a case asks for; the text says why."""
+    """A library cannot run a case; the text says why."""
 
 
 class Latch:
-    """Opens when it has been counted down to 0; then the next count begins.
+    """Opens when it is counted down to 0; then the next count begins.
 
-    On the event loop, for handlers to call without a Future of their own.
+    Handlers on the event loop call it instead of using their own Future.
     """
 
     def __init__(self) -> None:
@@ -26,12 +26,12 @@ class Latch:
         self._open = asyncio.Event()
 
     def begin(self, count: int) -> None:
-        """Close it until `count` calls of `count_down` have been made."""
+        """Close it until `count` calls of `count_down`."""
         self._left = count
         self._open.clear()
 
     def count_down(self) -> None:
-        """Note that one more thing has happened."""
+        """Count one down."""
         self._left -= 1
         if self._left == 0:
             self._open.set()
@@ -42,7 +42,7 @@ class Latch:
 
 
 class Feed:
-    """What an actor that feeds itself counts in, and whether it is to go on."""
+    """The counter of an actor that feeds itself; it continues while `up` is True."""
 
     def __init__(self) -> None:
         self.up = True
@@ -50,11 +50,11 @@ class Feed:
 
 
 class Flood(NamedTuple):
-    """Actors that tell themselves a message for each one handled, and an idle one.
+    """Actors that tell themselves a message for each handled one, and an idle one.
 
-    `begin` gives every flooding actor so many messages to begin with; `ask` asks the
-    idle actor. `on_loop` is False for a library that has threads of its own and leaves
-    the event loop alone.
+    `begin` gives every flooding actor that many messages at the start. `ask` asks the
+    idle actor. `on_loop` is False for a library that uses its own threads instead of
+    the event loop.
     """
 
     begin: Callable[[int], Awaitable[None]]
@@ -63,35 +63,35 @@ class Flood(NamedTuple):
 
 
 class Peer(ABC):
-    """One library, used in the way that its documentation shows.
+    """One library, used as its documentation shows.
 
-    A method that returns a function makes everything ready; what is timed is the
+    A method that returns a function prepares everything; the benchmark times only the
     call of that function. Every message is a record of three integers and 16 bytes.
-    Raises `UnsupportedError` for what the library cannot do.
+    Methods raise `UnsupportedError` for cases that the library cannot run.
     """
 
     async def open(self) -> None:
-        """Start what the library needs before the first actor."""
+        """Start the library, before the first actor."""
         return
 
     async def close(self) -> None:
-        """Stop it."""
+        """Stop the library."""
         return
 
     @abstractmethod
     async def teller(self) -> Callable[[int], Awaitable[None]]:
-        """Return what tells one actor so many messages, until all are handled."""
+        """Return a function that tells one actor n messages, until all are handled."""
 
     @abstractmethod
     async def asker(self) -> Callable[[int], Awaitable[object]]:
-        """Return what asks one actor once; it is given a number to send along."""
+        """Return a function that asks one actor once, with a number to send along."""
 
     @abstractmethod
     async def actor_asker(self) -> Callable[[int], Awaitable[None]]:
-        """Return what has one actor ask another so often, one ask after the other."""
+        """Return a function that makes one actor ask another n times in sequence."""
 
     async def in_flight_asker(self, width: int) -> Callable[[int], Awaitable[None]]:
-        """Return what asks one actor so often, `width` asks being under way."""
+        """Return a function that asks one actor n times, `width` asks in flight."""
         ask = await self.asker()
 
         async def share(count: int) -> None:
@@ -105,11 +105,11 @@ class Peer(ABC):
 
     @abstractmethod
     async def ring(self, size: int) -> Callable[[int], Awaitable[None]]:
-        """Return what sends a token round a ring of actors, for so many hops."""
+        """Return a function that sends a token round a ring of actors for n hops."""
 
     @abstractmethod
     async def spawn(self, count: int) -> Sequence[Any]:
-        """Spawn actors without state of their own, and return their references."""
+        """Spawn actors without state, and return their references."""
 
     @abstractmethod
     async def fan_out(self, actors: Sequence[Any]) -> None:

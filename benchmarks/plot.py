@@ -1,4 +1,4 @@
-"""The picture of a run: how many times better than each library, row by row."""
+"""The plot of a run: how many times better than each library, row by row."""
 
 import importlib
 import math
@@ -15,7 +15,7 @@ MARKERS = "os^Dv<>P"
 
 
 def missing() -> str | None:
-    """Return why no picture can be drawn, or None."""
+    """Return why no plot can be drawn, or None."""
     try:
         importlib.import_module("matplotlib")
     except ImportError as error:
@@ -26,7 +26,7 @@ def missing() -> str | None:
 def draw(
     cells: Mapping[str, Mapping[str, Cell]], libraries: Sequence[str], file: Path
 ) -> None:
-    """Write the picture; the end of the file's name says whether PNG or SVG."""
+    """Write the plot, as PNG or SVG by the file's suffix."""
     matplotlib: Any = importlib.import_module("matplotlib")
     matplotlib.use("Agg")
     pyplot: Any = importlib.import_module("matplotlib.pyplot")

@@ -1,4 +1,4 @@
-"""What a run is shown as: tables and lines, for a terminal and as Markdown."""
+"""The report of a run: tables and lines, for a terminal and as Markdown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -17,20 +17,20 @@ from benchmarks.results import FEATURE_ROW, Cell, Results, ratio
 __all__ = ["Section", "report", "show", "to_markdown"]
 
 COSTLY = 1.1
-"""A feature is named when it costs more than 10 % on tell."""
+"""The report names features that make a tell more than 10 % slower."""
 
 HOW = (
-    "In each round every case of every library runs in a process of its own, case by"
-    " case, and another library begins each time. A process times a fixed loop of"
-    " plain Python before and after its case; times are scaled to the run's median of"
+    "In each round every case of every library runs in its own process, case by case,"
+    " and a different library comes first. A process times a fixed loop of plain"
+    " Python before and after its case, and times are scaled to the run's median of"
     " that loop, {calibration:.2f} ms. Spread of the middle cell: {spread:.0%}"
-    " (second-highest minus second-lowest value, of the median). Where other work"
-    " leaves no core free, p99 shows the system's time slices, and Pykka is faster:"
-    " its threads then take turns on one core."
+    " (second-highest minus second-lowest value, of the median). If other work"
+    " leaves no core free, p99 shows the kernel's time slices, and Pykka is faster"
+    " because its threads take turns on one core."
 )
 BRACKETS = (
-    "In brackets: how many times better ccw-actors is. Messages have three integers"
-    " and 16 bytes."
+    "In brackets: how many times better ccw-actors is. Messages consist of three"
+    " integers and 16 bytes."
 )
 
 
@@ -50,7 +50,7 @@ def report(
     header: str,
     counts: Counts | None = None,
 ) -> list[Section]:
-    """Return the sections of a run; `notes` are those of the libraries, by name."""
+    """Return the sections of a run; `notes` are on the libraries, by name."""
     cells = results.cells()
     sections = [_comparison(cells, results, notes)]
     sections.append(_what_is_measured(cells, counts or Counts()))
@@ -59,12 +59,12 @@ def report(
     rows = [(one.goal.text, one.shown, one.verdict) for one in outcomes]
     sections.append(Section("Goals", ("goal", "measured", ""), rows, ()))
     if results.reasons:
-        sections.append(Section("Absent", (), (), _absent(results)))
+        sections.append(Section("Missing values", (), (), _absent(results)))
     how = HOW.format(
         calibration=results.calibration if results.samples else 0.0,
         spread=results.spread(),
     )
-    sections.append(Section("How", (), (), (header, how)))
+    sections.append(Section("How it was measured", (), (), (header, how)))
     return sections
 
 
@@ -86,7 +86,7 @@ def show(sections: Sequence[Section], console: Console) -> None:
 
 
 def to_markdown(sections: Sequence[Section]) -> str:
-    """Return the sections as Markdown, to put into a page below a heading."""
+    """Return the sections as Markdown, for a page below a heading."""
     parts: list[str] = []
     for section in sections:
         parts.append(f"## {section.title}")
@@ -157,7 +157,7 @@ def _what_is_measured(
         for row in case.rows
         if row.name in cells
     ]
-    return Section("Rows", (), (), lines)
+    return Section("What the rows measure", (), (), lines)
 
 
 def _features(found: Mapping[str, Cell]) -> Section:
@@ -171,6 +171,6 @@ def _features(found: Mapping[str, Cell]) -> Section:
         if times > COSTLY:
             costly.append(f"{name} {times:.2f}x")
     named = "; ".join(costly) or "none"
-    lines = (f"Cost more than 10 % on tell: {named}.",)
-    header = ("with", "us", "of the default")
-    return Section("What a feature costs on tell", header, rows, lines)
+    lines = (f"More than 10 % slower than the default: {named}.",)
+    header = ("with", "us", "relative to the default")
+    return Section("What a feature adds to a tell", header, rows, lines)

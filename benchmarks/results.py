@@ -1,4 +1,4 @@
-"""What was measured: medians by row and library, and what could not be."""
+"""The results: medians by row and library, and reasons for missing values."""
 
 import math
 from collections import defaultdict
@@ -9,13 +9,13 @@ from benchmarks.cases import CASES, Row
 
 __all__ = ["FEATURE_ROW", "Cell", "Results", "Sample", "ratio"]
 
-FEATURE_ROW = Row("tell with", "us", "tell of ccw-actors, with one feature more")
+FEATURE_ROW = Row("tell with", "us", "tell of ccw-actors, with one more feature")
 ROWS = {row.name: row for case in CASES for row in case.rows}
 ROWS[FEATURE_ROW.name] = FEATURE_ROW
 
 
 class Sample(NamedTuple):
-    """One value of one process, and how long its calibration loop took (ms)."""
+    """One value of one process, and the time of its calibration loop (ms)."""
 
     row: str
     library: str
@@ -24,7 +24,7 @@ class Sample(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """The median of a row for a library; `spread` is a part of it.
+    """The median of a row for a library, and its relative `spread`.
 
     The spread is the second-highest value minus the second-lowest one; with less than
     five values, the highest minus the lowest.
@@ -39,7 +39,7 @@ class Cell(NamedTuple):
 class Results:
     """Collects samples; times are scaled to the same speed of the machine.
 
-    `reasons` says why there is nothing by (row, library).
+    `reasons` says why a value is missing, by (row, library).
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Results:
 
     @property
     def calibration(self) -> float:
-        """The median calibration in ms: the speed that times are scaled to."""
+        """The median calibration in ms: the speed to which times are scaled."""
         return median(sample.calibration for sample in self.samples)
 
     def cells(self) -> dict[str, dict[str, Cell]]:
@@ -72,7 +72,7 @@ class Results:
         }
 
     def spread(self) -> float:
-        """Return the middle one of the spreads of all cells."""
+        """Return the median of the spreads of all cells."""
         every = [cell.spread for row in self.cells().values() for cell in row.values()]
         return median(every) if every else 0.0
 
@@ -85,9 +85,9 @@ class Results:
 
 
 def ratio(row: str, other: Cell, ours: Cell) -> float:
-    """Return how many times better ours is than the other one.
+    """Return how many times better ours is than the other cell.
 
-    Infinite if that cannot be said: memory that a few actors add may be none at all.
+    Infinite if ours is 0: a few actors may add no memory at all.
     """
     above, below = other.median, ours.median
     if ROWS[row].more_is_better:

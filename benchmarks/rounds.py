@@ -1,4 +1,4 @@
-"""Runs all processes of a benchmark: round by round, the libraries taking turns."""
+"""Runs all processes of a benchmark round by round, with libraries in turn."""
 
 import json
 import subprocess
@@ -20,14 +20,14 @@ PROCESS_SECONDS_MAX = 120
 
 
 class WorkerError(Exception):
-    """A process has failed; the text is the last line it wrote, or what happened."""
+    """A process has failed; the text is its last line, or the reason."""
 
 
 class Entry(NamedTuple):
-    """What is measured beside others: a library, or a feature of ours.
+    """An entry in the comparison: a library, or a feature of ours.
 
-    `row` is set if its value goes there, whatever row the case has. `checkout` is where
-    this package is taken from, and the code that measures it.
+    If `row` is set, its value goes there instead of the row of the case. `checkout` is
+    the folder with this package and the code that measures it.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Process(NamedTuple):
     case: Case
 
     def rows(self) -> dict[str, str]:
-        """Return where each row that is measured goes to in the results."""
+        """Return the row in the results for each measured row."""
         names = [row.name for row in self.case.rows]
         return {name: self.entry.row or name for name in names}
 
@@ -54,9 +54,9 @@ class Process(NamedTuple):
 def plan(
     tables: Sequence[tuple[Case, Sequence[Entry]]], rounds: int
 ) -> Iterator[Process]:
-    """Yield every process: in each round all cases, and of each all entries.
+    """Yield every process: in each round all cases, for each case all entries.
 
-    The entry that begins is another one in each round.
+    A different entry comes first in each round.
     """
     for number in range(rounds):
         for case, entries in tables:
@@ -74,10 +74,10 @@ def run(
     at_once: int = 1,
     done: Callable[[Process], None] = lambda _: None,
 ) -> None:
-    """Run processes one after the other, and collect what they say.
+    """Run processes one after the other, and collect their answers.
 
-    An entry that failed at a case is not tried again. More than one `at_once` is for
-    seeing whether everything works: they disturb each other.
+    An entry that failed at a case is not tried again. Use more than one `at_once` only
+    to check that everything works, because the processes disturb each other.
     """
 
     def run_one(process: Process) -> None:
@@ -130,6 +130,6 @@ def _collect(process: Process, results: Results) -> None:
     for measured, row in process.rows().items():
         value = answer["rows"].get(measured)
         if value is None:
-            results.reasons[row, entry.name] = "it leaves the event loop alone"
+            results.reasons[row, entry.name] = "it does not use the event loop"
         else:
             results.samples.append(Sample(row, entry.name, value, calibration))

@@ -1,10 +1,10 @@
-"""Measures the runtime beside other ways to run actors, in one run.
+"""Compares the runtime with other ways to run actors, in one run.
 
 python benchmarks/runtime.py                     all libraries, seven rounds
 python benchmarks/runtime.py --only tell         one case of them
-python benchmarks/runtime.py --quick             does it work? the numbers mean nothing
+python benchmarks/runtime.py --quick             check that it works; ignore the numbers
 python benchmarks/runtime.py --python casty=PATH one library in another interpreter
-python benchmarks/runtime.py --before PATH       another checkout of this package, too
+python benchmarks/runtime.py --before PATH       also another checkout of this package
 """
 
 import json
@@ -19,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-# Run as a script, it finds its own folder on the path, not the one that it is in.
+# Run as a script, it has its own folder on the path, but not the parent folder.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.cases import CASES, QUICK, Case
@@ -43,25 +43,25 @@ Table = tuple[Case, list[Entry]]
 
 def main(
     *,
-    rounds: Annotated[int, typer.Option(min=1, help="How often everything runs.")] = 7,
+    rounds: Annotated[int, typer.Option(min=1, help="How many rounds to run.")] = 7,
     only: Annotated[
         list[str] | None,
-        typer.Option(help="A case to run (may be repeated); all unless said."),
+        typer.Option(help="A case to run (may be repeated); default: all."),
     ] = None,
     libraries: Annotated[
-        str | None, typer.Option(help="Libraries, parted by commas; all unless said.")
+        str | None, typer.Option(help="Libraries, separated by commas; default: all.")
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="One round of little, to see it work.")
+        bool, typer.Option("--quick", help="One short round, to check that it works.")
     ] = False,
     python: Annotated[
         list[str] | None,
-        typer.Option(help="LIBRARY=PATH: the interpreter that a library runs in."),
+        typer.Option(help="LIBRARY=PATH: the interpreter for a library."),
     ] = None,
     before: Annotated[
         Path | None,
         typer.Option(
-            help="Another checkout of this package, measured beside this one.",
+            help="Another checkout of this package, to compare with this one.",
             exists=True,
             file_okay=False,
             resolve_path=True,
@@ -71,7 +71,7 @@ def main(
         Path | None, typer.Option("--json", help="Write the medians to this file.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Write a picture (.png, .svg) to this file.")
+        Path | None, typer.Option(help="Write a plot (.png, .svg) to this file.")
     ] = None,
     markdown: Annotated[
         Path | None, typer.Option(help="Write the tables to this file.")
@@ -80,7 +80,7 @@ def main(
         bool, typer.Option("--check", help="Exit with 1 if a goal is not met.")
     ] = False,
 ) -> None:
-    """Measure the runtime beside other libraries and check what it promises."""
+    """Compare the runtime with other libraries, and check its speed goals."""
     if plot is not None and (reason := missing()):
         raise typer.BadParameter(f"{reason}: pip install 'ccw-actors[bench]'")
     cases = _chosen_cases(only)
@@ -125,7 +125,9 @@ def _chosen_cases(only: list[str] | None) -> list[str]:
     every = [*(case.name for case in CASES), FEATURES_CASE]
     for name in only or ():
         if name not in every:
-            raise typer.BadParameter(f"no case {name!r}; there are {', '.join(every)}")
+            raise typer.BadParameter(
+                f"no case {name!r}; the cases are {', '.join(every)}"
+            )
     return only or every
 
 
@@ -137,7 +139,7 @@ def _chosen_libraries(names: str | None) -> list[Library]:
     for name in chosen:
         if name not in every:
             known = ", ".join(every)
-            raise typer.BadParameter(f"no library {name!r}; there are {known}")
+            raise typer.BadParameter(f"no library {name!r}; the libraries are {known}")
     return [library for name, library in every.items() if name in chosen]
 
 
@@ -157,7 +159,7 @@ def _probe(
     counts: Counts,
     results: Results,
 ) -> tuple[list[Entry], dict[str, str]]:
-    """Return what can be measured, and a note on each; the rest gets a reason."""
+    """Return the entries that can run, and a note on each; others get a reason."""
     entries: list[Entry] = []
     notes: dict[str, str] = {}
     for library in libraries:
@@ -181,7 +183,7 @@ def _probe(
 
 
 def _before(checkout: Path, counts: Counts) -> tuple[Entry, str]:
-    """Return what measures another checkout, and a note on it."""
+    """Return the entry for another checkout, and a note on it."""
     for needed in ("ccw_actors", "benchmarks"):
         if not (checkout / needed).is_dir():
             raise typer.BadParameter(f"{checkout} has no folder {needed}")
@@ -207,7 +209,7 @@ def _note(library: Library, found: dict[str, Any], own: Counts, usual: Counts) -
     if found["version"] and library.name != OURS:
         parts.insert(1, found["python"])
     if own.tells != usual.tells:
-        parts.append(f"{library.share:.0%} of the messages of the others")
+        parts.append(f"{library.share:.0%} of the others' messages")
     if own.crowd != usual.crowd:
         parts.append(f"{own.crowd:,} actors spawned")
     return "; ".join(parts)
@@ -249,7 +251,7 @@ def _run(processes: list[Process], results: Results, *, at_once: int) -> None:
 
 
 def _profile(outcomes: list[Outcome], entries: list[Entry], console: Console) -> None:
-    """Show where the time goes in the cases of goals that are not met."""
+    """Show profiles of the cases whose goals are not met."""
     missed: dict[str, list[str]] = {}
     for goal, _ in (outcome for outcome in outcomes if outcome.met is False):
         missed.setdefault(goal.case, []).append(goal.text)

@@ -1,4 +1,4 @@
-"""Tables in Markdown, and where the time of a profiled run goes."""
+"""Tables in Markdown, and the shares of packages in a profiled run."""
 
 import cProfile
 from collections import Counter
@@ -17,19 +17,20 @@ def table(title: str, head: Row, body: list[Row]) -> str:
 
 
 def shares(profiler: cProfile.Profile, most: int = 8) -> list[Row]:
-    """Return the rooms that took most of the time, waiting left out, and how much."""
+    """Return the packages that took most of the time, without waiting, and how much."""
     spent: Counter[str] = Counter()
     for entry in profiler.getstats():
-        room = _room(entry.code)
-        if room is not None:
-            spent[room] += round(entry.inlinetime * 1e6)
+        package = _package(entry.code)
+        if package is not None:
+            spent[package] += round(entry.inlinetime * 1e6)
     total = spent.total()
     return [
-        (room, f"{100 * share / total:.0f}%") for room, share in spent.most_common(most)
+        (package, f"{100 * share / total:.0f}%")
+        for package, share in spent.most_common(most)
     ]
 
 
-def _room(code: CodeType | str) -> str | None:
+def _package(code: CodeType | str) -> str | None:
     if isinstance(code, str):
         is_waiting = "poll" in code
         return None if is_waiting else "built-in functions (msgspec among them)"

@@ -1,4 +1,4 @@
-"""One process of a benchmark run: one case of one library, as JSON on a line.
+"""One process of a benchmark run: one case of one library; prints a line of JSON.
 
 python -m benchmarks.worker '{"module": ..., "case": ..., "counts": {...}}'
 """
@@ -26,11 +26,11 @@ PROFILE_LINES = 14
 
 
 def answer(order: dict[str, Any]) -> dict[str, Any]:
-    """Do what an order says.
+    """Carry out an order.
 
-    Without a case it is asked what is installed: "python", and "version" if there is
-    a "distribution". Otherwise the answer has "rows" and "calibration" (milliseconds,
-    before and after), or "unsupported" and why; with "profile", that instead.
+    Without a case the answer describes the installation: "python", and "version" for a
+    "distribution". Otherwise it has "rows" and "calibration" (milliseconds, before and
+    after), or "unsupported" with the reason, or with "profile" a profile.
     """
     module = importlib.import_module(order["module"])
     if "case" not in order:
@@ -58,7 +58,7 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def profiled(work: Any) -> str:
-    """Return the functions that took most of the time of some work, as a table."""
+    """Return a table of the functions that took most of the time of some work."""
     profile = cProfile.Profile()
     profile.runcall(work)
     text = io.StringIO()
@@ -68,5 +68,5 @@ def profiled(work: Any) -> str:
 
 if __name__ == "__main__":
     print(json.dumps(answer(json.loads(sys.argv[1]))), flush=True)
-    # Thousands of threads, or a library's own, are not waited for.
+    # Do not wait for thousands of threads, or a library's own.
     os._exit(0)

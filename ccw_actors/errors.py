@@ -50,24 +50,24 @@ __all__ = [
 
 
 class CcwActorsError(Exception):
-    """Base of every error raised on purpose by this package."""
+    """Base of every error that this package raises on purpose."""
 
 
 class MessageError(CcwActorsError):
-    """Bytes are not a message that their receiver accepts.
+    """The receiver does not accept some bytes as a message.
 
-    The text names the message's type where it can be read, and the place in it.
+    The text names the message's type, if it can be read, and the place of the error.
     """
 
 
 class NoAnswerError(MessageError):
-    """A handler has not answered a request, and will not: it has kept no `reply_to`."""
+    """A handler returned no answer to a request and kept no `reply_to`."""
 
 
 class UnknownSystemError(CcwActorsError):
     """A reference names a System that this one does not know.
 
-    `system` is its name, `known` are the names of those that are known.
+    `system` is its name, `known` are the names of the known Systems.
     """
 
     def __init__(self, path: str, system: str, known: tuple[str, ...]) -> None:
@@ -84,26 +84,26 @@ class StreamError(CcwActorsError):
 
 
 class TraceFileError(CcwActorsError):
-    """A trace cannot have the place that it was given: something else is there."""
+    """A trace cannot be written to the given path; the text says why."""
 
 
 class TraceInUseError(TraceFileError):
-    """Another run writes a trace to the same file."""
+    """Another run is writing a trace to the same file."""
 
 
 class DispatcherError(CcwActorsError):
-    """A System was used in a way that its dispatcher (loop, clock, steps) cannot do."""
+    """The System's dispatcher (loop, clock or steps) does not support this call."""
 
 
 class CrashedError(CcwActorsError):
-    """A step that was to be a crash: what an actor's failure says is its cause."""
+    """The cause of an actor's failure after a step that crashes the actor."""
 
 
 class ActorFailedError(CcwActorsError):
     """A handler raised, or an asked actor answered with a failure.
 
     `actor` is its path, `message` the type of the message it handled. `escalated` is
-    True if the error was none for the actor's supervision: the System raises it.
+    True if the System raises the error instead of the actor's supervision deciding.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class ActorFailedError(CcwActorsError):
 
     @property
     def traceback(self) -> str:
-        """The text of the traceback of the error, "" if it was raised elsewhere."""
+        """The text of the error's traceback, "" if it was raised elsewhere."""
         cause = self.__cause__
         if self._traceback or cause is None:
             return self._traceback
@@ -130,11 +130,11 @@ class ActorStoppedError(CcwActorsError):
 
 
 class AskTimeoutError(CcwActorsError, TimeoutError):
-    """An ask was not answered in time.
+    """An ask got no answer in time.
 
-    `target` is the path asked, `message` the type of the request, `age` how long it
-    has waited (seconds), `queue_length` how many messages the target's mailbox holds.
-    `waits_for` says what the target itself waits for, "" for nothing that is known.
+    `target` is the path of the actor asked, `message` the type of the request, `age`
+    how long the ask waited (seconds), `queue_length` how many messages the target's
+    mailbox holds. `waits_for` says what the target itself waits for, "" if unknown.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class AskTimeoutError(CcwActorsError, TimeoutError):
 
 
 class StartTimeoutError(CcwActorsError, TimeoutError):
-    """`on_start` of an actor (`target`, its path) was not over in time."""
+    """`on_start` of an actor (`target`, its path) did not end in time."""
 
     def __init__(self, target: str, age: float, waits_for: str = "") -> None:
         self.target = target
@@ -168,10 +168,10 @@ class StartTimeoutError(CcwActorsError, TimeoutError):
 
 
 class CycleError(CcwActorsError):
-    """An actor would wait for itself, by way of others.
+    """An actor would wait for itself, directly or through others.
 
-    `cycle` are the paths in it, each of which waits for the next; the first, who would
-    close it, comes again as the last. `message` is the type of the message.
+    `cycle` lists the paths, each of which waits for the next. The first actor would
+    close the cycle and is also the last. `message` is the type of the message.
     """
 
     _verb = "waits for"
@@ -186,19 +186,19 @@ class CycleError(CcwActorsError):
 
 
 class AskCycleError(CycleError):
-    """An ask would never be answered: who is asked waits for the asker."""
+    """An ask would never get an answer: the actor asked waits for the asker."""
 
     _verb = "asks"
 
 
 class OfferCycleError(CycleError):
-    """An offer would never be taken: who is to make room waits for who offers."""
+    """An offer would wait forever: the actor to make room waits for the sender."""
 
     _verb = "offers"
 
 
 class MailboxFullError(CcwActorsError):
-    """A message was not taken because the mailbox has reached its bound.
+    """A mailbox took no more messages because it has reached its bound.
 
     The text names message, recipient and bound. Send less, wait with `offer`, or give
     the actor another `Mailbox`.
@@ -206,10 +206,10 @@ class MailboxFullError(CcwActorsError):
 
 
 class OfferTimeoutError(MailboxFullError, TimeoutError):
-    """There was no room for a message in time.
+    """A mailbox had no room for a message in time.
 
     `target` is the path of the recipient, `message` the type of the message, `age` how
-    long it has waited (seconds). `waits_for` is that of `AskTimeoutError`.
+    long the offer waited (seconds). `waits_for` is that of `AskTimeoutError`.
     """
 
     def __init__(
@@ -231,26 +231,26 @@ class StashError(CcwActorsError):
 
 
 class ChannelDataError(CcwActorsError, ValueError):
-    """A structure of the channel subsystem could not be read from bytes or text.
+    """Bytes or text are not a valid structure of the channel subsystem.
 
-    Raised for a wrong length, and for a device number that is none. Reserved bits and
-    invalid combinations are the business of the instruction that meets them, which
-    answers with a condition code, a check or a program exception.
+    Raised for a wrong length and for an invalid device number. For reserved bits and
+    invalid combinations the instruction that meets them answers with a condition code,
+    a check or a program exception instead.
     """
 
 
 class ImageError(CcwActorsError):
-    """A disk image is not what its header or its machine file says it is."""
+    """A disk image does not match its header or the machine file."""
 
 
 class DeviceRegistryError(CcwActorsError):
-    """An installed package offers a device model that cannot be had."""
+    """A device model of an installed package cannot be loaded or used."""
 
 
 class UnknownDeviceTypeError(CcwActorsError, LookupError):
-    """There is no model of the device type that was asked for.
+    """No model exists for the requested device type.
 
-    `device_type` is that type, `known` are those there are.
+    `device_type` is that type, `known` are the existing ones.
     """
 
     def __init__(self, device_type: str, known: tuple[str, ...]) -> None:
@@ -262,9 +262,9 @@ class UnknownDeviceTypeError(CcwActorsError, LookupError):
 
 
 class UnknownControlUnitError(CcwActorsError, LookupError):
-    """A disk cannot be behind the control unit that was asked for.
+    """A disk cannot be behind the requested control unit.
 
-    `control_unit` is that one, `known` are those it can be behind.
+    `control_unit` is that one, `known` are the control units that it can be behind.
     """
 
     def __init__(
@@ -279,17 +279,17 @@ class UnknownControlUnitError(CcwActorsError, LookupError):
 
 
 class MachineFileError(CcwActorsError):
-    """A machine file names something wrong; the text has file, key and expectation."""
+    """A machine file is wrong; the text has file, key and expectation."""
 
 
 class ProgramError(CcwActorsError):
-    """A guest program met something it cannot go on with."""
+    """A guest program cannot continue; the text says why."""
 
 
 class ProgramInterruptionError(ProgramError):
     """An operation ended in a program exception.
 
-    `code` is that of the interruption: 5 addressing, 6 specification, 21 operand.
+    `code` is the interruption code: 5 addressing, 6 specification, 21 operand.
     """
 
     def __init__(self, code: int, reason: str) -> None:
@@ -302,31 +302,31 @@ class VectorError(CcwActorsError):
 
 
 class UnsupportedSetupError(CcwActorsError):
-    """A golden vector needs a device, a file or an operator that is not there."""
+    """A golden vector needs a device, a file or an operator that does not exist."""
 
 
 class UnsupportedHostError(CcwActorsError):
-    """Other processes cannot be guests on this computer; the text says why."""
+    """Other processes cannot be guests on this host; the text says why."""
 
 
 class AttachmentError(CcwActorsError):
-    """A running machine cannot have a disk attached or detached as it was asked to."""
+    """A running machine cannot attach or detach a disk as requested."""
 
 
 class ClientError(CcwActorsError):
-    """A process that is a guest cannot be started, or has ended as it should not."""
+    """A process that is a guest could not start, or ended unexpectedly."""
 
 
 class ControlError(CcwActorsError):
-    """A control socket cannot be made, or a running machine cannot be talked to."""
+    """A control socket cannot be created, or a running machine cannot be reached."""
 
 
 class NameInUseError(ControlError):
-    """A machine that is running has the name."""
+    """A running machine already has the name."""
 
 
 class NoSuchMachineError(ControlError):
-    """No machine of that name is running, as this user."""
+    """This user runs no machine of that name."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -334,7 +334,7 @@ class NoSuchMachineError(ControlError):
 
 
 class ControlRefusedError(ControlError):
-    """A machine has ended the connection.
+    """A machine has closed the connection.
 
     `code` is "peer", "version", "damaged" or "busy".
     """
@@ -347,7 +347,7 @@ class ControlRefusedError(ControlError):
 
 
 class ControlTimeoutError(ControlError, TimeoutError):
-    """A machine has not answered for `seconds`; `pid` is its process."""
+    """A machine has not answered for `seconds` s; `pid` is its process."""
 
     def __init__(self, machine: str, pid: int, seconds: float) -> None:
         self.machine = machine
@@ -359,7 +359,7 @@ class ControlTimeoutError(ControlError, TimeoutError):
 
 
 class RequestFailedError(ControlError):
-    """A running machine could not do what it was asked for.
+    """A running machine could not do what a request asked for.
 
     `kind` is the type of the error there, `reason` its text.
     """
@@ -372,7 +372,7 @@ class RequestFailedError(ControlError):
 
 
 class QmpError(CcwActorsError):
-    """A QEMU does not do what it is told through its monitor, or cannot be told."""
+    """QEMU does not carry out a command to its monitor, or cannot be reached."""
 
 
 class QmpCommandError(QmpError):
@@ -390,11 +390,11 @@ class QmpCommandError(QmpError):
 
 
 class QmpConnectionError(QmpError):
-    """QEMU is not there, has gone, or sends what is no QMP."""
+    """QEMU does not run, has ended, or sends something that is not QMP."""
 
 
 class QmpTimeoutError(QmpError, TimeoutError):
-    """QEMU, or its guest, has not done something in `seconds`; `what` says what."""
+    """QEMU, or its guest, has not done `what` within `seconds` s."""
 
     def __init__(self, what: str, seconds: float) -> None:
         self.what = what

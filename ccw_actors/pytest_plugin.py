@@ -1,27 +1,27 @@
-"""Fixtures for tests of actors, which pytest finds by itself.
+"""Fixtures for tests of actors, which pytest finds on its own.
 
 | fixture | what it is |
 |---|---|
 | `actor_system` | a System on the event loop of an async test (pytest-asyncio) |
-| `virtual_system` | a `VirtualSystem`: its `clock` is run by the test |
-| `stepping_system` | a `SteppingSystem`: its `steps` are taken by the test |
-| `probe` | makes probes in the one of these that the test asks for |
-| `world` | where a test with the mark `explore` puts its actors |
+| `virtual_system` | a `VirtualSystem`, whose `clock` the test runs |
+| `stepping_system` | a `SteppingSystem`, whose `steps` the test picks |
+| `probe` | makes probes in the System fixture of the test |
+| `world` | the `World` to which a test with the mark `explore` adds its actors |
 
-After the test each System is shut down; the test has an error if somebody refuses to
-stop, or has failed and `@pytest.mark.actor_failures("a path", "pool/*")` does not say
-that it may.
+After the test the plugin shuts each System down. The test has an error if an actor does
+not stop, or has failed without `@pytest.mark.actor_failures("a path", "pool/*")`
+allowing it.
 
-`pytest.fail`, `skip`, `xfail` and `exit` within an actor are for the test: every System
-made by then escalates them. A test that waits in the block of an `async with System()`
-is interrupted there, and another async test wherever it waits.
+`pytest.fail`, `skip`, `xfail` and `exit` within an actor affect the test: every System
+created by then escalates them. They interrupt a test that waits in the block of an
+`async with System()` there, and another async test wherever it waits.
 
-Nothing else of this package is imported before a fixture is used, but for a list of
-errors, and nothing is asserted here (PYTEST_DONT_REWRITE).
+The plugin imports nothing else of this package before a test uses a fixture, except a
+list of errors, and it asserts nothing (PYTEST_DONT_REWRITE).
 
-`@pytest.mark.explore(delivery=..., engine=..., time=..., limits=...)` makes a scenario
-of a test: it says what is to hold, and passes if that holds in every order in which
-the messages can be handled. Other fixtures may be asked for, too.
+`@pytest.mark.explore(delivery=..., engine=..., time=..., limits=...)` makes a test a
+scenario: the test says what must hold, and passes if that holds in every schedule. It
+may also use other fixtures.
 """
 
 import functools
@@ -59,7 +59,7 @@ _OUTCOMES: Final = (
 
 
 class _Outcomes:
-    """Raises in the test what pytest is told within an actor."""
+    """Raises in the test the outcome that an actor reported to pytest."""
 
     def __init__(self) -> None:
         self._is_called = False
@@ -68,11 +68,11 @@ class _Outcomes:
         self._undo = escalate_always(*_OUTCOMES, taker=self.take)
 
     def pytest_unconfigure(self) -> None:
-        """Leave it to whoever ran pytest."""
+        """Restore what was there before pytest ran."""
         self._undo()
 
     def take(self, error: BaseException) -> bool:
-        """Have the test raise it, if it is one of these; called where actors run."""
+        """Make the test raise an outcome; called where actors run."""
         if not self._is_called or not isinstance(error, _OUTCOMES):
             return False
         if self._outcome is None:
@@ -84,7 +84,7 @@ class _Outcomes:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Look after the call of one test."""
+        """Raise the outcome of an actor, if any, around the call of one test."""
         self._is_called, self._task, self._outcome = True, None, None
         test = getattr(item, "obj", None)
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(test):
@@ -102,13 +102,13 @@ class _Outcomes:
         return result
 
     def _noted(self, test: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the test, which notes its task: that is the one to interrupt."""
+        """Return the test, which notes its task, the one to interrupt."""
 
         @functools.wraps(test)
         async def noted(*args: Any, **kwargs: Any) -> Any:
             import asyncio  # noqa: PLC0415
 
-            with suppress(RuntimeError):  # where no loop of asyncio runs the test
+            with suppress(RuntimeError):  # no asyncio loop runs the test
                 self._task = asyncio.current_task()
             try:
                 return await test(*args, **kwargs)
@@ -124,7 +124,7 @@ class _Outcomes:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Describe the marks, and have outcomes come out of actors."""
+    """Describe the marks, and forward outcomes from actors."""
     config.pluginmanager.register(_Outcomes(), "ccw_actors.outcomes")
     config.addinivalue_line(
         "markers",
@@ -133,13 +133,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "explore(delivery, engine, time, limits, recheck): the test is a scenario,"
-        " which has to hold in every order of its messages",
+        " which has to hold in every schedule",
     )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Explore a test that is marked so, in place of calling it."""
+    """Explore a test with the mark `explore` instead of calling it."""
     mark = pyfuncitem.get_closest_marker("explore")
     if mark is None:
         return None
@@ -147,8 +147,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     names: tuple[str, ...] = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     if "world" not in names or inspect.iscoroutinefunction(function) or mark.args:
         _judge(
-            "@pytest.mark.explore is for a plain function with the argument `world`;"
-            " what it takes itself has names, as in delivery='mailbox'"
+            "@pytest.mark.explore needs a plain function with the argument `world`;"
+            " pass its own arguments by name, as in delivery='mailbox'"
         )
     others = {name: pyfuncitem.funcargs[name] for name in names if name != "world"}
     _judge(_failure(pyfuncitem, _scenario(function, others), mark, others))
@@ -183,7 +183,7 @@ def _scenario(
 
 
 def _counterexample(item: pytest.Function) -> Path:
-    """Return where the counterexample of a test is kept: in the cache of pytest."""
+    """Return the file for the counterexample of a test, in the cache of pytest."""
     cache: pytest.Cache | None = getattr(item.config, "cache", None)
     temporary = Path(tempfile.gettempdir()) / "ccw-actors"
     folder = temporary if cache is None else cache.mkdir("ccw-actors")
@@ -193,14 +193,14 @@ def _counterexample(item: pytest.Function) -> Path:
 
 @pytest.fixture
 def world(request: pytest.FixtureRequest) -> None:
-    """Stand for the World that a test with the mark `explore` is given."""
+    """Stand for the `World` that a test with the mark `explore` receives."""
     if request.node.get_closest_marker("explore") is None:
-        _judge("the fixture world is for tests with the mark pytest.mark.explore")
+        _judge("the fixture world needs a test with the mark pytest.mark.explore")
 
 
 @pytest.fixture
 def actor_system(request: pytest.FixtureRequest) -> "System":
-    """A System on the event loop of the test, whichever that is."""
+    """A System on the event loop of the test."""
     _check_runs_on_loop(request)
     mark = request.node.get_closest_marker("asyncio")
     scope = mark.kwargs.get("loop_scope") if mark is not None else None
@@ -216,14 +216,14 @@ def _check_runs_on_loop(request: pytest.FixtureRequest) -> None:
     if driver is None or not plugins.is_registered(driver):
         pytest.fail(
             "the fixture actor_system needs the plugin pytest-asyncio, which is not"
-            " installed or disabled; virtual_system and stepping_system do without",
+            " installed or disabled; virtual_system and stepping_system do not need it",
             pytrace=False,
         )
     import pytest_asyncio  # noqa: PLC0415
 
     if not pytest_asyncio.is_async_test(request.node):
         pytest.fail(
-            "the fixture actor_system is for tests that pytest-asyncio runs: make it"
+            "the fixture actor_system needs a test that pytest-asyncio runs: make it"
             " async and mark it with pytest.mark.asyncio, or use virtual_system",
             pytrace=False,
         )
@@ -278,7 +278,7 @@ def _judge(wrong: str) -> None:
 
 
 def _running_system() -> "Callable[[pytest.FixtureRequest], AsyncIterator[System]]":
-    """Return one more fixture function: each one is marked with its loop's scope."""
+    """Return one more fixture function; each is for one scope of the loop."""
 
     async def running_system(
         request: pytest.FixtureRequest,
@@ -296,11 +296,11 @@ def _running_system() -> "Callable[[pytest.FixtureRequest], AsyncIterator[System
 try:
     from pytest_asyncio import fixture as asyncio_fixture
 except ImportError:
-    pass  # `actor_system` says so when a test asks for it.
+    pass  # `actor_system` reports it when a test asks for it.
 else:
     for _scope in _LOOP_SCOPES:
         # A test sees only what runs on its own loop, and tests choose their loop's
-        # scope; strict mode wants this decorator, auto mode takes it as well.
+        # scope. Strict mode needs this decorator, auto mode accepts it.
         _name = _ON_LOOP.format(_scope)
         globals()[_name] = asyncio_fixture(name=_name, loop_scope=_scope)(
             _running_system()

@@ -1,4 +1,4 @@
-"""Your own guest program: reads the identification of the first device."""
+"""Your own guest program: do SENSE ID on the first device, by hand."""
 
 from ccw_actors.actors import Cpu
 from ccw_actors.channel import Ccw, Command, Orb, Pmcw
@@ -10,7 +10,11 @@ SENSE_ID_SIZE = 7
 
 
 async def identify(cpu: Cpu, repetitions: int = 1) -> dict[str, str]:
-    """Enable subchannel 0, and do SENSE ID `repetitions` times."""
+    """Enable subchannel 0, do SENSE ID `repetitions` times, return the types in hex.
+
+    Raises:
+        ProgramError: SSCH gave another condition code than 0.
+    """
     pmcw = (await cpu.store(0)).schib.pmcw
     await cpu.modify(0, pmcw.with_flag(Pmcw.enabled, on=True))
     ccw = Ccw(Command.SENSE_ID, Ccw.suppress_length.mask, SENSE_ID_SIZE, DATA)

@@ -1,4 +1,4 @@
-"""What every test shares: hypothesis without deadlines, for machines under load."""
+"""Set-up of every test: hypothesis without deadlines, for machines under load."""
 
 from hypothesis import settings
 

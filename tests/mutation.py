@@ -1,19 +1,19 @@
-"""Damaged files through the commands of `ccw-actors`: what has to be true of any end.
+"""Runs commands of `ccw-actors` on damaged files, and checks each end.
 
 A `Kind` is a folder of files, one of which is damaged: bytes change, it is cut short,
 grows, loses or doubles a part, or gets a part of another file of its kind. `survive`
-runs a command on such folders, in this process, and holds each run to this:
+runs a command on such folders, in this process, and checks that each run:
 
-- it ends, in time, and with an exit status that the command may have;
-- it raises nothing; what it says on stderr are lines of its own, and if it fails, it
-  says why, and in one;
-- of the files in the folder it changes those that it may, and in no way but theirs.
+- ends in time, with an exit status that the command may have;
+- raises no exception, prints only its own lines on stderr, at most one of them an
+  error, and says why if it fails;
+- changes only those files in the folder that it may, and only as it may.
 
 The same seed makes the same damage.
 """
 
 import io
-import random  # noqa: TID251 - damage is random, and its seed is told
+import random  # noqa: TID251 - damage is random, with a known seed
 import signal
 import sys
 from collections import Counter
@@ -35,15 +35,15 @@ Change = Callable[[Files, Files], bool]
 
 
 def nothing_changes(before: Files, after: Files) -> bool:
-    """Tell whether no file was changed, made or removed."""
+    """Return whether no file was changed, made or removed."""
     return before == after
 
 
 class Kind(Struct, frozen=True):
     """Files in a folder, by name; `target` is the one that is damaged.
 
-    Most damage is done within the ranges `hot`, at their starts above all. Parts come
-    from `donors`. Damage of the sorts `fatal` has to make every command fail.
+    Most damage is within the ranges `hot`, mainly at their starts. Parts come from
+    `donors`. Damage of the sorts in `fatal` has to make every command fail.
     """
 
     name: str
@@ -55,9 +55,9 @@ class Kind(Struct, frozen=True):
 
 
 class Command(Struct, frozen=True):
-    """Words after `ccw-actors`, run in the folder; statuses that it may end with.
+    """Words after `ccw-actors`, and the exit statuses that the command may have.
 
-    `may_change` tells whether what it did to the files is allowed.
+    It runs in the folder. `may_change` returns whether it may change files so.
     """
 
     words: tuple[str, ...]
@@ -66,14 +66,14 @@ class Command(Struct, frozen=True):
 
 
 class Mutant(Struct, frozen=True):
-    """A damaged file: the sort of damage, and what is in the file now."""
+    """A damaged file: the sort of damage, and the new content."""
 
     sort: str
     data: bytes
 
 
 class Ending(Struct, frozen=True):
-    """How a command has ended."""
+    """The end of a command."""
 
     status: int
     out: bytes
@@ -146,7 +146,7 @@ _SORTS: dict[str, Callable[[random.Random, Kind, bytearray], None]] = {
 
 
 def mutants(kind: Kind, seed: int, count: int) -> Generator[Mutant]:
-    """Damage the target of a kind in so many ways; at times, twice."""
+    """Yield `count` damaged copies of a kind's target, some damaged twice."""
     rng = random.Random(f"{kind.name} {seed}")  # noqa: S311 - damage, no secret
     original = kind.files[kind.target]
     for number in range(count):
@@ -183,7 +183,7 @@ def run_command(words: tuple[str, ...], folder: Path) -> Ending:
     """Run `ccw-actors` in this process, as its entry point does, in a folder.
 
     Raises:
-        BaseException: Whatever the command lets out that is not its exit.
+        BaseException: Any exception of the command that is not its exit.
     """
     out, err = io.BytesIO(), io.StringIO()
     text = io.TextIOWrapper(out, write_through=True)
@@ -198,7 +198,7 @@ def run_command(words: tuple[str, ...], folder: Path) -> Ending:
         except SystemExit as end:
             code = end.code
     text.detach()
-    if isinstance(code, str):  # what the interpreter prints when it ends
+    if isinstance(code, str):  # as the interpreter prints it at its end
         return Ending(1, out.getvalue(), f"{err.getvalue()}{code}\n")
     return Ending(code or 0, out.getvalue(), err.getvalue())
 
@@ -225,13 +225,13 @@ def survive(
     seed: int,
     count: int,
 ) -> Counter[tuple[str, int]]:
-    """Run commands, one for each damaged file in turn; return how often each ended how.
+    """Run commands in turn, one on each damaged file; count their kinds of ends.
 
     Args:
-        kind: Files, and what is damaged.
-        commands: What to run.
-        folder: Where; files that are there and are of the kind keep their inodes.
-        seed: Of the damage.
+        kind: The files, and the one to damage.
+        commands: The commands to run.
+        folder: Where to put the files; existing files of the kind keep their inodes.
+        seed: The seed of the damage.
         count: Number of damaged files, and of runs.
     """
     ends: Counter[tuple[str, int]] = Counter()
@@ -245,7 +245,7 @@ def survive(
         try:
             end = run_command(command.words, folder)
         except BaseException as error:
-            raise AssertionError(f"{where}: let out {error!r}") from error
+            raise AssertionError(f"{where}: raised {error!r}") from error
         _check(end, command, f"{where}: {end}")
         if mutant.sort in kind.fatal and mutant.data != kind.files[kind.target]:
             assert end.status, f"{where}: a {mutant.sort} was not noticed"

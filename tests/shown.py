@@ -9,8 +9,8 @@ README = Path(__file__).parent.parent / "README.md"
 _CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARIES = re.compile(
     r"\d+\.\d+(?!\.)"  # seconds
-    r"|vmlinuz-\S+"  # the kernel that Debian has today
-    r"|\b[\d,]+ (?=I/Os|interrupts)"
+    r"|vmlinuz-\S+|^Linux .*"  # the kernel that Debian has today
+    r"|\b[\d,]+ (?=I/Os|interrupts|times)"
 )
 
 

@@ -1,4 +1,4 @@
-"""What the documents show is what the code has."""
+"""The documents show what the code has."""
 
 import ast
 import re
@@ -14,37 +14,31 @@ import pytest
 from typer.testing import CliRunner
 
 from ccw_actors import pytest_plugin
-from ccw_actors.channel import lifecycle
 from ccw_actors.cli import app
-from ccw_actors.conformance.rules import HERCULES_RULES, QEMU_RULES, Rule, as_markdown
 from ccw_actors.runtime import Mailbox
 from ccw_actors.runtime._cell import lifecycle as actor_lifecycle
 from ccw_actors.scenarios import SCENARIOS
-from ccw_actors.verdicts import VERDICT_SCENARIOS, CellName, load
-from tools import implemented_page
-from tools.verdict_pages import (
-    claims_page,
-    scenario_page,
-    seed_table,
-    steps_page,
-    table_page,
-)
+from ccw_actors.verdicts import CellName, load
+from tools.pages import PAGES as GENERATED_PAGES
+from tools.pages import differing, left_over
+from tools.tutorials import TUTORIALS
 
 ROOT = Path(__file__).parent.parent
 RUNTIME = ROOT / "docs" / "runtime"
 EXPLORE = ROOT / "docs" / "explore"
 VERDICTS = ROOT / "docs" / "verdicts"
 GENERATED = ROOT / "docs" / "generated"
-CELLS = GENERATED / "verdicts"
-PAGES = [
-    ROOT / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
-    *sorted(RUNTIME.glob("*.md")),
-    *sorted((ROOT / "docs" / "devices").glob("*.md")),
-    *sorted(EXPLORE.glob("*.md")),
-    *sorted(VERDICTS.glob("*.md")),
-    *sorted(GENERATED.rglob("*.md")),
-]
+INDEX = ROOT / "docs" / "README.md"
+INDEXES = [folder / "index.md" for folder in (RUNTIME, EXPLORE, VERDICTS)]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RUN_HERE = [page for page in PAGES if page not in TUTORIALS]
+"""The pages whose code is run here: `tests/test_tutorials.py` runs the tutorials."""
+TESTED_ELSEWHERE = {
+    "coverage": "tests/scenarios/test_coverage.py",
+    "pass-through": "tests/test_message_flow.py",
+    "subchannel-states": "tests/actors/test_subchannel_work.py",
+}
+"""The generated pages that take seconds, and the tests that compare them."""
 
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
@@ -71,7 +65,7 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def program_of(page: Path) -> list[Block]:
-    """Return the Python of a page that is its own: what quotes a file is left out."""
+    """Return the Python of a page, without the blocks that quote a file."""
     blocks = blocks_of(page)
     return [
         block for block in blocks if block.language == "python" and not block.source
@@ -98,38 +92,26 @@ def table_of(docstring: str | None) -> str:
 
 
 def name(page: Path) -> str:
-    """Return what a test of a page is named by."""
+    """Return the name of a page in the names of tests."""
     return f"{page.parent.name}-{page.stem}"
 
 
-def test_implemented_page_is_the_code() -> None:
-    """The page is what the code renders."""
-    page = (ROOT / "docs" / "generated" / "implemented.md").read_text()
-    assert page == implemented_page.as_markdown()
+@pytest.mark.parametrize("page", sorted({*GENERATED_PAGES} - {*TESTED_ELSEWHERE}))
+def test_generated_pages_are_up_to_date(page: str) -> None:
+    """A page is what `python -m tools.pages` writes now."""
+    assert not differing([GENERATED_PAGES[page]])
 
 
-@pytest.mark.parametrize(
-    "rules", [HERCULES_RULES, QEMU_RULES], ids=["Hercules", "QEMU"]
-)
-def test_conformance_page_has_the_rules(rules: tuple[type[Rule], ...]) -> None:
-    """The page has every rule, in the words of the code."""
-    assert as_markdown(rules) in (ROOT / "docs" / "conformance.md").read_text()
+def test_other_generated_pages_have_tests() -> None:
+    """Each of the pages that the test above leaves out is named by another one."""
+    assert set(TESTED_ELSEWHERE) <= set(GENERATED_PAGES)
+    for page, path in TESTED_ELSEWHERE.items():
+        assert page in (ROOT / path).read_text(), page
 
 
-def test_verdict_pages_are_the_saved_table() -> None:
-    """Table, claims, steps and the README's table are made from what is saved."""
-    cells = load().cells
-    assert (CELLS / "table.md").read_text() == table_page(cells)
-    assert (CELLS / "claims.md").read_text() == claims_page(cells)
-    assert (CELLS / "steps.md").read_text() == steps_page()
-    assert seed_table(cells) in (ROOT / "README.md").read_text()
-
-
-@pytest.mark.parametrize("scenario", VERDICT_SCENARIOS)
-def test_scenario_pages_are_the_counterexamples(scenario: str) -> None:
-    """A page shows the interleavings that replaying the saved steps gives."""
-    page = CELLS / "scenarios" / f"{scenario}.md"
-    assert page.read_text() == scenario_page(scenario, load().cells)
+def test_no_generated_page_is_left_over() -> None:
+    """Each page in docs/generated has a generator, or is in speed, or it is deleted."""
+    assert left_over() == []
 
 
 def test_what_an_own_design_does_is_what_the_example_prints() -> None:
@@ -142,14 +124,8 @@ def test_what_an_own_design_does_is_what_the_example_prints() -> None:
     assert done.stdout in (VERDICTS / "index.md").read_text()
 
 
-def test_each_scenario_has_a_page() -> None:
-    """No page is left of one that is gone."""
-    pages = (CELLS / "scenarios").glob("*.md")
-    assert {page.stem for page in pages} == set(VERDICT_SCENARIOS)
-
-
 def test_findings_are_cells_that_are_refuted() -> None:
-    """What the first page says of a cell is what the table says."""
+    """The first page describes a cell's fault in the words of the table."""
     text = (VERDICTS / "index.md").read_text()
     saved = {CellName.of(cell): cell for cell in load().cells}
     found = re.findall(r"^\| \[([^]]+)\]\([^)]*\) \| (.+?) \| ", text, re.MULTILINE)
@@ -161,20 +137,14 @@ def test_findings_are_cells_that_are_refuted() -> None:
 
 
 def test_scenarios_of_the_interface_page_are_there() -> None:
-    """Each answer names what holds it, and every scenario named is one."""
+    """Each answer names its exploration or test, and every scenario named exists."""
     text = (ROOT / "docs" / "interface.md").read_text()
     named = set(re.findall(r"`ccw-actors explore ([a-z-]+)`", text))
     assert named <= set(SCENARIOS)
     answers = text.split("\n## ")[1:]
     assert len(answers) == 8
     for answer in answers:
-        assert "\nHeld by " in answer, answer.partition("\n")[0]
-
-
-def test_life_cycle_page_is_the_table() -> None:
-    """The page ends with the table as the code renders it."""
-    page = (ROOT / "docs" / "generated" / "life-cycle.md").read_text()
-    assert page.endswith("\n\n" + lifecycle.as_markdown())
+        assert "\nChecked by " in answer, answer.partition("\n")[0]
 
 
 def test_life_page_has_the_table() -> None:
@@ -190,15 +160,15 @@ def test_life_page_has_the_table() -> None:
     ],
 )
 def test_tables_are_those_of_the_code(page: str, docstring: str | None) -> None:
-    """What a page has from a docstring is in it, row by row."""
+    """A page has the table of a docstring, row by row."""
     assert table_of(docstring) in (RUNTIME / f"{page}.md").read_text()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", RUN_HERE, ids=name)
 def test_python_runs(
     page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The Python of a page runs, block by block; what stands below is its output."""
+    """The Python of a page runs, block by block, and prints the text below it."""
     module = ModuleType(f"docs_{page.stem}")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     for block in blocks_of(page):
@@ -210,11 +180,11 @@ def test_python_runs(
             assert capsys.readouterr().out == block.text
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", RUN_HERE, ids=name)
 def test_commands_print_what_is_shown(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The commands of a page, in a folder of examples, print what stands below."""
+    """The commands of a page, in a folder of examples, print the text below them."""
     monkeypatch.setenv("COLUMNS", "88")
     shutil.copytree(ROOT / "examples" / "explore", tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
@@ -229,7 +199,7 @@ def test_commands_print_what_is_shown(
 
 
 def test_tests_of_the_testing_page_pass(tmp_path: Path) -> None:
-    """The tests that the page shows pass, with the fixtures that it tells of."""
+    """The tests on the page pass, with the fixtures that it names."""
     program = "\n".join(block.text for block in program_of(RUNTIME / "testing.md"))
     (tmp_path / "test_page.py").write_text(program)
     done = subprocess.run(
@@ -242,7 +212,7 @@ def test_tests_of_the_testing_page_pass(tmp_path: Path) -> None:
     assert f"{program.count('def test_')} passed" in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", RUN_HERE, ids=name)
 def test_quotes_are_the_files(page: Path) -> None:
     """A block that names a file is in that file, word for word."""
     for block in blocks_of(page):
@@ -252,25 +222,44 @@ def test_quotes_are_the_files(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Files that a page links to are there."""
+    """The files that a page links to exist."""
     for link in _LINK.findall(page.read_text()):
         assert (page.parent / link).exists(), link
 
 
-@pytest.mark.parametrize(
-    "folder", [RUNTIME, EXPLORE, VERDICTS], ids=lambda one: one.name
-)
-def test_every_page_is_listed(folder: Path) -> None:
-    """The first page leads to every other one."""
-    listed = set(_LINK.findall((folder / "index.md").read_text()))
-    assert {page.name for page in folder.glob("*.md")} - {"index.md"} <= (
-        listed | {"speed-table.md"}
-    )
+def links_of(page: Path) -> set[Path]:
+    """Return the pages that a page links to."""
+    links = _LINK.findall(page.read_text())
+    return {(page.parent / link).resolve() for link in links} & set(PAGES)
+
+
+def reached(*, via_index: bool) -> set[Path]:
+    """Return the pages that links lead to from docs/README.md.
+
+    With `via_index` only the links of pages that are named index.md are followed.
+    """
+    todo, found = {INDEX}, {INDEX}
+    while todo:
+        page = todo.pop()
+        if page in (INDEX, *INDEXES) or not via_index:
+            links = links_of(page) - found - {ROOT / "README.md"}
+            found |= links
+            todo |= links
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=name)
+def test_every_page_is_in_an_index(page: Path) -> None:
+    """docs/README.md links to each page, or to an index that does.
+
+    To a generated page the links of any page may lead.
+    """
+    assert page in reached(via_index=GENERATED not in page.parents)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_named_tests_are_there(page: Path) -> None:
-    """A page names tests that there are."""
+    """The tests that a page names exist."""
     for path, test in _TEST.findall(page.read_text()):
         tree = ast.parse((ROOT / path).read_text())
         functions = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -288,7 +277,7 @@ def test_named_tests_are_there(page: Path) -> None:
     ids=["runtime", "files", "explore", "evolution"],
 )
 def test_every_guarantee_has_a_test(page: Path, below: str, rows_min: int) -> None:
-    """No row of the page is without one."""
+    """Each row of the page names a test."""
     rows = rows_of(page, below)
     assert len(rows) > rows_min
     for row in rows:
@@ -301,7 +290,7 @@ def test_every_guarantee_has_a_test(page: Path, below: str, rows_min: int) -> No
     ids=["runtime", "explore"],
 )
 def test_every_complaint_has_an_answer(page: Path, count: int) -> None:
-    """Each row says where the complaint is from, and what test or file answers it."""
+    """Each row has the complaint's source, and the test or file that answers it."""
     rows = rows_of(page)
     numbers = [row.split(" | ")[0] for row in rows]
     assert numbers == [f"| {number}" for number in range(1, count + 1)]

@@ -1,4 +1,4 @@
-"""The figures of the code, and that they are within their limits."""
+"""The figures of the code, and their limits."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from tools.figures import (
 )
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("actors", "designs", "explore", "runtime", "scenarios")
+PACKAGES = ("actors", "designs", "explore", "runtime", "scenarios")
 CODE = '''"""A module."""
 
 __all__ = ["Door"]
@@ -46,9 +46,9 @@ def test_opens() -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """Make a checkout with one module in each room, and one test."""
-    for room in ROOMS:
-        folder = tmp_path / "ccw_actors" / room
+    """Make a checkout with one module in each package, and one test."""
+    for package in PACKAGES:
+        folder = tmp_path / "ccw_actors" / package
         folder.mkdir(parents=True)
         (folder / "__init__.py").write_text(CODE)
     (tmp_path / "ccw_actors" / "__init__.py").write_text('"""All."""\n')
@@ -68,7 +68,7 @@ def test_figures_are_within_their_limits(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_what_is_counted(small: Path) -> None:
-    """Each figure of a checkout whose figures can be counted by hand is that."""
+    """The figures of a small checkout are those counted by hand."""
     found = figures(small, wheel=False)
     assert found["modules"] == 7
     assert found["lines"] == 5 * 16 + 4
@@ -93,7 +93,7 @@ def test_complexity_is_counted(small: Path) -> None:
 
 
 def test_circles_are_found(tmp_path: Path) -> None:
-    """Modules that import each other are found, not those that only know them."""
+    """Modules that import each other are found; a module that imports one is not."""
     package = tmp_path / "ccw_actors"
     package.mkdir()
     for name, text in {
@@ -106,16 +106,16 @@ def test_circles_are_found(tmp_path: Path) -> None:
     assert circles(tmp_path) == {"ccw_actors.one", "ccw_actors.two"}
 
 
-def test_a_figure_beyond_its_limit_is_told() -> None:
-    """One that is worse is told with its limit, one that is as good is not."""
+def test_a_figure_beyond_its_limit_is_listed() -> None:
+    """A figure beyond its limit is listed with the limit; one at the limit is not."""
     name = "functions over 60 lines"
     assert beyond({name: NOT_YET.get(name, 2)}) == []
     assert name in beyond({name: 99})[0]
     assert "expected >= 1141" in beyond({"tests": 3})[0]
 
 
-def test_a_figure_that_has_come_within_its_limit_is_told() -> None:
-    """So nothing is excepted for longer than it has to be."""
+def test_an_exception_that_is_not_needed_is_listed() -> None:
+    """An exception in `NOT_YET` that is no longer needed is listed."""
     for name in NOT_YET:
         limit = LIMITS[name]
         value = limit.most if limit.most < float("inf") else limit.least
@@ -123,6 +123,6 @@ def test_a_figure_that_has_come_within_its_limit_is_told() -> None:
 
 
 def test_wheel_that_cannot_be_built_is_no_figure(tmp_path: Path) -> None:
-    """A folder without a project has no wheel, and that is an error."""
+    """A folder without a project is an error."""
     with pytest.raises(Exception, match="returned non-zero"):
         wheel_size(tmp_path)

@@ -1,8 +1,8 @@
-"""Nothing that others have made is in the repository, the sdist or the wheel.
+"""The repository, the sdist and the wheel have no files made by others.
 
-Guests run software of Debian's that is downloaded when it is wanted. None of it may be
-committed or handed on, no kernel, initramfs, firmware or package; nor may source text
-of Linux or QEMU.
+Guests run Debian's software, which is downloaded on demand. None of it may be committed
+or distributed: no kernel, initramfs, firmware or package, and no source text of Linux
+or QEMU.
 """
 
 import gzip
@@ -38,7 +38,7 @@ OURS = {
     "tests/data/images/lnx3390.img.gz",
     "tests/data/qemu-public.json.gz",
 }
-"""What is compressed, all of it made by Hercules' tools or by this package's."""
+"""The compressed files, all made by Hercules' tools or by this package's."""
 
 PACKED = {
     b"\x1f\x8b": "gzip",
@@ -76,7 +76,7 @@ TEXT = {
 
 
 def foreign(name: str, data: bytes) -> str | None:
-    """Say what of others' a file is or has in it; None if it is ours."""
+    """Return what foreign content a file is or has; None if it is ours."""
     for magic, kind in PACKED.items():
         if not data.startswith(magic):
             continue
@@ -100,7 +100,7 @@ def foreign(name: str, data: bytes) -> str | None:
 
 
 def found(files: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """Return what is foreign, by name."""
+    """Return the reasons of foreign files, by name."""
     reasons = {name: foreign(name, data) for name, data in files}
     assert len(reasons) > 100, "this is not the whole of it"
     return {name: why for name, why in reasons.items() if why}
@@ -122,7 +122,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone")
 def test_the_repository() -> None:
-    """Of all that is committed, or would be, nothing is others'."""
+    """No file that is committed, or would be, is foreign."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -139,7 +139,7 @@ def test_the_repository() -> None:
 
 
 def test_the_sdist(built: Path) -> None:
-    """Nothing in the sdist is others'."""
+    """No file in the sdist is foreign."""
     (path,) = built.glob("*.tar.gz")
     files: list[tuple[str, bytes]] = []
     with tarfile.open(path) as sdist:
@@ -152,7 +152,7 @@ def test_the_sdist(built: Path) -> None:
 
 
 def test_the_wheel(built: Path) -> None:
-    """Nothing in the wheel is others'."""
+    """No file in the wheel is foreign."""
     (path,) = built.glob("*.whl")
     with zipfile.ZipFile(path) as wheel:
         assert not found((name, wheel.read(name)) for name in wheel.namelist())
@@ -178,14 +178,14 @@ KERNEL = bytes(0x10008) + "S390{}P".format("E").encode() + bytes(100)
     ],
 )
 def test_it_would_be_found(data: bytes, why: str) -> None:
-    """Each kind of file that must not be here is seen, also within another."""
+    """Each forbidden kind of file is found, also within another."""
     reason = foreign("tests/data/new", data)
     assert reason is not None
     assert why in reason
 
 
 def test_what_is_packed_is_looked_into() -> None:
-    """A kernel in an image that is known to be compressed is seen, too."""
+    """A kernel in an image that is known to be compressed is found as well."""
     name = min(OURS)
     assert foreign(name, gzip.compress(KERNEL)) == "an s390x kernel"
     with pytest.raises((OSError, EOFError, zlib.error)):

@@ -1,4 +1,4 @@
-"""Who may import whom, and what every module says of itself."""
+"""The contracts on imports, and the docstring of every module."""
 
 import ast
 import importlib.metadata
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "ccw_actors").rglob("*.py"))
-ROOMS = (
+PACKAGES = (
     "actors",
     "channel",
     "cli",
@@ -33,7 +33,7 @@ ROOMS = (
 
 
 OWNERS = ("emulator", "guest", "hardware", "host", "protocol")
-"""The rooms of the actors."""
+"""The packages within `actors`."""
 
 
 PARTS = (
@@ -47,7 +47,7 @@ PARTS = (
     "_actor",
     "_system",
 )
-"""The modules of the runtime beside its rooms."""
+"""The modules of the runtime next to its packages."""
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -63,12 +63,12 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def empty_rooms(folder: Path) -> Path:
-    """Make a package of all rooms, each of them empty; return its folder."""
+def empty_packages(folder: Path) -> Path:
+    """Make `ccw_actors` with empty packages; return its folder."""
     package = folder / "ccw_actors"
-    for room in ROOMS:
-        (package / room).mkdir(parents=True)
-        (package / room / "__init__.py").touch()
+    for name in PACKAGES:
+        (package / name).mkdir(parents=True)
+        (package / name / "__init__.py").touch()
     for name in ("_cell", "_drive", "_kernel", "_threads", "_values", "stepping"):
         (package / "runtime" / name).mkdir()
         (package / "runtime" / name / "__init__.py").touch()
@@ -83,14 +83,14 @@ def empty_rooms(folder: Path) -> Path:
 
 
 def test_contracts_are_kept() -> None:
-    """No room of this package knows one that it must not know."""
+    """No package imports one that it must not import."""
     done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_contracts_allow_what_the_layers_need(tmp_path: Path) -> None:
-    """Every room may know the rooms below it, and all of them the errors."""
-    package = empty_rooms(tmp_path)
+    """Every package may import those below it, and `errors`."""
+    package = empty_packages(tmp_path)
     known = {
         "runtime": ["transport"],
         "explore": ["runtime"],
@@ -107,16 +107,16 @@ def test_contracts_allow_what_the_layers_need(tmp_path: Path) -> None:
         "cli": ["verdicts", "scenarios", "conformance", "machine", "explore", "trace"],
         "pytest_plugin": ["scenarios", "explore", "testkit", "trace"],
     }
-    for room in ROOMS:
-        imports = [f"import ccw_actors.{name}\n" for name in known.get(room, [])]
+    for importer in PACKAGES:
+        imports = [f"import ccw_actors.{name}\n" for name in known.get(importer, [])]
         text = "".join(["import ccw_actors.errors\n", *imports])
-        (package / room / "__init__.py").write_text(text)
+        (package / importer / "__init__.py").write_text(text)
     done = lint_imports(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
-    ("room", "other"),
+    ("importer", "other"),
     [
         ("actors", "ccw_actors.explore"),
         ("actors", "ccw_actors.machine"),
@@ -144,12 +144,14 @@ def test_contracts_allow_what_the_layers_need(tmp_path: Path) -> None:
         ("transport", "ccw_actors.runtime"),
     ],
 )
-def test_contracts_refuse(tmp_path: Path, room: str, other: str) -> None:
-    """A room that imports what it must not know breaks a contract."""
-    (empty_rooms(tmp_path) / room / "__init__.py").write_text(f"import {other}\n")
+def test_contracts_refuse(tmp_path: Path, importer: str, other: str) -> None:
+    """A package that imports one that it must not import breaks a contract."""
+    (empty_packages(tmp_path) / importer / "__init__.py").write_text(
+        f"import {other}\n"
+    )
     done = lint_imports(tmp_path)
     assert done.returncode != 0
-    assert f"ccw_actors.{room} is not allowed to import {other}" in done.stdout
+    assert f"ccw_actors.{importer} is not allowed to import {other}" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -171,14 +173,14 @@ def test_contracts_refuse(tmp_path: Path, room: str, other: str) -> None:
 def test_contracts_refuse_in_the_runtime(
     tmp_path: Path, part: str, other: str, *, for_types: bool
 ) -> None:
-    """A room of the runtime imports nothing from above it, nor for types alone."""
+    """A package of the runtime imports nothing from above it, not even for types."""
     text = f"import {other}\n"
     if for_types:
         text = f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    {text}"
-    (empty_rooms(tmp_path) / "runtime" / part / "__init__.py").write_text(text)
+    (empty_packages(tmp_path) / "runtime" / part / "__init__.py").write_text(text)
     done = lint_imports(tmp_path)
     assert done.returncode != 0
-    text = " ".join(done.stdout.split())  # It is broken into lines.
+    text = " ".join(done.stdout.split())  # the output is folded
     assert f"ccw_actors.runtime.{part} is not allowed to import {other}" in text
 
 
@@ -195,20 +197,20 @@ def test_contracts_refuse_in_the_runtime(
 def test_contracts_refuse_what_is_private(
     tmp_path: Path, place: str, private: str
 ) -> None:
-    """No module imports what is private in another room, also if it may know that."""
-    package = empty_rooms(tmp_path)
+    """No module imports a private module of another package."""
+    package = empty_packages(tmp_path)
     module = tmp_path / f"{private.replace('.', '/')}.py"
     if not module.with_suffix("").exists():
         module.touch()
     (package / place).write_text(f"import {private}\n")
     done = lint_imports(tmp_path)
     assert done.returncode != 0
-    text = " ".join(done.stdout.split())  # It is broken into lines.
+    text = " ".join(done.stdout.split())  # the output is folded
     assert f"is not allowed to import {private}" in text
 
 
 @pytest.mark.parametrize(
-    ("room", "other"),
+    ("importer", "other"),
     [
         ("protocol", "hardware"),
         ("hardware", "host"),
@@ -216,19 +218,21 @@ def test_contracts_refuse_what_is_private(
         ("guest", "emulator"),
     ],
 )
-def test_contracts_refuse_in_the_actors(tmp_path: Path, room: str, other: str) -> None:
-    """A room of the actors does not know one above it, or beside it."""
-    package = empty_rooms(tmp_path)
+def test_contracts_refuse_in_the_actors(
+    tmp_path: Path, importer: str, other: str
+) -> None:
+    """A package within `actors` imports none above it or next to it."""
+    package = empty_packages(tmp_path)
     text = f"import ccw_actors.actors.{other}\n"
-    (package / "actors" / room / "__init__.py").write_text(text)
+    (package / "actors" / importer / "__init__.py").write_text(text)
     done = lint_imports(tmp_path)
     assert done.returncode != 0
-    assert f"ccw_actors.actors.{room} is not allowed to import" in done.stdout
+    assert f"ccw_actors.actors.{importer} is not allowed to import" in done.stdout
 
 
 def test_contracts_refuse_a_circle_in_the_runtime(tmp_path: Path) -> None:
-    """Modules of one room of the runtime do not import each other in a circle."""
-    kernel = empty_rooms(tmp_path) / "runtime" / "_kernel"
+    """Modules of one package of the runtime do not import each other in a circle."""
+    kernel = empty_packages(tmp_path) / "runtime" / "_kernel"
     (kernel / "one.py").write_text("import ccw_actors.runtime._kernel.two\n")
     (kernel / "two.py").write_text("import ccw_actors.runtime._kernel.one\n")
     done = lint_imports(tmp_path)
@@ -236,9 +240,9 @@ def test_contracts_refuse_a_circle_in_the_runtime(tmp_path: Path) -> None:
     assert "circle" in done.stdout
 
 
-def test_contracts_refuse_an_unlisted_room(tmp_path: Path) -> None:
-    """A new room has to be given its place."""
-    attic = empty_rooms(tmp_path) / "attic"
+def test_contracts_refuse_an_unlisted_package(tmp_path: Path) -> None:
+    """A new package has to be listed in a contract."""
+    attic = empty_packages(tmp_path) / "attic"
     attic.mkdir()
     (attic / "__init__.py").touch()
     done = lint_imports(tmp_path)
@@ -250,7 +254,7 @@ def test_contracts_refuse_an_unlisted_room(tmp_path: Path) -> None:
     "module", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix()
 )
 def test_module_says_its_job(module: Path) -> None:
-    """The docstring of a module begins with one sentence on a line of its own."""
+    """The docstring of a module starts with one sentence on its own line."""
     docstring = ast.get_docstring(ast.parse(module.read_text()))
     assert docstring is not None
     first, *rest = docstring.splitlines()
@@ -259,6 +263,6 @@ def test_module_says_its_job(module: Path) -> None:
 
 
 def test_version_is_the_installed_one() -> None:
-    """What is installed here is this version."""
+    """The installed version is this one."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert importlib.metadata.version("ccw-actors") == project["version"]

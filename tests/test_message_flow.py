@@ -1,27 +1,30 @@
-"""Who sends what to whom, as the code says it, and as the page does."""
+"""Who sends what to whom, in the code and on the page."""
 
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tools.message_flow import PAGE, ROOT, Flow, as_markdown, flow_of, written
+from tools.markdown import with_part
+from tools.message_flow import ROOT, Flow, flow_of
+from tools.message_flow_page import as_markdown
 
+PAGE: Final = ROOT / "docs" / "pass-through.md"
 OPERATIONS: Final = "Operation"
-"""The union of what a program wants done: it travels in `Operate`, or in no message."""
+"""The union of what a program may do: each travels in `Operate`, or not at all."""
 
 FROM_OUTSIDE: Final = {
     "ConfigurePath": "an operator configures a path off and on",
 }
-"""What nobody in this package sends."""
+"""The messages that nothing in this package sends."""
 
 TO_OUTSIDE: Final = {
-    "GuestReport": "answers whoever awaits a guest, or asks how far it is",
+    "GuestReport": "answers a caller that awaits a guest, or asks how far it is",
     "PathConfigured": "answers an operator's ConfigurePath",
-    "PinCount": "answers whoever looks at a machine",
-    "VolumeDescribed": "answers whoever builds a machine",
+    "PinCount": "answers a caller that inspects a machine",
+    "VolumeDescribed": "answers a caller that builds a machine",
 }
-"""What no actor handles, as whoever asks for it is none."""
+"""The messages that no actor handles, because the caller is not an actor."""
 
 
 @pytest.fixture(scope="module")
@@ -37,32 +40,32 @@ def operations(flow: Flow) -> frozenset[str]:
 
 
 def not_sent(flow: Flow) -> frozenset[str]:
-    """Return the messages that nobody sends."""
+    """Return the messages that no code sends."""
     return flow.protocol - flow.sent - operations(flow)
 
 
 def not_handled(flow: Flow) -> frozenset[str]:
-    """Return the messages that nobody handles."""
+    """Return the messages that no actor handles."""
     return flow.protocol.difference(*flow.handled.values()) - operations(flow)
 
 
 def test_every_message_is_sent(flow: Flow) -> None:
-    """Every message of the protocol is sent by somebody, or from outside."""
+    """Some code sends every message of the protocol, or it comes from outside."""
     assert not_sent(flow) == FROM_OUTSIDE.keys()
 
 
 def test_every_message_is_handled(flow: Flow) -> None:
-    """Every message of the protocol is handled by somebody, or goes outside."""
+    """Some actor handles every message of the protocol, or it goes outside."""
     assert not_handled(flow) == TO_OUTSIDE.keys()
 
 
 def test_every_send_is_known(flow: Flow) -> None:
-    """Of everything sent it is known what it is, and to whom it goes."""
+    """The message and the recipient of every send are known."""
     assert flow.unknown == ()
 
 
 def test_answers_are_handled(flow: Flow) -> None:
-    """Whoever sends a request handles all that may answer it."""
+    """An actor that sends a request handles every answer to it."""
     requests = [row for row in flow.rows if row.answers and row.sender in flow.handled]
     assert len(requests) > 30
     for row in requests:
@@ -70,9 +73,9 @@ def test_answers_are_handled(flow: Flow) -> None:
 
 
 def test_page(flow: Flow) -> None:
-    """The page has the diagram and the table that the code gives."""
+    """docs/pass-through.md has the diagram and the table of the code."""
     page = PAGE.read_text()
-    assert written(page, flow) == page
+    assert with_part(page, "message flow", as_markdown(flow)) == page
 
 
 @pytest.mark.parametrize(
@@ -86,18 +89,18 @@ def test_page(flow: Flow) -> None:
     ],
 )
 def test_rows(flow: Flow, row: str) -> None:
-    """A few rows that can be read off the code at once."""
+    """The table has a few rows that are easy to find in the code."""
     assert row in as_markdown(flow).splitlines()
 
 
 def test_page_without_marks(flow: Flow) -> None:
-    """A page that has no place for them is refused."""
-    with pytest.raises(ValueError, match="expected a page with"):
-        written("# Nothing\n", flow)
+    """A page without a place for them is refused."""
+    with pytest.raises(ValueError, match="expected a page with <!-- message flow -->"):
+        with_part("# Nothing\n", "message flow", as_markdown(flow))
 
 
 def test_changes_are_found(flow: Flow) -> None:
-    """A message that is dead, an untyped reference, and a lost handler are found."""
+    """A message nobody uses, an untyped reference and a lost handler are found."""
     protocol, cio = "ccw_actors.actors.protocol._device", "ccw_actors.actors.host._cio"
     dead = "\n\nclass Dead(Message, frozen=True):\n    pass\n"
     any_driver = changed(cio, "driver: ActorRef[CioToVfioCcw]", "driver: ActorRef")
@@ -126,7 +129,7 @@ def source(module: str) -> str:
 
 
 def changed(module: str, before: str, after: str) -> str:
-    """Return the text of a module with one place of it changed."""
+    """Return the text of a module, changed in one place."""
     text = source(module)
     assert text.count(before) == 1
     return text.replace(before, after)

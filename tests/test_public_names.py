@@ -1,7 +1,7 @@
-"""The public names of every room, and that examples and documents use no others.
+"""The public names of every module, and that examples and documents use no others.
 
 `tests/public_names.toml` has what is public: each public package and module with its
-names. After a change that is meant, write it anew, and read what has changed:
+names. After an intended change, write it again, and read the changes it prints:
 
     python -m tests.test_public_names --write
 """
@@ -27,25 +27,25 @@ SAVED = Path(__file__).parent / "public_names.toml"
 PINNED: dict[str, list[str]] = tomllib.loads(SAVED.read_text())
 
 _HEAD = """\
-# The public rooms, and the names in the `__all__` of each, which
-# tests/test_public_names.py holds. A package or module is public if no part of its
-# dotted name begins with an underscore. To write this file anew:
+# The public packages and modules, and the names in the `__all__` of each, which
+# tests/test_public_names.py checks. A package or module is public if no part of its
+# dotted name begins with an underscore. To write this file again:
 #
 #     python -m tests.test_public_names --write
 """
 
 USERS = {"ccw_actors.cli", "ccw_actors.conformance.rules", "ccw_actors.scenarios"}
-"""Packages that import names of ours for their own use; the others re-export alone."""
+"""Packages that import our names for their own use; the others only re-export."""
 
 UNLISTED = {
     # Pytest finds its hooks by their names.
     "ccw_actors.pytest_plugin": {"pytest_configure", "pytest_pyfunc_call"},
 }
-"""Names that look public and that `__all__` leaves out."""
+"""Names without an underscore that are not in `__all__`."""
 
 
 @cache
-def rooms() -> dict[str, list[str]]:
+def public_modules() -> dict[str, list[str]]:
     """Return the public packages and modules, and the sorted public names of each."""
     found = pkgutil.walk_packages(ccw_actors.__path__, "ccw_actors.")
     modules = [one.name for one in found if is_public(one.name)]
@@ -53,33 +53,33 @@ def rooms() -> dict[str, list[str]]:
 
 
 def is_public(module: str) -> bool:
-    """Whether no part of a dotted name begins with an underscore."""
+    """Return whether no part of a dotted name begins with an underscore."""
     return not any(part.startswith("_") for part in module.split("."))
 
 
-def names_of(room: str) -> list[str]:
-    """Return the names of `__all__`, or without one those imported as themselves."""
-    listed: Collection[str] | None = getattr(import_module(room), "__all__", None)
-    return sorted(reexported(parsed(room)) if listed is None else listed)
+def names_of(module: str) -> list[str]:
+    """Return the names of `__all__`, or else those imported as themselves."""
+    listed: Collection[str] | None = getattr(import_module(module), "__all__", None)
+    return sorted(reexported(parsed(module)) if listed is None else listed)
 
 
-def parsed(room: str) -> ast.Module:
-    """Return the code of a room."""
-    file = import_module(room).__file__
+def parsed(module: str) -> ast.Module:
+    """Return the code of a module."""
+    file = import_module(module).__file__
     assert file is not None
     return ast.parse(Path(file).read_text())
 
 
-def room_of(node: ast.ImportFrom) -> str:
-    """Return from which room names are imported, "" if from none of ours."""
+def module_of(node: ast.ImportFrom) -> str:
+    """Return the module that names are imported from, "" if it is not ours."""
     module = node.module or ""
     return module if module.partition(".")[0] == "ccw_actors" else ""
 
 
 def imported(code: ast.Module) -> Iterator[ast.alias]:
-    """Yield what is imported from this package, at the top level."""
+    """Yield the names imported from this package, at the top level."""
     for node in code.body:
-        if isinstance(node, ast.ImportFrom) and room_of(node):
+        if isinstance(node, ast.ImportFrom) and module_of(node):
             yield from node.names
 
 
@@ -102,15 +102,15 @@ def defined(code: ast.Module) -> Iterator[str]:
                 pass
 
 
-def shown(room: str) -> set[str]:
-    """Return the names without an underscore that a room defines or re-exports.
+def shown(module: str) -> set[str]:
+    """Return the names without an underscore that a module defines or re-exports.
 
-    What it imports from elsewhere is not its own. What a module imports from this
-    package is for its own use, and so it is in a package that is one of `USERS`.
+    Names imported from elsewhere do not count. Names that a module, or a package in
+    `USERS`, imports from this package are for its own use, and do not count either.
     """
-    code = parsed(room)
+    code = parsed(module)
     names = set(defined(code)) | reexported(code)
-    if hasattr(import_module(room), "__path__") and room not in USERS:
+    if hasattr(import_module(module), "__path__") and module not in USERS:
         names.update(one.asname or one.name for one in imported(code))
     return {one for one in names if not one.startswith("_")}
 
@@ -124,43 +124,43 @@ def changes(before: Collection[str], now: Collection[str]) -> list[str]:
 
 
 def as_toml(names: Mapping[str, Iterable[str]]) -> str:
-    """Return the file of names, a list for each room."""
+    """Return the file of names, a list for each module."""
     lists = [
         "".join(
-            [f'\n"{room}" = [', *(f'\n    "{one}",' for one in sorted(names[room]))]
+            [f'\n"{module}" = [', *(f'\n    "{one}",' for one in sorted(names[module]))]
         )
-        + ("\n]\n" if names[room] else "]\n")
-        for room in sorted(names)
+        + ("\n]\n" if names[module] else "]\n")
+        for module in sorted(names)
     ]
     return _HEAD + "".join(lists)
 
 
-def test_public_rooms() -> None:
+def test_public_modules() -> None:
     """These packages and modules are public, and no others."""
-    changed = changes(PINNED, rooms())
+    changed = changes(PINNED, public_modules())
     assert not changed, "; ".join(changed)
 
 
-@pytest.mark.parametrize("room", PINNED)
-def test_public_names(room: str) -> None:
-    """A room has these public names and no others, each of them once."""
-    now = rooms().get(room, [])
-    changed = changes(PINNED[room], now)
+@pytest.mark.parametrize("module", PINNED)
+def test_public_names(module: str) -> None:
+    """A module has these public names and no others, each of them once."""
+    now = public_modules().get(module, [])
+    changed = changes(PINNED[module], now)
     assert not changed, "; ".join(changed)
-    assert PINNED[room] == now
+    assert PINNED[module] == now
 
 
-@pytest.mark.parametrize("room", rooms())
-def test_public_names_are_there(room: str) -> None:
-    """What a room says is public can be had from it."""
-    module = import_module(room)
-    assert [one for one in names_of(room) if not hasattr(module, one)] == []
+@pytest.mark.parametrize("module", public_modules())
+def test_public_names_are_there(module: str) -> None:
+    """Every public name of a module exists."""
+    found = import_module(module)
+    assert [one for one in names_of(module) if not hasattr(found, one)] == []
 
 
-@pytest.mark.parametrize("room", rooms())
-def test_no_other_names_are_shown(room: str) -> None:
-    """What a room shows beside its public names is what others have made."""
-    assert shown(room) - set(names_of(room)) == UNLISTED.get(room, set())
+@pytest.mark.parametrize("module", public_modules())
+def test_no_other_names_are_shown(module: str) -> None:
+    """A module shows none of our names but its public ones."""
+    assert shown(module) - set(names_of(module)) == UNLISTED.get(module, set())
 
 
 def test_saved_names_are_as_they_are_written() -> None:
@@ -169,7 +169,7 @@ def test_saved_names_are_as_they_are_written() -> None:
 
 
 def test_changes_are_named() -> None:
-    """What has appeared, and what has disappeared, is said by its name."""
+    """A name that has appeared or disappeared is reported."""
     assert changes(["kept", "old"], ["kept", "new"]) == [
         "new has appeared",
         "old has disappeared",
@@ -177,7 +177,7 @@ def test_changes_are_named() -> None:
 
 
 def test_shown_names_are_found() -> None:
-    """A definition and an import as itself are found, plain imports are told apart."""
+    """A definition and an import as itself count, a plain import does not."""
     code = ast.parse("""
 from pathlib import Path
 from ccw_actors.runtime import System as System
@@ -196,13 +196,13 @@ class Class: ...
     "script", SCRIPTS, ids=lambda path: str(path.relative_to(EXAMPLES))
 )
 def test_examples_use_public_names(script: Path) -> None:
-    """An example imports what its packages make public, and nothing else of ours."""
+    """An example imports only our public names."""
     assert list(hidden(script.read_text())) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_documents_use_public_names(page: Path) -> None:
-    """So do the programs of the documents."""
+    """The programs of the documents import only our public names."""
     for block in program_of(page):
         assert list(hidden(block.text)) == []
 
@@ -224,37 +224,37 @@ import ccw_actors.runtime
 
 
 def hidden(program: str) -> Iterator[str]:
-    """Yield what a program imports of this package that is not public."""
+    """Yield the names that a program imports from this package and are not public."""
     for node in ast.walk(ast.parse(program)):
         if isinstance(node, ast.Import):
             for one in node.names:
                 if one.name.startswith("ccw_actors"):
                     yield one.name
-        elif isinstance(node, ast.ImportFrom) and room_of(node):
-            room = room_of(node)
+        elif isinstance(node, ast.ImportFrom) and module_of(node):
+            module = module_of(node)
             for one in node.names:
-                if one.name not in public_names(room):
-                    yield f"{room}.{one.name}"
+                if one.name not in public_names(module):
+                    yield f"{module}.{one.name}"
 
 
-def public_names(room: str) -> set[str]:
-    """Return what may be imported from a room: its names, and the rooms within."""
-    within = (one.rpartition(".") for one in rooms())
+def public_names(module: str) -> set[str]:
+    """Return the names to import from a module: its own, and the modules within."""
+    within = (one.rpartition(".") for one in public_modules())
     return {
-        *rooms().get(room, ()),
-        *(last for outer, _, last in within if outer == room),
+        *public_modules().get(module, ()),
+        *(last for outer, _, last in within if outer == module),
     }
 
 
 def main() -> None:
-    """Write the file of names anew."""
+    """Write the file of names again."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--write", action="store_true", required=True)
     parser.parse_args()
-    SAVED.write_text(as_toml(rooms()))
-    for room in sorted({*PINNED, *rooms()}):
-        for change in changes(PINNED.get(room, ()), rooms().get(room, ())):
-            sys.stdout.write(f"{room}: {change}\n")
+    SAVED.write_text(as_toml(public_modules()))
+    for module in sorted({*PINNED, *public_modules()}):
+        for change in changes(PINNED.get(module, ()), public_modules().get(module, ())):
+            sys.stdout.write(f"{module}: {change}\n")
 
 
 if __name__ == "__main__":

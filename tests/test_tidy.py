@@ -21,11 +21,12 @@ HOOKS = {
     "_fut_waiter": "asyncio's debugging tools read it of a task",
     "_start_actor_loop": "Pykka starts an actor with it",
 }
-"""Private names that somebody else uses, and who."""
+"""Private names that other code uses, and which code."""
 
 COPIES = {
     "FROM_ORB": "the specification shares nothing with the table it is held against",
     "HEADER_SIZE": "of two formats of files",
+    "ISC": "of the operating system of the host, and of a guest",
     "MIB": "a unit, not a choice",
     "PATIENCE": "of a signal and of a pipe: they may come to differ",
     "SCHID": "the specification shares nothing with the machines of the table",
@@ -36,7 +37,7 @@ COPIES = {
     "STEPS_MAX": "of a counterexample and of a golden vector: they may come to differ",
     "TRIES": "of a new file, and of one that is opened: they may come to differ",
 }
-"""Constants that stand twice with the same value, and why."""
+"""Constants that are defined twice with the same value, and why."""
 
 DOUBLES = {
     "COMMANDS": "of disks of tracks, and of disks of blocks",
@@ -50,13 +51,13 @@ DOUBLES = {
     "Verdict": "of an exploration, and of a golden vector",
     "load": "golden vectors, and the verdict table",
 }
-"""Public names that two rooms give to different things, and why."""
+"""Public names that two packages give to different objects, and why."""
 
 LONG = {
     "runtime/_drive/turn.py:step": "a task's step, where asyncio's time is spent",
     "runtime/_kernel/invoker.py:run": "what every message goes through: calls cost",
 }
-"""Functions of more than 60 lines, and why each is in one piece."""
+"""Functions of more than 60 lines, and why each is not split."""
 
 FUNCTION_MAX, COMMAND_MAX, COMPLEXITY_MAX = 60, 50, 12
 
@@ -84,14 +85,14 @@ _EMPTY_WORDS = frozenset(
 
 
 class Found(NamedTuple):
-    """A name, and where it stands."""
+    """A name, and its place in the code."""
 
     path: str
     line: int
     name: str
 
     def __str__(self) -> str:
-        """Say it as a compiler would."""
+        """Return it in the form of a compiler's message."""
         return f"{self.path}:{self.line}: {self.name}"
 
 
@@ -105,10 +106,10 @@ def trees() -> Mapping[str, ast.Module]:
 
 
 def unused(modules: Mapping[str, ast.Module]) -> Iterator[Found]:
-    """Yield private names that nothing uses.
+    """Yield private names that no code uses.
 
     One of a module is to be used in that module, one of a class or an object anywhere.
-    A function that a decorator has registered is used by whoever keeps it.
+    A function that a decorator has registered is used by the code that keeps it.
     """
     uses = {path: _uses(tree) for path, tree in modules.items()}
     everywhere = sum(uses.values(), Counter[str]())
@@ -135,7 +136,7 @@ def _is_private(name: str) -> bool:
 
 
 def _definitions(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
-    """Yield the names that statements define, but for registered functions."""
+    """Yield the names that statements define, except registered functions."""
     for node in body:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
@@ -175,7 +176,7 @@ def _uses(node: ast.AST) -> Counter[str]:
 
 
 def copied(modules: Mapping[str, ast.Module]) -> Iterator[list[Found]]:
-    """Yield constants of modules that stand in several, with the same value.
+    """Yield constants that several modules define with the same value.
 
     Two with the same name are copies, and two that join the same bits, whatever their
     names. A name for what has one elsewhere, as in `_PCI = Cstat.PCI`, is no copy, nor
@@ -195,6 +196,46 @@ def copied(modules: Mapping[str, ast.Module]) -> Iterator[list[Found]]:
     for places in known.values():
         if len({found.path for found in places}) > 1:
             yield places
+
+
+def repeated(modules: Mapping[str, ast.Module]) -> Iterator[list[Found]]:
+    """Yield constants of modules that a class of `channel` has, with the same value.
+
+    They have the same name; the value may be written another way, as 2 and `1 << 1`.
+    """
+    codes = {
+        (found.name, number): found
+        for path, tree in modules.items()
+        if path.startswith("channel/")
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        for found, number in _numbers(path, node.body)
+    }
+    for path, tree in modules.items():
+        for found, number in _numbers(path, tree.body):
+            known = codes.get((found.name.strip("_"), number))
+            if known is not None:
+                yield [found, known]
+
+
+def _numbers(path: str, body: Iterable[ast.stmt]) -> Iterator[tuple[Found, int]]:
+    """Yield the constants that statements define and that are numbers."""
+    for node in body:
+        for found, value in _constants(path, node, ""):
+            number = _number(value)
+            if number is not None:
+                yield found, number
+
+
+def _number(value: str) -> int | None:
+    """Return the number that is written so, None if it is something else."""
+    match ast.parse(value, mode="eval").body:
+        case ast.Constant(value=int(number)):
+            return number
+        case ast.BinOp(ast.Constant(int(number)), ast.LShift(), ast.Constant(int(by))):
+            return number << by
+        case _:
+            return None
 
 
 def _constants(path: str, node: ast.stmt, owner: str) -> Iterator[tuple[Found, str]]:
@@ -220,7 +261,7 @@ def _constants(path: str, node: ast.stmt, owner: str) -> Iterator[tuple[Found, s
 
 
 def repeats(modules: Mapping[str, ast.Module]) -> Iterator[Found]:
-    """Yield functions and classes whose docstring says their name, and no more."""
+    """Yield functions and classes whose docstring only repeats their name."""
     for path, tree in modules.items():
         for node in ast.walk(tree):
             if isinstance(node, _NAMED):
@@ -233,17 +274,17 @@ def repeats(modules: Mapping[str, ast.Module]) -> Iterator[Found]:
 
 
 def doubles() -> Iterator[str]:
-    """Yield public names that rooms give to different things."""
+    """Yield public names that packages give to different objects."""
     meanings: dict[str, dict[int, str]] = defaultdict(dict)
     for path in trees():
-        room = path.removesuffix("/__init__.py").replace("/", ".")
-        if path.endswith("/__init__.py") and "._" not in room:
-            module = import_module(f"ccw_actors.{room}")
+        package = path.removesuffix("/__init__.py").replace("/", ".")
+        if path.endswith("/__init__.py") and "._" not in package:
+            module = import_module(f"ccw_actors.{package}")
             for name in getattr(module, "__all__", ()):
-                meanings[name].setdefault(id(getattr(module, name)), room)
-    for name, rooms in meanings.items():
-        if len(rooms) > 1:
-            yield f"{name}: {', '.join(rooms.values())}"
+                meanings[name].setdefault(id(getattr(module, name)), package)
+    for name, packages in meanings.items():
+        if len(packages) > 1:
+            yield f"{name}: {', '.join(packages.values())}"
 
 
 def lengths() -> Iterator[tuple[str, int]]:
@@ -265,14 +306,14 @@ def test_constants_stand_once() -> None:
     """No constant is a copy of one in another module."""
     groups = [
         list(map(str, group))
-        for group in copied(trees())
+        for group in (*copied(trees()), *repeated(trees()))
         if group[0].name.strip("_") not in COPIES
     ]
     assert groups == []
 
 
 def test_what_is_excepted_is_found() -> None:
-    """No exception outlives what it was made for."""
+    """Each exception in the lists above still applies."""
     lost = {one.name for one in unused(trees())}
     twice = {one.name.strip("_") for group in copied(trees()) for one in group}
     assert set(HOOKS) - lost == set()
@@ -282,12 +323,12 @@ def test_what_is_excepted_is_found() -> None:
 
 
 def test_docstrings_say_more_than_the_name() -> None:
-    """No docstring is the name over again."""
+    """No docstring only repeats the name."""
     assert [str(one) for one in repeats(trees())] == []
 
 
 def test_public_names_of_rooms_mean_one_thing() -> None:
-    """What a room exports has a name that no other room exports for something else."""
+    """No two packages export the same name for different objects."""
     assert [one for one in doubles() if one.partition(":")[0] not in DOUBLES] == []
 
 
@@ -302,7 +343,7 @@ def test_functions_are_short() -> None:
 
 
 def test_commands_are_simple() -> None:
-    """No function of the command line has more than twelve ways through it."""
+    """No function of the command line has a complexity of more than twelve."""
     found = {
         name: ways for name, ways in blocks_of(ROOT / "cli") if ways > COMPLEXITY_MAX
     }
@@ -346,8 +387,19 @@ def test_copies_are_found(one: str, other: str, count: int) -> None:
     assert len(list(copied(modules))) == count
 
 
+@pytest.mark.parametrize(
+    ("constant", "count"),
+    [("_BUSY = 2", 1), ("BUSY: Final = 0x02", 1), ("_BUSY = 3", 0), ("_B = 2", 0)],
+)
+def test_repeated_codes_are_found(constant: str, count: int) -> None:
+    """A constant that a class of `channel` has is found, however it is written."""
+    codes = "class Cc:\n    DONE: Final = 0\n    BUSY: Final = 1 << 1"
+    modules = {"channel/_codes.py": ast.parse(codes), "one.py": ast.parse(constant)}
+    assert len(list(repeated(modules))) == count
+
+
 def test_empty_docstrings_are_found() -> None:
-    """One that only says the name is found, one that says more is not."""
+    """A docstring that only repeats the name is found; others are not."""
     program = """
 def stop_actor():
     '''Stop the actor.'''

@@ -1,8 +1,7 @@
-"""Tables of the docs: what sections stand for, and what each design chooses.
+"""Tables about the models: what sections stand for, and what each design chooses.
 
-`tools.verdict_pages` puts them into docs/generated/verdicts. Files without a
-folder are in Linux drivers/s390/cio; `lock` is what is held there while the section is
-done, in the versions named.
+Files without a folder are in Linux drivers/s390/cio. `lock` is the lock that is held
+there during the section, in the versions named.
 """
 
 from collections.abc import Mapping
@@ -17,12 +16,13 @@ from ccw_actors.designs import (
     STEPS,
     Choices,
 )
+from tools.markdown import table
 
 __all__ = ["choices_table", "linux_table", "qemu_table"]
 
 
 class Place(NamedTuple):
-    """Where code is, what lock is held there, and what it does."""
+    """Where code is, the lock that it holds, and what it does."""
 
     file: str
     lock: str
@@ -51,7 +51,7 @@ _PLACES: Final[dict[str, Place]] = {
     "io_request": Place(
         _FSM,
         _MUTEX,
-        "sets CP_PROCESSING, looks at the functions; rfc-v2 and -v3 refuse first",
+        "sets CP_PROCESSING, reads the functions; rfc-v2 and -v3 refuse first",
     ),
     "cp_init": Place(
         _CP, _MUTEX, "refuses a live program since v5.13; builds the chains"
@@ -67,14 +67,14 @@ _PLACES: Final[dict[str, Place]] = {
         _FSM, _MUTEX, "sets IDLE after SSCH: designs without CP_PENDING"
     ),
     "free_request": Place(
-        _CP, _MUTEX, "marks the program of a failed START not initialised"
+        _CP, _MUTEX, "marks the program of a failed START as not initialised"
     ),
     "free_failed": Place(_CP, _MUTEX, "unpins and frees its chains"),
     "fail_io": Place(
         _FSM, _MUTEX, "sets IDLE on failure: since v5.13, and in rfc-v2 to -v4"
     ),
     "leave_io": Place(
-        _OPS, _MUTEX, "gives io_mutex up; in v5.12 sets IDLE if there was any error"
+        _OPS, _MUTEX, "releases io_mutex; in v5.12 sets IDLE after any error"
     ),
     "WriteAsync": Place(
         "vfio_ccw_async.c, vfio_ccw_private.h",
@@ -86,20 +86,20 @@ _PLACES: Final[dict[str, Place]] = {
     "IoInterruption": Place(
         "cio.c, vfio_ccw_fsm.c",
         "sch->lock, in hardirq",
-        "TSCH; IRB into the one slot, work queued, wakes who quiesces; in NOT_OPER,"
-        " since 6.0 also in STANDBY, fsm_disabled_irq: E off",
+        "TSCH; puts the IRB into the one slot, queues work, wakes a thread that"
+        " quiesces; in NOT_OPER, since 6.0 also in STANDBY, fsm_disabled_irq: E off",
     ),
-    "io_todo": Place("kernel/workqueue.c", _NONE, "marks the item not pending"),
+    "io_todo": Place("kernel/workqueue.c", _NONE, "marks the item as not pending"),
     "read_final": Place(_DRV, _NONE, "notes whether the IRB is final"),
     "read_irb": Place(
         _DRV,
         _WORKER,
-        "asks whether the IRB is solicited, and translates its CCW address",
+        "checks whether the IRB is solicited, and translates its CCW address",
     ),
     "test_free": Place(
-        _DRV, _WORKER, "asks whether to free: CP_PENDING; cp.started in rfc-v3"
+        _DRV, _WORKER, "checks whether to free: CP_PENDING; cp.started in rfc-v3"
     ),
-    "cp_free": Place(_CP, _WORKER, "marks the program not initialised"),
+    "cp_free": Place(_CP, _WORKER, "marks the program as not initialised"),
     "free_chains": Place(
         _CP, _WORKER, "unpins and frees the chains; rfc-v4 then sets IDLE"
     ),
@@ -108,7 +108,7 @@ _PLACES: Final[dict[str, Place]] = {
     "set_idle": Place(
         _DRV,
         _WORKER,
-        "sets IDLE: for any final IRB in v5.12, if it has freed since v5.13",
+        "sets IDLE: in v5.12 for any final IRB, since v5.13 if it has freed",
     ),
     "signal": Place(_DRV, _NONE, "adds one to the counter of the eventfd"),
     "ReadIo": Place("fs/eventfd.c", "of the eventfd", "sets the counter to zero"),
@@ -133,7 +133,7 @@ _PLACES: Final[dict[str, Place]] = {
     "open": Place(
         _FSM,
         "sch->lock; none before 6.0",
-        "MSCH with E on, and IDLE; since 6.0 gives the device up if not STANDBY",
+        "MSCH with E on, and IDLE; since 6.0 gives up the device if not STANDBY",
     ),
     "open_idle": Place(_OPS, _NONE, "sets IDLE, before 6.0"),
     "DeviceLost": Place(
@@ -145,17 +145,17 @@ _PLACES: Final[dict[str, Place]] = {
     "unmap": Place(
         "drivers/vfio/vfio_iommu_type1.c",
         "of the IOMMU",
-        "unmaps the page, or has the driver told that it is pinned",
+        "unmaps the page, or notifies the driver if the page is pinned",
     ),
     "check_pinned": Place(
         _OPS,
         "none; io_mutex in 2026",
-        "begins to walk the chains; before 6.0 vfio_ccw_mdev_notifier has it done",
+        "begins to walk the chains; before 6.0 vfio_ccw_mdev_notifier calls it",
     ),
     "checked": Place(
         _OPS,
         "none; io_mutex in 2026",
-        "has walked the chains; resets if the page is theirs",
+        "has walked the chains; resets if one of them uses the page",
     ),
     "PathReport": Place(
         _DRV, "sch->lock; crw_lock too in 2026", "begins to add a report to the list"
@@ -169,7 +169,7 @@ _PLACES: Final[dict[str, Place]] = {
     ),
     "report_taken": Place(_CHP, "io_mutex; crw_lock too in 2026", "has taken it off"),
 }
-"""By section; what is no code of the host has none."""
+"""By section; a section that is no code of the host has none."""
 
 _QEMU: Final[dict[str, Entry]] = {
     "SSCH, RSCH": Entry(
@@ -205,7 +205,7 @@ _QEMU: Final[dict[str, Entry]] = {
         Place(
             "hw/s390x/css.c",
             _BQL,
-            "stores the IRB, clears FC and SC; KVM has taken an interrupt off its list",
+            "stores the IRB, clears FC and SC; KVM takes an interrupt off its list",
         ),
     ),
     "MSCH": Entry(
@@ -229,7 +229,7 @@ _QEMU: Final[dict[str, Entry]] = {
         Place("hw/vfio/ccw.c", _BQL, "unplugs the device"),
     ),
 }
-"""What QEMU's emulator does, by what it is asked."""
+"""What QEMU's emulator does, by instruction or notification."""
 
 _NAMES: Final[dict[object, str]] = {
     ONE_PROGRAM: "ONE_PROGRAM",
@@ -240,38 +240,35 @@ _NAMES: Final[dict[object, str]] = {
 
 
 def linux_table() -> str:
-    """Render what the sections of the models stand for in Linux, as Markdown."""
+    """Render what the sections of the models stand for in Linux."""
     return _steps(
         {name: Entry(STEPS[name].function, place) for name, place in _PLACES.items()}
     )
 
 
 def qemu_table() -> str:
-    """Render what the model of QEMU's emulator stands for, as Markdown."""
+    """Render what the model of QEMU's emulator stands for."""
     return _steps(_QEMU)
 
 
 def _steps(steps: Mapping[str, Entry]) -> str:
-    head = "| section | function | file | lock held | what it does |"
-    lines = [head, "|---|---|---|---|---|"]
+    rows: list[tuple[str, ...]] = []
     for name, (function, place) in steps.items():
         functions = ", ".join(f"`{one}`" for one in function.split(", "))
-        lines.append(
-            f"| {name} | {functions} | {place.file} | {place.lock} | {place.does} |"
-        )
-    return "\n".join(lines)
+        rows.append((name, functions, *place))
+    return table(("section", "function", "file", "lock held", "what it does"), rows)
 
 
 def choices_table(designs: Mapping[str, Choices]) -> str:
-    """Render what designs choose, as Markdown; empty is what the first one chooses."""
+    """Render what designs choose; an empty cell is as in the first design."""
     first, *others = designs
-    lines = [f"| choice | {' | '.join(designs)} |", "|---|" + "---|" * len(designs)]
+    rows: list[tuple[str, ...]] = []
     for choice in (field.name for field in fields(Choices)):
         usual = getattr(designs[first], choice)
         found = [getattr(designs[other], choice) for other in others]
         texts = ["" if one == usual else _text(one) for one in found]
-        lines.append(f"| {choice} | {' | '.join([_text(usual), *texts])} |")
-    return "\n".join(lines)
+        rows.append((choice, _text(usual), *texts))
+    return table(("choice", *designs), rows)
 
 
 def _text(value: object) -> str:

@@ -2,19 +2,19 @@
 
     python tools/figures.py [--json] [--check] [FOLDER]
 
-FOLDER is a checkout, this one unless said. `--check` compares the figures with `LIMITS`
-and ends with 1 if one is beyond its limit. What is counted, and how:
+FOLDER is a checkout, this one unless given. `--check` compares the figures with
+`LIMITS` and ends with 1 if one is beyond its limit. What is counted, and how:
 
 - module: a file of `ccw_actors` that ends in .py; its lines are all lines. A p90 is the
   value at nine tenths of the sorted list.
-- function: a `def` or `async def`, nested ones and methods, too, from its `def` to its
-  last line, decorators left out, docstring counted.
-- public function: one whose name begins with no underscore, wherever it stands, and
-  that has a body: one of a protocol, or an overload, is described where it is defined.
+- function: a `def` or `async def`, nested ones and methods included, from its `def` to
+  its last line, without decorators, with its docstring.
+- public function: one whose name begins with no underscore and that has a body. One of
+  a protocol, or an overload, is described where it is defined.
 - docstring: the lines of the docstrings of modules, classes and functions. Comment:
-  lines with a comment, alone or behind code. Code: lines with anything but these.
+  lines with a comment, alone or after code. Code: lines with anything else.
 - tests: functions in `tests` whose name begins with "test". Tests of the runtime are
-  those in `tests/runtime` and `tests/concurrency`, of any other room those in its
+  those in `tests/runtime` and `tests/concurrency`, of any other package those in its
   folder.
 - complexity: cyclomatic, as radon counts it. A block is a function, a method or a class
   (the mean of its methods); class C begins at 11.
@@ -22,8 +22,8 @@ and ends with 1 if one is beyond its limit. What is counted, and how:
   but not for types alone; counted by the graph that import-linter uses.
 - wheel: as `python -m build` makes it.
 
-Lines that stand twice are not counted: no library that is kept up pairs lines that
-differ in names alone. Those that are the same to the letter a command of pylint lists:
+Duplicated lines are not counted: no maintained library finds lines that differ in names
+alone. A command of pylint lists lines that are the same to the letter:
 
     symilar -d 6 --ignore-imports --ignore-signatures $(git ls-files 'ccw_actors/*.py')
 """
@@ -76,7 +76,7 @@ _NOT_CODE = {
 
 
 class Limit(NamedTuple):
-    """What a figure has to be: at least this, or at most."""
+    """The limit of a figure: at least this, or at most."""
 
     least: float = float("-inf")
     most: float = float("inf")
@@ -86,7 +86,7 @@ class Limit(NamedTuple):
         return self.least <= value <= self.most
 
     def __str__(self) -> str:
-        """Say it as a table has it."""
+        """Return it in the form that the table shows."""
         if self.most == float("inf"):
             return f">= {self.least:g}"
         return f"<= {self.most:g}"
@@ -122,12 +122,12 @@ LIMITS = {
     "modules without __all__": Limit(most=3),
     "wheel, KB": Limit(most=700),
 }
-"""What this script prints of the revision 44a9795; none is to become worse. The wheel,
-which had 887 KB then, is to have less than 700.
+"""The figures of revision 44a9795: none may become worse. The wheel, which had 887 KB
+then, has to come below 700.
 """
 
-NOT_YET: dict[str, float] = {"wheel, KB": 1000}
-"""Figures that are beyond their limit, and the value that they must not go beyond."""
+NOT_YET: dict[str, float] = {"wheel, KB": 975}
+"""Figures beyond their limit, and the value that they may not exceed until then."""
 
 
 @dataclass(frozen=True)
@@ -138,22 +138,22 @@ class Source:
 
     @cached_property
     def text(self) -> str:
-        """What it says."""
+        """The text of the file."""
         return self.path.read_text(encoding="utf-8")
 
     @cached_property
     def lines(self) -> int:
-        """How many lines it has."""
+        """The number of its lines."""
         return len(self.text.splitlines())
 
     @cached_property
     def nodes(self) -> list[ast.AST]:
-        """All that stands in it."""
+        """All nodes of its syntax tree."""
         return list(ast.walk(ast.parse(self.text)))
 
     @property
     def has_code(self) -> bool:
-        """Whether it is more than a docstring."""
+        """Whether it has more than a docstring."""
         return bool(self.code_lines)
 
     @cached_property
@@ -198,7 +198,7 @@ def sources(folder: Path) -> list[Source]:
 
 
 def figures(root: Path, *, wheel: bool = True) -> dict[str, float]:
-    """Return the figures of a checkout, the wheel's only if that is wanted.
+    """Return the figures of a checkout; with `wheel` that of the wheel as well.
 
     Raises:
         subprocess.CalledProcessError: radon or the build failed.
@@ -243,8 +243,8 @@ def _of_words(root: Path, package: Sequence[Source]) -> dict[str, float]:
         ),
         "comment : code": _comments(package),
     }
-    for room in ("actors", "scenarios"):
-        found[f"comment : code, {room}"] = _comments(sources(root / PACKAGE / room))
+    for part in ("actors", "scenarios"):
+        found[f"comment : code, {part}"] = _comments(sources(root / PACKAGE / part))
     return found
 
 
@@ -255,10 +255,10 @@ def _of_tests(root: Path, package: Sequence[Source]) -> dict[str, float]:
             [(sum(one.lines for one in tests), sum(one.lines for one in package))]
         )
     }
-    for room, folders in TEST_FOLDERS.items():
+    for part, folders in TEST_FOLDERS.items():
         lines = sum(_lines(root / "tests" / name) for name in folders)
-        found[f"tests : source, {room}"] = _share(
-            [(lines, _lines(root / PACKAGE / room))]
+        found[f"tests : source, {part}"] = _share(
+            [(lines, _lines(root / PACKAGE / part))]
         )
     functions = [
         one
@@ -343,7 +343,7 @@ def wheel_size(root: Path) -> int:
 
 @contextmanager
 def _first_on_path(root: Path) -> Generator[None]:
-    """Have the package of a checkout found, not one that is installed or imported."""
+    """Import the package of a checkout, not the installed or imported one."""
     imported = sys.modules.pop(PACKAGE, None)
     sys.path.insert(0, str(root))
     try:
@@ -389,7 +389,7 @@ def _spread(what: str, lengths: Iterable[int]) -> dict[str, float]:
 
 
 def beyond(found: dict[str, float]) -> list[str]:
-    """Return what is beyond its limit, and what `NOT_YET` names without need."""
+    """Return the figures beyond their limit, and entries of `NOT_YET` without need."""
     problems: list[str] = []
     for name, value in found.items():
         limit = LIMITS.get(name, Limit())

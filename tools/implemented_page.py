@@ -1,11 +1,6 @@
-"""What of the architecture there is, and what not, as a page: read off the code.
+"""The page of what the package implements of the architecture, and what it does not."""
 
-python tools/implemented_page.py > docs/generated/implemented.md
-"""
-
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Final
 
 from ccw_actors.actors.guest.instructions import INSTRUCTIONS
@@ -17,6 +12,7 @@ from ccw_actors.devices.fba import COMMANDS as BLOCK_COMMANDS
 from ccw_actors.devices.fba import HARDWARE as BLOCK_TYPES
 from ccw_actors.devices.virtual import KINDS as VIRTIO_TYPES
 from ccw_actors.devices.virtual import TERMINAL_COMMANDS, VIRTIO_COMMANDS
+from tools.markdown import GENERATED, table
 
 __all__ = ["as_markdown"]
 
@@ -25,7 +21,7 @@ _NOT_INSTRUCTIONS: Final = {
     "SSCH, transport mode": "the ORB's B bit is an operand exception",
 }
 _NO_EFFECT: Final = ("streaming", "modification", "synchronization", "prefetch")
-"""Bits of the ORB that change nothing in how a bare subchannel runs a program."""
+"""Bits of the ORB that change nothing in how a subchannel runs a program."""
 _NEVER_SHOWN: Final = Cstat.CHANNEL_DATA_CHECK | Cstat.CHANNEL_CONTROL_CHECK
 _NOT_COMMANDS: Final = {
     "A5, A6": "write and read track data",
@@ -33,15 +29,15 @@ _NOT_COMMANDS: Final = {
     "F7": "define subsystem operation",
     "F9": "device support functions",
 }
-"""Those of newer control units that none here knows."""
+"""Commands of newer control units that none here accepts."""
 _SOME_UNITS: Final = " (some control units)"
 _CCWS: Final = (
-    "Formats 0 and 1. MIDAWs take a machine with the facility (`midaws` of `Guest` and"
-    " `Cpu`); a MIDAW that asks for an interruption is a program check."
+    "Formats 0 and 1. MIDAWs need a machine with the facility (`midaws` of `Guest` and"
+    " `Cpu`). A MIDAW that asks for an interruption ends in program check."
 )
 _INTRODUCTION: Final = (
-    "Made by `python tools/implemented_page.py` from the code; a test holds it"
-    " to that. How far real systems agree, [conformance](../conformance.md) says."
+    "This page lists what the code accepts. [Conformance](../conformance.md) compares"
+    " it with real systems."
 )
 _OTHERS_NOT: Final = (
     "measurement blocks beyond the counts of START and RESUME",
@@ -56,57 +52,51 @@ def as_markdown() -> str:
     """Render the page."""
     return "\n".join(
         (
+            GENERATED,
             "# What is implemented",
             "",
             _INTRODUCTION,
             "",
             "## Instructions",
             "",
-            *_table(("instruction", "", ""), _instructions()),
+            table(("instruction", "", ""), _instructions()),
             "",
             "## CHANNEL SUBSYSTEM CALL",
             "",
-            *_table(
+            table(
                 ("command", ""),
                 ((f"{code:04X}", name) for code, (name, _) in chsc.COMMANDS.items()),
             ),
             "",
             "## ORB",
             "",
-            *_table(("bit", "", "what it says"), _orb()),
+            table(("bit", "", "what it says"), _orb()),
             "",
             "## CCW flags",
             "",
-            *_table(("flag", "what it says"), _meanings(Ccw)),
+            table(("flag", "what it says"), _meanings(Ccw)),
             "",
             _CCWS,
             "",
             "## Checks",
             "",
-            *_table(("subchannel status", ""), _checks()),
+            table(("subchannel status", ""), _checks()),
             "",
             "## Devices",
             "",
-            *_table(("device types", "model"), _devices()),
+            table(("device types", "model"), _devices()),
             "",
             *_commands("3380, 3390", _disk_commands()),
             *_commands(", ".join(BLOCK_TYPES), _names(BLOCK_COMMANDS)),
             *_commands(", ".join(VIRTIO_TYPES), _names(VIRTIO_COMMANDS)),
             *_commands("3270", TERMINAL_COMMANDS),
-            "## Not there",
+            "## Not implemented",
             "",
             *(f"- 3990: {code} {name}" for code, name in _NOT_COMMANDS.items()),
             *(f"- {one}" for one in _OTHERS_NOT),
             "",
         )
     )
-
-
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterable[str]:
-    yield "| " + " | ".join(heads) + " |"
-    yield "|" + "---|" * len(heads)
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"
 
 
 def _instructions() -> Iterable[tuple[str, ...]]:
@@ -134,7 +124,7 @@ def _orb() -> Iterable[tuple[str, ...]]:
         letter, _, meaning = flag.meaning.partition(": ")
         orb = Orb(**{"flags": Orb.format_1.mask} | {flag.field: flag.mask})
         if name in _NO_EFFECT:
-            state = "taken, no effect"
+            state = "accepted, no effect"
         elif name == "suppress_length" or orb.invalid(midaws=True) is None:
             state = "yes"
         else:
@@ -158,7 +148,7 @@ def _devices() -> Iterable[tuple[str, ...]]:
 
 
 def _disk_commands() -> dict[int, str]:
-    """Names of a disk's commands; not every control unit knows all."""
+    """Names of a disk's commands; some control units lack some of them."""
     return {
         code: entry.name + (_SOME_UNITS if entry.special else "")
         for code, entry in DISK_COMMANDS.items()
@@ -170,7 +160,7 @@ def _names(commands: Mapping[int, tuple[str, object]]) -> dict[int, str]:
 
 
 def _commands(of: str, commands: Mapping[int, str]) -> Iterable[str]:
-    """Render a table of commands; those of one name stand together."""
+    """Render a table of commands; commands of one name share a row."""
     codes: dict[str, list[int]] = {}
     for code in sorted(commands):
         codes.setdefault(commands[code], []).append(code)
@@ -180,12 +170,5 @@ def _commands(of: str, commands: Mapping[int, str]) -> Iterable[str]:
         (", ".join(f"{c:02X}" for c in several), name)
         for name, several in codes.items()
     )
-    yield from _table(("command", ""), rows)
+    yield table(("command", ""), rows)
     yield ""
-
-
-if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        Path(sys.argv[1]).write_text(as_markdown(), encoding="utf-8")
-    else:
-        sys.stdout.write(as_markdown())

@@ -1,32 +1,22 @@
-"""Which combinations of its fields a host's subchannel can be in.
+"""Which combinations of its fields a host's subchannel can be in: an exploration.
 
-`python tools/subchannel_states.py` prints the page docs/generated/subchannel-states.md. One
-`Subchannel` is alone with a device, storage and an operating system that do whatever
-they may, at any time: each instruction, each answer, in each order, a reset, the loss
-of the path and of the device, a crash. Of the states that are alike but for counters
-one is gone on from, so that it ends.
+One `Subchannel` runs with a device, storage and an operating system that may do
+anything at any time: each instruction, each answer in any order, a reset, the loss of
+the path or of the device, a crash. Of all states that differ in counters alone only the
+first is explored further, so that the exploration ends.
 """
 
-import itertools
-import logging
-import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, Final, NamedTuple, TypeAlias, get_args
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from ccw_actors.actors import Region, Subchannel
 from ccw_actors.actors.hardware import PROMPT, UNHURRIED, Pace, SubchannelState
 from ccw_actors.actors.hardware._subchannel_work import (
-    EVENTS,
-    UNREACHABLE,
-    Attachment,
-    Awaited,
     EventName,
-    Owed,
-    Signal,
     Work,
 )
 from ccw_actors.actors.protocol import (
@@ -75,7 +65,7 @@ from ccw_actors.runtime import (
 )
 from ccw_actors.testkit import SteppingSystem
 
-__all__ = ["Found", "as_markdown", "explored", "main"]
+__all__ = ["Found", "Row", "explored"]
 
 _PROGRAM: Final = 0x1000
 _SUSPENDED: Final = 0x1100
@@ -84,7 +74,7 @@ _CHPID: Final = 0x40
 _SUBCHANNEL: Final = "subchannel"
 
 _PROGRAMS: Final = {
-    # READ with PCI on the CCW behind it, then WRITE: each action that there is.
+    # READ, then WRITE with PCI: together they take every action that there is.
     _PROGRAM: Ccw(0x02, 0x60, 8, _DATA).to_bytes(1),
     _PROGRAM + 8: Ccw(0x01, 0x28, 8, _DATA).to_bytes(1),
     _SUSPENDED: Ccw(0x03, 0x22, 1).to_bytes(1),
@@ -117,7 +107,7 @@ _HAPPENS: Final[dict[str, Message]] = {
 
 
 class Answer(Message, frozen=True):
-    """Have a neighbour answer the oldest thing that it has been asked."""
+    """Have a partner answer its oldest request."""
 
 
 Request: TypeAlias = ExecuteCommand | ResetSignal | ReadStorage | WriteStorage
@@ -131,13 +121,13 @@ class Asked(Struct, frozen=True):
 
 
 class Outstanding(Struct):
-    """What a neighbour has been asked, the oldest first."""
+    """The requests that a partner has not answered, the oldest first."""
 
     asked: tuple[Asked, ...] = ()
 
 
-class Neighbour(Actor):
-    """A device or storage: it answers in order, when it is told to."""
+class Partner(Actor):
+    """A device or storage: it answers in order, one request for each `Answer`."""
 
     state: Outstanding
 
@@ -149,9 +139,9 @@ class Neighbour(Actor):
         self,
         message: Request | HaltSignal,
     ) -> None:
-        """Keep it; a reset signal ends what the device has been asked before.
+        """Keep the request; a reset signal drops the commands before it.
 
-        The halt signal changes nothing: an end may come at any time anyway.
+        The halt signal changes nothing: a command may end at any time anyway.
         """
         if isinstance(message, HaltSignal):
             return
@@ -164,7 +154,7 @@ class Neighbour(Actor):
 
     @receive
     def answer(self, _message: Answer) -> None:
-        """Answer the oldest."""
+        """Answer the oldest request."""
         one, *others = self.state.asked
         self.state.asked = tuple(others)
         self.reply(one.to, _answer(one.what))
@@ -193,25 +183,25 @@ def _content(address: int, length: int) -> bytes:
 
 
 class Sink(Actor):
-    """An operating system that is told, and does what it does anyway."""
+    """An operating system that ignores what the subchannel announces."""
 
     @receive
     def told(self, _message: Pending | NotOperational) -> None:
-        """Take no notice."""
+        """Ignore the announcement."""
 
 
 class Row(NamedTuple):
-    """A combination: whether a program runs, and what is under way."""
+    """A combination: whether a program runs, and the fields of its `Work`."""
 
     runs: bool
     work: Work
 
 
 class Found(NamedTuple):
-    """What an exploration has met: how each was first reached, and how many states.
+    """The combinations that an exploration has met, and the number of its states.
 
-    `between` are the combinations between two messages, `within` those that there are
-    only while one is being handled.
+    `between` has those between two messages, each with a shortest way to it. `within`
+    has those that last only while a message is handled.
     """
 
     between: dict[Row, tuple[str, ...]]
@@ -220,10 +210,10 @@ class Found(NamedTuple):
 
 
 class Recorded(SubchannelState):
-    """A state that notes the combinations that there are while a message is handled."""
+    """A state that notes each combination while a message is handled."""
 
     def happened(self, event: EventName) -> None:
-        """Note what is under way then."""
+        """Note the combination after the event."""
         super().happened(event)
         _within.add(Row(self.execution is not None, self.work))
 
@@ -232,13 +222,13 @@ _within: set[Row] = set()
 
 
 class _Alone:
-    """The subchannel and its neighbours: what may happen next, and a step to there."""
+    """The subchannel and its partners: what may happen next, and how it is done."""
 
     def __init__(self, pace: Pace) -> None:
         self._system = SteppingSystem("channel")
         self.steps = self._system.steps
         ref = self._system.ref
-        self.device, self.storage = Neighbour(), Neighbour()
+        self.device, self.storage = Partner(), Partner()
         regions = (Region(0, 1 << 16, ref("storage")),)
         identity = SubchannelId(0, 0)
         self.actor = Subchannel(
@@ -256,7 +246,7 @@ class _Alone:
         )
 
     def choices(self) -> Iterator[str]:
-        """Return what may happen."""
+        """Yield everything that may happen next."""
         yield from _HAPPENS
         if self.device.state.asked:
             yield "device answers"
@@ -270,11 +260,11 @@ class _Alone:
         yield "crash"
 
     def take(self, what: str) -> None:
-        """Have it happen, and all that is sent arrive, but for own messages."""
+        """Have it happen, and have everything sent arrive but messages to itself."""
         if what == "crash":
             with suppress(ActorFailedError):
                 self.steps.crash(_SUBCHANNEL)
-            # Until it has begun again nothing else comes to it.
+            # The restart comes first: until then it handles no message.
             self.steps.step(Choice(_SUBCHANNEL, _SUBCHANNEL))
         elif what.startswith(_OWN):
             number = int(what.removeprefix(_OWN) or 0)
@@ -287,9 +277,9 @@ class _Alone:
             self.steps.step(arrived)
 
     def key(self, *, fine: bool) -> object:
-        """Return what matters of the state: counters, data and addresses do not.
+        """Return what tells states apart: no counters, no data, no addresses.
 
-        What is shown matters less than what is under way: `fine` has it as well.
+        With `fine` the status that is shown tells states apart as well.
         """
         state = self.actor.state
         execution, scsw, pmcw = state.execution, state.scsw, state.schib.pmcw
@@ -324,10 +314,10 @@ _MATTERS: Final = ~(Actl.SUBCHANNEL_ACTIVE | Actl.START_PENDING)
 
 
 def explored(*, fine: bool = False) -> Found:
-    """Go through all that one subchannel may meet, the shortest ways first.
+    """Explore all that may happen to one subchannel, the shortest ways first.
 
-    With `fine` more states are told apart, and a subchannel that takes its time is gone
-    through as well: that takes minutes, and finds the same combinations.
+    With `fine` more states are told apart, and a subchannel of pace `UNHURRIED` is
+    explored as well: that takes minutes, and finds the same combinations.
     """
     between: dict[Row, tuple[str, ...]] = {}
     states = 0
@@ -351,95 +341,3 @@ def explored(*, fine: bool = False) -> Found:
                     todo.append((alone.steps.snapshot(), (*way, choice)))
         states += len(seen)
     return Found(between, _within - between.keys(), states)
-
-
-def as_markdown(found: Found) -> str:
-    """Render the page."""
-    every = sorted({*found.between, *found.within}, key=_order)
-    rows = [
-        (
-            "yes" if row.runs else "no",
-            *_values(row.work),
-            ", ".join(found.between[row]) or "at first" if row in found.between else "",
-        )
-        for row in every
-    ]
-    fields = ("awaited", "owed", "signal", "attachment")
-    events = [
-        (event.name, *(getattr(event, field) or "" for field in fields))
-        for event in EVENTS
-    ]
-    total = 2 * len(list(itertools.product(*map(get_args, _FIELDS))))
-    return "\n".join(
-        [
-            _HEAD,
-            *_table(("event", *fields), events),
-            "",
-            _COMBINATIONS.format(all=total, reached=len(every)),
-            *_table(("program", *fields, "reached by"), rows),
-            "",
-            _NOT,
-            *(f"- {rule.why}" for rule in UNREACHABLE),
-            "",
-        ]
-    )
-
-
-def _order(row: Row) -> tuple[object, ...]:
-    values = zip(_FIELDS, _values(row.work), strict=True)
-    return (row.runs, *(get_args(field).index(value) for field, value in values))
-
-
-def _values(work: Work) -> tuple[str, str, str, str]:
-    return work.awaited, work.owed, work.signal, work.attachment
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    for line in (head, ["---"] * len(head), *rows):
-        yield f"| {' | '.join(line)} |"
-
-
-_FIELDS: Final = (Awaited, Owed, Signal, Attachment)
-_HEAD: Final = """\
-# What a subchannel has under way
-
-SCSW says how far the functions are, and [one table](life-cycle.md) what becomes of it.
-What the host's `Subchannel` has still to hear and to show is another matter:
-`ccw_actors.actors.hardware._subchannel_work` keeps it as four fields.
-
-| field | what it says |
-|---|---|
-| awaited | whose answer: to a command, an access, or a restart's question |
-| owed | which status has still to be shown |
-| signal | whether the device has a clear signal or a reset signal to answer |
-| attachment | whether the device is there; "leaving" until its loss is told |
-
-This page is made by `python tools/subchannel_states.py`; a test holds it to that.
-
-## Events
-
-What each event makes of the fields. An empty cell leaves the field as it is.
-"""
-_COMBINATIONS: Final = """\
-## Combinations
-
-One subchannel has been explored, with every instruction, every answer, resets, losses
-and crashes at any time. Of {all} combinations {reached} were met; the last column is a
-shortest way. Those that have none are there only while one message is handled.
-"""
-_NOT: Final = """\
-## What cannot be
-
-All others are refused by an assertion, for one of these reasons:
-"""
-
-
-def main() -> None:
-    """Print the page."""
-    # A crash is nothing to be told of here.
-    logging.getLogger("ccw_actors").setLevel(logging.CRITICAL)
-    sys.stdout.write(as_markdown(explored(fine="--fine" in sys.argv)))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Why no scenario has a layer handle some message in some phase.
 
-Cells that are reached need no reason. For the others the first that fits is told.
+The page gives the first reason that applies to a cell.
 """
 
 from typing import Final, NamedTuple
@@ -9,7 +9,7 @@ __all__ = ["REASONS", "Reason"]
 
 
 class Reason(NamedTuple):
-    """Why cells are empty: patterns of actor, phase and message, as of fnmatch."""
+    """Why cells are not reached: fnmatch patterns of actor, phase and message."""
 
     why: str
     cells: tuple[tuple[str, str, str], ...]
@@ -30,14 +30,14 @@ _INSTRUCTIONS: Final = (
 
 REASONS: Final[tuple[Reason, ...]] = (
     Reason(
-        "An operation is refused where the host's subchannel is gone, or has no path:"
-        " that happens at other times.",
+        "The host refuses an operation only if its subchannel is gone or has no path:"
+        " scenarios have that in other phases.",
         ((_GUEST, "*", "Refused"), (_KERNEL, "*", "Refused")),
     ),
     Reason(
-        "An emulator waits for RESUME and CANCEL, and does neither while a HALT or a"
-        " CLEAR is under way. Of a client that does not wait, the raw scenarios have"
-        " what the table of VfioCcw tells of, but not every order of all requests.",
+        "An emulator waits for RESUME and CANCEL, and issues neither while a HALT or a"
+        " CLEAR is in progress. The raw scenarios have a client that does not wait."
+        " They cover the table of VfioCcw, but not every order of all requests.",
         tuple(
             (_KERNEL, phase, kind)
             for phase in ("*+*", "resuming*", "idle", "untaken")
@@ -56,7 +56,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     Reason(
         "The guest is reset when all its CPUs have ended, and no layer crashes while an"
-        " instruction is down: no answer to one comes then.",
+        " instruction is at the host: so no answer to one can come.",
         tuple(
             (_GUEST, phase, kind)
             for phase in ("resetting", "not operational")
@@ -64,7 +64,8 @@ REASONS: Final[tuple[Reason, ...]] = (
         ),
     ),
     Reason(
-        "It answers an instruction or a request that is not under way in this phase.",
+        "The message answers an instruction or a request, and none is open in this"
+        " phase.",
         (
             ("cio", "*", "ConditionCode"),
             ("cio", "*", "Stored"),
@@ -92,54 +93,70 @@ REASONS: Final[tuple[Reason, ...]] = (
         (("device", "*", "TrackFailed"), ("device", "*", "TrackWritten")),
     ),
     Reason(
-        "While an instruction is down all others wait, whatever they are, and"
-        " interruptions are handed over as ever.",
+        "While an instruction is at the host, all others wait, and interruptions are"
+        " delivered as in other phases.",
         tuple(
-            (_GUEST, "*one down", kind) for kind in (*_INSTRUCTIONS, "TakeInterruption")
+            (_GUEST, "*at the host", kind)
+            for kind in (*_INSTRUCTIONS, "TakeInterruption")
         ),
     ),
     Reason(
-        "The guest is reset when all its CPUs have ended: none executes anything.",
+        "The guest is reset when all its CPUs have ended: none issues an instruction.",
         (
             *((_GUEST, "resetting", kind) for kind in _INSTRUCTIONS),
             (_GUEST, "resetting", "TakeInterruption"),
-            (_GUEST, "*one down", "ResetSubchannel"),
+            (_GUEST, "*at the host", "ResetSubchannel"),
         ),
     ),
     Reason(
-        "Nothing is pending, and nobody is told so: no interruption is taken.",
+        "No status is pending, so nothing announces an interruption to be taken.",
         ((_GUEST, "*", "TakeInterruption"), (_HOST, "*", "TakeInterruption")),
     ),
     Reason(
-        "The answer is a row of the life cycle, whose table"
-        " tests/channel/test_lifecycle.py goes through for every FC, AC and SC.",
+        "The answer is a row of the life cycle: tests/channel/test_lifecycle.py checks"
+        " it for every FC, AC and SC.",
         tuple(
             (actor, "*", kind) for actor in (_GUEST, _HOST) for kind in _INSTRUCTIONS
         ),
     ),
     Reason(
-        "It changes nothing but the limits of the next START:"
+        "The message only changes the limits of the next START:"
         " tests/scenarios/test_bare_programs.py::test_address_limits.",
         ((_GUEST, "*", "NoteSettings"), (_HOST, "*", "NoteSettings")),
     ),
     Reason(
-        "It only counts what it has been told before: START, HALT and CLEAR are told"
-        " apart by number, not by phase.",
+        "Scenarios have this event in other phases. GuestSubchannel matches it to its"
+        " operations by number, not by phase.",
         ((_GUEST, "*", "IoEvent"),),
     ),
     Reason(
-        "The guest is reset at other times: by the same code in each phase.",
+        "Scenarios reset the guest in other phases; the code is the same in each.",
         ((_GUEST, "*", "ResetSubchannel"),),
     ),
     Reason(
-        "Nobody resets a host's subchannel that is passed through; a channel path"
-        " does, of a machine of its own:"
+        "Nothing resets a host's subchannel that is passed through. In a machine"
+        " without pass-through a channel path does:"
         " tests/actors/test_instructions.py::test_reset_at_any_time.",
         ((_HOST, "*", "ResetSubchannel"),),
     ),
     Reason(
-        "The device is unplugged, and one layer crashes, at other times: it is given"
-        " up by the same code in each phase.",
+        "In no scenario does a guest pass its device on:"
+        " tests/actors/test_nested_guest.py.",
+        ((_GUEST, "*", "DetachDevice"),),
+    ),
+    Reason(
+        "No scenario configures a channel path off or on; an exploration of one"
+        " subchannel does at any time: tests/actors/test_subchannel_work.py.",
+        ((_HOST, "*", "NotePath"),),
+    ),
+    Reason(
+        "Only VfioCcwRegions asks for this message:"
+        " tests/actors/test_vfio_ccw_regions.py.",
+        ((_KERNEL, "*", "Accepted"),),
+    ),
+    Reason(
+        "Scenarios unplug the device and crash a layer in other phases; the code that"
+        " gives up the device is the same in each.",
         (
             ("*", "*", "Detach"),
             ("*", "*", "DetachDevice"),
@@ -148,21 +165,21 @@ REASONS: Final[tuple[Reason, ...]] = (
         ),
     ),
     Reason(
-        "Status that nobody has asked for comes at other times: it is kept by the"
-        " same code in each phase, until the life cycle lets it be shown.",
+        "Scenarios have unsolicited status in other phases. The code that holds it"
+        " until the life cycle lets it be shown is the same in each.",
         ((_HOST, "*", "UnsolicitedStatus"),),
     ),
     Reason(
-        "What was to be done in another phase is old: it is known by its number.",
+        "The message is from an earlier phase: its number tells, and it is ignored.",
         ((_HOST, "*", "Proceed"),),
     ),
     Reason(
-        "It is passed on in each phase by the same code.",
+        "The same code passes the message on in each phase.",
         ((_KERNEL, "*", "SenseConcurrently"), (_KERNEL, "*", "LookRequest")),
     ),
     Reason(
-        "Whatever is under way, it waits for its turn: Cio issues one instruction at a"
-        " time, and goes by what it has accepted.",
+        "The message waits for its turn in every phase: Cio issues one instruction at a"
+        " time, and decides by the operations that it has accepted.",
         tuple(
             ("cio", "*", kind)
             for kind in (

@@ -1,7 +1,7 @@
-"""What the analysis of the thread has derived, and what the table says to it.
+"""Claims from an analysis of the thread, and the cells that confirm them.
 
 A claim is confirmed if the cells that it names are refuted by the invariant that it
-names. What no cell can show has a reason instead.
+names. A claim that no cell can show has a reason instead.
 """
 
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ __all__ = ["CLAIMS", "Claim", "verdict_of"]
 
 
 class Claim(NamedTuple):
-    """A claim about an original: its name, what it says, and where that is tried.
+    """A claim about an original: its name, its text, and the cells that test it.
 
     `cells` are names of cells, `by` the id of the invariant that has to be broken
-    there. `reason` is why the claim cannot be confirmed.
+    there. `reason` is why no cell can confirm the claim.
     """
 
     name: str
@@ -42,14 +42,14 @@ CLAIMS: Final = (
     ),
     Claim(
         "H2",
-        "There is one slot for an IRB: two interruptions before the worker runs lose"
-        " the first one.",
+        "There is one slot for an IRB: if two interruptions come before the worker"
+        " runs, the first IRB is lost.",
         ("2026/ours/halt",),
         "I3",
     ),
     Claim(
         "H3",
-        "An unsolicited IRB overwrites a final one that was not handled: the program is"
+        "An unsolicited IRB overwrites a final IRB that was not handled: the program is"
         " never freed.",
         ("2026/ours/attention-lost",),
         "I6",
@@ -65,25 +65,25 @@ CLAIMS: Final = (
         "H5",
         "The completion pointer is cleared outside the lock; a late completion shortens"
         " the next wait.",
-        reason="the model has a list of the threads that wait, which cannot dangle, and"
-        " a wait that ends early is only a further turn of the loop",
+        reason="the model has a list of waiting threads, which cannot dangle; a wait"
+        " that ends early only repeats the loop",
     ),
     Claim(
         "H6",
         "Disabling a subchannel eats status in a local IRB, so that a final IRB never"
         " reaches the handler.",
-        reason="the model does it (section `disable`), but only RESET and DMA_UNMAP"
-        " disable there, and those void all status anyway: no cell can tell",
+        reason="the model does it (section `disable`), but there only RESET and"
+        " DMA_UNMAP disable, and both void all status anyway: no cell can show it",
     ),
     Claim(
         "H7",
-        "A suspended program is taken for a final one and freed.",
+        "A suspended program is taken for an ended one, and freed.",
         ("2026/qemu/suspend",),
         "I1",
     ),
     Claim(
         "H8",
-        "A worker that was queued before RESET hands its IRB over after it.",
+        "A worker that was queued before RESET delivers its IRB after it.",
         ("2026/reset",),
         "stale",
     ),
@@ -95,13 +95,13 @@ CLAIMS: Final = (
     ),
     Claim(
         "H10",
-        "A host address leaks as CCW address where the IRB was not translated.",
+        "The guest sees a host address as CCW address if the IRB was not translated.",
         ("2026/ours/pci",),
         "I13",
     ),
     Claim(
         "H11",
-        "After channel end alone a guest may start again, and is told cc 2.",
+        "After channel end alone a guest may start again, but gets condition code 2.",
         ("2026/qemu/primary",),
         "cc 2",
     ),
@@ -114,29 +114,29 @@ CLAIMS: Final = (
     ),
     Claim(
         "stale final",
-        "Whether an IRB is final is noted before io_mutex is taken, and the slot is"
-        " another one inside: a program that runs is freed.",
+        "Whether an IRB is final is noted before io_mutex is taken, and the slot holds"
+        " another IRB by then: a running program is freed.",
         ("2026/qemu/attention-pci",),
         "I1",
     ),
     Claim(
         "IDLE over STANDBY",
-        "The worker sets IDLE after CLOSE has set STANDBY, and OPEN gives the device"
-        " up.",
+        "The worker sets IDLE after CLOSE has set STANDBY, and OPEN gives up the"
+        " device.",
         ("2026/unmap",),
         "I10",
     ),
     Claim(
         "twice",
-        "The work item is queued again while its worker runs: the same IRB is handed"
-        " over twice.",
+        "The work item is queued again while its worker runs: the same IRB is"
+        " delivered twice.",
         ("2026/ours/collapse",),
         "I3",
     ),
     Claim(
         "W3",
-        "CLEAR while a START's IRB is queued: QEMU shows the START, and its TSCH ends"
-        " FC=clear.",
+        "CLEAR while a START's IRB is queued: QEMU shows the START, and the guest's"
+        " TSCH ends FC=clear.",
         ("2026/qemu/clear-queued",),
         "I5",
     ),
@@ -148,7 +148,7 @@ CLAIMS: Final = (
     ),
     Claim(
         "W13",
-        "Attention that is queued while a START is accepted wipes FC=start in QEMU.",
+        "Attention that is queued while a START is accepted clears FC=start in QEMU.",
         ("2026/qemu/attention", "ours/qemu/attention"),
         "I5",
     ),
@@ -156,7 +156,7 @@ CLAIMS: Final = (
 
 
 def verdict_of(claim: Claim, cells: Iterable[VerdictCell]) -> str:
-    """Return "confirmed" or "not reproduced"; a claim that cells contradict is that.
+    """Return "confirmed", or "not reproduced" if a cell contradicts the claim.
 
     Raises `LookupError` if the table lacks a cell that the claim names.
     """

@@ -11,26 +11,26 @@ __all__ = ["PEER"]
 
 
 class Counter:
-    """Counts the records, and tells when the last one came."""
+    """Counts the records, and reports the last one."""
 
     def __init__(self, done: Callable[[], None]) -> None:
         self.count = 0
         self.done = done
 
     def record(self, message: Record) -> None:
-        """Count."""
+        """Count the record."""
         self.count += 1
         if not message.number:
             self.done()
 
     def read(self, message: Read, future: asyncio.Future[Total]) -> None:
-        """Answer."""
+        """Answer the request."""
         if not future.done():
             future.set_result(Total(message.number))
 
 
 class Node:
-    """Hands the token on to the next one."""
+    """Passes the token on to the next node."""
 
     after: "Node"
 
@@ -39,7 +39,7 @@ class Node:
         self.latch = latch
 
     def record(self, message: Record) -> None:
-        """Hand it on, or tell that it has arrived."""
+        """Pass the token on, or report its arrival."""
         if message.number:
             token = Record(message.number - 1, 1, 2, message.data)
             self.loop.call_soon(self.after.record, token)
@@ -48,25 +48,25 @@ class Node:
 
 
 class Idle:
-    """Has no state; the latch is that of its class."""
+    """Has no state; its class has the latch."""
 
     latch: ClassVar[Latch]
 
     def record(self, message: Record) -> None:
-        """Tell that the message came."""
+        """Report the message."""
         del message
         self.latch.count_down()
 
 
 class Flooder:
-    """Tells itself a message for each one that it handles."""
+    """Sends itself a message for each one that it handles."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, feed: Feed) -> None:
         self.loop = loop
         self.feed = feed
 
     def record(self, message: Record) -> None:
-        """Count, and tell the next one."""
+        """Count the message and send the next one."""
         self.feed.count += 1
         if self.feed.up:
             token = Record(message.number, 1, 2, message.data)
@@ -77,12 +77,12 @@ class CallSoon(Peer):
     """Objects whose methods the loop calls."""
 
     async def open(self) -> None:
-        """Take the loop."""
+        """Get the running loop."""
         self.loop = asyncio.get_running_loop()
         self.latch = Latch()
 
     async def teller(self) -> Callable[[int], Awaitable[None]]:
-        """Have the loop call once for each message."""
+        """Let the loop call once for each message."""
         latch, loop = self.latch, self.loop
         actor = Counter(latch.count_down)
 
@@ -131,19 +131,19 @@ class CallSoon(Peer):
         return send
 
     async def spawn(self, count: int) -> Sequence[Idle]:
-        """Make the objects; nothing has to be started."""
+        """Create the objects, which need no start."""
         Idle.latch = self.latch
         return [Idle() for _ in range(count)]
 
     async def fan_out(self, actors: Sequence[Idle]) -> None:
-        """Tell each of them the last record."""
+        """Send each of them the last record."""
         self.latch.begin(len(actors))
         for actor in actors:
             self.loop.call_soon(actor.record, Record(0, 1, 2, DATA))
         await self.latch.wait()
 
     async def flood(self, feeds: Sequence[Feed]) -> Flood:
-        """Let them share the loop, which calls all that is ready in each turn."""
+        """Let them share the loop, which calls all ready callbacks in each turn."""
         loop = self.loop
         actors = [Flooder(loop, feed) for feed in feeds]
 

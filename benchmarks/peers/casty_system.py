@@ -1,4 +1,4 @@
-"""Casty: virtual actors with a core in Rust; messages are serialized here, too."""
+"""Casty: virtual actors with a core in Rust; it also serializes messages."""
 
 import importlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,18 +9,18 @@ from benchmarks.peer import DATA, Feed, Flood, Latch, Peer
 
 __all__ = ["PEER"]
 
-# It need not be installed.
+# It may not be installed.
 casty: Any = importlib.import_module("casty")
 Answered: Any = casty.Askable[int]
 Body = Callable[[Any], Awaitable[None]]
 
 _here: dict[str, Any] = {}
-"""The latch, and the feeds: an actor is a function, and has only its state."""
+"""The latch and the feeds: an actor is a function and has only its state."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is told: `number` counts down to 0, the last one."""
+    """A record to tell; `number` counts down to 0, the last one."""
 
     number: int
     kind: int
@@ -30,7 +30,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Read(Answered):  # type: ignore[misc]
-    """What is asked."""
+    """The request."""
 
     number: int
     kind: int
@@ -40,13 +40,13 @@ class Read(Answered):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Begin:
-    """Has an actor ask another one so often."""
+    """Makes an actor ask another one `count` times."""
 
     count: int
 
 
 def takes(messages: Any) -> Callable[[Body], Any]:
-    """Make an actor of a function; casty reads from its annotation what it takes."""
+    """Make an actor of a function; casty reads its message type from the annotation."""
 
     def make(body: Body) -> Any:
         body.__annotations__["ctx"] = casty.Context[int, messages]
@@ -57,7 +57,7 @@ def takes(messages: Any) -> Callable[[Body], Any]:
 
 @takes(Record | Read)
 async def counter(ctx: Any) -> None:
-    """Count the records, and tell when the last one came."""
+    """Count the records, and report the last one."""
     latch: Latch = _here["latch"]
     count = 0
     async for message in ctx.inbox:
@@ -82,7 +82,7 @@ async def asker(ctx: Any) -> None:
 
 @takes(Record)
 async def node(ctx: Any) -> None:
-    """Hand the token on to the next one, or tell that it has arrived."""
+    """Pass the token on to the next node, or report its arrival."""
     latch: Latch = _here["latch"]
     after = ctx.system.ref(node, str((int(ctx.key) + 1) % _here["size"]))
     async for message in ctx.inbox:
@@ -94,7 +94,7 @@ async def node(ctx: Any) -> None:
 
 @takes(Record)
 async def idle(ctx: Any) -> None:
-    """Tell of every message."""
+    """Report every message."""
     latch: Latch = _here["latch"]
     async for _ in ctx.inbox:
         latch.count_down()
@@ -102,7 +102,7 @@ async def idle(ctx: Any) -> None:
 
 @takes(Record)
 async def flooder(ctx: Any) -> None:
-    """Tell itself a message for each one that it handles."""
+    """Send itself a message for each one that it handles."""
     feed: Feed = _here["feeds"][int(ctx.key)]
     me = ctx.self
     async for message in ctx.inbox:
@@ -112,7 +112,7 @@ async def flooder(ctx: Any) -> None:
 
 
 class Casty(Peer):
-    """Keys of one ActorSystem; a key begins with its first message."""
+    """Keys of one ActorSystem; the first message starts a key."""
 
     async def open(self) -> None:
         """Start the system."""
@@ -121,7 +121,7 @@ class Casty(Peer):
         await self.system.__aenter__()
 
     async def close(self) -> None:
-        """Stop it."""
+        """Stop the system."""
         await self.system.__aexit__(None, None, None)
 
     async def teller(self) -> Callable[[int], Awaitable[None]]:
@@ -173,13 +173,13 @@ class Casty(Peer):
         return send
 
     async def spawn(self, count: int) -> Sequence[Any]:
-        """Refer to the keys, and tell each of them a message: that begins it."""
+        """Refer to the keys, and send each of them a message, which starts it."""
         refs = [self.system.ref(idle, str(place)) for place in range(count)]
         await self.fan_out(refs)
         return refs
 
     async def fan_out(self, actors: Sequence[Any]) -> None:
-        """Tell each of them the last record."""
+        """Send each of them the last record."""
         self.latch.begin(len(actors))
         for ref in actors:
             ref.tell(Record(0, 1, 2, DATA))

@@ -1,4 +1,4 @@
-"""The messages of the libraries that encode: the codec is that of this package."""
+"""The messages of the libraries that encode, with the codec of this package."""
 
 from ccw_actors.transport import Message, Request
 
@@ -6,7 +6,7 @@ __all__ = ["Begin", "Read", "Record", "Total"]
 
 
 class Record(Message, frozen=True):
-    """What is told: `number` counts down to 0, the last one."""
+    """A record to tell; `number` counts down to 0, the last one."""
 
     number: int
     kind: int
@@ -15,13 +15,13 @@ class Record(Message, frozen=True):
 
 
 class Total(Message, frozen=True):
-    """What a request is answered by."""
+    """The answer to a request."""
 
     number: int
 
 
 class Read(Request[Total], frozen=True):
-    """What is asked."""
+    """The request."""
 
     number: int
     kind: int
@@ -30,6 +30,6 @@ class Read(Request[Total], frozen=True):
 
 
 class Begin(Message, frozen=True):
-    """Has an actor ask another one so often."""
+    """Makes an actor ask another one `count` times."""
 
     count: int

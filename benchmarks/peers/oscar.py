@@ -1,4 +1,4 @@
-"""Xoscar: actors of a pool in this process, whose methods are called."""
+"""Xoscar: actors of a pool in this process, used through method calls."""
 
 import importlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,13 +9,13 @@ from benchmarks.peers.records import Read, Record, Total
 
 __all__ = ["PEER"]
 
-# It has no types, and need not be installed.
+# It has no types, and may not be installed.
 xoscar: Any = importlib.import_module("xoscar")
 Actor: Any = xoscar.Actor
 
 
 class Counter(Actor):  # type: ignore[misc]
-    """Counts the records, and tells when the last one came."""
+    """Counts the records, and reports the last one."""
 
     latch: ClassVar[Latch]
 
@@ -23,13 +23,13 @@ class Counter(Actor):  # type: ignore[misc]
         self.count = 0
 
     def record(self, message: Record) -> None:
-        """Count."""
+        """Count the record."""
         self.count += 1
         if not message.number:
             self.latch.count_down()
 
     def read(self, message: Read) -> Total:
-        """Answer."""
+        """Answer the request."""
         return Total(message.number)
 
 
@@ -40,22 +40,22 @@ class Asker(Actor):  # type: ignore[misc]
         self.other = other
 
     async def begin(self, count: int) -> None:
-        """Ask so often, one ask after the other."""
+        """Ask `count` times, one ask after the other."""
         for number in range(count):
             await self.other.read(Read(number, 1, 2, DATA))
 
 
 class Node(Actor):  # type: ignore[misc]
-    """Hands the token on to the next one."""
+    """Passes the token on to the next node."""
 
     latch: ClassVar[Latch]
 
     def link(self, after: Any) -> None:
-        """Take the next node."""
+        """Set the next node."""
         self.after = after
 
     async def record(self, message: Record) -> None:
-        """Hand it on, or tell that it has arrived."""
+        """Pass the token on, or report its arrival."""
         if message.number:
             token = Record(message.number - 1, 1, 2, message.data)
             await self.after.record.tell(token)
@@ -64,18 +64,18 @@ class Node(Actor):  # type: ignore[misc]
 
 
 class Idle(Actor):  # type: ignore[misc]
-    """Has no state; the latch is that of its class."""
+    """Has no state; its class has the latch."""
 
     latch: ClassVar[Latch]
 
     def record(self, message: Record) -> None:
-        """Tell that the message came."""
+        """Report the message."""
         del message
         self.latch.count_down()
 
 
 class Flooder(Actor):  # type: ignore[misc]
-    """Tells itself a message for each one that it handles."""
+    """Sends itself a message for each one that it handles."""
 
     feeds: ClassVar[Sequence[Feed]]
 
@@ -83,7 +83,7 @@ class Flooder(Actor):  # type: ignore[misc]
         self.feed = self.feeds[place]
 
     async def record(self, message: Record) -> None:
-        """Count, and tell the next one."""
+        """Count the message and send the next one."""
         self.feed.count += 1
         if self.feed.up:
             token = Record(message.number, 1, 2, message.data)
@@ -94,7 +94,7 @@ class Oscar(Peer):
     """Actors of the main pool, on the stock event loop."""
 
     async def open(self) -> None:
-        """Make the pool, without other processes."""
+        """Create the pool, without other processes."""
         self.latch = Counter.latch = Node.latch = Idle.latch = Latch()
         self.pool = await xoscar.create_actor_pool(
             "127.0.0.1", n_process=0, use_uvloop=False
@@ -163,7 +163,7 @@ class Oscar(Peer):
         return [await self.create(Idle) for _ in range(count)]
 
     async def fan_out(self, actors: Sequence[Any]) -> None:
-        """Tell each of them the last record."""
+        """Send each of them the last record."""
         self.latch.begin(len(actors))
         for ref in actors:
             await ref.record.tell(Record(0, 1, 2, DATA))

@@ -1,4 +1,4 @@
-"""This package: every feature there is, and nobody who observes."""
+"""This package, with all features and without observers."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
@@ -11,7 +11,7 @@ __all__ = ["PEER", "Counter", "Ours"]
 
 
 class Counter(Actor[Record | Read]):
-    """Counts the records, and tells when the last one came."""
+    """Counts the records, and reports the last one."""
 
     def __init__(self, done: Callable[[], None]) -> None:
         self.count = 0
@@ -19,14 +19,14 @@ class Counter(Actor[Record | Read]):
 
     @receive
     def record(self, message: Record) -> None:
-        """Count."""
+        """Count the record."""
         self.count += 1
         if not message.number:
             self.done()
 
     @receive
     def read(self, message: Read) -> Total:
-        """Answer."""
+        """Answer the request."""
         return Total(message.number)
 
 
@@ -39,14 +39,14 @@ class Asker(Actor[Begin]):
 
     @receive
     async def begin(self, message: Begin) -> None:
-        """Ask so often, one ask after the other."""
+        """Ask `count` times, one ask after the other."""
         for number in range(message.count):
             await self.other.ask(Read(number, 1, 2, DATA))
         self.done()
 
 
 class Node(Actor[Record]):
-    """Hands the token on to the next one."""
+    """Passes the token on to the next node."""
 
     def __init__(self, following: ActorRef[Record], done: Callable[[], None]) -> None:
         self.following = following
@@ -54,7 +54,7 @@ class Node(Actor[Record]):
 
     @receive
     def record(self, message: Record) -> None:
-        """Hand it on, or tell that it has arrived."""
+        """Pass the token on, or report its arrival."""
         if message.number:
             self.following.tell(Record(message.number - 1, 1, 2, message.data))
         else:
@@ -62,30 +62,30 @@ class Node(Actor[Record]):
 
 
 class Idle(Actor[Record]):
-    """Has no state; the latch is that of its class."""
+    """Has no state; its class has the latch."""
 
     latch: ClassVar[Latch]
 
     @receive
     def record(self, message: Record) -> None:
-        """Tell that the message came."""
+        """Report the message."""
         del message
         self.latch.count_down()
 
 
 class Flooder(Actor[Record]):
-    """Tells itself a message for each one that it handles."""
+    """Sends itself a message for each one that it handles."""
 
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
 
     def on_start(self) -> None:
-        """Keep the reference to itself."""
+        """Keep its own reference."""
         self.me = self.ref
 
     @receive
     def record(self, message: Record) -> None:
-        """Count, and tell the next one."""
+        """Count the message and send the next one."""
         self.feed.count += 1
         if self.feed.up:
             self.me.tell(Record(message.number, 1, 2, message.data))
@@ -95,12 +95,12 @@ class Ours(Peer):
     """Actors of one System on the loop."""
 
     async def open(self) -> None:
-        """Make the System."""
+        """Create the System."""
         self.system = System()
         self.latch = Latch()
 
     async def close(self) -> None:
-        """Shut it down."""
+        """Shut the system down."""
         await self.system.shutdown()
 
     async def teller(self) -> Callable[[int], Awaitable[None]]:
@@ -156,7 +156,7 @@ class Ours(Peer):
         return [spawn(Idle()) for _ in range(count)]
 
     async def fan_out(self, actors: Sequence[ActorRef[Record]]) -> None:
-        """Tell each of them the last record."""
+        """Send each of them the last record."""
         self.latch.begin(len(actors))
         for ref in actors:
             ref.tell(Record(0, 1, 2, DATA))

@@ -1,4 +1,4 @@
-"""What one writes by hand: a Task and an asyncio.Queue for each actor, same codec."""
+"""Hand-written actors: a Task and an asyncio.Queue for each, with the same codec."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,11 +18,11 @@ _decode: Callable[[bytes], Record | Read | Begin] = _codec.raw_decoder(
 _decode_total = _codec.raw_decoder(Total)
 
 Item = tuple[bytes, asyncio.Future[bytes] | None]
-"""An encoded message, and where its answer goes."""
+"""An encoded message, and the Future for its answer."""
 
 
 class QueueActor:
-    """An actor by hand; the queue has no bound."""
+    """A hand-written actor with an unbounded queue."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[Item] = asyncio.Queue()
@@ -48,12 +48,12 @@ class QueueActor:
                 future.set_result(_encode(answer))
 
     async def handle(self, message: Record | Read | Begin) -> Total | None:
-        """Handle a message; what it returns is the answer."""
+        """Handle a message; the return value is the answer."""
         raise NotImplementedError
 
 
 class PlainActor(QueueActor):
-    """An actor whose handler waits for nothing, so that it need not be awaited."""
+    """An actor whose handler never waits, so that nothing awaits it."""
 
     async def run(self) -> None:
         """Handle one message after the other."""
@@ -65,12 +65,12 @@ class PlainActor(QueueActor):
                 future.set_result(_encode(answer))
 
     def receive(self, message: Record | Read | Begin) -> Total | None:
-        """Handle a message; what it returns is the answer."""
+        """Handle a message; the return value is the answer."""
         raise NotImplementedError
 
 
 class Counter(PlainActor):
-    """Counts the records, and tells when the last one came."""
+    """Counts the records, and reports the last one."""
 
     def __init__(self, done: Callable[[], None]) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class Counter(PlainActor):
         self.done = done
 
     def receive(self, message: Record | Read | Begin) -> Total | None:
-        """Count, or answer."""
+        """Count a record, or answer a request."""
         if isinstance(message, Record):
             self.count += 1
             if not message.number:
@@ -97,7 +97,7 @@ class Asker(QueueActor):
         self.done = done
 
     async def handle(self, message: Record | Read | Begin) -> Total | None:
-        """Ask so often, one ask after the other."""
+        """Ask `count` times, one ask after the other."""
         assert isinstance(message, Begin), "nothing else is sent"
         for number in range(message.count):
             await self.other.ask(Read(number, 1, 2, DATA))
@@ -106,7 +106,7 @@ class Asker(QueueActor):
 
 
 class Node(PlainActor):
-    """Hands the token on to the next one."""
+    """Passes the token on to the next node."""
 
     after: QueueActor
 
@@ -115,7 +115,7 @@ class Node(PlainActor):
         self.done = done
 
     def receive(self, message: Record | Read | Begin) -> Total | None:
-        """Hand it on, or tell that it has arrived."""
+        """Pass the token on, or report its arrival."""
         assert isinstance(message, Record), "nothing else is sent"
         if message.number:
             self.after.tell(Record(message.number - 1, 1, 2, message.data))
@@ -125,26 +125,26 @@ class Node(PlainActor):
 
 
 class Idle(PlainActor):
-    """Has no state; the latch is that of its class."""
+    """Has no state; its class has the latch."""
 
     latch: ClassVar[Latch]
 
     def receive(self, message: Record | Read | Begin) -> Total | None:
-        """Tell that the message came."""
+        """Report the message."""
         del message
         self.latch.count_down()
         return None
 
 
 class Flooder(PlainActor):
-    """Tells itself a message for each one that it handles."""
+    """Sends itself a message for each one that it handles."""
 
     def __init__(self, feed: Feed) -> None:
         super().__init__()
         self.feed = feed
 
     def receive(self, message: Record | Read | Begin) -> Total | None:
-        """Count, and tell the next one."""
+        """Count the message and send the next one."""
         assert isinstance(message, Record), "nothing else is sent"
         self.feed.count += 1
         if self.feed.up:
@@ -153,10 +153,10 @@ class Flooder(PlainActor):
 
 
 class Queues(Peer):
-    """Actors by hand; their Tasks are kept, as they have to be."""
+    """Hand-written actors; it keeps their Tasks, as asyncio requires."""
 
     async def open(self) -> None:
-        """Make the latch."""
+        """Create the latch."""
         self.latch = Latch()
         self.actors: list[QueueActor] = []
 
@@ -216,7 +216,7 @@ class Queues(Peer):
         return send
 
     async def spawn(self, count: int) -> Sequence[QueueActor]:
-        """Make them, and let every Task come to its queue."""
+        """Create them, and let every Task reach its queue."""
         Idle.latch = self.latch
         actors = [Idle() for _ in range(count)]
         await asyncio.sleep(0)
@@ -224,14 +224,14 @@ class Queues(Peer):
         return actors
 
     async def fan_out(self, actors: Sequence[QueueActor]) -> None:
-        """Tell each of them the last record."""
+        """Send each of them the last record."""
         self.latch.begin(len(actors))
         for actor in actors:
             actor.tell(Record(0, 1, 2, DATA))
         await self.latch.wait()
 
     async def flood(self, feeds: Sequence[Feed]) -> Flood:
-        """Let them go on: `Queue.get` yields only when the queue is empty."""
+        """Let them run: `Queue.get` yields only when the queue is empty."""
         actors = [Flooder(feed) for feed in feeds]
         self.actors += actors
 

@@ -7,7 +7,7 @@ __all__ = ["Begin", "Read", "Record", "Total"]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is told: `number` counts down to 0, the last one."""
+    """A record to tell; `number` counts down to 0, the last one."""
 
     number: int
     kind: int
@@ -17,14 +17,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What a request is answered by."""
+    """The answer to a request."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What is asked."""
+    """The request."""
 
     number: int
     kind: int
@@ -34,6 +34,6 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Has an actor ask another one so often."""
+    """Makes an actor ask another one `count` times."""
 
     count: int

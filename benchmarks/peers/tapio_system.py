@@ -8,7 +8,7 @@ from benchmarks.peer import DATA, Feed, Flood, Latch, Peer
 
 __all__ = ["PEER"]
 
-# It need not be installed.
+# It may not be installed.
 tapio: Any = importlib.import_module("tapio")
 Message: Any = tapio.Message
 same: Any = tapio.Behaviors.same
@@ -20,7 +20,7 @@ else:
 
 
 class Record(Message):  # type: ignore[misc]
-    """What is told: `number` counts down to 0, the last one."""
+    """A record to tell; `number` counts down to 0, the last one."""
 
     number: int
     kind: int
@@ -29,13 +29,13 @@ class Record(Message):  # type: ignore[misc]
 
 
 class Total(Message):  # type: ignore[misc]
-    """What a request is answered by."""
+    """The answer to a request."""
 
     number: int
 
 
 class Read(Message):  # type: ignore[misc]
-    """What is asked."""
+    """The request."""
 
     number: int
     kind: int
@@ -45,7 +45,7 @@ class Read(Message):  # type: ignore[misc]
 
 
 class Begin(Message):  # type: ignore[misc]
-    """Has an actor ask another one so often."""
+    """Makes an actor ask another one `count` times."""
 
     count: int
 
@@ -56,12 +56,12 @@ def record(number: int) -> Any:
 
 
 def reading(number: int) -> Callable[[Any], Any]:
-    """Return what makes a request, given where the answer is to go."""
+    """Return a function that makes a request, given the recipient of the answer."""
     return lambda to: Read(number=number, kind=1, size=2, data=DATA, reply_to=to)
 
 
 def counter(latch: Latch) -> Any:
-    """Return what counts the records, and tells when the last one came."""
+    """Return a behavior that counts the records, and reports the last one."""
     count = 0
 
     async def receive(message: Any) -> Any:
@@ -78,7 +78,7 @@ def counter(latch: Latch) -> Any:
 
 
 def asker(other: Any, latch: Latch) -> Any:
-    """Return what asks another actor, one ask after the other."""
+    """Return a behavior that asks another actor, one ask after the other."""
 
     async def receive(message: Any) -> Any:
         for number in range(message.count):
@@ -90,7 +90,7 @@ def asker(other: Any, latch: Latch) -> Any:
 
 
 def node(nodes: list[Any], after: int, latch: Latch) -> Any:
-    """Return what hands the token on to the next one."""
+    """Return a behavior that passes the token on to the next node."""
 
     async def receive(message: Any) -> Any:
         if message.number:
@@ -103,7 +103,7 @@ def node(nodes: list[Any], after: int, latch: Latch) -> Any:
 
 
 def idle(latch: Latch) -> Any:
-    """Return what has no state and tells of every message."""
+    """Return a behavior without state that reports every message."""
 
     async def receive(message: Any) -> Any:
         del message
@@ -114,7 +114,7 @@ def idle(latch: Latch) -> Any:
 
 
 def flooder(feed: Feed) -> Any:
-    """Return what tells itself a message for each one that it handles."""
+    """Return a behavior that sends itself a message for each handled one."""
 
     async def receive(context: Any, message: Any) -> Any:
         feed.count += 1
@@ -129,12 +129,12 @@ class Tapio(Peer):
     """Actors of one ActorSystem, with its default settings."""
 
     async def open(self) -> None:
-        """Make the system."""
+        """Create the system."""
         self.latch = Latch()
         self.system = tapio.ActorSystem("benchmark")
 
     async def close(self) -> None:
-        """Terminate it."""
+        """Terminate the actor."""
         await self.system.terminate()
 
     async def teller(self) -> Callable[[int], Awaitable[None]]:
@@ -173,7 +173,7 @@ class Tapio(Peer):
         return ask
 
     async def ring(self, size: int) -> Callable[[int], Awaitable[None]]:
-        """Let every node look the next one up."""
+        """Let every node look up the next one."""
         latch = self.latch
         nodes: list[Any] = []
         for place in range(size):
@@ -194,7 +194,7 @@ class Tapio(Peer):
         return [spawn(behavior) for _ in range(count)]
 
     async def fan_out(self, actors: Sequence[Any]) -> None:
-        """Tell each of them the last record."""
+        """Send each of them the last record."""
         self.latch.begin(len(actors))
         for ref in actors:
             ref.tell(record(0))

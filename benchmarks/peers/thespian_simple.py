@@ -9,7 +9,7 @@ from benchmarks.peers.records import Begin, Read, Record, Total
 
 __all__ = ["PEER"]
 
-# It has no types, and need not be installed.
+# It has no types, and may not be installed.
 actors: Any = importlib.import_module("thespian.actors")
 Actor: Any = actors.Actor
 ANSWER_WITHIN = 10.0
@@ -21,7 +21,7 @@ class Counter(Actor):  # type: ignore[misc]
     handled: ClassVar[int] = 0
 
     def receiveMessage(self, message: Any, sender: Any) -> None:  # noqa: N802
-        """Count, or answer."""
+        """Count a record, or answer a request."""
         if isinstance(message, Record):
             Counter.handled += 1
         elif isinstance(message, Read):
@@ -29,12 +29,12 @@ class Counter(Actor):  # type: ignore[misc]
 
 
 class Asker(Actor):  # type: ignore[misc]
-    """Asks another actor: the answer is a message, too."""
+    """Asks another actor: the answer is also a message."""
 
     other: ClassVar[Any]
 
     def receiveMessage(self, message: Any, sender: Any) -> None:  # noqa: N802
-        """Ask so often, one ask after the other; then answer who began it."""
+        """Ask `count` times in sequence; then answer the starting request."""
         if isinstance(message, Begin):
             self.begun_by = sender
             self.left = message.count
@@ -49,13 +49,13 @@ class Asker(Actor):  # type: ignore[misc]
 
 
 class Node(Actor):  # type: ignore[misc]
-    """Hands the token on to the next one."""
+    """Passes the token on to the next node."""
 
     nodes: ClassVar[list[Any]]
     arrived: ClassVar[bool]
 
     def receiveMessage(self, message: Any, sender: Any) -> None:  # noqa: N802
-        """Take the place in the ring, hand the token on, or note that it arrived."""
+        """Take the place in the ring, pass the token on, or note its arrival."""
         del sender
         if isinstance(message, int):
             self.after = self.nodes[(message + 1) % len(self.nodes)]
@@ -71,11 +71,11 @@ class ThespianSimple(Peer):
     """Actors without a thread; `tell` returns when the message has been handled."""
 
     async def open(self) -> None:
-        """Make the system."""
+        """Create the system."""
         self.system = actors.ActorSystem("simpleSystemBase")
 
     async def close(self) -> None:
-        """Shut it down."""
+        """Shut the system down."""
         self.system.shutdown()
 
     async def teller(self) -> Callable[[int], Awaitable[None]]:
@@ -119,7 +119,7 @@ class ThespianSimple(Peer):
         return ask
 
     async def actor_asker(self) -> Callable[[int], Awaitable[None]]:
-        """Have an actor send a request for each answer: it cannot wait for one."""
+        """Let an actor send a request after each answer: it cannot wait for one."""
         Asker.other = self.system.createActor(Counter)
         ref = self.system.createActor(Asker)
 
@@ -130,7 +130,7 @@ class ThespianSimple(Peer):
         return ask
 
     async def ring(self, size: int) -> Callable[[int], Awaitable[None]]:
-        """Tell every node its place."""
+        """Send every node its place."""
         Node.nodes = [self.system.createActor(Node) for _ in range(size)]
         for place, node in enumerate(Node.nodes):
             self.system.tell(node, place)
@@ -148,7 +148,7 @@ class ThespianSimple(Peer):
         return [create(Counter) for _ in range(count)]
 
     async def fan_out(self, actors: Sequence[Any]) -> None:
-        """Tell each of them the last record."""
+        """Send each of them the last record."""
         tell_one = self.system.tell
         Counter.handled = 0
         for ref in actors:
@@ -156,9 +156,9 @@ class ThespianSimple(Peer):
         assert Counter.handled == len(actors), "a message was not handled"
 
     async def flood(self, feeds: Sequence[Feed]) -> Flood:
-        """Refuse: a tell would not come back before the flood is over."""
+        """Refuse: a tell would not return before the flood ends."""
         del feeds
-        raise UnsupportedError("the handlers run inside tell(), which would not return")
+        raise UnsupportedError("its handlers run inside tell(), which would not return")
 
 
 PEER = ThespianSimple

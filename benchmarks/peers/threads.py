@@ -14,11 +14,11 @@ __all__ = ["PEER"]
 
 Ref = pykka.ActorRef[Any]
 Done = Callable[[None], None]
-"""What an actor calls when it is done: the `put` of a queue."""
+"""The function to call at the end: the `put` of a queue."""
 
 
 class Counter(pykka.ThreadingActor):
-    """Counts the records, and tells when the last one came."""
+    """Counts the records, and reports the last one."""
 
     use_daemon_thread = True
 
@@ -28,7 +28,7 @@ class Counter(pykka.ThreadingActor):
         self.done = done
 
     def on_receive(self, message: Any) -> Total | None:
-        """Count, or answer."""
+        """Count a record, or answer a request."""
         if isinstance(message, Record):
             self.count += 1
             if not message.number:
@@ -49,7 +49,7 @@ class Asker(pykka.ThreadingActor):
         self.done = done
 
     def on_receive(self, message: Any) -> None:
-        """Ask so often, one ask after the other."""
+        """Ask `count` times, one ask after the other."""
         assert isinstance(message, Begin), "nothing else is sent"
         for number in range(message.count):
             self.other.ask(Read(number, 1, 2, DATA))
@@ -57,7 +57,7 @@ class Asker(pykka.ThreadingActor):
 
 
 class Node(pykka.ThreadingActor):
-    """Hands the token on to the next one."""
+    """Passes the token on to the next node."""
 
     use_daemon_thread = True
 
@@ -66,7 +66,7 @@ class Node(pykka.ThreadingActor):
         self.done = done
 
     def on_receive(self, message: Any) -> None:
-        """Hand it on, or tell that it has arrived; or take the next node."""
+        """Pass the token on, or report its arrival; or set the next node."""
         if not isinstance(message, Record):
             self.after: Ref = message
         elif message.number:
@@ -76,19 +76,19 @@ class Node(pykka.ThreadingActor):
 
 
 class Idle(pykka.ThreadingActor):
-    """Has no state; the queue that it reports to is that of its class."""
+    """Has no state; its class has the queue for reports."""
 
     use_daemon_thread = True
     reports: ClassVar[SimpleQueue[None]]
 
     def on_receive(self, message: Any) -> None:
-        """Tell that the message came."""
+        """Report the message."""
         del message
         self.reports.put(None)
 
 
 class Flooder(pykka.ThreadingActor):
-    """Tells itself a message for each one that it handles."""
+    """Sends itself a message for each one that it handles."""
 
     use_daemon_thread = True
 
@@ -97,7 +97,7 @@ class Flooder(pykka.ThreadingActor):
         self.feed = feed
 
     def on_receive(self, message: Any) -> None:
-        """Count, and tell the next one."""
+        """Count the message and send the next one."""
         assert isinstance(message, Record), "nothing else is sent"
         self.feed.count += 1
         if self.feed.up:
@@ -105,10 +105,10 @@ class Flooder(pykka.ThreadingActor):
 
 
 class Threads(Peer):
-    """Actors in threads; who waits for them blocks, so the loop only frames it."""
+    """Actors in threads; code that waits for them blocks the loop."""
 
     async def open(self) -> None:
-        """Make the queue that actors report to."""
+        """Create the queue to which actors report."""
         self.reports: SimpleQueue[None] = SimpleQueue()
         self.done: Done = self.reports.put
 
@@ -175,7 +175,7 @@ class Threads(Peer):
         return [Idle.start() for _ in range(count)]
 
     async def fan_out(self, actors: Sequence[Ref]) -> None:
-        """Tell each of them the last record."""
+        """Send each of them the last record."""
         for ref in actors:
             ref.tell(Record(0, 1, 2, DATA))
         for _ in actors:
@@ -193,7 +193,7 @@ class Threads(Peer):
         return Flood(begin, await self.asker(), on_loop=False)
 
     async def close(self) -> None:
-        """Leave the threads to the end of the process: there may be thousands."""
+        """Leave the threads running until the process ends: there may be thousands."""
         await asyncio.sleep(0)
 
 

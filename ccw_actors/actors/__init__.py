@@ -1,4 +1,4 @@
-"""Who takes part: devices, subchannels, the layers between them, guests."""
+"""The actors of channel I/O: devices, subchannels, the layers between them, guests."""
 
 from ccw_actors.actors.emulator import Emulator as Emulator
 from ccw_actors.actors.emulator import GuestSubchannel as GuestSubchannel

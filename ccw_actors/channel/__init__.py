@@ -1,9 +1,9 @@
-"""The architecture as values and pure functions; it knows nobody.
+"""The architecture as values and pure functions, without I/O and without actors.
 
-Structures of the channel subsystem (ORB, CCW, SCSW, SCHIB, IRB, ids, interruption
-codes) with their bytes are re-exported here. `lifecycle` is the start, halt and clear
-life cycle, `program` the channel-program interpreter with its `begin` and `answered`;
-both are meant to be imported as modules.
+This package re-exports the structures of the channel subsystem (ORB, CCW, SCSW, SCHIB,
+IRB, ids, interruption codes) with their bytes. `lifecycle` is the life cycle of the
+start, halt and clear functions, `program` the channel-program interpreter with its
+`begin` and `answered`. Import these two as modules.
 """
 
 from ccw_actors.channel._condition_code import Cc as Cc

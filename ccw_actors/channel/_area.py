@@ -1,7 +1,7 @@
-"""The data area of one CCW: which storage it names, and how far that is usable.
+"""The data area of one CCW: the storage that it names, and how much of it is usable.
 
-A faulty address is no fault until the device gets there. So an area knows how many of
-its bytes are covered by usable storage, and the check that meets whoever goes on.
+A faulty address causes a check only when the transfer reaches it. So an area knows how
+many of its bytes are usable, and the check that a transfer beyond them meets.
 
 Source: PoP, "Channel Indirect Data Addressing", "Modified CCW Indirect Data Addressing"
 and "Data Chaining".
@@ -44,11 +44,11 @@ _PAGE: Final = 4096
 
 
 class Area(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The bytes one CCW lets the device have, in the order of transfer.
+    """The bytes that one CCW gives to the device, in the order of transfer.
 
     `cpa` is the CCW's address plus 8, `flags` and `count` are the CCW's. `pieces`
-    (address, length) cover the first `covered` bytes; an address of None skips. With
-    `check`, a subchannel-status bit, the device may not go beyond them. A skipped area
+    (address, length in bytes) cover the first `covered` bytes; an address of None skips
+    them. `check` is the subchannel-status bit of a transfer beyond them. A skipped area
     is covered without pieces. A CCW that cannot continue a data chain is an area
     without bytes, but with a check.
     """
@@ -69,10 +69,10 @@ def _of(
 
 
 def direct(ccw: Ccw, cpa: int, fmt: int, *, backward: bool, skip: bool) -> Area:
-    """Make the area of a CCW without indirect addressing.
+    """Return the area of a CCW without indirect addressing.
 
-    Addresses have 24 bits in format 0 and 31 in format 1; an area that leaves them is
-    not usable at all.
+    Addresses have 24 bits in format 0 and 31 in format 1. If the area exceeds them, no
+    part of it is usable.
     """
     if skip:
         return Area(cpa, ccw.flags, ccw.count, (), ccw.count)
@@ -85,7 +85,7 @@ def direct(ccw: Ccw, cpa: int, fmt: int, *, backward: bool, skip: bool) -> Area:
 
 
 def idaw_length(orb: Orb) -> int:
-    """Give the bytes of one indirect-data-address word, which is also its alignment."""
+    """Return the bytes of one indirect-data-address word, also its alignment."""
     return 8 if orb.idaw_64 else 4
 
 
@@ -94,13 +94,13 @@ def _block(orb: Orb) -> int:
 
 
 def _room(address: int, block: int, *, backward: bool) -> int:
-    """Give the bytes from `address` to the end of its block, in transfer direction."""
+    """Return the bytes from `address` to its block's end, in transfer direction."""
     offset = address % block
     return offset + 1 if backward else block - offset
 
 
 def idaws_wanted(orb: Orb, first: int, count: int, *, backward: bool) -> int:
-    """Give how many IDAWs `count` bytes take when the first one is `first`."""
+    """Return the number of IDAWs for `count` bytes if the first one is `first`."""
     block = _block(orb)
     left = count - _room(first, block, backward=backward)
     return 1 + max(0, -(-left // block))
@@ -109,15 +109,15 @@ def idaws_wanted(orb: Orb, first: int, count: int, *, backward: bool) -> int:
 def indirect(
     ccw: Ccw, cpa: int, orb: Orb, idaws: bytes, *, backward: bool, check: int = 0
 ) -> Area:
-    """Make the area of a CCW with indirect addressing.
+    """Return the area of a CCW with indirect addressing.
 
     Args:
         ccw: the CCW; its count is not zero.
         cpa: its address plus 8.
-        orb: says which format the IDAWs have.
-        idaws: the usable part of the list.
+        orb: gives the format of the IDAWs.
+        idaws: the usable part of the list, big-endian words.
         backward: the command stores at descending addresses.
-        check: what is met behind `idaws`, where they are too few.
+        check: the check of a transfer beyond `idaws`, if they are too few.
     """
     size = idaw_length(orb)
     block = _block(orb)
@@ -138,10 +138,10 @@ def indirect(
 
 
 def midaws_length(ccw: Ccw) -> int:
-    """Give the bytes that a list of MIDAWs may have, 0 where none can be.
+    """Return the most bytes that a CCW's list of MIDAWs may have, 0 if misplaced.
 
-    A MIDAW has 16 bytes, which is also its alignment. A list does not leave its page of
-    4096 bytes, and there is no use for more MIDAWs than bytes of data.
+    A MIDAW has 16 bytes, which is also its alignment. A list does not cross its page of
+    4096 bytes, and has no more MIDAWs than there are bytes of data.
     """
     if ccw.address % _MIDAW.size or ccw.address >> 31:
         return 0
@@ -151,10 +151,10 @@ def midaws_length(ccw: Ccw) -> int:
 def scattered(
     ccw: Ccw, cpa: int, midaws: bytes, *, backward: bool, skips: bool, check: int = 0
 ) -> Area:
-    """Make the area of a CCW with modified indirect addressing.
+    """Return the area of a CCW with modified indirect addressing.
 
     A MIDAW is 5 zero bytes, a byte of flags, its count in 2 bytes and an address in 8,
-    big-endian. Its data stay in their page unless they are skipped, and the counts up
+    big-endian. Its data do not cross their page unless they are skipped. The counts up
     to the last one add up to the CCW's.
 
     Args:
@@ -162,8 +162,9 @@ def scattered(
         cpa: its address plus 8.
         midaws: the usable part of the list.
         backward: the command stores at descending addresses.
-        skips: the command is an input command, which heeds the skip flag.
-        check: what is met behind `midaws`, where they are too few; else program check.
+        skips: the command is an input command, which obeys the skip flag.
+        check: the check of a transfer beyond `midaws`, if they are too few; 0 means
+            program check.
     """
     pieces: list[tuple[int | None, int]] = []
     left = ccw.count
@@ -182,7 +183,7 @@ def scattered(
 def _piece(
     midaw: bytes, left: int, *, backward: bool, skips: bool
 ) -> tuple[int | None, int] | None:
-    """Return the piece that a MIDAW names, `left` bytes being left; None: it is bad."""
+    """Return a MIDAW's piece, given the bytes left; None if the MIDAW is invalid."""
     flags, count, address = _MIDAW.unpack(midaw)
     reserved = any(midaw[:5]) or flags & ~(_MIDAW_LAST | _MIDAW_SKIP)
     skip = skips and flags & _MIDAW_SKIP
@@ -195,7 +196,7 @@ def _piece(
 
 
 def limited(areas: tuple[Area, ...], position: int, check: int) -> tuple[Area, ...]:
-    """Let `check` be met at byte `position` of the storage that `areas` name."""
+    """Put `check` at byte `position` of the storage that `areas` name."""
     for index, area in enumerate(areas):
         covered = 0
         for address, length in area.pieces:
@@ -209,7 +210,7 @@ def limited(areas: tuple[Area, ...], position: int, check: int) -> tuple[Area, .
 
 
 def within(area: Area, low: int, high: int) -> Area:
-    """Let a program check be met at the first piece that is not in [low, high).
+    """Put a program check at the first piece that is not in [low, high).
 
     Source: PoP, "Address-Limit Checking".
     """
@@ -225,11 +226,11 @@ def within(area: Area, low: int, high: int) -> Area:
 
 
 def violated(areas: tuple[Area, ...], moved: int) -> tuple[Area, int] | None:
-    """Find the area whose check is met when the device has moved `moved` bytes.
+    """Find the area whose check a transfer of `moved` bytes meets.
 
-    Gives the residual count of its CCW with it. A chain of data that ends in a CCW
-    that cannot continue it is violated as soon as the bytes before that CCW are used
-    up, because then the CCW is fetched.
+    The result is the area and the residual count of its CCW, or None. If a CCW cannot
+    continue a data chain, its check is met when the bytes before it are used up,
+    because the channel then fetches that CCW.
     """
     for area in areas:
         used = min(moved, area.count)
@@ -253,7 +254,7 @@ def controlling(areas: tuple[Area, ...], moved: int) -> tuple[Area, int]:
 def sliced(
     areas: tuple[Area, ...], data: bytes, *, backward: bool
 ) -> Iterator[tuple[int, bytes]]:
-    """Cut input data into pieces (address, bytes), up to the first missing cover."""
+    """Cut input data into pieces (address, bytes), up to the first uncovered byte."""
     for area in areas:
         part, data = data[: area.count], data[area.count :]
         start = 0

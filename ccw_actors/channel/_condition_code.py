@@ -1,4 +1,4 @@
-"""What the condition codes of I/O instructions say.
+"""The meaning of the condition codes of I/O instructions.
 
 Source: PoP, chapter "I/O Instructions"; QEMU hw/s390x/css.c.
 """
@@ -11,11 +11,11 @@ __all__ = ["Cc"]
 class Cc:
     """Condition codes 0 to 3.
 
-    Those of TSCH differ: 0 says that status was pending, 1 that none was.
+    Those of TSCH differ: 0 means that status was pending, 1 that it was not.
     """
 
     DONE: Final = 0
     STATUS_PENDING: Final = 1
     NOT_APPLICABLE: Final = 2
-    """There is nothing to halt, resume or cancel; for SSCH and MSCH: busy."""
+    """HSCH, RSCH, XSCH: the function does not apply; SSCH, MSCH: busy."""
     NOT_OPERATIONAL: Final = 3

@@ -1,4 +1,4 @@
-"""The interruption-response block: what TEST SUBCHANNEL stores.
+"""The interruption-response block, which TEST SUBCHANNEL stores.
 
 Source: PoP, "Interruption-Response Block", "Extended-Status Word"; Linux
 drivers/s390/cio/ioasm.h and scsw.h; QEMU hw/s390x/css.c (concurrent sense).
@@ -32,8 +32,8 @@ Emw: TypeAlias = Annotated[bytes, Meta(min_length=32, max_length=32)]
 class Irb(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """SCSW (12 bytes), extended status (20), extended control (32), measurement (32).
 
-    The last part is stored only where the extended-measurement facility is on, so an
-    IRB is 64 bytes in storage almost always.
+    The last part is stored only if the extended-measurement facility is on, so an IRB
+    almost always has 64 bytes in storage.
     """
 
     scsw: Scsw
@@ -43,17 +43,17 @@ class Irb(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
     @classmethod
     def with_path(cls, scsw: Scsw, lpum: int) -> "Irb":
-        """Make an IRB with an ESW of format 1: the last-path-used mask, zero ERW."""
+        """Return an IRB with an ESW of format 1: the last-path-used mask, zero ERW."""
         return cls(scsw, bytes((0, lpum)).ljust(_ESW_LENGTH, b"\0"))
 
     @classmethod
     def with_sense(cls, scsw: Scsw, lpum: int, sense: bytes) -> "Irb":
-        """Make an IRB that carries concurrent sense (1 to 32 bytes) in its ECW.
+        """Return an IRB that carries concurrent sense (1 to 32 bytes) in its ECW.
 
         ERW.S and the sense count are set in the ESW of format 1, E in the SCSW.
 
         Raises:
-            ChannelDataError: there are no sense bytes, or more than 32.
+            ChannelDataError: `sense` is empty, or longer than 32 bytes.
         """
         expect_length("concurrent sense", sense, *range(1, _ECW_LENGTH + 1))
         erw = _ERW_CONCURRENT_SENSE | len(sense) << _ERW_COUNT_SHIFT
@@ -94,6 +94,6 @@ class Irb(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return cls(Scsw.from_bytes(raw[:12]), raw[12:32], raw[32:64], emw)
 
     def to_bytes(self, length: int = _SHORT) -> bytes:
-        """Give the first `length` bytes: 64 as usually stored, or all 96."""
+        """Return the first `length` bytes: 64 as usually stored, or all 96."""
         raw = self.scsw.to_bytes() + self.esw + self.ecw + self.emw
         return raw[:length]

@@ -1,6 +1,6 @@
-"""What the architecture leaves to the machine, and real machines do differently.
+"""Choices that the architecture leaves to the machine, and in which machines differ.
 
-The values that a `ModelDependent` has by itself are this package's own machine.
+The defaults of `ModelDependent` are this package's own machine.
 """
 
 from msgspec import Struct
@@ -22,15 +22,15 @@ class ModelDependent(
     was last used for a start, and for a halt or clear.
 
     `keeps_esw`: the extended status is kept until the end of another channel program
-    replaces it; otherwise each status has one of its own. `esw_of_signals`: the ends of
-    halt and clear say in it which path was used. `esw_needs_status`: it is stored as
-    zeros when no status is pending. `interrupts_alone`: a program-controlled
-    interruption is shown before the end of its program, and never together with it.
+    replaces it; otherwise each status has its own. `esw_of_signals`: after halt and
+    clear it shows the path that was used. `esw_needs_status`: it is stored as zeros
+    when no status is pending. `interrupts_alone`: a program-controlled interruption is
+    shown before the end of its program, and never together with it.
 
-    `check_shows_end`: when the data area of an input command cannot be used, the device
+    `check_shows_end`: if the data area of an input command cannot be used, the device
     status and the residual count are shown as well. `path_reset_initializes`: RESET
-    CHANNEL PATH makes the subchannels of the path what they were at the beginning.
-    `ancillary_path_report`: the report of a path that was reset has its A bit on.
+    CHANNEL PATH initializes the subchannels of the path. `ancillary_path_report`: the
+    report of a path that was reset has its A bit on.
     """
 
     scsw_from_orb: U16 = 0xF8F8

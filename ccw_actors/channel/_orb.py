@@ -1,4 +1,4 @@
-"""The operation-request block: what START SUBCHANNEL is given.
+"""The operation-request block, the operand of START SUBCHANNEL.
 
 Source: z/Architecture Principles of Operation (PoP), "Operation-Request Block";
 Linux drivers/s390/cio/orb.h; QEMU include/hw/s390x/ioinst.h.
@@ -20,8 +20,8 @@ class Orb(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Command-mode ORB, 12 bytes.
 
     `flags` is the halfword at offset 4, `lpm` the byte at 6, `flags1` the byte at 7,
-    `cpa` the channel-program address at 8. Any values can be held; `invalid` says
-    whether START SUBCHANNEL would take them.
+    `cpa` the channel-program address at 8; all are big-endian. An ORB can hold any
+    values; `invalid` checks whether START SUBCHANNEL would accept them.
     """
 
     intparm: U32 = 0
@@ -75,7 +75,7 @@ class Orb(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         initial_status: bool = False,
         suppress_length: bool = False,
     ) -> "Orb":
-        """Make an ORB the way an operating system writes one.
+        """Return an ORB as an operating system writes it.
 
         The defaults are those of Linux: format-1 CCWs, prefetch and format-2 IDAWs
         of 4K (flags 00c2), all paths.
@@ -108,14 +108,14 @@ class Orb(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return cls(*_LAYOUT.unpack_from(raw))
 
     def to_bytes(self) -> bytes:
-        """Give the 12 bytes of the command-mode ORB."""
+        """Return the 12 bytes of the command-mode ORB."""
         return _LAYOUT.pack(self.intparm, self.flags, self.lpm, self.flags1, self.cpa)
 
     def invalid(self, *, midaws: bool = False) -> str | None:
-        """Say what makes START SUBCHANNEL end with an operand exception, or None.
+        """Return why START SUBCHANNEL would end with an operand exception, or None.
 
-        Transport mode and the ORB extension are facilities this channel subsystem does
-        not have, so their bits count as reserved; without `midaws` D does, too.
+        This channel subsystem has neither transport mode nor the ORB extension, so
+        their bits count as reserved; without `midaws`, so does D.
         """
         rules = (
             (self.transport, "word 1 bit 13 (B): transport mode is not provided"),

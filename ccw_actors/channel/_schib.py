@@ -39,10 +39,10 @@ Chpids: TypeAlias = Annotated[bytes, Meta(min_length=8, max_length=8)]
 class Pmcw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Path-management-control word, 28 bytes.
 
-    `flags` is the halfword at offset 4, `chars` the word at offset 24. The path masks
-    are those of the architecture: `lpm` logical path, `pnom` not operational, `lpum`
-    last used, `pim` installed, `pom` operational, `pam` available; bit 0 belongs to
-    `chpids[0]`.
+    `flags` is the halfword at offset 4, `chars` the word at offset 24, both big-endian.
+    The path masks are those of the architecture: `lpm` logical path, `pnom` not
+    operational, `lpum` last used, `pim` installed, `pom` operational, `pam` available;
+    bit 0 belongs to `chpids[0]`.
     """
 
     intparm: U32 = 0
@@ -88,7 +88,7 @@ class Pmcw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return self.chars >> _TYPE_SHIFT & 7
 
     def paths_to(self, chpid: int) -> int:
-        """Return the mask of the installed paths that are this channel path."""
+        """Return the mask of the installed paths with this channel-path id."""
         masks = (
             0x80 >> place for place, known in enumerate(self.chpids) if known == chpid
         )
@@ -96,7 +96,7 @@ class Pmcw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
     @classmethod
     def of_device(cls, devno: int, *, chpid: int = 0) -> "Pmcw":
-        """Return that of a subchannel with a device and one path, not enabled."""
+        """Return the PMCW of a disabled subchannel with a device and one path."""
         return cls(
             flags=cls.valid.mask,
             devno=devno,
@@ -108,11 +108,11 @@ class Pmcw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         )
 
     def with_isc(self, isc: int) -> "Pmcw":
-        """Copy with another interruption subclass."""
+        """Return a copy with another interruption subclass, 0 to 7."""
         return replace(self, flags=self.flags & ~_ISC | isc << _ISC_SHIFT & _ISC)
 
     def with_flag(self, flag: Flag, *, on: bool) -> "Pmcw":
-        """Copy with one of the flags on or off."""
+        """Return a copy with one of the flags on or off."""
         old: int = getattr(self, flag.field)
         new = old | flag.mask if on else old & ~flag.mask
         return replace(self, **{flag.field: new})
@@ -128,7 +128,7 @@ class Pmcw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return cls(*_PMCW.unpack(raw))
 
     def to_bytes(self) -> bytes:
-        """Give the 28 bytes."""
+        """Return the 28 bytes."""
         return _PMCW.pack(
             self.intparm,
             self.flags,
@@ -152,10 +152,10 @@ _MODIFIABLE_CHARS: Final = Pmcw.measurement_format_1.mask | Pmcw.concurrent_sens
 
 
 def modified(old: Pmcw, new: Pmcw) -> Pmcw:
-    """Give the PMCW that MODIFY SUBCHANNEL leaves: `old` with what `new` may change.
+    """Return the PMCW after MODIFY SUBCHANNEL: `old` with parts of `new`.
 
-    Those are the interruption parameter, ISC, E, LM, MM, D, the logical-path mask, the
-    measurement-block index, the path-operational mask, MBFC and S. A subchannel
+    The parts are the interruption parameter, ISC, E, LM, MM, D, the logical-path mask,
+    the measurement-block index, the path-operational mask, MBFC and S. A subchannel
     without a valid device number keeps its old contents.
     """
     if not old.valid:
@@ -172,7 +172,7 @@ def modified(old: Pmcw, new: Pmcw) -> Pmcw:
 
 
 def _rules_of(pmcw: Pmcw) -> tuple[tuple[int, str], ...]:
-    """Return what MODIFY SUBCHANNEL does not take of a PMCW, and whether it is so."""
+    """Return the rules that MODIFY SUBCHANNEL checks in a PMCW: (broken, text)."""
     return (
         (
             pmcw.flags & _RESERVED_FLAGS,
@@ -197,7 +197,7 @@ class Schib(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Subchannel-information block, 52 bytes.
 
     `mba` is the doubleword at offset 40 (measurement-block address), `model` the
-    model-dependent word at offset 48.
+    model-dependent word at offset 48, both big-endian.
     """
 
     pmcw: Pmcw = Pmcw()
@@ -217,18 +217,18 @@ class Schib(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return cls(Pmcw.from_bytes(raw[:28]), Scsw.from_bytes(raw[28:40]), mba, model)
 
     def to_bytes(self) -> bytes:
-        """Give the 52 bytes."""
+        """Return the 52 bytes."""
         tail = _SCHIB_TAIL.pack(self.mba, self.model)
         return self.pmcw.to_bytes() + self.scsw.to_bytes() + tail
 
     def modified(self, new: "Schib") -> "Schib":
-        """Give what MODIFY SUBCHANNEL with the operand `new` leaves of this block."""
+        """Return this block after MODIFY SUBCHANNEL with the operand `new`."""
         if not self.pmcw.valid:
             return self
         return replace(self, pmcw=modified(self.pmcw, new.pmcw), mba=new.mba)
 
     def invalid(self, *, format_1_measurement: bool = True) -> str | None:
-        """Say what makes MODIFY SUBCHANNEL end with an operand exception, or None.
+        """Return why MODIFY SUBCHANNEL would end with an operand exception, or None.
 
         Without `format_1_measurement` measurement blocks have format 0 only.
         """

@@ -1,4 +1,4 @@
-"""How a subchannel and a device are named: subchannel id, device number, bus id.
+"""The names of subchannels and devices: subchannel id, device number, bus id.
 
 Source: PoP, "Subsystem-Identification Word"; QEMU target/s390x/ioinst.c.
 """
@@ -22,10 +22,10 @@ Ssid: TypeAlias = Annotated[int, Meta(ge=0, le=3)]
 
 
 class SubchannelId(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What general register 1 names: subchannel set, number, channel subsystem.
+    """The operand in general register 1: subchannel set, number, channel subsystem.
 
-    `m` says that the word gives the channel-subsystem id; without it `cssid` is 0 and
-    stands for the default channel subsystem. Printed as bus ids are: "0.0.0042".
+    With `m` the word gives the channel-subsystem id; without it `cssid` is 0, the
+    default channel subsystem. It prints as a bus id: "0.0.0042".
     """
 
     ssid: Ssid
@@ -34,12 +34,12 @@ class SubchannelId(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     m: bool = False
 
     def __str__(self) -> str:
-        """Give cssid, ssid and number as a bus id."""
+        """Return cssid, ssid and number as a bus id."""
         return bus_id(self.number, ssid=self.ssid, cssid=self.cssid)
 
     @staticmethod
     def invalid(word: int) -> str | None:
-        """Say why `word` gives an operand exception, or None."""
+        """Return why `word` would cause an operand exception, or None."""
         if not word & _ONE:
             return f"subchannel id {word:#010x}: bit 15 must be one"
         if word & _RESERVED:
@@ -50,7 +50,7 @@ class SubchannelId(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
     @classmethod
     def from_word(cls, word: int) -> "SubchannelId | None":
-        """Read the right half of general register 1; None is an operand exception."""
+        """Read the right half of general register 1; None if `invalid`."""
         if cls.invalid(word):
             return None
         return cls(
@@ -62,17 +62,17 @@ class SubchannelId(Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
     @property
     def index(self) -> int:
-        """Number, set and channel subsystem as one number; plain in set 0 of id 0."""
+        """One number for all three: cssid << 24 | ssid << 16 | number."""
         return self.cssid << 24 | self.ssid << 16 | self.number
 
     def to_word(self) -> int:
-        """Give the 32-bit subsystem-identification word."""
+        """Return the 32-bit subsystem-identification word."""
         m = _M if self.m else 0
         return self.cssid << 24 | m | self.ssid << 17 | _ONE | self.number
 
 
 def bus_id(devno: int, *, ssid: int = 0, cssid: int = 0) -> str:
-    """Print a device or subchannel number as Linux does: `0.0.0150`."""
+    """Return a device or subchannel number as Linux prints it: `0.0.0150`."""
     return f"{cssid:x}.{ssid:x}.{devno:04x}"
 
 

@@ -28,7 +28,7 @@ class Fctl:
 
 
 class Actl:
-    """Activity control (AC): how far the functions have come."""
+    """Activity control (AC): the progress of the functions."""
 
     RESUME_PENDING: Final = 0x40
     START_PENDING: Final = 0x20
@@ -52,7 +52,7 @@ class Actl:
 
 
 class Stctl:
-    """Status control (SC): what kind of status there is, and whether it is pending."""
+    """Status control (SC): the kind of status, and whether it is pending."""
 
     ALERT: Final = 0x10
     INTERMEDIATE: Final = 0x08
@@ -153,7 +153,7 @@ class Scsw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
     @property
     def is_intermediate(self) -> bool:
-        """Whether status is pending that is intermediate and nothing else.
+        """Whether intermediate status is pending, and no other.
 
         It ends no function; TSCH leaves FC as it is, unless the program is suspended.
         """
@@ -170,11 +170,11 @@ class Scsw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return self.flags >> 8 & 3
 
     def with_deferred_cc(self, cc: int) -> "Scsw":
-        """Copy with another deferred condition code."""
+        """Return a copy with another deferred condition code."""
         return replace(self, flags=self.flags & ~0x0300 | cc << 8)
 
     def names_of(self, field: str) -> str:
-        """Print one field: the names of its bits, or a hexadecimal number."""
+        """Return one field as text: the names of its bits, or a hexadecimal number."""
         value: int = getattr(self, field)
         if field == "flags":
             key = f"key-{self.key}" if self.key else ""
@@ -205,7 +205,7 @@ class Scsw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         )
 
     def to_bytes(self) -> bytes:
-        """Give the 12 bytes."""
+        """Return the 12 bytes."""
         control = self.fctl << 12 | self.actl << 5 | self.stctl
         return _LAYOUT.pack(
             self.flags, control, self.cpa, self.dstat, self.cstat, self.count

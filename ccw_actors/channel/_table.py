@@ -1,6 +1,6 @@
-"""Rows of a state table over bit fields: when they hold, what they change, their text.
+"""Rows of a state table over bit fields: their conditions, their changes, their text.
 
-A row is data, so that one small function can apply it and documents can show it.
+A row is data, so one small function can apply it and documents can show it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ class Condition(Struct, frozen=True):
     mask: int
 
     def holds(self, values: Mapping[str, int]) -> bool:
-        """Tell whether the field in `values` passes."""
+        """Return whether the field in `values` meets the condition."""
         value = values[self.field]
         match self.how:
             case How.ANY:
@@ -61,17 +61,17 @@ class Condition(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """What becomes of a field: the bits of `keep` stay, those of `add` are set."""
+    """A change of a field: the bits of `keep` stay, those of `add` are set."""
 
     keep: int = _ALL
     add: int = 0
 
     def __call__(self, value: int) -> int:
-        """Give the field's new value."""
+        """Return the field's new value."""
         return value & self.keep | self.add
 
     def describe(self, names: Mapping[int, str]) -> str:
-        """Give "+bits", "-bits" or "= bits"; nothing where the field is kept."""
+        """Return "+bits", "-bits" or "= bits", or "" if the field is kept."""
         if self.keep == 0:
             return f"= {bit_names(names, self.add)}"
         dropped = bit_list(names, _ALL & ~self.keep)
@@ -98,10 +98,10 @@ def to(value: int) -> Change:
 
 
 class Row(Struct, frozen=True):
-    """One line of a table: the first whose conditions all hold is applied.
+    """One line of a table; the first row whose conditions all hold is applied.
 
-    `cc` is the condition code of an instruction, None for what happens inside. The
-    four changes are those of the SCSW's fields of the same names.
+    `cc` is the condition code of an instruction, None for an event inside the
+    subchannel. The four changes apply to the SCSW's fields of the same names.
     """
 
     event: str
@@ -129,7 +129,7 @@ def markdown(
 
     Args:
         rows: the table, in the order in which its rows are tried.
-        titles: how each field is called in a condition.
+        titles: the name of each field in a condition.
         names: the bit names of each field.
     """
     lines = [

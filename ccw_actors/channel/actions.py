@@ -1,7 +1,7 @@
-"""What a channel program wants done next, and what may be answered.
+"""The actions that a channel program asks for, and the answers to them.
 
-The interpreter in `program` performs nothing itself. Its caller performs one action at
-a time, in messages to storage and to the device, and feeds the answer back.
+The interpreter in `program` does no I/O. Its caller performs one action at a time, with
+messages to storage and to the device, and passes the answer back.
 """
 
 from enum import StrEnum
@@ -35,11 +35,11 @@ class StorageCheck(StrEnum):
 
     ADDRESSING = "addressing"
     PROTECTION = "protection"
-    DATA = "data"  # the storage itself has failed there
+    DATA = "data"  # the storage itself has failed at the address
 
 
 class Words(StrEnum):
-    """What is fetched by a `FetchWords`."""
+    """The kind of words that a `FetchWords` fetches."""
 
     CCW = "ccw"
     FIRST_IDAW = "first idaw"
@@ -64,7 +64,7 @@ class FetchWords(
 class FetchData(
     Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True
 ):
-    """Fetch output data from pieces (address, length), in order; answer `Fetched`."""
+    """Fetch output data from pieces (address, bytes), in order; answer `Fetched`."""
 
     pieces: tuple[tuple[U64, int], ...]
     key: U8
@@ -75,8 +75,8 @@ class Perform(
 ):
     """Give the device a command; answer with its `CommandEnd`.
 
-    `command.chained` is false for the first command of the channel program: the
-    life-cycle event `accepted` belongs to it.
+    `command.chained` is false for the first command of the channel program, which
+    causes the life-cycle event `accepted`.
     """
 
     command: DeviceCommand
@@ -109,9 +109,10 @@ class Suspend(
 
 
 class End(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
-    """The channel program is over; nothing is answered.
+    """The channel program has ended; there is no answer.
 
-    `selected` tells whether the device was given any command. `deferred_cc` is 1 when
+    `dstat`, `cstat`, `count` (residual, in bytes) and `cpa` go into the SCSW.
+    `selected` says whether the device has received a command. `deferred_cc` is 1 if
     the device refused the first command without channel end.
     """
 
@@ -131,7 +132,7 @@ Action: TypeAlias = (
 class Fetched(
     Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True
 ):
-    """Bytes from storage: all that were wanted, or those before what `check` names."""
+    """Bytes from storage: all that were requested, or those before the `check`."""
 
     data: bytes
     check: StorageCheck | None = None
@@ -140,7 +141,7 @@ class Fetched(
 class Stored(
     Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True
 ):
-    """`count` bytes have been stored: all, or those before what `check` names."""
+    """`count` bytes have been stored: all, or those before the `check`."""
 
     count: int
     check: StorageCheck | None = None

@@ -1,4 +1,4 @@
-"""The channel-command word in both formats, and what its command code means.
+"""The channel-command word in both formats, and the kinds of command codes.
 
 Source: PoP, "Channel-Command Word"; Linux arch/s390/include/asm/cio.h.
 """
@@ -12,7 +12,6 @@ from ccw_actors.channel.fields import U8, U16, U32, Flag, expect_length
 
 __all__ = [
     "CCW_LENGTH",
-    "FLAG_NAMES",
     "SENSE_ID_LENGTH",
     "SENSE_LENGTH",
     "Ccw",
@@ -25,9 +24,9 @@ __all__ = [
 
 CCW_LENGTH: Final = 8
 SENSE_LENGTH: Final = 32
-"""How many bytes BASIC SENSE brings at most."""
+"""The most bytes that BASIC SENSE transfers."""
 SENSE_ID_LENGTH: Final = 256
-"""How many bytes SENSE ID brings at most."""
+"""The most bytes that SENSE ID transfers."""
 
 _FORMAT_0 = struct.Struct(">IBxH")
 _FORMAT_1 = struct.Struct(">BBHI")
@@ -36,7 +35,7 @@ _READ_MASK = 0x03
 
 
 class Command:
-    """Command codes that mean the same for every device, or nearly so."""
+    """Command codes with the same meaning for every device, or almost every one."""
 
     READ_IPL: Final = 0x02
     NOOP: Final = 0x03
@@ -87,43 +86,31 @@ class Ccw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return cls(word >> 24, flags, count, word & 0x00FF_FFFF)
 
     def to_bytes(self, fmt: int) -> bytes:
-        """Give the 8 bytes in format 0 or 1; format 0 keeps 24 bits of the address."""
+        """Return 8 bytes in format 0 or 1; format 0 keeps 24 bits of the address."""
         if fmt:
             return _FORMAT_1.pack(self.code, self.flags, self.count, self.address)
         word = self.code << 24 | self.address & 0x00FF_FFFF
         return _FORMAT_0.pack(word, self.flags, self.count)
 
 
-FLAG_NAMES: Final = {
-    Ccw.chain_data.mask: "CD",
-    Ccw.chain_command.mask: "CC",
-    Ccw.suppress_length.mask: "SLI",
-    Ccw.skip.mask: "SKIP",
-    Ccw.program_controlled.mask: "PCI",
-    Ccw.indirect.mask: "IDA",
-    Ccw.suspend.mask: "S",
-    Ccw.midaw.mask: "MIDA",
-}
-
-
 def is_tic(code: int, fmt: int) -> bool:
-    """Tell transfer in channel: exactly 08 in format 1, any x8 in format 0."""
+    """Return whether it is transfer in channel: 08 in format 1, any x8 in format 0."""
     return code == Command.TIC or (not fmt and code & _LOW_NIBBLE == Command.TIC)
 
 
 def is_invalid(code: int, fmt: int) -> bool:
-    """Tell a command code that is a program check: x0, and in format 1 x8 but 08."""
+    """Return whether it causes program check: x0, and in format 1 any x8 but 08."""
     low = code & _LOW_NIBBLE
     return low == 0 or (low == Command.TIC and not is_tic(code, fmt))
 
 
 def is_read_backward(code: int) -> bool:
-    """Tell a command that stores its data at descending addresses."""
+    """Return whether the command stores its data at descending addresses."""
     return code & _LOW_NIBBLE == Command.READ_BACKWARD
 
 
 def is_input(code: int) -> bool:
-    """Tell whether data move from the device to storage: read, read backward, sense.
+    """Return whether data move to storage: read, read backward, sense.
 
     All other valid commands (write, control) move data to the device, if any.
     """

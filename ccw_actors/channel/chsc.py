@@ -1,8 +1,8 @@
 """CHANNEL SUBSYSTEM CALL: requests and responses as bytes.
 
-A request is at the beginning of a 4 KiB block: length (2 bytes), command code (2), then
-what the command needs. The response follows it: length (2), response code (2), four
-bytes of format and reserved bits, then data.
+A request is at the start of a 4 KiB block: length (2 bytes), command code (2), then the
+command's parameters. The response follows it: length (2), response code (2), four bytes
+of format and reserved bits, then data. Numbers are big-endian.
 
 Source: Linux drivers/s390/cio/chsc.c and chsc.h; QEMU target/s390x/ioinst.c.
 """
@@ -49,9 +49,9 @@ _DEVICE_VALID: Final = 0x40
 
 
 class Characteristics(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What STORE CHANNEL-SUBSYSTEM CHARACTERISTICS answers.
+    """The data of STORE CHANNEL-SUBSYSTEM CHARACTERISTICS.
 
-    `general` and `chsc` are the two strings of bits without the zeros at their ends.
+    `general` and `chsc` are the two bit strings without the zeros at their ends.
     `paths` are pairs (channel-path id, channel-path type).
     """
 
@@ -61,21 +61,21 @@ class Characteristics(Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 class Effect(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a request has asked to be changed: facilities to be enabled."""
+    """The facilities that a request enables."""
 
     images: bool = False
     sets: bool = False
 
 
 class Response(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What is stored behind the request, and what is to be done besides."""
+    """The bytes to store behind the request, and the effect of the request."""
 
     data: bytes
     effect: Effect = Effect()
 
 
 class _Request(Struct, frozen=True):
-    """A request, and what the answer may need to know."""
+    """A request, and the data that the answer may need."""
 
     raw: bytes
     characteristics: Characteristics
@@ -83,7 +83,7 @@ class _Request(Struct, frozen=True):
 
 
 def invalid(header: bytes) -> str | None:
-    """Say why a request (its first 4 bytes) is an operand exception, or None."""
+    """Return why a request (its first 4 bytes) is an operand exception, or None."""
     length = int.from_bytes(header[:2])
     if not _REQUEST_MIN <= length <= _REQUEST_MAX or length % 8:
         return (
@@ -98,7 +98,7 @@ def respond(
     characteristics: Characteristics,
     subchannels: Sequence[tuple[SubchannelId, Schib]],
 ) -> Response:
-    """Answer the valid request that a block begins with."""
+    """Answer the request at the start of a block; check it with `invalid` first."""
     request = _Request(block[: int.from_bytes(block[:2])], characteristics, subchannels)
     entry = COMMANDS.get(int.from_bytes(block[2:4]))
     return _answer(_INVALID_COMMAND) if entry is None else entry[1](request)
@@ -127,7 +127,7 @@ def _describe_paths(request: _Request) -> Response:
 
 
 def _invalid_range(raw: bytes) -> int:
-    """Return what a request for a range of channel paths is refused with, 0 if not."""
+    """Return the response code that refuses a range of channel paths, or 0."""
     reserved = raw[4] & 0xC0 or raw[6] & 0xF0 or any(raw[8:11]) or any(raw[12:16])
     if len(raw) != _REQUEST_MIN or reserved:
         return _INVALID_REQUEST
@@ -173,7 +173,7 @@ def _store_characteristics(request: _Request) -> Response:
 
 
 def _store_event(request: _Request) -> Response:
-    """Store event information: there is none, as what happens is reported by CRWs."""
+    """Store event information: there is none, as CRWs report all events."""
     if len(request.raw) != _REQUEST_MIN:
         return _answer(_INVALID_REQUEST)
     return _answer(_NOTHING_PENDING)

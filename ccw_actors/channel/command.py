@@ -1,4 +1,4 @@
-"""What crosses between a channel and a control unit: one command and its end."""
+"""The interface of channel and control unit: one command and its end."""
 
 from msgspec import Struct
 
@@ -8,12 +8,12 @@ __all__ = ["CommandEnd", "DeviceCommand"]
 class DeviceCommand(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One command as the control unit sees it.
 
-    `code` is the CCW's command byte. `count` is the number of bytes the channel is
-    ready to take or give. `data` holds those bytes for a write or control command and
-    is empty otherwise; with `area`, it is what the data area of a command that moves
-    data to storage holds, which some virtual devices want to know. `chained` is true
-    unless this is the first command of its channel program: a control unit forgets
-    file mask, extent and domain when it is false.
+    `code` is the CCW's command byte. `count` is the number of bytes that the channel is
+    ready to take or give. `data` holds these bytes for a write or control command and
+    is empty otherwise. With `area`, `data` is the content of the data area of a command
+    that moves data to storage, which some virtual devices need. `chained` is true
+    unless this is the first command of its channel program; if it is false, a control
+    unit forgets file mask, extent and domain.
     """
 
     code: int
@@ -26,17 +26,18 @@ class DeviceCommand(Struct, frozen=True, array_like=True, forbid_unknown_fields=
 class CommandEnd(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Ending status of one command.
 
-    `status` is the device-status byte (channel end 08, device end 04, ...). `data` is
-    what a read or sense moves to storage, never longer than the command's count.
-    `transferred` is the number of bytes moved in either direction; the residual count
-    is the CCW count less it. `length` is the number of bytes the device would have
-    moved had the count allowed it: the length is incorrect when it differs from the
-    CCW count. An immediate command (no data) has both zero and `immediate` true.
+    `status` is the device-status byte (channel end 08, device end 04, ...). `data` are
+    the bytes that a read or sense moves to storage, never more than the command's
+    count. `transferred` is the number of bytes moved in either direction; the residual
+    count is the CCW count minus `transferred`. `length` is the number of bytes that the
+    device would have moved had the count allowed it: the length is incorrect if it
+    differs from the CCW count. An immediate command (no data) has both zero and
+    `immediate` true.
 
-    A device that is part of the channel subsystem itself, as virtual ones are, may end
-    a command in a `check`: a bit of the subchannel status, shown in place of its own.
-    With `wants_area` it has done nothing yet: it is given the same command again, with
-    what is in storage where the data are to go.
+    A device that is part of the channel subsystem, as virtual devices are, may end a
+    command with a `check`: a bit of the subchannel status, shown instead of `status`.
+    With `wants_area` the device has done nothing yet: it gets the same command again,
+    with the content of the data area.
     """
 
     status: int

@@ -1,4 +1,4 @@
-"""The channel-report word, and the queue of those that are pending.
+"""The channel-report word, and the queue of pending ones.
 
 Source: PoP, "Channel-Report Word"; Linux arch/s390/include/asm/crw.h; QEMU
 hw/s390x/css.c (css_queue_crw).
@@ -46,9 +46,9 @@ class Erc:
 class Crw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Channel-report word, 4 bytes.
 
-    `flags` has the three indicators and the ancillary-report bit where they are in the
-    left halfword; `rsc` and `erc` are the codes of `Rsc` and `Erc`, `rsid` says which
-    subchannel or channel path reports.
+    `flags` has the three indicators and the ancillary-report bit, in their places of
+    the left halfword. `rsc` and `erc` are the codes of `Rsc` and `Erc`. `rsid` is the
+    number of the subchannel or channel path that reports.
     """
 
     rsc: U8
@@ -62,7 +62,7 @@ class Crw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     ancillary = Flag("flags", 0x0080, "A: an ancillary report")
 
     def with_flag(self, flag: Flag) -> "Crw":
-        """Copy with one of the indicators on."""
+        """Return a copy with one of the indicators on."""
         return replace(self, flags=self.flags | flag.mask)
 
     @classmethod
@@ -78,15 +78,15 @@ class Crw(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         return cls(left >> _RSC_SHIFT & _RSC, left & _ERC, rsid, left & ~codes)
 
     def to_bytes(self) -> bytes:
-        """Give the 4 bytes."""
+        """Return the 4 bytes, big-endian."""
         left = self.flags | self.rsc << _RSC_SHIFT | self.erc
         return left.to_bytes(2) + self.rsid.to_bytes(2)
 
 
 def queued(pending: tuple[Crw, ...], crw: Crw, limit: int) -> tuple[Crw, ...]:
-    """Give the queue after one more report; at most `limit` are pending.
+    """Return the queue after one more report; at most `limit` are pending.
 
-    A report that finds the queue full is lost, and the last one in it says so.
+    A report that finds the queue full is lost, and the last one in it has R on.
     """
     if len(pending) < limit:
         return (*pending, crw)

@@ -1,4 +1,4 @@
-"""A channel program somewhere in its run, as a value; `channel.program` runs it."""
+"""The state of a running channel program, as a value; `channel.program` runs it."""
 
 from typing import Final
 
@@ -19,10 +19,10 @@ _BELOW, _ABOVE = 2, 1
 
 
 class Rules(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a channel program is held to besides its ORB.
+    """Rules for a channel program, in addition to its ORB.
 
-    Data addresses have to be at least `low` and less than `high`: that is what an
-    address limit leaves. At most `chain_max` CCWs make one data area. `show_end` is
+    Data addresses have to be at least `low` and less than `high`, as the address limit
+    demands. A data chain has at most `chain_max` CCWs. `show_end` is
     `ModelDependent.check_shows_end`.
     """
 
@@ -33,12 +33,12 @@ class Rules(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 def address_limits(orb: Orb, pmcw: Pmcw, limit: int) -> tuple[int, int]:
-    """Return the lowest data address, and the first one beyond, of a program.
+    """Return the lowest valid data address, and the first invalid one above it.
 
     Args:
         orb: its A bit asks for address-limit checking.
-        pmcw: its LM field says on which side of the limit data may be.
-        limit: what SET ADDRESS LIMIT has set.
+        pmcw: its LM field selects the side of the limit on which data may be.
+        limit: the address that SET ADDRESS LIMIT has set.
 
     Source: PoP, "Address-Limit Checking".
     """
@@ -50,16 +50,16 @@ def address_limits(orb: Orb, pmcw: Pmcw, limit: int) -> tuple[int, int]:
 
 
 class Execution(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A channel program somewhere in its run, and the one action it wants next.
+    """The state of a running channel program, and the next `action` that it asks for.
 
-    `address` is that of the CCW to fetch or of the one just fetched, `cpa` what the
-    SCSW shows, `count` the residual count of the last command. `tic` says that the CCW
-    before was a transfer in channel, `selected` that the device has had a command.
-    `ccw` is the current CCW, `areas` are those of the current command `code`, more
-    than one with data chaining. `end` is the device's, while its input is stored, or
-    while the data area is fetched that it wants to see. `last_cpa` is what the SCSW
-    shows of the last command that has ended: the address of the next CCW to fetch, but
-    where status modifier has skipped one.
+    `address` is that of the CCW to fetch or of the one just fetched, `cpa` the address
+    in the SCSW, `count` the residual count of the last command. `tic` is true if the
+    previous CCW was a transfer in channel, `selected` if the device has received a
+    command. `ccw` is the current CCW. `areas` are those of the current command `code`,
+    more than one with data chaining. `end` is the device's end of the command, kept
+    while its input is stored, or while the data area that it wants is fetched.
+    `last_cpa` is the SCSW's address for the last command that has ended: the address of
+    the next CCW to fetch, unless status modifier has skipped one.
     """
 
     orb: Orb

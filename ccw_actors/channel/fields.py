@@ -1,6 +1,6 @@
-"""How the structures name the bits of their packed words.
+"""Names for the bits of packed words.
 
-Bit 0 is the most significant one throughout; every structure is big-endian in storage.
+Bit 0 is always the most significant one. Every structure is big-endian in storage.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Flag:
     Args:
         field: name of the integer field that holds the bit.
         mask: the bit within that field.
-        meaning: what it says when it is one.
+        meaning: the meaning of a one.
     """
 
     __slots__ = ("field", "mask", "meaning")
@@ -55,14 +55,18 @@ class Flag:
 
 
 def expect_length(what: str, raw: bytes, *lengths: int) -> None:
-    """Raise `ChannelDataError` unless `raw` has one of `lengths` bytes."""
+    """Check that `raw` has one of `lengths` bytes.
+
+    Raises:
+        ChannelDataError: `raw` has another length; the message names `what`.
+    """
     if len(raw) not in lengths:
         expected = " or ".join(str(length) for length in lengths)
         raise ChannelDataError(f"{what}: expected {expected} bytes, got {len(raw)}")
 
 
 def bit_list(names: Mapping[int, str], value: int) -> list[str]:
-    """Name the bits that are one in `value`; those without a name come as one number.
+    """Return the names of the bits that are on in `value`, the rest as one number.
 
     Keys of `names` may have several bits: such a name stands for all of them.
     """
@@ -72,5 +76,5 @@ def bit_list(names: Mapping[int, str], value: int) -> list[str]:
 
 
 def bit_names(names: Mapping[int, str], value: int) -> str:
-    """Join the names of the bits that are one with plus signs; zero gives "0"."""
+    """Join the names of the bits that are on with plus signs; zero gives "0"."""
     return "+".join(bit_list(names, value)) or "0"

@@ -12,18 +12,12 @@ from ccw_actors.channel._schid import SubchannelId
 from ccw_actors.channel.fields import U32, Flag, expect_length
 
 __all__ = [
-    "IO_NEW_PSW",
-    "IO_OLD_PSW",
     "LOWCORE_CODE",
     "InterruptionCode",
     "ProgramException",
-    "enabled",
-    "isc_mask",
 ]
 
 LOWCORE_CODE: Final = 0xB8
-IO_OLD_PSW: Final = 0x170
-IO_NEW_PSW: Final = 0x1F0
 
 _LAYOUT = struct.Struct(">III")
 _LENGTH: Final = 12
@@ -41,10 +35,10 @@ class ProgramException:
 class InterruptionCode(
     Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 ):
-    """12 bytes at absolute location B8: who interrupts, with what parameter and class.
+    """12 bytes at absolute location B8, big-endian.
 
-    `schid` is the subsystem-identification word, `identification` the
-    interruption-identification word.
+    `schid` is the subsystem-identification word, `intparm` the interruption parameter,
+    `identification` the interruption-identification word.
     """
 
     schid: U32
@@ -55,7 +49,7 @@ class InterruptionCode(
 
     @classmethod
     def of(cls, schid: SubchannelId, intparm: int, isc: int) -> "InterruptionCode":
-        """Make the code of an I/O interruption for one subchannel."""
+        """Return the code of a subchannel's I/O interruption; `isc` is 0 to 7."""
         return cls(schid.to_word(), intparm, isc << _ISC_SHIFT)
 
     @property
@@ -74,15 +68,5 @@ class InterruptionCode(
         return cls(*_LAYOUT.unpack(raw))
 
     def to_bytes(self) -> bytes:
-        """Give the 12 bytes; TEST PENDING INTERRUPTION to an operand stores 8."""
+        """Return 12 bytes; TEST PENDING INTERRUPTION with an operand stores only 8."""
         return _LAYOUT.pack(self.schid, self.intparm, self.identification)
-
-
-def isc_mask(isc: int) -> int:
-    """Give the bit of the low word of control register 6 for subclass `isc`."""
-    return 0x8000_0000 >> isc
-
-
-def enabled(isc: int, cr6: int) -> bool:
-    """Tell whether control register 6 lets interruptions of subclass `isc` through."""
-    return bool(cr6 & isc_mask(isc))

@@ -1,13 +1,14 @@
 """The life cycle of the start, halt and clear functions as one table.
 
-What an I/O instruction answers and what it does to FC, AC and SC, and what happens to
-them inside the subchannel until status is pending. Rows of one event are tried from
-the top; the first one that holds applies. A host's subchannel and a guest's use the
-same functions. The data of a status (CCW address, device status, count) are arguments.
+The table has the condition code of every I/O instruction and its changes of FC, AC and
+SC, and the changes by events inside the subchannel until status is pending. Rows of one
+event are tried from the top; the first one that holds applies. A host's subchannel and
+a guest's use the same functions. The data of a status (CCW address, device status,
+count) are arguments.
 
-Source: PoP, chapter "I/O Instructions" and "Subchannel-Status Word", as far as QEMU
-hw/s390x/css.c and Hercules channel.c bear witness of it. Start pending and suspended
-outlive a halt: they end at TEST SUBCHANNEL, where they tell how far the start had come.
+Source: PoP, chapter "I/O Instructions" and "Subchannel-Status Word", as confirmed by
+QEMU hw/s390x/css.c and Hercules channel.c. Start pending and suspended outlive a halt:
+they end at TEST SUBCHANNEL, where they show how far the start had come.
 """
 
 from typing import Final
@@ -269,7 +270,7 @@ def _happened(event: str, scsw: Scsw, **inputs: int) -> Scsw:
 def start(scsw: Scsw, pmcw: Pmcw, orb: Orb) -> tuple[int, Scsw]:
     """START SUBCHANNEL with a valid ORB: condition code, SCSW.
 
-    With condition code 0 the PMCW becomes what `started` gives.
+    After condition code 0, replace the PMCW by the one that `started` returns.
     """
     paths = orb.lpm & pmcw.pam
     cc, after = _instruction("SSCH", scsw, pmcw=pmcw.flags, paths=paths)
@@ -285,7 +286,7 @@ def halt(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
 
 
 def clear(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
-    """CLEAR SUBCHANNEL: condition code, SCSW; a pending interruption goes, too."""
+    """CLEAR SUBCHANNEL: condition code, SCSW; a pending interruption is cleared."""
     return _instruction("CSCH", scsw, pmcw=pmcw.flags)
 
 
@@ -302,8 +303,8 @@ def cancel(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
 def test(scsw: Scsw, pmcw: Pmcw) -> tuple[int, Scsw]:
     """TEST SUBCHANNEL: condition code, the SCSW after its IRB has been stored.
 
-    The IRB shows the SCSW given. With condition code 3 nothing is stored. Unsolicited
-    status leaves nothing behind.
+    The IRB shows the SCSW given as the argument. With condition code 3 no IRB is
+    stored. After unsolicited status alone, the SCSW is all zeros.
     """
     alone = scsw.stctl == Stctl.UNSOLICITED_STATUS and not scsw.fctl
     cc, after = _instruction("TSCH", scsw, pmcw=pmcw.flags)
@@ -328,7 +329,7 @@ def program_controlled(scsw: Scsw, cpa: int) -> Scsw:
 
 
 def suspended(scsw: Scsw, cpa: int, count: int) -> Scsw:
-    """The program stands before a CCW with the suspend flag.
+    """The program is suspended before a CCW with the suspend flag.
 
     Args:
         scsw: the subchannel's state.
@@ -339,14 +340,14 @@ def suspended(scsw: Scsw, cpa: int, count: int) -> Scsw:
 
 
 def resumed(scsw: Scsw) -> Scsw:
-    """The channel program goes on after RESUME SUBCHANNEL."""
+    """The channel program continues after RESUME SUBCHANNEL."""
     return _happened("resumed", scsw)
 
 
 def ended(
     scsw: Scsw, *, dstat: int, cstat: int, count: int, cpa: int, deferred_cc: int = 0
 ) -> Scsw:
-    """The start function has ended, normally or not; a halt ends here, too.
+    """The start function has ended, normally, by a check or by a halt.
 
     With channel end alone the device stays active until `device_ended`. A PCI that has
     not been tested yet stays in the subchannel status.
@@ -372,37 +373,37 @@ def no_path(scsw: Scsw) -> Scsw:
 
 
 def unsolicited(scsw: Scsw, dstat: int) -> Scsw | None:
-    """Status has come that no function asked for; None if it has to be held.
+    """Unsolicited status has come; None if the caller has to hold it.
 
-    It is held while a function is in progress, status is pending or device end is due.
+    Hold it while a function is in progress, status is pending or device end is due.
     """
     row = _row("unsolicited status", scsw)
     return None if row is None else replace(_changed(row, Scsw()), dstat=dstat)
 
 
 def halt_signalled(scsw: Scsw) -> Scsw:
-    """The halt signal has gone out; a device that is active has still to end."""
+    """The halt signal has been sent; status is pending unless the device is active."""
     return _happened("halt signalled", scsw)
 
 
 def clear_signalled(scsw: Scsw) -> Scsw:
-    """The clear signal has gone out: status is pending."""
+    """The clear signal has been sent: status is pending."""
     after = _happened("clear signalled", scsw)
     return Scsw(fctl=after.fctl, actl=after.actl, stctl=after.stctl, flags=after.flags)
 
 
 def started(pmcw: Pmcw, orb: Orb) -> Pmcw:
-    """Give the PMCW after START: the ORB's parameter, and the path to be used."""
+    """Return the PMCW after START: the ORB's parameter, and the path to be used."""
     usable = orb.lpm & pmcw.pam
     return replace(pmcw, intparm=orb.intparm, lpum=1 << (usable.bit_length() - 1))
 
 
 def cleared(pmcw: Pmcw) -> Pmcw:
-    """Give the PMCW after the clear signal: POM all ones, PNOM and LPUM zero."""
+    """Return the PMCW after the clear signal: POM all ones, PNOM and LPUM zero."""
     return replace(pmcw, pnom=0, pom=0xFF, lpum=0)
 
 
 def reset(scsw: Scsw) -> Scsw:
-    """I/O reset, or the subchannel is no longer operational."""
+    """An I/O reset, or a subchannel that is not operational any longer."""
     after = _happened("reset", scsw)
     return Scsw(fctl=after.fctl, actl=after.actl, stctl=after.stctl, flags=after.flags)

@@ -4,17 +4,17 @@
     while not isinstance(execution.action, End):
         execution = answered(execution, perform(execution.action))
 
-An `Execution` is all there is to know: it can be encoded, copied, and dropped between
-any two actions, because a halt or a clear has come. A call does the work of one CCW at
-most, so that a loop of CCWs is an endless number of calls, not an endless call.
-Whatever the program holds, it ends in the architecture's checks.
+An `Execution` is the whole state: you can encode it, copy it, and drop it between any
+two actions when a halt or a clear has come. A call does the work of at most one CCW, so
+a loop of CCWs is an endless number of calls, not an endless call. Errors in the program
+end in the architecture's checks, never in an exception.
 
 Prefetching: the data areas of a data chain are found before the device gets its
 command, so a chain that changes its own later CCWs sees the old ones. A data chain of
-more CCWs than `Rules.chain_max` ends in a chaining check if the device gets there.
+more CCWs than `Rules.chain_max` ends in a chaining check if the transfer gets there.
 
-Source: PoP, "CCW Interpretation" and "Conclusion of I/O Operations", as far as
-Hercules channel.c bears witness of it.
+Source: PoP, "CCW Interpretation" and "Conclusion of I/O Operations", as confirmed by
+Hercules channel.c.
 """
 
 from typing import Final
@@ -84,17 +84,17 @@ _NO_RULES: Final = Rules()
 
 
 def begin(orb: Orb, rules: Rules = _NO_RULES) -> Execution:
-    """Start the channel program of a valid ORB."""
+    """Start the channel program of a valid ORB; the action fetches its first CCW."""
     nothing = End(0, 0, 0, orb.cpa, selected=False)
     execution = Execution(orb, nothing, orb.cpa, orb.cpa, rules=rules, last_cpa=orb.cpa)
     return _next_ccw(execution, orb.cpa)
 
 
 def answered(execution: Execution, answer: Answer) -> Execution:
-    """Go on with the answer to `execution.action`, up to the next action.
+    """Continue with the answer to `execution.action`, up to the next action.
 
-    The answer has to be one that the action asks for; anything else is an error of the
-    caller (AssertionError).
+    Raises:
+        AssertionError: The answer is not of the type that the action asks for.
     """
     match execution.action, answer:
         case FetchWords(what=what), Fetched():
@@ -118,9 +118,9 @@ def answered(execution: Execution, answer: Answer) -> Execution:
 
 
 def _next_ccw(execution: Execution, address: int) -> Execution:
-    """Want the CCW at `address`.
+    """Ask for the CCW at `address`.
 
-    The SCSW names a transfer in channel as long as its target has not been fetched.
+    The SCSW names a transfer in channel until its target has been fetched.
     """
     cpa = execution.cpa if execution.tic else address + CCW_LENGTH
     execution = replace(execution, address=address, cpa=cpa)
@@ -142,7 +142,7 @@ def _ccw_fetched(execution: Execution, answer: Fetched) -> Execution:
     if execution.areas:
         return _taken(execution, ccw)
     if is_invalid(ccw.code, execution.orb.fmt):
-        # Only a CCW without a command shows its own count; other bad ones show none.
+        # Only a CCW with command code x0 shows its own count; other bad ones do not.
         own = not ccw.code & 0x0F and execution.rules.show_end
         shown = ccw.count if own else execution.count
         return _unusable(replace(execution, count=shown), Cstat.PROGRAM_CHECK)
@@ -150,7 +150,7 @@ def _ccw_fetched(execution: Execution, answer: Fetched) -> Execution:
 
 
 def _taken(execution: Execution, ccw: Ccw) -> Execution:
-    """Look at the count and the flags of a CCW that is not a transfer in channel."""
+    """Check count and flags of a CCW that is not a transfer in channel."""
     if not _is_usable(execution, ccw):
         return _unusable(execution, Cstat.PROGRAM_CHECK)
     if ccw.flags & _SUSPEND:
@@ -187,7 +187,7 @@ def _transfer(execution: Execution, ccw: Ccw) -> Execution:
 
 
 def _unusable(execution: Execution, check: int) -> Execution:
-    """Meet a check at a CCW: at once, or where it would continue a chain of data."""
+    """End in a check at a CCW: now, or where the CCW would continue a data chain."""
     if execution.areas:
         bad = Area(execution.cpa, check=check)
         return _areas_found(replace(execution, areas=(*execution.areas, bad)))
@@ -239,7 +239,7 @@ def _first_idaw_fetched(execution: Execution, answer: Fetched) -> Execution:
     )
     if wanted == 1:
         return _area_found(execution, _indirect(execution, answer.data))
-    # The first one is fetched again with the others: one list, one state less.
+    # The first IDAW is fetched again with the others: one list, one state less.
     size = idaw_length(execution.orb)
     fetch = FetchWords(
         Words.IDAWS, execution.ccw.address, wanted * size, execution.orb.key
@@ -272,7 +272,7 @@ def _midaws_found(execution: Execution, midaws: bytes, check: int = 0) -> Execut
 
 
 def _area_found(execution: Execution, area: Area) -> Execution:
-    """Go on to the CCW that continues the data, or to the command."""
+    """Continue with the CCW that continues the data, or with the command."""
     rules = execution.rules
     area = within(area, rules.low, rules.high)
     execution = replace(execution, areas=(*execution.areas, area))
@@ -293,7 +293,7 @@ def _areas_found(execution: Execution) -> Execution:
 
 
 def _fetch_areas(execution: Execution) -> Execution:
-    """Want what is in the areas, as far as they can be used."""
+    """Ask for the content of the areas, as far as they are usable."""
     pieces: list[tuple[int, int]] = []
     for area in execution.areas:
         pieces += ((at, length) for at, length in area.pieces if at is not None)
@@ -349,7 +349,7 @@ def _stored(execution: Execution, answer: Stored) -> Execution:
 
 
 def _concluded(execution: Execution, end: CommandEnd) -> Execution:
-    """Judge how a command has ended: go on with the next one, or end the program."""
+    """Conclude a command: continue with the next one, or end the program."""
     total = sum(area.count for area in execution.areas)
     if end.check:
         return _over(replace(execution, selected=True, count=0), 0, end.check)
@@ -376,12 +376,12 @@ def _concluded(execution: Execution, end: CommandEnd) -> Execution:
 
 
 def _is_normal(end: CommandEnd) -> bool:
-    """Whether a command has ended in a way that chaining goes on from."""
+    """Return whether command chaining continues after this end."""
     return end.status & ~Dstat.STATUS_MODIFIER == Dstat.CHANNEL_AND_DEVICE_END
 
 
 def _chained(execution: Execution, end: CommandEnd) -> Execution:
-    """Go on with the next command, or behind it if the device has set a modifier."""
+    """Continue with the next CCW, or skip it if the device set status modifier."""
     skipped = CCW_LENGTH if end.status & Dstat.STATUS_MODIFIER else 0
     following = execution.address + CCW_LENGTH + skipped
     return _next_ccw(replace(execution, areas=()), following)
@@ -390,10 +390,11 @@ def _chained(execution: Execution, end: CommandEnd) -> Execution:
 def _checked(
     execution: Execution, end: CommandEnd, area: Area, residual: int
 ) -> Execution:
-    """End in the check of a data area.
+    """End with the check of a data area.
 
-    Output is fetched ahead of the device, so its check shows neither device status nor
-    a count of this command; nor does that of input with `Rules.show_end` off.
+    Output is fetched before the device gets it, so its check shows neither device
+    status nor a count of this command. A check of input with `Rules.show_end` off
+    shows neither.
     """
     execution = replace(execution, cpa=area.cpa, selected=True)
     if is_input(execution.code) and execution.rules.show_end:
@@ -404,9 +405,9 @@ def _checked(
 def _has_wrong_length(
     orb: Orb, control: Area, residual: int, end: CommandEnd, total: int
 ) -> bool:
-    """Tell whether incorrect length is shown (PoP, "Incorrect Length").
+    """Return whether incorrect length is shown (PoP, "Incorrect Length").
 
-    It takes channel end. SLI suppresses it except during data chaining; the ORB's L
+    It needs channel end. SLI suppresses it except during data chaining; the ORB's L
     suppresses it for immediate operations of format-1 programs.
     """
     if not end.status & Dstat.CHANNEL_END:

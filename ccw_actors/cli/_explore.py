@@ -1,4 +1,4 @@
-"""`ccw-actors explore`: goes through every order of a scenario's messages."""
+"""`ccw-actors explore`: explores every schedule of scenarios."""
 
 import inspect
 import re
@@ -11,10 +11,10 @@ from typing import Annotated, Any, TypeAlias, cast
 import typer
 
 from ccw_actors.cli._completion import explorable_scenarios
+from ccw_actors.cli._explore_progress import progress_bar
 from ccw_actors.cli._explore_run import Explored, Options, explore_all
 from ccw_actors.cli._explore_view import (
     as_fields,
-    progress_bar,
     show,
     show_list,
 )
@@ -31,7 +31,7 @@ from ccw_actors.scenarios import SCENARIOS
 __all__ = ["explore"]
 
 _VERIFIED, _REFUTED, _USAGE, _INCOMPLETE, _VACUOUS = 0, 1, 2, 3, 4
-_CUT_SHORT = 130
+_INTERRUPTED = 130
 _LIMITS = Limits()
 
 
@@ -44,7 +44,7 @@ class DeliveryOption(StrEnum):
 
 
 class EngineOption(StrEnum):
-    """What goes through the orders."""
+    """Which engine explores."""
 
     AUTO = "auto"
     STATES = "states"
@@ -62,7 +62,7 @@ class TimeOption(StrEnum):
 
 
 class NoopsOption(StrEnum):
-    """What becomes of a message that changes nothing on an unordered network."""
+    """What happens to a message that changes nothing on an unordered network."""
 
     CONSUMED = "consumed"
     KEPT = "kept"
@@ -73,46 +73,49 @@ _Names: TypeAlias = Annotated[
     typer.Argument(
         autocompletion=explorable_scenarios,
         metavar="NAME...",
-        help="Scenarios: names of --list, MODULE:NAME, or FILE:NAME."
-        " With --list: files.",
+        help="Scenarios: names of --list, FILE:NAME, MODULE:NAME, or cells of the"
+        " verdict table, as verdicts/2026/mail. With --list: files.",
         show_default=False,
     ),
 ]
 _Every: TypeAlias = Annotated[
-    bool, typer.Option("--all", help="Explore all scenarios of --list.")
+    bool, typer.Option("--all", help="Explore every scenario of --list.")
 ]
 _Listed: TypeAlias = Annotated[
     bool,
-    typer.Option("--list", help="List the scenarios of this package, or of files."),
+    typer.Option("--list", help="List the scenarios of the package, or of files."),
 ]
 _Delivery: TypeAlias = Annotated[
     DeliveryOption, typer.Option(help="How messages are delivered.")
 ]
 _Noops: TypeAlias = Annotated[
     NoopsOption,
-    typer.Option(help="What becomes of unordered messages that change nothing."),
+    typer.Option(help="What happens to unordered messages that change nothing."),
 ]
 _Engine: TypeAlias = Annotated[
-    EngineOption, typer.Option(help="What goes through the orders.")
+    EngineOption, typer.Option(help="How to explore; auto tries states first.")
 ]
 _Time: TypeAlias = Annotated[TimeOption, typer.Option(help="When timers fire.")]
 _Within: TypeAlias = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="A predicate, as file.py:function: nothing leads out of a state in"
-        " which it does not hold.",
+        help="Explore only from states in which this predicate holds, given as"
+        " FILE:FUNCTION.",
+        show_default=False,
     ),
 ]
 _Capacity: TypeAlias = Annotated[
     int,
     typer.Option(
-        metavar="N", min=0, help="Have no channel hold more messages; 0 for any."
+        metavar="N",
+        min=0,
+        help="Take no step that puts more than N messages into a channel; 0 for any.",
     ),
 ]
 _Fingerprints: TypeAlias = Annotated[
     bool,
-    typer.Option("--fingerprints", help="Keep 64 bits of a state, not the state."),
+    typer.Option("--fingerprints", help="Keep 64 bits of each state, to save memory."),
 ]
 _States: TypeAlias = Annotated[
     int, typer.Option(metavar="N", min=1, help="Give up after N states.")
@@ -121,7 +124,7 @@ _Seconds: TypeAlias = Annotated[
     float, typer.Option(metavar="S", min=0.001, help="Give up after S seconds.")
 ]
 _Seed: TypeAlias = Annotated[
-    int, typer.Option(metavar="N", help="Decides what is taken by lot.")
+    int, typer.Option(metavar="N", help="The seed of the engines random and pos.")
 ]
 _Jobs: TypeAlias = Annotated[
     int, typer.Option(metavar="N", min=1, help="Explore N scenarios at once.")
@@ -129,15 +132,18 @@ _Jobs: TypeAlias = Annotated[
 _Save: TypeAlias = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", file_okay=False, help="Keep counterexamples as files there."
+        metavar="DIR",
+        file_okay=False,
+        help="Save the counterexamples in this folder.",
+        show_default=False,
     ),
 ]
 _Coverage: TypeAlias = Annotated[
     bool,
-    typer.Option("--coverage", help="Show which messages were never handled."),
+    typer.Option("--coverage", help="Print which messages were never handled."),
 ]
 _AsJson: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print JSON, and nothing else.")
+    bool, typer.Option("--json", help="Print JSON instead of a table.")
 ]
 
 
@@ -161,15 +167,18 @@ def explore(
     coverage: _Coverage = False,
     as_json: _AsJson = False,
 ) -> None:
-    """Go through every order in which a scenario's messages can be handled.
+    """Explore every schedule of scenarios: every order of their messages.
 
-    Ends with 0 if all are verified; 1 if one is refuted; 2 for usage, and if a scenario
-    could not be explored; 3 if one is incomplete, that is a limit was reached; 4 if one
-    is vacuous, that is it tests nothing; 130 after Ctrl-C, when what had been explored
-    by then is shown.
+    Prints a table of verdicts, then for each scenario what the verdict covers, and for
+    a refuted one the steps to the fault, the race, the point of no return, and with
+    --save the command that replays them. Without a name, lists the scenarios.
+
+    Exit status: 0 all verified; 1 a scenario was refuted; 2 usage error, or a scenario
+    could not be explored; 3 a limit was reached; 4 a scenario is vacuous, that is tests
+    nothing; 130 interrupted (partial results are printed).
     """
     if every and names:
-        raise typer.BadParameter("name scenarios, or give --all")
+        raise typer.BadParameter("expected names of scenarios or --all, got both")
     if listed or not (names or every):
         _list(names or (), as_json=as_json)
         return
@@ -187,14 +196,14 @@ def explore(
     )
     found = _explored(wanted, options, jobs)
     _show(found, _keep(found, save), with_coverage=coverage, as_json=as_json)
-    raise typer.Exit(_exit_code(found) if len(found) == len(wanted) else _CUT_SHORT)
+    raise typer.Exit(_exit_code(found) if len(found) == len(wanted) else _INTERRUPTED)
 
 
 def _look_up(names: Sequence[str], predicate: str) -> None:
-    """Find out whether what is named is there, before anything is explored.
+    """Check the names of scenarios and of a predicate, before anything is explored.
 
     Raises:
-        typer.BadParameter: It is not.
+        typer.BadParameter: A name is wrong.
     """
     try:
         for name in names:
@@ -206,7 +215,7 @@ def _look_up(names: Sequence[str], predicate: str) -> None:
 
 
 def _explored(names: Sequence[str], options: Options, jobs: int) -> list[Explored]:
-    """Explore scenarios; after Ctrl-C, return those that were done by then."""
+    """Explore scenarios; return those that were done before Ctrl-C, if it came."""
     by_name: dict[str, Explored] = {}
     with progress_bar(len(names)) as tick, suppress(KeyboardInterrupt):
         for one in explore_all(names, options, jobs, tick):
@@ -223,7 +232,7 @@ def _show(
     with_coverage: bool,
     as_json: bool,
 ) -> None:
-    """Print what was found, as a table or as JSON."""
+    """Print the results, as text or as JSON."""
     if as_json:
         say_json({"scenarios": {one.name: as_fields(one) for one in found}})
     else:
@@ -231,7 +240,7 @@ def _show(
 
 
 def _list(files: Sequence[str], *, as_json: bool) -> None:
-    """Print the scenarios of files, or without one those of this package."""
+    """Print the scenarios of files; without files, those of the package."""
     scenarios = _of_files(files) if files else dict(SCENARIOS)
     summaries = {name: _summary(one) for name, one in scenarios.items()}
     if as_json:
@@ -244,7 +253,7 @@ def _of_files(files: Sequence[str]) -> dict[str, Any]:
     """Return the scenarios of files by the names that `find_scenario` takes.
 
     Raises:
-        typer.BadParameter: A file is not there, or cannot be loaded.
+        typer.BadParameter: A file does not exist, or cannot be loaded.
     """
     try:
         return {
@@ -264,7 +273,7 @@ def _summary(scenario: Any) -> str:
 
 
 def _exit_code(found: Sequence[Explored]) -> int:
-    """Return the worst: a fault that was found comes first."""
+    """Return the exit status of the worst verdict; a refuted one is worst."""
     verdicts = {
         one.result.verdict if one.result is not None else "error" for one in found
     }
@@ -280,7 +289,7 @@ def _exit_code(found: Sequence[Explored]) -> int:
 
 
 def _keep(found: Sequence[Explored], folder: Path | None) -> dict[str, Path]:
-    """Save the counterexamples; return where each of them is."""
+    """Save the counterexamples; return the file of each."""
     kept: dict[str, Path] = {}
     for name, result, _ in found:
         if folder is not None and result is not None and result.verdict == "refuted":

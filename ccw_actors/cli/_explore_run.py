@@ -1,4 +1,4 @@
-"""Explores scenarios by their names, each so that its mistakes are its own."""
+"""Explores scenarios by name; one that fails does not stop the others."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
@@ -6,8 +6,8 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Literal, NamedTuple
 
+from ccw_actors.cli._own_code import why_failed
 from ccw_actors.cli._scenario_names import find_predicate, find_scenario
-from ccw_actors.errors import CcwActorsError
 from ccw_actors.explore import (
     Engine,
     InlineExecutor,
@@ -29,7 +29,7 @@ __all__ = ["Explored", "Options", "explore_all"]
 class Options(NamedTuple):
     """How scenarios are explored; see `explore`. `within` is the name of a predicate.
 
-    It can be pickled, as what goes to another process has to be.
+    It is pickled when it goes to another process.
     """
 
     engine: Engine | Literal["auto"]
@@ -43,7 +43,7 @@ class Options(NamedTuple):
 
 
 class Explored(NamedTuple):
-    """What became of one scenario: a result, or else an error in one line."""
+    """The result of one scenario, or an error in one line."""
 
     name: str
     result: Result | None
@@ -56,9 +56,9 @@ def explore_all(
     jobs: int,
     tick: Callable[[str, Progress], object],
 ) -> Iterator[Explored]:
-    """Explore scenarios, so many at once; yield each when it is done.
+    """Explore scenarios, `jobs` of them at once; yield each when it is done.
 
-    With one job `tick` is told how far it has come.
+    With one job `tick` is called with the name and the progress.
     """
     executor = executor_of(jobs)
     try:
@@ -75,17 +75,17 @@ def explore_all(
 def _side_by_side(
     executor: Executor, names: Sequence[str], options: Options
 ) -> Iterator[Explored]:
-    """Explore scenarios in other processes, which may end by themselves."""
+    """Explore scenarios in other processes, any of which may end unexpectedly."""
     calls = {executor.submit(_explore, name, options): name for name in names}
     for call in as_completed(calls):
         try:
             yield call.result()
         except BrokenProcessPool:
-            yield Explored(calls[call], None, "its process has ended")
+            yield Explored(calls[call], None, "the process that explored it has ended")
 
 
 def _explore(name: str, options: Options, tick: Tick | None = None) -> Explored:
-    """Explore one scenario; whatever it raises is what it is found to do."""
+    """Explore one scenario; whatever its code raises becomes the error."""
     try:
         within = find_predicate(options.within) if options.within else None
         result = explore(
@@ -100,8 +100,6 @@ def _explore(name: str, options: Options, tick: Tick | None = None) -> Explored:
             limits=options.limits,
             tick=tick,
         )
-    except CcwActorsError as error:
-        return Explored(name, None, str(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the scenario's own
-        return Explored(name, None, f"{type(error).__name__}: {error}")
+        return Explored(name, None, why_failed(error))
     return Explored(name, result)

@@ -245,6 +245,7 @@ def attach(
     running; 2 usage error, or the image cannot be used.
     """
     device = read_disk(disk)
+    assert device.image is not None, "a disk has an image"
     with ControlClient(_checked(name)) as client:
         request = AttachDisk(
             guest or _only_guest(client),

@@ -1,4 +1,4 @@
-"""`ccw-actors replay`: takes the steps of a counterexample again, and shows them."""
+"""`ccw-actors replay`: takes the steps of a counterexample again."""
 
 import sys
 from collections.abc import Sequence
@@ -8,8 +8,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from ccw_actors.cli._explore_progress import spinner
+from ccw_actors.cli._interleaving_view import Row, row_table, rows_of, steps_table
+from ccw_actors.cli._own_code import why_failed
 from ccw_actors.cli._printing import as_text, new_console, say, say_json
 from ccw_actors.cli._scenario_names import (
     Explored,
@@ -22,7 +24,6 @@ from ccw_actors.explore import (
     CounterexampleError,
     Replayed,
     ReplayError,
-    Step,
 )
 
 __all__ = ["replay"]
@@ -32,14 +33,21 @@ _GONE, _THERE, _LOST = 0, 1, 3
 
 def replay(
     file: Annotated[
-        Path, typer.Argument(help="A counterexample.", dir_okay=False, exists=True)
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A counterexample, as explore --save and verdicts write them.",
+            dir_okay=False,
+            exists=True,
+        ),
     ],
     scenario: Annotated[
         str,
         typer.Option(
             metavar="FILE:NAME",
-            help="The scenario to take the steps in, as `explore` knows it: one that"
-            " does not come with this package has to be named.",
+            help="The scenario to take the steps in, named as for explore. Required"
+            " if it does not come with the package.",
+            show_default=False,
         ),
     ] = "",
     *,
@@ -47,23 +55,24 @@ def replay(
         bool, typer.Option("--step", help="Wait for Enter after each step.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, and nothing else.")
+        bool, typer.Option("--json", help="Print JSON instead of a table.")
     ] = False,
 ) -> None:
     """Take the steps of a counterexample again.
 
-    The table has a row for each step and a column for each actor: what it handled, and
-    from whom. No code is run that the counterexample names. Ends with 1 if a fault is
-    met, 0 if none is any more, 3 if a step cannot be taken any more, 2 for usage or a
-    file that is no counterexample.
+    Prints a row for each step, with who takes it and what it is, and the fault that the
+    steps lead to. Runs no code that the file names, only that of --scenario.
+
+    Exit status: 0 the steps lead to no fault; 1 they lead to a fault; 2 usage error, or
+    the file cannot be used; 3 a step is not possible, so the code has changed.
     """
     try:
         known = Counterexample.load(file)
-        found = find_scenario(scenario) if scenario else _shipped(known)
+        found = find_scenario(scenario) if scenario else _shipped(file, known)
     except (CounterexampleError, ScenarioNameError) as error:
         raise typer.BadParameter(str(error)) from error
     try:
-        again = known.replay(found)
+        again = _taken(known, scenario or known.scenario, found)
     except ReplayError as lost:
         _say_lost(file, lost, as_json=as_json)
         raise typer.Exit(_LOST) from lost
@@ -74,20 +83,37 @@ def replay(
     raise typer.Exit(_THERE if again.violation else _GONE)
 
 
+def _taken(known: Counterexample, name: str, scenario: Explored) -> Replayed:
+    """Take the steps of a counterexample in a scenario with that name.
+
+    Raises:
+        ReplayError: A step is not possible.
+        typer.BadParameter: The scenario cannot be explored, or its code fails.
+    """
+    try:
+        with spinner(f"replaying {name}"):
+            return known.replay(scenario)
+    except ReplayError:
+        raise
+    except (Exception, SystemExit) as error:  # it is the scenario's own
+        raise typer.BadParameter(f"{name}: {why_failed(error)}") from error
+
+
 def _say_lost(file: Path, lost: ReplayError, *, as_json: bool) -> None:
-    """Say which step cannot be taken any more."""
+    """Print which step is not possible."""
     if as_json:
         say_json({"violation": None, "steps": lost.number - 1, "lost": str(lost)})
     else:
         say(f"{file}: {lost}")
 
 
-def _shipped(known: Counterexample) -> Explored:
+def _shipped(file: Path, known: Counterexample) -> Explored:
+    """Return the scenario of a counterexample, if it comes with the package."""
     found = shipped_scenario(known.scenario)
     if found is None:
         raise ScenarioNameError(
-            f"the counterexample is of {known.scenario!r}, which does not come with"
-            " this package: if you trust that code, name it with --scenario FILE:NAME"
+            f"{file}: its scenario {known.scenario!r} does not come with the package."
+            " If you trust that code, name it with --scenario FILE:NAME"
         )
     return found
 
@@ -102,49 +128,25 @@ def _as_json(again: Replayed) -> dict[str, Any]:
 
 
 def _show(known: Counterexample, name: str, again: Replayed, *, waits: bool) -> None:
+    """Print the steps, and the fault that they lead to, if there is one."""
     console = new_console()
     how = ", ".join(filter(None, (known.delivery, known.time)))
     console.print(as_text(f"{name} ({how})"))
-    _show_steps(console, again.steps, waits=waits)
-    if again.violation:
-        console.print(as_text(f"then: {again.violation}", style="red"))
-        if again.violation != known.violation:
-            console.print(as_text(f"the file says: {known.violation}"))
+    if waits:
+        _show_one_by_one(console, rows_of(name, again.steps))
     else:
-        console.print(as_text(f"nothing is wrong; the file says: {known.violation}"))
-
-
-def _show_steps(console: Console, steps: Sequence[Step], *, waits: bool) -> None:
-    """Print all steps, or each when somebody wants to see the next."""
-    actors = list(dict.fromkeys(step.actor for step in steps))
-    if not waits:
-        console.print(_table(actors, list(enumerate(steps, 1)), shows_head=True))
+        console.print(steps_table(name, again.steps, console.width))
+    if not again.violation:
+        console.print(as_text(f"No fault. The file says: {known.violation}"))
         return
-    for number, step in enumerate(steps, 1):
-        console.print(_table(actors, [(number, step)], shows_head=number == 1))
-        if number < len(steps) and sys.stdin.isatty():
+    console.print(as_text(f"REFUTED: {again.violation}", style="red"))
+    if again.violation != known.violation:
+        console.print(as_text(f"The file says: {known.violation}"))
+
+
+def _show_one_by_one(console: Console, rows: Sequence[Row]) -> None:
+    """Print each step when the user presses Enter."""
+    for row in rows:
+        console.print(row_table(row, rows))
+        if row is not rows[-1] and sys.stdin.isatty():
             input()
-
-
-def _table(
-    actors: list[str], steps: list[tuple[int, Step]], *, shows_head: bool
-) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=shows_head)
-    table.add_column("", justify="right")
-    for actor in actors:
-        table.add_column(as_text(actor or "action"), overflow="fold", ratio=1)
-    for number, step in steps:
-        cells = [
-            as_text(_cell(step)) if actor == step.actor else "" for actor in actors
-        ]
-        table.add_row(str(number), *cells)
-    return table
-
-
-def _cell(step: Step) -> str:
-    if not step.actor:
-        return step.message
-    what = f"crash on {step.message}" if step.crash else step.message
-    if step.timer:
-        return f"timer {step.timer}: {what}"
-    return f"{step.sender or 'outside'}: {what}"

@@ -4,15 +4,16 @@
 |---|---|
 | `clear-twice` | a scenario of this package, see `ccw-actors explore --list` |
 | `verdicts/DESIGN/EMULATOR/SCENARIO` | a cell of the verdict table |
-| `verdicts/DESIGN/SCENARIO` | one in which threads write the regions themselves |
-| `package.module:name` | something in a module that can be imported |
-| `path/file.py:name`, `path/test_file.py::name` | something in a file |
+| `verdicts/DESIGN/SCENARIO` | a cell without an emulator: threads write the regions |
+| `package.module:name` | a scenario in a module that can be imported |
+| `path/file.py:name`, `path/test_file.py::name` | a scenario in a file |
 
-That something is a scenario (a function that takes a World), or a TransitionSystem.
+A scenario in a module or a file is a function that takes a World, or a
+TransitionSystem.
 
-The first two come with this package. The others are code of the user's, which is run
-when its module is imported: only for a name that the user has given, and never for one
-that stands in a file.
+The first three come with this package. The others are the user's own code, which runs
+when its module is imported: only for a name that the user has given on the command
+line, never for one in a counterexample's file.
 """
 
 import difflib
@@ -26,6 +27,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias, cast
 
+from ccw_actors.cli._own_code import why_failed
 from ccw_actors.errors import CcwActorsError
 from ccw_actors.explore import Scenario, TransitionSystem, World
 from ccw_actors.scenarios import SCENARIOS
@@ -45,13 +47,13 @@ Explored: TypeAlias = Scenario | TransitionSystem[Any, Any]
 
 
 class ScenarioNameError(CcwActorsError):
-    """No scenario is found by a name."""
+    """No scenario has that name."""
 
 
 def shipped_scenario(name: str) -> Explored | None:
     """Return a scenario that comes with this package, None for another name.
 
-    Nothing is imported for it. Raises `ScenarioNameError` for a cell that is none.
+    Imports nothing. Raises `ScenarioNameError` for a cell that does not exist.
     """
     if not CellName.is_one(name):
         return SCENARIOS.get(name)
@@ -62,7 +64,7 @@ def shipped_scenario(name: str) -> Explored | None:
 
 
 def replay_command(file: Path, name: str) -> str:
-    """Return the command that shows a counterexample of a scenario."""
+    """Return the command that replays a counterexample of a scenario."""
     own = [] if shipped_scenario(name) is not None else ["--scenario", name]
     return shlex.join(["ccw-actors", "replay", str(file), *own])
 
@@ -86,13 +88,13 @@ def find_scenario(name: str) -> Explored:
 
 
 def _why_none(name: str) -> str:
-    """Say what is wrong with a name without a colon, and what may have been meant."""
+    """Return what is wrong with a name without a colon, and names close to it."""
     if name.endswith(".py"):
         has = ", ".join(scenarios_of(name)) or "no scenario"
-        return f"give FILE:NAME; {name} has {has}"
+        return f"{name}: expected FILE:NAME; the file has {has}"
     close = difflib.get_close_matches(name, SCENARIOS, n=3)
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    return f"no scenario is called {name!r}{hint}"
+    hint = f"did you mean {' or '.join(close)}?" if close else "see explore --list"
+    return f"no scenario has the name {name!r}; {hint}"
 
 
 def find_predicate(name: str) -> Callable[[Any], object]:
@@ -109,10 +111,10 @@ def find_predicate(name: str) -> Callable[[Any], object]:
 def scenarios_of(file: str) -> dict[str, Explored]:
     """Return the scenarios that a file defines, by name.
 
-    Those are transition systems, and functions of its own whose one parameter is called
-    `world` or is said to be a `World`. Raises `ScenarioNameError`.
+    Those are transition systems, and functions of the file whose one parameter is named
+    `world` or annotated as a `World`. Raises `ScenarioNameError`.
     """
-    module = _module(file, file)
+    module = _module(file)
     return {
         name: cast("Explored", value)
         for name, value in vars(module).items()
@@ -121,7 +123,7 @@ def scenarios_of(file: str) -> dict[str, Explored]:
 
 
 def _is_offered(value: object, module: str) -> bool:
-    """Whether a module offers something as a scenario of its own."""
+    """Whether a value is a scenario that this module defines."""
     if isinstance(value, TransitionSystem):
         return True
     return getattr(value, "__module__", "") == module and _wants_a_world(value)
@@ -136,33 +138,33 @@ def _wants_a_world(value: object) -> bool:
 
 
 def _named(name: str) -> object:
-    """Return what a name like `file.py:name` or `module:name` is that of."""
+    """Return the value that has a name like `file.py:name` or `module:name`."""
     where, _, what = name.partition("::" if "::" in name else ":")
-    module = _module(where, name)
+    module = _module(where)
     found = getattr(module, what, None) if what else None
     if found is None:
-        raise ScenarioNameError(f"{name}: there is no {what!r} in {where}")
+        raise ScenarioNameError(f"{name}: {where} has no {what!r}")
     return found
 
 
-def _module(where: str, name: str) -> ModuleType:
+def _module(where: str) -> ModuleType:
     path = Path(where)
     is_file = path.suffix == ".py"
     if is_file and not path.is_file():
-        raise ScenarioNameError(f"{name}: there is no file {where}")
+        raise ScenarioNameError(f"{where}: no such file")
     sys.path.insert(0, str(Path.cwd()))
     try:
         return _loaded(path) if is_file else importlib.import_module(where)
     except (Exception, SystemExit) as error:
-        text = f"{type(error).__name__}: {error}"
-        raise ScenarioNameError(f"{name}: cannot load {where}: {text}") from error
+        text = f"{where}: cannot be loaded: {why_failed(error)}"
+        raise ScenarioNameError(text) from error
 
 
 def _loaded(path: Path) -> ModuleType:
     sys.path.insert(1, str(path.resolve().parent))
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None, "a file that ends with .py has a loader"
-    assert spec.loader is not None, "so it has"
+    assert spec is not None, "a file that ends with .py has a spec"
+    assert spec.loader is not None, "and a loader"
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

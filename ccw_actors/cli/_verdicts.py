@@ -261,11 +261,11 @@ def _why_none(
         (scenarios or tuple(VERDICT_SCENARIOS))[0],
     )
     if not emulators and not VERDICT_SCENARIOS[scenario].has_emulator:
-        return CellName(design, None, scenario).no_meaning
+        return CellName(design, None, scenario).why_none
     wanted: Iterator[EmulatorName] = (
         one for one in EMULATORS if not emulators or one in emulators
     )
-    return CellName(design, next(wanted), scenario).no_meaning
+    return CellName(design, next(wanted), scenario).why_none
 
 
 @contextmanager

@@ -20,10 +20,12 @@ from ccw_actors.verdicts import (
     cell_text,
     command,
     design_row,
+    invariants_legend,
     lines_of,
     others,
     sequence_diagram,
     share,
+    signs_legend,
 )
 
 __all__ = ["show", "show_diagrams"]
@@ -37,13 +39,7 @@ _STYLES = {
 _SHOWN_WHOLE = 4
 _WIDTH_LEAST, _GAP = 5, 2
 _Row: TypeAlias = tuple[str, EmulatorName | None]
-_LEGEND = """\
-✔    verified: the scenario's own invariants hold in every schedule
-✔+   they hold, and an invariant that the scenario is not about is broken
-✘ N  refuted: the shortest counterexample has N steps
-…    incomplete: a limit was reached    ○  vacuous: nothing was tested
--    the scenario does not apply to the design
-Add --design, --emulator and --scenario to see what goes wrong in a cell."""
+_HINT = "Add --design, --emulator and --scenario to see what goes wrong in a cell."
 
 
 def show(found: Sequence[ExploredCell], files: Sequence[Path | None]) -> None:
@@ -54,10 +50,20 @@ def show(found: Sequence[ExploredCell], files: Sequence[Path | None]) -> None:
     cells = [one.cell for one in found]
     _show_table(cells)
     if len(cells) > _SHOWN_WHOLE:
-        typer.echo(f"\n{_LEGEND}")
+        _show_legend(cells)
+        typer.echo(f"\n{_HINT}")
         return
     for one, path in zip(found, files, strict=True):
         _show_whole(one, path)
+
+
+def _show_legend(cells: Sequence[VerdictCell]) -> None:
+    """Print what the signs mean, and the invariants that are broken."""
+    console = new_console()
+    for legend in filter(None, (signs_legend(cells), invariants_legend(cells))):
+        console.print()
+        for sign, text in legend.items():
+            console.print(as_text(f"{sign:5} {text}"), soft_wrap=True)
 
 
 def _show_table(cells: Sequence[VerdictCell]) -> None:

@@ -1,4 +1,4 @@
-"""What is different between two observations of one script."""
+"""The differences between two observations of one script."""
 
 from typing import Final, TypeAlias
 
@@ -19,7 +19,7 @@ Part: TypeAlias = tuple[str, str, str]
 
 
 class Difference(Struct, frozen=True):
-    """One thing that is different; `parts` name what is, inside a structure.
+    """One value that differs, and for a structure the parts of it that differ.
 
     `where` is an instruction ("3 TSCH") or an address. Each part is (field, expected,
     found), decoded.
@@ -33,10 +33,10 @@ class Difference(Struct, frozen=True):
 
 
 def expectation(case: Case) -> Observation:
-    """Return what a golden vector says was observed, in the form of an observation.
+    """Return the observation that a golden vector records.
 
     Raises:
-        VectorError: It speaks of storage outside the watched range.
+        VectorError: It has storage outside the watched range.
     """
     storage = bytearray(len(WATCHED))
     before, after = _pieces(case, case.storage), _pieces(case, case.storage_after)
@@ -79,7 +79,7 @@ def compare(expected: Observation, found: Observation) -> tuple[Difference, ...]
 
 
 def _storage(expected: Observation, found: Observation) -> list[Difference]:
-    """Compare granule by granule, and then what was stated on its own."""
+    """Compare granule by granule, then the pieces that are stated one by one."""
     changed = expected.storage != found.storage
     granules = [
         (WATCHED.start + at, expected.storage[at : at + GRANULE])
@@ -100,7 +100,7 @@ def _text(value: object) -> str:
 
 
 def _parts(field: str, expected: object, found: object) -> tuple[Part, ...]:
-    """Name the fields of an IRB or SCHIB that are different."""
+    """Return the fields of an IRB or SCHIB that differ."""
     if not (isinstance(expected, str) and isinstance(found, str)):
         return ()
     wanted, got = bytes.fromhex(expected), bytes.fromhex(found)

@@ -1,4 +1,4 @@
-"""What each instruction in the script of a golden vector does, and what it shows."""
+"""The instructions in the script of a golden vector: what each does and shows."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -21,7 +21,7 @@ __all__ = ["HANDLERS"]
 _DATA_SHOWN: Final = 16
 _POLLS_MAX: Final = 4000
 _ENABLED_PSW: Final = "0200100180000000"
-"""Old PSW of the program that real systems were observed with."""
+"""The old PSW of the program that ran on the real systems."""
 
 
 def _gr1(one: Instruction) -> int:

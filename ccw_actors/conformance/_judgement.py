@@ -29,11 +29,11 @@ _NOT_UNDERSTOOD = (ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class Verdict(StrEnum):
-    """What can be said of a case.
+    """The verdict on a case.
 
-    `EXPLAINED`: rules say where the real system departs from the architecture, and
-    predict all that was observed. `UNEXPLAINED`: the case is marked as a deviation, is
-    not equal, and no rule fits.
+    `EXPLAINED`: rules tell where the real system departs from the architecture, and
+    predict every value observed. `UNEXPLAINED`: the case is marked as a deviation, is
+    not equal, and no rule applies.
     """
 
     AGREE = "agree"
@@ -45,7 +45,7 @@ class Verdict(StrEnum):
 
 
 class Judgement(Struct, frozen=True):
-    """A verdict, why, and what is different if that matters."""
+    """A verdict, its reason, and the differences."""
 
     verdict: Verdict
     why: str = ""
@@ -53,17 +53,17 @@ class Judgement(Struct, frozen=True):
 
 
 def run_case(case: Case, images: Path, scratch: Path) -> Judgement:
-    """Run a case, and say what can be said of it.
+    """Run a case and judge it.
 
-    What cannot be run or understood is unsupported. A case that the host fails on
-    differs.
+    A case that cannot be run or understood is unsupported. A case on which the host
+    fails differs.
     """
     try:
         return _judged(case, images, scratch)
     except (UnsupportedSetupError, VectorError, ImageError) as error:
         return Judgement(Verdict.UNSUPPORTED, str(error))
     except (ActorFailedError, AskTimeoutError) as error:
-        return Judgement(Verdict.DIFFER, f"the host has failed: {error}")
+        return Judgement(Verdict.DIFFER, f"the host failed: {error}")
     except _NOT_UNDERSTOOD as error:
         why = f"the case cannot be understood: {type(error).__name__}: {error}"
         return Judgement(Verdict.UNSUPPORTED, why)
@@ -80,7 +80,7 @@ def _judged(case: Case, images: Path, scratch: Path) -> Judgement:
 
 
 def verdict_of(case: Case, found: Observation) -> Judgement:
-    """Judge what was found, by the architecture, against what the case says."""
+    """Compare the observation of a run without rules with that of the case."""
     differences = compare(expectation(case), found)
     if not case.stable:
         return Judgement(Verdict.UNSTABLE, "; ".join(case.volatile))
@@ -97,25 +97,25 @@ def rules_of(setup: dict[str, Any]) -> tuple[type[Rule], ...]:
     """Return the rules for the kind of host that a setup is for.
 
     Raises:
-        VectorError: It is for none that is known.
+        VectorError: No known kind of host has such a setup.
     """
     return HERCULES_RULES if personality_of(setup) is HERCULES else QEMU_RULES
 
 
 def explanation(case: Case, images: Path, scratch: Path) -> tuple[type[Rule], ...]:
-    """Return the rules that together predict all that was observed, or none.
+    """Return the rules that together predict every value observed, or none.
 
     None of them can be left out.
 
     Raises:
-        UnsupportedSetupError: The script needs what is not there.
+        UnsupportedSetupError: The script needs a device or an act that is not there.
         VectorError: The case cannot be understood.
     """
     rules = [kind() for kind in rules_of(case.setup)]
     try:
         predicted = _played(case, images, scratch, rules)
     except ProgramInterruptionError:
-        # A rule has looked where there is no storage: it is not for this case.
+        # A rule read where there is no storage: it does not apply to this case.
         return ()
     if compare(expectation(case), predicted):
         return ()
@@ -130,7 +130,7 @@ def explanation(case: Case, images: Path, scratch: Path) -> tuple[type[Rule], ..
 def _predict(
     kinds: Sequence[type[Rule]], case: Case, images: Path, scratch: Path
 ) -> bool:
-    """Whether rules predict all that was observed."""
+    """Whether rules predict every value observed."""
     found = _played(case, images, scratch, [kind() for kind in kinds])
     return not compare(expectation(case), found)
 

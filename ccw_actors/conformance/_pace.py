@@ -1,7 +1,7 @@
-"""How fast channel and processor are, seen from each other, while a case is run.
+"""How fast channel and processor are, compared with each other, while a case runs.
 
-Real systems ran the vectors on threads of their own. Here an instruction is over before
-the channel does anything, and the channel goes on when the caller says so.
+Real systems ran the channel on its own threads. Here an instruction ends before the
+channel does anything, and the channel continues when the caller says so.
 """
 
 from ccw_actors.runtime import Choice, SteppingDispatcher
@@ -10,7 +10,7 @@ __all__ = ["Pace"]
 
 
 class Pace(SteppingDispatcher):
-    """Prefers what the processor "cpu0" sends and gets, then its channel subsystem.
+    """Prefers messages of the processor "cpu0", then those of its channel subsystem.
 
     Timers come last.
     """
@@ -20,7 +20,7 @@ class Pace(SteppingDispatcher):
         self._turn = 0
 
     def step(self, choice: Choice | None = None) -> Choice | None:
-        """Handle one message; of what there is to choose from, the most urgent."""
+        """Handle one message: the most urgent of those that wait."""
         if choice is None:
             choice = min(self.enabled(), key=_urgency, default=None)
             if choice is None:
@@ -28,9 +28,9 @@ class Pace(SteppingDispatcher):
         return super().step(choice)
 
     def run_channel(self) -> bool:
-        """Handle one message of the channel's; False if it has nothing to do.
+        """Handle one message of the channel; False if there is none.
 
-        Its actors take turns, so that none of them is kept from working.
+        Its actors take turns, so that none of them starves.
         """
         choices = [choice for choice in self.enabled() if not choice.timer]
         if not choices:

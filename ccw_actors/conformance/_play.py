@@ -1,4 +1,4 @@
-"""Runs the script of a golden vector, and says what was observed."""
+"""Runs the script of a golden vector, and returns what is observed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +17,11 @@ WATCHED = range(0x40000, 0x80000)
 
 
 class Observation(Struct, frozen=True):
-    """What was observed: an entry for each instruction, and storage at the end.
+    """The values observed: an entry for each instruction, and storage at the end.
 
-    `storage` has the watched range. `stated` are pieces of it that were stated one by
-    one, as pairs (address, content), which may overlap; whoever runs a script has none.
+    `storage` has the watched range. `stated` has pieces of it that a golden vector
+    states one by one, as pairs (address, content), which may overlap; it is empty for
+    the run of a script.
     """
 
     entries: tuple[Entry, ...]
@@ -34,10 +35,10 @@ def play(
     """Run a script on a fresh machine.
 
     Args:
-        script: What to do, and with which devices.
-        images: Where the images are that the setup names.
+        script: The instructions, and the devices that they use.
+        images: The folder of the images that the setup names.
         scratch: A directory for copies of them.
-        deviations: In what the host departs from the architecture; they are used up.
+        deviations: How the host departs from the architecture; new ones for each run.
 
     Raises:
         UnsupportedSetupError: The script needs what is not there.

@@ -1,7 +1,7 @@
 """The processor that runs the script of a golden vector on a `VectorMachine`.
 
-What a real system does that the architecture does not allow is a `Deviation`: with
-those, the same processor gets what the real system gave.
+A `Deviation` is a respect in which a real system departs from the architecture. With
+deviations, the same processor gets the values of the real system.
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -30,36 +30,36 @@ _STEPS_MAX: Final = 2000
 
 _Patch: TypeAlias = tuple[int, bytes, bytes]
 Handler: TypeAlias = Callable[["Player", Instruction, int], Entry]
-"""Executes an instruction of a script, whose operand is at an address."""
+"""Executes an instruction of a script; the address is that of its operand."""
 
 
 class Deviation(Protocol):
     """One respect in which a real system departs from the architecture."""
 
     def before(self, player: "Player", one: Instruction, address: int, /) -> None:
-        """Change what the instruction is about to meet."""
+        """Change the state before the instruction."""
         ...
 
     def instead(
         self, player: "Player", one: Instruction, address: int, /
     ) -> Entry | None:
-        """Give what is observed if the real system does something else altogether."""
+        """Return what is observed if the real system does something else; else None."""
         ...
 
     def shown(self, player: "Player", one: Instruction, entry: Entry, /) -> Entry:
-        """Change what is observed of the instruction."""
+        """Return the values that the real system shows for the instruction."""
         ...
 
     def finish(self, player: "Player", /) -> None:
-        """Change what is in storage at the end."""
+        """Change storage at the end."""
         ...
 
 
 class Player:
     """A processor that runs a script; `cr6`, `cc` and the time are its state.
 
-    `handlers` say what each instruction of a script does. It is `prompt` when an
-    interruption has just been taken: then it acts at once.
+    `handlers` has a function for each instruction of a script. The processor is
+    `prompt` when it has just taken an interruption: then it acts at once.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Player:
     def run(
         self, program: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any
     ) -> Any:
-        """Run what is written for a processor; the channel does nothing meanwhile."""
+        """Run a program for a processor, while the channel does nothing."""
         coroutine = program(self._cpu, *arguments)
         outcome: Outcome | None = None
         while True:
@@ -99,11 +99,11 @@ class Player:
             outcome = cpu.ask(Operate(operation), block=True)
 
     def store(self, address: int, data: bytes) -> None:
-        """Store bytes."""
+        """Store bytes at an address."""
         self.run(_store, address, data)
 
     def fetch(self, address: int, length: int) -> bytes:
-        """Fetch bytes."""
+        """Fetch bytes from an address."""
         return cast("bytes", self.run(_fetch, address, length))
 
     def patch(self, address: int, data: bytes, *, lasting: bool = False) -> None:
@@ -123,7 +123,7 @@ class Player:
         self.machine.pace.settle(_STEPS_MAX)
 
     def finish(self) -> None:
-        """Let the channel come to rest, and undo what is left of patches."""
+        """Let the channel work until it rests, and undo lasting patches."""
         self.settle()
         for deviation in self._deviations:
             deviation.finish(self)
@@ -155,7 +155,7 @@ class Player:
         self.prompt = False
 
     def _shown(self, one: Instruction, entry: Entry) -> Entry:
-        """Return what the real system shows, which is in storage then, too."""
+        """Return what the real system shows, and store it like the real system."""
         shown = entry
         for deviation in self._deviations:
             shown = deviation.shown(self, one, shown)
@@ -175,7 +175,7 @@ class Player:
             return Entry(one.op, program_interruption=f"{error.code:04x}")
 
     def _undo(self, patches: list[_Patch]) -> None:
-        """Put back what patches have replaced, if it has not changed since."""
+        """Put back the bytes that patches replaced, unless they have changed since."""
         while patches:
             address, data, old = patches.pop()
             if self.fetch(address, len(data)) == data:

@@ -1,7 +1,7 @@
-"""What a golden vector says of its host: its devices, and what its machine chose.
+"""The host of a golden vector: its devices, and the choices of its machine.
 
-A setup names either devices with images, as Hercules was configured, or the arguments
-that QEMU had. Each is a machine of its own: see `HERCULES` and `QEMU`.
+A setup has either devices with images, as Hercules was configured, or the arguments of
+QEMU. See `HERCULES` and `QEMU` for the machines.
 """
 
 import re
@@ -31,9 +31,9 @@ _ATTENTION = re.compile(r"i ([0-9a-fA-F]{4})")
 
 
 class Personality(Struct, frozen=True):
-    """What one kind of host is like where the architecture leaves it open.
+    """The choices of one kind of host where the architecture leaves them open.
 
-    `storage` is in bytes. Where it is `synchronous` a channel program is over, or
+    `storage` is in bytes. On a `synchronous` host a channel program has ended, or is
     suspended, before the next instruction.
     """
 
@@ -82,10 +82,10 @@ class Configured(Struct, frozen=True):
 
 
 def personality_of(setup: dict[str, Any]) -> Personality:
-    """Return what kind of host a setup is for.
+    """Return the kind of host that a setup is for.
 
     Raises:
-        VectorError: It is for none that is known.
+        VectorError: No known kind of host has such a setup.
     """
     if "devices" in setup:
         return HERCULES
@@ -98,7 +98,7 @@ def devices_of(setup: dict[str, Any]) -> tuple[Configured, ...]:
     """Return the devices of a setup, in the order of their subchannels.
 
     Raises:
-        UnsupportedSetupError: There is a device that no model stands for.
+        UnsupportedSetupError: There is no model of one of the devices.
         VectorError: The setup cannot be understood.
     """
     personality_of(setup)
@@ -137,7 +137,7 @@ def _qemu_devices(arguments: Sequence[str]) -> list[Configured]:
 
 
 def _pairs(text: str) -> dict[str, str]:
-    """Return what QEMU's option says, by key; a key alone says nothing."""
+    """Return the values of a QEMU option, by key; "" for a key without a value."""
     pairs: dict[str, str] = {}
     for part in text.split(","):
         key, _, value = part.partition("=")
@@ -158,7 +158,7 @@ def _qemu_device(
 
 
 def attentions_of(setup: dict[str, Any]) -> tuple[int, ...]:
-    """Return the devices, by number, that an operator has ask for attention.
+    """Return the numbers of the devices at which an operator causes attention.
 
     Raises:
         UnsupportedSetupError: The operator does something else.
@@ -168,6 +168,8 @@ def attentions_of(setup: dict[str, Any]) -> tuple[int, ...]:
         match = _ATTENTION.fullmatch(command)
         if match is None:
             words = shlex.split(command)
-            raise UnsupportedSetupError(f"no operator does {words[:1]}: {command}")
+            raise UnsupportedSetupError(
+                f"unknown operator command {words[:1]}: {command}"
+            )
         found.append(int(match[1], 16))
     return tuple(found)

@@ -47,7 +47,7 @@ _GUEST: Final = GuestPaths()
 
 
 class VectorMachine:
-    """The actors of a host, stepped by `pace`; `scratch` takes copies of images.
+    """The actors of a host, stepped by `pace`; `scratch` is a folder for image copies.
 
     `devices` are in the order of their subchannels, `paths` the channel-path ids.
     """
@@ -94,7 +94,7 @@ class VectorMachine:
     def _channel_subsystem(
         self, subchannels: Mapping[int, ActorRef[Any]], paths: Mapping[int, int]
     ) -> ChannelSubsystem:
-        """Spawn the channel paths, given with their types; return what knows them."""
+        """Spawn the channel paths, given with their types; return their references."""
         model = self.personality.model
         refs: dict[int, ActorRef[Any]] = {}
         for chpid in paths:
@@ -111,7 +111,7 @@ class VectorMachine:
         )
 
     def operator_acts(self, time_us: int) -> None:
-        """Do what the operator did, if that time has come."""
+        """Do what the operator did, once a wait is as long as the operator's pause."""
         if time_us >= _OPERATOR_PAUSE_US:
             due, self._attentions = self._attentions, ()
             numbers = [device.devno for device in self.devices]
@@ -135,7 +135,7 @@ class VectorMachine:
 
 
 def _volume(copy: Path, device: Configured) -> FileVolume | MemoryVolume:
-    """Return the volume in an image; a compressed one is written in memory only."""
+    """Return the volume in an image; writes to a compressed one stay in memory."""
     kind = device.device_type
     if kind.startswith("virtio"):
         kind = _BLOCKS
@@ -162,5 +162,5 @@ def _image(images: Path, name: str) -> bytes:
 
 
 def _paths(number: int) -> DevicePaths:
-    """Return where the actors of a device live."""
+    """Return the paths of the actors of a device."""
     return DevicePaths(device=f"device{number}", subchannel=f"subchannel{number}")

@@ -1,8 +1,8 @@
-"""Golden vectors as values: what a program did, and what a real system observed.
+"""Golden vectors as values: the script of a program, and what a real system showed.
 
 A file is JSON, gzipped or not: a list of cases. Numbers in it are hexadecimal text,
-addresses absolute. What a case needs to be run is its `Script`; what was observed is
-kept apart from that.
+addresses absolute. The `Script` of a case is all that a run of it gets; the observed
+values are kept apart.
 """
 
 import gzip
@@ -36,7 +36,7 @@ class Instruction(Struct, frozen=True):
     """One instruction, or a pseudo-instruction such as TSCHPOLL.
 
     `addr` is the operand's address, None for the private area of the program. `src` and
-    `len` belong to MOVE, `timeout_us` to what waits.
+    `len` belong to MOVE, `timeout_us` to instructions that wait.
     """
 
     op: str
@@ -48,7 +48,7 @@ class Instruction(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True, omit_defaults=True):
-    """What was observed of one instruction; fields that do not apply are None."""
+    """The values observed for one instruction; fields that do not apply are None."""
 
     op: str
     cc: int | str | None = None
@@ -64,7 +64,7 @@ class Entry(Struct, frozen=True, omit_defaults=True):
 
 
 class Script(Struct, frozen=True):
-    """All that whoever runs a case is given."""
+    """All that a run of a case gets."""
 
     setup: dict[str, Any]
     storage: dict[str, str]
@@ -72,7 +72,7 @@ class Script(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """One golden vector; what else its record says is not needed."""
+    """One golden vector; other fields of its record are ignored."""
 
     name: str
     category: str
@@ -87,7 +87,7 @@ class Case(Struct, frozen=True):
 
     @property
     def script(self) -> Script:
-        """What it takes to run the case."""
+        """The part of the case that a run gets."""
         return Script(self.setup, self.storage, self.instructions)
 
 
@@ -95,8 +95,8 @@ def load(path: Path, *, size_max: int = VECTORS_SIZE_MAX) -> tuple[Case, ...]:
     """Read a file of golden vectors, of that many bytes of JSON at most.
 
     Raises:
-        VectorError: It is not one; the text says where.
-        OSError: It cannot be read.
+        VectorError: The file is not one; the text says where.
+        OSError: The file cannot be read.
     """
     cases = _cases_in(path, size_max)
     names: set[str] = set()
@@ -132,7 +132,7 @@ def address_of(text: str) -> int:
     """Read an address.
 
     Raises:
-        VectorError: It is not a hexadecimal number.
+        VectorError: The text is not a hexadecimal number.
     """
     try:
         return int(text, 16)

@@ -1,8 +1,8 @@
 """Designs of others as actors: Linux vfio-ccw by version, proposals, QEMU's emulator.
 
-They are models, written to have the races that the originals have. What in them stands
-for what in the originals is in `STEPS` and in the docstrings. A design of your own is a
-value of `Choices`: `DESIGNS` has those there are.
+They are models, written to have the races of the originals. `STEPS` and the docstrings
+say which part of a model stands for which part of its original. Your own design is a
+value of `Choices`; `DESIGNS` has the existing ones.
 """
 
 from ccw_actors.designs._qemu import QemuSubchannel as QemuSubchannel

@@ -6,7 +6,7 @@
 | RSCH | AC resume-pending | write the I/O region, as for SSCH |
 | HSCH | FC halt without start, AC halt-pending | write the async region |
 | CSCH | FC clear, AC clear-pending; SC stays | write the async region |
-| XSCH | FC start off | nothing: the host is not told |
+| XSCH | FC start off | nothing: the host does not learn of it |
 | TSCH, MSCH, STSCH | as for any subchannel | nothing |
 
 | errno of the write | SSCH, RSCH, HSCH | CSCH |
@@ -17,9 +17,9 @@
 | ENODEV, EACCES | cc 3 | cc 3 |
 | other | a unit exception, cc 0 | a unit exception, cc 0 |
 
-Each IRB that is read replaces the whole SCSW, and an interrupt is injected whatever is
-pending already. All but the taking of an interrupt, which is KVM's, happens under the
-big lock: one thing at a time, a write to the kernel included.
+Each IRB that is read replaces the whole SCSW, and QEMU injects an interrupt whatever is
+pending already. Everything but taking an interrupt, which KVM does, happens under the
+big lock, one operation at a time, including writes to the kernel.
 
 Source: QEMU hw/vfio/ccw.c, hw/s390x/css.c, hw/s390x/s390-ccw.c; for the interrupts
 Linux arch/s390/kvm/priv.c (TSCH takes one out of the list).
@@ -32,45 +32,42 @@ from ccw_actors.actors.protocol import (
     CloseDevice,
     ConditionCode,
     DeviceRequested,
+    GuestToSubchannel,
     Instruction,
+    InstructionAnswer,
     InterruptionGone,
     InterruptionTaken,
     IoRead,
+    NoteSettings,
     NotOperational,
     Pending,
     ReadIo,
     ResetDevice,
     ResetSubchannel,
+    SettingsNoted,
     Signalled,
     SubchannelReset,
+    SubchannelToSink,
     TakeInterruption,
     WriteAsync,
     WriteIo,
     Written,
 )
-from ccw_actors.channel import (
-    InterruptionCode,
-    Pmcw,
-    Schib,
-    SubchannelId,
-)
-from ccw_actors.designs._qemu_state import Answer, QemuState, Turn
+from ccw_actors.channel import Cc, InterruptionCode, Pmcw, Schib, SubchannelId
+from ccw_actors.designs._qemu_state import QemuState, Turn
 from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["QemuSubchannel"]
 
 ToKernel: TypeAlias = WriteIo | WriteAsync | ReadIo | ResetDevice | CloseDevice
-FromKernel: TypeAlias = Signalled | DeviceRequested
 
 _NO_DEVICE: Final = frozenset({errno.ENODEV, errno.EACCES})
 
 
-class QemuSubchannel(
-    Actor[Instruction | ResetSubchannel | TakeInterruption | FromKernel]
-):
+class QemuSubchannel(Actor[GuestToSubchannel | Signalled | DeviceRequested]):
     """Subchannel `schid` of a guest, on a `kernel` that answers vfio-ccw's requests.
 
-    `pmcw` is what it starts with. Interruptions are announced to `sink`.
+    `pmcw` is what it starts with. It announces interruptions to `sink`.
     """
 
     state: QemuState
@@ -80,7 +77,7 @@ class QemuSubchannel(
         schid: SubchannelId,
         pmcw: Pmcw,
         kernel: ActorRef[ToKernel],
-        sink: ActorRef[Pending | NotOperational],
+        sink: ActorRef[SubchannelToSink],
     ) -> None:
         self._schid = schid
         self._kernel = kernel
@@ -124,7 +121,7 @@ class QemuSubchannel(
                 self._execute(turn)
 
     def _execute(self, turn: Turn) -> None:
-        assert turn.instruction is not None, "it was an instruction's turn"
+        assert turn.instruction is not None, "the turn is an instruction's"
         answer = self.state.execute(turn.instruction)
         if isinstance(answer, WriteIo | WriteAsync):
             self.state.request = answer
@@ -132,10 +129,10 @@ class QemuSubchannel(
         else:
             self._answer(answer)
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: InstructionAnswer) -> None:
         state = self.state
-        assert state.turn is not None, "it was this instruction's turn"
-        assert state.turn.to is not None, "an instruction was issued by somebody"
+        assert state.turn is not None, "the turn is this instruction's"
+        assert state.turn.to is not None, "an instruction has a sender"
         self.reply(state.turn.to, answer)
         state.turn = None
 
@@ -145,7 +142,7 @@ class QemuSubchannel(
     def written(self, message: Written) -> None:
         """Turn an errno into a condition code, or into a unit exception."""
         state, reason = self.state, message.errno
-        assert state.turn is not None, "a write is somebody's turn"
+        assert state.turn is not None, "a write belongs to a turn"
         if state.turn.kind != "instruction":
             self._over(state.turn)
             return
@@ -164,7 +161,7 @@ class QemuSubchannel(
         self._go_on()
 
     def _over(self, turn: Turn) -> None:
-        """End the turn of a reset, or of an unplugging."""
+        """End the turn of a reset or an unplug."""
         if turn.to is not None:
             self.reply(turn.to, SubchannelReset(self._schid.index))
         self.state.turn = None
@@ -191,6 +188,16 @@ class QemuSubchannel(
         self._sink.tell(NotOperational(self._schid.index))
         self._kernel.tell(CloseDevice())
 
+    # -- the guest's channel subsystem -------------------------------------------------
+
+    @receive
+    def note_settings(self, _message: NoteSettings) -> SettingsNoted:
+        """Keep nothing: QEMU checks no address limit, and this model measures nothing.
+
+        Source: QEMU target/s390x/ioinst.c (ioinst_handle_sal).
+        """
+        return SettingsNoted(self._schid.index)
+
     # -- interrupts -------------------------------------------------------------------
 
     def _inject(self) -> None:
@@ -199,7 +206,7 @@ class QemuSubchannel(
 
     @receive
     def take(self, _message: TakeInterruption) -> InterruptionTaken | InterruptionGone:
-        """Hand an interrupt of the list over."""
+        """Return an interrupt of the list."""
         number, pmcw = self._schid.index, self.state.schib.pmcw
         if not self.state.interrupts:
             return InterruptionGone(number)
@@ -212,5 +219,6 @@ class QemuSubchannel(
 
 def _condition_code(request: WriteIo | WriteAsync, reason: int) -> int:
     if reason in _NO_DEVICE:
-        return 3
-    return 2 if reason == errno.EBUSY and request != WriteAsync("CSCH") else 0
+        return Cc.NOT_OPERATIONAL
+    busy = reason == errno.EBUSY and request != WriteAsync("CSCH")
+    return Cc.NOT_APPLICABLE if busy else Cc.DONE

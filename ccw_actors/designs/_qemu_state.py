@@ -1,6 +1,6 @@
-"""QEMU's subchannel, and who has the big lock: what instructions do to it.
+"""QEMU's subchannel and the turns of the big lock: what instructions do to the SCSW.
 
-Pure; the tables are in `qemu`.
+Pure; the tables are in `_qemu`.
 """
 
 from typing import Final, Literal, TypeAlias
@@ -14,6 +14,7 @@ from ccw_actors.actors.protocol import (
     ConditionCode,
     HaltSubchannel,
     Instruction,
+    InstructionAnswer,
     ModifySubchannel,
     ResumeSubchannel,
     StartSubchannel,
@@ -27,6 +28,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import (
     Actl,
+    Cc,
     Dstat,
     Fctl,
     Irb,
@@ -39,9 +41,8 @@ from ccw_actors.channel import (
 from ccw_actors.channel.ccw import CCW_LENGTH
 from ccw_actors.runtime import ReplyTo
 
-__all__ = ["Answer", "QemuState", "Turn"]
+__all__ = ["QemuState", "Turn"]
 
-Answer: TypeAlias = ConditionCode | Tested | Stored
 RegionWrite: TypeAlias = WriteIo | WriteAsync
 WithoutOperand: TypeAlias = (
     ResumeSubchannel
@@ -57,18 +58,19 @@ _STATUS: Final = Stctl.ALERT | Stctl.PRIMARY | Stctl.SECONDARY
 
 
 class Turn(Struct, frozen=True):
-    """Something that wants the big lock; `to` is who wants its answer, if anyone."""
+    """An operation that needs the big lock; `to` is where its answer, if any, goes."""
 
     kind: Literal["instruction", "signal", "reset", "unplug"]
     instruction: Instruction | None = None
-    to: ReplyTo[Answer | SubchannelReset] | None = None
+    to: ReplyTo[InstructionAnswer | SubchannelReset] | None = None
 
 
 class QemuState(Struct):
-    """The subchannel as QEMU has it, and who has the big lock.
+    """The subchannel as QEMU has it, and the turns of the big lock.
 
-    `before` is the SCSW to go back to if the kernel refuses. `interrupts` are in KVM's
-    list. `turn` has the lock, `waiting` want it; `request` is written again on EAGAIN.
+    `before` is the SCSW to restore if the kernel refuses. `interrupts` counts those in
+    KVM's list. `turn` has the lock, `waiting` wait for it; `request` is written again
+    on EAGAIN.
     """
 
     schib: Schib
@@ -89,21 +91,21 @@ class QemuState(Struct):
     def scsw(self, scsw: Scsw) -> None:
         self.schib = replace(self.schib, scsw=scsw)
 
-    def execute(self, instruction: Instruction) -> Answer | RegionWrite:
-        """Execute an instruction: its answer, or what the kernel has to be asked."""
+    def execute(self, instruction: Instruction) -> InstructionAnswer | RegionWrite:
+        """Execute an instruction; return its answer, or the request to the kernel."""
         match instruction:
             case StartSubchannel(orb=orb):
-                result: Answer | RegionWrite = self._start(orb)
+                result: InstructionAnswer | RegionWrite = self._start(orb)
             case ModifySubchannel(pmcw=pmcw, mba=mba):
                 result = self._modify(Schib(pmcw, mba=mba))
             case _:
                 result = self._execute(instruction)
         return result
 
-    def _execute(self, instruction: WithoutOperand) -> Answer | RegionWrite:
+    def _execute(self, instruction: WithoutOperand) -> InstructionAnswer | RegionWrite:
         match instruction:
             case ResumeSubchannel():
-                result: Answer | RegionWrite = self._resume()
+                result: InstructionAnswer | RegionWrite = self._resume()
             case HaltSubchannel():
                 result = self._halt()
             case ClearSubchannel():
@@ -134,11 +136,11 @@ class QemuState(Struct):
     def _halt(self) -> ConditionCode | RegionWrite:
         scsw, pmcw = self.scsw, self.schib.pmcw
         if not (pmcw.valid and pmcw.enabled):
-            return ConditionCode(3)
+            return ConditionCode(Cc.NOT_OPERATIONAL)
         if scsw.stctl == Stctl.PENDING or scsw.stctl & _STATUS:
-            return ConditionCode(1)
+            return ConditionCode(Cc.STATUS_PENDING)
         if scsw.fctl & (Fctl.HALT | Fctl.CLEAR):
-            return ConditionCode(2)
+            return ConditionCode(Cc.NOT_APPLICABLE)
         actl = scsw.actl | Actl.HALT_PENDING
         return self._request(
             replace(scsw, fctl=Fctl.HALT, actl=actl), WriteAsync("HSCH")
@@ -147,7 +149,7 @@ class QemuState(Struct):
     def _clear(self) -> ConditionCode | RegionWrite:
         pmcw = self.schib.pmcw
         if not (pmcw.valid and pmcw.enabled):
-            return ConditionCode(3)
+            return ConditionCode(Cc.NOT_OPERATIONAL)
         scsw = replace(self.scsw, fctl=Fctl.CLEAR, actl=Actl.CLEAR_PENDING)
         return self._request(scsw, WriteAsync("CSCH"))
 
@@ -156,7 +158,7 @@ class QemuState(Struct):
         return ConditionCode(cc)
 
     def _store(self) -> Stored:
-        return Stored(0, self.schib)
+        return Stored(Cc.DONE, self.schib)
 
     def _cancel(self) -> ConditionCode:
         cc, self.scsw = lifecycle.cancel(self.scsw, self.schib.pmcw)
@@ -169,12 +171,12 @@ class QemuState(Struct):
         return Tested(cc, irb)
 
     def _request(self, scsw: Scsw, request: RegionWrite) -> RegionWrite:
-        """Be as if the kernel did as it is asked; it may still refuse."""
+        """Set the SCSW as if the kernel had accepted; it may still refuse."""
         self.before, self.scsw = self.scsw, scsw
         return request
 
     def note_unit_exception(self) -> None:
-        """Have a unit exception be pending, for what the kernel did not do."""
+        """Make a unit exception pending, as the kernel has failed the request."""
         scsw = self.scsw
         self.scsw = replace(
             scsw,

@@ -1,10 +1,10 @@
 """RegionDriver: puts this package's emulator on a kernel that has vfio-ccw's regions.
 
-GuestSubchannel numbers its operations and wants to be told which of them a status
-answers and ends. The regions know no numbers, so this says what can be known: an IRB
-answers those operations of its FC bits that the kernel has accepted and that are not
-over. What answers nothing though it has FC bits belongs to an operation that a CLEAR
-has ended, and is dropped.
+GuestSubchannel numbers its operations and needs to know which of them a status answers
+and ends. The regions know no numbers, so this driver derives them: an IRB answers the
+operations of its FC bits that the kernel has accepted and that have not ended. An IRB
+with FC bits that answers none belongs to an operation that a CLEAR has ended, and is
+dropped.
 
 | operation | errno | next |
 |---|---|---|
@@ -17,7 +17,7 @@ has ended, and is dropped.
 
 import errno
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -30,6 +30,7 @@ from ccw_actors.actors.protocol import (
     DeviceRequested,
     Found,
     Gone,
+    GuestSubchannelToVfioCcw,
     HaltRequest,
     IoEvent,
     IoRead,
@@ -41,43 +42,29 @@ from ccw_actors.actors.protocol import (
     SenseConcurrently,
     Signalled,
     Taken,
+    VfioCcwToGuestSubchannel,
     WriteAsync,
     WriteIo,
     Written,
 )
-from ccw_actors.channel import Actl, Fctl, Irb, Pmcw, Schib, Scsw, Stctl
+from ccw_actors.channel import Actl, Cc, Fctl, Irb, Pmcw, Schib, Scsw
 from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["RegionDriver"]
 
 Request: TypeAlias = IoRequest | HaltRequest | ClearRequest
-"""What becomes a write of a region."""
-FromSubchannel: TypeAlias = (
-    Request
-    | ResumeRequest
-    | CancelRequest
-    | LookRequest
-    | Taken
-    | SenseConcurrently
-    | Detach
-)
-"""What a GuestSubchannel sends to what is below it."""
-ToSubchannel: TypeAlias = Refused | Completed | Found | IoEvent | Gone
-"""What a GuestSubchannel is told from below."""
+"""The requests that become a write of a region."""
 ToKernel: TypeAlias = WriteIo | WriteAsync | ReadIo | CloseDevice
-FromKernel: TypeAlias = Signalled | DeviceRequested
-
-_NOT_APPLICABLE: Final = 2
 
 
 class RegionDriverState(Struct):
     """What it remembers.
 
-    `call` is the request or read that is being made: a request's number, 0 for a read,
-    -1 for nothing. `waiting` are requests not accepted yet; with `busy` they wait for
-    a signal. `start`, `halt` and `clear` have been accepted and are not over, 0 if
-    none, `newest` was accepted last. `signalled` says that there is an IRB to be read,
-    `gone` that there is no subchannel any more, `closed` that the device was closed.
+    `call` is the request or read in progress: a request's number, 0 for a read, -1 for
+    none. `waiting` are requests not accepted yet; with `busy` they wait for a signal.
+    `start`, `halt` and `clear` have been accepted and have not ended, 0 if none;
+    `newest` was accepted last. `signalled` says that there is an IRB to read, `gone`
+    that the subchannel is gone, `closed` that the device was closed.
     """
 
     call: int = -1
@@ -92,13 +79,13 @@ class RegionDriverState(Struct):
     closed: bool = False
 
 
-class RegionDriver(Actor[FromSubchannel | FromKernel]):
+class RegionDriver(Actor[GuestSubchannelToVfioCcw | Signalled | DeviceRequested]):
     """Stands between GuestSubchannel (`emulated`) and a `kernel` of regions."""
 
     state: RegionDriverState
 
     def __init__(
-        self, kernel: ActorRef[ToKernel], emulated: ActorRef[ToSubchannel]
+        self, kernel: ActorRef[ToKernel], emulated: ActorRef[VfioCcwToGuestSubchannel]
     ) -> None:
         self._kernel = kernel
         self._emulated = emulated
@@ -108,7 +95,7 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
 
     @receive
     def request(self, message: Request) -> None:
-        """Write it when its turn comes; a CLEAR overtakes what is not accepted."""
+        """Write it when its turn comes; a CLEAR overtakes requests not accepted."""
         state = self.state
         if isinstance(message, ClearRequest):
             under_way = state.waiting[:1] if state.call > 0 else ()
@@ -122,12 +109,12 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
     @receive
     def resume(self, message: ResumeRequest) -> None:
         """No region takes a RESUME."""
-        self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+        self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
 
     @receive
     def cancel_request(self, message: CancelRequest) -> None:
         """No region takes a CANCEL."""
-        self._emulated.tell(Completed(message.number, _NOT_APPLICABLE))
+        self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
 
     @receive
     def look(self, message: LookRequest) -> None:
@@ -138,19 +125,19 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
 
     @receive
     def taken(self, _message: Taken | SenseConcurrently | Detach) -> None:
-        """The regions have no word for it."""
+        """Do nothing: no region takes it."""
 
     # -- from the kernel --------------------------------------------------------------
 
     @receive
     def signalled(self, _message: Signalled) -> None:
-        """Read the IRB when no call is under way."""
+        """Read the IRB when no call is in progress."""
         self.state.signalled = True
         self._go_on()
 
     @receive
     def written(self, message: Written) -> None:
-        """Note what the kernel has made of the request."""
+        """Note the kernel's answer to the request."""
         state, reason = self.state, message.errno
         state.call = -1
         if state.gone:
@@ -192,7 +179,7 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
 
     @receive
     def device_requested(self, _message: DeviceRequested) -> None:
-        """Give up: there is no subchannel any more."""
+        """Give up: the subchannel is gone."""
         if not self.state.gone:
             self._gone()
 
@@ -249,7 +236,7 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
         answers = self._answered_by(scsw.fctl)
         if scsw.fctl and not answers:
             return
-        ends = answers if scsw.stctl != Stctl.INTERMEDIATE_STATUS else ()
+        ends = () if scsw.is_intermediate else answers
         state.start = 0 if state.start in ends else state.start
         state.halt = 0 if state.halt in ends else state.halt
         state.clear = 0 if state.clear in ends else state.clear
@@ -264,7 +251,7 @@ class RegionDriver(Actor[FromSubchannel | FromKernel]):
         )
         answers = tuple(n for function, n in functions if fctl & function and n)
         if fctl == Fctl.HALT and state.start:
-            # HALT would show START, too, had it not been over: its status is lost.
+            # HALT would also show START if that had not ended: its status is lost.
             answers = (state.start, *answers)
         return answers
 

@@ -1,6 +1,6 @@
-"""RawWriter: threads that write vfio-ccw's regions with no emulator between.
+"""RawWriter and RawReader: threads that access vfio-ccw's regions without an emulator.
 
-What such a program sees is the kernel's own promise: nothing keeps FC for it.
+Such a program sees the kernel's own promise: nothing keeps FC for it.
 """
 
 from typing import Generic, TypeAlias, TypeVar
@@ -31,9 +31,9 @@ __all__ = ["DesignRequest", "RawReader", "RawWriter", "RegionRequest"]
 DesignRequest: TypeAlias = (
     WriteIo | WriteAsync | ReadReport | ResetDevice | CloseDevice | UnmapDma
 )
-"""What every design of a kernel answers."""
+"""What a RawWriter may ask of every design of a kernel."""
 RegionRequest: TypeAlias = DesignRequest | ReadSchib
-"""The same, and what this package's regions answer besides."""
+"""The same, and the request that only this package's regions answer."""
 
 Q = TypeVar("Q", bound=RegionRequest)
 
@@ -43,14 +43,14 @@ class Begin(Message, frozen=True):
 
 
 class RawWriterState(Struct):
-    """How many requests were made, and what they returned (positive errnos)."""
+    """How many requests were made, and their results (positive errnos)."""
 
     made: int = 0
     returned: tuple[int, ...] = ()
 
 
 class RawWriter(Actor[Begin], Generic[Q]):
-    """Makes `requests` of the kernel, through a `thread` of its own."""
+    """Makes `requests` of the kernel, through its own `thread`."""
 
     state: RawWriterState
 
@@ -60,7 +60,7 @@ class RawWriter(Actor[Begin], Generic[Q]):
         self.state = RawWriterState()
 
     def on_start(self) -> None:
-        """Begin."""
+        """Send itself `Begin`: a handler makes the first request."""
         self.ref.tell(Begin())
 
     @receive
@@ -88,14 +88,14 @@ class RawWriter(Actor[Begin], Generic[Q]):
 
 
 class RawReaderState(Struct):
-    """Whether a read is under way, and whether there is more to be read."""
+    """Whether a read is in progress, and whether another one follows."""
 
     reads: bool = False
     more: bool = False
 
 
 class RawReader(Actor[Signalled | ReportSignalled | DeviceRequested]):
-    """Reads the I/O region at each signal, through a `thread` of its own."""
+    """Reads the I/O region at each signal, through its own `thread`."""
 
     state: RawReaderState
 
@@ -105,7 +105,7 @@ class RawReader(Actor[Signalled | ReportSignalled | DeviceRequested]):
 
     @receive
     def signalled(self, _message: Signalled) -> None:
-        """Read now, or when the read that is under way is over."""
+        """Read now, or after the read in progress."""
         if self.state.reads:
             self.state.more = True
         else:
@@ -114,7 +114,7 @@ class RawReader(Actor[Signalled | ReportSignalled | DeviceRequested]):
 
     @receive
     def read(self, _message: IoRead) -> None:
-        """Read again if there was a signal meanwhile."""
+        """Read again if a signal came during the read."""
         self.state.reads = self.state.more
         self.state.more = False
         if self.state.reads:
@@ -122,4 +122,4 @@ class RawReader(Actor[Signalled | ReportSignalled | DeviceRequested]):
 
     @receive
     def other(self, _message: ReportSignalled | DeviceRequested) -> None:
-        """Reports are read by whoever wants them; a device that is lost stays so."""
+        """Do nothing: a RawWriter reads reports, and a lost device stays lost."""

@@ -1,4 +1,4 @@
-"""Device models without I/O, and image formats: bytes to tracks."""
+"""Device models without I/O, and image formats, which turn bytes into tracks."""
 
 from ccw_actors.devices._model import (
     DeviceConfiguration,

@@ -1,6 +1,6 @@
-"""What every device model is: a pure function from state and command to outcome.
+"""The interface of device models: pure functions from state and command to outcome.
 
-A model does no I/O. Tracks come to it as bytes and leave it as bytes; whoever runs it
+A model does no I/O. It gets tracks as bytes and returns tracks as bytes; the caller
 reads and writes them.
 """
 
@@ -27,12 +27,12 @@ StateT = TypeVar("StateT", bound=Struct)
 class DeviceConfiguration(
     Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 ):
-    """What is fixed for the life of a device.
+    """The settings of a device, fixed for its life.
 
     `device_type` is the machine type, such as "3390". `geometry` is that of its volume
     and None for a device without one. Writing on a `read_only` device is inhibited.
-    `devno` is the device number, which some devices tell. `options` are pairs of a name
-    and its text, for what only some device types can be told.
+    `devno` is the device number, which some devices report. `options` are pairs of a
+    name and its text: settings that only some device types have.
     """
 
     device_type: str
@@ -43,7 +43,7 @@ class DeviceConfiguration(
 
 
 class NeedTrack(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The command cannot go on without this track; nothing has happened yet.
+    """The command needs track `number`, counted from 0; nothing has happened yet.
 
     The caller executes the same command on the same state again, with the image of
     this track added to those it gave.
@@ -55,11 +55,11 @@ class NeedTrack(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 class Outcome(
     Struct, Generic[StateT], frozen=True, array_like=True, forbid_unknown_fields=True
 ):
-    """A command that has ended.
+    """The end of a command, with the next state.
 
-    `writes` are the numbers and the whole new images of the tracks that changed; they
-    have to be written before `end` is shown to the channel, and `failed` says what to
-    show when that did not work.
+    `writes` are the numbers and the whole new images of the tracks that changed. Write
+    them before you show `end` to the channel. If a write fails, show the outcome of
+    `DeviceModel.failed` instead.
     """
 
     state: StateT
@@ -68,10 +68,10 @@ class Outcome(
 
 
 class Failure(Enum):
-    """Why a device could not have a track read or written.
+    """Why a track could not be read or written.
 
-    `EQUIPMENT` is an error in reading or writing it (equipment check); `INTERVENTION`
-    means that there is no volume at all (intervention required).
+    `EQUIPMENT` is an error of the read or write (equipment check); `INTERVENTION`
+    means that the device has no volume (intervention required).
     """
 
     EQUIPMENT = "equipment"
@@ -79,10 +79,10 @@ class Failure(Enum):
 
 
 class DeviceModel(Protocol[StateT]):
-    """A kind of device, configured; it holds no state.
+    """A configured device of some type; it holds no state.
 
     States are frozen, encodable Structs of `state_type`. No method raises, whatever
-    the guest made of the command: errors become sense data.
+    command the guest sends: errors become sense data.
     """
 
     @property
@@ -110,7 +110,7 @@ class DeviceModel(Protocol[StateT]):
         ...
 
     def halted(self, state: StateT) -> StateT:
-        """State after the halt signal: the chain is over, sense data remain."""
+        """State after the halt signal: the chain has ended, sense data remain."""
         ...
 
     def reset(self, state: StateT) -> StateT:
@@ -118,5 +118,5 @@ class DeviceModel(Protocol[StateT]):
         ...
 
     def sense(self, state: StateT) -> bytes:
-        """Give the 32 bytes of sense data that a SENSE would read, and keep them."""
+        """Return the sense bytes that SENSE would read, at most 32, and keep them."""
         ...

@@ -1,4 +1,4 @@
-"""Which device types there are, and what makes a model of each."""
+"""The registry of device types: the factory of each type's models."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -32,7 +32,7 @@ _MODELS: dict[str, ModelFactory] = {
     **dict.fromkeys(VIRTIO_KINDS, Virtio),
 }
 DEVICE_MODELS: Mapping[str, ModelFactory] = MappingProxyType(_MODELS)
-"""Those of this package, by device type."""
+"""The models of this package, by device type."""
 
 ENTRY_POINTS = "ccw_actors.devices"
 """Group of entry points in which a package names its models, each by its type."""
@@ -40,17 +40,17 @@ ENTRY_POINTS = "ccw_actors.devices"
 
 @cache
 def device_models() -> Mapping[str, ModelFactory]:
-    """Return all models there are: ours, and those of installed packages.
+    """Return all models, ours and those of installed packages, by device type.
 
     Raises:
         DeviceRegistryError: An entry point cannot be loaded, is not callable, or names
-            a type that there is already.
+            a type that exists already.
     """
     found = dict(DEVICE_MODELS)
     for entry in entry_points(group=ENTRY_POINTS):
         where = f"entry point {entry.name} = {entry.value!r} in {ENTRY_POINTS}"
         if entry.name in found:
-            raise DeviceRegistryError(f"{where}: there is a model of that type already")
+            raise DeviceRegistryError(f"{where}: a model of that type exists already")
         try:
             factory: Any = entry.load()
         except (ImportError, AttributeError) as error:
@@ -65,11 +65,12 @@ def device_model(
     configuration: DeviceConfiguration,
     models: Mapping[str, ModelFactory] | None = None,
 ) -> DeviceModel[Any]:
-    """Make a model of the configured type: one of `device_models()`, or of `models`.
+    """Make a model of the configured type, from `models` or else `device_models()`.
 
     Raises:
         UnknownDeviceTypeError: There is no such type.
-        ImageError: The volume is not one for this type of device.
+        ImageError: The device type does not take a volume of this geometry.
+        UnknownControlUnitError: The disk cannot be behind the control unit named.
         DeviceRegistryError: See `device_models`.
     """
     known = device_models() if models is None else models

@@ -1,4 +1,4 @@
-"""Sense byte 0, whose bits mean the same for every device.
+"""Sense byte 0, whose bits have the same meaning for every device.
 
 Source: PoP, "Basic Sense".
 """

@@ -1,10 +1,11 @@
-"""The compressed image of a count-key-data volume (CCKD), to read.
+"""Reads the compressed image of a count-key-data volume (CCKD).
 
-A device header as in `ckd_image` with another identifier, a second header of 512
-bytes, then the level 1 table: for every 256 tracks, where their level 2 table is. That
-has an entry of 8 bytes for each track: offset and length of its image, and the space
-the image has in the file. Headers and tables are checked before they are followed;
-a table or image outside of the file is an error, so nothing here can go in circles.
+The file has a device header as in `ckd_image` with another identifier, a second header
+of 512 bytes, then the level 1 table. That has an entry of 4 bytes for every 256 tracks:
+the offset of their level 2 table. A level 2 table has an entry of 8 bytes for each
+track: offset and length of its image, and the space the image has in the file. Headers
+and tables are checked before they are followed; a table or image outside of the file is
+an error.
 
 | offset | size | second header |
 |---|---|---|
@@ -15,11 +16,11 @@ a table or image outside of the file is an error, so nothing here can go in circ
 | 40 | 4 | cylinders, always little-endian |
 | 44 | 1 | format of the tracks that a missing level 2 table stands for |
 
-The image of a track starts with five bytes: how the rest is compressed (0 not, 1 zlib,
-2 bzip2), cylinder, head. The rest is the track without its home address. An offset of
-0 stands for a track without an image; the length then is its format: 0 = R0 and an
-empty R1, 1 = R0 only, 2 = R0 and twelve records of 4096 zeros (Linux). Where the second
-header has format 2, so has a length of 0.
+The image of a track starts with five bytes: the compression (0 none, 1 zlib, 2 bzip2),
+then cylinder and head, two bytes each, big-endian. The rest is the track without its
+home address. An offset of 0 means that the track has no image; the length then is its
+format: 0 = R0 and an empty R1, 1 = R0 only, 2 = R0 and twelve records of 4096 zeros
+(Linux). If the second header has format 2, a length of 0 also means format 2.
 """
 
 import bz2
@@ -65,12 +66,12 @@ _NULL_FORMATS: Final = (0, 1, _LINUX_FORMAT)
 
 
 def is_cckd(raw: bytes) -> bool:
-    """Tell whether a file that starts like this is compressed CKD, or its shadow."""
+    """Return whether a file that starts with `raw` is compressed CKD or its shadow."""
     return raw[: len(CCKD_IDENTIFIER)] in {CCKD_IDENTIFIER, SHADOW_IDENTIFIER}
 
 
 class TrackPlace(Struct, frozen=True):
-    """Where the image of a track lies; `length` 0: nowhere, it is a null track."""
+    """Offset and length of a track's image in bytes; `length` 0 means a null track."""
 
     offset: int
     length: int
@@ -80,7 +81,8 @@ class TrackPlace(Struct, frozen=True):
 class CckdHeader(Struct, frozen=True):
     """Both headers of a compressed image, checked.
 
-    `null_format` is that of the tracks that have no level 2 table.
+    `big_endian` is the byte order of the tables. `null_format` is the format of the
+    tracks that have no level 2 table.
     """
 
     geometry: Geometry
@@ -95,8 +97,8 @@ class CckdHeader(Struct, frozen=True):
             raw: The first 1024 bytes of the file; more may follow.
 
         Raises:
-            ImageError: This is another file, a shadow file, or something in the
-                headers does not fit together; it says where.
+            ImageError: This is not a compressed CKD image, it is a shadow file, or its
+                headers contradict each other; the message gives the offset.
         """
         if len(raw) < CCKD_HEADERS_SIZE:
             raise ImageError(
@@ -131,10 +133,10 @@ class CckdHeader(Struct, frozen=True):
         return _PER_TABLE * _ENTRY[self.big_endian].size
 
     def level2_offset(self, level1: bytes, track: int, file_size: int) -> int:
-        """Where the level 2 table of a track is; 0: there is none.
+        """Offset in bytes of the level 2 table of a track; 0 if it has none.
 
         Raises:
-            ImageError: Not in this file.
+            ImageError: The offset is not in this file.
         """
         packed = _OFFSET[self.big_endian]
         number = track // _PER_TABLE
@@ -145,10 +147,10 @@ class CckdHeader(Struct, frozen=True):
         return int(offset)
 
     def track_place(self, level2: bytes, track: int, file_size: int) -> TrackPlace:
-        """Where the image of a track is, by its level 2 table (empty: there is none).
+        """Place of a track's image, from its level 2 table (empty if it has none).
 
         Raises:
-            ImageError: Not in this file, or of no possible length.
+            ImageError: The place is not in this file, or its length is impossible.
         """
         if not level2:
             return TrackPlace(0, 0, self.null_format)
@@ -173,7 +175,7 @@ class CckdHeader(Struct, frozen=True):
                 f"track {track} has no image and format {null_format} in its level 2"
                 f" table, expected one of 0, 1, 2"
             )
-        # In a Linux image, 0 is what never was anything else.
+        # In a Linux image, a track that was never written has 0.
         linux = self.null_format == _LINUX_FORMAT and not null_format
         return TrackPlace(0, 0, _LINUX_FORMAT if linux else null_format)
 
@@ -224,13 +226,13 @@ def _check_place(
 
 
 def unpacked_track(volume: Geometry, track: int, raw: bytes) -> bytes:
-    """Unpack the image of a track, filled up with zeros to the volume's track size.
+    """Unpack the image of a track, padded with zeros to the volume's track size.
 
-    Never takes more than twice that size, whatever the data unpack to.
+    It never takes more memory than twice that size, whatever the data unpack to.
 
     Raises:
-        ImageError: The image is of another track, or cannot be unpacked, or does
-            not fit on a track.
+        ImageError: The image is of another track, cannot be unpacked, or does not fit
+            on a track.
     """
     place = (
         f"track {track} (cylinder {track // volume.heads}, head {track % volume.heads})"
@@ -271,10 +273,10 @@ def _unpacked(method: int, packed: bytes, room: int) -> bytes:
 
 
 def null_track(volume: Geometry, track: int, null_format: int) -> bytes:
-    """Give the track that stands for one without an image.
+    """Return the bytes of a track without an image, padded to the track size.
 
     Raises:
-        ImageError: Tracks of the volume are too short for the format.
+        ImageError: The volume's tracks are too short for the format.
     """
     cylinder, head = divmod(track, volume.heads)
     records = [Record(cylinder, head, 0, b"", bytes(8))]

@@ -1,7 +1,7 @@
 """The uncompressed image of a count-key-data volume, as Hercules' dasdinit writes it.
 
-A device header of 512 bytes, then every track of the volume, each in `track_size`
-bytes (see `track`). Numbers in the header are little-endian:
+The file has a device header of 512 bytes, then every track of the volume, each in
+`track_size` bytes (see `track`). Numbers in the header are little-endian:
 
 | offset | size | content |
 |---|---|---|
@@ -13,7 +13,7 @@ bytes (see `track`). Numbers in the header are little-endian:
 | 18 | 2 | highest cylinder in this file, 0 = it is the last |
 
 A volume of more than two gigabytes may be cut into files of whole cylinders, each
-with a header of its own.
+with its own header.
 """
 
 import struct
@@ -48,10 +48,10 @@ _FIELDS = struct.Struct("<8sIIBBH")
 
 
 class CkdHeader(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Device header of an image that was checked: what every track has in common.
+    """Device header of a checked image: the properties that its tracks share.
 
-    `sequence` and `highest_cylinder` say which part of a volume in several files this
-    is, and where it ends; both are 0 for a volume in one file.
+    `sequence` and `highest_cylinder` are the number and the last cylinder of a file of
+    a volume in several files; both are 0 for a volume in one file.
     """
 
     device_type: str
@@ -68,8 +68,8 @@ class CkdHeader(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
             raw: The first 512 bytes of the image; more may follow.
 
         Raises:
-            ImageError: This is another file, a compressed image, or a device type,
-                number of heads or track size that is not known here.
+            ImageError: This is not an uncompressed CKD image, or no disk type has its
+                code, number of heads and track size.
         """
         if len(raw) < HEADER_SIZE:
             raise ImageError(
@@ -110,10 +110,10 @@ def _not_ckd(identifier: bytes) -> str:
 
 
 def checked_type(code: int, heads: int, track_size: int) -> CkdType:
-    """Find the disk type that a header speaks of.
+    """Find the disk type with a header's code, heads and track size in bytes.
 
     Raises:
-        ImageError: There is no such type, or not with such tracks.
+        ImageError: There is no such type, or it has other heads or tracks.
     """
     named = [kind for kind in CKD_TYPES if kind.code == code]
     for kind in named:
@@ -154,11 +154,11 @@ def geometry(header: CkdHeader, file_size: int) -> Geometry:
 
 
 def assemble(parts: Sequence[tuple[CkdHeader, int]]) -> Geometry:
-    """Put the files of a volume together: headers, and sizes in bytes, in order.
+    """Return the shape of a volume in files, given in order as (header, bytes).
 
     Raises:
-        ImageError: A file is not its header and whole cylinders, or is not the part
-            that its place says.
+        ImageError: A file is not its header and whole cylinders, or its header
+            contradicts its place in the order.
     """
     first = parts[0][0]
     cylinders = 0
@@ -217,8 +217,7 @@ def _check_place(
 def track_offset(volume: Geometry, number: int) -> int:
     """Offset in bytes of a track in the image; tracks are numbered from zero.
 
-    For a volume in one file; in the files of others, tracks count from the first one
-    in the file.
+    If the volume is in several files, number the tracks from the first in the file.
 
     Raises:
         ImageError: The volume has no such track.

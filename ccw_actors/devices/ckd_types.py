@@ -1,8 +1,8 @@
-"""The count-key-data disk types: shape of their volumes, and what a VTOC says of them.
+"""The count-key-data disk types: shape of their volumes, and constants for a VTOC.
 
-Capacities are those of Hercules' table of devices, so that images of either go into the
-other. An image spends the same number of bytes on every track: home address (5), R0
-(16), one record as long as the track holds (8 and `record_max`) and an end mark (8),
+Capacities are those of Hercules' table of devices, so each program reads the other's
+images. An image spends the same number of bytes on every track: home address (5), R0
+(16), one record of the greatest length (8 and `record_max`) and an end mark (8),
 rounded up to a multiple of 512.
 """
 
@@ -27,15 +27,16 @@ __all__ = [
 _OVERHEAD: Final = 5 + 16 + 8 + 8
 _SECTOR: Final = 512
 CYLINDERS_MAX: Final = 65535
-"""What the two bytes in the address of a track can say."""
+"""The most cylinders that a volume may have: a track's address has two bytes."""
 
 
 class VtocConstants(Struct, frozen=True):
-    """What the format-4 DSCB says of a device type.
+    """The device constants of a type in the format-4 DSCB.
 
-    `track_length` is in bytes; `overheads` are the overhead of a keyed block, that of
-    the last keyed block and what a block without a key saves; `flags` and `tolerance`
-    say how to use them. Then the DSCBs and directory blocks that a track holds.
+    `track_length` is in bytes. `overheads` are three bytes: the overhead of a keyed
+    block, that of the last keyed block, and the bytes that a block without a key saves.
+    `flags` and `tolerance` say how to use them. `dscbs` and `directory_blocks` are the
+    DSCBs and directory blocks that a track holds.
     """
 
     track_length: int
@@ -47,9 +48,9 @@ class VtocConstants(Struct, frozen=True):
 
 
 class CkdType(Struct, frozen=True):
-    """A disk type; `models` gives the cylinders of each, the usual one first.
+    """A disk type; `models` has the cylinders of each model, the default one first.
 
-    `code` is the low byte of the type in an image's header; `record_max` is the length
+    `code` is the low byte of the type in an image's header. `record_max` is the length
     of the longest record without a key, in bytes.
     """
 
@@ -62,12 +63,12 @@ class CkdType(Struct, frozen=True):
 
     @property
     def track_size(self) -> int:
-        """Bytes that an image spends on a track."""
+        """Bytes of a track in an image."""
         return -(-(self.record_max + _OVERHEAD) // _SECTOR) * _SECTOR
 
     @property
     def cylinders(self) -> int:
-        """Cylinders of the usual model."""
+        """Cylinders of the default model."""
         return next(iter(self.models.values()))
 
 
@@ -186,7 +187,7 @@ CKD_TYPES: Final = (
 
 
 def ckd_type(name: str) -> tuple[CkdType, int]:
-    """Find a disk type and its cylinders by name: "3390-3", or "3390" for the usual.
+    """Find a disk type and its cylinders: "3390-3", or "3390" for the default model.
 
     Raises:
         ImageError: There is no such type or model.
@@ -206,10 +207,10 @@ def ckd_type(name: str) -> tuple[CkdType, int]:
 
 
 def ckd_volume(kind: CkdType, cylinders: int) -> Geometry:
-    """Shape of a volume of this type with so many cylinders.
+    """Shape of a volume of this type with this number of cylinders.
 
     Raises:
-        ImageError: No volume has so few or so many cylinders.
+        ImageError: The number is less than 1 or more than `CYLINDERS_MAX`.
     """
     if not 1 <= cylinders <= CYLINDERS_MAX:
         raise ImageError(
@@ -219,7 +220,7 @@ def ckd_volume(kind: CkdType, cylinders: int) -> Geometry:
 
 
 def type_of(volume: Geometry) -> CkdType:
-    """Type of a volume: the one with its name and track size.
+    """Find the disk type with a volume's device type and track size.
 
     Raises:
         ImageError: There is none.

@@ -1,14 +1,15 @@
-"""What is in a dataset: blocks on its tracks, records in blocks, members by name.
+"""Reads datasets: blocks on tracks, records in blocks, members by name.
 
-A sequential dataset ends with a record without data. A partitioned one starts with a
-directory, records with a key of 8 and data of 256 bytes; a member is sequential from
-the place that the directory gives, relative to the start of the dataset (TTR).
+A sequential dataset ends with a record without data. A partitioned dataset starts with
+a directory: records with a key of 8 and data of 256 bytes. A member is sequential from
+the place that the directory gives, relative to the start of the dataset (TTR). Numbers
+are big-endian, names EBCDIC.
 
 | record format | block |
 |---|---|
 | F | one record, or (FB) several of `record_length` |
 | V | length of the block (4), then records, each with its length (4); |
-| | VS: a record may go on in the next block |
+| | VS: a record may continue in the next block |
 | U | one record |
 """
 
@@ -38,7 +39,7 @@ _FIRST, _FINAL = 0x01, 0x02
 class Member(Struct, frozen=True):
     """A member of a partitioned dataset, and where it starts: track and record.
 
-    The track counts from the first of the dataset. An alias is a second name.
+    Tracks count from 0 at the start of the dataset. An alias is a second name.
     """
 
     name: str
@@ -50,10 +51,10 @@ class Member(Struct, frozen=True):
 def dataset_records(
     volume: Geometry, read: ReadTrack, dataset: Dataset
 ) -> Iterator[bytes]:
-    """Read the records of a sequential dataset.
+    """Read the records of a sequential dataset, as raw bytes.
 
     Raises:
-        ImageError: It is not sequential, or damaged.
+        ImageError: The dataset is not sequential, or damaged.
     """
     if not dataset.organisation.startswith(("PS", "DA")):
         raise ImageError(
@@ -67,7 +68,7 @@ def members(volume: Geometry, read: ReadTrack, dataset: Dataset) -> list[Member]
     """Read the directory of a partitioned dataset.
 
     Raises:
-        ImageError: It is not partitioned, or its directory is damaged.
+        ImageError: The dataset is not partitioned, or its directory is damaged.
     """
     if not dataset.organisation.startswith("PO"):
         raise ImageError(
@@ -88,7 +89,7 @@ def members(volume: Geometry, read: ReadTrack, dataset: Dataset) -> list[Member]
 
 
 def _add_members(found: list[Member], block: Record) -> bool:
-    """Take the members of a directory block; False at the end of the directory."""
+    """Append a directory block's members; return False at the directory's end."""
     used = int.from_bytes(block.data[:2])
     at = 2
     while at < used:
@@ -111,10 +112,10 @@ def _add_members(found: list[Member], block: Record) -> bool:
 def member_records(
     volume: Geometry, read: ReadTrack, dataset: Dataset, name: str
 ) -> Iterator[bytes]:
-    """Read the records of a member of a partitioned dataset.
+    """Read the records of a member of a partitioned dataset, as raw bytes.
 
     Raises:
-        ImageError: There is no such member, or the dataset is damaged.
+        ImageError: The dataset is not partitioned or damaged, or has no such member.
     """
     known = {member.name: member for member in members(volume, read, dataset)}
     member = known.get(name)
@@ -130,7 +131,7 @@ def member_records(
 def _blocks(
     volume: Geometry, read: ReadTrack, dataset: Dataset, track: int, record: int
 ) -> Iterator[Record]:
-    """Give the blocks from this place on, up to the one without data."""
+    """Yield the blocks from this place on, up to the one without data."""
     extents = [extent.tracks(volume) for extent in dataset.extents]
     count = sum(map(len, extents))
     if track >= count:
@@ -168,7 +169,7 @@ def _records(dataset: Dataset, blocks: Iterator[Record]) -> Iterator[bytes]:
 
 
 def _variable(blocks: Iterator[Record]) -> Iterator[bytes]:
-    """Take records out of blocks of format V, and put segments together."""
+    """Yield the records of blocks of format V, their segments joined."""
     partial = b""
     for block in blocks:
         at, end = _DESCRIPTOR, int.from_bytes(block.data[:2])

@@ -1,7 +1,7 @@
 """The raw image of a volume of fixed blocks: block after block, and nothing else.
 
-The file does not say of what device type it is. Blocks are read and written in groups,
-as Hercules' compressed images have them, so that a long transfer takes few steps.
+The file does not name its device type. Blocks are read and written in groups of the
+size that Hercules' compressed images have, so a long transfer takes few steps.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ __all__ = [
 
 GROUP_BLOCKS: Final = 120
 
-# Blocks of the models of each type, the usual model first.
+# Blocks of the models of each type, the default model first.
 FBA_TYPES: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
     {
         "0671": {"": 574560, "04": 624456, "08": 513072},
@@ -43,7 +43,7 @@ FBA_TYPES: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
 
 
 def fba_blocks(name: str) -> tuple[str, int]:
-    """Find device type and blocks by name: "3370-A2", or "3370" for the usual model.
+    """Find device type and blocks: "3370-A2", or "3370" for the default model.
 
     Raises:
         ImageError: There is no such type or model.

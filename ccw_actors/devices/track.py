@@ -2,8 +2,8 @@
 
 A track image starts with its home address, five bytes: bin, cylinder, head. Records
 follow, R0 first, each with a count area of eight bytes (cylinder, head, record, key
-length, data length), its key and its data; eight bytes of FF end them. The rest of
-the image means nothing. Numbers are big-endian.
+length, data length), its key and its data. Eight bytes of FF end the records; the rest
+of the image has no meaning. Numbers are big-endian.
 """
 
 import struct
@@ -26,7 +26,7 @@ __all__ = [
 HOME_ADDRESS_SIZE = 5
 COUNT_SIZE = 8
 RECORD_NUMBER = 4
-"""Offset in a count area of the number of the record; that of R0 is zero."""
+"""Offset of the record number in a count area; R0 has number 0."""
 
 _R0_LENGTH = 8
 _HOME_ADDRESS = struct.Struct(">BHH")
@@ -35,9 +35,10 @@ END_MARK = b"\xff" * COUNT_SIZE
 
 
 class Slot(Struct, frozen=True, array_like=True, gc=False):
-    """Where in the image of its track a record lies, without its key and data.
+    """The place of a record in the image of its track, without its key and data.
 
     `offset` is that of the count area, in bytes from the start of the track image.
+    Lengths are in bytes.
     """
 
     offset: int
@@ -46,17 +47,17 @@ class Slot(Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def key_offset(self) -> int:
-        """Offset of the key, that is the end of the count area."""
+        """Offset of the key, directly after the count area."""
         return self.offset + COUNT_SIZE
 
     @property
     def data_offset(self) -> int:
-        """Offset of the data, that is the end of the key."""
+        """Offset of the data, directly after the key."""
         return self.offset + COUNT_SIZE + self.key_length
 
     @property
     def end(self) -> int:
-        """Offset of whatever follows the record."""
+        """Offset of the first byte after the record."""
         return self.data_offset + self.data_length
 
 
@@ -65,7 +66,7 @@ def slots(raw: bytes) -> tuple[Slot, ...]:
 
     Raises:
         ImageError: A record runs past the end of the image, the records do not end,
-            or there is none.
+            or the image has none.
     """
     found: list[Slot] = []
     offset = HOME_ADDRESS_SIZE
@@ -117,16 +118,16 @@ class Record(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     data: bytes
 
     def to_bytes(self) -> bytes:
-        """Count area, key and data as they lie in a track image."""
+        """Return count area, key and data as a track image has them."""
         count = _COUNT.pack(self.cc, self.hh, self.r, len(self.key), len(self.data))
         return count + self.key + self.data
 
 
 class Track(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A whole track, taken apart.
+    """A whole track, parsed.
 
-    `bin`, `cc` and `hh` are its home address. `remainder` is what the image has after
-    the end mark, kept so that a track goes back into its image byte for byte.
+    `bin`, `cc` and `hh` are its home address. `remainder` are the bytes of the image
+    after the end mark, kept so that `to_bytes` gives back the same image.
     """
 
     bin: int
@@ -137,10 +138,10 @@ class Track(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Track":
-        """Take a track image apart.
+        """Parse a track image.
 
         Raises:
-            ImageError: The image is corrupt; it says which record, and where.
+            ImageError: The image is corrupt; the message names the record and offset.
         """
         found = slots(raw)
         records = tuple(_record(raw, slot) for slot in found)
@@ -150,7 +151,7 @@ class Track(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
     @classmethod
     def of_data(cls, *data: bytes) -> "Track":
-        """Return track 0 with an R0, and a record without key for each data."""
+        """Return track 0 with an R0 and a record without key for each argument."""
         records = (bytes(_R0_LENGTH), *data)
         return cls(
             0,
@@ -161,11 +162,11 @@ class Track(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
         )
 
     def to_image(self, size: int) -> bytes:
-        """Put the track image together, with zeros behind it up to `size` bytes."""
+        """Return the track image, padded with zeros to `size` bytes."""
         return self.to_bytes().ljust(size, b"\0")
 
     def to_bytes(self) -> bytes:
-        """Put the track image together again."""
+        """Return the track image, without padding."""
         return b"".join(
             (
                 _HOME_ADDRESS.pack(self.bin, self.cc, self.hh),

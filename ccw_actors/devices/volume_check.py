@@ -1,4 +1,4 @@
-"""Whether a volume is whole: each of its tracks, and what its VTOC says of them."""
+"""Checks a volume for damage: each of its tracks, and the extents in its VTOC."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,7 +13,7 @@ __all__ = ["Damage", "damages"]
 
 
 class Damage(Struct, frozen=True):
-    """Something that is wrong with a volume: where, and what."""
+    """An error of a volume: its place, and what is wrong there."""
 
     place: str
     text: str
@@ -27,15 +27,15 @@ def damages(
     read: ReadTrack,
     progress: Callable[[int], None] = lambda _tracks: None,
 ) -> Iterator[Damage]:
-    """Read a whole volume and find what is damaged.
+    """Read a whole volume and yield its damages.
 
-    A volume of blocks has no structure: it only has to be there. A volume of tracks
-    without a label or without a VTOC is whole.
+    A volume of blocks has no structure: its blocks only have to be readable. A volume
+    of tracks needs neither a label nor a VTOC.
 
     Args:
         volume: Its shape.
-        read: Gives a track, or raises `ImageError`.
-        progress: Called with the number of tracks done, after each.
+        read: Returns a track, or raises `ImageError`.
+        progress: Called after each track with the number of tracks read.
     """
     sound = True
     for number in range(volume.tracks):
@@ -64,13 +64,13 @@ def _check_track(volume: Geometry, number: int, raw: bytes) -> None:
     if (track.cc, track.hh) != divmod(number, volume.heads):
         raise ImageError(
             f"its home address (offset 1) is cylinder {track.cc}, head {track.hh},"
-            " expected its own place"
+            " expected those of the track"
         )
     first = track.records[0]
     if first.r or first.key:
         raise ImageError(
             f"its first record (offset 5) is number {first.r} with a key of"
-            f" {len(first.key)} bytes, expected R0 without one"
+            f" {len(first.key)} bytes, expected R0 without a key"
         )
 
 
@@ -90,7 +90,7 @@ def _vtoc_damages(volume: Geometry, read: ReadTrack) -> Iterator[Damage]:
 
 
 def _shared(owners: dict[int, str], name: str, tracks: range) -> int | None:
-    """Note the owner of tracks, up to one that has an owner, which is returned."""
+    """Note the owner of tracks; return the first one that has an owner already."""
     for number in tracks:
         if number in owners:
             return number

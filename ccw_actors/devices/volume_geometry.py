@@ -10,11 +10,11 @@ BLOCK_SIZE = 512
 class Geometry(
     Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="tracks"
 ):
-    """How many tracks a volume has and how large the image of each one is.
+    """The number of tracks of a volume, and the size of each in an image.
 
     `device_type` is the machine type, such as "3390". `track_size` is the number of
-    bytes an image spends on every track, home address and padding included. Tracks
-    are numbered from zero, head by head, then cylinder by cylinder.
+    bytes of every track in an image, home address and padding included. Tracks are
+    numbered from zero, head by head, then cylinder by cylinder.
     """
 
     device_type: str
@@ -28,7 +28,7 @@ class Geometry(
         return self.cylinders * self.heads
 
     def contains(self, cylinder: int, head: int) -> bool:
-        """Tell whether the volume has this track."""
+        """Return whether the volume has this track."""
         return 0 <= cylinder < self.cylinders and 0 <= head < self.heads
 
     def track_number(self, cylinder: int, head: int) -> int:
@@ -39,11 +39,11 @@ class Geometry(
 class BlockGeometry(
     Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag="blocks"
 ):
-    """How many blocks of 512 bytes a volume has.
+    """The number of blocks of 512 bytes of a volume.
 
-    `device_type` is the machine type, such as "3370". Whoever keeps the volume reads
-    and writes it in groups of `per_group` blocks, which take the part that tracks have
-    elsewhere; the last one may be shorter.
+    `device_type` is the machine type, such as "3370". The volume is read and written
+    in groups of `per_group` blocks, which take the place of tracks. The last group may
+    be shorter.
     """
 
     device_type: str
@@ -56,11 +56,11 @@ class BlockGeometry(
         return -(-self.blocks // self.per_group)
 
     def size_of(self, group: int) -> int:
-        """Bytes of a group."""
+        """Size of a group in bytes."""
         count = min(self.per_group, self.blocks - group * self.per_group)
         return count * BLOCK_SIZE
 
     def place(self, block: int) -> tuple[int, int]:
-        """Group of a block, and the offset of the block in the image of that."""
+        """Group of a block, and the block's offset in bytes in the group's image."""
         group, at = divmod(block, self.per_group)
         return group, at * BLOCK_SIZE

@@ -1,7 +1,7 @@
-"""The label of a volume: what a disk says of itself at its start.
+"""The label at the start of a volume: its serial, its owner and the place of its VTOC.
 
-A volume of tracks has it on its first track, after two records for IPL; a volume of
-blocks has it in block 1. Text is EBCDIC.
+A volume of tracks has it on its first track, after two records for IPL. A volume of
+blocks has it in block 1. Text is EBCDIC, numbers are big-endian.
 
 | record | key | data |
 |---|---|---|
@@ -38,16 +38,16 @@ _VOL1: Final = "VOL1".encode(EBCDIC)
 _SPACE: Final = " ".encode(EBCDIC)
 _SERIAL = re.compile(r"[A-Z0-9@#$-]{1,6}", re.ASCII)
 CCHHR = struct.Struct(">HHB")
-# An IPL from here loads a disabled wait PSW with code 0F.
+# An IPL from a new volume loads a disabled wait PSW with code 0F.
 _WAIT: Final = bytes.fromhex("000600000000000f")
 _NO_OPERATION: Final = bytes.fromhex("0300000000000001")
 
 
 def volume_serial(text: str) -> str:
-    """Check a volume serial, which is given back in capitals.
+    """Check a volume serial, and return it in capitals.
 
     Raises:
-        ImageError: It is not one to six letters, digits, or @ # $ -.
+        ImageError: The serial is not one to six letters, digits, or @ # $ -.
     """
     serial = text.upper()
     if not _SERIAL.fullmatch(serial):
@@ -95,7 +95,7 @@ class VolumeLabel(Struct, frozen=True):
         """Find the label of a volume of blocks, given its first two blocks.
 
         Raises:
-            ImageError: There is none.
+            ImageError: The blocks have no label.
         """
         block = raw[LABEL_BLOCK * BLOCK_SIZE : (LABEL_BLOCK + 1) * BLOCK_SIZE]
         if not block.startswith(_VOL1):
@@ -112,7 +112,7 @@ class VolumeLabel(Struct, frozen=True):
         )
 
     def to_track(self, volume: Geometry) -> bytes:
-        """Make the first track of a volume: what IPL wants, and this label."""
+        """Return the first track of a volume: two records for IPL, and this label."""
         text = "VOL1" + self.serial.ljust(6) + " "
         label = text.encode(EBCDIC) + CCHHR.pack(*self.vtoc)
         label = label.ljust(37, _SPACE) + self.owner.ljust(14).encode(EBCDIC)
@@ -130,6 +130,6 @@ class VolumeLabel(Struct, frozen=True):
         return raw.ljust(volume.track_size, b"\0")
 
     def to_blocks(self) -> bytes:
-        """Make the first two blocks of a volume of blocks."""
+        """Return the first two blocks of a volume of blocks, with this label."""
         label = _VOL1 + self.serial.ljust(6).encode(EBCDIC)
         return bytes(BLOCK_SIZE) + label.ljust(BLOCK_SIZE, b"\0")

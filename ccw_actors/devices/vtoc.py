@@ -1,8 +1,9 @@
 """The volume table of contents (VTOC): the datasets of a volume and where they are.
 
-Records of 44 bytes of key and 96 of data, the DSCBs, of several formats: format 4 is
-the first and describes the VTOC itself, format 1 a dataset and its first three extents,
-format 3 thirteen more, format 5 free space. Format 0 is a record not in use.
+A VTOC consists of records of 44 bytes of key and 96 of data, the DSCBs. Format 4 comes
+first and describes the VTOC itself. Format 1 describes a dataset and its first three
+extents, format 3 thirteen more extents, format 5 free space. Format 0 is a record not
+in use. Numbers are big-endian.
 """
 
 import struct
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 ReadTrack: TypeAlias = Callable[[int], bytes]
-"""Gives the image of a track by its number."""
+"""Returns the image of a track, given its number."""
 
 KEY_SIZE: Final = 44
 DATA_SIZE: Final = 96
@@ -51,7 +52,7 @@ class Extent(Struct, frozen=True):
         """Numbers of its tracks.
 
         Raises:
-            ImageError: It is not on the volume, or ends before it begins.
+            ImageError: The extent is not on the volume, or ends before it starts.
         """
         first = volume.track_number(*self.first)
         last = volume.track_number(*self.last)
@@ -68,10 +69,10 @@ class Extent(Struct, frozen=True):
 
 
 class Dataset(Struct, frozen=True):
-    """A dataset, as its format-1 DSCB has it. Lengths are in bytes.
+    """A dataset, as its format-1 DSCB describes it. Lengths are in bytes.
 
-    `organisation` and `record_format` are written as JCL has them: "PS", "FB".
-    `created` is (year, day of the year), None if it is not recorded.
+    `organisation` and `record_format` are written as in JCL: "PS", "FB". `created` is
+    (year, day of the year), or None if it is not recorded.
     """
 
     name: str
@@ -85,10 +86,10 @@ class Dataset(Struct, frozen=True):
 
 
 def has_vtoc(volume: Geometry, read: ReadTrack) -> bool:
-    """Tell whether a volume has a label, and a VTOC where that says.
+    """Return whether a volume has a label, and a VTOC where the label puts it.
 
     Raises:
-        ImageError: The track where either should be is damaged.
+        ImageError: The track of the label or of the VTOC is damaged.
     """
     label = VolumeLabel.found_on_track(read(0))
     return label is not None and _first_dscb(volume, read, label) is not None
@@ -98,7 +99,7 @@ def datasets(volume: Geometry, read: ReadTrack) -> Iterator[Dataset]:
     """Find the datasets of a volume, in the order of its VTOC.
 
     Raises:
-        ImageError: There is no label or VTOC, or it is damaged.
+        ImageError: The volume has no label or VTOC, or one is damaged.
     """
     label = VolumeLabel.on_track(read(0))
     vtoc = _Vtoc(volume, read, label)
@@ -130,7 +131,7 @@ class _Vtoc:
         self._extent = extents[0]
 
     def records(self) -> Iterator[Record]:
-        """Give the DSCBs one by one."""
+        """Yield the DSCBs in order."""
         for track in self._extent.tracks(self._volume):
             yield from self._on_track(track).values()
 
@@ -196,11 +197,11 @@ def _all_extents(record: Record, vtoc: _Vtoc, name: str) -> list[Extent]:
         if more is None or more.data[:1] != b"\xf3" or pointer in seen:
             place = "cylinder {}, head {}, record {}".format(*CCHHR.unpack(pointer))
             raise ImageError(
-                f"dataset {name} goes on at {place}, expected a format-3 DSCB there"
+                f"dataset {name} continues at {place}, expected a format-3 DSCB there"
             )
         if len(extents) > EXTENTS_MAX:
             raise ImageError(
-                f"dataset {name} has more than the {EXTENTS_MAX} extents there can be"
+                f"dataset {name} has more than the {EXTENTS_MAX} extents allowed"
             )
         seen.add(pointer)
         extents += _extents(more.key[4:44] + more.data[1:91])
@@ -209,7 +210,7 @@ def _all_extents(record: Record, vtoc: _Vtoc, name: str) -> list[Extent]:
 
 
 def _extents(raw: bytes) -> list[Extent]:
-    """Take apart extent descriptors; those of type 0 are not in use."""
+    """Parse extent descriptors, without those of type 0, which are not in use."""
     found = (_EXTENT.unpack_from(raw, at) for at in range(0, len(raw), _EXTENT.size))
     return [Extent((cc, hh), (ecc, ehh)) for kind, _, cc, hh, ecc, ehh in found if kind]
 
@@ -229,10 +230,10 @@ def _record_format(flags: int) -> str:
 
 
 def empty_vtoc(volume: Geometry) -> dict[int, bytes]:
-    """Make the tracks of a VTOC without datasets: the rest of cylinder 0.
+    """Return the tracks of a VTOC without datasets: cylinder 0 from head 1 on.
 
     Raises:
-        ImageError: The volume has no place for one.
+        ImageError: The volume has only one head, or an unknown disk type.
     """
     if volume.heads < 2:
         raise ImageError("a VTOC needs a volume with more than one head")
@@ -247,7 +248,7 @@ def empty_vtoc(volume: Geometry) -> dict[int, bytes]:
 
 
 def _first_dscbs(volume: Geometry) -> list[tuple[bytes, bytes]]:
-    """Give keys and data of the two DSCBs that every VTOC begins with."""
+    """Return keys and data of the two DSCBs that every VTOC starts with."""
     format5 = b"\xf5".ljust(DATA_SIZE, b"\0")
     return [
         (b"\x04" * KEY_SIZE, _format_4(volume)),
@@ -256,7 +257,7 @@ def _first_dscbs(volume: Geometry) -> list[tuple[bytes, bytes]]:
 
 
 def _format_4(volume: Geometry) -> bytes:
-    """Describe a VTOC that has no dataset, and the volume."""
+    """Return the data of the format-4 DSCB of a VTOC without datasets."""
     constants = type_of(volume).vtoc
     tracks = range(1, volume.heads)
     free = len(tracks) * constants.dscbs - 2

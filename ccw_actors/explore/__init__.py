@@ -1,4 +1,4 @@
-"""Every order in which actors can handle their messages, or an honest word of which.
+"""Explores every schedule: every order in which actors can handle their messages.
 
 def scenario(world: World) -> None:
     ref = world.spawn(Account(), "account")

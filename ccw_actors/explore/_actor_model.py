@@ -30,19 +30,19 @@ __all__ = ["ActorModel"]
 
 
 class ActorModel:
-    """The actors of a scenario, explored from what one step of each of them does.
+    """The actors of a scenario, explored from the effects of single steps.
 
     A handler is a function of state and message, so it is run once for each pair, and
-    what it did is looked up from then on; the first `recheck` pairs, and of all other
-    steps one in `recheck`, are run again, to see that it is one (0 for none). `bounds`
-    has the bounds of mailboxes that are smaller than they are unless said, by the slots
-    of their actors.
+    its effect is looked up from then on. The first `recheck` pairs, and one in
+    `recheck` of all other steps, are run again to check that (0 for none). `bounds` has
+    the bounds of mailboxes that are smaller than the default, by the slots of their
+    actors.
 
-    Nothing leads out of a state that is not `within`, and no step is taken that makes a
-    channel hold more than `capacity` messages (0 for any number).
+    No step is taken from a state that is not `within`, and none that puts more than
+    `capacity` messages into a channel (0 for any number).
 
-    Raises `UnsoundError` for what cannot be said of a network that keeps what would
-    change nothing.
+    Raises `UnsoundError` for properties that cannot be checked on a network that keeps
+    messages which would change nothing.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ActorModel:
         self._is_empty = True
 
     def _make_parts(self, delivery: Network, recheck: int) -> None:
-        """Make what takes the steps of the actors, and what looks at them."""
+        """Make the parts that take the steps of the actors, and that check them."""
         self.compact = Compact(delivery)
         self._runner = StepRunner(self.world, self.compact)
         self._properties = self.world.properties
@@ -104,10 +104,10 @@ class ActorModel:
         return (self._initial,)
 
     def moves(self, state: State) -> list[tuple[Offer, State]]:
-        """Return all that may happen next, and what it leads to.
+        """Return all possible steps, and the states that they lead to.
 
-        `left_out` says afterwards whether something more may happen that is not to be
-        looked at.
+        `left_out` says afterwards whether there are more steps, which an option leaves
+        out.
         """
         found: list[tuple[Offer, State]] = []
         self.left_out = self._within is not None and not self.checks.holds(
@@ -129,16 +129,16 @@ class ActorModel:
 
     @property
     def dead_letters(self) -> tuple[DeadLetter, ...]:
-        """The messages that nobody has handled, in one order or another."""
+        """The messages that nobody handles in some schedule."""
         return tuple(sorted(self._worlds.dead_letters))
 
     @property
     def is_cut(self) -> bool:
-        """Whether something that may happen is not looked at."""
+        """Whether an option leaves out steps."""
         return self._within is not None or self._capacity > 0
 
     def is_optional(self, action: Offer) -> bool:
-        """Whether a step need not be taken, though nothing else may happen: a crash."""
+        """Whether a step need not happen, even if no other is possible: a crash."""
         return action.crash
 
     def violation(self, state: State) -> str:
@@ -152,13 +152,13 @@ class ActorModel:
         return self.checks.rest(state)
 
     def fingerprint(self, state: State) -> int:
-        """Return 64 bits that tell a state from others, as good as always."""
+        """Return 64 bits that differ for different states, almost certainly."""
         return print_of(array("q", state).tobytes())
 
     def endless(self, states: list[State]) -> str:
-        """Return what is wrong with states that go round for ever, "" for nothing.
+        """Return what is wrong with states that go round forever, "" for nothing.
 
-        An actor that takes no step in any of them waits for ever.
+        An actor that takes no step in any of them waits forever.
         """
         waits = self.checks.waiting(states[0], ignores_network=self._keeps)
         moved: set[str] = set()
@@ -168,7 +168,7 @@ class ActorModel:
                     moved.add(self.compact.path_of[offer.owner])
         for path, what in waits.items():
             if path not in moved:
-                return f"{path}: for ever {what}"
+                return f"{path}: {what} forever"
         return ""
 
     def monitored(self, state: State) -> Any:
@@ -180,7 +180,7 @@ class ActorModel:
         return (state[0], self._monitor.first, *state[2:])
 
     def vacuous(self) -> tuple[str, ...]:
-        """Return what was to be tested and was not, after all that there is."""
+        """Return what the scenario has not tested, once all states are visited."""
         if not self.compact.paths:
             return ("there is no actor",)
         if self._is_empty:
@@ -189,7 +189,7 @@ class ActorModel:
         return (*self.checks.vacuous(), *never)
 
     def coverage(self) -> Coverage:
-        """Return what was handled in which state, and what never was."""
+        """Return which messages were handled in which state, and which never were."""
         return self._report.coverage()
 
     def step(self, state: State, action: Offer) -> Step:
@@ -199,7 +199,7 @@ class ActorModel:
     # -- one step -------------------------------------------------------------------
 
     def offers(self, state: State) -> list[Offer]:
-        """Return all that may happen next."""
+        """Return all possible steps."""
         world = state[0]
         if world == FAILED:
             return []
@@ -216,7 +216,7 @@ class ActorModel:
         return found
 
     def _near_offers(self, state: State) -> list[Offer]:
-        """Return the same where each actor simply takes up its next message."""
+        """Return all possible steps where every actor takes its next message."""
         table = self.compact.offers
         found: list[Offer] = []
         for slot in range(FIRST, len(state)):
@@ -232,7 +232,7 @@ class ActorModel:
         return found
 
     def take(self, state: State, offer: Offer) -> tuple[State | None, Effect]:
-        """Return the state after a step, and what the step did.
+        """Return the state after a step, and the effect of the step.
 
         The state is None for a message that is kept, as nothing would change.
         """
@@ -255,11 +255,11 @@ class ActorModel:
     def _settled(
         self, state: State, offer: Offer, after: State, effect: Effect
     ) -> tuple[State | None, Effect]:
-        """Return the state after a step, and what the step did.
+        """Return the state after a step, and the effect of the step.
 
-        The state is None if the message is kept instead. A step after which an actor
-        that has ended is forgotten may change what any other step does: who is spawned
-        next gets another number.
+        The state is None if the message is kept instead. A step after which an ended
+        actor is forgotten may change the effect of any other step: the actor that is
+        spawned next gets another number.
         """
         if not effect.is_far and after[0] != FAILED:
             before, after = after, self._pruner.pruned(after)
@@ -271,7 +271,8 @@ class ActorModel:
     def _take_near(self, state: State, offer: Offer, effect: Effect) -> State | None:
         """Return the state after a step of one actor.
 
-        None if a mailbox holds more than its bound then, so that it is another one.
+        None if a mailbox would hold more than its bound, which needs another kind of
+        step.
         """
         after = list(state)
         if not offer.timer:
@@ -289,7 +290,7 @@ class ActorModel:
         return trimmed(after)
 
     def _arrive(self, state: State, offer: Offer) -> tuple[State, Effect]:
-        """Have a message from outside reach a mailbox, or nobody."""
+        """Put a message from outside into a mailbox; without an actor it is lost."""
         owner = offer.owner
         envelope = self.compact.envelopes[offer.envelope]
         after = list(state)

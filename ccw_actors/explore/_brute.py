@@ -1,4 +1,4 @@
-"""The engine that takes every order of steps there is: for tiny scenarios."""
+"""The engine that takes every schedule: for tiny scenarios."""
 
 from collections.abc import Iterator
 from operator import length_hint
@@ -17,7 +17,7 @@ Histories: TypeAlias = frozenset[tuple[int, tuple[tuple[int, int, bool], ...]]]
 
 
 class _All:
-    """The order being taken, and what all orders so far have led to."""
+    """The current schedule, and the results of all schedules so far."""
 
     def __init__(self, model: ActorModel, *, keeps_noops: bool) -> None:
         self.model = model
@@ -27,7 +27,7 @@ class _All:
         self.classes: set[Histories] = set()
         self.states: set[State] = set()
         self.final: set[State] = set()
-        self.orders = self.steps = 0
+        self.schedules = self.steps = 0
         self.violation = ""
         (first,) = model.initial()
         self._enter(first)
@@ -44,7 +44,7 @@ class _All:
             moves = [one for one in moves if not self._is_noop(state, *one)]
         self.open.append((state, iter(moves)))
         if not moves and not model.left_out:
-            self.orders += 1
+            self.schedules += 1
             self.final.add(state)
             self.classes.add(_histories(self.path))
             self.violation = model.rest(state)
@@ -52,8 +52,8 @@ class _All:
     def _is_noop(self, state: State, offer: Offer, after: State) -> bool:
         """Whether a step has done nothing but take one message out of the network.
 
-        Found out by holding the states against each other, place by place: what the
-        other engines go by is what the handler did.
+        This compares the states place by place, while the other engines decide by the
+        effect of the handler.
         """
         if offer.timer or offer.crash:
             return False
@@ -88,11 +88,11 @@ def explore_all(
     *,
     keeps_noops: bool = False,
 ) -> Found:
-    """Take every order of steps there is, and forget nothing of it.
+    """Take every schedule, and keep them all.
 
-    Two complete orders are of one class if every actor has handled the same things in
-    the same order. With `keeps_noops` a message that changes nothing is not taken; the
-    model is one that would.
+    Two schedules are of one class if every actor handles the same messages and timers
+    in the same order. With `keeps_noops` a message that changes nothing is not taken,
+    although the model would take it.
     """
     began = perf_counter()
     every = _All(model, keeps_noops=keeps_noops)
@@ -105,7 +105,7 @@ def explore_all(
         limit,
         len(every.states),
         every.steps,
-        every.orders if whole else None,
+        every.schedules if whole else None,
         len(every.classes) if whole else None,
         0,
         frozenset(every.final),
@@ -113,7 +113,7 @@ def explore_all(
 
 
 def _take_all(every: _All, limits: Limits, tick: Tick | None, began: float) -> str:
-    """Take orders up to a fault, the end, or a limit, which is returned."""
+    """Take schedules up to a fault, the end, or a limit, which is returned."""
     while every.open and not every.violation:
         every.advance()
         limit = _limit(limits, every, began)
@@ -121,7 +121,7 @@ def _take_all(every: _All, limits: Limits, tick: Tick | None, began: float) -> s
             return limit
         if tick is not None and every.steps % CLOCK_EVERY == 0:
             left = sum(length_hint(moves) for _, moves in every.open)
-            tick(Progress("brute force", every.orders, every.steps, left))
+            tick(Progress("brute force", every.schedules, every.steps, left))
     return ""
 
 
@@ -129,7 +129,7 @@ def _limit(limits: Limits, every: _All, began: float) -> str:
     if every.steps >= limits.steps:
         return f"{limits.steps} steps"
     if len(every.path) > limits.depth:
-        return f"{limits.depth} steps in one order"
+        return f"{limits.depth} steps in one schedule"
     if every.steps % CLOCK_EVERY == 0 and perf_counter() - began >= limits.seconds:
         return f"{limits.seconds:g} seconds"
     return ""

@@ -1,9 +1,8 @@
-"""States compared by value: what equal ones have in common, however they came about.
+"""Compares states by value, however they came about.
 
-Two dicts are equal whatever the order in which their keys were put in, and so are two
-sets. What an actor remembers is kept as bytes, in which that order shows. So of a state
-with a dict or a set somewhere in it, another text is made for comparing, in which keys
-and members are sorted.
+Two equal dicts may have been filled in different orders, and so may two equal sets. An
+actor's state is kept as bytes, which differ then. So a state with a dict or a set
+somewhere in it is compared by another text, in which keys and members are sorted.
 """
 
 import dataclasses
@@ -25,22 +24,22 @@ _UNORDERED: Final = (
     inspect.TypedDictType,
     inspect.DataclassType,
 )
-"""What has no order, or may lead to it."""
+"""The types without an order, and those that may contain one."""
 
 
 class Canonical:
-    """Finds what tells a state from others; each only once."""
+    """Computes for each state, once, a key that is equal for equal states."""
 
     def __init__(self) -> None:
         self._unordered: dict[type, bool] = {}
         self._known: dict[tuple[type, object], object] = {}
 
     def of(self, actor: Actor[Any], snapshot: object) -> object:
-        """Return what is equal for equal states of such actors; hashable.
+        """Return a hashable key that is equal for equal states of such actors.
 
-        `snapshot` is what the actor's own `snapshot` has returned; that of a class that
-        overrides the default is what tells already. The actor's state may become what
-        the snapshot says.
+        `snapshot` is what the actor's `snapshot` has returned. If its class overrides
+        the default, that is the key. The actor's state may change to that of the
+        snapshot.
         """
         kind: Any = type(actor)
         unordered = self._unordered.get(kind)
@@ -56,14 +55,14 @@ class Canonical:
 
 
 def _texts(actor: Actor[Any], snapshot: object) -> tuple[str, ...]:
-    """Return texts of what an actor remembers, in which nothing depends on order."""
+    """Return texts of an actor's state in which nothing depends on order."""
     actor.restore(snapshot)
     parts = (getattr(actor, "state", None), actor.persistent)
     return tuple(map(text_of, parts))
 
 
 def _may_be_unordered(actor: Actor[Any]) -> bool:
-    """Whether a dict or a set may stand in what an actor remembers."""
+    """Whether an actor's state may contain a dict or a set."""
     if type(actor).snapshot is not Actor.snapshot:
         return False
     parts: list[Any] = [getattr(actor, "state", None), actor.persistent]
@@ -71,11 +70,11 @@ def _may_be_unordered(actor: Actor[Any]) -> bool:
     try:
         return any(_reaches(inspect.type_info(one), set()) for one in kinds)
     except NameError:
-        return True  # Annotated with what is known inside of a function only.
+        return True  # Annotated with names that exist only inside a function.
 
 
 def _reaches(info: object, seen: set[object]) -> bool:
-    """Whether a type leads to a dict, a set, or to what may be anything."""
+    """Whether a type contains a dict, a set, or a type that may be anything."""
     if isinstance(info, _UNORDERED):
         return True
     if isinstance(info, inspect.CustomType):
@@ -123,7 +122,7 @@ def _sorted(value: Any) -> Any:
 
 
 def _fields(value: Any) -> Sequence[str] | None:
-    """Return the names of what a record is made of, None for anything else."""
+    """Return the names of a record's fields, None for anything else."""
     if isinstance(value, msgspec.Struct):
         return value.__struct_fields__
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

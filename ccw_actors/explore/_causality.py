@@ -1,9 +1,9 @@
-"""Which step of a way made which other one possible, and which had to come before.
+"""Finds which step of a way made which other step possible.
 
-A message is there since a step that sent it, a timer since one that set it. A step
-comes before another one if both are of one actor, or if that one made this possible,
-or by way of others. What is told here is read off the states between the steps, so
-that it holds of every kind of step.
+The step that sent a message, or set a timer, made handling it possible. A step comes
+before another one if both are of one actor, or if it made the other one possible,
+directly or by way of other steps. All this is read from the states between the steps,
+so it works for every kind of step.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,12 +16,13 @@ __all__ = ["Causality", "causality"]
 
 
 class Causality(NamedTuple):
-    """Of each step, by number: what made it possible, and what comes before.
+    """For each step, by number: the step that made it possible, and those before it.
 
     `causes` are the numbers of the steps that sent the message or set the timer, -1 for
-    what was there at first. `before` has a bit for each step that comes before, and
-    `actors` are the slots of those whose own it is. `sent_at` tells which message is
-    older: the number of the step that sent it, and its place among those.
+    messages that were there at first. `before` has a bit for each step that comes
+    before, and `actors` are the slots of the actors that the step changes. `sent_at`
+    tells which message is older: the number of the step that sent it, and its place
+    among the messages of that step.
     """
 
     causes: tuple[int, ...]
@@ -33,7 +34,7 @@ class Causality(NamedTuple):
 def causality(
     model: ActorModel, states: Sequence[State], actions: Sequence[Offer]
 ) -> Causality:
-    """Return what depends on what in a way; `states` are those around its steps."""
+    """Return which steps of a way depend on which; `states` are around its steps."""
     so_far = _SoFar(model, states[0])
     for number, action in enumerate(actions):
         so_far.add(number, action, states[number], states[number + 1])
@@ -46,11 +47,11 @@ def causality(
 
 
 class _SoFar:
-    """What depends on what in the first steps of a way; see `Causality`.
+    """Builds a `Causality` step by step.
 
-    `_queues` has where the messages come from that wait, `_timers` which step has set
-    each timer. `_touched_by` and `_sent_into` have the last step that has changed an
-    actor, and that has sent to it.
+    `_queues` has the origins of the messages that wait, `_timers` the step that set
+    each timer. `_touched_by` and `_sent_into` have the last step that changed an
+    actor, and the last one that sent to it.
     """
 
     def __init__(self, model: ActorModel, first: State) -> None:
@@ -84,7 +85,7 @@ class _SoFar:
         self.sent_at.append(place)
 
     def _origin(self, action: Offer, was: State) -> tuple[int, int]:
-        """Return which step made another one possible, and its place among those.
+        """Return the step that made another one possible, and its place among those.
 
         The message is taken out of its queue.
         """
@@ -97,7 +98,7 @@ class _SoFar:
         return self._touched_by.get(action.owner, -1), 0
 
     def _all_before(self, depends: Iterable[int]) -> int:
-        """Return these steps, and all that come before them, as bits."""
+        """Return these steps and all steps before them, as bits."""
         mask = 0
         for other in depends:
             if other >= 0:
@@ -110,7 +111,7 @@ def _waiting(model: ActorModel, state: State, slot: int) -> int:
 
 
 def _changed(model: ActorModel, was: State, now: State) -> set[int]:
-    """Return the slots of actors that are not what they were."""
+    """Return the slots of actors that have changed."""
     return {slot for slot in model.compact.path_of if _at(was, slot) != _at(now, slot)}
 
 
@@ -125,7 +126,7 @@ def _note_sent(
     queues: dict[int, list[tuple[int, int]]],
     number: int,
 ) -> set[int]:
-    """Note what has come into the queues; return the actors that were sent to."""
+    """Note the new messages in the queues; return their recipients."""
     sent: set[int] = set()
     for slot in range(FIRST, len(model.compact.owners)):
         if slot in model.compact.path_of or _at(was, slot) == _at(now, slot):

@@ -1,9 +1,9 @@
-"""Counts how many orders are wrong, instead of stopping at the first that is.
+"""Counts how many schedules fail, instead of stopping at the first that does.
 
-A census takes one order of each class, as the engine "orders" does, and each to its
-end. What is wrong on the way does not stop it and is not looked at: the orders of a
-class end alike, but go through other states on the way. A rate is that of orders taken
-by lot, in which each step there is has the same chance.
+A census takes one schedule of each class, as the engine "orders" does, and each to its
+end. It checks the last state only: the schedules of a class end alike, but go through
+different states on the way. A rate is that of random schedules, in which each possible
+step has the same probability.
 """
 
 from time import perf_counter
@@ -23,17 +23,17 @@ from ccw_actors.explore._world import Scenario
 __all__ = ["Census", "Rate", "census", "sample_rate"]
 
 _CLASSES_MAX = 20_000
-_ORDERS = 1_000
+_SCHEDULES = 1_000
 _DEPTH = 2_000
 _SECONDS = 60.0
 
 
 class Census(msgspec.Struct, frozen=True):
-    """How many classes of orders there are, and how many of them end wrong.
+    """How many classes of schedules there are, and how many of them fail.
 
-    `limit` is what ended the counting, "" if all were counted. With a limit the counts
-    are of what was seen until then: neither totals nor a sample, as neighbours come one
-    after the other.
+    `limit` is what ended the count, "" if all were counted. With a limit the counts
+    cover the classes seen until then. They are neither totals nor a sample, as similar
+    classes come one after the other.
     """
 
     classes: int
@@ -42,14 +42,14 @@ class Census(msgspec.Struct, frozen=True):
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """How many orders were taken by lot, and in how many a fault was met."""
+    """How many random schedules were taken, and how many of them met a fault."""
 
-    orders: int
+    schedules: int
     violating: int
 
 
 class _Counted(Orders):
-    """Orders taken to their ends, of which those that end wrong are counted."""
+    """Takes schedules to their ends, and counts those that fail there."""
 
     def __init__(self, model: ActorModel, classes_max: int) -> None:
         super().__init__(model)
@@ -58,10 +58,10 @@ class _Counted(Orders):
         self._is_full = False
 
     def meet(self, state: State) -> None:
-        """Pass a state on the way."""
+        """Check nothing: only the last state of a schedule counts."""
 
     def end(self, state: State) -> None:
-        """Count an order, unless there are enough."""
+        """Count a schedule, unless `classes_max` are counted."""
         if self.classes >= self._classes_max:
             self._is_full = True
             return
@@ -86,20 +86,20 @@ def census(
     classes_max: int = _CLASSES_MAX,
     tick: Tick | None = None,
 ) -> Census:
-    """Count the classes of orders, and those that end in a state that is wrong.
+    """Count the classes of schedules, and those that end in a state at fault.
 
-    All properties but `sometimes` are asked, of the last state of each order, system
-    invariants too. So what is wrong on the way has to be noted where it is still to be
-    found at the end: in the state of an actor, or in a monitor `of` one. An order that
-    ends because an actor has failed is wrong.
+    The last state of each schedule is checked against all properties but `sometimes`,
+    system invariants included. So record a fault on the way where it is still visible
+    at the end: in the state of an actor, or in a monitor `of` one. A schedule that ends
+    because an actor has failed is at fault.
 
-    Steps that matter to all others (see the engine "orders") make more classes than
-    orders differ. `limits` are `steps`, `seconds` and `depth`: an order that is longer
-    ends the census.
+    Steps that depend on all others (see the engine "orders") split classes, so that
+    some are counted more than once. `limits` are `steps`, `seconds` and `depth`: a
+    schedule longer than `depth` ends the census.
 
-    Raises `UnsoundError` for a monitor of all actors, time that is ordered, and an
-    unordered network, where orders that differ for no actor need not end alike, and
-    `HiddenStateError` and `ExploreError` as `explore` does.
+    Raises `UnsoundError` for a monitor of all actors, ordered time, and an unordered
+    network, where schedules of one class need not end alike, and `HiddenStateError` and
+    `ExploreError` as `explore` does.
     """
     model = model_of(scenario, delivery, time)
     check_classes(model, "there are no classes to be counted")
@@ -114,8 +114,8 @@ def _check_follows_one(model: ActorModel) -> None:
     names = model.world.properties.follows_several()
     if names:
         reason = (
-            "orders that differ for no single actor may differ for it; say with `of`"
-            " which actor it follows"
+            "schedules of one class may differ for it; say with `of` which actor it"
+            " follows"
         )
         raise UnsoundError("orders", names, reason)
 
@@ -124,23 +124,23 @@ def sample_rate(
     scenario: Scenario,
     *,
     delivery: Network = "channel",
-    orders: int = _ORDERS,
+    schedules: int = _SCHEDULES,
     seed: int = 0,
     depth: int = _DEPTH,
     seconds: float = _SECONDS,
 ) -> Rate:
-    """Take orders by lot, and count those in which a fault is met.
+    """Take random schedules, and count those that meet a fault.
 
-    They are those of the engine "random", which the `seed` decides. All properties but
-    `sometimes` are asked, of every state. Each order ends with its first fault, where
-    nothing is left to do, or after `depth` steps. There are fewer than asked for if the
-    `seconds` are over.
+    They are those of the engine "random" for this `seed`. Every state is checked
+    against all properties but `sometimes`. Each schedule ends with its first fault,
+    when nothing is left to do, or after `depth` steps. Fewer than `schedules` are taken
+    if that takes longer than `seconds`.
     """
     model = model_of(scenario, delivery, "untimed")
     dice = Dice(seed)
     began = perf_counter()
     taken = violating = 0
-    while taken < orders and perf_counter() - began < seconds:
+    while taken < schedules and perf_counter() - began < seconds:
         walk = Walk(model, dice)
         walk.go(depth)
         taken += 1

@@ -1,4 +1,4 @@
-"""Evaluates the properties of a scenario, each no more often than it has to be."""
+"""Evaluates the properties of a scenario, each no more often than necessary."""
 
 from collections.abc import Callable
 from types import CoroutineType
@@ -15,7 +15,7 @@ __all__ = ["Checks"]
 
 
 class Checks:
-    """What is wrong with a state, and what has been seen at least once."""
+    """Checks states for faults, and records which `sometimes` have held."""
 
     def __init__(
         self, compact: Compact, properties: Properties, monitors: list[Any]
@@ -32,15 +32,15 @@ class Checks:
         self._has_rested = False
 
     def vacuous(self) -> tuple[str, ...]:
-        """Return what has never held that should have once, or was never asked."""
+        """Return the `sometimes` that never held, and the properties never checked."""
         found = [f"never: {one}" for one in (*self._sometimes, *self._sometimes_of)]
         if not self._has_rested:
             found += [
-                f"never asked, as nothing ever comes to rest: {name}"
+                f"never checked, as nothing ever comes to rest: {name}"
                 for name, _ in self._properties.finals
             ]
         found += [
-            f"never asked, as no actor was ever at {path!r}: {name}"
+            f"never checked, as no actor was ever at {path!r}: {name}"
             for path, named in self._properties.invariants.items()
             if path not in self._compact.paths
             for name, _ in named
@@ -49,7 +49,7 @@ class Checks:
         return (*found, *(f"no actor was ever at {one!r}" for one in absent))
 
     def _absent(self) -> set[str]:
-        """Return who was to crash or be followed, by path, and was never there."""
+        """Return the paths of actors that crash or are followed, but never existed."""
         properties = self._properties
         meant = {path for paths, _ in properties.crashes for path in paths}
         if properties.monitor is not None and properties.monitor.of is not None:
@@ -57,11 +57,11 @@ class Checks:
         return meant - {*self._compact.paths}
 
     def holds(self, name: str, predicate: Callable[[View], object], at: State) -> bool:
-        """Return whether something holds of all actors together."""
+        """Return whether a predicate holds for all actors together."""
         return _holds(name, predicate, self.view(at))
 
     def look_at_fresh(self) -> None:
-        """Hold what single actors have become against what must be true of them."""
+        """Check the new states of single actors against their properties."""
         compact, properties = self._compact, self._properties
         if not compact.fresh:
             return
@@ -86,7 +86,7 @@ class Checks:
     def rest(self, state: State) -> str:
         """Return what is wrong with a state in which nothing is left to do.
 
-        Where noops are kept, messages are left that nobody handles.
+        If noops are kept, messages may be left in the network.
         """
         self._has_rested = True
         ignores_network = self._compact.delivery == "unordered"
@@ -109,8 +109,8 @@ class Checks:
     def waiting(self, state: State, *, ignores_network: bool) -> dict[str, str]:
         """Return which actors wait in the middle of a handler, or leave messages.
 
-        For what, or how many, in words. With `ignores_network` only those that they
-        have put aside count.
+        The values say what an actor waits for, or how many messages it leaves. With
+        `ignores_network` only messages in its stash count.
         """
         compact = self._compact
         found: dict[str, str] = {}
@@ -128,7 +128,7 @@ class Checks:
         return found
 
     def view(self, state: State) -> View:
-        """Return what predicates over several actors are given."""
+        """Return the argument of predicates over several actors."""
         monitor = self._monitors[state[1]]
         return View(self._places(state), self.state_of, monitor)
 
@@ -178,5 +178,5 @@ def _holds(name: str, predicate: Callable[[Any], object], of: Any) -> bool:
         raise PropertyError(name, error) from error
     if type(found) is CoroutineType:
         found.close()
-        raise ExploreError(f"{name!r} returns a coroutine, and nobody awaits it")
+        raise ExploreError(f"{name!r} returns a coroutine, but nobody awaits it")
     return bool(found)

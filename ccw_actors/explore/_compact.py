@@ -1,4 +1,4 @@
-"""Gives a number to each value that makes up global states, and finds it again."""
+"""Numbers the values that make up global states, and finds them by number."""
 
 from ccw_actors.explore._canonical import Canonical
 from ccw_actors.explore._global_state import FIRST, Local, Offer, Queue
@@ -14,12 +14,11 @@ class Compact:
     """Numbers for the values that make up the states of one scenario.
 
     `owners` has for each slot that of its actor, `outside` the slots of queues that are
-    outside, and `to` has for each of those the address of the actor that it is sent to:
-    if that has ended, nobody gets it. `fresh` are the items of what actors are that
-    nobody has looked at yet.
-    `variants` has what some items are in other words: equal, but with a dict or a set
-    that came about in another order; the last ones are in `fresh_variants`, with their
-    items. `varied` are the items of which there may be any.
+    outside, and `to` has for each of those the address of the recipient: if that actor
+    has ended, the message is lost. `fresh` are items of actors that have not been
+    checked yet. `variants` has for some items equal values whose dicts or sets were
+    filled in another order. New variants are in `fresh_variants`, with their items.
+    `varied` are the items that may have variants.
     """
 
     def __init__(self, delivery: Network) -> None:
@@ -61,7 +60,7 @@ class Compact:
     def queue_slot(self, owner: int, sender: str, address: str) -> int:
         """Return the slot of the queue in which that sender's messages wait.
 
-        `address` is that of the actor they are sent to, `owner` the slot of its path.
+        `address` is that of the recipient, `owner` the slot of its path.
         """
         unordered = self.delivery == "unordered"
         of_sender = sender if self.delivery == "channel" else ""
@@ -75,7 +74,7 @@ class Compact:
         return slot
 
     def outside_slot(self, owner: int, source: str, address: str) -> int:
-        """Return the slot of what a source outside sends, as long as it is there."""
+        """Return the slot for the messages of a source outside, until they arrive."""
         if self.delivery == "unordered":
             return self.queue_slot(owner, source, address)
         key = address, source
@@ -98,7 +97,7 @@ class Compact:
 
     def envelope(self, envelope: Envelope) -> int:
         """Return the number of a message."""
-        # A stamp is another one in every order: with it no two messages would be equal.
+        # Stamps differ between schedules: with them no two messages would be equal.
         if envelope.stamp is not None:
             sender, ask, kind = envelope.sender, envelope.ask, envelope.kind
             envelope = Envelope(envelope.payload, sender, ask, None, kind)
@@ -118,11 +117,11 @@ class Compact:
         ]
 
     def queue(self, slot: int, envelopes: tuple[int, ...]) -> int:
-        """Return the item of a queue that holds these."""
+        """Return the item of a queue that holds these messages."""
         if not envelopes:
             return 0
         if self.delivery == "unordered":
-            # Any of them may be taken next: which came first makes no other state.
+            # Any of them may be taken next, so their order makes no difference.
             envelopes = tuple(sorted(envelopes))
         item = self._queues.get((slot, envelopes))
         if item is None:
@@ -131,8 +130,8 @@ class Compact:
         return item
 
     def pushed(self, slot: int, item: int, envelope: int) -> int:
-        """Return the item that a queue becomes when a message comes to it."""
-        # An empty queue is no item, so its slot stands for it.
+        """Return the item of a queue after a message has been added."""
+        # An empty queue has no item, so its slot identifies it.
         key = (item or -slot, envelope)
         after = self._pushed.get(key)
         if after is None:
@@ -148,7 +147,7 @@ class Compact:
     def local(
         self, cell: CellSnapshot, timers: dict[int, Timer], count: int, asked: int
     ) -> int:
-        """Return the item of what an actor is; one that is new is put in `fresh`."""
+        """Return the item of an actor; a new one is put in `fresh`."""
         self.actor_slot(cell.cell.path)
         blank = cell._replace(mailbox=(), state=None)
         if not (timers or count or asked) and is_plain(cell):
@@ -162,7 +161,7 @@ class Compact:
 
     def plain(self, shape: CellSnapshot, state: object) -> int:
         """Return the item of an actor of that shape, in a state."""
-        # `_shapes` keeps every shape, so its id is its name, and is hashed at once.
+        # `_shapes` keeps every shape alive, so its id identifies it, and hashes fast.
         key = id(shape), state
         item = self._locals.get(key)
         if item is None:
@@ -172,7 +171,7 @@ class Compact:
         return item
 
     def _local(self, besides: object, local: Local) -> int:
-        """Return the item of what an actor is: its state, and what it is besides."""
+        """Return the item of an actor: its state, and what decides its future."""
         cell = local.cell
         key = besides, self._canonical.of(cell.actor, cell.state)
         item = self._locals.get(key)
@@ -181,7 +180,7 @@ class Compact:
             self.fresh.append(item)
             if key[1] is not cell.state:
                 self.varied.add(item)
-            # Of an actor itself only timers are offered: without one there are none.
+            # An actor itself offers only timers.
             if not local.timers:
                 self.offers[item] = ()
         elif self.get_local(item).cell.state != cell.state:
@@ -195,13 +194,13 @@ class Compact:
             self.fresh_variants.append((item, local))
 
     def later(self, item: int, seconds: float) -> int:
-        """Return the item of an actor for which so much time has passed."""
+        """Return the item of an actor after so much time."""
         key = (item, seconds)
         after = self._later.get(key)
         if after is None:
             local = self.get_local(item)
             timers = {
-                # Rounded, lest one time that two sums come to be two states.
+                # Rounded, so that equal times from different sums are one state.
                 number: timer._replace(due=max(0.0, round(timer.due - seconds, 9)))
                 for number, timer in local.timers
             }
@@ -213,13 +212,13 @@ class Compact:
         return after
 
     def get_local(self, item: int) -> Local:
-        """Return what an actor is by its item."""
+        """Return the actor that an item is."""
         local = self.items[item]
-        assert isinstance(local, Local), "an actor's slot holds what an actor is"
+        assert isinstance(local, Local), "an actor's slot holds the item of an actor"
         return local
 
     def find_offers(self, item: int) -> tuple[Offer, ...]:
-        """Return what may happen given that item, and keep it in `offers`."""
+        """Return the steps that an item makes possible, and keep them in `offers`."""
         what = self.items[item]
         found: list[Offer] = []
         if isinstance(what, Queue):
@@ -264,5 +263,5 @@ class Compact:
 
 
 def _who(blank: CellSnapshot) -> tuple[object, ...]:
-    """Return what an actor is but for its state: what decides its future, and who."""
+    """Return an actor's identity and what decides its future, without its state."""
     return (*blank.key(), id(blank.cell), id(blank.actor))

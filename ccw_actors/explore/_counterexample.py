@@ -1,8 +1,9 @@
-"""A counterexample as a file: what was wrong, and the names of the steps to it.
+"""A counterexample as a file: the fault, and the names of the steps to it.
 
-The file is JSON, made for a repository: it says which scenario it is of, how that was
-explored, and the way to the fault. Steps are found again by their names, so that it
-stays good when messages change, as long as they are sent in this order.
+The file is JSON that can be kept in a repository. It names the scenario, how that was
+explored, and the steps to the fault. Steps are found again by their names, so the file
+stays valid when the contents of messages change, but not who sends to whom in which
+order.
 """
 
 from importlib.metadata import version
@@ -25,7 +26,7 @@ _SIZE_MAX: Final = 1 << 24
 
 
 class _Head(msgspec.Struct):
-    """What tells that a file is a counterexample; the rest of it is skipped."""
+    """The field that marks a file as a counterexample; all others are skipped."""
 
     format: str = ""
 
@@ -33,11 +34,11 @@ class _Head(msgspec.Struct):
 class Counterexample(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
-    """A way to a fault.
+    """The steps to a fault.
 
-    `scenario` is what the scenario is found by, `version` that of this package.
-    `steps` are the names of the steps, `shown` the same for people. Where `steps` is
-    empty, the scenario begins with what is wrong.
+    `scenario` is the name of the scenario, `version` that of this package. `steps` are
+    the names of the steps, `shown` their texts. `steps` is empty if the initial state
+    is at fault.
     """
 
     format: Literal["ccw-actors counterexample"] = _FORMAT
@@ -54,13 +55,13 @@ class Counterexample(
 
     @classmethod
     def of(cls, scenario: str, result: Result) -> "Counterexample":
-        """Take it from a result.
+        """Return the counterexample of a result.
 
-        Raises `CounterexampleError` if nothing is refuted.
+        Raises `CounterexampleError` if the result is not refuted.
         """
         if result.verdict != "refuted":
             raise CounterexampleError(
-                f"{scenario} is {result.verdict}: there is no way to keep"
+                f"{scenario} is {result.verdict}: it has no counterexample"
             )
         return cls(
             version=version("ccw-actors"),
@@ -76,28 +77,29 @@ class Counterexample(
 
     @classmethod
     def load(cls, path: Path) -> "Counterexample":
-        """Read a file, of 16 MiB at most.
+        """Read a file of at most 16 MiB.
 
-        Raises `CounterexampleError` for one that is none.
+        Raises `CounterexampleError` if it is not a counterexample.
         """
         with path.open("rb") as file:
             raw = file.read(_SIZE_MAX + 1)
         if len(raw) > _SIZE_MAX:
             raise CounterexampleError(f"{path}: larger than {_SIZE_MAX >> 20} MiB")
         if _format_of(path, raw) != _FORMAT:
-            raise CounterexampleError(f"{path}: not a counterexample ({_FORMAT!r})")
+            text = f"not a counterexample: expected the format {_FORMAT!r}"
+            raise CounterexampleError(f"{path}: {text}")
         try:
             return msgspec.json.decode(raw, type=cls)
         except DECODE_ERRORS as error:
             raise CounterexampleError(f"{path}: {error}") from error
 
     def save(self, path: Path) -> None:
-        """Write a file; folders that lead there are made."""
+        """Write a file, and create the folders that it is in."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
 
     def replay(self, scenario: Scenario | TransitionSystem[Any, Any]) -> Replayed:
-        """Take its steps in a scenario; see `replay`."""
+        """Take the steps in a scenario; see `replay`."""
         return replay(
             scenario,
             self.steps,
@@ -108,7 +110,7 @@ class Counterexample(
 
 
 def _format_of(path: Path, raw: bytes) -> str:
-    """Return what a file says that it is, "" if it says nothing of the kind."""
+    """Return the format that a file names, "" if it names none."""
     try:
         msgspec.json.decode(raw, type=msgspec.Raw)
         return msgspec.json.decode(raw, type=_Head).format
@@ -119,10 +121,10 @@ def _format_of(path: Path, raw: bytes) -> str:
 
 
 def assert_mended(path: Path, scenario: Scenario | TransitionSystem[Any, Any]) -> None:
-    """Hold that the way to a fault in a file leads to it no more: a regression test.
+    """Check that the steps in a file no longer lead to a fault: a regression test.
 
-    That is so if its steps can be taken and nothing is wrong afterwards, and if they
-    cannot be taken any more. Raises `AssertionError` with the way otherwise.
+    It passes if no fault is met on the steps, or if a step is no longer possible.
+    Raises `AssertionError` with the steps otherwise.
     """
     known = Counterexample.load(path)
     try:

@@ -1,4 +1,4 @@
-"""Which messages were handled in which states, and which never were."""
+"""Coverage: which messages were handled in which states, and which never were."""
 
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -12,7 +12,7 @@ from ccw_actors.runtime import Actor, spec_of
 __all__ = ["Combination", "Coverage", "Label", "covered", "label_of"]
 
 Label = Callable[[Any], object]
-"""Gives the state of an actor a name, such as its phase."""
+"""Returns a name for the state of an actor, such as its phase."""
 
 
 class Combination(NamedTuple):
@@ -28,12 +28,12 @@ class Combination(NamedTuple):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """What was handled, and what each actor has a handler for but never handled.
+    """The messages that were handled, and those that have a handler but never were.
 
     `missed` has every state that an actor was seen in with every message type for
-    which its class has a handler in any behaviour, less those that were handled. The
-    name of a state is that of the behaviour and of what the state's enumerations say,
-    unless `World.label` gives another.
+    which its class has a handler in any behaviour, except those that were handled. The
+    name of a state is that of the behaviour and of the values of the state's
+    enumerations, unless `World.label` gives another.
     """
 
     handled: tuple[Combination, ...]
@@ -61,7 +61,7 @@ def covered(
 
 
 def label_of(label: Label | None, behaviour: str, state: object) -> str:
-    """Return the name of what an actor is, by what the scenario calls it if it does."""
+    """Return the name of an actor's state: the scenario's label, if it has one."""
     if label is not None:
         return _text(label(state))
     kind: Any = type(state)
@@ -78,13 +78,13 @@ def _text(value: object) -> str:
 
 @cache
 def _enumerations(state_type: Any) -> tuple[str, ...]:
-    """Return the fields of a state that are one of a few names."""
+    """Return the fields of a state that are enumerations or literals."""
     if not issubclass(state_type, msgspec.Struct):
         return ()
     try:
         fields = msgspec.structs.fields(state_type)
     except NameError:
-        return ()  # Annotated with what is known inside of a function only.
+        return ()  # Annotated with names that exist only inside a function.
     return tuple(one.name for one in fields if _is_enumeration(one.type))
 
 

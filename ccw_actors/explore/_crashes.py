@@ -1,4 +1,4 @@
-"""The crashes that may happen, where a scenario has any."""
+"""The crashes that are possible, if a scenario allows any."""
 
 from ccw_actors.explore._global_state import Offer, State
 from ccw_actors.explore._worlds import Worlds
@@ -8,9 +8,9 @@ __all__ = ["crashes"]
 
 
 def crashes(worlds: Worlds, state: State, offers: list[Offer]) -> list[Offer]:
-    """Return the crashes that may happen where these may.
+    """Return the crashes that are possible where these steps are.
 
-    On each message, and of each actor that runs between two of them.
+    On each message, and between two messages of each actor that runs.
     """
     left = worlds.left[state[0]]
     on_messages = [
@@ -23,7 +23,7 @@ def crashes(worlds: Worlds, state: State, offers: list[Offer]) -> list[Offer]:
 
 
 def _is_message(worlds: Worlds, offer: Offer) -> bool:
-    """Whether an actor handles a message, or what its own timer tells it."""
+    """Whether a step handles a message, or one that the actor's timer sends."""
     kind = worlds.compact.envelopes[offer.envelope].kind
     return 0 <= kind < SIGNAL and not offer.arrives
 

@@ -1,4 +1,4 @@
-"""What a step is taken on, and what it has done."""
+"""Where a step is taken, and its effect."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,10 +13,10 @@ __all__ = ["Effect", "Outcome", "Place", "queue_of", "timers_after", "timers_of"
 
 
 class Place(NamedTuple):
-    """Where a step is taken: by whom, on which message or timer, beside which others.
+    """Where a step is taken: by which actor, on which message or timer, in which world.
 
-    `others` are asked for only where the System has to be put together, and `past` is
-    what matters of those that are not there.
+    `others` is called only if the System has to be put together. `past` has the
+    relevant facts about actors that are not there.
     """
 
     local: Local
@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The System after a step, and the failure of a handler if it has raised."""
+    """The System after a step, and the failure of a handler that has raised."""
 
     after: Snapshot
     failure: ActorFailedError | None
@@ -35,11 +35,11 @@ class Outcome(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What a step does if it does nothing but change one actor and send messages.
+    """The effect of a step that only changes one actor and sends messages.
 
     `local` is the actor afterwards, `sends` are queues and messages in order, and
-    `puts_back` those that come before all that waits, from the last to the first.
-    `is_far` is True for any other step, of which `failure` alone may be known. `lost`
+    `puts_back` those that go to the front of a queue, from the last to the first.
+    `is_far` is True for any other step, of which only `failure` may be known. `lost`
     are the messages that have become dead letters.
     """
 
@@ -52,7 +52,7 @@ class Effect(NamedTuple):
 
 
 def timers_after(after: Snapshot, before: Snapshot) -> dict[str, dict[int, Timer]]:
-    """Return the timers of all actors, each due as if time had stood at 0."""
+    """Return the timers of all actors, with due times as if the time had been 0."""
     known = dict(before.timers)
     found: dict[str, dict[int, Timer]] = {}
     for key, timer in after.timers:
@@ -66,11 +66,11 @@ def timers_after(after: Snapshot, before: Snapshot) -> dict[str, dict[int, Timer
 def timers_of(
     path: str, after: Snapshot, before: Snapshot
 ) -> tuple[dict[int, Timer], int]:
-    """Return the timers of one actor, likewise, and how many it has had."""
+    """Return the timers of one actor in the same way, and how many it has had."""
     timers = timers_after(after, before).get(path, {}) if after.timers else {}
     return timers, dict(after.timer_counts).get(path, 0)
 
 
 def queue_of(sent: tuple[int, int]) -> int:
-    """Return where a message was sent: only there its order means something."""
+    """Return the queue of a message: only within one does order matter."""
     return sent[0]

@@ -1,4 +1,4 @@
-"""How much the parts of an explanation may look at, and what each has spent."""
+"""How many states and seconds the parts of an explanation may take, and took."""
 
 from time import perf_counter
 from typing import NamedTuple
@@ -7,13 +7,13 @@ __all__ = ["Bound", "Effort"]
 
 
 class Bound(NamedTuple):
-    """How much each part of an explanation may look at."""
+    """How many states and seconds each part of an explanation may take."""
 
     states: int
     seconds: float
 
     def begin(self, part: str, not_found: list[str]) -> "Effort":
-        """Return what a part spends; it is noted in `not_found` if that is all."""
+        """Return the effort of a part, which notes in `not_found` that it gave up."""
         return Effort(self, part, not_found)
 
 
@@ -29,7 +29,7 @@ class Effort:
         self.is_spent = False
 
     def spend(self, states: int = 1) -> bool:
-        """Spend something on so many states more; return whether nothing is left."""
+        """Spend effort on `states` more states; return whether none is left."""
         self._states += states
         states_max, seconds_max = self._bound
         if self.is_spent:
@@ -42,4 +42,4 @@ class Effort:
 
     def _give_up(self, limit: str) -> None:
         self.is_spent = True
-        self._not_found.append(f"{self._part} was not found within {limit}")
+        self._not_found.append(f"Not found after {limit}: {self._part}.")

@@ -1,9 +1,9 @@
-"""Where a run may go round for ever: parts of a graph that nothing leads out of.
+"""Finds where a run goes round forever: parts of the graph without a way out.
 
-A state with nothing left to do is looked at by itself. But a run may also never come to
-rest, and wait all the same: a timer that goes on for ever beside an actor that waits
-for an answer. So what is looked at, too, are sets of states that lead into each other
-and, but for steps that need not be taken, nowhere else.
+A state with nothing left to do is checked on its own. But an actor can also wait in a
+run that never comes to rest: a timer goes on forever while the actor waits for an
+answer. So the explorer also checks sets of states that lead into each other and, except
+for steps that need not happen, nowhere else.
 """
 
 import math
@@ -22,14 +22,14 @@ A = TypeVar("A")
 def dead_ends(
     starts: Sequence[int], targets: "array[int]", cut: Iterable[int] = ()
 ) -> list[int]:
-    """Return one state of each set that goes round and is never left, the first one.
+    """Return the first state of each set that goes round and is never left.
 
-    The ways out of state n are `targets[starts[n]:starts[n + 1]]`, of which negative
-    ones need not be taken: they count for nothing here. `cut` are the states out of
-    which more leads than is known.
+    The ways out of state n are `targets[starts[n]:starts[n + 1]]`. Negative ones need
+    not be taken, and are ignored here. `cut` are the states with more ways out, which
+    an option leaves out.
     """
     search = _Components(starts, targets, cut)
-    # Only what is on a cycle, or behind one, can go round: that is seldom much.
+    # Only states on a cycle, or behind one, can go round: usually few.
     left = _behind_cycles(starts, targets)
     for root in range(len(starts) - 1):
         if left[root] and not search.number[root]:
@@ -40,8 +40,8 @@ def dead_ends(
 class _Components:
     """Tarjan's search for sets of states that lead into each other (1972).
 
-    `number` tells when a state was met, 0 before; `lowest` the first one that is known
-    to be in its set, -1 once the set is complete. `leaves` is 1 where a way leads into
+    `number` says when a state was met, 0 before that. `lowest` is the first state known
+    to be in its set, -1 once the set is complete. `leaves` is 1 if a way leads into
     another set. `found` has the first state of each set that goes round and is never
     left.
     """
@@ -79,7 +79,7 @@ class _Components:
                 self._leave(state, path[-1][0] if path else None)
 
     def _leave(self, state: int, before: int | None) -> None:
-        """Go back from a state to that before it, if there is one."""
+        """Go back from a state to the one before it, if there is one."""
         if self._lowest[state] == self.number[state]:
             self._close(state)
         if before is not None:
@@ -137,10 +137,10 @@ def states_around(model: Model[S, A], start: S) -> list[S]:
 
 
 def endless_at(model: Model[S, A], start: S, states_max: int) -> str:
-    """Return what waits for ever from a state on, "" for nothing.
+    """Return what waits forever from a state on, "" for nothing.
 
-    That can be told if a run goes round there and never leaves, through at most so many
-    states.
+    That is known if a run goes round there through at most `states_max` states, and
+    never leaves.
     """
     ways: dict[S, list[S]] = {}
 
@@ -158,7 +158,7 @@ def endless_at(model: Model[S, A], start: S, states_max: int) -> str:
 
 
 def _reversed(ways: dict[S, list[S]]) -> dict[S, list[S]]:
-    """Return for each state that steps lead to, from where they do."""
+    """Return for each state the states before it."""
     back: dict[S, list[S]] = {}
     for state, targets in ways.items():
         for target in targets:
@@ -175,7 +175,7 @@ def _after(model: Model[S, A], state: S) -> list[S]:
 def _reached(
     start: S, after: Callable[[S], Iterable[S]], states_max: float
 ) -> list[S] | None:
-    """Return all that can be reached from a state; None if it is more than that."""
+    """Return all states reachable from one; None if there are more than the maximum."""
     seen = {start: None}
     open_ = [start]
     while open_:

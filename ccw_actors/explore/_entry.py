@@ -1,4 +1,4 @@
-"""Explores a scenario, or a plain transition system, and says what was found."""
+"""Explores a scenario or a plain transition system, and makes the result."""
 
 import gc
 from collections.abc import Callable, Generator
@@ -46,12 +46,12 @@ class _Scope(NamedTuple):
 
 
 def _plain_scope(noops: Noops, cut: str, *, fingerprints: bool) -> _Scope:
-    what = f"all states of a transition system{cut}"
+    what = f"states of a transition system{cut}"
     return _Scope("states", None, noops, None, what, fingerprints)
 
 
 class _Seen(NamedTuple):
-    """What a model has seen while it was explored."""
+    """What was seen of a model while it was explored."""
 
     vacuous: tuple[str, ...]
     coverage: Coverage | None = None
@@ -64,7 +64,7 @@ def _seen(model: ActorModel) -> _Seen:
 
 @contextmanager
 def _rare_collections() -> Generator[None]:
-    """Have the garbage collector look less often: nearly all that is made stays."""
+    """Run the garbage collector less often: nearly every new object stays."""
     before = gc.get_threshold()
     if before[0]:
         gc.set_threshold(max(before[0], _COLLECT_AFTER), *before[1:])
@@ -94,30 +94,30 @@ def explore(
     | engine | what it visits | what it can check |
     |---|---|---|
     | states | every state once; the counterexample is a shortest one | everything |
-    | orders | one of all orders that differ for no actor | single actors, and the end |
-    | brute force | every order | everything, of tiny scenarios |
-    | random, pos | some orders, by lot | everything, but verify nothing |
+    | orders | one schedule of each class | single actors, and the end |
+    | brute force | every schedule | everything, of tiny scenarios |
+    | random, pos | random schedules | everything, but they verify nothing |
 
-    "auto" is states; orders if that reaches a limit and they can check it; random if
-    that does, too. A plain transition system has states only.
+    A class is all schedules that are the same for every actor. "auto" takes "states";
+    if that reaches a limit, "orders" where it can check the properties, then "random".
+    A plain transition system has "states" only.
 
     The exploration ends at the first fault. The first `recheck` new steps, and one in
-    `recheck` of all others, are taken twice, to see that a handler does the same again
-    (0 for none); of a plain transition system, what leads out of a state is asked
-    twice. `tick` is called now and then with a `Progress`.
+    `recheck` of all others, are taken twice, to check that a handler does the same
+    again (0 for none). Of a plain transition system, the actions and their results are
+    asked for twice. `tick` is called at intervals with a `Progress`.
 
-    Less is looked at with `within`, a predicate over all actors (or the state of a
-    plain transition system): nothing leads out of a state in which it does not hold.
-    With a `capacity` no step is taken that makes a channel hold more messages than
-    that (0 for any number). With `fingerprints` the engine "states" keeps 64 bits of a
-    state in place of the state. The scope of the result says each of these.
+    Three options explore less. `within` is a predicate over all actors (or the state of
+    a plain transition system): a state in which it does not hold is not left. With a
+    `capacity` no step is taken that puts more messages than that into a channel (0 for
+    any number). With `fingerprints` the engine "states" keeps 64 bits of each state
+    instead of the state. The scope of the result names each of them.
 
-    A limit that is reached makes the verdict "incomplete", and a scenario of which all
-    was covered, but some of its properties were never asked, is "vacuous"; neither is
-    ever "verified". Raises `UnsoundError` for what the engine cannot check,
-    `HiddenStateError` for a handler that is no function of state and message,
-    `PropertyError` for a predicate that raises, and `ExploreError` for what cannot be
-    explored at all.
+    A limit that is reached makes the verdict "incomplete". A scenario that was covered,
+    but some of whose properties were never checked, is "vacuous". Raises `UnsoundError`
+    for properties that the engine cannot check, `HiddenStateError` for a handler that
+    is not a function of state and message, `PropertyError` for a predicate that raises,
+    and `ExploreError` for a scenario that cannot be explored at all.
     """
     _check_options(scenario, engine, capacity, fingerprints=fingerprints)
     bounds = Limits() if limits is None else limits
@@ -128,7 +128,7 @@ def explore(
         what = leaves_out(within, capacity)
         scope = _plain_scope(noops, what, fingerprints=fingerprints)
         return _result(found, scope, _Seen(plain.vacuous()), perf_counter() - began)
-    assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
+    assert not isinstance(scenario, TransitionSystem), "`is_plain` has said so"
     make = partial(ActorModel, scenario, delivery, recheck, time)
     model = _model(make, engine, noops, within, capacity)
     used, found = _run(model, engine, noops, bounds, tick, fingerprints=fingerprints)
@@ -146,7 +146,7 @@ def _model(
 ) -> ActorModel:
     model = make(noops, within=within, capacity=capacity)
     if engine == "brute force" and noops == "kept":
-        # It decides for itself what changes nothing.
+        # Brute force decides itself which messages change nothing.
         return make(within=within, capacity=capacity)
     return model
 
@@ -162,9 +162,11 @@ def _check_options(
         listed = ", ".join(map(repr, ("auto", *get_args(Engine))))
         raise ExploreError(f"no engine {engine!r}, expected one of {listed}")
     if capacity < 0:
-        raise ExploreError(f"a capacity is 0 (none) or more messages, not {capacity}")
+        raise ExploreError(
+            f"capacity: expected 0 (no bound) or more messages, got {capacity}"
+        )
     if fingerprints and engine not in ("auto", "states"):
-        raise ExploreError(f"fingerprints are for states, not for engine {engine!r}")
+        raise ExploreError(f"fingerprints: expected engine 'states', got {engine!r}")
     if is_plain(scenario):
         _check_plain(engine, capacity)
 
@@ -178,17 +180,19 @@ def model_of(
     """
     model = ActorModel(scenario, delivery, recheck, time)
     if not model.compact.paths:
-        raise ExploreError("a scenario without an actor: nothing can happen in it")
+        raise ExploreError("the scenario has no actor, so nothing can happen in it")
     return model
 
 
 def _check_plain(engine: Engine | Literal["auto"], capacity: int) -> None:
     if engine not in ("auto", "states"):
         raise ExploreError(
-            f"a plain transition system has states only, no engine {engine!r}"
+            f"a plain transition system has engine 'states' only, not {engine!r}"
         )
     if capacity:
-        raise ExploreError("a plain transition system has no channel, so no capacity")
+        raise ExploreError(
+            "a plain transition system has no channels: leave out capacity"
+        )
 
 
 def _run(
@@ -200,7 +204,7 @@ def _run(
     *,
     fingerprints: bool,
 ) -> tuple[Engine, Found]:
-    """Explore with an engine; return which it was, and what it has found."""
+    """Explore with an engine; return the one that was used and its findings."""
     match engine:
         case "auto":
             return _by_turns(model, limits, tick, fingerprints=fingerprints)
@@ -219,7 +223,7 @@ def _run(
 def _by_turns(
     model: ActorModel, limits: Limits, tick: Tick | None, *, fingerprints: bool
 ) -> tuple[Engine, Found]:
-    """Try States, Orders if they can check this, and at last some orders by lot."""
+    """Try "states", then "orders" if it can check this, then random schedules."""
     found = explore_states(model, limits, tick, fingerprints=fingerprints)
     if not found.limit:
         return "states", found
@@ -242,16 +246,16 @@ def _fits_orders(model: ActorModel) -> bool:
 
 
 def _verdict(found: Found, seen: _Seen) -> tuple[Verdict, str]:
-    """Return the verdict, and what of all that there is was covered."""
+    """Return the verdict, and how much was covered."""
     if found.violation:
-        return "refuted", "those covered until the first fault"
+        return "refuted", ", up to the first fault, the"
     if found.limit:
-        return "incomplete", f"those covered within the limit of {found.limit}"
-    return "vacuous" if seen.vacuous else "verified", "all were covered"
+        return "incomplete", f", within the limit of {found.limit}, the"
+    return "vacuous" if seen.vacuous else "verified", " all"
 
 
 def _by_fingerprints(found: Found, of: _Scope) -> str:
-    """Return how sure it is that no state was missed, "" if it is certain."""
+    """Return the chance that a state was missed, in words; "" if it is 0."""
     if not of.fingerprints or of.engine != "states" or not found.states:
         return ""
     chance = chance_of_a_miss(found.states)
@@ -266,14 +270,14 @@ def _result(found: Found, of: _Scope, seen: _Seen, seconds: float) -> Result:
     violation = "; ".join(seen.vacuous) if verdict == "vacuous" else found.violation
     return Result(
         verdict=verdict,
-        scope=f"Of {of.what}: {covered}.{_by_fingerprints(found, of)}",
+        scope=f"Covers{covered} {of.what}.{_by_fingerprints(found, of)}",
         engine=of.engine,
         delivery=of.delivery,
         noops=of.noops,
         time=of.time,
         violation=violation,
         counterexample=found.path,
-        orders=found.orders,
+        schedules=found.schedules,
         classes=found.classes,
         states=found.states,
         steps=found.steps,

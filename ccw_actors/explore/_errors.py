@@ -1,4 +1,4 @@
-"""What the explorer refuses, and why."""
+"""The errors for what the explorer refuses."""
 
 from ccw_actors.errors import CcwActorsError
 
@@ -15,15 +15,15 @@ __all__ = [
 
 
 class ExploreError(CcwActorsError):
-    """A scenario does something that no engine here can explore."""
+    """A scenario, or an option, that no engine can explore."""
 
 
 class CounterexampleError(ExploreError):
-    """A file is no counterexample that can be read, or there is none to be kept."""
+    """A file is not a counterexample, or a result has none."""
 
 
 class UnsoundError(ExploreError):
-    """An engine was given a property that it cannot check in every order.
+    """An engine was given a property that it cannot check in every schedule.
 
     `engine` is its name, `names` are the properties.
     """
@@ -36,22 +36,25 @@ class UnsoundError(ExploreError):
 
 
 class PropertyError(ExploreError):
-    """A property of a scenario could not be evaluated: its predicate has raised.
+    """The predicate of a property has raised an exception.
 
-    `name` is that of the property; the cause is what was raised.
+    `name` is that of the property. The cause is the exception.
     """
 
     def __init__(self, name: str, error: Exception) -> None:
         self.name = name
-        super().__init__(f"{name!r} cannot be said: {type(error).__name__}: {error}")
+        super().__init__(
+            f"{name!r} cannot be evaluated: {type(error).__name__}: {error}"
+        )
 
 
 class HiddenStateError(ExploreError):
-    """A handler is no function of state and message, so nothing can be proved of it.
+    """A handler is not a function of state and message, so nothing can be verified.
 
     `attributes` are those of the actor, or of its class, that changed outside `state`;
     empty if the cause is elsewhere. For a plain transition system `actor` is empty and
-    `what` is the state. With `is_variant` it was another one of two equal states.
+    `what` is the state. With `is_variant` the handler ran from two equal states that
+    came about in different ways.
     """
 
     def __init__(
@@ -65,16 +68,16 @@ class HiddenStateError(ExploreError):
         self.actor = actor
         self.attributes = attributes
         if attributes:
-            where = f"it keeps state in {', '.join(attributes)}; move that into `state`"
+            where = f"it keeps data in {', '.join(attributes)}; move that into `state`"
         elif is_variant:
             where = (
                 "it did something else from an equal state, so it depends on the order"
-                " in which a dict or a set was filled; sort what it goes through"
+                " in which a dict or a set was filled; sort what it iterates over"
             )
         else:
             where = (
-                "it did something else from the same state, so it reads what is outside"
-                " of both: a global, a closure, a clock, random numbers"
+                "it did something else from the same state and message, so it depends"
+                " on something else: a global, a closure, a clock, random numbers"
             )
         super().__init__(f"{f'{actor} on {what}' if actor else what}: {where}")
 
@@ -85,26 +88,27 @@ class ClockError(ExploreError):
     def __init__(self, actor: str, what: str) -> None:
         self.actor = actor
         super().__init__(
-            f"{actor} on {what} reads the clock, which stands still here; have a timer"
-            " of its own tell it that time is over (`self.after`)"
+            f"{actor} on {what} reads the clock, which stands still in an exploration;"
+            " set a timer instead (`self.after`)"
         )
 
 
 class EventLoopError(ExploreError):
-    """A handler awaits asyncio itself, and there is no event loop here."""
+    """A handler awaits asyncio itself, but no event loop runs in an exploration."""
 
     def __init__(self, actor: str, what: str) -> None:
         self.actor = actor
         super().__init__(
-            f"{actor} on {what} awaits something of asyncio, and no event loop runs"
-            " while orders are explored: await asks and `self.sleep` only"
+            f"{actor} on {what} awaits asyncio itself, but no event loop runs during an"
+            " exploration: await asks and `self.sleep` only"
         )
 
 
 class ReplayError(ExploreError):
-    """A step of a counterexample cannot be taken any more.
+    """A step of a counterexample is not possible.
 
-    `number` (from 1) and `name` are its, `possible` are the names of those that can.
+    `number` (from 1) and `name` are those of the step. `possible` has the names of the
+    steps that are possible instead.
     """
 
     def __init__(self, number: int, name: str, possible: list[str]) -> None:

@@ -1,11 +1,11 @@
-"""Makes of a counterexample what a reader wants to know of it.
+"""Explains a counterexample.
 
 | part | what it says |
 |---|---|
 | slice | which steps are needed: without any of them the fault is not met |
-| order | the same in the order in which messages were sent, as far as that goes |
-| race | two steps of one actor, of which the other order would have passed |
-| passing | the order in which that happens, to its end |
+| order | the same steps, as far as possible in the order the messages were sent |
+| race | two steps of one actor whose other order avoids the fault |
+| passing | a schedule with that order, to its end |
 | no return | the step after which every continuation meets a fault |
 """
 
@@ -40,21 +40,22 @@ def explain(
     states_max: int = _STATES_MAX,
     seconds_max: float = _SECONDS_MAX,
 ) -> Explanation:
-    """Explain what refutes a scenario.
+    """Explain the counterexample of a refuted scenario.
 
-    Each part (a shorter way, what is needed, the race, the point of no return) looks at
-    no more than `states_max` states and takes no longer than `seconds_max`; what is not
-    found by then is named in the explanation. Raises `CounterexampleError` for a result
-    that refutes nothing, and `ReplayError` if the scenario is another one.
+    Each part (a shorter counterexample, the steps needed, the race, the point of no
+    return) visits at most `states_max` states and takes at most `seconds_max`. The
+    explanation names the parts that were given up. Raises `CounterexampleError` for a
+    result that is not refuted, and `ReplayError` if the steps cannot be taken in the
+    scenario.
     """
     bound = Bound(states_max, seconds_max)
     if result.verdict != "refuted":
-        raise CounterexampleError(f"a scenario that is {result.verdict} has no fault")
+        raise CounterexampleError(f"expected a refuted result, got {result.verdict!r}")
     if not result.counterexample:
         return _bare(result, (), None, None)
     if is_plain(scenario):
         return _explain_plain(scenario, result, bound)
-    assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
+    assert not isinstance(scenario, TransitionSystem), "`is_plain` has said so"
     delivery, time = result.delivery or "channel", result.time or "untimed"
     model = ActorModel(scenario, delivery, 0, time, result.noops)
     way = _taken(model, result.names)
@@ -69,7 +70,7 @@ def _explain_way(
 ) -> Explanation:
     causal = causality(model, way.states, way.actions)
     not_found: list[str] = []
-    needed = _needed(model, way, causal, bound.begin("what is needed", not_found))
+    needed = _needed(model, way, causal, bound.begin("the steps needed", not_found))
     race: tuple[int, int] | None = None
     passing: tuple[Step, ...] = ()
     no_return: int | None = None
@@ -137,7 +138,7 @@ def _taken(model: ActorModel, names: Iterable[str]) -> Way[State, Offer]:
 def _shorter(
     model: ActorModel, way: Way[State, Offer], bound: Bound
 ) -> Way[State, Offer]:
-    """Return a shortest way to the same fault, if one is found with so much effort."""
+    """Return a shortest way to the same fault, if one is found within the bound."""
     limits = Limits(states=bound.states, seconds=bound.seconds)
     found = explore_states(model, limits)
     if found.violation != way.violation:
@@ -161,7 +162,7 @@ def _in_order_sent(
 
 
 def _oldest_first(causal: Causality, count: int) -> list[int]:
-    """Return the first so many steps in the order in which their messages were sent."""
+    """Return the first `count` steps in the order in which their messages were sent."""
     left = dict.fromkeys(range(count))
     order: list[int] = []
     done = 0
@@ -181,7 +182,7 @@ def _place(order: list[int], causal: Causality, number: int) -> tuple[int, int]:
 
 
 def _overtakings(way: Way[State, Offer], causal: Causality) -> tuple[Overtaking, ...]:
-    """Return which steps handle a message though an older one waits."""
+    """Return which steps handle a message while an older one waits."""
     found: list[Overtaking] = []
     for one, action in enumerate(way.actions):
         for other in range(one + 1, len(way.actions)):
@@ -204,9 +205,9 @@ def _share_mailbox(one: Offer, later: Offer) -> bool:
 def _needed(
     model: ActorModel, way: Way[State, Offer], causal: Causality, effort: Effort
 ) -> tuple[int, ...]:
-    """Return the steps of which none can be left out, with all that it has caused.
+    """Return the steps of which none can be left out with all its consequences.
 
-    With no effort left, the others are taken to be needed.
+    With no effort left, all other steps count as needed.
     """
     names = [step.name for step in steps_of(model, way)]
     last = len(names) - 1
@@ -226,12 +227,12 @@ def _needed(
 
 
 def _with_past(causal: Causality, last: int) -> list[int]:
-    """Return a step and all that come before it."""
+    """Return a step and all steps that it depends on."""
     return [*(one for one in range(last) if causal.before[last] >> one & 1), last]
 
 
 def _without(causal: Causality, kept: list[int], one: int) -> list[int]:
-    """Return steps without one of them and all that it has caused."""
+    """Return steps without one of them and its consequences."""
     return [
         other for other in kept if other != one and not causal.before[other] >> one & 1
     ]

@@ -1,5 +1,6 @@
-"""What a counterexample comes down to, as data and in words."""
+"""The explanation of a counterexample, as data and in words."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -12,9 +13,9 @@ _LINES_MAX = 10
 
 
 class Overtaking(NamedTuple):
-    """Step `by` handles a message sent after that of step `overtaken`, which is later.
+    """Step `by` handles a message that was sent after that of the later step.
 
-    Steps count from 1.
+    `overtaken` is the later step. Steps count from 1.
     """
 
     by: int
@@ -22,17 +23,17 @@ class Overtaking(NamedTuple):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a counterexample comes down to.
+    """What leads to a fault: the steps needed, the race, the point of no return.
 
-    `steps` is a shortest way to the fault if one was found, in an order with few
-    `overtakings`; `causes` are the numbers (from 0) of the steps that sent what each
-    handles, -1 for what was there at first. `needed` are the numbers of those that the
-    fault cannot do without. `race` are two numbers, None if no race decides. `passing`
-    are the steps of the nearest order without a fault, to its end, empty if none was
-    found. After `no_return` steps every continuation meets a fault; None if that is not
-    known, and 0 if it was so from the start. `way_out` is a step that would have led
-    past it. `not_found` says of each part that was given up what it was, and after how
-    many states or seconds.
+    `steps` is a shortest counterexample if one was found, in an order with few
+    `overtakings`. `causes` has for each step the number (from 0) of the step that sent
+    its message, -1 for a message that was there at first. `needed` are the numbers of
+    the steps without which the fault is not met. `race` is two step numbers, None if no
+    race decides. `passing` is the nearest schedule without a fault, empty if none was
+    found. After `no_return` steps every continuation meets a fault; None if not known,
+    0 if every schedule meets one. `way_out` is a step that, taken instead of step
+    `no_return`, could have avoided it. `not_found` names each part whose search was
+    given up, and after how many states or seconds.
     """
 
     violation: str
@@ -50,29 +51,49 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join(self.lines(_LINES_MAX))
 
     def lines(self, steps_max: int) -> list[str]:
-        """Return what is to be said, with at most so many of the steps needed."""
+        """Return the text, with at most the last `steps_max` of the steps needed."""
         shown = self.needed[-steps_max:]
         hidden = len(self.steps) - len(shown)
         lines = [f"REFUTED: {self.violation}"]
         if hidden:
-            lines.append(f"     ({hidden} steps are left out)")
+            lines.append(f"     ({hidden} steps left out)")
         lines += [f"{number + 1:4} {self.steps[number]}" for number in shown]
         return lines + self.remarks()
 
-    def remarks(self) -> list[str]:
-        """Return what is to be said of the steps."""
+    def remarks(self, texts: Mapping[int, str] | None = None) -> list[str]:
+        """Return the lines about the steps: the race, the point of no return.
+
+        `texts` has other words for some steps, by number from 1 on.
+        """
         lines: list[str] = []
         if self.race is not None:
-            one, other = (self.steps[number] for number in self.race)
-            first, second = (number + 1 for number in self.race)
-            lines.append(
-                f"the race at {one.actor}: step {first}, {_short(one)}, and step"
-                f" {second}, {_short(other)}; the other way round nothing is wrong"
-            )
-        lines += [f"step {by} overtakes step {late}" for by, late in self.overtakings]
+            lines.append(self._race_line(self.race, texts or {}))
+        lines += _overtaking_lines(self.overtakings)
         if self.no_return is not None and self.steps:
-            lines.append(_no_return(self.no_return, len(self.steps), self.way_out))
+            lines.append(_no_return(self.no_return, self.way_out))
         return lines + list(self.not_found)
+
+    def _race_line(self, race: tuple[int, int], texts: Mapping[int, str]) -> str:
+        first, second = (
+            f"step {number + 1} ({texts.get(number + 1, _short(self.steps[number]))})"
+            for number in race
+        )
+        return (
+            f"Race at {self.steps[race[0]].actor}: {first} comes before {second}."
+            " The other order can avoid the fault."
+        )
+
+
+def _overtaking_lines(overtakings: Sequence[Overtaking]) -> list[str]:
+    """Return a line for each step that is overtaken."""
+    by_late: dict[int, list[str]] = {}
+    for by, late in overtakings:
+        by_late.setdefault(late, []).append(str(by))
+    return [
+        f"Step{'s' * (len(by) > 1)} {', '.join(by)} overtake{'s' * (len(by) == 1)}"
+        f" step {late}, whose message was sent earlier."
+        for late, by in by_late.items()
+    ]
 
 
 def _short(step: Step) -> str:
@@ -82,9 +103,10 @@ def _short(step: Step) -> str:
     return f"{what} from {step.sender or 'outside'}"
 
 
-def _no_return(number: int, count: int, out: Step | None) -> str:
+def _no_return(number: int, out: Step | None) -> str:
     if number == 0:
-        return "every order there is meets a fault"
-    when = "with the last step" if number == count else f"after step {number}"
-    instead = "" if out is None else f"; before it, {out.name} would have led past it"
-    return f"{when} no continuation is right any more{instead}"
+        return "Every schedule meets a fault."
+    line = f"Point of no return: step {number}."
+    if out is None:
+        return line
+    return f"{line} Taking {out.name} instead could have avoided the fault."

@@ -1,7 +1,7 @@
-"""Steps that may change anything: taken in the whole System, put together for each.
+"""Takes steps that may change anything, each in a whole System put together for it.
 
 An actor ends, starts again or is spawned, a handler waits or fails, a mailbox is full:
-what such a step does is not told by one actor and its message.
+one actor and its message do not determine the effect of such a step.
 """
 
 from typing import Any
@@ -24,11 +24,11 @@ __all__ = ["FarSteps"]
 
 
 class FarSteps:
-    """Takes steps in whole Systems, and remembers what came of them.
+    """Takes steps in whole Systems, and remembers the results.
 
     The first `recheck` are taken twice, and one in `recheck` of all others (0 for
-    none). `bounds` has the bounds of mailboxes that are smaller than they are unless
-    said, by the slots of their actors.
+    none). `bounds` has the bounds of mailboxes that are smaller than the default, by
+    the slots of their actors.
     """
 
     def __init__(
@@ -58,14 +58,14 @@ class FarSteps:
     def first(self) -> State:
         """Return the state in which a scenario has left the System.
 
-        What it has injected is outside, and so is what it has told by itself.
+        Messages that it has injected, or told directly, are outside.
         """
         compact, world = self._compact, self._world
         injected = [
             (address, Envelope(payload, source, 0, None))
             for address, source, payload in world.injected
         ]
-        # Whom these name is named, though they are in no mailbox yet.
+        # Actors that these messages name are referred to, before they are in a mailbox.
         world.dispatcher.on_the_way(envelope for _, envelope in injected)
         snapshot = self._runner.first()
         for one in snapshot.cells:
@@ -76,7 +76,7 @@ class FarSteps:
         return self._systems.absorb(whole, None, self._monitor.first, left, items)
 
     def _outside(self, sent: list[tuple[str, Envelope]]) -> dict[int, int]:
-        """Return the queues outside, with what was sent to these addresses."""
+        """Return the queues outside, with the messages to these addresses."""
         compact = self._compact
         outside: dict[int, list[int]] = {}
         for address, envelope in sent:
@@ -86,7 +86,7 @@ class FarSteps:
         return {slot: compact.queue(slot, tuple(n)) for slot, n in outside.items()}
 
     def offers(self, state: State) -> list[Offer]:
-        """Return what may happen next where an actor is starting again, or waits."""
+        """Return the possible steps where an actor starts again, ends, or waits."""
         compact = self._compact
         found: list[Offer] = []
         for slot in range(FIRST, len(state)):
@@ -100,7 +100,7 @@ class FarSteps:
         return found
 
     def _goes_on(self, item: int) -> tuple[Offer, ...]:
-        """Return signals, timers, and what a handler goes on with."""
+        """Return signals, timers, and the results that a handler waits for."""
         compact = self._compact
         found = compact.offers[item]
         if found is None or item not in self._gone_on:
@@ -112,7 +112,7 @@ class FarSteps:
         return found
 
     def _offer_of(self, local: Local, choice: Choice, seen: Envelope) -> Offer:
-        """Return a choice of an actor that is busy as what may happen."""
+        """Return a choice of a busy actor as a possible step."""
         compact, timer = self._compact, choice.timer
         owner, address = compact.paths[local.cell.cell.path], local.cell.address
         envelope = Envelope(seen.payload, choice.sender, 0, None, seen.kind)
@@ -124,7 +124,7 @@ class FarSteps:
         return Offer(process, owner, owner, name)
 
     def _takes_up(self, state: State, slot: int) -> list[Offer]:
-        """Return what may be taken out of a queue."""
+        """Return the messages that may be taken out of a queue."""
         compact = self._compact
         offers = compact.offers[state[slot]]
         if offers is None:
@@ -148,7 +148,7 @@ class FarSteps:
         return not behind and sender not in signals
 
     def take(self, state: State, offer: Offer, effect: Effect) -> State:
-        """Return the state after a step; `effect` knows its failure at most."""
+        """Return the state after a step; `effect` has at most its failure."""
         after = self._known.get((state, offer))
         if after is None:
             after = self._known[state, offer] = self._take(state, offer, effect)
@@ -173,7 +173,7 @@ class FarSteps:
         return self._after(state, offer, before, outcome)
 
     def _outcome(self, before: Snapshot, offer: Offer) -> Outcome:
-        """Have an actor take a step, or crash, in a System put together for it."""
+        """Let an actor take a step, or crash, in a System put together for it."""
         path = self._compact.path_of[offer.owner]
         if offer.crash and not offer.envelope:
             return self._runner.crash(before, path)
@@ -226,7 +226,7 @@ def _is_inside(envelope: Envelope) -> bool:
 
 
 def _from_outside(snapshot: Snapshot) -> list[tuple[str, Envelope]]:
-    """Return what is in mailboxes and was sent by nobody inside, with its address."""
+    """Return the messages in mailboxes that no actor has sent, with their addresses."""
     return [
         (one.address, envelope)
         for one in snapshot.cells

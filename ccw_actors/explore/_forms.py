@@ -20,7 +20,7 @@ _NO_VALUE: Final = object()
 
 
 def slots_of(base: type) -> tuple[str, ...]:
-    """Return the names of what a class keeps outside of `__dict__`."""
+    """Return the names of a class's slots, outside of `__dict__`."""
     slots: str | tuple[str, ...] = getattr(base, "__slots__", ())
     if issubclass(base, msgspec.Struct):
         return base.__struct_fields__
@@ -46,7 +46,7 @@ def form_of(value: object, depth: int = 0) -> object:
 
 
 def _called(value: object, depth: int) -> object | None:
-    """Return the form of a function by what it is made of, None for anything else."""
+    """Return the form of a function by its parts, None for anything else."""
     if isinstance(value, MethodType):
         return "method", form_of(value.__func__, depth), form_of(value.__self__, depth)
     if isinstance(value, partial):
@@ -90,7 +90,7 @@ def _contained(value: object, depth: int) -> object | None:
 
 
 def _inside(value: object, depth: int) -> object:
-    """Return the form of an object by its attributes, or what it says of itself."""
+    """Return the form of an object by its attributes, or else its representation."""
     named: dict[str, object] = {}
     inside = getattr(value, "__dict__", None)
     if isinstance(inside, dict):

@@ -1,4 +1,4 @@
-"""The steps and states of one order, as far as others are told from it."""
+"""The steps and states of one schedule, as far as others are derived from it."""
 
 from typing import Final, NamedTuple, TypeAlias
 
@@ -7,7 +7,7 @@ from ccw_actors.explore._global_state import Offer, State
 __all__ = ["PUT_BACK", "Event", "Frame", "Process", "Senders"]
 
 PUT_BACK: Final = -2
-"""Less the number of a step, it stands for that step as one that put a message back."""
+"""Minus the number of a step: that step, as one that put a message back."""
 
 Process: TypeAlias = tuple[int, int]
 Senders: TypeAlias = dict[Process, tuple[int, ...]]
@@ -16,8 +16,8 @@ Senders: TypeAlias = dict[Process, tuple[int, ...]]
 class Event(NamedTuple):
     """A step as far as others depend on it; a `far` one depends on all.
 
-    `put_by` is the number of the step that put its message back into the queue, before
-    all that waited there and all that came later; -1 if none did.
+    `put_by` is the number of the step that put its message back to the front of the
+    queue; -1 if none did.
     """
 
     process: Process
@@ -37,10 +37,10 @@ class Event(NamedTuple):
 
 
 class Frame:
-    """One state of the order being taken: what is to be tried there, and what was.
+    """One state of the current schedule: the steps to try there, and those tried.
 
-    `senders` has for each queue the numbers of the steps that sent what is in it, -1
-    if that need not be known, and PUT_BACK minus the number if it was put back.
+    `senders` has for each queue the numbers of the steps that sent its messages, -1
+    if that need not be known, and PUT_BACK minus the number for one that was put back.
     """
 
     __slots__ = ("offers", "senders", "sleep", "state", "todo", "tried")
@@ -60,12 +60,12 @@ class Frame:
         self.tried: set[Process] = set()
 
     def add(self, process: Process) -> None:
-        """Have the step of a process be tried, unless it was or is to be already."""
+        """Add the step of a process to those to try, unless it was added before."""
         if process not in self.tried:
             self.tried.add(process)
             self.todo.append(process)
 
     def add_all(self) -> None:
-        """Have everything be tried that may happen here."""
+        """Add all possible steps to those to try."""
         for process in self.offers:
             self.add(process)

@@ -1,14 +1,14 @@
-"""Global states as flat tuples of small numbers, each of which stands for a value once.
+"""Global states: flat tuples of small numbers, each of which stands for one value.
 
 A state is `(world, monitor, item, item, ...)`. `world` stands for which actors exist,
 `monitor` for the value of the scenario's monitor. From FIRST on every slot is the place
-of one actor or of one queue of messages, and holds the number of an item: what that
-actor is, or what is in that queue; 0 is no actor, or an empty queue. Trailing zeros are
-left out, so that equal Systems are equal tuples.
+of one actor or of one queue of messages, and holds the number of an item: the actor, or
+the content of the queue; 0 is no actor, or an empty queue. Trailing zeros are left out,
+so that equal Systems are equal tuples.
 
-A queue is a mailbox, or the part of it that one sender fills; or it is outside: then it
-holds what a scenario has injected, until that arrives. On an unordered network all that
-is sent to an actor is outside until it is handled.
+A queue is a mailbox, or the part of it that one sender fills, or it is outside: then it
+holds injected messages until they arrive. On an unordered network all messages to an
+actor are outside until they are handled.
 """
 
 from typing import NamedTuple, TypeAlias
@@ -24,14 +24,14 @@ FIRST = 2
 
 
 class Offer(NamedTuple):
-    """One thing that may happen, given what is in one slot.
+    """One possible step, given the item in one slot.
 
     The message of number `envelope` is taken out of the queue in `slot`, which then
     holds the item `rest`; or the `timer` of the actor in `slot` fires, which is `due`
     (seconds from now). With `crash` the actor fails on it, and if `envelope` is 0,
     between two messages. With `arrives` the message does not reach the actor, but its
-    mailbox. `process` tells apart what has an order of its own: of equal ones at most
-    one is offered.
+    mailbox. `process` names the sequence that the step belongs to: of one process, at
+    most one step is offered at a time.
     """
 
     process: tuple[int, int]
@@ -46,13 +46,13 @@ class Offer(NamedTuple):
 
 
 class Local(NamedTuple):
-    """All that one actor is, but for the messages that wait for it.
+    """One actor, without the messages that wait for it.
 
-    `blank` is it again without its state, which for most need not be restored while
-    another actor is at work. `numbered` and `asked` are how many timers and asks it has
-    had. `busy` actors do not simply take the next message. `shape` is `blank`, one and
-    the same for all that differ in their state alone, of an actor that can take a step
-    alone; None of any other.
+    `blank` is the actor without its state, which usually need not be restored while
+    another actor takes a step. `numbered` and `asked` count the timers and asks it has
+    had. `busy` actors do not simply take the next message. `shape` is `blank`, the same
+    object for all actors that differ only in their state, for an actor that can take a
+    step alone; None for any other.
     """
 
     cell: CellSnapshot
@@ -65,7 +65,7 @@ class Local(NamedTuple):
 
 
 class Queue(NamedTuple):
-    """Messages that wait, by number, the oldest first; sorted if unordered."""
+    """The numbers of waiting messages, the oldest first; sorted if unordered."""
 
     slot: int
     envelopes: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Finds what an actor keeps outside of its declared state."""
+"""Finds data that an actor keeps outside its declared state."""
 
 import decimal
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ _ABSENT: Final = object()
 class Attributes:
     """The attributes of actors and of their classes, as they were at first sight.
 
-    An actor that has its own `snapshot` says itself what its state is, and is not
-    looked at. A `cached_property` may appear.
+    An actor with its own `snapshot` defines its state itself, and is not checked. A
+    `cached_property` may appear.
     """
 
     def __init__(self) -> None:
@@ -45,14 +45,14 @@ class Attributes:
         return first
 
     def learn(self, actor: Actor[Any]) -> None:
-        """Remember what an actor is like, unless it is known."""
+        """Remember the attributes of an actor, unless they are known."""
         own = type(actor).snapshot is not Actor.snapshot
         if not own and id(actor) not in self._seen:
             self._seen[id(actor)] = (actor, _attributes(actor))
             self._fixed[id(actor)] = _fixed(actor)
 
     def changed(self, actor: Actor[Any]) -> tuple[str, ...]:
-        """Return the names of attributes that are not what they were."""
+        """Return the names of attributes that have changed."""
         fixed = self._fixed.get(id(actor))
         if fixed is not None and fixed.holds(actor):
             return ()
@@ -75,10 +75,10 @@ class Attributes:
 
 
 class Cells:
-    """The places of actors: equal ones count as one, the first that was seen.
+    """The cells of actors: equal ones count as one, the first that was seen.
 
-    An actor may be spawned at a path where another one has been, with another bound,
-    another supervision, or to begin again as something else: those are different ones.
+    An actor spawned at the path of an earlier one may have another bound, another
+    supervision, or another restart: then the two cells are different.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class Cells:
         self.at: dict[str, list[Cell]] = {}
 
     def first_like(self, cell: Cell) -> Cell:
-        """Return the first place seen that is like that one."""
+        """Return the first cell seen that is equal to this one."""
         if id(cell) in self._first:
             return cell
         parent = None if cell.parent is None else self.first_like(cell.parent)
@@ -105,22 +105,22 @@ class Cells:
 class Variables:
     """The context variables of actors, as they were at first sight.
 
-    A handler may set one as long as it sets it back.
+    A handler may set one if it resets it before it ends.
     """
 
     def __init__(self) -> None:
         self._first: dict[int, tuple[Cell, dict[ContextVar[object], object]]] = {}
 
     def learn(self, cell: Cell) -> None:
-        """Remember what an actor begins in, unless it is known."""
+        """Remember the variables that an actor begins with, unless they are known."""
         if id(cell) not in self._first:
             self._first[id(cell)] = cell, _variables(cell)
 
     def changed(self, cell: Cell) -> tuple[str, ...]:
-        """Return the names of variables that are not what they were.
+        """Return the names of variables that have changed.
 
-        Nothing is said of an actor whose handler is suspended, which may be about to
-        set them back, nor of one that has failed: its next life has others.
+        A suspended handler may still reset them, and an actor that has failed begins
+        again with others: for these two the result is empty.
         """
         if cell.turn is not None or cell.life is not State.RUNNING:
             return ()
@@ -139,10 +139,10 @@ class Variables:
 
 
 def _variables(cell: Cell) -> dict[ContextVar[object], object]:
-    """Return the forms of what the context of an actor has.
+    """Return the forms of the variables in an actor's context.
 
-    Python puts decimal's settings there when they are asked for first: as long as they
-    are what they are for everybody they do not count, nor do its flags.
+    Python adds decimal's settings when they are first used. They do not count while
+    they are the defaults, and their flags never do.
     """
     found: dict[ContextVar[object], object] = {}
     for variable, value in cell.context.items():
@@ -162,7 +162,7 @@ def _settings(context: decimal.Context) -> object:
 
 
 def _made_by(cell: Cell) -> object:
-    """Return the form of what a restart begins with."""
+    """Return the form of the actor that a restart makes."""
     make = cast("object", cell.make)
     arguments = cast("tuple[object, ...]", getattr(make, "args", ()))
     if isinstance(make, partial) and arguments and isinstance(arguments[0], Actor):
@@ -172,16 +172,16 @@ def _made_by(cell: Cell) -> object:
 
 
 def _identity(actor: Actor[Any]) -> str:
-    """Return what tells an actor from others of its class, besides its state.
+    """Return the form of all of an actor but its class and its state.
 
-    One that has its own `snapshot` says that there.
+    It is empty for an actor with its own `snapshot`, which contains all of that.
     """
     own = type(actor).snapshot is not Actor.snapshot
     return "" if own else repr(_attributes(actor))
 
 
 class _Fixed(NamedTuple):
-    """Attributes that nobody can change from inside, each the very same object still.
+    """Attributes with immutable values, to be compared by identity.
 
     `own` are those of the actor, `shared` those of its classes.
     """
@@ -190,7 +190,7 @@ class _Fixed(NamedTuple):
     shared: tuple[tuple[Any, str, object], ...]
 
     def holds(self, actor: Actor[Any]) -> bool:
-        """Whether all is as it was; if not, something may be only equal."""
+        """Whether all values are the same objects; if not, they may still be equal."""
         now, own = vars(actor), self.own
         if len(now) != len(own):
             return False
@@ -203,12 +203,12 @@ class _Fixed(NamedTuple):
 
 
 def _of_class(base: Any) -> Mapping[str, object]:
-    """Return what stands in a class itself."""
+    """Return the attributes of a class itself."""
     return cast("Mapping[str, object]", vars(base))
 
 
 def _fixed(actor: Actor[Any]) -> _Fixed | None:
-    """Return what an actor is by its attributes; None if one may change inside."""
+    """Return an actor's attributes; None if a value is mutable."""
     kind: Any = type(actor)
     shared, slots = _layout(kind)
     if slots:
@@ -222,7 +222,7 @@ def _fixed(actor: Actor[Any]) -> _Fixed | None:
 
 
 def _is_fixed(value: object) -> bool:
-    """Whether a value is the same inside as long as it is the same object."""
+    """Whether a value is immutable throughout."""
     if isinstance(value, (*SIMPLE, *_OPAQUE, ActorRef, Enum)):
         return True
     if isinstance(value, tuple | frozenset):
@@ -255,7 +255,7 @@ def _attributes(actor: Actor[Any]) -> dict[str, object]:
 
 @cache
 def _layout(kind: Any) -> tuple[tuple[tuple[str, type], ...], tuple[str, ...]]:
-    """Return where a class of actors may keep things: in classes, and in slots."""
+    """Return where a class of actors may keep data: class attributes, and slots."""
     bases: tuple[type, ...] = kind.__mro__[: kind.__mro__.index(Actor)]
     shared = tuple(
         (f"{kind.__name__}.{name}", base)
@@ -268,7 +268,7 @@ def _layout(kind: Any) -> tuple[tuple[tuple[str, type], ...], tuple[str, ...]]:
 
 
 def _is_attribute(name: str, value: object) -> bool:
-    """Whether what stands in a class is a value: no method, and not Python's own."""
+    """Whether an attribute of a class is a value: no method, and not Python's own."""
     if name.startswith("__") or name in vars(Actor):
         return False
     return not isinstance(value, type) and not hasattr(value, "__get__")

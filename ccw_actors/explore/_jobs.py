@@ -1,7 +1,6 @@
-"""What carries out explorations that do not depend on each other: an `Executor`.
+"""Executors for independent explorations: this process, or several.
 
-The seam is that of `concurrent.futures`: whatever is one (processes here, or machines)
-can take the place of these.
+Any executor of `concurrent.futures` will do in their place, also one of many machines.
 """
 
 import signal
@@ -16,12 +15,12 @@ T = TypeVar("T")
 
 
 class InlineExecutor(Executor):
-    """Carries out each call where it is submitted, before `submit` returns."""
+    """Carries out each call in this process, before `submit` returns."""
 
     def submit(
         self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Future[T]:
-        """Make the call; the future is done. Ctrl-C is raised here, not kept."""
+        """Make the call, and return a finished future. Ctrl-C is raised here."""
         future: Future[T] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
@@ -31,20 +30,20 @@ class InlineExecutor(Executor):
 
 
 def executor_of(jobs: int) -> Executor:
-    """Return what carries out so many calls at once: this process, or others.
+    """Return an executor for so many calls at once: this process for 1, else others.
 
-    Calls to others and what they return are pickled. The caller shuts it down. Raises
-    `ValueError` for fewer than one.
+    Calls to other processes and their results are pickled. The caller shuts the
+    executor down. Raises `ValueError` for fewer than one job.
     """
     if jobs < 1:
-        raise ValueError(f"jobs are 1 or more, not {jobs}")
+        raise ValueError(f"jobs: expected 1 or more, got {jobs}")
     if jobs == 1:
         return InlineExecutor()
     return ProcessPoolExecutor(jobs, initializer=_end_on_ctrl_c)
 
 
 def stop_now(executor: Executor) -> None:
-    """Give up what is under way, and wait for nothing."""
+    """Give up the calls in progress, without waiting for them."""
     processes: dict[int, Any] = {}
     if isinstance(executor, ProcessPoolExecutor):
         # `ProcessPoolExecutor.terminate_workers` comes with Python 3.14.
@@ -55,5 +54,5 @@ def stop_now(executor: Executor) -> None:
 
 
 def _end_on_ctrl_c() -> None:
-    """Have a process end without a word: the one that began it says what there is."""
+    """End a process on Ctrl-C without output: its parent prints the results."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""The states that have been met: as they are, or in full, or by fingerprint."""
+"""The states that have been met: kept in full, or by fingerprint."""
 
 from array import array
 from collections import deque
@@ -61,10 +61,10 @@ class ExactStates(Generic[S]):
 
 
 class Fingerprints(Generic[S]):
-    """Keeps 64 bits of every state, and the states that are still to be left.
+    """Keeps 64 bits of every state, and the states whose steps are still to be taken.
 
-    Two states of one fingerprint are taken for one: that is what may be missed. The
-    table is one of open addressing, as a set of Python's takes four times the room.
+    Two states of one fingerprint count as one, so the second is missed. The table uses
+    open addressing, as a set of Python's would need four times the memory.
     """
 
     def __init__(self, print_of: Callable[[S], int]) -> None:
@@ -96,7 +96,7 @@ class Fingerprints(Generic[S]):
         return self._open.popleft()
 
     def is_same(self, state: S, number: int) -> bool:
-        """Whether a state is the one of that number, as far as that can be told."""
+        """Whether a state has the fingerprint of the one of that number."""
         return self._prints[number] == self._print_of(state)
 
     def __len__(self) -> int:
@@ -113,13 +113,13 @@ class Fingerprints(Generic[S]):
 
 
 def print_of(text: bytes) -> int:
-    """Return the fingerprint of what tells a state from others: 64 bits of BLAKE2b."""
+    """Return the fingerprint of a state's key: 64 bits of BLAKE2b."""
     return int.from_bytes(blake2b(text, digest_size=_BITS // 8).digest(), "little")
 
 
 def chance_of_a_miss(states: int) -> float:
-    """Return a bound on the chance that two of so many states have one fingerprint.
+    """Return an upper bound of the probability that two states share a fingerprint.
 
-    Each pair has it with a chance of one in 2**64.
+    Each pair of states does with a probability of one in 2**64.
     """
     return states * (states - 1) / 2 / 2.0**_BITS

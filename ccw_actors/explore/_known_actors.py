@@ -1,4 +1,4 @@
-"""The actors and places met while a scenario is explored: of equal ones the first."""
+"""The first of all equal actors and cells met while a scenario is explored."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ __all__ = ["KnownActors"]
 
 
 class KnownActors:
-    """Puts the first actor and place in the stead of those that are like these.
+    """Replaces actors and cells by the first ones that are equal to them.
 
-    `at` has the places of actors that there were at each path.
+    `at` has the cells of actors that were seen at each path.
     """
 
     def __init__(self, system: System) -> None:
@@ -25,11 +25,10 @@ class KnownActors:
         self.at = self._cells.at
 
     def first_like(self, one: CellSnapshot) -> CellSnapshot:
-        """Return the same with the first place and the first actor that are like these.
+        """Return the same with the first cell and the first actor equal to these.
 
-        An actor that is spawned twice at one path has two places, and one that begins
-        again may be a new object: what was remembered of one has to be restored into
-        the other.
+        An actor that is spawned twice at one path has two cells, and one that begins
+        again may be a new object. A snapshot of one has to be restored into the other.
         """
         cell = self._cells.first_like(one.cell)
         actor = self._attributes.first_like(one.actor, cell)
@@ -40,7 +39,7 @@ class KnownActors:
         return one._replace(cell=cell, actor=actor, children=children)
 
     def check_hidden(self, cell: Cell, actor: Actor[Any], message: Envelope) -> None:
-        """Raise `HiddenStateError` if an actor has changed outside of its state."""
+        """Raise `HiddenStateError` if an actor has changed outside its state."""
         changed = self._attributes.changed(actor) + self._variables.changed(cell)
         if changed:
             raise HiddenStateError(cell.path, tag_of(message.payload), changed)

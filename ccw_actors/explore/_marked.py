@@ -1,4 +1,4 @@
-"""What `@pytest.mark.explore` makes of a scenario: nothing if it holds, or a text."""
+"""Explores the scenario of a test with `@pytest.mark.explore`."""
 
 import shlex
 from collections.abc import Callable, Mapping
@@ -19,9 +19,9 @@ def failure(
 ) -> str:
     """Explore a scenario; return why it does not hold, "" if it does.
 
-    `options` are those of `explore`. `name` is what the scenario is found by, "" if it
-    cannot be found again, and `file` says where its counterexample is to be kept.
-    Raises `TypeError` for an option that there is not.
+    `options` are those of `explore`. `name` is the scenario's name for `replay`, "" if
+    it has none. The counterexample is saved in `file`. Raises `TypeError` for an
+    unknown option.
     """
     result = explore(scenario, **options)
     if result:
@@ -35,7 +35,7 @@ def failure(
 
 
 def _kept(name: str, result: Result, path: Path) -> str:
-    """Keep a counterexample; return how to see it."""
+    """Save a counterexample; return the command that replays it."""
     Counterexample.of(name, result).save(path)
     command = shlex.join(["ccw-actors", "replay", str(path), "--scenario", name])
-    return f"to see it step by step: {command}"
+    return f"Replay it step by step: {command}"

@@ -1,4 +1,4 @@
-"""What an engine needs to know of what it explores."""
+"""The interface between an engine and what it explores."""
 
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
@@ -14,7 +14,7 @@ A = TypeVar("A")
 class Model(Protocol[S, A]):
     """A transition system with properties; its states are hashable.
 
-    `left_out` says after `moves` whether more may happen there than is looked at,
+    `left_out` says after `moves` whether an option leaves out steps there,
     `has_waiting` whether `endless` may ever find anything.
     """
 
@@ -22,38 +22,38 @@ class Model(Protocol[S, A]):
     has_waiting: bool
 
     def initial(self) -> Iterable[S]:
-        """Return the states it may begin in."""
+        """Return the initial states."""
         ...
 
     def moves(self, state: S) -> Iterable[tuple[A, S]]:
-        """Return all that may happen next, and what it leads to."""
+        """Return all possible steps, and the states that they lead to."""
         ...
 
     def violation(self, state: S) -> str:
-        """Return what is wrong with a state, "" for nothing; asked once for each."""
+        """Return what is wrong with a state, "" for nothing; called once for each."""
         ...
 
     def rest(self, state: S) -> str:
-        """Return what is wrong with a state that nothing leads out of."""
+        """Return what is wrong with a state without possible steps, "" for nothing."""
         ...
 
     def is_optional(self, action: A) -> bool:
-        """Whether a step need not be taken, though nothing else may happen."""
+        """Whether a step need not happen, even if no other is possible."""
         ...
 
     def fingerprint(self, state: S) -> int:
-        """Return 64 bits that tell a state from others, as good as always."""
+        """Return 64 bits that differ for different states, almost certainly."""
         ...
 
     def endless(self, states: list[S]) -> str:
-        """Return what is wrong with states that go round for ever, "" for nothing.
+        """Return what is wrong with states that go round forever, "" for nothing.
 
-        Nothing that has to be done leads out of them.
+        No step that has to happen leads out of them.
         """
         ...
 
     def vacuous(self) -> tuple[str, ...]:
-        """Return what was to be tested and was not, once all has been visited."""
+        """Return what the scenario has not tested, once all states are visited."""
         ...
 
     def step(self, state: S, action: A) -> Step:

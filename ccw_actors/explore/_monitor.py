@@ -1,4 +1,4 @@
-"""What follows every step, for properties that look back."""
+"""Runs a scenario's monitor, for properties that depend on earlier steps."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ __all__ = ["Monitor"]
 class Monitor:
     """The values that a scenario's monitor has had, each with a number.
 
-    `values` are those, `first` is the number of the one it begins with. Without a
-    monitor there is None alone. Steps of others than the one it follows, if it follows
-    one, leave the value as it is.
+    `values` are the values, `first` is the number of the first one. Without a monitor
+    the only value is None. A monitor of one actor keeps its value when others take
+    steps.
     """
 
     def __init__(

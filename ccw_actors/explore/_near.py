@@ -1,4 +1,4 @@
-"""Steps of one actor beside others: taken once, and from then on looked up."""
+"""Steps that change one actor: taken once, and from then on looked up."""
 
 from ccw_actors.explore._checks import Checks
 from ccw_actors.explore._effects import Effect, Place
@@ -9,16 +9,15 @@ from ccw_actors.explore._worlds import Worlds
 __all__ = ["FAR", "NearSteps"]
 
 FAR = Effect(0, is_far=True)
-"""What is known of a step that may change anything."""
+"""All that is known about a step that may change anything."""
 
 
 class NearSteps:
-    """What one step of an actor does, given what it is and who else is there.
+    """The effects of single steps, by the actor and the world that it is in.
 
-    The first `recheck` are taken twice, and of all others one in `recheck`, to see that
-    a handler does the same again (0 for none). So is each from an actor that is equal
-    to one that is known, and has come about in another way: the first `recheck`, and
-    one in `recheck` of the others.
+    The first `recheck` steps are taken twice, and one in `recheck` of all others, to
+    check that a handler does the same again (0 for none). The same applies to steps of
+    an actor that is equal to a known one and has come about in another way.
     """
 
     def __init__(
@@ -33,7 +32,7 @@ class NearSteps:
         self._variants_met = 0
 
     def effect(self, state: State, offer: Offer) -> Effect:
-        """Return what a step does; of one that may change anything, only that."""
+        """Return the effect of a step; for one that may change anything, only that."""
         world, item = state[0], state[offer.owner]
         memo, local = self._worlds.memos[world], self._compact.get_local(item)
         is_far = local.busy or self._worlds.waits[world]
@@ -63,7 +62,7 @@ class NearSteps:
             self._runner.check_again(effect, self._place(state, offer), None)
 
     def _first_effect(self, state: State, offer: Offer) -> Effect:
-        """Have a step be taken for the first time."""
+        """Take a step for the first time."""
         effect = self._runner.near(state[0], self._place(state, offer))
         self._checks.look_at_fresh()
         return effect
@@ -75,7 +74,7 @@ class NearSteps:
             self._check_variant(item, variant, world, offer)
 
     def check_variants(self) -> None:
-        """Have what has come about in another way do what is known of its equal."""
+        """Check that a variant of a known actor does the same."""
         fresh = self._compact.fresh_variants
         while fresh:
             item, variant = fresh.pop()
@@ -85,7 +84,7 @@ class NearSteps:
     def _check_variant(
         self, item: int, variant: Local, world: int, offer: Offer
     ) -> None:
-        """Take a step from a variant, of which as many are due as of other steps."""
+        """Take a step from a variant, as often as other steps are taken again."""
         if not self._recheck:
             return
         self._variants_met += 1
@@ -98,7 +97,7 @@ class NearSteps:
         self._runner.check_again(effect, place._replace(local=local), variant)
 
     def _place(self, state: State, offer: Offer) -> Place:
-        """Return who takes a step, and on what."""
+        """Return the actor that takes a step, and its message or timer."""
         return Place(
             self._compact.get_local(state[offer.owner]),
             offer.envelope,
@@ -108,7 +107,7 @@ class NearSteps:
         )
 
     def _others(self, state: State, offer: Offer) -> list[Local]:
-        """Return who is there besides the one that takes a step."""
+        """Return the actors that are there next to the one that takes a step."""
         compact = self._compact
         return [
             compact.get_local(state[slot])

@@ -13,7 +13,7 @@ __all__ = ["point_of_no_return"]
 def point_of_no_return(
     model: Model[Any, Any], way: Way[Any, Any], effort: Effort
 ) -> tuple[int | None, Step | None]:
-    """Return after how many steps all is lost, and a step that would have helped.
+    """Return after how many steps a fault is certain, and a step that avoids it.
 
     None and None with no effort left.
     """
@@ -33,11 +33,10 @@ def point_of_no_return(
 
 
 class _Escape:
-    """Looks, depth first, for a way from a state on which no fault is met.
+    """Searches depth first for a way from a state that meets no fault.
 
-    States that no such way leads out of are put in `doomed`. The last of `_path` is the
-    state that is looked at now, with the states behind it that are still to be tried;
-    None if nothing leads out of it.
+    States without such a way are put in `doomed`. The last of `_path` is the current
+    state, with its successors that are still to be tried; None if it has none.
     """
 
     def __init__(

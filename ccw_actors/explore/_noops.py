@@ -1,4 +1,4 @@
-"""Networks that keep a message which would change nothing: what can be said of them."""
+"""Networks that keep messages which would change nothing: what can be checked."""
 
 from ccw_actors.explore._errors import UnsoundError
 from ccw_actors.explore._global_state import Offer, State, trimmed
@@ -9,7 +9,7 @@ __all__ = ["check_noops", "without"]
 
 
 def check_noops(properties: Properties, delivery: Network) -> None:
-    """Raise `UnsoundError` for what would have to see each message handled."""
+    """Raise `UnsoundError` for properties that need every message to be handled."""
     names = [name for name, _ in properties.finals]
     monitor = properties.monitor
     if monitor is not None and not monitor.only_changes:
@@ -27,7 +27,7 @@ def check_noops(properties: Properties, delivery: Network) -> None:
 
 
 def without(state: State, offer: Offer) -> State | None:
-    """Return a state without a message; None for what is no message."""
+    """Return a state without a message; None for a step without a message."""
     if offer.timer or offer.crash:
         return None
     rest = list(state)

@@ -1,4 +1,4 @@
-"""Time that is ordered: messages take none, and timers fire when they are due."""
+"""Ordered time: messages take no time, and timers fire when they are due."""
 
 from ccw_actors.explore._compact import Compact
 from ccw_actors.explore._global_state import Offer, State
@@ -7,7 +7,7 @@ __all__ = ["later", "soonest"]
 
 
 def soonest(offers: list[Offer]) -> list[Offer]:
-    """Return what may happen where messages take no time and timers do."""
+    """Return the possible steps if messages take no time and timers do."""
     messages = [offer for offer in offers if not offer.timer]
     if messages or not offers:
         return messages
@@ -16,7 +16,7 @@ def soonest(offers: list[Offer]) -> list[Offer]:
 
 
 def later(compact: Compact, state: State, seconds: float) -> State:
-    """Return the state after so much time in which nothing happens."""
+    """Return the state after so much time without a step."""
     after = list(state)
     for slot in compact.path_of:
         if slot < len(after) and after[slot]:

@@ -1,12 +1,12 @@
-"""The engine that takes one of all orders that differ for no actor.
+"""The engine that takes one schedule of each class.
 
 Two steps depend on each other if one actor takes both, or if both send into one mailbox
-that is handled in the order sent. Orders that differ only in steps which do not are one
-class, and every actor goes through the same in all of them. The search is that of
-dynamic partial-order reduction with source sets and sleep sets (Abdulla, Aronis,
-Jonsson, Sagonas 2014): it takes one order to its end, looks for pairs of steps that
-raced in it, and goes back to try each pair the other way round. No order is begun
-twice because of a step that has been tried before and has met nothing it depends on.
+that is handled in the order sent. Schedules that differ only in the order of
+independent steps form a class, and are the same for every actor. The search is dynamic
+partial-order reduction with source sets and sleep sets (Abdulla, Aronis, Jonsson,
+Sagonas 2014): it takes one schedule to its end, finds pairs of steps that raced in it,
+and goes back to try each pair in the other order. A step that has been tried sleeps
+until one that depends on it is taken, so that no class is begun twice for it.
 """
 
 from time import perf_counter
@@ -25,10 +25,10 @@ _TICK_EVERY = 256
 
 
 class Orders:
-    """The order being taken, and the counts.
+    """The current schedule, and the counts.
 
-    The search goes on until all classes are known, or something is a `violation`, or a
-    `limit` is reached. `final` are the last states of orders, and what is wrong there.
+    The search goes on until all classes are known, there is a `violation`, or a `limit`
+    is reached. `final` has the last states of schedules, and what is wrong there.
     """
 
     def __init__(self, model: ActorModel) -> None:
@@ -46,7 +46,7 @@ class Orders:
         self.violation = self.limit = ""
 
     def search(self, limits: Limits, tick: Tick | None = None) -> None:
-        """Take one order of each class."""
+        """Take one schedule of each class."""
         (first,) = self.model.initial()
         began = perf_counter()
         self.enter(first, {}, self.unsent(first))
@@ -63,19 +63,19 @@ class Orders:
                     tick(Progress("orders", self.classes, self.steps, left))
 
     def path(self) -> tuple[Step, ...]:
-        """Return the steps of the order being taken."""
+        """Return the steps of the current schedule."""
         states = (frame.state for frame in self.frames)
         pairs = zip(states, self.taken, strict=False)
         return tuple(self.model.step(state, offer) for state, offer in pairs)
 
     def meet(self, state: State) -> None:
-        """Look at a state on the way."""
+        """Check a state on the way."""
         if state not in self.states:
             self.states.add(state)
             self.violation = self.model.violation(state)
 
     def end(self, state: State) -> None:
-        """Count an order that is over, and look at its last state."""
+        """Count a complete schedule, and check its last state."""
         self.classes += 1
         if state not in self.final:
             self.final[state] = self.model.rest(state)
@@ -86,7 +86,7 @@ class Orders:
         if self.steps >= limits.steps:
             return f"{limits.steps} steps"
         if len(self.taken) > limits.depth:
-            return f"{limits.depth} steps in one order"
+            return f"{limits.depth} steps in one schedule"
         is_due = self.steps % _TICK_EVERY == 0
         if is_due and perf_counter() - began >= limits.seconds:
             return f"{limits.seconds:g} seconds"
@@ -95,7 +95,7 @@ class Orders:
     def enter(
         self, state: State, sleep: dict[Process, Event], senders: Senders
     ) -> None:
-        """Come to a state: check it, and begin with what is to be tried there."""
+        """Enter a state: check it, and choose the first step to try there."""
         offers = {offer.process: offer for offer in self.model.offers(state)}
         frame = Frame(state, offers, sleep, senders)
         self.frames.append(frame)
@@ -108,10 +108,10 @@ class Orders:
             self.end(state)
 
     def _begin_with(self, frame: Frame) -> None:
-        """Choose what to try first in a state."""
+        """Choose the first step to try in a state."""
         for process, offer in frame.offers.items():
             if offer.crash:
-                # It may come before or after any other step, and races with all.
+                # A far step may come before or after any other, and races with all.
                 frame.add(process)
         first = next((one for one in frame.offers if one not in frame.sleep), None)
         if first is None:
@@ -120,7 +120,7 @@ class Orders:
             frame.add(first)
 
     def leave(self) -> None:
-        """Go back one step; what was tried sleeps until something it depends on."""
+        """Go back one step, which then sleeps until a dependent step is taken."""
         self.frames.pop()
         if self.taken:
             event = self.events.pop()
@@ -129,7 +129,7 @@ class Orders:
             self.frames[-1].sleep[event.process] = event
 
     def advance(self, frame: Frame, process: Process) -> None:
-        """Take the step of a process that is to be tried."""
+        """Take the next step that is to be tried."""
         model, number = self.model, len(self.events)
         offer = frame.offers[process]
         after, effect = model.take(frame.state, offer)
@@ -160,11 +160,11 @@ class Orders:
         return Event(offer.process, actor, touched, effect.is_far, put_by)
 
     def _touched(self, offer: Offer, effect: Effect) -> frozenset[int]:
-        """Return the slots of what others may have touched, too, in either order."""
+        """Return the slots that steps may share with others in either order."""
         touched = {slot for slot, _ in effect.sends} if self.mailboxes else set[int]()
         bounds = self.model.bounds
         if bounds:
-            # Whether there is room depends on who has sent, and on what was handled.
+            # Whether a mailbox is full depends on its senders, and on its actor.
             owners = self.model.compact.owners
             filled = {owners[slot] for slot, _ in effect.sends}
             touched.update((filled | {offer.owner}).intersection(bounds))
@@ -173,7 +173,7 @@ class Orders:
     def _send(
         self, senders: Senders, offer: Offer, effect: Effect, number: int
     ) -> None:
-        """Note which messages are there since a step, and which is not."""
+        """Note which messages a step has sent, and which one it has taken."""
         senders[offer.process] = senders.get(offer.process, ())[1:]
         for slot, _ in effect.puts_back:
             line = senders.get((slot, 0), ())
@@ -182,7 +182,7 @@ class Orders:
             senders[slot, 0] = (*senders.get((slot, 0), ()), number)
 
     def unsent(self, state: State) -> Senders:
-        """Return senders for messages of whose sending nothing need be known."""
+        """Return -1 for messages whose senders need not be known."""
         compact = self.model.compact
         return {
             (slot, 0): (-1,) * len(compact.waiting(state[slot]))
@@ -192,11 +192,11 @@ class Orders:
     def _note_what_ended(
         self, frame: Frame, event: Event, effect: Effect, number: int
     ) -> None:
-        """Have tried, too, what a step has made impossible, and note new timers.
+        """Try also the steps that a step has made impossible, and note new timers.
 
-        A timer that was cancelled, a message before which others were put back, one of
-        an actor that has ended: no later step would show that it raced. If it sleeps,
-        it is not taken here either, and then all that might come before it has to be.
+        A cancelled timer, a message behind those that were put back, a message to an
+        actor that has ended: no later step would show that it raced. If it sleeps, it
+        is not taken here either, and all steps that might come before it have to be.
         """
         now = self.frames[-1]
         ahead = {slot for slot, _ in effect.puts_back}
@@ -209,22 +209,22 @@ class Orders:
         self._note_timers(frame, number)
 
     def _note_timers(self, frame: Frame, number: int) -> None:
-        """Note which timers are there since a step."""
+        """Note which timers a step has set."""
         now = self.frames[-1]
         for process, offer in now.offers.items():
             if offer.timer and process not in frame.offers:
                 now.senders[process] = (number,)
 
     def _note_races(self, event: Event, sender: int) -> None:
-        """Find the steps that raced with one that comes now; `sender` sent its message.
+        """Find the steps that raced with the current one; `sender` sent its message.
 
-        A pair has raced if nothing forces its order but that it is a pair. What waits
-        behind a message that was put back has raced with the step that did so.
+        A pair of dependent steps has raced if no other step forces its order. A message
+        that waits behind one that was put back has raced with the step that did so.
         """
         events, before = self.events, self.before
         covered = before[sender] | 1 << sender if sender >= 0 else 0
         needs = covered
-        # Sets of steps are bits of an integer: each is held against all before it.
+        # Sets of steps are bits of an integer: each is compared with all before it.
         left = ((1 << len(events)) - 1) & ~covered
         races: list[int] = []
         while left:
@@ -244,7 +244,7 @@ class Orders:
             self._reverse(other, event, covered)
 
     def _reverse(self, other: int, event: Event, mask: int) -> None:
-        """Have a race tried the other way round, if it is not to be already."""
+        """Try a race in the other order, unless that is planned already."""
         frame = self.frames[other]
         # All depends on a far step: only what was possible before can come first.
         if self.events[other].far:
@@ -261,7 +261,7 @@ class Orders:
                 frame.add(possible)
 
     def _firsts(self, other: int, event: Event, mask: int) -> list[Process]:
-        """Return what may come first of that which need not come after a step."""
+        """Return the possible first steps among those independent of a step."""
         events, before = self.events, self.before
         apart = [
             number
@@ -276,9 +276,9 @@ class Orders:
 
 
 def _sent_by(line: tuple[int, ...]) -> tuple[int, int]:
-    """Return the step that sent the first message of a queue, and who put it back.
+    """Return the steps that sent the first message of a queue, and put it back.
 
-    Whoever put it back counts as its sender, too; each is -1 if that was no step.
+    The step that put it back also counts as its sender. Each is -1 for no step.
     """
     sender = line[0] if line else -1
     put_by = PUT_BACK - sender if sender <= PUT_BACK else -1
@@ -288,7 +288,7 @@ def _sent_by(line: tuple[int, ...]) -> tuple[int, int]:
 def explore_orders(
     model: ActorModel, limits: Limits, tick: Tick | None = None
 ) -> Found:
-    """Take one order of each class; see the module.
+    """Take one schedule of each class; see the module.
 
     Raises `UnsoundError` for properties over several actors.
     """

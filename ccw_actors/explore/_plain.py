@@ -1,4 +1,4 @@
-"""A plain transition system: states and actions without any actor."""
+"""Plain transition systems: states and actions, without actors."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Final, Generic, TypeGuard, TypeVar
@@ -21,12 +21,12 @@ Holds = Callable[[S], object]
 
 
 class TransitionSystem(Generic[S, A]):
-    """States it may begin in, the actions of a state, and what each leads to.
+    """Initial states, the actions of a state, and the state that each leads to.
 
     States are immutable and hashable. `next_state` may return None: then the action
-    is not possible after all. The properties have the meanings that they have in a
-    `World`: an invariant holds in every state, a final one where there is no action,
-    a `sometimes` one in at least one state. `summary` says what it is, in a line.
+    is not possible after all. The properties are those of a `World`: an invariant holds
+    in every state, a final one in every state without an action, a `sometimes` one in
+    at least one state. `summary` describes the system in one line.
     """
 
     def __init__(
@@ -50,16 +50,16 @@ class TransitionSystem(Generic[S, A]):
         self.forget()
 
     def forget(self) -> None:
-        """Forget which properties have held, and which were asked."""
+        """Forget which properties have held, and which were checked."""
         self._sometimes = dict(self._all_sometimes)
         self._has_rested = False
 
     def initial(self) -> tuple[S, ...]:
-        """Return the states it may begin in."""
+        """Return the initial states."""
         return self._initial
 
     def moves(self, state: S) -> list[tuple[A, S]]:
-        """Return all that may happen next, and what it leads to."""
+        """Return all possible steps, and the states that they lead to."""
         found: list[tuple[A, S]] = []
         next_state = self._next
         for action in self._actions(state):
@@ -88,11 +88,11 @@ class TransitionSystem(Generic[S, A]):
         return ""
 
     def vacuous(self) -> tuple[str, ...]:
-        """Return what has never held that should have once, or was never asked."""
+        """Return the `sometimes` that never held, and the properties never checked."""
         found = [f"never: {name}" for name in self._sometimes]
         if not self._has_rested:
             found += [
-                f"never asked, as nothing ever comes to rest: {name}"
+                f"never checked, as nothing ever comes to rest: {name}"
                 for name, _ in self._finals
             ]
         return tuple(found)
@@ -104,10 +104,11 @@ class TransitionSystem(Generic[S, A]):
 
 
 class PlainModel(Generic[S, A]):
-    """A transition system as it is explored: what leads out of a state is asked again.
+    """A transition system as it is explored.
 
-    That is done for the first `recheck` states, and for one in `recheck` of all others
-    (0 for none). Nothing leads out of a state that is not `within`.
+    The actions of the first `recheck` states, and of one in `recheck` of all others,
+    are asked for twice (0 for none). No step is taken from a state that is not
+    `within`.
     """
 
     def __init__(
@@ -129,9 +130,9 @@ class PlainModel(Generic[S, A]):
         self.step = system.step
 
     def moves(self, state: S) -> list[tuple[A, S]]:
-        """Return all that may happen next, and what it leads to.
+        """Return all possible steps, and the states that they lead to.
 
-        Raises `HiddenStateError` if that is something else when it is asked again.
+        Raises `HiddenStateError` if they differ the second time.
         """
         self.left_out = self._within is not None and not self._within(state)
         if self.left_out:
@@ -145,20 +146,20 @@ class PlainModel(Generic[S, A]):
         return found
 
     def is_optional(self, action: A) -> bool:
-        """Return that each step has to be taken, if nothing else may happen."""
+        """Return False: each step has to happen if no other is possible."""
         del action
         return False
 
     def fingerprint(self, state: S) -> int:
-        """Return 64 bits that tell a state from others, as good as always."""
+        """Return 64 bits that differ for different states, almost certainly."""
         try:
             return print_of(_ENCODER.encode(state))
         except (TypeError, OverflowError):
-            # It has what msgpack does not know, or a set that cannot be sorted.
+            # It has a type that msgpack lacks, or a set that cannot be sorted.
             return print_of(text_of(state).encode())
 
     def endless(self, states: list[S]) -> str:
-        """Find nothing wrong: nobody waits in a plain transition system."""
+        """Return "": nobody waits in a plain transition system."""
         del states
         return ""
 

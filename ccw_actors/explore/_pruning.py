@@ -1,7 +1,7 @@
-"""Which actors that have ended are still referred to, as steps of single actors go on.
+"""Forgets ended actors that nothing refers to any longer, after steps of single actors.
 
-A step that may change anything is looked at in the System itself. Any other one changes
-few of the items that a state is made of, and what an item refers to is found out once.
+A step that may change anything is checked in the System itself. Any other step changes
+few of the items of a state, and the references of an item are found once.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ __all__ = ["Pruner"]
 
 
 class Pruner:
-    """Forgets actors that have ended when nothing refers to them any more."""
+    """Forgets ended actors that nothing refers to any longer."""
 
     def __init__(self, worlds: Worlds, dispatcher: SteppingDispatcher) -> None:
         self._worlds = worlds
@@ -24,10 +24,10 @@ class Pruner:
         self._known: dict[tuple[int, str], bool] = {}
 
     def pruned(self, state: State) -> State:
-        """Return a state in which only what is referred to is remembered.
+        """Return a state without the ended actors that nothing refers to.
 
-        That is the same object if nothing is forgotten. Nobody waits in the middle of a
-        handler.
+        It is the same object if nothing is forgotten. No actor may be waiting in the
+        middle of a handler.
         """
         worlds = self._worlds
         past = worlds.past[state[0]]

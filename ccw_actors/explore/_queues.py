@@ -1,4 +1,4 @@
-"""What is in the queues of a state: sends into them, and how much they hold."""
+"""The queues of a state: sends into them, and how much they hold."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ def is_over(compact: Compact, bounds: dict[int, int], after: list[int]) -> bool:
 
 
 def is_too_much(compact: Compact, after: State, effect: Effect, capacity: int) -> bool:
-    """Whether a step has put more into a channel than it is to hold."""
+    """Whether a step has put more messages into a channel than it may hold."""
     slots: Iterable[int] = (slot for slot, _ in effect.sends)
     if effect.is_far:
         slots = range(FIRST, len(after))
@@ -51,7 +51,8 @@ def is_too_much(compact: Compact, after: State, effect: Effect, capacity: int) -
 def _channels(compact: Compact, slot: int, item: int) -> list[tuple[int, str]]:
     """Return for each message in a slot which channel it is in.
 
-    What is outside is in none, but on an unordered network in that of its sender.
+    Messages outside are in none, except on an unordered network: there they are in that
+    of their sender.
     """
     waiting = compact.waiting(item)
     if slot not in compact.outside:

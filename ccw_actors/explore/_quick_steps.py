@@ -1,4 +1,4 @@
-"""Steps of one actor while all others stand where they are, in a System kept so."""
+"""Takes steps of one actor in a System in which all others stay as they are."""
 
 import logging
 from typing import Final
@@ -14,14 +14,14 @@ from ccw_actors.runtime.stepping import Envelope
 __all__ = ["LOG", "QuickSteps"]
 
 LOG: Final = logging.getLogger("ccw_actors")
-"""What a System says of failures; while orders are explored, that is the result."""
+"""Where a System logs failures; in an exploration they are the result instead."""
 
 
 class QuickSteps:
-    """Has actors take steps that change only themselves and send messages.
+    """Takes steps that change only their actor and send messages.
 
-    Who stands there stays from one step to the next, and only the actor that takes a
-    step is put back to what it was.
+    The other actors stay from one step to the next. Only the actor that takes a step is
+    restored.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class QuickSteps:
         self._stands = -1
 
     def leave(self) -> None:
-        """Note that the System is put together for something else."""
+        """Note that the System is now put together for another state."""
         self._stands = -1
 
     def effect(
@@ -44,8 +44,8 @@ class QuickSteps:
     ) -> Effect | None:
         """Take a step of an actor that changes only itself and sends messages.
 
-        None if the step turns out to be more than that. It is then as if it had not
-        been tried, once the System is put together again.
+        None if the step does more than that. Then the System has to be put together
+        again, as if the step had not been tried.
         """
         cell, actor, standing = shape.cell, shape.actor, self._standing
         if self._stands != world and not self._stand(world, place):
@@ -74,19 +74,19 @@ class QuickSteps:
         sends: list[tuple[int, int]] = []
         for to, envelopes in sent:
             sends += compact.sent(compact.paths[to.path], to.address, envelopes)
-        # Order counts within a queue alone. Sorted, effects that are equal look equal.
+        # Order matters within a queue only. Sorted, equal effects compare equal.
         if len(sent) > 1:
             sends.sort(key=queue_of)
         return Effect(item, tuple(sends), lost=self._lost.noted())
 
     def _behaves(self, shape: CellSnapshot, state: object, behaviour: str) -> int:
-        """Return the item of an actor that handles its messages in another way now."""
+        """Return the item of an actor after its behaviour has changed."""
         self._standing.pop(shape.cell.path)
         after = shape._replace(state=state, behaviour=behaviour)
         return self._compact.local(after, {}, 0, 0)
 
     def _stand(self, world: int, place: Place) -> bool:
-        """Have all actors of a world stand where they are; False if one cannot."""
+        """Put all actors of a world in place; False if that is not possible for one."""
         self.leave()
         present = [one.shape or one.blank for one in (place.local, *place.others())]
         if any(one.suspended is not None for one in present):

@@ -1,4 +1,4 @@
-"""Finds two steps of one actor of which the other order would have met no fault."""
+"""Finds two steps of one actor whose other order can avoid the fault."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -19,7 +19,7 @@ _PAIRS_MAX = 300
 def last_race(
     model: ActorModel, way: Way[State, Offer], causal: Causality, effort: Effort
 ) -> tuple[tuple[int, int] | None, tuple[Step, ...]]:
-    """Return the last pair whose exchange passes, and the way that is then taken.
+    """Return the last pair whose exchange passes, and the way with that exchange.
 
     The last `_PAIRS_MAX` pairs are tried.
     """
@@ -46,9 +46,9 @@ def _raced_pairs(
 
 
 def _exchanged(causal: Causality, count: int, one: int, other: int) -> list[int]:
-    """Return the numbers of so many steps, those two of them exchanged.
+    """Return the numbers of `count` steps, with two of them exchanged.
 
-    What depends on the first of the two comes after both.
+    Steps that depend on the first of the two come after both.
     """
     between = [
         number
@@ -61,7 +61,7 @@ def _exchanged(causal: Causality, count: int, one: int, other: int) -> list[int]
 
 
 def _raced(way: Way[State, Offer], causal: Causality, one: int, other: int) -> bool:
-    """Whether two steps of one actor could have come the other way round."""
+    """Whether two steps of one actor could have come in the other order."""
     first, second = way.actions[one], way.actions[other]
     if first.owner != second.owner or first.process == second.process:
         return False
@@ -72,9 +72,9 @@ def _raced(way: Way[State, Offer], causal: Causality, one: int, other: int) -> b
 def _passes(
     model: ActorModel, state: State, names: list[str], effort: Effort
 ) -> tuple[Step, ...]:
-    """Take steps of these names where they can be taken, then any, to the end.
+    """Take steps with these names where possible, then any, to the end.
 
-    Return them if nothing was wrong on the way, nothing if there was.
+    Return the steps if they met no fault, none otherwise.
     """
     steps: list[Step] = []
     wanted = list(names)
@@ -94,7 +94,7 @@ def _passes(
 def _next_name(possible: Mapping[str, object], wanted: list[str]) -> str:
     """Return the first name that is wanted and possible, else the first possible.
 
-    What was wanted up to there is wanted no more.
+    Removes the wanted names up to there.
     """
     name = next((one for one in wanted if one in possible), None)
     if name is None:

@@ -1,11 +1,10 @@
-"""Whether all that can be seen of one scenario can be seen of another one, too.
+"""Checks that a scenario shows nothing that its reference does not show.
 
-What is seen of a run are the labels of its steps, in order. A scenario refines its
-reference if each sequence of labels that it shows is one that the reference shows in
-some order of its own messages, and if a run that is over shows one that is over there.
-While a scenario is explored, its monitor holds all states of the reference that are
-possible after what has been seen so far; if there is none, the scenario has shown what
-the reference never does.
+A run shows the labels of its steps, in order. A scenario refines its reference if the
+reference can show each sequence of labels that the scenario shows, in some schedule,
+and can have ended wherever the scenario has. While a scenario is explored, its monitor
+holds all states of the reference that are possible after the labels so far. If there is
+none, the scenario has shown a sequence that the reference never shows.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -20,17 +19,17 @@ from ccw_actors.explore._world import Event, Scenario, World
 __all__ = ["Reference", "Visible"]
 
 Visible = Callable[[Event], Hashable | None]
-"""What is seen of a step; None for nothing."""
+"""Returns the label that a step shows; None for nothing."""
 
 _STATES_MAX = 1_000_000
 
 
 class Reference:
-    """The states of a reference scenario, found as far as they are asked for.
+    """The states of a reference scenario, explored as far as necessary.
 
     A set of states has a number; 0 is the empty one. `steps` is how many steps of the
-    reference have been taken. Raises `ExploreError` where the reference itself breaks
-    a property of its own, has a monitor, or has more than `states_max` states.
+    reference have been taken. Raises `ExploreError` if the reference breaks one of its
+    own properties, has a monitor, or has more than `states_max` states.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class Reference:
         def watched(world: World) -> None:
             scenario(world)
             if world.properties.monitor is not None:
-                raise ExploreError("a reference has no monitor of its own")
+                raise ExploreError("a reference must not have a monitor")
             world.monitor(None, lambda _last, event: visible(event))
 
         self.visible = visible
@@ -116,7 +115,7 @@ class Reference:
             for _, after in taken:
                 violation = self._model.violation(after)
                 if violation:
-                    raise ExploreError(f"the reference is wrong itself: {violation}")
+                    raise ExploreError(f"the reference itself is refuted: {violation}")
             moves = self._moves[state] = tuple(map(self._shown, taken))
             if len(self._moves) > self._states_max:
                 raise ExploreError(
@@ -131,7 +130,10 @@ class Reference:
 
 
 def refines(world: World, name: str, reference: Reference) -> None:
-    """Have all that is seen of a world be seen of the reference, too."""
+    """Require that a world shows nothing that the reference does not show.
+
+    Adds a monitor, a system invariant and a final property to the world.
+    """
 
     def update(number: int, event: Event) -> int:
         label = reference.visible(event)
@@ -144,5 +146,5 @@ def refines(world: World, name: str, reference: Reference) -> None:
         return reference.may_be_over(view.monitor)
 
     world.monitor(reference.first, update)
-    world.system_invariant(f"{name}: what is seen is seen of the reference", is_known)
-    world.final(f"{name}: the reference may be over, too", may_be_over)
+    world.system_invariant(f"{name}: the reference shows the same", is_known)
+    world.final(f"{name}: the reference may have ended", may_be_over)

@@ -1,4 +1,4 @@
-"""Takes the steps of a counterexample again, by their names."""
+"""Takes steps of a counterexample again, by their names."""
 
 from collections.abc import Hashable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -20,7 +20,7 @@ A = TypeVar("A")
 
 
 class Replayed(NamedTuple):
-    """The steps that were taken, and what was wrong after the last ("" for nothing).
+    """The steps that were taken, and the fault after the last one ("" for none).
 
     `is_over` is True if nothing was left to do.
     """
@@ -33,9 +33,8 @@ class Replayed(NamedTuple):
 class Way(NamedTuple, Generic[S, A]):
     """A way through a model: actions, and the states before, between and after them.
 
-    `lost` is the error at the name of a step that could not be taken, if there is one.
-    `goes_round` is True if what is wrong is that somebody waits while others go on for
-    ever.
+    `lost` is the error for a step that was not possible, if there is one. `goes_round`
+    is True if the fault is that an actor waits while others go on forever.
     """
 
     states: tuple[S, ...]
@@ -54,16 +53,16 @@ def replay(
     time: Time = "untimed",
     noops: Noops = "consumed",
 ) -> Replayed:
-    """Take the steps of these names, up to the first after which something is wrong.
+    """Take the steps with these names, up to the first fault.
 
-    A name is `Step.name`: who sent to whom, but not what. So they are still good when
-    messages have changed, as long as they are sent in this order. Where several steps
-    have one name, those are taken that lead to a fault, if any do. Raises `ReplayError`
-    at the first name of a step that cannot be taken.
+    A name is `Step.name`: the sender and the recipient, but not the content. So names
+    stay valid when the contents of messages change. If several steps have one name,
+    those that lead to a fault are taken, if any do. Raises `ReplayError` for the first
+    step that is not possible.
     """
     if is_plain(scenario):
         return _replayed(PlainModel(scenario), names)
-    assert not isinstance(scenario, TransitionSystem), "that has been dealt with"
+    assert not isinstance(scenario, TransitionSystem), "`is_plain` has said so"
     return _replayed(ActorModel(scenario, delivery, 1, time, noops), names)
 
 
@@ -81,9 +80,9 @@ def steps_of(model: Model[S, A], way: Way[S, A]) -> tuple[Step, ...]:
 
 
 def follow(model: Model[S, A], names: Iterable[str]) -> Way[S, A]:
-    """Take steps of these names as far as that goes, up to the first fault.
+    """Take steps with these names as far as possible, up to the first fault.
 
-    Of all the ways that have these names it is one to a fault that comes first.
+    Of all the ways with these names, it is one that leads to the earliest fault.
     """
     # For each number of steps, the states they lead to, and one way into each of them.
     levels: list[dict[S, tuple[S, A] | None]] = [dict.fromkeys(model.initial())]
@@ -113,7 +112,7 @@ def follow(model: Model[S, A], names: Iterable[str]) -> Way[S, A]:
 def _further(
     model: Model[S, A], states: Iterable[S], name: str
 ) -> tuple[dict[S, tuple[S, A] | None], dict[str, None]]:
-    """Return where steps of a name lead to, and the names of all that are possible."""
+    """Return the states behind steps of a name, and the names of all possible steps."""
     further: dict[S, tuple[S, A] | None] = {}
     possible: dict[str, None] = {}
     for state in states:
@@ -126,7 +125,7 @@ def _further(
 
 
 def _first_endless(model: Model[S, A], states: Iterable[S]) -> tuple[S, str] | None:
-    """Return a state from which somebody waits for ever, and who; None for none."""
+    """Return a state from which an actor waits forever, and the fault; or None."""
     looked_at = ((at, endless_at(model, at, _AROUND_MAX)) for at in states)
     return next((one for one in looked_at if one[1]), None)
 

@@ -1,4 +1,4 @@
-"""Tells in words what was taken and handled, and what never was."""
+"""Reports in words which steps were taken, and which messages never handled."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,7 +17,7 @@ __all__ = ["Report"]
 
 
 class Report:
-    """What is told of one scenario, from the numbers that it is explored with."""
+    """Turns the numbers that a scenario is explored with into words."""
 
     def __init__(
         self, worlds: Worlds, words: Words, properties: Properties, checks: Checks
@@ -29,21 +29,21 @@ class Report:
         self._checks = checks
 
     def never(self, unhandled: Iterable[DeadLetter]) -> tuple[str, ...]:
-        """Return who never was where something is sent, or has no handler for it."""
+        """Return the messages to paths without an actor, or without a handler."""
         seen = self._compact.paths
         never = [
-            f"no actor was ever at {path!r}, which is told {message}"
+            f"no actor was ever at {path!r}, the recipient of {message}"
             for path, message, _ in self._worlds.dead_letters
             if path not in seen and message
         ]
         never += [
-            f"{path!r} is injected {message}, and has no handler for it"
+            f"{path!r} has no handler for {message}, which is injected"
             for path, message, _ in unhandled
         ]
         return tuple(dict.fromkeys(never))
 
     def coverage(self) -> Coverage:
-        """Return what was handled in which state, and what never was."""
+        """Return which messages were handled in which state, and which never were."""
         labels = self._labels()
         names: dict[tuple[str, int], str] = {}
         handled: set[Combination] = set()
@@ -58,7 +58,7 @@ class Report:
         return covered(labels.values(), handled)
 
     def _labels(self) -> dict[int, tuple[str, str, Actor[Any]]]:
-        """Return of each item that is an actor its path, its state in words, and it."""
+        """Return for each item that is an actor its path, its label, and the actor."""
         return {
             number: (item.cell.cell.path, self._label(number, item), item.cell.actor)
             for number, item in enumerate(self._compact.items)
@@ -70,7 +70,7 @@ class Report:
         return label_of(label, local.cell.behaviour, self._checks.state_of(item))
 
     def _name(self, path: str, local: int, what: int) -> str:
-        """Return the type of a message, or of what a timer sends; "" for a signal."""
+        """Return the type of a message, or of a timer's message; "" for a signal."""
         if what > 0:
             envelope = self._compact.envelopes[what]
         else:

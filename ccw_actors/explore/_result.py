@@ -1,4 +1,4 @@
-"""What an exploration has found: the verdict, its scope, counts, a way to a fault."""
+"""The result of an exploration: verdict, scope, counts, and a counterexample."""
 
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -23,11 +23,11 @@ __all__ = [
 ]
 
 Verdict = Literal["verified", "refuted", "incomplete", "vacuous"]
-"""What was found.
+"""The outcome.
 
-`verified`: all was covered, and nothing is wrong. `refuted`: there is a way to what is
-wrong. `incomplete`: a limit was reached. `vacuous`: all was covered, and something that
-was to be tested was not.
+`verified`: everything was covered, and no property is broken. `refuted`: there is a
+counterexample. `incomplete`: a limit was reached. `vacuous`: everything was covered,
+but the scenario does not test what it says it tests.
 """
 
 Engine = Literal["states", "orders", "brute force", "random", "pos"]
@@ -35,17 +35,17 @@ Network = Literal["mailbox", "channel", "unordered"]
 """How messages are delivered.
 
 `mailbox`: an actor handles messages in the order in which they were sent to it.
-`channel`: only what one sender has sent one actor stays in order.
+`channel`: only messages from one sender to one actor stay in order.
 `unordered`: nothing stays in order.
 
-What is injected comes from outside, at any time, under each of them.
+Injected messages come from outside, at any time, under each of them.
 """
 
 Noops = Literal["consumed", "kept"]
-"""What becomes of a message that changes nothing on an unordered network.
+"""What happens to a message that changes nothing on an unordered network.
 
-`consumed`: it is handled, as any other, and leaves the network. `kept`: its handling is
-no step, and it stays in the network, where it may change something later.
+`consumed`: it is handled like any other, and leaves the network. `kept`: handling it is
+not a step, and it stays in the network, where it may change something later.
 """
 
 Time = Literal["untimed", "ordered"]
@@ -53,37 +53,36 @@ Time = Literal["untimed", "ordered"]
 
 `untimed`: at any time after they are set, whatever the delays.
 `ordered`: messages take no time, so the timer that is due first fires when nothing
-else is left to do; of those due at the same time, any.
+else is left to do. Of timers due at the same time, any may fire first.
 """
 
 
 CLOCK_EVERY: Final = 256
-"""How many steps an engine takes between two looks at the clock: each costs time."""
+"""How many steps an engine takes before it reads the clock again, which costs time."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """When to give up; the verdict is then "incomplete".
 
-    `depth` bounds the length of one order of messages, which only the engines that
-    follow one order at a time need: where an actor goes on for ever they would, too.
-    `orders` are taken by the engines that take them by lot, which `seed` decides.
+    `depth` bounds the length of one schedule. Only the engines that follow one schedule
+    at a time need it: without a bound they never leave an endless one. The engines
+    "random" and "pos" take that many `schedules`; `seed` decides which.
     """
 
     states: int = 2_000_000
     steps: int = 20_000_000
     seconds: float = 600.0
     depth: int = 2_000
-    orders: int = 10_000
+    schedules: int = 10_000
     seed: int = 0
 
 
 class Progress(NamedTuple):
     """How far an exploration has come, and with which engine.
 
-    `found` counts states; for the engine "orders", which takes one order of each class,
-    classes; and for an engine that takes one order after another, orders.
-    `left` of what is known have still to be dealt with: states to be left, branches to
-    be tried, orders to be taken. More may turn up, but of orders by lot.
+    `found` counts states for the engine "states", classes for "orders", and schedules
+    for all others. `left` is the number of known states, branches or schedules still to
+    be explored. More may be found on the way, except of random schedules.
     """
 
     engine: Engine
@@ -93,16 +92,16 @@ class Progress(NamedTuple):
 
 
 Tick: TypeAlias = Callable[[Progress], object]
-"""Called now and then in the course of an exploration."""
+"""Called at intervals during an exploration."""
 
 
 class Step(NamedTuple):
-    """One step: an actor handles a message of a sender ("" is the outside), or a timer.
+    """One step: an actor handles a message from a sender ("" is outside), or a timer.
 
-    With `crash` it fails instead, and if there is no `message`, between two of them.
-    With `arrives` the message comes from outside and reaches the actor's mailbox only,
-    or nobody, if no actor is there. `message` is text. In a plain transition system
-    that is the action, and the rest is empty.
+    With `crash` the actor fails on the message instead, or between two messages if
+    `message` is empty. With `arrives` a message from outside only enters the actor's
+    mailbox, or is lost if no actor is there. `message` is text. In a plain transition
+    system it is the action, and the other fields are empty.
     """
 
     actor: str
@@ -114,7 +113,7 @@ class Step(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Who sent to whom, or whose timer fired: enough to find the step again."""
+        """The sender and the recipient, or whose timer fired: what `replay` needs."""
         if not self.actor:
             return self.message
         if self.crash and not self.message:
@@ -137,7 +136,7 @@ class Step(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """A message that nobody has handled: for whom, its type, and why."""
+    """A message that nobody has handled: its recipient, its type, and the reason."""
 
     actor: str
     message: str
@@ -150,15 +149,16 @@ class DeadLetter(NamedTuple):
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of one exploration.
 
-    `scope` says in one sentence what the verdict is about, `violation` what is wrong,
-    or what was not tested ("" if nothing is known to be). `orders` is the number of
-    orders of all steps, None where it is infinite or was not counted. `classes` is the
-    number of orders that differ for some actor, and `states` the number of different
-    states of the whole system; None where the engine does not count them. `steps` were
-    taken; `blocked` of the orders begun turned out to be known already. `coverage` is
-    of what was explored, None for a plain transition system. `dead_letters` are the
-    messages that nobody has handled in one order or another. `counterexample` are the
-    steps to what is wrong, none if the scenario begins so.
+    `scope` says in one sentence what the verdict covers. `violation` says which
+    property is broken, or what was not tested ("" if neither is the case). `schedules`
+    counts the complete orders in which the messages can be handled, None if there is no
+    end of them or the engine does not count them. `classes` counts the schedules that
+    differ for some actor, and `states` the different states of the whole system; None
+    if the engine does not count them. `steps` were taken; `blocked` schedules were
+    begun and left, because they belong to a class that is known. `coverage` is that of
+    all actors, None for a plain transition system. `dead_letters` are the messages that
+    nobody handles in some schedule. `counterexample` has the steps to the fault, none
+    if the initial state is at fault.
     """
 
     verdict: Verdict
@@ -169,7 +169,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     time: Time | None
     violation: str
     counterexample: tuple[Step, ...]
-    orders: int | None
+    schedules: int | None
     classes: int | None
     states: int | None
     steps: int

@@ -1,8 +1,8 @@
-"""The engines that take some orders by lot, where there are too many to take all.
+"""The engines that take random schedules, for scenarios with too many to take all.
 
-"random" takes any step there is, each with the same chance. "pos" draws a priority for
-each message when it can be handled first, takes the highest, and draws again for those
-that have raced with it, which are the others for its actor (Yuan, Yang, Gu 2018,
+"random" takes any possible step, each with the same probability. "pos" draws a priority
+for each message when it first becomes possible, takes the highest, and draws again for
+the messages that raced with it: the others for the same actor (Yuan, Yang, Gu 2018,
 partial order sampling). Neither ever verifies anything.
 """
 
@@ -35,7 +35,7 @@ class Dice:
 
 
 class Walk:
-    """One order of steps by lot, as far as its first fault."""
+    """A random schedule, up to its first fault."""
 
     def __init__(
         self, model: ActorModel, dice: Dice, *, by_priority: bool = False
@@ -50,12 +50,12 @@ class Walk:
         self._priorities: dict[tuple[int, int], int] = {}
 
     def go(self, depth: int) -> None:
-        """Take steps up to a fault, the end, or that many."""
+        """Take steps up to a fault, the end, or `depth` steps."""
         while not self.is_over and not self.violation and len(self.path) < depth:
             self.step()
 
     def step(self) -> None:
-        """Take one more step, or note that there is none."""
+        """Take one more step, or note that none is possible."""
         model, moves = self._model, self._model.moves(self.state)
         if not moves:
             self.violation = "" if model.left_out else model.rest(self.state)
@@ -90,28 +90,29 @@ def explore_some(
     *,
     by_priority: bool = False,
 ) -> Found:
-    """Take `limits.orders` orders by lot; see the module.
+    """Take `limits.schedules` random schedules; see the module.
 
-    An order that is longer than `limits.depth` is left there.
+    A schedule ends after `limits.depth` steps.
     """
     began = perf_counter()
     dice = Dice(limits.seed)
     violation = limit = ""
     path: list[tuple[State, Offer]] = []
     final: set[State] = set()
-    steps = orders = 0
+    steps = schedules = 0
     while not violation and not limit:
         walk = Walk(model, dice, by_priority=by_priority)
         walk.go(limits.depth)
         steps += len(walk.path)
-        orders += 1
+        schedules += 1
         violation, path = walk.violation, walk.path
         if walk.is_over:
             final.add(walk.state)
-        limit = _limit(limits, orders, steps, perf_counter() - began)
-        if tick is not None and orders % _TICK_EVERY == 0:
+        limit = _limit(limits, schedules, steps, perf_counter() - began)
+        if tick is not None and schedules % _TICK_EVERY == 0:
             engine: Engine = "pos" if by_priority else "random"
-            tick(Progress(engine, orders, steps, limits.orders - orders))
+            left = limits.schedules - schedules
+            tick(Progress(engine, schedules, steps, left))
     ended = frozenset(final)
     if violation:
         way = tuple(model.step(*one) for one in path)
@@ -119,9 +120,9 @@ def explore_some(
     return Found("", (), limit, None, steps, None, None, 0, ended)
 
 
-def _limit(limits: Limits, orders: int, steps: int, seconds: float) -> str:
-    if orders >= limits.orders:
-        return f"{limits.orders} orders by lot, seed {limits.seed}"
+def _limit(limits: Limits, schedules: int, steps: int, seconds: float) -> str:
+    if schedules >= limits.schedules:
+        return f"{limits.schedules} random schedules, seed {limits.seed}"
     if steps >= limits.steps:
         return f"{limits.steps} steps"
     if seconds >= limits.seconds:

@@ -1,4 +1,4 @@
-"""What a result is of, in words: which orders, and what of them is left out."""
+"""The scope of a result in words: which schedules, and which are left out."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,26 +19,24 @@ _NOOPS: dict[Noops, str] = {
 
 
 def covers(model: ActorModel, noops: Noops) -> str:
-    """Return which orders of a scenario are meant, in words."""
+    """Return the schedules of a scenario in words."""
     crashes = "".join(
         f", with at most {budget} crash{'es' * (budget > 1)} of"
         f" {' or '.join(sorted(paths))}"
         for paths, budget in model.world.properties.crashes
     )
     count = len(model.compact.paths)
-    who = (
-        "one actor can handle its" if count == 1 else f"{count} actors can handle their"
-    )
+    who = "one actor" if count == 1 else f"{count} actors"
     kept = f", {_NOOPS[noops]}" if model.world.delivery == "unordered" else ""
     return (
-        f"all orders in which {who} messages under {model.world.delivery} delivery"
-        f"{kept}{crashes}, one handler at a time, {_TIMERS[model.time]}, handlers being"
-        " functions of state and message"
+        f"schedules of {who} under {model.world.delivery} delivery{kept}{crashes},"
+        f" one handler at a time, {_TIMERS[model.time]}, handlers being functions of"
+        " state and message"
     )
 
 
 def leaves_out(within: Callable[[Any], object] | None, capacity: int) -> str:
-    """Return what is left out, in words."""
+    """Return what options leave out, in words."""
     parts: list[str] = []
     if within is not None:
         name = getattr(within, "__name__", "")

@@ -1,4 +1,4 @@
-"""What the engine that takes one of many orders cannot check."""
+"""What the engine that takes one schedule of each class cannot check."""
 
 from ccw_actors.explore._actor_model import ActorModel
 from ccw_actors.explore._errors import UnsoundError
@@ -7,12 +7,12 @@ __all__ = ["check_classes", "check_sound"]
 
 
 def check_classes(model: ActorModel, instead: str) -> None:
-    """Raise `UnsoundError` where no order stands for others."""
+    """Raise `UnsoundError` if schedules of one class need not be alike."""
     reason = ""
     if model.world.delivery == "unordered":
         reason = "nothing stays in order on an unordered network"
     elif model.is_cut:
-        reason = "a state that is left out would be left out of some orders only"
+        reason = "a state that is left out would be left out of some schedules only"
     elif model.time == "ordered":
         reason = "which timer fires depends on all actors"
     if reason:
@@ -27,7 +27,7 @@ def check_sound(model: ActorModel) -> None:
         raise UnsoundError(
             "orders",
             names,
-            "it takes one of many orders that differ for no single actor, and only"
-            " some of those go through the states in which several actors are bad"
-            " together; use engine='states', or say it of one actor",
+            "it takes one schedule of each class, and only some schedules of a class"
+            " go through the states in which several actors are wrong together; use"
+            " engine='states', or state it for one actor",
         )

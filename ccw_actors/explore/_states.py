@@ -18,9 +18,9 @@ A = TypeVar("A")
 
 
 class Found(NamedTuple):
-    """What an engine has found; see `Result`. `limit` names what was reached, if so.
+    """The findings of an engine; see `Result`. `limit` names the limit reached, if any.
 
-    `final` are the states that nothing leads out of.
+    `final` are the states without possible steps.
     """
 
     violation: str
@@ -28,7 +28,7 @@ class Found(NamedTuple):
     limit: str
     states: int | None
     steps: int
-    orders: int | None
+    schedules: int | None
     classes: int | None
     blocked: int
     final: frozenset[Any]
@@ -37,10 +37,10 @@ class Found(NamedTuple):
 class _Search(Generic[S, A]):
     """The states met, by number in the order in which they were found.
 
-    Those before `at` have been left by every way there is. The ways out of state n are
+    All steps of the states before `at` have been taken. Those of state n lead to
     `targets[starts[n]:starts[n + 1]]`, where -1 - m is a step to m that need not be
-    taken; `parents` says from where each was found. Out of those in `cut` more leads
-    than is looked at.
+    taken; `parents` has the state from which each was found. An option leaves out steps
+    of the states in `cut`.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class _Search(Generic[S, A]):
         self.at += 1
 
     def look_for_endless(self) -> None:
-        """Find what waits for ever where a run goes round, once all is known."""
+        """Find actors that wait forever in a run that goes round, once all is known."""
         starts = [*self.starts, len(self.targets)]
         for number in dead_ends(starts, self.targets, self.cut):
             start = self._way(number)[-1][1]
@@ -103,7 +103,7 @@ class _Search(Generic[S, A]):
                 return
 
     def path(self) -> tuple[Step, ...]:
-        """Return the steps that lead to the first state that is wrong."""
+        """Return the steps that lead to the first fault."""
         way = self._way(self.culprit)
         return tuple(
             self.model.step(before, action)
@@ -113,8 +113,8 @@ class _Search(Generic[S, A]):
 
     def _way(self, number: int) -> list[tuple[A | None, S]]:
         """Return the states that lead to one, each with the action before it."""
-        # Which step led to a state is not kept, as there are millions of them: it is
-        # looked for again on the one way that is shown.
+        # The step that led to a state is not kept, as there are millions: it is found
+        # again on the one way that is shown.
         model, numbers = self.model, [number]
         while self.parents[numbers[-1]] >= 0:
             numbers.append(self.parents[numbers[-1]])
@@ -130,14 +130,14 @@ class _Search(Generic[S, A]):
             way.append((action, state))
         return way
 
-    def orders(self) -> int | None:
-        """Return how many ways lead from a beginning to an end.
+    def schedules(self) -> int | None:
+        """Return how many ways lead from an initial to a final state.
 
-        None if there is a cycle, for then there is no end of ways.
+        None if there is a cycle, as then there are infinitely many.
         """
         targets, starts = self.targets, [*self.starts, len(self.targets)]
-        # A state is counted when all that leads to it has been. What is never ready is
-        # on a cycle, or behind one.
+        # A state is counted when all states before it have been. A state that is never
+        # ready is on a cycle, or behind one.
         ways = [int(state < self._begin) for state in range(len(self.known))]
         left = self._steps_into()
         ready = [state for state, count in enumerate(left) if not count]
@@ -171,10 +171,10 @@ def explore_states(
     *,
     fingerprints: bool = False,
 ) -> Found:
-    """Visit the states of a model, those first that take the fewest steps.
+    """Visit the states of a model, those with the fewest steps first.
 
-    The first violation met is therefore as near as any. With `fingerprints` states are
-    not kept: then neither are the final ones known, nor the number of orders.
+    So the first fault has a shortest counterexample. With `fingerprints` the states are
+    not kept: then neither final states nor the number of schedules are known.
     """
     began = perf_counter()
     known: KnownStates[S] = (
@@ -182,10 +182,10 @@ def explore_states(
     )
     search = _Search(model, known, keeps_ends=not fingerprints)
     limit = _visit(search, limits, tick, began)
-    orders = None
+    schedules = None
     if not search.violation and not limit:
-        orders = None if fingerprints else search.orders()
-        if orders is None and model.has_waiting:
+        schedules = None if fingerprints else search.schedules()
+        if schedules is None and model.has_waiting:
             search.look_for_endless()
     return Found(
         search.violation,
@@ -193,7 +193,7 @@ def explore_states(
         limit,
         len(known),
         search.steps,
-        None if search.violation else orders,
+        None if search.violation else schedules,
         None,
         0,
         frozenset(search.final),

@@ -29,15 +29,15 @@ from ccw_actors.transport import tag_of
 __all__ = ["StepRunner"]
 
 _NO_LOOP: Final = "no running event loop"
-"""What asyncio says of itself where none runs (`asyncio.get_running_loop`)."""
+"""The text of asyncio's error if no loop runs (`asyncio.get_running_loop`)."""
 
 
 class StepRunner:
     """Runs one step of one scenario's System, from a state put together for it.
 
-    Time stands at 0 before every step, and a timer is due as many seconds later as it
-    was set for: what an actor knows of time is how long its own timers take. `cells`
-    has the places of actors that there were at each path, `lost` the dead letters.
+    The time is 0 before every step, and timers are due relative to that: an actor knows
+    nothing of time but the delays of its timers. `cells` has the cells of actors that
+    were seen at each path, `lost` the dead letters.
     """
 
     def __init__(self, world: World, compact: Compact) -> None:
@@ -60,9 +60,9 @@ class StepRunner:
     # -- one actor ----------------------------------------------------------------
 
     def near(self, world: int, place: Place) -> Effect:
-        """Have one actor take a step; the others are there, but without messages.
+        """Let one actor take a step; the others are there, but without messages.
 
-        `world` is a number for who is there.
+        `world` is the number of the set of actors that are there.
         """
         local, timer = place.local, place.timer
         message = self._compact.envelopes[place.envelope]
@@ -76,7 +76,7 @@ class StepRunner:
         """Take a step in a System that is put together for it."""
         local, timer = place.local, place.timer
         message = self._compact.envelopes[place.envelope]
-        # The others have no messages here: what they have afterwards was sent.
+        # The others have no messages here: those they have afterwards were sent.
         mailbox = (MARK,) if timer else (message, MARK)
         path = local.cell.cell.path
         cells = [local.cell._replace(mailbox=mailbox)]
@@ -90,11 +90,10 @@ class StepRunner:
         return self._effect(path, before, outcome)
 
     def check_again(self, known: Effect, place: Place, variant: Local | None) -> None:
-        """Take a step once more. Raises `HiddenStateError` if it does another thing.
+        """Take a step once more. Raises `HiddenStateError` if its effect differs.
 
-        An actor whose state has come about in two ways begins in the other one, the
-        `variant`. A step that was taken beside others that stood still is taken in a
-        System put together for it.
+        An actor whose state has come about in two ways begins with the other one, the
+        `variant`. This time the System is put together for the step.
         """
         again = self._put_together(place._replace(local=variant or place.local))
         same = again[:4] == known[:4] and str(again.failure) == str(known.failure)
@@ -104,7 +103,7 @@ class StepRunner:
             raise HiddenStateError(path, tag, is_variant=variant is not None)
 
     def _effect(self, path: str, before: Snapshot, outcome: Outcome) -> Effect:
-        """Return what a step did, if the actor is all that it has changed."""
+        """Return the effect of a step, if it has changed only its actor."""
         compact, after = self._compact, outcome.after
         far = Effect(0, is_far=True, failure=outcome.failure)
         if outcome.failure is not None or len(after.cells) != len(before.cells):
@@ -131,7 +130,7 @@ class StepRunner:
     # -- the whole System -----------------------------------------------------------
 
     def choices(self, local: Local) -> list[tuple[Choice, Envelope]]:
-        """Return what one actor may do but take up a message, and on which envelope."""
+        """Return the steps of one actor other than taking a message, with envelopes."""
         path = local.cell.cell.path
         timers = tuple(((path, number), one) for number, one in local.timers)
         cells = (local.cell._replace(mailbox=()),)
@@ -144,11 +143,11 @@ class StepRunner:
         return self._all_known(self._run(before, choice))
 
     def crash(self, before: Snapshot, path: str) -> Outcome:
-        """Have an actor crash between two messages; that failure is not told.
+        """Let an actor crash between two messages, without reporting that failure.
 
-        If it can do nothing then but begin again, it does, unless it has an
-        `on_failure`: nobody sees the crash before that, as it takes no message away.
-        So nothing is left out, and there is less to explore.
+        If its only possible step is then to begin again, it does, unless it has an
+        `on_failure`: the crash has no other effect, as it takes no message away. This
+        leaves out no fault, and there is less to explore.
         """
         (actor,) = (one.actor for one in before.cells if one.cell.path == path)
         is_silent = type(actor).on_failure is Actor.on_failure
@@ -163,7 +162,7 @@ class StepRunner:
         return self._all_known(self._outcome(step))
 
     def _restart_if_next(self, path: str) -> None:
-        """Have an actor begin again, if that is all it can do."""
+        """Let an actor begin again, if it has no other step."""
         dispatcher = self._dispatcher
         next_ = [one for one in dispatcher.enabled() if one.recipient == path]
         is_one = len(next_) == 1 and not next_[0].timer
@@ -171,7 +170,7 @@ class StepRunner:
             dispatcher.step(next_[0])
 
     def arrive(self, before: Snapshot, address: str, envelope: Envelope) -> Outcome:
-        """Have a message from outside reach a mailbox, as far as its bound lets it."""
+        """Put a message from outside into a mailbox, as far as its bound allows."""
         self._restore(before)
         return self._all_known(
             self._outcome(lambda: self._dispatcher.deliver(address, envelope))
@@ -196,7 +195,7 @@ class StepRunner:
         system.was_read = False
         outcome = self._outcome(lambda: dispatcher.step(choice))
         if system.was_read:
-            # The message is gone: put it back, to say which one it was.
+            # The message is gone: put it back, so that the error can name it.
             self._restore(before)
             tag = tag_of(dispatcher.peek(choice).payload)
             raise ClockError(choice.recipient, tag)
@@ -221,7 +220,7 @@ class StepRunner:
 
 
 def _is_there_still(was: CellSnapshot, one: CellSnapshot) -> bool:
-    """Whether an actor is there and as alive as before, and no handler of it waits."""
+    """Whether an actor is as alive as before, and none of its handlers waits."""
     is_same = one.cell is was.cell and one.life == was.life
     return is_same and one.signals == was.signals and one.suspended is None
 

@@ -15,10 +15,10 @@ __all__ = ["Systems", "has"]
 
 
 class Systems:
-    """Puts Systems together for states, and finds the states that stand for them.
+    """Puts Systems together for states, and finds the states of Systems.
 
     `bounds` has the bounds of mailboxes that are smaller than `bound_max`, by the slots
-    of their actors; 0 where none is ever full.
+    of their actors; `bound_max` is 0 if no mailbox is ever full.
     """
 
     def __init__(
@@ -31,9 +31,9 @@ class Systems:
         self.bounds: dict[int, int] = {}
 
     def whole(self, state: State, offer: Offer | None) -> Snapshot:
-        """Return the System that a state stands for, with what is offered first.
+        """Return the System of a state, with the offered message first.
 
-        What is outside is left there, but for what is offered.
+        Messages outside stay there, except the offered one.
         """
         compact = self._compact
         cells: list[Any] = []
@@ -55,7 +55,7 @@ class Systems:
         return Snapshot(tuple(cells), *parts, (), 0, 0.0, past)
 
     def on_the_way(self, state: State, offer: Offer) -> list[Envelope]:
-        """Return what is outside, but for what is offered."""
+        """Return the messages outside, except the offered one."""
         compact = self._compact
         items = ((slot, state[slot]) for slot in compact.outside if has(state, slot))
         rests = (offer.rest if slot == offer.slot else item for slot, item in items)
@@ -63,9 +63,9 @@ class Systems:
         return [compact.envelopes[one] for numbers in waiting for one in numbers]
 
     def _mailbox(self, state: State, owner: int, offer: Offer | None) -> list[int]:
-        """Return what is in an actor's mailbox, by number, with what is offered first.
+        """Return the messages in an actor's mailbox, by number, the offered one first.
 
-        That is the oldest of its sender, so nothing comes out of order by that.
+        That one is the oldest of its sender, so messages of one sender stay in order.
         """
         compact = self._compact
         found: list[int] = []
@@ -89,7 +89,7 @@ class Systems:
         left: tuple[int, ...],
         outside: dict[int, int],
     ) -> State:
-        """Return the state that stands for a System, with what is outside."""
+        """Return the state of a System, with the messages outside."""
         compact, worlds = self._compact, self._worlds
         items = self._items_of(after, before, outside)
         locals_ = [
@@ -114,7 +114,7 @@ class Systems:
     def _items_of(
         self, after: Snapshot, before: Snapshot | None, outside: dict[int, int]
     ) -> dict[int, int]:
-        """Return what is in which slot, with what is outside."""
+        """Return the items by slot, with the messages outside."""
         compact = self._compact
         timers = timers_after(after, before or after)
         counts, asked = dict(after.timer_counts), dict(after.ask_counts)
@@ -129,14 +129,14 @@ class Systems:
         return items
 
     def _note_bound(self, cell: Cell, slot: int) -> None:
-        """Note the bound of a mailbox that is smaller than unless said."""
+        """Note the bound of a mailbox that is smaller than the default."""
         bound = cell.bound
         if bound < self._bound_max:
             self._check_policy(cell)
             self.bounds[slot] = min(bound, self.bounds.get(slot, bound))
 
     def _fill(self, items: dict[int, int], one: CellSnapshot, owner: int) -> None:
-        """Put what waits in a mailbox into its queues."""
+        """Put the messages of a mailbox into its queues."""
         compact = self._compact
         waiting: dict[int, list[int]] = {}
         for envelope in one.mailbox:
@@ -147,7 +147,7 @@ class Systems:
             items[queue] = compact.queue(queue, (*there, *numbers))
 
     def _check_policy(self, cell: Cell) -> None:
-        """Raise `ExploreError` if which message is dropped is not said by delivery."""
+        """Raise `ExploreError` if delivery leaves open which message is dropped."""
         drops = cell.policy.when_full == "drop oldest"
         if drops and self._compact.delivery == "channel":
             raise ExploreError(

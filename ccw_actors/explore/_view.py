@@ -1,4 +1,4 @@
-"""What a predicate over several actors is given."""
+"""The argument of a predicate over several actors."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

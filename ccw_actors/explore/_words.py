@@ -1,4 +1,4 @@
-"""What a message is, and in words."""
+"""Decodes messages, and says in words what they are."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -25,16 +25,16 @@ __all__ = ["Words"]
 
 _SIGNALS: Final[Mapping[int, str]] = {
     EXPIRY: "its ask expires",
-    SLEEP: "its sleep is over",
-    STOP: "is to stop, after what waits",
+    SLEEP: "its sleep ends",
+    STOP: "is to stop, after its messages",
     WATCH: "is watched",
-    UNWATCH: "is watched no more",
+    UNWATCH: "is no longer watched",
     STOP_NOW: "is to stop",
     RESTART: "begins again",
     CHILD_ENDED: "its child has ended",
     ESCALATED: "its child has failed",
 }
-"""What is no message, by the kind of its envelope."""
+"""The signals in words, by the kind of envelope."""
 
 
 class Words:
@@ -53,10 +53,10 @@ class Words:
         return None
 
     def text(self, path: str, envelope: Envelope) -> str:
-        """Return the message in words; what is no message says what happens.
+        """Return a message in words; for a signal, what happens.
 
-        An answer that a handler has waited for is of a type that its actor does not
-        take otherwise, so that is looked up among all there are.
+        A handler may wait for an answer of a type that its actor has no handler for, so
+        the type is looked up among all types of messages.
         """
         signal = _SIGNALS.get(envelope.kind)
         if signal is not None:
@@ -66,11 +66,11 @@ class Words:
             return repr(message)
         tag = tag_of(envelope.payload)
         if not tag:
-            return "goes on"
+            return "continues"
         return self._answer(path, tag, envelope.payload)
 
     def _answer(self, path: str, tag: str, payload: bytes) -> str:
-        """Return a message in words of a type that its actor does not take."""
+        """Return a message in words if its actor has no handler for its type."""
         codec = self._cells[path][0].actor.system.codec
         for kind in _types(tag):
             try:

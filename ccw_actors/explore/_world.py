@@ -1,4 +1,4 @@
-"""What a scenario receives: a place for actors, first messages, and properties."""
+"""The `World` of a scenario: its actors, first messages, and properties."""
 
 import inspect
 from collections.abc import Callable, Hashable
@@ -29,10 +29,10 @@ Q = TypeVar("Q", bound=Message)
 
 
 class Event(NamedTuple):
-    """One step as a monitor sees it: who handled what from whom, and what was sent.
+    """One step as a monitor sees it: actor, sender, message, and the messages sent.
 
     `sent` has pairs of a recipient's path and a message. With `crash` the actor has
-    failed on the message, or between two: then `message` is None.
+    failed on the message, or between two messages: then `message` is None.
     """
 
     actor: str
@@ -57,18 +57,18 @@ class Follower(NamedTuple):
 
 
 class ClockWatch(System):
-    """A System that notes whether a handler reads its clock."""
+    """A System that records whether a handler reads its clock."""
 
     was_read = False
 
     def now(self) -> float:
-        """Return the time, which stands at 0."""
+        """Return the time, which is always 0."""
         self.was_read = True
         return super().now()
 
 
 class Properties:
-    """What is to hold; each property has a name, under which a fault is reported."""
+    """The properties of a scenario, each with the name under which it is reported."""
 
     def __init__(self) -> None:
         self.invariants: dict[str, list[tuple[str, Predicate]]] = {}
@@ -83,7 +83,7 @@ class Properties:
         self.forbids_dead_letters = False
 
     def over_several(self) -> tuple[str, ...]:
-        """Return the names of those that look at several actors at once."""
+        """Return the names of the properties over several actors."""
         names = [name for name, _ in self.system_invariants]
         names += self.sometimes
         return (*names, *self.follows_several())
@@ -95,10 +95,10 @@ class Properties:
 
 
 class World:
-    """Where a scenario puts its actors, and says what has to be true of them.
+    """Where a scenario spawns its actors, and states what must be true of them.
 
-    Predicates must not change what they are given. `system` is a System that nothing
-    moves but the explorer; `delivery` is how it will deliver.
+    Predicates must not change their argument. `system` is a System in which only the
+    explorer takes steps; `delivery` is its kind of delivery.
     """
 
     def __init__(self, delivery: Network) -> None:
@@ -126,11 +126,11 @@ class World:
     def inject(self, ref: ActorRef[Any], message: Message, source: str = "") -> None:
         """Send a message from outside.
 
-        It may come at any time. What one actor is sent from one `source` keeps its
-        order, but on an unordered network. Nobody gets it if the actor has ended,
-        whoever is spawned at its path then. An answer goes to the actor at the path
-        `source`, if there is one. Raises `ExploreError` if the actor of the reference
-        is not there.
+        It may come at any time. Messages from one `source` to one actor keep their
+        order, except on an unordered network. If the actor has ended, the message is
+        lost, even if another actor was spawned at its path. An answer goes to the actor
+        at the path `source`, if there is one. Raises `ExploreError` if the actor of the
+        reference does not exist.
         """
         if not ref.is_alive:
             raise ExploreError(f"cannot inject into {ref.path!r}: no actor is there")
@@ -142,21 +142,21 @@ class World:
             self.unhandled[DeadLetter(ref.path, name, "no handler takes it")] = None
 
     def invariant(self, ref: ActorRef[Any], name: str, predicate: Predicate) -> None:
-        """Have `predicate` hold for the state of one actor, whenever it is alive.
+        """Require `predicate` of the state of one actor, whenever it is alive.
 
-        An actor without `state` is given itself. Raises `ExploreError` for a predicate
-        that is async, as every property does.
+        For an actor without `state` it gets the actor. Raises `ExploreError` for an
+        async predicate, as every property does.
         """
         _check_plain(name, predicate)
         self.properties.invariants.setdefault(ref.path, []).append((name, predicate))
 
     def system_invariant(self, name: str, predicate: SystemPredicate) -> None:
-        """Have `predicate` hold for all actors together, between any two messages."""
+        """Require `predicate` of all actors together, between any two messages."""
         _check_plain(name, predicate)
         self.properties.system_invariants.append((name, predicate))
 
     def final(self, name: str, predicate: SystemPredicate) -> None:
-        """Have `predicate` hold for all actors together when nothing is left to do."""
+        """Require `predicate` of all actors together, when nothing is left to do."""
         _check_plain(name, predicate)
         self.properties.finals.append((name, predicate))
 
@@ -167,14 +167,14 @@ class World:
         *,
         of: ActorRef[Any] | None = None,
     ) -> None:
-        """Have `predicate` hold at least once; otherwise the scenario tests nothing.
+        """Require `predicate` at least once; otherwise the scenario is vacuous.
 
-        It is given the state of one actor (`of`), or all actors together. Raises
-        `ExploreError` for a name that another one has.
+        It gets the state of one actor (`of`), or all actors together. Raises
+        `ExploreError` for a name that another `sometimes` has.
         """
         _check_plain(name, predicate)
         if name in self.properties.sometimes or name in self.properties.sometimes_of:
-            raise ExploreError(f"there is a `sometimes` {name!r} already")
+            raise ExploreError(f"a `sometimes` {name!r} exists already")
         if of is None:
             self.properties.sometimes[name] = predicate
         else:
@@ -188,17 +188,17 @@ class World:
         of: ActorRef[Any] | None = None,
         only_changes: bool = False,
     ) -> None:
-        """Have `update` follow every step; `View.monitor` is what it returned last.
+        """Call `update` after every step; `View.monitor` is the last value.
 
         `update(value, event)` returns the next value, immutable and hashable. A monitor
-        `of` one actor follows the steps of that one only, and so comes to the same in
-        all orders that differ for no actor. With `only_changes` it does not follow a
-        step that changes no actor and sends nothing; where `noops` are kept no other
-        monitor is possible. Raises `ExploreError` if there is a monitor already.
+        `of` one actor follows the steps of that one only, so its values are the same in
+        all schedules of a class. With `only_changes` it does not follow a step that
+        changes no actor and sends nothing; where `noops` are kept, no other monitor is
+        possible. Raises `ExploreError` if there is a monitor already.
         """
         _check_plain("the monitor", update)
         if self.properties.monitor is not None:
-            raise ExploreError("there is a monitor already: have one follow all")
+            raise ExploreError("a monitor exists already: let one follow everything")
         path = None if of is None else of.path
         self.properties.monitor = Follower(initial, update, path, only_changes)
 
@@ -206,32 +206,31 @@ class World:
         self.lost.append(DeadLetter(path, tag_of(envelope.payload), reason))
 
     def no_dead_letters(self) -> None:
-        """Have no message be lost, whoever it was for: a dead letter is a fault then.
+        """Forbid lost messages: each dead letter is a fault.
 
-        Otherwise those are listed in `Result.dead_letters`.
+        Without this, `Result.dead_letters` only lists them.
         """
         self.properties.forbids_dead_letters = True
 
     def may_fail(self, ref: ActorRef[Any]) -> None:
-        """Let an actor's handlers raise: its supervision then decides.
+        """Allow an actor's handlers to raise: its supervision decides what follows.
 
         Any other actor that raises refutes the scenario.
         """
         self.properties.may_fail.add(ref.path)
 
     def label(self, ref: ActorRef[Any], label: Label) -> None:
-        """Have `label` name the states of an actor in `Result.coverage`."""
+        """Use `label` to name the states of an actor in `Result.coverage`."""
         self.properties.labels[ref.path] = label
 
     def may_crash(self, *refs: ActorRef[Any], budget: int = 1) -> None:
-        """Let these actors crash, `budget` times all together and at any time.
+        """Let these actors crash at any time, in total `budget` times.
 
-        One that crashes on a message fails before it has done anything, and the message
-        is lost. One that crashes between two messages loses none but what a handler of
-        it has in hand that waits; that happens as long as something else is to come.
-        Its supervision decides what comes then: an actor that begins again has its
-        first `state`, and what it had in `persistent`. Each call has a budget of its
-        own.
+        An actor that crashes on a message fails before it has done anything, and the
+        message is lost. A crash between two messages loses only the message of a
+        handler that waits; it happens only while other steps are possible. The actor's
+        supervision decides what follows: an actor that begins again has its first
+        `state`, and keeps `persistent`. Each call has its own budget.
         """
         if not refs or budget < 1:
             raise ExploreError("crashes need an actor and a budget of at least 1")
@@ -239,10 +238,12 @@ class World:
 
 
 def _check_plain(name: str, predicate: object) -> None:
-    """Raise `ExploreError` for a coroutine function: what it returns is always true."""
+    """Raise `ExploreError` for a coroutine function: its result is always true."""
     call = getattr(type(predicate), "__call__", None)  # noqa: B004 - an instance's class
     if inspect.iscoroutinefunction(predicate) or inspect.iscoroutinefunction(call):
-        raise ExploreError(f"{name!r} is async, and nobody awaits it: make it plain")
+        raise ExploreError(
+            f"{name!r} is async, and nobody awaits it: make it a plain function"
+        )
 
 
 Scenario: TypeAlias = Callable[[World], None]

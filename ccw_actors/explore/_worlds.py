@@ -1,4 +1,4 @@
-"""Which actors exist, and what goes by that: numbers for all that a state can be in."""
+"""Worlds: the sets of actors that can exist, and what depends on them, by number."""
 
 from typing import Final, NamedTuple
 
@@ -13,11 +13,11 @@ from ccw_actors.runtime.stepping import WATCH, Cell, Envelope, Past, path_of
 __all__ = ["FAILED", "Worlds"]
 
 FAILED: Final = -1
-"""Stands for the world in a state in which something is wrong with a step."""
+"""The number of the world in a state after a step with a fault."""
 
 
 class _Key(NamedTuple):
-    """What tells worlds apart."""
+    """The parts in which worlds differ."""
 
     alive: frozenset[tuple[Cell, str]]
     left: tuple[int, ...]
@@ -27,14 +27,14 @@ class _Key(NamedTuple):
 
 
 class Worlds:
-    """The worlds met so far, by number: who is there, and which crashes are left.
+    """The worlds met so far, by number: which actors exist, and which crashes are left.
 
-    `memos` has what steps do in a world, by the actor's item and by what it handles.
-    `past` has what matters of actors that are not there any more, or not yet. A world
-    is `rough` if an actor starts again, ends, or waits in the middle of a
-    handler, and `waits` if one does the last. `left` has what is left of each budget of
-    crashes, and `samples` a state of each world. `failures` are the texts of what was
-    wrong with a step, and `dead_letters` those of all steps.
+    `memos` has the effects of steps in a world, by the actor's item and by its message
+    or timer. `past` has the relevant facts about actors that no longer exist, or not
+    yet. A world is `rough` if an actor starts again, ends, or waits in the middle of a
+    handler, and `waits` if one waits. `left` is the rest of each budget of crashes, and
+    `samples` a state of each world. `failures` are the texts of the faults of steps,
+    and `dead_letters` those of all steps.
     """
 
     def __init__(self, properties: Properties, compact: Compact) -> None:
@@ -63,11 +63,11 @@ class Worlds:
         rough: bool,
         waits: bool,
     ) -> int:
-        """Return the number of a world, in which these live at these addresses."""
+        """Return the number of the world with these actors at these addresses."""
         return self._number(_Key(alive, left, past, rough, waits))
 
     def with_past(self, world: int, past: Past) -> int:
-        """Return the number of the world that has another past and is the same."""
+        """Return the number of the same world with another past."""
         return self._number(self._keys[world]._replace(past=past))
 
     def _number(self, key: "_Key") -> int:
@@ -83,13 +83,13 @@ class Worlds:
         return world
 
     def failed(self, text: str) -> State:
-        """Return the state after a step with which this is wrong."""
+        """Return the state after a step with this fault."""
         if text not in self.failures:
             self.failures.append(text)
         return (FAILED, self.failures.index(text))
 
     def note_lost(self, lost: tuple[DeadLetter, ...]) -> bool:
-        """Note dead letters; return whether they may be."""
+        """Note dead letters; return whether they are allowed."""
         self.dead_letters.update(dict.fromkeys(lost))
         return not lost or not self._forbids_dead_letters
 
@@ -101,9 +101,9 @@ class Worlds:
         return -1
 
     def has_strangers(self, world: int, bounds: dict[int, int]) -> bool:
-        """Whether what is injected may not simply be handled, for somebody in a world.
+        """Whether injected messages arrive in a separate step somewhere in a world.
 
-        As nobody is there, or there is a bound to the mailbox.
+        They do if no actor is there, or if its mailbox has a bound.
         """
         key = world, len(bounds), len(self.compact.outside)
         found = self._strange.get(key)
@@ -116,7 +116,7 @@ class Worlds:
         return found
 
     def arriving(self, state: State, offer: Offer, bounds: dict[int, int]) -> Offer:
-        """Return an offer that arrives first, where it cannot simply be handled."""
+        """Return an offer as one that arrives, if arrival is a separate step."""
         if offer.slot not in self.compact.outside:
             return offer
         bounded = offer.owner in bounds
@@ -133,7 +133,7 @@ class Worlds:
         return slot < len(state) and state[slot] > 0
 
     def is_told(self, state: State, envelope: Envelope) -> bool:
-        """Whether somebody is there who hears of it that a message has met nobody."""
+        """Whether there is an actor that is notified of an undeliverable message."""
         if not self.is_there(state, envelope.sender):
             return False
         if envelope.kind == WATCH or envelope.ask:

@@ -176,8 +176,25 @@ async def add_disks(
 async def add_disk(
     system: System, device: HostDevice, scratch: Path, layers: Layers = OURS
 ) -> None:
-    """Check the image of a host device, and spawn its volume and device."""
+    """Spawn a host device, and its volume if it has an image, which is checked first.
+
+    Raises:
+        ImageError: The image cannot be used.
+        DeviceRegistryError: The `model` of the device cannot be made.
+    """
+    if device.image is None:
+        model, volume = _model(device, None), None
+    else:
+        model, volume = await _mounted(system, device, scratch, layers)
     path = host_path(device.number)
+    paths = DevicePaths(device=f"{path}/device", subchannel=f"{path}/subchannel")
+    add_device(system, paths, model, volume, layers=layers)
+
+
+async def _mounted(
+    system: System, device: HostDevice, scratch: Path, layers: Layers
+) -> tuple[DeviceModel[Any], ActorRef[Any]]:
+    """Spawn the volume of a device that has an image; make the model of the device."""
     file = await _image_file(device, scratch)
     volume = system.spawn_thread(
         layers.volume(
@@ -186,7 +203,7 @@ async def add_disk(
             device_type=device.device_type,
             sync=device.sync,
         ),
-        f"{path}/volume",
+        f"{host_path(device.number)}/volume",
     )
     try:
         found = await volume.ask(DescribeVolume())
@@ -196,11 +213,12 @@ async def add_disk(
         raise ImageError(reason.replace(str(file), str(device.image))) from error
     except CcwActorsError as error:
         raise ImageError(f"{device.image}: {error}") from error
-    paths = DevicePaths(device=f"{path}/device", subchannel=f"{path}/subchannel")
-    add_device(system, paths, model, volume, layers=layers)
+    return model, volume
 
 
-def _model(device: HostDevice, geometry: Geometry | BlockGeometry) -> DeviceModel[Any]:
+def _model(
+    device: HostDevice, geometry: Geometry | BlockGeometry | None
+) -> DeviceModel[Any]:
     unit = device.control_unit
     configuration = DeviceConfiguration(
         device.device_type,
@@ -209,7 +227,8 @@ def _model(device: HostDevice, geometry: Geometry | BlockGeometry) -> DeviceMode
         device.number,
         (("control_unit", unit),) if unit else (),
     )
-    return device_model(configuration)
+    own = device.model
+    return device_model(configuration) if own is None else own.make(configuration)
 
 
 async def _image_file(device: HostDevice, scratch: Path) -> Path:

@@ -10,6 +10,7 @@ from ccw_actors.actors.hardware import PAGE_SIZE
 from ccw_actors.channel import bus_id, parse_device_number
 from ccw_actors.errors import ChannelDataError
 from ccw_actors.machine._guest_program import GuestProgram
+from ccw_actors.machine._own_model import OwnModel
 
 __all__ = [
     "STORAGE_MAX",
@@ -168,15 +169,19 @@ class HostDevice(Struct, frozen=True, forbid_unknown_fields=True):
     machine stops. Any other image is written in place unless the device is `read_only`.
     With `sync`, data are on the host's disk before the device presents device end. A
     disk is behind the `control_unit` of that name, or behind its usual one.
+
+    A device with a `model` of the user's own need not have an image; `type` is then
+    the name that the model and the summary of a run have for it.
     """
 
     number: DeviceNumber
     device_type: str = field(name="type")
-    image: Path
+    image: Path | None = None
     read_only: bool = False
     sync: bool = False
     unpacked_max: FileSize = FileSize(UNPACKED_MAX)
     control_unit: str = ""
+    model: OwnModel | None = None
 
 
 class PassedThrough(Struct, frozen=True, forbid_unknown_fields=True):

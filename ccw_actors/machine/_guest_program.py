@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from ccw_actors.actors.protocol import Operation
 
-__all__ = ["Form", "GuestProgram"]
+__all__ = ["Form", "GuestProgram", "import_named"]
 
 
 class Form(Enum):
@@ -44,27 +44,12 @@ class GuestProgram:
 
     @classmethod
     def find(cls, name: object, folder: Path) -> "GuestProgram":
-        """Import "package.module:callable" or "package.module.callable".
-
-        Modules in `folder` can be imported, also while the program runs: `folder` goes
-        to the front of `sys.path`, where Python puts a script's own folder.
+        """Import a program by its dotted name; see `import_named`.
 
         Raises:
-            ValueError: The name is not found, or is not that of a program.
+            ValueError: There is no such name, or it is no program.
         """
-        expected = 'expected a dotted name such as "package.module:callable"'
-        if not isinstance(name, str):
-            raise ValueError(f"{expected}, got {name!r}")  # noqa: TRY004 - told to msgspec
-        module, colon, path = name.partition(":")
-        if not colon:
-            module, _, path = name.rpartition(".")
-        parts = [*module.split("."), *path.split(".")]
-        if not all(part.isidentifier() for part in parts):
-            raise ValueError(f"{expected}, got {name!r}")
-        found: Any = _imported(module, folder)
-        for part in path.split("."):
-            found = _attribute(found, part)
-        return cls(found, name)
+        return cls(import_named(name, folder), str(name))
 
     def misfit(self, arguments: Mapping[str, Any]) -> str | None:
         """Return why the program cannot be called with these arguments, or None."""
@@ -88,6 +73,30 @@ class GuestProgram:
 
     def __repr__(self) -> str:
         return f"<GuestProgram {self.name} ({self.form.value})>"
+
+
+def import_named(name: object, folder: Path) -> Any:
+    """Import "package.module:callable" or "package.module.callable".
+
+    Modules in `folder` can be imported, also later while the machine runs: it is put in
+    front of `sys.path`, as Python does for a script's own folder.
+
+    Raises:
+        ValueError: `name` is no such name, or there is nothing of that name.
+    """
+    expected = 'expected a dotted name such as "package.module:callable"'
+    if not isinstance(name, str):
+        raise ValueError(f"{expected}, got {name!r}")  # noqa: TRY004 - told to msgspec
+    module, colon, path = name.partition(":")
+    if not colon:
+        module, _, path = name.rpartition(".")
+    parts = [*module.split("."), *path.split(".")]
+    if not all(part.isidentifier() for part in parts):
+        raise ValueError(f"{expected}, got {name!r}")
+    found: Any = _imported(module, folder)
+    for part in path.split("."):
+        found = _attribute(found, part)
+    return found
 
 
 def _form(body: object, name: str) -> Form:

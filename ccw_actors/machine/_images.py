@@ -17,7 +17,7 @@ _PART: Final = 1 << 18
 def image_file(
     device: HostDevice, scratch: Path, is_stopped: Callable[[], bool]
 ) -> Path:
-    """Return the device's image; one that is gzipped is unpacked into `scratch`.
+    """Return a device's image; one that is gzipped is unpacked into `scratch`.
 
     Zeros become holes there. Once `is_stopped()` is True, unpacking ends, and the
     partial file is removed.
@@ -26,11 +26,12 @@ def image_file(
         ImageError: A gzipped image cannot be unpacked, or unpacks to more than the
             device's `unpacked_max`.
     """
+    assert device.image is not None, "a device without a volume needs no file"
     if device.image.suffix != ".gz":
         return device.image
     target = scratch / f"{device.number}.img"
     try:
-        _unpack(device, target, is_stopped)
+        _unpack(device.image, device.unpacked_max, target, is_stopped)
     except OSError as error:
         raise ImageError(f"{target}: {error.strerror}") from error
     finally:
@@ -39,10 +40,12 @@ def image_file(
     return target
 
 
-def _unpack(device: HostDevice, target: Path, is_stopped: Callable[[], bool]) -> None:
+def _unpack(
+    image: Path, size_max: int, target: Path, is_stopped: Callable[[], bool]
+) -> None:
     with target.open("wb") as file:
         size = 0
-        for part in _parts(device.image, device.unpacked_max):
+        for part in _parts(image, size_max):
             if is_stopped():
                 break
             size += len(part)

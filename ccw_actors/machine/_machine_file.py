@@ -24,6 +24,7 @@ from ccw_actors.machine._config import (
     StorageSize,
 )
 from ccw_actors.machine._guest_program import GuestProgram
+from ccw_actors.machine._own_model import OwnModel
 from ccw_actors.machine._problems import (
     EXPECTED,
     QEMU_EXPECTED,
@@ -113,6 +114,7 @@ def _reader(folder: Path) -> Any:
         Binary: Binary.read,
         ConsoleTarget: ConsoleTarget.read,
         GuestProgram: GuestProgram.find,
+        OwnModel: OwnModel.find,
     }
     readers: dict[type, Callable[[object], object]] = {
         DeviceNumber: DeviceNumber.read,

@@ -30,6 +30,7 @@ EXPECTED: Final = {
     "device": "[[device]] tables",
     "device.number": 'a device number such as "0.0.0150"',
     "device.type": f"a device type, one of {', '.join(sorted(DEVICE_MODELS))}",
+    "device.model": 'a dotted name such as "package.module:callable"',
     "device.image": "the path of an image, relative to the machine file",
     "device.read_only": "true or false",
     "device.sync": "true or false",
@@ -155,27 +156,32 @@ def _device_problems(machine: Machine) -> Iterator[Problem]:
             yield _twice(f"{key}.number", device.number, first, "each device")
         numbers.setdefault(device.number, f"{key}.number")
         yield from _type_problems(device, key)
-        file = device.image.resolve()
-        other, sharer = images.setdefault(file, (f"{key}.image", device))
-        if sharer is not device and _written_twice(device, sharer):
-            text = f"the image of {other} too; expected one device for each image"
-            yield Problem(f"{key}.image", f"{text}, unless all are read_only")
+        if device.image is not None:
+            file = device.image.resolve()
+            other, sharer = images.setdefault(file, (f"{key}.image", device))
+            if sharer is not device and _written_twice(device, sharer):
+                text = f"the image of {other} too; expected one device for each image"
+                yield Problem(f"{key}.image", f"{text}, unless all are read_only")
 
 
 def _type_problems(device: HostDevice, key: str) -> Iterator[Problem]:
     """Check that a device has a model and an image."""
-    if device.device_type not in DEVICE_MODELS:
+    if device.model is None and device.device_type not in DEVICE_MODELS:
         expected = EXPECTED["device.type"]
         got = f"got {device.device_type!r}"
         yield Problem(f"{key}.type", f"expected {expected}, {got}")
-    if not device.image.is_file():
-        expected = EXPECTED["device.image"]
+    expected = EXPECTED["device.image"]
+    if device.image is None:
+        if device.model is None:
+            yield Problem(f"{key}.image", f"missing; expected {expected}")
+    elif not device.image.is_file():
         text = f"expected {expected}, but there is no file {device.image}"
         yield Problem(f"{key}.image", text)
 
 
 def _written_twice(*devices: HostDevice) -> bool:
-    copied = devices[0].image.suffix == ".gz"
+    image = devices[0].image
+    copied = image is not None and image.suffix == ".gz"
     return not copied and not all(device.read_only for device in devices)
 
 

@@ -30,7 +30,7 @@ def begin_trace(
         TraceFileError: The file is an image of the machine or its journal; or it exists
             and is not a trace, or another run writes it; or it cannot be written.
     """
-    images = [device.image for device in machine.devices]
+    images = [device.image for device in machine.devices if device.image]
     for image in images:
         if path.absolute() == journal_path(image).absolute():
             raise TraceFileError(f"{path}: the journal of {image} goes there")

@@ -25,7 +25,14 @@ from ccw_actors.actors import (
     VfioCcwRegions,
 )
 from ccw_actors.actors.hardware import PROMPT, Pace
-from ccw_actors.actors.protocol import Operation, VfioCcwToStorage
+from ccw_actors.actors.protocol import (
+    DeviceToVolume,
+    GuestToStorage,
+    GuestToSubchannel,
+    Operation,
+    RunProgram,
+    VfioCcwToStorage,
+)
 from ccw_actors.channel import ModelDependent, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceModel
 from ccw_actors.runtime import ActorRef, Restart, System
@@ -45,7 +52,9 @@ __all__ = [
 ]
 
 Program: TypeAlias = (
-    Sequence[Operation] | Callable[[Cpu], Coroutine[Any, Any, Any]] | ActorRef[Any]
+    Sequence[Operation]
+    | Callable[[Cpu], Coroutine[Any, Any, Any]]
+    | ActorRef[RunProgram]
 )
 """What a virtual CPU runs; see `Guest`."""
 
@@ -115,7 +124,7 @@ def add_device(
     system: System,
     paths: DevicePaths,
     model: DeviceModel[Any],
-    volume: ActorRef[Any] | None,
+    volume: ActorRef[DeviceToVolume] | None,
     *,
     layers: Layers = OURS,
 ) -> Device:
@@ -224,8 +233,8 @@ def add_guest(
     system: System,
     paths: GuestPaths,
     programs: Sequence[Program],
-    subchannels: Mapping[int, ActorRef[Any]],
-    storage: ActorRef[Any],
+    subchannels: Mapping[int, ActorRef[GuestToSubchannel]],
+    storage: ActorRef[GuestToStorage],
     *,
     css: ChannelSubsystem | None = None,
     cpus: int | None = None,

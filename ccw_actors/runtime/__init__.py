@@ -1,4 +1,4 @@
-"""Actors, their references and mailboxes, and the three worlds that run them."""
+"""Actors, their references and mailboxes, and the three dispatchers that run them."""
 
 from ccw_actors._escalation import escalate_always as escalate_always
 from ccw_actors.runtime._actor import Actor as Actor

@@ -1,4 +1,4 @@
-"""What an actor is: declared state, handlers of messages, and a life."""
+"""The base class of actors: declared state, handlers of messages, and life cycle."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -42,19 +42,18 @@ __all__ = ["Actor"]
 class Actor(Generic[P_contra]):
     """Base of every actor. Subclasses mark their handlers with `receive`.
 
-    `class Counter(Actor[Add | Read])` says which messages others may send it, which
-    type checkers then hold its references to; a bare `Actor` takes any.
+    `class Counter(Actor[Add | Read])` says which messages others may send it. Type
+    checkers hold its references to that. A bare `Actor` takes any message.
 
-    All that an actor remembers between messages is in `state`, a msgspec Struct that
-    the System can encode, compare and restore; its type stays the same. Everything
-    else in the instance is configuration: set in `__init__`, never changed. A handler
-    is a deterministic function of state and message; time comes from `now`. An actor
-    that keeps other things is allowed; it cannot be explored, and can be restarted
-    only by a factory.
+    Keep all data that outlives a message in `state`, a msgspec Struct that the System
+    can encode, compare and restore. Its type stays the same. Everything else in the
+    instance is configuration: set in `__init__`, never changed. A handler is a
+    deterministic function of state and message; time comes from `now`. An actor may
+    keep other data, but then it cannot be explored, and only a factory can restart it.
 
-    A restart sets `state` back to what it was at first. What is to survive one stands
-    in `persistent`, a second Struct beside `state`, as if it were on a disk: a write
-    to it is there at once, also if the handler that made it fails afterwards.
+    A restart sets `state` back to its first value. Put data that must survive a restart
+    in `persistent`, a second Struct next to `state`, as if it were on a disk: a write
+    to it takes effect at once, even if the handler fails later.
     """
 
     __slots__ = ("__dict__", "_cell", "_system")
@@ -68,8 +67,8 @@ class Actor(Generic[P_contra]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Collect the handlers, inherited ones included.
 
-        Raises `TypeError` as `receive` and the class's own declaration demand, and for
-        a value that stands in place of what `Actor` has by the same name.
+        Raises `TypeError` if the handlers break the rules of `receive` or do not match
+        the class's declaration, and for a value that hides a name of `Actor`.
         """
         super().__init_subclass__(**kwargs)
         check_class(cls, Actor)
@@ -78,30 +77,29 @@ class Actor(Generic[P_contra]):
     # -- hooks ------------------------------------------------------------------
 
     def on_start(self) -> Coroutine[Any, Any, None] | None:
-        """Run once, before the first message; and see `on_restart`.
+        """Run once, before the first message, and by default after each restart.
 
-        It may be `async def`; then `spawn` does not wait for it, the first message
+        It may be `async def`: then `spawn` does not wait for it, but the first message
         does.
         """
 
     def on_restart(self) -> Coroutine[Any, Any, None] | None:
-        """Run instead of `on_start` at each restart; unless overridden it runs that."""
+        """Run instead of `on_start` after each restart; by default it calls that."""
         return self.on_start()
 
     def on_stop(self) -> Coroutine[Any, Any, None] | None:
-        """Run when a life of the actor ends: at its stop, and when it has failed.
+        """Run when a life of the actor ends: at its stop, and after a failure.
 
-        After a failure `failed_with` says what it was, and a restart comes only then.
-        An actor whose `on_start` has raised has nothing to release: for that it does
-        not run. What the actor sends itself is lost. It may be `async def`; it has the
+        After a failure `failed_with` is the exception, and a restart waits until
+        `on_stop` has ended. It does not run if `on_start` has raised. Messages that the
+        actor sends itself here are lost. It may be `async def` and may take the
         `stop_timeout` of the System.
         """
 
     def on_failure(self, error: BaseException) -> None:
-        """Run when a handler (or `on_start`, but in `spawn`) has raised.
+        """Run when a handler has raised, or `on_start` outside `spawn`.
 
-        Then comes `on_stop`, and the actor ends or is restarted, as its supervision
-        says.
+        Then `on_stop` runs, and the actor ends or restarts, as its supervision says.
         """
 
     # -- who ----------------------------------------------------------------------
@@ -116,22 +114,22 @@ class Actor(Generic[P_contra]):
 
     @own
     def path(self) -> str:
-        """Where this actor lives."""
+        """The path of this actor."""
         return self._own_cell.path
 
     @own
     def ref(self) -> ActorRef[Any]:
-        """The reference to this actor, which may tell itself what no one else may."""
+        """The reference to this actor; it may tell itself any message."""
         return self.system.ref_of(self._cell)
 
     @own
     def failed_with(self) -> BaseException | None:
-        """What the actor has failed with; for `on_stop`, None before."""
+        """The exception that the actor failed with, for `on_stop`; None without one."""
         return self._own_cell.cause
 
     @own
     def sender(self) -> ActorRef[Any] | None:
-        """Who sent the message being handled; None when it came from outside."""
+        """The sender of the current message; None if it came from outside."""
         return self.system.services.sender
 
     @own
@@ -144,24 +142,24 @@ class Actor(Generic[P_contra]):
 
     @own
     def reply_to(self) -> ReplyTo[Any]:
-        """Whom to answer if the message being handled is answered later.
+        """The address for an answer to the current message by a later handler.
 
-        `to: ReplyTo[Data] = self.reply_to` has type checkers hold `reply` to it.
+        `to: ReplyTo[Data] = self.reply_to` makes type checkers check `reply`.
         """
         return self.system.services.reply_to(self._cell)
 
     def reply(self, to: ReplyTo[R], message: R) -> None:
-        """Answer a request that an earlier message made."""
+        """Answer the request of an earlier message."""
         self.system.services.reply(to, message)
 
     # -- time ---------------------------------------------------------------------
 
     def now(self) -> float:
-        """Seconds of the System's clock since the System was made."""
+        """The seconds of the System's clock since the System was created."""
         return self.system.now()
 
     def after(self, delay: float, message: Message) -> int:
-        """Have the message sent to this actor in `delay` seconds.
+        """Send the message to this actor in `delay` seconds.
 
         Returns a key for `cancel`. Raises `TypeError` if the actor has no handler for
         it.
@@ -170,10 +168,10 @@ class Actor(Generic[P_contra]):
         return self.system.services.set_timer(self._cell, delay, message)
 
     def every(self, interval: float, message: Message) -> int:
-        """Have the message sent to this actor every `interval` seconds.
+        """Send the message to this actor every `interval` seconds.
 
-        While one of them waits in the mailbox, the next ones are left out. Returns a
-        key for `cancel`. Raises `ValueError` for an interval that is not above 0, and
+        While one of them waits in the mailbox, the timer sends no other. Returns a key
+        for `cancel`. Raises `ValueError` for an interval that is not above 0, and
         `TypeError` as `after` does.
         """
         self._check_handled(message)
@@ -185,15 +183,16 @@ class Actor(Generic[P_contra]):
     def cancel(self, key: int) -> None:
         """Cancel a timer.
 
-        Without effect when it has fired already, even if its message still waits in
-        the mailbox.
+        Has no effect if it has already fired, even if its message still waits in the
+        mailbox.
         """
         self.system.services.cancel_timer(self._cell, key)
 
     def sleep(self, delay: float) -> Sleep:
-        """Await it in an async handler: it ends in `delay` seconds.
+        """Return an awaitable for an async handler that ends in `delay` seconds.
 
-        Of the System's clock: unlike `asyncio.sleep` it works in every world.
+        It uses the System's clock: unlike `asyncio.sleep` it works under every
+        dispatcher.
         """
         return Sleep(self.system.services, self._cell, delay)
 
@@ -202,12 +201,12 @@ class Actor(Generic[P_contra]):
     ) -> "asyncio.Task[Any]":
         """Start a task on the event loop that ends with this life of the actor.
 
-        What it returns is sent to this actor as a message, unless it is None; what it
-        raises is a failure of the actor. It runs beside the actor's handlers, so it
-        must not touch the actor's state. At the end of the actor's life, after
-        `on_stop`, it is cancelled and waited for.
+        The actor receives its return value as a message, unless it is None. An
+        exception in it is a failure of the actor. It runs alongside the actor's
+        handlers, so it must not touch the actor's state. At the end of the actor's
+        life, after `on_stop`, the System cancels it and waits for it.
 
-        Raises `DispatcherError` where no event loop runs this actor.
+        Raises `DispatcherError` if no event loop runs this actor.
         """
         what = name or getattr(coroutine, "__qualname__", "a task")
         task: asyncio.Task[Any] = self.system.services.start_task(
@@ -227,39 +226,39 @@ class Actor(Generic[P_contra]):
     ) -> ActorRef[Q]:
         """Start an actor as a child of this one, below its path.
 
-        It is stopped before this one ends, or restarts. See `System.spawn`.
+        The child stops before this actor ends or restarts. See `System.spawn`.
         """
         return self.system.spawn_child(
             self._cell, actor, name, supervision=supervision, mailbox=mailbox
         )
 
     def watch(self, ref: ActorRef[Any]) -> None:
-        """Have `Terminated` sent to this actor when that one ends, or is not there.
+        """Send this actor `Terminated` when that one ends, or now if it does not exist.
 
         Raises `TypeError` if this actor has no handler for it.
         """
         self.system.services.watch(self._cell, ref, watches=True)
 
     def unwatch(self, ref: ActorRef[Any]) -> None:
-        """Watch that actor no more; a notice may be under way already."""
+        """End the watch; a notice may already be on its way."""
         self.system.services.watch(self._cell, ref, watches=False)
 
     def stop(self) -> None:
-        """Stop after this message, without handling those that wait."""
+        """Stop after the current message, without handling those that wait."""
         self.ref.stop(drain=False)
 
     # -- what is handled, and when --------------------------------------------------
 
     @own
     def behaviour(self) -> str:
-        """The name of the present behaviour; "" for the one it starts with."""
+        """The name of the current behaviour, "" for the first one."""
         return self._own_cell.behaviour
 
     def become(self, behaviour: str) -> None:
-        """Handle the next messages by the handlers of that `state`; "" for the first.
+        """Handle the next messages with the handlers of that `state`, "" for the first.
 
-        What has no handler there is refused, like a message of an unknown type. Raises
-        `ValueError` for a behaviour that no handler names.
+        The actor refuses messages without a handler there, like those of an unknown
+        type. Raises `ValueError` for a behaviour that no handler names.
         """
         behaviours = spec_of(self).behaviours
         if behaviour and behaviour not in behaviours:
@@ -269,15 +268,15 @@ class Actor(Generic[P_contra]):
         self._own_cell.behave(self, behaviour)
 
     def stash(self) -> None:
-        """Put the message being handled aside, until `unstash`.
+        """Put the current message aside until `unstash`.
 
-        An ask stays unanswered meanwhile. Raises `StashError` if no message is being
-        handled, or as many as the mailbox may hold are put aside.
+        A stashed ask stays unanswered. Raises `StashError` if the actor handles no
+        message, or if the stash holds as many as the mailbox may.
         """
         self.system.services.stash(self._cell)
 
     def unstash(self) -> None:
-        """Put all that was put aside back, before what waits in the mailbox."""
+        """Put all stashed messages back, before those that wait in the mailbox."""
         self._own_cell.put_back()
 
     # -- state --------------------------------------------------------------------
@@ -285,11 +284,10 @@ class Actor(Generic[P_contra]):
     def snapshot(self) -> object:
         """Return the state as an immutable, comparable, hashable value.
 
-        The default encodes `state`, and `persistent` if there is one: what the
-        annotations of their types do not describe (a field of type Any) does not come
-        back as it was, dicts keep their order, and sets have none that a handler may
-        rely on. An actor with large state overrides this and `restore` with something
-        cheaper, such as a tuple of immutable pages.
+        The default encodes `state`, and `persistent` if there is one. Values in a field
+        of type Any may come back changed. Dicts keep their order. Sets have no order
+        that a handler may rely on. For a large state override this and `restore` with
+        something cheaper, such as a tuple of immutable pages.
         """
         encode = self.system.codec.encode_as_is
         state = getattr(self, "state", None)
@@ -298,7 +296,7 @@ class Actor(Generic[P_contra]):
         return volatile if kept is None else (volatile, encode(kept), type(kept))
 
     def restore(self, snapshot: object) -> None:
-        """Set the state to what `snapshot` returned before."""
+        """Set the state to an earlier result of `snapshot`."""
         decoder = self.system.state_decoder
         if isinstance(snapshot, tuple):
             snapshot, kept, kind = cast("tuple[bytes | None, bytes, Any]", snapshot)
@@ -310,31 +308,30 @@ class Actor(Generic[P_contra]):
             self.state = decoder(type(state))(snapshot)
 
     def bind(self, system: Host, cell: Cell) -> None:
-        """Tell the actor where it lives; called by the System before `on_start`.
+        """Give the actor its System and its cell; called before `on_start`.
 
-        Raises `CcwActorsError` if it lives somewhere else.
+        Raises `CcwActorsError` if the actor has already been spawned elsewhere.
         """
         try:
             before: Cell = self._cell
         except AttributeError:
             pass
         else:
-            # At one path there is one place at a time; a snapshot may have another.
+            # A path has one cell at a time, but a snapshot may have another.
             elsewhere = before.path != cell.path
             if elsewhere and before.life is not State.ENDED:
                 raise CcwActorsError(
-                    f"this {type(self).__name__} lives at {before.path!r}: spawn"
-                    " another one, or a function that makes one"
+                    f"this {type(self).__name__} lives at {before.path!r} already:"
+                    " spawn another one, or a function that makes one"
                 )
         self._system = system
         self._cell = cell
 
     def first_again(self) -> Callable[[], "Actor[P_contra]"]:
-        """Return a function that gives the actor its present state back."""
+        """Return a function that gives the actor its current state again."""
         return partial(_restored, self, self.snapshot())
 
-    # No `__getattr__` says this: then the interpreter would not look attributes up the
-    # quick way, in any handler.
+    # A `__getattr__` would make every lookup of an attribute in a handler slow.
     @property
     def _own_cell(self) -> Cell:
         try:
@@ -347,7 +344,7 @@ class Actor(Generic[P_contra]):
         if not any(kind in table for table in spec_of(self).all()):
             raise TypeError(
                 f"{type(self).__name__} has no handler for {kind.__name__},"
-                " which its timer would bring"
+                " the message of its timer"
             )
 
 
@@ -356,8 +353,8 @@ guard_methods(Actor)
 
 def _not_spawned(actor: object) -> AttributeError:
     return AttributeError(
-        f"{type(actor).__name__} has not been spawned: it has a path, a System, timers"
-        " and children from on_start on"
+        f"{type(actor).__name__} has not been spawned: its path, System, timers and"
+        " children are available from on_start on"
     )
 
 

@@ -1,4 +1,4 @@
-"""Looks at a System: what it is doing now, and what has happened so far."""
+"""The counters and the dump of a System."""
 
 from ccw_actors.runtime._cell.cell import IDLE, Cell
 from ccw_actors.runtime._cell.lifecycle import State
@@ -10,7 +10,7 @@ __all__ = ["dump", "statistics"]
 
 
 def statistics(kernel: Kernel) -> Statistics:
-    """Count."""
+    """Return the counts of events in a System so far."""
     cells = kernel.cells.values()
     return Statistics(
         actors=len(cells),
@@ -28,7 +28,7 @@ def statistics(kernel: Kernel) -> Statistics:
 
 
 def dump(kernel: Kernel) -> Dump:
-    """Look at every actor and every ask."""
+    """Return what every actor is doing, and every pending ask."""
     return Dump(
         tuple(_actor(kernel, cell) for cell in kernel.cells.values()),
         tuple(

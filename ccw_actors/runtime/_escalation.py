@@ -1,4 +1,4 @@
-"""What becomes of an error that no actor keeps to itself."""
+"""Escalated errors: those that stop the System and that it raises."""
 
 import asyncio
 import sys
@@ -11,24 +11,24 @@ from ccw_actors.runtime._kernel.kernel import Kernel
 
 __all__ = ["Escalation"]
 
-# Before, what is cancelled once more here would come up when nobody asks for it.
+# In older versions, cancelling once more would raise at the wrong place.
 _CANCELS_AGAIN: Final = sys.version_info >= (3, 13)
 
 
 class Escalation:
-    """Raises such an error where somebody hears of it; on the System's own thread.
+    """Raises an escalated error in the right place, on the System's own thread.
 
-    | where the System is | an escalated error |
+    | the System is | an escalated error |
     |---|---|
-    | inside of `async with` | cancels that task, and is raised at the end |
+    | inside `async with` | cancels that task, and is raised at the end |
     | shutting down | is raised at the end |
-    | else on an event loop | is for a taker, or raised by the loop, or at the end |
-    | on no event loop | is raised by the step in which it came up |
+    | otherwise on an event loop | goes to a taker, or the loop raises it, or the end |
+    | on no event loop | is raised by the step in which it occurred |
 
     The loop raises KeyboardInterrupt and SystemExit at once, as it does for tasks.
 
-    The failure of an actor without a parent (`ActorFailedError`) interrupts nobody:
-    it is raised at the end of `async with`. Of several errors the gravest is raised:
+    The failure of an actor without a parent (`ActorFailedError`) interrupts no task: it
+    is raised at the end of `async with`. Of several errors the most serious is raised:
     KeyboardInterrupt and SystemExit, then others that escalate, then a failure.
     """
 
@@ -40,11 +40,11 @@ class Escalation:
         self.error: BaseException | None = None
 
     def begin_end(self) -> None:
-        """Keep what escalates from now on: the System is ending, and raises it then."""
+        """Keep errors from now on: the System is ending, and raises them at its end."""
         self._is_ending = True
 
     def enter(self) -> None:
-        """Note the task inside of `async with`."""
+        """Note the task inside `async with`."""
         if self._kernel.dispatcher.loop is None:
             return
         self._body = asyncio.current_task()
@@ -52,7 +52,7 @@ class Escalation:
             self._cancel_body(self.error)
 
     async def leave(self, error: BaseException | None) -> None:
-        """Take back that the task was cancelled; it raises `error`, or None."""
+        """Take back the cancellation of the task, which raises `error`, or None."""
         self._body = None
         self.begin_end()
         body = self._cancelled
@@ -60,22 +60,22 @@ class Escalation:
             return
         if not isinstance(error, asyncio.CancelledError):
             with suppress(asyncio.CancelledError):
-                await asyncio.sleep(0)  # It has not come to the body yet.
+                await asyncio.sleep(0)  # It has not reached the body yet.
         body.uncancel()
 
     def take(self) -> BaseException | None:
-        """Return the error that is to be raised, once."""
+        """Return the error to raise, only once."""
         error, self.error = self.error, None
         body, self._cancelled = self._cancelled, None
         if _CANCELS_AGAIN and body is not None and body.cancelling():
-            # Somebody else has cancelled it, too, which the error hides: as a task
-            # group does, have that come up at the next await.
+            # Other code has also cancelled the task, which the error hides. As a task
+            # group does, raise that cancellation at the next await.
             body.uncancel()
             body.cancel()
         return error
 
     def note(self, error: BaseException) -> None:
-        """Take care of an error; every actor has been told to stop."""
+        """Raise an error, or keep it; every actor has been told to stop."""
         kernel = self._kernel
         loop: asyncio.AbstractEventLoop | None = kernel.dispatcher.loop
         if isinstance(error, ActorFailedError) or loop is not None:
@@ -93,7 +93,7 @@ class Escalation:
     def _raise_elsewhere(
         self, error: BaseException, loop: asyncio.AbstractEventLoop
     ) -> None:
-        """Have an error be raised where no `async with` of the System is to do so."""
+        """Raise an error where no `async with` of the System can."""
         if TAKERS and TAKERS[-1](error):
             self.error = None
         elif isinstance(error, KeyboardInterrupt | SystemExit):
@@ -101,7 +101,7 @@ class Escalation:
             loop.call_soon(_raise, error)
 
     def _cancel_body(self, error: BaseException) -> None:
-        assert self._body is not None, "that has been looked at"
+        assert self._body is not None, "the caller has checked it"
         self._cancelled = self._body
         self._body.cancel(f"{type(error).__name__} was raised in an actor")
 

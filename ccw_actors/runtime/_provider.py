@@ -1,4 +1,4 @@
-"""What stands behind the references of a System: sending, asking, waiting for ends."""
+"""Implements references: sending, asking, offering, and waiting for starts and ends."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,9 +37,9 @@ _FOREIGN_MIN: Final = 64
 class KernelProvider:
     """Serves the references to the actors of one System; see `ActorRef`.
 
-    An async handler that waits is resumed by the answer itself, a task of the event
-    loop by a Future, a thread by a queue; plain code under a virtual clock or the
-    stepping dispatcher runs the System until the answer is there.
+    The answer itself resumes a waiting async handler, a Future resumes a task of the
+    event loop, and a queue a thread. Plain code under a virtual clock or the stepping
+    dispatcher runs the System until the answer arrives.
     """
 
     def __init__(self, name: str, kernel: Kernel, shutdown: Shutdown) -> None:
@@ -57,12 +57,12 @@ class KernelProvider:
         self._foreign_max = _FOREIGN_MIN
 
     def observed(self) -> None:
-        """Note whether messages are stamped: then no thread tells the quick way."""
+        """Note whether messages are stamped: then no thread takes the quick path."""
         stamps = self._kernel.observers.stamps
         self.quick_thread = 0 if stamps else self._kernel.own_thread
 
     def add_foreign(self, cell: PykkaCell) -> None:
-        """Know a Pykka actor by what Pykka calls it."""
+        """Register a Pykka actor under its URN."""
         if len(self._foreign) >= self._foreign_max:
             cells = self._kernel.cells
             there = {urn: one for urn, one in self._foreign.items() if one in cells}
@@ -73,8 +73,7 @@ class KernelProvider:
     def tell(self, address: str, message: Message) -> Target:
         """Encode a message and put it into a mailbox; on any thread.
 
-        Returns the place of its actor, for a reference that will tell it more, or
-        `NOBODY`.
+        Returns its target for more messages through the same reference, or `NOBODY`.
         """
         kernel = self._kernel
         running = kernel.running_here()
@@ -95,14 +94,14 @@ class KernelProvider:
         kernel.delivery.stop(kernel.running_here(), address, drain=drain)
 
     def is_alive(self, address: str) -> bool:
-        """Whether an actor is there; on any thread."""
+        """Whether an actor exists; on any thread."""
         return address in self._kernel.cells
 
     # -- asking -------------------------------------------------------------------
 
     async def ask(self, address: str, request: Request[R], timeout: float | None) -> R:
         """Send a request and wait for its answer."""
-        # One coroutine for handlers and tasks: another one costs what can be measured.
+        # One coroutine for handlers and tasks: a second one would cost measurable time.
         own = get_ident() == self._own_thread
         running = self.running if own else self._kernel.running_here()
         wait = self._kernel.ask_timeout if timeout is None else timeout
@@ -176,12 +175,12 @@ class KernelProvider:
     def _run_until_answered(
         self, pending: Pending, envelope: Envelope, is_settled: Callable[[], bool]
     ) -> None:
-        """Ask, and run the System until the answer is there, or cannot come."""
+        """Ask, and run the System until the answer arrives, or cannot arrive."""
         kernel = self._kernel
         kernel.delivery.ask(pending, envelope)
         try:
             if not kernel.dispatcher.run_until(is_settled):
-                reason = "nothing is left that could answer"
+                reason = "no step is left that could answer"
                 kernel.asks.stopped(pending.number, reason)
         finally:
             kernel.asks.forget(pending.number)
@@ -206,7 +205,7 @@ class KernelProvider:
     async def offer(
         self, address: str, message: Message, timeout: float | None
     ) -> None:
-        """Tell a message when there is room for it."""
+        """Tell a message when the mailbox has room for it."""
         kernel = self._kernel
         running = kernel.running_here()
         turn = running.turn
@@ -230,7 +229,7 @@ class KernelProvider:
     async def _offer_of_task(
         self, address: str, what: str, deliver: Callable[[], None], wait: float
     ) -> None:
-        """Wait for room in a task that is no handler."""
+        """Wait for room in a task that is not a handler."""
         offers = self._kernel.offers
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         settled = partial(settle, future, None)
@@ -244,7 +243,7 @@ class KernelProvider:
     def offer_blocking(
         self, address: str, message: Message, timeout: float | None
     ) -> None:
-        """Do the same from another thread."""
+        """Do the same from another thread, which blocks."""
         kernel = self._kernel
         running = kernel.running_here()
         if running.own:
@@ -268,7 +267,7 @@ class KernelProvider:
     def _begin_offer(
         self, offer: Offer, wait: float, waiting: BlockedThread[None]
     ) -> None:
-        """Have a message wait for room, if there is none; on the System's thread."""
+        """Let a message wait for room, if there is none; on the System's thread."""
         waiting.begin()
         if not self._kernel.pressure.lacks_room(offer.target):
             offer.enter()
@@ -281,12 +280,12 @@ class KernelProvider:
     # -- starts and ends ----------------------------------------------------------
 
     async def started(self, address: str, known: Target, timeout: float | None) -> None:
-        """Wait until an actor is through with `on_start`."""
+        """Wait until `on_start` of an actor has ended."""
         kernel = self._kernel
         found = kernel.cells.get(address)
         cell = found if found is not None else known
         if not isinstance(cell, Cell):
-            raise ActorStoppedError(f"{address} is not there, so it does not start")
+            raise ActorStoppedError(f"{address} does not exist, so it does not start")
         error = cell.start_error
         if cell.life is State.STARTING or cell.life is State.RESTARTING:
             wait = self._kernel.ask_timeout if timeout is None else timeout

@@ -1,4 +1,4 @@
-"""References as they travel, and as they are made."""
+"""Creates references, and encodes and decodes them in messages."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -19,8 +19,8 @@ class References:
     """Makes the references to the actors of one System, and its codec.
 
     On the wire a reference is an array of three: the name of its System, the path, and
-    the incarnation. `serve` is to be called once, before anything is decoded. `name` is
-    what goes with an ask, so that no other System takes its number for one of its own.
+    the incarnation. Call `serve` once, before decoding anything. `name` goes along with
+    an ask, so that no other System takes the number of the ask for one of its own.
     """
 
     def __init__(self, unknown_fields: Literal["refuse", "accept"]) -> None:
@@ -31,29 +31,29 @@ class References:
     def serve(self, own: Provider, registry: Registry, *, restores: bool) -> None:
         """Make references to the actors in a registry from now on.
 
-        Where actors that have ended may be there again (`restores`), a reference looks
-        each time for where its actor is.
+        If actors that have ended may come back (`restores`), a reference looks up its
+        actor each time.
         """
         self._own = own
-        # What is explored has one System: there its name would only be more state.
+        # An explored program has one System, whose name would only add state.
         self.name = "" if restores else own.name
         self._registry = registry
         self._restores = restores
         self._known[own.name] = own
 
     def decoder(self, accepted: Any) -> Callable[[bytes], Any]:
-        """Return the decoder of a type, made once; see `Codec.raw_decoder`."""
+        """Return the decoder of a type, created once; see `Codec.raw_decoder`."""
         decoder = self._decoders.get(accepted)
         if decoder is None:
             decoder = self._decoders[accepted] = self.codec.raw_decoder(accepted)
         return decoder
 
     def at(self, path: str) -> ActorRef[Any]:
-        """Return a reference to the actor that is at a path now, or is to be next.
+        """Return a reference to the actor that is at a path now, or else to the next.
 
-        Raises `CcwActorsError` for what is no path.
+        Raises `CcwActorsError` for an invalid path.
         """
-        # Stepping notes what is found, for a handler that is run again: `address_at`.
+        # Stepping notes what `address_at` finds, to run a handler again.
         cell = None if self._restores else self._registry.at(path)
         if cell is not None:
             return self.of(cell)
@@ -62,7 +62,7 @@ class References:
         return ActorRef(self._own, path, self._registry.address_at(path))
 
     def of(self, cell: Cell) -> ActorRef[Any]:
-        """Return the reference of an actor that is known to be there."""
+        """Return the reference of an existing actor."""
         known = NOBODY if self._restores else cell
         return ActorRef(self._own, cell.path, cell.address, known)
 
@@ -71,9 +71,9 @@ class References:
         return ActorRef(self._own, path_of(address), address)
 
     def check_known(self, system: str, what: str) -> None:
-        """Raise `UnknownSystemError` if what a System has can not be reached here.
+        """Raise `UnknownSystemError` if this System does not know that one.
 
-        `what` is the path of an actor, or says what else of that System is meant.
+        `what` is the path of an actor, or names another part of that System.
         """
         if system not in self._known:
             raise UnknownSystemError(what, system, tuple(self._known))

@@ -1,4 +1,4 @@
-"""What the methods of an actor do, by way of its System."""
+"""Implements the methods of actors that need their System."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -30,7 +30,7 @@ __all__ = ["ActorServices"]
 class ActorServices:
     """Answers, sets timers, watches, stashes and starts tasks for actors.
 
-    Each method is what stands behind the method of `Actor` of that name.
+    Each method implements the method of `Actor` of that name.
     """
 
     def __init__(self, kernel: Kernel, references: References) -> None:
@@ -48,7 +48,7 @@ class ActorServices:
 
     @property
     def sender(self) -> ActorRef[Any] | None:
-        """Who sent the message being handled; None for the outside."""
+        """The sender of the current message; None for the outside."""
         letter = self._kernel.running_here().letter
         if letter is None or isinstance(letter, bytes):
             return None
@@ -56,7 +56,7 @@ class ActorServices:
         return self._references.of_address(sender) if sender else None
 
     def reply_to(self, cell: Cell) -> ReplyTo[Any]:
-        """Whom an actor is to answer the message being handled."""
+        """The address for a later answer to an actor's current message."""
         envelope = self._kernel.running_here().envelope
         ask = envelope.ask if envelope is not None else 0
         if ask:
@@ -72,7 +72,7 @@ class ActorServices:
         kind, stamp = UNBOUNDED, envelope.stamp
         if interval:
             kind = TICK
-            if stamp is not None:  # A trace that it was set in would never end.
+            if stamp is not None:  # The trace in which it was set would never end.
                 stamp = msgspec.structs.replace(stamp, traceparent="")
         due = self._kernel.dispatcher.now() + delay
         timer = Timer(due, envelope.payload, stamp, kind, interval)
@@ -104,16 +104,16 @@ class ActorServices:
         tasks = cell.tasks
         if tasks is None:
             tasks = cell.tasks = TaskSet(self._task_done)
-        assert isinstance(tasks, TaskSet), "there is no other kind"
+        assert isinstance(tasks, TaskSet), "there is no other kind of tasks"
         return tasks.start(cell, loop, coroutine, name)
 
     def watch(self, watcher: Cell, ref: ActorRef[Any], *, watches: bool) -> None:
-        """Tell an actor of another one's end; see `Actor.watch`."""
+        """Notify an actor of another one's end; see `Actor.watch`."""
         tables = spec_of(watcher.actor).all()
         if watches and not any(Terminated in handlers for handlers in tables):
             name = type(watcher.actor).__name__
             raise TypeError(
-                f"{name} watches {ref.path} and has no handler for Terminated"
+                f"{name} watches {ref.path} but has no handler for Terminated"
             )
         kind = WATCH if watches else UNWATCH
         kernel = self._kernel
@@ -121,31 +121,31 @@ class ActorServices:
         kernel.delivery.send(kernel.running_here(), self._address_of(ref), envelope)
 
     def stash(self, cell: Cell) -> None:
-        """Put the message that an actor handles aside; see `Actor.stash`."""
+        """Put an actor's current message aside; see `Actor.stash`."""
         running = self._kernel.running_here()
         envelope = running.envelope
         if envelope is None or running.address != cell.address:
-            raise StashError(f"{cell.path} handles no message that it could stash")
+            raise StashError(f"{cell.path} has no current message to stash")
         stash = cell.stash
         if stash and stash[-1] is envelope:
-            raise StashError(f"{cell.path} has put this message aside already")
+            raise StashError(f"{cell.path} has already stashed this message")
         if len(stash or ()) >= cell.bound:
-            raise StashError(f"{cell.path} has stashed its bound of {cell.bound}")
+            raise StashError(f"{cell.path}: its stash is full: {cell.bound} messages")
         running.letter = envelope
         cell.set_aside(envelope)
 
     def _address_of(self, ref: ActorRef[Any]) -> str:
-        """Return what an actor is called here. Raises `UnknownSystemError`."""
+        """Return the address of an actor. Raises `UnknownSystemError`."""
         self._references.check_known(ref.system, ref.path)
         return ref.address
 
     def _task_done(
         self, cell: Cell, name: str, value: Any, error: BaseException | None
     ) -> None:
-        """Take what a task of an actor has come to: a message, or a failure."""
+        """Deliver the result of an actor's task: a message, or a failure."""
         kernel = self._kernel
         if error is None and not isinstance(value, Message):
-            error = TypeError(f"it has returned {value!r}, expected a message or None")
+            error = TypeError(f"it returned {value!r}, expected a message or None")
         if error is not None:
             kernel.supervisor.fail(cell, f"the task {name}", error)
             return

@@ -1,4 +1,4 @@
-"""How a System ends: everybody is stopped, with one deadline for all."""
+"""Shuts a System down: stops all actors, with one deadline for all."""
 
 import asyncio
 import math
@@ -19,10 +19,10 @@ _THREADS_MIN: Final = 64
 
 
 class Shutdown:
-    """Ends one System, and tells who waits for the end of one actor.
+    """Ends one System, and notifies code that waits for the end of one actor.
 
-    `begun` is True from the first call of `run` on. `escalation` takes care of errors
-    that no actor takes.
+    `begun` is True from the first call of `run` on. `escalation` raises escalated
+    errors.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -37,7 +37,7 @@ class Shutdown:
         kernel.supervisor.escalated = self._escalate
 
     def add(self, cell: ThreadCell | PykkaCell) -> None:
-        """Have a thread joined when the System ends."""
+        """Join this thread when the System ends."""
         self._threads.append(cell)
         if len(self._threads) > self._threads_max:
             self._threads = [one for one in self._threads if not one.join(0)]
@@ -50,10 +50,10 @@ class Shutdown:
     # -- waiting for ends -----------------------------------------------------------
 
     async def wait_for(self, address: str, wait: float) -> None:
-        """Wait so many seconds for the end of an actor; see `ActorRef.stopped`."""
+        """Wait `wait` seconds for the end of an actor; see `ActorRef.stopped`."""
         kernel = self._kernel
         if kernel.dispatcher.loop is None:
-            raise DispatcherError("no event loop runs this System: look at is_alive")
+            raise DispatcherError("no event loop runs this System: check is_alive")
         if address not in kernel.cells:
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -72,7 +72,7 @@ class Shutdown:
             raise AskTimeoutError(address, "a stop", wait, length)
 
     async def run(self, timeout: float, *, drain: bool) -> list[str]:
-        """Stop everybody; see `System.shutdown`."""
+        """Stop all actors; see `System.shutdown`."""
         kernel = self._kernel
         loop: asyncio.AbstractEventLoop | None = kernel.dispatcher.loop
         self.begun = True
@@ -85,7 +85,7 @@ class Shutdown:
                 deadline = loop.time() + timeout
                 self._stop_all(drain=drain)
                 left = await self._wait(loop, deadline)
-        finally:  # Also if whoever waits for it is cancelled.
+        finally:  # Also if the waiting task is cancelled.
             self._end_all()
         if loop is not None and self._threads:
             left += await self._join(loop, deadline)
@@ -95,7 +95,7 @@ class Shutdown:
         return list(dict.fromkeys(left))
 
     def _end_all(self) -> None:
-        """End who is left, and every ask."""
+        """End all remaining actors and asks."""
         kernel = self._kernel
         for cell in list(reversed(kernel.cells.values())):
             kernel.ending.end(cell, _SHUT_DOWN)
@@ -114,7 +114,7 @@ class Shutdown:
     async def _wait(
         self, loop: asyncio.AbstractEventLoop, deadline: float
     ) -> list[str]:
-        """Return who has not ended by then."""
+        """Return the actors that have not ended by the deadline."""
         cells = self._kernel.cells
         if not cells:
             return []
@@ -136,7 +136,7 @@ class Shutdown:
         pool = ThreadPoolExecutor(1, "shutdown")
         try:
             return await loop.run_in_executor(pool, join)
-        except RuntimeError:  # there is no room for another thread
+        except RuntimeError:  # the host cannot start another thread
             return join()
         finally:
             pool.shutdown(wait=False)

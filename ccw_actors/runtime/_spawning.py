@@ -1,4 +1,4 @@
-"""Makes actors, and the places in which they live."""
+"""Spawns actors: creates them and their cells."""
 
 import inspect
 from collections.abc import Callable
@@ -34,9 +34,9 @@ __all__ = ["Spawner"]
 
 
 class Spawner:
-    """Spawns the actors of one System; what each method raises is said there.
+    """Spawns the actors of one System; `System` says what each method raises.
 
-    `mailbox` is for those that have none of their own.
+    `mailbox` is the default.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Spawner:
         supervision: Supervision | None,
         mailbox: Mailbox | None,
     ) -> Cell:
-        """Start an actor in a thread of its own; see `System.spawn_thread`."""
+        """Start an actor in its own thread; see `System.spawn_thread`."""
         context = own_context()
         made = _made(actor, context)
         self._check_threads(type(made).__name__, path)
@@ -91,7 +91,7 @@ class Spawner:
         cell = self._cell(
             actor, path, None, supervision, mailbox, context=context, made=made
         )
-        assert isinstance(cell, ThreadCell), "a thread was asked for"
+        assert isinstance(cell, ThreadCell), "it is an actor in a thread"
         self._shutdown.add(cell)
         self._kernel.observers.spawned(cell.path)
         try:
@@ -112,7 +112,7 @@ class Spawner:
         stop: bool,
         mailbox: Mailbox | None,
     ) -> Cell:
-        """Give a foreign Pykka actor a place; see `System.bridge`."""
+        """Give a foreign Pykka actor a cell; see `System.bridge`."""
         self._check_threads(type(actor).__name__, path)
         self._check_may_spawn(path)
         self._kernel.registry.check_free(path)
@@ -143,9 +143,9 @@ class Spawner:
         context: Context | None = None,
         made: "Actor[Q] | None" = None,
     ) -> Cell:
-        """Make a cell, and register it; one with a thread for an actor that is `made`.
+        """Create a cell and register it; with a thread if the actor is already `made`.
 
-        An actor that is made here is made in its own `context`.
+        An actor that is created here is created in its own `context`.
         """
         if context is None:
             context = own_context()
@@ -154,7 +154,7 @@ class Spawner:
             made = _made(actor, context)
         registry = self._kernel.registry
         if parent is not None and not registry.has(parent):
-            raise ActorStoppedError(f"{parent.path} has ended, and spawns nobody")
+            raise ActorStoppedError(f"{parent.path} has ended and cannot spawn")
         path = self._free_path(name, type(made).__name__, parent)
         decision = Stop() if supervision is None else supervision
         make = self._thread_cell if thread else self._plain_cell
@@ -177,7 +177,7 @@ class Spawner:
         supervision: Supervision,
         context: Context,
     ) -> Cell:
-        """Make a cell of which the dispatcher runs the actor."""
+        """Create a cell whose actor the dispatcher runs."""
         decode = self._references.decoder(spec_of(made).accepts)
         check_supervision(supervision)
         return Cell(
@@ -199,7 +199,7 @@ class Spawner:
         supervision: Supervision,
         context: Context,
     ) -> Cell:
-        """Make a cell with a thread of its own, in which the actor runs."""
+        """Create a cell with its own thread, which runs the actor."""
         decode = self._references.decoder(spec_of(made).accepts)
         check_supervision(supervision)
         return ThreadCell(
@@ -214,7 +214,7 @@ class Spawner:
         )
 
     def _free_path(self, name: str | None, kind: str, parent: Cell | None) -> str:
-        """Return the path of a new actor, that of its kind if it has no name."""
+        """Return the path of a new actor, from its class if it has no name."""
         registry = self._kernel.registry
         self._check_may_spawn(kind if name is None else name)
         if name is None:
@@ -227,14 +227,14 @@ class Spawner:
         if not self._kernel.running_here().own:
             raise DispatcherError(f"cannot spawn {path!r}: not on the System's thread")
         if self._shutdown.begun:
-            raise CcwActorsError(f"cannot spawn {path!r}: the System shuts down")
+            raise CcwActorsError(f"cannot spawn {path!r}: the System is shutting down")
 
     def _check_threads(self, name: str, path: str | None) -> None:
         if self._kernel.dispatcher.loop is None:
             raise DispatcherError(
-                f"{path or ''}: {name} lives in a thread, which only a System on the"
-                " event loop can have; use a form of it that does not block, or where"
-                " orders are explored an actor in its place, whose answers are messages"
+                f"{path or ''}: {name} needs a thread, and only a System on the"
+                " event loop has threads: use a form of it that does not block, or, to"
+                " explore schedules, an actor in its place whose answers are messages"
                 " (docs/explore/pykka.md)"
             )
 
@@ -252,7 +252,7 @@ def _made(actor: Any, context: Context) -> Actor[Any]:
 
 
 def _check_blocks(made: Actor[Any]) -> None:
-    """Raise `DispatcherError` for an actor that waits for an event loop."""
+    """Raise `DispatcherError` for an actor with async handlers or hooks."""
     tables = spec_of(made).tables.values()
     methods = [method for table in tables for method in table.values()]
     for method in (*methods, made.on_start, made.on_restart, made.on_stop):
@@ -266,12 +266,12 @@ def _check_blocks(made: Actor[Any]) -> None:
 def _maker(
     actor: "Actor[Q] | Callable[[], Actor[Q]]", made: "Actor[Q]"
 ) -> "Callable[[], Actor[Q]]":
-    """Return what makes the actor again when it restarts."""
+    """Return the function that creates the actor again at a restart."""
     if not isinstance(actor, Actor):
         return actor
     if made.snapshot() is None:
         raise CcwActorsError(
-            f"{made.path}: a restart has nothing to begin with: spawn the class"
+            f"{made.path} has no state to restart with: spawn the class"
             f" {type(made).__name__}, or a function that makes one, or give it a state"
         )
     return made.first_again()

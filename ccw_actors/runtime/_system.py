@@ -1,4 +1,4 @@
-"""A System of actors: who exists, what is sent to whom, and what becomes of it."""
+"""A System of actors: it spawns them, delivers their messages and ends them."""
 
 import asyncio
 import itertools
@@ -50,27 +50,27 @@ _NUMBERS = itertools.count(1)
 class System:
     """A set of actors under one dispatcher.
 
-    Made inside a coroutine, it runs on that event loop; with a `VirtualDispatcher` or
-    a `SteppingDispatcher` it needs no loop. `ask_timeout` is in seconds; `mailbox` is
-    for actors that are spawned without one of their own. The thread that made it is
-    its own: only that one may spawn actors and await asks. On an event loop the other
-    methods of a reference work from any thread.
+    Created inside a coroutine, it runs on that event loop. With a `VirtualDispatcher`
+    or a `SteppingDispatcher` it needs no loop. `ask_timeout` is in seconds; `mailbox`
+    is for actors that are spawned without their own. The thread that created the System
+    is its own thread: only that one may spawn actors and await asks. On an event loop
+    the other methods of a reference work from any thread.
 
-    `name` is what references call this System inside messages; two Systems that know of
-    each other have two names. Unless given it is made of a counter on an event loop;
-    elsewhere it is always the same, so that a run can be repeated byte by byte.
+    `name` identifies this System in the references inside messages. Systems that
+    exchange messages need different names. The default comes from a counter on an event
+    loop. Elsewhere it is always the same, so that a run can be repeated byte by byte.
 
-    `escalate` are errors that are no actor's affair, KeyboardInterrupt and SystemExit
-    unless said. When one is raised in an actor, every actor is stopped, the task inside
-    of `async with System()` is cancelled, and that raises the error at its end. Without
-    an `async with`, `shutdown` raises it, or, where no event loop runs the System,
-    whatever runs it then. Any other error, also one that is no `Exception`, is a
+    `escalate` are the types of errors that stop the System, by default
+    KeyboardInterrupt and SystemExit. If an actor raises one, the System stops every
+    actor and cancels the task inside `async with System()`, which raises the error at
+    its end. Without an `async with`, `shutdown` raises it, or, if no event loop runs
+    the System, the call that runs it. Any other error, also a `BaseException`, is a
     failure of its actor.
 
     An actor's `on_stop`, and the end of its tasks, may take `stop_timeout` seconds.
-    With `failures_with_payload` a `Failure` has the message itself in it.
-    `unknown_fields` says whether a message with fields that its type does not have is
-    refused ("refuse") or read without them ("accept").
+    With `failures_with_payload` a `Failure` contains the message itself.
+    `unknown_fields` says whether actors refuse a message with unknown fields ("refuse")
+    or drop these fields ("accept").
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class System:
         self.dispatcher = LoopDispatcher() if dispatcher is None else dispatcher
         self.mailbox = Mailbox() if mailbox is None else mailbox
         if name is None:
-            # What can be repeated has to be called the same each time.
+            # A run that can be repeated needs the same name each time.
             repeats = not isinstance(self.dispatcher, LoopDispatcher)
             name = "system" if repeats else f"system-{next(_NUMBERS)}"
         self.name = name
@@ -121,17 +121,17 @@ class System:
 
     @property
     def failures(self) -> list[ActorFailedError]:
-        """One error for each time an actor has failed, the oldest first.
+        """One error for each failure of an actor, the oldest first.
 
-        The last thousand are kept, as text; `statistics` counts all.
+        The System keeps the last thousand, as text; `statistics` counts all.
         """
         return self._kernel.failures.kept
 
     @property
     def running(self) -> str:
-        """The path of the actor whose message the System's own thread handles now.
+        """The path of the actor that the System's own thread runs now.
 
-        "" if it handles none. Any thread may look, so it may be another one already.
+        "" for none. Any thread may read it, so the value may already be out of date.
         """
         return path_of(self._kernel.running.address)
 
@@ -147,17 +147,17 @@ class System:
     ) -> "ActorRef[Q]":
         """Start an actor at a path and return its reference.
 
-        `actor` may be a function that makes it, such as its class: then a restart
-        makes a new one; otherwise a restart gives it its first `state` back. Without a
-        path it gets one from its class and a counter. `supervision` says what becomes
-        of it when it fails (`Stop()` unless said); a failure before that, in a plain
-        `on_start`, is raised here, and the path is free again.
+        `actor` may also be a function that makes an actor, such as its class: then a
+        restart makes a new one. Otherwise a restart gives it its first `state` back.
+        Without a path it gets one from its class and a counter. `supervision` says what
+        happens when it fails (by default `Stop()`). If a plain `on_start` raises,
+        `spawn` raises the error, and the path is free again.
 
-        Raises `CcwActorsError` if the path is empty or taken, if the System shuts
-        down, if the actor lives somewhere already, and if a restart would have nothing
-        to begin with; `TypeError` for what is no actor or no supervision, and if the
-        actor uses one of `Actor`'s own names for something else; `DispatcherError` on a
-        thread that is not the System's own.
+        Raises `CcwActorsError` if the path is empty or taken, if the System is shutting
+        down, if the actor has already been spawned, and if a restart would have no
+        state to begin with; `TypeError` for a value that is no actor or no supervision,
+        and if the actor uses one of `Actor`'s own names for something else;
+        `DispatcherError` on a thread that is not the System's own.
         """
         cell = self._spawner.actor(actor, path, None, supervision, mailbox)
         return self._references.of(cell)
@@ -170,13 +170,13 @@ class System:
         supervision: Supervision | None = None,
         mailbox: Mailbox | None = None,
     ) -> "ActorRef[Q]":
-        """Start an actor in a Pykka thread of its own, where it may block.
+        """Start an actor in its own Pykka thread, where it may block.
 
         If its `on_start` raises there, the actor has failed. Raises like `spawn`, and
-        `DispatcherError` where threads would take the order of messages out of the
-        dispatcher's hands (under the virtual clock and the stepping dispatcher), and
-        for a class with async handlers: no loop runs in the thread. Raises
-        `CcwActorsError` if the machine has no room for another thread.
+        `DispatcherError` under the virtual clock and the stepping dispatcher, which
+        could not control the order of a thread's messages, and for a class with async
+        handlers, because no loop runs in the thread. Raises `CcwActorsError` if the
+        host cannot start another thread.
         """
         cell = self._spawner.thread(actor, path, supervision, mailbox)
         return self._references.of(cell)
@@ -192,11 +192,11 @@ class System:
     ) -> ActorRef[Any]:
         """Give a running Pykka actor a reference of this System.
 
-        `accepts` is the union of the message types that it takes. Each message
-        reaches it as a copy of its own; what its `on_receive` returns for a request is
-        the answer, and what it raises is the failure of the ask alone. With `stop` it
-        is stopped when its reference is, or at the System's shutdown. When it has
-        stopped, by itself or not, asks fail and who watches it is told.
+        `accepts` is the union of the message types that it takes. The actor gets its
+        own copy of each message. The return value of its `on_receive` for a request is
+        the answer. An exception in it fails only that ask. With `stop` it also stops
+        when its reference is stopped, and at the System's shutdown. When it has stopped
+        for any reason, asks fail and its watchers receive `Terminated`.
 
         Raises like `spawn_thread`, and `TypeError` for an answer that is no message.
         """
@@ -206,23 +206,23 @@ class System:
     def ref(self, path: str) -> ActorRef[Any]:
         """Return a reference to the actor that is at a path now.
 
-        If none is there, it is one to the next that will be spawned there. Raises
+        If no actor is there, the reference is to the next one at that path. Raises
         `CcwActorsError` for a path at which no actor can be spawned.
         """
         return self._references.at(path)
 
     def is_alive(self, path: str) -> bool:
-        """Whether there is an actor at that path that has not stopped."""
+        """Whether an actor that has not stopped is at that path."""
         return self._kernel.registry.at(path) is not None
 
     async def shutdown(self, timeout: float = 5.0, *, drain: bool = False) -> list[str]:
         """Stop every actor, the youngest first, and join their threads.
 
-        With `drain` each one handles what is in its mailbox first; without, messages
-        still there become dead letters. Asks not answered by then fail with
-        `ActorStoppedError`. Everything together takes at most `timeout` seconds; then
-        what is left is abandoned, and its paths are returned (threads are daemons and
-        do not hold up the process). Nothing can be spawned afterwards.
+        With `drain` each actor first handles the messages in its mailbox. Without it
+        they become dead letters. Asks not answered by then fail with
+        `ActorStoppedError`. Everything together takes at most `timeout` seconds. Then
+        the System abandons the remaining actors and returns their paths (threads are
+        daemons and do not hold up the process). It spawns no actors afterwards.
         """
         left = await self._shutdown.run(timeout, drain=drain)
         self._kernel.raise_escalated()
@@ -258,7 +258,7 @@ class System:
     # -- time ---------------------------------------------------------------------
 
     def now(self) -> float:
-        """Seconds of this System's clock since it was made."""
+        """The seconds of this System's clock since it was created."""
         return self.dispatcher.now()
 
     # -- what actors are given ------------------------------------------------------
@@ -277,7 +277,7 @@ class System:
         return self._references.of(cell)
 
     def ref_of(self, cell: Cell) -> ActorRef[Any]:
-        """Return the reference of an actor that is known to be there."""
+        """Return the reference of an existing actor."""
         return self._references.of(cell)
 
     def state_decoder(self, state_type: type[T]) -> Callable[[Any], T]:
@@ -287,27 +287,27 @@ class System:
     # -- watching -----------------------------------------------------------------
 
     def observe(self, observer: Observer) -> None:
-        """Have every message from now on reported to the observer."""
+        """Report every message from now on to the observer."""
         self._kernel.observers.add(observer)
 
     def unobserve(self, observer: Observer) -> None:
-        """Report to the observer no more."""
+        """Stop reporting to the observer."""
         self._kernel.observers.remove(observer)
 
     def propagate(self, propagator: Propagator | None) -> None:
-        """Have trace contexts travel with messages from now on; None ends that.
+        """Send trace contexts along with messages from now on; None ends that.
 
-        Under the stepping dispatcher nothing travels: there a trace would be state.
+        Has no effect under the stepping dispatcher, where a trace would be state.
         """
         if not self.dispatcher.restores:
             self._kernel.observers.propagate(propagator)
 
     def statistics(self) -> Statistics:
-        """Return counts of what has happened so far."""
+        """Return counts of messages, failures and other events so far."""
         return statistics(self._kernel)
 
     def dump(self) -> Dump:
-        """Return every actor and who waits for what; `str` of it is a table."""
+        """Return every actor and what it waits for; `str` of it is a table."""
         return dump(self._kernel)
 
     # -- inside -----------------------------------------------------------------
@@ -327,9 +327,10 @@ class System:
 
 
 def _raise_again(escalated: BaseException | None, error: BaseException | None) -> None:
-    """Raise an escalated error, if there is one, after what the body has raised.
+    """Raise an escalated error, if there is one, after an error of the body.
 
-    That is its context, unless it has had one, or it was the cause of the other.
+    The error of the body becomes its context, unless it already has one or is itself
+    the cause of the other.
     """
     if escalated is None:
         return

@@ -1,4 +1,4 @@
-"""A subchannel passed through to a guest, on the actors that run in production."""
+"""Scenarios of a subchannel passed through to a guest, on the actors of production."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -89,10 +89,10 @@ __all__ = [
 
 
 class _Scenarios(Mapping[str, Scenario]):
-    """Scenarios by name, each made when somebody asks for it.
+    """Scenarios by name, each made at its first use.
 
-    Many go through the orders of their specification when they are made: all of them
-    take longer than most commands.
+    Many explore their specification when they are made. Making them all would take
+    longer than most commands.
     """
 
     def __init__(self, makers: Mapping[str, Callable[[], Scenario]]) -> None:
@@ -115,7 +115,7 @@ class _Scenarios(Mapping[str, Scenario]):
 
 
 def _named(maker: Maker) -> Maker:
-    """Have the layers tell what they are doing, for the coverage."""
+    """Name the phases of the layers in a scenario, for its coverage."""
 
     def named(layers: Layers | None = None) -> Scenario:
         scenario = maker(layers)
@@ -147,7 +147,7 @@ _MAKERS: Final[dict[str, Maker]] = {
 }
 
 MAKERS: Final = {name: _named(maker) for name, maker in _MAKERS.items()}
-"""What makes each scenario, given the classes that take the parts of the layers."""
+"""The maker of each scenario: call it with the classes of the layers, or with None."""
 
 SCENARIOS: Final[Mapping[str, Scenario]] = _Scenarios(
     {name: partial(maker, None) for name, maker in MAKERS.items()}

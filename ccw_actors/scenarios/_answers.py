@@ -1,13 +1,13 @@
 """GuestSubchannel above a layer that answers in any order its interface allows.
 
 The layers of this package answer in few orders. Here events come on two lines, each in
-order, and what comes first is open.
+order, and either line may be first.
 
 | scenario | line 0 | line 1 | what the guest may see |
 |---|---|---|---|
 | answers | START's end | HALT's end | one status: START's, with both in FC |
-| answers-again | the same, behind a START that is over | | the same |
-| answers-stores | what three STOREs find, START's end | HALT's end | the same |
+| answers-again | the same, after a START that has ended | | the same |
+| answers-stores | the answers to three STOREs, START's end | HALT's end | the same |
 | answers-refused | START's end | HALT is refused | the same |
 | answers-busy, -invalid, -no-path | | START is refused | that START failed |
 | answers-pci | a PCI after HALT, then both end | a PCI before HALT | the first |
@@ -57,10 +57,10 @@ _START: Final = Instruct(0, StartSubchannel(ORB))
 
 
 class _AnswersScenario(Struct, frozen=True):
-    """What makes a scenario of CPUs, each with its `programs`.
+    """The maker of a scenario of CPUs, each with one of the `programs`.
 
-    `seen` are what has to be true at the end of the status that the first CPU has
-    tested.
+    `seen` has the conditions that the status tested by the first CPU has to meet at the
+    end.
     """
 
     summary: str
@@ -172,13 +172,13 @@ ANSWERS: Final[dict[str, Maker]] = {
         the_status_is_that_of_START=_is_starts,
     ),
     "answers-again": _answers(
-        "START and HALT are answered in either order, behind a START that is over.",
+        "START and HALT are answered in either order, after a START that has ended.",
         (_START, WAIT, TEST, *_HALTED),
         again,
         the_status_is_that_of_START=_is_starts,
     ),
     "answers-stores": _answers(
-        "STORE of three CPUs, one at a time, and then HALT.",
+        "Three CPUs issue STORE, one at a time; then one issues HALT.",
         (_START, STORE, HALT, WAIT, TEST),
         in_any_order,
         (STORE,),
@@ -192,19 +192,19 @@ ANSWERS: Final[dict[str, Maker]] = {
         the_status_is_that_of_START=_is_starts,
     ),
     "answers-busy": _answers(
-        "START is refused as busy, which this emulator never brings about.",
+        "START is refused as busy, which never happens under this emulator.",
         (_START, WAIT, TEST),
         failed(errno.EBUSY),
         interface_control_check=_fails(Cstat.INTERFACE_CONTROL_CHECK),
     ),
     "answers-invalid": _answers(
-        "START is refused, as its program is not taken.",
+        "START is refused because its program is invalid.",
         (_START, WAIT, TEST),
         failed(errno.EINVAL),
         program_check=_fails(Cstat.PROGRAM_CHECK),
     ),
     "answers-no-path": _answers(
-        "START is refused, as there is no path.",
+        "START is refused because there is no path.",
         (_START, WAIT, TEST),
         failed(errno.EACCES),
         deferred_condition_code_3=_fails(0, deferred_cc=3),
@@ -228,4 +228,4 @@ ANSWERS: Final[dict[str, Maker]] = {
         the_status_is_that_of_CLEAR_alone=_is_clears,
     ),
 }
-"""What makes each scenario, given the classes that take the parts of the layers."""
+"""The maker of each scenario, by name."""

@@ -38,7 +38,7 @@ __all__ = [
 Answer: TypeAlias = IoEvent | Refused | Found
 Request: TypeAlias = IoRequest | HaltRequest | ClearRequest | LookRequest
 Answers: TypeAlias = Callable[[Request], tuple[tuple[int, Answer], ...]]
-"""What is said to a request, each with the line that it goes out on."""
+"""The answers to a request, each with the line that it goes out on."""
 
 PCI: Final = Cstat.PROGRAM_CONTROLLED_INTERRUPTION
 BOTH: Final = Fctl.START | Fctl.HALT
@@ -55,18 +55,18 @@ class Line(Actor):
 
     @receive
     def answer(self, message: Answer) -> None:
-        """Pass it on."""
+        """Pass an answer on."""
         self._guest.tell(message)
 
 
 class BelowState(Struct):
-    """The numbers of the events that have been taken."""
+    """The numbers of the operations whose end has been taken."""
 
     taken: tuple[int, ...] = ()
 
 
 class Below(Actor):
-    """Stands for all layers below: gives requests their answers, on `lines`."""
+    """Replaces all layers below: sends the answers to requests on `lines`."""
 
     state: BelowState
 
@@ -77,18 +77,18 @@ class Below(Actor):
 
     @receive
     def request(self, message: Request) -> None:
-        """Answer it."""
+        """Send the answers to a request."""
         for line, answer in self._answers(message):
             self._lines[line].tell(answer)
 
     @receive
     def taken(self, message: Taken) -> None:
-        """Note it."""
+        """Note the operations whose end has been taken."""
         self.state.taken = (*self.state.taken, *message.ends)
 
 
 def spawn_below(system: System, answers: Answers) -> None:
-    """Have the layers below be such a one, and two lines."""
+    """Spawn a `Below` in place of the layers below, and two lines."""
     lines = [system.ref("line0"), system.ref("line1")]
     system.spawn(Below(lines, answers), PATHS.vfio_ccw)
     for line in lines:
@@ -117,7 +117,7 @@ def _intermediate(after: int, **fields: int) -> IoEvent:
 
 
 def in_any_order(request: Request) -> tuple[tuple[int, Answer], ...]:
-    """End START by itself, and HALT or CLEAR."""
+    """End START on its own, then HALT or CLEAR."""
     number = request.number
     match request:
         case IoRequest():
@@ -132,7 +132,7 @@ def in_any_order(request: Request) -> tuple[tuple[int, Answer], ...]:
 
 
 def again(request: Request) -> tuple[tuple[int, Answer], ...]:
-    """End the first START by itself."""
+    """End the first START on its own, the second with a HALT."""
     number = request.number
     match request:
         case IoRequest() if number == 1:
@@ -144,7 +144,7 @@ def again(request: Request) -> tuple[tuple[int, Answer], ...]:
 
 
 def refused(request: Request) -> tuple[tuple[int, Answer], ...]:
-    """End START by itself, and refuse HALT."""
+    """End START on its own, and refuse HALT."""
     number = request.number
     if isinstance(request, IoRequest):
         return ()
@@ -161,7 +161,7 @@ def failed(reason: int) -> Answers:
 
 
 def controlled(request: Request) -> tuple[tuple[int, Answer], ...]:
-    """Show a PCI from before HALT and one from behind it, then the end of both."""
+    """Show a PCI from before HALT and one from after it, then the end of both."""
     if not isinstance(request, HaltRequest):
         return ()
     number = request.number

@@ -1,6 +1,6 @@
-"""The same guest on a machine of its own: its CPUs, one subchannel, one device.
+"""The same guest on a machine without pass-through: its CPUs, a subchannel, a device.
 
-What can happen there is what a guest may see of a passed-through subchannel, too.
+Whatever a guest sees of a passed-through subchannel has to be possible here as well.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,9 +50,9 @@ def bare_scenario(
 ) -> Scenario:
     """Return the scenario of CPUs "cpu0", "cpu1", ... on a bare subchannel.
 
-    The arguments are those of `PassThroughMachine`. The subchannel takes the time that
-    the architecture leaves it, unless `pace` says otherwise. Messages that `happens`
-    has by path come from outside, at any time.
+    The arguments are those of `PassThroughMachine`. The subchannel is as slow as the
+    architecture allows, unless `pace` says otherwise. `happens` has messages from
+    outside, by the path of their recipient; they come at any time.
     """
     programmed = Piece(PROGRAM, one_read() if content is None else content)
 
@@ -76,22 +76,22 @@ def bare_scenario(
 
 
 def tell_all(system: System, happens: Mapping[str, Any] | None) -> None:
-    """Have messages come from outside, by the path of who gets them."""
+    """Send messages from outside, by the path of their recipient."""
     for path, message in (happens or {}).items():
         system.ref(path).tell(message)
 
 
 def reference(*programs: Program, delivery: Network = "channel") -> Reference:
-    """Return all that the CPUs can see on a bare subchannel."""
+    """Return everything that the CPUs can see on a bare subchannel."""
     return Reference(bare_scenario(*programs), visible, delivery=delivery)
 
 
 def like_one_subchannel(
     *programs: Program, known: Reference | None = None, layers: Layers | None = None
 ) -> Scenario:
-    """Return a scenario in which a guest sees what it could have seen on a bare one.
+    """Return a scenario in which a guest sees only what a bare subchannel could show.
 
-    `known` is the reference if it has been made, and whose states are to be used.
+    `known` is the reference, if it exists already; its states are used again.
     """
 
     def scenario(world: World) -> None:

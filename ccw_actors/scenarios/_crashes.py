@@ -1,19 +1,19 @@
-"""A layer crashes at any message; it begins again, and the guest loses its device.
+"""A layer crashes at any message; it restarts, and the guest loses its device.
 
-Whoever begins again has lost track of what is under way. So it gives the host's
-subchannel up: the device is detached, and when nothing of it is at work any more, pins
-are given up and the guest's subchannel is not operational.
+A layer that restarts does not know what is in progress. So it gives up the host's
+subchannel: the device is detached, and when nothing of it is at work any longer, its
+pages are unpinned and the guest's subchannel is not operational.
 
-| who crashes | what it does then |
+| layer that crashes | what it does then |
 |---|---|
 | Device | has the Subchannel detach |
-| Subchannel | detaches, once storage has answered what it had asked for |
+| Subchannel | detaches, once storage has answered its earlier requests |
 | Cio | has the Subchannel detach, and refuses operations until then |
-| VfioCcw | has Cio give the subchannel up; keeps all pins until then |
-| VfioCcwRegions | the same, and fails what it was asked: see `_raw_regions` |
+| VfioCcw | has Cio give up the subchannel; keeps all pages pinned until then |
+| VfioCcwRegions | the same, and fails open requests: see `_raw_regions` |
 | GuestSubchannel | is not operational, and has VfioCcw give up the host's |
 
-An instruction that has gone down when GuestSubchannel crashes is answered by nobody: so
+An instruction that is at the host when GuestSubchannel crashes is never answered, so
 none of these scenarios has one.
 """
 
@@ -34,7 +34,7 @@ _LAYERS: Final = ("device", "subchannel", "cio", "vfio-ccw", "guest-subchannel")
 
 
 def _crashes(summary: str, *programs: Sequence[Operation], ends: bool = False) -> Maker:
-    """Return what makes a scenario in which one of the layers crashes, once."""
+    """Return the maker of a scenario in which one of the layers crashes, once."""
 
     def maker(layers: Layers | None = None) -> Scenario:
         def scenario(world: World) -> None:
@@ -56,7 +56,7 @@ def _hold(world: World) -> None:
         "no program is released while the subchannel may use it", is_held
     )
     world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-    world.final("the guest is told", _is_told)
+    world.final("the guest gets its status or a channel report", _is_informed)
     world.final("each instruction is answered", _is_answered)
 
 
@@ -64,15 +64,15 @@ def _is_lost(view: View) -> bool:
     return not view["guest-subchannel"].schib.pmcw.valid
 
 
-def _is_told(view: View) -> bool:
-    """Whether a guest that still waits for an interruption has a report instead."""
+def _is_informed(view: View) -> bool:
+    """Whether a guest that lost its device has a report, or else waits for nothing."""
     if _is_lost(view):
         return bool(view["css"].reports)
     return view["cpu0"].operation is None and not view["guest-subchannel"].below
 
 
 def _is_answered(view: View) -> bool:
-    """Whether the CPU waits for nothing but an interruption."""
+    """Whether the CPU waits for an interruption at most."""
     return not isinstance(view["cpu0"].operation, Instruct)
 
 
@@ -94,4 +94,4 @@ CRASHES: Final[dict[str, Maker]] = {
         ends=True,
     ),
 }
-"""What makes each scenario, given the classes that take the parts of the layers."""
+"""The maker of each scenario, by name."""

@@ -1,4 +1,4 @@
-"""What makes a scenario of a guest, which is held against one bare subchannel."""
+"""The maker of a guest's scenario, which is compared with one bare subchannel."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -40,13 +40,13 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class GuestScenario(Struct, frozen=True):
-    """What makes a scenario, given the classes that take the parts of the layers.
+    """The maker of a scenario: call it with the classes of the layers, or with None.
 
     `programs` are those of the CPUs, `content` the channel program in storage.
-    `happens` are messages from outside to the device or the subchannel, which come at
-    any time. The host's subchannel starts with `host_pmcw`, and is `unhurried` if it
-    takes all the time that the architecture leaves it. `described` says that
-    `_specification` knows the channel program. `conditions` have to be met sometimes.
+    `happens` has messages from outside to the device or the subchannel, which come at
+    any time. The host's subchannel starts with `host_pmcw`; if `unhurried`, it is as
+    slow as the architecture allows. `described` says that `_specification` can run the
+    channel program. Some schedule has to reach each of the `conditions`.
     """
 
     summary: str
@@ -81,18 +81,18 @@ class GuestScenario(Struct, frozen=True):
             content=self.content,
             host_pmcw=self.host_pmcw,
         )
-        # Nobody waits for it, so it is handled in any order with what the CPUs do.
+        # Nothing waits for these, so they come at any time while the CPUs run.
         for path, message in self.happens.items():
             system.ref(path).tell(message)
 
 
 def spelled(by_keyword: Mapping[str, T]) -> dict[str, T]:
-    """Return the same by what is shown: keywords have underscores for spaces."""
+    """Return the same with spaces for the underscores of the keywords."""
     return {name.replace("_", " "): value for name, value in by_keyword.items()}
 
 
 def expect(world: World, conditions: Mapping[str, Condition]) -> None:
-    """Have each of the conditions, by what is shown of it, be met sometimes."""
+    """Check that some schedule reaches each of the conditions."""
     for name, is_met in conditions.items():
         world.sometimes(name, is_met)
 
@@ -121,6 +121,6 @@ def guest_scenario(
 
 
 def _unhurried(layers: Layers | None) -> Layers:
-    """Have the host's subchannel take its time, unless it has a pace already."""
+    """Slow the host's subchannel down, unless it has a pace already."""
     layers = layers or OURS
     return replace(layers, pace=layers.pace or UNHURRIED)

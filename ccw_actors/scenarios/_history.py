@@ -1,9 +1,9 @@
-"""What a guest sees: what its CPUs are answered, as far as it means anything.
+"""What a guest sees: the answers to its CPUs, as far as they are valid.
 
-Fields of an IRB are seen where they are valid for its status, by the table below (Linux
-drivers/s390/cio/scsw.h; CCW address and count: PoP, "Subchannel-Status Word"). How
-active a subchannel is whose status is not pending is not seen: that changes at any
-time, and no program may rely on it.
+A guest sees the fields of an IRB that are valid for its status, by the table below
+(Linux drivers/s390/cio/scsw.h; CCW address and count: PoP, "Subchannel-Status Word").
+While no status is pending it does not see the activity of a subchannel: that changes at
+any time, and no program may rely on it.
 """
 
 from collections.abc import Callable, Hashable
@@ -47,7 +47,7 @@ def _pending(scsw: Scsw) -> bool:
 
 
 def _ended(scsw: Scsw) -> bool:
-    """Whether the status tells how far the channel program has come."""
+    """Whether the status shows how far the channel program is."""
     return _pending(scsw) and bool(scsw.stctl & ~Stctl.PENDING)
 
 
@@ -92,7 +92,7 @@ FIELDS: Final = (
     _Field("cpa", 0xFFFFFFFF, _ended),
     _Field("count", 0xFFFF, _ended),
 )
-"""What is not listed is always valid."""
+"""Fields that are not listed are always valid."""
 
 _WHOLE: Final = (
     ConditionCode,
@@ -102,15 +102,15 @@ _WHOLE: Final = (
     StorageWritten,
     Stopped,
 )
-"""What is seen as it is."""
+"""The messages that are seen as they are."""
 
 
 def seen(irb: Irb) -> Irb:
-    """Return an IRB with zeros where its fields mean nothing."""
+    """Return an IRB with zeros in the fields that are not valid."""
     scsw = irb.scsw
     masked = scsw
     for name, mask, valid in FIELDS:
-        # A field that means nothing may hold anything, in either subchannel.
+        # A field that is not valid may have any value, in either subchannel.
         if not valid(scsw):
             masked = replace(masked, **{name: getattr(masked, name) & ~mask})
     if not _pending(scsw):
@@ -119,10 +119,10 @@ def seen(irb: Irb) -> Irb:
 
 
 def visible(event: Event) -> Hashable | None:
-    """Return what a guest sees of a step: which CPU is answered what.
+    """Return what a guest sees of a step: a CPU and its answer; None if nothing.
 
-    CPUs are the actors "cpu0", "cpu1" and so on. Of interruptions, condition codes,
-    what TEST SUBCHANNEL and STORE SUBCHANNEL store, storage that is read.
+    CPUs are the actors "cpu0", "cpu1" and so on. A guest sees interruptions, condition
+    codes, what TEST SUBCHANNEL and STORE SUBCHANNEL store, and storage that it reads.
     """
     message = event.message
     if event.crash or not event.actor.startswith("cpu"):

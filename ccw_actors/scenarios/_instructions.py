@@ -6,7 +6,7 @@
 | in-halt | a START is being halted | all |
 | in-clear | a START has been cleared | all |
 | in-suspension | a program is suspended, or about to be | STORE, MSCH, START, CLEAR |
-| in-halt-alone | a HALT is in progress that had nothing to halt | all |
+| in-halt-alone | a HALT without a START is in progress | all |
 | cancel-halt | the host fetches for a START, or has been cancelled | CANCEL, HALT |
 | cancel-and-halt | the same, of two CPUs | CANCEL, HALT |
 | cancel-attention | the same, with attention | CANCEL |
@@ -14,9 +14,9 @@
 | settings | a START is anywhere on its way | SET ADDRESS LIMIT |
 | sense | | MODIFY for concurrent sense, and commands that are rejected |
 | sense-attention | attention is on its way up | MODIFY for concurrent sense |
-| program-check | | START of what is no program |
+| program-check | | START of an invalid program |
 
-What the guest sees is held against one bare subchannel, as in `_overlaps`.
+What the guest sees is compared with one bare subchannel, as in `_overlaps`.
 """
 
 from typing import Final
@@ -121,7 +121,7 @@ INSTRUCTIONS: Final[dict[str, GuestScenario]] = {
         HALT_is_in_progress=_halted,
     ),
     "in-clear": guest_scenario(
-        "Each instruction when a START has been cleared.",
+        "Each instruction after a START has been cleared.",
         (
             *(START, CLEAR, STORE, CANCEL, RESUME, DISABLE, HALT, START_AGAIN),
             *(WAIT, STORE, RESUME, CANCEL, DISABLE, HALT, START_AGAIN, TEST),
@@ -135,25 +135,25 @@ INSTRUCTIONS: Final[dict[str, GuestScenario]] = {
         the_program_is_suspended=_suspended,
     ),
     "in-halt-alone": guest_scenario(
-        "Each instruction while a HALT is in progress that had nothing to halt.",
+        "Each instruction while a HALT without a START is in progress.",
         (HALT, STORE, CANCEL, RESUME, DISABLE, CLEAR, WAIT, TEST),
         HALT_is_in_progress=_halted,
     ),
     "cancel-halt": guest_scenario(
-        "CANCEL while the host fetches for the START, and HALT behind it.",
+        "CANCEL while the host fetches for the START, then HALT.",
         (START, CANCEL, HALT, WAIT, TEST),
         content=TWO,
         CANCEL_waits_for_storage=_fetches,
     ),
     "cancel-and-halt": guest_scenario(
-        "CANCEL of one CPU and HALT of another.",
+        "One CPU issues CANCEL, another issues HALT.",
         (START, CANCEL),
         (HALT, WAIT, TEST),
         content=TWO,
         CANCEL_waits_for_storage=_fetches,
     ),
     "cancel-attention": guest_scenario(
-        "Attention that is held while a START is being withdrawn.",
+        "Attention is held while a START is being withdrawn.",
         (START, CANCEL, WAIT, TEST),
         content=TWO,
         happens={"device": Attend()},
@@ -167,7 +167,7 @@ INSTRUCTIONS: Final[dict[str, GuestScenario]] = {
         HALT_is_in_progress=_halted,
     ),
     "settings": guest_scenario(
-        "SET ADDRESS LIMIT before a START and behind it, which keeps the first one.",
+        "SET ADDRESS LIMIT before and after a START, which keeps the first limit.",
         (_LIMIT, _BELOW, _LIMITED, _NO_LIMIT, WAIT, TEST, _FETCH),
         described=False,
         START_is_in_progress=_started,
@@ -182,7 +182,7 @@ INSTRUCTIONS: Final[dict[str, GuestScenario]] = {
         sense_data_come_with_the_status=_has_sense,
     ),
     "program-check": guest_scenario(
-        "START of a program that is not at the boundary of a CCW.",
+        "START of a program that is not on a CCW boundary.",
         (_MISALIGNED, WAIT, TEST),
         START_is_in_progress=_started,
     ),
@@ -197,4 +197,4 @@ INSTRUCTIONS: Final[dict[str, GuestScenario]] = {
         sense_data_come_with_the_status=_has_sense,
     ),
 }
-"""What makes each scenario, given the classes that take the parts of the layers."""
+"""The maker of each scenario, by name."""

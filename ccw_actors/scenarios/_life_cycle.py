@@ -1,6 +1,6 @@
-"""What is true of a subchannel's state at every message, whatever was asked of it.
+"""Invariants of a subchannel's state, whatever instructions it gets.
 
-It holds of the host's subchannel in every scenario, and of the bare one.
+They hold for the host's subchannel in every scenario, and for a bare one.
 
 | property | source |
 |---|---|
@@ -15,7 +15,7 @@ It holds of the host's subchannel in every scenario, and of the bare one.
 | primary status: the subchannel is not active; secondary: nor is the device | SC |
 | no channel program without START | TSCH, CSCH, XSCH |
 | nothing is at work when a function's last status is pending | no early release |
-| nothing of a program that is over is left for the next one | SSCH |
+| nothing of a program that has ended is left for the next one | SSCH |
 """
 
 from collections.abc import Callable
@@ -109,16 +109,16 @@ INVARIANTS: Final[dict[str, Invariant]] = {
     "start pending, suspended, active: at most one, and with START": _one_state,
     "resume pending only with suspended": _resumes_suspended,
     "halt and clear pending only with their functions": _signals_of_functions,
-    "what has ended is not active": _primary_is_inactive,
+    "a subchannel or device that has ended is not active": _primary_is_inactive,
     "no channel program without START": _runs_with_start,
     "nothing is at work when the last status is pending": _rests_at_the_end,
-    "nothing of a program that is over is left": _nothing_is_left,
+    "nothing of a program that has ended is left": _nothing_is_left,
 }
-"""What is true of a subchannel's state, whatever was asked of it."""
+"""The invariants, by the text that shows when one is broken."""
 
 
 def hold_invariants(world: World) -> None:
-    """Have them hold for the actor "subchannel" of a world."""
+    """Check the invariants of the actor "subchannel" in a world."""
     subchannel = world.system.ref("subchannel")
     for name, holds in INVARIANTS.items():
         world.invariant(subchannel, name, holds)

@@ -1,21 +1,21 @@
-"""Scenarios in which something is lost: a guest is reset, a device is not there.
+"""Scenarios of a loss: a guest is reset, a device is unplugged or absent.
 
 | scenario | what happens | while |
 |---|---|---|
 | reset | reset | a START is anywhere |
 | reset-halt | reset | a HALT is anywhere |
 | reset-clear | reset | a CLEAR is anywhere |
-| reset-suspended | reset | a RESUME is on its way, or is over |
+| reset-suspended | reset | a RESUME is on its way, or has ended |
 | unplug | START, CLEAR | the device is unplugged |
 | unplug-waiting | none | a CPU waits, and the device is unplugged |
-| unplug-store, -cancel | STSCH, XSCH | it is down, and the device is unplugged |
+| unplug-store, -cancel | STSCH, XSCH | it is at the host, and the device is unplugged |
 | unplug-resume | RSCH | the same |
-| unplugged | any | there is no host subchannel any more |
+| unplugged | any | there is no longer a host subchannel |
 | absent | any | there never was a host subchannel |
 | no-path | START, HALT | no path leads to the host's device |
 
-What the guest sees is held against one bare subchannel, as in `_overlaps`, but for a
-reset, which takes an emulator, and where no path leads to the device.
+What the guest sees is compared with one bare subchannel, as in `_overlaps`. A reset
+is the exception, because it needs an emulator, and so is a device without a path.
 """
 
 from typing import Final
@@ -68,7 +68,7 @@ _NO_PATH: Final = 3
 def _reset(
     summary: str, steps: Steps, content: bytes | None = None, **conditions: Condition
 ) -> Maker:
-    """Return what makes a scenario of a guest that is reset when its CPU has ended."""
+    """Return the maker of a scenario: a guest is reset when its CPU has ended."""
 
     def maker(layers: Layers | None = None) -> Scenario:
         def scenario(world: World) -> None:
@@ -85,8 +85,8 @@ def _reset(
 
 
 def _is_reset(world: World) -> None:
-    """Have a guest that has been reset leave nothing behind."""
-    world.final("the emulator is told", lambda view: view["emulator"].ended)
+    """Check that a guest that has been reset leaves nothing behind."""
+    world.final("the reset ends", lambda view: view["emulator"].ended)
     world.final("nothing stays pinned", lambda view: not view["storage"].pins)
     world.final(
         "the subchannel is disabled, and nothing is pending",
@@ -96,13 +96,13 @@ def _is_reset(world: World) -> None:
         ),
     )
     world.system_invariant(
-        "the emulator is told when nothing of the guest is at work", _is_told_in_time
+        "the reset ends only when nothing of the guest is at work", _ends_in_time
     )
     hold_invariants(world)
     hold_pins(world)
 
 
-def _is_told_in_time(view: View) -> bool:
+def _ends_in_time(view: View) -> bool:
     host = view["subchannel"]
     at_work = host.execution is not None or host.work.awaited != "nothing"
     clears = view["vfio-ccw"].clear
@@ -115,11 +115,11 @@ def _absent(layers: Layers | None = None) -> Scenario:
     reference = Reference(bare_scenario(*programs, happens=happens), visible)
 
     def scenario(world: World) -> None:
-        """START and CLEAR, where the host never had a subchannel."""
+        """START and CLEAR on a host that never had the subchannel."""
         # A PMCW without V: STSCH of the host ends with cc 3 from the beginning.
         PassThroughMachine(world.system, *programs, layers=layers, host_pmcw=Pmcw())
         refines(world, "a real subchannel", reference)
-        world.final("the guest is told", _is_gone)
+        world.final("the guest's subchannel is not operational", _is_gone)
         world.final("nothing stays pinned", lambda view: not view["storage"].pins)
         world.sometimes("START has been accepted before", _started_in_vain)
 
@@ -128,7 +128,7 @@ def _absent(layers: Layers | None = None) -> Scenario:
 
 def _no_path(layers: Layers | None = None) -> Scenario:
     def scenario(world: World) -> None:
-        """START and HALT, where no path of the host's leads to the device."""
+        """START and HALT on a host without a path to the device."""
         pmcw = replace(VALID_HOST, pam=0)
         steps = (START, WAIT, TEST, START_AGAIN, WAIT, TEST)
         PassThroughMachine(world.system, steps, (HALT,), layers=layers, host_pmcw=pmcw)
@@ -148,7 +148,7 @@ def _started_in_vain(view: View) -> bool:
 
 
 def _has_no_path(view: View) -> bool:
-    """Whether each START that was not halted has ended for want of a path."""
+    """Whether each START that was not halted has ended without a path."""
     tested = [one.irb.scsw for one in view["cpu0"].outcomes if isinstance(one, Tested)]
     starts = [scsw for scsw in tested if scsw.fctl == Fctl.START]
     return all(scsw.deferred_cc == _NO_PATH for scsw in starts)
@@ -182,18 +182,18 @@ LOSSES: Final[dict[str, Maker]] = {
         the_host_has_ended_the_program=host_has_ended,
     ),
     "reset-clear": _reset(
-        "A guest is reset while a CLEAR is under way.",
+        "A guest is reset while a CLEAR is in progress.",
         (START, CLEAR),
         the_function_is_clear=cleared_while,
     ),
     "reset-suspended": _reset(
-        "A guest is reset when it has resumed a program, or has tried to.",
+        "A guest is reset after it has resumed a program, or has tried to.",
         (START_SUSPENDABLE, WAIT, TEST, RESUME),
         content=THEN_SUSPENDS,
         the_host_is_to_resume=resumed,
     ),
     "unplug": guest_scenario(
-        "The device is unplugged while a START is anywhere, and then a CLEAR.",
+        "The device is unplugged while a START is anywhere, then CLEAR.",
         (START, TEST, CLEAR, TEST),
         happens={"subchannel": DetachDevice()},
         the_host_has_begun_the_program=_unplugged_late,
@@ -205,23 +205,23 @@ LOSSES: Final[dict[str, Maker]] = {
         the_host_has_begun_the_program=_unplugged_late,
     ),
     "unplug-store": guest_scenario(
-        "The device is unplugged while STORE is down.",
+        "The device is unplugged while STORE is at the host.",
         (START, STORE, TEST),
         happens={"subchannel": DetachDevice()},
-        the_instruction_goes_down=goes_down,
+        the_instruction_is_at_the_host=goes_down,
     ),
     "unplug-cancel": guest_scenario(
-        "The device is unplugged while CANCEL is down.",
+        "The device is unplugged while CANCEL is at the host.",
         (START, CANCEL, TEST),
         happens={"subchannel": DetachDevice()},
-        the_instruction_goes_down=goes_down,
+        the_instruction_is_at_the_host=goes_down,
     ),
     "unplug-resume": guest_scenario(
-        "The device is unplugged while RESUME is down.",
+        "The device is unplugged while RESUME is at the host.",
         (START_SUSPENDABLE, WAIT, TEST, RESUME, TEST),
         content=THEN_SUSPENDS,
         happens={"subchannel": DetachDevice()},
-        the_instruction_goes_down=goes_down,
+        the_instruction_is_at_the_host=goes_down,
     ),
     "absent": _absent,
     "no-path": _no_path,
@@ -232,4 +232,4 @@ LOSSES: Final[dict[str, Maker]] = {
         host_pmcw=Pmcw(),
     ),
 }
-"""What makes each scenario, given the classes that take the parts of the layers."""
+"""The maker of each scenario, by name."""

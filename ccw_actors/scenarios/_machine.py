@@ -3,15 +3,15 @@
 | path | actor |
 |---|---|
 | volume, device, subchannel, cio | the host's device |
-| storage, vfio-ccw | what the two share |
+| storage, vfio-ccw | shared by host and guest |
 | guest-subchannel, css, emulator, cpu0, cpu1 ... | the guest |
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from ccw_actors.actors import Guest, MemoryVolume, Region, Storage
-from ccw_actors.actors.protocol import Piece
+from ccw_actors.actors.protocol import GuestToStorage, GuestToSubchannel, Piece
 from ccw_actors.channel import Ccw, Command, Orb, Pmcw, SubchannelId
 from ccw_actors.devices import DeviceConfiguration, Geometry, Track, device_model
 from ccw_actors.machine import (
@@ -52,19 +52,19 @@ PROGRAM: Final = 0x1000
 BUFFER: Final = 0x2000
 
 PATHS: Final = DevicePaths()
-"""Where the actors of the device live."""
+"""The paths of the actors of the device."""
 
 _BASE: Final = 1 << 32
-"""Where the host sees the guest's storage: one address taken for the other is found."""
+"""The host's address of the guest's storage: not 0, so that a mix-up is found."""
 STORAGE: Final = 0x3000
 RECORD: Final = b"what the channel reads.."
-"""The record behind R0 of track 0, unless a scenario has another image."""
+"""The record after R0 of track 0, unless a scenario has another image."""
 
 VALID_GUEST: Final = Pmcw.of_device(0x190)
-"""What the guest's subchannel starts with."""
+"""The first PMCW of the guest's subchannel."""
 
 VALID_HOST: Final = Pmcw.of_device(0x150)
-"""What the host's subchannel starts with."""
+"""The first PMCW of the host's subchannel."""
 
 ENABLED: Final = VALID_GUEST.with_flag(Pmcw.enabled, on=True).with_isc(3)
 """The same, enabled."""
@@ -82,7 +82,7 @@ def one_read() -> bytes:
 
 
 def track(*records: bytes) -> bytes:
-    """Return the image of track 0 with these records behind R0."""
+    """Return the image of track 0 with these records after R0."""
     return Track.of_data(*records).to_image(GEOMETRY.track_size)
 
 
@@ -104,14 +104,14 @@ def add_disk(
 def add_cpus(
     system: System,
     programs: Sequence[Program],
-    subchannel: ActorRef[Any],
-    storage: ActorRef[Any],
+    subchannel: ActorRef[GuestToSubchannel],
+    storage: ActorRef[GuestToStorage],
     *,
     ends: bool = False,
 ) -> list[Guest]:
     """Spawn a guest with subchannel 0 alone: a CPU "cpu0", ... for each program.
 
-    With `ends` the emulator resets the subchannel when all programs are over.
+    With `ends` the emulator resets the subchannel when all programs have ended.
     """
     return add_guest(
         system,
@@ -119,7 +119,7 @@ def add_cpus(
         programs,
         {0: subchannel},
         storage,
-        # With a CPU that there is not the emulator waits, and resets nothing.
+        # An emulator that waits for one more CPU never resets the guest.
         cpus=len(programs) if ends else len(programs) + 1,
         remember=True,
     )
@@ -128,9 +128,9 @@ def add_cpus(
 class HostMachine:
     """The host's part of the machine, and the guest's storage with `content` in it.
 
-    What is spawned at "guest-subchannel" is what VfioCcw answers to. `image` is that of
-    track 0. Sizes are in bytes; `ccws_at_once` is the limit of VfioCcw. The host's
-    subchannel starts with `host_pmcw`.
+    VfioCcw answers to the actor at "guest-subchannel", which the caller spawns. `image`
+    is that of track 0. Sizes are in bytes; `ccws_at_once` is the limit of VfioCcw. The
+    host's subchannel starts with `host_pmcw`.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class PassThroughMachine:
     """The whole machine; a virtual CPU "cpu0", "cpu1", ... for each program.
 
     The guest's subchannel starts with `guest_pmcw`. With `ends` the emulator resets it
-    when all programs are over. For the other arguments see `HostMachine`.
+    when all programs have ended. For the other arguments see `HostMachine`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What the guests of the scenarios do: instructions, and programs in their storage."""
+"""Instructions of the guests in the scenarios, and programs in their storage."""
 
 from typing import Final
 
@@ -62,4 +62,4 @@ READS: Final = Ccw(Command.READ_IPL, _SLI, 24, BUFFER).to_bytes(1)
 SUSPENDS: Final = Ccw(Command.READ_IPL, _SLI | Ccw.suspend.mask, 24, BUFFER).to_bytes(1)
 THEN_SUSPENDS: Final = Ccw(Command.NOOP, _CC | _SLI, 1).to_bytes(1) + SUSPENDS
 GO_ON: Final = Store(PROGRAM + 8, READS)
-"""Take the suspend flag out of the second CCW of `THEN_SUSPENDS`."""
+"""Turn off the suspend flag in the second CCW of `THEN_SUSPENDS`."""

@@ -1,10 +1,10 @@
-"""Scenarios in which a guest's instruction overlaps with what is under way.
+"""Scenarios in which a guest's instruction overlaps with a function in progress.
 
 | scenario | instruction | while |
 |---|---|---|
 | clear-anywhere | CLEAR | before, between and after the commands of a START |
 | halt-anywhere | HALT | the same |
-| busy | START, HALT | a HALT, then a CLEAR is under way |
+| busy | START, HALT | a HALT, then a CLEAR is in progress |
 | two-starts | START | another is on its way, or has ended below |
 | clear-late | CLEAR | a START has ended below, or is being shown |
 | clear-pending | CLEAR | status is pending |
@@ -16,11 +16,11 @@
 | cancel | XSCH | a START is anywhere on its way down |
 | resume | RSCH | a program is about to be suspended, or is |
 
-Status that comes in parts is in `_parts`, each instruction against each function in
-`_instructions`, what is reset, unplugged or never there in `_losses`, what every client
-of VfioCcw can rely on in `_raw` and `_raw_regions`, an order of answers that these
-layers do not have in `_answers`. Two CLEARs, and the interleaving of the thread, are in
-`_races`. What the guest sees is held against one bare subchannel.
+`_parts` has status that comes in parts, `_instructions` each instruction during each
+function, `_losses` resets and devices that are unplugged or absent, `_raw` and
+`_raw_regions` what every client of VfioCcw can rely on, `_answers` orders of answers
+that these layers never give, `_races` two CLEARs and the interleaving of the thread.
+What the guest sees is compared with one bare subchannel.
 """
 
 from typing import Final
@@ -66,7 +66,7 @@ def host_runs(view: View) -> bool:
 
 
 def host_has_ended(view: View) -> bool:
-    """Whether the host's subchannel has executed a program, and none is left."""
+    """Whether the host's subchannel has executed a program, and executes none now."""
     host = view["subchannel"]
     return host.run > 0 and host.execution is None
 
@@ -101,7 +101,7 @@ def _refused(view: View) -> bool:
 
 
 def cleared_while(view: View) -> bool:
-    """Whether a CLEAR of the guest is under way."""
+    """Whether a CLEAR of the guest is in progress."""
     return bool(view["guest-subchannel"].schib.scsw.fctl & Fctl.CLEAR)
 
 
@@ -114,7 +114,7 @@ def _held(view: View) -> bool:
 
 
 def goes_down(view: View) -> bool:
-    """Whether an XSCH, RSCH or STSCH of the guest is with the host."""
+    """Whether an XSCH, RSCH or STSCH of the guest is at the host."""
     return view["guest-subchannel"].below is not None
 
 
@@ -123,7 +123,7 @@ def _waits(view: View) -> bool:
 
 
 def resumed(view: View) -> bool:
-    """Whether the host has accepted an RSCH that its program has not seen yet."""
+    """Whether the host has accepted an RSCH and not resumed the program yet."""
     actl = view["subchannel"].schib.scsw.actl
     return bool(actl & Actl.RESUME_PENDING)
 
@@ -155,24 +155,24 @@ OVERLAPS: Final[dict[str, Maker]] = {
         HALT_comes_after_the_end=_after_end,
     ),
     "busy": guest_scenario(
-        "START while a HALT is under way, HALT and START while a CLEAR is.",
+        "START while a HALT is in progress, HALT and START while a CLEAR is.",
         (HALT, START, CLEAR, HALT, START, WAIT, TEST),
         CLEAR_replaces_HALT=_refused,
     ),
     "two-starts": guest_scenario(
-        "Two CPUs start, and one finds the subchannel busy or status pending.",
+        "Two CPUs start; one finds the subchannel busy or status pending.",
         (START, WAIT, TEST),
         (START_AGAIN,),
         the_host_runs_the_program=host_runs,
     ),
     "clear-late": guest_scenario(
-        "CLEAR against the completion of a START, and two CPUs that test.",
+        "CLEAR races with the completion of a START; two CPUs test.",
         (START, WAIT, TEST),
         (CLEAR, TEST),
         the_host_has_ended_the_program=_ended_below,
     ),
     "clear-pending": guest_scenario(
-        "CLEAR with status pending: that is gone, and START is busy until it is over.",
+        "CLEAR drops pending status, and START is busy until the CLEAR has ended.",
         (START, WAIT, CLEAR, TEST, START_AGAIN, WAIT, TEST, START_AGAIN, WAIT, TEST),
         the_function_is_clear=cleared_while,
     ),
@@ -183,20 +183,20 @@ OVERLAPS: Final[dict[str, Maker]] = {
         the_host_has_ended_the_program=_ended_below,
     ),
     "pci": guest_scenario(
-        "A program-controlled interruption, and the end of its program.",
+        "A program-controlled interruption, then the end of its program.",
         (START, WAIT, TEST, WAIT, TEST),
         content=PCI,
         an_intermediate_status_is_shown=_intermediate,
     ),
     "attention": guest_scenario(
-        "Attention at any time of a START: it is held while FC is nonzero.",
+        "Attention at any time during a START: it is held while FC is nonzero.",
         (START, WAIT, TEST, WAIT, TEST),
         happens={"device": Attend()},
         host_pmcw=ENABLED,
         attention_is_held=_held,
     ),
     "attention-twice": guest_scenario(
-        "Attention when there is status of another that has not been tested.",
+        "Attention while the status of another has not been tested.",
         (WAIT, WAIT, TEST, WAIT, TEST),
         happens={"device": Attend(), "subchannel": UnsolicitedStatus(Dstat.ATTENTION)},
         host_pmcw=ENABLED,
@@ -204,26 +204,26 @@ OVERLAPS: Final[dict[str, Maker]] = {
         attention_is_held=_held,
     ),
     "attention-clear": guest_scenario(
-        "Attention at any time of a CLEAR, which drops it.",
+        "Attention at any time during a CLEAR, which drops it.",
         (CLEAR, WAIT, TEST, TEST),
         happens={"device": Attend()},
         host_pmcw=ENABLED,
         the_function_is_clear=cleared_while,
     ),
     "disable": guest_scenario(
-        "MSCH that disables the subchannel at any time of a START.",
+        "MSCH disables the subchannel at any time during a START.",
         (START, DISABLE, WAIT, TEST, DISABLE),
         the_host_runs_the_program=host_runs,
     ),
     "cancel": guest_scenario(
-        "CANCEL while a START is anywhere on its way, and a CLEAR that waits for it.",
+        "CANCEL while a START is anywhere on its way; a CLEAR waits for it.",
         (START, CANCEL, START_AGAIN, WAIT, TEST),
         (CLEAR,),
-        the_instruction_goes_down=goes_down,
+        the_instruction_is_at_the_host=goes_down,
         another_waits_for_it=_waits,
     ),
     "resume": guest_scenario(
-        "RESUME of a program that the guest has changed, against HALT.",
+        "RESUME of a program that the guest has changed races with HALT.",
         (START_SUSPENDABLE, WAIT, TEST, GO_ON, RESUME),
         (HALT,),
         content=THEN_SUSPENDS,
@@ -231,4 +231,4 @@ OVERLAPS: Final[dict[str, Maker]] = {
         another_waits_for_it=_waits,
     ),
 }
-"""What makes each scenario, given the classes that take the parts of the layers."""
+"""The maker of each scenario, by name."""

@@ -1,21 +1,21 @@
-"""Scenarios in which status comes in parts: first an intermediate one, then the end.
+"""Scenarios in which status comes in parts: intermediate status, then the end.
 
 | scenario | instruction | while |
 |---|---|---|
 | pci-halt | HALT, TPI | the interruption of a PCI is pending |
 | pci-halt-unhurried | HALT | the host shows a PCI after it has accepted the HALT |
-| cancel-late | XSCH | a PCI has come since the host was looked at |
+| cancel-late | XSCH | a PCI has come since Cio looked |
 | resume-early | RSCH | the status of the suspension is on its way up |
 | suspend-halt | HALT | the status of the suspension is on its way up |
 | resume-pci-halt | HSCH, RSCH | a PCI and a suspension are on their way up |
 | halt-data | HALT | a command moves data, and another is chained |
-| restart | START | behind a START that a HALT has ended |
+| restart | START | after a START that a HALT has ended |
 | cancel-suspended | XSCH | the program is suspended |
 | initial-status | HALT | the initial-status interruption is on its way up |
 | suspended-again | RSCH twice | the program is suspended again |
 
-What the guest sees is held against one bare subchannel, as in `_overlaps`. A host that
-is unhurried takes all the time that the architecture leaves it.
+What the guest sees is compared with one bare subchannel, as in `_overlaps`. An
+unhurried host is as slow as the architecture allows.
 """
 
 from typing import Final
@@ -95,12 +95,12 @@ def _ended_twice(view: View) -> bool:
 
 
 DATA_THEN_PCI: Final = guest_scenario(
-    "A PCI that data in storage tell to be newer than HALT.",
+    "A PCI that is newer than HALT, as data in storage show.",
     (START, HALT, _FETCH, WAIT, TEST, WAIT, TEST),
     content=Ccw(Command.READ_IPL, _CC | _SLI, 24, BUFFER).to_bytes(1) + PCI,
 )
-"""What a bare subchannel shows here a passed-through one does not, if the HALT reaches
-the host late: it withdraws the PCI."""
+"""Here a passed-through subchannel differs from a bare one: if the HALT reaches the
+host late, it withdraws the PCI."""
 
 PARTS: Final[dict[str, GuestScenario]] = {
     "pci-halt": guest_scenario(
@@ -110,14 +110,14 @@ PARTS: Final[dict[str, GuestScenario]] = {
         an_intermediate_status_is_shown=_shown,
     ),
     "pci-halt-unhurried": guest_scenario(
-        "A PCI that the host shows before HALT, or when it has accepted that.",
+        "A PCI that the host shows before HALT, or after it has accepted the HALT.",
         (START, HALT, WAIT, TEST, WAIT, TEST),
         content=PCI,
         unhurried=True,
         an_intermediate_status_is_newer_than_HALT=_halted_then_shown,
     ),
     "cancel-late": guest_scenario(
-        "CANCEL with a PCI that has come since the host was looked at.",
+        "CANCEL with a PCI that has come since Cio looked at the subchannel.",
         (_QUIET, CANCEL, WAIT, TEST),
         content=_BOTH,
         status_has_come_since=_late,
@@ -126,7 +126,7 @@ PARTS: Final[dict[str, GuestScenario]] = {
         "RESUME while the status of the suspension is on its way up.",
         (START_SUSPENDABLE, RESUME, WAIT, TEST),
         content=THEN_SUSPENDS,
-        status_has_come_meanwhile=_found_late,
+        status_has_come_before_the_answer=_found_late,
     ),
     "suspend-halt": guest_scenario(
         "HALT while the status of the suspension is on its way up.",
@@ -141,7 +141,7 @@ PARTS: Final[dict[str, GuestScenario]] = {
         an_intermediate_status_is_shown=_shown,
     ),
     "suspended-again": guest_scenario(
-        "RESUME of a program that is suspended again, and then goes on.",
+        "RESUME of a program that is suspended again, and then continues.",
         (START_SUSPENDABLE, WAIT, TEST, RESUME, WAIT, TEST, GO_ON, RESUME, WAIT, TEST),
         content=THEN_SUSPENDS,
         the_host_has_suspended_the_program=_suspended,
@@ -169,10 +169,10 @@ PARTS: Final[dict[str, GuestScenario]] = {
         the_host_has_ended_the_program=_ended,
     ),
     "restart": guest_scenario(
-        "START behind a START that a HALT has ended: nothing of that is left.",
+        "START after a START that a HALT has ended: nothing of the first is left.",
         (START, HALT, WAIT, TEST, START_AGAIN, WAIT, TEST, _FETCH),
         content=TWO,
         the_host_has_ended_both=_ended_twice,
     ),
 }
-"""What makes each scenario, given the classes that take the parts of the layers."""
+"""The maker of each scenario, by name."""

@@ -1,4 +1,4 @@
-"""Names for what the layers are doing, by which their coverage is told."""
+"""Names for the phases of the layers, which the coverage of a scenario lists."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 from ccw_actors.actors.emulator import GuestSubchannelState
 from ccw_actors.actors.hardware import DeviceState, SubchannelState
 from ccw_actors.actors.host import CioState, DriverState
-from ccw_actors.channel import Actl, Fctl, Scsw, Stctl
+from ccw_actors.channel import Actl, Fctl, Scsw
 from ccw_actors.explore import World
 
 __all__ = ["PHASES", "name_phases"]
@@ -28,8 +28,7 @@ def _functions(scsw: Scsw) -> str:
 def _status(scsw: Scsw) -> str:
     if not scsw.pending:
         return ""
-    only = scsw.stctl == Stctl.INTERMEDIATE_STATUS
-    return ", intermediate status" if only else ", status"
+    return ", intermediate status" if scsw.is_intermediate else ", status"
 
 
 def _vfio_ccw(state: DriverState) -> str:
@@ -54,8 +53,8 @@ def _guest_subchannel(state: GuestSubchannelState) -> str:
     if state.resetting:
         return "resetting"
     scsw = state.schib.scsw
-    down = ", one down" if state.below is not None else ""
-    return _functions(scsw) + _status(scsw) + down
+    at_host = ", instruction at the host" if state.below is not None else ""
+    return _functions(scsw) + _status(scsw) + at_host
 
 
 def _subchannel(state: SubchannelState) -> str:
@@ -88,13 +87,13 @@ PHASES: Final[dict[str, tuple[type[Any], Phase]]] = {
     "subchannel": (SubchannelState, _subchannel),
     "device": (DeviceState, _device),
 }
-"""What names the states of the layers, by their paths."""
+"""By path: the state of a layer, and the function that names its phase."""
 
 
 def name_phases(world: World) -> None:
-    """Have the layers that there are tell what they are doing.
+    """Name the phases of the layers that are there.
 
-    Who stands in for one at its path says nothing.
+    An actor of another type at the path of a layer has no phase.
     """
     for path, (kind, phase) in PHASES.items():
         if world.system.is_alive(path):

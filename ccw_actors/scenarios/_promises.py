@@ -1,4 +1,4 @@
-"""What VfioCcw promises whoever drives it, as a monitor of what it answers.
+"""The promises of VfioCcw to its client, as a monitor of its answers.
 
 | property | |
 |---|---|
@@ -48,11 +48,11 @@ class Broken(StrEnum):
 
 
 class Promises(NamedTuple):
-    """What VfioCcw has been asked for, and has not answered.
+    """The requests to VfioCcw that have no answer yet.
 
-    `start` is the START that is open, 0 if none; `functions` are the numbers of the
-    HALTs and CLEARs that are, `others` those of all other requests. `untaken` counts
-    events with ends that have not been taken.
+    `start` is the number of the open START, 0 if none; `functions` are those of open
+    HALTs and CLEARs, `others` those of all other open requests. `untaken` counts the
+    events that end an operation and have not been taken.
     """
 
     start: int = 0
@@ -67,7 +67,7 @@ class Promises(NamedTuple):
         return bool(self.start or self.functions or self.untaken)
 
     def without(self, number: int) -> "Promises":
-        """Return what is left when a request has been answered."""
+        """Return what is open after the answer to a request."""
         if number == self.start:
             return self._replace(start=0)
         if number in self.functions:
@@ -78,28 +78,28 @@ class Promises(NamedTuple):
         return self._replace(broken=Broken.TWICE)
 
     def cleared(self, number: int) -> "Promises":
-        """Return what is left when a CLEAR is over: every function before it is."""
+        """Return what is open after the end of a CLEAR, which ends all before it."""
         start = self.start if self.start > number else 0
         functions = tuple(n for n in self.functions if n >= number)
         return self._replace(start=start, functions=functions).without(number)
 
 
 class Requests(NamedTuple):
-    """What a client asks for, and what becomes of that."""
+    """The requests of a client, and how their answers are followed."""
 
     clears: frozenset[int]
     cancels: frozenset[int]
 
     @classmethod
     def of(cls, requests: Sequence[Request]) -> "Requests":
-        """Sort what the client is going to ask for."""
+        """Sort the requests that the client is going to make."""
         return cls(
             frozenset(r.number for r in requests if isinstance(r, ClearRequest)),
             frozenset(r.number for r in requests if isinstance(r, CancelRequest)),
         )
 
     def follow(self, known: Promises, event: Event) -> Promises:
-        """Note what VfioCcw is asked for, and what it answers."""
+        """Note a request to VfioCcw, or its answers."""
         if event.actor != "vfio-ccw":
             return known
         sent = [message for to, message in event.sent if to == "guest-subchannel"]
@@ -160,7 +160,7 @@ def _never(broken: Broken) -> Callable[[View], bool]:
 
 
 def keeps_promises(world: World, requests: Sequence[Request]) -> None:
-    """Have VfioCcw do what its interface promises."""
+    """Check that VfioCcw keeps the promises of its interface."""
     world.monitor(Promises(), Requests.of(requests).follow)
     for broken in Broken:
         if broken:

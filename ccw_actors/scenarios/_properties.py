@@ -1,12 +1,12 @@
-"""What has to be true of a subchannel that is passed through, message by message.
+"""The properties of a passed-through subchannel, checked at every message.
 
 | property | of |
 |---|---|
 | no program is released while the subchannel may use it | Storage, host's Subchannel |
 | nothing stays pinned | Storage, at rest |
-| START is accepted only while FC is zero and no status is pending | G's answers |
-| the functions in a final status are those that were accepted | G's answers |
-| each accepted function has its final status | G, at rest |
+| START is accepted only while FC is zero and no status is pending | GuestSubchannel |
+| the functions in a final status are those that were accepted | GuestSubchannel |
+| each accepted function gets its final status | GuestSubchannel, at rest |
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from ccw_actors.actors.protocol import (
     Tested,
     TestSubchannel,
 )
-from ccw_actors.channel import Fctl, Stctl
+from ccw_actors.channel import Fctl
 from ccw_actors.explore import Event, View, World
 
 __all__ = ["Guarded", "Wrong", "guard", "hold_pins", "is_held"]
@@ -31,7 +31,7 @@ _GUEST = "guest-subchannel"
 
 
 class Wrong(StrEnum):
-    """What a guest may never be answered."""
+    """The answers that a guest may never get."""
 
     NOTHING = ""
     START_WHILE_BUSY = "cc 0 on START while FC is nonzero"
@@ -40,9 +40,9 @@ class Wrong(StrEnum):
 
 
 class Guarded(NamedTuple):
-    """What is known from a guest's answers.
+    """What the answers to a guest tell.
 
-    `functions` are those accepted that have had no final status, as in FC. `pending` is
+    `functions` were accepted and have had no final status, as in FC. `pending` is
     whether there is status that has not been tested.
     """
 
@@ -52,7 +52,7 @@ class Guarded(NamedTuple):
 
 
 def hold_pins(world: World) -> None:
-    """Have pins be held, and known, as long as they are needed."""
+    """Check that pages are pinned while the channel may use them, and not forgotten."""
     world.system_invariant(
         "no program is released while the subchannel may use it", is_held
     )
@@ -64,14 +64,14 @@ def _is_known(view: View) -> bool:
 
 
 def guard(world: World) -> None:
-    """Have the properties hold in a world with a `PassThroughMachine`."""
+    """Check the properties in a world with a `PassThroughMachine`."""
     hold_pins(world)
     world.monitor(Guarded(), _follow)
     for wrong in Wrong:
         if wrong:
             world.system_invariant(f"never {wrong}", _never(wrong))
     world.final("nothing stays pinned", lambda view: not view["storage"].pins)
-    world.final("each accepted function has its final status", _all_ended)
+    world.final("each accepted function gets its final status", _all_ended)
 
 
 def _never(wrong: Wrong) -> Callable[[View], bool]:
@@ -79,9 +79,9 @@ def _never(wrong: Wrong) -> Callable[[View], bool]:
 
 
 def is_held(view: View) -> bool:
-    """Whether pages are pinned as long as the host's subchannel may use any."""
+    """Whether pages are pinned while the host's subchannel may use any."""
     host = view["subchannel"]
-    # While it flushes it waits for answers that nothing depends on any more.
+    # While it flushes, it waits for answers that no program needs any longer.
     works = host.work.awaited in ("storage", "device")
     used = host.execution is not None or works
     return not used or "vfio-ccw" in view["storage"].pins
@@ -92,7 +92,7 @@ def _all_ended(view: View) -> bool:
 
 
 def _follow(known: Guarded, event: Event) -> Guarded:
-    """Note what the guest's subchannel has answered, and shown."""
+    """Note what the guest's subchannel has answered and announced."""
     if event.actor != _GUEST:
         return known
     sent = [message for _, message in event.sent]
@@ -108,7 +108,7 @@ def _accepted(known: Guarded, message: object) -> Guarded:
         case StartSubchannel():
             wrong = _wrong_start(known)
             return known._replace(functions=known.functions | Fctl.START, wrong=wrong)
-        # HSCH and CSCH withdraw status that is pending, so none is after them.
+        # HSCH and CSCH withdraw pending status.
         case HaltSubchannel():
             return Guarded(known.functions | Fctl.HALT, wrong=known.wrong)
         case ClearSubchannel():
@@ -127,8 +127,8 @@ def _tested(known: Guarded, sent: Sequence[object]) -> Guarded:
     for message in sent:
         if isinstance(message, Tested) and message.cc == 0:
             scsw = message.irb.scsw
-            # It ends no function.
-            if scsw.stctl == Stctl.INTERMEDIATE_STATUS:
+            # Intermediate status ends no function.
+            if scsw.is_intermediate:
                 return known._replace(pending=False)
             same = scsw.fctl == known.functions
             wrong = known.wrong if same else Wrong.OTHER_FUNCTIONS

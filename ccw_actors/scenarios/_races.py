@@ -20,7 +20,7 @@ _SEED: Final[tuple[Steps, ...]] = (
 
 
 def seed(layers: Layers | None = None) -> Scenario:
-    """Return two STARTs and a CLEAR from two CPUs, the interleaving of the thread."""
+    """Return the race of the thread: two STARTs and a CLEAR from two CPUs."""
 
     def scenario(world: World) -> None:
         """Two STARTs and a CLEAR from two CPUs on one passed-through subchannel."""
@@ -34,32 +34,32 @@ def seed(layers: Layers | None = None) -> Scenario:
 
 
 def seed_seen(layers: Layers | None = None) -> Scenario:
-    """Return the same, where the CPUs are to see what one subchannel could show."""
+    """Return the same; the CPUs may see only what one subchannel could show."""
     compared = like_one_subchannel(*_SEED, layers=layers)
 
     def scenario(world: World) -> None:
-        """The same again: the CPUs see what one subchannel could have shown."""
+        """The same, and the CPUs see only what one subchannel could have shown."""
         compared(world)
 
     return scenario
 
 
 def halt(layers: Layers | None = None) -> Scenario:
-    """Return a HALT that comes at any time of a START's program, or after its end."""
+    """Return a HALT that comes at any time during a START, or after its end."""
 
     def scenario(world: World) -> None:
-        """HALT against the completion of a START, on one passed-through subchannel."""
+        """HALT races with the completion of a START on a passed-through subchannel."""
         PassThroughMachine(world.system, (START, WAIT, TEST), (HALT,), layers=layers)
         guard(world)
         world.sometimes("HALT comes before the program is at the host", _halt_early)
         world.sometimes("HALT comes while the host runs the program", _halt_amidst)
-        world.sometimes("HALT comes when the host has ended the program", _halt_late)
+        world.sometimes("HALT comes after the host has ended the program", _halt_late)
 
     return scenario
 
 
 def clear_twice(layers: Layers | None = None) -> Scenario:
-    """Return a START and two CLEARs of one CPU, and a START of it behind them."""
+    """Return a START, two CLEARs and another START of one CPU."""
     steps = (START, CLEAR, CLEAR, WAIT, TEST, START_AGAIN, WAIT, TEST)
 
     def scenario(world: World) -> None:

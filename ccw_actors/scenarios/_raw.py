@@ -1,23 +1,23 @@
-"""Clients of VfioCcw that refuse nothing: what it promises, it has to keep by itself.
+"""Clients of VfioCcw that refuse nothing: it has to keep its promises on its own.
 
-No GuestSubchannel stands between: requests come in order, but at any time, and events
-are taken late. VfioCcw is held to its side of the interface alone.
+There is no GuestSubchannel in between. Requests come in order, but at any time, and
+events are taken late. VfioCcw is held to its side of the interface alone.
 
 | scenario | requests | what the client does that an emulator would not |
 |---|---|---|
-| raw-starts | START, START, START | starts while busy, or before it has taken |
-| raw-halt | START, HALT, START | starts while a HALT is under way |
-| raw-clear | START, CLEAR, START, CLEAR | starts while a CLEAR is under way |
-| raw-halts | START, HALT, HALT, START | halts while a HALT is under way |
-| raw-cancel | START, CANCEL, CANCEL, START | withdraws twice, and has never looked |
-| raw-halt-cancel | START, HALT, CANCEL, START | withdraws what is being halted |
+| raw-starts | START, START, START | starts while busy, or before it has taken status |
+| raw-halt | START, HALT, START | starts while a HALT is in progress |
+| raw-clear | START, CLEAR, START, CLEAR | starts while a CLEAR is in progress |
+| raw-halts | START, HALT, HALT, START | halts while a HALT is in progress |
+| raw-cancel | START, CANCEL, CANCEL, START | cancels twice, without LOOK |
+| raw-halt-cancel | START, HALT, CANCEL, START | cancels a START that is being halted |
 | raw-cancel-halt | START, CANCEL, HALT, CLEAR | does not wait for CANCEL |
 | raw-halt-clear | START, HALT, CLEAR, CANCEL | does not wait for HALT and CLEAR |
 | raw-resume-halt | START, LOOK, RESUME, HALT, CANCEL | does not wait for RESUME |
 | raw-resume | START, LOOK, RESUME, CLEAR, LOOK | does not wait for RESUME |
 | raw-resumes | START, LOOK, RESUME, RESUME, CANCEL | resumes twice |
 
-What it is held to is in `_promises`.
+`_promises` has the properties.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,13 +72,13 @@ class TakeNow(Message, frozen=True):
 
 
 class ClientState(Struct):
-    """How many requests have been made."""
+    """The number of requests made."""
 
     made: int = 0
 
 
 class Client(Actor):
-    """Makes `requests` of `vfio_ccw` one after the other, each at any time."""
+    """Sends `requests` to `vfio_ccw` one after the other, each at any time."""
 
     state: ClientState
 
@@ -88,12 +88,12 @@ class Client(Actor):
         self.state = ClientState()
 
     def on_start(self) -> None:
-        """Begin."""
+        """Prepare the first request."""
         self.ref.tell(Next())
 
     @receive
     def go_on(self, _message: Next) -> None:
-        """Make one request."""
+        """Send the next request."""
         self._vfio_ccw.tell(self._requests[self.state.made])
         self.state.made += 1
         if self.state.made < len(self._requests):
@@ -101,13 +101,13 @@ class Client(Actor):
 
 
 class TakerState(Struct):
-    """How many events have not been taken."""
+    """The number of events that have not been taken."""
 
     untaken: int = 0
 
 
 class Taker(Actor):
-    """Gets what `vfio_ccw` answers, and takes each event at any time after that."""
+    """Receives the answers of `vfio_ccw`, and takes each event at any time later."""
 
     state: TakerState
 
@@ -117,19 +117,19 @@ class Taker(Actor):
 
     @receive
     def event(self, message: IoEvent) -> None:
-        """Take it, but not now."""
+        """Take the event later, at any time."""
         self.state.untaken += 1
         self.ref.tell(TakeNow(message.ends))
 
     @receive
     def take(self, message: TakeNow) -> None:
-        """Tell the driver that one has been taken."""
+        """Tell the driver that an event has been taken."""
         self.state.untaken -= 1
         self._vfio_ccw.tell(Taken(message.ends))
 
     @receive
     def answered(self, _message: Refused | Completed | Found | Gone) -> None:
-        """Leave it to the monitor."""
+        """Ignore the answer, which the monitor checks."""
 
 
 def _start(number: int) -> IoRequest:
@@ -147,7 +147,7 @@ def _raw(
     content: bytes | None = None,
     **conditions: Condition,
 ) -> Maker:
-    """Return what makes a scenario of these requests, numbered from 1."""
+    """Return the maker of a scenario of these requests, numbered from 1."""
     requests = tuple(kind(number) for number, kind in enumerate(kinds, 1))
 
     def maker(layers: Layers | None = None) -> Scenario:
@@ -181,7 +181,7 @@ def another_runs(view: View) -> bool:
 
 RAW: Final[dict[str, Maker]] = {
     "raw-starts": _raw(
-        "STARTs at any time, of a client that refuses none and takes late.",
+        "A client issues START at any time, refuses none, and takes status late.",
         _start,
         _start,
         _start,
@@ -189,7 +189,7 @@ RAW: Final[dict[str, Maker]] = {
         another_program_runs_at_the_host=another_runs,
     ),
     "raw-halt": _raw(
-        "START while a HALT is under way, of a client that refuses none.",
+        "A client that refuses none issues START while a HALT is in progress.",
         _start,
         HaltRequest,
         _start,
@@ -197,7 +197,7 @@ RAW: Final[dict[str, Maker]] = {
         another_program_runs_at_the_host=another_runs,
     ),
     "raw-clear": _raw(
-        "START and CLEAR while a CLEAR is under way, of a client that refuses none.",
+        "A client that refuses none issues START and CLEAR during a CLEAR.",
         _start,
         ClearRequest,
         _start,
@@ -206,7 +206,7 @@ RAW: Final[dict[str, Maker]] = {
         another_program_runs_at_the_host=another_runs,
     ),
     "raw-halts": _raw(
-        "HALT while another is under way, of a client that refuses none.",
+        "A client that refuses none issues HALT while another is in progress.",
         _start,
         HaltRequest,
         HaltRequest,
@@ -215,7 +215,7 @@ RAW: Final[dict[str, Maker]] = {
         another_program_runs_at_the_host=another_runs,
     ),
     "raw-cancel": _raw(
-        "CANCELs at any time, of a client that has never looked.",
+        "A client issues CANCEL at any time, without LOOK.",
         _start,
         CancelRequest,
         CancelRequest,
@@ -223,7 +223,7 @@ RAW: Final[dict[str, Maker]] = {
         another_program_runs_at_the_host=another_runs,
     ),
     "raw-halt-cancel": _raw(
-        "CANCEL while a HALT is under way, of a client that has never looked.",
+        "A client issues CANCEL while a HALT is in progress, without LOOK.",
         _start,
         HaltRequest,
         CancelRequest,
@@ -231,14 +231,14 @@ RAW: Final[dict[str, Maker]] = {
         another_program_runs_at_the_host=another_runs,
     ),
     "raw-cancel-halt": _raw(
-        "HALT and CLEAR while a CANCEL is under way.",
+        "HALT and CLEAR while a CANCEL is in progress.",
         _start,
         CancelRequest,
         HaltRequest,
         ClearRequest,
     ),
     "raw-halt-clear": _raw(
-        "CLEAR and CANCEL while a HALT, then a CLEAR is under way.",
+        "CLEAR and CANCEL while a HALT, then a CLEAR is in progress.",
         _start,
         HaltRequest,
         ClearRequest,
@@ -272,4 +272,4 @@ RAW: Final[dict[str, Maker]] = {
         content=_SUSPENDS,
     ),
 }
-"""What makes each scenario, given the classes that take the parts of the layers."""
+"""The maker of each scenario, by name."""

@@ -1,19 +1,19 @@
-"""VfioCcw behind the regions of vfio-ccw, with threads that refuse nothing.
+"""VfioCcwRegions, with threads that read and write its regions and refuse nothing.
 
 | scenario | threads | what they do that an emulator would not |
 |---|---|---|
 | raw-regions | START three times; HALT; a reader | start while busy, or unread |
 | raw-regions-clear | START twice; CLEAR, START; a reader | the same, with a CLEAR |
-| raw-regions-reset | START, SCHIB; RESET, START; a reader | reset amidst |
-| raw-regions-close | START; HALT, CLOSE; a reader | close amidst |
+| raw-regions-reset | START, SCHIB; RESET, START; a reader | reset during a START |
+| raw-regions-close | START; HALT, CLOSE; a reader | close during a START |
 | raw-regions-unmap | START twice; UNMAP; a reader | unmap what the channel uses |
-| raw-regions-unmaps | START; UNMAP; RESET; a reader | unmap amidst a RESET |
-| raw-regions-attention | HALT; RESET; a reader | attention comes amidst |
-| raw-regions-lost | START; UNMAP; a reader | the device is lost amidst |
+| raw-regions-unmaps | START; UNMAP; RESET; a reader | unmap during a RESET |
+| raw-regions-attention | HALT; RESET; a reader | the device has attention |
+| raw-regions-lost | START; UNMAP; a reader | the device is lost |
 | raw-regions-crash | START; RESET; a reader | VfioCcwRegions or Cio crashes |
 | raw-regions-crash-unmap | START; UNMAP; a reader | VfioCcwRegions crashes |
 
-What the regions are held to is in `_region_promises`.
+`_region_promises` has the properties.
 """
 
 import errno
@@ -56,11 +56,11 @@ _CLEAR: Final = WriteAsync("CSCH")
 
 
 class _RawRegions(Struct, frozen=True):
-    """What makes a scenario of threads, and of one that reads.
+    """The maker of a scenario of threads, and of one more that reads.
 
-    The device wants attention, or is lost, at any time, if `attention` or `lost` say
-    so; one of the layers `crashes` at any message. `conditions` have to be met
-    sometimes.
+    With `attention` or `lost`, the device has attention or is lost at any time. One of
+    the layers in `crashes` crashes at any message. Some schedule has to reach each of
+    the `conditions`.
     """
 
     summary: str
@@ -150,21 +150,21 @@ def _is_well(view: View) -> bool:
 
 RAW_REGIONS: Final[dict[str, Maker]] = {
     "raw-regions": _regions(
-        "STARTs through regions, of threads that refuse none, and a HALT.",
+        "Threads that refuse none write STARTs and a HALT into the regions.",
         (_START, _START, _START),
         (_HALT,),
         another_program_runs_at_the_host=another_runs,
         a_START_is_refused=_is_refused,
     ),
     "raw-regions-clear": _regions(
-        "STARTs through regions, of threads that refuse none, and a CLEAR.",
+        "Threads that refuse none write STARTs and a CLEAR into the regions.",
         (_START, _START),
         (_CLEAR, _START),
         another_program_runs_at_the_host=another_runs,
         a_START_is_refused=_is_refused,
     ),
     "raw-regions-reset": _regions(
-        "START and SCHIB through regions, and a RESET with a START behind it.",
+        "START and SCHIB through regions, and a RESET followed by a START.",
         (_START, ReadSchib()),
         (ResetDevice(), _START),
         another_program_runs_at_the_host=another_runs,
@@ -191,7 +191,7 @@ RAW_REGIONS: Final[dict[str, Maker]] = {
         a_program_is_cut_short=_is_cut,
     ),
     "raw-regions-attention": _regions(
-        "HALT and RESET through regions of a device that wants attention.",
+        "HALT and RESET through regions of a device that has attention.",
         (_HALT,),
         (ResetDevice(),),
         attention=True,
@@ -220,4 +220,4 @@ RAW_REGIONS: Final[dict[str, Maker]] = {
         a_request_is_refused=_is_lost,
     ),
 }
-"""What makes each scenario, given the classes that take the parts of the layers."""
+"""The maker of each scenario, by name."""

@@ -1,4 +1,4 @@
-"""What VfioCcwRegions promises its client, as a monitor of what it answers.
+"""The promises of VfioCcwRegions to its client, as a monitor of its answers.
 
 | property | |
 |---|---|
@@ -10,9 +10,9 @@
 | nothing is pinned in the range when UNMAP is answered | always |
 | no program is released while the subchannel may use it; nothing stays pinned | |
 
-FC is what the regions say: a function is in it from the write that returns 0 until the
-IRB with its end is read, or until a RESET returns; nobody looks at it after a CLOSE.
-START meets EBUSY, too, if another request has not returned yet when it is made.
+FC is as the regions show it: a function is in it from the write that returns 0 until
+the IRB with its end is read, or until a RESET returns. After a CLOSE it is not checked.
+START also gets EBUSY if another request has not returned yet.
 """
 
 import errno
@@ -34,7 +34,7 @@ from ccw_actors.actors.protocol import (
     WriteIo,
     Written,
 )
-from ccw_actors.channel import Fctl, Stctl
+from ccw_actors.channel import Fctl
 from ccw_actors.explore import Event, View, World
 from ccw_actors.runtime import Message
 from ccw_actors.scenarios._machine import BUFFER
@@ -43,25 +43,25 @@ from ccw_actors.scenarios._properties import is_held
 __all__ = ["KERNEL", "keeps_region_promises"]
 
 KERNEL: Final = "vfio-ccw"
-"""Where VfioCcwRegions is."""
+"""The path of VfioCcwRegions."""
 
 _RESETS: Final = frozenset({ResetDevice.__name__, CloseDevice.__name__})
 _PAGE: Final = BUFFER // PAGE_SIZE
 
 
 class Wrong(StrEnum):
-    """What may not be seen through the regions."""
+    """Faults that a client could see through the regions."""
 
     NOTHING = ""
     ACCEPTED = "a START accepted while FC is nonzero"
     REFUSED = "a START refused with EBUSY while FC is zero"
     OTHER = "an IRB of functions that were not accepted"
-    TWICE = "an answer to what was not asked"
-    ERRNO = "an errno that does not go with the request"
+    TWICE = "an answer without a request"
+    ERRNO = "an errno that the request cannot have"
 
 
 class Asked(NamedTuple):
-    """What `thread` has asked for, and whether something was in progress then."""
+    """A request of `thread`, and whether anything was in progress when it came."""
 
     thread: str
     request: str
@@ -70,10 +70,10 @@ class Asked(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What the regions have told.
+    """What the answers of the regions tell.
 
-    FC, what is not answered, what has been answered in the last step, whether the
-    device is not to be looked at any more, and what was wrong.
+    FC, the requests without an answer, those answered in the last step, whether the
+    device is no longer checked, and the fault.
     """
 
     fctl: int = 0
@@ -102,7 +102,7 @@ _REQUESTS: Final = (
 
 
 def keeps_region_promises(world: World) -> None:
-    """Have the regions do what their interface promises."""
+    """Check that the regions keep the promises of their interface."""
     world.monitor(Seen(), _follow)
     for wrong in Wrong:
         if wrong:
@@ -110,8 +110,8 @@ def keeps_region_promises(world: World) -> None:
     world.system_invariant(
         "no program is released while the subchannel may use it", is_held
     )
-    world.system_invariant("what is reset is quiet", _is_quiet)
-    world.system_invariant("what is unmapped is not pinned", _is_free)
+    world.system_invariant("after RESET or CLOSE nothing is at work", _is_quiet)
+    world.system_invariant("an unmapped page is not pinned", _is_free)
     world.final("each function is in an IRB", _is_over)
     world.final("each request is answered", lambda view: not view.monitor.asked)
     world.final("nothing stays pinned", lambda view: not view["storage"].pins)
@@ -144,7 +144,7 @@ def _ask(known: Seen, thread: str, message: object) -> Seen:
 
 
 def _take_answers(known: Seen, sent: Sequence[tuple[str, Message]]) -> Seen:
-    """Note what is answered to whom; what nobody has asked for is wrong."""
+    """Note the answers; one without a request is a fault."""
     answers = {
         to: message
         for to, message in sent
@@ -198,7 +198,7 @@ def _started(known: Seen, asked: Asked, reason: int) -> Seen:
 
 def _read(known: Seen, read: IoRead) -> Seen:
     scsw = read.irb.scsw
-    if not scsw.pending or scsw.stctl == Stctl.INTERMEDIATE_STATUS:
+    if not scsw.pending or scsw.is_intermediate:
         return known
     other = scsw.fctl & ~known.fctl and not known.over
     wrong = Wrong.OTHER if other else known.wrong
@@ -212,7 +212,7 @@ def _never(wrong: Wrong) -> Callable[[View], bool]:
 def _is_quiet(view: View) -> bool:
     """Whether nothing is at work, pinned or unread when RESET or CLOSE is answered.
 
-    A HALT that has waited for that is answered in the same step.
+    A HALT that has waited for the RESET is answered in the same step.
     """
     if not _RESETS.intersection(view.monitor.answered):
         return True

@@ -1,9 +1,9 @@
 """One subchannel with its device and storage, as the architecture describes it.
 
-It shares no code with `actors.Subchannel`, nor the table that this executes: an actor
-that is wrong is not held against itself. A channel program is format-1 CCWs in storage,
-NO-OPERATION and READ, with chaining of commands, PCI and suspension. What takes time,
-or comes at a time that is open, is a timer, which fires at any time:
+It shares no code with `actors.Subchannel`, nor the table that this executes, so a wrong
+actor is not compared with itself. A channel program is format-1 CCWs in storage:
+NO-OPERATION and READ, with command chaining, PCI and suspension. An event whose time
+the architecture leaves open is a timer, which fires at any time:
 
 | timer | when set | what happens |
 |---|---|---|
@@ -14,16 +14,16 @@ or comes at a time that is open, is a timer, which fires at any time:
 
 | step | at which | next |
 |---|---|---|
-| fetch, chain | the CCW in control is fetched, or the one behind it | accept, suspend |
-| suspend | the program stands before the CCW | resume |
+| fetch, chain | the CCW in control, or the one after it, is fetched | accept, suspend |
+| suspend | the program stops before the CCW | resume |
 | accept | the device takes the command | move |
 | move | data are in storage | over |
 | over | the command has ended | chain, or the end of the program |
 
-What becomes of the SCSW, and of the program, is in `specified_state`.
+`_specified_state` has the changes of the SCSW and of the program.
 
-Source: PoP, "I/O Instructions", "Basic I/O Functions", as far as Hercules channel.c and
-QEMU hw/s390x/css.c bear witness of it; what FC, AC and SC become is there in tables.
+Source: PoP, "I/O Instructions" and "Basic I/O Functions", which has tables for FC, AC
+and SC; read by way of Hercules channel.c and QEMU hw/s390x/css.c.
 """
 
 from collections.abc import Callable
@@ -80,34 +80,34 @@ _ENDS: Final = Stctl.ALERT | Stctl.PRIMARY | Stctl.SECONDARY
 
 
 class GoOn(Message, frozen=True):
-    """The channel program is to take its next step."""
+    """Have the channel program take its next step."""
 
     step: int
 
 
 class ShowPci(Message, frozen=True):
-    """The status of a PCI is to become pending."""
+    """Make the status of a PCI pending."""
 
     run: int
 
 
 class Signal(Message, frozen=True):
-    """The halt or clear signal is to go out."""
+    """Send the halt or clear signal."""
 
     number: int
 
 
 class CutShort(Message, frozen=True):
-    """The device ends a command early, as it was halted."""
+    """Have a halted device end its command early."""
 
     step: int
 
 
 class SpecifiedSubchannel(Actor):
-    """One subchannel that answers instructions, and storage as well.
+    """A subchannel and its storage.
 
-    `storage` is its content from address 0 on, `record` what a READ brings. It starts
-    with `pmcw`; interruptions are announced to `css`.
+    `storage` is the content from address 0 on, `record` the data of a READ. The
+    subchannel starts with `pmcw`, and announces interruptions to `css`.
     """
 
     state: SpecifiedState
@@ -132,7 +132,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def start(self, message: StartSubchannel) -> ConditionCode:
-        """SSCH: status pending goes before a function in progress."""
+        """SSCH: condition code 1 takes precedence over 2."""
         state = self.state
         if not state.is_operational:
             return ConditionCode(3)
@@ -160,7 +160,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def clear(self, _message: ClearSubchannel) -> ConditionCode:
-        """CSCH: whatever was in progress or pending is no more."""
+        """CSCH: ends all functions and drops pending status."""
         if not self.state.is_operational:
             return ConditionCode(3)
         self.state.clear()
@@ -169,7 +169,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def resume(self, _message: ResumeSubchannel) -> ConditionCode:
-        """RSCH: for a program that is suspended, and nothing else."""
+        """RSCH: only for a suspended program."""
         state, scsw = self.state, self.state.scsw
         if not state.is_operational:
             return ConditionCode(3)
@@ -183,7 +183,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def withdraw(self, _message: CancelSubchannel) -> ConditionCode:
-        """XSCH: for a START that is not active."""
+        """XSCH: only for a START that is not active."""
         state, scsw = self.state, self.state.scsw
         if not state.is_operational:
             return ConditionCode(3)
@@ -198,7 +198,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def test(self, _message: TestSubchannel) -> Tested:
-        """TSCH: what is pending is handed over, and functions that are over end."""
+        """TSCH: hands over pending status, and ends the functions that it is of."""
         state = self.state
         if not state.is_operational:
             return Tested(3, Irb(Scsw()))
@@ -211,7 +211,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def store(self, _message: StoreSubchannel) -> Stored:
-        """STSCH: as it is."""
+        """STSCH: the SCHIB as it is."""
         return Stored(0, Schib(self.state.pmcw, self.state.scsw))
 
     @receive
@@ -229,7 +229,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def take(self, _message: TakeInterruption) -> InterruptionTaken | InterruptionGone:
-        """Give the interruption if it has not been withdrawn."""
+        """Deliver the interruption unless it was withdrawn."""
         state = self.state
         if not state.interruption:
             return InterruptionGone(0)
@@ -241,7 +241,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def attend(self, _message: Attend) -> None:
-        """The device wants attention."""
+        """The device has attention."""
         self.state.attention = True
         self._offer()
 
@@ -270,7 +270,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def signal(self, message: Signal) -> None:
-        """The signal goes out."""
+        """Send the signal, unless a later one replaces it."""
         state = self.state
         if message.number != state.signal:
             return
@@ -281,7 +281,7 @@ class SpecifiedSubchannel(Actor):
             self._give_halt_signal()
 
     def _give_halt_signal(self) -> None:
-        """Give the halt signal, which a device that works answers with its end."""
+        """Send the halt signal; a device at work then ends its command."""
         state = self.state
         if state.halted_at_device():
             if state.next == "move":
@@ -294,7 +294,7 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def cut_short(self, message: CutShort) -> None:
-        """The device ends its command with nothing moved."""
+        """End the command early: no data is moved."""
         if message.step == self.state.step:
             self.state.count = self.state.ccw.count
             self._end()
@@ -303,13 +303,13 @@ class SpecifiedSubchannel(Actor):
 
     @receive
     def read_storage(self, message: ReadStorage) -> StorageData:
-        """Fetch."""
+        """Read storage for a CPU."""
         parts = (self.state.bytes_at(a.address, a.length) for a in message.areas)
         return StorageData(message.number, tuple(parts))
 
     @receive
     def write_storage(self, message: WriteStorage) -> StorageWritten:
-        """Store."""
+        """Write storage for a CPU."""
         for piece in message.pieces:
             self.state.write(piece.address, piece.data)
         return StorageWritten(message.number, sum(len(p.data) for p in message.pieces))
@@ -368,7 +368,7 @@ class SpecifiedSubchannel(Actor):
             self._end()
 
     def _end(self, dstat: int = Dstat.CHANNEL_AND_DEVICE_END, cstat: int = 0) -> None:
-        """The start function is over; so is a halt function that is in progress."""
+        """End the start function, and a halt function that is in progress."""
         self.state.end(dstat, cstat)
         self._present()
 
@@ -379,12 +379,12 @@ class SpecifiedSubchannel(Actor):
         self.after(0.0, Signal(self.state.signal))
 
     def _offer(self) -> None:
-        """Show attention if nothing else is to be shown, and nothing is in progress."""
+        """Show attention if no status is pending and no function is in progress."""
         if self.state.offer():
             self._present()
 
     def _present(self, *, on_path: bool = True) -> None:
-        """Have the status be pending; one that is no device's is on no path."""
+        """Make the status pending; status that is not the device's has no path."""
         state = self.state
         state.present(Irb.with_path(state.scsw, PATH_0) if on_path else Irb(state.scsw))
         self._css.tell(Pending(0, state.pmcw.isc))

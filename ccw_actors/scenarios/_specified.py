@@ -1,10 +1,10 @@
-"""Scenarios of a guest on one bare subchannel, held against its description.
+"""Scenarios of a guest on one bare subchannel, compared with its description.
 
-The scenarios of a guest hold a passed-through subchannel against a bare one. The host's
-subchannel is of the same class as that, so what is wrong there is wrong on both sides.
-Here the bare one is held against `_specification`, which shares nothing with it: all
-that the same CPUs see of one has to be what they can see of the other. For the scenario
-`halt` there is `bare-halt`, and so on.
+The scenarios of a guest compare a passed-through subchannel with a bare one. The host's
+subchannel is of the same class as the bare one, so a fault of that class is on both
+sides. Here the bare one is compared with `_specification`, which shares no code with
+it: the CPUs may see of the one only what they can see of the other. The scenario `busy`
+has `bare-busy`, and so on.
 """
 
 from collections.abc import Mapping
@@ -37,14 +37,14 @@ __all__ = ["BARE", "specified_scenario"]
 
 
 class Relay(Actor):
-    """Stands at a path of its own for what happens to `subchannel`."""
+    """Receives messages for the device in place of `subchannel`."""
 
     def __init__(self, subchannel: ActorRef[Any]) -> None:
         self._subchannel = subchannel
 
     @receive
     def attend(self, message: Attend) -> None:
-        """Pass it on."""
+        """Pass attention on to the subchannel."""
         self._subchannel.tell(message)
 
 
@@ -73,7 +73,7 @@ def specified_scenario(
 
 
 def _bare(scenario: GuestScenario) -> Maker:
-    """Return what makes the scenario of the same CPUs on one bare subchannel."""
+    """Return the maker of the scenario of the same CPUs on one bare subchannel."""
 
     def maker(layers: Layers | None = None) -> Scenario:
         layers = layers or OURS
@@ -90,7 +90,7 @@ def _bare(scenario: GuestScenario) -> Maker:
 
 
 def _described(of: GuestScenario, bare: Scenario) -> Scenario:
-    """Return the scenario of a bare machine that is held against its description."""
+    """Return the scenario of a bare machine that is compared with its description."""
     described = specified_scenario(*of.programs, content=of.content, happens=of.happens)
     reference = Reference(described, visible)
 
@@ -116,4 +116,4 @@ BARE: Final[dict[str, Maker]] = {
     and scenario.described
     and not scenario.unhurried
 }
-"""What makes each scenario, given the class that takes the part of the subchannel."""
+"""The maker of each scenario, by name."""

@@ -1,7 +1,7 @@
-"""What the subchannel of `_specification` remembers, and what becomes of it.
+"""The state of the subchannel in `_specification`, and how it changes.
 
-Pure: nothing is sent from here, and no timer set. What FC, AC and SC become is written
-out as the architecture has it, and shares nothing with `channel.lifecycle`.
+Pure: this module sends no message and sets no timer. The changes of FC, AC and SC are
+written out as the architecture has them, and share no code with `channel.lifecycle`.
 
 Source: see `_specification`.
 """
@@ -29,7 +29,7 @@ from ccw_actors.channel.ccw import CCW_LENGTH
 __all__ = ["WITHDRAWN", "SpecifiedState"]
 
 WITHDRAWN: Final = Actl.START_PENDING | Actl.RESUME_PENDING | Actl.SUSPENDED
-"""What a START may be that XSCH withdraws."""
+"""The activity of a START that XSCH withdraws."""
 
 _READ: Final = 0x02
 _FROM_ORB: Final = 0xF8F8
@@ -38,13 +38,13 @@ _TESTED: Final = WITHDRAWN | Actl.HALT_PENDING | Actl.CLEAR_PENDING
 
 
 class SpecifiedState(Struct):
-    """What one subchannel, its device and its storage remember.
+    """The state of one subchannel, its device and its storage.
 
     `at` is the address of the CCW in control; `next` is the step that comes next, ""
-    if there is no channel program. `ccw` is what was fetched there, `count` what it has
-    left over. `step`, `run` and `signal` count what timers are set for. `pci` is the
-    address of a CCW whose PCI has not been shown, 0 if none. `halted` says that the
-    halt signal has gone out to a device that was at work.
+    if there is no channel program. `ccw` was fetched there, and `count` is its residual
+    count. `step`, `run` and `signal` number the timers. `pci` is the address of a CCW
+    whose PCI has not been shown, 0 if none. `halted` says that the halt signal has gone
+    out to a device that was at work.
     """
 
     pmcw: Pmcw
@@ -76,18 +76,18 @@ class SpecifiedState(Struct):
     # -- storage --
 
     def bytes_at(self, address: int, length: int) -> bytes:
-        """Return what is in storage there."""
+        """Return the bytes of storage at an address."""
         return self.storage[address : address + length]
 
     def write(self, address: int, data: bytes) -> None:
-        """Store data."""
+        """Store data at an address."""
         old = self.storage
         self.storage = old[:address] + data + old[address + len(data) :]
 
     # -- instructions that apply --
 
     def start(self, orb: Orb) -> None:
-        """SSCH: a channel program is to be fetched."""
+        """SSCH: the channel program will be fetched."""
         self.pmcw = replace(self.pmcw, intparm=orb.intparm, lpum=PATH_0)
         self.scsw = Scsw(
             flags=orb.flags & _FROM_ORB,
@@ -109,22 +109,22 @@ class SpecifiedState(Struct):
         self.interruption = False
 
     def clear(self) -> None:
-        """CSCH: nothing is left but the clear function."""
+        """CSCH: only the clear function is left."""
         cleared = Actl.CLEAR_PENDING
         self.scsw = replace(self.scsw, fctl=Fctl.CLEAR, actl=cleared, stctl=0)
         self.interruption = self.attention = False
         self.pci = 0
         if self.next != "move":
-            # Data that are on their way may arrive until the clear signal goes out.
+            # Data on their way may arrive until the clear signal goes out.
             self.end_program()
 
     def withdraw(self) -> None:
-        """XSCH: the START has never been."""
+        """XSCH: the START leaves nothing behind."""
         self.scsw = replace(self.scsw, fctl=0, actl=self.scsw.actl & ~WITHDRAWN)
         self.end_program()
 
     def test(self) -> None:
-        """TSCH: status is not pending any more, and functions that are over end."""
+        """TSCH: status is no longer pending, and its functions end."""
         scsw = self.scsw
         self.interruption = False
         suspended = bool(scsw.actl & Actl.SUSPENDED)
@@ -140,26 +140,26 @@ class SpecifiedState(Struct):
     # -- the channel program --
 
     def then(self, step: str) -> None:
-        """Have a step come next."""
+        """Set the next step."""
         self.next, self.step = step, self.step + 1
 
     def end_program(self) -> None:
-        """Nothing of the channel program happens any more."""
+        """End the channel program: no further step comes."""
         self.then("")
         self.pci, self.halted = 0, False
 
     def resumed(self) -> None:
-        """A program that was suspended goes on."""
+        """Resume a suspended program."""
         actl = self.scsw.actl & ~(Actl.SUSPENDED | Actl.RESUME_PENDING)
         self.scsw = replace(self.scsw, actl=actl | Actl.ACTIVE)
 
     def fetch(self) -> None:
-        """The CCW in control is fetched."""
+        """Fetch the CCW in control."""
         self.ccw = Ccw.from_bytes(self.bytes_at(self.at, CCW_LENGTH), 1)
         self.count = self.ccw.count
 
     def suspend(self) -> None:
-        """The program stands before its CCW, which is shown unless U is on."""
+        """Suspend the program before its CCW, and show that unless U is on."""
         if self.pci:
             self.join_pci()
         scsw = self.scsw
@@ -175,7 +175,7 @@ class SpecifiedState(Struct):
         self.next = ""
 
     def accept(self) -> bool:
-        """The device takes a command; whether initial status is to be shown."""
+        """Have the device take a command; return whether to show initial status."""
         scsw = self.scsw
         if not scsw.actl & Actl.START_PENDING:
             return False
@@ -189,14 +189,14 @@ class SpecifiedState(Struct):
         return True
 
     def move(self, record: bytes) -> None:
-        """Data of a READ, which brings a record, are put into storage."""
+        """Put the record that a READ reads into storage."""
         if self.ccw.code == _READ:
             data = record[: self.ccw.count]
             self.write(self.ccw.address, data)
             self.count = self.ccw.count - len(data)
 
     def join_pci(self) -> None:
-        """Put a PCI that has not been shown into the status."""
+        """Add a PCI that has not been shown to the status."""
         scsw = self.scsw
         self.scsw = replace(
             scsw,
@@ -208,7 +208,7 @@ class SpecifiedState(Struct):
         self.pci = 0
 
     def end(self, dstat: int, cstat: int) -> None:
-        """The start function is over; so is a halt function that is in progress."""
+        """End the start function, and a halt function that is in progress."""
         if self.pci:
             self.join_pci()
         scsw = self.scsw
@@ -228,27 +228,27 @@ class SpecifiedState(Struct):
     # -- signals --
 
     def cleared(self) -> None:
-        """The clear signal has gone out."""
+        """Note that the clear signal has gone out."""
         self.end_program()
         self.pmcw = replace(self.pmcw, pnom=0, pom=0xFF, lpum=0)
         self.scsw = Scsw(fctl=Fctl.CLEAR, stctl=Stctl.PENDING)
 
     def halted_at_device(self) -> bool:
-        """The halt signal has gone out; whether to a device that works."""
+        """Note the halt signal; return whether the device was at work."""
         actl = self.scsw.actl & ~Actl.HALT_PENDING
         self.scsw = replace(self.scsw, actl=actl)
         self.halted = bool(actl & Actl.DEVICE_ACTIVE)
         return self.halted
 
     def halted_alone(self) -> None:
-        """The halt function is over without a device."""
+        """End the halt function, in which the device took no part."""
         self.end_program()
         self.scsw = replace(self.scsw, stctl=self.scsw.stctl | Stctl.PENDING)
 
     # -- what is shown --
 
     def offer(self) -> bool:
-        """Whether attention is to be shown now: nothing is pending or in progress."""
+        """Show attention if no status is pending and no function in progress."""
         if not self.attention or self.scsw.fctl or self.is_pending:
             return False
         self.attention = False
@@ -259,11 +259,11 @@ class SpecifiedState(Struct):
         return True
 
     def present(self, irb: Irb) -> None:
-        """Status is pending, and so is an interruption."""
+        """Make status and an interruption pending."""
         self.irb, self.interruption = irb, True
 
     def detach(self) -> None:
-        """There is no device any more."""
+        """Remove the device."""
         self.end_program()
         self.pmcw = Pmcw(devno=self.pmcw.devno)
         self.scsw, self.irb = Scsw(), Irb(Scsw())

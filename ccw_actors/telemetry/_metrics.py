@@ -19,11 +19,11 @@ class MetricsObserver(Observer):
     | ccw_actors.failures | counter, {failure} | error: its type |
     | ccw_actors.restarts | counter, {restart} | |
 
-    Paths of actors are left out: there may be any number of them.
+    Paths of actors are not attributes, because their number has no limit.
     """
 
     def __init__(self, meter: Meter | None = None) -> None:
-        """Create the instruments; without a meter, in the one of this package."""
+        """Create the instruments, in this package's meter if none is given."""
         if meter is None:
             meter = get_meter("ccw_actors")
         name = "ccw_actors."
@@ -46,7 +46,7 @@ class MetricsObserver(Observer):
         self._latency.record(event.handled_at - event.sent_at, attributes)
 
     def dead_letter(self, event: Handled, reason: str) -> None:
-        """Count a message that nobody handled."""
+        """Count a message that no actor handled."""
         del reason
         self._dead.add(1, {"message": event.message_type.__name__})
 
@@ -61,6 +61,6 @@ class MetricsObserver(Observer):
         self._restarts.add(1)
 
     def stopped(self, actor: str, reason: str) -> None:
-        """Count an actor off."""
+        """Subtract an ended actor from the count."""
         del actor, reason
         self._actors.add(-1)

@@ -1,4 +1,4 @@
-"""Takes the trace of OpenTelemetry from who sends a message to who handles it."""
+"""Carries the trace of OpenTelemetry from the sender of a message to its handler."""
 
 from contextvars import Token
 
@@ -11,10 +11,10 @@ _PARENT, _STATE = "traceparent", "tracestate"
 
 
 class TraceContextPropagator:
-    """Has spans of a handler be children of the span in which its message was sent.
+    """Makes the spans of a handler children of the span that sent its message.
 
-    For `System.propagate`. What travels are the two headers of W3C Trace Context,
-    https://www.w3.org/TR/trace-context/, in one text. Baggage stays where it is.
+    Pass it to `System.propagate`. The two headers of W3C Trace Context,
+    https://www.w3.org/TR/trace-context/, travel in one text. Baggage does not travel.
     """
 
     def __init__(self) -> None:
@@ -27,11 +27,11 @@ class TraceContextPropagator:
         return " ".join(headers[name] for name in (_PARENT, _STATE) if name in headers)
 
     def attach(self, traceparent: str) -> Token[Context]:
-        """Make that the parent of the spans that are started now."""
+        """Make that the parent of the spans that start from now on."""
         parent, _, state = traceparent.partition(" ")
         headers = {_PARENT: parent, _STATE: state} if state else {_PARENT: parent}
         return attach(self._w3c.extract(headers, get_current()))
 
     def detach(self, token: Token[Context]) -> None:
-        """Make the span current that was current before."""
+        """Make the previous span current again."""
         detach(token)

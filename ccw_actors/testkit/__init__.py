@@ -1,4 +1,4 @@
-"""What tests of actors are made of: probes, a recorder, and a virtual clock.
+"""Tools for tests of actors: probes, a recorder and a virtual clock.
 
 The fixtures for pytest are in `ccw_actors.pytest_plugin`.
 """

@@ -1,4 +1,4 @@
-"""What a test expects an actor to be sent, and the error for what it was not."""
+"""The messages that a test expects, and the error if others come."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -12,7 +12,7 @@ M = TypeVar("M", bound=Message)
 
 
 class Received(NamedTuple):
-    """One message that a probe was sent.
+    """One message that a probe received.
 
     `sender` is None for the outside, `at` is in seconds of the System's clock.
     """
@@ -28,10 +28,10 @@ class Received(NamedTuple):
 
 
 class ExpectationError(CcwActorsError, AssertionError):
-    """A probe was not sent what the test expected; an assertion of the test failed.
+    """A probe did not receive the expected messages; an assertion of the test failed.
 
-    `expected` says what that was, `came` are the messages that came in its place,
-    `queued` those that came and were not looked at.
+    `expected` describes them, `came` are the messages that came instead, `queued` those
+    that came but were not checked.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class ExpectationError(CcwActorsError, AssertionError):
         lines = [f"{path} expected {expected}"]
         lines += _listed("came", came)
         lines += _listed("still queued", queued)
-        lines.append(f"it takes {known}, and refuses all else")
+        lines.append(f"it takes {known} and refuses all others")
         super().__init__("\n".join(lines))
 
 
 class Expected(Generic[M]):
-    """One message that is expected: of a type, or equal to a value.
+    """One expected message: of a type, or equal to a value.
 
-    With `where` the message has to be one for which that is true, too.
+    With `where` that function must also return true for the message.
     """
 
     def __init__(self, what: type[M] | M, where: Callable[[M], bool] | None) -> None:
@@ -64,7 +64,7 @@ class Expected(Generic[M]):
         self._where = where
 
     def fits(self, message: Any) -> bool:
-        """Whether a message is the one expected."""
+        """Whether a message is the expected one."""
         if isinstance(self._what, type):
             fits = isinstance(message, self._what)
         else:
@@ -80,11 +80,11 @@ class Expected(Generic[M]):
 
 
 class Wanted:
-    """A list of expected messages, in which those that come are ticked off.
+    """A list of expected messages; each message that comes is ticked off.
 
-    `in_order` demands them in the order listed; otherwise each message that comes is
-    the first of those still missing that it fits. `skips` says that others may come in
-    between. `came` are all that have been offered.
+    `in_order` requires the listed order. Otherwise each message that comes ticks off
+    the first missing one that it fits. `skips` says that others may come in between.
+    `came` are all offered messages.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Wanted:
         return not self._expected
 
     def offer(self, received: Received) -> bool:
-        """Tick a message off; False if it should not have come."""
+        """Tick a message off; return False if it is not expected."""
         self.came.append(received)
         for number, expected in self._expected.items():
             if expected.fits(received.message):
@@ -120,7 +120,7 @@ class Wanted:
         return self._skips
 
     def found(self) -> tuple[Any, ...]:
-        """Return the messages in the order in which they are listed."""
+        """Return the messages in the listed order."""
         return tuple(self._found[number] for number in sorted(self._found))
 
     def __str__(self) -> str:

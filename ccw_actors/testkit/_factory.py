@@ -1,4 +1,4 @@
-"""What the fixture `probe` gives to a test."""
+"""The value of the fixture `probe`."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ __all__ = ["ProbeFactory"]
 
 
 class ProbeFactory:
-    """Makes probes: `probe(Note, Notes)`, in the System given here or there."""
+    """Makes probes: `probe(Note, Notes)`, in this System or one given in the call."""
 
     def __init__(self, system: System | None) -> None:
         self._system = system
@@ -18,11 +18,11 @@ class ProbeFactory:
     def __call__(
         self, *accepts: Any, path: str | None = None, system: System | None = None
     ) -> Probe:
-        """Return a new probe; see there. Raises `CcwActorsError` without a System."""
+        """Return a new `Probe`. Raises `CcwActorsError` without a System."""
         where = self._system if system is None else system
         if where is None:
             raise CcwActorsError(
-                "a probe needs a System: ask for one of the fixtures actor_system,"
-                " virtual_system and stepping_system, or say system=..."
+                "a probe needs a System: use one of the fixtures actor_system,"
+                " virtual_system and stepping_system, or pass system=..."
             )
         return Probe(where, *accepts, path=path)

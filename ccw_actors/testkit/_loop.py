@@ -25,21 +25,21 @@ _STANDSTILL_MAX = 100
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop in virtual time: seconds that begin at 0 and pass by jumps only.
+    """An event loop in virtual time: seconds that begin at 0 and only jump.
 
-    When nothing is ready the clock goes on to the next timer at once. I/O is polled
-    before each jump. With no timer left the loop waits for I/O, and for other threads.
+    When nothing is ready, the clock jumps to the next timer at once. The loop polls I/O
+    before each jump. With no timer left it waits for I/O and for other threads.
 
-    While somebody holds the clock it stands still: `run_in_executor` does until its
+    While it is held, the clock stands still: `run_in_executor` holds it until its
     future is done, an actor in a thread while it handles messages. Hold it yourself
-    while another process, or a thread the loop does not know of, works for the test.
-    If then nothing comes for `patience` real seconds (None: without end), whoever
-    holds the clock is taken to be blocked, and it jumps.
+    while another process, or a thread unknown to the loop, works for the test. If
+    nothing happens for `patience` real seconds (None: wait forever), the loop assumes
+    that the holder is blocked, and the clock jumps.
 
-    A clock that does not pass finds no slow callback: debug mode reports none.
+    Debug mode reports no slow callbacks, because the clock does not advance in them.
     """
 
-    # What asyncio's base class has, and does not declare.
+    # Attributes of asyncio's base class that it does not declare.
     _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
     _stopping: bool
@@ -59,23 +59,23 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def hold(self) -> None:
-        """Have the clock stand still until as many calls of `release`; thread-safe."""
+        """Stop the clock until the same number of calls of `release`; thread-safe."""
         with self._lock:
             self._holds += 1
 
     def release(self) -> None:
         """Take one `hold` back; thread-safe. Raises `DispatcherError` for one too many.
 
-        What the holder has to tell the loop is to be posted before.
+        Before this the holder must post any calls to the loop.
         """
         with self._lock:
             if not self._holds:
-                raise DispatcherError("the virtual clock is released, and not held")
+                raise DispatcherError("the virtual clock is released but not held")
             self._holds -= 1
         try:
             self.call_soon_threadsafe(_nothing)
         except RuntimeError:
-            return  # It is closed, and waits for nobody.
+            return  # The loop is closed and does not wait.
 
     @contextmanager
     def held(self) -> Generator[None, None, None]:
@@ -103,10 +103,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def _wait(
         self, poll: Callable[[float | None], Events], timeout: float | None
     ) -> Events:
-        """Return I/O events, or none once the clock has gone on to the next timer."""
+        """Return I/O events, or none once the clock has jumped to the next timer."""
         if timeout is None:
             return poll(None)
-        # Looked at before the poll: who releases meanwhile has posted something.
+        # Read before the poll: a holder that releases during it has posted something.
         held = self._holds > 0
         events = poll(0)
         if timeout == 0:
@@ -120,21 +120,21 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
             events = poll(self._patience)
             if events:
                 return events
-            log.warning("the virtual clock jumps to %g s: who holds it is blocked", due)
+            log.warning("the virtual clock jumps to %g s: its holder is blocked", due)
         self._pass_to(due)
         return events
 
     def _pass_to(self, now: float) -> None:
         self._now = now
         self._standstill = 0
-        # What is due exactly now has to count as due, however large the number is.
+        # A timer due exactly now must count as due, however large the number is.
         self._clock_resolution = math.ulp(now)
 
     def _pass_if_stuck(self) -> None:
-        """Let the smallest time pass if timers at this very time do not end.
+        """Advance the clock by the smallest step if timers at this time never end.
 
-        Who computes with times may always find a rounding error left to wait for;
-        real clocks go on by themselves.
+        Code that computes with times may always wait for a remaining rounding error.
+        Real clocks advance on their own.
         """
         if self._ready or self._stopping:
             return
@@ -144,7 +144,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class _Selector(selectors.DefaultSelector):
-    """Leaves it to the loop how long to wait."""
+    """A selector that lets the loop decide how long to wait."""
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class _Selector(selectors.DefaultSelector):
 def virtual_time_loop() -> VirtualTimeLoop:
     """Return a new `VirtualTimeLoop`: a factory for `asyncio.Runner`.
 
-    To have pytest-asyncio run each test on both loops, say in `conftest.py`
+    To make pytest-asyncio run each test on both loops, put into `conftest.py`
 
         def pytest_asyncio_loop_factories(config, item):
             return {"stock": asyncio.new_event_loop, "virtual": virtual_time_loop}
@@ -171,4 +171,4 @@ def virtual_time_loop() -> VirtualTimeLoop:
 
 
 def _nothing() -> None:
-    """Only wake the loop."""
+    """Do nothing except wake the loop."""

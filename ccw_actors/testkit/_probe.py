@@ -1,4 +1,4 @@
-"""An actor that records what it is sent, for a test to look at and to answer."""
+"""An actor that records its messages, for a test to check and to answer."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -24,19 +24,19 @@ _TIMEOUT = 3.0
 
 
 class Probe:
-    """An actor of the test: it takes messages of the types given, and `Terminated`.
+    """An actor of the test: it takes messages of the given types, and `Terminated`.
 
-    `Probe(system, Note, Notes | Failure)` is spawned in the System, at `path` or one
-    made of a counter. What it tells and replies is sent by its actor, when that has its
-    turn: so it comes from `ref`.
+    `Probe(system, Note, Notes | Failure)` is spawned in the System, at `path` or a path
+    with a counter. Its actor sends what it tells and replies, at its next turn, so
+    these messages come from `ref`.
 
-    The methods that take messages look at each message once, the oldest first, and
-    leave those behind the last one they need. They come in two forms. On an event loop
-    they are awaited and wait up to `timeout` seconds of the System's clock; those named
-    `..._now` wait for nothing, and are for a virtual clock or a stepping dispatcher
-    that has been run. What is expected is a message type, or a message: then the one
-    that comes has to be equal to it. All raise `ExpectationError`, and the awaited ones
-    `DispatcherError` where no event loop runs the System.
+    The methods that take messages check each message once, the oldest first, and leave
+    those behind the last one they need. They come in two forms. On an event loop await
+    them: they wait up to `timeout` seconds of the System's clock. Those named `..._now`
+    do not wait. Use them after running a virtual clock or a stepping dispatcher. Expect
+    a message type, or a message: then the one that comes must equal it. All raise
+    `ExpectationError`, and the awaited ones `DispatcherError` if no event loop runs the
+    System.
     """
 
     def __init__(self, system: System, *accepts: Any, path: str | None = None) -> None:
@@ -45,24 +45,24 @@ class Probe:
         self._system = system
         self._actor: Recording = recording(kinds)
         self._watched: set[str] = set()
-        # Its mailbox is not what the test bounds, if it bounds any.
+        # The test may bound other mailboxes, but not the probe's.
         self.ref: ActorRef[Any] = system.spawn(self._actor, path, mailbox=Mailbox())
 
     # -- what has come ----------------------------------------------------------
 
     @property
     def received(self) -> tuple[Message, ...]:
-        """All messages so far, whether looked at or not."""
+        """All messages so far, whether checked or not."""
         return tuple(one.message for one in self._actor.received)
 
     @property
     def queued(self) -> tuple[Message, ...]:
-        """The messages that have not been looked at."""
+        """The messages that have not been checked."""
         return tuple(one.message for one in self._queued())
 
     @property
     def sender(self) -> ActorRef[Any] | None:
-        """Who sent the last message that was looked at; None for the outside."""
+        """The sender of the last checked message; None for the outside."""
         taken = self._taken()
         return taken[-1].sender if taken else None
 
@@ -73,7 +73,7 @@ class Probe:
         self._actor.do(lambda: to.tell(message))
 
     def reply(self, message: Message) -> None:
-        """Answer the last request that was looked at."""
+        """Answer the last checked request."""
         taken = self._taken()
         asked = [one.reply_to for one in taken if isinstance(one.message, Request)]
         if not asked:
@@ -81,9 +81,9 @@ class Probe:
         self._actor.do(lambda: self._actor.reply(asked[-1], message))
 
     def watch(self, ref: ActorRef[Any]) -> None:
-        """Be sent `Terminated` when that actor ends, or is not there.
+        """Receive `Terminated` when that actor ends, or at once if it does not exist.
 
-        That actor is told at once, before what the test sends it afterwards.
+        The watch begins at once, before messages that the test sends later.
         """
         if ref.path not in self._watched:
             self._watched.add(ref.path)
@@ -98,7 +98,7 @@ class Probe:
         where: Callable[[M], bool] | None = None,
         timeout: float = _TIMEOUT,
     ) -> M:
-        """Return the next message, which has to be that one."""
+        """Return the next message, which must be the expected one."""
         message: M
         (message,) = await self._wait(Wanted([Expected(what, where)]), timeout)
         return message
@@ -106,7 +106,7 @@ class Probe:
     def expect_now(
         self, what: type[M] | M, *, where: Callable[[M], bool] | None = None
     ) -> M:
-        """Return the next message, which has to be that one."""
+        """Return the next message, which must be the expected one."""
         message: M
         (message,) = self._look(Wanted([Expected(what, where)]))
         return message
@@ -118,7 +118,7 @@ class Probe:
         where: Callable[[M], bool] | None = None,
         timeout: float = _TIMEOUT,
     ) -> M:
-        """Return the next such message; those before it are passed over."""
+        """Return the next such message; skip those before it."""
         wanted = Wanted([Expected(what, where)], skips=True)
         message: M
         (message,) = await self._wait(wanted, timeout)
@@ -127,7 +127,7 @@ class Probe:
     def fish_now(
         self, what: type[M] | M, *, where: Callable[[M], bool] | None = None
     ) -> M:
-        """Return the next such message; those before it are passed over."""
+        """Return the next such message; skip those before it."""
         message: M
         (message,) = self._look(Wanted([Expected(what, where)], skips=True))
         return message
@@ -135,20 +135,20 @@ class Probe:
     async def expect_all(
         self, *what: type[M] | M, in_order: bool = False, timeout: float = _TIMEOUT
     ) -> tuple[M, ...]:
-        """Return the next messages, which have to be those, as they are listed.
+        """Return the next messages, which must be the expected ones, as listed.
 
-        They may come in any order, unless `in_order`. `timeout` is for all of them.
+        They may come in any order, unless `in_order`. `timeout` is for all together.
         """
         return await self._wait(_all(what, in_order=in_order), timeout)
 
     def expect_all_now(
         self, *what: type[M] | M, in_order: bool = False
     ) -> tuple[M, ...]:
-        """Return the next messages, which have to be those, as they are listed."""
+        """Return the next messages, which must be the expected ones, as listed."""
         return self._look(_all(what, in_order=in_order))
 
     async def expect_nothing(self, *, within: float = 0.1) -> None:
-        """Wait that many seconds; no message may be there, or come."""
+        """Wait `within` seconds; no unchecked message may exist or come."""
         self._check_loop()
         try:
             async with asyncio.timeout(within):
@@ -159,15 +159,15 @@ class Probe:
         self._expect_none(f"nothing within {within:g} s")
 
     def expect_nothing_now(self) -> None:
-        """Find no message that has not been looked at."""
+        """Check that every message has been checked."""
         self._expect_none("nothing")
 
     async def expect_terminated(
         self, ref: ActorRef[Any], *, timeout: float = _TIMEOUT
     ) -> Terminated:
-        """Return the next message, which has to say that this actor has ended.
+        """Return the next message, which must be the `Terminated` of this actor.
 
-        The actor is watched from now on if it was not.
+        Starts to watch the actor if the probe does not watch it yet.
         """
         self.watch(ref)
         notice = await self.expect(Terminated, where=_is_end_of(ref), timeout=timeout)
@@ -200,7 +200,7 @@ class Probe:
         return wanted.found()
 
     def _tick_off(self, wanted: Wanted) -> bool:
-        """Offer what is queued to a list; whether that is complete now."""
+        """Offer the queued messages to a list; return whether it is complete."""
         self._check_alive(str(wanted), wanted.came)
         while not wanted.is_complete and (queued := self._queued()):
             self._actor.taken += 1

@@ -1,4 +1,4 @@
-"""An observer that keeps what happens in a System, for a test to look at."""
+"""An observer that keeps the events of a System for a test."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ __all__ = ["DeadLetter", "Failed", "Recorder"]
 
 
 class DeadLetter(NamedTuple):
-    """A message that will never be handled, and why."""
+    """A message that no actor will handle, and the reason."""
 
     event: Handled
     reason: str
 
 
 class Failed(NamedTuple):
-    """An actor that raised, by its path, on a message of that type or in that hook."""
+    """A failure: the path of the actor, and the message type or the hook."""
 
     actor: str
     message: str
@@ -23,9 +23,9 @@ class Failed(NamedTuple):
 
 
 class Recorder(Observer):
-    """Observes a System from now on, and keeps all, the oldest first.
+    """Observes a System from now on, and keeps all events, the oldest first.
 
-    `events` are the messages that have been handled, and the answers taken.
+    `events` are the handled messages and the taken answers.
     """
 
     def __init__(self, system: System) -> None:
@@ -53,5 +53,5 @@ class Recorder(Observer):
         return decode(event.payload)
 
     def order_of(self, path: str) -> list[Message]:
-        """Return what that actor has handled, in order; "" is the outside."""
+        """Return the messages that an actor handled, in order; "" is the outside."""
         return [self.message(one) for one in self.events if one.recipient == path]

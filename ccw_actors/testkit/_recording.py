@@ -1,4 +1,4 @@
-"""The actor of a probe: it records messages, and does what the probe has it do."""
+"""The actor of a probe: it records messages and makes calls for the probe."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -12,15 +12,15 @@ __all__ = ["ProbeAct", "Recording", "message_types", "recording"]
 
 
 class ProbeAct(Message, frozen=True):
-    """Has a probe do something as the actor that it is: the call of that number."""
+    """Makes the actor of a probe run the call of that number."""
 
     number: int
 
 
 class Recording(Actor):
-    """Keeps the messages `received`; of these the first `taken` have been looked at.
+    """Keeps the messages `received`; the test has checked the first `taken` of them.
 
-    `error` is what made the actor fail, if it has.
+    `error` is the exception that made the actor fail, if any.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Recording(Actor):
         self._arrived = asyncio.Event()
 
     def record(self, message: Any) -> None:
-        """Keep a message; subclasses say of which types."""
+        """Keep a message; subclasses declare the types."""
         one = Received(message, self.sender, self.reply_to, self.now())
         self.received.append(one)
         self._arrived.set()
@@ -42,12 +42,12 @@ class Recording(Actor):
         self._calls[message.number]()
 
     def on_failure(self, error: BaseException) -> None:
-        """Keep the error: whoever waits for a message is told."""
+        """Keep the error, and wake code that waits for a message."""
         self.error = error
         self._arrived.set()
 
     def do(self, call: Callable[[], object]) -> None:
-        """Have a call made when it is this actor's turn."""
+        """Make a call at this actor's next turn."""
         self._calls.append(call)
         self.ref.tell(ProbeAct(len(self._calls) - 1))
 
@@ -57,11 +57,11 @@ class Recording(Actor):
         await self._arrived.wait()
 
     def snapshot(self) -> object:
-        """Return what has been received, and looked at."""
+        """Return the messages received, and how many are checked."""
         return tuple(self.received), self.taken
 
     def restore(self, snapshot: Any) -> None:
-        """Go back to that."""
+        """Restore a snapshot."""
         received, self.taken = snapshot
         self.received = list(received)
 
@@ -69,7 +69,7 @@ class Recording(Actor):
 def recording(kinds: Iterable[type[Message]]) -> Recording:
     """Return a recording actor that takes messages of these types.
 
-    Raises `TypeError` for two types of one name.
+    Raises `TypeError` for two types of the same name.
     """
 
     def record(self: Recording, message: Any) -> None:
@@ -83,13 +83,13 @@ def recording(kinds: Iterable[type[Message]]) -> Recording:
 def message_types(accepts: Iterable[Any]) -> dict[type[Message], None]:
     """Return the types in a list of types and unions, and `Terminated`.
 
-    Raises `TypeError` for what is no message type.
+    Raises `TypeError` for a value that is not a message type.
     """
     found: dict[type[Message], None] = {}
     for one in (*accepts, Terminated):
         is_union = get_origin(one) in (Union, UnionType)
         for kind in get_args(one) if is_union else (one,):
             if not (isinstance(kind, type) and issubclass(kind, Message)):
-                raise TypeError(f"a probe takes message types, and {kind!r} is none")
+                raise TypeError(f"a probe takes message types, not {kind!r}")
             found[kind] = None
     return found

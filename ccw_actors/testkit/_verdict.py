@@ -1,4 +1,4 @@
-"""What may be wrong with a System when the test that used it is over."""
+"""Checks of a System at the end of the test that used it."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -9,10 +9,10 @@ __all__ = ["end", "end_without_loop"]
 
 
 async def end(system: System, may_fail: Iterable[str]) -> str:
-    """Shut a System down; say who refused to stop, and who failed unexpectedly.
+    """Shut a System down; name actors that did not stop or failed unexpectedly.
 
-    `may_fail` are patterns of paths, with `*` for any text. If something has escalated
-    that is raised, and other failures may only come of it. Returns "" if all is well.
+    `may_fail` are patterns of paths, with `*` for any text. Raises an escalated error,
+    which may have caused the other failures. Returns "" if nothing is wrong.
     """
     patterns = tuple(may_fail)
     left = await system.shutdown()
@@ -35,4 +35,4 @@ def end_without_loop(system: System, may_fail: Iterable[str]) -> str:
         return str(returned.value)
     finally:
         ending.close()
-    raise AssertionError("where no loop runs, a shutdown waits for nothing")
+    raise AssertionError("without a loop a shutdown does not wait")

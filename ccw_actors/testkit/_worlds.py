@@ -1,4 +1,4 @@
-"""Systems without an event loop that carry their dispatcher along."""
+"""Systems without an event loop that expose their dispatcher."""
 
 from ccw_actors.runtime import (
     Delivery,
@@ -12,7 +12,7 @@ __all__ = ["SteppingSystem", "VirtualSystem"]
 
 
 class VirtualSystem(System):
-    """A System under the virtual clock `clock`: nothing happens until that is run."""
+    """A System under the virtual clock `clock`: nothing happens until you run that."""
 
     def __init__(
         self, *, ask_timeout: float = 10.0, mailbox: Mailbox | None = None

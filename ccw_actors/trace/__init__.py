@@ -1,4 +1,4 @@
-"""What happened in a System: as a file, as lines to read, as numbers."""
+"""Traces of a System: as a file, as readable lines, as counts."""
 
 from ccw_actors.trace._counter import MessageCounter as MessageCounter
 from ccw_actors.trace._file import TRACE_SIZE as TRACE_SIZE

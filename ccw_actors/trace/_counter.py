@@ -1,4 +1,4 @@
-"""Counts what happens in a System."""
+"""An observer that counts the events of a System."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ __all__ = ["MessageCounter"]
 class MessageCounter(Observer):
     """An observer that counts messages handled by type, dead letters and failures.
 
-    `by_type` has the messages by the name of their type.
+    `by_type` counts the messages by the name of their type.
     """
 
     def __init__(self) -> None:
@@ -28,11 +28,11 @@ class MessageCounter(Observer):
         self.by_type[event.message_type.__name__] += 1
 
     def dead_letter(self, event: Handled, reason: str) -> None:
-        """Count a message that will never be handled."""
+        """Count a dead letter."""
         del event, reason
         self.dead_letters += 1
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
-        """Count an actor that has failed."""
+        """Count a failure."""
         del actor, message, error
         self.failures += 1

@@ -1,8 +1,8 @@
-"""Where a trace goes: a file of this run alone, of bounded size; or a pipe.
+"""The target of a trace: a file of bounded size for one run, or a pipe.
 
-A file that exists is replaced only if it is a trace, and no other run writes it. Once
-it has grown to half as much again as it may have, its oldest part is taken out: what
-is read of it later is what a trace begins with, the types, and the newest events.
+An existing file is replaced only if it is a trace and no other run writes it. When it
+has grown to one and a half times its limit, the oldest part is removed. The file then
+contains the beginning of the trace, the types, and the newest events.
 """
 
 import errno
@@ -22,53 +22,52 @@ from ccw_actors.transport import Codec
 __all__ = ["TRACE_SIZE", "TraceFile", "TracePipe", "TraceTarget", "open_trace"]
 
 TRACE_SIZE: Final = 256 << 20
-"""Bytes of a trace that are kept unless somebody asks for more: the newest."""
+"""The default number of bytes of a trace to keep: the newest ones."""
 
 _BUFFER: Final = 1 << 16
 _MARK: Final = 1 << 20
 _MOVED: Final = 1 << 22
 _PIPE_BUFFER: Final = 1 << 24
-_PATIENCE: Final = 1.0  # seconds that the reader of a full pipe is waited for
+_PATIENCE: Final = 1.0  # seconds to wait for the reader of a full pipe
 _MODE: Final = 0o666
 
 _encode = Codec().encode
-# All of a header but its version, and the kind of a type record.
+# A header without its version, and the kind of a type record.
 _HEADER: Final = _encode(HeaderRecord(FORMAT, VERSION))[:-1]
 _TYPE: Final = _encode(TypeRecord(1, "", False, ()))[: len(b"\x95\xa4type")]  # noqa: FBT003
 
 
 class TraceTarget(Protocol):
-    """What a `TraceWriter` writes to, record by record.
+    """The target to which a `TraceWriter` writes, record by record.
 
-    `path` is where, `cut` the number of bytes that were taken out again. `write`,
-    `flush` and `close` raise `OSError`.
+    `path` is its path, `cut` the number of bytes removed again. `write`, `flush` and
+    `close` raise `OSError`.
     """
 
     path: Path
     cut: int
 
     def write(self, record: bytes, /) -> object:
-        """Take one record; it may be kept back for a while."""
+        """Take one record, which may be buffered."""
         ...
 
     def flush(self) -> None:
-        """Write what has been kept back."""
+        """Write buffered records."""
         ...
 
     def close(self) -> None:
-        """Write what has been kept back, and let go."""
+        """Write buffered records, and close the target."""
         ...
 
 
 def open_trace(
     path: Path, *, size_max: int | None = TRACE_SIZE, inputs: Iterable[Path] = ()
 ) -> TraceTarget:
-    """Begin a trace at a path; `size_max` None keeps all of it.
+    """Begin a trace at a path; with `size_max` None it keeps all of it.
 
     Raises:
-        TraceFileError: The file is one of the `inputs`, or it exists and is no trace,
-            or it cannot be written.
-        TraceInUseError: Another run writes it.
+        TraceFileError: The file is one of the `inputs`, exists and is not a trace, or
+        cannot be written. TraceInUseError: Another run is writing it.
     """
     try:
         return _opened(path, size_max, inputs)
@@ -123,7 +122,7 @@ class TraceFile:
         return len(record)
 
     def flush(self) -> None:
-        """Write what has been kept back; a record that does not fit is not begun."""
+        """Write buffered records; a record that does not fit is not begun."""
         data, self._pending = self._pending, bytearray()
         try:
             _write_all(self._fd, data, self._size)
@@ -135,7 +134,7 @@ class TraceFile:
             self._shorten(self._size_max)
 
     def close(self) -> None:
-        """Write what has been kept back, cut it to size, and close the file."""
+        """Write buffered records, cut the file to size, and close it."""
         try:
             self.flush()
             if self._size_max is not None and self._size > self._size_max:
@@ -147,14 +146,14 @@ class TraceFile:
         head = os.pread(self._fd, len(_HEADER), 0)
         if head and head != _HEADER:
             raise TraceFileError(
-                f"{self.path}: exists and is no trace; expected a new file, or a trace"
-                " to replace"
+                f"{self.path}: exists and is not a trace; expected a new file, or a"
+                " trace to replace"
             )
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise TraceInUseError(
-                f"{self.path}: another run writes this trace"
+                f"{self.path}: another run is writing this trace"
             ) from error
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
@@ -162,14 +161,14 @@ class TraceFile:
         os.ftruncate(self._fd, 0)
 
     def _shorten(self, size_max: int) -> None:
-        """Take out what is oldest, from after the types to a record's beginning."""
+        """Remove the oldest records, from the end of the types on."""
         begin = bytes(self._begin)
         wanted = self._size - (size_max - len(begin))
         while self._marks and self._marks[0] < wanted:
             self._marks.popleft()
         start = self._marks[0] if self._marks else self._size
         if start <= len(begin):
-            return  # it is hardly more than types
+            return  # it contains hardly more than types
         _write_all(self._fd, begin, 0)
         to = len(begin)
         for at in range(start, self._size, _MOVED):
@@ -184,10 +183,10 @@ class TraceFile:
 
 
 class TracePipe:
-    """A pipe or a device, which may not take what it gets, or not at once.
+    """A pipe or a device, which may take data late or not at all.
 
-    Up to 16 MiB wait until somebody reads them; then a second is what the reader of a
-    pipe has to take some of it, or the trace ends with `OSError`.
+    Up to 16 MiB wait for a reader. When that is full, the reader of a pipe has a second
+    to take some of it, or the trace ends with `OSError`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -207,11 +206,11 @@ class TracePipe:
         return len(record)
 
     def flush(self) -> None:
-        """Write what the reader takes at once."""
+        """Write the data that the reader takes at once."""
         self._push(0.0)
 
     def close(self) -> None:
-        """Write what has been kept back, as long as the reader takes it."""
+        """Write buffered records while the reader takes them."""
         try:
             while self._pending:
                 self._push(_PATIENCE)
@@ -220,7 +219,7 @@ class TracePipe:
                 os.close(self._fd)
 
     def _open(self) -> bool:
-        """Open the other end; a pipe has none as long as nobody reads it."""
+        """Open the pipe for writing; that fails while it has no reader."""
         if self._fd < 0:
             try:
                 self._fd = os.open(
@@ -232,9 +231,9 @@ class TracePipe:
         return self._fd >= 0
 
     def _push(self, patience: float) -> None:
-        """Write what is taken now; with patience, wait so long for it to be something.
+        """Write the data that the reader takes now; wait `patience` seconds for some.
 
-        Raises `OSError` if the patience was in vain.
+        Raises `OSError` if it takes nothing in that time.
         """
         taken = 0
         if self._open():
@@ -247,12 +246,12 @@ class TracePipe:
             raise OSError(errno.EPIPE, why, str(self.path))
 
     def _write(self, patience: float) -> int:
-        """Write what is taken; return how much it was the last time.
+        """Write the data that the reader takes; return the size of the last write.
 
-        With patience, wait so long for it to be something.
+        Wait `patience` seconds for the reader to take some.
         """
         taken = 0
-        poll = select.poll()  # select(2) knows the first 1024 descriptors only
+        poll = select.poll()  # select(2) handles only the first 1024 descriptors
         poll.register(self._fd, select.POLLOUT)
         ready = poll.poll(patience * 1000)
         while ready and self._pending:
@@ -265,12 +264,10 @@ class TracePipe:
 
 
 def _check_no_input(path: Path, inputs: Iterable[Path]) -> None:
-    """Raise `TraceFileError` for the path of an input, which is to stay as it is."""
+    """Raise `TraceFileError` for the path of an input, which must not change."""
     for given in inputs:
         if given.exists() and path.exists() and path.samefile(given):
-            raise TraceFileError(
-                f"{path}: is {given}, an input, and no place for a trace"
-            )
+            raise TraceFileError(f"{path}: {given} is an input and cannot hold a trace")
 
 
 def _write_all(fd: int, data: bytes | bytearray, at: int) -> None:

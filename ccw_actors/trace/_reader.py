@@ -1,4 +1,4 @@
-"""Reads a trace file back, record by record."""
+"""Reads a trace file, record by record."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -33,15 +33,15 @@ _Record = TypeRecord | HandledRecord | DeadLetterRecord | FailureRecord
 class TraceReader:
     """Iterates over the events of a trace, in the order written.
 
-    `types` has the type records read so far, by number: every event's type is there
+    `types` has the type records read so far, by number. It has the type of an event
     when the event is yielded.
 
-    `value_size_max` bounds the bytes of one record; see `read_stream`. A trace has
-    65,536 types at most.
+    `value_size_max` bounds the bytes of one record; see `read_stream`. A trace has at
+    most 65,536 types.
 
-    The constructor raises `StreamError` for what is not a trace, and for a version
-    newer than this one. Iteration raises it for damage and for a trace that was cut
-    short, after it has yielded what comes before.
+    The constructor raises `StreamError` for a file that is not a trace, and for a
+    version newer than this one. Iteration raises it for damage and for a truncated
+    trace, after yielding all events before that.
     """
 
     def __init__(self, source: BinaryIO, *, value_size_max: int = SIZE_MAX) -> None:

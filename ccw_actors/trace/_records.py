@@ -1,16 +1,16 @@
-"""The records of a trace file, and the format they make up.
+"""The records and the format of a trace file.
 
 A trace is a stream of msgpack values. Each is an array that begins with the name of
 its kind: first one `trace` (name of the format, version), then any number of
 
-- `type`: names the fields of a message type, or of a struct in one; it comes before
-  the first record that needs it;
-- `handled`: a message at the moment its recipient handles it;
-- `dead letter`: a message that nobody handles;
+- `type`: names the fields of a message type, or of a struct in one; it comes before the
+  first record that needs it;
+- `handled`: a message at the moment when its recipient handles it;
+- `dead letter`: a message that no actor handles;
 - `failure`: an actor that raised, and stops.
 
-Messages stand in it as they were sent: an array of the type's name and the fields, so
-that any msgpack tool can read all of it.
+It contains messages as they were sent, an array of the type's name and the fields, so
+any msgpack tool can read all of it.
 """
 
 from typing import Any, TypeAlias
@@ -36,7 +36,7 @@ VERSION = 1
 
 
 class HeaderRecord(Message, frozen=True, tag="trace"):
-    """The first record: which format this is, and its version."""
+    """The first record: the name of the format and its version."""
 
     format: str
     version: int
@@ -45,10 +45,10 @@ class HeaderRecord(Message, frozen=True, tag="trace"):
 class FieldRecord(
     msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 ):
-    """One field of a type, and the numbers of the types that its value may be of.
+    """One field of a type, and the numbers of the possible types of its value.
 
-    `types` is empty where the value has no fields of its own. The value is an array of
-    such values where `many` is true.
+    `types` is empty if the value has no fields. If `many` is true, the value is an
+    array of such values.
     """
 
     name: str
@@ -59,7 +59,7 @@ class FieldRecord(
 class TypeRecord(Message, frozen=True, tag="type"):
     """The fields of one type, in order; numbered from 1 in each trace.
 
-    A value of a type that is `tagged` begins with the type's name.
+    A value of a `tagged` type begins with the type's name.
     """
 
     number: int
@@ -69,7 +69,7 @@ class TypeRecord(Message, frozen=True, tag="type"):
 
 
 class HandledRecord(Message, frozen=True, tag="handled"):
-    """One message that was handled; for all but the type see `runtime.Handled`."""
+    """One handled message; `runtime.Handled` describes all fields but the type."""
 
     number: int
     cause: int
@@ -82,7 +82,7 @@ class HandledRecord(Message, frozen=True, tag="handled"):
 
 
 class DeadLetterRecord(Message, frozen=True, tag="dead letter"):
-    """One message that was not handled, and why; `lost_at` is when that was known."""
+    """One dead letter, and its reason; `lost_at` is when the System noticed it."""
 
     number: int
     cause: int
@@ -98,8 +98,8 @@ class DeadLetterRecord(Message, frozen=True, tag="dead letter"):
 class FailureRecord(Message, frozen=True, tag="failure"):
     """An actor that raised on a message (a type's name) or in a hook.
 
-    `number` is that of the last message it has handled, 0 if there was none, and
-    `failed_at` the time of the last message that anybody has handled.
+    `number` is that of the last message it handled, 0 without one, and `failed_at` the
+    time of the last message that any actor handled.
     """
 
     number: int
@@ -110,4 +110,4 @@ class FailureRecord(Message, frozen=True, tag="failure"):
 
 
 EventRecord: TypeAlias = HandledRecord | DeadLetterRecord | FailureRecord
-"""The records that tell what happened."""
+"""The records of events."""

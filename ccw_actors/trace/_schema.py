@@ -1,4 +1,4 @@
-"""What a message type says of its fields, as type records."""
+"""The fields of message types, as type records."""
 
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -14,13 +14,13 @@ _UNIONS = (Union, UnionType)
 
 
 class Schema:
-    """Numbers types in the order they occur, and describes each of them once."""
+    """Numbers types in the order in which they occur, and describes each once."""
 
     def __init__(self) -> None:
         self._numbers: dict[type[msgspec.Struct], int] = {}
 
     def describe(self, struct: type[msgspec.Struct]) -> tuple[int, list[TypeRecord]]:
-        """Return a type's number, and the records of all types that are new with it.
+        """Return a type's number, and the records of all new types that it brings.
 
         Types in the fields of a type come before it, unless they contain it.
         """
@@ -49,7 +49,7 @@ class Schema:
 
 
 def _structs_in(hint: Any) -> tuple[list[type[msgspec.Struct]], bool]:
-    """Return the structs encoded as arrays that a value may be, or be a sequence of."""
+    """Return the structs encoded as arrays that a value may be or contain."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _structs_in(arguments[0])
@@ -65,7 +65,7 @@ def _structs_in(hint: Any) -> tuple[list[type[msgspec.Struct]], bool]:
 def _structs_in_union(
     members: tuple[Any, ...],
 ) -> tuple[list[type[msgspec.Struct]], bool]:
-    """Return the structs of all members, if these are alike: sequences, or not."""
+    """Return the structs of all members, if all are sequences or none is."""
     found = [_structs_in(one) for one in members]
     structs = [struct for some, _ in found for struct in some]
     shapes = {many for some, many in found if some}
@@ -73,7 +73,7 @@ def _structs_in_union(
 
 
 def _is_array(hint: Any) -> bool:
-    """Whether a type is a struct that is encoded as an array."""
+    """Whether a type is a struct encoded as an array."""
     if not isinstance(hint, type) or not issubclass(hint, msgspec.Struct):
         return False
     return hint.__struct_config__.array_like

@@ -1,4 +1,4 @@
-"""Events of a trace as lines to read, and as plain values for JSON."""
+"""Events of a trace as readable lines, and as plain values for JSON."""
 
 import itertools
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from ccw_actors.trace._records import (
 __all__ = ["OUTSIDE", "as_json", "as_line", "type_name"]
 
 OUTSIDE = "outside"
-"""What stands where a message comes from no actor, or goes to none."""
+"""The name of the sender, or recipient, that is no actor."""
 
 _BYTES_SHOWN = 16
 _TYPES_MAX = 64
-"""Types that the value of one field may be of; with more it is shown as it is."""
+"""The maximum of possible types of a field; with more its value is shown as it is."""
 
 _Types = Mapping[int, TypeRecord]
 
@@ -35,7 +35,7 @@ class _Named(NamedTuple):
 def as_line(event: EventRecord, types: _Types) -> str:
     """Return one line: time, number, cause, sender, recipient, type, fields by name.
 
-    Bytes are shown as hexadecimal digits, long ones cut short with their length.
+    Bytes are shown as hexadecimal digits, long ones truncated and with their length.
     `types` are those of the `TraceReader`. Raises `StreamError` for a message that is
     nested too deeply.
     """
@@ -55,9 +55,9 @@ def as_line(event: EventRecord, types: _Types) -> str:
 def as_json(event: EventRecord, types: _Types) -> dict[str, object]:
     """Return the event as a JSON object; bytes are strings of hexadecimal digits.
 
-    `event` is the kind of record. A struct, as the message itself, is an object whose
-    "type" and "fields" are its type's name and its fields by name. Raises
-    `StreamError` for a message that is nested too deeply.
+    `event` is the kind of record. A struct, like the message itself, is an object with
+    the type's name as "type" and the fields by name as "fields". Raises `StreamError`
+    for a message that is nested too deeply.
     """
     found: dict[str, object] = {
         "event": type(event).__struct_config__.tag,
@@ -95,7 +95,7 @@ def _message(event: Any, types: _Types) -> object:
 
 
 def _named(value: object, field: FieldRecord, types: _Types) -> object:
-    """Give names to the fields of a value, as far as its types are known."""
+    """Name the fields of a value, if its types are known."""
     if not 0 < len(field.types) <= _TYPES_MAX or not isinstance(value, list):
         return value
     values = cast("list[object]", value)
@@ -107,7 +107,7 @@ def _named(value: object, field: FieldRecord, types: _Types) -> object:
 
 
 def _record(values: list[object], known: list[TypeRecord], types: _Types) -> object:
-    """Give names to the fields of a value that is of one of these types, if it is."""
+    """Name the fields of a value, if it has one of these types."""
     for record in known:
         if not record.tagged and len(known) == 1:
             return _Named(record.name, _fields(values, record, types))

@@ -1,4 +1,4 @@
-"""Writes what happens in a System to a trace file, while it happens."""
+"""An observer that writes the events of a System to a trace file."""
 
 from typing import Protocol
 
@@ -26,10 +26,10 @@ class _Target(Protocol):
 class TraceWriter(Observer):
     """An observer that writes a trace: `system.observe(TraceWriter(file))`.
 
-    `target` (a binary file, or what `open_trace` gives) is written to a record at a
-    time (it may buffer) and never closed. What it raises,
-    such as `OSError` for a full disk, ends the tracing and not the System: it is
-    logged, and kept in `error`.
+    It writes to `target` (a binary file, or the result of `open_trace`) a record at a
+    time and never closes it. The target may buffer. An exception of the target, such as
+    `OSError` for a full disk, ends the trace but not the System: it is logged and kept
+    in `error`.
     """
 
     def __init__(self, target: _Target) -> None:
@@ -58,7 +58,7 @@ class TraceWriter(Observer):
         self._write(record)
 
     def dead_letter(self, event: Handled, reason: str) -> None:
-        """Write a message that will never be handled."""
+        """Write a dead letter."""
         record = DeadLetterRecord(
             event.number,
             event.cause,
@@ -73,7 +73,7 @@ class TraceWriter(Observer):
         self._write(record)
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
-        """Write that an actor has failed."""
+        """Write a failure."""
         number = self._last_numbers.get(actor, 0)
         reason = f"{type(error).__name__}: {error}"
         self._write(FailureRecord(number, self._last_at, actor, message, reason))

@@ -1,4 +1,4 @@
-"""Messages as msgpack bytes, and streams of them; it knows no actor."""
+"""Messages as msgpack bytes, and streams of them, independent of actors."""
 
 from ccw_actors.transport._bounds import OBJECTS_MAX as OBJECTS_MAX
 from ccw_actors.transport._bounds import SIZE_MAX as SIZE_MAX

@@ -1,4 +1,4 @@
-"""What to send in place of what cannot travel."""
+"""What to send instead of a value that cannot travel."""
 
 import collections
 import enum
@@ -46,7 +46,7 @@ _ADVICE: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
 
 
 def advice(kind: type) -> str:
-    """Return what takes the place of a value of that type, for a text of an error."""
+    """Return what to send instead of a value of that type, for an error text."""
     if kind is object:
         return "Any"
     found = (text for kinds, text in _ADVICE if issubclass(kind, kinds))

@@ -1,7 +1,7 @@
-"""How many values bytes from outside may become: that bounds the memory they take.
+"""The number of values that bytes from outside may become, to bound the memory.
 
-A byte of msgpack can become an empty dict of 64, so a bound of the bytes alone is none
-of the memory.
+One byte of msgpack can become an empty dict of 64 bytes, so a bound on the bytes alone
+does not bound the memory.
 """
 
 from typing import Any, Final
@@ -11,16 +11,16 @@ import msgpack
 __all__ = ["OBJECTS_MAX", "SIZE_MAX", "SMALL", "check_objects"]
 
 SIZE_MAX: Final = 1 << 24
-"""Bytes of one value from outside, unless its reader says otherwise: 16 MiB."""
+"""The default maximum of bytes in one value from outside: 16 MiB."""
 
 OBJECTS_MAX: Final = 1 << 20
-"""Values in one value from outside, unless its reader says otherwise.
+"""The default maximum of values in one value from outside.
 
 Each takes some 80 bytes of memory, and 216 if it is a set.
 """
 
 SMALL: Final = 1 << 16
-"""Bytes that need no counting: they become 16 MiB at most."""
+"""Up to this many bytes need no counting: they become at most 16 MiB."""
 
 
 class _Counter:
@@ -44,10 +44,10 @@ class _Counter:
 
 
 def check_objects(payload: bytes, objects_max: int) -> None:
-    """Hold that a msgpack value has no more values in it.
+    """Check that a msgpack value contains at most `objects_max` values.
 
     Raises:
-        ValueError: It has, or it is no msgpack.
+        ValueError: It contains more, or is not msgpack.
     """
     counter = _Counter(objects_max)
     try:

@@ -1,9 +1,9 @@
-"""Encodes what msgspec does not put in order, and says what cannot be encoded.
+"""Encodes values that msgspec does not sort, and says which cannot be encoded.
 
-msgspec sorts the keys of a dict only where all are text, and the members of a set only
-where they can be compared. Here each is sorted by the bytes that it becomes, so that
-every dict and every set has one form. This is Python, and slow: the codec comes here
-only with what msgspec has refused.
+msgspec sorts the keys of a dict only if all are text, and the members of a set only if
+they can be compared. This module sorts them by their encoded bytes, so that every dict
+and every set has one form. It is plain Python and slow: the codec uses it only for
+values that msgspec has refused.
 """
 
 import copy
@@ -32,7 +32,7 @@ ENCODE_ERRORS: Final = (
     BufferError,
     msgspec.EncodeError,
 )
-"""What msgspec's encoder and a codec's `to_wire` raise."""
+"""The exceptions of msgspec's encoder and a codec's `to_wire`."""
 
 _LEAVES: Final = frozenset(
     {
@@ -61,9 +61,9 @@ _Step: TypeAlias = _Field | int | tuple[object, bool] | None
 
 
 class CanonicalEncoder:
-    """Encodes messages so that equal ones are equal bytes, whatever is in them.
+    """Encodes messages so that equal ones have equal bytes, whatever they contain.
 
-    `encode_leaf` encodes what has no dict and no set in it, as the codec does.
+    `encode_leaf` encodes values without dicts and sets, as the codec does.
     """
 
     def __init__(
@@ -78,21 +78,22 @@ class CanonicalEncoder:
     def encode(self, message: object) -> bytes:
         """Return the bytes of a message, or of any other value.
 
-        Raises `TypeError`, `OverflowError` or `RecursionError`, whose text says the
-        message's type, the field, and what is wrong with the value there.
+        Raises `TypeError`, `OverflowError` or `RecursionError`, whose text names the
+        message's type and the field, and says what is wrong with its value.
         """
         path: list[_Step] = []
         try:
             return self._encode(message, path)
         except RecursionError as error:
-            reason = "nested too deeply, or within itself"
+            reason = "nested too deeply, or contains itself"
             raise RecursionError(f"{_place(message, path[:1])}: {reason}") from error
         except _RefusedError as error:
             kind = OverflowError if error.overflow else TypeError
             raise kind(f"{_place(message, path)}: {error}") from error.__cause__
 
     def _encode(self, value: object, path: list[_Step]) -> bytes:
-        # One frame for each level, so that what msgspec takes is seldom too deep.
+        # One frame for each level, so that a value within msgspec's depth is rarely too
+        # deep.
         encode_leaf = self._encode_leaf
         children = _children(value)
         if children is None:
@@ -119,7 +120,7 @@ class CanonicalEncoder:
         return self._assembled(value, encoded)
 
     def _form(self, value: object, error: Exception) -> object:
-        """Return what is encoded in place of a value that is no leaf after all."""
+        """Return the form to encode for a value that turns out not to be a leaf."""
         if isinstance(error, RecursionError):
             raise error
         if isinstance(value, enum.Enum):
@@ -154,7 +155,7 @@ class CanonicalEncoder:
 
 
 class _RefusedError(Exception):
-    """A value cannot be encoded; the text says which and why, not where it is."""
+    """A value cannot be encoded; the text says which and why, but not its place."""
 
     def __init__(self, reason: str, *, overflow: bool = False) -> None:
         super().__init__(reason)
@@ -186,7 +187,7 @@ def _refused(value: object, error: Exception) -> _RefusedError:
 def _children(value: object) -> Iterable[tuple[_Step, object]] | None:
     """Return the parts of a value, each with the step that leads to it.
 
-    None for what may be a leaf.
+    Returns None for a value that may be a leaf.
     """
     if isinstance(value, (list, tuple)):
         return enumerate(cast("list[object]", value))
@@ -206,14 +207,14 @@ def _children(value: object) -> Iterable[tuple[_Step, object]] | None:
 
 
 def _entries(value: dict[object, object]) -> Iterator[tuple[_Step, object]]:
-    """Yield the keys and items of a dict, each with the step that leads to it."""
+    """Yield the keys and values of a dict, each with the step that leads to it."""
     for key, item in value.items():
         yield (key, True), key
         yield (key, False), item
 
 
 def _fields(value: msgspec.Struct) -> list[str]:
-    """Return the names of the fields that are encoded."""
+    """Return the names of the encoded fields."""
     names = value.__struct_fields__
     if value.__struct_config__.array_like:
         return list(names)
@@ -221,14 +222,14 @@ def _fields(value: msgspec.Struct) -> list[str]:
 
 
 def _with_parts(value: msgspec.Struct, encoded: list[bytes]) -> msgspec.Struct:
-    """Return a struct that msgspec encodes as this one, its fields as they are here.
+    """Return a struct that msgspec encodes like this one, with these encoded fields.
 
-    So its tag, the names of its fields and which are left out are as msgspec has them.
+    So msgspec decides on its tag, the names of its fields and which ones to omit.
     """
     copied = copy.copy(value)
     for name, part in zip(_fields(value), encoded, strict=True):
         item = getattr(value, name)
-        # What msgspec finds to be a default it knows by the object, or by its type.
+        # msgspec recognizes a default by its identity or by its type.
         if type(item) not in _LEAVES and (type(item) not in _CONTAINERS or item):
             msgspec.structs.force_setattr(copied, name, msgspec.Raw(part))
     return copied
@@ -240,7 +241,7 @@ def _is_object(value: object) -> bool:
 
 
 def _attributes(value: object) -> Iterable[tuple[str, object]]:
-    """Yield the names and values of a dataclass, or of a class made by attrs."""
+    """Yield the field names and values of a dataclass or an attrs class."""
     kind = type(value)
     if hasattr(kind, "__dataclass_fields__"):
         names = [field.name for field in dataclasses.fields(cast("Any", value))]
@@ -254,7 +255,7 @@ def _attributes(value: object) -> Iterable[tuple[str, object]]:
 
 
 def _check_distinct(encoded: list[bytes], what: str) -> None:
-    """Hold that no two of a dict's keys or a set's members, sorted, are the same."""
+    """Check that no two sorted keys of a dict, or members of a set, are the same."""
     for one, next_one in itertools.pairwise(encoded):
         if one == next_one:
             both = _cut(repr(msgspec.msgpack.decode(one)))

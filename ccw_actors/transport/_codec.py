@@ -1,7 +1,7 @@
-"""Typed messages to msgpack bytes and back: the one place that knows the codec.
+"""Encodes typed messages as msgpack, and decodes them, with msgspec.
 
 On the wire a message is a msgpack array: its type's name, then its fields in order.
-`msgpack.unpackb` reads it; nothing of msgspec is visible from outside.
+`msgpack.unpackb` reads it; msgspec is not visible from outside.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 
 DECODE_ERRORS = (ValueError, TypeError, ArithmeticError, RecursionError)
-"""What hostile bytes make msgspec raise.
+"""The exceptions that hostile bytes make msgspec raise.
 
-Its own errors and those of bad text are a ValueError, an element of a set that cannot
-be hashed is a TypeError, and nesting without end is a RecursionError. A MemoryError is
-not among them: what a header claims allocates nothing before it is there, so a limit to
-the bytes is one to the memory.
+Its own errors and those of bad text are a ValueError, an unhashable element of a set is
+a TypeError, and endless nesting is a RecursionError. A MemoryError cannot occur:
+msgspec allocates nothing for announced data before the data arrives, so a limit on the
+bytes also limits the memory.
 """
 
 
@@ -39,7 +39,7 @@ class Message(
     forbid_unknown_fields=True,
     gc=False,
 ):
-    """Base of every message: immutable, typed, encoded when it is sent.
+    """Base of every message: immutable, typed, and encoded when it is sent.
 
     The name of the class is the message's tag, so two message types that one actor
     accepts must have different names.
@@ -47,7 +47,7 @@ class Message(
 
 
 class Request(Message, Generic[R_co], frozen=True):
-    """A message that is answered, exactly once, by an `R_co`.
+    """A message that expects exactly one answer, an `R_co`.
 
     `R_co` is a message type or a union of message types: `class Read(Request[Data])`.
     """
@@ -58,20 +58,20 @@ class Codec:
 
     `to_wire` turns a custom value (such as an actor reference) into something msgpack
     knows; `from_wire(type, value)` is its inverse. Both raise `TypeError` or
-    `ValueError` for what they do not know. `custom_types` are those that they do
-    know: where it is given, or they are not, a field of another type that msgspec does
-    not know is refused as soon as a decoder is made.
+    `ValueError` for other types. `custom_types` are the types that they know. If it is
+    given, or they are not, creating a decoder raises for a field of any other type that
+    msgspec does not know.
 
-    `encode` sorts sets and the keys of dicts, so that equal messages are equal bytes.
-    `encode_as_is` keeps the order of dicts, for what has to come back as it was. Both
-    raise `TypeError`, `OverflowError` or `RecursionError` for what cannot be encoded:
-    the text says the type of the message, the field, and what is wrong there.
-    `quick_encode` saves a call: it is `encode` for most messages, and raises one of
-    `ENCODE_ERRORS` for those that have to be given to `encode`.
+    `encode` sorts sets and the keys of dicts, so that equal messages have equal bytes.
+    `encode_as_is` keeps the order of dicts, for values that must come back unchanged.
+    Both raise `TypeError`, `OverflowError` or `RecursionError` for a value that cannot
+    be encoded: the text names the type of the message and the field, and says what is
+    wrong. `quick_encode` saves a call: it works like `encode` for most messages, and
+    raises one of `ENCODE_ERRORS` for those that need `encode`.
 
-    With `unknown_fields="accept"`, a decoder drops what a newer writer has put at the
-    end of a message, or of a value in it, and its type does not know. Otherwise it
-    refuses that, but where the type says `forbid_unknown_fields=False`.
+    With `unknown_fields="accept"`, a decoder drops unknown fields that a newer writer
+    has put at the end of a message, or of a value in it. Otherwise it refuses them,
+    unless the type has `forbid_unknown_fields=False`.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Codec:
         keep = msgspec.msgpack.Encoder(enc_hook=to_wire).encode
         canonical = CanonicalEncoder(sort, to_wire).encode
 
-        # A call costs what can be measured where a message is sent: there is one.
+        # Each call adds measurable time to sending a message, so there is only one.
         def encode(message: object) -> bytes:
             try:
                 return sort(message)
@@ -105,7 +105,7 @@ class Codec:
             try:
                 return keep(value)
             except ENCODE_ERRORS:
-                canonical(value)  # it knows which field, and raises
+                canonical(value)  # raises, naming the field
                 raise
 
         self.encode: Callable[[object], bytes] = encode
@@ -115,14 +115,14 @@ class Codec:
     def raw_decoder(self, accepted: type[T] | UnionType) -> Callable[[bytes], T]:
         """Return a function that decodes the accepted message type or types.
 
-        The function raises one of `DECODE_ERRORS` for bytes that are not one of them;
-        `refusal` makes that a `MessageError`. It does not look at the size: it is for
-        messages that this process has encoded, `decoder` is for those from outside.
+        The function raises one of `DECODE_ERRORS` for other bytes; `refusal` turns that
+        into a `MessageError`. It does not check the size: it is for messages that this
+        process has encoded. Use `decoder` for those from outside.
 
         Raises:
             TypeError: A field is of a type that cannot travel; the text says which
                 field of which message.
-            NameError: An annotation names what is not defined.
+            NameError: An annotation uses an undefined name.
         """
         try:
             decoder = msgspec.msgpack.Decoder(
@@ -144,13 +144,13 @@ class Codec:
     ) -> Callable[[bytes], T]:
         """Return a function that decodes the accepted message type or types.
 
-        It is for bytes from outside, whatever they are. `message_size_max` bounds the
-        bytes of one message, `objects_max` the values in it, where they are more than
-        64 KiB; and both the memory used: the bytes, and a hundred for each value. To
-        drop unknown fields takes as much again.
+        It is safe for any bytes from outside. `message_size_max` bounds the bytes of
+        one message, `objects_max` the values in it if it has more than 64 KiB. Together
+        they bound the memory: the bytes, and a hundred for each value. Dropping unknown
+        fields takes as much again.
 
-        The function raises `MessageError` for bytes that are more than that, or not
-        one of the types.
+        The function raises `MessageError` for bytes that exceed a bound, or are not one
+        of the types.
         """
         decode = self.raw_decoder(accepted)
 

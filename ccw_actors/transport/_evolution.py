@@ -1,4 +1,4 @@
-"""Drops from an encoded message the fields that its reader's type does not know."""
+"""Drops unknown fields from an encoded message."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -23,10 +23,10 @@ def accepting(
     accepted: type[T] | UnionType,
     errors: tuple[type[Exception], ...],
 ) -> Callable[[bytes], T]:
-    """Return a function that decodes as `decode` does, and takes unknown fields.
+    """Return a function that decodes like `decode`, and accepts unknown fields.
 
-    `accepted` is what `decode` decodes, `errors` what it raises. Only what it has
-    refused is looked at a second time, so that nothing else takes longer.
+    `accepted` are the types that `decode` decodes, `errors` the exceptions it raises.
+    Only refused messages are checked a second time, so that others take no longer.
     """
     types = _Types(accepted)
 
@@ -46,9 +46,9 @@ def accepting(
 
 
 def _only_known(types: "_Types", payload: bytes) -> bytes | None:
-    """Return the message without what its types do not know, None if they know all.
+    """Return the message without unknown fields, None if it has none.
 
-    Raises what msgspec does for bytes that are no msgpack.
+    Raises like msgspec for bytes that are not msgpack.
     """
     pruning = _Pruning(types)
     known = pruning.prune(types.root, msgspec.msgpack.decode(payload))
@@ -56,20 +56,20 @@ def _only_known(types: "_Types", payload: bytes) -> bytes | None:
 
 
 class _Types:
-    """The types of a message, and of what is in it; looked at when they are needed."""
+    """The types of a message and of the values in it, read when they are needed."""
 
     def __init__(self, accepted: object) -> None:
         self._accepted = accepted
-        # By identity: the descriptions are no keys, and live as long as the first.
+        # By identity: the descriptions cannot be keys, and live as long as the first.
         self._members: dict[int, tuple[inspect.Type, ...]] = {}
 
     @cached_property
     def root(self) -> inspect.Type:
-        """What msgspec says of the types that are accepted."""
+        """The description by msgspec of the accepted types."""
         return described(self._accepted)
 
     def members(self, kind: inspect.Type) -> tuple[inspect.Type, ...]:
-        """Return the types of a union, or the only one, that have fields in them."""
+        """Return those types of a union, or the only type, that have fields."""
         found = self._members.get(id(kind))
         if found is None:
             found = tuple(one for one in each(kind) if _has_fields(one))
@@ -89,7 +89,7 @@ def _is(tag: object, items: _Array) -> bool:
 
 
 def _places(record: inspect.StructType | inspect.NamedTupleType) -> list[inspect.Type]:
-    """Return what stands at the places of an array of fields: a tag is first."""
+    """Return the types at the places of an array of fields, a tag first."""
     kinds = [one.type for one in record.fields]
     if isinstance(record, inspect.StructType) and record.tag is not None:
         return [inspect.AnyType(), *kinds]
@@ -97,10 +97,10 @@ def _places(record: inspect.StructType | inspect.NamedTupleType) -> list[inspect
 
 
 class _Pruning:
-    """Goes through a message beside its types, and counts what it drops.
+    """Goes through a message and its types, and counts the dropped fields.
 
-    The message is as msgspec decodes it without a type. What does not fit its type, and
-    what is in a field that is of any type, is left to the decoder.
+    The message is as msgspec decodes it without a type. This leaves values that do not
+    fit their type, and fields of type Any, to the decoder.
     """
 
     def __init__(self, types: _Types) -> None:
@@ -108,7 +108,7 @@ class _Pruning:
         self.dropped = 0
 
     def prune(self, kind: inspect.Type, value: object) -> object:
-        """Return a value, which may be changed, without what its type does not know."""
+        """Return a value without unknown fields; may change the value."""
         if isinstance(value, dict):
             return self._map(kind, cast("_Map", value))
         if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The types of a message's fields: what msgspec says of them, which cannot travel."""
+"""The types of a message's fields: their descriptions, and which cannot travel."""
 
 import re
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ RECORDS: Final = (
     inspect.DataclassType,
     inspect.TypedDictType,
 )
-"""What has fields."""
+"""The types with fields."""
 
 
 def each(kind: inspect.Type) -> Iterator[inspect.Type]:
-    """Yield the types of a union, or the only one there is."""
+    """Yield the types of a union, or the type itself."""
     if isinstance(kind, inspect.Metadata):
         yield from each(kind.type)
     elif isinstance(kind, inspect.UnionType):
@@ -33,7 +33,7 @@ def each(kind: inspect.Type) -> Iterator[inspect.Type]:
 
 
 def parts(kind: inspect.Type) -> tuple[inspect.Type, ...]:
-    """Return the types of what is in a container."""
+    """Return the types of the elements of a container."""
     match kind:
         case inspect.DictType(key_type=keys, value_type=values):
             return keys, values
@@ -51,10 +51,10 @@ def parts(kind: inspect.Type) -> tuple[inspect.Type, ...]:
 
 
 def described(accepted: object) -> inspect.Type:
-    """Return what msgspec says of a type, or of a union of types."""
+    """Return msgspec's description of a type, or of a union of types."""
     try:
         return _described(accepted)
-    except TypeError:  # it may be no key
+    except TypeError:  # it may not be hashable
         return inspect.type_info(accepted)
 
 
@@ -64,11 +64,11 @@ def _described(accepted: object) -> inspect.Type:
 
 
 def check_fields(accepted: object, custom: tuple[type, ...] | None) -> None:
-    """Hold that a message has no field of a type that cannot travel.
+    """Check that a message has no field of a type that cannot travel.
 
-    `custom` are the types that a codec makes something of that msgspec knows, None if
-    they may be any. Raises `TypeError`, whose text says the message, the field, the
-    type, and what to take in its place.
+    `custom` are the types that a codec converts for msgspec, None if it may convert
+    any. Raises `TypeError`, whose text names the message, the field, the type, and what
+    to use instead.
     """
     kind = described(accepted)
     if custom is not None:
@@ -104,7 +104,7 @@ def _check_custom(cls: type, place: str, custom: tuple[type, ...]) -> None:
 
 
 def named(accepted: object, error: Exception) -> Exception:
-    """Return an error of a type that msgspec does not take, which says where it is."""
+    """Return the error for a type that msgspec refuses, with its place."""
     for message in get_args(accepted) or (accepted,):
         place = _place_of_refused(message, set())
         if place:
@@ -113,7 +113,7 @@ def named(accepted: object, error: Exception) -> Exception:
 
 
 def _place_of_refused(record: Any, seen: set[Any]) -> str:
-    """Return the class with fields, and its field, that msgspec does not take."""
+    """Return the class and the field that msgspec refuses."""
     record = get_origin(record) or record
     if not isinstance(record, type) or record in seen:
         return ""
@@ -132,7 +132,7 @@ def _place_of_refused(record: Any, seen: set[Any]) -> str:
 
 
 def _place_of_undefined(record: type, undefined: str) -> str:
-    """Return the class, and its field whose annotation has a name that is not there."""
+    """Return the class and the field whose annotation uses an undefined name."""
     word = re.compile(rf"\b{re.escape(undefined)}\b")
     for one in record.__mro__:
         for name, text in vars(one).get("__annotations__", {}).items():

@@ -1,4 +1,4 @@
-"""What an encoded message says of itself: its type, its id, and why it is refused."""
+"""Data from an encoded message: its type, its id, and why it is refused."""
 
 from hashlib import blake2s
 from typing import Final
@@ -15,12 +15,12 @@ _SHOWN_MAX: Final = 160
 
 
 def message_id(payload: bytes) -> str:
-    """Return what identifies an encoded message by its content: 16 hex digits.
+    """Return the id of an encoded message, from its content: 16 hex digits.
 
     It is the BLAKE2s hash, of 64 bits, of the bytes that `Codec.encode` returns. So
-    equal messages have one id, in every process and on every computer: it says which
-    message, not which of several equal ones. It is no serial number, and no protection
-    against whoever wants two messages to have the same.
+    equal messages have the same id, in every process and on every host. It is not a
+    serial number, and it does not protect against someone who constructs two messages
+    with the same id.
     """
     return blake2s(payload, digest_size=_ID_SIZE, usedforsecurity=False).hexdigest()
 
@@ -28,9 +28,9 @@ def message_id(payload: bytes) -> str:
 def refusal(payload: bytes, error: Exception, accepted: object = None) -> MessageError:
     """Return the error that says which message could not be decoded, and why.
 
-    `accepted` is the type or the types that it was to be of: with it the text has the
-    names of fields and of messages for the places that msgspec counts. The text is one
-    short line, whatever the bytes are that it quotes.
+    `accepted` is the expected type or types: with it the text has the names of fields
+    and messages instead of msgspec's positions. The text is one short line, whatever
+    bytes it quotes.
     """
     tag = tag_of(payload)
     text = str(error)
@@ -41,7 +41,7 @@ def refusal(payload: bytes, error: Exception, accepted: object = None) -> Messag
 
 def _shown(text: str) -> str:
     if len(text) > _SHOWN_MAX:
-        # The place in the message is at the end, what was wrong at the start.
+        # The place in the message is at the end, the error at the start.
         half = _SHOWN_MAX // 2
         text = f"{text[:half]}...{text[-half:]}"
     return "".join(
@@ -50,9 +50,9 @@ def _shown(text: str) -> str:
 
 
 def tag_of(payload: bytes) -> str:
-    """Return the type name at the head of an encoded message, "" if there is none.
+    """Return the type name at the start of an encoded message, "" without one.
 
-    Reads the first bytes only, so it is cheap on large messages.
+    Reads only the first bytes, so it is cheap for large messages.
     """
     try:
         head = payload[0]

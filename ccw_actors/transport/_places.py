@@ -1,4 +1,4 @@
-"""Says what is wrong with a message in the names of its fields.
+"""Explains errors in a message with the names of its fields.
 
 msgspec counts the places of an array: `$[1]` is the first field, after the type's name.
 """
@@ -25,17 +25,17 @@ _SHOWN_MAX: Final = 5
 
 
 def explained(accepted: object, tag: str, text: str) -> str:
-    """Return msgspec's text of what is wrong with a message, its places by name.
+    """Return msgspec's error text for a message, with names for its positions.
 
-    `accepted` is the type or the types that it was to be of, `tag` the name of a type
-    that it begins with, "" if there is none.
+    `accepted` is the expected type or types, `tag` the type name at the start of the
+    message, "" without one.
     """
     kinds = list(each(described(accepted)))
     tags = _tags(kinds)
     if tag and tags and tag not in tags:
         return f"Invalid value {tag!r}{_expected(tags)}"
     kinds = [kind for kind in kinds if tag in _tags([kind])] or kinds
-    # What is quoted comes first, and may be anything: only what is last is the place.
+    # The quoted value comes first and may be anything. Only the last part is the place.
     what, at, where = text.rpartition(_AT)
     if not at:
         return text + _missing_or_unknown(kinds, text)
@@ -46,17 +46,17 @@ def explained(accepted: object, tag: str, text: str) -> str:
 
 
 def _more(kinds: _Kinds, what: str) -> str:
-    """Return what was expected where a value does not fit one of these types."""
+    """Return the expectation for a value that does not fit one of these types."""
     if what.startswith(_NO_MEMBER):
         return _expected(_members(kinds))
     return _missing_or_unknown(kinds, what)
 
 
 def _walk(kinds: _Kinds, steps: str) -> tuple[str, _Kinds, bool]:
-    """Return a place by name, the types that may stand there, and whether it is a tag.
+    """Return a place by name, the types possible there, and whether it is a tag.
 
-    Where one of several types with fields may be meant, and from there on, the steps
-    are called what msgspec calls them.
+    From a place on where several types with fields are possible, the steps keep
+    msgspec's names.
     """
     place = ""
     for number, name in _STEP.findall(steps):
@@ -78,7 +78,7 @@ def _walk(kinds: _Kinds, steps: str) -> tuple[str, _Kinds, bool]:
 
 
 def _missing_or_unknown(kinds: _Kinds, text: str) -> str:
-    """Return which field an array is too short for, or after which it is too long."""
+    """Return the missing field of an array, or the one after which it is too long."""
     found = _LENGTH.match(text)
     records = _records(kinds)
     if not found or len(records) != 1:
@@ -106,7 +106,7 @@ def _tag_size(record: _Record) -> int:
 
 
 def _field(records: list[_Record], index: int) -> inspect.Field | None:
-    """Return the field at a place of an array, if only one may stand there."""
+    """Return the field at a place of an array, if only one is possible."""
     if len(records) != 1:
         return None
     (record,) = records
@@ -115,7 +115,7 @@ def _field(records: list[_Record], index: int) -> inspect.Field | None:
 
 
 def _named(kinds: _Kinds, name: str) -> _Kinds:
-    """Return the types of the field of that name in what is a map."""
+    """Return the types of the field of that name in a map."""
     return [
         member
         for kind in kinds

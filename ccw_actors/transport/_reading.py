@@ -1,4 +1,4 @@
-"""Whole messages from a file, a socket or an asyncio stream, with bounded memory."""
+"""Reads messages from a file, a socket or an asyncio stream, with bounded memory."""
 
 import asyncio
 import inspect
@@ -25,22 +25,22 @@ def read_messages(
     message_size_max: int = SIZE_MAX,
     objects_max: int = OBJECTS_MAX,
 ) -> Iterator[T]:
-    """Return the messages that a binary file or a socket has, one after the other.
+    """Return an iterator over the messages in a binary file or a socket.
 
-    They are of the accepted type or types, and were encoded by `Codec.encode`; `codec`
-    is for those with custom fields. Each is returned as soon as its last byte has been
-    read. The bounds are those of `Codec.decoder`; what has been read and not yet
-    returned takes at most three times `message_size_max`.
+    They have the accepted type or types, and were encoded by `Codec.encode`. Pass
+    `codec` for messages with custom fields. Each is returned as soon as its last byte
+    has been read. The bounds are those of `Codec.decoder`. Data that is read but not
+    yet returned takes at most three times `message_size_max`.
 
     The iterator raises:
-        MessageError: A message is not accepted; the next one is that after it.
-        StreamError: The bytes are no msgpack, a message is larger than it may be, or
-            the stream ends inside of one. That is the end of the stream: it is raised
-            whenever more is asked for, once all messages before it have been returned.
+        MessageError: A message is not accepted; iteration continues after it.
+        StreamError: The bytes are not msgpack, a message is too large, or the stream
+        ends inside one. This ends the stream: after the last message before it, every
+        further call raises it.
 
-    What the source raises comes through, such as `TimeoutError`, and nothing is lost:
-    the iterator may be asked again. A source that is no binary file and no socket is a
-    `TypeError` at once.
+    An exception of the source, such as `TimeoutError`, passes through and loses
+    nothing: you may continue to iterate. A source that is neither a binary file nor a
+    socket raises `TypeError` at once.
     """
     arriving = _Arriving(accepted, codec, message_size_max, objects_max)
     return _Messages(pieces_of(source), arriving)
@@ -54,9 +54,9 @@ def read_messages_async(
     message_size_max: int = SIZE_MAX,
     objects_max: int = OBJECTS_MAX,
 ) -> AsyncIterator[T]:
-    """Return the messages that an asyncio stream has, as `read_messages` does.
+    """Return the messages in an asyncio stream, like `read_messages`.
 
-    Nothing is lost either where waiting for a message is cancelled, as by a timeout.
+    Cancelling a wait for a message, as by a timeout, loses nothing either.
     """
     if not inspect.iscoroutinefunction(getattr(reader, "read", None)):
         raise TypeError(
@@ -68,9 +68,9 @@ def read_messages_async(
 
 
 class _Arriving(Generic[T]):
-    """The messages of a stream that comes in pieces; it does not read them itself.
+    """The messages of a stream that comes in pieces; other code reads them.
 
-    `ended` is true once there will be no more pieces.
+    `ended` is true when no more pieces will come.
     """
 
     def __init__(
@@ -94,9 +94,9 @@ class _Arriving(Generic[T]):
         self._whole = self._splitter.feed(piece) if piece else self._end()
 
     def next_whole(self) -> tuple[int, bytes] | None:
-        """Return where the next message begins, and its bytes; None if it needs more.
+        """Return where the next message begins, and its bytes; None if incomplete.
 
-        Raises `StreamError` once there is no next one in what has come.
+        Raises `StreamError` if no more messages can follow.
         """
         if self._damage is not None:
             raise self._damage.with_traceback(None)
@@ -107,7 +107,7 @@ class _Arriving(Generic[T]):
             raise
 
     def decoded(self, start: int, payload: bytes) -> T:
-        """Return a message, or raise `MessageError`, which says where it was."""
+        """Return a message, or raise `MessageError` with its position."""
         try:
             return self._decode(payload)
         except MessageError as error:

@@ -13,7 +13,7 @@ from ccw_actors.transport._bounds import OBJECTS_MAX, SIZE_MAX, SMALL, check_obj
 __all__ = ["PIECE_SIZE", "ValueSplitter", "pieces_of", "read_stream"]
 
 PIECE_SIZE: Final = 1 << 16
-"""Bytes that are read at once."""
+"""The number of bytes in one read."""
 
 _ANY_LENGTH = (1 << 32) - 1
 
@@ -24,17 +24,17 @@ def read_stream(
     value_size_max: int = SIZE_MAX,
     objects_max: int = OBJECTS_MAX,
 ) -> Iterator[object]:
-    """Return the msgpack values of a stream, one after the other.
+    """Yield the msgpack values of a stream, one after the other.
 
-    An array is a list, or a tuple where it is the key of a map. Each value is yielded
-    as soon as its last byte has been read. `value_size_max` bounds the bytes one value
-    may take, `objects_max` the values in it, where it takes more than 64 KiB; and both
-    the memory used: three times the bytes, and a hundred bytes for each value.
+    An array is a list, or a tuple if it is the key of a map. Each value is yielded as
+    soon as its last byte has been read. `value_size_max` bounds the bytes of one value,
+    `objects_max` the values in it if it takes more than 64 KiB. Together they bound the
+    memory: three times the bytes, and a hundred bytes for each value.
 
-    The iterator raises `StreamError` for bytes that are not msgpack, for a value larger
-    than that, and for a stream that ends inside a value; the values before are yielded
-    first. A source that is neither a binary file nor a socket is a `TypeError`. To read
-    messages there is `read_messages`.
+    The iterator raises `StreamError` for bytes that are not msgpack, for a value that
+    exceeds a bound, and for a stream that ends inside a value, after yielding the
+    values before that. A source that is neither a binary file nor a socket raises
+    `TypeError`. To read messages, use `read_messages`.
     """
     return _values(pieces_of(source), value_size_max, objects_max)
 
@@ -52,8 +52,8 @@ def _values(
 def pieces_of(source: BinaryIO | socket.socket) -> Callable[[], bytes]:
     """Return a function that reads the next piece of a source; b"" at its end.
 
-    It raises what the source does, and `BlockingIOError` for a file that has nothing to
-    read now, though it has not ended. A source that cannot be read so is a `TypeError`.
+    It passes on exceptions of the source, and raises `BlockingIOError` for a file that
+    has no data now but has not ended. A source that cannot be read raises `TypeError`.
     """
     read = _reader_of(source)
 
@@ -70,8 +70,8 @@ def pieces_of(source: BinaryIO | socket.socket) -> Callable[[], bytes]:
 
 def _reader_of(source: object) -> Any:
     """Return the method that reads a source. Raises `TypeError` if it has none."""
-    # What `read` of a socket's file returns only when all bytes asked for are there,
-    # `read1` returns as it arrives.
+    # `read` of a socket's file waits for all requested bytes, but `read1` returns bytes
+    # as they arrive.
     names = ("read1", "read", "recv")
     read: Any = next(filter(None, (getattr(source, one, None) for one in names)), None)
     if read is None or inspect.iscoroutinefunction(read):
@@ -83,10 +83,10 @@ def _reader_of(source: object) -> Any:
 
 
 class ValueSplitter:
-    """Cuts a stream of msgpack values, which comes in pieces, into single values.
+    """Splits a stream of msgpack values, which comes in pieces, into single values.
 
-    `value_size_max` bounds the bytes of one value, and three times as much the memory
-    used: what a header claims to follow takes none.
+    `value_size_max` bounds the bytes of one value, and three times that the memory:
+    data that a header only announces takes none.
     """
 
     def __init__(self, value_size_max: int = SIZE_MAX) -> None:
@@ -96,11 +96,11 @@ class ValueSplitter:
         self._start = 0
 
     def feed(self, chunk: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield where each value begins that is whole by now, and its bytes.
+        """Yield where each complete value begins, and its bytes.
 
-        They have to be taken before the next piece (64 KiB at most) is fed. Raises
-        `StreamError` for bytes that are not msgpack and for a value that is too large;
-        the values before are yielded first.
+        Take them before you feed the next piece (at most 64 KiB). Raises `StreamError`
+        for bytes that are not msgpack and for a value that is too large, after yielding
+        the values before that.
         """
         self._pending += chunk
         begin = self._start
@@ -114,7 +114,7 @@ class ValueSplitter:
         _check_size(len(self._pending), self._max, self._start)
 
     def end(self) -> None:
-        """Hold that the stream does not end inside a value: else `StreamError`."""
+        """Raise `StreamError` if the stream ends inside a value."""
         if self._pending:
             raise StreamError(
                 f"the stream ends inside the value at byte {self._start}:"
@@ -128,7 +128,7 @@ def _check_size(size: int, size_max: int, start: int) -> None:
 
 
 def _finder(value_size_max: int) -> msgpack.Unpacker:
-    # It only skips, so that what a header claims to follow allocates nothing.
+    # It only skips, so that announced data allocates nothing.
     return msgpack.Unpacker(
         max_buffer_size=value_size_max + 2 * PIECE_SIZE,
         max_array_len=_ANY_LENGTH,
@@ -153,7 +153,7 @@ def _value(data: bytes, start: int, objects_max: int) -> object:
         try:
             value = msgpack.unpackb(data, strict_map_key=False)
         except TypeError:
-            # A key is an array, which as a tuple it can be; that is rare.
+            # A key is an array, which must become a tuple; that is rare.
             value = msgpack.unpackb(
                 data, strict_map_key=False, object_pairs_hook=_with_tuples
             )

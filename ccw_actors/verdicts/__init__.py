@@ -1,4 +1,4 @@
-"""The verdict table: designs of others and ours, in the scenarios of the thread."""
+"""The verdict table: every design of the thread and ours, in every scenario."""
 
 from ccw_actors.verdicts._cell import ExploredCell as ExploredCell
 from ccw_actors.verdicts._cell import VerdictCell as VerdictCell
@@ -14,6 +14,9 @@ from ccw_actors.verdicts._interleaving import columns_of as columns_of
 from ccw_actors.verdicts._interleaving import interleaving as interleaving
 from ccw_actors.verdicts._interleaving import sequence_diagram as sequence_diagram
 from ccw_actors.verdicts._invariants import INVARIANTS as INVARIANTS
+from ccw_actors.verdicts._legend import all_invariants as all_invariants
+from ccw_actors.verdicts._legend import invariants_legend as invariants_legend
+from ccw_actors.verdicts._legend import signs_legend as signs_legend
 from ccw_actors.verdicts._machine import VerdictMachine as VerdictMachine
 from ccw_actors.verdicts._names import CellName as CellName
 from ccw_actors.verdicts._names import CellNameError as CellNameError
@@ -66,6 +69,7 @@ __all__ = [
     "VerdictCell",
     "VerdictMachine",
     "VerdictScenario",
+    "all_invariants",
     "cell_hash",
     "cell_scenario",
     "cell_text",
@@ -79,6 +83,7 @@ __all__ = [
     "explore_cell",
     "explore_cells",
     "interleaving",
+    "invariants_legend",
     "lines_of",
     "load",
     "merge",
@@ -87,5 +92,6 @@ __all__ = [
     "save",
     "sequence_diagram",
     "share",
+    "signs_legend",
     "work_of",
 ]

@@ -1,4 +1,4 @@
-"""A cell of the verdict table: what exploring it has found."""
+"""A cell of the verdict table: the result of exploring it."""
 
 from msgspec import Struct
 
@@ -12,12 +12,13 @@ class VerdictCell(Struct, frozen=True, kw_only=True):
     """The verdict of a design under an emulator in a scenario.
 
     `emulator` is None where threads write the regions themselves. `steps` is the length
-    of the shortest counterexample. `violating` of `classes` end in a fault: classes of
-    orders that are the same for every actor. Where there are too many to count,
-    `classes` is None and `violating` the rate among random orders. `why` says what goes
-    wrong, or what limits the verdict, `also` what goes wrong that the scenario is not
-    about. `counterexample` is the name of its file, which other cells may share.
-    `states` were visited. `hash` is the fingerprint of what the verdict rests on.
+    of the shortest counterexample. `violating` of `classes` end in a fault; schedules
+    that differ only in the order of independent steps are one class. Where there are
+    too many classes to count, `classes` is None and `violating` is the share of random
+    schedules that fail. `why` is the fault, or what limits the verdict; `also` is a
+    fault that the scenario is not about. `counterexample` is the name of its file,
+    which other cells may share. `states` is the number of states visited, and `hash`
+    the fingerprint of the code that the verdict depends on.
     """
 
     design: str

@@ -1,4 +1,4 @@
-"""Hashes of cells and of counterexamples: what is the same as something saved."""
+"""Hashes of cells and of counterexamples, to compare them with saved ones."""
 
 import hashlib
 from typing import Final
@@ -34,7 +34,7 @@ _ENGINE: Final = ("explore", "runtime", "transport", "verdicts/_explore.py")
 
 
 def cell_hash(name: CellName) -> str:
-    """Return the fingerprint of a cell: of models, scenario and engine."""
+    """Return the fingerprint of a cell: of its models, its scenario and the engine."""
     is_own = name.design in (OUR_DESIGN, HOST_SIDE_ONLY)
     models = fingerprint(*_MODELS, *(("devices",) if is_own else ()))
     machine = "_own_machine.py" if is_own else "_linux_machine.py"
@@ -45,8 +45,8 @@ def cell_hash(name: CellName) -> str:
 def counterexample_name(known: Counterexample) -> str:
     """Return the name of the file of a counterexample.
 
-    It is that of what is replayed: cells whose steps to a fault are the same share a
-    file, whatever design they are of and whichever version found them.
+    It depends only on the steps and the fault: cells that have these in common share a
+    file, of whatever design they are and whichever version found them.
     """
     same = replace(known, scenario="", version="", shown=())
     digest = hashlib.sha256(msgspec.json.encode(same)).hexdigest()

@@ -1,4 +1,4 @@
-"""Holds the saved table against what the models say now."""
+"""Compares the saved table with the models as they are now."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -13,12 +13,12 @@ from ccw_actors.verdicts._store import recall
 
 __all__ = ["Checked", "check", "work_of"]
 
-# Explored even if no hash has changed, as hashes may lack what matters.
+# Explored even if no hash has changed: a hash may miss code that matters.
 _ALWAYS: Final = "seed"
 
 
 class Checked(NamedTuple):
-    """What was done, and what is another one than was saved, a line each."""
+    """The numbers of cells explored and replayed, and a line for each difference."""
 
     explored: int
     replayed: int
@@ -31,9 +31,11 @@ def check(
     executor: Executor,
     told: Callable[[int], object] = lambda _: None,
 ) -> Checked:
-    """Explore what has changed and the scenario seed, replay every counterexample.
+    """Explore the cells that have changed and the scenario seed; replay the others.
 
-    A cell has changed if its fingerprint has, or if it is not saved.
+    A cell has changed if its fingerprint has, or if it is not saved. Every saved
+    counterexample of these cells is replayed. `told` is called with the number of cells
+    that are done.
     """
     changed = _changed(names, saved)
     problems: list[str] = []
@@ -42,8 +44,10 @@ def check(
         before = saved.get(name)
         if before is None:
             problems.append(f"{name}: not in the saved table")
-        elif _told(before) != _told(one.cell):
-            problems.append(f"{name}: saved as {_told(before)}, now {_told(one.cell)}")
+        elif _compared(before) != _compared(one.cell):
+            problems.append(
+                f"{name}: saved as {_compared(before)}, now {_compared(one.cell)}"
+            )
     refuted = _refuted(names, saved)
     for replayed, name in enumerate(refuted, 1):
         problem = _replay(name, saved[name])
@@ -75,14 +79,14 @@ def _refuted(
     return [one for one in names if one in saved and saved[one].verdict == "refuted"]
 
 
-def _told(cell: VerdictCell) -> tuple[object, ...]:
-    """Return what of a cell has to be the same."""
+def _compared(cell: VerdictCell) -> tuple[object, ...]:
+    """Return the part of a cell that has to be the same."""
     said = cell.verdict, cell.steps, cell.why, cell.also
     return *said, cell.classes, cell.violating
 
 
 def _replay(name: CellName, cell: VerdictCell) -> str:
-    """Take the steps of a cell's counterexample; return what is wrong with it."""
+    """Replay a cell's counterexample; return what is wrong with it, or ""."""
     (saved,) = recall([cell])
     known = saved.counterexample
     if known is None:
@@ -92,5 +96,5 @@ def _replay(name: CellName, cell: VerdictCell) -> str:
     except ReplayError as lost:
         return str(lost)
     if again.violation != known.violation or len(again.steps) != cell.steps:
-        return f"its counterexample now ends in {again.violation or 'no fault'}"
+        return f"its counterexample now ends with {again.violation or 'no fault'}"
     return ""

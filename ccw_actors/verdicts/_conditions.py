@@ -1,7 +1,7 @@
-"""Conditions that scenarios have to meet: where an I/O is when something comes.
+"""The conditions that scenarios have to reach: how far an I/O is when an event comes.
 
-A scenario whose condition is never met has tested nothing. They are asked of a
-`VerdictMachine`, which knows where things are in its layers.
+A scenario that never reaches a condition has tested nothing. A `VerdictMachine` answers
+how far an I/O is in its layers.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,6 @@ from ccw_actors.verdicts._machine import VerdictMachine
 __all__ = [
     "Condition",
     "attention_amidst",
-    "beside_hanging",
     "cancel_while_owned",
     "changed_amidst",
     "clear_while_owned",
@@ -36,6 +35,7 @@ __all__ = [
     "started",
     "two_reports",
     "two_starts",
+    "while_other_hangs",
 ]
 
 Condition: TypeAlias = Callable[[VerdictMachine, View], bool]
@@ -57,7 +57,7 @@ def started(machine: VerdictMachine, view: View) -> bool:
 
 
 def two_starts(_machine: VerdictMachine, view: View) -> bool:
-    """Whether two threads have a START in the kernel at once."""
+    """Whether two threads have a START in the kernel at the same time."""
     writers = view["writer0"], view["writer1"]
     return all(one.made > len(one.returned) for one in writers)
 
@@ -78,7 +78,7 @@ def disable_while_owned(machine: VerdictMachine, view: View) -> bool:
 
 
 def lost_late(machine: VerdictMachine, view: View) -> bool:
-    """Whether the device is lost when a program has been accepted."""
+    """Whether the device is lost after a program has been accepted."""
     return machine.lost(view) and machine.started(view) > 0
 
 
@@ -87,8 +87,8 @@ def guest_reset_amidst(machine: VerdictMachine, view: View) -> bool:
     return view["operator"].waits and machine.owned(view)
 
 
-def beside_hanging(machine: VerdictMachine, view: View) -> bool:
-    """Whether a program is accepted while the neighbour's hangs."""
+def while_other_hangs(machine: VerdictMachine, view: View) -> bool:
+    """Whether a program is accepted while that of the other device hangs."""
     return machine.hangs(view) and machine.started(view) > 0
 
 
@@ -103,7 +103,7 @@ def returned(_machine: VerdictMachine, view: View) -> bool:
 
 
 def two_reports(_machine: VerdictMachine, view: View) -> bool:
-    """Whether there are two channel reports at once."""
+    """Whether two channel reports wait to be read."""
     return len(view["host"].reports) > 1
 
 
@@ -135,7 +135,7 @@ def raw_start_while_queued(machine: VerdictMachine, view: View) -> bool:
 
 
 def reset_amidst(machine: VerdictMachine, view: View) -> bool:
-    """Whether RESET is under way while the channel owns a program."""
+    """Whether RESET is in progress while the channel owns a program."""
     writer = view["writer1"]
     return writer.made == 1 and not writer.returned and machine.owned(view)
 
@@ -156,6 +156,6 @@ def halt_while_owned(machine: VerdictMachine, view: View) -> bool:
 
 
 def attention_amidst(machine: VerdictMachine, view: View) -> bool:
-    """Whether unsolicited status was taken while START is in progress."""
+    """Whether unsolicited status was taken while a START is in progress."""
     asked = bool(view.monitor.functions) or bool(view.monitor.asked)
     return asked and machine.unsolicited(view)

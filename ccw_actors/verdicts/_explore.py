@@ -1,8 +1,8 @@
 """Explores cells.
 
-A verdict is about the scenario's own invariants, and about the conditions that have to
-be met: a design that never meets them is not tested by the scenario. Where nothing of
-that is broken, everything else that could be is looked for.
+A verdict is about the scenario's own invariants and its conditions: a scenario does not
+test a design that never reaches the conditions. If the own invariants hold, a second
+exploration checks all others.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ def cell_scenario(
 ) -> Scenario:
     """Return the scenario of a cell, held to its own invariants or to all others.
 
-    `fault` is told what was wrong.
+    `fault` receives the last fault.
     """
     told = LastFault() if fault is None else fault
     of = name.verdict_scenario
@@ -68,7 +68,7 @@ def _checked(name: CellName, checks: Checks) -> list[str]:
     own = tuple(WRONG) if is_host_side else of.invariants
 
     def is_about_it(one: str) -> bool:
-        """Whether it can be broken where there is that much of a design."""
+        """Whether it can be broken in this cell."""
         if is_host_side and one not in WRONG:
             return False
         return bool(of.programs) or one not in GUEST_SIDE
@@ -82,7 +82,7 @@ def explore_cells(
     executor: Executor,
     told: Callable[[int], object] = lambda _: None,
 ) -> list[ExploredCell]:
-    """Explore cells by way of an executor, and return them in their order.
+    """Explore cells with an executor; return them in the order of their names.
 
     `told` is called with the number of cells that are done.
     """
@@ -97,9 +97,10 @@ def explore_cells(
 def explore_cell(
     name: CellName, *, tick: Tick | None = None, counts: bool = True
 ) -> ExploredCell:
-    """Explore a cell; see `VerdictCell` for what is looked for.
+    """Explore a cell; see `VerdictCell` for the result.
 
-    With `counts` the classes of a refuted cell are counted, or random orders are taken.
+    With `counts` the classes of a refuted cell are counted, or if there are more than
+    5,000, random schedules are tried.
     """
     fault = LastFault()
     scenario = cell_scenario(name, "own", fault)
@@ -127,7 +128,7 @@ def explore_cell(
 def _refuted(
     name: CellName, cell: VerdictCell, result: Result, *, counts: bool
 ) -> ExploredCell:
-    """Return a cell with what shows its fault."""
+    """Return a refuted cell with its counterexample."""
     known = Counterexample.of(name.scenario_name(), result)
     classes, violating = _count(name) if counts else (None, None)
     refuted = replace(
@@ -143,7 +144,7 @@ def _refuted(
 def _held_to_others(
     name: CellName, cell: VerdictCell, tick: Tick | None
 ) -> VerdictCell:
-    """Return a cell whose own invariants hold, with what else is broken."""
+    """Return a cell whose own invariants hold, with another that is broken, if any."""
     fault = LastFault()
     others = cell_scenario(name, "others", fault)
     result = explore(others, engine="states", limits=_LIMITS, tick=tick)
@@ -159,4 +160,4 @@ def _count(name: CellName) -> tuple[int | None, float | int]:
     if not counted.limit:
         return counted.classes, counted.violating
     rate = sample_rate(scenario)
-    return None, rate.violating / rate.orders
+    return None, rate.violating / rate.schedules

@@ -1,7 +1,7 @@
-"""Fingerprints of code: what a saved verdict rests on.
+"""Fingerprints of the code that a saved verdict depends on.
 
-A fingerprint is that of the program text without comments, docstrings and layout, so
-that a verdict is explored again when what it rests on has changed, and only then.
+A fingerprint ignores comments, docstrings and layout. So a verdict is explored again
+when the program that it depends on has changed, and only then.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ _BLOCKS: Final = {tokenize.INDENT: "{", tokenize.DEDENT: "}"}
 
 @cache
 def fingerprint(*parts: str) -> str:
-    """Return that of files and folders below the package, 12 hexadecimal digits."""
+    """Return 12 hexadecimal digits for files and folders below the package."""
     digest = hashlib.sha256()
     for part in parts:
         place = _ROOT / part
@@ -37,9 +37,9 @@ def fingerprint(*parts: str) -> str:
 
 
 def program_of(text: str) -> str:
-    """Return what of a module's text is program: its tokens, a space between any two.
+    """Return the tokens of a module without comments and docstrings, parted by spaces.
 
-    It is the same on every version of Python.
+    The result is the same on every version of Python.
     """
     kept: list[str] = []
     line: list[str] = []
@@ -56,7 +56,7 @@ def program_of(text: str) -> str:
 
 
 def _tokens(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the type and the text of each token; an f-string is one, as it is written.
+    """Yield the type and the text of each token; an f-string is one token.
 
     Python 3.12 has tokens for the parts of an f-string, 3.11 has one for the whole.
     """
@@ -78,7 +78,7 @@ def _tokens(text: str) -> Iterator[tuple[int, str]]:
 def source_between(
     lines: Sequence[str], begin: tuple[int, int], end: tuple[int, int]
 ) -> str:
-    """Return what stands between two places (row from 1, column from 0)."""
+    """Return the text between two places (row from 1, column from 0)."""
     (first, left), (last, right) = begin, end
     if first == last:
         return lines[first - 1][left:right]

@@ -1,10 +1,10 @@
-"""What every machine has: a guest's CPUs, and who resets its subchannel.
+"""The actors that every machine has: a guest, and an operator who resets it.
 
 | path | actor |
 |---|---|
-| guest-subchannel | the emulator, or what reads the regions where there is none |
+| guest-subchannel | the emulator, or the reader of the regions where there is none |
 | css, emulator, cpu0 ... | the guest |
-| operator | who resets the guest's subchannel |
+| operator | the operator, who resets the guest's subchannel |
 """
 
 from typing import Any, Final
@@ -31,12 +31,12 @@ SCHID: Final = SubchannelId(0, 0)
 
 
 def spawn_guest(system: System, scenario: VerdictScenario) -> None:
-    """Spawn a guest's CPUs, its channel subsystem, and who ends it."""
+    """Spawn a guest's CPUs, its channel subsystem, and the actor that ends it."""
     add_cpus(system, scenario.programs, system.ref(GUEST), system.ref("storage"))
 
 
 def spawn_operator(world: World, scenario: VerdictScenario) -> None:
-    """Spawn who resets the guest's subchannel, if the scenario wants that."""
+    """Spawn the operator, if the scenario has a reset of the guest's subchannel."""
     if scenario.happens == "reset":
         operator = world.spawn(Operator(world.system.ref(GUEST)), "operator")
         world.inject(operator, Press())
@@ -47,7 +47,7 @@ class Press(Message, frozen=True):
 
 
 class OperatorState(Struct):
-    """Whether a reset has been asked for, and is not done."""
+    """Whether a reset is in progress."""
 
     waits: bool = False
 

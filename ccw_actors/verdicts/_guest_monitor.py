@@ -1,14 +1,14 @@
-"""What a guest is answered, and what of it may never be.
+"""Follows the answers that a guest gets, and notes which of them may never be.
 
 | id | what has to be true of the guest's subchannel, whatever is behind it |
 |---|---|
 | I4 | START is accepted only while FC is zero and no status is pending |
 | I5 | the status that TSCH shows is pending, and that of the functions in FC |
-| I8 | each accepted function has its final status, unless the device is lost |
-| cc 2 | START has condition code 2 only while FC is nonzero |
+| I8 | each accepted function gets its final status, unless the device is lost |
+| cc 2 | START gets condition code 2 only while FC is nonzero |
 
-Source: PoP, "START SUBCHANNEL", "CLEAR SUBCHANNEL", "Function Control", by way of the
-reviews of the series; the numbers are those of the invariants in the verdict table.
+Source: PoP, "START SUBCHANNEL", "CLEAR SUBCHANNEL", "Function Control", and the reviews
+of the series. The ids are those of the verdict table.
 """
 
 from typing import Final, NamedTuple
@@ -26,7 +26,7 @@ from ccw_actors.actors.protocol import (
     TakeInterruption,
     Tested,
 )
-from ccw_actors.channel import Fctl, Scsw, Stctl
+from ccw_actors.channel import Fctl, Scsw
 from ccw_actors.channel.fields import bit_names
 from ccw_actors.explore import Event
 from ccw_actors.scenarios import PATHS
@@ -35,25 +35,24 @@ __all__ = ["GUEST", "GUEST_SIDE", "GuestMonitor", "follow"]
 
 GUEST: Final = PATHS.emulated
 _START: Final = StartSubchannel.__name__
-_INTERMEDIATE = Stctl.INTERMEDIATE_STATUS
 
 GUEST_SIDE: Final = {
     "I4": "START is accepted only while FC is zero and no status is pending",
-    "I5": "TSCH shows status that is pending, of the functions that were accepted",
-    "I8": "each accepted function has its final status",
-    "cc 2": "START has condition code 2 only while a function is in progress",
+    "I5": "TSCH shows pending status only, of the functions that were accepted",
+    "I8": "each accepted function gets its final status",
+    "cc 2": "START gets condition code 2 only while a function is in progress",
 }
-"""What must not be broken as a guest sees it, by id."""
+"""The invariants that a guest can see, by id."""
 
 
 class GuestMonitor(NamedTuple):
-    """What is known from a guest's answers.
+    """What the answers to a guest tell.
 
     `asked` has, by CPU, the type of the instruction that is not answered. `functions`
     were accepted and have had no final status, as in FC. `pending` is whether there is
-    status that was not tested. `newest` is the type of the last instruction asked, and
-    `met` that of the last one that came while status was pending.
-    `wrong` says what was broken: an id of `GUEST_SIDE`, a colon, and what happened.
+    status that was not tested. `newest` is the type of the last instruction, and `met`
+    that of the last one that came while status was pending. `wrong` names the broken
+    invariant: an id of `GUEST_SIDE`, a colon, and what happened.
     """
 
     asked: tuple[tuple[str, str], ...] = ()
@@ -65,7 +64,7 @@ class GuestMonitor(NamedTuple):
 
 
 def follow(monitor: GuestMonitor, event: Event) -> GuestMonitor:
-    """Note what the guest's subchannel was asked, and what it has answered."""
+    """Note an instruction for the guest's subchannel, or an answer of it."""
     message = event.message
     if isinstance(message, Instruction):
         name = type(message).__name__
@@ -76,7 +75,7 @@ def follow(monitor: GuestMonitor, event: Event) -> GuestMonitor:
     answers = [one for one in event.sent if not isinstance(one[1], Pending)]
     if isinstance(message, TakeInterruption):
         hints = []
-    # What TSCH answers was pending before what becomes pending behind it.
+    # The status that TSCH answers was pending before the one announced with it.
     for to, answer in (*answers, *hints):
         monitor = _sent(monitor, to, answer)
     return monitor
@@ -144,7 +143,7 @@ def _tested(monitor: GuestMonitor, scsw: Scsw) -> GuestMonitor:
     elif shown != accepted:
         own = f"{_names(accepted)} is in progress" if accepted else "FC is zero"
         monitor = _wrong(monitor, f"I5: TSCH shows {status} while {own}, and ends FC")
-    functions = accepted if scsw.stctl == _INTERMEDIATE else 0
+    functions = accepted if scsw.is_intermediate else 0
     return monitor._replace(functions=functions, pending=False)
 
 
@@ -153,5 +152,5 @@ def _names(functions: int) -> str:
 
 
 def _wrong(monitor: GuestMonitor, what: str) -> GuestMonitor:
-    """Note the first thing that was wrong."""
+    """Note the first fault; later ones are ignored."""
     return monitor if monitor.wrong else monitor._replace(wrong=what)

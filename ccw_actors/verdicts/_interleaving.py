@@ -1,7 +1,7 @@
-"""A counterexample as an interleaving: who did what in which order.
+"""A counterexample as an interleaving: which thread does what, in which order.
 
 The table is like that of the mail that opened the thread, with a column for each CPU,
-one for the worker, and one for interruptions and the channel.
+one for the worker, one for interruptions, and one for the channel.
 """
 
 import re
@@ -51,7 +51,7 @@ _NOT_WORD: Final = re.compile(r"\W+")
 
 
 class Line(NamedTuple):
-    """One step that matters: its number, in which column it is, and what it is.
+    """One step that matters: its number, its column, and what happens.
 
     `actor` has handled the message of `sender`.
     """
@@ -64,7 +64,7 @@ class Line(NamedTuple):
 
 
 class _Reader:
-    """Follows the steps, to know for which CPU a thread of the kernel works."""
+    """Follows the steps, to find the CPU that a thread of the kernel works for."""
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
@@ -90,7 +90,7 @@ class _Reader:
                 self._add(number, CHANNEL, f"{what} at the host", step)
 
     def _guest(self, number: int, step: Step, kind: str) -> None:
-        """Note what the guest's subchannel is asked, or takes."""
+        """Note an instruction for the guest's subchannel, or status that it takes."""
         if kind in _INSTRUCTIONS:
             self._asked.append((step.sender, kind))
             self._add(number, _cpu(step.sender), _INSTRUCTIONS[kind], step)
@@ -142,7 +142,7 @@ class _Reader:
         return INTERRUPT
 
     def _caller(self, call: str) -> str:
-        """Return for whom the emulator's thread makes a call."""
+        """Return the CPU that the emulator's thread makes a call for, or "emulator"."""
         wanted = _CALLS.get(call, ())
         for cpu, kind in self._asked:
             if _INSTRUCTIONS[kind].partition(" ")[0] in wanted:
@@ -162,7 +162,7 @@ def interleaving(steps: Sequence[Step]) -> list[Line]:
 
 
 def columns_of(lines: Sequence[Line]) -> list[str]:
-    """Return the columns that are used: CPUs, the emulator, the worker, the rest."""
+    """Return the columns in use: CPUs, the emulator, the worker, the rest."""
     used = {line.column for line in lines}
     order = [f"CPU {number}" for number in range(1, 10)]
     order += ["emulator", GUEST_CPU, WORKER, INTERRUPT, MACHINE_CHECK, CHANNEL]
@@ -198,7 +198,7 @@ def _is_host(path: str) -> bool:
 
 
 def _whose(message: str) -> str:
-    """Say of which functions an IRB is."""
+    """Return the functions of an IRB, as the end of a sentence."""
     found = re.search(r"fctl=(\d)", message)
     if found is None:
         return ""

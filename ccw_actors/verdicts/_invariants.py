@@ -1,4 +1,4 @@
-"""What must not be broken in any cell, and how a world is held to it."""
+"""The invariants of all cells, and how a world is held to them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,14 +13,14 @@ from ccw_actors.verdicts._machine import VerdictMachine
 __all__ = ["INVARIANTS", "LastFault", "hold"]
 
 INVARIANTS: Final = WRONG | GUEST_SIDE
-"""By id: those of the host's side, then those of what a guest sees."""
+"""The meaning of each, by id: those of the host's side, then those a guest can see."""
 
 
 @dataclass
 class LastFault:
-    """What was found to be wrong last, in the terms of the field.
+    """The last fault that was found, in the terms of the field.
 
-    An exploration says which invariant is broken; this says by what.
+    An exploration says which invariant is broken; this says what broke it.
     """
 
     what: str = ""
@@ -29,7 +29,7 @@ class LastFault:
 def hold(
     world: World, machine: VerdictMachine, invariant: str, fault: LastFault
 ) -> None:
-    """Have an invariant hold in a cell's world; `fault` is told how it is broken."""
+    """Check an invariant in a cell's world; `fault` receives what breaks it."""
     name = f"{invariant}: {INVARIANTS[invariant]}"
     prefix = f"{invariant}:"
 
@@ -47,7 +47,7 @@ def hold(
         return not found
 
     world.system_invariant(name, holds)
-    # That something never comes can be said only where nothing is left to do.
+    # Only where nothing is left to do is it certain that something never comes.
     if invariant in ("I6", "I8"):
         world.final(name, rests)
 

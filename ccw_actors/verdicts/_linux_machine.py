@@ -3,9 +3,9 @@
 | path | actor |
 |---|---|
 | host | the design's memory, and the host's subchannel |
-| thread, thread0 ... | the emulator inside the kernel, and what writes by itself |
+| thread, thread0 ... | the emulator's thread in the kernel, and threads without one |
 | work-queue | the design's work queue |
-| region-driver | under this package's emulator: what writes the regions |
+| region-driver | under this package's emulator: the driver that writes the regions |
 | neighbour/... | another guest's device, whose START hangs |
 """
 
@@ -56,23 +56,23 @@ class LinuxMachine:
     """A design's memory, threads and work queue."""
 
     def owned(self, view: View) -> bool:
-        """The program that SSCH has given to the channel."""
+        """SSCH has given a program to the channel."""
         return bool(view["host"].owned)
 
     def queued(self, view: View) -> bool:
-        """An item of the work queue, or a count of the eventfd."""
+        """The work queue has an item, or the counter of the eventfd is not zero."""
         return bool(view["work-queue"].items) or view["host"].events > 0
 
     def started(self, view: View) -> int:
-        """SSCH with condition code 0."""
+        """The number of SSCHs with condition code 0."""
         return int(view["host"].ssch)
 
     def unsolicited(self, view: View) -> bool:
-        """The slot holds unsolicited status, and that is queued."""
+        """The slot holds unsolicited status that is queued."""
         return self.queued(view) and not is_solicited(view["host"].irb.scsw)
 
     def translating(self, view: View) -> bool:
-        """The state of the driver says so."""
+        """The driver's state is CP_PROCESSING."""
         return bool(view["host"].fsm == "CP_PROCESSING")
 
     def lost(self, view: View) -> bool:
@@ -80,20 +80,20 @@ class LinuxMachine:
         return not view["host"].valid
 
     def hangs(self, view: View) -> bool:
-        """The neighbour's io_mutex is held: its START never gives it up."""
+        """The other device's io_mutex is held: its START never releases it."""
         return bool(view["neighbour/host"].mutex)
 
     def changed(self, view: View) -> bool:
-        """The change has been handled."""
+        """The model has handled the change."""
         return bool(view["host"].idaw > 0)
 
     def broken(self, view: View) -> tuple[str, ...]:
-        """What the sections of the model have noted."""
+        """The faults that the sections of the model have noted."""
         found: tuple[str, ...] = view["host"].wrong
         return found
 
     def left(self, view: View) -> str:
-        """Programs pinned or live that are not the channel's."""
+        """A program is pinned or live that the channel does not own."""
         host = view["host"]
         if any(one != host.owned for one in host.pinned):
             return LEFT
@@ -139,7 +139,7 @@ def _spawn_emulator(
     emulator: EmulatorName | None,
     scenario: VerdictScenario,
 ) -> None:
-    """Spawn what calls the kernel: an emulator, or threads that write by themselves."""
+    """Spawn the callers of the kernel: an emulator, or threads without one."""
     ref = system.ref
     if scenario.raw:
         system.spawn(RawReader(ref("thread")), GUEST)
@@ -157,7 +157,7 @@ def _spawn_emulator(
 
 
 def _neighbour(system: System, choices: Choices) -> None:
-    """Put another guest's device beside it, whose START hangs in the kernel."""
+    """Spawn another guest's device, whose START hangs in the kernel."""
     ref = system.ref
     private = VfioCcwPrivate(
         choices, ref("work-queue"), ref("neighbour/reader"), case="hangs"

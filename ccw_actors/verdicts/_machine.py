@@ -1,4 +1,4 @@
-"""What a scenario asks of the actors it has wired, whatever design they are."""
+"""What a scenario asks of its actors, whatever the design."""
 
 from typing import Protocol
 
@@ -8,34 +8,44 @@ __all__ = ["VerdictMachine"]
 
 
 class VerdictMachine(Protocol):
-    """Where things are in a world, and what is wrong there by the host's state."""
+    """How far an I/O is in a world, and what is wrong there."""
 
     def owned(self, view: View) -> bool:
         """Whether the channel owns a program."""
+        ...
 
     def queued(self, view: View) -> bool:
-        """Whether status was taken from the host's subchannel and not handed on."""
+        """Whether status was taken from the host's subchannel and not delivered yet."""
+        ...
 
     def started(self, view: View) -> int:
         """How many programs the host's subchannel has accepted."""
+        ...
 
     def unsolicited(self, view: View) -> bool:
         """Whether unsolicited status has been taken and cannot be shown yet."""
+        ...
 
     def translating(self, view: View) -> bool:
-        """Whether the kernel is working at a START that is not at the channel yet."""
+        """Whether the kernel translates a program that the channel does not own yet."""
+        ...
 
     def lost(self, view: View) -> bool:
         """Whether the device is gone."""
+        ...
 
     def hangs(self, view: View) -> bool:
-        """Whether the neighbour's START hangs in the kernel."""
+        """Whether the START of the other device hangs in the kernel."""
+        ...
 
     def changed(self, view: View) -> bool:
         """Whether the first IDAW has been changed."""
+        ...
 
     def broken(self, view: View) -> tuple[str, ...]:
-        """What has been broken on the host's side: ids, colons, and what happened."""
+        """The faults on the host's side: each an id, a colon, and what happened."""
+        ...
 
     def left(self, view: View) -> str:
-        """What is wrong on the host's side when nothing is left to do."""
+        """The fault on the host's side when no message is left, "" if there is none."""
+        ...

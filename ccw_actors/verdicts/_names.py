@@ -4,7 +4,7 @@
 |---|---|
 | `verdicts/2026/qemu/seed` | a design under an emulator in a scenario of a guest |
 | `verdicts/2026/mail` | a design where threads write the regions, with no emulator |
-| either, and `/others` | the same, held to what the scenario is not about |
+| either, and `/others` | the same, held to all but the scenario's own invariants |
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from ccw_actors.verdicts._scenarios import VERDICT_SCENARIOS
 __all__ = ["CellName", "CellNameError", "Checks", "cells_of"]
 
 Checks: TypeAlias = Literal["own", "others"]
-"""What a cell is held to: the scenario's own invariants, or all others."""
+"""The invariants that a cell is held to: the scenario's own, or all others."""
 
 _PREFIX: Final = "verdicts/"
 _OTHERS: Final = "others"
@@ -36,7 +36,7 @@ _FORM: Final = (
     f"expected {_PREFIX}DESIGN/EMULATOR/SCENARIO, {_PREFIX}DESIGN/SCENARIO where"
     f" threads write the regions themselves, and possibly /{_OTHERS}"
 )
-# What names had once: whoever still has one is told what it is now.
+# Parts of names that are no longer used: an error says what the name is now.
 _OWN_CHECKS_BEFORE: Final = "about"
 _DESIGNS_BEFORE: Final = {"2025": "v6.0"}
 
@@ -48,7 +48,7 @@ class CellNameError(CcwActorsError):
 
 
 class Named(Protocol):
-    """What names a cell."""
+    """An object that names a cell."""
 
     @property
     def design(self) -> str:
@@ -57,7 +57,7 @@ class Named(Protocol):
 
     @property
     def emulator(self) -> EmulatorName | None:
-        """The id of its emulator, None if none takes part."""
+        """The id of its emulator, None if it has none."""
         ...
 
     @property
@@ -68,7 +68,7 @@ class Named(Protocol):
 
 @dataclass(frozen=True)
 class CellName:
-    """Which cell: a design, an emulator if one takes part, and a scenario, by id."""
+    """The name of a cell: its design, its emulator if it has one, and its scenario."""
 
     design: str
     emulator: EmulatorName | None
@@ -80,26 +80,26 @@ class CellName:
 
     @property
     def verdict_scenario(self) -> VerdictScenario:
-        """What goes on in the cell."""
+        """The scenario of the cell."""
         return VERDICT_SCENARIOS[self.scenario]
 
     @property
-    def no_meaning(self) -> str:
+    def why_none(self) -> str:
         """Why there is no such cell, "" if there is one."""
         of = self.verdict_scenario
         if bool(self.emulator) is not of.has_emulator:
             return self._no_such_emulator
         if self.design in (OUR_DESIGN, HOST_SIDE_ONLY) and of.not_ours:
-            return f"{self.scenario} has no meaning for it: {of.not_ours}"
+            return f"{self.scenario} does not apply to it: {of.not_ours}"
         if self.design in V4_SUBSETS and self.scenario not in SUBSET_SCENARIOS:
-            return f"with some patches there is {', '.join(SUBSET_SCENARIOS)} only"
+            return f"with some patches there are only {', '.join(SUBSET_SCENARIOS)}"
         if self.design == HOST_SIDE_ONLY and self.emulator == "ours":
-            return "what the host's side promises is looked at under qemu only"
+            return "only the invariants of the host's side: under qemu alone"
         return ""
 
     @property
     def _no_such_emulator(self) -> str:
-        """Why the scenario is not under that emulator, or not without one."""
+        """Why the scenario needs an emulator, or cannot have one."""
         if self.emulator:
             there = CellName(self.design, None, self.scenario)
             return (
@@ -110,20 +110,20 @@ class CellName:
         return f"{self.scenario} takes an emulator: see {_PREFIX}{there}"
 
     def scenario_name(self, checks: Checks = "own") -> str:
-        """Return what `ccw-actors explore` and `replay` know the cell by."""
+        """Return the name that `ccw-actors explore` and `replay` take."""
         behind = "" if checks == "own" else f"/{_OTHERS}"
         return f"{_PREFIX}{self}{behind}"
 
     @classmethod
     def of(cls, cell: "Named") -> "CellName":
-        """Return which cell something is about that has these names."""
+        """Return the name of the cell that an object names."""
         return cls(cell.design, cell.emulator, cell.scenario)
 
     @classmethod
     def parse(cls, name: str) -> "tuple[CellName, Checks]":
         """Read a name of `scenario_name`.
 
-        Raises `CellNameError`, which says of a name that there was once what it is now.
+        Raises `CellNameError`, which says how a name of an earlier version reads now.
         """
         parts = name.removeprefix(_PREFIX).split("/")
         checks: Checks = "own"
@@ -134,18 +134,18 @@ class CellName:
         if was_own:
             parts.pop()
         of = cls._of_parts(name, parts)
-        if of.no_meaning:
-            raise CellNameError(f"{name}: {of.no_meaning}")
+        if of.why_none:
+            raise CellNameError(f"{name}: {of.why_none}")
         if was_own:
             now = of.scenario_name()
             raise CellNameError(
-                f"{name}: a name without /{_OWN_CHECKS_BEFORE} means that: see {now}"
+                f"{name}: /{_OWN_CHECKS_BEFORE} is no longer needed: see {now}"
             )
         return of, checks
 
     @classmethod
     def _of_parts(cls, name: str, parts: list[str]) -> "CellName":
-        """Find the design, the emulator, if any, and the scenario of a name."""
+        """Find the design, the emulator if it has one, and the scenario of a name."""
         if len(parts) not in (2, 3) or parts[-1] in EMULATORS:
             raise CellNameError(f"{name}: {_FORM}")
         design, scenario = parts[0], parts[-1]
@@ -162,7 +162,7 @@ class CellName:
 
     @staticmethod
     def is_one(name: str) -> bool:
-        """Whether a name is meant for a cell."""
+        """Whether a name is that of a cell, by its beginning."""
         return name.startswith(_PREFIX)
 
 
@@ -171,9 +171,9 @@ def cells_of(
     emulators: Iterable[str] = (),
     scenarios: Iterable[str] = (),
 ) -> list[CellName]:
-    """Return the cells of these rows and scenarios; nothing given means all there are.
+    """Return the cells of these designs, emulators and scenarios, all unless given.
 
-    Where emulators are given, cells that have none are left out.
+    If emulators are given, cells without an emulator are left out.
     """
     wanted = tuple(designs) or DESIGN_NAMES
     under: tuple[str | None, ...] = tuple(emulators) or (*EMULATORS, None)
@@ -184,7 +184,7 @@ def cells_of(
         name
         for name in names
         if name.design in wanted and name.emulator in under and name.scenario in tried
-        if not name.no_meaning
+        if not name.why_none
     ]
 
 
@@ -195,5 +195,5 @@ def _expect(name: str, kind: str, part: str, known: Iterable[str]) -> None:
 
 
 def _one_of(part: str, known: Iterable[T]) -> T:
-    """Return what of `known` is that text."""
+    """Return the element of `known` that is equal to `part`."""
     return next(one for one in known if one == part)

@@ -1,7 +1,7 @@
 """The machine of this package: its actors of production, under either emulator.
 
-Under its own emulator that is the `PassThroughMachine` of `scenarios`; under QEMU's,
-and where threads write the regions themselves, VfioCcw stands behind regions.
+Under its own emulator this is the `PassThroughMachine` of `scenarios`. Under QEMU's,
+and where threads write the regions themselves, the driver is `VfioCcwRegions`.
 """
 
 from functools import partial
@@ -73,17 +73,17 @@ class OwnMachine:
         self._starts_nothing = isinstance(first, WriteIo) and not first.fctl
 
     def _driver(self, view: View) -> DriverState:
-        """Return what the driver remembers: behind regions it is a part of those."""
+        """Return the driver's state; VfioCcwRegions has it as a part of its own."""
         vfio: Any = view["vfio-ccw"]
         driver: DriverState = vfio if self._emulator == "ours" else vfio.driver
         return driver
 
     def owned(self, view: View) -> bool:
-        """The program that the subchannel executes."""
+        """The subchannel executes a program."""
         return view["subchannel"].execution is not None
 
     def queued(self, view: View) -> bool:
-        """An event that was not taken, or intermediate status that is shown."""
+        """An event has not been taken, or intermediate status is shown."""
         untaken = self._driver(view).untaken > 0
         if self._emulator == "qemu" or not self._has_guest:
             return untaken or bool(view["vfio-ccw"].unread.events)
@@ -91,18 +91,18 @@ class OwnMachine:
         return untaken or bool(shown)
 
     def started(self, view: View) -> int:
-        """Programs that the subchannel has begun."""
+        """The number of programs that the subchannel has begun."""
         return int(view["subchannel"].run)
 
     def unsolicited(self, view: View) -> bool:
-        """What GuestSubchannel holds, or an event that answers nothing."""
+        """GuestSubchannel holds status, or an event answers no operation."""
         if self._emulator == "ours":
             return view[GUEST].unsolicited is not None
         events = view["vfio-ccw"].unread.events
         return any(not event.answers for event in events)
 
     def translating(self, view: View) -> bool:
-        """VfioCcw copies or pins."""
+        """VfioCcw copies a program or pins its pages."""
         program = self._driver(view).program
         return program is not None and program.phase in ("copying", "pinning")
 
@@ -111,15 +111,15 @@ class OwnMachine:
         return not view["subchannel"].schib.pmcw.valid
 
     def hangs(self, view: View) -> bool:
-        """The neighbour's VfioCcw waits for its storage."""
+        """The other device's VfioCcw waits for its storage."""
         return view["neighbour/vfio-ccw"].driver.program is not None
 
     def changed(self, view: View) -> bool:
-        """The CPU has stored it."""
+        """The CPU has stored the other address."""
         return bool(view["changer"].done)
 
     def broken(self, view: View) -> tuple[str, ...]:
-        """What is seen by looking at several actors at once."""
+        """The faults that a comparison of several actors shows."""
         found = self._of_channel(view)
         program = self._driver(view).program
         is_long = self._program == "long"
@@ -131,7 +131,7 @@ class OwnMachine:
         return tuple(found)
 
     def _of_channel(self, view: View) -> list[str]:
-        """Return what is wrong with the program that the channel owns."""
+        """Return the faults of the program that the channel owns."""
         found: list[str] = []
         if not is_held(view):
             found.append("I1: a program is released while the subchannel may use it")
@@ -143,7 +143,7 @@ class OwnMachine:
         return found
 
     def _of_writers(self, view: View) -> list[str]:
-        """Return what is wrong with what a thread that writes by itself is told."""
+        """Return the faults in the answers to threads that write the regions."""
         if self._has_guest:
             return []
         found: list[str] = []
@@ -156,7 +156,7 @@ class OwnMachine:
         return found
 
     def left(self, view: View) -> str:
-        """Pins of Storage that no program needs."""
+        """Storage keeps pages pinned for no program."""
         left = view["storage"].pins and not self.owned(view)
         return LEFT if left else ""
 
@@ -187,7 +187,7 @@ def own_machine(
 
 
 def _spawn_regions(system: System, scenario: VerdictScenario, host_pmcw: Pmcw) -> None:
-    """Spawn VfioCcw behind regions, and who reads and writes them."""
+    """Spawn VfioCcwRegions, and the actors that read and write its regions."""
     kernel = system.ref("vfio-ccw")
     limits: Literal["linux", "none"]
     limits = "linux" if scenario.program == "long" else "none"
@@ -209,7 +209,7 @@ def _spawn_regions(system: System, scenario: VerdictScenario, host_pmcw: Pmcw) -
 
 
 class Change(Message, frozen=True):
-    """The CPU stores now."""
+    """Have the CPU store now."""
 
 
 class ChangerState(Struct):
@@ -228,7 +228,7 @@ class Changer(Actor):
         self.state = ChangerState()
 
     def on_start(self) -> None:
-        """Have the store come at any time from now on."""
+        """Send itself the message, which is handled at any time."""
         self.ref.tell(Change())
 
     @receive
@@ -238,7 +238,7 @@ class Changer(Actor):
 
     @receive
     def stored(self, _message: StorageWritten) -> None:
-        """Note that it is stored."""
+        """Note that the address is stored."""
         self.state.done = True
 
 
@@ -251,7 +251,7 @@ class _Silent(Actor):
 
 
 def _own_neighbour(system: System) -> None:
-    """Put another guest's device beside it, whose START hangs in the kernel."""
+    """Spawn another guest's device, whose START hangs in the kernel."""
     ref = system.ref
     below = DevicePaths.below("neighbour", "neighbour")
     paths = replace(below, emulated="neighbour/reader")

@@ -1,4 +1,4 @@
-"""What only these scenarios have: what threads write, and some channel programs."""
+"""Requests that threads write, and channel programs, of these scenarios alone."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ _SLI, _CC = Ccw.suppress_length.mask, Ccw.chain_command.mask
 
 
 def _long_program() -> bytes:
-    """Return 17 chains: each but the last goes on in another place."""
+    """Return 17 chains of CCWs: each but the last ends in a TIC to the next."""
     nop = Ccw(_NOP, _CC | _SLI, 1).to_bytes(1)
     places = [PROGRAM + 0x20 * number for number in range(1, 17)]
     chains = [

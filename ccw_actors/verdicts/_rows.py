@@ -22,23 +22,21 @@ EmulatorName: TypeAlias = Literal["qemu", "ours"]
 
 
 class Row(NamedTuple):
-    """What tables show of an id, and what it is in one line."""
+    """The title that tables show for an id, and one line about it."""
 
     title: str
     summary: str
 
 
 EMULATORS: Final[dict[EmulatorName, Row]] = {
-    "qemu": Row("QEMU's emulator", "QEMU's: replaces its SCSW by that of each IRB"),
-    "ours": Row(
-        "ccw-actors' emulator", "this package's GuestSubchannel: FC is its own"
-    ),
+    "qemu": Row("QEMU's emulator", "replaces its SCSW by that of each IRB"),
+    "ours": Row("this package's emulator", "GuestSubchannel, which keeps FC to itself"),
 }
 
 OUR_DESIGN: Final = "ours"
 """The id of the design of this package."""
 HOST_SIDE_ONLY: Final = "ours-host-side"
-"""The same, of which only the promises of the host's side are looked at."""
+"""The same, held to the invariants of the host's side alone."""
 
 V4_SUBSETS: Final = tuple(
     "rfc-v4-" + "".join(patches)
@@ -48,16 +46,16 @@ V4_SUBSETS: Final = tuple(
 """v5.12 with some of the patches of RFC v4."""
 
 SUBSET_SCENARIOS: Final = ("sequence", "seed", "mail", "double-start", "collapse")
-"""The scenarios that they are in."""
+"""The scenarios that these designs are in."""
 
 DESIGN_NAMES: Final = (*DESIGNS, OUR_DESIGN, HOST_SIDE_ONLY, *V4_SUBSETS)
 """The ids of designs, in the order of the table."""
 
 _OWN_ROWS: Final = {
-    OUR_DESIGN: Row("ccw-actors", "this package's VfioCcw and Cio"),
+    OUR_DESIGN: Row("This package", "VfioCcw and Cio"),
     HOST_SIDE_ONLY: Row(
-        "ccw-actors, host side",
-        "the same; only what the host's side promises is looked at",
+        "This package, host side only",
+        "the same, held to the invariants of the host's side alone",
     ),
 }
 
@@ -76,7 +74,7 @@ def design_row(name: str) -> Row:
 
 
 def choices_of(design: str) -> Choices:
-    """Return what one of `DESIGNS`, or "rfc-v4-13" with some patches, chooses."""
+    """Return the choices of one of `DESIGNS`, or of one such as "rfc-v4-13"."""
     known = DESIGNS.get(design)
     if known is None:
         known = v4_with(design.removeprefix("rfc-v4-"))

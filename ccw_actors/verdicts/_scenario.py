@@ -1,4 +1,4 @@
-"""VerdictScenario: what a scenario of the table is made of."""
+"""VerdictScenario: a scenario of the verdict table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,14 +19,14 @@ class VerdictScenario:
     """One race, to be explored for every design.
 
     `number` is that of the scenario in the analysis of the thread, 0 for others.
-    `title` is what tables show of it. `programs` are those of CPUs, `raw` the requests
-    of threads without an emulator. `behaviour` is what the device does with each
-    program in a model, `content` the channel program that does the same on this
-    package's actors; `program` is what is special about it otherwise. `happens` at any
-    time: the device wants attention, it is lost, the guest's subchannel is reset,
-    channel paths report. `neighbour` puts another device beside it, whose program hangs
-    and which wants attention. `conditions` have to be met sometimes: else the scenario
-    has tested nothing. `not_ours` is why there is no such scenario for this package.
+    `title` is shown in tables. `programs` are those of the guest's CPUs, `raw` the
+    requests of threads without an emulator. In a model the device treats each program
+    as `behaviour` says; on this package's actors the channel program `content` does the
+    same. `program` names a special case of the program. `happens` comes at any time:
+    the device has attention, it is lost, the guest's subchannel is reset, channel paths
+    report. With `neighbour` there is another device, whose program hangs and which has
+    attention. Some schedule has to reach each of the `conditions`, or the scenario has
+    tested nothing. `not_ours` is why the scenario does not apply to this package.
     """
 
     number: int
@@ -45,5 +45,5 @@ class VerdictScenario:
 
     @property
     def has_emulator(self) -> bool:
-        """Whether an emulator takes part: threads write the regions themselves."""
+        """Whether it has an emulator; if not, threads write the regions themselves."""
         return not self.raw

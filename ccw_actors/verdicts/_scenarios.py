@@ -1,8 +1,8 @@
 """The scenarios of the table: each race at the smallest size that shows it.
 
-A scenario gives the programs of a guest's CPUs, or requests that threads write to the
-regions by themselves, and what happens besides. A verdict is about its `invariants`.
-Whether any other is broken in the same scenario is looked for if they are not.
+A scenario has the programs of a guest's CPUs, or the requests that threads write to the
+regions, and an event that may come at any time. Its verdict is about its `invariants`.
+If these hold, the table also says whether another invariant is broken.
 """
 
 from typing import Final
@@ -44,7 +44,7 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "sequence": VerdictScenario(
         number=0,
         title="One after the other",
-        summary="START, CLEAR, HALT and START of one CPU, each after the other is over",
+        summary="one CPU issues START, CLEAR, HALT and START, one after the other",
         invariants=("I4", "I5", "I8"),
         programs=((*_EACH, START_AGAIN, WAIT, TEST),),
         conditions={"the second program is accepted": conditions.second_start},
@@ -52,7 +52,7 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "seed": VerdictScenario(
         number=1,
         title="Two STARTs and a CLEAR",
-        summary="two STARTs and a CLEAR of two CPUs: the thread's, as a guest meets it",
+        summary="two CPUs issue two STARTs and a CLEAR: the race of the thread",
         invariants=("I1", "I4"),
         programs=((START, WAIT, TEST), (CLEAR, START_AGAIN, WAIT, TEST)),
         conditions={
@@ -64,7 +64,7 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "mail": VerdictScenario(
         number=7,
         title="The mail's six steps",
-        summary="CLEAR and START written by two threads: the six steps of the mail",
+        summary="two threads write a CLEAR and a START: the six steps of the mail",
         invariants=("I1",),
         raw=((RAW_CLEAR,), (RAW_START,)),
         conditions={
@@ -76,15 +76,17 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "double-start": VerdictScenario(
         number=2,
         title="START written twice",
-        summary="START written once by one thread and twice by another",
+        summary="one thread writes START once, another writes it twice",
         invariants=("I1", "I2", "I6", "I7", "I10"),
         raw=((RAW_START,), (RAW_START, RAW_START)),
-        conditions={"two STARTs are in the kernel at once": conditions.two_starts},
+        conditions={
+            "two STARTs are in the kernel at the same time": conditions.two_starts
+        },
     ),
     "attention": VerdictScenario(
         number=3,
         title="Attention during START",
-        summary="attention at any time of a START",
+        summary="attention at any time during a START",
         invariants=("I2", "I1", "I5"),
         programs=((START, WAIT, TEST, WAIT, TEST),),
         happens="attention",
@@ -97,7 +99,7 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "collapse": VerdictScenario(
         number=4,
         title="CLEAR of a START that ended",
-        summary="CLEAR when the START has ended, before its status has been handled",
+        summary="CLEAR after the START has ended, before its status has been handled",
         invariants=("I3", "I5"),
         programs=((START, CLEAR, WAIT, TEST),),
         conditions={
@@ -127,7 +129,7 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "halt": VerdictScenario(
         number=8,
         title="HALT against completion",
-        summary="HALT against the completion of a START",
+        summary="HALT races with the completion of a START",
         invariants=("I3", "I5", "I8"),
         programs=((START, WAIT, TEST), (HALT,)),
         conditions={
@@ -140,17 +142,19 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "clear-twice": VerdictScenario(
         number=0,
         title="Two CLEARs, then START",
-        summary="two CLEARs during a START, and another START behind them",
+        summary="two CLEARs during a START, then another START",
         invariants=("I1", "I4"),
         programs=((START, CLEAR, CLEAR, WAIT, TEST, START_AGAIN, WAIT, TEST),),
         conditions={
-            "CLEAR comes while the channel owns it": conditions.clear_while_owned
+            "CLEAR comes while the channel owns the program": (
+                conditions.clear_while_owned
+            )
         },
     ),
     "pci": VerdictScenario(
         number=0,
         title="PCI, then the end",
-        summary="a program-controlled interruption, and the end of its program",
+        summary="a program-controlled interruption, then the end of the program",
         invariants=("I5", "I8", "I13"),
         programs=((START, WAIT, TEST, WAIT, TEST),),
         behaviour=("begin", "pci", "end"),
@@ -162,7 +166,7 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "attention-lost": VerdictScenario(
         number=3,
         title="Attention and freeing",
-        summary="attention at any time of a START, whose program is to be freed",
+        summary="attention at any time during a START, whose program has to be freed",
         invariants=("I6",),
         programs=((START, WAIT, TEST, WAIT, TEST),),
         happens="attention",
@@ -175,7 +179,7 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "attention-pci": VerdictScenario(
         number=0,
         title="Attention and PCI",
-        summary="attention at any time of a START that has a PCI",
+        summary="attention at any time during a START with a PCI",
         invariants=("I1",),
         programs=((START, WAIT, TEST, WAIT, TEST, WAIT, TEST),),
         behaviour=("begin", "pci", "end"),
@@ -190,11 +194,11 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "torn": VerdictScenario(
         number=0,
         title="IRB copied in halves",
-        summary="a CLEAR's interruption while the START's IRB is copied",
+        summary="a CLEAR's interruption comes while the START's IRB is copied",
         invariants=("torn",),
         programs=((START, CLEAR, WAIT, TEST),),
         program="halves",
-        not_ours="its IRBs are messages: nobody fills one while another reads it",
+        not_ours="its IRBs are messages, which nothing changes while they are read",
         conditions={
             "CLEAR comes while status is on its way": conditions.clear_while_queued
         },
@@ -212,25 +216,27 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "no-function": VerdictScenario(
         number=0,
         title="Write without a function",
-        summary="a write of the I/O region without any function",
+        summary="a thread writes the I/O region without a function",
         invariants=("no-op",),
         raw=((WriteIo(read_orb(1), 0),),),
-        conditions={"it has returned": conditions.returned},
+        conditions={"the write has returned": conditions.returned},
     ),
     "cancel": VerdictScenario(
         number=0,
         title="XSCH during START",
-        summary="XSCH at any time of a START, and another START",
+        summary="XSCH at any time during a START, then another START",
         invariants=("I5",),
         programs=((START, CANCEL, START_AGAIN, WAIT, TEST),),
         conditions={
-            "XSCH comes while the channel owns it": conditions.cancel_while_owned
+            "XSCH comes while the channel owns the program": (
+                conditions.cancel_while_owned
+            )
         },
     ),
     "suspend": VerdictScenario(
         number=0,
         title="Suspend and resume",
-        summary="a program that is suspended, and resumed",
+        summary="a program is suspended and resumed",
         invariants=("I1", "I8"),
         programs=((START_SUSPENDABLE, WAIT, TEST, GO_ON, RESUME, WAIT, TEST),),
         behaviour=(
@@ -243,44 +249,46 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "disable": VerdictScenario(
         number=0,
         title="MSCH during START",
-        summary="MSCH that disables the subchannel at any time of a START",
+        summary="MSCH disables the subchannel at any time during a START",
         invariants=("I5",),
         programs=((START, DISABLE, WAIT, TEST, DISABLE),),
         conditions={
-            "MSCH comes while the channel owns it": conditions.disable_while_owned
+            "MSCH comes while the channel owns the program": (
+                conditions.disable_while_owned
+            )
         },
     ),
     "not-operational": VerdictScenario(
         number=9,
         title="Device lost",
-        summary="the device is lost at any time of a START, and then a CLEAR",
+        summary="the device is lost at any time during a START and a CLEAR",
         invariants=("I1", "I7"),
         programs=((START, CLEAR, TEST),),
         happens="loss",
         conditions={
-            "the device is lost when a program is accepted": conditions.lost_late
+            "the device is lost after a program is accepted": conditions.lost_late
         },
     ),
     "lost-state": VerdictScenario(
         number=9,
-        title="Device lost, and the state",
-        summary="the same: what a state that says so is worth",
+        title="Device lost, driver's state",
+        summary="the same, about the driver's state, which says so",
         invariants=("I10",),
         programs=((START, CLEAR, TEST),),
         happens="loss",
-        not_ours="no two of its actors write one state",
+        not_ours="no two of its actors write the same state",
         conditions={
-            "the device is lost when a program is accepted": conditions.lost_late
+            "the device is lost after a program is accepted": conditions.lost_late
         },
     ),
     "reset": VerdictScenario(
         number=10,
         title="RESET during START",
-        summary="RESET at any time of a START, and another START behind it",
+        summary="RESET at any time during a START, then another START",
         invariants=("I1", "I7", "stale"),
         raw=((RAW_START,), (ResetDevice(), RAW_START)),
         conditions={
-            "RESET is under way while the channel owns a program": (
+            "RESET is in progress while the channel owns a program": (
                 conditions.reset_amidst
             ),
         },
@@ -288,12 +296,12 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "guest-reset": VerdictScenario(
         number=10,
         title="Guest reset during START",
-        summary="the guest's subchannel is reset at any time of a START",
+        summary="the guest's subchannel is reset at any time during a START",
         invariants=("I5",),
         programs=((START, WAIT, TEST),),
         happens="reset",
         conditions={
-            "it is reset while the channel owns a program": (
+            "the reset is in progress while the channel owns a program": (
                 conditions.guest_reset_amidst
             ),
         },
@@ -301,7 +309,7 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "unmap": VerdictScenario(
         number=11,
         title="DMA_UNMAP during START",
-        summary="DMA_UNMAP of a page at any time of the START that has it pinned",
+        summary="DMA_UNMAP of a page at any time during the START that has it pinned",
         invariants=("I1", "I6", "I7", "I10"),
         raw=((RAW_START,), (UnmapDma(BUFFER, PAGE_SIZE),)),
         not_ours="no message takes a page of Storage away",
@@ -314,18 +322,18 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
         invariants=("I9",),
         raw=((ReadReport(), ReadReport(), ReadReport()),),
         happens="reports",
-        not_ours="VfioCcw passes no channel path through",
-        conditions={"two reports are there": conditions.two_reports},
+        not_ours="VfioCcw does not pass channel paths through",
+        conditions={"two reports wait to be read": conditions.two_reports},
     ),
     "isolation": VerdictScenario(
         number=13,
-        title="Neighbour that hangs",
-        summary="a START beside another guest's that hangs in the kernel",
+        title="Another guest hangs",
+        summary="a START while another guest's START hangs in the kernel",
         invariants=("I8",),
         programs=((START, WAIT, TEST),),
         neighbour=True,
         conditions={
-            "a program is accepted while another hangs": conditions.beside_hanging
+            "a program is accepted while the other hangs": conditions.while_other_hangs
         },
     ),
     "chains": VerdictScenario(
@@ -341,7 +349,7 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     "bad-chain": VerdictScenario(
         number=14,
         title="Second chain missing",
-        summary="a channel program whose second chain is not there",
+        summary="a channel program whose second chain is missing",
         invariants=("I6",),
         raw=((RAW_START,),),
         program="faulty",
@@ -350,7 +358,7 @@ VERDICT_SCENARIOS: Final[dict[str, VerdictScenario]] = {
     ),
     "idaw": VerdictScenario(
         number=14,
-        title="IDAW changed meanwhile",
+        title="IDAW changed",
         summary="a CPU changes the first IDAW while its program is translated",
         invariants=("I12",),
         raw=((RAW_START,),),

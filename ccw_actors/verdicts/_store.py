@@ -1,8 +1,8 @@
 """The saved table: a file of cells, and one for each counterexample.
 
-A saved cell holds as long as its hash does (`cell_hash`). The table comes with the
-package. Many cells have the same steps to a fault, so a file is named after those; the
-scenario that it names is that of the first of its cells.
+A saved cell is valid while its hash is that of `cell_hash`. The package contains the
+table. Many cells have the same steps to a fault. They share a file, which is named
+after these steps, and which names the scenario of the first of these cells.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,26 +30,26 @@ __all__ = [
 ]
 
 SAVED: Final = Path(__file__).parent / "saved"
-"""Where the table is that comes with the package."""
+"""The folder of the table that the package contains."""
 
 _TABLE: Final = "table.json"
 _FILES: Final = "counterexamples"
 
 
 class TableError(CcwActorsError):
-    """A file is no saved table."""
+    """A file is not a saved verdict table."""
 
 
 class SavedTable(Struct, frozen=True):
-    """The cells that are kept in a file, in the order of the table."""
+    """The cells of a file, in the order of the table."""
 
     cells: tuple[VerdictCell, ...] = ()
 
 
 def load(folder: Path = SAVED) -> SavedTable:
-    """Read a saved table; an empty one if there is none.
+    """Read the saved table of a folder; return an empty one if it has none.
 
-    Raises `TableError` for a file that is none.
+    Raises `TableError` if the file is not a saved table.
     """
     path = folder / _TABLE
     if not path.is_file():
@@ -70,7 +70,7 @@ def save(explored: Sequence[ExploredCell], folder: Path) -> None:
     kept: dict[str, Counterexample] = {}
     for one in explored:
         if one.counterexample is not None:
-            # Steps are found by name; what they are is shown when they are replayed.
+            # A replay finds steps by name, and shows them then.
             bare = replace(one.counterexample, shown=())
             kept.setdefault(str(one.cell.counterexample), bare)
     for old in files.glob("*.json"):

@@ -1,36 +1,32 @@
-"""Cells in words: what a table shows of one, and the commands that show it again."""
-
-from typing import Final
+"""Cells as text: what a table shows of one, and the commands that show it again."""
 
 from ccw_actors.explore import Counterexample
 from ccw_actors.verdicts._cell import VerdictCell
 from ccw_actors.verdicts._explore import cell_scenario
 from ccw_actors.verdicts._interleaving import Line, interleaving
+from ccw_actors.verdicts._legend import NO_CELL, sign_of
 from ccw_actors.verdicts._names import CellName
 
 __all__ = ["cell_text", "command", "lines_of", "others", "share"]
 
-_MARKS: Final = {"verified": "✔", "refuted": "✘", "incomplete": "…", "vacuous": "○"}
-
 
 def cell_text(cell: VerdictCell | None) -> str:
-    """Return a cell in a few signs."""
+    """Return what a table shows of a cell: its sign, and its steps if it is refuted."""
     if cell is None:
-        return "-"
-    mark = _MARKS[cell.verdict] + ("+" if cell.also else "")
-    return f"{mark} {cell.steps}" if cell.steps is not None else mark
+        return NO_CELL
+    sign = sign_of(cell)
+    return f"{sign} {cell.steps}" if cell.steps is not None else sign
 
 
 def share(cell: VerdictCell) -> str:
-    """Return how many orders fail, in words."""
+    """Return how many schedules fail, in words."""
     if cell.violating is None:
         return ""
     if cell.classes == 1:
         return "the only class fails" if cell.violating else "the only class passes"
     if cell.classes is not None:
         return f"{cell.violating:,} of {cell.classes:,} classes fail"
-    rate = float(cell.violating)
-    return f"{rate:.1%} of 1,000 random orders fail"
+    return f"{cell.violating * 1000:,.0f} of 1,000 random schedules fail"
 
 
 def command(cell: VerdictCell) -> str:
@@ -50,5 +46,5 @@ def others(cell: VerdictCell) -> str:
 def lines_of(cell: VerdictCell, known: Counterexample) -> list[Line]:
     """Take the steps of a cell's counterexample again; return those that matter."""
     again = known.replay(cell_scenario(CellName.of(cell)))
-    assert again.violation, f"{cell.counterexample} leads to no fault any more"
+    assert again.violation, f"{cell.counterexample} no longer leads to a fault"
     return interleaving(again.steps)

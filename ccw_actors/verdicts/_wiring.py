@@ -23,15 +23,13 @@ def design_machine(
     emulator: EmulatorName | None,
     scenario: str | VerdictScenario,
 ) -> VerdictMachine:
-    """Spawn the actors of a design, of an emulator, and of what a scenario has.
+    """Spawn the actors of a design, of an emulator, and of a scenario.
 
     Args:
         world: Where they are spawned.
-        design: One of `DESIGN_NAMES`, or the choices of one that is not among
-            them.
-        emulator: The one that it is under; where threads write the regions themselves
-            none is made.
-        scenario: One of `VERDICT_SCENARIOS`, by id, or another one.
+        design: One of `DESIGN_NAMES`, or the choices of another design.
+        emulator: Its emulator; not used where threads write the regions themselves.
+        scenario: The id of one of `VERDICT_SCENARIOS`, or another scenario.
 
     Raises:
         KeyError: No design, or no scenario, has that id.

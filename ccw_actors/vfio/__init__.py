@@ -1,8 +1,8 @@
-"""Other processes as guests: VFIO as a QEMU sees it, answered by actors.
+"""Other processes as guests: VFIO as QEMU sees it, answered by actors.
 
-Nothing of the client is changed. Its system calls for VFIO come here through a seccomp
-filter (`_filter`, `_launch`, `_notifications`, `_system_calls`); `ClientProcess` is the
-process, and answers them; `ProcessStorage` is its memory.
+The client is not changed. A seccomp filter passes its system calls for VFIO to us
+(`_filter`, `_launch`, `_notifications`, `_system_calls`). The actor `ClientProcess` is
+the process and answers the calls; `ProcessStorage` is its memory.
 """
 
 from ccw_actors.vfio._client_process import ClientProcess as ClientProcess

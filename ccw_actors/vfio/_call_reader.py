@@ -1,4 +1,4 @@
-"""CallReader: what a client's system call is about, read once, as a message."""
+"""CallReader: reads the arguments of a client's system call once, as a message."""
 
 import struct
 from collections.abc import Callable
@@ -25,16 +25,16 @@ DEVICES_FOLDER: Final = "/dev/vfio/"
 
 _PATH_MAX: Final = 4096
 _DATA_MAX: Final = 4096
-"""More than any region has: a write of more ends in EINVAL whatever its data."""
+"""More than any region has: a longer write ends in EINVAL, whatever its data."""
 
 _NAMES: Final = {uapi.request_of(one): one for one in uapi.Ioctl}
 _EVENTFD_SIZE: Final = 4
 
 
 class CallReader:
-    """Reads the arguments of calls; `find` says what a thread's descriptor is.
+    """Reads the arguments of calls; `find` returns our name of a thread's descriptor.
 
-    `paths` are ours besides those below `DEVICES_FOLDER`.
+    `paths` are our paths in addition to those below `DEVICES_FOLDER`.
     """
 
     def __init__(self, find: Callable[[int, int], int | None]) -> None:
@@ -42,7 +42,7 @@ class CallReader:
         self.paths: set[str] = set()
 
     def read(self, call: Notification) -> Message | None:
-        """Read what a call is about; None if it is none of ours."""
+        """Return a call as a message; None if it does not concern us."""
         first, second, third, fourth, *_ = call.arguments
         match call.number:
             case SystemCallNumber.OPEN:
@@ -98,7 +98,7 @@ class CallReader:
         return RegionWritten(call.key, descriptor, offset, size, data)
 
     def _path(self, thread: int, address: int) -> str | None:
-        """Read a path; None if it is none of ours."""
+        """Read a path; None if it is not one of ours."""
         raw = _text(thread, address)
         if not raw.endswith(b"\0"):
             return None
@@ -108,7 +108,7 @@ class CallReader:
 
 
 def _argument(thread: int, request: int, address: int) -> bytes:
-    """Read what an ioctl's argument points to; b"" of an ioctl that is not known."""
+    """Read the data that an ioctl's argument points to; b"" for an unknown ioctl."""
     name = _NAMES.get(request)
     if name is uapi.Ioctl.GROUP_GET_DEVICE_FD:
         return _text(thread, address)
@@ -122,7 +122,7 @@ def _argument(thread: int, request: int, address: int) -> bytes:
 
 
 def _memory(thread: int, address: int, size: int) -> bytes:
-    """Read memory, or as much as there is."""
+    """Read memory, as much of it as is accessible."""
     try:
         return read_memory(thread, [(address, size)])
     except OSError:
@@ -130,7 +130,7 @@ def _memory(thread: int, address: int, size: int) -> bytes:
 
 
 def _text(thread: int, address: int) -> bytes:
-    """Read bytes up to a zero, which is included, or to where memory ends."""
+    """Read bytes up to and including a zero, or up to the end of memory."""
     text = b""
     while len(text) < _PATH_MAX:
         at = address + len(text)

@@ -1,4 +1,4 @@
-"""Changes: what is done to a device, one thing after the other."""
+"""Changes: the queue of changes of a device, made one after the other."""
 
 import errno
 from collections import deque
@@ -17,16 +17,17 @@ from ccw_actors.actors.protocol import (
 __all__ = ["WAITING_MAX", "Change", "ChangeRequest", "Changes"]
 
 WAITING_MAX: Final = 256
-"""Calls of one kind that wait at once, more than any emulator has threads."""
+"""The most calls of one kind that wait: more than any emulator has threads."""
 
 ChangeRequest: TypeAlias = WriteIo | WriteAsync | ResetDevice | CloseDevice | UnmapDma
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something that is done to a device before the next, and what to do then.
+    """A change of a device, and the callback for its end.
 
-    `done` is called with 0 or an errno. Without a `request` it is called at once.
+    `done` is called with 0 or an errno. Without a `request` it is called when the turn
+    of the change comes.
     """
 
     request: ChangeRequest | None
@@ -34,9 +35,9 @@ class Change:
 
 
 class Changes:
-    """The changes of a device that wait, the first of which may be under way.
+    """The waiting changes of a device, the first of which may be in progress.
 
-    `begin` asks the actor behind the regions for what is next.
+    `begin` sends the request of the next change to the actor behind the regions.
     """
 
     def __init__(self, begin: Callable[[ChangeRequest], None]) -> None:
@@ -47,17 +48,17 @@ class Changes:
 
     @property
     def count(self) -> int:
-        """How many are not done."""
+        """Number of changes that have not ended."""
         return len(self._waiting)
 
     @property
     def under_way(self) -> ChangeRequest | None:
-        """What has been asked for, and has not been answered."""
+        """The request that has been sent and not been answered."""
         return self._waiting[0].request if self.is_under_way else None
 
     @property
     def is_busy(self) -> bool:
-        """Whether as many wait already as ever will."""
+        """Whether the queue is full (`WAITING_MAX`)."""
         return len(self._waiting) >= WAITING_MAX
 
     @property
@@ -68,27 +69,27 @@ class Changes:
         )
 
     def add(self, change: Change) -> None:
-        """Do it when those before it are done."""
+        """Make a change after those before it."""
         self._waiting.append(change)
         self._go_on()
 
     def end(self, reason: int) -> None:
-        """End the one under way with 0 or an errno, and begin the next."""
+        """End the change in progress with 0 or an errno, and begin the next."""
         self.is_under_way = False
         self._waiting.popleft().done(reason)
         self._go_on()
 
     def hold(self) -> None:
-        """Begin none before as many releases."""
+        """Begin no change before an equal number of releases."""
         self._holds += 1
 
     def release(self) -> None:
-        """Go on, if nobody else holds them."""
+        """Undo one hold; after the last one, begin the next change."""
         self._holds -= 1
         self._go_on()
 
     def fail(self) -> None:
-        """End all with EIO."""
+        """End all changes with EIO."""
         self.is_under_way = False
         while self._waiting:
             self._waiting.popleft().done(errno.EIO)

@@ -1,19 +1,20 @@
-"""ClientProcess: another process that is a guest, by its system calls.
+"""ClientProcess: another process as a guest, known by its system calls.
 
-It stands where the emulator of a guest is: who waits for the guest's end is answered
-when the process is over and nothing of its devices is at work any more.
+It takes the place of a guest's emulator: it answers `AwaitGuest` when the process has
+ended and its devices are idle.
 
 | event | next |
 |---|---|
 | open of one of our paths | a descriptor of a container or group; a file of sysfs |
-| readlink of one | the link that leads to a device's group |
-| ioctl, pread, pwrite | to the container, group or device that the descriptor is |
-| last close of a device | CloseDevice: nothing of it is at work, nothing pinned |
+| readlink of one of our paths | the link that leads to a device's group |
+| ioctl, pread, pwrite | to the descriptor's container, group or device |
+| last close of a device | CloseDevice: no I/O of it is left, no page pinned |
 | Signalled, ReportSignalled, DeviceRequested | an eventfd is counted up |
-| the process ends | its descriptors are closed; then it has ended |
+| the process ends | its descriptors are closed; then the guest has ended |
 
-A process whose memory fails is killed, and so is one whose storage, or the actor behind
-whose device, is no more: its end says why. What has waited for them is answered EIO.
+A process is killed if its memory fails, or if its storage or the actor behind one of
+its devices has ended; the guest's report gives the reason. Calls that wait for that
+actor are answered EIO.
 """
 
 import contextlib
@@ -77,7 +78,6 @@ from ccw_actors.vfio._uapi import EventSource, Ioctl
 
 __all__ = ["ClientProcess"]
 
-"""What an actor behind a device's regions has to say."""
 
 _SOURCES: Final[dict[type, EventSource]] = {
     Signalled: EventSource.IO,
@@ -89,9 +89,9 @@ _CODES: Final = {"2": errno.EBUSY, "3": errno.ENODEV}
 
 
 class ClientProcess(Actor[ClientProcessMessage]):
-    """A process `pid`, whose system calls are `calls` and whose storage is `storage`.
+    """The process `pid`, with its system calls and its storage.
 
-    `files` show its `devices`.
+    `devices` are shown to it from the start, by means of `files`.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
         self._is_over = False
 
     def on_start(self) -> None:
-        """Take the process's calls."""
+        """Show the first devices, and start to take the process's calls."""
         with contextlib.suppress(ProcessLookupError):
             self._process = os.pidfd_open(self._pid)
         self.watch(self._storage)
@@ -130,7 +130,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
         self._calls.begin(self.ref.tell)
 
     def on_stop(self) -> None:
-        """Leave nothing behind: the process ends, if it has not."""
+        """Kill the process if it still runs, and close all descriptors."""
         self._kill()
         if self._process is not None:
             os.close(self._process)
@@ -141,10 +141,10 @@ class ClientProcess(Actor[ClientProcessMessage]):
         self._descriptors.close()
 
     def on_failure(self, error: BaseException) -> None:  # noqa: ARG002 - the base's
-        """Do the same."""
+        """Clean up as in `on_stop`."""
         self.on_stop()
 
-    # -- which devices there are -------------------------------------------------------
+    # -- devices -----------------------------------------------------------------------
 
     @receive
     def add_device(self, message: AddDevice) -> DeviceAdded:
@@ -164,7 +164,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def remove_device(self, message: RemoveDevice) -> DeviceRemoved | None:
-        """Show it no more, and answer when it is closed."""
+        """Stop showing a device, and answer when it is closed."""
         found = [
             device
             for device in self._devices.values()
@@ -203,7 +203,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def link_read(self, message: LinkRead) -> None:
-        """Tell where a link leads."""
+        """Answer readlink(2): store the target of a link."""
         target = self._files.target(message.path)
         if target is None:
             is_file = self._files.content(message.path) is not None
@@ -220,7 +220,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def ioctl(self, message: IoctlCalled) -> None:
-        """Answer for what the descriptor is."""
+        """Pass an ioctl to the descriptor's container, group or device."""
         if device := self._opened.get(message.descriptor):
             device.ioctl(message)
         elif group := self._containers.groups.get(message.descriptor):
@@ -231,7 +231,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
         elif message.descriptor in self._containers.containers:
             self._containers.ioctl(message)
         else:
-            self._calls.answer(message.key, -errno.EBADF)  # closed under way
+            self._calls.answer(message.key, -errno.EBADF)  # closed in the meantime
 
     def _open_device(self, call: IoctlCalled, group: Group) -> None:
         device = self._devices.get(group.device)
@@ -258,13 +258,13 @@ class ClientProcess(Actor[ClientProcessMessage]):
             self._opened[descriptor] = device
 
     def _refuse(self, key: int, descriptor: int) -> None:
-        """Answer a call for a region where there is none, or that was closed since."""
+        """Answer a call on a descriptor that has no regions, or was closed since."""
         there = descriptor in self._containers.descriptors
         self._calls.answer(key, -(errno.EINVAL if there else errno.EBADF))
 
     @receive
     def region_written(self, message: RegionWritten) -> None:
-        """Write to a region of the device that the descriptor is."""
+        """Write to a region of the descriptor's device."""
         if device := self._opened.get(message.descriptor):
             device.write(message)
         else:
@@ -272,7 +272,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def region_read(self, message: RegionRead) -> None:
-        """Read a region of the device that the descriptor is."""
+        """Read a region of the descriptor's device."""
         if device := self._opened.get(message.descriptor):
             device.read(message)
         else:
@@ -280,7 +280,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def closed(self, message: DescriptorClosed) -> None:
-        """Give up what was open."""
+        """Close the descriptor's container, group or device."""
         self._close(message.descriptor)
 
     def _close(self, descriptor: int) -> None:
@@ -299,15 +299,15 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def unmapped(self, message: RangeUnmapped) -> None:
-        """Answer UNMAP_DMA, or have the range given up first."""
+        """Answer UNMAP_DMA, or first make the users of the range give it up."""
         self._containers.unmapped(message)
         self._end_if_over()
 
     @receive
     def storage_lost(self, message: StorageLost) -> None:
-        """Kill the process: its devices cannot be trusted to have what they show.
+        """Kill the process: its devices may have lost data.
 
-        If it is gone itself, its end says why.
+        If the process itself has ended, its exit status is the reason.
         """
         if self._status is None and message.gone != self._pid:
             self._reason = self._reason or message.reason
@@ -317,20 +317,20 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @property
     def _device(self) -> DeviceFront | None:
-        """The device whose actor has sent the message being handled."""
+        """The device whose actor sent the current message."""
         sender = self.sender
         return None if sender is None else self._by_regions.get(sender.path)
 
     @receive
     def written(self, message: Written) -> None:
-        """Go on with the device."""
+        """Continue with the device's next change."""
         if device := self._device:
             device.changed(message.errno)
             self._end_if_over()
 
     @receive
     def was_read(self, message: IoRead | SchibRead | ReportRead) -> None:
-        """Give it to who reads."""
+        """Answer the call that reads the region."""
         if device := self._device:
             device.was_read(message)
 
@@ -342,7 +342,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def failed(self, message: Failure) -> None:
-        """Let nobody wait for what an actor has failed of."""
+        """Answer the call whose request made a device's actor fail."""
         for device in self._devices.values():
             if device.shown.regions.path == message.actor:
                 device.failed(message.request)
@@ -350,7 +350,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def ended(self, message: Terminated) -> None:
-        """End the process: an actor that it cannot be without is no more."""
+        """Kill the process: its storage, or an actor of a device, has ended."""
         if self._status is None:
             path, why = message.ref.path, message.reason
             self._reason = self._reason or f"{path} has ended: {why}"
@@ -366,7 +366,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def process_ended(self, message: ProcessEnded) -> None:
-        """Close all that is open still."""
+        """Close all descriptors that are still open."""
         self._status = message.status
         self._calls.end()
         for descriptor in (*self._opened, *self._containers.descriptors):
@@ -375,7 +375,7 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def wait(self, _message: AwaitGuest) -> GuestReport | None:
-        """Answer when the process is over and nothing of its devices is at work."""
+        """Answer when the process has ended and its devices are idle."""
         if self._is_over:
             return self._report()
         self._waiting = (*self._waiting, self.reply_to)
@@ -383,17 +383,17 @@ class ClientProcess(Actor[ClientProcessMessage]):
 
     @receive
     def progress(self, _message: ReportProgress) -> GuestReport:
-        """Tell what there is so far."""
+        """Report the counts so far."""
         return self._report()
 
     def _kill(self) -> None:
-        """Kill the process, and no other that has its number by now."""
+        """Kill the process, and no other one that has its number now."""
         if self._status is None and self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._process, signal.SIGKILL)
 
     def _end_if_over(self) -> None:
-        """Answer who waits for the end, if it has come."""
+        """Answer those who wait for the end, if it has come."""
         if self._status is None:
             return
         at_work = self._containers.dma.is_unmapping or any(

@@ -1,11 +1,11 @@
-"""A guest's console: what it shows goes to a file or terminal, what is typed to it.
+"""A guest's console: output goes to a file or terminal, keys go to the guest.
 
-Reading and writing may block, as long as a terminal is held or a disk is slow, so each
-direction has a thread.
+Reading and writing may block while a terminal is held or a disk is slow, so each
+direction has its own thread.
 
 | typed | what happens |
 |---|---|
-| Ctrl-A x | the guest is to be ended, as with Ctrl-C |
+| Ctrl-A x | the guest is asked to shut down, as with Ctrl-C |
 | Ctrl-A c | the guest gets a Ctrl-C |
 | Ctrl-A Ctrl-A | the guest gets a Ctrl-A |
 | anything else | the guest gets it |
@@ -32,8 +32,9 @@ _IFLAG, _LFLAG = 0, 3
 class Console:
     """Relays between one end of a pair of sockets and the outside.
 
-    `target` is a descriptor that output is written to, `source` one that is typed at,
-    None if nobody does. `quit_typed` is called in a thread when Ctrl-A x is typed.
+    `target` is the descriptor for output, `source` the one for keys, or None.
+    `quit_typed` is called in a thread when Ctrl-A x is typed. `error` is the error that
+    ended the output, if any.
     """
 
     def __init__(
@@ -55,13 +56,13 @@ class Console:
             self._threads.append(threading.Thread(target=self._type, name="keys"))
 
     def start(self) -> None:
-        """Begin to relay."""
+        """Start the threads."""
         for thread in self._threads:
-            thread.daemon = True  # a held terminal keeps no process from its end
+            thread.daemon = True  # a held terminal does not keep the process alive
             thread.start()
 
     def close(self) -> None:
-        """Show what has come, and end; waits for the threads, a second at most."""
+        """Write what has arrived, and end; wait at most a second for each thread."""
         os.close(self._stop_write)
         with contextlib.suppress(OSError):
             self._link.shutdown(socket.SHUT_WR)
@@ -87,11 +88,11 @@ class Console:
                     poll.register(self._target, select.POLLOUT)
                     poll.poll()
                 except OSError as error:
-                    self.error = error  # the guest goes on without being seen
+                    self.error = error  # the guest runs on without output
 
     def _type(self) -> None:
-        assert self._source is not None, "there is a thread only if somebody types"
-        with selectors.PollSelector() as selector:  # which takes files, too
+        assert self._source is not None, "the thread exists only with a source"
+        with selectors.PollSelector() as selector:  # it also takes files
             selector.register(self._stop_read, selectors.EVENT_READ)
             selector.register(self._source, selectors.EVENT_READ)
             while True:
@@ -107,7 +108,7 @@ class Console:
                     return
 
     def _typed(self, data: bytes) -> bytes:
-        """Return what the guest gets of what was typed."""
+        """Return the guest's part of what was typed."""
         out = bytearray()
         for byte in data:
             if not self._is_escaped:
@@ -127,9 +128,9 @@ class Console:
 
 @contextlib.contextmanager
 def raw_terminal(descriptor: int) -> Generator[None]:
-    """Have every key arrive at once and unseen; Ctrl-C stays a signal.
+    """Read keys one by one and without echo in this context; Ctrl-C stays a signal.
 
-    Nothing happens to what is no terminal.
+    A descriptor that is not a terminal is left alone.
     """
     if not os.isatty(descriptor):
         yield

@@ -10,14 +10,13 @@
 | group | UNSET_CONTAINER | it has one, and its device is not open |
 | group | GET_DEVICE_FD | its container has an IOMMU |
 
-A group has one device and can be opened once. It is there until its descriptor and
-those of its device are closed, a container until its descriptor is closed and no group
-is in it. When the last group has left a container, its ranges are unmapped.
+A group has one device and can be opened once. It exists until its descriptor and those
+of its device are closed, a container until its descriptor is closed and no group is in
+it. When the last group has left a container, its ranges are unmapped.
 
-What is not as Linux has it: one container of a client has an IOMMU, a second that wants
-one gets ENODEV; type 1 is as type 1 v2; there is no tracking of dirty pages (ENOTTY),
-and no capability of the IOMMU. While more calls wait than there are threads in any
-emulator, others end in EAGAIN.
+Differences from Linux: only one container of a client can have an IOMMU, a second one
+gets ENODEV. Type 1 is the same as type 1 v2. Dirty pages are not tracked (ENOTTY), and
+the IOMMU has no capability. While `WAITING_MAX` calls wait, others end in EAGAIN.
 
 Source: Linux drivers/vfio/container.c, group.c, vfio_iommu_type1.c.
 """
@@ -52,9 +51,9 @@ class Container(Struct, eq=False):
 
 
 class Group(Struct, eq=False):
-    """A group that is there: its one device, by index, and its container.
+    """A group in use: the index of its device, and its container.
 
-    Its descriptor is open, or its device's is.
+    Its descriptor or its device's descriptor is open.
     """
 
     device: int
@@ -63,7 +62,7 @@ class Group(Struct, eq=False):
 
 
 class ContainerFront:
-    """What a client has open besides its `devices`; `dma` is for its ranges."""
+    """A client's open containers and groups; `dma` handles its ranges."""
 
     def __init__(
         self,
@@ -83,7 +82,7 @@ class ContainerFront:
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """What is open: groups first."""
+        """All open descriptors, those of groups first."""
         return (*self.groups, *self.containers)
 
     def open_container(self, key: int) -> None:
@@ -102,7 +101,7 @@ class ContainerFront:
             self.groups[descriptor] = self._there[device] = Group(device)
 
     def close(self, descriptor: int) -> None:
-        """Give up what was open."""
+        """Close a group or container."""
         if group := self.groups.pop(descriptor, None):
             group.is_open = False
             self.device_closed(group.device)
@@ -110,7 +109,7 @@ class ContainerFront:
             self.containers.pop(descriptor, None)
 
     def device_closed(self, index: int) -> None:
-        """Give a group up if neither it nor its device is open any more."""
+        """Remove a group if neither it nor its device is open any longer."""
         group = self._there.get(index)
         if group is not None and not group.is_open and not self._is_used(group):
             del self._there[index]
@@ -150,7 +149,7 @@ class ContainerFront:
             self._calls.answer(call.key, answer)
 
     def _iommu_ioctl(self, call: IoctlCalled, number: int) -> int | None:
-        """Return the answer to an ioctl that takes an IOMMU, None if it comes later."""
+        """Return the answer to an ioctl of an IOMMU, None if it comes later."""
         match number:
             case Ioctl.IOMMU_GET_INFO:
                 return self._iommu_info(call)
@@ -168,7 +167,7 @@ class ContainerFront:
         if call.address not in _IOMMUS:
             return -(errno.EINVAL if call.address in _EXTENSIONS else errno.ENODEV)
         if self.dma.is_clearing:
-            # What another container has left has to be gone first.
+            # The ranges of another container have to be unmapped first.
             if len(self._waits_for_iommu) >= WAITING_MAX:
                 return -errno.EAGAIN
             self._waits_for_iommu.append((call, container))
@@ -187,12 +186,12 @@ class ContainerFront:
         return self._calls.store(call, uapi.iommu_info(argsz, PAGE_SIZE))
 
     def unmapped(self, message: RangeUnmapped) -> None:
-        """Go on with what waits for a range to be unmapped, or to be given up."""
+        """Continue with calls that wait for a range to be unmapped or given up."""
         if self.dma.unmapped(message):
             self._set_iommus()
 
     def _set_iommus(self) -> None:
-        """Go on with SET_IOMMU that has waited."""
+        """Continue with each SET_IOMMU that has waited."""
         waiting, self._waits_for_iommu = self._waits_for_iommu, []
         for call, container in waiting:
             answer = self._set_iommu(call, container)
@@ -200,7 +199,7 @@ class ContainerFront:
                 self._calls.answer(call.key, answer)
 
     def fail(self) -> None:
-        """Answer all that waits with EIO: storage has failed."""
+        """Answer all waiting calls with EIO: storage has failed."""
         self.dma.fail()
         for call, _ in self._waits_for_iommu:
             self._calls.answer(call.key, -errno.EIO)
@@ -209,7 +208,7 @@ class ContainerFront:
     # -- ioctls of a group -------------------------------------------------------------
 
     def group_ioctl(self, call: IoctlCalled, group: Group) -> None:
-        """Answer an ioctl on a group's descriptor, but for GET_DEVICE_FD."""
+        """Answer an ioctl on a group's descriptor, except GET_DEVICE_FD."""
         answer = -errno.ENOTTY
         match call.request - uapi.request_of(Ioctl(0)):
             case Ioctl.GROUP_GET_STATUS:
@@ -223,7 +222,7 @@ class ContainerFront:
         self._calls.answer(call.key, answer)
 
     def has_iommu(self, group: Group) -> bool:
-        """Whether the group's device can be opened: its container has an IOMMU."""
+        """Return whether the group's container has an IOMMU, to open its device."""
         return group.container is not None and group.container.has_iommu
 
     def _group_status(self, call: IoctlCalled, group: Group) -> int:
@@ -259,7 +258,7 @@ class ContainerFront:
 
 
 def _has_extension(container: Container, number: int) -> bool:
-    """Whether a container has an extension; that of one feature comes with an IOMMU."""
+    """Return whether a container has an extension; DMA_CC_IOMMU needs an IOMMU."""
     if number == uapi.DMA_CC_IOMMU:
         return container.has_iommu
     return number in _EXTENSIONS

@@ -1,4 +1,4 @@
-"""Counts: what a client's devices have done."""
+"""Counts: STARTs and interrupts of a client's devices."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class Counts:
     refusals: Counter[int] = field(default_factory=Counter[int])
 
     def add(self, other: "Counts") -> None:
-        """Count another device's, too."""
+        """Add the counts of another device."""
         self.starts += other.starts
         self.signals += other.signals
         self.refusals += other.refusals

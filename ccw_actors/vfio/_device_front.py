@@ -1,13 +1,13 @@
 """DeviceFront: one device as its client sees it: ioctls and regions.
 
-What a region is asked for goes to the actor behind it. That one counts no system calls,
-so a device has one thing changed at a time, in the order of the calls; reads go beside
-it, each kind in its order. A write that comes while another waits for its answer ends
-in EAGAIN, as the kernel's lock for that is taken. So does, unlike there, what comes
-while more wait already than there are threads in any emulator.
+Requests for a region go to the actor behind it. That actor knows no system calls, so a
+device has only one change in progress, in the order of the calls. Reads run alongside,
+each kind in its order. A write that comes while another waits for its answer ends in
+EAGAIN, as in the kernel, whose lock is taken then. Unlike in the kernel, any call ends
+in EAGAIN while `WAITING_MAX` of its kind wait.
 
-The I/O region keeps an IRB until the next one is taken: by a read of the IRB's first
-byte. What else is read in parts is of the same one.
+The I/O region keeps an IRB until a read of the IRB's first byte takes the next one.
+Reads of other parts return the same IRB.
 
 Source: Linux drivers/s390/cio/vfio_ccw_ops.c, vfio_ccw_async.c, vfio_ccw_chp.c;
 drivers/vfio/vfio_main.c.
@@ -53,7 +53,7 @@ _READS: Final[dict[Region, tuple[type[ReadIo | ReadSchib | ReadReport], type]]] 
 
 
 class DeviceFront:
-    """A device that is `shown`, at `index` among those of its client."""
+    """A device that a client was `shown`, and its index among that client's."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class DeviceFront:
             calls, descriptors, self.counts, self._read_for_nobody
         )
         self.changes = Changes(self._begin)
-        # None is a read that no call has made.
+        # None stands for a read that no call has made.
         self._reads: dict[type, deque[RegionRead | None]] = {
             answer: deque() for _, answer in _READS.values()
         }
@@ -86,7 +86,7 @@ class DeviceFront:
         self._regions.tell(request)
 
     def changed(self, reason: int) -> None:
-        """Take the answer to the change that is being made."""
+        """Take the answer to the change in progress: 0 or an errno."""
         if self.changes.is_under_way:
             self.changes.end(reason)
             self._closed()
@@ -95,11 +95,11 @@ class DeviceFront:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether it is open, or something of it is on its way."""
+        """Whether the device is open, or has changes that wait."""
         return bool(self.opened or self.changes.count)
 
     def close(self) -> None:
-        """Note a close; after the last one nothing of the device is at work."""
+        """Note a close; after the last one, close the device's I/O."""
         self.opened -= 1
         if self.opened:
             return
@@ -107,7 +107,7 @@ class DeviceFront:
         self.changes.add(Change(CloseDevice(), lambda _reason: self._closed()))
 
     def when_closed(self, then: Callable[[], None]) -> None:
-        """Call it when nobody has the device open, and nothing of it is at work."""
+        """Call `then` when the device is closed and has no changes that wait."""
         self._then.append(then)
         self._closed()
 
@@ -140,7 +140,7 @@ class DeviceFront:
         self._calls.answer(call.key, answer)
 
     def _reset(self, call: IoctlCalled) -> None:
-        """VFIO_DEVICE_RESET; what was not read before it is dropped."""
+        """VFIO_DEVICE_RESET; an interrupt that was not read before is dropped."""
 
         def was_reset(reason: int) -> None:
             self.events.drop_interrupt()
@@ -152,7 +152,7 @@ class DeviceFront:
             self.changes.add(Change(ResetDevice(), was_reset))
 
     def _give_info(self, call: IoctlCalled, ioctl: Ioctl) -> int:
-        """Store what an ioctl asks for; return 0 or a negative errno."""
+        """Store the structure that an ioctl asks for; return 0 or a negative errno."""
         size = uapi.ARGUMENT_SIZE[ioctl]
         if len(call.argument) < size:
             return -errno.EFAULT
@@ -177,7 +177,7 @@ class DeviceFront:
     # -- regions -----------------------------------------------------------------------
 
     def write(self, call: RegionWritten) -> None:
-        """Answer a write to a region: when what it asks for is accepted, or refused."""
+        """Answer a write to a region when its request is accepted or refused."""
         region, at = self._place(call.offset, call.size)
         if region is not Region.IO and region is not Region.ASYNC:
             self._calls.answer(call.key, -errno.EINVAL)
@@ -191,7 +191,7 @@ class DeviceFront:
             self._ask(region, image, call)
 
     def _ask(self, region: Region, image: bytearray, call: RegionWritten) -> None:
-        """Ask for what is written in a region."""
+        """Send the request that is written in a region."""
         request = self._request(region, bytes(image))
         if request is None:
             self._written(image, call, errno.EINVAL)
@@ -220,7 +220,7 @@ class DeviceFront:
                 self.counts.starts += 1
 
     def read(self, call: RegionRead) -> None:
-        """Answer a read of a region with what it has when the read's turn comes."""
+        """Answer a read of a region with its content when the read's turn comes."""
         region, at = self._place(call.offset, call.size)
         if region is None:
             self._calls.answer(call.key, -errno.EINVAL)
@@ -244,7 +244,7 @@ class DeviceFront:
         self._regions.tell(ReadIo())
 
     def was_read(self, answer: IoRead | SchibRead | ReportRead) -> None:
-        """Give what a region has to the read that has waited longest for it."""
+        """Answer the oldest waiting read with the content of its region."""
         waiting = self._reads[type(answer)]
         if not waiting:
             return
@@ -270,10 +270,10 @@ class DeviceFront:
                 self._give(call, crw.to_bytes(4, "big") + bytes(4), at)
 
     def failed(self, request: str) -> None:
-        """Answer what has made the actor fail, or did not reach it, with EIO.
+        """Answer a request that made the actor fail, or did not reach it, with EIO.
 
-        `request` is its type. Of reads it is not known which one of them it was: one of
-        those that wait is answered so, and the others get what the actor has for them.
+        `request` is the name of its type. For reads it is not known which one failed:
+        the oldest waiting one gets EIO, and the others get the actor's answers.
         """
         for asked, answer in _READS.values():
             if asked.__name__ == request and self._reads[answer]:
@@ -282,7 +282,7 @@ class DeviceFront:
             self.changed(errno.EIO)
 
     def fail(self) -> None:
-        """Answer all that waits with EIO: who was asked is no more."""
+        """Answer all waiting calls with EIO: the actor has ended."""
         for waiting in self._reads.values():
             while waiting:
                 self._fail_read(waiting.popleft())
@@ -293,7 +293,7 @@ class DeviceFront:
             self._calls.answer(call.key, -errno.EIO)
 
     def _place(self, offset: int, size: int) -> tuple[Region | None, int]:
-        """Return region and position; None for what is not wholly in one."""
+        """Return region and position; None if the area is not within one region."""
         device, index, at = region_layouts.place_of(offset)
         if device != self.index or index >= len(REGIONS):
             return None, at
@@ -306,7 +306,7 @@ class DeviceFront:
 
 
 def _feature(argument: bytes) -> int:
-    """VFIO_DEVICE_FEATURE: there is none; return the errno that says so."""
+    """VFIO_DEVICE_FEATURE: return a negative errno, as there is no feature."""
     if len(argument) != uapi.FEATURE_SIZE:
         return -errno.EFAULT
     return -(errno.ENOTTY if uapi.is_feature(argument) else errno.EINVAL)

@@ -1,6 +1,6 @@
 """The ranges that a client lets its devices reach: MAP_DMA and UNMAP_DMA.
 
-Source: Linux drivers/vfio/vfio_iommu_type1.c, for what is refused, and how.
+Source: Linux drivers/vfio/vfio_iommu_type1.c, for the errnos of refused calls.
 """
 
 import errno
@@ -22,7 +22,7 @@ _ACCESS: Final = int(DmaFlag.READ | DmaFlag.WRITE)
 class DmaRange(NamedTuple):
     """`size` bytes from `iova` on are memory of a process, from its address `vaddr`.
 
-    `process` is the number under which that memory is known here.
+    `process` is the storage's number for that memory, not a pid.
     """
 
     iova: int
@@ -33,12 +33,12 @@ class DmaRange(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The first address behind."""
+        """The first address behind the range."""
         return self.iova + self.size
 
     @property
     def is_valid(self) -> bool:
-        """Whether it is of whole pages, all below the end, for some kind of access."""
+        """Whether the range has whole pages, all below 2**64, and some access."""
         if not self.size or (self.iova | self.vaddr | self.size) % PAGE_SIZE:
             return False
         if self.end > ADDRESS_END or self.vaddr + self.size > ADDRESS_END:
@@ -47,7 +47,7 @@ class DmaRange(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A part of an area that is memory of one process, without a gap."""
+    """A contiguous part of an area in the memory of one process."""
 
     process: int
     vaddr: int
@@ -65,7 +65,7 @@ class DmaRanges:
         return iter(self._ranges)
 
     def add(self, new: DmaRange) -> int:
-        """Add a range; return 0, or the errno that says why not."""
+        """Add a range; return 0, or EINVAL, EEXIST or ENOSPC."""
         if not new.is_valid:
             return errno.EINVAL
         at = bisect_right(self._starts, new.iova)
@@ -90,20 +90,20 @@ class DmaRanges:
         return self._ranges[first:last]
 
     def remove(self, gone: DmaRange) -> None:
-        """Take a range away."""
+        """Remove a range."""
         at = bisect_left(self._starts, gone.iova)
         del self._starts[at], self._ranges[at]
 
     def has_page(self, page: int) -> bool:
-        """Whether there is anything behind the page of that number."""
+        """Return whether a range contains the page of that number."""
         return self._at(page * PAGE_SIZE) is not None
 
     def parts(
         self, address: int, length: int, access: DmaFlag
     ) -> tuple[list[Part], StorageCheck | None]:
-        """Return where an area is, up to its first byte that may not be accessed so.
+        """Return the parts of an area, up to its first inaccessible byte.
 
-        And why that may not.
+        The second value says why that byte is inaccessible, or is None.
         """
         parts: list[Part] = []
         while length > 0:

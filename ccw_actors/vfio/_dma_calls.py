@@ -1,8 +1,8 @@
 """DmaCalls: the ranges that a client maps and unmaps, by MAP_DMA and UNMAP_DMA.
 
-A range that has pinned pages is unmapped when those who use it have given them up, and
-nothing is done to their devices until then; the ioctl is answered after that. There is
-no change of a range's `vaddr`.
+A range that has pinned pages is unmapped when its users have given them up. No change
+of their devices begins until then, and the ioctl is answered after that. A range's
+`vaddr` cannot be changed.
 
 Source: Linux drivers/vfio/vfio_iommu_type1.c.
 """
@@ -39,9 +39,9 @@ _ROUNDS_MAX: Final = 10
 
 
 class _Unmap(Struct):
-    """Ranges being unmapped: for a call, or because their container is no more.
+    """Ranges being unmapped: for a call, or because their container has gone.
 
-    Nothing is done to the `held` devices meanwhile.
+    No change of the `held` devices begins during that time.
     """
 
     wanted: UnmapRange
@@ -51,7 +51,7 @@ class _Unmap(Struct):
 
 
 class DmaCalls:
-    """What is asked of `storage`, which keeps the ranges, and of the `devices`."""
+    """Handles map and unmap calls with `storage`, which keeps the ranges."""
 
     def __init__(
         self,
@@ -67,12 +67,12 @@ class DmaCalls:
 
     @property
     def is_unmapping(self) -> bool:
-        """Whether there are ranges that are on their way out."""
+        """Whether ranges are being unmapped."""
         return bool(self._unmaps)
 
     @property
     def is_clearing(self) -> bool:
-        """Whether ranges of a container that is no more are on their way out."""
+        """Whether ranges of a container that has gone are being unmapped."""
         return any(one.call is None for one in self._unmaps)
 
     def map(self, call: IoctlCalled) -> int | None:
@@ -86,7 +86,7 @@ class DmaCalls:
             return -errno.EAGAIN
         process = self._caller(call)
         if process is None:
-            return -errno.ESRCH  # nobody is there to see it
+            return -errno.ESRCH  # no caller is left to see it
         self._maps.append(call)
         self._storage.tell(
             MapRange(wanted.iova, wanted.size, wanted.vaddr, wanted.flags, process)
@@ -94,7 +94,7 @@ class DmaCalls:
         return None
 
     def _caller(self, call: IoctlCalled) -> int | None:
-        """Return the process that makes a call, None if it has gone."""
+        """Return the pid of a call's process, None if it has gone."""
         try:
             process = process_of(call.thread)
         except ProcessLookupError:
@@ -102,7 +102,7 @@ class DmaCalls:
         return process if process and self._calls.is_waiting(call.key) else None
 
     def mapped(self, message: RangeMapped) -> None:
-        """Answer MAP_DMA; they are answered in the order in which they came."""
+        """Answer the oldest MAP_DMA that waits."""
         if self._maps:
             self._calls.answer(self._maps.pop(0).key, -message.errno)
 
@@ -122,7 +122,7 @@ class DmaCalls:
         return None
 
     def clear(self) -> None:
-        """Unmap all ranges: their container is no more."""
+        """Unmap all ranges: their container has gone."""
         self._unmap(_Unmap(UnmapRange(0, 0, everything=True)))
 
     def _unmap(self, unmap: _Unmap) -> None:
@@ -131,7 +131,7 @@ class DmaCalls:
             self._storage.tell(unmap.wanted)
 
     def unmapped(self, message: RangeUnmapped) -> bool:
-        """Have who uses a range give it up, or answer; return whether it is gone."""
+        """Answer, or make users of the range give it up; return whether it is gone."""
         if not self._unmaps:
             return False
         unmap = self._unmaps[0]
@@ -148,7 +148,7 @@ class DmaCalls:
         return True
 
     def _answer(self, call: IoctlCalled, message: RangeUnmapped) -> int:
-        """Store how much was unmapped; return what UNMAP_DMA is to return."""
+        """Store the number of bytes unmapped; return the value for UNMAP_DMA."""
         if message.errno:
             return -message.errno
         wanted = uapi.DmaUnmap.read(call.argument)
@@ -156,10 +156,10 @@ class DmaCalls:
         return self._calls.store(call, done.to_bytes())
 
     def _give_up(self, users: tuple[str, ...], unmap: _Unmap) -> None:
-        """Have all users of a range give it up; then try to unmap it again.
+        """Make all users of a range give it up; then try to unmap it again.
 
-        Those who have given it up begin nothing new before it is unmapped, so that this
-        ends. Only one whose actor has failed meanwhile may be asked again.
+        Users that have given it up begin no change before it is unmapped, so this ends.
+        A user is asked again only if its actor has failed in between.
         """
         concerned = [
             device
@@ -176,7 +176,7 @@ class DmaCalls:
         self._have_given_up(concerned, unmap)
 
     def _have_given_up(self, devices: Sequence[DeviceFront], unmap: _Unmap) -> None:
-        """Have these devices give a range up, and hold them; then try again."""
+        """Make these devices give a range up, and hold them; then try again."""
         wanted = unmap.wanted
         left = len(devices)
 
@@ -194,7 +194,7 @@ class DmaCalls:
             device.changes.add(Change(UnmapDma(wanted.iova, size), done))
 
     def fail(self) -> None:
-        """Answer all that waits with EIO: storage has failed."""
+        """Answer all waiting calls with EIO: storage has failed."""
         for call in self._maps:
             self._calls.answer(call.key, -errno.EIO)
         for unmap in self._unmaps:
@@ -205,7 +205,7 @@ class DmaCalls:
 
 
 def _is_valid(wanted: uapi.DmaUnmap) -> bool:
-    """Whether it is about whole pages, or about everything."""
+    """Return whether the call names whole pages, or everything."""
     if wanted.argsz < uapi.UNMAP_SIZE or wanted.flags not in (0, DmaFlag.ALL):
         return False
     if wanted.flags == DmaFlag.ALL:

@@ -1,9 +1,9 @@
 """Event descriptors of a client: taken over, and counted up without waiting.
 
-A write to an eventfd waits while its count is as high as it can be, unless the file is
-non-blocking; but that is the client's to change at any moment, as the file is its own.
-So nothing is written here. An asynchronous read of /dev/null says that it is done by an
-eventfd, and for that the kernel counts as it does for an interrupt: it never waits.
+A write to an eventfd waits while its count is at the maximum, unless the file is
+non-blocking. The client can change that at any moment, as it shares the file. So this
+module never writes to one. It reads /dev/null asynchronously and has the kernel signal
+the end by the eventfd: the kernel counts that up as for an interrupt, without waiting.
 
 Source: Linux man pages eventfd(2), io_submit(2), pidfd_getfd(2); fs/aio.c, include/
 uapi/linux/aio_abi.h.
@@ -53,7 +53,11 @@ class EventDescriptors:
         self._no_time = ctypes.create_string_buffer(16)
 
     def signal(self, event: int) -> None:
-        """Add 1 to the count of an eventfd; one that is full stays so."""
+        """Add 1 to the count of an eventfd, unless the count is at the maximum.
+
+        Raises:
+            OSError: The kernel does not take the asynchronous read.
+        """
         self._iocb.raw = _IOCB.pack(
             *(0, 0, 0, _READ, 0, self._null, 0, 0, 0, 0, _TELL_EVENTFD, event)
         )
@@ -70,18 +74,18 @@ class EventDescriptors:
 
     @staticmethod
     def check() -> None:
-        """Find out whether they can be counted up here.
+        """Check that this kernel can count event descriptors up.
 
         Raises:
             UnsupportedHostError: The kernel has no asynchronous I/O, or forbids it.
         """
         none = ctypes.c_ulong(0)
-        _libc.syscall(_SYS_IO_SETUP, 0, ctypes.byref(none))  # room for nothing: EINVAL
+        _libc.syscall(_SYS_IO_SETUP, 0, ctypes.byref(none))  # for no events: EINVAL
         if ctypes.get_errno() != errno.EINVAL:
             raise _unsupported(ctypes.get_errno())
 
     def close(self) -> None:
-        """Give up what it has of the kernel's, which takes that some 30 ms."""
+        """Release the kernel's resources, which takes some 30 ms."""
         if self._null >= 0:
             os.close(self._null)
             self._null = -1
@@ -90,7 +94,7 @@ class EventDescriptors:
 
 def _unsupported(reason: int) -> UnsupportedHostError:
     return UnsupportedHostError(
-        f"asynchronous I/O (io_setup(2)) cannot be had here: {os.strerror(reason)}"
+        f"asynchronous I/O (io_setup(2)) is not available: {os.strerror(reason)}"
     )
 
 
@@ -98,7 +102,8 @@ def take_event(thread: int, number: int) -> int:
     """Return our own copy of a thread's eventfd.
 
     Raises:
-        OSError: EBADF if it has none of that number, EINVAL if that is no eventfd.
+        OSError: EBADF if the thread has no descriptor of that number, EINVAL if the
+            descriptor is not an eventfd.
     """
     found = take_descriptor(thread, number)
     if os.readlink(f"/proc/self/fd/{found}") != _EVENTFD:  # noqa: PTH115 - pace
@@ -111,7 +116,8 @@ def take_descriptor(thread: int, number: int) -> int:
     """Return our own copy of a thread's descriptor.
 
     Raises:
-        OSError: EBADF if it has none of that number, EPERM if it may not be had.
+        OSError: EBADF if the thread has no descriptor of that number, EPERM if the
+            kernel forbids the access.
     """
     with contextlib.ExitStack() as stack:
         pidfd = _pidfd_of(thread)
@@ -124,9 +130,9 @@ def take_descriptor(thread: int, number: int) -> int:
 
 
 def _pidfd_of(thread: int) -> int:
-    """Return a descriptor of a thread, which may have descriptors of its own.
+    """Return a pidfd of a thread, which may have its own table of descriptors.
 
-    Before Linux 6.9 there are descriptors of processes only: then of the process.
+    Before Linux 6.9 there are only pidfds of processes: then return its process's.
     """
     try:
         return os.pidfd_open(thread, _PIDFD_THREAD)

@@ -1,4 +1,4 @@
-"""EventSources: what a device tells its client by, and what it still owes it.
+"""EventSources: the events of a device, and those its client has still to receive.
 
 Source: Linux drivers/s390/cio/vfio_ccw_ops.c; drivers/vfio/vfio_main.c
 (vfio_set_irqs_validate_and_prepare).
@@ -24,7 +24,7 @@ _DATA_SIZES: Final = {
     IrqFlag.DATA_BOOL: 1,
     IrqFlag.DATA_EVENTFD: 4,
 }
-"""Bytes that each kind of data has for one interrupt."""
+"""Bytes of each kind of data for one interrupt."""
 
 _KNOWN: Final = int(IrqFlag.DATA | IrqFlag.ACTION)
 
@@ -32,8 +32,8 @@ _KNOWN: Final = int(IrqFlag.DATA | IrqFlag.ACTION)
 class EventSources:
     """The event sources of one device, each with a descriptor if its client gave one.
 
-    `read_for_nobody` takes what the I/O region has for an event that the client has not
-    read, and will not hear of again.
+    `read_for_nobody` reads an IRB into the I/O region for an interrupt that the client
+    has not read, and that will not be signalled again.
     """
 
     def __init__(
@@ -48,21 +48,21 @@ class EventSources:
         self._counts = counts
         self._read_for_nobody = read_for_nobody
         self._events: dict[int, int] = {}
-        # What the actor has said that the client has not read, nor will hear of again.
+        # Events that the actor has signalled once, and the client has not read.
         self._owed: set[EventSource] = set()
 
     def forget(self) -> None:
-        """Give all event descriptors up."""
+        """Close all event descriptors."""
         for event in self._events.values():
             os.close(event)
         self._events.clear()
 
     def signalled(self, source: EventSource) -> None:
-        """Signal what the actor behind the regions has to say.
+        """Signal an event of the actor behind the regions.
 
-        It says so once until that is read. So who gives a descriptor later hears of
-        reports and requests then; what an interrupt was about is in the region, as it
-        is where nobody listens to the kernel.
+        The actor signals once until the client reads. So a client that gives a
+        descriptor later gets reports and requests then. The IRB of an interrupt without
+        a descriptor goes to the region, as in the kernel.
         """
         self._owed.add(source)
         self._signal(source)
@@ -70,17 +70,17 @@ class EventSources:
             self.drop_interrupt()
 
     def was_read(self, source: EventSource) -> None:
-        """Note that the client reads what it was told of."""
+        """Note that the client reads the region of an event."""
         self._owed.discard(source)
 
     def drop_interrupt(self) -> None:
-        """Have an interrupt read that the client will not hear of again."""
+        """Read the IRB of an interrupt that will not be signalled again."""
         if EventSource.IO in self._owed:
             self._owed.discard(EventSource.IO)
             self._read_for_nobody()
 
     def _signal(self, source: EventSource) -> None:
-        """Count an event up, if somebody has given a descriptor for it."""
+        """Count an event up, if the client has given a descriptor for it."""
         event = self._events.get(source)
         if event is None:
             return
@@ -108,7 +108,7 @@ class EventSources:
         return 0
 
     def _set_event(self, source: EventSource, call: IoctlCalled, number: int) -> int:
-        """Have a source signal another descriptor of the caller, none if it is -1."""
+        """Give a source another descriptor of the caller, or none if it is -1."""
         if number < -1:
             return -errno.EINVAL
         new = None
@@ -125,10 +125,10 @@ class EventSources:
         return 0
 
     def _taken(self, call: IoctlCalled, number: int) -> int:
-        """Take a descriptor of the caller over.
+        """Return our own copy of an eventfd of the caller.
 
         Raises:
-            OSError: It has none of that number, or the descriptor is no eventfd.
+            OSError: The caller has no descriptor of that number, or not an eventfd.
         """
         new = take_event(call.thread, number)
         if not self._calls.is_waiting(call.key):
@@ -149,7 +149,7 @@ def _kind_of(wanted: uapi.IrqSet) -> IrqFlag:
 
 
 def _is_valid(wanted: uapi.IrqSet) -> bool:
-    """Whether all flags are known, and go with the rest."""
+    """Return whether all flags are known and match source, number and size."""
     if wanted.flags & ~_KNOWN or not wanted.flags & IrqFlag.ACTION_TRIGGER:
         return False
     size = _DATA_SIZES.get(_kind_of(wanted))
@@ -159,6 +159,6 @@ def _is_valid(wanted: uapi.IrqSet) -> bool:
 
 
 def _is_of_one_event(wanted: uapi.IrqSet) -> bool:
-    """Whether it is about a source that there is, which has one event at most."""
+    """Return whether the source exists and at most one event of it is named."""
     is_within = wanted.start < 1 and wanted.start + wanted.number <= 1
     return is_within and wanted.source < uapi.EVENT_SOURCES

@@ -1,12 +1,12 @@
-"""The seccomp filter of a client: which of its system calls are answered here.
+"""The seccomp filter of a client: it selects the system calls that come to us.
 
-| system call | is answered here |
+| system call | comes to us |
 |---|---|
-| open, openat | always: the path decides, and only it can be read here |
-| readlink, readlinkat | the same |
-| ioctl | of VFIO, whose type is ";" |
-| pread64, pwrite64 | at offsets that `OFFSET_MAGIC` begins: regions are there |
-| userfaultfd | EPERM: memory that is withheld would keep all of this side waiting |
+| open, openat | always: the path decides, and the filter cannot read it |
+| readlink, readlinkat | always, for the same reason |
+| ioctl | if it is VFIO's, whose type is ";" |
+| pread64, pwrite64 | at offsets that start with `OFFSET_MAGIC`: those of regions |
+| userfaultfd | EPERM: a client that withholds memory would make our side wait |
 | any other, or of another instruction set | never |
 
 Source: Linux Documentation/userspace-api/seccomp_filter.rst, include/uapi/linux/
@@ -22,7 +22,7 @@ from typing import Final, NamedTuple, TypeAlias
 __all__ = ["OFFSET_MAGIC", "SystemCallNumber", "filter_program", "forbidding"]
 
 OFFSET_MAGIC: Final = 0x7CC0
-"""The high word of every offset at which a region of ours is said to be."""
+"""The high word of the offset of each of our regions."""
 
 _VFIO_TYPE: Final = ord(";")
 _AUDIT_ARCH_X86_64: Final = 0xC000003E
@@ -35,14 +35,14 @@ _JUMP_IF_EQUAL: Final = 0x15
 _RETURN: Final = 0x06
 _INSTRUCTION: Final = struct.Struct("=HBBI")
 
-# struct seccomp_data: where its parts are.
+# Offsets in struct seccomp_data.
 _NUMBER: Final = 0
 _ARCHITECTURE: Final = 4
 _ARGUMENTS: Final = 16
 
 
 class SystemCallNumber(IntEnum):
-    """Those that the filter knows, by their numbers of x86-64."""
+    """The system calls that the filter knows, by their numbers on x86-64."""
 
     OPEN = 2
     IOCTL = 16
@@ -60,7 +60,7 @@ class _Do(NamedTuple):
 
 
 class _IfEqual(NamedTuple):
-    """Jump to a label, or go on; `otherwise` may name a label, too."""
+    """Jump to `then` or `otherwise`; an empty label is the next instruction."""
 
     operand: int
     then: str
@@ -102,7 +102,7 @@ def filter_program() -> bytes:
 
 
 def forbidding(number: int, reason: int) -> bytes:
-    """Return a filter by which a system call ends in an errno, as in a sandbox."""
+    """Return a filter that ends a system call with an errno, as a sandbox does."""
     return _assembled(
         _Do(_LOAD, _NUMBER),
         _IfEqual(number, "forbid"),
@@ -113,7 +113,7 @@ def forbidding(number: int, reason: int) -> bytes:
 
 
 def _assembled(*lines: _Line) -> bytes:
-    """Replace labels by how many instructions a jump leaves out."""
+    """Replace labels by the number of instructions that a jump skips."""
     labels: dict[str, int] = {}
     instructions: list[_Do | _IfEqual] = []
     for line in lines:
@@ -125,7 +125,7 @@ def _assembled(*lines: _Line) -> bytes:
 
 
 def _packed(one: _Do | _IfEqual, at: int, labels: Mapping[str, int]) -> bytes:
-    """Return an instruction at its place as a `struct sock_filter`."""
+    """Return an instruction as a `struct sock_filter`; `at` is its place."""
 
     def distance(label: str) -> int:
         return labels[label] - at - 1 if label else 0

@@ -1,12 +1,12 @@
-"""Runs by itself: puts a seccomp filter on this process, then becomes the client.
+"""A script: puts a seccomp filter on its own process, then becomes the client.
 
     python -I -S launch.py SOCKET PARENT FILTER PROGRAM [ARGUMENT...]
 
-SOCKET is the number of a descriptor: over it goes the filter's listener, or, if there
-can be none, "errno what"; then nothing more if the program has begun, or "errno what".
-PARENT is the process that has to be there: the client ends with it. FILTER is the
-filter in hexadecimal. This file imports nothing of the package, so that it starts in a
-few milliseconds. From the filter on it opens nothing: nobody would answer yet.
+SOCKET is the number of a descriptor. The script sends the filter's listener over it, or
+"errno what" if there can be none. It then sends nothing if the program has started, or
+"errno what". PARENT is the process with which the client ends. FILTER is the filter in
+hexadecimal. This file imports nothing from the package, so it starts in a few
+milliseconds. Once the filter is on, it opens no file: nobody would answer yet.
 
 Source: Linux man pages seccomp(2), seccomp_unotify(2), prctl(2).
 """
@@ -53,7 +53,7 @@ def _main(link: str, parent: str, program: str, *argv: str) -> None:
         except OSError as error:
             ours.sendall(_word(error))
             os._exit(_NOT_BEGUN)
-        if os.getppid() != int(parent):  # it has gone before it could be watched
+        if os.getppid() != int(parent):  # it ended before PR_SET_PDEATHSIG was set
             os._exit(_NOT_BEGUN)
         right = struct.pack("i", listener)
         ours.sendmsg([b"listener"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, right)])

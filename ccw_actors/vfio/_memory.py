@@ -1,10 +1,10 @@
 """The memory of another process, by its own addresses.
 
-What it may not read cannot be read here, nor written what it may not write: the kernel
-holds these accesses to the protection of its pages.
+The kernel applies the protection of the process's pages: we can read only what the
+process may read, and write only what it may write.
 
-They are made by the number of the process, which another one may have later, or another
-program in the same process. `ProcessMemory` sees to it that neither is touched.
+Accesses use the process's number. Another process may have the number later, or the
+process may execute another program. `ProcessMemory` ensures that neither is accessed.
 """
 
 import ctypes
@@ -23,9 +23,9 @@ Span = tuple[int, int]
 
 _SPANS_MAX = 1024  # IOV_MAX
 _NOWHERE = 4096
-"""Below `vm.mmap_min_addr`: there is no memory at this address."""
+"""Below `vm.mmap_min_addr`: no process has memory at this address."""
 
-# PyDLL keeps the interpreter's lock: copying takes less than giving it away.
+# PyDLL keeps the interpreter's lock: copying takes less time than releasing it.
 _libc = ctypes.PyDLL(None, use_errno=True)
 _ARGUMENTS = (
     ctypes.c_int,
@@ -42,11 +42,11 @@ _writev.argtypes, _writev.restype = _ARGUMENTS, ctypes.c_ssize_t
 
 
 class ProcessMemory:
-    """Memory of the program that a process executes now; of no later one.
+    """Memory of the program that a process executes now, never of a later one.
 
     Raises:
-        OSError: ESRCH if there is no such process, EACCES or EPERM if its memory may
-            not be touched.
+        OSError: ESRCH if there is no such process, EACCES or EPERM if the kernel
+            forbids access to its memory.
     """
 
     def __init__(self, pid: int) -> None:
@@ -63,15 +63,15 @@ class ProcessMemory:
             raise
 
     def close(self) -> None:
-        """Give it up."""
+        """Close the descriptors of the process and its memory."""
         os.close(self._file)
         os.close(self._process)
 
     def is_there(self) -> bool:
-        """Whether the process is there, with the memory that it had."""
+        """Return whether the process exists, with the memory that it had."""
         try:
             signal.pidfd_send_signal(self._process, 0)
-            # Of memory that nobody has any more, nothing is read, without an error.
+            # A read of memory that no process has any longer gives no bytes, no error.
             return bool(os.pread(self._file, 1, _NOWHERE))
         except ProcessLookupError:
             return False
@@ -102,7 +102,7 @@ class ProcessMemory:
 
 
 def process_of(thread: int) -> int:
-    """Return the process that a thread belongs to.
+    """Return the pid of the process that a thread belongs to.
 
     Raises:
         ProcessLookupError: There is no such thread.
@@ -117,11 +117,11 @@ def process_of(thread: int) -> int:
 def read_memory(pid: int, spans: Sequence[Span]) -> bytes:
     """Read spans, one behind the other.
 
-    Returns fewer bytes if some of the memory cannot be read: all up to there, or up to
-    the beginning of the span that has it.
+    If some of the memory cannot be read, the result ends there, or at the start of the
+    span that contains it.
 
     Raises:
-        OSError: ESRCH if the process is gone, EPERM if its memory may not be touched.
+        OSError: ESRCH if the process has gone, EPERM if the kernel forbids access.
     """
     data = b""
     for at in range(0, len(spans), _SPANS_MAX):
@@ -134,12 +134,12 @@ def read_memory(pid: int, spans: Sequence[Span]) -> bytes:
 
 
 def write_memory(pid: int, spans: Sequence[Span], data: bytes) -> int:
-    """Write `data` to spans, whose lengths are that of it; return how much was written.
+    """Write `data` to spans of the same total length; return the bytes written.
 
-    That is less if some of the memory cannot be written.
+    They are fewer if some of the memory cannot be written.
 
     Raises:
-        OSError: as `read_memory`.
+        OSError: As for `read_memory`.
     """
     done = 0
     for at in range(0, len(spans), _SPANS_MAX):

@@ -1,4 +1,4 @@
-"""Messages between a client's system calls, its storage and who waits for it."""
+"""Messages between a client's system calls, its storage, and its owner."""
 
 from typing import TypeAlias
 
@@ -37,7 +37,7 @@ __all__ = [
 
 
 class PathOpened(Message, frozen=True):
-    """open(2) of one of our paths; `key` is the call's, as in every message here."""
+    """open(2) of one of our paths; `key` names the call, as in every such message."""
 
     key: int
     path: str
@@ -56,8 +56,8 @@ class LinkRead(Message, frozen=True):
 class IoctlCalled(Message, frozen=True):
     """ioctl(2) on one of our descriptors.
 
-    `argument` is what was read at `address`, the ioctl's third argument, if that points
-    to something; shorter than it should be if there is no more.
+    `argument` has the bytes at `address`, the ioctl's third argument, if that is a
+    pointer; it is too short if the memory ends early.
     """
 
     key: int
@@ -96,13 +96,13 @@ class DescriptorClosed(Message, frozen=True):
 
 
 class ProcessEnded(Message, frozen=True):
-    """The client's process is over: its exit status, or a negative signal number."""
+    """The client's process has ended: exit status, or a negative signal number."""
 
     status: int
 
 
 class RangeMapped(Message, frozen=True):
-    """0, or an errno (positive)."""
+    """The answer to `MapRange`: 0, or an errno (positive)."""
 
     errno: int
 
@@ -110,7 +110,7 @@ class RangeMapped(Message, frozen=True):
 class MapRange(Request[RangeMapped], frozen=True):
     """Let a device reach `size` bytes from `iova` on: memory of a process at `vaddr`.
 
-    `flags` are READ 1 and WRITE 2, as seen by the device.
+    `flags` are READ 1 and WRITE 2, as seen by the device. `process` is a pid.
     """
 
     iova: int
@@ -121,10 +121,10 @@ class MapRange(Request[RangeMapped], frozen=True):
 
 
 class RangeUnmapped(Message, frozen=True):
-    """What was unmapped, in bytes, or an errno.
+    """The number of bytes unmapped, or an errno (positive).
 
-    With `users`, the paths of actors that have pages of the range pinned, nothing has
-    been unmapped: they have to give them up first.
+    With `users`, nothing has been unmapped: these are the paths of actors that have
+    pages of the range pinned, and have to give them up first.
     """
 
     errno: int
@@ -133,7 +133,7 @@ class RangeUnmapped(Message, frozen=True):
 
 
 class UnmapRange(Request[RangeUnmapped], frozen=True):
-    """Take back what lies within `size` bytes from `iova` on, or everything."""
+    """Remove the ranges within `size` bytes from `iova` on, or everything."""
 
     iova: int
     size: int
@@ -143,7 +143,7 @@ class UnmapRange(Request[RangeUnmapped], frozen=True):
 class StorageLost(Message, frozen=True):
     """The memory of a process has failed within a range; `reason` says how.
 
-    `gone` is the process if there is none any more.
+    `gone` is the process's pid if the process has ended, otherwise 0.
     """
 
     reason: str
@@ -151,15 +151,16 @@ class StorageLost(Message, frozen=True):
 
 
 class DeviceAdded(Message, frozen=True):
-    """The device's index among those of its client."""
+    """The answer to `AddDevice`: the device's index among those of its client."""
 
     index: int
 
 
 class AddDevice(Request[DeviceAdded], frozen=True):
-    """Show a device: `subchannel` is the number of its subchannel in the host.
+    """Show a device to the client.
 
-    `regions` answers for its regions, `chpid` is that of its path.
+    `subchannel` is the number of its subchannel in the host, `regions` the actor behind
+    its regions, `chpid` the id of its channel path.
     """
 
     name: str
@@ -169,22 +170,22 @@ class AddDevice(Request[DeviceAdded], frozen=True):
 
 
 class DeviceRemoved(Message, frozen=True):
-    """The device is shown no more, and nobody has it open."""
+    """The device is no longer shown, and the client has closed it."""
 
 
 class RemoveDevice(Request[DeviceRemoved], frozen=True):
-    """Show a device no more; answered when the client has closed it."""
+    """Stop showing a device; answered when the client has closed it."""
 
     name: str
 
 
 ClientToStorage: TypeAlias = MapRange | UnmapRange
-"""What a ClientProcess has to say to the storage of its process."""
+"""Messages from a ClientProcess to the storage of its process."""
 
 ProcessStorageMessage: TypeAlias = (
     ClientToStorage | SubchannelToStorage | VfioCcwToStorage | CountPins
 )
-"""What a ProcessStorage takes. The process's CPUs reach their memory by themselves."""
+"""Messages that a ProcessStorage takes. The process's CPUs access memory directly."""
 
 ClientProcessMessage: TypeAlias = (
     AddDevice
@@ -195,4 +196,4 @@ ClientProcessMessage: TypeAlias = (
     | AwaitGuest
     | ReportProgress
 )
-"""What a ClientProcess takes: from who runs it, its storage, and its devices."""
+"""Messages that a ClientProcess takes: from its owner, its storage, its devices."""

@@ -1,7 +1,7 @@
 """System calls of a client that wait for their answer: the listener of a filter.
 
-A call that has been taken stays until it is answered or its thread is killed; signals
-do not interrupt it (WAIT_KILLABLE_RECV). An answer to one that has gone is dropped.
+A call that has been taken waits until it is answered or its thread is killed; signals
+do not interrupt it (WAIT_KILLABLE_RECV). An answer to a call that has gone is dropped.
 
 Source: Linux man page seccomp_unotify(2), include/uapi/linux/seccomp.h.
 """
@@ -30,7 +30,7 @@ _AND_SEND: Final = 2
 class Notification(NamedTuple):
     """A system call: the thread that makes it, its number and arguments.
 
-    `key` is the kernel's name for it.
+    `key` is the kernel's id of the call.
     """
 
     key: int
@@ -40,7 +40,7 @@ class Notification(NamedTuple):
 
 
 class Listener:
-    """Owns the descriptor over which system calls come."""
+    """Owns the filter's descriptor, from which it takes system calls."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -48,12 +48,12 @@ class Listener:
         self._poll.register(descriptor, select.POLLIN)
 
     def take(self) -> Notification | None:
-        """Take a call; None if there is none, or the one that was there has gone.
+        """Take a call; None if none waits, or the one that waited has gone.
 
         Raises:
             EOFError: Every process under the filter has ended.
         """
-        # Before Linux 6.11, RECV waits for ever when nobody is under the filter.
+        # Before Linux 6.11, RECV waits forever when no process is under the filter.
         ready = self._poll.poll(0)
         if not ready:
             return None
@@ -70,9 +70,9 @@ class Listener:
         return Notification(key, thread, number, tuple(arguments))
 
     def is_valid(self, key: int) -> bool:
-        """Whether the call still waits: then its thread is the one that made it.
+        """Return whether the call still waits: then its thread is the one that made it.
 
-        Whatever was read of the thread before, by its number, was its own.
+        Then everything read before by that thread's number was this thread's own.
         """
         try:
             fcntl.ioctl(self.descriptor, _ID_VALID, struct.pack("=Q", key))
@@ -81,18 +81,19 @@ class Listener:
         return True
 
     def answer(self, key: int, value: int) -> None:
-        """Have the call return `value`; negative for an errno."""
+        """Make the call return `value`; negative for an errno."""
         error = min(value, 0)
         self._respond(_RESPONSE.pack(key, max(value, 0), error, 0))
 
     def proceed(self, key: int) -> None:
-        """Have the kernel execute the call."""
+        """Let the kernel execute the call."""
         self._respond(_RESPONSE.pack(key, 0, 0, _CONTINUE))
 
     def hand_out(self, key: int, descriptor: int) -> bool:
-        """Have the call return a new descriptor for what `descriptor` is here.
+        """Make the call return a new descriptor of the file behind our `descriptor`.
 
-        False if there is none: the call has gone, or its process may have no more.
+        Return False if that fails: the call has gone, or its process may have no more
+        descriptors.
         """
         # ioctl returns the new number only for a buffer that it may write to.
         request = bytearray(_ADD.pack(key, _AND_SEND, descriptor, 0, os.O_CLOEXEC))
@@ -105,7 +106,7 @@ class Listener:
         return True
 
     def close(self) -> None:
-        """Give the descriptor up: whatever comes now ends in ENOSYS."""
+        """Close the descriptor: all calls from now on end in ENOSYS."""
         os.close(self.descriptor)
 
     def _respond(self, raw: bytes) -> None:

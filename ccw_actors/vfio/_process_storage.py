@@ -1,15 +1,14 @@
-"""ProcessStorage: main storage of a guest that is memory of another process.
+"""ProcessStorage: main storage of a guest in the memory of another process.
 
-Addresses are those that the process has mapped for its devices; anything else is not
-there. To our side it answers like `actors.Storage`; but there are no storage keys, as
-no client tells them, and what a CPU of the guest stores at the same time may be seen in
-parts, as it may through a real channel.
+Only addresses that the process has mapped for its devices exist. It answers like
+`actors.Storage`, with two differences: it has no storage keys, as no client gives them,
+and it may see a simultaneous store of a guest's CPU in parts, as a real channel may.
 
-A range is unmapped only when nobody has pinned pages in it, so no channel program under
-way names any of it; and nothing here remembers a range after that.
+A range is unmapped only when no actor has pages of it pinned. So no channel program in
+progress names any of it, and the range is then forgotten.
 
-A range is the memory that the process had when it mapped it. When that has ended, or
-executes another program, there is no memory behind its ranges any more.
+A range is the memory that the process had when it mapped it. When the process has
+ended, or executes another program, its ranges have no memory any longer.
 """
 
 import errno
@@ -63,7 +62,7 @@ class ProcessStorageState(Struct):
 
 
 class ProcessStorage(Actor[ProcessStorageMessage]):
-    """Storage behind the ranges of a client, which is told when its memory fails."""
+    """Storage behind a client's ranges; it sends `client` a StorageLost on failure."""
 
     state: ProcessStorageState
 
@@ -78,18 +77,18 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
     # -- from the client ---------------------------------------------------------------
 
     def on_stop(self) -> None:
-        """Give up what is kept of processes."""
+        """Close the descriptors of processes."""
         for memory in self._memories.values():
             memory.close()
         self._memories.clear()
 
     def on_failure(self, error: BaseException) -> None:  # noqa: ARG002 - the base's
-        """Do the same."""
+        """Clean up as in `on_stop`."""
         self.on_stop()
 
     @receive
     def map_range(self, message: MapRange) -> RangeMapped:
-        """Add a range."""
+        """Add a range, or answer why not: see `DmaRanges.add`, `ProcessMemory`."""
         try:
             memory = self._memory_of(message.process)
         except OSError as error:
@@ -101,7 +100,7 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
         return RangeMapped(added)
 
     def _memory_of(self, process: int) -> int:
-        """Return the number of a process's memory, which it gets when it is new."""
+        """Return the number of a process's memory; new memory gets a new number."""
         for number, memory in self._memories.items():
             if memory.pid == process and memory.is_there():
                 return number
@@ -110,7 +109,7 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
         return self._next
 
     def _use(self, memory: int, more: int) -> None:
-        """Count how many ranges are of a memory; without any it is given up."""
+        """Count the ranges of a memory, and close it when none is left."""
         self._uses[memory] = self._uses.get(memory, 0) + more
         if not self._uses[memory]:
             del self._uses[memory]
@@ -118,7 +117,7 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
 
     @receive
     def unmap_range(self, message: UnmapRange) -> RangeUnmapped:
-        """Remove the ranges in an area, unless somebody uses them."""
+        """Remove the ranges in an area, unless an actor has pages of them pinned."""
         found = self._concerned(message)
         if found is None:
             return RangeUnmapped(errno.EINVAL)
@@ -137,7 +136,7 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
         return self._ranges.within(message.iova, message.size)
 
     def _users_of(self, message: UnmapRange) -> tuple[str, ...]:
-        """Return who has pinned pages of what is to be unmapped."""
+        """Return the paths of actors with pinned pages of the ranges to unmap."""
         if message.everything:
             return tuple(self.state.pins)
         area = pages_of(message.iova, message.size)
@@ -195,7 +194,7 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
 
     @receive
     def pin(self, message: Pin) -> Pinned:
-        """Pin what there is of the pages."""
+        """Pin those of the pages that exist."""
         pages = {
             page
             for area in message.areas
@@ -207,7 +206,7 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
 
     @receive
     def unpin(self, message: Unpin) -> Unpinned:
-        """Drop the pins, if there are any."""
+        """Drop the pins of the sender's program of that number, if any."""
         pinned.unpin(self.state.pins, self._owner, message.number)
         return Unpinned(message.number)
 
@@ -218,7 +217,7 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
 
     @receive
     def count(self, _message: CountPins) -> PinCount:
-        """Count what is pinned now."""
+        """Count the pages that are pinned now."""
         return pinned.count(self.state.pins)
 
     # -- inside ------------------------------------------------------------------------
@@ -231,7 +230,7 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
     def _located(
         self, area: Area, *, dma: bool, store: bool
     ) -> tuple[list[Part], StorageCheck | None]:
-        """Return where an area is, as far as it is accessible; why not all."""
+        """Return the accessible parts of an area, and why they are not all of it."""
         length, check = area.length, None
         if dma:
             held = pinned.pages(self.state.pins)
@@ -285,7 +284,7 @@ class ProcessStorage(Actor[ProcessStorageMessage]):
 
 
 def _whole_pieces(pieces: tuple[Piece, ...], written: int) -> int:
-    """Return how much of what was written are pieces that were written as a whole."""
+    """Return the bytes of the pieces that were written completely."""
     done = 0
     for piece in pieces:
         if done + len(piece.data) > written:

@@ -1,4 +1,4 @@
-"""QEMU's command line, and what has to be true of a QEMU before it is started."""
+"""QEMU's command line, and the checks of a QEMU before it is started."""
 
 import shutil
 import subprocess
@@ -24,10 +24,10 @@ _MIB: Final = 1 << 20
 
 
 class QemuOptions(Protocol):
-    """What a guest of QEMU is made of; `arguments` are QEMU's own, and come last.
+    """The options of a guest of QEMU; `arguments` are passed to QEMU last.
 
-    `storage` is in bytes, in whole MiB. `line_mode` is for kernels that have the
-    SCLP's line-mode console only.
+    `storage` is in bytes, whole MiB. `line_mode` is for kernels that have only the
+    SCLP's line-mode console.
     """
 
     @property
@@ -49,17 +49,17 @@ class QemuOptions(Protocol):
 def find_qemu(wanted: str = _NAME) -> Path:
     """Find a QEMU that has vfio-ccw.
 
-    `wanted` is a program's name, to be found on PATH, its path, or that of the folder
-    where one was built.
+    `wanted` is the name of a program on PATH, or the path of a program or of a build
+    folder.
 
     Raises:
-        ClientError: There is none, or it has no vfio-ccw.
+        ClientError: There is no such program, or it has no vfio-ccw.
     """
     program = _located(wanted)
     if f"{_DEVICE} options" not in _options(program):
         raise ClientError(
             f"{program}: expected a QEMU for s390x that has the device vfio-ccw;"
-            f" '{program.name} -device {_DEVICE},help' knows none"
+            f" '{program.name} -device {_DEVICE},help' does not know it"
         )
     return program.absolute()
 
@@ -77,7 +77,7 @@ def _located(wanted: str) -> Path:
 
 
 def _options(program: Path) -> str:
-    """Ask for the device's options; to list all devices, QEMU loads every module."""
+    """Return the device's options; to list all devices, QEMU would load all modules."""
     try:
         done = subprocess.run(  # noqa: S603 - the user's own program
             [program, "-device", f"{_DEVICE},help"],
@@ -118,7 +118,7 @@ def command_line(
 
 
 def _kernel(options: QemuOptions) -> Iterator[str]:
-    """Yield the arguments that say what kernel is loaded, if any."""
+    """Yield the arguments for the kernel to load, if any."""
     named = (
         ("-kernel", options.kernel),
         ("-initrd", options.initrd),
@@ -130,7 +130,7 @@ def _kernel(options: QemuOptions) -> Iterator[str]:
 
 
 def device_option(number: int, sysfsdev: str, *, boot: bool = False) -> str:
-    """Return the argument of -device that passes a device through."""
+    """Return the argument of -device that passes the device `number` through."""
     bootindex = ",bootindex=0" if boot else ""
     # A comma within a value is written twice.
     place = sysfsdev.replace(",", ",,")
@@ -141,10 +141,10 @@ def device_option(number: int, sysfsdev: str, *, boot: bool = False) -> str:
 
 
 def device_name(number: int) -> str:
-    """Return the id that QEMU has for the device of that number."""
+    """Return QEMU's id of the device with that number: "ccw-0190"."""
     return f"ccw-{number:04x}"
 
 
 def devno_of(number: int) -> str:
-    """Return what QEMU calls the number: with the one subchannel set of a guest."""
+    """Return QEMU's form of a device number, in subchannel set 0: "fe.0.0190"."""
     return f"{_CSSID}.0.{number:04x}"

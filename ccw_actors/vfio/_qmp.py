@@ -1,7 +1,7 @@
-"""What a QEMU is told while it runs, and what it tells: QMP, by `qemu.qmp`.
+"""Commands to a running QEMU, and its events: QMP, with the library `qemu.qmp`.
 
-The protocol is that library's (QEMU's docs/interop/qmp-spec). Here are the commands for
-a QEMU whose guest is given devices, and errors of this package.
+The library implements the protocol (QEMU's docs/interop/qmp-spec). This module adds the
+commands to plug devices into a guest, and the errors of this package.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from ccw_actors.vfio._qmp_events import QmpEvent, QmpEvents
 __all__ = ["LINE_SIZE_MAX", "Qmp"]
 
 LINE_SIZE_MAX: Final = 1 << 16
-"""Bytes of one line from QEMU, unless said otherwise.
+"""The default limit for one line from QEMU, in bytes.
 
-No answer to a command of `Qmp` is that long; that of query-qmp-schema is.
+No answer to a command of `Qmp` is longer; that of query-qmp-schema is.
 """
 
 _DELETED: Final = "DEVICE_DELETED"
@@ -35,15 +35,15 @@ _SHUTDOWN: Final = "SHUTDOWN"
 
 
 class Qmp:
-    """A connection to the monitor of a QEMU, while it is entered.
+    """A connection to the monitor of a QEMU; use it with `async with`.
 
     `target` is a connected socket, which then belongs to this object, or the path of a
-    socket that QEMU listens at. QEMU may take `patience` seconds to greet, and to end
-    when it is told to; and `line_size_max` bytes for one line, which bounds the memory
-    used to a small multiple of that.
+    socket at which QEMU listens. `patience` is the time in seconds that QEMU may take
+    to greet, and to end after `quit`. `line_size_max` is the limit for one line in
+    bytes; it bounds the memory used to a small multiple of that.
 
-    If QEMU goes, or sends what is no QMP, all that wait and all that come later get
-    `QmpConnectionError`.
+    If QEMU ends the connection, or sends anything but QMP, all waiting and all later
+    calls raise `QmpConnectionError`.
     """
 
     def __init__(
@@ -56,18 +56,18 @@ class Qmp:
         self._target = target
         self._patience = patience
         self._client = QMPClient(readbuflen=line_size_max)
-        # The library keeps all events for whoever may ask later, without a bound.
+        # The library would keep all events for later readers, without a bound.
         self._client.events.event_filter = lambda _event: False
         self._client.register_listener(_Listener(self._hear))
         self._listening: list[QmpEvents] = []
         self._gone: asyncio.Future[str]
 
     async def __aenter__(self) -> Self:
-        """Connect, and agree on the protocol.
+        """Connect, and negotiate the protocol.
 
         Raises:
             QmpConnectionError: There is no QEMU, or it does not speak QMP.
-            QmpTimeoutError: It has not greeted in time.
+            QmpTimeoutError: QEMU has not greeted in time.
         """
         self._gone = asyncio.get_running_loop().create_future()
         self._socket = _unix_socket(self._target)
@@ -80,7 +80,7 @@ class Qmp:
         return self
 
     async def _connect(self) -> None:
-        """Connect, if that has not been done, and wait for the greeting."""
+        """Connect, unless the socket is connected, and wait for the greeting."""
         try:
             async with asyncio.timeout(self._patience):
                 if isinstance(self._target, Path):
@@ -96,7 +96,7 @@ class Qmp:
             raise QmpConnectionError(_in_a_line(error)) from error
 
     async def __aexit__(self, *_: object) -> None:
-        # What has not been written yet need not wait for a QEMU that reads no more.
+        # Do not wait for a QEMU that no longer reads to take the rest of our output.
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         await asyncio.wait({self._watching})
@@ -110,23 +110,22 @@ class Qmp:
         """Wait for the end of the connection, which QEMU ends when it ends.
 
         Raises:
-            QmpTimeoutError: It has not ended in `timeout` seconds.
+            QmpTimeoutError: The connection has not ended in `timeout` seconds.
         """
         await asyncio.wait({self._gone}, timeout=timeout)
         if not self._gone.done():
-            assert timeout is not None, "else it has been waited for"
+            assert timeout is not None, "without a timeout, the wait ends with QEMU"
             raise QmpTimeoutError("QEMU has not ended", timeout)
 
     # -- commands ---------------------------------------------------------------------
 
     async def execute(self, command: str, /, **arguments: Any) -> Any:
-        """Execute a command and return what QEMU returns, as JSON has it.
+        """Execute a command, and return QEMU's answer as decoded JSON.
 
         Raises:
-            QmpCommandError: QEMU refuses it, and says why.
-            QmpConnectionError: QEMU has gone. Whether the command has had its effect
-                is not known then.
-            TypeError: An argument is nothing that JSON has.
+            QmpCommandError: QEMU refuses the command; the message says why.
+            QmpConnectionError: QEMU has gone. The command may have had its effect.
+            TypeError: An argument cannot be encoded as JSON.
         """
         try:
             return await self._client.execute(command, arguments or None)
@@ -141,26 +140,27 @@ class Qmp:
         await self.execute("stop")
 
     async def cont(self) -> None:
-        """Let the virtual CPUs go on; raises like `execute`."""
+        """Resume the virtual CPUs; raises like `execute`."""
         await self.execute("cont")
 
     async def add_vfio_ccw(self, device: str, *, sysfsdev: str, devno: str) -> None:
-        """Plug in a vfio-ccw device of that id; raises like `execute`.
+        """Plug in a vfio-ccw device with the id `device`; raises like `execute`.
 
-        `sysfsdev` is the mediated device's folder, `devno` the guest's number for it,
-        "fe.0.0190".
+        `sysfsdev` is the mediated device's folder, `devno` the guest's number for the
+        device, such as "fe.0.0190".
         """
         await self.execute(
             "device_add", driver="vfio-ccw", id=device, sysfsdev=sysfsdev, devno=devno
         )
 
     async def remove_device(self, device: str, *, timeout: float = 30.0) -> None:
-        """Unplug the device of that id, and wait until QEMU has let it go.
+        """Unplug the device with the id `device`, and wait until QEMU has released it.
 
         Raises:
             QmpCommandError: There is no such device, or it cannot be unplugged.
-            UnplugRefusedError: The guest does not give it up.
-            QmpTimeoutError: The guest has not answered. It may still do so.
+            UnplugRefusedError: The guest refuses to give the device up.
+            QmpTimeoutError: The guest has not answered in `timeout` seconds. It may
+                still do so.
             QmpConnectionError: QEMU has gone.
         """
         with self.events(_DELETED, _REFUSED, device=device) as events:
@@ -171,13 +171,13 @@ class Qmp:
             raise UnplugRefusedError(device)
 
     async def shut_down(self, *, grace: float = 30.0) -> bool:
-        """Have the guest end in order, and then QEMU; return whether the guest did.
+        """Shut the guest down, then end QEMU; return whether the guest shut down.
 
-        The guest is told of it as by a power button (system_powerdown), and has `grace`
-        seconds; with 0 it is not told. Then QEMU is told to quit.
+        The guest gets a power-button event (system_powerdown), and has `grace` seconds;
+        with 0 it gets none. Then QEMU gets `quit`.
 
         Raises:
-            QmpTimeoutError: QEMU has not ended in `patience` seconds after that.
+            QmpTimeoutError: QEMU has not ended `patience` seconds after `quit`.
         """
         is_over = self.is_gone
         with suppress(QmpConnectionError):
@@ -204,9 +204,9 @@ class Qmp:
     def events(
         self, *names: str, device: str | None = None
     ) -> Generator[QmpEvents, None, None]:
-        """Listen to events of these names, all if there are none; of one device only.
+        """Listen to events of these names, or all; with `device`, only to its events.
 
-        What comes from then on is kept until it is looked at.
+        Events from now on are kept until they are read: see `EVENTS_MAX`.
         """
         events = QmpEvents(frozenset(names), device, self._gone)
         self._listening.append(events)
@@ -227,7 +227,7 @@ class Qmp:
             events.take(event)
 
     async def _watch(self) -> None:
-        """Wait for the end of the connection, and learn why it is."""
+        """Wait for the end of the connection, and keep its reason."""
         client, reason = self._client, "QEMU has ended the connection"
         while client.runstate is Runstate.RUNNING:
             await client.runstate_changed()
@@ -235,13 +235,13 @@ class Qmp:
             await client.disconnect()
         except (EOFError, ConnectionError):
             pass
-        except Exception as error:  # noqa: BLE001 - whatever it met in what came
-            reason = f"QEMU sends what is no QMP: {_in_a_line(error)}"
+        except Exception as error:  # noqa: BLE001 - any error in the input
+            reason = f"QEMU sends something other than QMP: {_in_a_line(error)}"
         self._gone.set_result(reason)
 
 
 class _Listener(EventListener):
-    """Hands events on; the loop gets round after each, however many there are."""
+    """Passes events on, and yields to the event loop after each."""
 
     def __init__(self, hear: Callable[[QmpEvent], None]) -> None:
         super().__init__()

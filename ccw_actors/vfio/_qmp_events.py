@@ -1,4 +1,4 @@
-"""QmpEvents: what a QEMU has told of itself, kept until somebody looks at it."""
+"""QmpEvents: a QEMU's events, kept until they are read."""
 
 import asyncio
 from collections import deque
@@ -10,17 +10,17 @@ from ccw_actors.errors import QmpConnectionError, QmpTimeoutError
 __all__ = ["EVENTS_MAX", "QmpEvent", "QmpEvents"]
 
 EVENTS_MAX: Final = 1024
-"""Events kept for whoever listens to them; of more than that the oldest are lost."""
+"""The most events kept for a listener; beyond that the oldest are lost."""
 
 QmpEvent: TypeAlias = Mapping[str, Any]
-"""An event as QEMU sends it: `event`, its name; `data`, if any; and `timestamp`."""
+"""An event as QEMU sends it, with keys `event` (its name), `data` and `timestamp`."""
 
 
 class QmpEvents:
-    """Events that have come since somebody listens; an asynchronous iterator.
+    """Events since `Qmp.events` was entered; an asynchronous iterator.
 
-    As such it ends when QEMU has gone and all have been looked at. `lost` counts those
-    that nobody has looked at in time: see `EVENTS_MAX`.
+    The iterator ends when QEMU has gone and all events have been read. `lost` counts
+    the events that were dropped unread: see `EVENTS_MAX`.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class QmpEvents:
         self._come = asyncio.Event()
 
     def take(self, event: QmpEvent) -> None:
-        """Keep an event, if it is one that is listened to."""
+        """Keep an event if it has one of the names, and the device."""
         if self._names and event.get("event") not in self._names:
             return
         if self._device is not None and _device_of(event) != self._device:
@@ -48,11 +48,12 @@ class QmpEvents:
     async def next(
         self, *, timeout: float | None = None, what: str = "no such event has come"
     ) -> QmpEvent:
-        """Return the oldest event that has not been looked at.
+        """Return the oldest event that has not been read.
 
         Raises:
-            QmpTimeoutError: None has come in `timeout` seconds; `what` begins its text.
-            QmpConnectionError: QEMU has gone, and none is left.
+            QmpTimeoutError: No event has come in `timeout` seconds; its text starts
+                with `what`.
+            QmpConnectionError: QEMU has gone, and no event is left.
         """
         if not self._events:
             await self._wait(timeout)
@@ -60,7 +61,7 @@ class QmpEvents:
             return self._oldest()
         if self._gone.done():
             raise QmpConnectionError(f"{what}: {self._gone.result()}")
-        assert timeout is not None, "else it has been waited for"
+        assert timeout is not None, "without a timeout, the wait ends with an event"
         raise QmpTimeoutError(what, timeout)
 
     def _oldest(self) -> QmpEvent:
@@ -90,7 +91,7 @@ class QmpEvents:
 
 
 def _device_of(event: QmpEvent) -> object:
-    """Return the id of the device that an event is about, None if it is about none."""
+    """Return the id of an event's device, or None."""
     data = event.get("data")
     if not isinstance(data, dict):
         return None

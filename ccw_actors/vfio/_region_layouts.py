@@ -1,14 +1,14 @@
-"""The four regions of a vfio-ccw device: what an emulator's bytes in them mean.
+"""The layouts of the four regions of a vfio-ccw device.
 
 | region | bytes | read | written |
 |---|---|---|---|
 | I/O | 124: ORB area 12, SCSW area 12, IRB area 96, ret_code 4 | the last IRB | START |
-| async | 8: command 4, ret_code 4 | what was written | HALT, CLEAR |
+| async | 8: command 4, ret_code 4 | the last write | HALT, CLEAR |
 | SCHIB | 52 | the SCHIB of the subchannel | EINVAL |
 | CRW | 8: CRW 4, pad 4 | a channel-report word, 0 if there is none | EINVAL |
 
-QEMU writes ORB and SCSW in its own byte order, little-endian here, and takes IRB, SCHIB
-and CRW in that of the architecture. A region may be read and written in parts.
+QEMU writes ORB and SCSW in the host's byte order, little-endian on x86-64, and expects
+IRB, SCHIB and CRW in big-endian. A region may be read and written in parts.
 
 Source: Linux include/uapi/linux/vfio_ccw.h; QEMU hw/vfio/ccw.c.
 """
@@ -47,7 +47,7 @@ class Region(IntEnum):
 
 
 class AsyncCommand(IntEnum):
-    """What may be written to the async region."""
+    """The commands that may be written to the async region."""
 
     HSCH = 1
     CSCH = 2
@@ -78,12 +78,12 @@ _SIGNED = struct.Struct("=i")
 
 
 def offset_of(device: int, region: Region) -> int:
-    """Return at which offset of its descriptor a device has a region."""
+    """Return the offset of a device's region in its descriptor."""
     return OFFSET_MAGIC << 32 | device << _DEVICE_SHIFT | region << _REGION_SHIFT
 
 
 def place_of(offset: int) -> tuple[int, int, int]:
-    """Return device, index of the region and position in it, the reverse."""
+    """Return device, index of the region and position in it for an offset."""
     low = offset & 0xFFFFFFFF
     index = low >> _REGION_SHIFT & ((1 << _DEVICE_SHIFT - _REGION_SHIFT) - 1)
     return low >> _DEVICE_SHIFT, index, low & ((1 << _REGION_SHIFT) - 1)
@@ -95,19 +95,19 @@ def orb_in(region: bytes) -> Orb:
 
 
 def fctl_in(region: bytes) -> int:
-    """Return the functions in the SCSW area of an I/O region."""
+    """Return the function control (`Fctl`) in the SCSW area of an I/O region."""
     control: int = struct.unpack_from("<H", region, _SCSW_AT + 2)[0]
     return control >> _FCTL_SHIFT & _FCTL
 
 
 def ret_code_in(region: bytes) -> int:
-    """Return what the writer has left as ret_code."""
+    """Return the ret_code that the writer has left, signed."""
     code: int = _SIGNED.unpack_from(region, len(region) - _SIGNED.size)[0]
     return code
 
 
 def ret_code_put(region: bytearray, errno: int) -> None:
-    """Store a ret_code, which is negative for an errno."""
+    """Store an errno (positive, or 0) as a region's ret_code, which is negative."""
     _SIGNED.pack_into(region, len(region) - _SIGNED.size, -errno)
 
 
@@ -117,7 +117,7 @@ def irb_put(region: bytearray, irb: Irb) -> None:
 
 
 def takes_irb(position: int, size: int) -> bool:
-    """Whether a part of an I/O region has the first byte of its IRB."""
+    """Return whether a part of an I/O region has the first byte of its IRB."""
     return position <= _IRB_AT < position + size
 
 

@@ -1,14 +1,14 @@
 """The files by which a client finds its devices: links to groups, and some of sysfs.
 
-| path | what is there |
+| path | content |
 |---|---|
-| FOLDER/0.0.SSSS/UUID/iommu_group | a link, on the disk: QEMU 9 and later look here |
-| /sys/bus/css/devices/0.0.SSSS/UUID/iommu_group | the same link, for older ones |
+| FOLDER/0.0.SSSS/UUID/iommu_group | a link, on the disk: QEMU 9 and later read it |
+| /sys/bus/css/devices/0.0.SSSS/UUID/iommu_group | the same link, for older QEMUs |
 | /sys/bus/css/devices/0.0.SSSS/chpids, pimpampom | paths of the subchannel |
 | /sys/devices/css0/chp0.CC/type | the type of a channel path |
 
-SSSS is the number of the host's subchannel, CC a channel-path identifier. What begins
-with /sys is not on the disk: the client's calls for it are answered.
+SSSS is the number of the host's subchannel, CC a channel-path identifier. Files below
+/sys are not on the disk: we answer the client's calls for them.
 
 Source: QEMU hw/s390x/s390-ccw.c, css.c, hw/vfio/ccw.c.
 """
@@ -28,7 +28,7 @@ _CHPIDS: Final = 8
 
 
 class ShownFiles:
-    """What a client sees of its devices; what is on the disk is in `folder`."""
+    """The files of a client's devices; those on the disk are in `folder`."""
 
     def __init__(self, folder: Path, calls: SystemCalls) -> None:
         self._folder = folder
@@ -37,7 +37,11 @@ class ShownFiles:
         self._targets: dict[int, dict[str, bytes]] = {}
 
     def add(self, index: int, device: AddDevice) -> None:
-        """Show a device."""
+        """Show a device's files.
+
+        Raises:
+            OSError: The files in `folder` cannot be made.
+        """
         bus_id = f"0.0.{device.subchannel:04x}"
         target = f"../../../kernel/iommu_groups/{index}"
         place = Path(sysfsdev_of(self._folder, index, device.subchannel))
@@ -54,7 +58,7 @@ class ShownFiles:
         self._calls.show((*self._contents[index], *self._targets[index]))
 
     def remove(self, index: int) -> None:
-        """Show a device no more."""
+        """Stop showing a device's files."""
         contents = self._contents.pop(index, {})
         targets = self._targets.pop(index, {})
         still = {path for shown in self._contents.values() for path in shown}
@@ -63,12 +67,12 @@ class ShownFiles:
             shutil.rmtree(place)
 
     def content(self, path: str) -> bytes | None:
-        """Return what a file has; None if there is none."""
+        """Return the content of a file; None if there is no such file."""
         shown = (contents.get(path) for contents in self._contents.values())
         return next((one for one in shown if one is not None), None)
 
     def target(self, path: str) -> bytes | None:
-        """Return where a link leads; None if there is none."""
+        """Return the target of a link; None if there is no such link."""
         shown = (targets.get(path) for targets in self._targets.values())
         return next((one for one in shown if one is not None), None)
 
@@ -79,13 +83,14 @@ class ShownFiles:
 
 
 def uuid_of(index: int) -> str:
-    """Return the name that GROUP_GET_DEVICE_FD has for a device."""
+    """Return the device's name in GROUP_GET_DEVICE_FD: a UUID made from its index."""
     return f"00000000-0000-4000-8000-{index:012x}"
 
 
 def sysfsdev_of(folder: Path, index: int, subchannel: int) -> str:
-    """Return what QEMU is to be given as the `sysfsdev` of a device.
+    """Return the value for QEMU's option `sysfsdev` of a device.
 
-    `index` is that of the device among those of its client.
+    `index` is the device's index among those of its client, `subchannel` the number of
+    its subchannel in the host.
     """
     return str(folder / f"0.0.{subchannel:04x}" / uuid_of(index))

@@ -1,4 +1,4 @@
-"""Starts a client under its filter, and says why that cannot be done."""
+"""Starts a client under its filter, or reports why that is impossible."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ _KERNEL_MIN: Final = (5, 19)
 _WHY: Final = {
     errno.ENOSYS: "this kernel has no seccomp",
     errno.EINVAL: "this kernel has no user notification of seccomp",
-    errno.EBUSY: "a seccomp listener is at work here already; there can be one only",
+    errno.EBUSY: "this process already has a seccomp listener; only one is possible",
     errno.EPERM: "seccomp(2) is forbidden here; in a container, run it with"
     " --security-opt seccomp=unconfined",
 }
@@ -49,7 +49,7 @@ class _Streams(NamedTuple):
 
 
 def check_host() -> None:
-    """Check what can be known before a client is started.
+    """Check this machine before a client is started.
 
     Raises:
         UnsupportedHostError: This is not Linux 5.19 or later on x86-64, or it has no
@@ -65,7 +65,7 @@ def check_host() -> None:
 
 
 def _check_release(release: str) -> None:
-    """Find out whether a kernel is new enough, if its release says what it is."""
+    """Check that the kernel is new enough, if its release is numeric."""
     numbers = release.split("-", maxsplit=1)[0].split(".")[:2]
     if not all(one.isdigit() for one in numbers):
         return
@@ -85,13 +85,13 @@ async def spawn_client(
     stderr: int | IO[bytes] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Client:
-    """Start a program, given by its path, in a session of its own.
+    """Start a program, given by its path, in its own session.
 
-    It ends with the calling thread, which has to be there as long as it is wanted.
+    It ends with the calling thread, so keep that thread as long as you need the client.
 
     Raises:
-        UnsupportedHostError: Its system calls, its memory, or its descriptors cannot
-            be had.
+        UnsupportedHostError: The kernel does not let us take the program's system
+            calls, or access its memory or descriptors.
         OSError: The program cannot be started; `filename` is its path.
     """
     check_host()
@@ -151,27 +151,27 @@ async def _readable(sock: socket.socket) -> None:
 
 
 def _listener(word: bytes, descriptors: list[int]) -> Listener:
-    """Take the listener that has come, or say with the word why none has."""
+    """Return the listener that has come, or raise with the word that came instead."""
     if descriptors:
         os.set_inheritable(descriptors[0], False)  # noqa: FBT003 - the library's
         return Listener(descriptors[0])
     number, _, text = word.decode().partition(" ")
     known = _WHY.get(int(number)) if number.isdigit() else None
     text = text or "the launcher has ended"
-    raise UnsupportedHostError(known or f"a seccomp filter cannot be had: {text}")
+    raise UnsupportedHostError(known or f"no seccomp filter can be installed: {text}")
 
 
 def _check_begun(word: bytes, program: str) -> None:
-    """Find out whether the program has begun: then nobody has said anything."""
+    """Raise the launcher's error; without a word, the program has started."""
     number, _, text = word.decode().partition(" ")
     if number:
         raise OSError(int(number), text, program)
 
 
 def _check_access(pid: int) -> None:
-    """Find out whether memory and descriptors of the new process may be had.
+    """Check that we may access memory and descriptors of the new process.
 
-    Of one that has ended nothing is found out: the next word says why it has.
+    If it has ended, skip the checks: the launcher's next word says why.
     """
     with contextlib.suppress(ProcessLookupError):
         _check_memory(pid)
@@ -181,12 +181,12 @@ def _check_access(pid: int) -> None:
 def _check_memory(pid: int) -> None:
     try:
         ProcessMemory(pid).close()
-        read_memory(pid, [(1 << 12, 1)])  # nothing is there, and that is no error
+        read_memory(pid, [(1 << 12, 1)])  # no memory there, but not an error
     except ProcessLookupError:
         raise
     except OSError as error:
         raise UnsupportedHostError(
-            f"the memory of a child process may not be read here ({error.strerror}):"
+            f"the memory of a child process cannot be read ({error.strerror}):"
             f" {_PTRACE}"
         ) from error
 
@@ -199,6 +199,6 @@ def _check_descriptors(pid: int) -> None:
     except OSError as error:
         if error.errno != errno.EBADF:
             raise UnsupportedHostError(
-                f"descriptors of a child process may not be had here"
+                f"descriptors of a child process cannot be copied"
                 f" ({error.strerror}): {_PTRACE}"
             ) from error

@@ -1,16 +1,17 @@
 """SystemCalls: takes a client's system calls, and gives their answers.
 
-A call is ours if its path is one of ours, or if its descriptor is one that was handed
-out: whatever the number, the file behind it decides. All of a call's arguments in
-memory are read once, here; then the kernel is asked whether the call still waits, so
-that what was read was its own. All else is left to the kernel, which looks at it anew:
-nothing that is ours is ever left to it, as there is nothing of it in the kernel.
+A call is ours if its path is one of ours, or if its descriptor is one that we handed
+out: the file behind a descriptor decides, whatever its number. All of a call's
+arguments in memory are read once. Then we ask the kernel whether the call still waits,
+so we know that the memory read was the caller's. All other calls go to the kernel,
+which reads the arguments again. That is safe, as none of our paths and devices exists
+in the kernel.
 
-A descriptor is the end of a pipe that is read from. The other end, which is kept here,
-tells when the last copy is closed, whoever has it by then. Whatever a client does with
-its end besides, it says nothing to us, and changes nothing here.
+A descriptor is the reading end of a pipe. The other end, which we keep, signals when
+the last copy is closed, whichever process has it then. Nothing else that a client does
+with its end has an effect on us.
 
-What the kernel answers itself on such a descriptor is not what it is on one of VFIO's:
+On such a descriptor, the kernel's own answers differ from those on a VFIO descriptor:
 
 | call | here | Linux |
 |---|---|---|
@@ -21,7 +22,7 @@ What the kernel answers itself on such a descriptor is not what it is on one of 
 | ioctl of another type than ";" | what a pipe has | ENOTTY, or EINVAL |
 | calls of io_uring, and of 32-bit programs | all as on a pipe | as other calls |
 
-All are closed by exec(2), also if open(2) was called without O_CLOEXEC.
+exec(2) closes all of them, also if open(2) was called without O_CLOEXEC.
 
 Source: Linux man pages seccomp_unotify(2), proc(5), pipe(7).
 """
@@ -48,14 +49,14 @@ from ccw_actors.vfio._notifications import Listener
 __all__ = ["DESCRIPTORS_MAX", "SystemCalls"]
 
 DESCRIPTORS_MAX: Final = 64
-"""Of one client, besides those that its devices add."""
+"""The most descriptors of one client, in addition to those that its devices add."""
 
 
 class SystemCalls:
-    """The calls of one process and all that it starts, over `listener`.
+    """The system calls of one process and its children, from `listener`.
 
-    `tell` is given each call that is ours, as a message, on the event loop. `paths` are
-    ours besides those below `DEVICES_FOLDER`.
+    `begin` starts to pass our calls on as messages, `end` stops that. `count` is the
+    number of calls taken, `descriptors_max` the most descriptors handed out at once.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -71,13 +72,13 @@ class SystemCalls:
     # -- life --------------------------------------------------------------------------
 
     def begin(self, tell: Callable[[Message], None]) -> None:
-        """Take calls from now on; on the event loop."""
+        """Take calls from now on; `tell` gets each as a message, on the event loop."""
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._listener.descriptor, self._take)
 
     def end(self) -> None:
-        """Take no more calls, and give all descriptors up."""
+        """Stop taking calls, and close the listener and all descriptors."""
         if self._loop is None:
             return
         loop, self._loop = self._loop, None
@@ -93,7 +94,7 @@ class SystemCalls:
         os.close(kept)
 
     def show(self, paths: Iterable[str]) -> None:
-        """Take these paths for ours, too."""
+        """Add paths to ours, in addition to those below `DEVICES_FOLDER`."""
         self._reader.paths.update(paths)
 
     def hide(self, paths: Iterable[str]) -> None:
@@ -103,18 +104,18 @@ class SystemCalls:
     # -- answers -----------------------------------------------------------------------
 
     def answer(self, key: int, value: int = 0) -> None:
-        """Have a call return `value`; negative for an errno."""
+        """Make a call return `value`; negative for an errno."""
         if self._loop is not None:
             self._listener.answer(key, value)
 
     def store(
         self, call: IoctlCalled | LinkRead | RegionRead, data: bytes, value: int = 0
     ) -> int:
-        """Store what a call wants at its address; return what the call is to return.
+        """Store data at a call's address; return `value`, or a negative EFAULT.
 
-        That is `value`, or a negative EFAULT.
+        Pass the result to `answer`.
         """
-        # The thread may be gone since, and its number may be another's.
+        # The thread may have ended, and another one may have its number.
         if self._loop is None or not self._listener.is_valid(call.key):
             return -errno.EFAULT
         written = -1
@@ -123,9 +124,9 @@ class SystemCalls:
         return value if written == len(data) else -errno.EFAULT
 
     def hand_out(self, key: int) -> int | None:
-        """Have a call return a new descriptor; return what it is known by.
+        """Make a call return a new descriptor; return our name for it.
 
-        None if the caller cannot have one: the call returns why, then.
+        If that fails, the call returns an errno, and the result is None.
         """
         if self._loop is None:
             return None
@@ -156,7 +157,7 @@ class SystemCalls:
         loop.add_reader(ours, self._closed, descriptor)
 
     def give_file(self, key: int, content: bytes) -> None:
-        """Have a call return a descriptor of a file that can only be read."""
+        """Make a call return a descriptor of a read-only file with this content."""
         if self._loop is None:
             return
         with contextlib.ExitStack() as stack:
@@ -172,10 +173,10 @@ class SystemCalls:
             self._listener.hand_out(key, again)
 
     def find(self, thread: int, number: int) -> int | None:
-        """Return what a thread's descriptor of that number is, if it is one of ours.
+        """Return our name for a thread's descriptor, or None if it is not ours.
 
-        The name of its file is looked at, not the file: that might be of a file system
-        that takes its time, or has another one's inode number.
+        This reads the name of the descriptor's file, not the file: its file system may
+        be slow, or use the same inode number as our pipe.
         """
         try:
             name = os.readlink(f"/proc/{thread}/fd/{number}")  # noqa: PTH115 - pace
@@ -184,17 +185,17 @@ class SystemCalls:
         return self._names.get(name)
 
     def has(self, thread: int, number: int) -> bool:
-        """Whether a thread has a descriptor of that number, whatever it is."""
+        """Return whether a thread has any descriptor of that number."""
         return os.path.lexists(f"/proc/{thread}/fd/{number}")
 
     def is_waiting(self, key: int) -> bool:
-        """Whether a call still waits: see `Listener.is_valid`."""
+        """Return whether a call still waits: see `Listener.is_valid`."""
         return self._loop is not None and self._listener.is_valid(key)
 
     # -- inside ------------------------------------------------------------------------
 
     def _take(self) -> None:
-        """Take one call; tell it, or leave it to the kernel."""
+        """Take one call, and pass it on as a message or leave it to the kernel."""
         try:
             call = self._listener.take()
         except EOFError:
@@ -211,11 +212,11 @@ class SystemCalls:
             elif self._listener.is_valid(call.key):
                 self._tell(message)
         except BaseException:
-            self.answer(call.key, -errno.EIO)  # a defect, but nobody waits for ever
+            self.answer(call.key, -errno.EIO)  # a defect, but no caller waits forever
             raise
 
     def _closed(self, descriptor: int) -> None:
-        """Hear of the last close: a pipe that nobody reads from is in error."""
+        """Report the last close: a pipe without a reading end is in error."""
         if self._loop is not None:
             self._forget(self._loop, descriptor)
             self._tell(DescriptorClosed(descriptor))

@@ -1,7 +1,7 @@
-"""VFIO's ioctls and their structures, as values; native byte order, as the kernel's.
+"""VFIO's ioctls and their structures, as values; native byte order, as in the kernel.
 
-A structure begins with `argsz`, how many bytes of it its user knows. One that is
-shorter than what an ioctl needs ends in EINVAL.
+A structure starts with `argsz`, the number of its bytes that the caller knows. If
+`argsz` is less than an ioctl needs, the ioctl ends in EINVAL.
 
 Source: Linux include/uapi/linux/vfio.h.
 """
@@ -68,12 +68,12 @@ class Ioctl(IntEnum):
 
 
 def request_of(ioctl: Ioctl) -> int:
-    """Return the second argument of ioctl(2)."""
+    """Return the request number of an ioctl: the second argument of ioctl(2)."""
     return _BASE + ioctl
 
 
 class Extension(IntEnum):
-    """What a container may be asked for."""
+    """The extensions that a container has."""
 
     TYPE1_IOMMU = 1
     TYPE1V2_IOMMU = 3
@@ -81,7 +81,7 @@ class Extension(IntEnum):
 
 
 DMA_CC_IOMMU: Final = 4
-"""An extension that a container has when it has an IOMMU: all is coherent."""
+"""An extension that a container has once it has an IOMMU: all DMA is coherent."""
 
 
 class EventSource(IntEnum):
@@ -134,7 +134,7 @@ _FEATURE_FLAGS: Final = _FEATURE_PROBE * 2 - 1
 
 
 class IrqFlag(IntFlag):
-    """What an IRQ set is about: its data, and what to do with an interrupt."""
+    """Flags of an IRQ set: the kind of its data, and the action on an interrupt."""
 
     DATA_NONE = 1
     DATA_BOOL = 2
@@ -148,7 +148,7 @@ class IrqFlag(IntFlag):
 
 
 class DmaFlag(IntFlag):
-    """What a device may do to a range; what an unmapping is about."""
+    """Flags of MAP_DMA: the access of a device; and of UNMAP_DMA: `ALL` ranges."""
 
     READ = 1
     WRITE = 2
@@ -170,14 +170,15 @@ ARGUMENT_SIZE: Final = {
     Ioctl.IOMMU_UNMAP_DMA: UNMAP_SIZE,
     Ioctl.DEVICE_FEATURE: FEATURE_SIZE,
 }
-"""Bytes of the argument that an ioctl needs, where it points to some.
+"""The size in bytes of each ioctl's argument, if that is a pointer to a structure.
 
-GROUP_GET_DEVICE_FD points to a name that ends in a zero byte; SET_IRQS has data behind.
+GROUP_GET_DEVICE_FD points to a name that ends in a zero byte. DEVICE_SET_IRQS has data
+behind its structure.
 """
 
 
 def group_status(argsz: int, *, has_container: bool) -> bytes:
-    """Say that a group is viable, and whether it has a container."""
+    """Return the status of a viable group, with or without a container."""
     flags = _GROUP_VIABLE | (_GROUP_HAS_CONTAINER if has_container else 0)
     return _GROUP_STATUS.pack(argsz, flags)
 
@@ -191,9 +192,10 @@ def device_info(argsz: int, regions: int) -> bytes:
 def region_info(  # noqa: PLR0917 - as the kernel's structure has them
     argsz: int, index: int, subtype: int, flags: int, size: int, offset: int
 ) -> bytes:
-    """Describe a region; one of a subtype has a capability that says so.
+    """Describe a region; a subtype is given in a capability behind the structure.
 
-    If there is no room for that, `argsz` says how much it takes.
+    If the caller's `argsz` is too small for that, the result has only the size needed
+    in `argsz`.
     """
     if not subtype:
         return _REGION_INFO.pack(argsz, flags, index, 0, size, offset)
@@ -210,7 +212,7 @@ def irq_info(argsz: int, index: int) -> bytes:
 
 
 def is_feature(argument: bytes) -> bool:
-    """Whether what asks for a feature of a device is in order; there is none."""
+    """Return whether a request for a device's feature is valid."""
     argsz, flags = _FEATURE.unpack(argument)
     both = _FEATURE_GET | _FEATURE_SET
     return (
@@ -242,7 +244,7 @@ class IrqSet(NamedTuple):
 
 
 class DmaMap(NamedTuple):
-    """struct vfio_iommu_type1_dma_map: what is behind the addresses from `iova` on."""
+    """struct vfio_iommu_type1_dma_map: the memory at `vaddr` is reached at `iova`."""
 
     argsz: int
     flags: int
@@ -257,7 +259,7 @@ class DmaMap(NamedTuple):
 
 
 class DmaUnmap(NamedTuple):
-    """struct vfio_iommu_type1_dma_unmap; `size` comes back as what was unmapped."""
+    """struct vfio_iommu_type1_dma_unmap; the answer's `size` is the bytes unmapped."""
 
     argsz: int
     flags: int
@@ -270,5 +272,5 @@ class DmaUnmap(NamedTuple):
         return cls(*_UNMAP.unpack_from(raw))
 
     def to_bytes(self) -> bytes:
-        """Give `UNMAP_SIZE` bytes."""
+        """Return the structure, `UNMAP_SIZE` bytes."""
         return _UNMAP.pack(*self)

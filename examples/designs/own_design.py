@@ -1,9 +1,9 @@
-"""A design of your own: Linux 2026, with START refused while a CLEAR is not handled.
+"""Your own design: Linux 2026, with START refused while a CLEAR is not handled.
 
 A design chooses a function wherever designs differ (`ccw_actors.designs.Choices`).
-Yours takes those of a design that there is, and has functions of its own for the rest:
-here one, which `fsm_io_helper` would ask before SSCH, with `sch->lock` held. Would it
-close the race of the mail, and of the thread's seed?
+Yours takes those of an existing design and replaces some of them: here one, which
+`fsm_io_helper` would call before SSCH, with `sch->lock` held. Does it close the race
+in the scenarios `mail` and `seed`?
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from ccw_actors.verdicts import design_machine
 
 
 def clear_is_unhandled(state: HostState) -> bool:
-    """Whether the subchannel, or the slot for its IRB, still has the CLEAR."""
+    """Return whether the subchannel, or the slot for its IRB, still has the CLEAR."""
     slot = state.irb.scsw.fctl if state.fresh else 0
     return bool((state.scsw.fctl | slot) & Fctl.CLEAR)
 
@@ -26,7 +26,7 @@ OWN = replace(LINUX, refuses_start=clear_is_unhandled)
 
 
 def race(choices: Choices, scenario: str) -> Callable[[World], None]:
-    """Return the scenario: is a program freed while the channel owns it?"""
+    """Return the scenario: it asks if a program is freed while the channel owns it."""
 
     def of_the_channel(world: World) -> None:
         design_machine(world, choices, "ours", scenario)
@@ -40,7 +40,7 @@ def race(choices: Choices, scenario: str) -> Callable[[World], None]:
 
 
 def main() -> None:
-    """Explore both designs in the mail's six steps, and as a guest meets them."""
+    """Explore both designs in `mail`, and in `seed`, where a guest drives them."""
     for scenario in ("mail", "seed"):
         for name, choices in (("2026", LINUX), ("own", OWN)):
             result: Result = explore(race(choices, scenario))

@@ -1,4 +1,4 @@
-"""A device of one's own: a box that keeps a message, and a channel program for it.
+"""Your own device: a box that keeps a message, and a channel program for it.
 
 python examples/devices/message_box.py
 """
@@ -48,14 +48,14 @@ TEXT_MAX = 80
 
 
 class BoxState(Struct, frozen=True, array_like=True):
-    """The message in the box, and sense byte 0 that nobody has sensed yet."""
+    """The message in the box, and the pending sense byte 0."""
 
     text: bytes = b""
     condition: int = 0
 
 
 class MessageBox:
-    """Keeps what WRITE brings, at most 80 bytes, and gives it to READ."""
+    """Keeps the data of the last WRITE, at most 80 bytes, and returns it on READ."""
 
     state_type = BoxState
 
@@ -63,7 +63,7 @@ class MessageBox:
         self.configuration = configuration
 
     def initial(self) -> BoxState:
-        """Begin empty."""
+        """Start with no message."""
         return BoxState()
 
     def execute(
@@ -90,30 +90,30 @@ class MessageBox:
     def failed(
         self, state: BoxState, command: DeviceCommand, failure: Failure
     ) -> Outcome[BoxState]:
-        """Nothing is read from a volume, so nothing of it can fail."""
+        """Never called: the device has no volume, so no track can fail."""
         raise AssertionError(f"{command} of {state} has no track: {failure}")
 
     def halted(self, state: BoxState) -> BoxState:
-        """Nothing of a chain is remembered."""
+        """Keep the state: it holds nothing that belongs to a chain."""
         return state
 
     def reset(self, state: BoxState) -> BoxState:
-        """Forget the sense data, and keep the message."""
+        """Clear the sense data, and keep the message."""
         return BoxState(state.text)
 
     def sense(self, state: BoxState) -> bytes:
-        """Give what SENSE would read."""
+        """Return the byte that SENSE would read."""
         return bytes([state.condition])
 
 
 def given(command: DeviceCommand, data: bytes) -> CommandEnd:
-    """End a read: as much of the data as the count allows."""
+    """End a read with as much of the data as the count allows."""
     part = data[: command.count]
     return CommandEnd(NORMAL, part, transferred=len(part), length=len(data))
 
 
 def main() -> None:
-    """Have a program write into the box and read it again, one command chained."""
+    """Run a channel program that writes into the box and, chained, reads it back."""
     program, out, back = 0x100, 0x200, 0x300
     text = b"hello, box"
     chain, suppress = Ccw.chain_command.mask, Ccw.suppress_length.mask

@@ -29,11 +29,11 @@ class Op(IntEnum):
 
 
 class Step(Message, frozen=True):
-    """Has the next instruction executed."""
+    """Makes the processor execute the next instruction."""
 
 
 class CpuState(msgspec.Struct):
-    """Memory and registers; the lines that wait and those waited for, as masks."""
+    """Memory and registers; pending lines and the lines it waits for, as masks."""
 
     memory: bytearray
     counter: int = 0
@@ -55,19 +55,19 @@ class Cpu(Actor[Run | Interrupt | Register]):
 
     @receive
     def run(self, _message: Run) -> None:
-        """Begin; the answer comes with HALT."""
+        """Start; HALT answers the request."""
         self.state.owner = self.reply_to
         self._go_on()
 
     @receive
     def interrupt(self, message: Interrupt) -> None:
-        """Keep the line; go on if it is waited for."""
+        """Keep the line; continue if the program waits for it."""
         self.state.pending |= 1 << message.line
         self._take_interrupt()
 
     @receive
     def answered(self, message: Register) -> None:
-        """Take what a device has answered, and go on."""
+        """Take the answer of a device, and continue."""
         self.state.accumulator = message.value
         self._go_on()
 

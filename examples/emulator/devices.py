@@ -9,18 +9,18 @@ TIMER, UART = 0, 1
 
 
 class Due(Message, frozen=True):
-    """What a device sends itself when its time has come."""
+    """The message of a device's timer to the device."""
 
 
 class TimerState(msgspec.Struct):
-    """The key of the timer that runs, 0 for none, and how often it has expired."""
+    """The key of the running timer, 0 for none, and how often it has expired."""
 
     key: int = 0
     ticks: int = 0
 
 
 class Timer(Actor[Read | Write]):
-    """Interrupts every so many milliseconds as were written; 0 stops it."""
+    """Interrupts periodically; write the period in ms, or 0 to stop it."""
 
     def __init__(self, cpu: ActorRef[Interrupt]) -> None:
         self._cpu = cpu
@@ -28,7 +28,7 @@ class Timer(Actor[Read | Write]):
 
     @receive
     def write(self, message: Write) -> Register:
-        """Start or stop."""
+        """Start or stop the timer."""
         self.cancel(self.state.key)
         if message.value:
             self.state.key = self.every(message.value / 1000, Due())
@@ -47,16 +47,16 @@ class Timer(Actor[Read | Write]):
 
 
 class UartState(msgspec.Struct):
-    """The character being sent, 0 for none, and all that were."""
+    """The current character, 0 for none, and the characters sent."""
 
     sending: int = 0
     text: str = ""
 
 
 class Uart(Actor[Read | Write | ReadText]):
-    """Sends a character in a millisecond; interrupts when it is through.
+    """Sends a character in a millisecond, then interrupts.
 
-    A character that is written while another one is being sent is lost.
+    A character written while it sends another one is lost.
     """
 
     def __init__(self, cpu: ActorRef[Interrupt]) -> None:
@@ -73,17 +73,17 @@ class Uart(Actor[Read | Write | ReadText]):
 
     @receive
     def due(self, _message: Due) -> None:
-        """Be through with the character; interrupt."""
+        """Finish the character, and interrupt."""
         self.state.text += chr(self.state.sending)
         self.state.sending = 0
         self._cpu.tell(Interrupt(UART))
 
     @receive
     def read(self, _message: Read) -> Register:
-        """Return 1 if a character would be taken."""
+        """Return 1 if the UART can take a character."""
         return Register(int(not self.state.sending))
 
     @receive
     def read_text(self, _message: ReadText) -> Text:
-        """Return what was sent."""
+        """Return the text sent."""
         return Text(self.state.text)

@@ -1,4 +1,4 @@
-"""The machine, put together, and a program that prints over the UART."""
+"""The complete machine, and a program that prints over the UART."""
 
 from ccw_actors.runtime import ActorRef, System
 from examples.emulator.cpu import Cpu, Op
@@ -35,7 +35,7 @@ def printing(text: str, interval_ms: int = 5, *, waits: bool = True) -> bytes:
         (Op.STORE, POINTER),
         (Op.WAIT, 1 << TIMER),
         (Op.JUMP, 8),
-        (Op.SET, 0),  # 26: stop the timer, and leave how often it has expired
+        (Op.SET, 0),  # 26: stop the timer; the accumulator has its expirations
         (Op.OUT, TIMER),
         (Op.IN, TIMER),
         (Op.HALT, 0),

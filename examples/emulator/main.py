@@ -15,7 +15,7 @@ TEXT = "Hello, UART!"
 
 
 async def on_asyncio(program: bytes) -> str:
-    """Return what the program prints, at the machine's speed."""
+    """Return the output of the program, at the machine's speed."""
     async with System() as system:
         cpu, uart = build(system, program)
         await cpu.ask(Run())
@@ -23,25 +23,25 @@ async def on_asyncio(program: bytes) -> str:
 
 
 def without_a_loop(system: System, program: bytes, cycle: float = 0.0001) -> str:
-    """Return what the program prints, as fast as it can be computed."""
+    """Return the output of the program, as fast as the host can compute it."""
     cpu, uart = build(system, program, cycle)
     cpu.ask(Run(), block=True)
     return uart.ask(ReadText(), block=True).text
 
 
 def main() -> None:
-    """Run it in three worlds."""
+    """Run the program under three dispatchers."""
     clock, program = VirtualDispatcher(), printing(TEXT)
     outputs = {
         "asyncio": asyncio.run(on_asyncio(program)),
         "virtual time": without_a_loop(System(clock), program),
         "step by step": without_a_loop(System(SteppingDispatcher()), program, 0.0),
     }
-    for world, output in outputs.items():
-        print(f"{world:12} {output}")
+    for kind, output in outputs.items():
+        print(f"{kind:12} {output}")
     print(f"virtual time passed: {clock.now():.3f} s")
     if set(outputs.values()) != {TEXT}:
-        sys.exit("it should have printed the same everywhere")
+        sys.exit("the outputs differ")
 
 
 if __name__ == "__main__":

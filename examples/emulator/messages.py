@@ -1,26 +1,26 @@
-"""What the parts of the machine say to each other."""
+"""The messages between the parts of the machine."""
 
 from ccw_actors.runtime import Message, Request
 
 
 class Halted(Message, frozen=True):
-    """The processor has come to its end, with that in its accumulator."""
+    """The processor has halted with this value in its accumulator."""
 
     accumulator: int
 
 
 class Run(Request[Halted], frozen=True):
-    """Starts the processor at address 0; answered when it halts."""
+    """Starts the processor at address 0; it answers when it halts."""
 
 
 class Interrupt(Message, frozen=True):
-    """A device wants something: the number of its line (0 to 7)."""
+    """The interrupt of a device: the number of its line (0 to 7)."""
 
     line: int
 
 
 class Register(Message, frozen=True):
-    """What a device answers: the value that was read, or written."""
+    """The answer of a device: the value that was read or written."""
 
     value: int
 
@@ -36,10 +36,10 @@ class Write(Request[Register], frozen=True):
 
 
 class Text(Message, frozen=True):
-    """All that the UART has sent so far."""
+    """The text that the UART has sent so far."""
 
     text: str
 
 
 class ReadText(Request[Text], frozen=True):
-    """Asks the UART for it."""
+    """Asks the UART for its text."""

@@ -13,7 +13,7 @@ model out of actors; the threads are actors here, the queues between them channe
 | Ended | the thread's last word, behind all its answers |
 
 A careless registry forgets a worker as soon as it is told to stop, and what crosses
-later is nobody's: an asker may wait for ever. The bridge's registry has a note of every
+later is nobody's: an asker may wait forever. The bridge's registry has a note of every
 ask that waits, and fails those that are left when the thread has said its last word.
 The explorer verifies `careful`, which is the bridge's way, and refutes `careless`.
 
@@ -210,7 +210,7 @@ def asks(*, askers: int = 2, careless: bool = False) -> Scenario:
         def all_ended(view: View) -> bool:
             return not any(view[ref].waits for ref in refs)
 
-        world.final("nobody waits for ever", all_ended)
+        world.final("nobody waits forever", all_ended)
         world.sometimes("an ask is answered", lambda s: s.answers > 0, of=refs[0])
         world.sometimes("an ask fails", lambda state: state.failures > 0, of=refs[0])
 
@@ -234,7 +234,7 @@ def main() -> None:
     assert result.verdict == "verified"
     refuted = explore(careless)
     print(explain(careless, refuted))
-    assert refuted.violation == "nobody waits for ever"
+    assert refuted.violation == "nobody waits forever"
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Fetches Debian's packages of another architecture, as an ordinary user.
 
-Apt does the work, with sources, indexes and archives in a separate folder. The
-machine's sources are only read, to learn its mirror. Apt checks every index against
-Debian's keyring and every package against its index.
+Apt does the work, with its sources, indexes and archives in a separate folder. It reads
+the machine's sources to learn which mirror to use, and never changes them. Apt checks
+every index against Debian's keyring and every package against its index.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ KEYRINGS = (
 _COMPLETE = "complete"
 """A file that exists once every index of the sources has been fetched."""
 
-# Hooks of the machine's apt work on its own folders, as root.
+# The machine's apt has hooks that work on its folders as root: they are cleared.
 _CONFIGURATION = """\
 APT::Architecture "{architecture}";
 APT::Architectures {{ "{architecture}"; }};
@@ -50,11 +50,11 @@ APT::Architectures "{architecture}";
 
 
 class SoftwareError(CcwActorsError):
-    """The guests' software cannot be had; the message says what is missing."""
+    """Software that the guests need is not available; the message says which."""
 
 
 class _Archive(NamedTuple):
-    """A package as the index has it: its file, and the file's hash."""
+    """A package as the index has it: the name of its file, and the file's hash."""
 
     name: str
     sha256: str
@@ -64,7 +64,7 @@ def run_tool(*words: str | Path, cwd: Path | None = None) -> str:
     """Run a program and return what it printed to stdout.
 
     Raises:
-        SoftwareError: The program is not found, or failed; one line says why.
+        SoftwareError: The program does not exist or failed; the message says why.
     """
     try:
         done = subprocess.run(
@@ -90,9 +90,13 @@ def run_tool(*words: str | Path, cwd: Path | None = None) -> str:
 class Apt:
     """Apt for one architecture, which keeps everything in `folder`.
 
-    The default mirror is the one that this machine's apt uses for Debian. `suite` is a
-    release of Debian by its code name, by default the machine's. `also` are further
-    parts of the release, such as "-backports".
+    Without a `mirror` it uses the one that this machine's apt has for Debian. `suite`
+    is the code name of a Debian release, by default the machine's. `also` are suffixes
+    of further suites of that release on the mirror, such as "-backports".
+
+    Raises:
+        SoftwareError: Debian's keyring or a source is missing, or an index cannot be
+            fetched.
     """
 
     def __init__(
@@ -120,22 +124,26 @@ class Apt:
             self.update()
 
     def update(self) -> None:
-        """Fetch the newest indexes."""
+        """Fetch the newest indexes.
+
+        Raises:
+            SoftwareError: An index cannot be fetched.
+        """
         self._apt("apt-get", "-q", "update")
         (self._folder / _COMPLETE).touch()
 
     def knows(self, package: str) -> bool:
-        """Whether there is a package of that name."""
+        """Return whether the indexes have a package of that name."""
         listed = self._apt("apt-cache", "pkgnames", package).split()
         return package in listed
 
     def depends(self, package: str) -> list[str]:
-        """Return the names of the packages that a package depends on directly."""
+        """Return the names of a package's direct dependencies."""
         said = self._apt("apt-cache", "depends", "--important", package)
         return re.findall(r"^\s*(?:Pre)?Depends: ([a-z0-9][^\s:]*)", said, re.MULTILINE)
 
     def libraries(self, packages: Iterable[str]) -> list[str]:
-        """Return the packages of libraries that packages need, directly or not."""
+        """Return the library packages that packages need, directly or indirectly."""
         first = {one for name in packages for one in self.depends(name)}
         roots = sorted(one for one in first if one.startswith(("lib", "zlib")))
         wanted = ("apt-cache", "depends", "--important", "--recurse")
@@ -143,10 +151,10 @@ class Apt:
         return sorted({one.partition(":")[0] for one in named})
 
     def fetch(self, packages: Iterable[str]) -> list[Path]:
-        """Return the packages' files; files that were fetched before are checked again.
+        """Return the packages' files; the hash of each is checked, also of old ones.
 
         Raises:
-            SoftwareError: A package cannot be had, or is not what the index says.
+            SoftwareError: A package is not available, or its hash is not the index's.
         """
         names = list(packages)
         wanted = self._archives(names)
@@ -160,11 +168,13 @@ class Apt:
             self._download(names)
         for one in wanted:
             if not self._is_whole(one):
-                raise SoftwareError(f"{self._debs / one.name} is not what Debian has")
+                raise SoftwareError(
+                    f"{self._debs / one.name}: expected the hash in Debian's index"
+                )
         return [self._debs / one.name for one in wanted]
 
     def _archives(self, packages: list[str]) -> list[_Archive]:
-        # It leaves out packages that are in the folder where it runs.
+        # apt-get leaves out files that exist in its working directory.
         said = self._apt(
             "apt-get", "--print-uris", "download", *packages, cwd=self._folder / "state"
         )
@@ -191,15 +201,15 @@ class Apt:
 
 
 def _sources(mirror: str | None, suite: str | None, also: tuple[str, ...]) -> str:
-    """Return a list of sources: the mirror's, or this machine's for Debian."""
+    """Return the lines of a source list: the mirror's, or this machine's for Debian."""
     keyring = next((path for path in KEYRINGS if path.exists()), None)
     if keyring is None:
         raise SoftwareError(
-            "there is no keyring: apt-get install debian-archive-keyring"
+            "there is no Debian keyring: apt-get install debian-archive-keyring"
         )
     if mirror is not None:
         if suite is None:
-            raise SoftwareError("a mirror wants a suite: --suite trixie")
+            raise SoftwareError("--mirror needs a suite, as in --suite trixie")
         places = [(mirror, f"{suite}{part}") for part in ("", *also)]
     else:
         places = _machine_places(suite, also)
@@ -209,7 +219,7 @@ def _sources(mirror: str | None, suite: str | None, also: tuple[str, ...]) -> st
 
 
 def _machine_places(suite: str | None, also: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return the address and release from which this machine's apt gets Debian."""
+    """Return the addresses and releases that this machine's apt has for Debian."""
     system = platform.freedesktop_os_release()
     own = system.get("VERSION_CODENAME", "")
     if system["ID"] != "debian" or not own:
@@ -233,6 +243,6 @@ def _machine_places(suite: str | None, also: tuple[str, ...]) -> list[tuple[str,
             places |= {(site, f"{suite or own}{part}"): None for part in also}
     if not places:
         raise SoftwareError(
-            f"apt has no source of Debian {own} here; use --mirror and --suite"
+            f"apt has no source for Debian {own}; use --mirror and --suite"
         )
     return list(places)

@@ -1,10 +1,10 @@
-"""Boots Debian's Linux on a QEMU with a DASD of this package, and IPLs from it.
+"""Boot Debian's Linux on a QEMU whose DASD is this package's, and IPL from that DASD.
 
     python examples/linux/boot.py
 
-It downloads a kernel and tools for s390x with apt, as an ordinary user, into a separate
-folder, and makes an empty 3390. A Linux sets the disk online, formats it, makes a file
-system, copies a kernel and runs zipl. Then it IPLs from the disk.
+It downloads a kernel and tools for s390x with apt, as an ordinary user, into a cache
+folder. It makes an empty 3390, has Linux set it online, format it, make a file system,
+copy a kernel and run zipl, and IPLs from it.
 """
 
 import shutil
@@ -31,7 +31,7 @@ from examples.linux.software import (
 NEEDS = """\
 This needs a Debian with apt, dpkg and qemu-system-s390x (apt-get install
 qemu-system-misc qemu-system-data; since Debian 13 qemu-system-s390x), about 300 MB in
-{cache}, and once a network.
+{cache}, and a network the first time.
 """
 PARAMETERS = "console=ttysclp0 panic=-1 quiet"
 QEMU = "qemu-system-s390x"
@@ -40,17 +40,17 @@ COMMAND = [sys.executable, "-m", "ccw_actors"]
 
 def main(
     disk: Annotated[
-        Path, typer.Argument(help="The image of the disk; it must not be there yet.")
+        Path, typer.Argument(help="The disk's image file; it must not exist yet.")
     ] = Path("linux.img"),
     *,
-    cylinders: Annotated[int, typer.Option(min=40, help="Its size.")] = 50,
+    cylinders: Annotated[int, typer.Option(min=40, help="The disk's size.")] = 50,
     qemu: Annotated[
         Path | None,
-        typer.Option(exists=True, help="A QEMU of your own, or where it was built."),
+        typer.Option(exists=True, help="Your QEMU: the program, or its build folder."),
     ] = None,
     kernel: Annotated[
         Path | None,
-        typer.Option(exists=True, help="A kernel of your own (bzImage)."),
+        typer.Option(exists=True, help="Your kernel (bzImage)."),
     ] = None,
     modules: Annotated[
         Path | None,
@@ -58,7 +58,7 @@ def main(
     ] = None,
     memory: Annotated[str, typer.Option(help="The guest's storage.")] = "512MiB",
     cache: Annotated[
-        Path | None, typer.Option(help="Where to keep what is downloaded.")
+        Path | None, typer.Option(help="The folder for downloads.")
     ] = None,
     mirror: Annotated[
         str | None, typer.Option(help="Debian's mirror, if not this machine's.")
@@ -86,7 +86,7 @@ def main(
 
 
 def _find_qemu(own: Path | None) -> None:
-    """Look for a QEMU before anything is downloaded."""
+    """Refuse a missing QEMU before anything is downloaded."""
     if own is None and shutil.which(QEMU) is None:
         raise SoftwareError(f"there is no program {QEMU}")
 
@@ -121,7 +121,7 @@ def _install_and_ipl(
 
 
 def _run(command: list[str]) -> None:
-    """Run a guest and show its console; all of its commands have to succeed."""
+    """Run a guest and show its console; every command it tried has to succeed."""
     console = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -135,7 +135,7 @@ def _run(command: list[str]) -> None:
         if one.rc:
             raise SoftwareError(f"{one.name} in the guest: exit status {one.rc}")
     if not found or found[-1].name != "over":
-        raise SoftwareError("the guest did not come to the end of its script")
+        raise SoftwareError("the guest did not reach the end of its script")
 
 
 if __name__ == "__main__":

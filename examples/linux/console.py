@@ -1,7 +1,7 @@
-"""Reads the lines that guests' scripts print on the console for programs.
+"""Reads the lines that guest scripts print on the console for a program.
 
 A line is "@ NAME rc=0 seconds=3.21", from `try` in guest/functions.sh, or "@ NAME
-WORDS", from `tell`. Linux prints its messages between these lines, never inside one.
+WORDS", from `tell`. Linux may put its messages between such lines, never into one.
 """
 
 import re
@@ -15,7 +15,7 @@ _EXIT_STATUS = re.compile(r"\brc=(\d+)")
 
 
 class Finding(Struct, frozen=True):
-    """One line: its name, the rest, and the exit status, if the line has one."""
+    """One line: its name, the rest, and the exit status if the rest has one."""
 
     name: str
     text: str
@@ -23,7 +23,7 @@ class Finding(Struct, frozen=True):
 
 
 def findings(console: str) -> list[Finding]:
-    """Return the lines of a guest, in order."""
+    """Return the lines for programs on a console, in order."""
     found: list[Finding] = []
     for name, text in _FINDING.findall(console.replace("\r", "")):
         rc = _EXIT_STATUS.search(text)

@@ -1,6 +1,6 @@
-"""Reads which shared libraries an s390x program needs: ELF's DT_NEEDED.
+"""Finds the shared libraries that an s390x program needs: ELF's DT_NEEDED.
 
-The structures are of the ELF-64 object file format, big-endian.
+The structures are those of the ELF-64 object file format, big-endian.
 """
 
 import struct
@@ -16,7 +16,10 @@ _NEEDED, _STRINGS = 1, 5
 
 
 def needed(program: bytes) -> list[str]:
-    """Return the names of libraries and of the loader; none if it is not ELF-64."""
+    """Return the names of the libraries and the loader.
+
+    The list is empty if the program is not a big-endian ELF-64 file.
+    """
     if len(program) < _HEADER.size:
         return []
     header = _HEADER.unpack_from(program)
@@ -43,7 +46,7 @@ def needed(program: bytes) -> list[str]:
 
 
 def _offset_of(segments: list[tuple[int, ...]], address: int) -> int:
-    """Return the offset in the file of the bytes that are loaded at an address."""
+    """Return the offset in the file of the byte that is loaded at an address."""
     for kind, _, start, virtual, _, length, _, _ in segments:
         if kind == _LOAD and virtual <= address < virtual + length:
             return start + address - virtual

@@ -1,7 +1,7 @@
-"""Makes initramfs archives for Linux: cpio's format "newc", not compressed.
+"""Initramfs archives in the format that Linux unpacks: cpio's "newc", not compressed.
 
-An emulated processor takes longer to uncompress an archive than QEMU to load it. Linux
-unpacks several consecutive archives, later files over earlier ones.
+An emulated processor needs more time to uncompress an archive than QEMU to load it.
+Linux unpacks several archives in one file, later files over earlier ones.
 
 The layout is in Linux' Documentation/driver-api/early-userspace/buffer-format.rst.
 """
@@ -16,7 +16,7 @@ from msgspec import Struct
 __all__ = ["Content", "Executable", "Folder", "Link", "archive"]
 
 _CONSOLE = (5, 1)
-"""Major and minor number of /dev/console, which Linux opens for init."""
+"""Major and minor number of /dev/console, which Linux opens for init's output."""
 
 
 class Executable(Struct, frozen=True):
@@ -36,11 +36,11 @@ class Link(Struct, frozen=True):
 
 
 Content: TypeAlias = bytes | Path | Executable | Folder | Link
-"""The contents of a name; a path is a file of this machine, with its mode."""
+"""The content of a name; a path is a file of this machine, whose x bit is kept."""
 
 
 def archive(contents: Mapping[str, Content]) -> bytes:
-    """Return an archive of files, given by absolute name, and of their folders."""
+    """Return an archive of files by their absolute names, with their folders."""
     parts: list[bytes] = []
     folders: set[PurePosixPath] = set()
     for name, content in {"/dev": Folder(), **contents}.items():
@@ -79,7 +79,7 @@ def _add(
     device: tuple[int, int] = (0, 0),
 ) -> None:
     name = str(path.relative_to("/")).encode() + b"\0"
-    # Its number, mode, owner, group, links, time, size, device, device number, ...
+    # inode, mode, owner, group, links, mtime, size, device, rdev, name size, check
     fields = (len(parts) + 1, mode, 0, 0, 1, 0, len(data), 0, 0, *device, len(name), 0)
     header = b"070701" + b"".join(b"%08X" % field for field in fields)
     parts.append(_padded(header + name) + _padded(data))

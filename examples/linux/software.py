@@ -1,4 +1,4 @@
-"""A guest's software for DASDs: Debian's kernel, and a few tools."""
+"""The software that a guest needs to use DASDs: Debian's kernel and a few tools."""
 
 import fcntl
 import hashlib
@@ -59,10 +59,10 @@ class Software(Struct, frozen=True):
     modules: Path
 
     def with_kernel(self, kernel: Path, modules: Path | None = None) -> "Software":
-        """Return the same tools with your own kernel.
+        """Return the same tools with your kernel.
 
-        `modules` is a folder of its modules, as of `make modules_install`; without it
-        the drivers have to be built in.
+        `modules` is the folder of its modules, as `make modules_install` writes it.
+        Without one, the kernel has to have everything built in.
         """
         return Software(self.root, kernel, modules or self.root / "no-modules")
 
@@ -74,10 +74,13 @@ class Software(Struct, frozen=True):
         tools: Iterable[str] = (),
         modules: Iterable[str] = (),
     ) -> bytes:
-        """Return an archive whose init loads the modules, runs a script and ends.
+        """Return an archive whose init loads the modules, runs a script and powers off.
 
-        `extra` are more files by their absolute names. `tools` and `modules` are added
-        to the usual ones of the packages.
+        `extra` are more files by their absolute names. `tools` and `modules` name more
+        of the packages' programs and modules, in addition to `TOOLS` and `MODULES`.
+
+        Raises:
+            SoftwareError: No package has a tool, or a library that it needs.
         """
         contents: dict[str, Content] = {
             "/init": Executable((GUEST / "init").read_bytes()),
@@ -98,14 +101,14 @@ class Software(Struct, frozen=True):
         return next(self.root / at for at in places if (self.root / at).exists())
 
     def _loaded(self, more: Iterable[str]) -> dict[str, Content]:
-        """Return modules, each after those that it depends on, and their order."""
+        """Return the modules, and a file with the order in which to load them."""
         there = {_module_name(path): path for path in self.modules.rglob("*.ko*")}
         contents: dict[str, Content] = {}
         order: list[str] = []
 
         def load(name: str) -> None:
             if name in order or name not in there:
-                return  # a name without a module may be built into the kernel
+                return  # if it is not a module, it may be built into the kernel
             data = there[name].read_bytes()
             if there[name].suffix == ".xz":
                 data = lzma.decompress(data)
@@ -121,7 +124,7 @@ class Software(Struct, frozen=True):
         return contents
 
     def _programs(self, more: Iterable[str]) -> dict[str, Content]:
-        """Return the tools, the libraries they need, and the files of zipl."""
+        """Return the tools, the libraries they need, and the files zipl installs."""
         contents: dict[str, Content] = {}
         libraries = {
             path.name: path
@@ -156,7 +159,7 @@ def _module_name(path: Path) -> str:
 
 
 def default_cache() -> Path:
-    """Return the folder of downloads."""
+    """Return the folder for downloads: in $XDG_CACHE_HOME, or else in ~/.cache."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "ccw-actors" / "linux"
 
@@ -168,12 +171,13 @@ def prepare(
     suite: str | None = None,
     refresh: bool = False,
 ) -> Software:
-    """Download, check and unpack the guests' software; keep what is in the cache.
+    """Download, check and unpack what guests need; files in the cache are reused.
 
     With `refresh` it asks for newer packages. Two processes may prepare one cache.
 
     Raises:
-        SoftwareError: Apt, dpkg or the network is missing, or a package is damaged.
+        SoftwareError: Apt, dpkg or the network is missing, or a package is damaged or
+            lacks the kernel or its modules.
     """
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "lock"):
@@ -197,7 +201,11 @@ def prepare(
 
 
 def unpacked(cache: Path, debs: Iterable[Path]) -> Path:
-    """Return a folder with the packages' files; it exists in whole or not at all."""
+    """Return a folder with the packages' files, unpacked all or not at all.
+
+    Raises:
+        SoftwareError: dpkg is missing, or cannot unpack a package.
+    """
     files = sorted(debs)
     names = "\n".join(path.name for path in files)
     root = cache / f"root-{hashlib.sha256(names.encode()).hexdigest()[:12]}"

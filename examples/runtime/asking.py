@@ -1,4 +1,4 @@
-"""Ask: many at once, a deadline, somebody who is not there, and a circle of askers."""
+"""Ask: many at once, a deadline, an actor that does not exist, and a cycle of asks."""
 
 import asyncio
 import logging
@@ -14,24 +14,24 @@ from ccw_actors.runtime import Actor, ActorRef, Message, Request, System, receiv
 
 
 class Answer(Message, frozen=True):
-    """What a question is answered by."""
+    """The answer to a question."""
 
     text: str
 
 
 class Question(Request[Answer], frozen=True):
-    """Asks for an answer; `via` is to be asked first, if there is anybody."""
+    """Asks for an answer; `via` is an actor to ask first, if any."""
 
     text: str
     via: ActorRef["Question"] | None = None
 
 
 class Oracle(Actor[Question]):
-    """Answers all but one question, asking another one if it is told to."""
+    """Answers all questions but one, and first asks another oracle if it has to."""
 
     @receive
     async def question(self, message: Question) -> Answer | None:
-        """Answer; the actor takes no other message while it waits."""
+        """Answer; while it waits, the actor handles no other message."""
         if message.text == "why?":
             self.unanswered = self.reply_to
             return None
@@ -42,18 +42,18 @@ class Oracle(Actor[Question]):
 
 
 async def error_of(asked: Awaitable[Answer]) -> CcwActorsError:
-    """Return what an ask raises."""
+    """Return the exception of an ask."""
     try:
         answer = await asked
     except CcwActorsError as error:
         print(error)
         return error
-    raise AssertionError(f"it was answered by {answer}")
+    raise AssertionError(f"the ask returned {answer}")
 
 
 async def main() -> None:
-    """Ask in every way."""
-    logging.disable(logging.ERROR)  # The failures at the end are logged, too.
+    """Ask in each of these ways."""
+    logging.disable(logging.ERROR)  # The System also logs the failures.
     async with System(ask_timeout=5.0) as system:
         a = system.spawn(Oracle(), "a")
         b = system.spawn(Oracle(), "b")

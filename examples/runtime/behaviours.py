@@ -1,4 +1,4 @@
-"""Behaviours: a connection that handles messages differently as it comes and goes."""
+"""Behaviours: a connection that handles messages differently while it is open."""
 
 import asyncio
 import logging
@@ -12,13 +12,13 @@ class Switch(Message, frozen=True):
 
 
 class Now(Message, frozen=True):
-    """How the connection behaves now."""
+    """The current behaviour of the connection."""
 
     behaviour: str
 
 
 class Look(Request[Now], frozen=True):
-    """Asks for that, whatever it is."""
+    """Asks for the current behaviour."""
 
 
 class Send(Request[Now], frozen=True):
@@ -28,28 +28,28 @@ class Send(Request[Now], frozen=True):
 
 
 class Connection(Actor[Switch | Look | Send]):
-    """Begins closed."""
+    """A connection that is closed at first."""
 
     sent = ""
 
     def on_start(self) -> None:
-        """Begin."""
+        """Start closed."""
         self.become("closed")
 
     @receive(state="closed")
     def open(self, _message: Switch) -> None:
-        """Open."""
+        """Open the connection."""
         self.become("open")
 
     @receive(state="open")
     def send(self, message: Send) -> Now:
-        """Send."""
+        """Send the text."""
         self.sent += message.text
         return Now(self.behaviour)
 
     @receive(state="open")
     def close(self, _message: Switch) -> None:
-        """Close."""
+        """Close the connection."""
         self.become("closed")
 
     @receive
@@ -59,9 +59,9 @@ class Connection(Actor[Switch | Look | Send]):
 
 
 async def main() -> None:
-    """Send before, while and after it is open."""
+    """Send before, while and after the connection is open."""
     refused: list[str] = []
-    logging.disable(logging.WARNING)  # What is refused is logged, too.
+    logging.disable(logging.WARNING)  # The System also logs refused messages.
     async with System() as system:
         ref = system.spawn(connection := Connection(), "connection")
         for _ in range(3):

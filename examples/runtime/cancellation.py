@@ -16,27 +16,27 @@ class GetPrice(Request[Price], frozen=True):
 
 
 class Shop(Actor[GetPrice]):
-    """Tells its price after some time (seconds)."""
+    """Answers with its price after some time (seconds)."""
 
     def __init__(self, amount: int, delay: float) -> None:
         self.amount, self.delay = amount, delay
 
     @receive
     async def price(self, _message: GetPrice) -> Price:
-        """Think, and answer."""
+        """Wait, and answer."""
         await asyncio.sleep(self.delay)
         return Price(self.amount)
 
 
 class Buyer(Actor[GetPrice]):
-    """Asks all shops at once, and takes the lowest price that comes in time."""
+    """Asks all shops at once, and takes the lowest price that arrives in time."""
 
     def __init__(self, *shops: ActorRef[GetPrice]) -> None:
         self.shops = shops
 
     @receive
     async def price(self, _message: GetPrice) -> Price:
-        """Ask them; no other message is handled meanwhile."""
+        """Ask the shops; the actor handles no other message until it has answered."""
         found: list[int] = []
 
         async def ask(shop: ActorRef[GetPrice]) -> None:
@@ -47,12 +47,12 @@ class Buyer(Actor[GetPrice]):
                 for shop in self.shops:
                     group.create_task(ask(shop))
         except TimeoutError:
-            print("somebody is too slow")
+            print("one shop is too slow")
         return Price(min(found))
 
 
 async def main() -> None:
-    """Buy."""
+    """Find the lowest price."""
     async with System() as system:
         shops = [
             system.spawn(Shop(amount, delay))

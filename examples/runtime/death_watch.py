@@ -1,4 +1,4 @@
-"""Death watch: an actor is told of the end of another one, whatever the reason."""
+"""Death watch: an actor receives a notice when another one ends, for any reason."""
 
 import asyncio
 import logging
@@ -13,17 +13,17 @@ class Work(Message, frozen=True):
 
 
 class Worker(Actor[Work]):
-    """Works."""
+    """Works until it fails."""
 
     @receive
     def work(self, message: Work) -> None:
-        """Work, or fail."""
+        """Work or fail."""
         if message.breaks:
             raise RuntimeError("broken")
 
 
 class Watcher(Actor[Terminated]):
-    """Watches some actors, and remembers how each has ended."""
+    """Watches some actors, and keeps the reason for each end."""
 
     def __init__(self, *others: ActorRef[Work]) -> None:
         self.others = others
@@ -31,20 +31,20 @@ class Watcher(Actor[Terminated]):
         self.all_ended = asyncio.Event()
 
     def on_start(self) -> None:
-        """Begin to watch."""
+        """Start to watch."""
         for other in self.others:
             self.watch(other)
 
     @receive
     def terminated(self, message: Terminated) -> None:
-        """Remember."""
+        """Keep the reason."""
         self.ends[message.ref.path] = message.reason
         if len(self.ends) == len(self.others):
             self.all_ended.set()
 
 
 async def main() -> None:
-    """Watch one that stops, one that fails, and one that was never there."""
+    """Watch an actor that stops, one that fails, and one that never existed."""
     logging.disable(logging.ERROR)
     async with System() as system:
         stops = system.spawn(Worker(), "stops")

@@ -1,4 +1,4 @@
-"""A flood delays others by a bounded number of messages."""
+"""A flood delays other actors by a bounded number of messages."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from ccw_actors.runtime import (
 
 
 class Flow(Message, frozen=True):
-    """Never ends."""
+    """A message that is sent again each time."""
 
 
 class Count(Message, frozen=True):
@@ -27,23 +27,23 @@ class Ask(Request[Count], frozen=True):
 
 
 class Flood(Actor[Flow]):
-    """Tells itself a message for each one that it handles."""
+    """Sends itself a message for each one that it handles."""
 
     handled = 0
 
     @receive
     def flow(self, message: Flow) -> None:
-        """Go on."""
+        """Count the message and send the next one."""
         Flood.handled += 1
         self.ref.tell(message)
 
 
 class Idle(Actor[Ask]):
-    """Answers at once, when it has its turn."""
+    """Answers as soon as it has its turn."""
 
     @receive
     def ask(self, _message: Ask) -> Count:
-        """Say how far the flood is."""
+        """Return how many messages the flood has handled."""
         return Count(Flood.handled)
 
 
@@ -59,7 +59,7 @@ async def main() -> None:
             before = Flood.handled
             worst = max(worst, (await idle.ask(Ask())).handled - before)
         print("messages of the flood before an answer, at most:", worst)
-        # The rest of the turn that is under way, and one batch.
+        # The rest of the current turn, and one batch.
         assert worst <= 16 + 4
 
 

@@ -8,7 +8,7 @@ log: list[str] = []
 
 
 class Job(Message, frozen=True):
-    """Something to do."""
+    """A job."""
 
     name: str
 
@@ -17,7 +17,7 @@ class Worker(Actor[Job]):
     """Does jobs; its hooks may wait."""
 
     async def on_start(self) -> None:
-        """Wait for something before the first message."""
+        """Wait before the first message."""
         await self.sleep(0.001)
         log.append(f"{self.path} starts")
 
@@ -28,32 +28,32 @@ class Worker(Actor[Job]):
         log.append(f"{self.path} does {message.name}")
 
     async def on_stop(self) -> None:
-        """Wait once more."""
+        """Wait before the end."""
         await self.sleep(0.001)
         log.append(f"{self.path} stops")
 
 
 class Shop(Actor[Job]):
-    """Has two workers, who are stopped before it."""
+    """Has two workers, which stop before it does."""
 
     def on_start(self) -> None:
-        """Hire them."""
+        """Spawn the workers."""
         for _ in range(2):
             self.spawn(Worker())
 
     @receive
     def job(self, message: Job) -> None:
-        """Have both do it."""
+        """Give the job to both."""
         for worker in self.children:
             worker.tell(message)
 
     def on_stop(self) -> None:
-        """Close."""
+        """Note the end."""
         log.append("shop closes")
 
 
 async def main() -> None:
-    """Stop after what is in the mailbox, then at once."""
+    """Stop after the messages in the mailbox, then at once."""
     async with System() as system:
         shop = system.spawn(Shop(), "shop")
         shop.tell(Job("sweep"))
@@ -69,7 +69,7 @@ async def main() -> None:
         endless = system.spawn(Worker(), "endless")
         endless.tell(Job("endless"))
         await asyncio.sleep(0.01)
-        endless.stop(drain=False)  # The handler that waits is cancelled.
+        endless.stop(drain=False)  # cancels the waiting handler
         await endless.stopped()
         print(log[-1])
         assert log[-2:] == ["endless starts", "endless stops"]

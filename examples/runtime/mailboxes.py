@@ -1,4 +1,4 @@
-"""Bounded mailboxes: what becomes of one message too many, and who is told."""
+"""Bounded mailboxes: what happens to one message too many."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from ccw_actors.runtime import (
 
 
 class Numbers(Message, frozen=True):
-    """All numbers that came."""
+    """All numbers in the box."""
 
     numbers: tuple[int, ...]
 
@@ -28,7 +28,7 @@ class Add(Message, frozen=True):
 
 
 class Read(Request[Numbers], frozen=True):
-    """Asks for them."""
+    """Asks for all numbers."""
 
 
 class Box(Actor[Add | Read]):
@@ -38,20 +38,20 @@ class Box(Actor[Add | Read]):
 
     @receive
     def add(self, message: Add) -> None:
-        """Keep it."""
+        """Keep the number."""
         self.numbers += (message.number,)
 
     @receive
     def read(self, _message: Read) -> Numbers:
-        """Return them."""
+        """Return all numbers."""
         return Numbers(self.numbers)
 
 
 class DeadLetters(Observer):
-    """Prints them."""
+    """Prints dead letters."""
 
     def dead_letter(self, event: Handled, reason: str) -> None:
-        """Print it."""
+        """Print a dead letter."""
         print(f"dead letter to {event.recipient}: {reason}")
 
 

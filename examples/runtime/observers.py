@@ -1,4 +1,4 @@
-"""An observer reads the order in which messages are handled, and what caused them."""
+"""An observer records the order in which messages are handled, and their causes."""
 
 import asyncio
 
@@ -14,24 +14,24 @@ from ccw_actors.runtime import (
 
 
 class Ping(Message, frozen=True):
-    """Goes back and forth."""
+    """A ball that goes back and forth."""
 
     left: int
     other: ActorRef["Ping"]
 
 
 class Player(Actor[Ping]):
-    """Sends it back."""
+    """Sends the ball back."""
 
     @receive
     def ping(self, message: Ping) -> None:
-        """Send it back, if it is not over."""
+        """Send the ball back, unless the game has ended."""
         if message.left:
             message.other.tell(Ping(message.left - 1, self.ref))
 
 
 class Chain(Observer):
-    """Keeps which message was caused by which, and who came and went."""
+    """Keeps the cause of each message, and the start and end of each actor."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, int, str]] = []
@@ -46,11 +46,11 @@ class Chain(Observer):
 
     def spawned(self, actor: str) -> None:
         """Keep it."""
-        self.lives.append(f"{actor} is there")
+        self.lives.append(f"{actor} has been spawned")
 
     def stopped(self, actor: str, reason: str) -> None:
         """Keep it."""
-        self.lives.append(f"{actor} is gone: {reason}")
+        self.lives.append(f"{actor} has ended: {reason}")
 
 
 async def main() -> None:

@@ -1,4 +1,4 @@
-"""Pykka actors and asyncio actors call each other with the same words."""
+"""Pykka actors and asyncio actors call each other in the same way."""
 
 import asyncio
 import logging
@@ -32,14 +32,14 @@ class Loop(Actor[Square]):
 
 
 class Blocking(Actor[Square]):
-    """An actor of ours in a Pykka thread, where it may block."""
+    """An actor of this package in a Pykka thread, where it may block."""
 
     def __init__(self, other: ActorRef[Square]) -> None:
         self.other = other
 
     @receive
     def square(self, message: Square) -> Result:
-        """Block, then ask the actor on the loop, blocking once more."""
+        """Block, then ask the actor on the loop, which blocks again."""
         time.sleep(0.05)
         return self.other.ask(message, block=True)
 
@@ -48,14 +48,14 @@ class Foreign(pykka.ThreadingActor):
     """An actor that was written for Pykka."""
 
     def on_receive(self, message: Square) -> Result:
-        """Answer; what it raises is the failure of that ask alone."""
+        """Answer; an exception fails only that ask."""
         if message.number < 0:
             raise ValueError("negative")
         return Result(message.number**2)
 
 
 async def main() -> None:
-    """Ask each of them, and see that the loop goes on meanwhile."""
+    """Ask each of them, and check that the loop keeps running."""
     logging.disable(logging.ERROR)
     async with System() as system:
         blocking = system.spawn_thread(Blocking(system.spawn(Loop())), "blocking")
@@ -64,7 +64,7 @@ async def main() -> None:
         while not asked.done():
             ticks += 1
             await asyncio.sleep(0.001)
-        print(asked.result(), "while the loop went on:", ticks > 1)
+        print(asked.result(), "while the loop kept running:", ticks > 1)
         assert (asked.result(), ticks > 1) == (Result(49), True)
         foreign = system.bridge(Foreign.start(), "foreign", Square, stop=True)
         answers = await asyncio.gather(

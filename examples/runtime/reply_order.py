@@ -6,64 +6,64 @@ from ccw_actors.runtime import Actor, ActorRef, Message, Request, System, receiv
 
 
 class News(Message, frozen=True):
-    """Something that happens."""
+    """An event."""
 
     text: str
 
 
 class Report(Message, frozen=True):
-    """How much there was so far."""
+    """The number of events so far."""
 
     count: int
 
 
 class Subscribe(Request[Report], frozen=True):
-    """Asks for a report, and for all news from then on."""
+    """Asks for a report, and for all later news."""
 
     to: ActorRef[News]
 
 
 class Agency(Actor[Subscribe | News]):
-    """Hands on news to those that have subscribed."""
+    """Forwards news to its subscribers."""
 
     subscribers: tuple[ActorRef[News], ...] = ()
     count = 0
 
     @receive
     def subscribe(self, message: Subscribe) -> Report:
-        """Answer by what has been before; what follows comes as news."""
+        """Answer with the number of earlier events; later ones come as news."""
         self.subscribers += (message.to,)
         return Report(self.count)
 
     @receive
     def news(self, message: News) -> None:
-        """Hand it on."""
+        """Forward the news."""
         self.count += 1
         for subscriber in self.subscribers:
             subscriber.tell(message)
 
 
 class Reader(Actor[Report | News]):
-    """Subscribes by a tell: the answer is a message among the others."""
+    """Subscribes with a tell: the answer is a message among the others."""
 
     def __init__(self, agency: ActorRef[Subscribe]) -> None:
         self.agency, self.full = agency, asyncio.Event()
         self.heard: list[Message] = []
 
     def on_start(self) -> None:
-        """Ask."""
+        """Subscribe."""
         self.agency.tell(Subscribe(self.ref))
 
     @receive
     def hear(self, message: Report | News) -> None:
-        """Remember."""
+        """Keep the message."""
         self.heard.append(message)
         if len(self.heard) == 3:
             self.full.set()
 
 
 async def main() -> None:
-    """Subscribe between news: none is missed, and none is in the report as well."""
+    """Subscribe between news: none is missed, and none is also in the report."""
     async with System() as system:
         agency = system.spawn(Agency(), "agency")
         agency.tell(News("old"))

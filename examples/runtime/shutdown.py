@@ -1,4 +1,4 @@
-"""Shutdown: everybody is stopped, with one deadline; who stays is named."""
+"""Shutdown: stops all actors with one deadline, and names those that remain."""
 
 import asyncio
 
@@ -24,27 +24,27 @@ class Worker(Actor[Job]):
 
     @receive
     async def job(self, message: Job) -> Done:
-        """Work."""
+        """Do the job."""
         await self.sleep(message.seconds)
         self.done += 1
         return Done()
 
 
 class Stubborn(Actor[Job]):
-    """Does not let itself be cancelled."""
+    """Ignores cancellation."""
 
     @receive
     async def job(self, _message: Job) -> None:
-        """Go on for ever."""
+        """Continue forever."""
         while True:
             try:
                 await asyncio.sleep(60)
             except asyncio.CancelledError:
-                print("stubborn goes on")
+                print("stubborn continues")
 
 
 async def main() -> None:
-    """Drain one System; give another one up at its deadline."""
+    """Drain one System; shut another one down at its deadline."""
     worker, system = Worker(), System()
     ref = system.spawn(worker)
     for _ in range(3):
@@ -57,7 +57,7 @@ async def main() -> None:
     except CcwActorsError as error:
         print(error)
     else:
-        raise AssertionError("nothing can be spawned afterwards")
+        raise AssertionError("the System spawns no actors afterwards")
 
     system = System()
     system.spawn(Stubborn(), "stubborn").tell(Job(60.0))

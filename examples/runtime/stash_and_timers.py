@@ -1,4 +1,4 @@
-"""Stash and timers: a printer that puts jobs aside while it has no paper."""
+"""Stash and timers: a printer that stashes jobs while it has no paper."""
 
 import asyncio
 
@@ -6,25 +6,25 @@ from ccw_actors.runtime import Actor, Message, Request, System, receive
 
 
 class Printed(Message, frozen=True):
-    """A page is printed, as the nth."""
+    """A page is printed; `number` counts the pages."""
 
     number: int
 
 
 class Print(Request[Printed], frozen=True):
-    """Asks for a page."""
+    """Asks for a page to be printed."""
 
 
 class Refill(Message, frozen=True):
-    """What the timer brings: three sheets of paper."""
+    """The timer's message: three sheets of paper."""
 
 
 class Look(Message, frozen=True):
-    """What the periodic timer brings: a look at the paper."""
+    """The periodic timer's message: check the paper."""
 
 
 class Printer(Actor[Print]):
-    """Prints while it has paper; somebody refills it 20 ms after it runs out."""
+    """Prints while it has paper; a timer refills it 20 ms after it runs out."""
 
     def __init__(self) -> None:
         self.paper = 2
@@ -32,12 +32,12 @@ class Printer(Actor[Print]):
         self.looks: list[int] = []
 
     def on_start(self) -> None:
-        """Look at the paper every now and then."""
+        """Check the paper periodically."""
         self.key = self.every(0.005, Look())
 
     @receive
     def print(self, _message: Print) -> Printed | None:
-        """Print, or put the job aside, unanswered."""
+        """Print, or stash the job unanswered."""
         if not self.paper:
             self.stash()
             return None
@@ -49,20 +49,20 @@ class Printer(Actor[Print]):
 
     @receive
     def refill(self, _message: Refill) -> None:
-        """Go on with what was put aside, before what has come since."""
+        """Continue with the stashed jobs, before later ones."""
         self.paper = 3
         self.unstash()
 
     @receive
     def look(self, _message: Look) -> None:
-        """Remember how much there is; look no more when all is printed."""
+        """Note how much paper there is; stop checking when everything is printed."""
         self.looks.append(self.paper)
         if self.printed == 7:
             self.cancel(self.key)
 
 
 async def main() -> None:
-    """Have seven pages printed with paper for two."""
+    """Print seven pages with paper for two."""
     printer = Printer()
     async with System() as system:
         ref = system.spawn(printer)

@@ -1,4 +1,4 @@
-"""A worker that fails is restarted, then given up; the failure is never silent."""
+"""A failed worker is restarted, then stopped; no failure is silent."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from ccw_actors.runtime import Actor, Message, Request, Restart, System, receive
 
 
 class Quotient(Message, frozen=True):
-    """The answer, and how many the worker has given since it (re)started."""
+    """The answer, and how many answers the worker gave since its last start."""
 
     value: int
     count: int
@@ -23,27 +23,27 @@ class Divide(Request[Quotient], frozen=True):
 
 
 class WorkerState(msgspec.Struct):
-    """What a worker remembers; a restart begins with the first one again."""
+    """The state of a worker; a restart begins with the first one again."""
 
     count: int = 0
 
 
 class Worker(Actor[Divide]):
-    """Divides."""
+    """Divides 100 by a number."""
 
     def __init__(self) -> None:
         self.state = WorkerState()
 
     @receive
     def divide(self, message: Divide) -> Quotient:
-        """Divide, which fails for 0."""
+        """Divide; fails for 0."""
         self.state.count += 1
         return Quotient(100 // message.by, self.state.count)
 
 
 async def main() -> None:
-    """Make the worker fail three times, which is once too often."""
-    logging.disable(logging.ERROR)  # Each failure is logged, with its traceback.
+    """Make the worker fail three times, which is one time too many."""
+    logging.disable(logging.ERROR)  # The System logs each failure with its traceback.
     async with System() as system:
         worker = system.spawn(Worker(), "worker", supervision=Restart(limit=2))
         counts: list[int] = []
@@ -55,7 +55,7 @@ async def main() -> None:
         print("answers since the last start:", counts)
         assert counts == [1, 2, 1]
 
-        for by in (0, 5):  # What waits in the mailbox survives the restart.
+        for by in (0, 5):  # Waiting messages survive the restart.
             worker.tell(Divide(by))
         print(await worker.ask(Divide(10)))
         assert worker.is_alive

@@ -1,4 +1,4 @@
-"""Testing an actor with a probe: on the loop, in virtual time, and step by step."""
+"""Test an actor with a probe: on the loop, in virtual time, and step by step."""
 
 import asyncio
 
@@ -15,30 +15,30 @@ from ccw_actors.testkit import Probe
 
 
 class Order(Message, frozen=True):
-    """What somebody orders, and who."""
+    """A dish, and the guest who orders it."""
 
     dish: str
     guest: ActorRef["Served"]
 
 
 class Served(Message, frozen=True):
-    """A dish that comes."""
+    """A dish that is served."""
 
     dish: str
 
 
 class Cook(Actor[Order]):
-    """Serves one minute after the order."""
+    """Serves a dish one minute after its order."""
 
     @receive
     async def order(self, message: Order) -> None:
-        """Cook, and serve."""
+        """Cook and serve."""
         await self.sleep(60.0)
         message.guest.tell(Served(message.dish))
 
 
 def in_virtual_time() -> None:
-    """A minute passes at once."""
+    """Let a minute pass at once."""
     clock = VirtualDispatcher()
     system = System(clock)
     guest = Probe(system, Served)
@@ -50,7 +50,7 @@ def in_virtual_time() -> None:
 
 
 def step_by_step() -> None:
-    """Which of two cooks is first is for the test to choose."""
+    """Choose which of two cooks is first."""
     orders: set[tuple[Message, ...]] = set()
     for pick in (0, -1):
         steps = SteppingDispatcher("mailbox")
@@ -65,7 +65,7 @@ def step_by_step() -> None:
 
 
 async def on_the_loop() -> None:
-    """The same probe, awaited."""
+    """Await the same probe."""
     async with System() as system:
         guest = Probe(system, Served)
         system.ref(guest.ref.path).tell(Served("bread"))

@@ -1,4 +1,4 @@
-"""Typed messages and references: what a checker knows, and what travels."""
+"""Typed messages and references: what a type checker knows, and what travels."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from ccw_actors.runtime import Actor, ActorRef, Message, Request, System, receiv
 
 
 class Add(Message, frozen=True):
-    """A number to add, and who wants to know the total."""
+    """A number to add, and the actor that receives the total."""
 
     number: int
     listener: ActorRef["Total"]
@@ -23,20 +23,20 @@ class Read(Request[Total], frozen=True):
 
 
 class Counter(Actor[Add | Read]):
-    """Adds up. Its references take Add and Read, and nothing else."""
+    """Adds numbers. Its references take only Add and Read."""
 
     def __init__(self) -> None:
         self.total = 0
 
     @receive
     def add(self, message: Add) -> None:
-        """Add, and tell whom the message names."""
+        """Add the number, and send the total to the actor in the message."""
         self.total += message.number
         message.listener.tell(Total(self.total))
 
     @receive
     def read(self, _message: Read) -> Total:
-        """Answer."""
+        """Answer with the total."""
         return Total(self.total)
 
 
@@ -45,7 +45,7 @@ class Listener(Actor[Total]):
 
     @receive
     def total(self, message: Total) -> None:
-        """Print."""
+        """Print the total."""
         print("heard:", message.number)
 
 
@@ -56,7 +56,7 @@ async def main() -> None:
         listener = system.spawn(Listener())
         counter.tell(Add(2, listener))
         counter.tell(Add(40, listener))
-        total = await counter.ask(Read())  # a checker knows that this is a Total
+        total = await counter.ask(Read())  # a type checker knows that this is a Total
         print("total:", total.number)
         assert total.number == 42
 

@@ -16,7 +16,7 @@ HOUR = 3600.0
 
 
 class Mail(Message, frozen=True):
-    """What has been delivered, and when (seconds)."""
+    """A delivered mail, and when (seconds)."""
 
     at: float
 
@@ -26,7 +26,7 @@ class Deliver(Request[Mail], frozen=True):
 
 
 class Server(Actor[Deliver]):
-    """Is down until some time (seconds), and answers nobody before."""
+    """Is down until some time (seconds), and gives no answer before that."""
 
     def __init__(self, down_until: float) -> None:
         self.down_until = down_until
@@ -34,7 +34,7 @@ class Server(Actor[Deliver]):
 
     @receive
     def deliver(self, _message: Deliver) -> Mail | None:
-        """Answer, if it is up; else take the request, and never come to it."""
+        """Answer if it is up; otherwise take the request and never answer."""
         if self.now() >= self.down_until:
             return Mail(self.now())
         self.untouched.append(self.reply_to)
@@ -42,7 +42,7 @@ class Server(Actor[Deliver]):
 
 
 class Courier(Actor[Deliver]):
-    """Tries again, after twice as long each time."""
+    """Tries again after a pause that doubles each time."""
 
     def __init__(self, server: ActorRef[Deliver]) -> None:
         self.server = server
@@ -50,7 +50,7 @@ class Courier(Actor[Deliver]):
 
     @receive
     async def deliver(self, message: Deliver) -> Mail:
-        """Try until it works."""
+        """Try until the delivery works."""
         pause = HOUR
         while True:
             self.tries.append(self.now() / HOUR)

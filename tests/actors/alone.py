@@ -1,7 +1,7 @@
-"""One actor alone with probes for its neighbours, and scripts of what happens to it.
+"""One actor alone with probes for the others, and scripts of events.
 
-A script is words, one for each thing that happens, and what is seen of each. What an
-actor sends itself is a word of its own, so that other things may come before it.
+A script has a word for each event, with the result of each. A message of the actor to
+itself has its own word, so that other events may come before it.
 """
 
 from collections.abc import Callable, Generator
@@ -21,7 +21,7 @@ __all__ = ["answer_word", "changed_row", "deliver", "played", "row_name"]
 
 
 def deliver(system: SteppingSystem, path: str) -> None:
-    """Have all messages arrive but those that the actor at a path sends itself."""
+    """Deliver all messages except those that the actor at a path sends itself."""
 
     def others(choice: Choice) -> bool:
         return (choice.recipient, choice.sender) != (path, path)
@@ -31,7 +31,7 @@ def deliver(system: SteppingSystem, path: str) -> None:
 
 
 def played(script: str, happens: Callable[[str], str]) -> str:
-    """Have a script happen; return it with what is seen: "SSCH=0 go STSCH=..."."""
+    """Play a script; return it with the results: "SSCH=0 go STSCH=..."."""
     said: list[str] = []
     for what in script.split():
         name = what.partition("=")[0]
@@ -41,12 +41,12 @@ def played(script: str, happens: Callable[[str], str]) -> str:
 
 
 def _word(scsw: Scsw) -> str:
-    """Return the flags, and FC, AC and SC, as they stand in word 0."""
+    """Return word 0: the flags, FC, AC and SC."""
     return scsw.to_bytes()[:4].hex()
 
 
 def answer_word(message: Message) -> str:
-    """Return what an answer is called: a condition code, or what is stored."""
+    """Return the word for an answer: a condition code, or the stored status."""
     match message:
         case ConditionCode(cc=cc):
             return str(cc)
@@ -61,12 +61,12 @@ def answer_word(message: Message) -> str:
 
 
 def row_name(number: int) -> str:
-    """Return what to call a row of the life cycle."""
+    """Return the name of a row of the life cycle."""
     return f"{lifecycle.TABLE[number].event} {number}"
 
 
 def _changed(row: Row) -> Row:
-    """Return another row: a refusal that is not one, or what changes nothing."""
+    """Return a changed row: a refusal that accepts, or a row that changes nothing."""
     if row.cc:
         return replace(row, cc=0)
     if row == Row(row.event, row.when, row.cc):
@@ -76,7 +76,7 @@ def _changed(row: Row) -> Row:
 
 @contextmanager
 def changed_row(number: int) -> Generator[None]:
-    """Have the life cycle go by another row in place of one."""
+    """Replace a row of the life cycle by a changed one."""
     tables: dict[str, Any] = lifecycle.__dict__["_BY_EVENT"]
     row = lifecycle.TABLE[number]
     rows = tables[row.event]

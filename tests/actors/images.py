@@ -1,4 +1,4 @@
-"""Small images and processes that die, as the tests of image files want them."""
+"""Small images and processes that die, for the tests of image files."""
 
 import os
 import stat
@@ -72,13 +72,13 @@ def filled(number: int, content: int, volume: Geometry = VOLUME) -> bytes:
 
 
 def die(path: Path, track: int, data: bytes, *, call: int, cut: int) -> None:
-    """Have a process write a track, and kill itself within one of its writes.
+    """Let a process write a track, and kill itself within one of its writes.
 
     Args:
         path: The image.
         track: The track that it writes.
         data: What it writes there.
-        call: Which write to a file it dies in: 1 is the journal's, 2 the image's.
+        call: The write in which it dies: 1 is the journal's, 2 the image's.
         cut: How many bytes of that write are done.
     """
     words = [sys.executable, "-c", textwrap.dedent(KILLER), str(path)]
@@ -89,8 +89,8 @@ def die(path: Path, track: int, data: bytes, *, call: int, cut: int) -> None:
 
 @contextmanager
 def abandoned() -> Generator[None]:
-    """Close all files that are opened meanwhile, as the death of a process would."""
-    # The folder itself was open while it was listed.
+    """Close all files that are opened in the block, as the death of a process would."""
+    # The list contains the descriptor of the folder itself, which is closed by now.
     before = {path for path in list(Path("/proc/self/fd").iterdir()) if path.exists()}
     try:
         yield
@@ -104,11 +104,11 @@ Pwrite = Callable[[int, bytes, int], int]
 
 
 class Death(BaseException):
-    """What ends a process that is only played."""
+    """Ends a simulated process."""
 
 
 def half_of_the_second(pwrite: Pwrite, cut: int = 1500) -> Pwrite:
-    """Make a `pwrite` that does the journal's, and of the image's so many bytes."""
+    """Return a `pwrite` that writes the journal, and `cut` bytes of the image."""
     calls = 0
 
     def write_and_die(fd: int, data: bytes, offset: int) -> int:
@@ -125,11 +125,11 @@ def half_of_the_second(pwrite: Pwrite, cut: int = 1500) -> Pwrite:
 def die_here(path: Path, *writes: tuple[int, bytes], cut: int) -> None:
     """Write tracks, and leave the last as a process does that dies in the middle.
 
-    This is `die` without a process: quicker, and less true.
+    This simulates `die` without a process: it is faster.
 
     Args:
         path: The image.
-        writes: Numbers of tracks, and what is written to each.
+        writes: Numbers of tracks, and the data for each.
         cut: How many bytes of the last are in the image at the end.
     """
     with abandoned(), pytest.MonkeyPatch.context() as patch:
@@ -142,7 +142,7 @@ def die_here(path: Path, *writes: tuple[int, bytes], cut: int) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes | str]:
-    """Return what is in a folder: files with their bytes, others with their kind."""
+    """Return what a folder has: files with their bytes, others with their kind."""
     found: dict[str, bytes | str] = {}
     for path in folder.iterdir():
         kind = stat.S_IFMT(path.lstat().st_mode)

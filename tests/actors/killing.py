@@ -1,4 +1,4 @@
-"""A process that writes an image until it is killed, and what it leaves."""
+"""A process that writes an image until it is killed, and the checks after that."""
 
 import subprocess
 import sys
@@ -58,7 +58,7 @@ def new_killed(folder: Path) -> Path:
 
 
 class Killed:
-    """An image, and what was said of each of its tracks: the number on its cards."""
+    """An image, and the last answer for each of its tracks: the number on its cards."""
 
     def __init__(self, path: Path, sync: str) -> None:
         self.path = path
@@ -66,7 +66,7 @@ class Killed:
         self.said = dict.fromkeys(range(FIRST, FIRST + TRACKS), 0)
 
     def die(self, life: int) -> None:
-        """Write, die, open: each track is whole, and as new as was said, or newer."""
+        """Write, die, open: each track is whole, and as new as answered, or newer."""
         seconds = (life * 0.618034 % 1) * 0.03
         begun = max(self.said.values()) + TRACKS
         self.said |= live_and_die(self.path, self.sync, begun, seconds)
@@ -81,7 +81,7 @@ class Killed:
 
 
 def live_and_die(path: Path, sync: str, number: int, seconds: float) -> dict[int, int]:
-    """Have a process write for a while, kill it; return what it said was written."""
+    """Let a process write for a while, kill it; return the writes that it reported."""
     words = [sys.executable, "-c", textwrap.dedent(WRITER), str(path), sync]
     words += [str(FIRST), str(TRACKS), str(number)]
     with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
@@ -93,7 +93,7 @@ def live_and_die(path: Path, sync: str, number: int, seconds: float) -> dict[int
             process.kill()
         said, _ = process.communicate()
     assert process.returncode == -9
-    # The last line may be cut short; what it would say has happened all the same.
+    # The last line may be cut short; its write has happened nevertheless.
     lines = said.decode().rpartition("\n")[0].splitlines()
     return {int(track): int(n) for track, n in map(str.split, lines)}
 

@@ -46,7 +46,7 @@ def new_machine(
 ) -> PassThroughMachine:
     """Make the machine in a System; a CPU "cpu0", "cpu1", ... for each program.
 
-    With `ends` the emulator resets the subchannel when all programs are over.
+    With `ends` the emulator resets the subchannel when all programs have ended.
     """
     return PassThroughMachine(
         system,

@@ -1,4 +1,4 @@
-"""ChannelPath alone, between its subchannels and who resets or configures it."""
+"""ChannelPath alone, with probes for its subchannels, a listener and two clients."""
 
 import pytest
 
@@ -24,7 +24,7 @@ CHPID = 0x40
 
 
 class Rig:
-    """A channel path to two subchannels, with a listener and two who ask."""
+    """A channel path to two subchannels, with a listener and two clients."""
 
     def __init__(
         self, system: VirtualSystem, probe: ProbeFactory, *, initialize: bool = False
@@ -45,12 +45,12 @@ class Rig:
         )
 
     def ask(self, who: Probe, message: ChannelPathMessage) -> None:
-        """Have somebody ask for something."""
+        """Send a request of a client."""
         who.tell(self.path, message)
         self._clock.run()
 
     def told(self, message: Message, answer: Message) -> None:
-        """Find that both subchannels have been told, and have both answer."""
+        """Expect a message at both subchannels, and answer it."""
         for one in self.subchannels:
             one.expect_now(message)
         for one in self.subchannels:
@@ -61,12 +61,12 @@ class Rig:
 
 @pytest.fixture
 def rig(virtual_system: VirtualSystem, probe: ProbeFactory) -> Rig:
-    """A channel path that is idle."""
+    """An idle channel path."""
     return Rig(virtual_system, probe)
 
 
 def report(erc: int) -> Report:
-    """Return what is reported of the path."""
+    """Return the report on the path."""
     return Report(Crw(Rsc.CHANNEL_PATH, erc, CHPID))
 
 
@@ -83,7 +83,7 @@ def test_reset(
 
 
 def test_reset_while_resetting(rig: Rig) -> None:
-    """Another reset is answered with the one that is under way."""
+    """Another reset is answered with the one in progress."""
     rig.ask(rig.first, ResetPath())
     rig.ask(rig.second, ResetPath())
     rig.told(ResetSubchannel(initialize=False), SubchannelReset(0))
@@ -97,7 +97,7 @@ def test_reset_while_resetting(rig: Rig) -> None:
     ("available", "erc"), [(True, Erc.INITIALIZED), (False, Erc.NOT_INITIALIZED)]
 )
 def test_configure(rig: Rig, erc: int, *, available: bool) -> None:
-    """A change is reported and answered when every subchannel knows of it."""
+    """A change is reported and answered when every subchannel has noted it."""
     rig.ask(rig.first, ConfigurePath(available))
     rig.told(NotePath(CHPID, available), PathNoted(0))
     rig.listener.expect_now(report(erc))
@@ -105,7 +105,7 @@ def test_configure(rig: Rig, erc: int, *, available: bool) -> None:
 
 
 def test_configure_while_configuring(rig: Rig) -> None:
-    """Another change waits for the one that is under way."""
+    """Another change waits for the one in progress."""
     rig.ask(rig.first, ConfigurePath(available=False))
     rig.ask(rig.second, ConfigurePath(available=True))
     rig.told(NotePath(CHPID, available=False), PathNoted(0))
@@ -131,7 +131,7 @@ def test_reset_and_configure(rig: Rig) -> None:
 def test_without_subchannels(
     virtual_system: VirtualSystem, probe: ProbeFactory
 ) -> None:
-    """A path that leads nowhere answers at once."""
+    """A path without subchannels answers at once."""
     asker = probe(PathReset | PathConfigured)
     path = virtual_system.spawn(ChannelPath(CHPID, []))
     asker.tell(path, ResetPath())

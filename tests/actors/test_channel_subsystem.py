@@ -65,7 +65,7 @@ CHARACTERISTICS = bytes.fromhex("00100010").ljust(16, b"\0")
 
 
 class Rig:
-    """A channel subsystem of two subchannels and a path, and two who use it."""
+    """A channel subsystem of two subchannels and a path, and two guests."""
 
     def __init__(self, system: VirtualSystem, probe: ProbeFactory) -> None:
         self._clock = system.clock
@@ -83,17 +83,17 @@ class Rig:
         )
 
     def tell(self, message: ChannelSubsystemMessage) -> None:
-        """Have a subchannel or a path say something."""
+        """Send a message of a subchannel or a path."""
         self.css.tell(message)
         self._clock.run()
 
     def ask(self, message: GuestToSubsystem, who: Probe | None = None) -> None:
-        """Have one of its users want something."""
+        """Send a request of a guest."""
         (who or self.one).tell(self.css, message)
         self._clock.run()
 
     def taken(self, number: int, isc: int | None = None) -> None:
-        """Find that a subchannel is asked; it has an interruption, or has none."""
+        """Expect that a subchannel is asked; it has an interruption, or has none."""
         one = self.subchannels[number]
         one.expect_now(TakeInterruption())
         gone = InterruptionGone(number)
@@ -101,7 +101,7 @@ class Rig:
         self._clock.run()
 
     def all_answer(self, request: Message, answer: Message) -> None:
-        """Find that all subchannels are told, and have them answer."""
+        """Expect a message at all subchannels, and answer it."""
         for one in self.subchannels:
             one.expect_now(request)
         for one in self.subchannels:
@@ -110,14 +110,14 @@ class Rig:
             self._clock.run()
 
     def nothing_more(self) -> None:
-        """Find that nobody has been told anything else."""
+        """Expect no other messages."""
         for one in (*self.subchannels, self.path, self.one, self.other):
             one.expect_nothing_now()
 
 
 @pytest.fixture
 def rig(virtual_system: VirtualSystem, probe: ProbeFactory) -> Rig:
-    """A channel subsystem that is idle."""
+    """An idle channel subsystem."""
     return Rig(virtual_system, probe)
 
 
@@ -130,7 +130,7 @@ def code(number: int, isc: int) -> InterruptionCode:
 
 
 def test_hint_is_kept(rig: Rig) -> None:
-    """A hint that nobody waits for is kept, once, until somebody does."""
+    """A hint for which nobody waits is kept, once, until a guest waits for it."""
     rig.tell(Pending(1, 3))
     rig.tell(Pending(1, 3))
     rig.nothing_more()
@@ -142,7 +142,7 @@ def test_hint_is_kept(rig: Rig) -> None:
 
 
 def test_hint_that_comes_again(rig: Rig) -> None:
-    """One that comes again is the newest of its subclass."""
+    """A hint that comes again is the newest of its subclass."""
     for number in (0, 1, 0):
         rig.tell(Pending(number, 3))
     rig.ask(AwaitInterruption())
@@ -151,7 +151,7 @@ def test_hint_that_comes_again(rig: Rig) -> None:
 
 
 def test_hint_while_somebody_waits(rig: Rig) -> None:
-    """It is taken at once if somebody waits for its subclass."""
+    """An interruption is taken at once if a guest waits for its subclass."""
     rig.ask(AwaitInterruption(0x10))
     rig.tell(Pending(0, 2))
     rig.nothing_more()
@@ -172,7 +172,7 @@ def test_lowest_subclass_first(rig: Rig) -> None:
 
 
 def test_first_waits_first(rig: Rig) -> None:
-    """Who has waited longest for that subclass gets it."""
+    """The guest that has waited longest for a subclass gets the interruption."""
     rig.ask(AwaitInterruption(0x08))
     rig.ask(AwaitInterruption(), rig.other)
     rig.tell(Pending(0, 3))
@@ -184,7 +184,7 @@ def test_first_waits_first(rig: Rig) -> None:
 
 
 def test_gone(rig: Rig) -> None:
-    """If it is gone, the next hint is tried, and then the wait goes on."""
+    """If the interruption is gone, the next hint is tried; then the wait goes on."""
     rig.tell(Pending(0, 3))
     rig.tell(Pending(1, 3))
     rig.ask(AwaitInterruption())
@@ -220,7 +220,7 @@ def test_tpi(rig: Rig) -> None:
 
 
 def test_tpi_of_what_is_gone(rig: Rig) -> None:
-    """So it is if what was hinted at is gone."""
+    """TPI is also answered if the hinted interruption is gone."""
     rig.tell(Pending(0, 3))
     rig.ask(TestPendingInterruption())
     rig.one.expect_nothing_now()
@@ -229,7 +229,7 @@ def test_tpi_of_what_is_gone(rig: Rig) -> None:
 
 
 def test_cancel(rig: Rig) -> None:
-    """Who gives up waiting is answered; others wait on."""
+    """A cancelled wait is answered; others go on."""
     rig.ask(AwaitInterruption())
     rig.ask(AwaitInterruption(), rig.other)
     rig.ask(CancelAwait())
@@ -242,7 +242,7 @@ def test_cancel(rig: Rig) -> None:
 
 @pytest.mark.parametrize("there", [True, False])
 def test_cancel_while_taking(rig: Rig, *, there: bool) -> None:
-    """Who gives up meanwhile gets what is taken, if it is there."""
+    """A wait cancelled while an interruption is taken gets it, if it is there."""
     rig.ask(AwaitInterruption())
     rig.tell(Pending(0, 3))
     rig.ask(CancelAwait())
@@ -255,7 +255,7 @@ def test_cancel_while_taking(rig: Rig, *, there: bool) -> None:
 def test_subchannel_that_does_not_answer(
     virtual_system: VirtualSystem, probe: ProbeFactory
 ) -> None:
-    """One that cannot be asked is passed over, as if its interruption were gone."""
+    """A subchannel that cannot be asked counts as without an interruption."""
     alive, asker = probe(SubsystemToSubchannel), probe(ANSWERS)
     refs = {0: virtual_system.ref("nobody"), 1: alive.ref}
     css = virtual_system.spawn(ChannelSubsystem(refs), "css")
@@ -270,7 +270,7 @@ def test_subchannel_that_does_not_answer(
 
 
 def test_reports(rig: Rig) -> None:
-    """Reports are stored the oldest first; what has no room is told of by the last."""
+    """Reports are stored the oldest first; the last one says that others are lost."""
     crws = [Crw(Rsc.SUBCHANNEL, Erc.INITIALIZED, number) for number in range(3)]
     rig.ask(StoreChannelReportWord())
     rig.one.expect_now(CrwStored(1))
@@ -284,7 +284,7 @@ def test_reports(rig: Rig) -> None:
 
 
 def test_not_operational(rig: Rig) -> None:
-    """A subchannel that has gone is reported by its number."""
+    """The report on a lost subchannel has its number."""
     rig.tell(NotOperational(0x1_0007))
     rig.ask(StoreChannelReportWord())
     crw = Crw(Rsc.SUBCHANNEL, Erc.PARAMETERS_INITIALIZED, 7)
@@ -292,7 +292,7 @@ def test_not_operational(rig: Rig) -> None:
 
 
 def test_rchp(rig: Rig) -> None:
-    """A path is reset once at a time; a solicited report says that it has been."""
+    """A path is reset once at a time; a solicited report says when it has been."""
     for chpid in (CHPID, CHPID, 0x41):
         rig.ask(ResetChannelPath(chpid))
     for cc in (0, 2, 3):
@@ -323,14 +323,14 @@ def test_rchp(rig: Rig) -> None:
 def test_settings(
     rig: Rig, instruction: SetChannelMonitor | SetAddressLimit, settings: Settings
 ) -> None:
-    """SCHM and SAL are answered when every subchannel goes by what they set."""
+    """SCHM and SAL are answered when every subchannel uses their settings."""
     rig.ask(instruction)
     rig.all_answer(NoteSettings(settings), SettingsNoted(0))
     rig.one.expect_now(Done())
 
 
 def test_one_after_the_other(rig: Rig) -> None:
-    """The next one waits, and adds to what the first has set."""
+    """The next instruction waits, and adds to the settings of the first."""
     rig.ask(SetAddressLimit(0x10000))
     rig.ask(SetChannelMonitor(0), rig.other)
     rig.all_answer(NoteSettings(Settings(address_limit=0x10000)), SettingsNoted(0))
@@ -342,7 +342,7 @@ def test_one_after_the_other(rig: Rig) -> None:
 
 
 def test_chsc(rig: Rig) -> None:
-    """CHSC asks all subchannels what they are, and is answered from that."""
+    """CHSC asks all subchannels for their SCHIBs, and is answered from those."""
     request = bytes.fromhex("0010000400000000 0000000100000000")
     rig.ask(CallChannelSubsystem(request))
     schib = Schib(Pmcw(flags=Pmcw.valid.mask, devno=0x0190))
@@ -355,7 +355,7 @@ def test_chsc(rig: Rig) -> None:
 
 
 def test_chsc_that_enables(rig: Rig) -> None:
-    """One that enables a facility is answered when all subchannels know of it."""
+    """CHSC that enables a facility is answered when all subchannels use it."""
     rig.ask(CallChannelSubsystem(ENABLE_SETS))
     rig.all_answer(StoreSubchannel(), Stored(0, Schib()))
     rig.all_answer(NoteSettings(Settings(sets=True)), SettingsNoted(0))
@@ -366,7 +366,7 @@ def test_chsc_that_enables(rig: Rig) -> None:
 def test_without_subchannels(
     virtual_system: VirtualSystem, probe: ProbeFactory
 ) -> None:
-    """Without any subchannel all of these are answered at once."""
+    """Without subchannels all these instructions are answered at once."""
     asker = probe(ANSWERS)
     css = virtual_system.spawn(ChannelSubsystem({}))
     for message in (

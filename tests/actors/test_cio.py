@@ -1,4 +1,4 @@
-"""Cio alone, between a subchannel and who drives it: each row of its table."""
+"""Cio alone, between a subchannel and its driver: each row of its table."""
 
 import errno
 
@@ -61,7 +61,7 @@ WITHDRAWN = [
 
 
 class Rig:
-    """A Cio, the subchannel below it, and who drives it above, which are probes."""
+    """A Cio, and probes for the subchannel below it and the driver above."""
 
     def __init__(self, system: VirtualSystem, probe: ProbeFactory) -> None:
         self._clock = system.clock
@@ -73,42 +73,42 @@ class Rig:
         self._clock.run()
 
     def tell(self, message: HostOperation | Detach | Pending | NotOperational) -> None:
-        """Have the Cio handle a message, and all that comes of it."""
+        """Let the Cio handle a message, and all that follow."""
         self.cio.tell(message)
         self._clock.run()
 
     def answered(self, instruction: Message, answer: Message) -> None:
-        """Find that an instruction has been issued, and answer it."""
+        """Expect an instruction, and answer it."""
         self.below.expect_now(instruction)
         self.below.reply(answer)
         self._clock.run()
 
     def ready(self) -> "Rig":
-        """Have the subchannel be there, and enabled."""
+        """Enable the subchannel."""
         self.answered(StoreSubchannel(), Stored(0, THERE))
         self.answered(enabled(), ConditionCode(0))
         return self
 
     def accept(self, operation: HostOperation, instruction: Message) -> None:
-        """Have the subchannel accept an operation."""
+        """Let the subchannel accept an operation."""
         self.tell(operation)
         self.answered(instruction, ConditionCode(0))
 
     def look_at_nothing(self) -> None:
-        """Have a Look find no status, so that a Cancel may rest on it."""
+        """Let a Look find no status, as a Cancel requires."""
         self.tell(Look(6))
         self.answered(StoreSubchannel(), Stored(0, THERE))
         self.above.expect_now(Found(6, THERE))
 
     def status(self, scsw: Scsw, *, cc: int = 0) -> None:
-        """Have the subchannel hint at status, and show it."""
+        """Let the subchannel hint at status, and show it."""
         self.tell(Pending(0, 3))
         self.answered(TestSubchannel(), Tested(cc, Irb(scsw)))
 
 
 @pytest.fixture
 def rig(virtual_system: VirtualSystem, probe: ProbeFactory) -> Rig:
-    """A Cio that has asked what its subchannel is."""
+    """A Cio that has issued its first STSCH."""
     return Rig(virtual_system, probe)
 
 
@@ -127,7 +127,7 @@ def status(fctl: int, stctl: int = FINAL, actl: int = 0) -> Scsw:
 
 
 def test_msch_cc_0(rig: Rig) -> None:
-    """A subchannel that has been enabled is ready."""
+    """An enabled subchannel is ready."""
     rig.tell(Start(1, ORB))
     rig.answered(StoreSubchannel(), Stored(0, THERE))
     rig.answered(enabled(), ConditionCode(0))
@@ -136,7 +136,7 @@ def test_msch_cc_0(rig: Rig) -> None:
 
 
 def test_msch_cc_1(rig: Rig) -> None:
-    """Status that is pending is taken, then the subchannel is enabled."""
+    """Pending status is taken, then the subchannel is enabled."""
     rig.answered(StoreSubchannel(), Stored(0, THERE))
     rig.answered(enabled(), ConditionCode(1))
     rig.answered(TestSubchannel(), Tested(0, Irb(status(0, Stctl.ALERT))))
@@ -145,7 +145,7 @@ def test_msch_cc_1(rig: Rig) -> None:
 
 
 def test_msch_cc_3(rig: Rig) -> None:
-    """A subchannel that cannot be enabled is not there: all is refused."""
+    """With a subchannel that cannot be enabled all operations are refused."""
     rig.answered(StoreSubchannel(), Stored(0, THERE))
     rig.answered(enabled(), ConditionCode(3))
     rig.tell(Start(1, ORB))
@@ -155,14 +155,14 @@ def test_msch_cc_3(rig: Rig) -> None:
 
 @pytest.mark.parametrize(("cc", "pmcw"), [(3, THERE.pmcw), (0, Pmcw())])
 def test_not_there_at_first(rig: Rig, cc: int, pmcw: Pmcw) -> None:
-    """Without a subchannel whoever drives is told that it is gone."""
+    """Without a subchannel the driver receives Gone."""
     rig.answered(StoreSubchannel(), Stored(cc, Schib(pmcw)))
     rig.above.expect_now(Gone())
     rig.below.expect_nothing_now()
 
 
 def test_sense_concurrently(rig: Rig) -> None:
-    """Concurrent sense is an MSCH, too, and so it is later for the others."""
+    """Concurrent sense is set by MSCH, and each later MSCH keeps it."""
     rig.ready().tell(SenseConcurrently(wanted=True))
     rig.answered(enabled(sense=True), ConditionCode(0))
     rig.tell(SenseConcurrently(wanted=False))
@@ -177,7 +177,7 @@ def test_sense_concurrently(rig: Rig) -> None:
 def test_function_cc_0(
     rig: Rig, operation: HostOperation, instruction: Message
 ) -> None:
-    """An operation that is accepted is said to be only where that was asked for."""
+    """An accepted operation is not reported unless it asks for that."""
     rig.ready().accept(operation, instruction)
     rig.above.expect_nothing_now()
 
@@ -191,7 +191,7 @@ def test_function_cc_0(
     ],
 )
 def test_acknowledged(rig: Rig, operation: HostOperation, instruction: Message) -> None:
-    """There it is said."""
+    """An operation that asks for it is reported as accepted."""
     rig.ready().accept(operation, instruction)
     rig.above.expect_now(Accepted(7))
 
@@ -200,7 +200,7 @@ def test_acknowledged(rig: Rig, operation: HostOperation, instruction: Message) 
 def test_function_cc_1(
     rig: Rig, operation: HostOperation, instruction: Message
 ) -> None:
-    """Status that is pending goes up first; then the instruction is issued again."""
+    """Pending status goes up first; then the instruction is issued again."""
     rig.ready().tell(operation)
     rig.answered(instruction, ConditionCode(1))
     rig.answered(TestSubchannel(), Tested(0, Irb(status(0, Stctl.ALERT))))
@@ -213,7 +213,7 @@ def test_function_cc_1(
 def test_function_cc_1_before_a_clear(
     rig: Rig, operation: HostOperation, instruction: Message
 ) -> None:
-    """It is not issued again if a CLEAR waits: that has overtaken it."""
+    """The instruction is not issued again if a CLEAR waits, which overtakes it."""
     rig.ready().tell(operation)
     rig.tell(Clear(8))
     rig.answered(instruction, ConditionCode(1))
@@ -225,7 +225,7 @@ def test_function_cc_1_before_a_clear(
 def test_function_cc_2(
     rig: Rig, operation: HostOperation, instruction: Message
 ) -> None:
-    """A busy subchannel is EBUSY."""
+    """A busy subchannel refuses with EBUSY."""
     rig.ready().tell(operation)
     rig.answered(instruction, ConditionCode(2))
     rig.above.expect_now(Refused(7, errno.EBUSY))
@@ -242,7 +242,7 @@ def test_function_cc_3(
     schib: Schib,
     reason: int,
 ) -> None:
-    """STSCH tells a subchannel without a path from one that is not there."""
+    """STSCH tells a subchannel without a path from a missing one."""
     rig.ready().tell(operation)
     rig.answered(instruction, ConditionCode(3))
     rig.answered(StoreSubchannel(), Stored(0, schib))
@@ -250,7 +250,7 @@ def test_function_cc_3(
 
 
 def test_csch_cc_0(rig: Rig) -> None:
-    """A CLEAR gives up the START and HALT before it: no status is of them any more."""
+    """A CLEAR gives up the START and HALT before it: no status belongs to them."""
     rig.ready().accept(Start(1, ORB), StartSubchannel(ORB))
     rig.accept(Halt(2), HaltSubchannel())
     rig.accept(Clear(3), ClearSubchannel())
@@ -260,7 +260,7 @@ def test_csch_cc_0(rig: Rig) -> None:
 
 
 def test_clear_overtakes(rig: Rig) -> None:
-    """A CLEAR answers for all functions that have not been issued, and goes first."""
+    """A CLEAR answers all functions that have not been issued, and goes first."""
     rig.tell(Start(1, ORB))
     rig.tell(Resume(2, ()))
     rig.tell(Halt(3))
@@ -277,7 +277,7 @@ def test_clear_overtakes(rig: Rig) -> None:
 
 
 def test_clear_before_status(rig: Rig) -> None:
-    """A CLEAR is issued before status is taken, which it drops."""
+    """A CLEAR is issued before status is taken: the CLEAR drops it."""
     rig.ready().tell(Start(1, ORB))
     rig.tell(Pending(0, 3))
     rig.tell(Clear(2))
@@ -290,7 +290,7 @@ def test_clear_before_status(rig: Rig) -> None:
 
 
 def test_tsch_cc_0(rig: Rig) -> None:
-    """A final status ends what it answers; `after` is what was accepted last."""
+    """Final status ends what it answers; `after` is the operation accepted last."""
     rig.ready().accept(Start(1, ORB), StartSubchannel(ORB))
     rig.accept(Halt(2), HaltSubchannel())
     both = status(Fctl.START | Fctl.HALT)
@@ -301,7 +301,7 @@ def test_tsch_cc_0(rig: Rig) -> None:
 
 
 def test_intermediate_status(rig: Rig) -> None:
-    """One that is intermediate ends nothing, unless TSCH ends what is suspended."""
+    """Intermediate status ends nothing, unless TSCH ends a suspended program."""
     rig.ready().accept(Start(1, ORB), StartSubchannel(ORB))
     suspended = status(Fctl.START, INTERMEDIATE, Actl.SUSPENDED)
     rig.status(suspended)
@@ -314,7 +314,7 @@ def test_intermediate_status(rig: Rig) -> None:
 
 @pytest.mark.parametrize("cc", [1, 3])
 def test_tsch_cc_1_3(rig: Rig, cc: int) -> None:
-    """If somebody was here before, nothing goes up."""
+    """If the status is already gone, nothing goes up."""
     rig.ready().status(status(Fctl.START), cc=cc)
     rig.above.expect_nothing_now()
     rig.below.expect_nothing_now()
@@ -339,7 +339,7 @@ def test_completed(
 def test_completed_cc_1(
     rig: Rig, operation: HostOperation, instruction: Message
 ) -> None:
-    """With condition code 1 they are once the status has gone up."""
+    """With condition code 1 they are completed once the status has gone up."""
     rig.ready().look_at_nothing()
     rig.tell(operation)
     rig.answered(instruction, ConditionCode(1))
@@ -351,7 +351,7 @@ def test_completed_cc_1(
 
 @pytest.mark.parametrize("cc", [0, 2])
 def test_withdrawn_start(rig: Rig, cc: int) -> None:
-    """XSCH with condition code 0 has withdrawn the START: no status is of it."""
+    """After XSCH with condition code 0 no status belongs to the START."""
     rig.ready().accept(Start(1, ORB), StartSubchannel(ORB))
     rig.look_at_nothing()
     rig.tell(Cancel(7))
@@ -363,7 +363,7 @@ def test_withdrawn_start(rig: Rig, cc: int) -> None:
 
 
 def test_cancel_of_a_start_that_waits(rig: Rig) -> None:
-    """A CANCEL withdraws at once what has not been issued."""
+    """A CANCEL withdraws at once a START that has not been issued."""
     rig.tell(Start(1, ORB))
     rig.tell(Cancel(2))
     rig.above.expect_now(Completed(2, 0))
@@ -394,7 +394,7 @@ def test_look_while_status_is_pending(rig: Rig) -> None:
 
 
 def test_look(rig: Rig) -> None:
-    """Without any it is answered with what STSCH stores."""
+    """Without pending status a Look is answered with what STSCH stores."""
     rig.ready().tell(Look(7))
     rig.answered(StoreSubchannel(), Stored(0, THERE))
     rig.above.expect_now(Found(7, THERE))
@@ -404,14 +404,14 @@ def test_look(rig: Rig) -> None:
 
 
 def test_detach(rig: Rig) -> None:
-    """A subchannel that whoever drives gives up is detached, whatever is under way."""
+    """A subchannel that the driver gives up is detached, whatever is in progress."""
     rig.tell(Detach())
     rig.below.expect_all_now(StoreSubchannel(), DetachDevice(), in_order=True)
 
 
 @pytest.mark.actor_failures("cio")
 def test_restart(rig: Rig) -> None:
-    """So it is after a crash; then all is refused until NotOperational says so."""
+    """A crash also detaches; then all is refused until NotOperational comes."""
     rig.answered(StoreSubchannel(), ConditionCode(0))  # no answer to STSCH
     rig.below.expect_now(DetachDevice())
     rig.tell(Start(1, ORB))
@@ -423,7 +423,7 @@ def test_restart(rig: Rig) -> None:
 
 @pytest.mark.actor_failures("cio")
 def test_answers_from_before_a_restart(rig: Rig) -> None:
-    """What was asked before a crash is answered in vain."""
+    """Answers to instructions from before a crash have no effect."""
     rig.ready().tell(Start(1, ORB))
     rig.answered(StartSubchannel(ORB), ConditionCode(0))
     rig.tell(Look(2))
@@ -451,7 +451,7 @@ def test_answers_from_before_a_restart(rig: Rig) -> None:
 def test_not_operational(
     rig: Rig, operation: HostOperation, answer: Message, *, issued: bool
 ) -> None:
-    """When the subchannel is gone, what is issued or waits is answered, then Gone."""
+    """All operations, issued or waiting, are answered; then Gone goes up."""
     rig.ready().look_at_nothing()
     if not issued:
         rig.tell(Halt(6))

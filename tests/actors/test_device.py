@@ -48,7 +48,7 @@ class TwoTracks:
     state_type = Count
 
     def initial(self) -> Count:
-        """No command."""
+        """Return a state without commands."""
         return Count()
 
     def execute(
@@ -68,13 +68,13 @@ class TwoTracks:
     def failed(
         self, state: Count, command: DeviceCommand, failure: Failure
     ) -> Outcome[Count]:
-        """Check."""
+        """Return a unit check."""
         del command
         assert failure is Failure.EQUIPMENT
         return Outcome(state, CommandEnd(DONE | Dstat.UNIT_CHECK))
 
     def halted(self, state: Count) -> Count:
-        """Forget nothing."""
+        """Keep the state."""
         return state
 
     def reset(self, state: Count) -> Count:
@@ -82,7 +82,7 @@ class TwoTracks:
         return Count(0, state.ever)
 
     def sense(self, state: Count) -> bytes:
-        """Tell both counts."""
+        """Return both counts as sense data."""
         return bytes((state.commands, state.ever))
 
 
@@ -105,35 +105,35 @@ class Rig:
         )
 
     def tell(self, message: DeviceMessage) -> None:
-        """Have the subchannel say something."""
+        """Send a message of the subchannel."""
         self.subchannel.tell(self.device, message)
         self._clock.run()
 
     def execute(self, code: int, run: int = 7) -> None:
-        """Have it execute a command."""
+        """Send a command."""
         self.tell(ExecuteCommand(run, DeviceCommand(code, 8)))
 
     def answered(self, request: Message, answer: Message) -> None:
-        """Find a request to the volume, and answer it."""
+        """Expect a request to the volume, and answer it."""
         self.volume.expect_now(request)
         self.volume.reply(answer)
         self._clock.run()
 
     def ended(self, status: int = DONE, data: bytes = b"", sense: bytes = b"") -> None:
-        """Find that the command has ended."""
+        """Expect the end of the command."""
         end = CommandEnd(status, data)
         self.subchannel.expect_now(CommandEnded(7, end, sense))
         self.nothing_more()
 
     def nothing_more(self) -> None:
-        """Find that nobody has been told anything else."""
+        """Expect no other messages."""
         self.subchannel.expect_nothing_now()
         self.volume.expect_nothing_now()
 
 
 @pytest.fixture
 def rig(virtual_system: VirtualSystem, probe: ProbeFactory) -> Rig:
-    """A device that is idle."""
+    """An idle device."""
     return Rig(virtual_system, probe)
 
 
@@ -144,7 +144,7 @@ def test_command_without_tracks(rig: Rig) -> None:
 
 
 def test_read(rig: Rig) -> None:
-    """Tracks are read one after the other, then the command is executed."""
+    """Tracks are read one at a time, then the command is executed."""
     rig.execute(READ_TWO)
     rig.answered(ReadTrack(1, 0), TrackRead(1, b"a"))
     rig.answered(ReadTrack(2, 1), TrackRead(2, b"b"))
@@ -160,7 +160,7 @@ def test_tracks_kept(rig: Rig) -> None:
 
 
 def test_write(rig: Rig) -> None:
-    """A command ends when every track that it has changed is written."""
+    """A command ends when all the tracks that it has changed are written."""
     rig.execute(WRITE_TWO)
     rig.answered(WriteTrack(1, 0, b"x"), TrackWritten(1))
     rig.subchannel.expect_nothing_now()
@@ -176,14 +176,14 @@ def test_read_failed(rig: Rig) -> None:
 
 
 def test_write_failed(rig: Rig) -> None:
-    """So does one that cannot be written: the state is that before the command."""
+    """A track that cannot be written also ends the command so; the state stays."""
     rig.execute(WRITE_TWO)
     rig.answered(WriteTrack(1, 0, b"x"), TrackFailed(1, "full"))
     rig.ended(DONE | Dstat.UNIT_CHECK, sense=b"\0\0")
 
 
 def test_halt_while_reading(rig: Rig) -> None:
-    """A halt ends a read early; the track that comes later is not for a new one."""
+    """A halt ends a read early; a late track does not go to a new command."""
     rig.execute(READ_TWO)
     rig.tell(HaltSignal(7))
     rig.subchannel.expect_now(CommandEnded(7, CommandEnd(DONE)))
@@ -198,7 +198,7 @@ def test_halt_while_reading(rig: Rig) -> None:
 
 
 def test_halt_while_writing(rig: Rig) -> None:
-    """A halt does not end a write: no track is left half old."""
+    """A halt does not end a write: no track is left half written."""
     rig.execute(WRITE_TWO)
     rig.tell(HaltSignal(7))
     rig.subchannel.expect_nothing_now()
@@ -208,14 +208,14 @@ def test_halt_while_writing(rig: Rig) -> None:
 
 
 def test_halt_while_idle(rig: Rig) -> None:
-    """A halt of what has ended does nothing."""
+    """A halt after the end of a command does nothing."""
     rig.tell(HaltSignal(7))
     rig.nothing_more()
 
 
 @pytest.mark.parametrize("answer", [TrackRead(1, b"a"), TrackFailed(1, "torn")])
 def test_reset_while_reading(rig: Rig, answer: Message) -> None:
-    """A reset drops the command: nothing of it is heard again."""
+    """A reset drops the command: it never ends."""
     rig.execute(READ_TWO)
     rig.tell(ResetSignal(7))
     rig.subchannel.expect_now(ResetDone(7))
@@ -224,7 +224,7 @@ def test_reset_while_reading(rig: Rig, answer: Message) -> None:
 
 
 def test_reset_while_writing(rig: Rig) -> None:
-    """It does while tracks are written, too."""
+    """A reset also drops a command while its tracks are written."""
     rig.execute(WRITE_TWO)
     rig.tell(ResetSignal(7))
     rig.subchannel.expect_now(ResetDone(7))
@@ -234,7 +234,7 @@ def test_reset_while_writing(rig: Rig) -> None:
 
 @pytest.mark.parametrize(("system", "sense"), [(False, b"\0\1"), (True, b"\0\0")])
 def test_reset_of_the_model(rig: Rig, sense: bytes, *, system: bool) -> None:
-    """The clear signal resets the model; the reset signal makes it as at power on."""
+    """The clear signal resets the model, the reset signal to its power-on state."""
     rig.execute(NOP)
     rig.ended()
     rig.tell(ResetSignal(7, system))
@@ -255,14 +255,14 @@ def test_attention(rig: Rig) -> None:
 
 @pytest.mark.actor_failures("device")
 def test_restart(rig: Rig) -> None:
-    """After a crash the subchannel gives the device up."""
+    """After a crash the device is detached from its subchannel."""
     rig.execute(CRASH)
     rig.subchannel.expect_now(DetachDevice())
     rig.nothing_more()
 
 
 def test_memory_volume(virtual_system: VirtualSystem) -> None:
-    """A volume in memory says what it is, reads, writes, and says what it has not."""
+    """A volume in memory describes itself, reads, writes, and refuses other tracks."""
     shape = Geometry("3390", cylinders=1, heads=15, track_size=56832)
     volume = virtual_system.spawn(MemoryVolume(shape, {0: b"a", 3: b"b"}))
     assert volume.ask(DescribeVolume(), block=True) == VolumeDescribed(shape)

@@ -16,7 +16,7 @@ BOTH = GuestReport(3, 2, {"0": 4, "2": 4}, "good", "bad")
 
 
 def test_end(virtual_system: VirtualSystem, probe: ProbeFactory) -> None:
-    """Subchannels are reset when the last CPU has ended; then the guest has."""
+    """Subchannels are reset when the last CPU has ended; then the guest ends."""
     subchannels = [probe(ResetSubchannel), probe(ResetSubchannel)]
     early, late = probe(GuestReport), probe(GuestReport)
     emulator = virtual_system.spawn(Emulator(2, [one.ref for one in subchannels]))
@@ -41,7 +41,7 @@ def test_end(virtual_system: VirtualSystem, probe: ProbeFactory) -> None:
 def test_end_without_subchannels(
     virtual_system: VirtualSystem, probe: ProbeFactory
 ) -> None:
-    """Without any the guest ends with its last CPU."""
+    """Without subchannels the guest ends with its last CPU."""
     asker = probe(GuestReport)
     emulator = virtual_system.spawn(Emulator(1, []))
     emulator.tell(GuestEnded(ONE))

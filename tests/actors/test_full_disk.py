@@ -1,4 +1,4 @@
-"""When the host's disk is full, or fails: what failed is undone, all can be read."""
+"""The host's disk is full, or fails: failed writes are undone, and reads go on."""
 
 import errno
 import itertools
@@ -57,13 +57,13 @@ def small_disk(tmp_path: Path) -> Generator[Path]:
 
 
 def full_track(number: int, content: int, volume: Geometry = BIG) -> bytes:
-    """Make a track that takes all its space on the disk."""
+    """Make a track without holes on the disk."""
     start = filled(number, content, volume)
     return start[:3000].ljust(volume.track_size, bytes([content]))
 
 
 def fill(folder: Path, *, leave: int = 0) -> Path:
-    """Fill a file system, but for so many bytes."""
+    """Fill a file system except for some bytes."""
     path = folder / "fill"
     with path.open("wb", buffering=0) as file:
         while True:
@@ -89,7 +89,7 @@ def write_until_full(file: ImageFile) -> int:
 
 @pytest.mark.parametrize("end", ["closed", "dead"])
 def test_write_that_fills_the_disk(small_disk: Path, end: str) -> None:
-    """It is undone for good; reads and commands that look go on, and later writes."""
+    """The write is undone permanently; reads and later writes go on."""
     path = small_disk / "disk.img"
     create_tracks(path, BIG, "FULL01")
     old = [read_track(path, number) for number in range(BIG.tracks)]
@@ -116,7 +116,7 @@ def test_write_that_fills_the_disk(small_disk: Path, end: str) -> None:
 
 
 def test_recovery_takes_no_space(small_disk: Path) -> None:
-    """What was cut short in a hole of the image is undone on a disk that is full."""
+    """A write cut short in a hole of the image is undone on a full disk."""
     path = small_disk / "disk.img"
     create_tracks(path, BIG, "FULL01")
     old = read_track(path, 20)
@@ -129,7 +129,7 @@ def test_recovery_takes_no_space(small_disk: Path) -> None:
 
 
 def test_no_space_for_a_journal(small_disk: Path) -> None:
-    """An image is not opened to be written where its journal has no space."""
+    """An image without space for its journal is not opened for writing."""
     path = small_disk / "disk.img"
     create_tracks(path, BIG, "FULL01")
     fill(small_disk, leave=8192)
@@ -142,7 +142,7 @@ def test_no_space_for_a_journal(small_disk: Path) -> None:
 
 @pytest.mark.parametrize("replace", [False, True])
 def test_no_space_for_a_new_image(small_disk: Path, *, replace: bool) -> None:
-    """What could not be made leaves nothing, and the image it was to replace stays."""
+    """A failed new image leaves nothing, and the image to be replaced stays."""
     path = small_disk / "disk.img"
     if replace:
         create_tracks(path, BIG, "FULL01")
@@ -193,7 +193,7 @@ WRITTEN = {TRACK: NEW, TRACK + 1: OTHER}
 
 
 class Faults:
-    """Has calls on files fail: the one with this number, or all from it on.
+    """Makes calls on files fail: the one with this number, or all from it on.
 
     A write that fails has `part` of its bytes written.
     """
@@ -224,7 +224,7 @@ class Faults:
 
     @contextmanager
     def happening(self) -> Generator[None]:
-        """Have them happen, meanwhile."""
+        """Make the calls fail in the block."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(os, "pwrite", self.pwrite)
             patch.setattr(os, "fdatasync", self.fdatasync)
@@ -232,7 +232,7 @@ class Faults:
 
 
 def told_by(file: ImageFile) -> dict[int, bytes]:
-    """Write two tracks; return what is to be there as it was answered, and is read."""
+    """Write two tracks; return the data that the answers promise, and the data read."""
     wanted: dict[int, bytes] = {}
     for track, data in WRITTEN.items():
         wanted[track] = data if written_as_told(file, track, data) else OLD
@@ -241,7 +241,7 @@ def told_by(file: ImageFile) -> dict[int, bytes]:
 
 
 def assert_as_told(path: Path, wanted: dict[int, bytes], *, may_stay: bool) -> None:
-    """Assert that tracks are as answered, or, if that may be, written all the same."""
+    """Assert that tracks are as answered, or, where allowed, written nevertheless."""
     for track, data in wanted.items():
         found = read_track(path, track)
         if found != data:
@@ -256,7 +256,7 @@ def assert_as_told(path: Path, wanted: dict[int, bytes], *, may_stay: bool) -> N
 def test_answer_is_true_whatever_fails(
     tmp_path: Path, end: str, part: int, *, sync: bool, lasting: bool
 ) -> None:
-    """Whichever call fails: what was answered as written is there, and no other.
+    """Whichever call fails, exactly the answered tracks are there.
 
     One case is left: all calls fail from the one on that was to bring a whole track to
     the disk. Nothing can then be recorded, and if the process dies, the track stays.
@@ -285,7 +285,7 @@ def test_answer_is_true_whatever_fails(
 
 
 def written_as_told(file: ImageFile, track: int, data: bytes) -> bool:
-    """Write a track and tell what was answered."""
+    """Write a track and return the answer."""
     try:
         file.write(track, data)
     except OSError:
@@ -294,14 +294,14 @@ def written_as_told(file: ImageFile, track: int, data: bytes) -> bool:
 
 
 def has_name(fd: int, name: str) -> bool:
-    """Tell whether an open file has this name."""
+    """Whether an open file has this name."""
     return Path(f"/proc/self/fd/{fd}").readlink().name == name
 
 
 def test_whole_write_that_failed_is_undone_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of it is in the image, but it was answered as failed: so the journal says."""
+    """A complete write that was answered as failed is undone by the journal."""
     path = new_image(tmp_path)
     write_track(path, TRACK, OLD)
     pwrite, fdatasync, written = os.pwrite, os.fdatasync, list[int]()
@@ -333,7 +333,7 @@ def test_whole_write_that_failed_is_undone_later(
 def test_same_write_by_another_program_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once a failed write has been put back, the journal has nothing to say of it."""
+    """Once a failed write has been put back, the journal has no write."""
     path = new_image(tmp_path)
     write_track(path, TRACK, OLD)
     with abandoned(), monkeypatch.context() as patch:
@@ -350,7 +350,7 @@ def test_same_write_by_another_program_stays(
 def test_failed_write_is_no_generation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A track is put back also if the one between two writes to it has failed."""
+    """A track is put back even if a write between two writes to it has failed."""
     path = new_image(tmp_path)
     with abandoned(), monkeypatch.context() as patch:
         file = open_image(path, read_only=False)
@@ -367,7 +367,7 @@ def test_failed_write_is_no_generation(
 def test_same_content_is_synced_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A track that has its content already may not have it on the disk yet."""
+    """Unchanged content may not be on the disk yet, so it is synced."""
     path = new_image(tmp_path)
     write_track(path, TRACK, OLD)
     file = open_image(path, read_only=False, sync=True)

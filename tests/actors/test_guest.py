@@ -1,4 +1,4 @@
-"""Guest alone, with a program in each form, between all that a CPU talks to."""
+"""Guest alone, with a program in each form, and probes for all other actors."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -76,7 +76,7 @@ Program = Callable[[Cpu], Coroutine[Any, Any, Any]]
 
 
 class Rig:
-    """A guest, and probes for all that it talks to."""
+    """A guest, and probes for all actors that it sends to."""
 
     def __init__(self, system: VirtualSystem, probe: ProbeFactory) -> None:
         self._system = system
@@ -90,7 +90,7 @@ class Rig:
     def run(
         self, *steps: Operation, program: Program | None = None, thread: bool = False
     ) -> None:
-        """Have the guest begin to run a program."""
+        """Let the guest begin to run a program."""
         self._guest = self._system.spawn(
             Guest(
                 self.thread.ref if thread else program or steps,
@@ -104,23 +104,23 @@ class Rig:
         self._system.clock.advance(0.0)
 
     def tell(self, who: Probe, message: GuestMessage) -> None:
-        """Have somebody say something to it."""
+        """Send a message to the guest."""
         who.tell(self._guest, message)
         self._system.clock.advance(0.0)
 
     def pass_time(self, seconds: float) -> None:
-        """Let the clock go on."""
+        """Advance the clock."""
         self._system.clock.advance(seconds)
 
     def answered(self, who: Probe, request: Message, answer: Message) -> None:
-        """Find what the guest has asked somebody, and answer it."""
+        """Expect a request of the guest, and answer it."""
         self.emulator.expect_nothing_now()
         who.expect_now(request)
         who.reply(answer)
         self._system.clock.advance(0.0)
 
     def ended(self) -> GuestReport:
-        """Find that the guest has ended; return its report."""
+        """Expect the end of the guest; return its report."""
         for one in (self.subchannel, self.css, self.storage):
             one.expect_nothing_now()
         return self.emulator.expect_now(GuestEnded).report
@@ -128,7 +128,7 @@ class Rig:
 
 @pytest.fixture
 def rig(virtual_system: VirtualSystem, probe: ProbeFactory) -> Rig:
-    """Everything that a guest needs."""
+    """Probes for all actors that a guest needs."""
     return Rig(virtual_system, probe)
 
 
@@ -164,7 +164,7 @@ def test_instruction(
 
 @pytest.mark.parametrize("instruction", {type(one): one for one, _, _ in SENT}.values())
 def test_no_such_subchannel(rig: Rig, instruction: Instruction) -> None:
-    """One that names a subchannel there is not has condition code 3."""
+    """An instruction for a missing subchannel has condition code 3."""
     rig.run(Instruct(SUBCHANNEL + 1, instruction))
     assert rig.ended().cc == {"3": 1}
 
@@ -174,7 +174,7 @@ def test_no_such_subchannel(rig: Rig, instruction: Instruction) -> None:
 def test_failed_subchannel(
     virtual_system: VirtualSystem, probe: ProbeFactory, instruction: Instruction
 ) -> None:
-    """So has one whose subchannel does not answer any more."""
+    """An instruction to a failed subchannel has condition code 3."""
     emulator = probe(GuestEnded)
     guest = Guest(
         [Instruct(SUBCHANNEL, instruction)],
@@ -189,7 +189,7 @@ def test_failed_subchannel(
 
 
 def test_operand_exception(rig: Rig) -> None:
-    """An ORB that is an operand exception goes nowhere, and is no instruction."""
+    """An ORB that is an operand exception is not sent, and is not counted."""
     transport = Orb(flags=Orb.transport.mask, cpa=0x1000)
     rig.run(Instruct(SUBCHANNEL, StartSubchannel(transport)))
     report = rig.ended()
@@ -217,7 +217,7 @@ def test_interruption(rig: Rig) -> None:
 
 
 def test_timeout(rig: Rig) -> None:
-    """After its time it is cancelled; the answer to that ends it."""
+    """After its time a wait is cancelled; the answer to that ends it."""
     rig.run(AwaitStatus(5.0), AwaitStatus())
     rig.css.expect_now(AwaitInterruption())
     rig.pass_time(4.0)
@@ -231,7 +231,7 @@ def test_timeout(rig: Rig) -> None:
 
 
 def test_interruption_at_the_last_moment(rig: Rig) -> None:
-    """What was taken before the wait was cancelled is not lost."""
+    """An interruption taken before the wait was cancelled is not lost."""
     rig.run(AwaitStatus(5.0))
     rig.css.expect_now(AwaitInterruption())
     rig.pass_time(5.0)
@@ -288,7 +288,7 @@ def test_storage(
 
 
 def test_coroutine(rig: Rig) -> None:
-    """A coroutine gets what its operations come to; what it returns is the result."""
+    """A coroutine gets the outcomes of its operations, and returns the result."""
 
     async def program(cpu: Cpu) -> list[object]:
         cc = await cpu.start(SUBCHANNEL, ORB)
@@ -306,7 +306,7 @@ def test_coroutine(rig: Rig) -> None:
 
 
 def test_program_interruption(rig: Rig) -> None:
-    """What stops an operation is raised in the coroutine, which may go on."""
+    """A stopped operation raises in the coroutine, which may go on."""
 
     async def program(cpu: Cpu) -> int:
         try:
@@ -323,7 +323,7 @@ def test_program_interruption(rig: Rig) -> None:
 
 
 def test_error(rig: Rig) -> None:
-    """What it raises is the guest's end, in one line."""
+    """An error that the coroutine raises ends the guest, reported in one line."""
 
     async def program(cpu: Cpu) -> None:
         await cpu.halt(SUBCHANNEL)
@@ -349,7 +349,7 @@ def test_unfit_result(rig: Rig) -> None:
 
 
 def test_thread(rig: Rig) -> None:
-    """A program elsewhere is told to run; its operations are answered to it."""
+    """A program elsewhere receives RunProgram; its operations are answered to it."""
     rig.run(thread=True)
     rig.thread.expect_now(RunProgram())
     rig.tell(rig.thread, Operate(Instruct(SUBCHANNEL, HaltSubchannel())))
@@ -360,7 +360,7 @@ def test_thread(rig: Rig) -> None:
 
 
 def test_progress(rig: Rig) -> None:
-    """Who asks meanwhile is told how far the guest has come."""
+    """ReportProgress returns how far the guest has come."""
     rig.run(Instruct(SUBCHANNEL, StartSubchannel(ORB)), AwaitStatus())
     rig.answered(rig.subchannel, StartSubchannel(ORB), ConditionCode(0))
     rig.tell(rig.emulator, ReportProgress())

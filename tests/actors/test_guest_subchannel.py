@@ -18,6 +18,7 @@ from ccw_actors.actors.protocol import (
     Completed,
     ConditionCode,
     Detach,
+    DetachDevice,
     Found,
     Gone,
     HaltRequest,
@@ -90,6 +91,7 @@ HAPPENS: Final[dict[str, Message]] = {
     "disable": ModifySubchannel(OFF),
     "take": TakeInterruption(),
     "reset": ResetSubchannel(),
+    "detach": DetachDevice(),
 }
 ENDED: Final = Scsw(
     fctl=Fctl.START,
@@ -117,7 +119,7 @@ EVENTS: Final[dict[str, tuple[tuple[type[Message], ...], bool, Irb]]] = {
     "suspends": ((IoRequest,), False, Irb(SUSPENDED)),
     "unsolicited": ((), False, Irb(ATTENTION)),
 }
-"""What a status answers, whether that is over with it, and the IRB."""
+"""The functions that a status answers, whether it ends them, and the IRB."""
 
 REFUSED: Final = {
     "refused": IoRequest,
@@ -137,20 +139,20 @@ NUMBERED = (IoRequest, HaltRequest, ClearRequest, LookRequest)
 
 
 class Alone:
-    """The guest's subchannel, and what happens to it by a word.
+    """The guest's subchannel, and its events by word.
 
-    | word | what happens |
+    | word | event |
     |---|---|
     | those of `HAPPENS` | an instruction, or a message |
     | those of `EVENTS` | a status of the newest of these functions |
     | old-... | the same, but from before the newest operation |
     | refused-13, halt-refused-16 | START, or HALT, has been refused with this errno |
-    | those of `HOSTS` | the host's subchannel has been looked at |
-    | completed-0 | what has become of RSCH or XSCH |
-    | gone | the host's subchannel is not there any more |
+    | those of `HOSTS` | the SCHIB of the host's subchannel |
+    | completed-0 | the result of RSCH or XSCH |
+    | gone | the host's subchannel is gone |
     | crash | it fails, and begins again |
-    | told | nothing: what VfioCcw and the channel subsystem have been sent since |
-    | answered | nothing: what has been answered meanwhile |
+    | told | none: the messages to VfioCcw and the channel subsystem since the last |
+    | answered | none: the answers since the last |
     """
 
     def __init__(self) -> None:
@@ -173,7 +175,7 @@ class Alone:
         self._told: dict[Probe, int] = {}
 
     def __call__(self, name: str) -> str:
-        """Have it happen; return what is answered, "" for what is no instruction."""
+        """Play an event; return the answer, "" if it is not an instruction."""
         if name in HAPPENS:
             self.client.tell(self.ref, HAPPENS[name])
         elif name == "crash":
@@ -188,7 +190,7 @@ class Alone:
         return self.answer() if name in HAPPENS or name == "answered" else ""
 
     def message(self, name: str) -> Message:
-        """Return what comes from below by that word."""
+        """Return the message from below for a word."""
         plain = name.removeprefix("old-")
         if plain in EVENTS:
             answers, ends, irb = EVENTS[plain]
@@ -212,7 +214,7 @@ class Alone:
         return number
 
     def told(self) -> list[str]:
-        """Return what has been sent since this was asked last."""
+        """Return the messages sent since the last call."""
         names: list[str] = []
         for probe in (self.below, self.sink):
             known = self._told.get(probe, 0)
@@ -221,7 +223,7 @@ class Alone:
         return names
 
     def answer(self) -> str:
-        """Return what has been answered since this was asked last."""
+        """Return the answers since the last call."""
         said = [answer_word(one) for one in self.client.queued]
         if said:
             self.client.expect_all_now(*map(type, self.client.queued))
@@ -263,7 +265,7 @@ ROWS: Final = {
         "answered=SubchannelReset STSCH=00000000"
     ),
 }
-"""A script for each row of the life cycle that the guest's subchannel goes by."""
+"""A script for each row of the life cycle that the guest's subchannel uses."""
 
 ELSEWHERE: Final = {15, 16, 19, 20, *range(29, 38), 39, 40, *range(42, 46)}
 """Rows of the host's subchannel alone: it decides RSCH and XSCH, and runs programs."""
@@ -384,13 +386,17 @@ MORE: Final = {
         "unsolicited told=Taken,Pending disable=1 TSCH=00000011 disable=0 "
         "unsolicited told=Taken"
     ),
+    "a Cio above gives the device up": (
+        "SSCH=0 detach told=IoRequest,Detach STSCH gone "
+        "told=LookRequest,NotOperational answered=00000000 detach told=NotOperational"
+    ),
     "a crash gives up what is below": (
         "SSCH=0 crash told=IoRequest,Detach,NotOperational SSCH=3 gone told"
     ),
     "HSCH withdraws the interruption of a PCI": (
         "SSCH=0 pci HSCH=0 take=InterruptionGone"
     ),
-    "nothing is left of functions that are over": (
+    "nothing is left of functions that have ended": (
         "SSCH=0 start-ends TSCH=00c04007 SSCH=0 HSCH=0 halt-ends "
         "told=IoRequest,Taken,IoRequest,HaltRequest,Taken,Pending start-ends "
         "TSCH=00c06007 HSCH=0 halt-ends TSCH=00002001"
@@ -403,7 +409,7 @@ MORE: Final = {
         "unsolicited unsolicited told=Taken,Taken,Pending TSCH=00000011 told=Pending"
     ),
     "RSCH of a program that is being halted": "SSCH-suspends=0 HSCH=0 RSCH=2",
-    "STSCH of a program that is over": "SSCH=0 start-ends STSCH=00c04007",
+    "STSCH of a program that has ended": "SSCH=0 start-ends STSCH=00c04007",
     "nothing comes up twice": (
         "SSCH=0 XSCH reset=2 found completed-0 told=IoRequest,LookRequest,ClearRequest"
     ),
@@ -422,32 +428,32 @@ MORE: Final = {
         "SSCH=0 start-ends TSCH=00c04007 pci told=IoRequest,Taken,Taken,Pending"
     ),
 }
-"""Scripts of what is in neither table."""
+"""Scripts of events in neither table."""
 
 SCRIPTS: Final = SHOWN | SENT_DOWN | MORE
 
 
 @pytest.mark.parametrize("number", ROWS, ids=row_name)
 def test_row(number: int) -> None:
-    """A row of the life cycle is seen from outside, and so is another in its place."""
+    """A script shows each row of the life cycle, and shows a changed row."""
     assert played(ROWS[number], Alone()) == ROWS[number]
     with changed_row(number):
         assert is_seen(ROWS[number])
 
 
 def test_each_row_has_a_script() -> None:
-    """No row of the life cycle is left out but those of the host's subchannel."""
+    """Every row of the life cycle has a script, or is the host's subchannel's alone."""
     assert {*ROWS, *ELSEWHERE} == set(range(len(lifecycle.TABLE)))
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_script(name: str) -> None:
-    """What is seen of all that happens is what the script says."""
+    """The answers and messages are those of the script."""
     assert played(SCRIPTS[name], Alone()) == SCRIPTS[name]
 
 
 def test_each_row_of_the_tables_has_a_script() -> None:
-    """There are as many scripts as rows; the last of those that go down has two."""
+    """Each row of the tables has a script; the last that goes down has two."""
     assert len(SHOWN) == len(rows_of(guest_status.__doc__))
     down = rows_of(guest_subchannel.__doc__)
     # "RSCH, XSCH | Found, status pending here" and "Completed" are one script each.
@@ -462,7 +468,7 @@ def rows_of(docstring: str | None) -> list[str]:
 
 
 def is_seen(script: str) -> bool:
-    """Whether a script shows that something is broken."""
+    """Whether a script fails."""
     try:
         return played(script, Alone()) != script
     except (ActorFailedError, AssertionError, IndexError):
@@ -470,7 +476,7 @@ def is_seen(script: str) -> bool:
 
 
 def test_the_ledger_sends_nothing() -> None:
-    """What is remembered can be used without an actor."""
+    """The state can be used without an actor."""
     ledger = GuestSubchannelState(Schib(ON))
     cc, scsw = lifecycle.start(ledger.scsw, ON, Orb.command(PROGRAM))
     assert (cc, ledger.accept_start(Orb.command(PROGRAM), scsw)) == (0, 1)
@@ -480,7 +486,7 @@ def test_the_ledger_sends_nothing() -> None:
 
 
 def test_status_has_its_extended_part() -> None:
-    """The IRB of an end is the host's but for the SCSW; CLEAR resets the paths."""
+    """The IRB of an end is the host's except the SCSW; CLEAR resets the paths."""
     alone = Alone()
     played("SSCH start-ends TSCH CSCH clear-ends STSCH", alone)
     tested = [one for one in alone.client.received if isinstance(one, Tested)]
@@ -491,7 +497,7 @@ def test_status_has_its_extended_part() -> None:
 
 
 def test_start_goes_by_the_address_limit() -> None:
-    """What SET ADDRESS LIMIT has said bounds the data of the next START."""
+    """The limit of SET ADDRESS LIMIT bounds the data of the next START."""
     alone = Alone()
     orb = Orb.command(PROGRAM)
     limited = replace(orb, flags=orb.flags | Orb.address_limit.mask)

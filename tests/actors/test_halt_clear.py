@@ -38,11 +38,11 @@ GUEST = (
 
 
 class Run(Struct):
-    """What there was when the instruction came, and what became of it.
+    """The state when the instruction came, and its results.
 
     `before` and `enabled` are the guest's subchannel, `started_before` whether START
-    had been accepted; `cc` is the instruction's; `irbs` are all that TSCH gave;
-    `pins` counts what is pinned at the end.
+    had been accepted; `cc` is the instruction's; `irbs` are all that TSCH returned;
+    `pins` counts the pins at the end.
     """
 
     before: Scsw
@@ -54,7 +54,7 @@ class Run(Struct):
 
 
 def drive(machine: PassThroughMachine, policy: Policy, step: int) -> None:
-    """Go on to the end, checking at each message that no program is released early."""
+    """Run to the end; check at each message that no program is released early."""
     dispatcher: Any = machine.system.dispatcher
     while enabled := [c for c in dispatcher.enabled() if c.recipient != "cpu1"]:
         dispatcher.step(policy(enabled, step))
@@ -66,7 +66,7 @@ def drive(machine: PassThroughMachine, policy: Policy, step: int) -> None:
 
 
 def outcomes(machine: PassThroughMachine, cpu: str) -> list[Any]:
-    """Return what the operations of a CPU's program gave."""
+    """Return the outcomes of a CPU's program."""
     guest: Any = machine.cpus[cpu]
     return list(guest.state.outcomes)
 
@@ -129,7 +129,7 @@ def every_message(instruction: Instruction, policy: str) -> list[Run]:
 
 
 def functions(run: Run) -> list[int]:
-    """Return the FC of each status the guest was shown, in order."""
+    """Return the FC of each status that the guest has taken, in order."""
     return [scsw.fctl for scsw in run.irbs]
 
 

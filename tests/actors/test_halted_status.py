@@ -1,7 +1,7 @@
-"""What the status of a halted channel program says of its last CCW.
+"""The last CCW of a halted channel program, as its status shows it.
 
-The SCSW has the address of the last CCW used plus 8, and how many bytes of that one
-have not been moved (Principles of Operation, "CCW Address" and "Count").
+The SCSW has the address of the last CCW used plus 8, and its residual count (Principles
+of Operation, "CCW Address" and "Count").
 """
 
 from pathlib import Path
@@ -48,7 +48,7 @@ class CommandCodes(Observer):
 
 
 class StallingVolume(FileVolume):
-    """It never answers, as a disk whose arm does not come to rest."""
+    """A volume that never answers."""
 
     @receive
     def read(self, message: ReadTrack) -> None:  # type: ignore[override]
@@ -97,9 +97,9 @@ def every_status(scratch: Path, ccws: list[Ccw]) -> set[tuple[int, int, int]]:
 
 
 def test_last_ccw_used_is_the_current_one(tmp_path: Path) -> None:
-    """A CCW is current once it is fetched, and has its full count until it is executed.
+    """A fetched CCW is current, and has its full count until it is executed.
 
-    Until it is fetched the one before is, with what that has left over.
+    Until it is fetched the CCW before it is, with its residual count.
     """
     ccws = [
         Ccw(SEEK, CHAINED, 6, ARGUMENT),
@@ -116,7 +116,7 @@ def test_last_ccw_used_is_the_current_one(tmp_path: Path) -> None:
 
 
 def test_a_ccw_that_was_skipped_is_not_the_last_one(tmp_path: Path) -> None:
-    """The status modifier of a search skips a CCW, which the status never names."""
+    """The status never names the CCW that a search's status modifier skips."""
     ccws = [
         Ccw(SEEK, CHAINED, 6, ARGUMENT),
         Ccw(SEARCH_ID, CHAINED, 5, ARGUMENT + 8),
@@ -132,7 +132,7 @@ def test_a_ccw_that_was_skipped_is_not_the_last_one(tmp_path: Path) -> None:
 def test_a_read_that_stalls_is_the_one_that_was_halted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has moved nothing, and the CCW behind it is not in the status at all."""
+    """The read has moved nothing, and the status does not show the CCW behind it."""
 
     def stalling(copy: Path, _device: object) -> FileVolume:
         return StallingVolume(copy, read_only=False)

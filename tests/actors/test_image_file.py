@@ -1,4 +1,4 @@
-"""Image files: what is written stays written, whole or not at all, whoever dies."""
+"""Image files: writes are permanent and atomic, even if the process dies."""
 
 import errno
 import gzip
@@ -54,7 +54,7 @@ def write(path: Path, data: bytes, track: int = TRACK) -> None:
 
 
 def test_write_changes_the_track_and_nothing_else(tmp_path: Path) -> None:
-    """The image is as it was, but for the track; no other file is left."""
+    """Only the track changes in the image; no other file is left."""
     path = new_image(tmp_path)
     before = path.read_bytes()
     write(path, filled(TRACK, 0x11))
@@ -66,7 +66,7 @@ def test_write_changes_the_track_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_journal_is_there_while_the_image_is_open(tmp_path: Path) -> None:
-    """It has the permissions of the image, whose content it has."""
+    """The journal has the permissions of the image, whose content it has."""
     path = new_image(tmp_path)
     path.chmod(0o600)
     file = open_image(path, read_only=False)
@@ -80,7 +80,7 @@ def test_journal_is_there_while_the_image_is_open(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cut", [0, 1, 24, 100, 4000])
 def test_death_in_the_journal_leaves_the_old_track(tmp_path: Path, cut: int) -> None:
-    """A record that is not whole means nothing; the image has not been touched."""
+    """An incomplete record means nothing; the image has not been touched."""
     path = new_image(tmp_path)
     write(path, filled(TRACK, 0x11))
     before = path.read_bytes()
@@ -93,7 +93,7 @@ def test_death_in_the_journal_leaves_the_old_track(tmp_path: Path, cut: int) -> 
 
 @pytest.mark.parametrize("cut", [0, 1, 512, 2000, 4096])
 def test_death_in_the_image_is_undone(tmp_path: Path, cut: int) -> None:
-    """Half a write is none when the image is next opened for writing; a whole stays."""
+    """The next opening for writing undoes part of a write, and keeps a whole one."""
     path = new_image(tmp_path)
     write(path, filled(TRACK, 0x11))
     die(path, TRACK, filled(TRACK, 0x22), call=2, cut=cut)
@@ -104,7 +104,7 @@ def test_death_in_the_image_is_undone(tmp_path: Path, cut: int) -> None:
 
 
 def test_half_a_track_is_read_as_it_was(tmp_path: Path) -> None:
-    """Who only reads has the track as it was, is told so, and changes nothing."""
+    """A reader gets the old track and a notice, and changes nothing."""
     path = new_image(tmp_path)
     write(path, filled(TRACK, 0x11))
     die(path, TRACK, filled(TRACK, 0x22), call=2, cut=1500)
@@ -117,7 +117,7 @@ def test_half_a_track_is_read_as_it_was(tmp_path: Path) -> None:
 
 
 def test_complete_write_of_a_dead_process_can_be_read(tmp_path: Path) -> None:
-    """A journal that is left over is no harm if its write is complete."""
+    """A leftover journal is harmless if its write is complete."""
     path = new_image(tmp_path)
     data = filled(TRACK, 0x22)
     die(path, TRACK, data, call=2, cut=len(data))
@@ -127,7 +127,7 @@ def test_complete_write_of_a_dead_process_can_be_read(tmp_path: Path) -> None:
 def test_later_change_by_another_program_is_kept(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What another program wrote after the death is not undone."""
+    """Data that another program wrote after the death stay."""
     path = new_image(tmp_path)
     write(path, filled(TRACK, 0x11))
     die(path, TRACK, filled(TRACK, 0x22), call=2, cut=1024)
@@ -157,11 +157,11 @@ def test_journal_is_found_through_a_link(tmp_path: Path) -> None:
 def test_journal_has_to_be_possible(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An image is not opened for writing where there is no place for a journal."""
+    """An image whose journal cannot be created is not opened for writing."""
     path = new_image(tmp_path)
     fail = OSError(errno.EROFS, os.strerror(errno.EROFS))
     monkeypatch.setattr(os, "link", Mock(side_effect=fail))
-    said = r"beside it, disk\.img\.journal: Read-only file system"
+    said = r"next to it, disk\.img\.journal: Read-only file system"
     with pytest.raises(ImageError, match=said):
         open_image(path, read_only=False)
     assert list(tmp_path.iterdir()) == [path]
@@ -171,7 +171,7 @@ def test_journal_has_to_be_possible(
 
 
 def fail_writes(monkeypatch: pytest.MonkeyPatch, failing: Container[int]) -> None:
-    """Have the writes with these numbers fail; the second takes 1000 bytes only.
+    """Make the writes with these numbers fail; the second takes 1000 bytes only.
 
     The first is that of the journal, the second the image's.
     """
@@ -207,7 +207,7 @@ def test_failing_write_leaves_the_old_track(
 def test_write_that_cannot_be_put_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until the old track can be put back, all is read and nothing is written."""
+    """Until the old track can be put back, reads go on and writes are refused."""
     path = new_image(tmp_path)
     write(path, filled(TRACK, 0x11))
     write(path, filled(TRACK, 0x11))
@@ -231,7 +231,7 @@ def test_write_that_cannot_be_put_back(
 def test_journal_stays_while_it_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An image closed with half a track in it has none when next opened."""
+    """A half written track in a closed image is undone when it is next opened."""
     path = new_image(tmp_path)
     write(path, filled(TRACK, 0x11))
     file = open_image(path, read_only=False)
@@ -249,7 +249,7 @@ def test_journal_stays_while_it_is_needed(
 
 @contextmanager
 def noted_calls() -> Generator[list[str]]:
-    """Note the writes and syncs of files, meanwhile, by their names."""
+    """Note the writes and syncs of files in the block, by their names."""
     steps: list[str] = []
     pwrite, fdatasync = os.pwrite, os.fdatasync
 
@@ -272,7 +272,7 @@ def noted_calls() -> Generator[list[str]]:
 
 @pytest.mark.parametrize("sync", [False, True])
 def test_sync_is_before_and_after_the_image(tmp_path: Path, *, sync: bool) -> None:
-    """With `sync`, the journal is on the disk before the image, and that at the end."""
+    """With `sync`, the journal is on the disk before the image, and the image last."""
     path = new_image(tmp_path)
     file = open_image(path, read_only=False, sync=sync)
     with noted_calls() as steps:
@@ -286,7 +286,7 @@ def test_sync_is_before_and_after_the_image(tmp_path: Path, *, sync: bool) -> No
 def test_failing_sync_is_a_failing_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What cannot be brought to the disk has not been written."""
+    """A write that cannot be synced has failed."""
     path = new_image(tmp_path)
     write(path, filled(TRACK, 0x11))
     file = open_image(path, read_only=False, sync=True)
@@ -306,15 +306,15 @@ def test_failing_sync_is_a_failing_write(
 
 @pytest.mark.parametrize("size", [0, 4095, 4097])
 def test_data_of_another_length_are_refused(tmp_path: Path, size: int) -> None:
-    """A track is written whole."""
+    """Data that do not have a track's length are refused."""
     path = new_image(tmp_path)
-    with pytest.raises(ImageError, match=rf"have {size} bytes, expected 4096"):
+    with pytest.raises(ImageError, match=rf"got {size} bytes .*, expected 4096"):
         write(path, bytes(size))
 
 
 @pytest.mark.parametrize("track", [-1, 40])
 def test_there_is_no_such_track(tmp_path: Path, track: int) -> None:
-    """Tracks outside of the volume are neither read nor written."""
+    """Tracks outside the volume are neither read nor written."""
     path = new_image(tmp_path)
     before = path.read_bytes()
     with pytest.raises(ImageError, match=f"no track {track}"):
@@ -325,10 +325,10 @@ def test_there_is_no_such_track(tmp_path: Path, track: int) -> None:
 
 
 def test_what_is_only_read_is_not_written(tmp_path: Path) -> None:
-    """An image opened to be read refuses writes, and has no journal."""
+    """An image opened read-only refuses writes, and has no journal."""
     path = new_image(tmp_path)
     file = open_image(path, read_only=True)
-    with pytest.raises(ImageError, match="read only"):
+    with pytest.raises(ImageError, match="read-only"):
         file.write(TRACK, filled(TRACK, 0x11))
     assert list(tmp_path.iterdir()) == [path]
     file.close()
@@ -340,15 +340,15 @@ def test_what_is_only_read_is_not_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "said"),
     [
-        (False, False, "in use elsewhere, expected to be alone"),
-        (True, False, "in use elsewhere, expected to be alone"),
-        (False, True, "in use elsewhere, expected that nobody writes it"),
+        (False, False, "in use elsewhere, expected no reader or writer"),
+        (True, False, "in use elsewhere, expected no reader or writer"),
+        (False, True, "in use elsewhere, expected no writer"),
     ],
 )
 def test_writer_is_alone(
     tmp_path: Path, *, first: bool, second: bool, said: str
 ) -> None:
-    """Two who have an image open both only read it."""
+    """A writer shares the image with no reader and no writer."""
     path = new_image(tmp_path)
     file = open_image(path, read_only=first)
     with pytest.raises(ImageError, match=said):
@@ -367,7 +367,7 @@ def test_readers_share(tmp_path: Path) -> None:
 
 
 def test_other_process_is_refused(tmp_path: Path) -> None:
-    """The lock is seen by other processes."""
+    """Other processes respect the lock."""
     path = new_image(tmp_path)
     file = open_image(path, read_only=False)
     script = (
@@ -405,7 +405,7 @@ def test_blocks_come_in_groups(tmp_path: Path) -> None:
 
 
 def test_blocks_need_a_type(tmp_path: Path) -> None:
-    """A raw image does not say what it is; an image of tracks is not one of blocks."""
+    """A raw image needs a device type; an image of tracks has no blocks."""
     blocks = tmp_path / "blocks.img"
     create_blocks(blocks, "3370", 100, "BLOCKS")
     with pytest.raises(ImageError, match="not a CKD image"):
@@ -422,7 +422,7 @@ def test_compressed_tracks_are_those_of_the_original(tmp_path: Path) -> None:
     written = [15, 16, 17, 18, 29, 30]
     assert all(packed.read(number) == plain.read(number) for number in written)
     assert "ORCZ90".encode("cp037") in packed.read(0)
-    with pytest.raises(ImageError, match="compressed, which can only be read"):
+    with pytest.raises(ImageError, match="compressed images can only be read"):
         packed.write(15, plain.read(15))
     packed.close()
     plain.close()
@@ -464,7 +464,7 @@ def test_volume_in_several_files(tmp_path: Path) -> None:
 
 
 def test_death_in_another_file_is_undone(tmp_path: Path) -> None:
-    """The journal lies beside the first file, and speaks of all."""
+    """The journal is next to the first file, and covers all files."""
     first = parts(tmp_path, highest=(1, 2, 0))
     write(first, filled(20, 0x11), 20)
     die(first, 20, filled(20, 0x22), call=2, cut=600)
@@ -484,7 +484,7 @@ def test_death_in_another_file_is_undone(tmp_path: Path) -> None:
 def test_parts_that_do_not_fit(
     tmp_path: Path, highest: tuple[int, int, int], said: str
 ) -> None:
-    """Headers and sizes of the files have to agree."""
+    """Headers and sizes of the files must agree."""
     with pytest.raises(ImageError, match=said):
         open_image(parts(tmp_path, highest=highest), read_only=True)
 
@@ -509,7 +509,7 @@ def test_first_file_has_a_number(tmp_path: Path) -> None:
     ],
 )
 def test_names_of_parts(name: str, number: int, other: str | None) -> None:
-    """The last character before the first dot counts from 1 to 9, then in letters."""
+    """The last character before the first dot counts 1 to 9, then letters."""
     if other is None:
         with pytest.raises(ImageError, match="expected"):
             part_path(Path(name), number)
@@ -521,7 +521,7 @@ def test_names_of_parts(name: str, number: int, other: str | None) -> None:
 
 
 def test_new_image_replaces_none(tmp_path: Path) -> None:
-    """A file that exists stays, unless it is to be replaced."""
+    """A file that exists stays, unless `replace` is given."""
     path = new_image(tmp_path)
     with pytest.raises(ImageError, match="exists, expected a new file"):
         create_tracks(path, VOLUME, "OTHER1")
@@ -531,7 +531,7 @@ def test_new_image_replaces_none(tmp_path: Path) -> None:
 
 
 def test_new_image_tells_how_far_it_is(tmp_path: Path) -> None:
-    """Progress goes up to the number of tracks."""
+    """Progress counts up to the number of tracks."""
     seen: list[int] = []
     create_tracks(tmp_path / "a.img", VOLUME, "TEST01", progress=seen.append)
     assert seen == [0, 10, 20, 30, 40]

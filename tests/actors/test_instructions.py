@@ -1,4 +1,4 @@
-"""Instructions and resets that the golden vectors do not have."""
+"""Instructions and resets that no golden vector has."""
 
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def scsw_of(observation: Observation) -> Scsw:
 
 
 def test_cancel_a_suspended_program(tmp_path: Path) -> None:
-    """XSCH withdraws it without a status, and another START is accepted."""
+    """XSCH withdraws the program without status; another START is accepted."""
     suspended = Ccw(SENSE_ID.code, SENSE_ID.flags | Ccw.suspend.mask, 7, DATA)
     seen = run(
         tmp_path,
@@ -108,7 +108,7 @@ def test_cancel_a_suspended_program(tmp_path: Path) -> None:
     [(1, 0x60000, True), (1, 0x40000, False), (2, 0x40000, True), (2, 0x60000, False)],
 )
 def test_address_limit(tmp_path: Path, mode: int, limit: int, *, meets: bool) -> None:
-    """Mode 1 wants data at or above the limit, mode 2 below it."""
+    """Mode 1 requires data at or above the limit, mode 2 below it."""
     seen = run(
         tmp_path,
         [("SAL", limit, None), ("SSCH", 0x10000, ORB), ("TSCH", 0x10000, None)],
@@ -119,7 +119,7 @@ def test_address_limit(tmp_path: Path, mode: int, limit: int, *, meets: bool) ->
 
 
 def test_measurement_block_counts_starts(tmp_path: Path) -> None:
-    """Each START that is accepted adds one to the halfword of its block."""
+    """Each accepted START adds one to the halfword of its block."""
     start: list[tuple[str, int, int | None]] = [
         ("SSCH", 0x10000, ORB),
         ("TSCH", 0x10000, None),
@@ -139,7 +139,7 @@ def test_describe_subchannels(tmp_path: Path) -> None:
 
 
 def test_unknown_request(tmp_path: Path) -> None:
-    """CHSC answers an unknown command by a response code, a bad length not at all."""
+    """CHSC answers an unknown command with a response code, a bad length not at all."""
     seen = run(tmp_path, [("CHSC", 0, 0x60000)], storage={"60000": "00107777"})
     assert seen.storage[0x20010:0x20014].hex() == "00080004"
     seen = run(tmp_path, [("CHSC", 0, 0x60000)], storage={"60000": "00120010"})
@@ -147,7 +147,7 @@ def test_unknown_request(tmp_path: Path) -> None:
 
 
 def test_reports_that_do_not_fit() -> None:
-    """A full queue loses the newest report, and the last one in it says so."""
+    """A full queue loses the newest report, and its last one says so."""
     crws = tuple(Crw(Rsc.SUBCHANNEL, Erc.AVAILABLE, number) for number in range(3))
     queue = queued(queued(queued((), crws[0], 2), crws[1], 2), crws[2], 2)
     assert queue == (crws[0], crws[1].with_flag(Crw.overflow))
@@ -158,7 +158,7 @@ def test_reports_that_do_not_fit() -> None:
 @pytest.mark.parametrize("steps", range(0, 40, 3))
 @pytest.mark.parametrize("initialize", [False, True])
 def test_reset_at_any_time(tmp_path: Path, steps: int, *, initialize: bool) -> None:
-    """A reset ends an endless program, and then nothing of it runs any more."""
+    """A reset ends an endless program, and no work of it is in progress then."""
     host = VectorMachine(DISK, IMAGES, tmp_path)
     ref = host.system.ref
     subchannel = ref("subchannel0")
@@ -187,9 +187,10 @@ def test_reset_at_any_time(tmp_path: Path, steps: int, *, initialize: bool) -> N
 def test_reset_ends_a_reservation(
     tmp_path: Path, steps: int | None, *, initialize: bool
 ) -> None:
-    """A reset of the path does, also one that comes so many steps after a CLEAR.
+    """A path reset ends a reservation, also some steps after a CLEAR.
 
-    The clear signal, which keeps the reservation, may be out when the reset comes.
+    The clear signal, which keeps the reservation, may be in progress when the reset
+    comes.
     """
     host = VectorMachine(DISK, IMAGES, tmp_path)
     subchannel = host.system.ref("subchannel0")
@@ -212,7 +213,7 @@ def test_reset_ends_a_reservation(
 
 
 def test_clear_keeps_a_reservation(tmp_path: Path) -> None:
-    """SENSE PATH GROUP ID says "reserved to this path" after CSCH, too."""
+    """After CSCH SENSE PATH GROUP ID also says "reserved to this path"."""
     host = VectorMachine(DISK, IMAGES, tmp_path)
     subchannel = host.system.ref("subchannel0")
     device = host.system.ref("device0")

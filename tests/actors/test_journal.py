@@ -1,4 +1,4 @@
-"""The journal of an image: whose it is, and that nothing else is written or removed."""
+"""The journal of an image: its owner, and that no other file is written or removed."""
 
 import os
 import shutil
@@ -46,7 +46,7 @@ AT = 512 + TRACK * VOLUME.track_size
 
 @pytest.fixture
 def torn(tmp_path: Path) -> Path:
-    """An image with half a write in it, and its journal beside it."""
+    """An image with half a write in it, and its journal next to it."""
     path = new_image(tmp_path)
     write_track(path, TRACK, OLD)
     die(path, TRACK, NEW, call=2, cut=1500)
@@ -55,7 +55,7 @@ def torn(tmp_path: Path) -> Path:
 
 
 def refused(path: Path, said: str) -> None:
-    """Have the image refused to who writes, shown to who reads, and all left alone."""
+    """Expect that a writer is refused, a reader is not, and no file changes."""
     before = contents(path.parent)
     for _ in range(2):
         with pytest.raises(ImageError, match=said):
@@ -73,7 +73,7 @@ def refused(path: Path, said: str) -> None:
 
 
 def test_new_image_takes_the_journal_away(torn: Path) -> None:
-    """A journal goes with its image when that is replaced by a new one."""
+    """A new image that replaces another also removes its journal."""
     create_tracks(torn, VOLUME, "NEW001", replace=True)
     assert list(torn.parent.iterdir()) == [torn]
     before = torn.read_bytes()
@@ -82,7 +82,7 @@ def test_new_image_takes_the_journal_away(torn: Path) -> None:
 
 
 def test_backup_put_over_the_image_is_not_changed(tmp_path: Path) -> None:
-    """An image restored in place, by name and number the same file, stays as it is."""
+    """An image restored in place, same name and inode number, stays as it is."""
     path = new_image(tmp_path)
     write_track(path, TRACK, OLD)
     backup = path.read_bytes()
@@ -94,7 +94,7 @@ def test_backup_put_over_the_image_is_not_changed(tmp_path: Path) -> None:
 
 
 def test_older_backup_put_over_the_image_is_not_changed(tmp_path: Path) -> None:
-    """Nor does one whose track looks as if it had been cut short: it is too old."""
+    """An older backup stays too, even if a track in it looks cut short."""
     path = new_image(tmp_path)
     write_track(path, TRACK, NEW[:1536] + OLD[1536:])
     backup = path.read_bytes()
@@ -106,7 +106,7 @@ def test_older_backup_put_over_the_image_is_not_changed(tmp_path: Path) -> None:
 
 
 def test_other_image_of_that_name_is_not_changed(torn: Path) -> None:
-    """An image that has taken the place of the one that was torn stays as it is."""
+    """An image that has replaced the torn one stays as it is."""
     other = torn.with_name("other.img")
     create_tracks(other, VOLUME, "OTHER1")
     write_track(other, TRACK, torn.read_bytes()[AT : AT + 4096])
@@ -115,7 +115,7 @@ def test_other_image_of_that_name_is_not_changed(torn: Path) -> None:
 
 
 def test_image_of_another_size_is_not_changed(torn: Path) -> None:
-    """An image that was cut short or has grown is another."""
+    """A truncated or grown image is another image."""
     cylinder = VOLUME.heads * VOLUME.track_size
     for size in (-cylinder, 2 * cylinder):
         os.truncate(torn, torn.stat().st_size + size)
@@ -123,7 +123,7 @@ def test_image_of_another_size_is_not_changed(torn: Path) -> None:
 
 
 def test_image_of_more_files_is_not_changed(tmp_path: Path) -> None:
-    """The journal of a volume in several files is none of a volume in one."""
+    """The journal of a volume in several files does not fit one in a single file."""
     path = new_image(tmp_path)
     found = path.stat()
     two = [Part(found.st_ino, found.st_size), Part(1, 2)]
@@ -143,7 +143,7 @@ def test_moved_together(torn: Path) -> None:
 
 
 def test_copied_together(torn: Path) -> None:
-    """A copy of both is refused until one says that it is a copy."""
+    """Copies of both are refused unless `copied` says so."""
     folder = torn.parent / "copy"
     folder.mkdir()
     copy = folder / torn.name
@@ -157,7 +157,7 @@ def test_copied_together(torn: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 1])
 def test_no_copy(torn: Path, size: int) -> None:
-    """What is no copy is refused even so: other tracks, or another size."""
+    """With `copied`, other tracks or another size are refused nevertheless."""
     other = torn.with_name("other.img")
     create_tracks(other, ckd_volume(ckd_type("2311")[0], 4 + size), "OTHER1")
     journal_path(torn).rename(journal_path(other))
@@ -169,14 +169,14 @@ def test_no_copy(torn: Path, size: int) -> None:
 
 
 def write_track_beside(path: Path, track: int, data: bytes) -> None:
-    """Write a track as another program does, that knows of no journal."""
+    """Write a track without a journal, as another program does."""
     with path.open("r+b") as file:
         file.seek(512 + track * VOLUME.track_size)
         file.write(data)
 
 
 def test_later_image_of_that_name_keeps_its_journal(tmp_path: Path) -> None:
-    """Who closes an image removes its own journal, not one that came to its place."""
+    """Closing an image removes its own journal, not a later one of that name."""
     path = new_image(tmp_path)
     first = open_image(path, read_only=False)
     first.write(TRACK, OLD)
@@ -195,7 +195,7 @@ def test_later_image_of_that_name_keeps_its_journal(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
 def test_image_that_is_gone_is_not_written(tmp_path: Path, how: str) -> None:
-    """What nobody could read later is not answered as written."""
+    """A write to an image that was removed is not answered as written."""
     path = new_image(tmp_path)
     file = open_image(path, read_only=False)
     file.write(TRACK, OLD)
@@ -214,7 +214,7 @@ def test_image_that_is_gone_is_not_written(tmp_path: Path, how: str) -> None:
 
 
 def test_image_that_is_moved_is_written(tmp_path: Path) -> None:
-    """An image that has another name, or folder, meanwhile is still the same."""
+    """An image that gets another name or folder while open is still the same."""
     folder = tmp_path / "folder"
     folder.mkdir()
     path = new_image(folder)
@@ -228,7 +228,7 @@ def test_image_that_is_moved_is_written(tmp_path: Path) -> None:
 
 
 def test_journal_that_is_removed_is_made_again(tmp_path: Path) -> None:
-    """No write is begun without one; where it has no place, none is begun."""
+    """No write begins without a journal; if it cannot be created, none begins."""
     path = new_image(tmp_path)
     journal = journal_path(path)
     with abandoned(), pytest.MonkeyPatch.context() as patch:
@@ -255,7 +255,7 @@ def test_journal_that_is_removed_is_made_again(tmp_path: Path) -> None:
 
 
 def test_image_with_two_names_is_not_written(tmp_path: Path) -> None:
-    """By its other name nobody would find the journal."""
+    """By the other name its journal could not be found."""
     path = new_image(tmp_path)
     other = tmp_path / "other.img"
     other.hardlink_to(path)
@@ -271,7 +271,7 @@ def test_image_with_two_names_is_not_written(tmp_path: Path) -> None:
 
 
 def test_torn_image_that_gets_another_name(torn: Path) -> None:
-    """It is mended by the name that has the journal, and not written by the other."""
+    """The name with the journal undoes the write; the other cannot be written."""
     other = torn.with_name("other.img")
     other.hardlink_to(torn)
     with pytest.raises(ImageError, match="2 names"):
@@ -334,7 +334,7 @@ def _socket(path: Path) -> None:
 def test_what_is_no_journal_stays(
     tmp_path: Path, make: Callable[[Path], object], said: str
 ) -> None:
-    """Whatever has the name of the journal is neither followed, written nor removed."""
+    """A file with the journal's name is neither followed, written nor removed."""
     path = new_image(tmp_path)
     make(journal_path(path))
     refused(path, rf"disk\.img\.journal is where its journal goes, .*: {said}")
@@ -342,7 +342,7 @@ def test_what_is_no_journal_stays(
 
 @pytest.mark.parametrize("replace", [False, True])
 def test_init_leaves_what_is_no_journal(tmp_path: Path, *, replace: bool) -> None:
-    """Nor does a new image take its place."""
+    """A new image does not replace it either."""
     path = new_image(tmp_path) if replace else tmp_path / "disk.img"
     journal_path(path).write_text("my diary")
     before = contents(tmp_path)
@@ -353,7 +353,7 @@ def test_init_leaves_what_is_no_journal(tmp_path: Path, *, replace: bool) -> Non
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_journal_of_another_user_is_refused(torn: Path) -> None:
-    """It is believed if it is of the owner of the image, or of who opens it."""
+    """The journal must belong to the owner of the image or the user who opens it."""
     os.chown(journal_path(torn), 4321, -1)
     refused(torn, "a file of user 4321")
     os.chown(torn, 4321, -1)
@@ -363,7 +363,7 @@ def test_journal_of_another_user_is_refused(torn: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_journal_belongs_to_the_owner_of_the_image(tmp_path: Path) -> None:
-    """Root's journal is the owner's, who can then undo what it begun."""
+    """Root gives the journal to the image's owner, who can then undo the write."""
     path = new_image(tmp_path)
     os.chown(path, 4321, 8765)
     file = open_image(path, read_only=False)
@@ -375,7 +375,7 @@ def test_journal_belongs_to_the_owner_of_the_image(tmp_path: Path) -> None:
 def test_recovery_is_on_the_disk_before_the_journal_goes(
     torn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Power that fails in a recovery leaves an image that can be recovered."""
+    """After a power failure in a recovery the image can be recovered."""
     steps: list[str] = []
     fdatasync, unlink = os.fdatasync, os.unlink
 
@@ -422,7 +422,7 @@ def test_recovery_is_on_the_disk_before_the_journal_goes(
     ids=range(13),
 )
 def test_what_has_become_of_a_write(found: bytes, state: State) -> None:
-    """Sectors are old or new, but for two at most that are both; no byte is other."""
+    """Sectors are old or new, except two at most that are part of each."""
     intent = Intent(Place(0, AT, 4096), OLD, NEW)
     failed = Intent(Place(0, AT, 4096), OLD, NEW, failed=True)
     assert intent.state(found) == state
@@ -433,7 +433,7 @@ def test_what_has_become_of_a_write(found: bytes, state: State) -> None:
 
 
 def forge(path: Path, place: Place, old: bytes, new: bytes) -> None:
-    """Put a journal beside an image that is whole and lies."""
+    """Put a complete journal with wrong contents next to an image."""
     found = path.stat()
     header = header_bytes([Part(found.st_ino, found.st_size)])
     record, _ = Intent(place, old, new).packed(header)
@@ -456,16 +456,16 @@ def forge(path: Path, place: Place, old: bytes, new: bytes) -> None:
     ],
 )
 def test_record_of_no_track_is_refused(tmp_path: Path, place: Place) -> None:
-    """A record that is whole speaks of a track, and of just that."""
+    """A complete record must name exactly one track."""
     path = new_image(tmp_path)
     content = path.read_bytes()[AT : AT + place.length]
     forge(path, place, content[:-9] + b"x" * len(content[-9:]), content)
-    refused(path, "speaks of no track of the image")
+    refused(path, "names no track of the image")
 
 
 @pytest.mark.parametrize("length", [LENGTH_MAX + 1, (1 << 32) - 1])
 def test_record_that_claims_too_much_means_nothing(tmp_path: Path, length: int) -> None:
-    """A length is no reason to take memory, and no record that is not whole counts."""
+    """An absurd length allocates nothing, and an incomplete record does not count."""
     path = new_image(tmp_path)
     before = path.read_bytes()
     forge(path, Place(0, AT, length), b"a" * 10, b"b" * 10)
@@ -474,7 +474,7 @@ def test_record_that_claims_too_much_means_nothing(tmp_path: Path, length: int) 
 
 
 def test_record_of_another_journal_means_nothing(torn: Path) -> None:
-    """A record counts only behind the header that it was written for."""
+    """A record counts only behind the header for which it was written."""
     other = Part(torn.stat().st_ino, torn.stat().st_size)
     raw = journal_path(torn).read_bytes()
     before = torn.read_bytes()
@@ -500,7 +500,7 @@ def test_huge_journal_is_not_read_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["fifo", "folder", "device"])
 def test_image_that_is_no_file(tmp_path: Path, kind: str) -> None:
-    """What is no file is refused, and nobody waits for it."""
+    """An image that is not a file is refused without waiting."""
     path = tmp_path / "disk.img"
     if kind == "fifo":
         os.mkfifo(path)

@@ -11,7 +11,7 @@ FEW = 4
 
 
 def live(folder: Path, sync: str, lives: int) -> None:
-    """Have a process write and die so many times."""
+    """Let a process write and die `lives` times."""
     killed = Killed(new_killed(folder), sync)
     for life in range(lives):
         killed.die(life)
@@ -20,12 +20,12 @@ def live(folder: Path, sync: str, lives: int) -> None:
 
 @pytest.mark.parametrize("sync", ["sync", "process"])
 def test_some_deaths(tmp_path: Path, sync: str) -> None:
-    """After every death each track is whole, and as new as was said, or newer."""
+    """After every death each track is whole, and as new as answered, or newer."""
     live(tmp_path, sync, FEW)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sync", ["sync", "process"])
 def test_many_deaths(tmp_path: Path, sync: str) -> None:
-    """The same, a hundred times."""
+    """A hundred deaths leave each track whole, and as new as answered, or newer."""
     live(tmp_path, sync, LIVES)

@@ -1,4 +1,4 @@
-"""The limits that Linux sets to channel programs, as a switch."""
+"""The limits of Linux on channel programs, as an option."""
 
 from functools import partial
 from typing import Any, Literal
@@ -30,7 +30,7 @@ def long_chain(ccws: int) -> bytes:
 
 
 def many_chains(chains: int) -> bytes:
-    """Return so many chains of a NOP and a TIC to the next, at a distance."""
+    """Return chains of a NOP and a TIC to the next, at a distance."""
     content = b""
     for number in range(chains - 1):
         target = PROGRAM + 32 * (number + 1)
@@ -60,7 +60,7 @@ async def start(cpu: Cpu) -> int:
 def test_limits(
     content: bytes, *, legal: bool, limits: Literal["none", "linux"]
 ) -> None:
-    """Linux refuses what is longer, and the guest finds a program check."""
+    """Linux refuses a longer program, and the guest finds a program check."""
     system = System(VirtualDispatcher())
     layers = Layers(vfio_ccw=partial(VfioCcw, limits=limits))
     PassThroughMachine(system, start, layers=layers, content=content, ends=True)

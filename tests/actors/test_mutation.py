@@ -35,7 +35,7 @@ def golden(name: str) -> bytes:
 
 
 def looks(*more: str) -> tuple[Command, ...]:
-    """Return commands that look into an image."""
+    """Return commands that read an image."""
     words = [("ls",), ("ls", "--json"), ("verify",)]
     words += [("ls", "P"), ("cat", "A.B"), ("cat", "A.B", "--text"), ("cat", "P(ONE)")]
     return tuple(
@@ -107,7 +107,7 @@ IMAGE_KINDS = (
 )
 @pytest.mark.parametrize("number", range(len(IMAGE_KINDS)))
 def test_damaged_images(tmp_path: Path, number: int, count: int) -> None:
-    """A damaged image is looked into, or refused in a line; and it is never changed."""
+    """Commands read a damaged image or refuse it in one line, and never change it."""
     make, commands = IMAGE_KINDS[number]
     ends = survive(make(), commands, tmp_path, seed=count, count=count)
     assert sum(ends.values()) == count
@@ -119,7 +119,7 @@ def test_damaged_images(tmp_path: Path, number: int, count: int) -> None:
 
 
 def put_back(before: Files, after: Files) -> bool:
-    """Tell whether all is as before; or the journal gone, and its track put back."""
+    """Whether all is as before, or the journal is gone and its track put back."""
     image = before["disk.img"]
     left = {name: data for name, data in before.items() if name != JOURNAL}
     mended = left | {"disk.img": image[:AT] + OLD + image[AT + len(OLD) :]}
@@ -127,7 +127,7 @@ def put_back(before: Files, after: Files) -> bool:
 
 
 def journals(folder: Path, target: str) -> Kind:
-    """Make an image with half a write in it, and its journal beside it."""
+    """Make an image with half a write in it, and its journal next to it."""
     path = new_image(folder)
     with path.open("r+b") as file:
         file.seek(AT)
@@ -168,7 +168,7 @@ COPIED = Command(("dasd", "recover", "disk.img", "--copied"), may_change=put_bac
 )
 @pytest.mark.parametrize("target", [JOURNAL, "disk.img"])
 def test_damaged_journals(tmp_path: Path, target: str, count: int) -> None:
-    """What a journal says is done or not; no image gets what is not its own."""
+    """A journal's write is done or not; no image gets data of another."""
     kind = journals(tmp_path, target)
     commands = (RECOVERY, COPIED, *looks()[:3], RECOVERY)
     ends = survive(kind, commands, tmp_path, seed=count, count=count)
@@ -178,7 +178,7 @@ def test_damaged_journals(tmp_path: Path, target: str, count: int) -> None:
 
 
 def test_what_a_damaged_journal_leaves(tmp_path: Path) -> None:
-    """Damage is seen: a record of which one bit is wrong is not believed."""
+    """A record with one wrong bit is not accepted."""
     kind = journals(tmp_path, JOURNAL)
     header = kind.files[JOURNAL][:HEADER_SIZE]
     whole = kind.files[JOURNAL][HEADER_SIZE:]
@@ -186,7 +186,7 @@ def test_what_a_damaged_journal_leaves(tmp_path: Path) -> None:
     for bit in range(8 * 112):
         raw = bytearray(whole)
         raw[bit // 8] ^= 1 << bit % 8
-        marked = 16 <= bit // 8 < 32  # a mark that is damaged is none
+        marked = 16 <= bit // 8 < 32  # a damaged mark does not count
         assert (Intent.from_bytes(bytes(raw), header) is not None) == marked
 
 
@@ -194,7 +194,7 @@ def test_what_a_damaged_journal_leaves(tmp_path: Path) -> None:
 
 
 def test_damage_is_repeatable() -> None:
-    """The same seed makes the same files, and another one others."""
+    """The same seed makes the same files, another seed makes others."""
     kind = blocks()
     first, again, other = (
         [mutant.data for mutant in mutants(kind, seed, 50)] for seed in (1, 1, 2)

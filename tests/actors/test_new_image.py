@@ -1,4 +1,4 @@
-"""New images: in whose place they come, and what is left of an unfinished one."""
+"""New images: which files they replace, and what is left of an unfinished one."""
 
 import fcntl
 import os
@@ -54,7 +54,7 @@ MAKER = """
 
 
 def make(path: Path, last: int, *, replace: bool) -> bool:
-    """Have a process make an image, and kill itself at a call; tell if it was done."""
+    """Let a process make an image, and kill itself at a call; return if it was done."""
     words = [sys.executable, "-c", textwrap.dedent(MAKER), str(path), str(last)]
     words += ["replace" if replace else "new", *CALLS]
     done = subprocess.run(words, check=False, capture_output=True, text=True)
@@ -67,13 +67,13 @@ def make(path: Path, last: int, *, replace: bool) -> bool:
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_image_in_use_is_not_replaced(tmp_path: Path, *, read_only: bool) -> None:
-    """While anybody has the image open it stays, and writes go on."""
+    """An image that is open stays, and its writes go on."""
     path = new_image(tmp_path)
     file = open_image(path, read_only=read_only)
     before = contents(tmp_path)
-    with pytest.raises(ImageError, match="in use elsewhere, expected to be alone"):
+    with pytest.raises(ImageError, match="in use elsewhere, expected no reader"):
         create_tracks(path, VOLUME, "NEW001", replace=True)
-    with pytest.raises(ImageError, match="in use elsewhere, expected to be alone"):
+    with pytest.raises(ImageError, match="in use elsewhere, expected no reader"):
         create_blocks(path, "3370", 100, "NEW001", replace=True)
     assert contents(tmp_path) == before
     if not read_only:
@@ -83,7 +83,7 @@ def test_image_in_use_is_not_replaced(tmp_path: Path, *, read_only: bool) -> Non
 
 
 def test_image_behind_a_link_is_replaced(tmp_path: Path) -> None:
-    """The link stays, and leads to the new image; it is in use by either name."""
+    """The link stays, and leads to the new image, which is in use by either name."""
     path = new_image(tmp_path)
     link = tmp_path / "link.img"
     link.symlink_to(path.name)
@@ -99,7 +99,7 @@ def test_image_behind_a_link_is_replaced(tmp_path: Path) -> None:
 def test_who_waited_for_the_lock_gets_the_new_image(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between its opening and its lock an image may be replaced: it is opened again."""
+    """An image replaced between opening and locking is opened again."""
     path = new_image(tmp_path)
     flock, calls = fcntl.flock, 0
 
@@ -126,7 +126,7 @@ def test_who_waited_for_the_lock_gets_the_new_image(
 @pytest.mark.slow
 @pytest.mark.parametrize("replace", [False, True])
 def test_init_killed_at_any_call(tmp_path: Path, *, replace: bool) -> None:
-    """The image is not there, the one before, or whole; what else is left goes next."""
+    """There is no image, the old one, or a complete one; leftovers go next time."""
     path = tmp_path / "disk.img"
     last, done = 0, False
     while not done:
@@ -146,7 +146,7 @@ def test_init_killed_at_any_call(tmp_path: Path, *, replace: bool) -> None:
             path.unlink()
         journal = path.with_name(path.name + ".journal")
         if journal.exists() and "KILLED".encode("cp037") in read_track(path, 0):
-            journal.unlink()  # that of the image that was replaced
+            journal.unlink()  # that of the replaced image
         create_tracks(path, VOLUME, "NEW001", replace=replace)
         assert list(tmp_path.iterdir()) == [path]
         if not replace:
@@ -156,7 +156,7 @@ def test_init_killed_at_any_call(tmp_path: Path, *, replace: bool) -> None:
 
 @pytest.mark.parametrize("last", [4, 14])
 def test_init_killed(tmp_path: Path, last: int) -> None:
-    """What a killed maker leaves is no image, and the next maker takes it away."""
+    """A killed maker leaves no image, and the next maker removes its file."""
     path = tmp_path / "disk.img"
     assert not make(path, last, replace=False)
     assert list(contents(tmp_path)) == [".disk.img.ccw-actors-new"]
@@ -165,7 +165,7 @@ def test_init_killed(tmp_path: Path, last: int) -> None:
 
 
 def test_image_that_is_being_made(tmp_path: Path) -> None:
-    """What a living maker has under way is not taken away."""
+    """The unfinished file of a living maker is not removed."""
     path = tmp_path / "disk.img"
 
     def second(_done: int) -> None:
@@ -178,7 +178,7 @@ def test_image_that_is_being_made(tmp_path: Path) -> None:
 
 
 def test_unfinished_file_that_was_named(tmp_path: Path) -> None:
-    """Of a maker killed after the naming, only the other name goes."""
+    """After a kill behind the naming, only the temporary name is removed."""
     path = new_image(tmp_path)
     (tmp_path / ".disk.img.ccw-actors-new").hardlink_to(path)
     create_tracks(path, VOLUME, "NEW001", replace=True)
@@ -187,7 +187,7 @@ def test_unfinished_file_that_was_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["folder", "link"])
 def test_what_is_no_unfinished_file_stays(tmp_path: Path, kind: str) -> None:
-    """A folder or a link in the place of the unfinished file is refused."""
+    """A folder or a link with the temporary name is refused."""
     made = tmp_path / ".disk.img.ccw-actors-new"
     if kind == "folder":
         made.mkdir()
@@ -203,7 +203,7 @@ def test_what_is_no_unfinished_file_stays(tmp_path: Path, kind: str) -> None:
 def test_file_system_without_hard_links(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There the unfinished file is renamed, and never over another."""
+    """Without hard links the file is renamed, and never over another one."""
 
     def link(_source: Path, _target: Path) -> None:
         raise PermissionError(1, "Operation not permitted")
@@ -222,7 +222,7 @@ def test_file_system_without_hard_links(
 
 
 def test_track_never_written_takes_one_block(tmp_path: Path) -> None:
-    """Of a new image the host keeps a block for each track, and holes for the rest."""
+    """The host keeps a block for each track of a new image, and holes for the rest."""
     path = tmp_path / "big.img"
     volume = Geometry("3390", 20, 15, 56832)
     create_tracks(path, volume, "HOLES1")

@@ -1,7 +1,7 @@
-"""When the host fails: with `sync`, what was answered as written is there, and whole.
+"""The host fails: with `sync`, every answered write is there, and whole.
 
-The disk is played: what is written may reach it in any order, sector by sector, or not
-at all, until fdatasync of its file returns.
+The disk is simulated: written sectors may reach it in any order, or not at all, until
+fdatasync of their file returns.
 """
 
 import itertools
@@ -36,7 +36,7 @@ def name(fd: int) -> str:
 
 
 def steps_of(path: Path, contents: Sequence[int]) -> list[Step]:
-    """Write tracks with sync; return what was done to which file, in order."""
+    """Write tracks with sync; return the steps on files, in order."""
     steps: list[Step] = []
     pwrite, fdatasync = os.pwrite, os.fdatasync
 
@@ -64,7 +64,7 @@ def steps_of(path: Path, contents: Sequence[int]) -> list[Step]:
 def after_failure(
     disk: dict[str, bytearray], steps: Sequence[Step], rng: random.Random
 ) -> dict[str, bytes]:
-    """Return what is on the disk when the host fails after these steps."""
+    """Return the contents of the disk when the host fails after these steps."""
     disk = {file: bytearray(data) for file, data in disk.items()}
     pending: dict[str, list[tuple[int, bytes]]] = {file: [] for file in disk}
     for step in steps:
@@ -87,9 +87,9 @@ def after_failure(
 
 
 def told_after(done: int) -> dict[int, set[int]]:
-    """Return what each track may have, after so many answers to writes.
+    """Return the contents that each track may have, after some answers to writes.
 
-    That is what was answered last, or what was being written.
+    They are those answered last, or those being written.
     """
     contents = dict.fromkeys(TRACKS, 1) | dict(
         zip(TRACKS[:done], CONTENTS[:done], strict=True)
@@ -101,18 +101,18 @@ def told_after(done: int) -> dict[int, set[int]]:
 
 
 def put_back(path: Path, left: dict[str, bytes], before: bytes) -> None:
-    """Make the files that a failure leaves; a journal without its header is none."""
+    """Make the files that a failure leaves; without its header there is no journal."""
     path.write_bytes(left[path.name])
     journal = left[f"{path.name}.journal"]
     if journal[:SECTOR].strip(b"\0"):
         journal_path(path).write_bytes(journal)
-    else:  # no record can be whole without the header
+    else:  # no record can be complete without the header
         assert path.read_bytes() == before
         journal_path(path).unlink(missing_ok=True)
 
 
 def assert_as_told(path: Path, allowed: dict[int, set[int]], when: str) -> None:
-    """Assert that each track is as it may be, before the image is mended and after."""
+    """Assert that each track has allowed contents, before recovery and after."""
     seen = {track: read_track(path, track) for track in allowed}
     open_image(path, read_only=False).close()
     for track, contents in allowed.items():

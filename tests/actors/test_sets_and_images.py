@@ -1,4 +1,4 @@
-"""Subchannel sets and images, busy paths, held attention: what no golden vector has."""
+"""Subchannel sets and images, busy paths, held attention: no golden vector has them."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -72,11 +72,11 @@ class BareHost:
         )
 
     def choices(self) -> list[Choice]:
-        """Return what can happen next."""
+        """Return the messages that can come next."""
         return list(self.dispatcher.enabled())
 
     def step(self) -> None:
-        """Let the most urgent of that happen."""
+        """Handle the most urgent message."""
         self.dispatcher.step(min(self.choices(), key=_urgency))
 
     def run(self) -> Any:
@@ -89,7 +89,7 @@ class BareHost:
 
 
 def _urgency(choice: Choice) -> tuple[bool, bool, bool]:
-    """Let the processor and the channel subsystem be ahead of everybody else."""
+    """Return the priority: the processor and the channel subsystem come first."""
     names = {choice.recipient, choice.sender}
     return bool(choice.timer), "cpu0" not in names, "css" not in names
 
@@ -118,7 +118,7 @@ async def set_attribute(cpu: Cpu, operation: int) -> int:
 def test_not_operational_until_enabled(
     schid: SubchannelId, operation: int, other: int
 ) -> None:
-    """CHSC has to enable sets, or images, before there is more than the first one."""
+    """CHSC must enable sets, or images, other than the first."""
 
     async def program(cpu: Cpu) -> list[int]:
         word = schid.to_word()
@@ -135,7 +135,7 @@ def test_not_operational_until_enabled(
 
 
 def test_every_set_has_its_own_subchannels() -> None:
-    """A START in one set is no START in another."""
+    """A START in one set starts nothing in another."""
 
     async def program(cpu: Cpu) -> list[int]:
         await set_attribute(cpu, SETS)
@@ -158,7 +158,7 @@ def test_every_set_has_its_own_subchannels() -> None:
 
 
 def test_a_path_that_is_being_reset_is_busy() -> None:
-    """RCHP gets condition code 2 until the reset is over, and one report of it."""
+    """RCHP has condition code 2 until the reset has ended, and one report."""
 
     async def program(cpu: Cpu) -> list[int]:
         codes = [await execute.reset_channel_path(cpu, 0) for _ in range(2)]
@@ -172,7 +172,7 @@ def test_a_path_that_is_being_reset_is_busy() -> None:
 
 
 def test_attention_waits_for_the_end_of_a_program() -> None:
-    """It is shown by itself, after the status of the program has been taken."""
+    """Attention is shown alone, after the status of the program has been taken."""
 
     async def program(cpu: Cpu) -> list[int]:
         await enable(cpu, FIRST)

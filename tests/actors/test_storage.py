@@ -32,7 +32,7 @@ SIZE = 2 * PAGE
 
 
 class Rig:
-    """Two pages of storage, and two who use them."""
+    """Two pages of storage, and two clients."""
 
     def __init__(self, system: VirtualSystem, probe: ProbeFactory) -> None:
         self._clock = system.clock
@@ -43,14 +43,14 @@ class Rig:
     def ask(
         self, message: StorageMessage, answer: Message, who: Probe | None = None
     ) -> None:
-        """Find that a request is answered so."""
+        """Send a request, and expect an answer."""
         asker = who or self.one
         asker.tell(self.storage, message)
         self._clock.run()
         asker.expect_now(answer)
 
     def tell(self, message: StorageMessage, who: Probe | None = None) -> None:
-        """Say what is not answered."""
+        """Send a message that has no answer."""
         asker = who or self.one
         asker.tell(self.storage, message)
         self._clock.run()
@@ -64,7 +64,7 @@ def rig(virtual_system: VirtualSystem, probe: ProbeFactory) -> Rig:
 
 
 def test_write_and_read(rig: Rig) -> None:
-    """What was written is read, a part for each area."""
+    """Written bytes are read back, a part for each area."""
     rig.ask(WriteStorage(1, (Piece(1, b"ab"), Piece(5, b"c"))), StorageWritten(1, 3))
     areas = (Area(0, 4), Area(5, 1), Area(9, 0))
     rig.ask(ReadStorage(2, areas), StorageData(2, (b"\0ab\0", b"c", b"")))
@@ -80,7 +80,7 @@ def test_beyond_the_end(rig: Rig) -> None:
 
 
 def test_add(rig: Rig) -> None:
-    """A halfword is added to, wraps, and is not there beyond the end."""
+    """A halfword is added to, and wraps; beyond the end nothing happens."""
     rig.tell(AddToStorage(0, 0xFFFF))
     rig.tell(AddToStorage(0, 3))
     rig.tell(AddToStorage(SIZE - 1, 0x100))
@@ -89,7 +89,7 @@ def test_add(rig: Rig) -> None:
 
 
 def test_keys(rig: Rig) -> None:
-    """A page has the key that was set, with R and C as they come to be on."""
+    """A page has the key that was set, with R and C as references set them."""
     rig.ask(InsertStorageKey(1, PAGE), StorageKey(1, 0x06))
     rig.ask(SetStorageKey(2, PAGE + 7, 0x31), StorageKey(2, 0x30))
     rig.ask(ReadStorage(3, (Area(PAGE, 1),)), StorageData(3, (b"\0",)))
@@ -125,7 +125,7 @@ def test_protection(
 
 
 def test_pins(rig: Rig) -> None:
-    """An access through an IOMMU reaches pages that somebody has pinned, only those."""
+    """An access through an IOMMU reaches pinned pages only."""
     area = (Area(PAGE - 1, 2),)
     check = StorageCheck.ADDRESSING
     rig.ask(ReadStorage(1, area, dma=True), StorageData(1, (b"",), check))
@@ -138,7 +138,7 @@ def test_pins(rig: Rig) -> None:
 
 
 def test_unpin(rig: Rig) -> None:
-    """Pins are given up by owner and number; what is not there is answered, too."""
+    """Pins are given up by owner and number; an unknown number is also answered."""
     for number in (1, 2):
         for who in (rig.one, rig.other):
             rig.ask(Pin(number, (Area(0, 1),)), Pinned(number), who)

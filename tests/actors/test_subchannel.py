@@ -124,17 +124,17 @@ ANSWERS = (ConditionCode, Tested, Stored, InterruptionTaken, InterruptionGone)
 
 
 class Alone:
-    """The subchannel, and what happens to it by a word.
+    """The subchannel, and its events by word.
 
-    | word | what happens |
+    | word | event |
     |---|---|
     | those of `HAPPENS` | an instruction, or a message |
-    | go | what it has sent itself arrives |
+    | go | a message that it has sent itself arrives |
     | those of `ENDS` | the device ends a command |
     | resets | the device answers a clear or reset signal |
     | fetched, stored | storage answers |
     | crash | it fails, and begins again |
-    | told | nothing: what has been sent to device, storage and sink since |
+    | told | none: the messages to device, storage and sink since the last |
     """
 
     def __init__(self, pace: Pace = PROMPT, schid: SubchannelId = SCHID) -> None:
@@ -155,7 +155,7 @@ class Alone:
         self._told: dict[Probe, int] = {}
 
     def __call__(self, name: str) -> str:
-        """Have it happen; return what is answered, "" for what is no instruction."""
+        """Play an event; return the answer, "" if it is not an instruction."""
         steps = self.system.steps
         if name in HAPPENS:
             self.client.tell(self.ref, HAPPENS[name])
@@ -185,11 +185,11 @@ class Alone:
         return self.answer() if name in HAPPENS or name == "answered" else ""
 
     def last(self, probe: Probe, kind: Any) -> Any:
-        """Return the last of these that a neighbour has been sent."""
+        """Return the last message of these types to another actor."""
         return [one for one in probe.received if isinstance(one, kind)][-1]
 
     def told(self) -> list[str]:
-        """Return what the neighbours have been sent since this was asked last."""
+        """Return the messages to other actors since the last call."""
         names: list[str] = []
         for probe in (self.device, self.storage, self.sink):
             known = self._told.get(probe, 0)
@@ -198,7 +198,7 @@ class Alone:
         return names
 
     def answer(self) -> str:
-        """Return what has been answered since this was asked last."""
+        """Return the answers since the last call."""
         said = [answer_word(one) for one in self.client.queued]
         if said:
             self.client.expect_all_now(*map(type, self.client.queued))
@@ -253,10 +253,10 @@ ROWS: Final = {
 """A script for each row of the life cycle, by its number."""
 
 ELSEWHERE: Final = {39, 40, 41, 46}
-"""Rows for what this subchannel never has: "device ended", "no path" and "reset".
+"""Rows that never occur at this subchannel: "device ended", "no path" and "reset".
 
-No device model of this package ends a command in two parts, a host's path is lost with
-a check, and a reset gives the SCHIB of the beginning.
+No device model of this package ends a command in two parts, losing a host's path is a
+check, and a reset restores the initial SCHIB.
 """
 
 EVENTS: Final[dict[work.EventName, str]] = {
@@ -283,7 +283,7 @@ EVENTS: Final[dict[work.EventName, str]] = {
     "loss told": "lost resets told=ResetSignal,NotOperational reset resets "
     "told=ResetSignal",
 }
-"""A script for each event of what is under way."""
+"""A script for each event of `Work`."""
 
 MORE: Final = {
     "CLEAR waits for storage and device": "SSCH-fetched=0 go CSCH=0 go "
@@ -329,17 +329,17 @@ MORE: Final = {
     "the end of an older program is passed over": "SSCH=0 go reset-all ends resets "
     "answered=SubchannelReset MSCH=0 SSCH=0 go ends go ends TSCH=00c04007",
 }
-"""Scripts of several rows of the table in `ccw_actors.actors.hardware._subchannel`."""
+"""Scripts of several rows of the table in `hardware/_subchannel_functions.py`."""
 
 
 @pytest.mark.parametrize("script", [*ROWS.values(), *EVENTS.values(), *MORE.values()])
 def test_script(script: str) -> None:
-    """What is seen of all that happens is what the script says."""
+    """The answers and messages are those of the script."""
     assert played(script, Alone()) == script
 
 
 def is_seen(script: str) -> bool:
-    """Whether a script shows that something is broken."""
+    """Whether a script fails."""
     try:
         return played(script, Alone()) != script
     except (ActorFailedError, AssertionError, IndexError):
@@ -348,13 +348,13 @@ def is_seen(script: str) -> bool:
 
 @pytest.mark.parametrize("number", ROWS, ids=row_name)
 def test_a_row_that_is_changed_is_seen(number: int) -> None:
-    """The script of a row of the life cycle fails when the row is another one."""
+    """The script of a row of the life cycle fails when the row is changed."""
     with changed_row(number):
         assert is_seen(ROWS[number])
 
 
 def test_each_row_has_a_script() -> None:
-    """No row of the life cycle is left out but those of what is elsewhere."""
+    """Every row of the life cycle has a script, except those that never occur here."""
     assert {*ROWS, *ELSEWHERE} == set(range(len(lifecycle.TABLE)))
 
 
@@ -362,21 +362,21 @@ def test_each_row_has_a_script() -> None:
 def test_an_event_that_changes_nothing_is_seen(
     name: work.EventName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The script of an event of what is under way fails when it has no effect."""
+    """The script of an event fails when the event has no effect."""
     monkeypatch.setitem(work.__dict__["_EVENTS"], name, work.Event(name))
     monkeypatch.setattr(work, "_known", {})
     assert is_seen(EVENTS[name])
 
 
 def test_each_event_has_a_script() -> None:
-    """No event is left out."""
+    """Every event has a script."""
     assert list(EVENTS) == [event.name for event in work.EVENTS]
 
 
 def test_a_program_that_is_not_dropped_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A CLEAR that leaves the program running fails, as that combination cannot be."""
+    """A CLEAR that leaves the program running fails as an impossible combination."""
 
     def drop(_state: SubchannelState) -> None:
         pass
@@ -388,7 +388,7 @@ def test_a_program_that_is_not_dropped_is_refused(
 
 
 def test_taking_its_time() -> None:
-    """At a pace of "any time" the halt signal and a PCI come with timers of theirs."""
+    """At a pace of "any time" the halt signal and a PCI have their own timers."""
     halted = Alone(UNHURRIED)
     assert played("SSCH HSCH", halted) == "SSCH=0 HSCH=0"
     steps = halted.system.steps
@@ -404,7 +404,7 @@ def test_taking_its_time() -> None:
 
 
 def test_what_is_not_visible_is_not_operational() -> None:
-    """A subchannel of another set answers 3, also STSCH, until its set is enabled."""
+    """A subchannel answers 3, also to STSCH, until its set is enabled."""
     alone = Alone(schid=SubchannelId(1, 0))
     assert played("SSCH STSCH MSCH", alone) == "SSCH=3 STSCH=00000000 MSCH=3"
     assert isinstance(alone.client.received[1], Stored)

@@ -1,4 +1,4 @@
-"""What a subchannel has under way: its events, and the combinations that there are."""
+"""A subchannel's work in progress: its events, and the possible combinations."""
 
 import itertools
 from pathlib import Path
@@ -17,7 +17,8 @@ from ccw_actors.actors.hardware._subchannel_work import (
     Work,
     after,
 )
-from tools.subchannel_states import Found, Row, as_markdown, explored
+from tools.subchannel_states import Found, Row, explored
+from tools.subchannel_states_page import as_markdown
 
 ROOT = Path(__file__).parents[2]
 EVERY = [
@@ -28,7 +29,7 @@ EVERY = [
 
 
 def refused(row: Row) -> list[str]:
-    """Return why there is no such combination."""
+    """Return why a combination is impossible."""
     return [rule.why for rule in UNREACHABLE if rule.holds(row.work, runs=row.runs)]
 
 
@@ -45,20 +46,20 @@ def test_the_page_is_what_is_found(found: Found) -> None:
 
 
 def test_what_is_not_refused_is_reached(found: Found) -> None:
-    """The rules leave those combinations that are met, all of them and no others."""
+    """The rules leave exactly those combinations that are reached."""
     reached = {*found.between, *found.within}
     assert {row for row in EVERY if not refused(row)} == reached
 
 
 def test_each_rule_is_needed() -> None:
-    """Each refuses a combination that no other one does."""
+    """Each rule refuses a combination that no other rule refuses."""
     alone = {why for row in EVERY if len(refused(row)) == 1 for why in refused(row)}
     assert alone == {rule.why for rule in UNREACHABLE}
 
 
 @pytest.mark.slow
 def test_a_finer_search_reaches_no_others(found: Found) -> None:
-    """Telling more states apart, or taking more time, makes no difference."""
+    """Telling more states apart, or another pace, reaches no other combinations."""
     fine = explored(fine=True)
     assert fine.states > found.states
     assert fine.between.keys() == found.between.keys()
@@ -76,7 +77,7 @@ def test_a_finer_search_reaches_no_others(found: Found) -> None:
     ],
 )
 def test_what_cannot_be_is_refused(work: Work, event: EventName, *, runs: bool) -> None:
-    """An event that would lead to such a combination is an error of its caller."""
+    """An event that would lead to an impossible combination fails an assertion."""
     with pytest.raises(AssertionError, match=f"^{event} at Work"):
         after(work, event, runs=runs)
 

@@ -58,7 +58,7 @@ Expected: TypeAlias = tuple[str, Message]
 
 
 class Failing(VfioCcw):
-    """A VfioCcw that fails when it is to sense concurrently."""
+    """A VfioCcw that fails on SenseConcurrently."""
 
     @receive
     def sense_concurrently(self, message: SenseConcurrently) -> None:
@@ -67,7 +67,7 @@ class Failing(VfioCcw):
 
 
 class Rig:
-    """A VfioCcw, and probes for the three that it talks to.
+    """A VfioCcw, and probes for the three actors that it sends to.
 
     `start` is the number of the START that `started` and the others begin with.
     """
@@ -90,7 +90,7 @@ class Rig:
         self.begun = Start(0, ORB)
 
     def tell(self, *messages: GuestSubchannelToVfioCcw | CioToVfioCcw) -> None:
-        """Have it handle messages, and all that comes of them."""
+        """Let it handle messages, and all that follow."""
         for message in messages:
             self.vfio_ccw.tell(message)
             self._clock.run()
@@ -110,12 +110,12 @@ class Rig:
         self._clock.run()
 
     def nothing_more(self) -> None:
-        """Find that nobody has been told anything else."""
+        """Expect no other messages."""
         for one in (self.cio, self.storage, self.guest):
             one.expect_nothing_now()
 
     def suspended(self) -> None:
-        """Let it know that the host has suspended the program at its first CCW."""
+        """Tell it that the host has suspended the program at its first CCW."""
         cpa = self.begun.orb.cpa + 8
         scsw = Scsw(fctl=Fctl.START, actl=Actl.SUSPENDED, cpa=cpa)
         self.tell(Found(9, Schib(Pmcw(), scsw)))
@@ -124,7 +124,7 @@ class Rig:
 
 @pytest.fixture
 def rig(virtual_system: VirtualSystem, probe: ProbeFactory) -> Rig:
-    """A VfioCcw that has been asked for nothing."""
+    """A VfioCcw without requests."""
     return Rig(virtual_system, probe)
 
 
@@ -137,7 +137,7 @@ def none(rig: Rig) -> None:
 
 
 def over(rig: Rig) -> None:
-    """The START is over, and its end has been taken."""
+    """The START has ended, and the emulator has taken its end."""
     started(rig)
     rig.tell(ended(1), Taken((1,)))
     rig.guest.expect_now(IoEvent)
@@ -156,41 +156,41 @@ def pinning(rig: Rig) -> None:
 
 
 def started(rig: Rig) -> None:
-    """Cio has it."""
+    """Cio has the program."""
     pinning(rig)
     rig.pinned()
     rig.begun = rig.cio.expect_now(Start)
 
 
 def halted(rig: Rig) -> None:
-    """Cio has a HALT, too; the program was suspended before."""
+    """Cio also has a HALT; the program was suspended before."""
     suspended(rig)
     rig.tell(HaltRequest(2))
     rig.cio.expect_now(Halt(2))
 
 
 def cleared(rig: Rig) -> None:
-    """Cio has a CLEAR, too; the program was suspended before."""
+    """Cio also has a CLEAR; the program was suspended before."""
     suspended(rig)
     rig.tell(ClearRequest(2))
     rig.cio.expect_now(Clear(2))
 
 
 def withdrawn(rig: Rig) -> None:
-    """Cio has a CANCEL, too; the program was suspended before."""
+    """Cio also has a CANCEL; the program was suspended before."""
     suspended(rig)
     rig.tell(CancelRequest(2))
     rig.cio.expect_now(Cancel(2))
 
 
 def suspended(rig: Rig) -> None:
-    """Cio has it, and the host has suspended it."""
+    """Cio has the program, and the host has suspended it."""
     started(rig)
     rig.suspended()
 
 
 def copied_anew(rig: Rig) -> None:
-    """It is suspended, and a RESUME has it copied anew."""
+    """The program is suspended, and is copied again for a RESUME."""
     suspended(rig)
     rig.tell(ResumeRequest(2))
     rig.storage.expect_now(ReadStorage)
@@ -215,12 +215,12 @@ def own_end(*numbers: int) -> IoEvent:
 
 
 def read_again(rig: Rig) -> ReadStorage:
-    """Return how the suspended program is read from its first CCW on."""
+    """Return the reads of the suspended program, from its first CCW on."""
     return replace(first_read(rig), number=7)
 
 
 def first_read(rig: Rig) -> ReadStorage:
-    """Return how the program was read."""
+    """Return the reads of the program."""
     return next(one for one in rig.storage.received if isinstance(one, ReadStorage))
 
 
@@ -285,7 +285,7 @@ TABLE: dict[State, tuple[list[Expected], ...]] = {
         [NOT_APPLICABLE],
     ),
 }
-"""What comes of HALT, CLEAR, CANCEL and RESUME, number 7, by how far the START is."""
+"""The results of HALT, CLEAR, CANCEL and RESUME, number 7, by state of the START."""
 
 REQUESTS = (HaltRequest, ClearRequest, CancelRequest, ResumeRequest)
 
@@ -322,7 +322,7 @@ def test_table(
 
 
 def test_start(rig: Rig) -> None:
-    """A program is read, pinned, and given to Cio in the addresses of the host."""
+    """A program is read, pinned, and given to Cio in host addresses."""
     started(rig)
     assert rig.begun.number == 1
     assert rig.begun.orb.cpa >= BASE % (1 << 31)
@@ -331,7 +331,7 @@ def test_start(rig: Rig) -> None:
 
 
 def test_transport_mode(rig: Rig) -> None:
-    """An ORB of transport mode is not supported."""
+    """An ORB of transport mode is refused with EOPNOTSUPP."""
     rig.tell(IoRequest(1, replace(ORB, flags=ORB.flags | Orb.transport.mask)))
     rig.guest.expect_now(Refused(1, errno.EOPNOTSUPP))
     rig.nothing_more()
@@ -341,14 +341,14 @@ def test_transport_mode(rig: Rig) -> None:
     "state", [copying, pinning, started, halted, cleared, withdrawn, copied_anew]
 )
 def test_busy(rig: Rig, state: State) -> None:
-    """A START is busy while another is not over."""
+    """A START is refused with EBUSY until the one before has ended."""
     state(rig)
     rig.tell(IoRequest(7, ORB))
     rig.guest.expect_now(Refused(7, errno.EBUSY))
 
 
 def test_busy_until_taken(rig: Rig) -> None:
-    """It is until the emulator has taken the status that ends the last one."""
+    """A START is refused until the emulator has taken the status of the last one."""
     started(rig)
     rig.tell(ended(1), IoRequest(2, ORB), Taken((1,)), IoRequest(3, ORB))
     rig.guest.expect_now(IoEvent)
@@ -361,7 +361,7 @@ def test_busy_until_taken(rig: Rig) -> None:
 def test_late_answers_of_storage(
     rig: Rig, request_type: type[HaltRequest | ClearRequest | CancelRequest]
 ) -> None:
-    """What storage answers for a program that was dropped starts nothing."""
+    """Late answers of storage for a dropped program start nothing."""
     pinning(rig)
     rig.tell(request_type(7))
     rig.pinned()
@@ -373,7 +373,7 @@ def test_late_answers_of_storage(
 
 
 def test_late_pins_and_the_next_start(rig: Rig) -> None:
-    """What is answered for a program that was dropped does not start the next one."""
+    """Late answers for a dropped program do not start the next one."""
     pinning(rig)
     rig.tell(HaltRequest(2), Taken((1, 2)), IoRequest(3, ORB))
     rig.pinned(1)
@@ -388,7 +388,7 @@ def test_late_pins_and_the_next_start(rig: Rig) -> None:
 
 
 def test_resume(rig: Rig) -> None:
-    """A program that is suspended is read and pinned again, and given to Cio."""
+    """A suspended program is read and pinned again, and given to Cio."""
     suspended(rig)
     rig.tell(ResumeRequest(2))
     rig.read(2)
@@ -399,7 +399,7 @@ def test_resume(rig: Rig) -> None:
 
 
 def test_resume_of_what_ends(rig: Rig) -> None:
-    """If it ends meanwhile, RESUME does not apply."""
+    """If the program ends before that, RESUME does not apply."""
     copied_anew(rig)
     rig.tell(ended(1))
     rig.guest.expect_now(Completed(2, 2))
@@ -410,7 +410,7 @@ def test_resume_of_what_ends(rig: Rig) -> None:
 
 
 def test_interrupt(rig: Rig) -> None:
-    """A status goes up with its numbers, its address in the guest's terms."""
+    """A status goes up with its numbers, and a guest address."""
     started(rig)
     scsw = Scsw(fctl=Fctl.START, stctl=FINAL, cpa=rig.begun.orb.cpa + 8)
     rig.tell(Interrupt((1,), (1,), 1, Irb(scsw)))
@@ -420,7 +420,7 @@ def test_interrupt(rig: Rig) -> None:
 
 
 def test_interrupt_that_ends_nothing(rig: Rig) -> None:
-    """One that ends nothing releases nothing."""
+    """A status that ends nothing releases nothing."""
     started(rig)
     rig.tell(replace(ended(1), ends=()))
     rig.guest.expect_now(IoEvent)
@@ -431,7 +431,7 @@ def test_interrupt_that_ends_nothing(rig: Rig) -> None:
 
 @pytest.mark.parametrize("state", [halted, cleared])
 def test_released_by_what_came_later(rig: Rig, state: State) -> None:
-    """A HALT or CLEAR that has completed releases what was accepted before."""
+    """A completed HALT or CLEAR releases everything accepted before it."""
     state(rig)
     rig.tell(ended(2))
     rig.storage.expect_now(Unpin(1))
@@ -442,7 +442,7 @@ def test_released_by_what_came_later(rig: Rig, state: State) -> None:
 
 
 def test_halt_ends(rig: Rig) -> None:
-    """After the end of a HALT another one may come."""
+    """After the end of a HALT another one is accepted."""
     halted(rig)
     rig.tell(ended(2, fctl=Fctl.HALT), HaltRequest(3))
     rig.cio.expect_now(Halt(3))
@@ -459,7 +459,7 @@ def test_clear_ends_all(rig: Rig) -> None:
 
 @pytest.mark.parametrize("state", [started, halted, cleared])
 def test_refused(rig: Rig, state: State) -> None:
-    """A START that never ran is released; what was refused may be asked for anew."""
+    """A START that never ran is released; refused operations may be requested again."""
     state(rig)
     rig.tell(Refused(1, errno.EACCES))
     rig.storage.expect_now(Unpin(1))
@@ -475,7 +475,7 @@ def test_refused(rig: Rig, state: State) -> None:
 
 @pytest.mark.parametrize("cc", [0, 1, 2])
 def test_completed(rig: Rig, cc: int) -> None:
-    """A CANCEL that has condition code 0 releases the program; others do not."""
+    """A CANCEL with condition code 0 releases the program; others do not."""
     withdrawn(rig)
     rig.tell(Completed(2, cc))
     rig.guest.expect_now(Completed(2, cc))
@@ -490,7 +490,7 @@ def test_completed(rig: Rig, cc: int) -> None:
 
 
 def test_found(rig: Rig) -> None:
-    """What a Look has found goes up in the guest's terms."""
+    """The SCHIB of a Look goes up with a guest address."""
     started(rig)
     scsw = Scsw(fctl=Fctl.START, cpa=rig.begun.orb.cpa + 8)
     rig.tell(Found(2, Schib(Pmcw(), scsw)))
@@ -507,7 +507,7 @@ def test_no_longer_suspended(rig: Rig) -> None:
 
 @pytest.mark.parametrize("state", [none, copying, pinning, halted, cleared, withdrawn])
 def test_gone(rig: Rig, state: State) -> None:
-    """When the host's subchannel is gone, all is given up, and said to be."""
+    """When the host's subchannel is gone, all is given up, and Gone goes up."""
     state(rig)
     rig.tell(Gone(), HaltRequest(7))
     rig.storage.fish_now(UnpinAll())
@@ -516,7 +516,7 @@ def test_gone(rig: Rig, state: State) -> None:
 
 
 def test_accepted(rig: Rig) -> None:
-    """A guest's subchannel is not told what was accepted: it has not asked for it."""
+    """A guest's subchannel receives no Accepted: it has not asked for it."""
     started(rig)
     assert not rig.begun.acknowledge
     rig.tell(Accepted(1))
@@ -537,7 +537,7 @@ def test_accepted(rig: Rig) -> None:
 def test_passed_on(
     rig: Rig, message: GuestSubchannelToVfioCcw, passed: VfioCcwToCio
 ) -> None:
-    """What is Cio's to do is passed on, whatever is going on."""
+    """Requests for Cio are passed on, whatever is in progress."""
     started(rig)
     rig.tell(message)
     rig.cio.expect_now(passed)
@@ -546,7 +546,7 @@ def test_passed_on(
 
 @pytest.mark.actor_failures("vfio-ccw")
 def test_restart(virtual_system: VirtualSystem, probe: ProbeFactory) -> None:
-    """After a crash the host's subchannel is given up; pins are kept until it is."""
+    """After a crash the host's subchannel is given up, and then all pins."""
     rig = Rig(virtual_system, probe, Failing)
     started(rig)
     rig.tell(SenseConcurrently(wanted=True))

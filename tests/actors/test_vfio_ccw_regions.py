@@ -1,4 +1,4 @@
-"""VfioCcwRegions as a client of vfio-ccw's regions meets it, one request at a time."""
+"""VfioCcwRegions as a client of the regions sees it, one request at a time."""
 
 import errno
 from collections.abc import Callable
@@ -77,13 +77,13 @@ PATH_ON = Crw(Rsc.CHANNEL_PATH, Erc.INITIALIZED, 0)
 
 
 class Told(Struct):
-    """What a client was told, by name."""
+    """The messages to a client, by name."""
 
     names: tuple[str, ...] = ()
 
 
 class Client(Actor):
-    """Notes what it is told."""
+    """Notes its messages."""
 
     state: Told
 
@@ -92,12 +92,12 @@ class Client(Actor):
 
     @receive
     def told(self, message: Signalled | ReportSignalled | DeviceRequested) -> None:
-        """Note it."""
+        """Note a message."""
         self.state.names = (*self.state.names, type(message).__name__)
 
 
 class Stalls(Device):
-    """A device that ends no command, but can be reset."""
+    """A device that never ends a command, but can be reset."""
 
     @receive
     def execute(self, message: ExecuteCommand) -> None:
@@ -109,7 +109,7 @@ class Stalls(Device):
 
 
 class FailsOnReport(VfioCcwRegions):
-    """One that crashes on a report."""
+    """A VfioCcwRegions that crashes on a report."""
 
     @receive
     def report(self, message: Report) -> None:
@@ -145,11 +145,11 @@ class Rig:
         self.run()
 
     def run(self) -> None:
-        """Have everything done that is to be done."""
+        """Handle all messages."""
         self.dispatcher.run()
 
     def ask(self, request: Any) -> Any:
-        """Ask, and let what follows be done."""
+        """Ask, and handle all messages that follow."""
         answer = self.regions.ask(request, block=True)
         self.run()
         return answer
@@ -195,7 +195,7 @@ class Rig:
         return found.parts[0]
 
     def told(self) -> tuple[str, ...]:
-        """What the client has been told so far."""
+        """The messages to the client so far."""
         return self.client.state.names
 
 
@@ -205,7 +205,7 @@ def number(crw: Crw) -> int:
 
 
 def test_start_and_read() -> None:
-    """START is accepted, an event is signalled once, reading it takes it."""
+    """START is accepted, an event is signalled once, reading takes it."""
     rig = Rig()
     assert rig.written(START) == 0
     assert rig.told() == ("Signalled",)
@@ -239,7 +239,7 @@ def test_start_is_busy_until_its_end_is_read() -> None:
     ],
 )
 def test_what_the_io_region_takes(request_: WriteIo, reason: int) -> None:
-    """It takes START in command mode; the other functions have the async region."""
+    """The I/O region takes START in command mode; the async region takes the others."""
     rig = Rig()
     assert rig.written(request_) == reason
     assert rig.pins() == 0
@@ -247,7 +247,7 @@ def test_what_the_io_region_takes(request_: WriteIo, reason: int) -> None:
 
 
 def test_a_program_that_linux_would_not_take() -> None:
-    """It is refused at once with EINVAL, and nothing stays pinned."""
+    """Such a program is refused at once with EINVAL, and nothing stays pinned."""
     nop = Ccw(0x03, CHAIN | SUPPRESS, 1).to_bytes(1)
     rig = Rig(nop * 257, regions=partial(VfioCcwRegions, limits="linux"))
     assert rig.written(START) == errno.EINVAL
@@ -278,7 +278,7 @@ def test_halt_and_clear_while_idle() -> None:
 
 
 def test_a_write_does_not_wait_for_the_device() -> None:
-    """Each is answered when the subchannel has accepted it, device or not."""
+    """A write is answered when the subchannel has accepted it."""
     rig = Rig()
     rig.system.ref("device").stop()
     assert rig.written(START) == 0
@@ -289,7 +289,7 @@ def test_a_write_does_not_wait_for_the_device() -> None:
 
 
 def test_the_schib_is_live() -> None:
-    """It is the host's, and its CCW address is the guest's."""
+    """The SCHIB is the host's, with a guest address."""
     rig = Rig(SUSPENDS)
     before: SchibRead = rig.ask(ReadSchib())
     found = before.schib.pmcw
@@ -307,7 +307,7 @@ def test_the_schib_is_live() -> None:
 
 
 def test_reports_of_a_path() -> None:
-    """Off and on are reported as Linux does, and signalled until all is read."""
+    """Off and on are reported as Linux does, and signalled until all are read."""
     rig = Rig()
     rig.configure(available=False)
     rig.configure(available=True)
@@ -320,7 +320,7 @@ def test_reports_of_a_path() -> None:
 
 
 def test_reports_that_are_lost() -> None:
-    """The last one that is kept says so."""
+    """The last report that is kept says that others are lost."""
     rig = Rig(regions=partial(VfioCcwRegions, reports_max=2))
     for available in (False, True, False):
         rig.configure(available=available)
@@ -343,7 +343,7 @@ def test_a_path_is_lost_under_a_program() -> None:
 
 
 def test_a_device_that_is_lost() -> None:
-    """It is requested back once; all fails with ENODEV that is not about leaving."""
+    """The device is requested back once; ENODEV answers all but leaving."""
     rig = Rig(SUSPENDS)
     assert rig.written(START_SUSPENDED) == 0
     rig.read()
@@ -360,7 +360,7 @@ def test_a_device_that_is_lost() -> None:
 
 @pytest.mark.parametrize("request_", [ResetDevice(), CloseDevice()], ids=str)
 def test_reset_and_close(request_: ResetDevice | CloseDevice) -> None:
-    """Nothing is at work, pinned, or to be read when they return."""
+    """When they return, the device has no work, pins or unread events."""
     rig = Rig(SUSPENDS)
     assert rig.written(START_SUSPENDED) == 0
     rig.configure(available=True)
@@ -382,7 +382,7 @@ def test_reset_and_close(request_: ResetDevice | CloseDevice) -> None:
     [(0, BUFFER), (BUFFER + PAGE, PAGE), (PROGRAM, PAGE), (BUFFER, 0)],
 )
 def test_unmap_of_what_is_not_pinned(address: int, length: int) -> None:
-    """The program goes on."""
+    """UNMAP of a page that is not pinned lets the program go on."""
     rig = Rig(SUSPENDS)
     assert rig.written(START_SUSPENDED) == 0
     assert rig.written(UnmapDma(address, length)) == 0
@@ -408,7 +408,7 @@ def test_unmap_of_what_is_pinned(address: int, length: int) -> None:
 
 
 def test_unmap_amidst_other_functions() -> None:
-    """A HALT ends with its START, and a CLEAR has been done."""
+    """A HALT ends with its START, and a CLEAR has completed."""
     halt, clear = WriteAsync("HSCH"), WriteAsync("CSCH")
     for writes, fctl in (
         ((halt,), Fctl.START | Fctl.HALT),
@@ -426,7 +426,7 @@ def test_unmap_amidst_other_functions() -> None:
 
 
 def test_status_that_ends_nothing_does_not_pile_up() -> None:
-    """Of a program's PCIs that nobody reads, the last one is kept; so is its end."""
+    """Of a program's unread PCIs the last is kept, and its end."""
     flags = SUPPRESS | Ccw.program_controlled.mask
     pci = Ccw(0x03, flags | CHAIN, 1).to_bytes(1)
     rig = Rig(pci * 20 + Ccw(0x03, flags, 1).to_bytes(1))
@@ -452,7 +452,7 @@ def test_a_crash() -> None:
 
 
 def test_what_waits_for_a_fence() -> None:
-    """A START that comes while the device is quiesced is begun when it is over."""
+    """A START that comes during quiescing begins after it."""
     rig = Rig(SUSPENDS)
     assert rig.written(START_SUSPENDED) == 0
     rig.regions.tell(ResetDevice())

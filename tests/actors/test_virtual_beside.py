@@ -1,4 +1,4 @@
-"""A guest may have virtual devices beside a passed-through one."""
+"""A guest may have virtual devices and passed-through ones."""
 
 from ccw_actors.actors import (
     Cpu,
@@ -23,7 +23,7 @@ STORAGE = 0x3000
 
 
 async def senses_both(cpu: Cpu) -> list[str]:
-    """Ask both devices at once what they are, and take both interruptions."""
+    """Send SENSE ID to both devices at once, and take both interruptions."""
     await cpu.storage.write(PROGRAM, SENSE_ID.to_bytes(1))
     found: list[str] = []
     for number in (0, 1):
@@ -41,7 +41,7 @@ async def senses_both(cpu: Cpu) -> list[str]:
 
 
 def test_both_kinds_of_subchannel() -> None:
-    """Each answers for its own device, with its own interruption subclass."""
+    """Each subchannel answers for its own device, with its own subclass."""
     system = System(VirtualDispatcher())
     ref = system.ref
     host = HostMachine(system, image=track(b"label"))

@@ -44,7 +44,7 @@ async def awaiting(cpu: Cpu) -> list[Any]:
 
 
 def blocking(cpu: BlockingCpu) -> list[Any]:
-    """Do the same again, blocking."""
+    """Do the same, blocking."""
     codes = [cpu.modify(0, ENABLED), cpu.start(0, READ_BOTH)]
     code = cpu.wait()
     assert code is not None
@@ -57,7 +57,7 @@ def blocking(cpu: BlockingCpu) -> list[Any]:
 
 
 async def on_the_loop(program: Any) -> GuestReport:
-    """Run a guest on the event loop; what it gives is its report."""
+    """Run a guest on the event loop; return its report."""
     async with System() as system:
         if program is blocking:
             actor = ProgramThread(program, system.ref("cpu0"))
@@ -71,7 +71,7 @@ async def on_the_loop(program: Any) -> GuestReport:
 
 
 def without_loop(program: Any, dispatcher: Any) -> GuestReport:
-    """Run a guest under the virtual clock or the stepping dispatcher."""
+    """Run a guest under the virtual clock or stepping; return its report."""
     system = System(dispatcher)
     new_machine(system, program)
     report: GuestReport = system.ref("emulator").ask(AwaitGuest(), block=True)
@@ -80,7 +80,7 @@ def without_loop(program: Any, dispatcher: Any) -> GuestReport:
 
 @pytest.mark.parametrize("program", [STEPS, awaiting], ids=["data", "async"])
 def test_a_guest_does_the_same_in_three_worlds(program: Any) -> None:
-    """Loop, virtual clock and stepping give one and the same report."""
+    """Event loop, virtual clock and stepping give the same report."""
     reports = [
         asyncio.run(on_the_loop(program)),
         without_loop(program, VirtualDispatcher()),

@@ -32,13 +32,13 @@ class FakeStorage:
         self.keys: dict[int, int] = {}
 
     def read(self, address: int, length: int) -> bytes:
-        """Give `length` bytes."""
+        """Return `length` bytes."""
         return bytes(
             self._page(at)[at % PAGE] for at in range(address, address + length)
         )
 
     def write(self, address: int, data: bytes) -> None:
-        """Store without looking at keys."""
+        """Store without a check of keys."""
         for at, value in enumerate(data, address):
             self._page(at)[at % PAGE] = value
 
@@ -48,7 +48,7 @@ class FakeStorage:
     def refused(
         self, address: int, length: int, key: int, *, store: bool
     ) -> StorageCheck | None:
-        """Say why an access is refused, or None."""
+        """Return why an access is refused, or None."""
         if address + length > self.size:
             return StorageCheck.ADDRESSING
         for page in range(address // PAGE, (address + length - 1) // PAGE + 1):
@@ -95,5 +95,5 @@ def performed(action: Action, storage: FakeStorage, device: FakeDevice) -> Answe
 
 
 def step(execution: Execution, storage: FakeStorage, device: FakeDevice) -> Execution:
-    """Perform the action an execution wants and go on to the next one."""
+    """Perform the action of an execution and continue to the next one."""
     return answered(execution, performed(execution.action, storage, device))

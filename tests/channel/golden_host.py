@@ -1,7 +1,7 @@
-"""A subchannel of the kind the real Hercules had, to replay what it was asked.
+"""A subchannel like that of the real Hercules, to replay its instructions.
 
-Its device knows just enough commands to end as a 3390 does; what a 3390 really answers
-is tested with the device models.
+Its device knows just enough commands to end as a 3390 does. The data of a 3390 are
+tested with the device models.
 """
 
 import gzip
@@ -37,7 +37,7 @@ Case = dict[str, Any]
 
 
 def cases() -> list[Case]:
-    """Give the recorded cases that ran alike each time and follow the architecture."""
+    """Yield the recorded cases that always ran alike and follow the architecture."""
     path = Path(__file__).parents[1] / "data" / "hercules-public.json.gz"
     recorded: list[Case] = json.loads(gzip.decompress(path.read_bytes()))
     return [
@@ -51,7 +51,7 @@ def cases() -> list[Case]:
 
 
 def device_3390(command: DeviceCommand) -> CommandEnd:
-    """End as a 3390 does; data are zeros but for SENSE ID."""
+    """End as a 3390 does; data are zeros except for SENSE ID."""
     if command.code == 0x03:
         return CommandEnd(CE_DE, immediate=True)
     if command.code in _INPUT_LENGTHS:
@@ -76,7 +76,7 @@ class GoldenHost:
         self.execution: Execution | None = None
 
     def instruct(self, instruction: dict[str, Any]) -> dict[str, Any]:
-        """Execute one recorded instruction; gives what was observed of it."""
+        """Execute one recorded instruction; return what was observed."""
         op = instruction["op"].removesuffix("POLL").lower()
         address = int(str(instruction.get("addr", "0")), 16)
         self._run(polled=instruction["op"] == "TSCHPOLL")

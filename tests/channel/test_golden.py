@@ -1,4 +1,4 @@
-"""What real Hercules observed is what the life cycle and the interpreter give."""
+"""The life cycle and the interpreter give what was observed on real Hercules."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def _expected(observed: dict[str, Any]) -> dict[str, Any]:
         return shown
     for name in ("cc", "program_interruption"):
         if name in observed:
-            # A poll that never got status has condition code 1 at its end.
+            # A poll that never found status ends with condition code 1.
             shown[name] = 1 if observed[name] == "timeout" else observed[name]
     if "irb" in observed and observed["cc"] != 3:
         shown["irb"] = observed["irb"][:_SCSW_DIGITS]

@@ -28,30 +28,30 @@ CE_DE = Dstat.CHANNEL_END | Dstat.DEVICE_END
 
 
 def started(orb: Orb = ORB) -> Scsw:
-    """Give a subchannel that is start pending."""
+    """Return a subchannel that is start pending."""
     cc, scsw = lifecycle.start(IDLE, ON, orb)
     assert cc == 0
     return scsw
 
 
 def active(orb: Orb = ORB) -> Scsw:
-    """Give a subchannel whose device works on its first command."""
+    """Return a subchannel whose device executes its first command."""
     return lifecycle.accepted(started(orb))
 
 
 def final(dstat: int = CE_DE, cstat: int = 0) -> Scsw:
-    """Give a subchannel whose start function has ended."""
+    """Return a subchannel whose start function has ended."""
     return lifecycle.ended(active(), dstat=dstat, cstat=cstat, count=0, cpa=0x1008)
 
 
 def suspended(*, suppressed: bool = False) -> Scsw:
-    """Give a subchannel that stands before its first CCW."""
+    """Return a subchannel that is suspended before its first CCW."""
     orb = Orb.command(0x1000, suspend=True, suppress_suspended=suppressed)
     return lifecycle.suspended(started(orb), 0x1008, 7)
 
 
 def words(scsw: Scsw) -> str:
-    """Give the right half of word 0: FC, AC, SC."""
+    """Return the right half of word 0: FC, AC, SC."""
     return scsw.to_bytes()[2:4].hex()
 
 
@@ -117,12 +117,12 @@ def test_disabled_subchannel_is_not_operational() -> None:
 
 
 def test_start_without_path() -> None:
-    """No path of the ORB is available: 3 at once."""
+    """START: 3 at once if no path of the ORB is available."""
     assert lifecycle.start(IDLE, ON, replace(ORB, lpm=0x40)) == (3, IDLE)
 
 
 def test_start_takes_the_orbs_bits() -> None:
-    """START forgets the old SCSW but for what the ORB gives."""
+    """START replaces the old SCSW by the bits of the ORB."""
     old = Scsw(flags=0x0707, cpa=8, dstat=0xFF, cstat=0xFF, count=9)
     orb = replace(ORB, flags=0xFFFB)
     cc, scsw = lifecycle.start(old, ON, orb)
@@ -192,7 +192,7 @@ def test_program_controlled_interruption_stays_until_tested() -> None:
 
 
 def test_suspend_and_resume() -> None:
-    """Suspended is intermediate status; RESUME wants it tested first."""
+    """Suspended is intermediate status, which has to be tested before RESUME."""
     scsw = suspended()
     assert (words(scsw), scsw.cpa, scsw.count) == ("4029", 0x1008, 7)
     assert lifecycle.resume(scsw, ON)[0] == 1
@@ -236,7 +236,7 @@ def test_halt_of_an_idle_subchannel() -> None:
 
 
 def test_halt_before_the_start() -> None:
-    """A start that is still pending never runs, and TEST shows that it was."""
+    """A start that is still pending never runs, and TEST shows it as pending."""
     _, scsw = lifecycle.halt(started(), ON)
     ended = lifecycle.halt_signalled(scsw)
     assert words(ended) == "6401"
@@ -254,7 +254,7 @@ def test_halt_of_an_active_device() -> None:
 
 
 def test_halt_drops_intermediate_status_of_a_running_program() -> None:
-    """An untested PCI goes, but a suspended status stays until TEST."""
+    """An untested PCI is dropped, but a suspended status stays until TEST."""
     shown = lifecycle.program_controlled(active(), 0x1008)
     assert words(lifecycle.halt(shown, ON)[1]) == "62c0"
     assert words(lifecycle.halt(suspended(), ON)[1]) == "6229"
@@ -269,7 +269,7 @@ def test_halt_of_a_suspended_program() -> None:
 
 
 def test_second_halt() -> None:
-    """HALT: 1 with status of its own or of an ended start, 2 while one is at work."""
+    """HALT: 1 with its own status or that of an ended start, 2 during a halt."""
     _, halting = lifecycle.halt(IDLE, ON)
     assert lifecycle.halt(halting, ON)[0] == 2
     assert lifecycle.halt(lifecycle.halt_signalled(halting), ON)[0] == 1
@@ -277,7 +277,7 @@ def test_second_halt() -> None:
 
 
 def test_clear_drops_everything() -> None:
-    """CLEAR is accepted in every state, and no status of before survives."""
+    """CLEAR is accepted in every state, and no earlier status survives."""
     for scsw in ALL_STATES:
         cc, clearing = lifecycle.clear(scsw, ON)
         assert (cc, words(clearing)) == (0, "1100")
@@ -307,7 +307,7 @@ def test_refused_first_command_shows_deferred_condition_code() -> None:
 
 
 def test_unsolicited_status() -> None:
-    """It is shown on an idle subchannel and held on any other."""
+    """Unsolicited status is shown on an idle subchannel and held on any other."""
     shown = lifecycle.unsolicited(IDLE, Dstat.ATTENTION)
     assert shown is not None
     assert shown.to_bytes() == bytes.fromhex("000000110000000080000000")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccw_actors.channel import SubchannelId, bus_id, parse_device_number
-from ccw_actors.channel.interruption import InterruptionCode, enabled, isc_mask
+from ccw_actors.channel.interruption import InterruptionCode
 from ccw_actors.errors import ChannelDataError
 
 
@@ -55,11 +55,3 @@ def test_golden_interruption_code() -> None:
     assert code.to_bytes() == bytes.fromhex("000100001234567838000000")
     assert InterruptionCode.from_bytes(code.to_bytes()) == code
     assert (code.isc, code.adapter) == (7, False)
-
-
-def test_subclass_masks() -> None:
-    """Subclass n is enabled by bit n of the high byte of control register 6."""
-    assert [isc_mask(isc) >> 24 for isc in range(8)] == [
-        1 << n for n in range(7, -1, -1)
-    ]
-    assert [isc for isc in range(8) if enabled(isc, 0x9000_0000)] == [0, 3]

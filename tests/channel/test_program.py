@@ -1,4 +1,4 @@
-"""The interpreter carries out channel programs as the architecture says."""
+"""The interpreter executes channel programs as the architecture says."""
 
 from dataclasses import dataclass, field
 
@@ -67,7 +67,7 @@ class Tape:
 
 
 def loaded(*ccws: Ccw, fmt: int = 1) -> FakeStorage:
-    """Give storage with a channel program at `CPA`."""
+    """Return storage with a channel program at `CPA`."""
     storage = FakeStorage(STORAGE)
     storage.write(CPA, b"".join(ccw.to_bytes(fmt) for ccw in ccws))
     return storage
@@ -86,12 +86,12 @@ def ran(
 
 
 def outcome(end: End) -> tuple[int, int, int, int]:
-    """Give device status, subchannel status, residual count, and the number of CCW."""
+    """Return device status, subchannel status, residual count and number of the CCW."""
     return end.dstat, end.cstat, end.count, (end.cpa - CPA) // 8
 
 
 def test_read_stores_its_data() -> None:
-    """One read: its bytes are in storage, nothing is left."""
+    """After one read its bytes are in storage, and the residual count is 0."""
     tape = Tape()
     storage = loaded(Ccw(READ, 0, 100, 0x8000))
     assert outcome(ran(storage, tape)) == (CE_DE, 0, 0, 1)
@@ -100,7 +100,7 @@ def test_read_stores_its_data() -> None:
 
 
 def test_write_gives_its_data() -> None:
-    """One write: the device has the bytes."""
+    """After one write the device has the bytes."""
     storage = loaded(Ccw(WRITE, 0, 100, 0x8000))
     storage.write(0x8000, b"\xc1" * 100)
     tape = Tape()
@@ -212,7 +212,7 @@ def test_program_checks(ccws: tuple[Ccw, ...], fmt: int, at: int, count: int) ->
     [(CPA + 1, 1), (CPA + 4, 1), (0x0100_0000, 0), (0x7FFF_FFFC, 1), (STORAGE, 1)],
 )
 def test_bad_program_address(cpa: int, fmt: int) -> None:
-    """A program nowhere is a program check before the device is selected."""
+    """A program at a bad address is a program check before the device is selected."""
     end = ran(loaded(), Tape(), Orb.command(cpa, fmt=fmt))
     assert end == End(0, Cstat.PROGRAM_CHECK, 0, cpa + 8, selected=False)
 
@@ -226,7 +226,7 @@ def test_protected_program() -> None:
 
 
 def test_loop_is_endless_calls() -> None:
-    """A program that loops wants one action after the other, all of the same size."""
+    """A program that loops asks for one action after another, all of the same size."""
     storage = loaded(Ccw(NOOP, CC), Ccw(TIC, 0, 0, CPA))
     execution = begin(Orb.command(CPA))
     seen: list[Execution] = []
@@ -304,7 +304,7 @@ def test_idaws_scatter_and_gather(orb: Orb, block: int, size: int, offset: int) 
 def test_bad_idaw_is_met_when_used(
     idal: str, orb: Orb, stored: int, length: int
 ) -> None:
-    """A wrong IDAW is no fault unless the data get there."""
+    """A wrong IDAW is no error unless the data get there."""
     tape = Tape(bytes(at % 251 for at in range(length)))
     storage = loaded(Ccw(READ, IDA | SLI, 5000, 0x2000))
     storage.write(0x2000, bytes.fromhex(idal))
@@ -316,7 +316,7 @@ def test_bad_idaw_is_met_when_used(
 
 @pytest.mark.parametrize("address", [0x2004, STORAGE, 0x8000_2000])
 def test_bad_idaw_list(address: int) -> None:
-    """A list that is misaligned or nowhere is met when the first byte moves."""
+    """A list that is misaligned or missing causes a check when the first byte moves."""
     end = ran(loaded(Ccw(READ, IDA, 100, address)), Tape())
     assert outcome(end) == (CE_DE, Cstat.PROGRAM_CHECK, 0, 1)
     end = ran(loaded(Ccw(NOOP, IDA | SLI, 100, address)), Tape())
@@ -327,7 +327,7 @@ WITH_MIDAWS = replace(Orb.command(CPA), flags1=Orb.midaw.mask)
 
 
 def midaws(*words: tuple[int, int, int]) -> bytes:
-    """Make a list of MIDAWs from flags, count and address of each."""
+    """Return a list of MIDAWs from flags, count and address of each."""
     return b"".join(
         bytes((0, 0, 0, 0, 0, flags)) + count.to_bytes(2) + address.to_bytes(8)
         for flags, count, address in words
@@ -394,7 +394,7 @@ def test_midaws_read_backward() -> None:
 )
 @pytest.mark.parametrize("length", [40, 100])
 def test_bad_midaw_is_met_when_used(words: bytes, stored: int, length: int) -> None:
-    """A wrong MIDAW is no fault unless the data get there."""
+    """A wrong MIDAW is no error unless the data get there."""
     tape = Tape(bytes(range(1, length + 1)))
     storage = loaded(Ccw(READ, MIDA | SLI, 100, 0x2000))
     storage.write(0x2000, words)
@@ -406,7 +406,7 @@ def test_bad_midaw_is_met_when_used(words: bytes, stored: int, length: int) -> N
 
 
 def test_a_list_of_midaws_stays_in_its_page() -> None:
-    """A MIDAW in the next page is none."""
+    """A list of MIDAWs ends at the end of its page."""
     storage = loaded(Ccw(READ, MIDA, 100, 0x2FF0))
     storage.write(0x2FF0, midaws((0, 50, 0x8000), (0x80, 50, 0x9000)))
     end = ran(storage, Tape(), WITH_MIDAWS)
@@ -418,7 +418,7 @@ def test_a_list_of_midaws_stays_in_its_page() -> None:
 @pytest.mark.parametrize("flags", [MIDA, MIDA | IDA, MIDA | SKIP])
 @pytest.mark.parametrize("orb", [Orb.command(CPA), WITH_MIDAWS], ids=["no D", "D"])
 def test_midaws_have_to_be_legal(flags: int, orb: Orb) -> None:
-    """MIDA takes the ORB's D, and goes neither with IDA nor with SKIP."""
+    """MIDA needs the ORB's D, and excludes IDA and SKIP."""
     storage = loaded(Ccw(READ, flags, 100, 0x2000))
     storage.write(0x2000, midaws((0x80, 100, 0x8000)))
     legal = orb.midaw and flags == MIDA
@@ -427,7 +427,7 @@ def test_midaws_have_to_be_legal(flags: int, orb: Orb) -> None:
 
 
 def test_protected_midaw_data() -> None:
-    """A protection check is met where the data of a MIDAW are protected."""
+    """Protected data of a MIDAW cause a protection check."""
     storage = loaded(Ccw(READ, MIDA, 100, 0x2000))
     words = midaws((0, 10, 0x8000), (0x40, 30, 0), (0, 20, 0x9000), (0x80, 40, 0xA000))
     storage.write(0x2000, words)
@@ -440,14 +440,14 @@ def test_protected_midaw_data() -> None:
 
 @pytest.mark.parametrize("address", [0x2008, STORAGE, 0x8000_2000])
 def test_bad_midaw_list(address: int) -> None:
-    """A list that is misaligned or nowhere is met when the first byte moves."""
+    """A list that is misaligned or missing causes a check when the first byte moves."""
     end = ran(loaded(Ccw(READ, MIDA, 100, address)), Tape(), WITH_MIDAWS)
     assert outcome(end) == (CE_DE, Cstat.PROGRAM_CHECK, 0, 1)
 
 
 @pytest.mark.parametrize("wanted", [10, 4096, 4097])
 def test_output_is_fetched_as_far_as_it_goes(wanted: int) -> None:
-    """Output that is partly nowhere is a check only if the device wants that part."""
+    """Output from missing storage is a check only if the device takes that part."""
     storage = loaded(Ccw(WRITE, IDA | SLI, 5000, 0x2000))
     storage.write(0x2000, bytes.fromhex("0000000000008000 0000000000020000"))
     tape = Tape(bytes(wanted))
@@ -474,7 +474,7 @@ def test_output_is_fetched_as_far_as_it_goes(wanted: int) -> None:
 def test_data_chaining(
     counts: tuple[int, ...], control: int, residual: int, flags: int, code: int
 ) -> None:
-    """Three areas are one; the CCW in control gives SLI, residual count and address."""
+    """Three areas act as one; the CCW in control gives SLI, count and address."""
     tape = Tape()
     chain = (CD | flags, CD | flags, flags)
     ccws = [
@@ -534,7 +534,7 @@ def test_transfer_in_a_data_chain() -> None:
 
 
 def test_endless_data_chain_ends_in_a_chaining_check() -> None:
-    """A data chain into itself is cut where the documented limit says."""
+    """A data chain into itself is cut at the documented limit."""
     ccws = (Ccw(READ, CD, 1, 0x8000), Ccw(TIC, 0, 0, CPA))
     tape = Tape(bytes(Rules().chain_max + 1))
     assert ran(loaded(*ccws), tape).cstat == Cstat.CHAINING_CHECK
@@ -555,7 +555,7 @@ def test_program_controlled_interruption() -> None:
 
 
 def test_suspended_program_fetches_its_ccw_again() -> None:
-    """After a resume the CCW is fetched anew, and suspends again if still marked."""
+    """After a resume the CCW is fetched again, and suspends again if still marked."""
     storage = loaded(Ccw(NOOP, S, 7))
     execution = step(begin(Orb.command(CPA, suspend=True)), storage, Tape())
     assert execution.action == Suspend(CPA + 8, 7)
@@ -604,7 +604,7 @@ ORBS = st.builds(
 
 
 class Watched:
-    """What a program has had fetched, which bounds what its end may say."""
+    """The CCWs that a program has had fetched, which bound its end."""
 
     def __init__(self, orb: Orb) -> None:
         self._fmt = orb.fmt
@@ -619,7 +619,7 @@ class Watched:
                 self._counts.add(Ccw.from_bytes(answer.data, self._fmt).count)
 
     def assert_bounds(self, action: Action) -> None:
-        """Assert that an action keeps the bounds that hold for all of its kind."""
+        """Assert that an action keeps the bounds of its type."""
         if isinstance(action, End):
             assert any(0 <= action.count <= count for count in self._counts)
             assert action.cpa in self._addresses
@@ -665,7 +665,7 @@ def test_hostile_programs_end_in_checks(
 def hostile_storage(
     orb: Orb, program: list[Ccw], idaws: bytes, key: int
 ) -> FakeStorage:
-    """Give storage with a program, IDAWs, MIDAWs, and a key that may keep it away."""
+    """Return storage with a program, IDAWs, MIDAWs and a key that may protect it."""
     storage = loaded(*program, fmt=orb.fmt)
     storage.write(0x2000, idaws)
     storage.write(0x3000, midaws((0, 9, 0x8FF7), (0x40, 9, 0), (0x80, 22, STORAGE - 9)))
@@ -676,7 +676,7 @@ def hostile_storage(
 
 @given(st.lists(CCWS, min_size=1, max_size=6), ENDS)
 def test_interpreter_is_deterministic(program: list[Ccw], end: CommandEnd) -> None:
-    """The same answers give the same executions; an old one can be taken up again."""
+    """The same answers give the same executions; an old execution can be resumed."""
     storage = loaded(*program)
     before = begin(Orb.command(CPA))
     for _ in range(40):

@@ -152,7 +152,7 @@ def test_command_classes() -> None:
     ],
 )
 def test_scsw_words(words: str, scsw: Scsw) -> None:
-    """SCSWs seen on real systems have the bits the names say."""
+    """SCSWs seen on real systems have the bits of the names."""
     assert scsw.to_bytes() == bytes.fromhex(words)
     assert Scsw.from_bytes(bytes.fromhex(words)) == scsw
 
@@ -174,7 +174,7 @@ def test_golden_schib() -> None:
 
 
 def test_golden_irb() -> None:
-    """An IRB of real Hercules is read and made anew from its SCSW and path."""
+    """An IRB of real Hercules is read, and made again from its SCSW and path."""
     irb = Irb.from_bytes(GOLDEN_IRB)
     assert irb.scsw.cstat == Cstat.INCORRECT_LENGTH
     assert irb == Irb.with_path(irb.scsw, lpum=0x80)
@@ -217,7 +217,7 @@ def test_wrong_length_is_refused(
 
 @given(st.binary(min_size=52, max_size=52))
 def test_schib_keeps_all_bits(raw: bytes) -> None:
-    """Any SCHIB is kept through its struct and a message, but the reserved SCSW bit."""
+    """Any SCHIB survives its struct and a message, except for the reserved SCSW bit."""
     schib = Schib.from_bytes(raw)
     expected = bytearray(raw)
     expected[30] &= 0x7F
@@ -227,7 +227,7 @@ def test_schib_keeps_all_bits(raw: bytes) -> None:
 
 @given(st.binary(min_size=28, max_size=28), st.binary(min_size=28, max_size=28))
 def test_modify_changes_what_it_may(old_raw: bytes, new_raw: bytes) -> None:
-    """Every bit of the new PMCW comes from one side, as MODIFY SUBCHANNEL says."""
+    """MODIFY SUBCHANNEL takes each bit from the old or the new PMCW, as PoP says."""
     old, new = Pmcw.from_bytes(old_raw), Pmcw.from_bytes(new_raw)
     mask = bytes.fromhex("ffffffff38fc0000ff000000ffffff00" + "00" * 8 + "00000005")
     after = modified(old, new).to_bytes()
@@ -250,24 +250,24 @@ def test_modify_changes_what_it_may(old_raw: bytes, new_raw: bytes) -> None:
     ],
 )
 def test_schib_says_what_is_invalid(schib: Schib, what: str) -> None:
-    """What MODIFY SUBCHANNEL does not take is named."""
+    """What MODIFY SUBCHANNEL does not accept is named."""
     assert what in str(schib.invalid())
 
 
 def test_valid_schib() -> None:
-    """An ordinary operand of MODIFY SUBCHANNEL is taken, also with MBFC and S."""
+    """MODIFY SUBCHANNEL accepts an ordinary operand, also with MBFC and S."""
     assert Schib(Pmcw(flags=0x3885, chars=0x5), mba=0x40).invalid() is None
 
 
 def test_pmcw_copies() -> None:
-    """ISC and flags are changed without touching their neighbours."""
+    """ISC and flags are changed without changing the bits next to them."""
     pmcw = Pmcw(flags=0xC7FF).with_isc(5).with_flag(Pmcw.enabled, on=False)
     assert (pmcw.isc, pmcw.flags) == (5, 0xEF7F)
     assert pmcw.with_flag(Pmcw.enabled, on=True).enabled
 
 
 def test_out_of_range_fields_are_refused_in_messages() -> None:
-    """A message cannot carry a count that is no halfword."""
+    """A message cannot carry a count that does not fit a halfword."""
     raw = msgspec.msgpack.encode(Scsw(count=0x1_0000))
     with pytest.raises(msgspec.ValidationError, match="65535"):
         msgspec.msgpack.decode(raw, type=Scsw)

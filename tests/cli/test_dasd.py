@@ -315,7 +315,7 @@ def test_verify_says_what_and_where(volume: Path) -> None:
     (line,) = lines("verify", volume, code=1)
     assert line == (
         f"{volume}: track 45 (cylinder 1, head 15): its home address (offset 1) is"
-        " cylinder 2305, head 15, expected its own place"
+        " cylinder 2305, head 15, expected those of the track"
     )
 
 

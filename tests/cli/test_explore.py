@@ -54,7 +54,7 @@ FIELDS = {
     "scope",
     "delivery",
     "engine",
-    "orders",
+    "schedules",
     "classes",
     "states",
     "steps",
@@ -90,7 +90,7 @@ def test_list() -> None:
     assert all(summaries.values())
     listed = run("explore", "--list").stdout
     assert all(name in listed for name in SCENARIOS)
-    assert "Name a scenario of your own FILE:NAME" in " ".join(listed.split())
+    assert "Name your own scenarios FILE:NAME" in " ".join(listed.split())
 
 
 def test_json() -> None:
@@ -252,12 +252,12 @@ def with_two(world, more):
     pass
 '''
 WRONG = {
-    "predicate": "'odd' cannot be said: KeyError",
-    "raises": "ValueError: no scenario",
-    "leaves": "SystemExit: 7",
-    "sleeps": "awaits something of asyncio",
-    "hidden": "keeps state in count",
-    "odd": "TypeError",
+    "predicate": "'odd' cannot be evaluated: KeyError",
+    "raises": "no scenario (broken.py, line 45)",
+    "leaves": "ends the process, with exit status 7 (broken.py, line 49)",
+    "sleeps": "awaits asyncio itself",
+    "hidden": "keeps data in count",
+    "odd": "cannot travel in a message",
 }
 """What is said of each; none of them is a refutation."""
 
@@ -347,9 +347,9 @@ def test_file_without_a_name(own: Path, monkeypatch: pytest.MonkeyPatch) -> None
     done = run("explore", "own.py", BANK)
     assert done.exit_code == 2
     said = " ".join(done.stderr.replace("│", " ").split())
-    assert "give FILE:NAME; own.py has own, wrong, counter" in said
+    assert "own.py: expected FILE:NAME; the file has own, wrong, counter" in said
     own.write_text("")
-    assert "own.py has no scenario" in run("explore", "own.py").stderr
+    assert "the file has no scenario" in run("explore", "own.py").stderr
 
 
 def test_close_names() -> None:
@@ -362,8 +362,20 @@ def test_table() -> None:
     shown = run("explore", BANK_BUGGY).stdout
     assert "refuted" in shown
     assert "REFUTED: account/one: never overdrawn" in shown
-    assert "the race at account/one" in shown
-    assert "Of all orders in which 4 actors" in " ".join(shown.split())
+    assert "Race at account/one: step" in shown
+    assert "schedules of 4 actors under channel delivery" in " ".join(shown.split())
+
+
+def test_names_are_never_folded(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In 80 columns each name stands on one line; other columns are left out first."""
+    monkeypatch.setenv("COLUMNS", "80")
+    cell = "verdicts/counted-programs/qemu/disable"
+    names = f"{own}:own", cell
+    shown = run("explore", *names, "--seconds", "0.001").stdout
+    for name in names:
+        assert any(line.startswith(f"{name} ") for line in shown.splitlines())
+    heads = run("explore", cell, "--seconds", "0.001").stdout.split()
+    assert heads[:4] == ["scenario", "verdict", "engine", "states"]
 
 
 def test_coverage() -> None:
@@ -390,7 +402,7 @@ def test_scenarios_of_a_module() -> None:
 @pytest.mark.parametrize(
     ("what", "why"),
     [
-        (":nothing", "there is no 'nothing'"),
+        (":nothing", "has no 'nothing'"),
         (":no_scenario", "expected a function of one World"),
     ],
 )
@@ -403,8 +415,10 @@ def test_scenarios_that_are_none(own: Path, what: str, why: str) -> None:
 
 def test_file_that_is_not_there() -> None:
     """A file that is not there, or cannot be loaded, is told of."""
-    assert "there is no file" in run("explore", "nowhere.py:x").stderr
-    assert "cannot load no.such.module" in run("explore", "no.such.module:x").stderr
+    assert "nowhere.py: no such file" in run("explore", "nowhere.py:x").stderr
+    assert (
+        "no.such.module: cannot be loaded" in run("explore", "no.such.module:x").stderr
+    )
 
 
 def test_counterexample_is_kept_and_replayed(own: Path, tmp_path: Path) -> None:
@@ -416,7 +430,7 @@ def test_counterexample_is_kept_and_replayed(own: Path, tmp_path: Path) -> None:
     assert command in done.stdout.replace("\n", "")
     again = run("replay", file, *own_scenario)
     assert again.exit_code == 1
-    assert "then: account/one: never overdrawn" in again.stdout
+    assert "REFUTED: account/one: never overdrawn" in again.stdout
     steps = json.loads(run("replay", file, *own_scenario, "--json").stdout)
     assert steps["violation"] == "account/one: never overdrawn"
     assert len(steps["steps"]) == 8
@@ -435,7 +449,7 @@ def test_replay_in_another_scenario(own: Path, tmp_path: Path) -> None:
     )
     done = run("replay", file, "--scenario", f"{tmp_path}/rich.py:wrong")
     assert done.exit_code == 0
-    assert "nothing is wrong" in done.stdout
+    assert "No fault. The file says: " in done.stdout
 
 
 def test_counterexample_of_a_shipped_scenario(tmp_path: Path) -> None:
@@ -445,7 +459,29 @@ def test_counterexample_of_a_shipped_scenario(tmp_path: Path) -> None:
     assert f"ccw-actors replay {file}\n" in done.stdout + "\n"
     again = run("replay", file)
     assert again.exit_code == 1
-    assert "then: I2: " in again.stdout
+    assert "REFUTED: I2: " in again.stdout
+
+
+@pytest.mark.parametrize("option", [[], ["--step"]])
+def test_cell_is_shown_as_an_interleaving(tmp_path: Path, option: list[str]) -> None:
+    """Explore and replay show who does what, not the messages of the model."""
+    explored = run("explore", REFUTED_CELL, "--save", tmp_path).stdout
+    (file,) = tmp_path.iterdir()
+    replayed = run("replay", file, *option).stdout
+    for shown in (explored, replayed):
+        assert "START SUBCHANNEL" in shown
+        assert "cp_init(): a program is made" in shown
+        assert "Section(" not in shown
+    assert "(CPU 1: fsm_io_helper(): SSCH) comes before" in " ".join(explored.split())
+
+
+def test_replay_in_a_scenario_that_fails(broken: Path, tmp_path: Path) -> None:
+    """A scenario whose code fails is an input that cannot be used."""
+    run("explore", REFUTED_CELL, "--save", tmp_path / "kept")
+    (file,) = (tmp_path / "kept").iterdir()
+    done = run("replay", file, "--scenario", f"{broken}:raises")
+    assert done.exit_code == 2
+    assert "broken.py:raises: no scenario (broken.py, line 45)" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ def test_replay(tmp_path: Path) -> None:
         return lambda *words: ccw_actors("replay", file, *words)
 
     ended = check(replayed(violation=HOSTILE, shown=[HOSTILE])(), 1)
-    said = f"the file says: {visible(HOSTILE)}"
+    said = f"The file says: {visible(HOSTILE)}"
     assert said.replace(" ", "") in "".join(ended.out.split())
     check(replayed(violation=HOSTILE)("--json"), 1)
     check(replayed(steps=[HOSTILE])(), 3)

@@ -98,7 +98,7 @@ def test_two_runs_in_one_folder(tmp_path: Path, idle: str) -> None:
         assert json.loads(ended.out)["trace"] == "ccw-actors-2.trace"
         told = ccw_actors("run", "fine.toml", "--trace", TRACE, folder=tmp_path)
         assert told.status == 2
-        assert told.line == f"ccw-actors: {TRACE}: another run writes this trace"
+        assert told.line == f"ccw-actors: {TRACE}: another run is writing this trace"
         first.terminate()
         _, errors = first.communicate(timeout=30)
     assert errors == f"ccw-actors: stopped by SIGTERM; trace in {TRACE}\n"

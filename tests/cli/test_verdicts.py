@@ -97,7 +97,7 @@ def test_a_cell_is_shown_whole() -> None:
     assert replay.split()[-2:] == ["--scenario", "verdicts/2026/mail"]
     shown = run(*replay.split()[2:], code=1).stdout
     assert shown.startswith("verdicts/2026/mail (")
-    assert "then: I1: no memory of" in shown
+    assert "REFUTED: I1: no memory of" in shown
 
 
 def test_again_finds_the_same() -> None:

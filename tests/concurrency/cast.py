@@ -1,4 +1,4 @@
-"""What the tests of the guarantees are played with, besides the runtime's own cast."""
+"""The actors of the tests of the guarantees, in addition to the runtime's own cast."""
 
 import asyncio
 import threading
@@ -12,14 +12,14 @@ from ccw_actors.runtime import Actor, Failure, System, Terminated, receive
 from ccw_actors.testkit import Recorder
 from tests.runtime.cast import Carry, Collect, Note, Notes
 
-PATIENCE = 10.0  # Real seconds that no test should come near.
+PATIENCE = 10.0  # Real seconds that no test should reach.
 
 virtual_time = pytest.mark.asyncio(loop_factories=["virtual"])
 """For a test that is about seconds: only there they pass by themselves."""
 
 
 async def until(done: Callable[[], object]) -> None:
-    """Let the loop go on until something is so, which must not need time to pass."""
+    """Run the loop until a condition holds, which must not need time to pass."""
     began = perf_counter()
     while not done():
         if perf_counter() - began > PATIENCE:
@@ -28,13 +28,13 @@ async def until(done: Callable[[], object]) -> None:
 
 
 async def rest() -> None:
-    """Let the loop go on for as long as messages of a small test may need."""
+    """Run the loop as long as the messages of a small test may need."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 async def raised_by(ask: Awaitable[object]) -> BaseException:
-    """Return what an ask raises."""
+    """Return the exception of an ask."""
     try:
         answer = await ask
     except Exception as error:  # noqa: BLE001 - it is looked at
@@ -43,22 +43,22 @@ async def raised_by(ask: Awaitable[object]) -> BaseException:
 
 
 class Story(Recorder):
-    """Keeps the beginnings and ends of actors, too, and all dead letters as text."""
+    """Also keeps the starts and ends of actors, and all dead letters as text."""
 
     def __init__(self, system: System) -> None:
         super().__init__(system)
         self.lives: list[str] = []
 
     def spawned(self, actor: str) -> None:
-        """Keep who."""
+        """Keep the actor."""
         self.lives.append(f"{actor} spawned")
 
     def restarted(self, actor: str) -> None:
-        """Keep who."""
+        """Keep the actor."""
         self.lives.append(f"{actor} restarted")
 
     def stopped(self, actor: str, reason: str) -> None:
-        """Keep who, and why."""
+        """Keep the actor and the reason."""
         self.lives.append(f"{actor}: {reason}")
 
     @property
@@ -70,7 +70,7 @@ class Story(Recorder):
         found: list[str] = []
         for event, reason in self.dead_letters:
             if not event.recipient:
-                continue  # An answer to something that the test has told.
+                continue  # An answer to a message from the test.
             message = self.message(event)
             what = message.text if isinstance(message, Note) else type(message).__name__
             found.append(f"{what}: {reason}")
@@ -78,7 +78,7 @@ class Story(Recorder):
 
 
 class Waiter(Actor[Note | Carry | Collect]):
-    """Remembers notes; a `Carry` waits in its handler until `gate` is opened."""
+    """Keeps notes; the handler of a `Carry` waits until `gate` opens."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -87,7 +87,7 @@ class Waiter(Actor[Note | Carry | Collect]):
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember."""
+        """Keep the message."""
         self.texts.append(message.text)
 
     @receive
@@ -109,14 +109,14 @@ class Waiter(Actor[Note | Carry | Collect]):
         return Notes(tuple(self.texts))
 
     def on_stop(self) -> None:
-        """Remember the end."""
+        """Note the end."""
         self.texts.append("stopped")
 
 
 class Watcher(Actor[Note | Terminated | Failure]):
-    """Watches whoever it is given the path of; remembers who has ended, and failures.
+    """Watches the actor at each path it receives; keeps ends and failures.
 
-    A path with a minus before it is watched no more.
+    A path with a minus before it ends a watch.
     """
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class Watcher(Actor[Note | Terminated | Failure]):
 
     @receive
     def note(self, message: Note) -> None:
-        """Watch, or watch no more."""
+        """Begin or end a watch."""
         ref = self.system.ref(message.text.removeprefix("-"))
         if message.text.startswith("-"):
             self.unwatch(ref)
@@ -134,17 +134,17 @@ class Watcher(Actor[Note | Terminated | Failure]):
 
     @receive
     def terminated(self, message: Terminated) -> None:
-        """Remember who, and why."""
+        """Keep the path and the reason."""
         self.ends.append(f"{message.ref.path}: {message.reason}")
 
     @receive
     def failure(self, message: Failure) -> None:
-        """Remember."""
+        """Keep the message."""
         self.failures.append(message)
 
 
 class Blocked(Actor[Note | Carry | Collect]):
-    """For a thread: a `Carry` blocks it until `gate` is opened."""
+    """For a thread: a `Carry` blocks it until `gate` opens."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -153,7 +153,7 @@ class Blocked(Actor[Note | Carry | Collect]):
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember."""
+        """Keep the message."""
         self.texts.append(message.text)
 
     @receive
@@ -169,10 +169,10 @@ class Blocked(Actor[Note | Carry | Collect]):
         return Notes(tuple(self.texts))
 
     def on_stop(self) -> None:
-        """Remember the end."""
+        """Note the end."""
         self.texts.append("stopped")
 
 
 def in_a_thread(call: Callable[[], Any]) -> "asyncio.Future[Any]":
-    """Call something in another thread; return the future of what it returns."""
+    """Call a function in another thread; return the future of its result."""
     return asyncio.ensure_future(asyncio.to_thread(call))

@@ -1,4 +1,4 @@
-"""Plays that actors act out, and a check that an observed order is an allowed one.
+"""Plays for actors, and a check that an observed schedule is an allowed one.
 
 A play is data: an actor that is sent one tells or asks other actors parts of it. The
 order in which its messages were handled on the event loop, or across threads, is then
@@ -28,7 +28,7 @@ How = Literal["tell", "ask", "after"]
 
 
 class Act(msgspec.Struct, frozen=True, array_like=True):
-    """One thing to do: tell or ask `to` a play, or send it to oneself by a timer."""
+    """One action: tell or ask `to` a play, or send it to oneself with a timer."""
 
     how: How
     to: str
@@ -42,21 +42,21 @@ class Played(Message, frozen=True):
 
 
 class Play(Request[Played], frozen=True):
-    """Has its recipient act."""
+    """Makes its recipient act."""
 
     name: str
     acts: tuple[Act, ...] = ()
 
 
 class Player(Actor[Play | Played]):
-    """Acts; remembers what it was told and answered, in order."""
+    """Acts; keeps the plays and answers that it received, in order."""
 
     def __init__(self) -> None:
         self.log: list[str] = []
 
     @receive
     async def play(self, message: Play) -> Played:
-        """Do all that the play says, one after the other."""
+        """Do all actions of the play, one after the other."""
         self.log.append(message.name)
         for act in message.acts:
             ref = self.system.ref(act.to)
@@ -74,19 +74,19 @@ class Player(Actor[Play | Played]):
 
     @receive
     def played(self, message: Played) -> None:
-        """Remember the answer to what was told."""
+        """Keep the answer to a told play."""
         self.log.append(f"played {message.name}")
 
 
 class Extra(Actor[Play | Played]):
-    """A player that does not wait, so that it may live in a thread."""
+    """A player that does not wait, so that it may run in a thread."""
 
     def __init__(self) -> None:
         self.log: list[str] = []
 
     @receive
     def play(self, message: Play) -> Played:
-        """Tell all that the play says."""
+        """Tell all parts of the play."""
         self.log.append(message.name)
         for act in message.acts:
             self.system.ref(act.to).tell(act.play)
@@ -94,7 +94,7 @@ class Extra(Actor[Play | Played]):
 
     @receive
     def played(self, message: Played) -> None:
-        """Remember the answer to what was told."""
+        """Keep the answer to a told play."""
         self.log.append(f"played {message.name}")
 
 
@@ -102,7 +102,7 @@ Troupe = Mapping[str, type[Player | Extra]]
 
 
 def plays(paths: Iterable[str]) -> st.SearchStrategy[tuple[tuple[str, Play], ...]]:
-    """Return a strategy for what the outside tells whom; every play has a name."""
+    """Return a strategy for the messages from outside; every play has a name."""
     anybody = st.sampled_from(tuple(paths))
     hows = st.sampled_from(("tell", "tell", "ask", "ask", "after"))
     nobody = st.just(())
@@ -132,7 +132,7 @@ def _named(name: str, path: str, raw: tuple[tuple[How, str, object], ...]) -> Pl
 
 
 def is_over(kicks: Iterable[tuple[str, Play]], logs: Iterable[list[str]]) -> bool:
-    """Whether the answer to every play, but those of the outside, has been taken."""
+    """Whether every play, except those from outside, has its answer."""
     lines = {line for log in logs for line in log}
     return all(_is_over(play, lines) for _, play in kicks)
 
@@ -155,9 +155,9 @@ def replayed(
     kicks: Iterable[tuple[str, Play]],
     events: Iterable[Handled],
 ) -> dict[str, list[str]]:
-    """Handle the messages in the order observed; return the logs of the actors.
+    """Handle the messages in the observed order; return the logs of the actors.
 
-    Fails if the stepping dispatcher does not allow the next one of them at some step.
+    Fails if the stepping dispatcher does not allow one of them at its step.
     """
     dispatcher = SteppingDispatcher(delivery)
     system = System(dispatcher)

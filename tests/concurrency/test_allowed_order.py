@@ -1,4 +1,4 @@
-"""The order in which messages are handled, as observed, is one of those promised."""
+"""The observed schedule is one of the promised ones."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -32,7 +32,7 @@ MIXED: Troupe = {"a": Player, "b": Player, "s": Extra, "t": Extra}
 async def observed(
     troupe: Troupe, kicks: Sequence[tuple[str, Play]]
 ) -> tuple[Story, dict[str, list[str]]]:
-    """Have plays acted out on the loop, and those of an `Extra` in a thread."""
+    """Run plays on the loop, and those of an `Extra` in a thread."""
     async with System() as system:
         actors = {path: kind() for path, kind in troupe.items()}
         for path, actor in actors.items():
@@ -54,7 +54,7 @@ async def observed(
 
 
 def on_a_loop(coroutine: Coroutine[Any, Any, R], *, virtual: bool) -> R:
-    """Run it on a new event loop."""
+    """Run the coroutine on a new event loop."""
     factory = virtual_time_loop if virtual else asyncio.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(coroutine)
@@ -66,7 +66,7 @@ def test_observed_order_is_allowed(
     delivery: Delivery,
     virtual: bool,  # noqa: FBT001 - given
 ) -> None:
-    """The stepping dispatcher allows it, step by step, and comes to the same logs.
+    """The stepping dispatcher allows it, step by step, with the same logs.
 
     Tells, asks between actors whose handlers wait, replies to what was told, timers and
     refused cycles of asks are mixed at random.
@@ -81,14 +81,14 @@ def test_order_observed_across_threads(
     kicks: Sequence[tuple[str, Play]],
     virtual: bool,  # noqa: FBT001 - given
 ) -> None:
-    """With actors in threads it is one that channel delivery allows."""
+    """With actors in threads, channel delivery allows the observed schedule."""
     story, logs = on_a_loop(observed(MIXED, kicks), virtual=virtual)
     assert replayed("channel", MIXED, kicks, story.events) == logs
 
 
 @pytest.mark.parametrize("virtual", [False, True])
 def test_play_of_everything(*, virtual: bool) -> None:
-    """One play with all in it comes to what it says, so that plays do play."""
+    """A play with all kinds of actions has the expected result."""
     inner = Act("ask", "c", Play("i", (Act("tell", "a", Play("j")),)))
     cycle = Act("ask", "b", Play("k", (Act("ask", "a", Play("l")), inner)))
     kicks = (
@@ -104,7 +104,7 @@ def test_play_of_everything(*, virtual: bool) -> None:
 
 
 def test_order_that_is_not_allowed() -> None:
-    """An order in which a message has overtaken one of its own sender is found out."""
+    """The check finds a message that overtakes another one of its sender."""
     kicks = (("a", Play("1")), ("a", Play("2")))
     story, _ = on_a_loop(observed({"a": Player}, kicks), virtual=True)
     swapped = [event for event in story.events if event.recipient][::-1]

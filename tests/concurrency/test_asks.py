@@ -1,4 +1,4 @@
-"""Asks and their ends: late answers, and waits that nobody sees."""
+"""Asks and their ends: late answers, and waits that the System does not see."""
 
 import asyncio
 import math
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio
 
 
 class Careful(Actor[Carry | Note]):
-    """Asks within a time of its own, and remembers what came of it."""
+    """Asks with its own timeout, and keeps the result."""
 
     def __init__(self, other: ActorRef[Carry], timeout: float | None = None) -> None:
         self.other = other
@@ -28,7 +28,7 @@ class Careful(Actor[Carry | Note]):
 
     @receive
     async def carry(self, message: Carry) -> Note:
-        """Ask, and answer with what came of it."""
+        """Ask, and answer with the result."""
         try:
             answer: Note = await self.other.ask(message, timeout=self.timeout)
         except (AskTimeoutError, AskCycleError, ActorStoppedError) as error:
@@ -38,13 +38,13 @@ class Careful(Actor[Carry | Note]):
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember: it would be told here that an answer came late."""
+        """Keep it: a late answer would come here."""
         self.outcomes.append(message.text)
 
 
 @virtual_time
 async def test_late_answer_to_an_actor() -> None:
-    """An answer after the deadline does not reach who asked; it is counted."""
+    """An answer after the deadline does not reach the asker; it is counted."""
     async with System() as system:
         story, diary = Story(system), Diary()
         ref = system.spawn(diary, "diary")
@@ -73,7 +73,7 @@ class Sluggish(Actor[Carry]):
 
 @virtual_time
 async def test_late_answer_between_two_asks() -> None:
-    """An answer that is late for one ask is not taken for that of the next."""
+    """A late answer to one ask does not answer the next."""
     async with System() as system:
         careful = Careful(system.spawn(Sluggish()), timeout=4.0)
         ref = system.spawn(careful)
@@ -86,14 +86,14 @@ async def test_late_answer_between_two_asks() -> None:
 
 
 async def test_answer_in_the_instant_of_a_cancellation() -> None:
-    """A handler that is cancelled when its answer is there already is cancelled."""
+    """Cancelling a handler works even if its answer is already there."""
 
     class Cancelled(Careful):
         task: "asyncio.Task[None] | None" = None
 
         @receive
         async def carry(self, message: Carry) -> Note:
-            """Ask, and remember the end."""
+            """Ask, and note the end."""
             type(self).task = asyncio.current_task()
             try:
                 return await super().carry(message)
@@ -104,7 +104,7 @@ async def test_answer_in_the_instant_of_a_cancellation() -> None:
     class Cancelling(Actor[Carry]):
         @receive
         def carry(self, message: Carry) -> None:
-            """Answer, and cancel who has asked before it goes on."""
+            """Answer, and cancel the asker before it continues."""
             self.reply(self.reply_to, Note(message.text))
             assert Cancelled.task is not None
             Cancelled.task.cancel()
@@ -119,7 +119,7 @@ async def test_answer_in_the_instant_of_a_cancellation() -> None:
 
 
 async def test_asker_that_ends() -> None:
-    """When who asks ends, its ask does, too; the answer is late."""
+    """When the asker ends, its ask ends; the answer is late."""
     async with System() as system:
         diary = Diary()
         ref = system.spawn(diary, "diary")
@@ -135,7 +135,7 @@ async def test_asker_that_ends() -> None:
 
 
 async def test_asked_actor_that_ends() -> None:
-    """When who is asked ends, the handler that waits is told so, and may go on."""
+    """When the asked actor ends, the ask in the waiting handler raises."""
     async with System() as system:
         diary = Diary()
         ref = system.spawn(diary, "diary")
@@ -146,7 +146,7 @@ async def test_asked_actor_that_ends() -> None:
 
 
 async def test_cycle_may_be_caught() -> None:
-    """Who catches a cycle goes on, and answers; the others are not harmed."""
+    """An actor that catches a cycle continues and answers; others are unaffected."""
     async with System() as system:
         back = Careful(system.ref("there"))
         there = Careful(system.spawn(back, "back"))
@@ -157,7 +157,7 @@ async def test_cycle_may_be_caught() -> None:
 
 
 async def test_cycle_through_a_full_mailbox() -> None:
-    """Who waits for room in order to ask counts as waiting for that actor."""
+    """An actor that waits for room in order to ask counts as waiting for the target."""
 
     class Full(Careful):
         inside = asyncio.Event()
@@ -182,7 +182,7 @@ async def test_cycle_through_a_full_mailbox() -> None:
         await rest()
         gate.set()
         assert await first == Note("AskCycleError")
-        # That is what `full` has answered, when it was asked by `other` in its turn.
+        # This is the answer of `full` when `other` asks it in turn.
         assert await second == Note("AskCycleError")
 
 
@@ -207,7 +207,7 @@ async def test_ask_of_a_task_within_a_handler() -> None:
 
 
 class Blocked(Diary):
-    """Asks whoever lives at a path, and blocks."""
+    """Asks the actor at a path, and blocks."""
 
     @receive
     def note(self, message: Note) -> None:
@@ -216,17 +216,17 @@ class Blocked(Diary):
 
 
 class Host(Diary):
-    """Asks whoever lives at the path of a thread."""
+    """Asks the actor at the path of a thread."""
 
     @receive
     async def collect(self, _message: Collect) -> Notes:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
-        """Ask whoever lives at the path of the thread."""
+        """Ask the actor at the path of the thread."""
         answer: Notes = await self.system.ref("thread").ask(Collect())
         return answer
 
 
 async def test_path_of_an_abandoned_thread() -> None:
-    """Who lives where a stopped thread still blocks in an ask may be asked by all."""
+    """All may ask the next actor at the path of a stopped thread that still blocks."""
     async with System() as system:
         host = Host()
         ref = system.spawn(host, "host")
@@ -241,7 +241,7 @@ async def test_path_of_an_abandoned_thread() -> None:
 
 @virtual_time
 async def test_time_of_a_wait_within_a_handler() -> None:
-    """A handler that waits holds up its own mailbox, and nobody else's."""
+    """A waiting handler delays its own mailbox, and no other."""
     loop = asyncio.get_running_loop()
     async with System() as system:
         waiter = Waiter()
@@ -271,7 +271,7 @@ class Link(Actor[Carry]):
 
 
 async def test_long_chain() -> None:
-    """Thousands of handlers may wait for each other in a row: it takes no stack."""
+    """Thousands of handlers may wait in a chain: that takes no stack."""
     async with System() as system:
         last: ActorRef[Carry] | None = None
         for _ in range(3000):
@@ -281,20 +281,20 @@ async def test_long_chain() -> None:
 
 
 class Hearing(Actor[Note]):
-    """Keeps what it is told, and by whom."""
+    """Keeps its messages and their senders."""
 
     def __init__(self) -> None:
         self.senders: list[str] = []
 
     @receive
     def note(self, message: Note) -> None:
-        """Keep who."""
+        """Keep the actor."""
         sender = self.sender.path if self.sender is not None else "the outside"
         self.senders.append(f"{message.text}: {sender}")
 
 
 class Telling(Actor[Note]):
-    """Tells from its handler, and from all that a handler may start."""
+    """Tells from its handler, and from the tasks and callbacks of the handler."""
 
     def __init__(self, to: ActorRef[Note]) -> None:
         self._to = to
@@ -318,7 +318,7 @@ class Telling(Actor[Note]):
 async def test_sender_of_what_a_task_tells() -> None:
     """A handler is the sender of what it tells, before and after it waits; no task is.
 
-    A task that a handler starts belongs to nobody, as far as the System can see.
+    The System cannot tell to which actor a task of a handler belongs.
     """
     hearing = Hearing()
     async with System() as system:

@@ -1,4 +1,4 @@
-"""Pykka's threads and the event loop: the same verbs, and nobody waits for nothing."""
+"""Pykka's threads and the event loop: the same verbs, and no useless waits."""
 
 import asyncio
 import threading
@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Foreign(pykka.ThreadingActor):
-    """Written for Pykka: remembers notes, answers, raises, and may block."""
+    """Written for Pykka: keeps notes, answers, raises, and may block."""
 
     use_daemon_thread = True
 
@@ -53,7 +53,7 @@ class Foreign(pykka.ThreadingActor):
         self.inside = threading.Event()
 
     def on_receive(self, message: Any) -> Any:
-        """Do what the type of the message says."""
+        """Act on the type of the message."""
         match message:
             case Note(text):
                 self.texts.append(text)
@@ -74,7 +74,7 @@ ACCEPTS = Note | Carry | Blow | Collect | Deliver
 
 
 async def test_foreign_actor() -> None:
-    """It is told and asked like any other; its messages are copies, in order."""
+    """Others tell and ask it like any actor; its messages are copies, in order."""
     async with System() as system:
         ref = system.bridge(Foreign.start(), "foreign", ACCEPTS, stop=True)
         texts = tuple(str(number) for number in range(100))
@@ -84,7 +84,7 @@ async def test_foreign_actor() -> None:
 
 
 async def test_foreign_actor_that_raises() -> None:
-    """What it raises fails that ask alone."""
+    """Its exception fails only that ask."""
     async with System() as system:
         ref = system.bridge(Foreign.start(), "foreign", ACCEPTS, stop=True)
         error = await raised_by(ref.ask(Blow("loud")))
@@ -94,7 +94,7 @@ async def test_foreign_actor_that_raises() -> None:
 
 
 async def test_foreign_answer_that_is_no_message() -> None:
-    """It is the failure of the ask, and says what was expected."""
+    """The ask fails, and its error says what was expected."""
     async with System() as system:
         ref = system.bridge(Foreign.start(), "foreign", ACCEPTS, stop=True)
         ref.tell(Deliver())
@@ -105,14 +105,14 @@ async def test_foreign_answer_that_is_no_message() -> None:
 
 
 async def test_foreign_actor_refuses() -> None:
-    """What it is not declared to take is refused, and never reaches it."""
+    """Messages that it does not accept are refused and never reach it."""
     async with System() as system:
         ref = system.bridge(Foreign.start(), "foreign", Note, stop=True)
         assert isinstance(await raised_by(ref.ask(Collect())), MessageError)
 
 
 async def test_foreign_actor_that_stops() -> None:
-    """Its callers fail, who watches it is told, and it is there no more."""
+    """Asks fail, watchers are notified, and it no longer exists."""
 
     class Watcher(Actor[Terminated]):
         def __init__(self) -> None:
@@ -120,7 +120,7 @@ async def test_foreign_actor_that_stops() -> None:
 
         @receive
         def ended(self, message: Terminated) -> None:
-            """Remember."""
+            """Keep the message."""
             self.ends.append(f"{message.ref.path}: {message.reason}")
 
     async with System() as system:
@@ -144,18 +144,18 @@ async def test_foreign_actor_that_stops() -> None:
 
 
 class Window:
-    """Is set later than the actor stops."""
+    """Is set after the actor stops."""
 
     def __init__(self, real: threading.Event) -> None:
         self.real = real
 
     def is_set(self) -> bool:
-        """Say that it is not."""
+        """Return False."""
         return False
 
 
 async def test_reply_that_pykka_loses() -> None:
-    """A message put into the inbox of an actor that has stopped ends in an error.
+    """A message in the inbox of a stopped actor ends with an error.
 
     Pykka looks whether an actor is alive and then puts the message into its inbox. The
     actor here seems alive for as long as that takes.
@@ -179,7 +179,7 @@ class Caller(Diary):
 
 
 async def test_thread_that_asks_and_is_asked() -> None:
-    """An actor on a thread asks the loop, blocking, while the loop goes on."""
+    """An actor in a thread asks the loop, blocking, while the loop keeps running."""
     async with System() as system:
         diary = Diary()
         ref = system.spawn(diary, "diary")
@@ -199,7 +199,7 @@ async def test_thread_that_asks_and_is_asked() -> None:
     "hook", ["carry", "on_start", "on_stop", "state"], ids=lambda name: name
 )
 async def test_async_code_is_refused_in_a_thread(hook: str) -> None:
-    """No loop runs in a thread: what is async there is refused by `spawn_thread`."""
+    """No loop runs in a thread: `spawn_thread` refuses async handlers and hooks."""
 
     async def wait(*_: object) -> None:
         """Wait."""
@@ -220,7 +220,7 @@ async def test_async_code_is_refused_in_a_thread(hook: str) -> None:
 
 
 async def test_bound_from_a_thread() -> None:
-    """What a thread tells in vain is a dead letter; what it asks in vain fails."""
+    """A thread's undeliverable tell is a dead letter; its ask fails."""
     async with System() as system:
         story = Story(system)
         actor = Blocked()
@@ -245,7 +245,7 @@ async def test_bound_from_a_thread() -> None:
 
 
 async def test_restart_in_a_thread() -> None:
-    """An actor on a thread restarts there, and goes on with what waits."""
+    """An actor in a thread restarts there, and handles the waiting messages."""
     async with System() as system:
         diary = Diary()
         ref = system.spawn_thread(diary, "diary", supervision=Restart())
@@ -258,7 +258,7 @@ async def test_restart_in_a_thread() -> None:
 
 
 async def test_nothing_awaits_a_pykka_future() -> None:
-    """No code of ours gets or awaits a Pykka future, but to read one that is set."""
+    """Our code never gets or awaits a Pykka future, except one that is set."""
     found = [
         f"{path.name}: {line.strip()}"
         for path in sorted((ROOT / "ccw_actors").rglob("*.py"))

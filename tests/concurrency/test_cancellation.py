@@ -1,4 +1,4 @@
-"""Handlers that wait, what ends the wait, and asks that would never end."""
+"""Waiting handlers, the ends of their waits, and asks that would never end."""
 
 import asyncio
 from collections.abc import Generator
@@ -27,7 +27,7 @@ def driven(request: pytest.FixtureRequest) -> Generator[None]:
 
 
 class Asker(Actor[Carry | Note | Collect]):
-    """Answers `Carry` by what the next one answers, in a way that is given."""
+    """Answers `Carry` with the next actor's answer, in a given way."""
 
     def __init__(self, other: ActorRef[Carry], way: str = "plain") -> None:
         self.other = other
@@ -51,7 +51,7 @@ class Asker(Actor[Carry | Note | Collect]):
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember."""
+        """Keep the message."""
         self.texts.append(message.text)
 
     @receive
@@ -61,7 +61,7 @@ class Asker(Actor[Carry | Note | Collect]):
 
 
 async def test_no_message_is_handled_during_a_wait() -> None:
-    """An actor whose handler waits takes no other message until that is over."""
+    """An actor whose handler waits handles no other message until it ends."""
     async with System() as system:
         actor = Waiter()
         ref = system.spawn(actor, "waiter")
@@ -78,7 +78,7 @@ async def test_no_message_is_handled_during_a_wait() -> None:
 
 @virtual_time
 async def test_timeout_in_a_handler() -> None:
-    """`asyncio.timeout` ends an ask inside a handler, and the handler goes on."""
+    """`asyncio.timeout` ends an ask inside a handler, and the handler continues."""
     loop = asyncio.get_running_loop()
     async with System() as system:
         ref = system.spawn(Asker(system.spawn(Diary()), "timeout"))
@@ -124,7 +124,7 @@ async def test_cancelled_ask_of_a_task() -> None:
 
 
 async def test_stop_cancels_a_handler() -> None:
-    """A stop without draining cancels the handler that waits; its ask fails."""
+    """A stop without draining cancels the waiting handler; its ask fails."""
     async with System() as system:
         actor = Waiter()
         ref = system.spawn(actor, "waiter")
@@ -167,7 +167,7 @@ async def test_cycle_of_asks(size: int) -> None:
 
 
 async def test_cycle_with_a_thread_in_it() -> None:
-    """A thread that blocks in an ask counts, too."""
+    """A thread that blocks in an ask counts as well."""
 
     class Blocking(Asker):
         @receive
@@ -183,14 +183,14 @@ async def test_cycle_with_a_thread_in_it() -> None:
 
 
 class Answerer(Actor[Carry | Deliver]):
-    """Answers, then asks whoever has asked."""
+    """Answers, then asks the asker."""
 
     asker: ActorRef[Collect]
     answers: tuple[str, ...] | None = None
 
     @receive
     def carry(self, message: Carry) -> Note:
-        """Have the asker asked by the next message, and answer."""
+        """Let the next message ask the asker, and answer."""
         self.ref.tell(Deliver())
         return Note(message.text)
 
@@ -201,7 +201,7 @@ class Answerer(Actor[Carry | Deliver]):
 
 
 async def test_answered_ask_is_no_cycle() -> None:
-    """An actor may ask one that it has just answered, and that has not gone on yet."""
+    """An actor may ask one that it has answered but that has not continued yet."""
     async with System() as system:
         answerer = Answerer()
         asker = system.spawn(Asker(system.spawn(answerer)), "asker")
@@ -213,7 +213,7 @@ async def test_answered_ask_is_no_cycle() -> None:
 
 @virtual_time
 async def test_timeout_error_says_who_waits_for_whom() -> None:
-    """It names target, message, age, queue length, and whom the target waits for."""
+    """It names target, message, age, queue length, and what the target waits for."""
     async with System() as system:
         diary = system.spawn(Diary(), "diary")
         asker = system.spawn(Asker(diary), "asker")

@@ -1,4 +1,4 @@
-"""How a System ends when somebody is busy with ending, and what is left then."""
+"""The end of a System while actors are ending, and what is left then."""
 
 import asyncio
 import threading
@@ -35,13 +35,13 @@ class Sleepy(Diary):
     """Takes a second to stop."""
 
     async def on_stop(self) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
-        """Sleep, then remember."""
+        """Sleep, then note the end."""
         await asyncio.sleep(1.0)
         self.state.texts.append("stopped at leisure")
 
 
 class Hire(Message, frozen=True):
-    """Has an `Employer` spawn a child."""
+    """Makes an `Employer` spawn a child."""
 
 
 class Employer(Actor[Hire]):
@@ -55,7 +55,7 @@ class Employer(Actor[Hire]):
 
 @virtual_time
 async def test_shutdown_lets_a_stop_hook_end() -> None:
-    """An `on_stop` that waits is not cut short by a second stop, or the shutdown."""
+    """Neither a second stop nor the shutdown cuts a waiting `on_stop` short."""
     system, sleepy = System(), Sleepy()
     ref = system.spawn(sleepy, "sleepy")
     ref.stop()
@@ -68,7 +68,7 @@ async def test_shutdown_lets_a_stop_hook_end() -> None:
 
 @virtual_time
 async def test_escalation_lets_a_stop_hook_end() -> None:
-    """When a failure ends the System, the others still stop in their own time."""
+    """When a failure ends the System, the other actors still stop normally."""
     sleepy = Sleepy()
 
     async def run() -> None:
@@ -88,7 +88,7 @@ async def test_stop_hook_that_does_not_end() -> None:
 
     class Endless(Diary):
         async def on_stop(self) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
-            """Wait for ever."""
+            """Wait forever."""
             await asyncio.Event().wait()
 
     loop = asyncio.get_running_loop()
@@ -100,7 +100,7 @@ async def test_stop_hook_that_does_not_end() -> None:
 
 @virtual_time
 async def test_drain_has_the_same_deadline() -> None:
-    """What cannot be handled in time is a dead letter, its actor is named."""
+    """Messages not handled in time are dead letters, and their actor is named."""
 
     class Slow(Diary):
         @receive
@@ -120,7 +120,7 @@ async def test_drain_has_the_same_deadline() -> None:
 
 @virtual_time
 async def test_pause_before_a_restart_is_not_waited_for() -> None:
-    """An actor that rests before a restart ends with the others."""
+    """An actor in the pause before a restart ends with the others."""
     loop = asyncio.get_running_loop()
     system = System()
     supervision = Restart(delay=30.0)
@@ -135,7 +135,7 @@ class Fragile(Waiter):
 
     @receive
     async def carry(self, message: Carry) -> Note:
-        """Wait, whatever comes, and raise when there is no waiting any more."""
+        """Wait through cancellations, and raise when no wait is possible."""
         self.inside.set()
         try:
             while True:
@@ -148,7 +148,7 @@ class Fragile(Waiter):
 
 
 async def test_clean_up_that_raises_at_the_deadline() -> None:
-    """A handler that raises when it is abandoned disturbs nobody, and is recorded."""
+    """A handler that raises when it is abandoned affects no other, and is recorded."""
     system, fragile, other = System(), Fragile(), Diary()
     system.spawn(other, "other")
     asked = asyncio.ensure_future(raised_by(system.spawn(fragile).ask(Carry("x"))))
@@ -160,13 +160,13 @@ async def test_clean_up_that_raises_at_the_deadline() -> None:
 
 
 class Parent(Actor[Note | Collect]):
-    """Has a diary for a child, and passes notes on to it."""
+    """Has a diary as a child, and forwards notes to it."""
 
     def __init__(self) -> None:
         self.child = Diary()
 
     def on_start(self) -> None:
-        """Have a child."""
+        """Spawn a child."""
         self.spawn(self.child, "child")
 
     @receive
@@ -181,7 +181,7 @@ class Parent(Actor[Note | Collect]):
 
 
 async def test_children_drain_too() -> None:
-    """With `drain` children handle what waits for them, after their parent has."""
+    """With `drain` children handle their messages after their parent has."""
     system, parent = System(), Parent()
     ref = system.spawn(parent, "parent")
     for text in ("1", "2"):
@@ -191,16 +191,16 @@ async def test_children_drain_too() -> None:
 
 
 async def test_handler_that_spawns_during_the_shutdown() -> None:
-    """It fails: nobody is spawned any more, not even by what is drained."""
+    """It fails: nothing spawns any longer, not even a drained message."""
     system = System()
     system.spawn(Employer(), "employer").tell(Hire())
     assert await system.shutdown(drain=True) == []
     (failure,) = system.failures
-    assert "the System shuts down" in failure.reason
+    assert "the System is shutting down" in failure.reason
 
 
 async def test_second_shutdown() -> None:
-    """A System that has ended may be shut down again, and waits for nobody."""
+    """An ended System may be shut down again, without waiting."""
     async with System() as system:
         system.spawn(Diary(), "diary")
         assert await system.shutdown() == []

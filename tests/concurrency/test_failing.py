@@ -1,4 +1,4 @@
-"""A failure at a bad moment: in a pause, in a hook, while stopping, in a grandchild."""
+"""A failure at a bad time: in a pause, in a hook, while stopping, in a grandchild."""
 
 import asyncio
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.asyncio
 
 
 class Tick(Message, frozen=True):
-    """What a periodic timer brings."""
+    """The message of a periodic timer."""
 
 
 class Family(Actor[Blow]):
@@ -40,7 +40,7 @@ class Family(Actor[Blow]):
         self.supervisions = supervisions
 
     def on_start(self) -> None:
-        """Have a child, if there is a supervision for one."""
+        """Spawn a child, if there is a supervision for one."""
         if self.supervisions:
             mine, *others = self.supervisions
             self.spawn(lambda: Family(*others), "child", supervision=mine)
@@ -52,14 +52,14 @@ class Family(Actor[Blow]):
 
 
 class Hooked(Actor[Note | Carry | Blow]):
-    """Remembers its hooks; waits in `Carry`, and raises when that is cancelled."""
+    """Notes its hooks; waits in `Carry`, and raises when that is cancelled."""
 
     def __init__(self, log: list[str]) -> None:
         self.log = log
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember."""
+        """Keep the message."""
         self.log.append(message.text)
 
     @receive
@@ -69,18 +69,18 @@ class Hooked(Actor[Note | Carry | Blow]):
 
     @receive
     async def carry(self, message: Carry) -> Note:
-        """Wait for ever."""
+        """Wait forever."""
         try:
             await asyncio.Event().wait()
         finally:
             raise ValueError(f"in the clean-up of {message.text}")
 
     def on_stop(self) -> None:
-        """Remember."""
+        """Keep the message."""
         self.log.append("on_stop")
 
     def on_failure(self, error: BaseException) -> None:
-        """Remember."""
+        """Keep the message."""
         self.log.append(f"on_failure: {error}")
 
 
@@ -107,7 +107,7 @@ async def test_nested_escalation() -> None:
 
 
 async def test_escalation_after_too_many_restarts() -> None:
-    """What comes after the last restart may be an escalation."""
+    """The decision after the last restart may be an escalation."""
 
     async def run() -> None:
         async with System() as system:
@@ -146,11 +146,11 @@ async def test_escalate_needs_nothing_to_begin_with() -> None:
 
 
 async def test_escalation_interrupts_the_parent() -> None:
-    """A parent whose handler waits fails all the same, and with it who asked it."""
+    """A parent with a waiting handler still fails, and so does the ask to it."""
 
     class Waiting(Waiter):
         def on_start(self) -> None:
-            """Have a child."""
+            """Spawn a child."""
             self.spawn(Diary, "child", supervision=Escalate())
 
     async with System() as system:
@@ -168,7 +168,7 @@ async def test_escalation_interrupts_the_parent() -> None:
 
 
 async def test_failure_while_stopping() -> None:
-    """Who fails in the clean-up of a cancelled handler has failed, and stops then."""
+    """An exception in the clean-up of a cancelled handler is a failure."""
     async with System() as system:
         log: list[str] = []
         watching = Watcher()
@@ -186,7 +186,7 @@ async def test_failure_while_stopping() -> None:
 
 @virtual_time
 async def test_stop_in_the_pause_before_a_restart() -> None:
-    """It ends the actor at once: its last life is over, `on_stop` included."""
+    """It ends the actor at once: its last life has ended, including `on_stop`."""
     loop = asyncio.get_running_loop()
     async with System() as system:
         log: list[str] = []
@@ -205,7 +205,7 @@ async def test_stop_in_the_pause_before_a_restart() -> None:
 
 @virtual_time
 async def test_draining_stop_in_the_pause_before_a_restart() -> None:
-    """A draining stop keeps its place: the actor restarts, and handles what waits."""
+    """A draining stop keeps its place: the actor restarts and handles what waits."""
     async with System() as system:
         log: list[str] = []
         supervision = Restart(delay=3.0)
@@ -243,7 +243,7 @@ async def test_start_that_fails_again() -> None:
 
 
 async def test_async_start() -> None:
-    """The first message waits for an `on_start` that waits, and its failure is one."""
+    """The first message waits for a waiting `on_start`, whose failure counts."""
 
     class Slow(Diary):
         def __init__(self, *, works: bool) -> None:
@@ -251,7 +251,7 @@ async def test_async_start() -> None:
             self.works = works
 
         async def on_start(self) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-            """Wait, then remember or raise."""
+            """Wait, then note it or raise."""
             await gate.wait()
             if not self.works:
                 raise OSError("no luck")
@@ -273,7 +273,7 @@ async def test_async_start() -> None:
 
 
 async def test_restart_and_stash() -> None:
-    """What was put aside is put back at a restart, before what waits."""
+    """Stashed messages return at a restart, before those that wait."""
 
     class Forgetful(Diary):
         lives = 0
@@ -284,7 +284,7 @@ async def test_restart_and_stash() -> None:
 
         @receive
         def note(self, message: Note) -> None:
-            """Put aside in the first life, remember in the next."""
+            """Stash in the first life, keep in the next."""
             if self.lives == 1:
                 self.stash()
             else:
@@ -306,7 +306,7 @@ class Ticking(Actor[Tick | Carry | Blow]):
 
     @receive
     def carry(self, _message: Carry) -> None:
-        """Never answer, and do as if that came later."""
+        """Never answer, but read `reply_to`."""
         self.later = self.reply_to
 
     @receive
@@ -319,7 +319,7 @@ class Ticking(Actor[Tick | Carry | Blow]):
 
 
 async def test_tick_that_waits_at_a_restart() -> None:
-    """A periodic timer's message in the mailbox does not stand for an ask there."""
+    """A periodic timer's message in the mailbox is not taken for an ask."""
     async with System() as system:
         ref = system.spawn(Ticking, "ticking", supervision=Restart())
         first_ask_first_timer = asyncio.ensure_future(raised_by(ref.ask(Carry("x"))))
@@ -331,7 +331,7 @@ async def test_tick_that_waits_at_a_restart() -> None:
 
 
 async def test_ask_that_waits_for_room_at_a_restart() -> None:
-    """An ask that was not let into the mailbox yet outlives a restart as well."""
+    """An ask that waits for room also survives a restart."""
 
     class Full(Waiter):
         @receive

@@ -1,4 +1,4 @@
-"""Actors written for Pykka: how they end, and who learns of it; both directions."""
+"""Actors written for Pykka: their ends, and asks in both directions."""
 
 import asyncio
 import threading
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.asyncio
 
 
 class Fetch(Request[Notes], frozen=True):
-    """Has somebody tell a note, and ask for all of them."""
+    """Makes an actor tell a note, and ask for all notes."""
 
     text: str
 
@@ -42,7 +42,7 @@ ACCEPTS = Note | Carry | Blow | Collect | Deliver
 
 
 class Clerk(pykka.ThreadingActor):
-    """Remembers notes; a `Carry` waits for the gate; a `Blow` raises what it names."""
+    """Keeps notes; a `Carry` waits for the gate; a `Blow` raises what it names."""
 
     use_daemon_thread = True
     raises: type[BaseException] = ValueError
@@ -53,7 +53,7 @@ class Clerk(pykka.ThreadingActor):
         self.texts: list[str] = []
 
     def on_receive(self, message: Any) -> Any:
-        """Do what the type of the message says."""
+        """Act on the type of the message."""
         match message:
             case Note(text):
                 self.texts.append(text)
@@ -68,7 +68,7 @@ class Clerk(pykka.ThreadingActor):
 
 
 class Desk:
-    """A clerk behind a reference, and the gate that it waits for."""
+    """A clerk behind a reference, and its gate."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Desk:
 
 @pytest.fixture(autouse=True)
 def nobody_is_left() -> Iterator[None]:
-    """End every clerk of a test, so that none waits into the next one."""
+    """End every clerk of a test, so that none affects the next one."""
     yield
     pykka.ActorRegistry.stop_all()
 
@@ -96,7 +96,7 @@ def nobody_is_left() -> Iterator[None]:
 
 
 async def test_what_waits_when_it_stops() -> None:
-    """Messages that it has not handled when it stops are dead letters, asks fail."""
+    """Messages not handled when it stops are dead letters, and asks fail."""
     async with System() as system:
         story, desk = Story(system), Desk(system, stop=False)
         carried = asyncio.ensure_future(desk.ref.ask(Carry("x")))
@@ -115,7 +115,7 @@ async def test_what_waits_when_it_stops() -> None:
 
 
 async def test_ask_of_a_dead_one() -> None:
-    """An ask of an actor that Pykka has stopped fails, known to the System or not."""
+    """An ask to an actor that Pykka stopped fails, known to the System or not."""
     async with System() as system:
         desk = Desk(system, stop=False)
         desk.clerk.stop()
@@ -126,7 +126,7 @@ async def test_ask_of_a_dead_one() -> None:
 
 
 async def test_draining_stop() -> None:
-    """A draining stop comes after what was sent before, and before what is sent now."""
+    """A draining stop comes after earlier messages, and before later ones."""
     async with System() as system:
         story, desk = Story(system), Desk(system)
         asked = asyncio.ensure_future(desk.ref.ask(Carry("x")))
@@ -165,7 +165,7 @@ async def test_actor_that_is_not_ours_to_stop() -> None:
 
 @pytest.mark.parametrize("drain", [True, False])
 async def test_shutdown(*, drain: bool) -> None:
-    """A shutdown with `drain` has it answer first; one without ends asks at once."""
+    """With `drain` a shutdown lets it answer first; without, asks end at once."""
     system = System()
     desk = Desk(system)
     asked = asyncio.ensure_future(desk.ref.ask(Carry("x")))
@@ -183,7 +183,7 @@ async def test_shutdown(*, drain: bool) -> None:
 
 
 async def test_shutdown_while_it_blocks() -> None:
-    """Who blocks is named after the deadline."""
+    """A blocked actor is named after the deadline."""
     system = System()
     desk = Desk(system)
     asked = asyncio.ensure_future(raised_by(desk.ref.ask(Carry("x"))))
@@ -203,13 +203,13 @@ class Misled(Clerk):
 
 
 class Fatal(Clerk):
-    """Raises what ends it, and every other Pykka actor of the process."""
+    """Raises an error that ends it, and every other Pykka actor of the process."""
 
     raises = SystemExit
 
 
 async def test_death_of_another_is_no_death() -> None:
-    """That it met a dead actor is a failure of its own, after which it goes on."""
+    """Meeting a dead actor is its own failure, after which it continues."""
     async with System() as system:
         desk = Desk(system, kind=Misled)
         error = await raised_by(desk.ref.ask(Blow("another one is dead")))
@@ -219,7 +219,7 @@ async def test_death_of_another_is_no_death() -> None:
 
 
 async def test_failure_of_what_was_told(caplog: pytest.LogCaptureFixture) -> None:
-    """A failure that nobody asked for is logged, kept and observed; it lives on."""
+    """A failure without an ask is logged, kept and observed; the actor continues."""
     async with System() as system:
         story, desk = Story(system), Desk(system)
         desk.ref.tell(Blow("loud"))
@@ -231,7 +231,7 @@ async def test_failure_of_what_was_told(caplog: pytest.LogCaptureFixture) -> Non
 
 
 async def test_exit() -> None:
-    """One that raises SystemExit ends; its asks fail, ours are not concerned."""
+    """An actor that raises SystemExit ends; its asks fail, ours are unaffected."""
     async with System() as system:
         desk = Desk(system, kind=Fatal, stop=False)
         diary = system.spawn(Diary(), "diary")
@@ -245,7 +245,7 @@ async def test_exit() -> None:
 
 
 async def test_watching() -> None:
-    """It is watched like any other actor, and watched no more."""
+    """A watch of it begins and ends as for any actor."""
     async with System() as system:
         watching = Watcher()
         watcher = system.spawn(watching, "watcher")
@@ -277,7 +277,7 @@ async def test_offers_wait_for_room() -> None:
 
 
 async def test_what_cannot_be_dropped() -> None:
-    """A mailbox that drops its oldest message is refused: Pykka has that already."""
+    """A mailbox that drops its oldest message is refused: Pykka holds that message."""
     async with System() as system:
         with pytest.raises(ValueError, match="another policy than 'drop oldest'"):
             Desk(system, mailbox=Mailbox(2, "drop oldest"))
@@ -285,7 +285,7 @@ async def test_what_cannot_be_dropped() -> None:
 
 
 class Caller(Clerk):
-    """An actor of Pykka that tells and asks one of ours."""
+    """A Pykka actor that tells and asks one of ours."""
 
     our: ActorRef[Any]
 
@@ -300,13 +300,13 @@ class Front(Actor[Fetch]):
 
     @receive
     async def fetch(self, message: Fetch) -> Notes:
-        """Pass on what the caller says."""
+        """Return the caller's answer."""
         notes: Notes = await self.system.ref("clerk").ask(message)
         return notes
 
 
 async def test_it_tells_and_asks_us() -> None:
-    """From its thread it uses our references as they are, while we wait for it."""
+    """From its thread it uses our references directly, while we wait for it."""
     async with System() as system:
         Caller.our = system.spawn(Diary(), "diary")
         system.bridge(Caller.start(threading.Event()), "clerk", Fetch, stop=True)
@@ -315,7 +315,7 @@ async def test_it_tells_and_asks_us() -> None:
 
 
 async def test_loop_is_never_blocked() -> None:
-    """While actors in threads block, ours and foreign ones, the loop goes on."""
+    """While actors in threads block, ours and foreign ones, the loop keeps running."""
     async with System() as system:
         desk, blocked = Desk(system), Blocked()
         asks = [

@@ -1,4 +1,4 @@
-"""Offers that wait for room: until when, and the circles that they may be part of."""
+"""Offers that wait for room: their deadlines, and the cycles they may close."""
 
 import asyncio
 import math
@@ -47,11 +47,11 @@ ONE = Mailbox(1, "wait")
 
 
 class Go(Message, frozen=True):
-    """Has an actor begin."""
+    """Starts an actor."""
 
 
 class Does(Actor[Go | Note | Carry | Collect]):
-    """Does one thing for each `Go` or `Carry`; keeps what it raises."""
+    """Does one action for each `Go` or `Carry`; keeps its exception."""
 
     def __init__(self, does: Callable[["Does"], Any]) -> None:
         self.does = does
@@ -59,7 +59,7 @@ class Does(Actor[Go | Note | Carry | Collect]):
         self.raised: list[BaseException] = []
 
     async def do(self) -> None:
-        """Do it."""
+        """Do the action."""
         try:
             await self.does(self)
         except Exception as error:
@@ -68,12 +68,12 @@ class Does(Actor[Go | Note | Carry | Collect]):
 
     @receive
     async def go(self, _message: Go) -> None:
-        """Do it."""
+        """Do the action."""
         await self.do()
 
     @receive
     async def carry(self, message: Carry) -> Note:
-        """Do it, and answer."""
+        """Do the action, and answer."""
         await self.do()
         return Note(message.text)
 
@@ -101,7 +101,7 @@ async def fill(ref: ActorRef[Any]) -> None:
 @virtual_time
 @pytest.mark.parametrize("by", ["task", "handler"])
 async def test_offer_that_finds_no_room_in_time(by: str) -> None:
-    """It ends with an error that says who had no room, for what, and for how long.
+    """It ends with an error that names recipient, message and waiting time.
 
     It is a `TimeoutError` and a `MailboxFullError`; the message is never sent.
     """
@@ -133,7 +133,7 @@ async def test_offer_that_finds_no_room_in_time(by: str) -> None:
 @loop
 @virtual_time
 async def test_deadline_of_the_system() -> None:
-    """An offer that says nothing has that of an ask; `math.inf` waits without end."""
+    """Without a timeout an offer has that of an ask; `math.inf` waits forever."""
     async with System(ask_timeout=3.0) as system:
         waiter = Waiter()
         full = system.spawn(waiter, "full", mailbox=ONE)
@@ -152,7 +152,7 @@ async def test_deadline_of_the_system() -> None:
 
 @loop
 async def test_offer_of_a_thread_that_finds_no_room_in_time() -> None:
-    """A thread that blocks gets the same error, and is not blocked any more."""
+    """A blocking thread gets the same error, and is no longer blocked."""
     async with System() as system:
         waiter = Waiter()
         full = system.spawn(waiter, "full", mailbox=ONE)
@@ -163,7 +163,7 @@ async def test_offer_of_a_thread_that_finds_no_room_in_time() -> None:
         def late() -> None:
             full.offer(Note("late"), timeout=0.01, block=True)
 
-        # Not the loop's own executor, for which the virtual clock would stand still.
+        # Not in the loop's own executor, for which the virtual clock would stand still.
         with ThreadPoolExecutor(1) as pool:
             blocked = asyncio.wrap_future(pool.submit(late))
             with pytest.raises(
@@ -175,7 +175,7 @@ async def test_offer_of_a_thread_that_finds_no_room_in_time() -> None:
 
 @loop
 async def test_what_a_full_actor_waits_for() -> None:
-    """The error says whom the actor waits for that has no room."""
+    """The error says what the full actor itself waits for."""
     async with System() as system:
         diary = system.spawn(Diary(), "diary")
         does = Does(lambda _: diary.ask(Carry("never"), timeout=math.inf))
@@ -194,9 +194,9 @@ async def test_what_a_full_actor_waits_for() -> None:
 
 @loop
 async def test_two_that_offer_each_other() -> None:
-    """The offer that would close the circle raises at once, and names it.
+    """The offer that would close the cycle raises at once, and names the cycle.
 
-    The other one goes on: it finds that the first has failed.
+    The other one continues: it finds that the first has failed.
     """
 
     def three(path: str) -> Callable[[Does], Any]:
@@ -223,7 +223,7 @@ async def test_two_that_offer_each_other() -> None:
 
 @loop
 async def test_offer_to_oneself() -> None:
-    """It raises as soon as there is no room: nobody else would make any."""
+    """It raises as soon as there is no room: no other actor would make any."""
 
     async def offer(one: Does) -> None:
         for number in range(5):
@@ -241,11 +241,11 @@ async def test_offer_to_oneself() -> None:
 
 @loop
 async def test_start_that_offers_itself_work() -> None:
-    """An `on_start` that does so fails, and does not hang: `started` says of what."""
+    """An `on_start` that does so fails without hanging; `started` raises the error."""
 
     class Starting(Diary):
         async def on_start(self) -> None:
-            """Offer more than there is room for."""
+            """Offer more messages than fit."""
             for number in range(3):
                 await self.ref.offer(Note(str(number)))
 
@@ -258,7 +258,7 @@ async def test_start_that_offers_itself_work() -> None:
 
 @loop
 async def test_circle_that_is_caught() -> None:
-    """Who catches the error goes on, and harms nobody."""
+    """An actor that catches the error continues, and others are unaffected."""
 
     async def offer(one: Does) -> None:
         try:
@@ -276,7 +276,7 @@ async def test_circle_that_is_caught() -> None:
 
 @loop
 async def test_offer_that_closes_a_circle_with_an_ask() -> None:
-    """Who is asked, and offers to the full mailbox of who asks, would wait for ever."""
+    """An asked actor that offers to the asker's full mailbox would wait forever."""
 
     async def ask(one: Does) -> None:
         await fill(one.ref)
@@ -298,7 +298,7 @@ async def test_offer_that_closes_a_circle_with_an_ask() -> None:
 
 @loop
 async def test_ask_that_closes_a_circle_with_an_offer() -> None:
-    """So would who asks an actor that waits for room in its own mailbox."""
+    """So would an actor that asks one that waits for room in its mailbox."""
     gate = asyncio.Event()
 
     async def ask(one: Does) -> None:
@@ -327,7 +327,7 @@ async def test_ask_that_closes_a_circle_with_an_offer() -> None:
 
 @loop
 async def test_circle_through_a_thread() -> None:
-    """An actor in a thread that offers, blocking, takes part as well."""
+    """A blocking offer of an actor in a thread counts as well."""
 
     class Offering(Actor[Carry]):
         def __init__(self, to: ActorRef[Any]) -> None:
@@ -357,7 +357,7 @@ async def test_circle_through_a_thread() -> None:
 
 @loop
 async def test_circle_through_a_pykka_actor() -> None:
-    """So does an actor that was written for Pykka."""
+    """So does one of an actor written for Pykka."""
 
     class Foreign(pykka.ThreadingActor):
         use_daemon_thread = True
@@ -384,7 +384,7 @@ async def test_circle_through_a_pykka_actor() -> None:
 
 @loop
 async def test_offers_from_outside_are_in_no_circle() -> None:
-    """Tasks and threads of the application wait for nobody else's sake."""
+    """Tasks and threads of the application close no cycle."""
     async with System() as system:
         blocked = Blocked()
         ref = system.spawn_thread(blocked, "blocked", mailbox=ONE)
@@ -404,7 +404,7 @@ async def test_offers_from_outside_are_in_no_circle() -> None:
 
 @loop
 async def test_dump_names_the_mailbox() -> None:
-    """The dump says for room in whose mailbox an actor waits, in a thread as well."""
+    """The dump says in whose mailbox an actor waits for room, also in a thread."""
 
     class Offering(Actor[Note]):
         def __init__(self, to: ActorRef[Any]) -> None:
@@ -460,7 +460,7 @@ async def test_stop_of_who_offers() -> None:
 
 @loop
 async def test_offer_to_one_who_ends() -> None:
-    """When who has no room ends, the offer does: its message is a dead letter."""
+    """When the full actor ends, the offer ends: its message is a dead letter."""
     async with System() as system:
         waiter = Waiter()
         full = system.spawn(waiter, "full", mailbox=ONE)
@@ -512,7 +512,7 @@ def test_deadline_under_a_virtual_clock() -> None:
 
 
 def test_offers_under_the_stepping_dispatcher() -> None:
-    """There nobody waits for room: an offer to a full mailbox raises."""
+    """Offers never wait there: one to a full mailbox raises."""
 
     async def offer(one: Does) -> None:
         for number in range(2):

@@ -1,4 +1,4 @@
-"""The order of messages: what is promised of it, and what a stop does to it."""
+"""The order of messages: its guarantees, and the effect of a stop."""
 
 import asyncio
 from functools import partial
@@ -32,18 +32,18 @@ MANY = tuple(f"{number}" for number in range(500))
 
 
 class Begin(Message, frozen=True):
-    """Has a sender begin."""
+    """Starts a sender."""
 
 
 class Pausing(Actor[Note]):
-    """Remembers notes, each after some turns of the loop, as many as it says."""
+    """Keeps notes, each after as many turns of the loop as it says."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
     @receive
     async def note(self, message: Note) -> None:
-        """Pause, then remember."""
+        """Pause, then keep the note."""
         for _ in range(int(message.text) % 4):
             await asyncio.sleep(0)
         self.texts.append(message.text)
@@ -81,24 +81,24 @@ class Burst(Actor[Begin]):
 
 
 class Addressed(Actor[Note]):
-    """Remembers who sent it what."""
+    """Keeps its messages with their senders."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, str]] = []
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember."""
+        """Keep the message."""
         sender = self.sender
         self.got.append(("" if sender is None else sender.path, message.text))
 
     def of(self, sender: str) -> tuple[str, ...]:
-        """Return what that one has sent."""
+        """Return the messages of that sender."""
         return tuple(text for path, text in self.got if path == sender)
 
 
 async def test_one_sender() -> None:
-    """What one sender sends to one actor is handled in the order sent."""
+    """An actor handles the messages of one sender in the order sent."""
     async with System() as system:
         diary = Diary()
         ref = system.spawn(diary, "diary")
@@ -108,7 +108,7 @@ async def test_one_sender() -> None:
 
 
 async def test_handlers_that_wait() -> None:
-    """The order is kept by handlers that wait: the next message waits as well."""
+    """Waiting handlers keep the order: the next message waits as well."""
     async with System() as system:
         pausing = Pausing()
         ref = system.spawn(pausing, "pausing")
@@ -141,7 +141,7 @@ async def test_concurrent_senders() -> None:
 
 
 async def test_offers_of_a_thread_keep_their_place() -> None:
-    """What a thread offers comes after what it has told, and is from the same one."""
+    """A thread's offer comes after its tells, from the same sender."""
     async with System() as system:
         addressed = Addressed()
         mailbox = Mailbox(10_000, "wait")
@@ -152,12 +152,12 @@ async def test_offers_of_a_thread_keep_their_place() -> None:
 
 
 async def test_message_to_oneself() -> None:
-    """What an actor sends itself is handled after what waits already."""
+    """A message to oneself is handled after those that already wait."""
 
     class Recursive(Diary):
         @receive
         def note(self, message: Note) -> None:
-            """Remember, and go on with a shorter note."""
+            """Keep the note, and continue with a shorter one."""
             super().note(message)
             if message.text[1:]:
                 self.ref.tell(Note(message.text[1:]))
@@ -187,7 +187,7 @@ async def test_a_flood_is_no_barrier() -> None:
 
 
 async def test_draining_stop_keeps_its_place() -> None:
-    """What was sent before the stop is handled, what comes after is a dead letter."""
+    """Messages sent before the stop are handled, later ones are dead letters."""
     async with System() as system:
         story, pausing = Story(system), Pausing()
         ref = system.spawn(pausing, "pausing")
@@ -201,7 +201,7 @@ async def test_draining_stop_keeps_its_place() -> None:
 
 
 async def test_draining_stop_among_messages_of_others() -> None:
-    """A draining stop waits for what others had sent before it, too."""
+    """A draining stop also waits for earlier messages of other senders."""
     async with System() as system:
         waiter = Waiter()
         ref = system.spawn(waiter, "waiter")
@@ -216,7 +216,7 @@ async def test_draining_stop_among_messages_of_others() -> None:
 
 
 async def test_stop_overtakes() -> None:
-    """A stop that does not drain comes before all that waits, in a batch as well."""
+    """A stop that does not drain comes before all waiting messages, even in a batch."""
     async with System() as system:
         story, waiter = Story(system), Waiter()
         ref = system.spawn(waiter, "waiter")
@@ -229,7 +229,7 @@ async def test_stop_overtakes() -> None:
 
 
 async def test_stop_overtakes_a_draining_one() -> None:
-    """Who has no time for a draining stop may still stop the actor at once."""
+    """After a draining stop an immediate stop still ends the actor at once."""
     async with System() as system:
         story, waiter = Story(system), Waiter()
         ref = system.spawn(waiter, "waiter")
@@ -249,14 +249,14 @@ class Quitter(Diary):
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember, and stop at the word."""
+        """Keep the note, and stop at the word."""
         super().note(message)
         if message.text == "stop":
             self.stop()
 
 
 async def test_stop_from_inside() -> None:
-    """An actor that stops itself handles nothing more, not even what waits."""
+    """An actor that stops itself handles nothing more, not even waiting messages."""
     async with System() as system:
         story, actor = Story(system), Quitter()
         ref = system.spawn(actor, "quitter")
@@ -268,7 +268,7 @@ async def test_stop_from_inside() -> None:
 
 
 async def test_stop_from_a_thread_keeps_its_place() -> None:
-    """A thread that tells much and then stops the recipient has told it all first."""
+    """Messages of a thread arrive before its stop of their recipient."""
     async with System() as system:
         diary = Diary()
         ref = system.spawn(diary, "diary")
@@ -284,7 +284,7 @@ async def test_stop_from_a_thread_keeps_its_place() -> None:
 
 
 async def test_stops_of_a_thread() -> None:
-    """An actor in a thread is stopped after what waits, or before it, likewise."""
+    """A stop of an actor in a thread comes after waiting messages, or before them."""
     async with System() as system:
         story = Story(system)
         for drain in (True, False):
@@ -303,11 +303,11 @@ async def test_stops_of_a_thread() -> None:
 
 
 class Watching(Watcher):
-    """Watches whom it stops: after that, or before."""
+    """Watches the actor that it stops, before or after the stop."""
 
     @receive
     def note(self, message: Note) -> None:
-        """Stop, then watch; or watch, then stop, then watch no more."""
+        """Stop, then watch; or watch, stop, then end the watch."""
         ref: ActorRef[Any] = self.system.ref(message.text)
         if message.text == "first":
             ref.stop()
@@ -319,7 +319,7 @@ class Watching(Watcher):
 
 
 async def test_watching_keeps_its_place() -> None:
-    """Who begins to watch after a stop, or stops to watch after it, comes too late."""
+    """Beginning or ending a watch after a stop comes too late."""
     async with System() as system:
         watching = Watching()
         watcher = system.spawn(watching, "watcher")

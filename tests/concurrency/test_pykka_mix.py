@@ -1,6 +1,6 @@
-"""A program of both kinds: Pykka actors ask ours and are asked, in circles, too.
+"""A program of both kinds: Pykka actors ask ours and are asked, also in cycles.
 
-And what Pykka does to all of its actors, it does to none of ours.
+What Pykka does to all its actors does not affect ours.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Foreign(pykka.ThreadingActor):
 
 
 class Asking(Actor[Carry]):
-    """Asks another one what it is asked."""
+    """Forwards its question to another actor."""
 
     def __init__(self, to: ActorRef[Any]) -> None:
         self.to = to
@@ -53,7 +53,7 @@ class Asking(Actor[Carry]):
 
 
 class Widow(Actor[Terminated]):
-    """Watches one, and keeps why it has ended."""
+    """Watches an actor, and keeps the reason of its end."""
 
     def __init__(self, ref: ActorRef[Any]) -> None:
         self.of = ref
@@ -71,7 +71,7 @@ class Widow(Actor[Terminated]):
 
 @pytest.fixture(autouse=True)
 def nobody_is_left() -> Iterator[None]:
-    """End every Pykka actor of a test, so that none waits into the next one."""
+    """End every Pykka actor of a test, so that none affects the next one."""
     yield
     pykka.ActorRegistry.stop_all()
 
@@ -82,7 +82,7 @@ def note(_message: Any) -> Note:
 
 
 def ask_through(system: System, path: str) -> Callable[[Any], Any]:
-    """Return what asks an actor of ours, blocking, from a Pykka actor's thread."""
+    """Return a function that asks our actor, blocking, from a Pykka actor's thread."""
     return lambda message: system.ref(path).ask(message, block=True, timeout=PATIENCE)
 
 
@@ -90,9 +90,9 @@ def ask_through(system: System, path: str) -> Callable[[Any], Any]:
 
 
 async def test_circle_through_a_pykka_actor() -> None:
-    """The ask that closes it fails at once and names it, and all who wait are told.
+    """The ask that closes the cycle fails at once and names it; all others fail too.
 
-    Nobody waits for a timeout, and both can be asked afterwards.
+    No ask waits for a timeout, and both actors answer afterwards.
     """
     async with System() as system:
         actor = Foreign.start(ask_through(system, "ours"))
@@ -110,7 +110,7 @@ async def test_circle_through_a_pykka_actor() -> None:
 
 
 async def test_pykka_actor_that_asks_itself() -> None:
-    """By its reference of a System, too: it would never come to answer."""
+    """The same through its reference: it would never answer."""
     async with System() as system:
         actor = Foreign.start(ask_through(system, "foreign"))
         foreign: ActorRef[Any] = system.bridge(actor, "foreign", Carry, stop=True)
@@ -120,7 +120,7 @@ async def test_pykka_actor_that_asks_itself() -> None:
 
 
 async def test_longer_circle() -> None:
-    """With two of each kind in it, in whatever order."""
+    """With two of each kind in the cycle, in any order."""
     async with System() as system:
         refs: dict[str, ActorRef[Any]] = {}
         for path, asked in (("f", "b"), ("g", "a")):
@@ -133,7 +133,7 @@ async def test_longer_circle() -> None:
 
 
 async def test_no_circle() -> None:
-    """A Pykka actor that asks somebody else has its answer, while it is waited for."""
+    """A Pykka actor gets the answer of another actor while an ask waits for it."""
     async with System() as system:
         system.spawn(Diary(), "diary").tell(Note("x"))
         asking = ask_through(system, "diary")
@@ -148,7 +148,7 @@ async def test_no_circle() -> None:
 
 
 async def test_thread_of_a_pykka_actor() -> None:
-    """A thread that such an actor has started asks from outside, in no circle."""
+    """A thread started by such an actor asks from outside, and closes no cycle."""
     async with System() as system:
         ours = system.spawn(Diary(), "ours")
         answers: list[Notes] = []
@@ -173,9 +173,9 @@ async def test_thread_of_a_pykka_actor() -> None:
 
 @pytest.mark.parametrize("restarts", [True, False])
 async def test_stop_all_leaves_ours_alone(*, restarts: bool) -> None:
-    """An actor of ours in a thread is not in Pykka's registry: it lives on, untouched.
+    """Our actor in a thread is not in Pykka's registry and keeps running.
 
-    Its `on_stop` does not run, and who watches it is told of no end.
+    Its `on_stop` does not run, and its watchers receive nothing.
     """
     async with System() as system:
         supervision = Restart() if restarts else None
@@ -192,7 +192,7 @@ async def test_stop_all_leaves_ours_alone(*, restarts: bool) -> None:
 
 
 async def test_stop_all_ends_those_of_pykka() -> None:
-    """One that was written for it is Pykka's to end: asks fail, watchers are told."""
+    """Pykka may end its own actors: asks fail, watchers are notified."""
     async with System() as system:
         gate = threading.Event()
 
@@ -213,7 +213,7 @@ async def test_stop_all_ends_those_of_pykka() -> None:
         await rest()
         gate.set()
         await stopping
-        # Pykka's thread does not hold a virtual clock: any deadline would be over.
+        # Pykka's thread does not hold a virtual clock: any deadline would pass.
         await foreign.stopped(timeout=math.inf)
         await until(lambda: widow.reasons)
         assert widow.reasons == ["the Pykka actor has stopped"]
@@ -227,7 +227,7 @@ async def test_stop_all_ends_those_of_pykka() -> None:
 
 
 async def test_pykkas_own_references_work_beside_ours() -> None:
-    """Proxies and asks of Pykka go on: a reference of a System takes nothing away."""
+    """Proxies and asks of Pykka still work for an actor behind a reference."""
     async with System() as system:
         actor = Foreign.start(note)
         foreign: ActorRef[Any] = system.bridge(actor, "foreign", Carry, stop=True)
@@ -240,7 +240,7 @@ async def test_pykkas_own_references_work_beside_ours() -> None:
 
 
 async def test_dict_through_our_references() -> None:
-    """What is no request cannot be asked of ours, from a Pykka actor either."""
+    """A Pykka actor cannot ask ours with a message that is no request."""
     async with System() as system:
         raised: list[BaseException] = []
 

@@ -1,4 +1,4 @@
-"""A reply is a message: it keeps its place among what its sender sends to the asker."""
+"""A reply is a message: it keeps its place among its sender's messages to the asker."""
 
 import asyncio
 from typing import Any
@@ -22,11 +22,11 @@ pytestmark = pytest.mark.asyncio
 
 
 class Begin(Message, frozen=True):
-    """Has an actor begin."""
+    """Starts an actor."""
 
 
 class Correspondent(Actor[Begin | Note | Notes]):
-    """Tells another actor some messages, and remembers all that comes back."""
+    """Tells another actor some messages, and keeps all replies."""
 
     def __init__(self, other: ActorRef[Any], *messages: Message) -> None:
         self._other = other
@@ -41,12 +41,12 @@ class Correspondent(Actor[Begin | Note | Notes]):
 
     @receive
     def came_back(self, message: Note | Notes) -> None:
-        """Remember."""
+        """Keep the message."""
         self.back.append(message)
 
 
 def sent_back(system: System, other: ActorRef[Any]) -> Correspondent:
-    """Have a diary at `other` asked between two things that it is to send."""
+    """Ask a diary at `other` between two of its messages."""
     back = (system.ref("home"),)
     messages = Send(("before",), back), Collect(), Send(("after",), back)
     home = Correspondent(other, *messages)
@@ -56,7 +56,7 @@ def sent_back(system: System, other: ActorRef[Any]) -> Correspondent:
 
 @pytest.mark.parametrize("thread", [False, True])
 async def test_answer_to_what_was_told(*, thread: bool) -> None:
-    """The answer comes between what its sender has sent before and after it."""
+    """The answer comes between its sender's earlier and later messages."""
     async with System() as system:
         spawn = system.spawn_thread if thread else system.spawn
         home = sent_back(system, spawn(Diary(), "diary"))
@@ -65,12 +65,12 @@ async def test_answer_to_what_was_told(*, thread: bool) -> None:
 
 
 class Foreign(pykka.ThreadingActor):
-    """An actor of Pykka that tells what it is asked to, and answers."""
+    """A Pykka actor that tells the given texts, and answers."""
 
     use_daemon_thread = True
 
     def on_receive(self, message: Any) -> Any:
-        """Tell each text that is to be sent; answer anything else."""
+        """Tell each given text; answer anything else."""
         if isinstance(message, Send):
             for text in message.texts:
                 message.to[0].tell(Note(text))
@@ -79,7 +79,7 @@ class Foreign(pykka.ThreadingActor):
 
 
 async def test_answer_of_a_pykka_actor() -> None:
-    """A foreign Pykka actor's answer keeps its place behind what it has told first."""
+    """A foreign Pykka actor's answer keeps its place after its earlier messages."""
     async with System() as system:
         foreign = Foreign.start()
         ref = system.bridge(foreign, "foreign", Send | Collect, stop=True)
@@ -89,7 +89,7 @@ async def test_answer_of_a_pykka_actor() -> None:
 
 
 async def test_late_answer() -> None:
-    """An answer that a later message gives takes its place then."""
+    """An answer given by a later message takes its place at that time."""
     async with System() as system:
         diary = system.spawn(Diary(), "diary")
         back = (system.ref("home"),)
@@ -117,7 +117,7 @@ class Backwards(Actor[Carry]):
 
 
 async def test_answers_to_a_task() -> None:
-    """Who asks from outside sees answers in the order in which they are given."""
+    """Asks from outside end in the order of their answers."""
     async with System() as system:
         ref = system.spawn(Backwards(), "backwards")
         order: list[str] = []

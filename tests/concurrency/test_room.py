@@ -1,4 +1,4 @@
-"""Who waits for room in a mailbox: in which order, until when, and what it means."""
+"""Waits for room in a mailbox: their order, their ends, and their effects."""
 
 import asyncio
 from functools import partial
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio
 
 
 class Full:
-    """A waiter that is busy, and whose mailbox is full with notes "0", "1", ..."""
+    """A busy actor, whose mailbox is full of the notes "0", "1", ..."""
 
     def __init__(self, system: System, mailbox: Mailbox) -> None:
         self.actor = Waiter()
@@ -41,7 +41,7 @@ class Full:
             self.ref.tell(Note(str(number)))
 
     async def texts(self) -> tuple[str, ...]:
-        """Let it go on, and return the notes that it has handled."""
+        """Let it continue, and return the notes that it handled."""
         self.actor.gate.set()
         notes = await self.ref.ask(Collect())
         return tuple(text for text in notes.texts if "busy" not in text)
@@ -61,7 +61,7 @@ class Offering(Actor[Note]):
 
 
 async def test_order_of_coming() -> None:
-    """Offers and asks are let in as they came; who comes later waits behind them."""
+    """Offers and asks enter in their order; later ones wait behind them."""
     async with System() as system:
         full = Full(system, Mailbox(4, "wait"))
         await full.fill()
@@ -75,12 +75,12 @@ async def test_order_of_coming() -> None:
 
 
 async def test_newcomer_when_there_is_little_room() -> None:
-    """Room that is not enough to wake who waits is not for who has just come."""
+    """Room too small to wake waiting offers is not for a new one."""
 
     class Counted(Diary):
         @receive
         async def note(self, message: Note) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
-            """Remember when there is leave to."""
+            """Keep the note when the gate opens."""
             await leaves.acquire()
             super().note(message)
 
@@ -106,7 +106,7 @@ async def test_newcomer_when_there_is_little_room() -> None:
 
 
 async def test_offers_of_an_actor() -> None:
-    """What an actor offers comes from it, and each offer waits for the one before."""
+    """An actor's offers come from it, and each waits for the one before."""
     async with System() as system:
         story = Story(system)
         full = Full(system, Mailbox(1, "wait"))
@@ -123,7 +123,7 @@ async def test_offers_of_an_actor() -> None:
 
 
 async def test_cancelled_offer() -> None:
-    """Who gives up waiting has sent nothing, and does not hold up who waits behind."""
+    """An offer that gives up sends nothing, and does not delay later ones."""
     async with System() as system:
         full = Full(system, Mailbox(1, "wait"))
         await full.fill()
@@ -180,7 +180,7 @@ async def test_tell_does_not_wait() -> None:
 
 @pytest.mark.parametrize("when_full", ["refuse", "drop newest"])
 async def test_offer_to_a_mailbox_that_does_not_wait(when_full: WhenFull) -> None:
-    """There an offer is a tell: it raises, or the message is dropped."""
+    """There an offer works like a tell: it raises, or the message is dropped."""
     async with System() as system:
         story = Story(system)
         full = Full(system, Mailbox(1, when_full))
@@ -195,7 +195,7 @@ async def test_offer_to_a_mailbox_that_does_not_wait(when_full: WhenFull) -> Non
 
 
 async def test_room_in_a_thread() -> None:
-    """An actor in a thread has room for who waits as soon as it goes on."""
+    """An actor in a thread lets waiting offers enter as soon as it continues."""
     async with System() as system:
         blocked = Blocked()
         mailbox = Mailbox(2, "wait")

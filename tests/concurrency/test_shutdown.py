@@ -1,4 +1,4 @@
-"""How a System ends: one deadline, and a report of who did not stop."""
+"""The end of a System: one deadline, and a report of actors that did not stop."""
 
 import asyncio
 from functools import partial
@@ -18,7 +18,7 @@ class Stubborn(Waiter):
 
     @receive
     async def carry(self, message: Carry) -> Note:
-        """Wait, whatever comes."""
+        """Wait through cancellations."""
         self.inside.set()
         while not self.gate.is_set():
             try:
@@ -30,7 +30,7 @@ class Stubborn(Waiter):
 
 @pytest.mark.parametrize("drain", [True, False])
 async def test_what_waits(*, drain: bool) -> None:
-    """With `drain` what waits is handled first; without, it becomes dead letters."""
+    """With `drain` waiting messages are handled first; otherwise they are lost."""
     system = System()
     story, diary = Story(system), Diary()
     ref = system.spawn(diary, "diary")
@@ -42,7 +42,7 @@ async def test_what_waits(*, drain: bool) -> None:
 
 @virtual_time
 async def test_one_deadline_for_all() -> None:
-    """Those who do not stop are named; all of them together take the time once."""
+    """Actors that do not stop are named; they share one timeout."""
     loop = asyncio.get_running_loop()
     system = System()
     actors = [Stubborn() for _ in range(3)]
@@ -61,7 +61,7 @@ async def test_one_deadline_for_all() -> None:
 
 
 async def test_thread_that_blocks() -> None:
-    """A thread that blocks is named after the deadline, and harms nobody later."""
+    """A blocking thread is named after the deadline, and has no later effect."""
     system = System()
     actor = Blocked()
     ref = system.spawn_thread(actor, "blocked")
@@ -77,12 +77,12 @@ async def test_nothing_is_spawned_afterwards() -> None:
     """A System that has shut down takes no new actor."""
     system = System()
     await system.shutdown()
-    with pytest.raises(CcwActorsError, match="the System shuts down"):
+    with pytest.raises(CcwActorsError, match="the System is shutting down"):
         system.spawn(Diary(), "diary")
 
 
 async def test_async_on_stop_is_waited_for() -> None:
-    """An `on_stop` that waits has ended when the shutdown has."""
+    """A waiting `on_stop` has ended when the shutdown has."""
 
     class Slow(Diary):
         async def on_stop(self) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
@@ -119,7 +119,7 @@ async def test_ask_after_the_shutdown() -> None:
 
 @virtual_time
 async def test_ends_that_take_a_while() -> None:
-    """They go on beside each other: all together take as long as the longest."""
+    """They run concurrently: all together take as long as the longest."""
 
     class Slow(Diary):
         async def on_stop(self) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
@@ -139,7 +139,7 @@ async def test_ends_that_take_a_while() -> None:
 
 @pytest.mark.parametrize("raises", [None, LookupError, asyncio.CancelledError])
 async def test_block_that_ends_early(raises: type[BaseException] | None) -> None:
-    """However `async with System()` is left, actors have had their `on_stop` then."""
+    """However `async with System()` ends, actors have run their `on_stop` by then."""
     diary = Diary()
 
     async def run() -> None:

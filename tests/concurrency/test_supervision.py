@@ -1,4 +1,4 @@
-"""What becomes of an actor that fails, and of all that waits for it."""
+"""What happens to a failed actor, and to everything that waits for it."""
 
 import asyncio
 import logging
@@ -25,11 +25,11 @@ pytestmark = pytest.mark.asyncio
 
 
 class Hire(Message, frozen=True):
-    """Has a `Parent` spawn a child."""
+    """Makes a `Parent` spawn a child."""
 
 
 class ParentState(msgspec.Struct):
-    """What a parent remembers."""
+    """The state of a parent."""
 
     ends: list[str]
 
@@ -48,7 +48,7 @@ class Parent(Actor):
 
     @receive
     def ended(self, message: Terminated) -> None:
-        """Remember."""
+        """Keep the message."""
         self.state.ends.append(f"{message.ref.path}: {message.reason}")
 
     @receive
@@ -58,12 +58,12 @@ class Parent(Actor):
 
     @receive
     def collect(self, _message: Collect) -> Notes:
-        """Tell who has ended."""
+        """Answer with the ended children."""
         return Notes(tuple(self.state.ends))
 
 
 async def test_stop_is_the_default(caplog: pytest.LogCaptureFixture) -> None:
-    """A failure ends the actor, is logged, observed and kept; its mail is lost."""
+    """A failure ends the actor, is logged, observed and kept; its messages are lost."""
     async with System() as system:
         story = Story(system)
         ref = system.spawn(Diary(), "diary")
@@ -83,7 +83,7 @@ async def test_stop_is_the_default(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_restart_keeps_the_mailbox() -> None:
-    """A restart begins with the first state; what waits is handled after it."""
+    """A restart begins with the first state, and handles the waiting messages."""
     async with System() as system:
         story = Story(system)
         ref = system.spawn(Diary(), "diary", supervision=Restart())
@@ -98,7 +98,7 @@ async def test_restart_keeps_the_mailbox() -> None:
 
 
 async def test_restart_and_asks() -> None:
-    """Asks in the mailbox outlive a restart; those that were taken fail."""
+    """Asks in the mailbox survive a restart; those already taken fail."""
     async with System() as system:
         ref = system.spawn(Diary(), "diary", supervision=Restart())
         taken = asyncio.ensure_future(raised_by(ref.ask(Carry("taken"))))
@@ -112,7 +112,7 @@ async def test_restart_and_asks() -> None:
 
 
 async def test_restart_by_a_factory() -> None:
-    """With a factory each life has an actor of its own."""
+    """With a factory each life has a new actor."""
     made: list[Diary] = []
 
     def make() -> Diary:
@@ -133,7 +133,7 @@ async def test_restart_by_a_factory() -> None:
 
 @virtual_time
 async def test_pause_doubles() -> None:
-    """The pause before a restart doubles, up to its limit; messages wait meanwhile."""
+    """The pause before a restart doubles, up to its limit; messages wait during it."""
     loop = asyncio.get_running_loop()
     supervision = Restart(limit=9, delay=1.0, delay_max=3.0)
     async with System() as system:
@@ -183,7 +183,7 @@ async def test_decision_by_the_error() -> None:
 
 
 async def test_watching() -> None:
-    """Who watches is told of an end, once, and not of a restart."""
+    """A watcher receives one notice of an end, and none of a restart."""
     async with System() as system:
         parent = system.spawn(Parent(Restart(limit=1)), "parent")
         parent.tell(Hire())
@@ -199,7 +199,7 @@ async def test_watching() -> None:
 
 
 async def test_watching_nobody() -> None:
-    """Who watches somebody absent is told so."""
+    """A watcher of an absent actor is notified."""
 
     class Watcher(Parent):
         @receive
@@ -215,7 +215,7 @@ async def test_watching_nobody() -> None:
 
 
 async def test_escalation_restarts_the_parent() -> None:
-    """A child that escalates ends, and its parent fails of the same error."""
+    """A child that escalates ends, and its parent fails with the same error."""
     async with System() as system:
         story = Story(system)
         supervision = Restart(limit=3)
@@ -271,7 +271,7 @@ async def test_children_end_first() -> None:
 
 
 async def test_timers_end_at_a_restart() -> None:
-    """What an actor has set in an earlier life does not fire in the next."""
+    """A timer of an earlier life does not fire in the next."""
 
     class Ticking(Diary):
         @receive
@@ -290,7 +290,7 @@ async def test_timers_end_at_a_restart() -> None:
 
 
 async def test_ask_of_one_who_fails_for_good() -> None:
-    """Asks that wait in the mailbox of an actor that ends fail."""
+    """Asks in the mailbox of an actor that ends fail."""
     async with System() as system:
         ref = system.spawn(Diary(), "diary")
         first = asyncio.ensure_future(raised_by(ref.ask(Blow("loud"))))

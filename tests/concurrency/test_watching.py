@@ -1,4 +1,4 @@
-"""Who is told that an actor has ended, and who is not."""
+"""Which actors receive the notice of an end, and which do not."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def test_watching_again_and_no_more() -> None:
-    """Who watches twice is told once, and who watches no more is told nothing."""
+    """Watching twice gives one notice, and none after the watch has ended."""
     async with System() as system:
         watching = Watcher()
         watcher = system.spawn(watching, "watcher")
@@ -27,7 +27,7 @@ async def test_watching_again_and_no_more() -> None:
 
 
 async def test_watching_survives_restarts() -> None:
-    """A watch outlives restarts of both, who watches and who is watched."""
+    """A watch survives restarts of the watcher and of the watched actor."""
 
     class Fragile(Watcher):
         ends: list[str] = []  # noqa: RUF012 - one list for all lives
@@ -56,7 +56,7 @@ async def test_watching_survives_restarts() -> None:
 
 
 async def test_watching_without_a_handler() -> None:
-    """Who could not be told may not watch."""
+    """An actor without a handler for `Terminated` may not watch."""
 
     class Deaf(Diary):
         @receive

@@ -12,7 +12,7 @@ with atheris.instrument_imports():
 
 
 def one_input(raw: bytes) -> None:
-    """Run the script that the input is."""
+    """Run the script made of the input."""
     run(raw)
 
 

@@ -1,4 +1,4 @@
-"""Scripts of I/O instructions and channel programs out of any bytes at all."""
+"""Scripts of I/O instructions and channel programs, made of arbitrary bytes."""
 
 import gzip
 import json
@@ -53,14 +53,14 @@ def script(raw: bytes) -> Script:
 
 
 def run(raw: bytes) -> tuple[Script, Observation]:
-    """Run the script of any bytes."""
+    """Run the script made of arbitrary bytes."""
     made = script(raw)
     with TemporaryDirectory() as scratch:
         return made, play(made, DATA / "images", Path(scratch))
 
 
 def seeds() -> list[bytes]:
-    """Return what golden vectors are made of, in this form."""
+    """Return the golden vectors in this form."""
     found: list[bytes] = []
     for number, name in enumerate(("hercules", "qemu")):
         raw = (DATA / f"{name}-public.json.gz").read_bytes()

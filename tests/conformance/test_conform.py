@@ -1,4 +1,4 @@
-"""What real systems observed is what the emulated host gives."""
+"""The emulated host gives the values observed on real systems."""
 
 import functools
 from collections import Counter
@@ -56,7 +56,7 @@ def judged(index: int) -> Judgement:
 
 @functools.cache
 def explained_by(index: int) -> tuple[type[Rule], ...]:
-    """Return the rules that explain a case which is not like the architecture."""
+    """Return the rules that explain a case that departs from the architecture."""
     with TemporaryDirectory() as scratch:
         return explanation(CASES[index], IMAGES, Path(scratch))
 
@@ -107,7 +107,7 @@ def test_real_systems(index: int) -> None:
 
 
 def test_rules_are_needed() -> None:
-    """There is no rule but those that a real system asks for."""
+    """Some case needs each rule."""
     needed = {
         rule
         for index in (*PLAIN, *DEVIATING)
@@ -139,7 +139,7 @@ def altered(case: Case) -> list[Case]:
 
 
 def test_every_value_counts() -> None:
-    """One value changed in what was observed makes a case differ that agreed."""
+    """A case that agrees differs if one observed value is changed."""
     counts: Counter[Verdict] = Counter()
     for index in PLAIN:
         observation = found(index)
@@ -152,7 +152,7 @@ def test_every_value_counts() -> None:
 
 
 def test_every_value_is_predicted() -> None:
-    """One value changed in what was observed makes an explained case unexplained."""
+    """An explained case is unexplained if one observed value is changed."""
     changes = 0
     for index in (*PLAIN, *DEVIATING):
         if isinstance(found(index), str) or judged(index).verdict is Verdict.AGREE:
@@ -164,7 +164,7 @@ def test_every_value_is_predicted() -> None:
 
 
 def test_one_altered_value_is_judged() -> None:
-    """An altered case is neither explained nor passed over."""
+    """A changed case is neither explained nor skipped."""
     for name, verdict in (
         ("senseid-count4-sli", Verdict.DIFFER),
         ("q-orb-I", Verdict.DIFFER),
@@ -194,7 +194,7 @@ def test_stale_interruption() -> None:
 
 
 def test_wrong_files(tmp_path: Path) -> None:
-    """What is no file of vectors is refused, in words."""
+    """A file that has no vectors is refused with a reason."""
     file = tmp_path / "vectors.json"
     file.write_text('[{"name": "x"}]')
     with pytest.raises(VectorError, match="expected golden vectors"):
@@ -224,13 +224,13 @@ def test_wrong_files(tmp_path: Path) -> None:
 def test_wrong_setups(
     tmp_path: Path, setup: dict[str, Any], error: type[Exception], said: str
 ) -> None:
-    """A setup that makes no sense, or needs what is not there, is refused."""
+    """A setup that is invalid, or needs a device that is not there, is refused."""
     with pytest.raises(error, match=said):
         play(Script(setup, {}, ()), IMAGES, tmp_path)
 
 
 def test_unknown_instruction(tmp_path: Path) -> None:
-    """An instruction that there is not is refused with those there are."""
+    """An unknown instruction is refused, and the error lists the known ones."""
     setup = {"qemu_args": ["-device", "virtio-rng-ccw,devno=fe.0.0120"]}
     script = Script(setup, {}, (Instruction("SIGP"),))
     with pytest.raises(VectorError, match=r"'SIGP': expected one of .*SSCH"):

@@ -1,4 +1,4 @@
-"""Whatever a guest does, it gets the architecture's answers, and nothing else."""
+"""Whatever a guest does, it gets only answers that the architecture has."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ SEEDS = seeds()
 
 @st.composite
 def scripts(draw: st.DrawFn) -> bytes:
-    """Make the bytes of a script: more often than not, of a program that was real."""
+    """Make the bytes of a script, mostly those of a real program."""
     program = bytearray(draw(st.sampled_from(SEEDS)))
     for at, value in draw(
         st.lists(st.tuples(st.integers(37, 300), st.integers(0, 255)), max_size=6)
@@ -61,7 +61,7 @@ def test_every_instruction_is_answered(raw: bytes) -> None:
     find_spec("atheris") is None, reason="pip install 'ccw-actors[fuzz]'"
 )
 def test_no_script_does_harm(tmp_path: Path) -> None:
-    """A coverage-guided fuzzer finds nothing that raises, or takes five seconds."""
+    """A coverage-guided fuzzer finds no script that raises or takes five seconds."""
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     limits = ["-timeout=5", "-rss_limit_mb=2048", "-max_len=600"]

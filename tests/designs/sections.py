@@ -1,4 +1,4 @@
-"""Does one section of a model, and says what it has changed."""
+"""Runs one section of a model, and returns what it has changed."""
 
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ WAITER = Waiter("thread1", Section("read_region"))
 
 
 class Ran(NamedTuple):
-    """What is next, which fields of the state are another, and what has left it."""
+    """What is next, the changed fields of the state, and the effects."""
 
     next: Next
     changed: dict[str, Any]
@@ -45,7 +45,7 @@ def do(design: str | Choices, step: str, **before: Any) -> Ran:
 
 
 def ran(driver: Driver, section: Section) -> Ran:
-    """Do a section, and return what it has done."""
+    """Do a section, and return its results."""
     before = asdict(driver.state)
     following = SECTIONS[section.step](driver, section)
     after = asdict(driver.state)

@@ -30,7 +30,7 @@ ENDED = Scsw(fctl=Fctl.START, stctl=Stctl.PRIMARY | Stctl.SECONDARY | Stctl.PEND
     ],
 )
 def test_the_state_says_what_a_write_does(fsm: Fsm, reason: int) -> None:
-    """io_mutex is held only if HALT or CLEAR is gone on with."""
+    """The write takes io_mutex only if it goes on with HALT or CLEAR."""
     for request, step in ((WriteAsync("HSCH"), "halt"), (WriteAsync("CSCH"), "clear")):
         driver = driver_of("2026", fsm=fsm)
         found = write_async(driver, request)
@@ -39,7 +39,7 @@ def test_the_state_says_what_a_write_does(fsm: Fsm, reason: int) -> None:
 
 
 def test_a_write_does_not_wait_for_io_mutex() -> None:
-    """It is a trylock."""
+    """The write tries io_mutex, and returns EAGAIN if another thread has it."""
     driver = driver_of("2026", mutex="thread1")
     again = Returned(Written(errno.EAGAIN))
     assert write_async(driver, WriteAsync("CSCH")) == again
@@ -48,7 +48,7 @@ def test_a_write_does_not_wait_for_io_mutex() -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_halt(design: str) -> None:
-    """HSCH, whose signal goes out later; io_mutex goes to who waits."""
+    """HSCH sends its signal later; io_mutex goes to the thread that waits."""
     found = do(design, "halt", scsw=STARTED, mutex=THREAD, waiting=(WAITER,))
     assert found.next == OK
     assert found.changed.pop("scsw").fctl == Fctl.START | Fctl.HALT
@@ -69,7 +69,7 @@ def test_halt(design: str) -> None:
     ],
 )
 def test_halt_with_another_condition_code(before: dict[str, Any], reason: int) -> None:
-    """Condition codes 1 and 2 are EBUSY, 3 is ENODEV; nothing is kept."""
+    """Condition codes 1 and 2 become EBUSY, 3 becomes ENODEV; nothing is kept."""
     found = do("2026", "halt", mutex=THREAD, **before)
     assert found == (Returned(Written(reason)), {"mutex": ""}, [])
 
@@ -84,7 +84,7 @@ REFUSES = {
 @pytest.mark.parametrize("field", ["kept", "void", "work", "events"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_what_refuses_a_halt(design: str, field: str) -> None:
-    """A HALT or CLEAR that is kept, a void status, an unread one; START never does."""
+    """A kept HALT or CLEAR, void status, or unread status does; a START never does."""
     value = {"kept": Fctl.CLEAR, "events": 1}.get(field, True)
     refused = field in REFUSES.get(design, set())
     found = do(design, "halt", mutex=THREAD, **{field: value})
@@ -95,7 +95,7 @@ def test_what_refuses_a_halt(design: str, field: str) -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_clear(design: str) -> None:
-    """CSCH is never refused, and keeps CLEAR: alone, or beside the START in RFC v2."""
+    """CSCH is never refused; it keeps CLEAR, in RFC v2 in addition to START."""
     found = do(design, "clear", scsw=STARTED, kept=Fctl.START, mutex=THREAD, work=True)
     assert found.next == OK
     assert found.effects == [Later(SignalClear())]
@@ -107,6 +107,6 @@ def test_clear(design: str) -> None:
 
 
 def test_clear_without_a_device() -> None:
-    """ENODEV, and nothing is kept."""
+    """A CLEAR without a device returns ENODEV, and nothing is kept."""
     found = do("clear-flag", "clear", valid=False, mutex=THREAD)
     assert found == (Returned(Written(errno.ENODEV)), {"mutex": ""}, [])

@@ -1,4 +1,4 @@
-"""The interruption: what it makes of the slot, the worker and those who wait."""
+"""The interruption: its effects on the slot, the worker and waiting threads."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ WORK = ToWorker(Queued("io_todo"))
 
 
 def interrupted(design: str, status: Scsw, **before: Any) -> Driver:
-    """Return what an interruption has left, in which a status was pending."""
+    """Return the driver after an interruption, for which a status was pending."""
     driver = driver_of(design, thread="", scsw=status, due=True, **before)
     interruption(driver)
     assert not driver.state.due
@@ -36,7 +36,7 @@ def interrupted(design: str, status: Scsw, **before: Any) -> Driver:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_irb_goes_into_the_slot(design: str) -> None:
-    """It is fresh, as old as the newest RESET, and handled by the worker."""
+    """The IRB is fresh, belongs to the newest RESET, and its work is queued."""
     driver = interrupted(design, START_ENDED, resets=2, owned=1, live=(1,))
     state = driver.state
     assert state.irb == Irb(START_ENDED)
@@ -47,21 +47,21 @@ def test_the_irb_goes_into_the_slot(design: str) -> None:
 
 
 def test_no_status_is_pending() -> None:
-    """Somebody was here before: nothing is touched."""
+    """An interruption without pending status changes nothing."""
     driver = interrupted("2026", Scsw(fctl=Fctl.START, actl=Actl.START_PENDING))
     assert not driver.effects
     assert (driver.state.fresh, driver.state.work) == (False, False)
 
 
 def test_work_is_queued_once() -> None:
-    """The slot has another IRB by the time the item is done."""
+    """With the item queued already, the IRB replaces the older one in the slot."""
     driver = interrupted("2026", CLEAR_ENDED, work=True, irb=Irb(START_ENDED))
     assert driver.state.irb == Irb(CLEAR_ENDED)
     assert not driver.effects
 
 
 def test_who_waits_for_an_interruption_goes_on() -> None:
-    """All that do, behind the work that is queued."""
+    """All threads that wait go on, behind the queued work."""
     waits = Waiter("thread1", Section("flush"))
     driver = interrupted("2026", CLEAR_ENDED, quiescing=(waits,))
     assert driver.effects == [WORK, waits]
@@ -80,7 +80,7 @@ def test_who_waits_for_an_interruption_goes_on() -> None:
     ],
 )
 def test_what_overwrites_a_fresh_irb(before: Scsw, status: Scsw, wrong: str) -> None:
-    """Wrong unless a CLEAR does, or what is lost ended nothing."""
+    """Overwriting is wrong, except by a CLEAR or if the lost IRB ended nothing."""
     driver = interrupted("2026", status, irb=Irb(before), fresh=True)
     found = driver.state.wrong
     assert bool(found) is bool(wrong)
@@ -91,7 +91,7 @@ def test_what_overwrites_a_fresh_irb(before: Scsw, status: Scsw, wrong: str) -> 
 @pytest.mark.parametrize("fsm", ["NOT_OPER", "STANDBY", "IDLE", "CP_PROCESSING"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_a_device_that_is_not_open_is_disabled(design: str, fsm: Fsm) -> None:
-    """In NOT_OPER, since 6.0 in STANDBY as well; its status is taken, and lost."""
+    """In NOT_OPER, and since 6.0 in STANDBY, the status is taken and lost."""
     since_6_0 = design == "v6.0" or design in FIXED
     deaf = fsm == "NOT_OPER" or (since_6_0 and fsm == "STANDBY")
     driver = interrupted(design, ATTENTION, fsm=fsm)
@@ -104,7 +104,7 @@ def test_a_device_that_is_not_open_is_disabled(design: str, fsm: Fsm) -> None:
 @pytest.mark.parametrize("status", [START_ENDED, ATTENTION, CLEAR_ENDED])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_void_status_is_dropped(design: str, status: Scsw) -> None:
-    """Until that of the CLEAR comes; only clear-flag looks at it."""
+    """Only clear-flag drops status until that of the CLEAR comes."""
     dropped = design == "clear-flag" and status is not CLEAR_ENDED
     driver = interrupted(design, status, void=True)
     assert driver.state.fresh is not dropped
@@ -114,7 +114,7 @@ def test_void_status_is_dropped(design: str, status: Scsw) -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_counted_programs_are_detached(design: str) -> None:
-    """Those that were started and are not the channel's, at a final status."""
+    """A final status detaches started programs that the channel does not own."""
     counts = design == "counted-programs"
     lives = {"live": (1, 2, 3), "started": 2}
     driver = interrupted(design, CLEAR_ENDED, **lives)
@@ -126,7 +126,7 @@ def test_counted_programs_are_detached(design: str) -> None:
 
 
 def test_whose_an_interrupt_is() -> None:
-    """CLEAR before HALT before START; without FC it is device end, or nobody's."""
+    """CLEAR comes before HALT before START; without FC: device end or unsolicited."""
     assert whose(CLEAR_ENDED) == "the CLEAR's interrupt"
     both = Scsw(fctl=Fctl.START | Fctl.HALT, stctl=ENDING)
     assert whose(both) == "the HALT's interrupt"

@@ -36,7 +36,7 @@ def _is_timer(choice: Choice) -> bool:
 @pytest.mark.parametrize("emulator", EMULATORS)
 @pytest.mark.parametrize("design", [*DESIGNS, OUR_DESIGN, *V4_SUBSETS])
 def test_runs_in_order(design: str, emulator: str) -> None:
-    """START, CLEAR, HALT and START, each after the other: all accepted, all ended."""
+    """START, CLEAR, HALT and START in sequence are all accepted, and all end."""
     report = run_in_order(design, emulator)
     assert (report.ios, report.interrupts, report.cc) == (2, 4, {"0": 8})
 
@@ -47,7 +47,7 @@ def test_each_section_is_documented() -> None:
 
 
 def test_each_step_says_what_it_does() -> None:
-    """In a few words; what is code of the host has a function."""
+    """Each step has a few words, and code of the host also has a function."""
     code = [step for step in STEPS.values() if step.function]
     assert len(code) > 35
     assert all(step.brief for step in STEPS.values())
@@ -55,7 +55,7 @@ def test_each_step_says_what_it_does() -> None:
 
 
 def test_each_design_has_a_title() -> None:
-    """A few words that a table can show, other than its summary, and its own."""
+    """Each title is short enough for a table, unique, and not the summary."""
     titles = [design.title for design in DESIGNS.values()]
     titles += [v4_with(subset.removeprefix("rfc-v4-")).title for subset in V4_SUBSETS]
     assert len(set(titles)) == len(titles)
@@ -64,7 +64,7 @@ def test_each_design_has_a_title() -> None:
 
 
 def test_no_two_designs_choose_the_same() -> None:
-    """A name that is another one for the same design says nothing."""
+    """No two names have the same choices."""
     chosen = {name: design.choices for name, design in DESIGNS.items()}
     chosen |= {subset: choices_of(subset) for subset in V4_SUBSETS}
     assert len(set(chosen.values())) == len(chosen)

@@ -1,4 +1,4 @@
-"""QEMU's emulator as a model: what becomes of an errno, and of an IRB."""
+"""QEMU's emulator as a model: what it does with an errno, and with an IRB."""
 
 import errno
 from typing import Any
@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from ccw_actors.actors import ChannelSubsystem
 from ccw_actors.actors.protocol import (
     CancelSubchannel,
     ClearSubchannel,
     CloseDevice,
     DeviceRequested,
+    Done,
     HaltSubchannel,
     Instruction,
     InterruptionGone,
@@ -19,6 +21,7 @@ from ccw_actors.actors.protocol import (
     NotOperational,
     Pending,
     ReadIo,
+    SetAddressLimit,
     Signalled,
     StartSubchannel,
     TakeInterruption,
@@ -37,7 +40,7 @@ ENDED = Scsw(fctl=Fctl.START, stctl=0x07, cpa=0x1008, dstat=0x0C)
 
 
 class KernelState(Struct):
-    """What is to be returned, how often something was written, and what was closed."""
+    """The results to return, how many writes came, and whether it was closed."""
 
     returns: tuple[int, ...]
     written: int = 0
@@ -45,7 +48,7 @@ class KernelState(Struct):
 
 
 class Kernel(Actor):
-    """Returns what it was given, one errno after the other; then 0."""
+    """Returns the given errnos in order; then 0."""
 
     def __init__(self, *returns: int, irb: Irb) -> None:
         self.state = KernelState(returns)
@@ -87,12 +90,12 @@ class Sink(Actor):
 
     @receive
     def hint(self, _message: Pending) -> None:
-        """Count."""
+        """Count an announced interrupt."""
         self.state.pending += 1
 
     @receive
     def gone(self, _message: NotOperational) -> None:
-        """Note it."""
+        """Note that the device is gone."""
         self.state.gone = True
 
 
@@ -122,12 +125,12 @@ class Bench:
         return self.subchannel.ask(TakeInterruption(), block=True)
 
     def tell(self, message: Any) -> None:
-        """Send something, and let all be handled."""
+        """Send a message, and handle all messages."""
         self.subchannel.tell(message)
         self.settle()
 
     def settle(self) -> None:
-        """Handle everything there is."""
+        """Handle all messages."""
         dispatcher = self.system.dispatcher
         assert isinstance(dispatcher, SteppingDispatcher)
         while choices := dispatcher.enabled():
@@ -141,12 +144,12 @@ class Bench:
 def test_errno_is_a_condition_code(
     instruction: Instruction, reason: int, cc: int
 ) -> None:
-    """Of every instruction that goes down; an error of another kind has none."""
+    """ENODEV and EACCES become cc 3, other errnos 0, for all instructions."""
     assert Bench(reason).instruct(instruction).cc == cc
 
 
 def test_busy_is_cc_2_but_for_clear() -> None:
-    """EBUSY puts the SCSW back; CSCH knows no condition code 2."""
+    """EBUSY restores the SCSW; CSCH has no condition code 2."""
     bench = Bench(errno.EBUSY)
     assert bench.instruct(START).cc == 2
     assert bench.instruct(TestSubchannel()).irb.scsw == Scsw()
@@ -156,7 +159,7 @@ def test_busy_is_cc_2_but_for_clear() -> None:
 
 
 def test_what_has_no_errno_is_a_unit_exception() -> None:
-    """Status is made up, and an interrupt injected; FC stays as it was set."""
+    """Other errnos make up status and inject an interrupt; FC stays as set."""
     bench = Bench(errno.EIO)
     assert bench.instruct(START).cc == 0
     assert bench.sink.state.pending == 1
@@ -166,14 +169,14 @@ def test_what_has_no_errno_is_a_unit_exception() -> None:
 
 
 def test_again_is_written_again() -> None:
-    """EAGAIN is not seen by the guest."""
+    """The guest does not see EAGAIN."""
     bench = Bench(errno.EAGAIN, errno.EAGAIN, 0)
     assert bench.instruct(START).cc == 0
     assert bench.kernel.state.written == 3
 
 
 def test_an_irb_replaces_all() -> None:
-    """FC as well, whatever the guest has accepted since."""
+    """An IRB also replaces FC, whatever the guest has accepted since."""
     bench = Bench()
     assert bench.instruct(START).cc == 0
     assert bench.instruct(ClearSubchannel()).cc == 0
@@ -183,7 +186,7 @@ def test_an_irb_replaces_all() -> None:
 
 
 def test_clear_keeps_old_status() -> None:
-    """Status that was pending is still there, with FC=clear."""
+    """After CSCH old status is still pending, with FC clear."""
     bench = Bench()
     assert bench.instruct(START).cc == 0
     bench.tell(Signalled())
@@ -195,7 +198,7 @@ def test_clear_keeps_old_status() -> None:
 
 
 def test_halt_drops_start() -> None:
-    """FC start is off, AC halt-pending on; with status pending it has cc 1."""
+    """HSCH switches FC start off, AC halt-pending on; with status pending: cc 1."""
     bench = Bench()
     assert bench.instruct(START).cc == 0
     assert bench.instruct(HaltSubchannel()).cc == 0
@@ -206,7 +209,7 @@ def test_halt_drops_start() -> None:
 
 
 def test_cancel_stays_here() -> None:
-    """XSCH ends the START for the guest; the kernel hears nothing."""
+    """XSCH ends the START for the guest; the kernel does not learn of it."""
     bench = Bench()
     assert bench.instruct(START).cc == 0
     assert bench.instruct(CancelSubchannel()).cc == 0
@@ -223,8 +226,15 @@ def test_interrupts_are_a_list() -> None:
     assert isinstance(bench.take(), InterruptionGone)
 
 
+def test_address_limit_is_set() -> None:
+    """The guest's SAL ends: QEMU's subchannel answers the settings that it ignores."""
+    bench = Bench()
+    css = bench.system.spawn(ChannelSubsystem({0: bench.subchannel}), "subsystem")
+    assert css.ask(SetAddressLimit(0x10000), block=True) == Done()
+
+
 def test_a_device_that_is_wanted_back() -> None:
-    """It is unplugged and closed, and every instruction has condition code 3."""
+    """A requested device is closed, and every instruction has condition code 3."""
     bench = Bench()
     bench.tell(DeviceRequested())
     assert bench.kernel.state.closed

@@ -1,4 +1,4 @@
-"""RegionDriver: what is written, and which operations an IRB answers and ends."""
+"""RegionDriver: what it writes, and which operations an IRB answers and ends."""
 
 import errno
 from typing import Any, TypeAlias
@@ -57,26 +57,26 @@ def irb_of(fctl: int, stctl: int = ENDING) -> Irb:
 
 
 class Kernel(Actor[Asked]):
-    """Notes what it is asked; the test answers."""
+    """Notes requests; the test answers them."""
 
     def __init__(self) -> None:
         self.heard: list[Message] = []
 
     @receive
     def asked(self, message: Asked) -> None:
-        """Note it."""
+        """Note a request."""
         self.heard.append(message)
 
 
 class Emulated(Actor[Told]):
-    """Notes what it is told."""
+    """Notes the messages that it receives."""
 
     def __init__(self) -> None:
         self.heard: list[Message] = []
 
     @receive
     def told(self, message: Told) -> None:
-        """Note it."""
+        """Note a message."""
         self.heard.append(message)
 
 
@@ -104,12 +104,12 @@ class Bench:
                 dispatcher.step(choices[0])
 
     def asked(self) -> list[Message]:
-        """Return what the kernel was asked since."""
+        """Return the kernel's new requests."""
         found, self.kernel.heard = self.kernel.heard, []
         return found
 
     def told(self) -> list[Message]:
-        """Return what the guest's subchannel was told since."""
+        """Return the new messages to the guest's subchannel."""
         found, self.emulated.heard = self.emulated.heard, []
         return found
 
@@ -122,7 +122,7 @@ class Bench:
     [(START, WRITES_START), (HALT, WRITES_HALT), (CLEAR, WRITES_CLEAR)],
 )
 def test_a_request_is_written(request_: Message, write: Message) -> None:
-    """And written again on EAGAIN; when it is accepted nobody is told."""
+    """A request is written, and written again on EAGAIN; acceptance is not reported."""
     bench = Bench()
     bench.tell(request_)
     assert bench.asked() == [write]
@@ -145,7 +145,7 @@ def test_one_call_is_made_at_a_time() -> None:
 
 @pytest.mark.parametrize("request_", [START, HALT])
 def test_a_busy_request_waits_for_the_next_signal(request_: Message) -> None:
-    """Then the IRB is read first, and the request is written again."""
+    """After the signal the IRB is read first, then the request is written again."""
     bench = Bench(request_)
     bench.tell(BUSY)
     assert bench.asked() == []
@@ -156,14 +156,14 @@ def test_a_busy_request_waits_for_the_next_signal(request_: Message) -> None:
 
 
 def test_a_clear_that_is_busy_is_refused() -> None:
-    """No design answers CSCH so; it is an error like any other."""
+    """EBUSY refuses a CLEAR as any other error does; no design answers CSCH so."""
     bench = Bench(CLEAR)
     bench.tell(BUSY)
     assert bench.told() == [Refused(3, errno.EBUSY)]
 
 
 def test_other_errors_refuse_the_request() -> None:
-    """The next one is written."""
+    """After a refusal the next request is written."""
     bench = Bench(START, HALT)
     bench.tell(Written(errno.EIO))
     assert bench.told() == [Refused(1, errno.EIO)]
@@ -171,7 +171,7 @@ def test_other_errors_refuse_the_request() -> None:
 
 
 def test_a_clear_overtakes_what_is_not_accepted() -> None:
-    """What waits is refused at once, what is being written when it turns out busy."""
+    """Waiting requests are refused at once, one being written if it is busy."""
     bench = Bench(START, HALT)
     bench.tell(CLEAR)
     assert bench.told() == [Refused(2, errno.ECANCELED)]
@@ -185,7 +185,7 @@ def test_a_clear_overtakes_what_is_not_accepted() -> None:
 
 
 def test_a_clear_is_written_before_an_irb_is_read() -> None:
-    """Other requests wait for the read."""
+    """Other requests wait for the read of the IRB."""
     bench = Bench(START)
     bench.tell(Signalled(), CLEAR, OK)
     assert bench.asked() == [WRITES_CLEAR]
@@ -197,7 +197,7 @@ def test_a_clear_is_written_before_an_irb_is_read() -> None:
 
 
 def test_what_no_region_takes() -> None:
-    """RESUME and CANCEL do not apply; the rest is not passed on."""
+    """RESUME and CANCEL complete with 2; the other messages are not passed on."""
     bench = Bench()
     bench.tell(ResumeRequest(5), CancelRequest(6))
     assert bench.told() == [Completed(5, 2), Completed(6, 2)]
@@ -206,7 +206,7 @@ def test_what_no_region_takes() -> None:
 
 
 def test_a_look_finds_a_start_that_is_accepted() -> None:
-    """As start-pending: no region tells more."""
+    """An accepted START is shown as start-pending: no region tells more."""
     bench = Bench()
     bench.tell(LookRequest(5))
     assert bench.told() == [Found(5, Schib(Pmcw(), Scsw()))]
@@ -237,7 +237,7 @@ def test_what_an_irb_answers_and_ends(
     answers: tuple[int, ...],
     ends: tuple[int, ...],
 ) -> None:
-    """Those of its FC bits that are accepted; intermediate status ends none."""
+    """An IRB answers accepted operations of its FC; intermediate status ends none."""
     bench = Bench(*(one for request in accepted for one in (request, OK)))
     newest = bench.actor.state.newest
     bench.tell(Signalled())
@@ -256,7 +256,7 @@ def test_what_an_irb_answers_and_ends(
 def test_an_irb_that_answers_nothing_is_dropped(
     accepted: tuple[Message, ...], fctl: int
 ) -> None:
-    """It is of an operation that is over, or was ended by a CLEAR."""
+    """An IRB whose operation has ended, or was ended by a CLEAR, is dropped."""
     bench = Bench(*accepted)
     bench.tell(Signalled(), IoRead(irb_of(fctl)))
     assert bench.told() == []
@@ -266,7 +266,7 @@ def test_an_irb_that_answers_nothing_is_dropped(
 
 
 def test_enodev_is_the_end() -> None:
-    """The request is refused, what waits as well, and the device is closed."""
+    """ENODEV refuses the request and all that wait, and the device is closed."""
     bench = Bench(START, HALT)
     bench.tell(Written(errno.ENODEV))
     assert bench.told() == [
@@ -281,7 +281,7 @@ def test_enodev_is_the_end() -> None:
 
 
 def test_a_device_that_is_wanted_back_is_given_back_once() -> None:
-    """When the call that is being made is over; its result does not matter then."""
+    """The device is closed after the call in progress, whose result does not matter."""
     bench = Bench(START)
     bench.tell(DeviceRequested(), DeviceRequested())
     assert bench.told() == [Refused(1, errno.ENODEV), Gone()]
@@ -293,7 +293,7 @@ def test_a_device_that_is_wanted_back_is_given_back_once() -> None:
 
 
 def test_an_irb_of_a_device_that_is_gone_is_dropped() -> None:
-    """It was being read; then the device is closed."""
+    """An IRB that was being read is dropped; then the device is closed."""
     bench = Bench(START, OK, Signalled())
     bench.tell(DeviceRequested(), IoRead(irb_of(Fctl.START)))
     assert bench.told() == [Gone()]

@@ -1,4 +1,4 @@
-"""The host's subchannel as the driver's lock sees it: instructions, and the device."""
+"""The host's subchannel under the driver's lock: instructions, and the device."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def host(behaviour: Behaviour = ("begin", "end"), **before: Any) -> Driver:
 
 
 def test_ssch_gives_the_program_to_the_channel() -> None:
-    """The device goes on with it at any time."""
+    """After SSCH the device goes on with the program at any time."""
     driver = host()
     assert ssch(driver, 3) == 0
     state = driver.state
@@ -65,14 +65,14 @@ def test_ssch_gives_the_program_to_the_channel() -> None:
 def test_a_program_that_suspends_has_an_orb_that_says_so(
     last: Happens, *, suspends: bool
 ) -> None:
-    """Suspend control is on in the SCSW, and otherwise off."""
+    """The SCSW has suspend control on for such a program, and else off."""
     driver = host(("begin", last))
     ssch(driver, 1)
     assert driver.state.scsw.suspend_control is suspends
 
 
 def test_halt_and_clear_send_signals() -> None:
-    """With condition code 0; with another one nothing goes out."""
+    """A signal follows condition code 0 only."""
     driver = host(scsw=RUNNING)
     assert (hsch(driver), csch(driver)) == (0, 0)
     assert driver.effects == [Later(SignalHalt()), Later(SignalClear())]
@@ -81,7 +81,7 @@ def test_halt_and_clear_send_signals() -> None:
 
 
 def test_cancel_takes_a_program_back_that_has_not_begun() -> None:
-    """The channel owns nothing then; a program that runs is refused."""
+    """After XSCH the channel owns nothing; XSCH of a running program is refused."""
     driver = host(scsw=STARTED, owned=1, runs=1)
     assert xsch(driver.state) == 0
     assert (driver.state.owned, driver.state.runs) == (0, 0)
@@ -91,7 +91,7 @@ def test_cancel_takes_a_program_back_that_has_not_begun() -> None:
 
 
 def test_tsch_ends_what_the_channel_owns() -> None:
-    """With final status, and no program at work."""
+    """TSCH of final status ends ownership if no program is running."""
     driver = host(scsw=ENDED, owned=1)
     irb = tsch(driver)
     assert irb is not None
@@ -103,7 +103,7 @@ def test_tsch_ends_what_the_channel_owns() -> None:
 
 
 def test_tsch_shows_what_was_held_back() -> None:
-    """Attention, as the subchannel is free now."""
+    """TSCH frees the subchannel, which then shows the held attention."""
     driver = host(scsw=ENDED, owned=1, held=True)
     tsch(driver)
     assert driver.state.scsw.dstat == Dstat.ATTENTION
@@ -113,7 +113,7 @@ def test_tsch_shows_what_was_held_back() -> None:
 @pytest.mark.parametrize("enabled", [True, False])
 @pytest.mark.parametrize("valid", [True, False])
 def test_the_pmcw_has_e_and_v(*, enabled: bool, valid: bool) -> None:
-    """And one path."""
+    """The PMCW shows E and V of the state, and one path."""
     pmcw = pmcw_of(host(enabled=enabled, valid=valid).state)
     assert (pmcw.enabled, pmcw.valid, pmcw.pam) == (enabled, valid, 0x80)
 
@@ -131,7 +131,7 @@ def test_the_pmcw_has_e_and_v(*, enabled: bool, valid: bool) -> None:
     ],
 )
 def test_what_the_device_does(happens: Happens, stctl: int, runs: int) -> None:
-    """A CPU is interrupted if status is pending; what is next comes later."""
+    """Each step interrupts a CPU if status is pending; the next step comes later."""
     driver = host((happens, "end"), scsw=RUNNING, owned=1, runs=1)
     device_goes_on(driver, DeviceGoesOn(1, 0))
     state = driver.state
@@ -142,7 +142,7 @@ def test_what_the_device_does(happens: Happens, stctl: int, runs: int) -> None:
 
 
 def test_the_device_suspends_and_ends_late() -> None:
-    """Suspended, with the address of the CCW; device end after channel end."""
+    """Suspension has the CCW's address; device end comes after channel end."""
     scsw = replace(RUNNING, flags=Scsw.suspend_control.mask)
     driver = host(("suspend",), scsw=scsw, owned=1, runs=1)
     device_goes_on(driver, DeviceGoesOn(1, 0))
@@ -164,7 +164,7 @@ def test_the_device_suspends_and_ends_late() -> None:
     ],
 )
 def test_a_program_that_was_ended_does_not_go_on(before: dict[str, Any]) -> None:
-    """Another one runs, none does, or a CLEAR is pending."""
+    """A step is void if another program or none runs, or a CLEAR is pending."""
     driver = host(("end",), **before)
     device_goes_on(driver, DeviceGoesOn(1, 0))
     assert driver.state.scsw == before["scsw"]
@@ -172,14 +172,14 @@ def test_a_program_that_was_ended_does_not_go_on(before: dict[str, Any]) -> None
 
 
 def test_a_cpu_is_interrupted_once() -> None:
-    """For status that is pending while an interruption is on its way."""
+    """Status that becomes pending with an interruption on its way causes no other."""
     driver = host(("pci", "end"), scsw=RUNNING, runs=1, due=True)
     device_goes_on(driver, DeviceGoesOn(1, 0))
     assert driver.effects == [Later(DeviceGoesOn(1, 1))]
 
 
 def test_the_halt_signal_cuts_the_program() -> None:
-    """The channel owns it until its status is tested; without a HALT it is late."""
+    """The channel owns the program until TSCH; without a HALT nothing happens."""
     halting = Scsw(
         fctl=Fctl.START | Fctl.HALT,
         actl=Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE | Actl.HALT_PENDING,
@@ -195,7 +195,7 @@ def test_the_halt_signal_cuts_the_program() -> None:
 
 
 def test_the_clear_signal_ends_all() -> None:
-    """From here on the channel owns nothing; without a CLEAR it is late."""
+    """The channel owns nothing any longer; without a pending CLEAR nothing happens."""
     clearing = Scsw(fctl=Fctl.CLEAR, actl=Actl.CLEAR_PENDING, cpa=host_cpa(1))
     driver = host(scsw=clearing, owned=1, runs=1)
     clear_goes_out(driver)
@@ -221,7 +221,7 @@ def test_the_clear_signal_ends_all() -> None:
 def test_attention_is_held_until_it_can_be_shown(
     before: dict[str, Any], *, shown: bool
 ) -> None:
-    """Nothing is in progress or pending, and the subchannel is enabled."""
+    """Attention is shown if FC and SC are zero and the subchannel is enabled."""
     driver = host(**before)
     attend(driver)
     assert driver.state.held is not shown
@@ -229,7 +229,7 @@ def test_attention_is_held_until_it_can_be_shown(
 
 
 def test_a_device_vanishes() -> None:
-    """With all that is at work."""
+    """The device takes all its work with it."""
     driver = host(scsw=RUNNING, owned=1, runs=1)
     vanish(driver.state)
     state = driver.state
@@ -241,7 +241,7 @@ def test_a_device_vanishes() -> None:
 
 
 def test_addresses_of_a_program_are_translated() -> None:
-    """Up to two CCWs into it; others stay, and without a program all do."""
+    """Addresses up to two CCWs into the program are; others stay."""
     for inside, guest in ((0, 0x1000), (8, 0x1008), (16, 0x1010)):
         assert guest_cpa(Scsw(cpa=host_cpa(2) + inside), 2).cpa == guest
     for scsw, program in (
@@ -253,7 +253,7 @@ def test_addresses_of_a_program_are_translated() -> None:
 
 
 def test_what_the_driver_takes_for_final() -> None:
-    """Whatever is not active: a suspended program is final to it, too."""
+    """Status without active bits is final, also that of a suspended program."""
     assert is_final(ENDED)
     assert is_final(Scsw(actl=Actl.SUSPENDED))
     assert not is_final(Scsw(actl=Actl.DEVICE_ACTIVE))
@@ -261,14 +261,14 @@ def test_what_the_driver_takes_for_final() -> None:
 
 
 def test_what_the_driver_takes_for_an_answer() -> None:
-    """All but alert status alone; with a deferred condition code that, too."""
+    """Everything but alert status alone is, and that with a deferred condition code."""
     assert is_solicited(ENDED)
     assert not is_solicited(Scsw(stctl=Stctl.UNSOLICITED_STATUS))
     assert is_solicited(Scsw(stctl=Stctl.UNSOLICITED_STATUS, flags=0x0100))
 
 
 def test_where_an_address_says_how_far_a_program_has_come() -> None:
-    """In status of a START that has been ended, or is intermediate."""
+    """The CCW address counts in a START's final or intermediate status."""
     assert shows_cpa(ENDED)
     assert shows_cpa(Scsw(fctl=Fctl.START, stctl=Stctl.INTERMEDIATE))
     assert not shows_cpa(Scsw(fctl=Fctl.START, stctl=Stctl.PENDING))

@@ -32,7 +32,7 @@ BUSY = Returned(Written(errno.EBUSY))
     ],
 )
 def test_the_state_says_what_a_write_does(fsm: Fsm, section: Section) -> None:
-    """It is read once, and io_mutex is held whatever it is."""
+    """The state is read once, and io_mutex is held whatever the state."""
     driver = driver_of("v5.12", fsm=fsm)
     assert write_io(driver, START) == section
     state = driver.state
@@ -40,7 +40,7 @@ def test_the_state_says_what_a_write_does(fsm: Fsm, section: Section) -> None:
 
 
 def test_a_write_does_not_wait_for_io_mutex() -> None:
-    """It is a trylock: EAGAIN, and the request is not even copied in."""
+    """A failed trylock returns EAGAIN, and the request is not even copied in."""
     driver = driver_of("v5.12", mutex="thread1")
     assert write_io(driver, START) == Returned(Written(errno.EAGAIN))
     assert (driver.state.mutex, driver.state.fctl) == ("thread1", 0)
@@ -53,14 +53,14 @@ def test_a_write_does_not_wait_for_io_mutex() -> None:
     "design", [one for one in DESIGNS if one not in ("rfc-v2", "rfc-v3")]
 )
 def test_a_start_is_processed(design: str) -> None:
-    """The state is CP_PROCESSING, whatever else the driver remembers."""
+    """The state becomes CP_PROCESSING, whatever else the driver remembers."""
     found = do(design, "io_request", fctl=Fctl.START, kept=Fctl.CLEAR, started=1)
     assert found.next == Section("cp_init")
     assert found.changed == {"fsm": "CP_PROCESSING"}
 
 
 def test_rfc_v2_admits_a_start_while_nothing_is_kept() -> None:
-    """START is kept from here on; while any function is, the next is refused."""
+    """RFC v2 keeps START from here on, and refuses the next one while it is kept."""
     found = do("rfc-v2", "io_request", fctl=Fctl.START)
     assert found.next == Section("cp_init")
     assert found.changed == {"fsm": "CP_PROCESSING", "kept": Fctl.START}
@@ -71,7 +71,7 @@ def test_rfc_v2_admits_a_start_while_nothing_is_kept() -> None:
 
 
 def test_rfc_v3_refuses_a_start_while_one_is_started() -> None:
-    """It is a failure inside the FSM, which sets IDLE."""
+    """The refusal is a failure inside the FSM, which sets IDLE."""
     found = do("rfc-v3", "io_request", fctl=Fctl.START, started=1)
     assert found.next == Section("fail_io", errno.EBUSY)
     assert found.changed == {}
@@ -83,13 +83,13 @@ def test_rfc_v3_refuses_a_start_while_one_is_started() -> None:
     [("v5.12", "leave_io"), ("rfc-v2", "fail_io"), ("2026", "fail_io")],
 )
 def test_other_functions_are_not_supported(design: str, step: str) -> None:
-    """HALT and CLEAR do not go by the I/O region."""
+    """The I/O region takes no HALT or CLEAR."""
     found = do(design, "io_request", fctl=Fctl.HALT)
     assert found.next == Section(step, errno.EOPNOTSUPP)
 
 
 def test_a_write_without_a_function_returns_what_it_brought() -> None:
-    """What the writer left in ret_code: if that is 0, it passes for success."""
+    """The write returns the ret_code that it brought; 0 looks like success."""
     found = do("2026", "io_request", ret_code=errno.EPERM)
     assert found.next == Section("fail_io", errno.EPERM)
     assert "wrong" not in found.changed
@@ -102,7 +102,7 @@ def test_a_write_without_a_function_returns_what_it_brought() -> None:
 
 @pytest.mark.parametrize("fsm", ["NOT_OPER", "STANDBY"])
 def test_a_start_overwrites_that_there_is_no_device(fsm: Fsm) -> None:
-    """The state was read in another section."""
+    """A START overwrites NOT_OPER or STANDBY: another section read the state."""
     found = do("2026", "io_request", fctl=Fctl.START, fsm=fsm)
     assert found.changed["wrong"] == (f"I10: START overwrites {fsm} by CP_PROCESSING",)
 
@@ -112,7 +112,7 @@ def test_a_start_overwrites_that_there_is_no_device(fsm: Fsm) -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_a_program_is_made(design: str) -> None:
-    """It has the next number, it is live, and its list is walked."""
+    """The program has the next number, is live, and its list is walked."""
     found = do(design, "cp_init", made=4)
     assert found.next == Section("cp_prefetch", program=5)
     assert found.changed == {
@@ -125,7 +125,7 @@ def test_a_program_is_made(design: str) -> None:
 
 @pytest.mark.parametrize("design", ["v5.12", "rfc-v2", "rfc-v3"])
 def test_up_to_v5_12_a_live_program_is_initialised_again(design: str) -> None:
-    """The older one is forgotten, with its pages pinned."""
+    """The older program is forgotten, with its pages pinned."""
     found = do(design, "cp_init", made=1, cp=1, live=(1,), started=1)
     assert found.next == Section("cp_prefetch", program=2)
     assert found.changed["live"] == (1, 2)
@@ -138,14 +138,14 @@ def test_up_to_v5_12_a_live_program_is_initialised_again(design: str) -> None:
     ["rfc-v4", "rfc-v4-mutex", "v5.13", "v6.0", "2026", "clear-flag", "composite"],
 )
 def test_a_live_program_is_in_the_way(design: str) -> None:
-    """EBUSY since v5.13, and with patch 1 of RFC v4."""
+    """START returns EBUSY since v5.13, and with patch 1 of RFC v4."""
     found = do(design, "cp_init", made=1, cp=1, live=(1,))
     assert found.next == Section("fail_io", errno.EBUSY)
     assert found.changed == {}
 
 
 def test_counted_programs_are_many() -> None:
-    """One more is made beside those there are, and which was started is kept."""
+    """A program is added to the others; the started one is still known."""
     found = do("counted-programs", "cp_init", made=1, cp=1, live=(1,), started=1)
     assert found.next == Section("cp_prefetch", program=2)
     assert found.changed["live"] == (1, 2)
@@ -156,29 +156,29 @@ def test_counted_programs_are_many() -> None:
 @pytest.mark.parametrize(
     ("design", "wrong"),
     [
-        ("v5.12", ("I7: START makes the list anew that the worker walks",)),
+        ("v5.12", ("I7: START rebuilds the list that the worker walks",)),
         ("counted-programs", ()),
     ],
 )
 def test_a_list_that_is_walked_is_made_anew(
     design: str, wrong: tuple[str, ...]
 ) -> None:
-    """Where there is one list for all; counted programs have one each."""
+    """START rebuilds a single list that is walked; counted programs have one each."""
     found = do(design, "cp_init", made=1, walked=(("work-queue", 1),))
     assert found.changed.get("wrong", ()) == wrong
 
 
 def test_another_thread_walks_it() -> None:
-    """DMA_UNMAP, say."""
+    """START also rebuilds a list that another thread walks, such as DMA_UNMAP."""
     found = do("2026", "cp_init", walked=(("thread1", 1),))
     assert found.changed["wrong"] == (
-        "I7: START makes the list anew that another thread walks",
+        "I7: START rebuilds the list that another thread walks",
     )
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_long_programs_are_refused_by_their_length(design: str) -> None:
-    """16 chains at most since 2026, any number before."""
+    """Since 2026 a program has at most 16 chains, before any number."""
     found = ran(driver_of(design, case="long"), Section("cp_init"))
     if design in FIXED:
         assert found.next == Section("fail_io", errno.EINVAL)
@@ -195,7 +195,7 @@ def test_long_programs_are_refused_by_their_length(design: str) -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_a_chain_that_is_not_there(design: str) -> None:
-    """The first one is freed since 2026; before, it stays for ever."""
+    """The first chain is freed since 2026; before, it stays forever."""
     found = ran(driver_of(design, case="faulty"), Section("cp_init"))
     step = "leave_io" if design == "v5.12" else "fail_io"
     assert found.next == Section(step, errno.EFAULT)
@@ -214,13 +214,13 @@ WALKS: dict[str, Any] = {
 
 
 def test_the_first_idaw_is_read() -> None:
-    """The list is still walked."""
+    """The list is still walked after the first IDAW has been read."""
     found = ran(driver_of("2026", idaw=2, **WALKS), PREFETCH)
     assert (found.next, found.changed) == (COPY, {})
 
 
 def test_a_page_that_is_not_mapped() -> None:
-    """EFAULT, when the list is begun and when it is copied."""
+    """Both the begin and the copy of the list return EFAULT."""
     failed = Section("free_request", errno.EFAULT, program=1)
     for section in (PREFETCH, COPY):
         found = ran(driver_of("2026", idaw=2, mapped=False, **WALKS), section)
@@ -229,13 +229,13 @@ def test_a_page_that_is_not_mapped() -> None:
 
 
 def test_pages_that_never_come() -> None:
-    """The thread is never heard of again, and keeps io_mutex."""
+    """The thread never goes on, and keeps io_mutex."""
     driver = driver_of("2026", case="hangs", mutex=THREAD, **WALKS)
     assert ran(driver, PREFETCH) == (None, {}, [])
 
 
 def test_pages_are_pinned() -> None:
-    """What the IDAWs name, as long as the program is live; nothing is walked then."""
+    """The pages of the IDAWs are pinned if the program is live; the walk ends."""
     found = ran(driver_of("2026", idaw=2, **WALKS), COPY)
     assert found.next == Section("io_helper", program=1)
     assert found.changed == {"walked": (("work-queue", 1),), "pinned": (1,)}
@@ -245,7 +245,7 @@ def test_pages_are_pinned() -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_an_idaw_that_changes(design: str) -> None:
-    """It is refused since 2026, and taken before."""
+    """A changed IDAW is refused since 2026, and taken before."""
     found = ran(driver_of(design, idaw=3, **WALKS), COPY)
     if design in FIXED:
         assert found.next == Section("free_request", errno.EINVAL, program=1)
@@ -264,7 +264,7 @@ SSCH = Later(DeviceGoesOn(1, 0))
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_ssch(design: str) -> None:
-    """The channel owns the program; without CP_PENDING, IDLE comes next."""
+    """The channel owns the program; without CP_PENDING the next section sets IDLE."""
     found = ran(driver_of(design, cp=1, fsm="CP_PROCESSING"), HELPER)
     assert found.effects == [SSCH]
     scsw = found.changed.pop("scsw")
@@ -291,14 +291,14 @@ def test_ssch(design: str) -> None:
     ],
 )
 def test_ssch_with_another_condition_code(before: dict[str, Any], reason: int) -> None:
-    """Condition codes 1 and 2 are EBUSY, 3 is ENODEV; the program is to be freed."""
+    """Condition codes 1 and 2 become EBUSY, 3 ENODEV; the program is freed next."""
     found = ran(driver_of("2026", cp=1, **before), HELPER)
     assert found.next == Section("free_request", reason, program=1)
     assert (found.changed, found.effects) == ({}, [])
 
 
 def test_the_program_may_be_gone() -> None:
-    """EIO, as it was marked as free by another thread."""
+    """A program that another thread has marked as free fails with EIO."""
     assert ran(driver_of("2026"), HELPER).next == Section("fail_io", errno.EIO)
 
 
@@ -320,7 +320,7 @@ REFUSES: list[tuple[str, set[str]]] = [
 @pytest.mark.parametrize("field", ["work", "void", "events", "kept"])
 @pytest.mark.parametrize(("design", "refuses"), REFUSES)
 def test_what_refuses_a_start(design: str, refuses: set[str], field: str) -> None:
-    """Before SSCH is tried: what each design looks at, and nothing else."""
+    """Before SSCH each design checks what it remembers, and nothing else."""
     driver = driver_of(design, cp=1)
     setattr(driver.state, field, 2 if field in ("events", "kept") else True)
     found = ran(driver, HELPER)
@@ -338,7 +338,7 @@ def test_what_refuses_a_start(design: str, refuses: set[str], field: str) -> Non
 
 
 def test_a_refused_start_frees_its_program() -> None:
-    """In two sections: it is marked as free, and walked until it is freed."""
+    """One section marks the program as free, the next frees it and ends the walk."""
     section = Section("free_request", errno.EBUSY, program=1)
     driver = driver_of("2026", cp=1, live=(1,), pinned=(1,), started=1)
     found = ran(driver, section)
@@ -350,7 +350,7 @@ def test_a_refused_start_frees_its_program() -> None:
 
 
 def test_counted_programs_free_the_one_that_was_refused() -> None:
-    """What was started before stays."""
+    """A program that was started before stays."""
     section = Section("free_request", errno.EBUSY, program=2)
     driver = driver_of("counted-programs", cp=2, live=(1, 2), started=1)
     assert ran(driver, section).changed == {"walked": ((THREAD, 2),)}
@@ -360,7 +360,7 @@ def test_counted_programs_free_the_one_that_was_refused() -> None:
 
 @pytest.mark.parametrize("before", ["CP_PROCESSING", "CP_PENDING"])
 def test_up_to_v5_12_the_write_handler_sets_idle_on_error(before: Fsm) -> None:
-    """For whatever error: the state may be that of another START."""
+    """Any error sets IDLE, also if the state is that of another START."""
     driver = driver_of("v5.12", fsm=before, mutex=THREAD)
     assert ran(driver, Section("leave_io", errno.EBUSY)).next == BUSY
     assert (driver.state.fsm, driver.state.mutex) == ("IDLE", "")
@@ -370,7 +370,7 @@ def test_up_to_v5_12_the_write_handler_sets_idle_on_error(before: Fsm) -> None:
 
 @pytest.mark.parametrize("design", [one for one in DESIGNS if one != "v5.12"])
 def test_the_fsm_sets_idle_on_error(design: str) -> None:
-    """Where the request has failed; the write handler leaves the state alone."""
+    """The FSM sets IDLE after a failure; the write handler does not."""
     driver = driver_of(design, fsm="CP_PENDING", mutex=THREAD)
     found = ran(driver, Section("leave_io", errno.EBUSY))
     assert (found.next, found.changed) == (BUSY, {"mutex": ""})
@@ -383,7 +383,7 @@ def test_the_fsm_sets_idle_on_error(design: str) -> None:
 
 
 def test_a_start_that_was_accepted_leaves_the_state_alone() -> None:
-    """In v5.12 as well; who waits for io_mutex has it next."""
+    """Even in v5.12 the state stays; the next thread gets io_mutex."""
     found = do("v5.12", "leave_io", fsm="CP_PENDING", mutex=THREAD, waiting=(WAITER,))
     assert found.next == Returned(Written(0))
     assert found.changed == {"mutex": WAITER.thread, "waiting": ()}
@@ -392,7 +392,7 @@ def test_a_start_that_was_accepted_leaves_the_state_alone() -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_rfc_v2_forgets_a_start_that_failed(design: str) -> None:
-    """And nothing else; the others forget nothing."""
+    """RFC v2 forgets the START alone; the other designs forget nothing."""
     kept = Fctl.START | Fctl.CLEAR
     found = do(design, "fail_io", fsm="CP_PROCESSING", kept=kept)
     forgets = {"kept": Fctl.CLEAR} if design == "rfc-v2" else {}
@@ -404,7 +404,7 @@ def test_rfc_v2_forgets_a_start_that_failed(design: str) -> None:
 
 @pytest.mark.parametrize("patches", list(permutations("1234")))
 def test_patches_of_v4_add_up(patches: tuple[str, ...]) -> None:
-    """All four are the RFC, in any order; none is v5.12."""
+    """All four patches in any order are the RFC; no patch is v5.12."""
     assert v4_with("".join(patches)).choices == DESIGNS["rfc-v4"].choices
     assert v4_with("").choices == DESIGNS["v5.12"].choices
 
@@ -419,7 +419,7 @@ def test_patches_of_v4_add_up(patches: tuple[str, ...]) -> None:
     ],
 )
 def test_what_a_patch_of_v4_changes(patch: str, changed: set[str]) -> None:
-    """Choices of its own, so that any subset can be had."""
+    """Each patch changes other choices, so any subset can be combined."""
     before, after = vars(DESIGNS["v5.12"].choices), vars(v4_with(patch).choices)
     assert {name for name in after if after[name] != before[name]} == changed
     with pytest.raises(KeyError):

@@ -36,7 +36,7 @@ LIVE: dict[str, Any] = {"cp": 1, "live": (1,), "pinned": (1,), "started": 1}
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_reset_disables_first(design: str) -> None:
-    """Since 6.0 not in NOT_OPER."""
+    """RESET begins with disable, except since 6.0 in NOT_OPER."""
     assert reset_device(driver_of(design)) == Section("disable")
     found = reset_device(driver_of(design, fsm="NOT_OPER"))
     assert found == (INVALID if design in EVENTS else Section("disable"))
@@ -48,7 +48,7 @@ def test_reset_disables_first(design: str) -> None:
 @pytest.mark.parametrize("then", ["", "unmap"])
 @pytest.mark.parametrize("design", DESIGNS)
 def test_an_idle_subchannel_is_disabled(design: str, then: str) -> None:
-    """CLOSE frees the program since 6.0; the reset before 6.0 leaves it alone."""
+    """CLOSE frees the program since 6.0; the reset before 6.0 frees none."""
     found = ran(driver_of(design), Section("disable", then=then))
     closed = design in EVENTS
     assert found.next == Section("close_free" if closed else "open", then=then)
@@ -57,7 +57,7 @@ def test_an_idle_subchannel_is_disabled(design: str, then: str) -> None:
 
 
 def test_status_that_is_pending_is_eaten() -> None:
-    """It is taken into a local IRB: the slot has not got it."""
+    """Pending status goes into a local IRB, not into the slot."""
     found = do("2026", "disable", scsw=PENDING)
     assert found.next == Section("close_free")
     assert not found.changed["scsw"].pending
@@ -69,7 +69,7 @@ def test_status_that_is_pending_is_eaten() -> None:
     [(RUNNING, Later(SignalHalt())), (HALTING, Later(SignalClear()))],
 )
 def test_a_busy_subchannel_is_halted_or_cleared(scsw: Scsw, signal: Later) -> None:
-    """CLEAR where HALT is refused; the thread waits for an interruption."""
+    """CLEAR follows a refused HALT; the thread waits for an interruption."""
     driver = driver_of("2026", scsw=scsw, owned=1, runs=1)
     found = ran(driver, Section("disable", then="unmap"))
     assert found.next is None
@@ -80,7 +80,7 @@ def test_a_busy_subchannel_is_halted_or_cleared(scsw: Scsw, signal: Later) -> No
 
 
 def test_a_start_that_has_not_begun_is_cancelled() -> None:
-    """No interruption comes for it."""
+    """No interruption comes for a cancelled START."""
     found = do("2026", "disable", scsw=STARTED, owned=1, runs=1)
     assert found.next == Section("flush")
     assert (found.changed["owned"], found.changed["runs"]) == (0, 0)
@@ -88,14 +88,14 @@ def test_a_start_that_has_not_begun_is_cancelled() -> None:
 
 
 def test_the_work_queue_is_waited_for() -> None:
-    """Then the subchannel is looked at again."""
+    """After the work queue the thread tries to disable the subchannel again."""
     found = ran(driver_of("2026"), Section("flush", then="unmap"))
     again = Section("disable", then="unmap")
     assert found == (None, {}, [ToWorker(Flush(THREAD, again))])
 
 
 def test_before_6_0_what_is_disabled_is_opened() -> None:
-    """Or is not there any more."""
+    """Before 6.0 a disabled subchannel is opened, unless its device is gone."""
     found = do("v5.13", "disable", enabled=False)
     assert found == (Section("open"), {"fsm": "NOT_OPER"}, [])
     found = do("v5.13", "disable", valid=False)
@@ -104,7 +104,7 @@ def test_before_6_0_what_is_disabled_is_opened() -> None:
 
 @pytest.mark.parametrize("before", [{"enabled": False}, {"valid": False}])
 def test_since_6_0_what_is_disabled_is_given_up(before: dict[str, Any]) -> None:
-    """The device is wanted back."""
+    """Since 6.0 RESET of a disabled subchannel requests the device back."""
     found = do("2026", "disable", **before)
     assert found.next == INVALID
     assert found.changed == {"fsm": "NOT_OPER", "loss": True}
@@ -116,7 +116,7 @@ def test_since_6_0_what_is_disabled_is_given_up(before: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_close_frees_the_program(design: str) -> None:
-    """Inside io_mutex since 2026."""
+    """CLOSE frees the program, since 2026 inside io_mutex."""
     found = do(design, "close_free", **LIVE)
     assert found.next == Section("close_chains", program=1)
     counts = design == "counted-programs"
@@ -139,7 +139,7 @@ def test_close_frees_the_program(design: str) -> None:
 def test_what_comes_when_it_is_freed(
     design: str, then: str, following: Section | Returned
 ) -> None:
-    """Before 6.0 the unmapping, that has reset before; since 6.0 OPEN."""
+    """Before 6.0 the unmapping goes on, which reset before; since 6.0 OPEN follows."""
     section = Section("close_chains", program=1, then=then)
     driver = driver_of(
         design, mutex=THREAD, waiting=(WAITER,), live=(1,), walked=((THREAD, 1),)
@@ -152,7 +152,7 @@ def test_what_comes_when_it_is_freed(
 
 @pytest.mark.parametrize(("then", "caller"), [("unmap", "DMA_UNMAP"), ("", "CLOSE")])
 def test_close_frees_what_the_channel_owns(then: str, caller: str) -> None:
-    """It is said who does."""
+    """The broken invariant names the caller."""
     driver = driver_of("2026", live=(1,), owned=1)
     found = ran(driver, Section("close_chains", program=1, then=then))
     what = f"I1: {caller} frees the START's program while the channel owns it"
@@ -164,7 +164,7 @@ def test_close_frees_what_the_channel_owns(then: str, caller: str) -> None:
 
 @pytest.mark.parametrize("then", ["", "unmap"])
 def test_before_6_0_open_and_idle_are_two(then: str) -> None:
-    """No lock is held between them; DMA_UNMAP then frees the program."""
+    """No lock is held between the sections; DMA_UNMAP then frees the program."""
     driver = driver_of("v5.13", enabled=False, fsm="NOT_OPER")
     found = ran(driver, Section("open", then=then))
     assert found == (Section("open_idle", then=then), {"enabled": True}, [])
@@ -175,7 +175,7 @@ def test_before_6_0_open_and_idle_are_two(then: str) -> None:
 
 @pytest.mark.parametrize("then", ["", "unmap"])
 def test_since_6_0_open_is_one(then: str) -> None:
-    """From STANDBY; DMA_UNMAP then looks at the page again."""
+    """OPEN goes from STANDBY to IDLE; DMA_UNMAP then checks the page again."""
     driver = driver_of("2026", enabled=False, fsm="STANDBY")
     found = ran(driver, Section("open", then=then))
     assert found.next == (Section("unmap", then="unmap") if then else OK)
@@ -184,7 +184,7 @@ def test_since_6_0_open_is_one(then: str) -> None:
 
 @pytest.mark.parametrize("fsm", ["IDLE", "CP_PENDING", "NOT_OPER"])
 def test_since_6_0_open_gives_up_in_another_state(fsm: Fsm) -> None:
-    """A worker may have overwritten STANDBY."""
+    """OPEN gives up if a worker has overwritten STANDBY."""
     found = do("v6.0", "open", enabled=False, fsm=fsm)
     assert found.next == INVALID
     assert found.effects == [REQUESTED]
@@ -198,7 +198,7 @@ def test_since_6_0_open_gives_up_in_another_state(fsm: Fsm) -> None:
     ("design", "fsm"), [("v5.12", "NOT_OPER"), ("2026", "STANDBY")]
 )
 def test_attention_is_shown_when_the_device_is_open(design: str, fsm: Fsm) -> None:
-    """It was held back while the subchannel was disabled."""
+    """OPEN shows attention that was held while the subchannel was disabled."""
     found = do(design, "open", enabled=False, fsm=fsm, held=True)
     assert found.changed["held"] is False
     assert found.changed["scsw"].pending
@@ -210,7 +210,7 @@ def test_attention_is_shown_when_the_device_is_open(design: str, fsm: Fsm) -> No
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_device_is_lost(design: str) -> None:
-    """NOT_OPER; when the program is freed is the design's: at CLOSE, now, by work."""
+    """The state is NOT_OPER; the program is freed at CLOSE, at once, or by work."""
     changed: dict[str, Any] = {"cp": 1, "loss": design in LOCKED}
     if design == "v6.0":
         changed |= {"cp": 0, "live": (), "pinned": ()}
@@ -233,14 +233,14 @@ def test_the_device_is_lost(design: str) -> None:
 
 
 def test_work_of_a_lost_device_is_queued_once() -> None:
-    """It is pending until it is done."""
+    """The work item is queued once until it is done."""
     driver = driver_of("2026", thread="", loss=True)
     device_lost(driver)
     assert driver.effects == [REQUESTED]
 
 
 def test_the_program_of_a_lost_device_is_freed() -> None:
-    """Inside io_mutex."""
+    """The work item frees the program inside io_mutex."""
     driver = driver_of("2026", thread="work-queue", loss=True, **LIVE)
     found = ran(driver, Section("notoper_todo"))
     assert found.next == WorkDone()
@@ -257,7 +257,7 @@ def test_the_program_of_a_lost_device_is_freed() -> None:
 
 
 def test_close_of_a_lost_device() -> None:
-    """Before 6.0 that is where its program is freed."""
+    """Before 6.0 CLOSE of a lost device frees its program."""
     section = Section("close_free", then="closed")
     for design in DESIGNS:
         found = close_device(driver_of(design, valid=False, fsm="NOT_OPER"))
@@ -265,13 +265,13 @@ def test_close_of_a_lost_device() -> None:
 
 
 def test_the_table_has_both_ways_to_reset() -> None:
-    """Every design has one of them."""
+    """Every design resets in one of two ways."""
     assert len({design.choices.reset for design in DESIGNS.values()}) == 2
     assert {*BEFORE, *EVENTS} == set(DESIGNS)
 
 
 def test_status_of_the_loss_is_no_irb() -> None:
-    """The slot keeps what it has."""
+    """The slot keeps its IRB when the device is lost."""
     irb = Irb(Scsw(fctl=Fctl.CLEAR, stctl=Stctl.PENDING))
     driver = driver_of("2026", thread="", irb=irb, fresh=True)
     device_lost(driver)

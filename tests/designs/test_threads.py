@@ -31,7 +31,7 @@ Heard: TypeAlias = Section | Returned | Queued | Flush | Signalled | Written | I
 
 
 class Kick(Message, frozen=True):
-    """Have a message sent on to `path`."""
+    """Have a relay send a message to `path`."""
 
     path: str
     section: Section | None = None
@@ -40,9 +40,9 @@ class Kick(Message, frozen=True):
 
 
 class Relay(Actor[Kick | Heard]):
-    """Stands for an emulator, a thread or a device: notes what it is told.
+    """Takes the place of an emulator, a thread or a device: notes its messages.
 
-    It sends on what it is kicked to.
+    A `Kick` makes it send one.
     """
 
     def __init__(self) -> None:
@@ -50,19 +50,19 @@ class Relay(Actor[Kick | Heard]):
 
     @receive
     def hear(self, message: Heard) -> None:
-        """Note it."""
+        """Note a message."""
         self.heard.append(message)
 
     @receive
     def kick(self, message: Kick) -> None:
-        """Send it."""
+        """Send the message."""
         for one in (message.section, message.call, message.item):
             if one is not None:
                 self.system.ref(message.path).tell(one)
 
 
 class Bench:
-    """Actors of a kernel, and relays for those who are not there."""
+    """Actors of a kernel, and relays in place of the others."""
 
     def __init__(self, *relays: str) -> None:
         self.system = System(SteppingDispatcher("mailbox"))
@@ -71,14 +71,14 @@ class Bench:
             self.system.spawn(relay, path)
 
     def settle(self, *, timers: bool = False) -> None:
-        """Handle all there is; timers are due only if wanted."""
+        """Handle all messages, and the timers only if asked to."""
         dispatcher = self.system.dispatcher
         assert isinstance(dispatcher, SteppingDispatcher)
         while choices := [c for c in dispatcher.enabled() if timers or not c.timer]:
             dispatcher.step(choices[0])
 
     def send(self, sender: str, path: str, message: Any) -> None:
-        """Have a relay send something, and let it be handled."""
+        """Have a relay send a message, and handle all messages."""
         field = "call"
         if isinstance(message, Section):
             field = "section"
@@ -89,7 +89,7 @@ class Bench:
         self.settle()
 
     def heard(self, path: str) -> list[Heard]:
-        """Return what a relay has been told, and forget it."""
+        """Return the messages of a relay, and forget them."""
         relay = self.relays[path]
         found, relay.heard = relay.heard, []
         return found
@@ -99,16 +99,16 @@ class Bench:
 
 
 def test_a_thread_returns_once() -> None:
-    """What is returned without a call is a defect."""
+    """A `Returned` without a call fails an assertion."""
     bench = Bench("host", "writer")
     bench.system.spawn(SystemCall(bench.system.ref("host")), "thread0")
     bench.system.ref("host").tell(Kick("thread0", item=Returned(Written(0))))
-    with pytest.raises(ActorFailedError, match="a call is returned once"):
+    with pytest.raises(ActorFailedError, match="a call returns once"):
         bench.settle()
 
 
 def test_a_call_is_returned_to_who_has_made_it() -> None:
-    """Once it is over."""
+    """The caller receives the result when the call has ended."""
     bench = Bench("writer")
     driver = VfioCcwPrivate(
         DESIGNS["2026"].choices, bench.system.ref("writer"), bench.system.ref("writer")
@@ -125,7 +125,7 @@ def test_a_call_is_returned_to_who_has_made_it() -> None:
 
 
 def test_items_are_done_one_after_the_other() -> None:
-    """Whichever device they are of: the second begins when the first is done."""
+    """The second item begins when the first is done, whatever their devices."""
     bench = Bench("host", "neighbour")
     bench.system.spawn(WorkQueue(), "work-queue")
     bench.send("host", "work-queue", Queued("io_todo"))
@@ -139,7 +139,7 @@ def test_items_are_done_one_after_the_other() -> None:
 
 
 def test_who_flushes_waits_for_what_is_queued() -> None:
-    """And for nothing that comes later."""
+    """A flush waits for items queued before it, and for none after it."""
     bench = Bench("host", "thread0")
     bench.system.spawn(WorkQueue(), "work-queue")
     again = Section("disable")
@@ -167,7 +167,7 @@ def private(design: str) -> tuple[Bench, VfioCcwPrivate]:
 
 
 def test_a_start_goes_from_section_to_section() -> None:
-    """Each answer names the next one; the last one is what the call returns."""
+    """Each answer names the next section; the last one is the call's result."""
     bench, driver = private("2026")
     bench.send("thread0", "host", START)
     steps: list[str] = []
@@ -190,7 +190,7 @@ def test_a_start_goes_from_section_to_section() -> None:
 
 
 def test_effects_go_to_whom_they_are_for() -> None:
-    """The work queue, the emulator, and a thread that has waited."""
+    """Effects reach the work queue, the emulator, and a thread that waited."""
     bench, driver = private("2026")
     bench.send("thread0", "host", START)
     bench.send("thread1", "host", Section("read_region"))
@@ -211,7 +211,7 @@ def test_effects_go_to_whom_they_are_for() -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_idle_while_the_channel_owns_a_program(design: str) -> None:
-    """It is wrong where there is a state that says so."""
+    """IDLE is wrong then in designs that have CP_PENDING."""
     wrong = design not in ("rfc-v3", "counted-programs")
     bench, driver = private(design)
     driver.state.owned = 1

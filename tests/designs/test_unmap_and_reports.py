@@ -30,7 +30,7 @@ BROKEN = ("I9: a report is added while another one is taken off",)
 
 
 def test_a_page_that_nobody_has_pinned_is_unmapped() -> None:
-    """Otherwise the driver is asked whose it is."""
+    """An unpinned page is unmapped; for a pinned one the driver is asked."""
     assert unmap_dma() == Section("unmap")
     assert do("2026", "unmap") == (Returned(Written(0)), {"mapped": False}, [])
     assert do("2026", "unmap", pinned=(1,)) == (Section("check_pinned"), {}, [])
@@ -38,7 +38,7 @@ def test_a_page_that_nobody_has_pinned_is_unmapped() -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_program_is_walked_for_the_page(design: str) -> None:
-    """Inside io_mutex since 2026, by whoever comes before."""
+    """DMA_UNMAP walks the program, since 2026 inside io_mutex."""
     locks = design in LOCKED
     found = do(design, "check_pinned", cp=1)
     assert found.next == Section("checked", program=1)
@@ -52,7 +52,7 @@ def test_the_program_is_walked_for_the_page(design: str) -> None:
 
 @pytest.mark.parametrize("design", ["v6.0", "2026"])
 def test_the_device_is_reset_if_the_page_is_its_programs(design: str) -> None:
-    """io_mutex is given up before; without a program the page is looked at again."""
+    """io_mutex is released first; without a program the page is checked again."""
     before: dict[str, Any] = {
         "walked": ((THREAD, 1),),
         "mutex": THREAD,
@@ -70,7 +70,7 @@ def test_the_device_is_reset_if_the_page_is_its_programs(design: str) -> None:
 
 @pytest.mark.parametrize("design", FIXED)
 def test_a_report_is_added_in_one_go_under_the_lock(design: str) -> None:
-    """Work is queued for it, once."""
+    """Under the lock a report takes one section, and its work is queued once."""
     driver = driver_of(design, thread="")
     path_report(driver, PathReport(5))
     state = driver.state
@@ -83,7 +83,7 @@ def test_a_report_is_added_in_one_go_under_the_lock(design: str) -> None:
 
 @pytest.mark.parametrize("design", [one for one in DESIGNS if one not in FIXED])
 def test_a_report_is_added_in_two_steps_without_it(design: str) -> None:
-    """The next one is begun when the first is there."""
+    """The next report begins when the first has been linked in."""
     driver = driver_of(design, thread="")
     path_report(driver, PathReport(5))
     path_report(driver, PathReport(6))
@@ -99,7 +99,7 @@ def test_a_report_is_added_in_two_steps_without_it(design: str) -> None:
 
 
 def test_the_emulator_is_told_of_reports_by_work() -> None:
-    """Unless they have been read by then."""
+    """The work item signals the emulator, unless the reports have been read."""
     found = do("2026", "crw_todo", reporting=True, reports=(5,))
     assert found == (WorkDone(), {"reporting": False}, [SIGNALLED])
     found = do("2026", "crw_todo", reporting=True)
@@ -107,7 +107,7 @@ def test_the_emulator_is_told_of_reports_by_work() -> None:
 
 
 def test_the_first_report_is_read() -> None:
-    """In one go under the lock; the emulator is told if there are more."""
+    """Under the lock the read takes one section, and signals if more are there."""
     driver = driver_of("2026", reports=(5, 6))
     assert read_report(driver) == Returned(ReportRead(5))
     assert (driver.state.reports, driver.state.changing) == ((6,), 0)
@@ -121,14 +121,14 @@ def test_the_first_report_is_read() -> None:
 
 @pytest.mark.parametrize("design", ["v6.0", "2026"])
 def test_without_a_report_0_is_read(design: str) -> None:
-    """And nothing is changed."""
+    """Reading an empty list returns 0 and changes nothing."""
     driver = driver_of(design)
     assert read_report(driver) == Returned(ReportRead(0))
     assert driver.state.changing == 0
 
 
 def test_two_may_change_the_list_at_once() -> None:
-    """Without the lock: one adds while another takes off, in either order."""
+    """Without the lock one adds while another removes, in either order."""
     driver = driver_of("v6.0", reports=(5,))
     read_report(driver)
     path_report(driver, PathReport(6))
@@ -146,7 +146,7 @@ ALL = Fctl.START | Fctl.HALT | Fctl.CLEAR
 
 
 def test_the_counter_is_cleared_before_the_region_is_read() -> None:
-    """So that no signal in between is lost."""
+    """No signal between the two is lost."""
     driver = driver_of("2026", events=3)
     assert read_io(driver) == Section("read_region")
     assert driver.state.events == 0
@@ -154,7 +154,7 @@ def test_the_counter_is_cleared_before_the_region_is_read() -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_region_is_read_inside_io_mutex(design: str) -> None:
-    """What was copied into it last."""
+    """The read returns what was copied into the region last."""
     irb = Irb(Scsw(fctl=Fctl.START, stctl=ENDING, cpa=0x1008))
     found = do(design, "read_region", region=irb)
     assert found.next == Returned(IoRead(irb))
@@ -173,7 +173,7 @@ def test_the_region_is_read_inside_io_mutex(design: str) -> None:
     ],
 )
 def test_a_host_address_is_shown(scsw: Scsw, *, wrong: bool) -> None:
-    """It matters where the address says how far the program has come."""
+    """A host address is wrong where it says how far the program has come."""
     found = do("2026", "read_region", region=Irb(scsw))
     assert ("wrong" in found.changed) is wrong
 
@@ -190,7 +190,7 @@ def test_a_host_address_is_shown(scsw: Scsw, *, wrong: bool) -> None:
 def test_composite_ends_functions_when_their_status_is_read(
     fctl: int, left: int
 ) -> None:
-    """A CLEAR ends all; in the other designs the read ends nothing."""
+    """Reading a CLEAR's status ends all; in other designs the read ends nothing."""
     region = Irb(Scsw(fctl=fctl))
     for design in DESIGNS:
         driver = driver_of(design, region=region, kept=ALL)

@@ -32,7 +32,7 @@ def does(design: str, section: Section | str, **before: Any) -> Ran:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_item_is_pending_no_more(design: str) -> None:
-    """Before anything is read: it may be queued once more from here on."""
+    """From the start of the worker the item may be queued again."""
     found = does(design, "io_todo", work=True)
     assert found == (Section("read_final"), {"work": False}, [])
 
@@ -42,7 +42,7 @@ def test_the_item_is_pending_no_more(design: str) -> None:
     [(ENDED, True), (CLEARED, True), (ATTENTION, True), (ACTIVE, False)],
 )
 def test_final_is_noted_of_the_slot_as_it_is(irb: Irb, *, final: bool) -> None:
-    """Nothing is active in the subchannel or the device."""
+    """Status is final if neither subchannel nor device is active."""
     found = does("2026", "read_final", irb=irb)
     assert found == (Section("read_irb", final=final), {}, [])
 
@@ -54,7 +54,7 @@ READ = Section("read_irb", final=True)
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_a_solicited_irb_has_its_address_translated(design: str) -> None:
-    """By the program there is, whose list is walked."""
+    """The present program translates the address, and its list is walked."""
     found = does(design, READ, irb=ENDED, cp=1)
     assert found.next == Section("test_free", final=True, program=1)
     assert found.changed.pop("irb").scsw.cpa == 0x1008
@@ -70,21 +70,21 @@ def test_without_a_program_there_is_nothing_to_translate_by() -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_unsolicited_status_frees_nothing(design: str) -> None:
-    """It goes straight to the copy; in RFC v2 it is not taken for final either."""
+    """Unsolicited status is only copied; in RFC v2 it is also not final."""
     found = does(design, READ, irb=ATTENTION, cp=1)
     assert found.next == Section("copy_irb", final=design != "rfc-v2")
     assert "walked" not in found.changed
 
 
 def test_unsolicited_status_behind_a_lost_one() -> None:
-    """What an interruption has detached is freed by whatever IRB there is."""
+    """Any IRB frees the programs that an interruption has detached."""
     found = does("counted-programs", READ, irb=ATTENTION, detached=(1,))
     assert found.next == Section("test_free", final=True)
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_who_takes_io_mutex_first(design: str) -> None:
-    """Locked workers wait here, the others only where they copy."""
+    """Locked workers take io_mutex here, the others only for the copy."""
     found = does(design, READ, irb=ENDED, mutex="thread0")
     waits = Waiter(WORKER, READ)
     if design in LOCKED:
@@ -95,7 +95,7 @@ def test_who_takes_io_mutex_first(design: str) -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_void_status_is_not_handled(design: str) -> None:
-    """In clear-flag, until that of the CLEAR comes; io_mutex is given up again."""
+    """clear-flag drops status until that of the CLEAR comes, and releases io_mutex."""
     found = does(design, READ, irb=ENDED, void=True, waiting=(WAITER,))
     if design == "clear-flag":
         assert found.next == WorkDone()
@@ -108,7 +108,7 @@ def test_void_status_is_not_handled(design: str) -> None:
 
 
 def test_who_drops_status_without_a_lock_gives_none_up() -> None:
-    """io_mutex may be another thread's."""
+    """A worker without io_mutex does not release that of another thread."""
     choices = replace(DESIGNS["v6.0"].choices, drops=drop_void)
     driver = driver_of(choices, thread=WORKER, irb=ENDED, void=True, mutex="thread0")
     assert ran(driver, READ) == (WorkDone(), {}, [])
@@ -139,7 +139,7 @@ BY_STATE = [one for one in DESIGNS if one not in ("rfc-v3", "counted-programs")]
 def test_what_frees_a_program(
     design: str, before: dict[str, Any], program: int | None, *, final: bool
 ) -> None:
-    """The state is CP_PENDING; the started flag; or a list of those detached."""
+    """CP_PENDING, the started flag, or the list of detached programs decides."""
     walks = (("thread1", 1), (WORKER, 1))
     section = Section("test_free", final=final, program=1)
     found = does(design, section, walked=walks, **before)
@@ -154,7 +154,7 @@ def test_what_frees_a_program(
 
 
 def test_the_program_there_is_now_is_freed() -> None:
-    """Not the one that was meant: a START may have made another since."""
+    """A START may have replaced the program that was meant."""
     section = Section("cp_free", final=True, program=1)
     found = does("2026", section, cp=2, live=(1, 2), started=2)
     assert found.next == Section("free_chains", final=True, program=2)
@@ -165,7 +165,7 @@ def test_the_program_there_is_now_is_freed() -> None:
 
 
 def test_none_may_be_left() -> None:
-    """Somebody was here before: nothing is walked or freed."""
+    """If another thread has freed the program, nothing is walked or freed."""
     found = does("2026", Section("cp_free", final=True, program=1))
     assert found == (Section("free_chains", final=True), {}, [])
     found = does("2026", Section("free_chains", final=True))
@@ -197,7 +197,7 @@ WALKED: dict[str, Any] = {"live": (1, 2), "pinned": (1, 2), "walked": ((WORKER, 
     ],
 )
 def test_a_program_is_freed(design: str, *, idle: bool) -> None:
-    """Its memory and its pages; patch 4 of RFC v4 sets IDLE there and then."""
+    """Memory and pages are freed; patch 4 of RFC v4 sets IDLE at once."""
     found = does(design, FREE, fsm="CP_PENDING", irb=ENDED, **WALKED)
     assert found.next == Section("copy_irb", final=True, finished=True)
     idles = {"fsm": "IDLE"} if idle else {}
@@ -206,7 +206,7 @@ def test_a_program_is_freed(design: str, *, idle: bool) -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_counted_programs_are_freed_one_by_one(design: str) -> None:
-    """All that the interruption has detached; then the IRB is copied."""
+    """All detached programs are freed; then the IRB is copied."""
     found = does(design, FREE, irb=ENDED, detached=(1, 2), **WALKED)
     copy = Section("copy_irb", final=True, finished=True)
     more = Section("cp_free", final=True, program=2)
@@ -235,7 +235,7 @@ def test_counted_programs_are_freed_one_by_one(design: str) -> None:
     ],
 )
 def test_what_may_be_wrong_with_that(before: dict[str, Any], wrong: str | None) -> None:
-    """It is said whose interrupt the worker takes it for."""
+    """The broken invariant names the interrupt for which the worker takes it."""
     found = does("2026", FREE, **WALKED | before)
     assert found.changed.get("wrong") == (None if wrong is None else (wrong,))
 
@@ -248,7 +248,7 @@ COPIED = Section("set_idle", final=True, finished=True)
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_irb_is_copied_inside_io_mutex(design: str) -> None:
-    """Which a locked worker has already, and keeps."""
+    """The copy takes io_mutex; a locked worker has it already, and keeps it."""
     holds = WORKER if design in LOCKED else ""
     before = {"irb": ENDED, "fresh": True, "mutex": holds, "waiting": (WAITER,)}
     found = does(design, COPY, **before)
@@ -264,13 +264,13 @@ def test_the_irb_is_copied_inside_io_mutex(design: str) -> None:
 
 
 def test_an_irb_is_handed_over_twice() -> None:
-    """The slot is not emptied, and nobody asks whether it was copied before."""
+    """The slot is not emptied, and the worker copies the same IRB again."""
     found = does("2026", COPY, irb=CLEARED, mutex=WORKER)
     assert found.changed["wrong"] == ("I3: the CLEAR's interrupt is handed over twice",)
 
 
 def test_the_copy_in_halves() -> None:
-    """An interruption between them is torn: io_mutex keeps none out."""
+    """An interruption between the halves tears the IRB: io_mutex does not block it."""
     driver = driver_of("2026", thread=WORKER, case="halves", torn=True, irb=ENDED)
     found = ran(driver, COPY)
     rest = Section("copy_rest", final=True, finished=True)
@@ -303,7 +303,7 @@ def test_the_copy_in_halves() -> None:
 def test_what_makes_the_worker_set_idle(
     design: str, *, if_final: bool, if_freed: bool
 ) -> None:
-    """A final status up to v5.12, the freeing of the program since v5.13."""
+    """A final status does up to v5.12, freeing the program since v5.13."""
     for final, finished, idle in ((True, False, if_final), (False, True, if_freed)):
         section = Section("set_idle", final=final, finished=finished)
         found = does(design, section, fsm="CP_PENDING", region=ENDED)
@@ -312,7 +312,7 @@ def test_what_makes_the_worker_set_idle(
 
 
 def test_a_locked_worker_gives_io_mutex_up() -> None:
-    """After it has set the state; the others have done so before."""
+    """A locked worker releases io_mutex after it has set the state."""
     before = {"mutex": WORKER, "waiting": (WAITER,)}
     found = does("2026", "set_idle", **before)
     assert found.changed == {"mutex": WAITER.thread, "waiting": ()}
@@ -322,7 +322,7 @@ def test_a_locked_worker_gives_io_mutex_up() -> None:
 
 @pytest.mark.parametrize("fsm", ["NOT_OPER", "STANDBY"])
 def test_the_worker_overwrites_what_others_have_set(fsm: Fsm) -> None:
-    """RESET or the loss of the device came in between."""
+    """The worker overwrites the state of a RESET or a loss since its start."""
     found = does("2026", Section("set_idle", finished=True), fsm=fsm)
     assert found.changed["wrong"] == (f"I10: the worker overwrites {fsm} by IDLE",)
 
@@ -341,7 +341,7 @@ ALL = Fctl.START | Fctl.HALT | Fctl.CLEAR
     ],
 )
 def test_rfc_v2_forgets_what_a_final_status_answers(fctl: int, left: int) -> None:
-    """By the FC bits of the region: a HALT ends the START, a CLEAR both."""
+    """By the FC of the IRB, a HALT ends the START, a CLEAR ends both."""
     region = Irb(Scsw(fctl=fctl))
     final = Section("set_idle", final=True)
     assert does("rfc-v2", final, kept=ALL, region=region).changed == {"kept": left}
@@ -351,14 +351,14 @@ def test_rfc_v2_forgets_what_a_final_status_answers(fctl: int, left: int) -> Non
 
 @pytest.mark.parametrize("design", [one for one in DESIGNS if one != "rfc-v2"])
 def test_others_forget_nothing_that_is_kept(design: str) -> None:
-    """However final the status is."""
+    """Other designs forget nothing, even at final status."""
     final = Section("set_idle", final=True)
     assert "kept" not in does(design, final, kept=ALL, region=CLEARED).changed
 
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_status_counts_again_when_the_clear_is_handled(design: str) -> None:
-    """In clear-flag; the status of a START leaves the flag on."""
+    """In clear-flag the CLEAR's status clears the flag, a START's does not."""
     assert "void" not in does(design, "set_idle", void=True, region=ENDED).changed
     found = does(design, "set_idle", void=True, region=CLEARED)
     ends = design == "clear-flag"
@@ -369,14 +369,14 @@ def test_status_counts_again_when_the_clear_is_handled(design: str) -> None:
 
 
 def test_the_eventfd_is_signalled() -> None:
-    """Who waits for it is woken if its counter was 0."""
+    """The emulator is woken if the counter was 0."""
     found = does("2026", "signal")
     assert found == (WorkDone(), {"events": 1}, [ToEmulator(Signalled())])
     assert does("2026", "signal", events=1) == (WorkDone(), {"events": 2}, [])
 
 
 def test_status_from_before_a_reset_is_handed_over() -> None:
-    """The worker was queued before, and nobody asks."""
+    """A worker queued before a RESET passes its status on after it."""
     found = does("2026", "signal", irb=ENDED, age=0, resets=1)
     assert found.changed["wrong"] == (
         "stale: after RESET the START's interrupt is handed over",

@@ -30,14 +30,14 @@ HALT, CLEAR = WriteAsync("HSCH"), WriteAsync("CSCH")
 
 
 class Thread(Actor[Asked]):
-    """Notes what it is asked; the test answers."""
+    """Notes requests; the test answers them."""
 
     def __init__(self) -> None:
         self.heard: list[Message] = []
 
     @receive
     def asked(self, message: Asked) -> None:
-        """Note it."""
+        """Note a request."""
         self.heard.append(message)
 
 
@@ -53,7 +53,7 @@ def settle(system: System, path: str = "", *messages: Message) -> None:
 
 
 def test_requests_are_made_one_after_the_other() -> None:
-    """Each when the one before has returned; what they returned is kept."""
+    """Each request follows the result of the one before; results are kept."""
     system = System(SteppingDispatcher("mailbox"))
     thread = Thread()
     ref = system.spawn(thread, "thread")
@@ -75,7 +75,7 @@ def test_requests_are_made_one_after_the_other() -> None:
 
 
 def test_the_region_is_read_at_each_signal() -> None:
-    """One that comes during a read has it read once more, however many come."""
+    """Any number of signals during a read cause one more read."""
     system = System(SteppingDispatcher("mailbox"))
     thread = Thread()
     reader = RawReader(system.spawn(thread, "thread"))
@@ -90,7 +90,7 @@ def test_the_region_is_read_at_each_signal() -> None:
 
 
 def test_other_signals_are_not_for_the_reader() -> None:
-    """Reports are read by whoever wants them; a lost device stays so."""
+    """The reader ignores signals of reports, and the request for the device."""
     system = System(SteppingDispatcher("mailbox"))
     thread = Thread()
     system.spawn(RawReader(system.spawn(thread, "thread")), "reader")

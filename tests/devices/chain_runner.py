@@ -32,7 +32,7 @@ class Disk:
     asked: list[int] = field(default_factory=list[int])
 
     def __post_init__(self) -> None:
-        """Switch the device on."""
+        """Put the device into its initial state."""
         self.state = self.model.initial()
 
     def execute(self, command: DeviceCommand) -> CommandEnd:
@@ -52,7 +52,7 @@ class Disk:
     def run(self, *commands: tuple[int, bytes | int]) -> list[CommandEnd]:
         """Execute a chain: codes with data to write or the number of bytes to read.
 
-        As in a channel, nothing follows an end that is not normal.
+        As in a channel, an end that is not normal ends the chain.
         """
         ends: list[CommandEnd] = []
         for code, data in commands:

@@ -1,7 +1,7 @@
-"""Feed images that atheris makes to everything that reads one.
+"""Feed images made by atheris to everything that reads one.
 
-Run by `test_image_fuzz`: `python fuzz_images.py CORPUS -max_total_time=20`. What is
-raised is a bug, unless it is an ImageError; so is what takes long or much memory.
+Run by `test_image_fuzz`: `python fuzz_images.py CORPUS -max_total_time=20`. Any
+exception but an ImageError is a bug, and so is an input that takes long or much memory.
 """
 
 import gzip
@@ -63,7 +63,7 @@ def one_input(raw: bytes) -> None:
 
 
 def read_volume(raw: bytes) -> None:
-    """Read all that is in a volume, of which the input is the start."""
+    """Read everything in a volume that starts with the input."""
     header = CkdHeader.from_bytes(raw)
     size = header.track_size
     volume = Geometry(header.device_type, CYLINDERS, header.heads, size)

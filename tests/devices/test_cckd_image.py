@@ -1,4 +1,4 @@
-"""Compressed images: what they unpack to, and that hostile ones end in an error."""
+"""Compressed images unpack to the original, and hostile ones end in an error."""
 
 import bz2
 import functools
@@ -33,7 +33,7 @@ def image() -> bytes:
 
 
 def header(**changes: int) -> bytes:
-    """Return the golden headers with numbers changed: o<offset>_<size> = value."""
+    """Return the golden headers with changed numbers: o<offset>_<size> = value."""
     raw = bytearray(image()[:CCKD_HEADERS_SIZE])
     for where, value in changes.items():
         offset, size = map(int, where.removeprefix("o").split("_"))
@@ -57,7 +57,7 @@ def read(raw: bytes, track: int) -> bytes:
 
 
 def test_golden_tracks_are_those_of_the_original() -> None:
-    """What was written to both golden images is the same in both."""
+    """Both golden images have the tracks that were written to them."""
     assert CckdHeader.from_bytes(image()).geometry == VOLUME
     plain = golden.tracks("ckd3390")
     assert {track: read(image(), track) for track in WRITTEN} == {
@@ -79,7 +79,7 @@ def test_all_golden_tracks_are_sound() -> None:
     [(b"CKD_C370", True), (b"CKD_S370", True), (b"CKD_P370", False), (b"", False)],
 )
 def test_compressed_images_are_known(start: bytes, *, known: bool) -> None:
-    """The first eight bytes tell."""
+    """The first eight bytes identify a compressed image."""
     assert is_cckd(start) is known
 
 
@@ -101,7 +101,7 @@ def test_compressed_images_are_known(start: bytes, *, known: bool) -> None:
     ],
 )
 def test_headers_that_are_refused(raw: bytes, said: str) -> None:
-    """A refusal says which byte, what is there, and what was expected."""
+    """An error gives the offset, the value there, and what was expected."""
     with pytest.raises(ImageError, match=said):
         CckdHeader.from_bytes(raw)
 
@@ -126,7 +126,7 @@ def test_level_2_tables_lie_in_the_file(offset: int) -> None:
     ],
 )
 def test_images_of_tracks_lie_in_the_file(offset: int, length: int, said: str) -> None:
-    """An image that is elsewhere, or of no possible length, is refused."""
+    """An image outside of the file, or of an impossible length, is refused."""
     head = CckdHeader.from_bytes(header())
     table = bytearray(head.level2_size)
     table[24:32] = struct.pack("<IHH", offset, length, length)
@@ -154,7 +154,7 @@ def packed(method: int, data: bytes, track: int = 16) -> bytes:
 @pytest.mark.parametrize("method", [0, 1, 2])
 @given(data=st.binary(min_size=1, max_size=2000))
 def test_all_methods_unpack(method: int, data: bytes) -> None:
-    """What was packed comes back, filled up with zeros to the size of a track."""
+    """Packed tracks come back, padded with zeros to the size of a track."""
     raw = unpacked_track(VOLUME, 16, packed(method, data))
     assert raw[:5] == bytes((0, 0, 1, 0, 1))
     assert raw[5:] == data.ljust(VOLUME.track_size - 5, b"\0")
@@ -177,20 +177,20 @@ def test_all_methods_unpack(method: int, data: bytes) -> None:
     ids=range(10),
 )
 def test_images_that_cannot_be_unpacked(raw: bytes, said: str) -> None:
-    """Of another track, damaged, or too large for one: nothing is unpacked."""
+    """An image of another track, a damaged one or one too large is refused."""
     with pytest.raises(ImageError, match=said):
         unpacked_track(VOLUME, 16, raw)
 
 
 def test_null_tracks_fit_their_volume() -> None:
-    """The tracks of small disks have no room for a Linux track."""
+    """The tracks of small disks are too short for a Linux track."""
     with pytest.raises(ImageError, match="takes 49277 bytes; a 3330 has 13312"):
         null_track(Geometry("3330", 1, 19, 13312), 3, 2)
 
 
 @pytest.mark.parametrize(("null_format", "records"), [(0, 2), (1, 1), (2, 13)])
 def test_null_tracks_are_sound(null_format: int, records: int) -> None:
-    """A track made up has its place, R0, and the records of its format."""
+    """A null track has its address, R0, and the records of its format."""
     raw = null_track(VOLUME, 31, null_format)
     track = Track.from_bytes(raw)
     assert (track.cc, track.hh, len(track.records)) == (2, 1, records)
@@ -206,7 +206,7 @@ PATCHES = st.lists(
 def test_damaged_images_end_in_an_error(
     patches: list[tuple[int, bytes]], cut: int, track: int
 ) -> None:
-    """Whatever is changed or cut off, a track is read, or there is an ImageError."""
+    """A changed or truncated image gives a track or an ImageError."""
     raw = bytearray(image())
     for at, data in patches:
         raw[at : at + len(data)] = data
@@ -219,7 +219,7 @@ def test_damaged_images_end_in_an_error(
 
 @given(second=st.binary(min_size=512, max_size=512), track=st.integers(0, 44))
 def test_any_second_header_ends_in_an_error(second: bytes, track: int) -> None:
-    """Counts and sizes of any value are refused, or do no harm."""
+    """Any counts and sizes are refused, or read without harm."""
     raw = image()[:512] + second + image()[CCKD_HEADERS_SIZE:]
     try:
         found = read(raw, track)

@@ -1,4 +1,4 @@
-"""Headers and sizes of CKD images: what is accepted, and what refusals say."""
+"""Headers and sizes of CKD images: what is accepted, and the errors of others."""
 
 import itertools
 import struct
@@ -33,7 +33,7 @@ def header(
     sequence: int = 0,
     highest_cylinder: int = 0,
 ) -> bytes:
-    """Make a device header."""
+    """Return a device header."""
     fields = struct.pack(
         "<8sIIBB", identifier, heads, track_size, device_type, sequence
     )
@@ -77,7 +77,7 @@ def test_geometry_of_golden_images(
     ],
 )
 def test_foreign_headers_are_refused(raw: bytes, said: str) -> None:
-    """A refusal says what was found and what was expected."""
+    """An error says what was found and what was expected."""
     with pytest.raises(ImageError, match=said):
         CkdHeader.from_bytes(raw)
 
@@ -91,14 +91,14 @@ def test_truncated_images_are_refused(missing: int) -> None:
 
 
 def test_longer_images_are_refused() -> None:
-    """Bytes after the last cylinder are not overlooked."""
+    """Bytes after the last cylinder are an error."""
     raw = golden.image("ckd3390")
     with pytest.raises(ImageError, match="the last cylinder has 7 bytes"):
         geometry(CkdHeader.from_bytes(raw), len(raw) + 7)
 
 
 def test_tracks_fill_the_image() -> None:
-    """Tracks lie one after another between the header and the end of the file."""
+    """Tracks follow one another from the header to the end of the file."""
     shape = golden.volume("ckd3390")
     offsets = [track_offset(shape, number) for number in range(shape.tracks)]
     steps = {after - before for before, after in itertools.pairwise(offsets)}
@@ -116,7 +116,7 @@ def test_there_is_no_such_track(number: int) -> None:
 
 @pytest.mark.parametrize("name", golden.IMAGES)
 def test_golden_headers_come_back(name: str) -> None:
-    """A header read and put together again is what dasdinit wrote."""
+    """A header that was read is written as dasdinit wrote it."""
     raw = golden.image(name)[:HEADER_SIZE]
     assert CkdHeader.from_bytes(raw).to_bytes() == raw
 
@@ -125,7 +125,7 @@ def test_golden_headers_come_back(name: str) -> None:
     "kind", CKD_TYPES, ids=lambda kind: f"{kind.name} {kind.track_size}"
 )
 def test_every_type_has_a_header(kind: CkdType) -> None:
-    """A volume of any type is known again by its header and size."""
+    """A volume of any type is recognized by its header and size."""
     volume = ckd_volume(kind, 3)
     raw = CkdHeader(kind.name, kind.heads, kind.track_size).to_bytes()
     size = HEADER_SIZE + volume.tracks * volume.track_size
@@ -148,27 +148,27 @@ def test_every_type_has_a_header(kind: CkdType) -> None:
 def test_models_by_name(
     name: str, device_type: str, cylinders: int, track_size: int
 ) -> None:
-    """A name may have a model; without one it means the usual."""
+    """A name may have a model; without one it means the default."""
     kind, found = ckd_type(name)
     assert (kind.name, found, kind.track_size) == (device_type, cylinders, track_size)
 
 
 @pytest.mark.parametrize("name", ["", "3391", "3390-7", "3390-", "-1", "3370"])
 def test_unknown_models(name: str) -> None:
-    """A name that is none is refused with those there are."""
+    """An unknown name is refused, and the known ones are listed."""
     with pytest.raises(ImageError, match=r"unknown disk type .* 3390-3"):
         ckd_type(name)
 
 
 @pytest.mark.parametrize("cylinders", [0, -1, 65536])
 def test_volumes_have_a_size(cylinders: int) -> None:
-    """No volume has no cylinders, or more than an address can say."""
+    """A volume has at least one cylinder, and no more than an address can name."""
     with pytest.raises(ImageError, match=f"{cylinders} cylinders, expected 1 to"):
         ckd_volume(CKD_TYPES[0], cylinders)
 
 
 def test_type_of_an_odd_volume() -> None:
-    """A shape that no type has is refused."""
+    """A shape of no known type is refused."""
     with pytest.raises(ImageError, match="no 3390 with tracks of 100 bytes"):
         type_of(Geometry("3390", 1, 15, 100))
 
@@ -210,6 +210,6 @@ def test_parts_that_do_not_fit(parts: list[tuple[CkdHeader, int]], said: str) ->
 
 
 def test_one_part_is_no_volume() -> None:
-    """A file of several is not taken for the whole."""
+    """One file of several is not accepted as the whole volume."""
     with pytest.raises(ImageError, match="file 1 of a volume in several files"):
         geometry(*part(1, 0, 5))

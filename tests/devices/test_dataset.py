@@ -28,7 +28,7 @@ def test_fixed_records() -> None:
 
 
 def test_dataset_ends_with_a_block_without_data() -> None:
-    """What comes after the end is not read."""
+    """Blocks after the end are not read."""
     assert sequential(bytes(80), b"", b"\1" * 80) == [bytes(80)]
 
 
@@ -48,19 +48,19 @@ def test_undefined_records_are_blocks() -> None:
 
 
 def test_block_that_is_no_multiple() -> None:
-    """A block of fixed records has whole ones."""
+    """A block of format F with a partial record is an error."""
     with pytest.raises(ImageError, match=r"record 1 has 81 bytes, .* multiple of 80"):
         sequential(bytes(81), b"")
 
 
 def test_variable_records() -> None:
-    """Records are as long as they say."""
+    """Records have the length in their descriptor."""
     block = variable_block((0, b"abc"), (0, b""), (0, b"defg"))
     assert sequential(block, b"", form=0x50) == [b"abc", b"", b"defg"]
 
 
 def test_spanned_records() -> None:
-    """Segments are put together again, over blocks."""
+    """Segments of a record are joined across blocks."""
     one = variable_block((0, b"whole"), (1, b"first "))
     two = variable_block((3, b"middle "))
     three = variable_block((2, b"last"), (0, b"x"))
@@ -100,7 +100,7 @@ def test_any_blocks_end_in_an_image_error(blocks: list[bytes], form: int) -> Non
 
 
 def directory_block(*entries: tuple[str, int, int, int], last: bool = True) -> bytes:
-    """Make a directory block of name, track, record and indicator byte."""
+    """Return a directory block of names, tracks, records and indicator bytes."""
     body = b"".join(
         name.ljust(8).encode("cp037")
         + bytes((0, track, record, flags))
@@ -112,7 +112,7 @@ def directory_block(*entries: tuple[str, int, int, int], last: bool = True) -> b
 
 
 def partitioned(*directory: bytes) -> DiskOfDatasets:
-    """Make a disk with a partitioned dataset of these directory blocks."""
+    """Return a disk with a partitioned dataset of these directory blocks."""
     disk = DiskOfDatasets()
     disk.add("PDS", WHERE, organisation=0x0200)
     disk.put(TRACK, *((b"\xff" * 8, block) for block in directory), b"")
@@ -134,7 +134,7 @@ def test_members_are_listed() -> None:
 
 
 def test_directory_of_several_blocks() -> None:
-    """The directory goes on until the entry of all ones."""
+    """The directory continues up to the entry of all ones."""
     disk = DiskOfDatasets()
     disk.add("PDS", WHERE, organisation=0x0200)
     one = directory_block(("ONE", 1, 1, 0), last=False)
@@ -162,7 +162,7 @@ def test_members_are_read() -> None:
 
 
 def test_there_is_no_such_member() -> None:
-    """A member that is missing is refused with those there are."""
+    """A missing member is refused, and the existing ones are listed."""
     disk = partitioned(directory_block(("ONE", 1, 1, 0), ("TWO", 1, 3, 0)))
     with pytest.raises(ImageError, match="no member X, expected one of ONE, TWO"):
         list(member_records(disk.geometry, disk.read, disk.find("PDS"), "X"))

@@ -37,7 +37,7 @@ def disk(
     devno: int = 0,
     control_unit: str = "",
 ) -> Disk:
-    """Make a disk with a golden volume."""
+    """Return a disk with a golden volume."""
     shape = golden.volume(name)
     options = (("control_unit", control_unit),) if control_unit else ()
     configuration = DeviceConfiguration(
@@ -47,24 +47,24 @@ def disk(
 
 
 def cchh(cylinder: int, head: int) -> bytes:
-    """Make a track address."""
+    """Return a track address."""
     return cylinder.to_bytes(2) + head.to_bytes(2)
 
 
 def seek(cylinder: int, head: int, code: int = SEEK) -> tuple[int, bytes]:
-    """Make a seek."""
+    """Return a seek."""
     return code, bytes(2) + cchh(cylinder, head)
 
 
 def search(cylinder: int, head: int, record: int) -> tuple[int, bytes]:
-    """Make a search for an identifier."""
+    """Return a search for an identifier."""
     return SEARCH_ID, cchh(cylinder, head) + bytes([record])
 
 
 def extent(
     first: bytes, last: bytes, *, mask: int = 0xC0, block_size: int = 0
 ) -> tuple[int, bytes]:
-    """Make a DEFINE EXTENT."""
+    """Return a DEFINE EXTENT."""
     start = bytes([mask, 0xC0]) + block_size.to_bytes(2) + bytes(4)
     return DEFINE_EXTENT, start + first + last
 
@@ -72,7 +72,7 @@ def extent(
 def locate(
     operation: int, count: int, track: bytes, record: int, length: int = 0
 ) -> tuple[int, bytes]:
-    """Make a LOCATE RECORD."""
+    """Return a LOCATE RECORD."""
     start = bytes([operation, 0x80 if length else 0, 0, count])
     identifier = track + bytes([record])
     return LOCATE_RECORD, start + track + identifier + bytes(1) + length.to_bytes(2)
@@ -90,7 +90,7 @@ def sensed(of: Disk) -> tuple[int, int]:
 
 @pytest.mark.parametrize("name", golden.IMAGES)
 def test_every_record_reads_as_it_was_parsed(name: str) -> None:
-    """DEFINE EXTENT, LOCATE RECORD, READ DATA give what the image has."""
+    """DEFINE EXTENT, LOCATE RECORD, READ DATA give the records of the image."""
     shape, device = golden.volume(name), disk(name)
     volume_end = cchh(shape.cylinders - 1, shape.heads - 1)
     whole = extent(cchh(0, 0), volume_end)
@@ -159,7 +159,7 @@ def test_chain_forgets_what_the_last_one_set() -> None:
     ],
 )
 def test_file_mask_limits_seeks(mask: int, code: int, *, permitted: bool) -> None:
-    """Each step of the mask takes one more kind of seek away."""
+    """Each step of the mask forbids one more kind of seek."""
     device = disk()
     chain = (seek(1, 0), (SET_FILE_MASK, bytes([mask])), seek(1, 1, code))
     end = device.run(*chain)[-1]
@@ -199,7 +199,7 @@ def test_inhibited_head_switching_stops_multitrack() -> None:
 
 
 def test_domain_crosses_cylinders() -> None:
-    """Within a domain a multitrack read goes on in the next cylinder."""
+    """Within a domain a multitrack read continues in the next cylinder."""
     device = disk()
     *_, end = device.run(
         WHOLE_VOLUME,
@@ -226,14 +226,14 @@ def test_work_of_one_command_is_bounded() -> None:
 
 
 def test_empty_track_has_no_next_record() -> None:
-    """A read gives up when the index has passed twice."""
+    """A read ends when the index has passed twice."""
     device = disk("ckd3390raw")
     assert device.run(seek(0, 1), (READ_COUNT, 8))[-1].status == CHECKED
     assert sensed(device) == (NO_RECORD_FOUND, 0)
 
 
 def test_read_between_searches_restarts_the_index_count() -> None:
-    """Only searches and counts with nothing between them run out of index points."""
+    """Only consecutive searches and READ COUNTs exhaust the index points."""
     device = disk()
     turn = [search(1, 2, 99)] * 8
     ends = device.run(seek(1, 2), *turn, (READ_DATA, 100), *turn, (READ_DATA, 100))
@@ -258,7 +258,7 @@ def test_update_changes_only_the_record() -> None:
 
 
 def test_update_needs_a_match_just_before() -> None:
-    """Once the search has been followed by anything, its match is used up."""
+    """Any command after the search uses up its match."""
     device = disk()
     found = (seek(2, 0), search(2, 0, 0), search(2, 0, 1))
     *_, end = device.run(*found[:2], (NO_OPERATION, 0), (WRITE_DATA, bytes(512)))
@@ -296,7 +296,7 @@ def test_read_only_disk_inhibits_writes() -> None:
 
 
 def test_corrupt_track_is_an_invalid_track_format() -> None:
-    """A track that cannot be taken apart is a unit check, not an exception."""
+    """A corrupt track is a unit check, not an exception."""
     device = disk()
     device.tracks[15] = bytes(5) + b"\1" * 40
     assert device.run(seek(1, 0), (READ_DATA, 4096))[-1].status == CHECKED
@@ -358,7 +358,7 @@ def test_halt_ends_the_chain_and_clear_the_sense_data_too() -> None:
 def test_bad_arguments_are_rejected(
     chain: list[tuple[int, bytes]], message: int
 ) -> None:
-    """A command with a bad argument is rejected with a message of its own."""
+    """A command with a bad argument is rejected, with the message for it."""
     device = disk()
     end = device.run(*chain)[-1]
     assert end.status == CHECKED
@@ -395,7 +395,7 @@ def test_read_r0_goes_back_to_the_index() -> None:
 
 
 def test_read_ipl_obeys_the_extent() -> None:
-    """The first track may lie outside of the extent."""
+    """READ IPL fails if the extent does not contain the first track."""
     device = disk()
     *_, end = device.run(extent(cchh(1, 0), cchh(1, 14)), (READ_IPL, 24))
     assert end.status == CHECKED
@@ -441,7 +441,7 @@ def test_sense_is_read_within_a_domain_too() -> None:
 
 
 def test_large_cylinder_numbers_in_sense_data() -> None:
-    """Byte 6 has the upper bits of a cylinder beside the head; bytes 29-30 all bits."""
+    """Byte 6 has the cylinder's upper bits next to the head; bytes 29-30 all bits."""
     shape = msgspec.structs.replace(golden.volume("ckd3390"), cylinders=5000)
     device = Disk(device_model(DeviceConfiguration("3390", shape)), {})
     device.run(seek(0x0ABC, 13), (0xFF, 1))
@@ -451,7 +451,7 @@ def test_large_cylinder_numbers_in_sense_data() -> None:
 
 
 def test_multitrack_outside_of_a_domain_ends_with_the_cylinder() -> None:
-    """At the last head a multitrack read has nowhere to go."""
+    """At the last head a multitrack read ends with end of cylinder."""
     device = disk()
     assert device.run(seek(0, 14), (READ_DATA | MULTITRACK, 8))[-1].status == CHECKED
     assert sensed(device) == (END_OF_CYLINDER, 0)

@@ -1,4 +1,4 @@
-"""Whatever a guest sends, a disk answers with a status."""
+"""A disk answers every command of a guest with a status."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +32,7 @@ ARGUMENTS = PLAUSIBLE | st.binary(max_size=600)
 
 @st.composite
 def commands(draw: st.DrawFn) -> DeviceCommand:
-    """Make one command, of the known codes more often than of the others."""
+    """Draw one command, with known codes more often than others."""
     code = draw(st.sampled_from(sorted(COMMANDS)) | st.integers(1, 255))
     chained = draw(st.booleans() | st.just(value=True))
     if not code & 1:

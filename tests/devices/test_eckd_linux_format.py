@@ -1,6 +1,6 @@
 """How Linux formats a disk: several tracks with one program (WRITE CKD NEXT TRACK).
 
-Arguments as dasdfmt of s390-tools 2.16 on Linux 6.1 had them sent; the rules stand in
+Arguments as dasdfmt of s390-tools 2.16 on Linux 6.1 had them sent; the rules are in
 drivers/s390/block/dasd_eckd.c, dasd_eckd_build_format and dasd_eckd_build_check.
 """
 
@@ -34,13 +34,13 @@ TRACKS_1_TO_3_WITH_R0 = (
 
 
 def format_writes(count: int) -> tuple[int, bytes]:
-    """Locate R0 of track 1, to write so many records of 4096 bytes."""
+    """Return a LOCATE RECORD of R0 of track 1, to write records of 4096 bytes."""
     argument = f"038000{count:02x} 00000001 00000001 00001000"
     return LOCATE_RECORD, bytes.fromhex(argument)
 
 
 def record(head: int, number: int, length: int = 4096) -> bytes:
-    """Make the count area of a record of cylinder zero; its data are not sent."""
+    """Return the count area of a record of cylinder zero, without data."""
     return bytes((0, 0, 0, head, number, 0)) + length.to_bytes(2)
 
 
@@ -51,7 +51,7 @@ def records_of(device: Disk, track: int) -> list[tuple[int, int, int, int]]:
 
 
 def formatted(*heads: int) -> list[tuple[int, bytes]]:
-    """Make the writes that format tracks with 12 records of 4096 bytes each."""
+    """Return the writes that format tracks with 12 records of 4096 bytes each."""
     return [
         (
             WRITE_CKD_NEXT_TRACK if number == 1 and head != heads[0] else WRITE_CKD,
@@ -123,7 +123,7 @@ def test_next_track_needs_a_record_just_written(
 
 
 def test_a_track_is_invalidated_by_an_empty_record() -> None:
-    """One record without data is all that is left (intensity 04 of Linux)."""
+    """Only one record without data is left (intensity 04 of Linux)."""
     device = disk()
     where = LOCATE_RECORD, bytes.fromhex("03800001 00000001 00000001 00000008")
     ends = device.run(TRACKS_1_TO_3, where, (WRITE_CKD, record(1, 1, 0)))

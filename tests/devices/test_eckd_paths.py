@@ -1,7 +1,7 @@
-"""Path groups and reservations, as Linux sets them and looks at them.
+"""Path groups and reservations, as Linux sets and reads them.
 
-What Linux sends: drivers/s390/cio/device_pgid.c (path groups, steal lock) and
-drivers/s390/block/dasd_eckd.c (reserve, release, SNID); what it reads out of the answer
+Linux' commands: drivers/s390/cio/device_pgid.c (path groups, steal lock) and
+drivers/s390/block/dasd_eckd.c (reserve, release, SNID). Its reading of the data
 of SENSE PATH GROUP ID: struct path_state in drivers/s390/cio/css.h, bits 0-1 state (00
 reset, 11 grouped), 2-3 reservation (11 to this path), 4 multipath mode.
 """
@@ -34,7 +34,7 @@ SINGLE, MULTIPATH, DISBAND, RESIGN = 0x00, 0x80, 0x20, 0x40
 
 
 def group(function: int, identifier: bytes = IDENTIFIER) -> tuple[int, bytes]:
-    """Make a SET PATH GROUP ID."""
+    """Return a SET PATH GROUP ID."""
     return SET_PATH_GROUP, bytes((function,)) + identifier
 
 
@@ -46,12 +46,12 @@ def path(of: Disk) -> tuple[int, bytes]:
 
 
 def test_path_is_reset_at_first() -> None:
-    """Zeros, in which Linux sees that it may use an identifier of its own."""
+    """The state is zeros, so Linux knows that it may use its own identifier."""
     assert path(disk()) == (0, bytes(11))
 
 
 def test_multipath_group_is_established() -> None:
-    """The state says grouped, in multipath mode, and no longer what was asked."""
+    """The state says grouped, in multipath mode, and does not echo the function."""
     device = disk()
     device.run(group(MULTIPATH))
     assert path(device) == (0xC8, IDENTIFIER)
@@ -62,7 +62,7 @@ def test_multipath_group_is_established() -> None:
 @pytest.mark.parametrize("mode", [SINGLE, MULTIPATH])
 @pytest.mark.parametrize("function", [DISBAND, RESIGN])
 def test_leaving_a_group_resets_the_state(function: int, mode: int) -> None:
-    """20 and A0 would read as "reserved elsewhere", if the function were echoed."""
+    """The function is not echoed: 20 and A0 would mean "reserved elsewhere"."""
     device = disk()
     device.run(group(MULTIPATH))
     assert device.run(group(mode | function))[0].status == NORMAL
@@ -72,7 +72,7 @@ def test_leaving_a_group_resets_the_state(function: int, mode: int) -> None:
 
 
 def test_single_path_group_shows_no_state() -> None:
-    """As on Hercules 3.13 (golden vector set-path-group-id-af)."""
+    """The state is zero, as on Hercules 3.13 (golden vector set-path-group-id-af)."""
     device = disk()
     device.run(group(SINGLE))
     assert path(device) == (0, IDENTIFIER)
@@ -90,7 +90,7 @@ def test_single_path_group_shows_no_state() -> None:
     ids=["function", "reserved", "zeros", "another", "disband-another"],
 )
 def test_what_is_no_group_is_rejected(argument: bytes) -> None:
-    """No such function, no identifier, or not that of the group; nothing changes."""
+    """A bad function, no identifier or another one is rejected; nothing changes."""
     device = disk()
     device.run(group(MULTIPATH))
     assert device.run((SET_PATH_GROUP, argument))[0].status == CHECKED
@@ -100,7 +100,7 @@ def test_what_is_no_group_is_rejected(argument: bytes) -> None:
 
 @pytest.mark.parametrize("code", [RESERVE, STEAL])
 def test_reserved_device_serves_its_own_path(code: int) -> None:
-    """The state says reserved to this path; reads and everything else go on."""
+    """The state says reserved to this path; reads and other commands still work."""
     device = disk()
     device.run(group(MULTIPATH))
     (end,) = device.run((code, 32))
@@ -120,7 +120,7 @@ def test_reservation_is_shown_without_a_group() -> None:
 
 
 def test_lock_is_stolen_and_released_in_one_program() -> None:
-    """Linux' stlck_build_cp chains RELEASE to UNCONDITIONAL RESERVE; none is left."""
+    """After RELEASE chained to UNCONDITIONAL RESERVE (stlck_build_cp) none is left."""
     device = disk()
     device.run((RESERVE, 32))
     ends = device.run((STEAL, 32), (RELEASE, 32))
@@ -129,7 +129,7 @@ def test_lock_is_stolen_and_released_in_one_program() -> None:
 
 
 def test_reserve_gives_the_sense_data() -> None:
-    """Reserve, release and steal do what SENSE does besides, and clear sense data."""
+    """Reserve, release and steal also read sense data as SENSE does, and clear them."""
     device = disk()
     device.run((0xFF, 1))
     (end,) = device.run((RESERVE, 32))
@@ -143,7 +143,7 @@ def test_reserve_gives_the_sense_data() -> None:
     ids=["extent", "file-mask", "ipl"],
 )
 def test_release_comes_too_late(before: list[tuple[int, bytes | int]]) -> None:
-    """Behind these the device stays reserved; behind a seek it is released."""
+    """RELEASE is rejected behind these commands, and works behind a seek."""
     device = disk()
     device.run((RESERVE, 32))
     assert device.run(*before, (RELEASE, 32))[-1].status == CHECKED
@@ -168,7 +168,7 @@ def test_path_outlasts_chains_checks_halt_and_clear() -> None:
 
 
 def test_system_reset_leaves_nothing() -> None:
-    """After it the path is as after power on (`DeviceModel.initial`)."""
+    """After a system reset the path is as after power on (`DeviceModel.initial`)."""
     device = disk()
     device.run(group(MULTIPATH))
     device.run((RESERVE, 32))
@@ -177,7 +177,7 @@ def test_system_reset_leaves_nothing() -> None:
 
 
 def test_a_3380_has_path_groups_too() -> None:
-    """Its control unit, a 3880, knows the same commands."""
+    """The 3880, the control unit of a 3380, knows the same commands."""
     configuration = DeviceConfiguration("3380", golden.volume("ckd3380"))
     device = Disk(device_model(configuration), dict(golden.tracks("ckd3380")))
     device.run(group(MULTIPATH))

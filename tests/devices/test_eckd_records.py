@@ -1,4 +1,4 @@
-"""Commands that search, format and read whole records: what no golden program shows."""
+"""Rules for commands that search, format and read, without a golden program."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def key(number: int) -> bytes:
 
 
 def count(cylinder: int, head: int, record: int, key: int, data: int) -> bytes:
-    """Make a count area."""
+    """Return a count area."""
     return cchh(cylinder, head) + bytes([record, key]) + data.to_bytes(2)
 
 
@@ -66,7 +66,7 @@ def count(cylinder: int, head: int, record: int, key: int, data: int) -> bytes:
     ],
 )
 def test_searches(code: int, argument: bytes, misses: int, found: int) -> None:
-    """Each search stops at the first record that is as it says; R0 has no key."""
+    """Each search stops at the first record that matches; R0 has no key."""
     device = disk()
     _, *ends, read = device.run(
         seek(*KEYED), *[(code, argument)] * (misses + 1), (READ_DATA, 80)
@@ -90,7 +90,7 @@ def test_search_of_a_track_without_keys() -> None:
 
 
 def test_home_address() -> None:
-    """It can be searched for and read, and is five bytes with the bin."""
+    """The home address can be searched for and read; it has five bytes with the bin."""
     device = disk()
     _, found, read = device.run(
         seek(1, 2), (SEARCH_HOME_ADDRESS, cchh(1, 2)), (READ_HOME_ADDRESS, 5)
@@ -102,7 +102,7 @@ def test_home_address() -> None:
 
 
 def test_format_a_track() -> None:
-    """R0 and records are written one behind the other; all that was there is gone."""
+    """R0 and records are written one behind the other; the old records are gone."""
     device = disk()
     records = [count(1, 0, n, 4, 10) + b"keyN" + bytes([n]) * 10 for n in (1, 2, 3)]
     r0 = count(1, 0, 0, 0, 8) + bytes(8)
@@ -119,7 +119,7 @@ def test_format_a_track() -> None:
 
 
 def overflowing(last_head: int) -> Disk:
-    """Write a record that begins at cylinder 1, head 0 and ends on another head."""
+    """Write a record that starts at cylinder 1, head 0 and ends on another head."""
     device = disk()
     for head in range(last_head + 1):
         code = WRITE_CKD if head == last_head else WRITE_SPECIAL_CKD
@@ -132,7 +132,7 @@ def overflowing(last_head: int) -> Disk:
 
 
 def test_overflow_record() -> None:
-    """A record is read over all its tracks, and its count area is as it was written."""
+    """A record is read across its tracks, and its count area is as it was written."""
     device = overflowing(2)
     *_, end = device.run(seek(1, 0), search(1, 0, 0), search(1, 0, 1), (READ_DATA, 40))
     assert end.data == b"\1" * 10 + b"\2" * 10 + b"\3" * 10
@@ -146,7 +146,7 @@ def test_overflow_record() -> None:
 
 
 def test_overflow_record_stays_in_its_cylinder() -> None:
-    """It cannot go on behind the last track."""
+    """An overflow record cannot continue behind the last track of its cylinder."""
     device = overflowing(14)
     record = count(1, 14, 1, 0, 10) + bytes(10)
     device.run(ANY_MASK, seek(1, 14), search(1, 14, 0), (WRITE_SPECIAL_CKD, record))
@@ -156,7 +156,7 @@ def test_overflow_record_stays_in_its_cylinder() -> None:
 
 
 def test_overflow_record_without_end() -> None:
-    """In a domain, which goes on to the next cylinder, the number of tracks counts."""
+    """In a domain, which crosses cylinders, the number of tracks is limited."""
     device = disk()
     for number in range(15, 45):
         cylinder, head = divmod(number, 15)
@@ -184,7 +184,7 @@ def test_write_key_and_data() -> None:
 
 
 def test_erase() -> None:
-    """All behind the record that was found is gone."""
+    """ERASE removes everything behind the record that was found."""
     device = disk()
     *_, end = device.run(
         ANY_MASK, seek(*KEYED), search(1, 1, 0), search(1, 1, 1), (ERASE, bytes(8))
@@ -205,7 +205,7 @@ def test_erase() -> None:
 def test_write_control(
     mask: int, *, update: bool, formats: bool, r0: bool, home_address: bool
 ) -> None:
-    """The file mask says what may be written; the table of it is in writes.py."""
+    """The file mask limits the writes, as in the table of `_writes.py`."""
     record = count(1, 0, 1, 0, 4096) + bytes(4096)
     for allowed, chain in (
         (update, [search(1, 0, 0), search(1, 0, 1), (WRITE_DATA, bytes(4096))]),
@@ -233,7 +233,7 @@ def test_write_control(
 
 @pytest.mark.parametrize("code", [WRITE_CKD, ERASE, WRITE_R0, WRITE_DATA])
 def test_writes_need_their_place(code: int) -> None:
-    """Nothing is written where nothing has been found."""
+    """A write is rejected unless its place has just been found."""
     device = disk()
     before = dict(device.tracks)
     *_, end = device.run(ANY_MASK, seek(1, 0), (READ_COUNT, 8), (code, bytes(16)))
@@ -243,7 +243,7 @@ def test_writes_need_their_place(code: int) -> None:
 
 
 def test_record_without_a_count_area() -> None:
-    """A record that is not even a count area is rejected."""
+    """A record shorter than its count area is rejected."""
     device = disk()
     *_, end = device.run(ANY_MASK, seek(1, 0), search(1, 0, 0), (WRITE_CKD, bytes(7)))
     assert end.status == CHECKED
@@ -262,7 +262,7 @@ def test_record_beyond_the_track() -> None:
 
 
 def test_read_key_and_data_of_an_empty_record() -> None:
-    """Without data there is the key alone, and unit exception."""
+    """A record without data gives its key alone, and unit exception."""
     device = disk()
     *_, end = device.run(
         WHOLE_VOLUME, locate(0x06, 1, cchh(1, 2), 3), (READ_KEY_DATA, 100)
@@ -271,7 +271,7 @@ def test_read_key_and_data_of_an_empty_record() -> None:
 
 
 def test_read_multiple() -> None:
-    """All records behind are read at once."""
+    """All records up to the end of the track are read with one command."""
     device = disk()
     *_, end = device.run(seek(*KEYED), (READ_MULTIPLE_CKD, 0xFFFF))
     track = Track.from_bytes(device.tracks[16])
@@ -279,7 +279,7 @@ def test_read_multiple() -> None:
 
 
 def test_read_tracks_of_the_next_cylinder_wait_for_the_extent() -> None:
-    """The next track of a domain has to lie in the extent."""
+    """The next track of a domain has to be in the extent."""
     device = disk()
     narrow = (DEFINE_EXTENT, WHOLE_VOLUME[1][:8] + cchh(1, 1) + cchh(1, 1))
     *_, end = device.run(
@@ -293,7 +293,7 @@ def test_read_tracks_of_the_next_cylinder_wait_for_the_extent() -> None:
 
 
 def test_read_ckd_multitrack() -> None:
-    """At the end of the track the multitrack form goes on to the next one."""
+    """At the end of the track the multitrack form continues on the next one."""
     device = disk()
     code = READ_CKD | MULTITRACK
     ends = device.run(seek(*KEYED), *[(code, 200)] * 6)
@@ -302,12 +302,12 @@ def test_read_ckd_multitrack() -> None:
 
 @pytest.mark.parametrize("sector", [0, 0xDF, 0xFF])
 def test_set_sector(sector: int) -> None:
-    """A sector of the track, or none."""
+    """SET SECTOR accepts a sector of the track, or none."""
     assert disk().run(seek(1, 0), (SET_SECTOR, bytes([sector])))[-1].status == NORMAL
 
 
 def test_set_sector_beyond_the_track() -> None:
-    """A 3390 has 224 sectors; and a track has to be chosen first."""
+    """A sector above 223 is rejected, and so is one before a seek."""
     device = disk()
     assert device.run(seek(1, 0), (SET_SECTOR, b"\xe0"))[-1].status == CHECKED
     assert sensed(device) == (COMMAND_REJECT, INVALID_ARGUMENT)
@@ -317,7 +317,7 @@ def test_set_sector_beyond_the_track() -> None:
 
 @pytest.mark.parametrize("code", [RESERVE, STEAL])
 def test_reserve_comes_first(code: int) -> None:
-    """It senses, and comes first in a chain, or after 5B."""
+    """RESERVE reads sense data, and has to come first in a chain, or after 5B."""
     device = disk()
     (end,) = device.run((code, 32))
     assert (end.status, len(end.data)) == (NORMAL, 32)
@@ -337,7 +337,7 @@ def test_path_group_outlives_the_chain_and_clear() -> None:
 
 
 def test_subsystem_data_are_prepared_in_the_same_chain() -> None:
-    """What was prepared is forgotten at the end of the chain."""
+    """Prepared data are forgotten at the end of the chain."""
     device = disk()
     order = (PERFORM_FUNCTION, b"\x18" + bytes(11))
     assert device.run(order, (READ_SUBSYSTEM_DATA, 16))[-1].status == NORMAL

@@ -1,7 +1,7 @@
-"""What Linux asks the control unit when it sets a disk online, and what it is told.
+"""Linux' requests to the control unit when it sets a disk online, and the answers.
 
-Requests as Linux 6.1 sent them, for device 0.0.0190; the layouts of what it reads are
-those of the structures named with each test, in drivers/s390/block/dasd_eckd.h.
+Requests as Linux 6.1 sent them, for device 0.0.0190. The layouts of the answers are
+those of the structures named in each test, in drivers/s390/block/dasd_eckd.h.
 """
 
 import struct
@@ -40,12 +40,12 @@ UNITS = ("3990-2", "3990-6", "2107")
 
 
 def behind(control_unit: str) -> Disk:
-    """Make a 3390 behind a control unit."""
+    """Return a 3390 behind a control unit."""
     return disk(devno=DEVNO, control_unit=control_unit)
 
 
 def read(of: Disk, order: bytes, size: int = 4096) -> bytes:
-    """Have data prepared and read; they are as long as they are."""
+    """Return the data that an order prepares."""
     prepared, end = of.run((PERFORM_FUNCTION, order), (READ_SUBSYSTEM_DATA, size))
     assert (prepared.status, prepared.transferred) == (NORMAL, len(order))
     assert (end.status, end.length) == (NORMAL, end.transferred)
@@ -54,7 +54,7 @@ def read(of: Disk, order: bytes, size: int = 4096) -> bytes:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_subsystem_characteristics_are_taken(unit: str) -> None:
-    """PSF order 1D is 66 bytes, and leaves nothing to be read (dasd_psf_ssc_data)."""
+    """PSF order 1D takes 66 bytes, and prepares no data (dasd_psf_ssc_data)."""
     device = behind(unit)
     (end,) = device.run((PERFORM_FUNCTION, CHARACTERISTICS))
     assert (end.status, end.transferred, end.length) == (NORMAL, 66, 66)
@@ -78,7 +78,7 @@ def test_subsystem_characteristics_are_taken(unit: str) -> None:
     ],
 )
 def test_bad_orders(order: bytes, message: int, taken: int) -> None:
-    """They are rejected once all that belongs to the order has been taken."""
+    """Bad orders are rejected once all of their bytes have been taken."""
     device = behind("2107")
     (end,) = device.run((PERFORM_FUNCTION, order))
     assert (end.status, end.transferred) == (CHECKED, taken)
@@ -86,19 +86,19 @@ def test_bad_orders(order: bytes, message: int, taken: int) -> None:
 
 
 def test_special_intercept_condition_is_taken() -> None:
-    """PSF order 1B is 2 bytes, as on Hercules 3.13 (vector m-psf-order-1b)."""
+    """PSF order 1B takes 2 bytes, as on Hercules 3.13 (vector m-psf-order-1b)."""
     (end,) = behind("3990-2").run((PERFORM_FUNCTION, b"\x1b".ljust(12, b"\0")))
     assert (end.status, end.transferred) == (NORMAL, 2)
 
 
 @pytest.mark.parametrize("unit", ["3990-6", "2107"])
 def test_every_unit_address_is_a_base_device(unit: str) -> None:
-    """256 times UA_BASE_DEVICE, so Linux looks for no aliases."""
+    """The answer is 256 times UA_BASE_DEVICE, so Linux looks for no aliases."""
     assert read(behind(unit), UNIT_ADDRESSES) == b"\1\0" * 256
 
 
 def test_unit_addresses_of_a_3990_2() -> None:
-    """512 zeros, as on Hercules 3.13 (vectors j-lnx-psf-hostaccess-0e, k-rssd-uac)."""
+    """512 zeros, as on Hercules 3.13 (j-lnx-psf-hostaccess-0e, k-rssd-uac)."""
     assert read(behind("3990-2"), UNIT_ADDRESSES) == bytes(512)
 
 
@@ -116,7 +116,7 @@ def test_features(unit: str, prefix: int, host_access: int) -> None:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_there_is_no_message(unit: str) -> None:
-    """Nine bytes of format zero (dasd_rssd_messages), with the identifier asked for."""
+    """Nine bytes of format 0 (dasd_rssd_messages), with the identifier of the order."""
     assert read(behind(unit), MESSAGES) == bytes.fromhex("000900000000000000")
     asked = MESSAGES[:8] + b"abcd"
     assert read(behind(unit), asked)[4:8] == b"abcd"
@@ -173,7 +173,7 @@ def test_host_access() -> None:
 
 @pytest.mark.parametrize("order", [HOST_ACCESS, VOLUME_STORAGE])
 def test_a_volume_knows_itself_only(order: bytes) -> None:
-    """Bytes 4 and 5 name the volume: another one is an invalid argument."""
+    """Bytes 4 and 5 name the volume: another volume is an invalid argument."""
     device = behind("2107")
     other = order[:5] + b"\x91" + order[6:]
     assert device.run((PERFORM_FUNCTION, other))[0].status == CHECKED
@@ -183,7 +183,7 @@ def test_a_volume_knows_itself_only(order: bytes) -> None:
 @pytest.mark.parametrize("unit", ["3990-2", "3990-6"])
 @pytest.mark.parametrize("order", [HOST_ACCESS, VOLUME_STORAGE, CONFIGURATION])
 def test_what_a_3990_does_not_know(unit: str, order: bytes) -> None:
-    """It rejects the queries of a 2107; Linux takes that for an answer, quietly."""
+    """It rejects the queries of a 2107, which Linux accepts without a message."""
     device = behind(unit)
     assert device.run((PERFORM_FUNCTION, order))[0].status == CHECKED
     assert sensed(device) == (COMMAND_REJECT, INVALID_ARGUMENT)
@@ -213,7 +213,7 @@ def test_characteristics(
 
 @pytest.mark.parametrize(("unit", "size"), [("3990-2", 40), ("3990-6", 44)])
 def test_status(unit: str, size: int) -> None:
-    """An enhanced control unit says so, and has four bytes more."""
+    """An enhanced control unit says so, and gives four more bytes."""
     (end,) = behind(unit).run((SENSE_STATUS, 44))
     assert end.data.hex() == f"{size == 44:02x}901f".ljust(76, "0") + "0180".ljust(
         2 * size - 76, "0"
@@ -224,7 +224,7 @@ def test_status(unit: str, size: int) -> None:
 def test_configuration_data(unit: str) -> None:
     """Linux finds the device by identifier 3 and byte 1, the qualifier by identifier 2.
 
-    Its last two bytes are what Linux names the volume with in other requests.
+    With its last two bytes, Linux names the volume in other requests.
     """
     (end,) = behind(unit).run((READ_CONFIGURATION, 256))
     parts = [end.data[at : at + 32] for at in range(0, 256, 32)]
@@ -238,7 +238,7 @@ def test_configuration_data(unit: str) -> None:
 
 @pytest.mark.parametrize("code", [0x4B, 0x95, 0xE7])
 def test_a_3990_2_knows_no_newer_commands(code: int) -> None:
-    """It rejects them as invalid commands, as Hercules does."""
+    """A 3990-2 rejects them as invalid commands, as Hercules does."""
     device = behind("3990-2")
     assert device.run((code, bytes(64)))[0].status == CHECKED
     assert sensed(device) == (COMMAND_REJECT, INVALID_COMMAND)
@@ -252,7 +252,7 @@ def test_a_3990_2_knows_no_newer_commands(code: int) -> None:
     ],
 )
 def test_unknown_control_unit(device_type: str, unit: str, expected: str) -> None:
-    """A control unit that is none, or none for this disk, is refused by name."""
+    """An unknown control unit, or one that the disk cannot be behind, is refused."""
     volume = golden.volume(f"ckd{device_type}")
     configuration = DeviceConfiguration(
         device_type, volume, options=(("control_unit", unit),)

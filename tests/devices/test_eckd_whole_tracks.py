@@ -1,8 +1,9 @@
 """Whole tracks, and the commands that announce them to newer control units.
 
 Arguments as Linux 6.1 sent them for device 0.0.0190 in raw-track mode and, behind a
-2107, always; they were moved to where the volume has tracks. What builds them is in
-drivers/s390/block/dasd_eckd.c: dasd_eckd_build_cp_raw, locate_record_ext, prefix_LRE.
+2107, always; their track addresses are changed to tracks of this volume. The functions
+that build them are in drivers/s390/block/dasd_eckd.c: dasd_eckd_build_cp_raw,
+locate_record_ext, prefix_LRE.
 """
 
 import pytest
@@ -33,19 +34,19 @@ DEFINE_EXTENT, LOCATE_EXTENDED, PREFIX = 0x63, 0x4B, 0xE7
 READ_TRACK, WRITE_FULL_TRACK, READ_DATA, READ_COUNT = 0xDE, 0x95, 0x06, 0x12
 DEVNO = 0x0190
 MOST = 57326
-"""What Linux reads and writes at most: the capacity of a 3390 track."""
+"""The most that Linux reads and writes: the capacity of a 3390 track."""
 HOME_ADDRESS, END = 5, b"\xff" * 8
 
 Chain = list[tuple[int, bytes | int]]
 
 
 def behind(control_unit: str = "2107", *, read_only: bool = False) -> Disk:
-    """Make a 3390 behind a control unit."""
+    """Return a 3390 behind a control unit."""
     return disk(devno=DEVNO, control_unit=control_unit, read_only=read_only)
 
 
 def extent(mask: int, first: int, last: int) -> bytes:
-    """Make a DEFINE EXTENT for tracks of cylinder 1 as Linux does."""
+    """Return a DEFINE EXTENT for tracks of cylinder 1, as Linux builds it."""
     return bytes((mask, 0xC0, 0, 0, 0, 0, 0, 0x40)) + cchh(1, first) + cchh(1, last)
 
 
@@ -56,7 +57,7 @@ def reads(first: int, count: int) -> bytes:
 
 
 def writes(first: int, count: int, tracks: int | None = None) -> bytes:
-    """Announce WRITE FULL TRACK for tracks of cylinder 1; which ones, if not all."""
+    """Announce WRITE FULL TRACK for all tracks of cylinder 1, or for a set."""
     place = cchh(1, first)
     mask = 0xFFFF << (16 - count) & 0xFFFF if tracks is None else tracks
     start = b"\x3f\0\0" + bytes((count,)) + place * 2 + b"\0\xff\0\0"
@@ -64,12 +65,12 @@ def writes(first: int, count: int, tracks: int | None = None) -> bytes:
 
 
 def prefixed(define: bytes, located: bytes, start: str = "018090000100") -> bytes:
-    """Put both arguments into that of PREFIX."""
+    """Return a PREFIX with both arguments."""
     return bytes.fromhex(start).ljust(12, b"\0") + define.ljust(32, b"\0") + located
 
 
 def announced(how: str, define: bytes, located: bytes) -> Chain:
-    """Announce with two commands, or with one."""
+    """Announce with two commands, or with one PREFIX."""
     if how == "prefix":
         return [(PREFIX, prefixed(define, located))]
     return [(DEFINE_EXTENT, define), (LOCATE_EXTENDED, located)]
@@ -97,7 +98,7 @@ def test_tracks_are_read_whole(how: str) -> None:
 
 
 def sample(head: int, sizes: tuple[int, ...]) -> bytes:
-    """Make a raw track of cylinder 1 with R0 and records of these sizes."""
+    """Return a raw track of cylinder 1 with R0 and records of these sizes."""
     made = cchh(1, head) + bytes.fromhex("00000008") + bytes(8)
     for number, size in enumerate(sizes, 1):
         count = cchh(1, head) + bytes((number, 0)) + size.to_bytes(2)
@@ -107,7 +108,7 @@ def sample(head: int, sizes: tuple[int, ...]) -> bytes:
 
 @BOTH_WAYS
 def test_tracks_are_written_whole(how: str) -> None:
-    """What is behind the end mark is not taken, and the tracks around stay."""
+    """Bytes behind the end mark are not taken, and the other tracks stay."""
     device = behind()
     before = dict(device.tracks)
     images = {3: sample(3, (4096,) * 12), 4: sample(4, (80, 80)), 5: sample(5, (1,))}
@@ -140,7 +141,7 @@ def test_what_was_read_can_be_written_back() -> None:
 
 
 def test_track_set_names_the_tracks() -> None:
-    """Bits of the extended parameter say which tracks are written: 3, 5 and 6."""
+    """The bits of the extended parameter select the tracks to write: 3, 5 and 6."""
     device = behind()
     before = dict(device.tracks)
     start = announced("locate", extent(0xC0, 3, 6), writes(3, 3, 0xB000))
@@ -151,7 +152,7 @@ def test_track_set_names_the_tracks() -> None:
 
 
 def test_full_track_needs_no_record_to_begin_with() -> None:
-    """A track that is corrupt can be written, and is none afterwards."""
+    """A corrupt track can be written, and is sound afterwards."""
     device = behind()
     device.tracks[18] = device.tracks[18][:HOME_ADDRESS].ljust(
         len(device.tracks[18]), b"\xee"
@@ -175,7 +176,7 @@ def test_full_track_needs_no_record_to_begin_with() -> None:
     ids=["no-end", "cut-short", "no-r0", "no-record", "nothing", "too-long"],
 )
 def test_what_is_no_track_is_not_written(image: bytes) -> None:
-    """It is an invalid track format, and the track stays as it was."""
+    """Bad data are an invalid track format, and the track stays as it was."""
     device = behind()
     before = dict(device.tracks)
     start = announced("prefix", extent(0xC0, 3, 3), writes(3, 1))
@@ -186,7 +187,7 @@ def test_what_is_no_track_is_not_written(image: bytes) -> None:
 
 @pytest.mark.parametrize("given", [0, 100])
 def test_a_track_the_channel_could_not_fetch_is_not_written(given: int) -> None:
-    """The channel ends the program with a check of its own."""
+    """The channel ends the program with its own check."""
     device = behind()
     before = dict(device.tracks)
     start = announced("prefix", extent(0xC0, 3, 3), writes(3, 1))
@@ -220,7 +221,7 @@ def test_a_track_the_channel_could_not_fetch_is_not_written(given: int) -> None:
     ],
 )
 def test_bad_arguments(how: str, located: bytes, message: int) -> None:
-    """Nothing is announced by an argument that contradicts itself or is too short."""
+    """An argument that contradicts itself or is too short is rejected."""
     device = behind()
     start = announced(how, extent(0xC0, 3, 5), located)
     assert device.run(*start)[-1].status == CHECKED
@@ -239,7 +240,7 @@ def test_full_track_needs_the_mask_for_r0(how: str, mask: int) -> None:
 
 @BOTH_WAYS
 def test_tracks_beyond_the_extent_are_protected(how: str) -> None:
-    """The second of two tracks is read or written only if the extent has it."""
+    """The second of two tracks is read or written only if it is in the extent."""
     device = behind()
     before = device.tracks[19]
     start = announced(how, extent(0xC0, 3, 3), writes(3, 2))
@@ -282,7 +283,7 @@ def test_tracks_beyond_the_extent_are_protected(how: str) -> None:
     ],
 )
 def test_out_of_sequence(chain: Chain) -> None:
-    """The last command of each chain comes where it may not."""
+    """The last command of each chain is rejected as out of sequence."""
     device = behind()
     before = dict(device.tracks)
     *others, end = device.run(*chain)
@@ -332,7 +333,7 @@ def test_records_are_counted_behind_a_prefix() -> None:
     ids=["format", "validity", "unit-address", "subsystem", "reserved"],
 )
 def test_bad_prefixes(start: str) -> None:
-    """Unknown formats and bits, and another device than that to be verified."""
+    """Unknown formats and bits are rejected, and another device to be verified."""
     device = behind()
     argument = prefixed(extent(0x40, 3, 3), reads(3, 1), start)
     assert device.run((PREFIX, argument))[0].status == CHECKED
@@ -341,13 +342,13 @@ def test_bad_prefixes(start: str) -> None:
 
 @pytest.mark.parametrize("start", ["018091000200", "01a090000100", "01f090000100"])
 def test_prefix_names_the_device(start: str) -> None:
-    """The device is looked at with "verify base" only, and this is the one."""
+    """The device is checked only with "verify base", and it is this one."""
     argument = prefixed(extent(0x40, 3, 3), reads(3, 1), start)
     assert behind().run((PREFIX, argument))[0].status == NORMAL
 
 
 def test_prefix_too_short() -> None:
-    """It is 64 bytes, also where it locates nothing."""
+    """PREFIX has 64 bytes, also without a location."""
     device = behind()
     start = prefixed(extent(0x40, 1, 1), bytes(19), "008090000100")
     assert device.run((PREFIX, start))[0].status == CHECKED
@@ -355,7 +356,7 @@ def test_prefix_too_short() -> None:
 
 
 def test_a_3990_6_knows_whole_tracks_but_no_prefix() -> None:
-    """So Linux uses DEFINE EXTENT and LOCATE RECORD EXTENDED there."""
+    """Behind a 3990-6 Linux uses DEFINE EXTENT and LOCATE RECORD EXTENDED."""
     device = behind("3990-6")
     start = announced("locate", extent(0xC0, 3, 3), writes(3, 1))
     image = sample(3, (80,))
@@ -366,7 +367,7 @@ def test_a_3990_6_knows_whole_tracks_but_no_prefix() -> None:
 
 
 def test_read_only_disk_inhibits_full_tracks() -> None:
-    """As it does every other write."""
+    """A read-only disk rejects WRITE FULL TRACK like every other write."""
     device = behind(read_only=True)
     start = announced("prefix", extent(0xC0, 3, 3), writes(3, 1))
     assert device.run(*start, (WRITE_FULL_TRACK, sample(3, ())))[-1].status == CHECKED
@@ -374,7 +375,7 @@ def test_read_only_disk_inhibits_full_tracks() -> None:
 
 
 def test_volume_of_these_tests() -> None:
-    """It has a cylinder 1 with 15 tracks of a 3390."""
+    """The volume has a cylinder 1 with 15 tracks of a 3390."""
     shape = golden.volume("ckd3390")
     assert shape.cylinders > 1
     assert shape.heads == 15

@@ -32,7 +32,7 @@ def block(number: int) -> bytes:
 
 
 def disk(*, read_only: bool = False, blocks: int = BLOCKS) -> Disk:
-    """Make a 3370 whose blocks are filled with their numbers."""
+    """Return a 3370 whose blocks are filled with their numbers."""
     shape = BlockGeometry("3370", blocks)
     whole = b"".join(map(block, range(blocks)))
     size = shape.per_group * BLOCK_SIZE
@@ -44,7 +44,7 @@ def disk(*, read_only: bool = False, blocks: int = BLOCKS) -> Disk:
 def extent(
     first: int, last: int, start: int = 0, mask: int = 0xC0
 ) -> tuple[int, bytes]:
-    """Make a DEFINE EXTENT."""
+    """Return a DEFINE EXTENT."""
     words = b"".join(n.to_bytes(4) for n in (start, first, last))
     return DEFINE_EXTENT, bytes([mask, 0, 0, 0]) + words
 
@@ -52,7 +52,7 @@ def extent(
 def locate(
     operation: int, first: int, count: int, replication: int = 0
 ) -> tuple[int, bytes]:
-    """Make a LOCATE."""
+    """Return a LOCATE."""
     start = bytes([operation, replication]) + count.to_bytes(2)
     return LOCATE, start + first.to_bytes(4)
 
@@ -61,7 +61,7 @@ WHOLE = extent(0, BLOCKS - 1)
 
 
 def test_read_over_groups() -> None:
-    """Blocks are read in one go, wherever one group ends and the next begins."""
+    """One read may cross the border of two groups."""
     device = disk()
     *_, end = device.run(WHOLE, locate(6, 5, 14), (READ, 14 * BLOCK_SIZE))
     assert end.data == b"".join(map(block, range(5, 19)))
@@ -69,7 +69,7 @@ def test_read_over_groups() -> None:
 
 
 def test_read_asks_for_no_more_than_it_gives() -> None:
-    """A count shorter than what was located leaves the groups behind it alone."""
+    """A count shorter than the located blocks asks for no group behind it."""
     device = disk()
     *_, end = device.run(WHOLE, locate(6, 5, 14), (READ, BLOCK_SIZE + 1))
     assert end.data == block(5) + block(6)[:1]
@@ -88,7 +88,7 @@ def test_write_leaves_the_rest_of_a_group() -> None:
 
 
 def test_extent_moves_the_data_set() -> None:
-    """Block numbers are those of the data set, which begins somewhere."""
+    """Block numbers are those of the data set, which starts at any block."""
     device = disk()
     *_, end = device.run(extent(100, 104, start=10), locate(6, 102, 1), (READ, 512))
     assert end.data == block(12)
@@ -126,7 +126,7 @@ def test_extent_moves_the_data_set() -> None:
     ],
 )
 def test_rejected(chain: list[tuple[int, bytes | int]]) -> None:
-    """What makes no sense is a unit check with command reject, and changes nothing."""
+    """A bad command is a unit check with command reject, and changes nothing."""
     device = disk()
     before = dict(device.tracks)
     *others, end = device.run(*chain)
@@ -160,7 +160,7 @@ def test_write_without_data_clears_blocks() -> None:
 
 
 def test_groups_that_are_replaced_are_not_asked_for() -> None:
-    """Only the first and the last group of a large write are, if they keep blocks."""
+    """Only the first and the last group are, if they keep some of their blocks."""
     device = disk()
     before = dict(device.tracks)
     device.run(WHOLE, locate(5, 3, 15), (WRITE, b"\xaa" * (15 * 512)))
@@ -186,7 +186,7 @@ def test_a_lock_is_stolen_with_a_release_chained() -> None:
 
 
 def test_sense_is_read_once() -> None:
-    """SENSE transfers 24 bytes, of which the first says what was wrong, and clears."""
+    """SENSE transfers 24 bytes, of which the first has the condition, and clears it."""
     device = disk()
     device.run((0xFF, 1))
     (first,) = device.run((SENSE, 32))
@@ -196,7 +196,7 @@ def test_sense_is_read_once() -> None:
 
 
 def test_read_only() -> None:
-    """Nothing is written on a disk that is read only."""
+    """A write to a read-only disk is rejected."""
     device = disk(read_only=True)
     *_, end = device.run(WHOLE, locate(1, 0, 1), (WRITE, bytes(512)))
     assert end.status == CHECKED
@@ -207,7 +207,7 @@ def test_read_only() -> None:
     ("failure", "condition"), [(Failure.EQUIPMENT, 0x10), (Failure.INTERVENTION, 0x40)]
 )
 def test_blocks_that_cannot_be_had(failure: Failure, condition: int) -> None:
-    """The reason is in the sense data."""
+    """A group that cannot be read or written is a unit check, with its reason."""
     device = disk()
     outcome: Outcome[Any] = device.model.failed(
         device.state, DeviceCommand(READ, 512, chained=True), failure
@@ -217,7 +217,7 @@ def test_blocks_that_cannot_be_had(failure: Failure, condition: int) -> None:
 
 
 def test_halt_and_clear() -> None:
-    """Both end the chain; CLEAR forgets the sense data, too."""
+    """Both end the chain; CLEAR also clears the sense data."""
     device = disk()
     device.run(WHOLE, locate(6, 0, 1), (0xFF, 1))
     halted = device.model.halted(device.state)

@@ -18,7 +18,7 @@ from ccw_actors.errors import ImageError
 @pytest.mark.parametrize("device_type", sorted(FBA_TYPES))
 @pytest.mark.parametrize("blocks", [1, 119, 120, 121, 1000])
 def test_groups_fill_the_image(device_type: str, blocks: int) -> None:
-    """Groups lie one after another from the start to the end of the file."""
+    """Groups follow one another from the start to the end of the file."""
     volume = fba_volume(device_type, blocks * BLOCK_SIZE)
     assert volume == BlockGeometry(device_type, blocks, GROUP_BLOCKS)
     ends = [
@@ -34,7 +34,7 @@ def test_groups_fill_the_image(device_type: str, blocks: int) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 511, 513, 512 * 10 + 7])
 def test_half_blocks_are_refused(size: int) -> None:
-    """A file that is not whole blocks, or none, is no volume."""
+    """A file that is empty or has a partial block is refused."""
     said = f"has {size} bytes, expected a multiple of 512 .* has {size % 512} bytes"
     with pytest.raises(ImageError, match=said):
         fba_volume("3370", size)
@@ -65,12 +65,12 @@ def test_there_is_no_such_group(group: int) -> None:
     ],
 )
 def test_models_by_name(name: str, device_type: str, blocks: int) -> None:
-    """A name may have a model; without one it means the usual."""
+    """A name may have a model; without one it means the default."""
     assert fba_blocks(name) == (device_type, blocks)
 
 
 @pytest.mark.parametrize("name", ["", "3390", "3370-9", "3370-", "337"])
 def test_unknown_models(name: str) -> None:
-    """A name that is none is refused with those there are."""
+    """An unknown name is refused, and the known ones are listed."""
     with pytest.raises(ImageError, match=r"unknown device type .* 3370-A2"):
         fba_blocks(name)

@@ -12,7 +12,7 @@ from tests.devices.chain_runner import Disk, Ending, play
 
 STORAGE_SIZE = 0x80000
 NEVER_A_COMMAND = {0x13, 0x3B, 0x42, 0x4B, 0xFF}
-"""Commands that a 3390 of Hercules rejects as invalid, as this one does."""
+"""Commands that a 3390 of Hercules rejects as invalid, as ours does."""
 
 
 def storage_of(vector: dict[str, Any]) -> bytearray:
@@ -25,7 +25,7 @@ def storage_of(vector: dict[str, Any]) -> bytearray:
 
 
 def programs(vector: dict[str, Any]) -> Iterator[tuple[int, bytes]]:
-    """Yield the flags of the ORB and the CCWs of every program that is started."""
+    """Yield the flags of the ORB and the CCWs of every program started."""
     storage = storage_of(vector)
     for instruction in vector["instructions"]:
         if instruction["op"] != "SSCH":
@@ -38,9 +38,9 @@ def programs(vector: dict[str, Any]) -> Iterator[tuple[int, bytes]]:
 
 
 def is_playable(vector: dict[str, Any]) -> bool:
-    """Tell whether the runner and the model know all that a vector uses.
+    """Return whether the runner and the model support all that a vector uses.
 
-    They do not know format-0 CCWs, data chaining, SKIP, IDAWs, nor storage that does
+    They do not support format-0 CCWs, data chaining, SKIP, IDAWs and storage that does
     not exist; the channel has its own tests for these.
     """
     known = {0x08, *COMMANDS, *NEVER_A_COMMAND}
@@ -60,7 +60,7 @@ def is_playable(vector: dict[str, Any]) -> bool:
 
 
 def disk_of(vector: dict[str, Any]) -> Disk:
-    """Make the device of a vector; compressed images have the same records."""
+    """Return the device of a vector; compressed images have the same records."""
     (device,) = vector["setup"]["devices"]
     name = device["image"].removesuffix(".img").replace("cckd", "ckd")
     devno = int(device["devno"], 16)
@@ -114,7 +114,7 @@ def test_program_ends_as_on_hercules(vector: dict[str, Any]) -> None:
     ids=lambda vector: vector["name"],
 )
 def test_write_needs_no_transfer_length(vector: dict[str, Any]) -> None:
-    """Where Hercules finds an invalid track format, the record's length is taken."""
+    """Where Hercules reports an invalid track format, the record's length is used."""
     disk = disk_of(vector)
     before = dict(disk.tracks)
     endings, expected, _ = play_all(vector, disk)
@@ -135,6 +135,6 @@ def test_locate_for_writing_obeys_the_file_mask() -> None:
 
 
 def test_enough_programs_are_played() -> None:
-    """Selection did not quietly lose the golden programs."""
+    """The selection has not silently lost golden programs."""
     disks = [v for v in UNMARKED if v["category"] in {"eckd", "ckd-legacy"}]
     assert len(disks) >= 112

@@ -17,7 +17,7 @@ SECONDS = 30
     find_spec("atheris") is None, reason="pip install 'ccw-actors[fuzz]'"
 )
 def test_no_image_does_harm(tmp_path: Path) -> None:
-    """Nothing else is raised, and no input takes five seconds or a gigabyte."""
+    """No other exception occurs, and no input takes five seconds or a gigabyte."""
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     script = Path(__file__).with_name("fuzz_images.py")

@@ -25,7 +25,7 @@ from ccw_actors.errors import (
 
 @pytest.mark.parametrize("device_type", DEVICE_MODELS)
 def test_known_types_have_a_model(device_type: str) -> None:
-    """The state of each model is of the type that the model says."""
+    """The state of each model has the type `state_type`."""
     tracks = Geometry(device_type, cylinders=1, heads=15, track_size=1)
     blocks = BlockGeometry(device_type, 8)
     shape = tracks if device_type in {"3380", "3390"} else blocks
@@ -34,7 +34,7 @@ def test_known_types_have_a_model(device_type: str) -> None:
 
 
 def test_unknown_type_lists_the_known_ones() -> None:
-    """The error says which types there are."""
+    """The error lists the known types."""
     with pytest.raises(UnknownDeviceTypeError, match="'2305', expected one of") as info:
         device_model(DeviceConfiguration("2305"))
     assert isinstance(info.value, CcwActorsError)
@@ -52,7 +52,7 @@ def test_models_can_be_given() -> None:
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Return what installs a package with one model, by its type and where it is."""
+    """Return a function that installs a package with one model."""
 
     def install(name: str, value: str) -> None:
         entry = EntryPoint(name, value, ENTRY_POINTS)
@@ -70,7 +70,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
 
 
 def model_of_tests(configuration: DeviceConfiguration) -> Any:
-    """Stand in for a model."""
+    """Take the place of a model."""
     return configuration
 
 
@@ -87,13 +87,13 @@ def test_installed_package_adds_a_model(installed: Callable[[str, str], None]) -
         ("4711", "no.such.module:model", "No module named"),
         ("4711", f"{__name__}:no_such_model", "no attribute"),
         ("4711", f"{__name__}:__name__", "cannot be called"),
-        ("3390", f"{__name__}:model_of_tests", "a model of that type already"),
+        ("3390", f"{__name__}:model_of_tests", "a model of that type exists already"),
     ],
 )
 def test_installed_package_that_is_wrong(
     installed: Callable[[str, str], None], name: str, value: str, why: str
 ) -> None:
-    """The error says which entry point, and what is wrong with it."""
+    """The error names the entry point, and what is wrong with it."""
     installed(name, value)
     with pytest.raises(DeviceRegistryError, match=why):
         device_model(DeviceConfiguration("4711"))

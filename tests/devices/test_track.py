@@ -1,4 +1,4 @@
-"""Track images are taken apart and put together again without loss."""
+"""Track images are parsed and written without loss."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ def golden_track(cylinder: int, head: int) -> bytes:
 
 @pytest.mark.parametrize("name", golden.IMAGES)
 def test_golden_tracks_come_back_byte_for_byte(name: str) -> None:
-    """Every track of every image survives, and names its own place."""
+    """Every track of every image comes back, and has its own address."""
     shape = golden.volume(name)
     for number, raw in golden.tracks(name).items():
         track = Track.from_bytes(raw)
@@ -37,7 +37,7 @@ def test_golden_tracks_come_back_byte_for_byte(name: str) -> None:
 
 
 def test_golden_records_are_found() -> None:
-    """Keyed, one-byte, empty and track-long records are what dasdinit was told."""
+    """Keyed, one-byte, empty and track-long records are those given to dasdinit."""
     keyed = Track.from_bytes(golden_track(1, 1)).records
     assert [record.key.decode("cp037") for record in keyed[1:]] == [
         f"KEY{number:05}" for number in range(1, 6)
@@ -53,14 +53,14 @@ def test_golden_records_are_found() -> None:
     remainder=st.binary(max_size=100),
 )
 def test_any_track_comes_back(records: tuple[Record, ...], remainder: bytes) -> None:
-    """Putting a track together and taking it apart gives the same track."""
+    """Writing a track and parsing it gives the same track."""
     track = Track(0, 1, 2, records, remainder)
     assert Track.from_bytes(track.to_bytes()) == track
 
 
 @given(raw=st.binary(max_size=300))
 def test_garbage_is_a_track_or_an_image_error(raw: bytes) -> None:
-    """Whatever the bytes, nothing but ImageError is raised."""
+    """Any bytes give a track or an ImageError."""
     try:
         track = Track.from_bytes(raw)
     except ImageError:

@@ -1,4 +1,4 @@
-"""Labels, VTOCs, and what is wrong with damaged ones."""
+"""Labels, VTOCs, and the errors of damaged ones."""
 
 import struct
 
@@ -16,7 +16,7 @@ from tests.devices.volumes import DiskOfDatasets
 
 
 def complaints(disk: DiskOfDatasets) -> list[str]:
-    """Return what is damaged on a disk."""
+    """Return the damages of a disk, as text."""
     return [str(damage) for damage in damages(disk.geometry, disk.read)]
 
 
@@ -34,7 +34,7 @@ def test_golden_labels(name: str, serial: str) -> None:
 
 
 def test_raw_volumes_have_no_label() -> None:
-    """A volume made without a label says so."""
+    """A volume without a label is an error that says so."""
     raw = golden.tracks("ckd3390raw")[0]
     assert VolumeLabel.found_on_track(raw) is None
     with pytest.raises(ImageError, match="expected a record with key VOL1"):
@@ -50,7 +50,7 @@ def test_label_of_blocks() -> None:
 
 
 def test_labels_come_back() -> None:
-    """A label written is the label read, and the first track is sound."""
+    """A written label is read back, and the first track is sound."""
     volume = golden.volume("ckd3390")
     label = VolumeLabel("A1@#$-", (0, 1, 1), "SOMEBODY")
     raw = label.to_track(volume)
@@ -66,7 +66,7 @@ def test_serials_that_are_none(text: str) -> None:
 
 
 def test_serials_are_capitals() -> None:
-    """Small letters are taken for capitals."""
+    """Small letters become capitals."""
     assert volume_serial("abc-1") == "ABC-1"
 
 
@@ -74,7 +74,7 @@ def test_serials_are_capitals() -> None:
 
 
 def test_empty_vtoc_has_no_datasets() -> None:
-    """A new volume has a VTOC, and nothing in it."""
+    """A new volume has a VTOC without datasets."""
     disk = DiskOfDatasets()
     assert has_vtoc(disk.geometry, disk.read)
     assert list(datasets(disk.geometry, disk.read)) == []
@@ -82,7 +82,7 @@ def test_empty_vtoc_has_no_datasets() -> None:
 
 
 def test_volume_with_one_head_has_no_vtoc() -> None:
-    """A VTOC here lies on the tracks of cylinder 0 after the first."""
+    """Our VTOC needs the tracks of cylinder 0 after the first."""
     with pytest.raises(ImageError, match="more than one head"):
         empty_vtoc(Geometry("3390", 10, 1, 56832))
 
@@ -134,11 +134,11 @@ def test_more_extents_than_fit_one_dscb() -> None:
 
 @pytest.mark.parametrize("track", [(0, 1, 1), (3, 2, 9), (700, 0, 1), (0, 1, 3)])
 def test_extents_that_are_nowhere(track: tuple[int, int, int]) -> None:
-    """A pointer to something else is told, not followed."""
+    """A pointer to something else is an error, and not followed."""
     disk = DiskOfDatasets()
     disk.add("LOST", ((1, 0), (1, 0)), count=9, pointer=track)
     place = "cylinder {}, head {}, record {}".format(*track)
-    said = f"dataset LOST goes on at {place}, expected a format-3 DSCB there"
+    said = f"dataset LOST continues at {place}, expected a format-3 DSCB there"
     assert complaints(disk) == [f"VTOC: {said}"]
 
 
@@ -149,7 +149,7 @@ def test_pointers_in_a_circle() -> None:
     place = disk.add_dscb(b"\3" * 4, circle)
     assert place == (0, 1, 3)
     disk.add("ROUND", ((1, 0), (1, 0)), pointer=place)
-    with pytest.raises(ImageError, match="dataset ROUND goes on at"):
+    with pytest.raises(ImageError, match="dataset ROUND continues at"):
         disk.find("ROUND")
 
 
@@ -170,7 +170,7 @@ def test_extents_off_the_volume(
 
 
 def test_wrong_number_of_extents() -> None:
-    """The number of extents has to be that of the DSCB."""
+    """A number of extents that differs from the DSCB's is an error."""
     disk = DiskOfDatasets()
     disk.add("X", ((1, 0), (1, 0)), count=2)
     with pytest.raises(ImageError, match="X has 1 extents in its DSCBs, expected 2"):
@@ -188,7 +188,7 @@ def test_label_that_points_nowhere() -> None:
 
 
 def test_vtoc_without_an_extent() -> None:
-    """The format-4 DSCB has to say where the VTOC is."""
+    """A format-4 DSCB without an extent is an error."""
     disk = DiskOfDatasets()
     raw = bytearray(disk.tracks[1])
     raw[raw.index(b"\x04" * 44) + 44 + 61] = 0
@@ -197,12 +197,12 @@ def test_vtoc_without_an_extent() -> None:
         list(datasets(disk.geometry, disk.read))
 
 
-# -- what is damaged -----------------------------------------------------------------
+# -- damage --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", golden.IMAGES)
 def test_golden_volumes_are_whole(name: str) -> None:
-    """Nothing is damaged in what dasdinit wrote."""
+    """Images of dasdinit have no damage."""
     tracks = golden.tracks(name)
     assert list(damages(golden.volume(name), tracks.__getitem__)) == []
 
@@ -216,14 +216,14 @@ def test_damaged_tracks_are_told_one_by_one() -> None:
     moved, garbled, first = complaints(disk)
     assert moved == (
         "track 40 (cylinder 1, head 10): its home address (offset 1) is cylinder 1,"
-        " head 11, expected its own place"
+        " head 11, expected those of the track"
     )
     assert garbled.startswith("track 50 (cylinder 1, head 20): track at cylinder 1")
     assert "expected R0 without" in first
 
 
 def test_datasets_that_overlap() -> None:
-    """Two datasets on a track are told."""
+    """Two datasets on one track are a damage."""
     disk = DiskOfDatasets()
     disk.add("ONE", ((1, 0), (1, 9)))
     disk.add("TWO", ((1, 8), (1, 12)))
@@ -232,7 +232,7 @@ def test_datasets_that_overlap() -> None:
 
 
 def test_extents_that_overlap() -> None:
-    """Two extents of a dataset on a track are told, too."""
+    """Two extents of one dataset on one track are a damage."""
     disk = DiskOfDatasets()
     disk.add("ONE", ((1, 0), (1, 9)), ((1, 9), (1, 9)))
     said = "VTOC, dataset ONE: extent 1.9-1.9 shares track 39 with ONE"
@@ -240,7 +240,7 @@ def test_extents_that_overlap() -> None:
 
 
 def test_more_extents_than_there_can_be() -> None:
-    """A chain of DSCBs is not followed for ever."""
+    """A chain of DSCBs is not followed forever."""
     disk = DiskOfDatasets()
     extents = disk.extents(*[((1, head), (1, head)) for head in range(13)])
     place = (0, 0, 0)
@@ -254,7 +254,7 @@ def test_more_extents_than_there_can_be() -> None:
 
 
 def test_progress_counts_tracks() -> None:
-    """Whoever asks hears of each track."""
+    """`progress` is called for each track."""
     disk, seen = DiskOfDatasets(), list[int]()
     assert list(damages(disk.geometry, disk.read, seen.append)) == []
     assert seen == list(range(1, disk.geometry.tracks + 1))
@@ -262,7 +262,7 @@ def test_progress_counts_tracks() -> None:
 
 @given(at=st.integers(0, 19000), data=st.binary(min_size=1, max_size=200))
 def test_any_damage_is_an_image_error(at: int, data: bytes) -> None:
-    """Whatever is in the VTOC or the label, nothing but ImageError is raised."""
+    """Any VTOC and label gives datasets or an ImageError."""
     disk = DiskOfDatasets()
     disk.add("A", ((1, 0), (1, 9)))
     for number in (0, 1):

@@ -1,4 +1,4 @@
-"""Volumes in memory, with datasets, as the tests of labels and VTOCs want them."""
+"""Volumes in memory, with datasets, for the tests of labels and VTOCs."""
 
 import struct
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Place = tuple[int, int]
 
 
 def variable_block(*records: tuple[int, bytes]) -> bytes:
-    """Make a block of format V from segment codes (0: whole record) and data."""
+    """Return a block of format V from segment codes (0: whole record) and data."""
     parts = [
         (len(data) + 4).to_bytes(2) + bytes((code, 0)) + data for code, data in records
     ]
@@ -41,7 +41,7 @@ class DiskOfDatasets:
         return self.tracks[number]
 
     def track(self, number: int, blocks: Sequence[Block]) -> bytes:
-        """Make a track with R0 and blocks of a key and data."""
+        """Return a track with R0 and blocks of a key and data."""
         cylinder, head = divmod(number, self.geometry.heads)
         records = [Record(cylinder, head, 0, b"", bytes(8))]
         records += [
@@ -57,7 +57,7 @@ class DiskOfDatasets:
         self.tracks[number] = self.track(number, pairs)
 
     def add_dscb(self, key: bytes, data: bytes) -> tuple[int, int, int]:
-        """Put a record in the VTOC; return where."""
+        """Put a record in the VTOC; return its place."""
         self._dscbs += 1
         track = Track.from_bytes(self.tracks[1])
         records = list(track.records)
@@ -88,7 +88,7 @@ class DiskOfDatasets:
 
     @staticmethod
     def extents(*extents: tuple[Place, Place]) -> bytes:
-        """Make extent descriptors."""
+        """Return extent descriptors."""
         return b"".join(
             struct.pack(">BBHHHH", 1, at, *first, *last)
             for at, (first, last) in enumerate(extents)

@@ -1,4 +1,4 @@
-"""The emulator of the examples: the same output in every world and every order."""
+"""The emulator of the examples has the same output in every world and schedule."""
 
 import asyncio
 
@@ -30,23 +30,23 @@ def test_the_timer_paces() -> None:
 
 @pytest.mark.parametrize("delivery", ["mailbox", "channel"])
 def test_no_order_loses_a_character(delivery: Delivery) -> None:
-    """However the interrupts of timer and UART come, all characters are sent."""
+    """In any order of timer and UART interrupts, all characters are sent."""
     assert Search(delivery, printing("ab")).outputs() == {"ab"}
 
 
 @pytest.mark.parametrize("delivery", ["mailbox", "channel"])
 def test_some_order_loses_a_character(delivery: Delivery) -> None:
-    """The search finds what a program may lose that does not wait for the UART."""
+    """The search finds the characters that a program loses if it ignores the UART."""
     assert Search(delivery, printing("ab", waits=False)).outputs() == {"ab", "a"}
 
 
 def test_careless_program_works_on_a_clock() -> None:
-    """On a clock the timer is slower than the UART, and nothing shows the mistake."""
+    """On a clock the timer is slower than the UART, and hides the mistake."""
     assert without_a_loop(System(Clock()), printing("ab", waits=False)) == "ab"
 
 
 class Search:
-    """Runs a program in every order, with a few expirations of the timer at most."""
+    """Runs a program in every schedule, with a few expirations of the timer at most."""
 
     def __init__(self, delivery: Delivery, program: bytes) -> None:
         self._steps = SteppingDispatcher(delivery)
@@ -55,9 +55,9 @@ class Search:
         cpu.tell(Run())
 
     def outputs(self, expirations: int = 0) -> set[str]:
-        """Return what has been sent at the ends that can be reached from here."""
+        """Return the outputs of all ends that can be reached from a state."""
         here = self._steps.snapshot()
-        # Time is left out: a timer may fire whenever it is picked.
+        # Time is left out: a timer may fire at any step.
         actors, *_times = here.key()
         armed = tuple(sorted(key for key, _timer in here.timers))
         key = actors, armed, expirations
@@ -80,5 +80,5 @@ class Search:
 
 
 def is_expiration(choice: Choice) -> bool:
-    """Whether the choice is that the timer expires."""
+    """Return whether the choice is an expiration of the timer."""
     return choice.recipient == "timer" and choice.timer > 0

@@ -1,4 +1,4 @@
-"""Every example runs and finds what it says; `ccw-actors run` has tests of its own."""
+"""Every example runs and prints its result; `ccw-actors run` has its own tests."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ SCRIPTS = [
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_script(script: Path) -> None:
-    """The script ends well, prints what it found, and warns of nothing."""
+    """The script ends well, prints its result, and emits no warning."""
     done = subprocess.run(
         [sys.executable, "-W", "error", script],
         capture_output=True,
@@ -34,7 +34,7 @@ def test_script(script: Path) -> None:
 
 
 def test_scenarios_as_tests() -> None:
-    """The scenario that holds passes, the other one fails as it is expected to."""
+    """The correct scenario passes, the wrong one fails as expected."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", TESTS],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Actors of the examples: their verdicts, and how much there is to explore in them."""
+"""Scenarios of the examples: their verdicts, and the size of their exploration."""
 
 import pytest
 
@@ -32,7 +32,7 @@ STATES: dict[tuple[str, Network], int] = {
 
 @pytest.mark.parametrize(("name", "delivery"), STATES)
 def test_verified(name: str, delivery: Network) -> None:
-    """So many states there are, and all of them are right."""
+    """The scenario has this number of states, and all of them are correct."""
     result = explore(SCENARIOS[name], delivery=delivery)
     assert (result.verdict, result.states) == ("verified", STATES[name, delivery])
 
@@ -40,7 +40,7 @@ def test_verified(name: str, delivery: Network) -> None:
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 @pytest.mark.parametrize("name", REFUTED)
 def test_refuted(name: str, delivery: Network) -> None:
-    """What is wrong on purpose is found, and can be explained and taken again."""
+    """A deliberate fault is found, explained and replayed."""
     scenario = SCENARIOS[name]
     result = explore(scenario, delivery=delivery)
     assert result.verdict == "refuted"
@@ -60,7 +60,7 @@ def test_engines_agree(name: str, engine: Engine, delivery: Network) -> None:
 
 
 def test_lost_reply_by_orders() -> None:
-    """Orders agrees, and needs few orders: what several actors show is left out."""
+    """`orders` agrees, and needs few schedules."""
     right = explore(lost_reply.asks(askers=1), engine="orders")
     wrong = explore(lost_reply.careless, engine="orders")
     assert right.verdict == "verified"
@@ -68,14 +68,14 @@ def test_lost_reply_by_orders() -> None:
 
 
 def test_ping_pong_has_one_order() -> None:
-    """Nothing can be exchanged where one ball goes to and fro."""
+    """One ball that goes to and fro allows only one schedule."""
     result = explore(ping_pong.games(8))
-    assert (result.states, result.steps, result.orders) == (9, 8, 1)
+    assert (result.states, result.steps, result.schedules) == (9, 8, 1)
 
 
 @pytest.mark.parametrize("delivery", ["channel", "mailbox"])
 def test_bank_transfer_by_orders(delivery: Network) -> None:
-    """Orders, which looks at single actors, comes to the same verdicts."""
+    """`orders`, with invariants of single actors, has the same verdicts."""
     right = explore(bank.transfers(tellers=3), engine="orders", delivery=delivery)
     assert (right.verdict, right.blocked) == ("verified", 0)
     wrong = explore(bank.transfer_buggy, engine="orders", delivery=delivery)
@@ -83,7 +83,7 @@ def test_bank_transfer_by_orders(delivery: Network) -> None:
 
 
 def test_bank_transfer_counts() -> None:
-    """Brute force confirms the number of classes that Orders has."""
+    """Brute force confirms the number of classes of `orders`."""
     counts = [
         explore(bank.transfer, engine=engine).classes
         for engine in ("orders", "brute force")
@@ -92,7 +92,7 @@ def test_bank_transfer_counts() -> None:
 
 
 def test_shortest_way_to_overdraw() -> None:
-    """Both tellers look before either acts; no way is shorter than these steps."""
+    """Both tellers check the balance before either acts; no schedule is shorter."""
     result = explore(bank.transfer_buggy)
     assert result.violation == "account/one: never overdrawn"
     steps = [str(step).partition("(amount")[0] for step in result.counterexample]
@@ -102,7 +102,7 @@ def test_shortest_way_to_overdraw() -> None:
 
 
 def test_sometimes_keeps_a_scenario_honest() -> None:
-    """Where nobody has enough, nothing is wrong but that nothing is tested."""
+    """Without enough money no invariant fails, but the verdict is `vacuous`."""
     result = explore(bank.transfers(balance=5))
     assert result.verdict == "vacuous"
     assert result.violation == "never: money arrives"

@@ -1,6 +1,6 @@
-"""The example that boots Linux: what needs no guest, and what it says if it fails.
+"""The example that boots Linux: its parts without a guest, and its errors.
 
-Guests themselves are in tests/linux.
+Tests with guests are in tests/linux.
 """
 
 import gzip
@@ -28,9 +28,9 @@ needs_apt = pytest.mark.skipif(
 
 
 def boot(folder: Path, *words: str, path: str | None = None) -> str:
-    """Run the example, which has to fail; return its one line.
+    """Run the example, which has to fail; return its only line.
 
-    There is a QEMU, which nothing is asked of.
+    A QEMU is on PATH, which never runs.
     """
     programs = folder / "programs"
     programs.mkdir()
@@ -70,7 +70,7 @@ def entries(raw: bytes) -> dict[str, tuple[int, bytes]]:
 
 
 def test_an_archive(tmp_path: Path) -> None:
-    """What goes in is there, folders before what is in them, and the console."""
+    """An archive has the files, folders before their files, and the console."""
     script = tmp_path / "script"
     script.write_text("#!/bin/sh\n")
     script.chmod(0o700)
@@ -97,7 +97,7 @@ def test_an_archive(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("cpio") is None, reason="there is no cpio")
 def test_cpio_reads_an_archive() -> None:
-    """It lists what is in one, and complains of nothing."""
+    """The program cpio lists the files of an archive, without a complaint."""
     raw = archive({"/init": b"", "/lib/a/b": b"data"})
     done = subprocess.run(
         ["cpio", "-t", "--quiet"], input=raw, capture_output=True, check=True
@@ -128,7 +128,7 @@ def test_what_a_program_needs(tmp_path: Path) -> None:
 
 
 def test_findings() -> None:
-    """Lines for a program are found among the kernel's, whatever ends them."""
+    """Lines for a program are found among the kernel's, with any line ending."""
     console = "boot\r\n@ up seconds=2.5\r\n[ 1.0] @ no\n@ mkfs rc=1 seconds=3\n@ over"
     up, mkfs, over = findings(console)
     assert (up.name, up.text, up.rc) == ("up", "seconds=2.5", None)
@@ -138,7 +138,7 @@ def test_findings() -> None:
 
 @needs_apt
 def test_no_network(tmp_path: Path) -> None:
-    """Where the mirror does not answer, one line says so; nothing was made."""
+    """If the mirror does not answer, one line says so, and no file is made."""
     mirror = ["--mirror", "http://127.0.0.1:9/debian", "--suite", "bookworm"]
     line = boot(tmp_path, *mirror)
     assert line.startswith("boot.py: apt-get: ")
@@ -147,7 +147,7 @@ def test_no_network(tmp_path: Path) -> None:
 
 @needs_apt
 def test_an_unsigned_mirror(tmp_path: Path) -> None:
-    """Packages that nobody of Debian's has signed are refused."""
+    """Packages that Debian has not signed are refused."""
     release = tmp_path / "mirror/dists/bookworm"
     packages = release / "main/binary-s390x/Packages.gz"
     packages.parent.mkdir(parents=True)
@@ -160,14 +160,14 @@ def test_an_unsigned_mirror(tmp_path: Path) -> None:
 
 @needs_apt
 def test_a_mirror_without_a_suite(tmp_path: Path) -> None:
-    """A mirror has several releases, so one has to be named."""
+    """A mirror has several releases, so you have to name one."""
     line = boot(tmp_path, "--mirror", "http://127.0.0.1:9/debian")
-    assert line == "boot.py: a mirror wants a suite: --suite trixie"
+    assert line == "boot.py: --mirror needs a suite, as in --suite trixie"
 
 
 @needs_apt
 def test_no_apt(tmp_path: Path) -> None:
-    """Where there is no apt, one line says what was expected."""
+    """Without apt, one line says what was expected."""
     line = boot(tmp_path, path=str(tmp_path / "programs"))
     assert line == (
         "boot.py: there is no program apt-get; expected a Debian with apt and dpkg"
@@ -175,7 +175,7 @@ def test_no_apt(tmp_path: Path) -> None:
 
 
 def test_no_qemu(tmp_path: Path) -> None:
-    """Where there is no QEMU, one line says so before anything is downloaded."""
+    """Without QEMU, one line says so before anything is downloaded."""
     line = boot(tmp_path, path=str(tmp_path))
     assert line == "boot.py: there is no program qemu-system-s390x"
     assert not (tmp_path / "cache").exists()

@@ -1,4 +1,4 @@
-"""The examples of passed-through devices run, and check themselves."""
+"""The examples of pass-through run, and check their own results."""
 
 import runpy
 from pathlib import Path
@@ -11,13 +11,13 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "machin
 
 @pytest.mark.parametrize("name", NAMES)
 def test_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """It ends without an error, and prints what it has found."""
+    """The example ends without an error, and prints its result."""
     runpy.run_module(f"examples.pass_through.{name}", run_name="__main__")
     assert capsys.readouterr().out.strip()
 
 
 def test_all_are_there() -> None:
-    """Each of the five is."""
+    """All five examples are tested."""
     assert NAMES == [
         "guest_in_guest",
         "guest_reset",

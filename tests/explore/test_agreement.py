@@ -159,7 +159,7 @@ def test_counts_and_ends_agree(scenario: Scenario, delivery: Network) -> None:
     ends = ends_of(models[0], every)
     assert ends_of(models[1], states) == ends
     assert ends_of(models[2], orders) == ends
-    assert (states.states, states.orders) == (every.states, every.orders)
+    assert (states.states, states.schedules) == (every.states, every.schedules)
     assert orders.classes == every.classes
 
 
@@ -184,7 +184,7 @@ def test_ends_agree_where_a_step_may_change_anything(
     ends = ends_of(models[0], every)
     assert ends_of(models[1], states) == ends
     assert ends_of(models[2], orders) == ends
-    assert (states.states, states.orders) == (every.states, every.orders)
+    assert (states.states, states.schedules) == (every.states, every.schedules)
     assert orders.classes is not None
     assert every.classes is not None
     assert orders.classes >= every.classes
@@ -205,7 +205,7 @@ def test_ends_agree_where_time_is_ordered(
     states = explore_states(models[1], LIMITS)
     ends = ends_of(models[0], every)
     assert ends_of(models[1], states) == ends
-    assert (states.states, states.orders) == (every.states, every.orders)
+    assert (states.states, states.schedules) == (every.states, every.schedules)
     untimed = Restful(scenario, delivery, 7)
     found = explore_states(untimed, LIMITS)
     assert found.limit or ends <= ends_of(untimed, found)
@@ -246,7 +246,7 @@ def test_cancelled_timer_that_sleeps() -> None:
     limits = Limits(steps=300_000)
     _, every, states, orders = explored(CANCELLED, "mailbox", limits)
     assert every.classes == orders.classes == 38
-    assert every.orders == states.orders == 71_880
+    assert every.schedules == states.schedules == 71_880
 
 
 @pytest.mark.slow

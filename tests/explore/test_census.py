@@ -210,7 +210,7 @@ def test_what_has_no_classes_is_refused(
 def test_scenario_of_nobody_is_refused() -> None:
     """Where nothing can happen, there is no order to be counted, or taken."""
     for count in (census, sample_rate):
-        with pytest.raises(ExploreError, match="without an actor"):
+        with pytest.raises(ExploreError, match="has no actor"):
             count(lambda _world: None)
 
 
@@ -261,7 +261,7 @@ def test_endless_order_ends_a_census() -> None:
         world.inject(ref, Item("again"), source="one")
         world.inject(ref, Go(), source="other")
 
-    assert census(scenario, limits=Limits(depth=30)).limit == "30 steps in one order"
+    assert census(scenario, limits=Limits(depth=30)).limit == "30 steps in one schedule"
 
 
 def test_census_says_how_far_it_is() -> None:
@@ -319,7 +319,7 @@ def first_comes(world: World) -> None:
 def test_orders_takes_a_monitor_of_one_actor() -> None:
     """Orders that differ for no actor agree on it; "auto" falls back to Orders, too."""
     assert explore(first_comes, engine="orders").violation == "p0 was first"
-    found = explore(first_comes, limits=Limits(states=2, orders=0))
+    found = explore(first_comes, limits=Limits(states=2, schedules=0))
     assert (found.engine, found.violation) == ("orders", "p0 was first")
     assert census(first_comes) == by_hand(first_comes) == Census(2, 1, "")
 
@@ -333,7 +333,7 @@ def test_seed_decides_the_rate() -> None:
     rates = [sample_rate(scenario, seed=seed) for seed in (0, 0, *range(1, 6))]
     assert rates[0] == rates[1]
     assert len(set(map(str, rates))) > 1
-    assert all(one.orders == 1_000 and 0 < one.violating < 1_000 for one in rates)
+    assert all(one.schedules == 1_000 and 0 < one.violating < 1_000 for one in rates)
 
 
 def test_rate_is_that_of_the_engine() -> None:
@@ -344,10 +344,10 @@ def test_rate_is_that_of_the_engine() -> None:
             count
             for count in range(1, 100)
             if explore(
-                scenario, engine="random", limits=Limits(orders=count, seed=seed)
+                scenario, engine="random", limits=Limits(schedules=count, seed=seed)
             ).violation
         )
-        assert sample_rate(scenario, orders=orders, seed=seed) == Rate(orders, 1)
+        assert sample_rate(scenario, schedules=orders, seed=seed) == Rate(orders, 1)
 
 
 def test_faults_on_the_way_and_at_rest_count() -> None:
@@ -368,12 +368,12 @@ def test_faults_on_the_way_and_at_rest_count() -> None:
         world.spawn(Sink(), "sink")
         world.system_invariant("never", lambda view: "sink" not in view)
 
-    assert sample_rate(lost, orders=10) == Rate(10, 10)
-    assert sample_rate(wrong_from_the_start, orders=10) == Rate(10, 10)
+    assert sample_rate(lost, schedules=10) == Rate(10, 10)
+    assert sample_rate(wrong_from_the_start, schedules=10) == Rate(10, 10)
     for scenario in (strangers, monitored):
-        rate = sample_rate(scenario, orders=100)
+        rate = sample_rate(scenario, schedules=100)
         assert 0 < rate.violating < 100
-    rate = sample_rate(transfers(buggy=True), delivery="unordered", orders=100)
+    rate = sample_rate(transfers(buggy=True), delivery="unordered", schedules=100)
     assert 0 < rate.violating < 100
 
 
@@ -390,8 +390,8 @@ def test_order_is_left_at_the_depth() -> None:
 
         world.system_invariant("fewer than five", fewer)
 
-    assert sample_rate(late, orders=3, depth=4) == Rate(3, 0)
-    assert sample_rate(late, orders=3, depth=5) == Rate(3, 3)
+    assert sample_rate(late, schedules=3, depth=4) == Rate(3, 0)
+    assert sample_rate(late, schedules=3, depth=5) == Rate(3, 3)
 
 
 def test_no_order_is_begun_when_time_is_over() -> None:

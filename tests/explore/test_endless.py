@@ -1,4 +1,4 @@
-"""Who waits for ever beside what goes on for ever is found, where all goes round."""
+"""An actor that waits forever is found although others go on forever."""
 
 from array import array
 
@@ -37,7 +37,7 @@ class Turns(Struct):
 
 
 class Clock(Actor[Tick]):
-    """Goes on for ever."""
+    """Goes on forever."""
 
     state: Turns
 
@@ -69,7 +69,7 @@ class Asker(Actor[Go]):
 
 
 class Asked(Actor[Ask]):
-    """Answers what it is asked, unless it is busy for ever."""
+    """Answers what it is asked, unless it is busy forever."""
 
     def __init__(self, *, is_busy: bool) -> None:
         self._is_busy = is_busy
@@ -97,7 +97,7 @@ def asking(world: World, *, is_busy: bool = True, may_crash: bool = False) -> No
 def test_deadlock_beside_a_clock(delivery: Network) -> None:
     """It is a fault though the clock goes on, and is replayed and explained as one."""
     result = explore(asking, delivery=delivery)
-    assert result.violation == "one: for ever waits for other to answer Ask"
+    assert result.violation == "one: waits for other to answer Ask forever"
     again = replay(asking, result.names, delivery=delivery)
     assert (again.violation, again.is_over) == (result.violation, False)
     assert explain(asking, result).violation == result.violation
@@ -106,7 +106,7 @@ def test_deadlock_beside_a_clock(delivery: Network) -> None:
 def test_crash_that_need_not_come() -> None:
     """That one of them might crash is no way out, as it need not."""
     result = explore(lambda world: asking(world, may_crash=True))
-    assert result.violation == "one: for ever waits for other to answer Ask"
+    assert result.violation == "one: waits for other to answer Ask forever"
 
 
 def test_busy_for_ever_without_a_clock() -> None:
@@ -120,13 +120,13 @@ def test_busy_for_ever_without_a_clock() -> None:
 
 
 def test_one_who_asks_beside_a_clock() -> None:
-    """One that is answered does not wait for ever."""
+    """One that is answered does not wait forever."""
 
     def scenario(world: World) -> None:
         asking(world, is_busy=False)
 
     result = explore(scenario)
-    assert (result.verdict, result.orders) == ("verified", None)
+    assert (result.verdict, result.schedules) == ("verified", None)
 
 
 class Keeper(Actor[Go | Tick]):
@@ -161,7 +161,7 @@ def keeping(world: World) -> None:
 
 
 def test_cut_is_a_way_out() -> None:
-    """What would go on behind a bound or a constraint does not wait for ever."""
+    """What would go on behind a bound or a constraint does not wait forever."""
     assert explore(keeping).verdict == "verified"
     assert explore(keeping, capacity=2).verdict == "verified"
     assert explore(keeping, capacity=1).verdict == "verified"

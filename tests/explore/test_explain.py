@@ -100,6 +100,10 @@ def test_race_and_the_other_order() -> None:
     again = replay(two_ways, names)
     assert (again.violation, again.is_over) == ("", True)
     assert told.causes == (-1, 0, -1)
+    assert told.remarks()[0] == (
+        "Race at box: step 2 (Put from other) comes before step 3 (Put from a)."
+        " The other order can avoid the fault."
+    )
 
 
 def test_point_of_no_return() -> None:
@@ -108,6 +112,10 @@ def test_point_of_no_return() -> None:
     assert told.no_return == 2
     assert told.way_out is not None
     assert told.way_out.name in {"a>box", ">apart"}
+    assert told.remarks()[-1] == (
+        f"Point of no return: step 2. Taking {told.way_out.name} instead could have"
+        " avoided the fault."
+    )
 
 
 def test_overtakings() -> None:
@@ -144,7 +152,7 @@ def test_failure_of_a_handler() -> None:
     assert told.no_return == 0
     assert told.race is None
     assert told.passing == ()
-    assert str(told).endswith("every order there is meets a fault")
+    assert str(told).endswith("Every schedule meets a fault.")
 
 
 def test_property_of_several_actors() -> None:
@@ -202,7 +210,7 @@ def test_plain_system() -> None:
 def test_nothing_to_explain() -> None:
     """What is verified has no fault."""
     result = explore(transfers())
-    with pytest.raises(CounterexampleError, match="verified has no fault"):
+    with pytest.raises(CounterexampleError, match="got 'verified'"):
         explain(transfers(), result)
 
 
@@ -215,7 +223,7 @@ def test_what_never_happens() -> None:
 
     result = explore(build)
     assert result.verdict == "vacuous"
-    with pytest.raises(CounterexampleError, match="vacuous has no fault"):
+    with pytest.raises(CounterexampleError, match="got 'vacuous'"):
         explain(build, result)
 
 
@@ -224,7 +232,7 @@ def test_too_many_states() -> None:
     scenario = transfers(tellers=3, buggy=True)
     told = explain(scenario, explore(scenario), states_max=1)
     assert told.no_return is None
-    assert "no continuation" not in str(told)
+    assert "Point of no return" not in str(told)
 
 
 def test_lines_are_bounded() -> None:
@@ -232,7 +240,7 @@ def test_lines_are_bounded() -> None:
     scenario = transfers(tellers=3, buggy=True)
     lines = explain(scenario, explore(scenario, engine="random")).lines(3)
     assert len([line for line in lines if line.startswith("  ")]) == 4
-    assert any("steps are left out" in line for line in lines)
+    assert any("steps left out" in line for line in lines)
 
 
 @settings(SETTINGS, max_examples=40)
@@ -247,7 +255,7 @@ def test_explanations_are_true(
         ref = world.system.ref("b")
         world.invariant(ref, f"{what} is 0", lambda state: holds(state, what))
 
-    limits = Limits(orders=30, depth=60)
+    limits = Limits(schedules=30, depth=60)
     result = explore(watched, delivery=delivery, engine="random", limits=limits)
     assume(result.verdict == "refuted" and len(result.counterexample) > 1)
     told = explain(watched, result, states_max=2_000)
@@ -339,7 +347,7 @@ def test_bounds_of_an_explanation(bound: dict[str, Any], words: str) -> None:
     result = explore(beside_what_never_ends)
     assert result.verdict == "refuted"
     explanation = explain(beside_what_never_ends, result, **bound)
-    late = f"the point of no return was not found within {words}"
+    late = f"Not found after {words}: the point of no return."
     assert late in explanation.not_found
     assert explanation.no_return is None
     assert late in str(explanation)

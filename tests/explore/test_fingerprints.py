@@ -70,7 +70,7 @@ def test_counts_and_ways_are_the_same(delivery: Network) -> None:
         exact.states,
         exact.steps,
     )
-    assert found.orders is None
+    assert found.schedules is None
 
     def wrong(world: World) -> None:
         added(world, worst=8)
@@ -88,7 +88,7 @@ def test_scope_says_the_chance() -> None:
     scope = explore(added, fingerprints=True).scope
     assert "fingerprints of 64 bits: the chance that one was missed is at most" in scope
     assert "fingerprint" not in explore(added).scope
-    with pytest.raises(ExploreError, match="fingerprints are for states, not for"):
+    with pytest.raises(ExploreError, match="expected engine 'states', got"):
         explore(added, engine="orders", fingerprints=True)
 
 
@@ -172,12 +172,16 @@ def test_refused() -> None:
     """What would not be covered, or has no channel, is refused."""
     system = TransitionSystem([0], lambda _s: [1], lambda s, a: min(s + a, 3))
     wrong: tuple[tuple[Any, dict[str, Any], str], ...] = (
-        (added, {"capacity": -1}, "a capacity is 0 .none. or more messages, not -1"),
-        (system, {"capacity": 1}, "no channel, so no capacity"),
+        (
+            added,
+            {"capacity": -1},
+            "capacity: expected 0 .no bound. or more messages, got -1",
+        ),
+        (system, {"capacity": 1}, "no channels: leave out capacity"),
     )
     for scenario, options, words in wrong:
         with pytest.raises(ExploreError, match=words):
             explore(scenario, **options)
-    with pytest.raises(UnsoundError, match="left out of some orders only"):
+    with pytest.raises(UnsoundError, match="left out of some schedules only"):
         explore(added, engine="orders", capacity=1)
     assert explore(system, within=lambda state: state < 2).states == 3

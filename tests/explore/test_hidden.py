@@ -272,7 +272,8 @@ NUMBERS = itertools.count(1)
 
 
 @pytest.mark.parametrize(
-    ("make", "what"), [(InModule, "reads what is outside"), (InAttribute, "in seen")]
+    ("make", "what"),
+    [(InModule, "depends on something else"), (InAttribute, "in seen")],
 )
 def test_handler_that_waits(make: Callable[[], Actor[Any]], what: str) -> None:
     """What a handler does after it has waited is held against the same rule."""

@@ -58,13 +58,13 @@ def test_scenario_that_does_not_hold(pytester: pytest.Pytester) -> None:
     # Where the environment has CI, pytest's summary repeats the whole failure.
     shown, _, _ = printed.partition("short test summary info")
     assert "REFUTED: account/one: never overdrawn" in shown
-    assert "the race at account/one" in shown
+    assert "Race at account/one: step" in shown
     steps = re.findall(r"^ +\d+ \S+ > ", shown, re.MULTILINE)
     assert 0 < len(steps) <= 10
     (words,) = re.findall(r"ccw-actors (replay \S+ --scenario \S+)", shown)
     again = pytester.run(sys.executable, "-m", "ccw_actors", *words.split())
     assert again.ret == 1
-    again.stdout.fnmatch_lines(["then: account/one: never overdrawn"])
+    again.stdout.fnmatch_lines(["REFUTED: account/one: never overdrawn"])
 
 
 def test_beside_asyncio(pytester: pytest.Pytester) -> None:
@@ -109,7 +109,7 @@ def test_limited(world):
 """
     outcomes, shown = run(pytester, tests)
     assert outcomes == {"failed": 1}
-    assert "INCOMPLETE: Of all orders" in shown
+    assert "INCOMPLETE: Covers, within the limit of" in shown
 
 
 @pytest.mark.parametrize(

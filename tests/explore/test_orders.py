@@ -126,7 +126,9 @@ def test_orders_refuses_properties_over_several_actors() -> None:
 
     Otherwise it would find nothing here.
     """
-    with pytest.raises(UnsoundError, match="'y does not go first': it takes one of"):
+    with pytest.raises(
+        UnsoundError, match="'y does not go first': it takes one schedule"
+    ):
         explore(strangers, engine="orders")
 
     def monitored(world: World) -> None:
@@ -201,5 +203,5 @@ def test_endless_orders_are_incomplete(engine: Engine) -> None:
 
     result = explore(scenario, engine=engine, limits=Limits(depth=50))
     assert result.verdict == "incomplete"
-    assert "50 steps in one order" in result.scope
+    assert "50 steps in one schedule" in result.scope
     assert explore(scenario).verdict == "verified"

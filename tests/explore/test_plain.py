@@ -23,7 +23,7 @@ def counter(
 def test_counts() -> None:
     """The states, the steps and the ways to the end are those of a staircase."""
     result = explore(counter(5))
-    assert (result.states, result.steps, result.orders) == (6, 9, 8)
+    assert (result.states, result.steps, result.schedules) == (6, 9, 8)
     assert result.classes is None
     assert result.delivery is None
 
@@ -79,7 +79,7 @@ def test_cycle_has_no_number_of_ways() -> None:
     """Where it can go round for ever, the ways are not counted."""
     ring = TransitionSystem[int, int]([0], lambda _: (1,), lambda s, a: (s + a) % 3)
     result = explore(ring)
-    assert (result.verdict, result.states, result.orders) == ("verified", 3, None)
+    assert (result.verdict, result.states, result.schedules) == ("verified", 3, None)
 
 
 @pytest.mark.parametrize(
@@ -111,5 +111,5 @@ def test_tick() -> None:
 
 def test_only_states() -> None:
     """Without actors there are no orders."""
-    with pytest.raises(ExploreError, match="has states only, no engine 'orders'"):
+    with pytest.raises(ExploreError, match="'states' only, not 'orders'"):
         explore(counter(5), engine="orders")

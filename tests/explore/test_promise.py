@@ -145,7 +145,7 @@ class Ticker(Actor[Go]):
 
 @pytest.mark.parametrize("endless", [False, True])
 def test_what_waits_beside_what_never_rests(endless: bool) -> None:  # noqa: FBT001
-    """What waits for ever is a fault, also beside a timer that goes on for ever."""
+    """An actor that waits forever is a fault, even while a timer goes on forever."""
 
     def scenario(world: World) -> None:
         stubborn = world.spawn(Stubborn(), "stubborn")
@@ -154,8 +154,8 @@ def test_what_waits_beside_what_never_rests(endless: bool) -> None:  # noqa: FBT
 
     result = explore(scenario)
     assert result.verdict == "refuted"
-    how = "for ever" if endless else "at rest, and"
-    assert result.violation == f"stubborn: {how} leaves 1 message"
+    what = "leaves 1 message forever" if endless else "at rest, and leaves 1 message"
+    assert result.violation == f"stubborn: {what}"
     assert replay(scenario, result.names).violation == result.violation
     assert explain(scenario, result).steps == result.counterexample
 

@@ -216,7 +216,7 @@ def same_on_a_network(scenario: Scenario, noops: Noops) -> None:
     other = Restful(watched(scenario, by_states), "unordered", 7, noops=noops)
     states = explore_states(other, limits)
     assert by_brute == by_states
-    assert (states.states, states.orders) == (every.states, every.orders)
+    assert (states.states, states.schedules) == (every.states, every.schedules)
     assert states.violation == every.violation == ""
 
 

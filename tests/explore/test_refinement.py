@@ -181,7 +181,7 @@ def test_copy_that_lags_behind() -> None:
     assert explore(compared(copies, alone), delivery="mailbox").verdict == "verified"
     result = explore(compared(scenario(copies=True), reference))
     assert result.verdict == "refuted"
-    assert result.violation == "register: what is seen is seen of the reference"
+    assert result.violation == "register: the reference shows the same"
     last = result.counterexample[-1]
     assert (last.actor, last.message) == ("client/0", "Value(value=0)")
 
@@ -213,7 +213,7 @@ def test_run_that_ends_too_early() -> None:
         world.spawn(Register(), "register")
 
     result = explore(compared(silent, reference))
-    assert result.violation == "register: the reference may be over, too"
+    assert result.violation == "register: the reference may have ended"
 
 
 def test_labels_say_what_was_possible() -> None:
@@ -236,7 +236,9 @@ def test_reference_that_is_wrong() -> None:
         ref = world.system.ref("register")
         world.invariant(ref, "stays 0", lambda state: state.value == 0)
 
-    with pytest.raises(ExploreError, match="wrong itself: register: stays 0"):
+    with pytest.raises(
+        ExploreError, match="reference itself is refuted: register: stays 0"
+    ):
         explore(compared(scenario(copies=False), Reference(wrong, answers)))
 
 

@@ -46,11 +46,11 @@ def test_nothing_is_verified(engine: Engine) -> None:
     result = explore(
         producers(2, 1),
         engine=engine,
-        limits=Limits(orders=200),
+        limits=Limits(schedules=200),
         tick=told.append,
     )
     assert result.verdict == "incomplete"
-    assert "200 orders by lot, seed 0" in result.scope
+    assert "200 random schedules, seed 0" in result.scope
     assert [(one.engine, one.found, one.left) for one in told] == [
         (engine, 64, 136),
         (engine, 128, 72),
@@ -72,5 +72,5 @@ def test_every_end_is_reached(engine: Engine) -> None:
 
         world.final("noted", note)
 
-    explore(scenario, engine=engine, limits=Limits(orders=300))
+    explore(scenario, engine=engine, limits=Limits(schedules=300))
     assert len(ends) == 6

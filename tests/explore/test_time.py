@@ -142,7 +142,7 @@ def test_periodic_timers_close_the_space() -> None:
 
     result = explore(scenario, time="ordered")
     assert result.verdict == "verified"
-    assert result.orders is None, "there is a cycle"
+    assert result.schedules is None, "there is a cycle"
     assert result.states is not None
     assert result.states <= 3
 

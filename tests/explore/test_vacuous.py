@@ -131,14 +131,14 @@ def nothing(world: World) -> None:
 @pytest.mark.parametrize(
     ("scenario", "why"),
     [
-        (never_at_rest, "never asked, as nothing ever comes to rest: false"),
+        (never_at_rest, "never checked, as nothing ever comes to rest: false"),
         (never_seen, "never: two beats"),
         (never_seen_of_one, "never: two beats"),
-        (nobodys_invariant, "never asked, as no actor was ever at 'lung': breathes"),
+        (nobodys_invariant, "never checked, as no actor was ever at 'lung': breathes"),
         (nobodys_crash, "no actor was ever at 'lung'"),
         (nobodys_monitor, "no actor was ever at 'lung'"),
-        (told_to_nobody, "no actor was ever at 'hart', which is told Beat"),
-        (not_handled, "'heart' is injected Stray, and has no handler for it"),
+        (told_to_nobody, "no actor was ever at 'hart', the recipient of Beat"),
+        (not_handled, "'heart' has no handler for Stray, which is injected"),
         (nobody, "there is no actor"),
         (nothing, "nothing ever happens"),
     ],
@@ -160,7 +160,7 @@ def test_all_that_is_vacuous_is_said() -> None:
 
     violation = explore(scenario).violation
     assert violation == (
-        "never: two beats; never asked, as no actor was ever at 'lung': breathes"
+        "never: two beats; never checked, as no actor was ever at 'lung': breathes"
     )
 
 
@@ -189,7 +189,7 @@ def test_plain_transition_system() -> None:
     )
     result = explore(system)
     assert result.verdict == "vacuous"
-    assert result.violation == "never asked, as nothing ever comes to rest: false"
+    assert result.violation == "never checked, as nothing ever comes to rest: false"
 
 
 # -- what is a mistake at once -------------------------------------------------------
@@ -241,9 +241,9 @@ def test_one_monitor_and_one_name() -> None:
     world = World("channel")
     world.monitor(0, lambda value, _event: value)
     world.sometimes("seen", says())
-    with pytest.raises(ExploreError, match="there is a monitor already"):
+    with pytest.raises(ExploreError, match="a monitor exists already"):
         world.monitor(0, lambda value, _event: value)
-    with pytest.raises(ExploreError, match="there is a `sometimes` 'seen' already"):
+    with pytest.raises(ExploreError, match="a `sometimes` 'seen' exists already"):
         world.sometimes("seen", says(), of=world.spawn(Heart(), "heart"))
 
 
@@ -254,7 +254,9 @@ def test_predicate_that_raises() -> None:
         beating(world)
         world.final("nobody there", lambda view: view["lung"].count)
 
-    with pytest.raises(PropertyError, match="'nobody there' cannot be said") as caught:
+    with pytest.raises(
+        PropertyError, match="'nobody there' cannot be evaluated"
+    ) as caught:
         explore(scenario)
     assert caught.value.name == "nobody there"
     assert isinstance(caught.value.__cause__, KeyError)

@@ -88,7 +88,7 @@ def test_order_of_insertion(make: Any, words: str) -> None:
     result = explore(lambda world: kept(world, Keeper(make()), words))
     assert result.verdict == "verified"
     assert result.states == 2 ** len(words)
-    assert result.orders == math.factorial(len(words))
+    assert result.schedules == math.factorial(len(words))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

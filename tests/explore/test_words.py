@@ -152,9 +152,9 @@ def stopping(*, drain: bool) -> Scenario:
         (asking("answered"), "adder > asker: Sum(left=1, right='two')"),
         (asking("expired", 2.0), "asker timer 1: its ask expires"),
         (restarting, "adder > adder: begins again"),
-        (sleeping, "sleeper timer 1: its sleep is over"),
+        (sleeping, "sleeper timer 1: its sleep ends"),
         (stopping(drain=False), "stopper > adder: is to stop"),
-        (stopping(drain=True), "stopper > adder: is to stop, after what waits"),
+        (stopping(drain=True), "stopper > adder: is to stop, after its messages"),
     ],
     ids=["answer", "expiry", "restart", "sleep", "stop", "drain"],
 )
@@ -176,7 +176,7 @@ def test_handlers_that_wait(delivery: Network, what: str) -> None:
     states = explore(asking("neither", 2.0), delivery=delivery)
     brute = explore(asking("neither", 2.0), delivery=delivery, engine="brute force")
     assert states.verdict == brute.verdict == "verified"
-    assert (states.states, states.orders) == (brute.states, brute.orders)
+    assert (states.states, states.schedules) == (brute.states, brute.schedules)
 
 
 class Awaits(Actor[Go]):
@@ -194,7 +194,7 @@ def test_event_loop() -> None:
     def scenario(world: World) -> None:
         world.inject(world.spawn(Awaits(), "awaits"), Go())
 
-    with pytest.raises(EventLoopError, match="awaits on Go awaits something of async"):
+    with pytest.raises(EventLoopError, match="awaits on Go awaits asyncio itself"):
         explore(scenario)
     assert issubclass(EventLoopError, ExploreError)
     assert issubclass(CounterexampleError, ExploreError)

@@ -306,9 +306,9 @@ def test_result_says_what_it_is_about() -> None:
     assert result.verdict == "verified"
     assert bool(result)
     assert result.scope == (
-        "Of all orders in which one actor can handle its messages under mailbox"
-        " delivery, one handler at a time, timers firing at any time after they are"
-        " set, handlers being functions of state and message: all were covered."
+        "Covers all schedules of one actor under mailbox delivery, one handler at a"
+        " time, timers firing at any time after they are set, handlers being functions"
+        " of state and message."
     )
 
 

@@ -1,7 +1,7 @@
 """Whether a shipped scenario sees a small fault of the production actors.
 
-Every fault is judged in a process of its own, which imports the broken source in place
-of the module: so host and reference are broken alike, as they would be in the tree.
+Every fault is judged in its own process, which imports the broken source in place of
+the module. So host and reference are broken alike, as they would be in the tree.
 """
 
 import importlib.abc
@@ -30,7 +30,7 @@ class Judgement(NamedTuple):
 
 
 class _Broken(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Imports one module from source that is given."""
+    """Imports one module from the source given."""
 
     def __init__(self, module: str, source: str) -> None:
         self._path = path_of(module)
@@ -53,7 +53,7 @@ class _Broken(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 def judge(mutant: Mutant, names: Sequence[str], seconds: int = _SECONDS) -> Judgement:
     """Explore scenarios in order until one sees the fault.
 
-    A scenario that does not end within `seconds`, or cannot be explored any more, has
+    A scenario that does not end within `seconds`, or can no longer be explored, has
     seen it. One with more than a few times the states of the largest has not.
     """
     if not names:
@@ -74,7 +74,7 @@ def judge(mutant: Mutant, names: Sequence[str], seconds: int = _SECONDS) -> Judg
 
 
 def _judge_here(seconds: int) -> None:
-    """Judge the fault and the scenarios on standard input, and say so line by line."""
+    """Judge faults from standard input; print a verdict for each, one a line."""
     module, source, *names = json.load(sys.stdin)
     sys.meta_path.insert(0, _Broken(module, source))
     name = "import"

@@ -1,9 +1,8 @@
 """Small faults of the production actors, one at a time, as source text.
 
 A condition is negated, or loses an operand; a comparison is off by one; an assignment
-to what an actor remembers is dropped; so is a case, or its guard. What replaces an
-operator comes from cosmic-ray; what drops something is here, as that has no operators
-for it.
+to an actor's state is dropped, or a case, or its guard. cosmic-ray replaces operators.
+This module drops code, for which cosmic-ray has no operators.
 """
 
 import ast
@@ -42,7 +41,7 @@ OPERATORS: Final = (
 class Mutant(NamedTuple):
     """A fault: where it is, what it does, and the whole source with it in it.
 
-    `name` is the same as long as the line that is broken is, wherever that moves.
+    `name` stays the same while the broken line does, wherever the line moves.
     """
 
     module: str
@@ -54,12 +53,12 @@ class Mutant(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The name that a test shows."""
         return f"{self.module}.{self.where}: {self.kind}: {self.change}"
 
 
 def path_of(module: str) -> Path:
-    """Return where a module is: beside the actors, not among their messages."""
+    """Return the path of a module of the actors, not of their messages."""
     places = (ROOT / "ccw_actors" / "actors").glob(f"*/_{module}.py")
     (path,) = (place for place in places if place.parent.name != "protocol")
     return path
@@ -77,7 +76,7 @@ def mutants_of(module: str) -> list[Mutant]:
 
 
 def dropped_of(module: str) -> list[Mutant]:
-    """Return those faults that leave something out: they need no library."""
+    """Return the faults that leave code out, which need no library."""
     source = source_of(module)
     return _named(module, source, _dropped(source))
 
@@ -139,7 +138,7 @@ def _dropped(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_state(target: ast.expr) -> bool:
-    """Whether an assignment changes what an actor remembers, in part at least."""
+    """Whether an assignment changes an actor's state, at least in part."""
     if isinstance(target, ast.Tuple):
         return any(_is_state(one) for one in target.elts)
     return isinstance(target, ast.Attribute)

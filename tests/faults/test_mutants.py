@@ -1,4 +1,4 @@
-"""Small faults of production actors are seen by shipped scenarios, or told why not."""
+"""Shipped scenarios refute small faults of the actors, or there is a reason why not."""
 
 import tomllib
 from pathlib import Path
@@ -14,7 +14,7 @@ SURVIVORS: Final = tomllib.loads(
     (Path(__file__).parent / "survivors.toml").read_text(encoding="utf-8")
 )["reason"]
 NOT_ASKED: Final = {"crash-clear", "crash-halt", "crash-reset"}
-"""What takes a minute each: `crash-start` is asked instead."""
+"""Scenarios that take a minute each: `crash-start` is used instead."""
 
 
 class Fault(NamedTuple):
@@ -69,7 +69,7 @@ def test_nothing_is_seen_where_nothing_is_wrong() -> None:
 
 
 def test_each_survivor_that_is_dropped_is_a_fault() -> None:
-    """No reason is left of code that has gone; none is told twice."""
+    """No reason is about deleted code, and none is given twice."""
     told = [name for reason in SURVIVORS for name in reason["faults"]]
     assert len(told) == len(set(told))
     known = {mutant.name for module in MODULES for mutant in dropped_of(module)}
@@ -80,7 +80,7 @@ def test_each_survivor_that_is_dropped_is_a_fault() -> None:
 
 @pytest.mark.slow
 def test_every_fault_is_seen_or_has_its_reason() -> None:
-    """Each is refuted by a scenario, or is one of those told to make no difference.
+    """A scenario refutes each fault, or the list says that it makes no difference.
 
     It takes an hour or two.
     """

@@ -1,4 +1,4 @@
-"""What every test with a guest needs: the software, and a disk that is formatted."""
+"""Fixtures of every test with a guest: the software, and a formatted disk."""
 
 import fcntl
 import os
@@ -38,12 +38,12 @@ def software() -> Software:
     try:
         return prepare(default_cache())
     except SoftwareError as error:
-        pytest.skip(f"the guests' software is not to be had: {error}")
+        pytest.skip(f"the guests' software is not available: {error}")
 
 
 @pytest.fixture
 def new_disk(tmp_path: Path) -> Callable[..., Disk]:
-    """Return what makes an empty 3390."""
+    """Return a function that makes an empty 3390."""
 
     def make(name: str = "disk.img", cylinders: int = CYLINDERS) -> Disk:
         image = tmp_path / name
@@ -75,7 +75,7 @@ def formatted_image(
 
 @pytest.fixture
 def formatted(formatted_image: Path, tmp_path: Path) -> Callable[..., Disk]:
-    """Return what copies that 3390: CDL, blocks of 4096, one partition, an ext4."""
+    """Return a function that copies it: CDL, blocks of 4096, one partition, an ext4."""
 
     def make(name: str = "formatted.img") -> Disk:
         shutil.copyfile(formatted_image, tmp_path / name)

@@ -1,11 +1,11 @@
-"""`ccw-actors` with disks that are not well: `faults.py FAULT... run MACHINE.TOML`.
+"""`ccw-actors` with faulty disks: `faults.py FAULT... run MACHINE.TOML`.
 
 | FAULT | what happens |
 |---|---|
 | stall=0500:60:4:2 | the first 2 reads of track 60 of host device 0500 take 4 s |
 | detach=0500:100 | the host loses device 0500 when 100 tracks of it are read |
 
-The volumes of the machine are replaced by ones that are so, and nothing else.
+It replaces the volumes of the machine, and nothing else.
 """
 
 import sys
@@ -25,18 +25,18 @@ DETACHES: dict[str, int] = {}
 
 
 class FaultyVolume(FileVolume):
-    """An image on a disk that is slow, or is pulled out, as FAULT says."""
+    """An image whose disk is slow, or is detached, as FAULT says."""
 
     _reads = 0
 
     def bind(self, system: Any, cell: Any) -> None:
-        """Know the System, which has the subchannel."""
+        """Keep the System, which has the subchannel."""
         super().bind(system, cell)
         self._system = system
 
     @receive
     def read(self, message: ReadTrack) -> TrackRead | TrackFailed:
-        """Read a track, slowly or for the last time."""
+        """Read a track, slowly if it stalls; first detach the device if it is due."""
         host, _, _ = self.path.rpartition("/")
         number = host[-4:]
         self._reads += 1
@@ -57,7 +57,7 @@ if __name__ == "__main__":
             STALLS[device] = [int(one) for one in numbers]
         else:
             DETACHES[device] = int(numbers[0])
-    # The command has no option for another kind of volume; a machine has a parameter.
+    # The command has no option for another class of volume; the machine has one.
     faulty = partial(MachineRun, layers=Layers(volume=FaultyVolume))
     with patch.object(_running, "MachineRun", faulty):
         main()

@@ -1,8 +1,8 @@
-"""Guests that run a script on Debian's Linux, with DASDs that are this package's.
+"""Guests that run a script on Debian's Linux, with this package's DASDs.
 
 Each test gives a guest disks and a script of busybox' sh; see guest/functions.sh in
-examples/linux for what scripts have. The machine is run by the command a user would
-type, in a process of its own.
+examples/linux for the functions of scripts. The command that a user would type runs the
+machine, in its own process.
 """
 
 import json
@@ -41,11 +41,11 @@ ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "ccw_actors")
 APPEND = "console=ttysclp0 panic=-1 quiet"
 TIMEOUT = 200.0
-"""Seconds after which a machine is taken for hung; it is many times what one needs."""
+"""Seconds after which a machine counts as hung, many times what one needs."""
 
 
 class Disk(Struct, frozen=True):
-    """An image, and what it is of."""
+    """An image, and the device type of its disk."""
 
     image: Path
     device_type: str = "3390"
@@ -54,10 +54,10 @@ class Disk(Struct, frozen=True):
 
 
 class Guest(Struct, frozen=True):
-    """A guest: its script, and its disks by the numbers it knows them by.
+    """A guest: its script, and its disks by the guest's device numbers.
 
     `software` has its kernel. A guest with `boot` is IPLed from that disk, one with
-    `program` starts that instead of a kernel: neither has a script.
+    `program` starts that instead of a kernel; neither has a script.
     """
 
     software: Software
@@ -77,9 +77,9 @@ class Guest(Struct, frozen=True):
 
 
 class GuestRun(Struct, frozen=True):
-    """What a guest wrote to its console, and what the command says of it.
+    """A guest's console output, and its part of the command's result.
 
-    `complaints` are what the command wrote to stderr, about any of its guests.
+    `complaints` is what the command wrote to stderr, about any of its guests.
     """
 
     console: str
@@ -88,23 +88,23 @@ class GuestRun(Struct, frozen=True):
 
     @property
     def found(self) -> list[Finding]:
-        """What its script said for a program to read, in order."""
+        """The lines of its script for programs, in order."""
         return findings(self.console)
 
     def rc(self, name: str) -> list[int]:
-        """Return the exit statuses of what was tried by that name, in order."""
+        """Return the exit statuses of the commands tried by that name, in order."""
         return [one.rc for one in self.found if one.name == name and one.rc is not None]
 
     def told(self, name: str) -> list[str]:
-        """Return what was told by that name, in order."""
+        """Return the results told by that name, in order."""
         return [one.text for one in self.found if one.name == name]
 
     def seconds(self, name: str) -> float:
-        """Return when something last ended, in seconds since the guest's start."""
+        """Return when a command by that name last ended, in seconds of guest uptime."""
         return float(self.told(name)[-1].rpartition("seconds=")[2])
 
     def succeeded(self, *names: str) -> None:
-        """Assert that these, and all else that was tried, ended well, to the end."""
+        """Assert that these and all other commands, and the script, ended well."""
         failed = [one for one in self.found if one.rc]
         assert not failed, f"{failed}\n{self.console[-4000:]}"
         for name in (*names, "over"):
@@ -134,11 +134,11 @@ class Running:
             try:
                 fields = path.read_text().rpartition(")")[2].split()
                 words = (path.parent / "cmdline").read_bytes().split(b"\0")
-            except OSError:  # it has just ended
+            except OSError:  # the process has just ended
                 continue
             if int(fields[1]) != pid or fields[0] == "Z":
                 continue
-            # Each device has a folder in one of its guest.
+            # Each device has a folder in its guest's folder.
             devices = [word for word in words if word.startswith(b"vfio-ccw,")]
             for guest in self._guests:
                 if any(f"/{guest.name}/".encode() in word for word in devices):
@@ -146,25 +146,25 @@ class Running:
         return found
 
     def wait_for(self, name: str, finding: str) -> None:
-        """Wait until a guest has told something of that name."""
+        """Wait until a guest has told a result by that name."""
         while not any(one.name == finding for one in findings(self.console(name))):
-            assert self.process.poll() is None, "the machine is over"
+            assert self.process.poll() is None, "the machine has ended"
             select.select([], [], [], 0.05)
 
     def go_on_for(self, seconds: float) -> None:
-        """Let it run; it must not end."""
+        """Let the machine run for some seconds; it must not end."""
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             return
-        raise AssertionError("the machine is over")
+        raise AssertionError("the machine has ended")
 
     def kill_emulator(self, name: str) -> None:
         """Kill a guest's QEMU."""
         _kill(self.emulators()[name])
 
     def finish(self, *, timeout: float = TIMEOUT) -> dict[str, GuestRun]:
-        """Wait for the end, and return what came of each guest."""
+        """Wait for the end, and return each guest's result."""
         said, raw = self.process.communicate(timeout=timeout)
         complaints = raw.decode(errors="replace")
         try:
@@ -183,9 +183,9 @@ class Running:
 def running_machine(
     *guests: Guest, faults: Sequence[str] = (), trace: Path | None = None
 ) -> Generator[Running]:
-    """Start a machine; what is left of it at the end is killed.
+    """Start a machine; kill its remaining processes at the end.
 
-    `faults` are options of tests/linux/faults.py, for disks that are not well.
+    `faults` are arguments of tests/linux/faults.py.
     """
     command = [*COMMAND]
     if faults:
@@ -226,17 +226,17 @@ def run_machine(
 def run_guest(
     guest: Guest, *, faults: Sequence[str] = (), trace: Path | None = None
 ) -> GuestRun:
-    """Run a machine of one guest to its end, and see that it leaves nothing behind."""
+    """Run a machine of one guest to its end, and assert that nothing is left."""
     run = run_machine(guest, faults=faults, trace=trace)[guest.name]
     assert_released(run)
     return run
 
 
 def run_plainly(guest: Guest, *, until: str, times: int, timeout: float) -> int:
-    """Run a guest in a QEMU without disks of ours; end it.
+    """Run a guest in a QEMU without our disks; end it.
 
-    Returns how often a text came on the console before the time was over: at most
-    `times`, with which it ends early.
+    Return how often a text came on the console in the time: at most `times`, after
+    which the guest is ended early.
     """
     with tempfile.TemporaryDirectory(prefix="linux-") as name:
         folder = Path(name)

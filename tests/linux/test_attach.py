@@ -1,4 +1,4 @@
-"""Disks that come and go while a guest runs, by the commands a user would type."""
+"""Disks that come and go while a guest runs, with the commands a user would type."""
 
 import subprocess
 from collections.abc import Callable, Sequence
@@ -34,8 +34,8 @@ tries=300; while there && [ $tries != 0 ]; do usleep 100000; tries=$((tries - 1)
 there; tell gone "rc=$((1 - $?))"
 """
 
-# Linux keeps what a DASD without a path is to do, in case that one comes back. While
-# it does, it does not always switch off: the guest stays, and the machine is stopped.
+# Linux queues the I/O of a DASD without a path, in case a path comes back. It may then
+# not power off: so the guest stays, and the test stops the machine.
 IN_USE = """
 online 0190
 (while dd if=/dev/$disk of=/dev/null bs=48k iflag=direct; do :; done) 2>/dev/null &
@@ -67,7 +67,7 @@ def stop() -> "subprocess.CompletedProcess[bytes]":
 
 
 def wait_for(running: Running, text: str) -> None:
-    """Wait until the guest has said something."""
+    """Wait until the guest has told a result by that name."""
     while text not in running.console("guest"):
         assert running.process.poll() is None, running.console("guest")[-2000:]
 
@@ -94,7 +94,7 @@ def test_attach_and_detach(
 def test_what_cannot_be_attached(
     software: Software, formatted: MakeDisk, tmp_path: Path
 ) -> None:
-    """What is no disk, or has no place, is refused in a line; the guest goes on."""
+    """A bad disk, or one without a place, is refused in one line; the guest goes on."""
     disk, other = formatted(), formatted("other.img")
     wrong = tmp_path / "wrong.img"
     wrong.write_bytes(bytes(1000))
@@ -125,7 +125,7 @@ def test_what_cannot_be_attached(
 
 
 def test_detach_during_io(software: Software, formatted: MakeDisk) -> None:
-    """A disk that is being read is unplugged; the guest ends the I/O and goes on."""
+    """A disk is unplugged during a read; the guest ends the I/O and goes on."""
     disk = formatted()
     guest = Guest(software, {"0190": disk}, IN_USE)
     with running_machine(guest) as running:
@@ -138,7 +138,7 @@ def test_detach_during_io(software: Software, formatted: MakeDisk) -> None:
 
 
 def test_pause(software: Software, new_disk: MakeDisk) -> None:
-    """A guest whose CPUs stand still says nothing, and goes on afterwards."""
+    """A guest whose CPUs are paused prints nothing, and goes on afterwards."""
     script = "while :; do tell tick $((n += 1)); usleep 1000; done\n"
     guest = Guest(software, {"0190": new_disk()}, script)
     with running_machine(guest) as running:

@@ -1,4 +1,4 @@
-"""Linux sets DASDs online, formats them, and finds on them what it has written."""
+"""Linux sets DASDs online, formats them, and reads back what it has written."""
 
 import hashlib
 import re
@@ -20,7 +20,7 @@ MakeDisk = Callable[..., Disk]
 
 
 def slow(*values: object) -> object:
-    """Leave a case to those who ask for the slow ones."""
+    """Mark a case as slow."""
     return pytest.param(*values, marks=pytest.mark.slow)
 
 
@@ -45,7 +45,7 @@ def records(disk: Disk, number: int) -> list[tuple[int, int, int]]:
 
 
 def shown(trace: Path, actors: str) -> str:
-    """Return what `ccw-actors trace` shows of some actors."""
+    """Return the output of `ccw-actors trace` for some actors."""
     done = subprocess.run(
         [sys.executable, "-m", "ccw_actors", "trace", trace, "--actor", actors],
         check=True,
@@ -56,7 +56,7 @@ def shown(trace: Path, actors: str) -> str:
 
 
 def tracks(disk: Disk) -> int:
-    """Return how many tracks a disk has."""
+    """Return the number of tracks of a disk."""
     file = open_image(disk.image, read_only=True)
     try:
         assert isinstance(file.geometry, Geometry)
@@ -69,10 +69,10 @@ def tracks(disk: Disk) -> int:
 def test_online_without_an_error(
     software: Software, formatted: MakeDisk, control_unit: str
 ) -> None:
-    """Linux' driver finds nothing wrong with the device, nor with the volume.
+    """Linux' driver reports no error of the device or the volume.
 
-    Of the kernel's messages of the driver and its layers, none is worse than "info";
-    that a path has become operational is said as a warning on every machine.
+    No kernel message of the driver and its layers is above "info", except the warning
+    that a path has become operational, which appears on every machine.
     """
     script = """
         dmesg -c >/dev/null
@@ -105,7 +105,7 @@ def test_online_without_an_error(
 def test_a_file_system_comes_back(
     software: Software, new_disk: MakeDisk, control_unit: str
 ) -> None:
-    """What is written to an ext4 is read after a remount, and e2fsck is content."""
+    """A file written to an ext4 is read after a remount, and e2fsck finds no error."""
     script = """
         online 0190
         try dasdfmt dasdfmt -y -b 4096 -d cdl -l LINUX1 -M full /dev/$disk
@@ -123,7 +123,7 @@ def test_a_file_system_comes_back(
     run.succeeded("dasdfmt", "fdasd", "mkfs", "copy", "e2fsck", "offline-0190")
     before, after = run.told("sum")
     assert before == after
-    # Another guest finds the same.
+    # Another guest reads the same.
     again = run_guest(Guest(software, {"0191": disk}, f"online 0191\n{MOUNT}"))
     again.succeeded("e2fsck")
     assert again.told("sum") == [before]
@@ -142,7 +142,7 @@ def test_a_file_system_comes_back(
 def test_every_layout(
     software: Software, new_disk: MakeDisk, options: str, record: tuple[int, int]
 ) -> None:
-    """Dasdfmt leaves on every track the records that it says; Linux takes it so."""
+    """The records of every track are as asked of dasdfmt, and Linux accepts them."""
     script = f"""
         online 0190
         try dasdfmt dasdfmt -y {options} -M full /dev/$disk
@@ -167,7 +167,7 @@ def test_every_layout(
 
 
 def test_ways_to_format(software: Software, formatted: MakeDisk) -> None:
-    """Quick formatting keeps the data tracks, expanding adds what is missing."""
+    """Quick formatting keeps the data tracks, expanding adds the missing ones."""
     script = """
         online 0190
         try check dasdfmt --check /dev/$disk
@@ -183,13 +183,13 @@ def test_ways_to_format(software: Software, formatted: MakeDisk) -> None:
     run = run_guest(Guest(software, {"0190": disk}, script))
     assert {one.name for one in run.found if one.rc} == {"expand"}, run.console
     assert run.rc("check") == [0, 0]
-    # There is nothing to expand on a disk that is formatted to its end.
+    # A disk that is formatted to its end has no part to expand.
     assert "No unformatted part found" in run.console
     assert records(disk, 100) == before
 
 
 def test_expanding(software: Software, new_disk: MakeDisk) -> None:
-    """A disk of which only the first cylinder is formatted is formatted to its end."""
+    """A disk with only its first cylinder formatted is expanded to its end."""
     script = """
         online 0190
         try dasdfmt dasdfmt -y -M full -b 4096 -d cdl -l LINUX1 /dev/$disk
@@ -221,7 +221,7 @@ def test_expanding(software: Software, new_disk: MakeDisk) -> None:
 def test_processors_and_storage(
     software: Software, formatted: MakeDisk, tmp_path: Path
 ) -> None:
-    """Two processors and 4 GiB: both read at once, into storage above 2 GiB, too."""
+    """Two processors with 4 GiB read at once, also into storage above 2 GiB."""
     script = f"""
         tell cpus $(grep -c ^processor /proc/cpuinfo)
         online 0190
@@ -271,12 +271,12 @@ for number in $numbers; do
     offline $number
 done
 """
-"""Sets all DASDs online, writes to them at once, and finds on each its own data."""
+"""Sets all DASDs online, writes to them at once, and reads each one's own data."""
 
 
 @pytest.mark.slow
 def test_two_guests_with_five_disks(software: Software, new_disk: MakeDisk) -> None:
-    """Two guests at once write to five DASDs; each finds its own data."""
+    """Two guests at once write to five DASDs; each reads its own data."""
     split = {"alice": ("0190", "0191", "0192"), "bob": ("0190", "0191")}
     guests = [
         Guest(
@@ -299,10 +299,10 @@ def test_two_guests_with_five_disks(software: Software, new_disk: MakeDisk) -> N
 
 
 def test_offline_during_io(software: Software, formatted: MakeDisk) -> None:
-    """A DASD in use stays online, and its reader undisturbed; then it may go.
+    """A DASD in use stays online, its reader undisturbed; later it goes offline.
 
-    Linux answers EBUSY as long as somebody has it open, also where it is to go safely.
-    Somebody who is killed during I/O has it open no more.
+    Linux answers EBUSY while a process has it open, also to safe_offline. A process
+    that is killed during I/O no longer has it open.
     """
     script = f"""
         sysfs=/sys/bus/ccw/devices/0.0.0190
@@ -340,7 +340,7 @@ def test_offline_during_io(software: Software, formatted: MakeDisk) -> None:
 
 
 def test_reserve_and_release(software: Software, formatted: MakeDisk) -> None:
-    """Tunedasd reserves, releases and steals the lock; Linux sees whose it is."""
+    """With tunedasd a lock is taken, released and stolen; Linux shows its holder."""
     script = """
         online 0190
         dmesg -c >/dev/null
@@ -365,7 +365,7 @@ def test_reserve_and_release(software: Software, formatted: MakeDisk) -> None:
 
 @pytest.mark.parametrize("control_unit", ["3990-6", "2107"])
 def test_raw_tracks(software: Software, formatted: MakeDisk, control_unit: str) -> None:
-    """With raw_track_access a track is read as it is, and written somewhere else."""
+    """With raw_track_access a track is read as it is, and written to another place."""
     script = """
         echo 1 >/sys/bus/ccw/devices/0.0.0190/raw_track_access
         online 0190
@@ -386,7 +386,7 @@ def test_raw_tracks(software: Software, formatted: MakeDisk, control_unit: str) 
     run.succeeded("read", "write", "same", "offline-0190")
     (head,) = run.told("head")
     first = raw.records[0]
-    # Linux leaves the home address out: count and data of record zero come first.
+    # Linux omits the home address: count and data of R0 come first.
     count = bytes((*first.cc.to_bytes(2), *first.hh.to_bytes(2), 0, 0, 0, 8))
     assert bytes.fromhex(head).startswith(count + first.data)
     file = open_image(disk.image, read_only=True)
@@ -431,7 +431,7 @@ def test_what_linux_sends(
 
 @pytest.mark.parametrize("device_type", ["3370", slow("9336")])
 def test_fixed_blocks(software: Software, tmp_path: Path, device_type: str) -> None:
-    """A disk of fixed blocks gets a file system; the image has what was written."""
+    """A disk of fixed blocks gets a file system; the image has the written data."""
     disk = Disk(tmp_path / "blocks.img", device_type)
     create_blocks(disk.image, device_type, 8000, "BLOCKS")
     script = f"""

@@ -1,4 +1,4 @@
-"""Disks that stall or vanish, guests and machines that are killed: what is left."""
+"""Disks that stall or vanish, guests and machines that are killed."""
 
 import os
 import select
@@ -29,24 +29,24 @@ MakeDisk = Callable[..., Disk]
 
 SLOW_TRACK = 60
 MOMENTS = [1, *(pytest.param(life, marks=pytest.mark.slow) for life in range(2, 11))]
-"""Lives of a guest or a machine until it is killed; see `moment`."""
+"""Runs of a guest or a machine, each until it is killed; see `moment`."""
 
 FIRST_HOST = "0500"
-"""The number that the harness gives to the first disk of the first guest."""
+"""The harness's device number for the first disk of the first guest."""
 
 BARE = Path(__file__).parent / "bare"
 COMPILER = "s390x-linux-gnu-gcc"
 OPTIONS = (
     *("-O1", "-march=z900", "-m64", "-ffreestanding", "-fno-pic", "-no-pie"),
     *("-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-Wall", "-Werror"),
-    # Away from 0x10000, where QEMU would write a command line into it.
+    # Not at 0x10000, where QEMU would write a command line into the program.
     *("-nostdlib", "-static", "-Wl,-Ttext=0x20000,--build-id=none"),
 )
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Callable[[str], Path]:
-    """Return what compiles a program that needs no operating system."""
+    """Return a function that compiles a program that needs no operating system."""
     if shutil.which(COMPILER) is None:
         pytest.skip(f"apt-get install gcc-s390x-linux-gnu: there is no {COMPILER}")
 
@@ -59,7 +59,7 @@ def bare(tmp_path: Path) -> Callable[[str], Path]:
 
 
 def mark(disk: Disk, number: int, text: bytes) -> None:
-    """Write a text over the beginning of a track's first record."""
+    """Write a text over the start of a track's first record."""
     file = open_image(disk.image, read_only=False)
     try:
         assert isinstance(file.geometry, Geometry)
@@ -78,7 +78,7 @@ def test_linux_times_out_and_tries_again(
 ) -> None:
     """A read that stalls is cleared and read again, and its data are right.
 
-    Two seconds are what Linux waits here, five the first read takes.
+    Linux waits two seconds; the first read takes five.
     """
     disk = formatted()
     mark(disk, SLOW_TRACK, b"the slow track".ljust(32, b"."))
@@ -106,10 +106,10 @@ def test_linux_times_out_and_tries_again(
 def test_a_halted_read(
     software: Software, formatted: MakeDisk, bare: Callable[[str], Path]
 ) -> None:
-    """HALT ends a read that stalls, with one status; the next read is a good one.
+    """HALT ends a read that stalls, with one status; the next read works.
 
     The status is of both functions, names the channel program's second CCW, which
-    waits for the track, and is there long before the track is.
+    waits for the track, and comes long before the track.
     """
     disk = formatted()
     mark(disk, SLOW_TRACK, b"read after HALT.")
@@ -140,10 +140,10 @@ def test_a_halted_read(
 def test_ipl_during_io(
     software: Software, formatted: MakeDisk, bare: Callable[[str], Path]
 ) -> None:
-    """A machine that is IPLed anew during a read finds the disk usable.
+    """A machine that is IPLed again during a read finds the disk usable.
 
-    The read of its first life is given up: no status of it comes, and its data do not
-    appear in storage that the second life uses.
+    The read from before the IPL is abandoned: no status of it comes, and its data do
+    not appear in storage that is used after the IPL.
     """
     disk = formatted()
     mark(disk, SLOW_TRACK, b"read after IPL..")
@@ -167,9 +167,8 @@ def test_ipl_during_io(
 def test_unplugged_during_io(software: Software, formatted: MakeDisk) -> None:
     """The host loses a disk under a reader; the guest's other disk goes on.
 
-    The reader gets an error, not silence, and nothing of the disk is left at work.
-    Linux keeps a disk that is gone, for it may come back; failfast has it fail what is
-    asked of it meanwhile.
+    The reader gets an error, and no I/O to the disk is left. Linux keeps a disk that is
+    gone, as it may come back; with failfast it fails I/O until then.
     """
     script = """
         online 0190
@@ -231,8 +230,8 @@ def test_killed_emulator(software: Software, formatted: MakeDisk, life: int) -> 
 def test_killed_machine(software: Software, formatted: MakeDisk, life: int) -> None:
     """When this package's process is killed, its QEMU ends, and the volume is whole.
 
-    What lies beside the image is its journal, and the next start says what it found in
-    that. Then every track is sound, to us and to Hercules.
+    The journal is next to the image, and the next start reports its content. Then every
+    track is sound, to us and to Hercules.
     """
     disk = formatted()
     journal = disk.image.with_name(f"{disk.image.name}.journal")
@@ -248,7 +247,7 @@ def test_killed_machine(software: Software, formatted: MakeDisk, life: int) -> N
         assert ended, "QEMU goes on without its parent"
     assert journal.exists()
     run = judge(software, disk)
-    assert f"{disk.image}: " in run.complaints, "it says nothing of the journal"
+    assert f"{disk.image}: " in run.complaints, "it does not report the journal"
     assert not journal.exists()
     verify = [sys.executable, "-m", "ccw_actors", "dasd", "verify", str(disk.image)]
     subprocess.run(verify, check=True, capture_output=True)
@@ -261,12 +260,12 @@ def test_killed_machine(software: Software, formatted: MakeDisk, life: int) -> N
 
 
 def moment(life: int) -> float:
-    """Return how many seconds a life lasts: spread over two, the same each time."""
+    """Return the seconds until the kill: spread over two, the same in each test run."""
     return life * 0.618034 % 1 * 2
 
 
 def judge(software: Software, disk: Disk) -> GuestRun:
-    """Have a fresh guest look at a file system: its journal is all that it needs."""
+    """Let a new guest check a file system: its journal is enough to repair it."""
     script = """
         online 0190
         # Exit status 1: what the journal had was written, and there was no fault.

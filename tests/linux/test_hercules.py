@@ -63,7 +63,7 @@ def test_they_read_what_linux_made(
 
 
 def test_linux_formats_what_they_made(software: Software, tmp_path: Path) -> None:
-    """A new volume of dasdinit becomes one of Linux', and stays sound to Hercules."""
+    """Linux formats a new volume of dasdinit, which stays sound to Hercules."""
     run_tool("dasdinit", "new.img", "3390", "HERC01", "10", folder=tmp_path)
     disk = Disk(tmp_path / "new.img")
     script = """
@@ -82,7 +82,7 @@ def test_linux_formats_what_they_made(software: Software, tmp_path: Path) -> Non
 
 
 def test_linux_reads_a_compressed_volume(software: Software, tmp_path: Path) -> None:
-    """A compressed volume of dasdinit, formatted for Linux, is one to read from."""
+    """A compressed volume of dasdinit, formatted for Linux, can be read."""
     words = ("dasdinit", "-z", "-linux", "packed.img", "3390", "PACK01", "4")
     run_tool(*words, folder=tmp_path)
     disk = Disk(tmp_path / "packed.img", read_only=True)

@@ -63,15 +63,15 @@ fi
 def test_linux_reboots_during_io(software: Software, formatted: MakeDisk) -> None:
     """A Linux that reboots during I/O comes up again, with its disk whole.
 
-    Debian's kernel does not come up again in an emulated machine, with disks of ours
-    or without; CCW_ACTORS_REBOOTING_KERNEL names one that does.
+    Debian's kernel does not come up again in an emulated machine, with our disks or
+    without; CCW_ACTORS_REBOOTING_KERNEL names one that does.
     """
     own = os.environ.get("CCW_ACTORS_REBOOTING_KERNEL")
     if own is not None:
         software = software.with_kernel(Path(own))
     guest = Guest(software, {}, "tell life\nreboot -f\n", arguments=())
     if run_plainly(guest, until="@ life", times=2, timeout=20) < 2:
-        pytest.skip("this kernel does not reboot under QEMU without our disks, either")
+        pytest.skip("this kernel does not reboot under QEMU without our disks either")
     guest = Guest(software, {"0190": formatted()}, REBOOTS, arguments=())
     run = run_guest(guest)
     run.succeeded("read", "e2fsck")

@@ -1,4 +1,4 @@
-"""Other QEMUs than the one on PATH: a newer release, as Debian has packaged it."""
+"""A newer QEMU than the one on PATH, as Debian packages it."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ LIBRARIES = "usr/lib/x86_64-linux-gnu"
 
 @pytest.fixture(scope="session")
 def newer_qemu(software: Software) -> Path:
-    """Return a QEMU of Debian's backports, unpacked and not installed."""
+    """Return a QEMU from Debian's backports, unpacked and not installed."""
     assert software.kernel.exists()
     release = platform.freedesktop_os_release().get("VERSION_CODENAME")
     folder = default_cache() / "qemu"

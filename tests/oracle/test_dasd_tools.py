@@ -1,4 +1,4 @@
-"""Images go both ways between this package and Hercules' own tools."""
+"""This package and Hercules' own tools read each other's images."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ def ids(kind: CkdType) -> str:
 
 @contextmanager
 def opened(path: Path, *, write: bool = False) -> Generator[ImageFile]:
-    """Open an image for a while."""
+    """Open an image, and close it at the end."""
     file = open_image(path, read_only=not write)
     try:
         yield file
@@ -82,7 +82,7 @@ def test_they_list_what_we_make(tmp_path: Path, kind: CkdType) -> None:
 
 @pytest.mark.parametrize("kind", CKD_TYPES, ids=ids)
 def test_we_make_what_they_make(tmp_path: Path, kind: CkdType) -> None:
-    """An empty volume is that of dasdload but for three fields.
+    """An empty volume is that of dasdload except for three fields.
 
     These are the owner in the label, the first alternate track (there are none) and
     the type of the VTOC's extent, which they call aligned to cylinders.
@@ -133,7 +133,7 @@ def test_blocks_are_theirs(tmp_path: Path, device_type: str) -> None:
 
 
 def test_we_list_what_they_load(tmp_path: Path) -> None:
-    """Names, formats, lengths and extents are those that dasdload was told."""
+    """Names, formats, lengths and extents are those given to dasdload."""
     listed = found(loaded(tmp_path))
     said = run_tool("dasdls", "loaded.img", folder=tmp_path)
     assert list(listed) == [line.strip() for line in said.splitlines()[1:]]
@@ -228,7 +228,7 @@ def test_they_read_members_we_write(tmp_path: Path) -> None:
 
 
 def test_we_read_members_we_write(tmp_path: Path) -> None:
-    """It is read here as well, by the library and by `ccw-actors dasd cat`."""
+    """The library and `ccw-actors dasd cat` read it as well."""
     path = with_members(tmp_path)
     dataset = found(path)["TEST.EMPTY"]
     with opened(path) as file:
@@ -243,7 +243,7 @@ def test_we_read_members_we_write(tmp_path: Path) -> None:
 
 
 def test_we_read_members_they_load(tmp_path: Path) -> None:
-    """Members that dasdload has put somewhere else are found and read, over tracks."""
+    """Members that dasdload has put somewhere else are read, across tracks."""
     texts = {"ALPHA": CARDS[:25], "BETA": CARDS, "GAMMA": CARDS[100:110]}
     unload = unloaded({name: "".join(cards) for name, cards in texts.items()})
     (tmp_path / "pds.vs").write_bytes(unload)
@@ -321,7 +321,7 @@ def split(path: Path, folder: Path, sizes: list[int]) -> Path:
 
 
 def test_they_read_our_parts(tmp_path: Path) -> None:
-    """A volume cut into files is whole for dasdls, and for us."""
+    """Both dasdls and this package read a volume cut into files as a whole."""
     path = loaded(tmp_path)
     first = split(path, tmp_path, [2, 1, 2])
     said = run_tool("dasdls", "part_1.img", folder=tmp_path)
@@ -350,7 +350,7 @@ def test_we_read_their_parts(tmp_path: Path) -> None:
 
 
 def test_they_want_a_home_address_on_every_track(tmp_path: Path) -> None:
-    """Hercules takes a track of zeros for damaged: a new image cannot be all holes."""
+    """Hercules treats a track of zeros as damaged: a new image cannot be all holes."""
     path = loaded(tmp_path)
     raw = bytearray(path.read_bytes())
     raw[512 + 60 * 56832 :] = bytes(len(raw[512 + 60 * 56832 :]))

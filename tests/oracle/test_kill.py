@@ -28,7 +28,7 @@ def loaded(folder: Path) -> Path:
 
 @pytest.mark.parametrize("sync", ["sync", "process"])
 def test_what_was_written_is_there(tmp_path: Path, sync: str) -> None:
-    """After every death all is there, and Hercules' tools find it so."""
+    """After every kill the volume is whole, as Hercules' tools confirm."""
     killed = Killed(loaded(tmp_path), sync)
     for life in range(LIVES):
         killed.die(life)

@@ -1,4 +1,4 @@
-"""The actors that the runtime's tests are played with, and their messages."""
+"""The actors of the runtime's tests, and their messages."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from ccw_actors.runtime import Actor, ActorRef, Message, ReplyTo, Request, recei
 
 
 class Note(Message, frozen=True):
-    """Something to remember."""
+    """A note."""
 
     text: str
 
 
 class Notes(Message, frozen=True):
-    """What has been remembered, in order."""
+    """The kept notes, in order."""
 
     texts: tuple[str, ...]
 
@@ -24,17 +24,17 @@ class Collect(Request[Notes], frozen=True):
 
 
 class Carry(Request[Note], frozen=True):
-    """Asks for something that takes a while."""
+    """Asks for an answer that takes a while."""
 
     text: str
 
 
 class Deliver(Message, frozen=True):
-    """Has everything answered that is being carried."""
+    """Makes the actor answer every pending `Carry`."""
 
 
 class Send(Message, frozen=True):
-    """Has notes sent to each of some actors."""
+    """Makes the actor send notes to each of some actors."""
 
     texts: tuple[str, ...]
     to: tuple[ActorRef[Note], ...]
@@ -47,13 +47,13 @@ class Blow(Request[Note], frozen=True):
 
 
 class Wake(Message, frozen=True):
-    """What a timer brings."""
+    """The message of a timer."""
 
     text: str
 
 
 class SetTimer(Request[Note], frozen=True):
-    """Sets a timer; answered by its number."""
+    """Sets a timer; its number is the answer."""
 
     delay: float
     text: str
@@ -66,14 +66,14 @@ class CancelTimer(Message, frozen=True):
 
 
 class DiaryState(msgspec.Struct):
-    """What a diary remembers."""
+    """The state of a diary."""
 
     texts: list[str]
     carried: list[tuple[ReplyTo, str]]
 
 
 class Diary(Actor):
-    """Remembers notes; answers late what it has to carry; sets timers."""
+    """Keeps notes, answers a `Carry` late, and sets timers."""
 
     state: DiaryState
 
@@ -82,12 +82,12 @@ class Diary(Actor):
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember."""
+        """Keep the message."""
         self.state.texts.append(message.text)
 
     @receive
     def collect(self, _message: Collect) -> Notes:
-        """Tell what was remembered."""
+        """Answer with the kept notes."""
         return Notes(tuple(self.state.texts))
 
     @receive
@@ -104,7 +104,7 @@ class Diary(Actor):
 
     @receive
     def send(self, message: Send) -> None:
-        """Send notes, each to all."""
+        """Send each note to all."""
         for text in message.texts:
             for ref in message.to:
                 ref.tell(Note(text))
@@ -126,19 +126,19 @@ class Diary(Actor):
 
     @receive
     def wake(self, message: Wake) -> None:
-        """Remember what the timer brought, and when."""
+        """Keep the timer's message and the time."""
         self.state.texts.append(f"{message.text} at {self.now():g}")
 
     def on_stop(self) -> None:
-        """Remember the end."""
+        """Note the end."""
         self.state.texts.append("stopped")
 
     def on_failure(self, error: BaseException) -> None:
-        """Remember the failure."""
+        """Note the failure."""
         self.state.texts.append(f"failed: {error}")
 
 
 def texts_of(actor: Any) -> list[str]:
-    """Return what a diary remembers, alive or not."""
+    """Return the notes of a diary, alive or not."""
     texts: list[str] = actor.state.texts
     return texts

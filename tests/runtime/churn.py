@@ -1,6 +1,6 @@
-"""What comes and goes in a System: each function has it do so once.
+"""Actors and asks that come and go in a System: each function does one round.
 
-`number` counts the rounds. Paths are used again and again, except where that is said.
+`number` counts the rounds. Paths are reused, except where the docstring says so.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ Round: TypeAlias = Callable[[System, int], Awaitable[None]]
 
 
 class Note(Message, frozen=True):
-    """Something to note."""
+    """A note."""
 
     text: str = ""
 
@@ -51,7 +51,7 @@ class Fail(Message, frozen=True):
 
 
 class Member(Actor[Note | Ask | Late | Fail | Terminated]):
-    """Does what actors do; `other` is one that stays."""
+    """Does the usual actions of actors; `other` is one that stays."""
 
     def __init__(self, other: ActorRef[Any] | None = None) -> None:
         self.other = other
@@ -73,7 +73,7 @@ class Member(Actor[Note | Ask | Late | Fail | Terminated]):
 
     @receive
     def late(self, _message: Late) -> None:
-        """Owe the answer."""
+        """Keep `reply_to`, for a later answer."""
         assert self.reply_to.ask
 
     @receive
@@ -83,7 +83,7 @@ class Member(Actor[Note | Ask | Late | Fail | Terminated]):
 
     @receive
     def ended(self, _message: Terminated) -> None:
-        """Take notice."""
+        """Note the end."""
 
 
 async def end(ref: ActorRef[Any]) -> None:
@@ -98,7 +98,7 @@ def there(system: System) -> ActorRef[Any]:
 
 
 def staying(system: System, kind: type[Member], path: str) -> ActorRef[Any]:
-    """Return one of a class at a path, which begins again however often it fails."""
+    """Return an actor of a class at a path, which restarts after every failure."""
     if not system.is_alive(path):
         for_ever = Restart(limit=1 << 30, within=1e-9)
         system.spawn(kind, path, supervision=for_ever)
@@ -106,22 +106,22 @@ def staying(system: System, kind: type[Member], path: str) -> ActorRef[Any]:
 
 
 async def distinct_paths(system: System, number: int) -> None:
-    """An actor at a path where nobody was before."""
+    """An actor at a new path."""
     ref = system.spawn(Member(), f"session/{number}")
     ref.tell(Note())
     await end(ref)
 
 
 async def one_path(system: System, _number: int) -> None:
-    """An actor at a path where many were before."""
+    """An actor at a reused path."""
     await end(system.spawn(Member(), "session"))
 
 
 class WithTimers(Member):
-    """One that has timers under way when it ends."""
+    """An actor with armed timers at its end."""
 
     def on_start(self) -> None:
-        """Set them."""
+        """Set the timers."""
         self.after(600.0, Note())
         self.every(600.0, Note())
         self.cancel(self.after(600.0, Note()))
@@ -147,7 +147,7 @@ async def restarts(system: System, _number: int) -> None:
 
 
 class FailsToStart(Member):
-    """One that does not get beyond `on_start`."""
+    """An actor whose `on_start` fails."""
 
     async def on_start(self) -> None:
         """Raise."""
@@ -156,7 +156,7 @@ class FailsToStart(Member):
 
 
 async def failed_starts(system: System, number: int) -> None:
-    """An actor that does not start, and whose start is waited for."""
+    """An actor that does not start, while a task waits for its start."""
     ref = system.spawn(FailsToStart(), f"session/{number % 50}")
     with contextlib.suppress(OSError):
         await ref.started()
@@ -199,7 +199,7 @@ async def asks_that_are_late(system: System, _number: int) -> None:
 
 
 async def given_up_stops(system: System, _number: int) -> None:
-    """Somebody who waited for an end, and gave up."""
+    """A task that waited for an end, and gave up."""
     ref = there(system)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0):
@@ -209,7 +209,7 @@ async def given_up_stops(system: System, _number: int) -> None:
 
 
 class NeverStarts(Member):
-    """One whose `on_start` never ends."""
+    """An actor whose `on_start` never ends."""
 
     async def on_start(self) -> None:
         """Wait."""
@@ -217,13 +217,13 @@ class NeverStarts(Member):
 
 
 async def given_up_starts(system: System, _number: int) -> None:
-    """Somebody who waited for a start, and gave up."""
+    """A task that waited for a start, and gave up."""
     with contextlib.suppress(StartTimeoutError):
         await staying(system, NeverStarts, "starts").started(timeout=0.0)
 
 
 class Watcher(Member):
-    """One that watches the other."""
+    """An actor that watches the other."""
 
     def on_start(self) -> None:
         """Watch."""
@@ -239,14 +239,14 @@ async def watchers(system: System, number: int) -> None:
 
 
 class Parent(Member):
-    """One that spawns a child for each ask."""
+    """An actor that spawns a child for each ask."""
 
     hired = 0
     watches = False
 
     @receive
     async def ask(self, _message: Ask) -> Note:
-        """Hire."""
+        """Spawn a child."""
         self.hired += 1
         child = self.spawn(Member(), f"child-{self.hired % 50}")
         if self.watches:
@@ -257,7 +257,7 @@ class Parent(Member):
 
 
 class Guardian(Parent):
-    """One that watches them."""
+    """A child that watches its parent."""
 
     watches = True
 
@@ -300,10 +300,10 @@ async def offers(system: System, number: int) -> None:
 
 
 class Owner(Member):
-    """One that owns a task, and waits in `on_stop`."""
+    """An actor that owns tasks, and waits in `on_stop`."""
 
     def on_start(self) -> None:
-        """Start tasks, one of which ends by itself."""
+        """Start tasks, one of which ends on its own."""
         _ = self.start_task(asyncio.sleep(3600))
         _ = self.start_task(asyncio.sleep(0))
 
@@ -327,7 +327,7 @@ async def owner_restarts(system: System, _number: int) -> None:
 
 
 class Waits(Member):
-    """One that is cancelled in a handler."""
+    """An actor that is cancelled in a handler."""
 
     @receive
     async def note(self, _message: Note) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
@@ -345,14 +345,14 @@ async def cancelled_handlers(system: System, number: int) -> None:
 
 
 async def nobody(system: System, number: int) -> None:
-    """A message to a path where nobody is."""
+    """A message to a path without an actor."""
     system.ref(f"nobody/{number}").tell(Note())
     with contextlib.suppress(ActorStoppedError):
         await system.ref(f"nobody/{number}").ask(Ask())
 
 
 class FailsToAnswer(Member):
-    """One that fails when it is asked."""
+    """An actor that fails when it is asked."""
 
     @receive
     async def ask(self, _message: Ask) -> Note:

@@ -1,4 +1,4 @@
-"""What the tests of the runtime share: a world to play in."""
+"""Fixtures of the runtime's tests: a System under each dispatcher."""
 
 from collections.abc import AsyncIterator
 
@@ -11,7 +11,7 @@ from tests.runtime.worlds import WORLDS, World
 
 @pytest_asyncio.fixture(params=WORLDS)
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    """Make each of the worlds in turn."""
+    """Make a System under each dispatcher in turn."""
     with driven_by("task" if request.param == "loop/task" else "turn"):
         made = World(request.param)
         yield made
@@ -20,7 +20,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 
 @pytest_asyncio.fixture(params=["asyncio.Task", *WAYS])
 async def runs(request: pytest.FixtureRequest) -> AsyncIterator[Runs]:
-    """Run a coroutine as a task, and as a handler in each way to drive one."""
+    """Run a coroutine as a task, and as a handler in each way."""
     if request.param == "asyncio.Task":
         yield as_task
         return

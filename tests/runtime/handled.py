@@ -1,4 +1,4 @@
-"""Coroutines as handlers: what a test says about one it says about the other."""
+"""Runs coroutines both as tasks and as handlers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
@@ -24,7 +24,7 @@ WAYS = ("turn", "task")
 
 @contextmanager
 def driven_by(way: str) -> Generator[None]:
-    """Have all handlers driven in one of the ways."""
+    """Run all handlers in one of the ways."""
     with pytest.MonkeyPatch.context() as patch:
         if way == "task":
             patch.setattr(internals, "enter", None)
@@ -32,7 +32,7 @@ def driven_by(way: str) -> Generator[None]:
 
 
 class Doer(Actor[Carry]):
-    """Does in a handler what it is given; `outcome` is what has come of it."""
+    """Runs a given coroutine in a handler; `outcome` is the result."""
 
     def __init__(self, body: Body) -> None:
         self.body = body
@@ -60,24 +60,24 @@ def me() -> "asyncio.Task[Any]":
 
 
 def wait_for_ever() -> "asyncio.Future[None]":
-    """Return what nobody ends."""
+    """Return a future that never ends."""
     return asyncio.get_running_loop().create_future()
 
 
 def soon(call: Callable[[], object]) -> None:
-    """Have the event loop call it."""
+    """Let the event loop call the function."""
     asyncio.get_running_loop().call_soon(call)
 
 
 async def as_task(body: Body) -> Any:
-    """Return what comes of it in a task, or raise that."""
+    """Return its result in a task, or raise its error."""
     task = asyncio.ensure_future(body())
     await asyncio.wait((task,))
     return task.result()
 
 
 async def handled(body: Body) -> Any:
-    """Return what comes of it in a handler, or raise that."""
+    """Return its result in a handler, or raise its error."""
     system = System()
     doer = Doer(body)
     try:
@@ -90,7 +90,7 @@ async def handled(body: Body) -> Any:
 
 
 async def begun(system: System, body: Body) -> tuple[Doer, ActorRef[Carry]]:
-    """Return an actor whose handler has begun with it."""
+    """Return an actor whose handler has started it."""
     doer = Doer(body)
     ref = system.spawn(doer, "doer")
     ref.tell(Carry("x"))

@@ -1,4 +1,4 @@
-"""A System of one level, as simple as its promises: what the real one is held to."""
+"""A simple model of a System without children, to compare the real one with."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ __all__ = ["Model", "ModelActor"]
 
 @dataclass
 class ModelActor:
-    """One diary: what waits, what it remembers, and how often it may still restart."""
+    """One diary: its waiting messages, its notes, and its restarts left."""
 
     bound: int
     when_full: WhenFull
@@ -36,7 +36,7 @@ class Model:
     dead_letters: int = 0
 
     def send(self, path: str, what: str, text: str, ask: int) -> bool:
-        """Send a message; False if it is refused at the sender."""
+        """Send a message; return False if it is refused at the sender."""
         actor = self.actors.get(path)
         if actor is None:
             if what != "stop":
@@ -55,12 +55,12 @@ class Model:
         return True
 
     def kill(self, path: str) -> None:
-        """Stop an actor before it handles what waits."""
+        """Stop an actor before it handles waiting messages."""
         if path in self.actors:
             self.actors[path].killed = True
 
     def run(self) -> None:
-        """Have every actor handle all that waits."""
+        """Let every actor handle all waiting messages."""
         for path in list(self.actors):
             if self.actors[path].killed:
                 self._end(path, self.actors[path])

@@ -1,4 +1,4 @@
-"""What may be declared a handler, and what an actor accepts by it."""
+"""Valid handlers, and the messages that an actor accepts through them."""
 
 from typing import Any, Union
 
@@ -34,7 +34,7 @@ def test_handlers_are_inherited() -> None:
 
 
 def test_handlers_of_two_bases() -> None:
-    """A class with two bases accepts what either does; the first one's come first."""
+    """A class with two bases accepts the messages of both, the first base's first."""
 
     class Left(Actor):
         @receive
@@ -91,7 +91,7 @@ def test_handler_of_several_types() -> None:
 
 @pytest.mark.parametrize("hint", [int, Any, None, Note | None, msgspec.Struct])
 def test_parameter_that_is_no_message(hint: object) -> None:
-    """A handler of something that is no message type is refused with its name."""
+    """A handler of a type that is not a message is refused, with its name."""
 
     def handler(self: Actor, message: object) -> None:
         """Do nothing."""
@@ -102,7 +102,7 @@ def test_parameter_that_is_no_message(hint: object) -> None:
 
 
 def test_parameter_without_annotation() -> None:
-    """A handler that does not say what it handles is refused."""
+    """A handler without an annotation is refused."""
     with pytest.raises(TypeError, match="annotated with a message type, got None"):
 
         class Wrong(Actor):  # pyright: ignore[reportUnusedClass]
@@ -126,7 +126,7 @@ def test_two_handlers_of_one_type() -> None:
 
 
 def test_two_types_of_one_name() -> None:
-    """Two message types that look the same on the wire are refused."""
+    """Two message types with the same tag are refused."""
     twin = type("Note", (Message,), {}, frozen=True)
 
     def handler(self: Actor, message: object) -> None:
@@ -138,7 +138,7 @@ def test_two_types_of_one_name() -> None:
 
 
 def test_actor_that_accepts_nothing() -> None:
-    """An actor without handlers refuses every message and lives on."""
+    """An actor without handlers refuses every message and continues."""
 
     class Deaf(Actor):
         """Has no handler."""

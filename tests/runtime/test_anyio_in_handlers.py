@@ -1,6 +1,6 @@
-"""All of anyio in a handler: it does there what it does in a task.
+"""anyio in a handler: it works as in a task.
 
-Each coroutine is run as a task, and as a handler in either of the ways to drive one.
+Each coroutine runs as a task, and as a handler in each of the two ways.
 """
 
 import asyncio
@@ -28,19 +28,19 @@ SHORT = 0.001
 
 
 async def note(seen: list[str], name: str) -> None:
-    """Note it, a turn of the loop later."""
+    """Note it one turn of the loop later."""
     await anyio.lowlevel.checkpoint()
     seen.append(name)
 
 
 async def fail() -> None:
-    """Raise, a turn of the loop later."""
+    """Raise one turn of the loop later."""
     await anyio.lowlevel.checkpoint()
     raise KeyError("wrong")
 
 
 async def is_cancelled(seen: list[str], name: str) -> None:
-    """Wait for ever, and note the end of that."""
+    """Wait forever, and note the end of the wait."""
     try:
         await anyio.sleep_forever()
     except anyio.get_cancelled_exc_class():
@@ -63,7 +63,7 @@ async def test_sleep(runs: Runs) -> None:
 
 
 async def test_move_on_after(runs: Runs) -> None:
-    """The scope ends at its deadline, and the handler goes on as if nothing were."""
+    """The scope ends at its deadline, and the handler continues normally."""
 
     async def body() -> object:
         with anyio.move_on_after(SHORT) as scope:
@@ -75,7 +75,7 @@ async def test_move_on_after(runs: Runs) -> None:
 
 
 async def test_fail_after(runs: Runs) -> None:
-    """It raises `TimeoutError`, or nothing if there was time enough."""
+    """It raises `TimeoutError`, or nothing if there was enough time."""
 
     async def body() -> object:
         with anyio.fail_after(10):
@@ -107,7 +107,7 @@ async def test_scope_that_is_cancelled(runs: Runs) -> None:
 
 
 async def test_scope_that_cancels_itself(runs: Runs) -> None:
-    """It takes effect at the next wait, however short."""
+    """Cancelling takes effect at the next wait, however short."""
 
     async def body() -> object:
         seen: list[str] = []
@@ -122,7 +122,7 @@ async def test_scope_that_cancels_itself(runs: Runs) -> None:
 
 
 async def test_scopes_in_each_other(runs: Runs) -> None:
-    """The outer scope ends the inner one, which does not catch that."""
+    """The outer scope ends the inner one, which does not catch the cancellation."""
 
     async def body() -> object:
         outer, inner = anyio.CancelScope(), anyio.CancelScope()
@@ -137,7 +137,7 @@ async def test_scopes_in_each_other(runs: Runs) -> None:
 
 
 async def test_shielded_scope(runs: Runs) -> None:
-    """What is shielded goes on to its end, what follows is cancelled."""
+    """Shielded code runs to its end, and later code is cancelled."""
 
     async def body() -> object:
         seen: list[str] = []
@@ -153,7 +153,7 @@ async def test_shielded_scope(runs: Runs) -> None:
 
 
 async def test_cancellation_that_is_asyncio_s(runs: Runs) -> None:
-    """A scope does not catch a cancellation that is not its own."""
+    """A scope does not catch another scope's cancellation."""
     seen: list[str] = []
 
     async def body() -> None:
@@ -218,11 +218,11 @@ async def test_ask_in_a_cancelled_scope(runs: Runs) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_deadline_of_a_sleep(way: str) -> None:
-    """A scope ends `self.sleep`, too."""
+    """A scope also ends `self.sleep`."""
 
     class Sleeper(Doer):
         async def doze(self) -> object:
-            """Sleep in vain, then in earnest."""
+            """Sleep in a scope that ends it, then sleep fully."""
             with anyio.move_on_after(SHORT) as scope:
                 await self.sleep(3600)
             await self.sleep(SHORT)
@@ -253,7 +253,7 @@ async def test_task_group(runs: Runs) -> None:
 
 
 async def test_task_group_whose_task_fails(runs: Runs) -> None:
-    """It cancels the others and whoever waits in it."""
+    """It cancels the other tasks and the waiting code."""
     seen: list[str] = []
 
     async def body() -> object:
@@ -289,7 +289,7 @@ async def test_task_group_whose_parent_fails(runs: Runs) -> None:
 
 
 async def test_task_group_that_is_cancelled(runs: Runs) -> None:
-    """Its scope ends all that is in it, asks too."""
+    """Its scope ends everything in it, including asks."""
     async with System() as system:
         diary: ActorRef[Any] = system.spawn(Diary(), "diary")
 
@@ -310,7 +310,7 @@ async def test_task_group_that_is_cancelled(runs: Runs) -> None:
 
 
 async def test_task_group_that_starts(runs: Runs) -> None:
-    """`start` returns what the task says that it has begun with."""
+    """`start` returns the value that the task reports."""
 
     async def serve(*, task_status: anyio.abc.TaskStatus[int]) -> None:
         await anyio.lowlevel.checkpoint()
@@ -363,7 +363,7 @@ async def test_to_thread_that_is_left(runs: Runs) -> None:
 
 
 async def test_locks(runs: Runs) -> None:
-    """A lock knows who owns it, and keeps everybody else out meanwhile."""
+    """A lock knows its owner, and keeps others out."""
 
     async def body() -> None:
         lock, event = anyio.Lock(), anyio.Event()
@@ -388,7 +388,7 @@ async def test_locks(runs: Runs) -> None:
 
 
 async def test_conditions_and_streams(runs: Runs) -> None:
-    """Conditions, events, semaphores and streams know who waits."""
+    """Conditions, events, semaphores and streams know their waiters."""
 
     async def body() -> object:
         condition, event = anyio.Condition(), anyio.Event()
@@ -418,7 +418,7 @@ async def test_conditions_and_streams(runs: Runs) -> None:
 
 
 async def test_task_info(runs: Runs) -> None:
-    """`get_current_task` tells of the handler."""
+    """`get_current_task` describes the handler."""
 
     async def body() -> object:
         info = anyio.get_current_task()
@@ -445,7 +445,7 @@ async def test_name_of_a_handler() -> None:
 
 
 async def test_pending_cancellation_of_an_ask() -> None:
-    """An ask that was cancelled and has not gone on is a pending cancellation."""
+    """A cancelled ask that has not continued is a pending cancellation."""
     async with System() as system:
         diary: ActorRef[Any] = system.spawn(Diary(), "diary")
         infos: list[anyio.TaskInfo] = []
@@ -474,7 +474,7 @@ async def in_scope() -> None:
 
 
 async def in_shield() -> None:
-    """Wait in a shielded scope, which shields from anyio only."""
+    """Wait in a shielded scope, which shields only from anyio."""
     with anyio.CancelScope(shield=True):
         await anyio.sleep_forever()
 
@@ -510,12 +510,12 @@ async def in_start() -> None:
 
 
 async def in_event() -> None:
-    """Wait for what nobody sets."""
+    """Wait for an event that is never set."""
     await anyio.Event().wait()
 
 
 async def in_stream() -> None:
-    """Wait for what nobody sends."""
+    """Wait for an item that is never sent."""
     send, receive = anyio.create_memory_object_stream[int]()
     async with send, receive:
         await receive.receive()
@@ -536,7 +536,7 @@ STOPPED: list[Callable[[], Any]] = [
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("body", STOPPED)
 async def test_stop(way: str, body: Callable[[], Any]) -> None:
-    """A stop cancels the handler and what it waits for; nothing is left behind."""
+    """A stop cancels the handler and its wait; nothing is left behind."""
     with driven_by(way):
         async with System() as system:
             doer, ref = await begun(system, body)
@@ -551,7 +551,7 @@ async def test_stop(way: str, body: Callable[[], Any]) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_stop_in_a_thread(way: str) -> None:
-    """A stop does not wait for the thread that a handler waits for."""
+    """A stop does not wait for the thread that a handler awaits."""
     inside, gate, left = threading.Event(), threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -573,7 +573,7 @@ async def test_stop_in_a_thread(way: str) -> None:
 
 
 async def test_abandoned_in_a_scope(caplog: pytest.LogCaptureFixture) -> None:
-    """A handler that is abandoned leaves its scopes as their own task."""
+    """An abandoned handler leaves its scopes as their own task."""
 
     async def body() -> None:
         with anyio.CancelScope():

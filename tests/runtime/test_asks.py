@@ -1,4 +1,4 @@
-"""Deadlines of asks, and asks in places where they cannot be."""
+"""Deadlines of asks, and asks in invalid places."""
 
 import asyncio
 import math
@@ -49,17 +49,17 @@ def test_default_timeout() -> None:
 
 
 def test_endless_ask() -> None:
-    """An ask with an infinite timeout fails only when nothing can happen any more."""
+    """An ask with an infinite timeout fails only when no step is left."""
     dispatcher = VirtualDispatcher()
     ref = System(dispatcher).spawn(Diary(), "diary")
     ref.tell(SetTimer(1e6, "late"))
-    with pytest.raises(ActorStoppedError, match="nothing is left that could answer"):
+    with pytest.raises(ActorStoppedError, match="no step is left that could answer"):
         ref.ask(Carry("never"), timeout=math.inf, block=True)
     assert dispatcher.now() == 1e6
 
 
 def test_answered_ask_leaves_the_clock_alone() -> None:
-    """The deadline of an ask that was answered is not waited for."""
+    """The clock does not wait for the deadline of an answered ask."""
     dispatcher = VirtualDispatcher()
     ref = System(dispatcher).spawn(Diary(), "diary")
     assert ref.ask(Collect(), timeout=5.0, block=True) == Notes(())
@@ -68,7 +68,7 @@ def test_answered_ask_leaves_the_clock_alone() -> None:
 
 
 def test_late_answer_is_lost() -> None:
-    """An answer after the deadline harms nobody."""
+    """An answer after the deadline has no effect."""
     dispatcher = VirtualDispatcher()
     ref = System(dispatcher).spawn(Diary(), "diary")
     with pytest.raises(AskTimeoutError):
@@ -78,9 +78,9 @@ def test_late_answer_is_lost() -> None:
 
 
 def test_ask_that_nobody_answers_under_the_stepping_dispatcher() -> None:
-    """Where asks never expire, an ask fails when the System is at rest."""
+    """If asks never expire, an ask fails when the System is at rest."""
     ref = System(SteppingDispatcher()).spawn(Diary(), "diary")
-    with pytest.raises(ActorStoppedError, match="nothing is left that could answer"):
+    with pytest.raises(ActorStoppedError, match="no step is left that could answer"):
         ref.ask(Carry("never"), block=True)
 
 
@@ -88,7 +88,7 @@ def test_ask_that_nobody_answers_under_the_stepping_dispatcher() -> None:
 def test_handler_must_not_wait(
     dispatcher: type[VirtualDispatcher | SteppingDispatcher],
 ) -> None:
-    """A blocking ask inside a handler is refused, and not sent."""
+    """A blocking ask inside a handler is refused and not sent."""
 
     class Waiter(Actor):
         @receive
@@ -109,7 +109,7 @@ def test_handler_must_not_wait(
 
 
 def test_awaiting_without_a_loop() -> None:
-    """Awaiting an ask where no loop runs the System is refused."""
+    """Awaiting an ask is refused if no loop runs the System."""
     ref = System(VirtualDispatcher()).spawn(Diary(), "diary")
 
     async def ask() -> None:
@@ -133,7 +133,7 @@ async def test_blocking_on_the_loop() -> None:
 
 @pytest.mark.asyncio
 async def test_asks_at_once() -> None:
-    """Each of many asks gets its own answer, in whatever order they come."""
+    """Each of many asks gets its own answer, in any order."""
     async with System() as system:
         ref = system.spawn(Diary(), "diary")
         asks = [asyncio.ensure_future(ref.ask(Carry(f"{i}"))) for i in range(50)]
@@ -145,7 +145,7 @@ async def test_asks_at_once() -> None:
 
 @pytest.mark.asyncio
 async def test_cancelled_ask() -> None:
-    """An ask may be cancelled; the answer is then lost, and the actor unharmed."""
+    """An ask may be cancelled: the answer is lost, and the actor is unaffected."""
     async with System() as system:
         diary = Diary()
         ref = system.spawn(diary, "diary")
@@ -175,7 +175,7 @@ async def test_timeout_on_the_loop() -> None:
 
 @pytest.mark.asyncio
 async def test_shutdown_ends_asks() -> None:
-    """Asks that wait when the System shuts down fail, naming what was asked."""
+    """Asks pending at the shutdown fail, and name the request."""
     async with System() as system:
         ref = system.spawn(Diary(), "diary")
         ask = asyncio.ensure_future(ref.ask(Carry("never")))
@@ -185,8 +185,8 @@ async def test_shutdown_ends_asks() -> None:
 
 
 def test_loop_system_needs_a_loop() -> None:
-    """A System on the event loop cannot be made where none runs."""
-    with pytest.raises(DispatcherError, match="none runs now"):
+    """A System on the event loop cannot be created without a running loop."""
+    with pytest.raises(DispatcherError, match="no event loop is running"):
         System()
 
 
@@ -212,7 +212,7 @@ class Prompt(Actor):
 
 
 def test_answer_named_in_quotes() -> None:
-    """A request may name an answer that its module defines later, and only such."""
+    """A request may name only an answer that its module defines later."""
     ref = System(VirtualDispatcher()).spawn(Prompt())
     assert ref.ask(Early(), block=True) == Late()
     with pytest.raises(TypeError, match="Wrong is answered by name 'Nowhere' is not"):

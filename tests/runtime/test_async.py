@@ -1,4 +1,4 @@
-"""Handlers that wait, and the lives of actors: the same in every world."""
+"""Waiting handlers, and the life cycle of actors, under every dispatcher."""
 
 import asyncio
 from contextlib import suppress
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio
 
 
 class Chain(Actor[Carry | Note | Collect]):
-    """Answers `Carry` by what the next one answers, in brackets."""
+    """Answers `Carry` with the next actor's answer, in brackets."""
 
     def __init__(self, other: ActorRef[Any]) -> None:
         self.other = other
@@ -40,7 +40,7 @@ class Chain(Actor[Carry | Note | Collect]):
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember."""
+        """Keep the message."""
         self.texts.append(message.text)
 
     @receive
@@ -50,7 +50,7 @@ class Chain(Actor[Carry | Note | Collect]):
 
 
 class Echo(Actor[Carry]):
-    """Answers, and tells the one who asked something else before."""
+    """Answers, and first tells the asker something else."""
 
     @receive
     def carry(self, message: Carry) -> Note:
@@ -61,17 +61,17 @@ class Echo(Actor[Carry]):
 
 
 class ParentState(msgspec.Struct):
-    """What a parent remembers."""
+    """The state of a parent."""
 
     texts: list[str]
 
 
 class Hire(Message, frozen=True):
-    """Has a parent spawn and watch a child."""
+    """Makes a parent spawn and watch a child."""
 
 
 class Parent(Actor[Hire | Terminated | Blow | Collect]):
-    """Has children that escalate."""
+    """An actor whose children escalate."""
 
     def __init__(self) -> None:
         self.state = ParentState([])
@@ -83,7 +83,7 @@ class Parent(Actor[Hire | Terminated | Blow | Collect]):
 
     @receive
     def ended(self, message: Terminated) -> None:
-        """Remember."""
+        """Keep the message."""
         self.state.texts.append(f"{message.ref.path}: {message.reason}")
 
     @receive
@@ -98,7 +98,7 @@ class Parent(Actor[Hire | Terminated | Blow | Collect]):
 
 
 async def settle(world: World) -> None:
-    """Come to rest, whatever fails on the way."""
+    """Run until the System is at rest, despite failures."""
     for _ in range(5):
         with suppress(ActorFailedError):
             await world.rest()
@@ -114,7 +114,7 @@ async def test_asks_between_actors(world: World) -> None:
 
 
 async def test_messages_wait(world: World) -> None:
-    """What comes while a handler waits is handled after it, though sent before.
+    """Messages that come while a handler waits are handled after it.
 
     So the answer that is waited for is the only message that overtakes another of its
     own sender.
@@ -127,7 +127,7 @@ async def test_messages_wait(world: World) -> None:
 
 
 async def test_sleep(world: World) -> None:
-    """`self.sleep` ends at its time of the System's clock, not before."""
+    """`self.sleep` ends at its time of the System's clock, and not before."""
 
     class Sleeper(Diary):
         @receive
@@ -160,12 +160,12 @@ async def test_hooks_that_wait(world: World) -> None:
 
     class Slow(Diary):
         async def on_start(self) -> None:
-            """Ask, then remember."""
+            """Ask, then note it."""
             await other.ask(Collect())
             self.state.texts.append("started")
 
         async def on_stop(self) -> None:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
-            """Ask, then remember."""
+            """Ask, then note it."""
             await other.ask(Collect())
             self.state.texts.append("stopped")
 
@@ -184,7 +184,7 @@ class Cancelled(Chain):
 
     @receive
     async def carry(self, message: Carry) -> Note:
-        """Ask, and remember the end."""
+        """Ask, and note the end."""
         try:
             return await super().carry(message)
         finally:
@@ -205,7 +205,7 @@ async def test_stop_cancels(world: World) -> None:
 
 
 async def _turns(world: World, chain: Chain) -> None:
-    """Let the handler begin, and come no further: an ask would reach its timeout."""
+    """Let the handler start, but no more: an ask would reach its timeout."""
     dispatcher: Any = world.system.dispatcher
     if dispatcher.loop is not None:
         await world.rest()
@@ -214,7 +214,7 @@ async def _turns(world: World, chain: Chain) -> None:
 
 
 async def test_restart(world: World) -> None:
-    """An actor that restarts has its first state, and handles what waits for it."""
+    """A restarted actor has its first state, and handles waiting messages."""
     ref = world.system.spawn(Diary(), "diary", supervision=Restart())
     for message in (Note("old"), Blow("loud"), Note("new")):
         ref.tell(message)
@@ -224,7 +224,7 @@ async def test_restart(world: World) -> None:
 
 
 async def test_escalation(world: World) -> None:
-    """A child's failure fails its parent; both ends are seen by who watches."""
+    """A child's failure fails its parent; watchers see both ends."""
     parent = world.system.spawn(Parent(), "parent", supervision=Restart())
     parent.tell(Hire())
     await world.rest()
@@ -240,14 +240,14 @@ async def test_escalation(world: World) -> None:
 
 
 async def test_children_end_with_their_parent(world: World) -> None:
-    """The children of an actor end before it does, and their children before them."""
+    """The children of an actor end before it does, after their own children."""
 
     class Nested(Actor[Note]):
         def __init__(self, depth: int) -> None:
             self.depth = depth
 
         def on_start(self) -> None:
-            """Have a child, unless this is the last one."""
+            """Spawn a child, unless this is the last level."""
             if self.depth:
                 self.spawn(Nested(self.depth - 1), "child")
 
@@ -256,7 +256,7 @@ async def test_children_end_with_their_parent(world: World) -> None:
             """Do nothing."""
 
         def on_stop(self) -> None:
-            """Remember."""
+            """Keep the message."""
             ends.append(self.path)
 
     ends: list[str] = []
@@ -268,12 +268,12 @@ async def test_children_end_with_their_parent(world: World) -> None:
 
 
 async def test_awaiting_what_no_loop_can_end(world: World) -> None:
-    """Where no event loop runs, a handler can await asks and `self.sleep` only."""
+    """Without an event loop a handler can await only asks and `self.sleep`."""
 
     class Impatient(Diary):
         @receive
         async def collect(self, _message: Collect) -> Notes:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
-            """Await something of asyncio."""
+            """Await asyncio."""
             await asyncio.sleep(0)
             return Notes(("awaited",))
 

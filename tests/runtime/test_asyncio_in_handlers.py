@@ -1,6 +1,6 @@
-"""All of asyncio in a handler: it does there what it does in a task.
+"""asyncio in a handler: it works as in a task.
 
-Each coroutine is run as a task, and as a handler in either of the ways to drive one.
+Each coroutine runs as a task, and as a handler in each of the two ways.
 """
 
 import asyncio
@@ -31,19 +31,19 @@ SHORT = 0.001
 
 
 async def returned(value: object) -> object:
-    """Return it, a turn of the loop later."""
+    """Return it one turn of the loop later."""
     await asyncio.sleep(0)
     return value
 
 
 async def fail() -> None:
-    """Raise, a turn of the loop later."""
+    """Raise one turn of the loop later."""
     await asyncio.sleep(0)
     raise KeyError("wrong")
 
 
 async def is_cancelled(seen: list[str], name: str) -> None:
-    """Wait for ever, and note the end of that."""
+    """Wait forever, and note the end of the wait."""
     try:
         await wait_for_ever()
     except asyncio.CancelledError:
@@ -55,7 +55,7 @@ async def is_cancelled(seen: list[str], name: str) -> None:
 
 
 async def test_gather(runs: Runs) -> None:
-    """`gather` returns what all have returned, in order."""
+    """`gather` returns all results, in order."""
 
     async def body() -> object:
         return await asyncio.gather(returned(1), returned(2))
@@ -64,7 +64,7 @@ async def test_gather(runs: Runs) -> None:
 
 
 async def test_as_completed(runs: Runs) -> None:
-    """`as_completed` gives all of them."""
+    """`as_completed` yields all of them."""
 
     async def body() -> object:
         both = asyncio.as_completed((returned(1), returned(2)))
@@ -74,7 +74,7 @@ async def test_as_completed(runs: Runs) -> None:
 
 
 async def test_wait(runs: Runs) -> None:
-    """`wait` says which are done, and leaves the others."""
+    """`wait` returns the done tasks, and leaves the others."""
 
     async def body() -> object:
         first, second = asyncio.ensure_future(returned(1)), wait_for_ever()
@@ -99,7 +99,7 @@ async def test_task_group(runs: Runs) -> None:
 
 
 async def test_task_group_whose_task_fails(runs: Runs) -> None:
-    """It cancels the others and whoever waits in it, who may go on afterwards."""
+    """It cancels the other tasks and the waiting code, which may then continue."""
     seen: list[str] = []
 
     async def body() -> object:
@@ -136,7 +136,7 @@ async def test_task_group_whose_parent_is_cancelled(runs: Runs) -> None:
 
 
 async def test_shield(runs: Runs) -> None:
-    """What is shielded goes on when the wait for it is cancelled."""
+    """Shielded code continues when the wait for it is cancelled."""
 
     async def body() -> object:
         task = me()
@@ -155,7 +155,7 @@ async def test_shield(runs: Runs) -> None:
 
 
 async def test_timeout(runs: Runs) -> None:
-    """`timeout` raises `TimeoutError` outside of itself, and nothing is left of it."""
+    """`timeout` raises `TimeoutError` at its end, and leaves nothing behind."""
 
     async def body() -> object:
         with pytest.raises(TimeoutError):
@@ -168,7 +168,7 @@ async def test_timeout(runs: Runs) -> None:
 
 
 async def test_timeouts_in_each_other(runs: Runs) -> None:
-    """Of two timeouts that have both passed each ends what is in it."""
+    """If two nested timeouts have passed, each ends the code in it."""
 
     async def body() -> object:
         ended: list[str] = []
@@ -190,7 +190,7 @@ async def test_timeouts_in_each_other(runs: Runs) -> None:
 
 
 async def test_timeout_that_does_not_pass(runs: Runs) -> None:
-    """It disturbs nobody, and may be moved."""
+    """A timeout that does not pass has no effect, and may be moved."""
 
     async def body() -> object:
         async with asyncio.timeout(10) as limit:
@@ -203,7 +203,7 @@ async def test_timeout_that_does_not_pass(runs: Runs) -> None:
 
 
 async def test_wait_for(runs: Runs) -> None:
-    """`wait_for` returns what is there in time, or cancels it."""
+    """`wait_for` returns a result in time, or cancels the wait."""
 
     async def body() -> object:
         seen: list[str] = []
@@ -216,7 +216,7 @@ async def test_wait_for(runs: Runs) -> None:
 
 
 async def test_timeout_of_an_ask(runs: Runs) -> None:
-    """`timeout` and `wait_for` end an ask, whose answer then is nobody's."""
+    """`timeout` and `wait_for` end an ask, whose answer is then lost."""
     async with System() as system:
         diary = system.spawn(Diary(), "diary")
 
@@ -241,7 +241,7 @@ async def test_timeout_of_an_ask(runs: Runs) -> None:
 
 
 async def test_locks(runs: Runs) -> None:
-    """A lock keeps everybody else out, and wakes who waits when it is free."""
+    """A lock keeps others out, and wakes a waiter when it is free."""
 
     async def body() -> None:
         lock, event = asyncio.Lock(), asyncio.Event()
@@ -261,7 +261,7 @@ async def test_locks(runs: Runs) -> None:
 
 
 async def test_conditions_and_queues(runs: Runs) -> None:
-    """Conditions, events, semaphores and queues know whom they wake."""
+    """Conditions, events, semaphores and queues wake the right waiters."""
 
     async def body() -> object:
         condition, event = asyncio.Condition(), asyncio.Event()
@@ -336,18 +336,18 @@ async def test_streams(runs: Runs) -> None:
 
 
 class Listener(Diary):
-    """Remembers who has told it what."""
+    """Keeps messages and their senders."""
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember who has told."""
+        """Keep the message and its sender."""
         assert self.sender is not None
         self.state.texts.append(f"{self.sender.path}: {message.text}")
 
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_who_tells(way: str) -> None:
-    """What a handler tells after a wait comes from its actor."""
+    """Messages that a handler sends after a wait come from its actor."""
     listener = Listener()
     with driven_by(way):
         async with System() as system:
@@ -364,7 +364,7 @@ async def test_who_tells(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_messages_wait(way: str) -> None:
-    """While a handler waits for the loop, its actor takes no other message."""
+    """While a handler waits for the loop, its actor handles no other message."""
     gate = asyncio.Event()
     with driven_by(way):
         async with System() as system:
@@ -395,7 +395,7 @@ async def test_what_a_handler_is_not() -> None:
 
 
 async def test_what_a_handler_is_in_a_task_of_its_own() -> None:
-    """Where asyncio takes no turn for a task, it is all that."""
+    """If asyncio accepts no turn as a task, the handler is a real task."""
 
     async def body() -> None:
         assert isinstance(me(), asyncio.Task)
@@ -407,14 +407,14 @@ async def test_what_a_handler_is_in_a_task_of_its_own() -> None:
 
 
 class Sleeper(Doer):
-    """Does something of its own."""
+    """Runs a given function."""
 
     def __init__(self, other: ActorRef[Any]) -> None:
         super().__init__(self.do)
         self.other = other
 
     async def do(self) -> object:
-        """Sleep in vain, then in earnest."""
+        """Sleep in a scope that ends it, then sleep fully."""
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(SHORT):
                 await self.sleep(3600)
@@ -433,10 +433,10 @@ async def test_timeout_of_a_sleep(way: str) -> None:
 
 
 class Maker(Sleeper):
-    """Makes a task that sleeps as if it were the handler."""
+    """Starts a task that calls the handler's `sleep`."""
 
     async def do(self) -> object:
-        """Have somebody else sleep, meanwhile ask."""
+        """Let another task sleep, and ask."""
 
         async def sleep() -> None:
             await self.sleep(SHORT)
@@ -449,9 +449,9 @@ class Maker(Sleeper):
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_sleep_in_a_task_of_its_own(way: str) -> None:
-    """`self.sleep` is for the handler alone, not for tasks that it makes.
+    """`self.sleep` works only in the handler, not in its tasks.
 
-    One that tries raises, and the handler is not woken in its place.
+    A task that tries raises, and does not wake the handler.
     """
     with driven_by(way):
         async with System() as system:
@@ -498,7 +498,7 @@ async def in_wait_for() -> None:
 
 
 async def in_barrier() -> None:
-    """Wait for somebody who does not come."""
+    """Wait at a barrier that never fills."""
     await asyncio.Barrier(2).wait()
 
 
@@ -508,7 +508,7 @@ async def in_sleep() -> None:
 
 
 async def in_yield() -> None:
-    """Let the loop go on for ever."""
+    """Yield to the loop forever."""
     while True:  # noqa: ASYNC110 - there is nothing to wait for
         await asyncio.sleep(0)
 
@@ -535,7 +535,7 @@ STOPPED: list[Callable[[], Any]] = [
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("body", STOPPED)
 async def test_stop(way: str, body: Callable[[], Any]) -> None:
-    """A stop cancels the handler and what it waits for; nothing is left behind."""
+    """A stop cancels the handler and its wait; nothing is left behind."""
     with driven_by(way):
         async with System() as system:
             doer, ref = await begun(system, body)
@@ -550,7 +550,7 @@ async def test_stop(way: str, body: Callable[[], Any]) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_stop_in_a_thread(way: str) -> None:
-    """A stop does not wait for the thread that a handler waits for."""
+    """A stop does not wait for the thread that a handler awaits."""
     inside, gate, left = threading.Event(), threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -574,7 +574,7 @@ async def test_stop_in_a_thread(way: str) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_stop_in_a_shield(way: str) -> None:
-    """What a handler shields goes on without it."""
+    """Code that a handler shields continues without it."""
     gate = asyncio.Event()
 
     with driven_by(way):

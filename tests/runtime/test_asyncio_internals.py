@@ -1,4 +1,4 @@
-"""What the runtime finds in asyncio, and what it does where that is missing."""
+"""The private names of asyncio, and what happens if one is missing."""
 
 import asyncio
 import re
@@ -13,13 +13,13 @@ from ccw_actors.runtime._drive import asyncio_internals as internals
 
 
 class Future:
-    """A future of an asyncio that is like ours."""
+    """A future like that of a known asyncio."""
 
     _asyncio_future_blocking = False
 
 
 def test_this_python() -> None:
-    """On the Pythons that we know a turn can be the current task."""
+    """On the supported Pythons a turn can be the current task."""
     found = internals.found(asyncio.tasks, asyncio.Future)
     assert found == (internals.enter, internals.leave)
 
@@ -34,19 +34,19 @@ def test_this_python() -> None:
     ],
 )
 def test_something_is_missing(tasks: dict[str, Any], future: type) -> None:
-    """Without all that it takes, nothing is used."""
+    """If one name is missing, none is used."""
     assert internals.found(SimpleNamespace(**tasks), future) is None
 
 
 def test_nothing_is_missing() -> None:
-    """With it, it is."""
+    """With all names, they are used."""
     tasks: Any = SimpleNamespace(_enter_task=print, _leave_task=repr)
     expected: Any = (print, repr)
     assert internals.found(tasks, Future) == expected
 
 
 def test_one_module_has_all_of_it() -> None:
-    """No other module of the runtime uses anything private of asyncio."""
+    """No other module of the runtime uses private names of asyncio."""
     (folder,) = ccw_actors.runtime.__path__
     users = {
         path.name

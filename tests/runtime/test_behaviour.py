@@ -18,24 +18,24 @@ from tests.runtime.cast import Blow, Collect, Deliver, Note, Notes
 
 
 class DoorState(msgspec.Struct):
-    """What a door remembers."""
+    """The state of a door."""
 
     texts: list[str]
 
 
 class Door(Actor):
-    """Closed, it stashes notes and has no answer; open, it remembers them."""
+    """Closed, it stashes notes and cannot answer; open, it keeps them."""
 
     def __init__(self) -> None:
         self.state = DoorState([])
 
     def on_start(self) -> None:
-        """Begin closed."""
+        """Start closed."""
         self.become("closed")
 
     @receive(state="closed")
     def wait(self, _message: Note) -> None:
-        """Put aside."""
+        """Stash the message."""
         self.stash()
 
     @receive(state="closed")
@@ -46,7 +46,7 @@ class Door(Actor):
 
     @receive(state="open")
     def note(self, message: Note) -> None:
-        """Remember; some notes are special."""
+        """Keep the note; some notes are special."""
         self.state.texts.append(message.text)
         if message.text == "twice":
             self.stash()
@@ -64,7 +64,7 @@ class Door(Actor):
 
 
 def test_stash_comes_first() -> None:
-    """What was put aside is handled in order, before what came later."""
+    """Stashed messages are handled in order, before later ones."""
     ref = System(VirtualDispatcher()).spawn(Door(), "door")
     for message in (Note("1"), Note("2"), Deliver(), Note("3")):
         ref.tell(message)
@@ -72,14 +72,14 @@ def test_stash_comes_first() -> None:
 
 
 def test_behaviour_refuses() -> None:
-    """What has no handler in a behaviour is refused, naming the behaviour."""
+    """A message without a handler in a behaviour is refused, naming the behaviour."""
     ref = System(VirtualDispatcher()).spawn(Door(), "door")
-    with pytest.raises(MessageError, match=r"Collect: not handled by .* 'closed'"):
+    with pytest.raises(MessageError, match=r"Collect: .* in behaviour 'closed'"):
         ref.ask(Collect(), block=True)
 
 
 def test_unknown_behaviour() -> None:
-    """A behaviour that no handler names is refused, naming those there are."""
+    """A behaviour that no handler names is refused, naming the existing ones."""
     door = Door()
     System(VirtualDispatcher()).spawn(door, "door")
     with pytest.raises(
@@ -91,26 +91,26 @@ def test_unknown_behaviour() -> None:
 
 
 def test_stash_without_a_message() -> None:
-    """There is nothing to stash in a hook."""
+    """A hook has no message to stash."""
 
     class Early(Door):
         def on_start(self) -> None:
             """Stash."""
             self.stash()
 
-    with pytest.raises(StashError, match="handles no message"):
+    with pytest.raises(StashError, match="has no current message"):
         System(VirtualDispatcher()).spawn(Early(), "door")
 
 
 def test_stash_twice() -> None:
-    """A message can be put aside once."""
+    """A message can be stashed once."""
     dispatcher = VirtualDispatcher()
     system = System(dispatcher)
     ref = system.spawn(Door(), "door")
     ref.tell(Deliver())
     ref.tell(Note("twice"))
     dispatcher.run()
-    assert "has put this message aside already" in str(system.failures[0])
+    assert "has already stashed this message" in str(system.failures[0])
 
 
 def test_stash_is_bounded() -> None:
@@ -121,7 +121,7 @@ def test_stash_is_bounded() -> None:
     for text in ("1", "2", "3"):
         ref.tell(Note(text))
         dispatcher.run()
-    assert "stashed its bound of 2" in str(system.failures[0])
+    assert "its stash is full: 2 messages" in str(system.failures[0])
 
 
 def test_restart_begins_with_the_first_behaviour() -> None:
@@ -133,7 +133,7 @@ def test_restart_begins_with_the_first_behaviour() -> None:
 
 
 def test_behaviour_and_stash_are_in_a_snapshot() -> None:
-    """Going back restores both."""
+    """Restoring a snapshot restores both."""
     steps = SteppingDispatcher()
     door = Door()
     ref = System(steps).spawn(door, "door")
@@ -152,13 +152,13 @@ def test_behaviour_and_stash_are_in_a_snapshot() -> None:
 
 
 class LostState(msgspec.Struct):
-    """The hook that has run last."""
+    """The hook that ran last."""
 
     hook: str = ""
 
 
 class Lost(Actor):
-    """Says which hook it has begun with."""
+    """Notes the hook with which it started."""
 
     state: LostState
 
@@ -185,7 +185,7 @@ class Lost(Actor):
 
 
 def test_restart_has_a_hook_of_its_own() -> None:
-    """What overrides `on_restart` does not run `on_start` again."""
+    """An override of `on_restart` does not run `on_start` again."""
     ref = System(VirtualDispatcher()).spawn(Lost(), "lost", supervision=Restart())
     assert ref.ask(Collect(), block=True) == Notes(("on_start",))
     ref.tell(Blow("loud"))

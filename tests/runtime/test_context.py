@@ -1,4 +1,4 @@
-"""Each actor has a `contextvars.Context` of its own; nothing shows in another one."""
+"""Each actor has its own `contextvars.Context`, which no other actor sees."""
 
 import asyncio
 import contextvars
@@ -35,24 +35,24 @@ user: contextvars.ContextVar[str] = contextvars.ContextVar("user", default="nobo
 
 
 class Name(Message, frozen=True):
-    """Who somebody acts as."""
+    """The current user."""
 
     text: str
 
 
 class LogIn(Request[Name], frozen=True):
-    """Has a handler act as somebody, who is the answer."""
+    """Sets the user in a handler, which answers with it."""
 
     who: str
     seconds: float = 0.0
 
 
 class WhoAmI(Request[Name], frozen=True):
-    """Asks whom a handler acts as if nobody says."""
+    """Asks for the user of a handler that sets none."""
 
 
 class Become(Message, frozen=True):
-    """Has an actor act as somebody from now on."""
+    """Sets the user of an actor from now on."""
 
     who: str
 
@@ -62,11 +62,11 @@ class Fail(Message, frozen=True):
 
 
 class Web(Actor[LogIn | WhoAmI | Become | Fail]):
-    """Sets who is logged in, waits, acts as that user, resets: as web handlers do."""
+    """Sets the user, waits, and resets it, as web handlers do."""
 
     @receive
     async def log_in(self, message: LogIn) -> Name:
-        """Act as somebody for a while."""
+        """Set the user for a while."""
         token = user.set(message.who)
         try:
             await self.sleep(message.seconds)
@@ -76,12 +76,12 @@ class Web(Actor[LogIn | WhoAmI | Become | Fail]):
 
     @receive
     def who_am_i(self, _message: WhoAmI) -> Name:
-        """Say it."""
+        """Answer with the user."""
         return Name(user.get())
 
     @receive
     def become_user(self, message: Become) -> None:
-        """Set it and leave it so."""
+        """Set the user and leave it set."""
         user.set(message.who)
 
     @receive
@@ -92,7 +92,7 @@ class Web(Actor[LogIn | WhoAmI | Become | Fail]):
 
 @pytest_asyncio.fixture(params=["loop", "fair"])
 async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
-    """Make a System of either dispatcher for an event loop."""
+    """Make a System under each dispatcher for an event loop."""
     fair = request.param == "fair"
     made = System(FairDispatcher(lambda path: path) if fair else None)
     async with made:
@@ -100,7 +100,7 @@ async def system(request: pytest.FixtureRequest) -> AsyncIterator[System]:
 
 
 async def test_actors_that_wait_at_once(system: System) -> None:
-    """Each handler sees after its wait what it has set itself."""
+    """After its wait each handler sees its own value."""
     web = [system.spawn(Web()) for _ in range(3)]
     whos = ["alice", "bob", "carol"]
     asks = [
@@ -113,7 +113,7 @@ async def test_actors_that_wait_at_once(system: System) -> None:
 
 
 async def test_variable_stays_with_its_actor(world: World) -> None:
-    """What a handler has set is there in its actor's next ones, and nowhere else."""
+    """A handler's value is visible in its actor's later handlers, and nowhere else."""
     one, other = world.system.spawn(Web(), "one"), world.system.spawn(Web(), "other")
     one.tell(Become("alice"))
     assert await world.ask(one, WhoAmI()) == Name("alice")
@@ -122,7 +122,7 @@ async def test_variable_stays_with_its_actor(world: World) -> None:
 
 
 async def test_decimal_precision(system: System) -> None:
-    """The precision of a handler that waits is its own."""
+    """A waiting handler keeps its own precision."""
     digits: list[str] = []
 
     class Sum(Actor[LogIn | WhoAmI]):
@@ -147,7 +147,7 @@ async def test_decimal_precision(system: System) -> None:
 
 
 async def test_first_context_is_the_spawners(world: World) -> None:
-    """An actor begins with what its spawner had set then, and not later."""
+    """An actor begins with its spawner's values at the spawn, not with later ones."""
     token = user.set("spawner")
     try:
         ref = world.system.spawn(Web(), "web")
@@ -158,7 +158,7 @@ async def test_first_context_is_the_spawners(world: World) -> None:
 
 
 class Parent(Web):
-    """Spawns a child under the name that it is given."""
+    """Spawns a child under a given name."""
 
     @receive
     def become_user(self, message: Become) -> None:
@@ -169,7 +169,7 @@ class Parent(Web):
 
 
 async def test_child_begins_with_its_parents(world: World) -> None:
-    """A child has a copy of what its parent has when it spawns, then its own."""
+    """A child has a copy of its parent's values at the spawn, then its own."""
     parent = world.system.spawn(Parent(), "parent")
     parent.tell(Become("alice"))
     await world.rest()
@@ -181,9 +181,9 @@ async def test_child_begins_with_its_parents(world: World) -> None:
 
 
 class Hooked(Actor[Name | Fail | WhoAmI]):
-    """Notes in each hook, and for each message of a timer, whom it acts as.
+    """Notes its user in each hook, and for each message of a timer.
 
-    It is another one each time: "nobody" once more "!" at each step.
+    The user changes each time: one more "!" at each step.
     """
 
     def __init__(self, seen: list[str], *, asynchronous: bool) -> None:
@@ -192,7 +192,7 @@ class Hooked(Actor[Name | Fail | WhoAmI]):
         self.note("made")
 
     def note(self, where: str) -> None:
-        """Note it, and be another one from now on."""
+        """Note the user, and change it."""
         self.seen.append(f"{where}: {user.get()}")
         user.set(user.get() + "!")
 
@@ -241,7 +241,7 @@ class Hooked(Actor[Name | Fail | WhoAmI]):
 
 
 def one_life(*names: str) -> list[str]:
-    """Return what is noted under those names, one after another in one context."""
+    """Return the notes under those names, in sequence in one context."""
     return [f"{name}: nobody{'!' * number}" for number, name in enumerate(names)]
 
 
@@ -254,7 +254,7 @@ ASYNC = ("made", "start", "start again", "timer", "ask", "ask again", "message")
 async def test_all_of_a_life_is_in_one_context(
     where: str, *, asynchronous: bool
 ) -> None:
-    """Constructor, hooks, handlers and timers' messages share it, from wait to wait.
+    """Constructor, hooks, handlers and timer messages share the context across waits.
 
     A restart begins with the spawner's values again.
     """
@@ -290,7 +290,7 @@ async def test_all_of_a_life_is_in_one_context(
 
 
 async def test_restart_gives_back_the_spawners_value(world: World) -> None:
-    """A restart begins with what the spawner had, whatever was set before it."""
+    """A restart begins with the spawner's values, whatever was set before."""
     token = user.set("spawner")
     try:
         ref = world.system.spawn(Web, "web", supervision=Restart())
@@ -308,7 +308,7 @@ async def test_restart_gives_back_the_spawners_value(world: World) -> None:
 
 
 async def test_constructor_that_sets_a_variable() -> None:
-    """What a factory sets is its actor's, not the spawner's; in a thread as well."""
+    """A factory's values belong to its actor, not to the spawner, also in a thread."""
 
     class Maker(Web):
         def __init__(self) -> None:
@@ -321,7 +321,7 @@ async def test_constructor_that_sets_a_variable() -> None:
 
 
 class ThreadWeb(Actor[WhoAmI | Become | Fail]):
-    """`Web` without a handler that waits."""
+    """`Web` without a waiting handler."""
 
     seen: list[str]
 
@@ -331,12 +331,12 @@ class ThreadWeb(Actor[WhoAmI | Become | Fail]):
 
     @receive
     def who_am_i(self, _message: WhoAmI) -> Name:
-        """Say it."""
+        """Answer with the user."""
         return Name(user.get())
 
     @receive
     def become_user(self, message: Become) -> None:
-        """Set it and leave it so."""
+        """Set the user and leave it set."""
         user.set(message.who)
 
     @receive
@@ -355,14 +355,14 @@ class ThreadWeb(Actor[WhoAmI | Become | Fail]):
 
 
 class ThreadMaker(ThreadWeb):
-    """One that sets the variable when it is made."""
+    """An actor that sets the variable when it is created."""
 
     def __init__(self) -> None:
         user.set("made")
 
 
 async def test_thread() -> None:
-    """An actor in a thread begins with its spawner's values, also when it restarts."""
+    """An actor in a thread begins with its spawner's values, also at a restart."""
     made: list[ThreadWeb] = []
 
     def make() -> ThreadWeb:
@@ -389,16 +389,16 @@ async def test_thread() -> None:
 
 
 class Spread(Actor[LogIn]):
-    """Has the event loop call it back in every way it has, and sets the variable there.
+    """Uses every kind of callback of the event loop, and sets the variable there.
 
-    `seen` is what was set at each call.
+    `seen` has the value at each call.
     """
 
     def __init__(self) -> None:
         self.seen: dict[str, str] = {}
 
     def note(self, what: str) -> None:
-        """Note whom it acts as, and be somebody else."""
+        """Note the user, and change it."""
         self.seen[what] = user.get()
         user.set(what)
 
@@ -440,53 +440,53 @@ async def test_what_a_handler_starts(system: System) -> None:
 
 
 class Gossip(Observer):
-    """Sets the variable whenever it hears of something, and notes what it was."""
+    """An observer that notes the variable at each event, and sets it."""
 
     def __init__(self, system: System) -> None:
         self.system = system
         self.seen: list[str] = []
 
     def hear(self) -> None:
-        """Note it; be somebody else; and send what is lost, once."""
+        """Note it, change it, and send a lost message once."""
         self.seen.append(user.get())
         user.set(f"observer {len(self.seen)}")
         if len(self.seen) == 1:
             self.system.ref("nobody").tell(Name("hears of itself"))
 
     def spawned(self, actor: str) -> None:
-        """Hear."""
+        """Note the event."""
         del actor
         self.hear()
 
     def handled(self, event: Handled) -> None:
-        """Hear."""
+        """Note the event."""
         del event
         self.hear()
 
     def dead_letter(self, event: Handled, reason: str) -> None:
-        """Hear."""
+        """Note the event."""
         del event, reason
         self.hear()
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
-        """Hear."""
+        """Note the event."""
         del actor, message, error
         self.hear()
 
     def restarted(self, actor: str) -> None:
-        """Hear."""
+        """Note the event."""
         del actor
         self.hear()
 
     def stopped(self, actor: str, reason: str) -> None:
-        """Hear."""
+        """Note the event."""
         del actor, reason
         self.hear()
 
 
 @pytest.mark.parametrize("thread", [False, True])
 async def test_observers_have_their_own(*, thread: bool) -> None:
-    """What an observer sets stays with it, and it sees nothing of the actors."""
+    """An observer keeps its own values, and sees none of the actors."""
     async with System() as system:
         user.set("outside")
         gossip, other = Gossip(system), Gossip(system)
@@ -512,7 +512,7 @@ async def test_observers_have_their_own(*, thread: bool) -> None:
 
 @pytest.mark.parametrize("thread", [False, True])
 async def test_supervision_sees_its_actors(*, thread: bool) -> None:
-    """A function that decides sees what its actor had set, and changes nothing."""
+    """A supervision function sees its actor's values, and changes none."""
     seen: list[str] = []
 
     def decide(error: BaseException) -> Stop:
@@ -543,7 +543,7 @@ async def test_supervision_sees_its_actors(*, thread: bool) -> None:
 async def test_handler_that_is_abandoned_ends_in_its_context(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A `finally` runs in the context that it was entered in, whoever ends it."""
+    """A `finally` runs in the context in which its block began."""
     begun: list[str] = []
     ends: list[str] = []
 
@@ -574,19 +574,19 @@ async def test_handler_that_is_abandoned_ends_in_its_context(
 
 
 class Tree(msgspec.Struct):
-    """How deep a family goes."""
+    """The depth of a family."""
 
     depth: int
 
 
 class Grow(Request[Name], frozen=True):
-    """Has an actor spawn a child that does the same, down to depth 0."""
+    """Makes an actor spawn a child that does the same, down to depth 0."""
 
     depth: int
 
 
 class Branch(Actor[Grow | Fail]):
-    """Spawns, asks and stops its own kind, setting the variable all the way."""
+    """Spawns, asks and stops actors of its class, and sets the variable each time."""
 
     async def on_start(self) -> None:
         """Set it around a wait."""
@@ -613,11 +613,11 @@ class Branch(Actor[Grow | Fail]):
         raise ValueError(self.path)
 
     def on_failure(self, error: BaseException) -> None:
-        """See that it is still so."""
+        """Check that it is still set."""
         assert str(error) == user.get() == self.path
 
     async def on_stop(self) -> None:
-        """See that it is still so."""
+        """Check that it is still set."""
         assert user.get() == self.path
         await self.sleep(0)
         assert user.get() == self.path
@@ -625,7 +625,7 @@ class Branch(Actor[Grow | Fail]):
 
 @pytest.mark.parametrize("where", ["loop", "fair", "virtual"])
 async def test_families(where: str) -> None:
-    """Parents and children that spawn, ask, fail, restart and stop stay apart."""
+    """Parents and children that spawn, ask, fail, restart and stop stay separate."""
     clock = VirtualDispatcher()
     fair = FairDispatcher(lambda path: path)
     dispatchers: dict[str, Dispatcher] = {"virtual": clock, "fair": fair}

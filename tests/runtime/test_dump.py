@@ -1,4 +1,4 @@
-"""What a System says of itself."""
+"""The statistics and the dump of a System."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -36,7 +36,7 @@ class Asker(Actor[Carry]):
 
 @asynccontextmanager
 async def asking() -> AsyncGenerator[System]:
-    """Have one actor ask another, with a message that waits behind."""
+    """Let one actor ask another, with one more message waiting."""
     async with System() as system:
         diary = system.spawn(Diary(), "diary")
         asker = system.spawn(Asker(diary), "asker")
@@ -50,7 +50,7 @@ async def asking() -> AsyncGenerator[System]:
 
 @pytest.mark.asyncio
 async def test_dump() -> None:
-    """It lists who waits for what, with queues and ages."""
+    """It lists what each actor waits for, with queues and ages."""
     async with asking() as system:
         found = system.dump()
         by_path = {one.path: one for one in found.actors}
@@ -66,7 +66,7 @@ async def test_dump() -> None:
 
 @pytest.mark.asyncio
 async def test_dump_as_text() -> None:
-    """It says of each actor that waits for whom, and counts the idle ones."""
+    """It names the target of each waiting actor, and counts the idle ones."""
     async with asking() as system:
         text = str(system.dump())
         assert "asker (Asker): waiting, 1 queued, waits for diary" in text
@@ -76,7 +76,7 @@ async def test_dump_as_text() -> None:
 
 @pytest.mark.asyncio
 async def test_statistics() -> None:
-    """They count what was handled, lost and asked."""
+    """The statistics count handled and lost messages, and asks."""
     async with System() as system:
         diary = system.spawn(Diary(), "diary")
         diary.tell(Note("1"))
@@ -87,7 +87,7 @@ async def test_statistics() -> None:
 
 
 class Lives(Observer):
-    """Keeps who comes and goes."""
+    """Keeps the starts and ends of actors."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -103,7 +103,7 @@ class Lives(Observer):
 
 @pytest.mark.asyncio
 async def test_observer_of_a_stillborn_actor() -> None:
-    """An actor whose `on_start` raises in `spawn` is seen to come, and to go."""
+    """An observer sees the start and the end of an actor whose `on_start` raises."""
 
     class Stillborn(Diary):
         def on_start(self) -> None:
@@ -133,7 +133,7 @@ def test_every_count() -> None:
         handled=3,  # Carry, Deliver, Blow
         waiting_messages=3,
         pending_asks=0,
-        dead_letters=4,  # what was dropped, and the late answer
+        dead_letters=4,  # the dropped messages, and the late answer
         late_answers=1,
         expired_asks=1,
         dropped=3,
@@ -154,7 +154,7 @@ def ask_in_vain(system: System) -> None:
 
 
 def fill_mailboxes(system: System) -> None:
-    """Tell three messages too many to one that drops, two to one that refuses."""
+    """Tell three messages too many to a mailbox that drops, two to one that refuses."""
     dropping = system.spawn(Diary(), "dropping", mailbox=Mailbox(2, "drop newest"))
     refusing = system.spawn(Diary(), "refusing", mailbox=Mailbox(1))
     for _ in range(5):
@@ -174,11 +174,11 @@ class Parent(Actor):
 
 
 class Sleeper(Actor[Note | Carry | Blow]):
-    """Sleeps on a note, puts a `Carry` aside, fails on a `Blow`."""
+    """Sleeps on a note, stashes a `Carry`, fails on a `Blow`."""
 
     @receive
     async def note(self, _message: Note) -> None:
-        """Sleep, whatever comes."""
+        """Sleep through cancellations."""
         try:
             await self.sleep(60.0)
         except asyncio.CancelledError:
@@ -186,7 +186,7 @@ class Sleeper(Actor[Note | Carry | Blow]):
 
     @receive
     def carry(self, _message: Carry) -> None:
-        """Put aside."""
+        """Stash the message."""
         self.stash()
 
     @receive
@@ -196,7 +196,7 @@ class Sleeper(Actor[Note | Carry | Blow]):
 
 
 def some_who_do_different_things() -> System:
-    """Return a System of which each actor is called by what it does."""
+    """Return a System whose actors are named after what they do."""
     dispatcher = VirtualDispatcher()
     system = System(dispatcher)
     for path in ("idle", "busy", "waiting", "stashing"):
@@ -215,7 +215,7 @@ def some_who_do_different_things() -> System:
 
 
 def test_what_actors_do() -> None:
-    """Who is idle, busy, waiting, restarting or stopping is called so."""
+    """The dump names idle, busy, waiting, restarting and stopping actors."""
     found = some_who_do_different_things().dump().actors
     assert {one.path: one.doing for one in found} == {
         "idle": "idle",
@@ -229,7 +229,7 @@ def test_what_actors_do() -> None:
 
 
 def test_what_actors_have() -> None:
-    """Of each it says what waits for it, for what it waits, and what it is."""
+    """For each actor it has the queue, the wait and the class."""
     dump = some_who_do_different_things().dump()
     found = {one.path: one for one in dump.actors}
     assert (found["stashing"].stash, found["busy"].mailbox) == (1, 1)

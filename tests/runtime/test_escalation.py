@@ -1,4 +1,4 @@
-"""Errors that are no actor's affair, and those that are though no `Exception`."""
+"""Errors that stop the System, and a `BaseException` that only fails its actor."""
 
 import asyncio
 import logging
@@ -35,23 +35,23 @@ from tests.runtime.worlds import until
 
 
 class Mine(BaseException):
-    """One that is no `Exception`."""
+    """A `BaseException` that is not an `Exception`."""
 
 
 class Fine(Message, frozen=True):
-    """All is well."""
+    """The answer of a healthy actor."""
 
 
 class Ping(Request[Fine], frozen=True):
-    """Asks whether it is."""
+    """Asks whether an actor is healthy."""
 
 
 class Boom(Request[Fine], frozen=True):
-    """Has an actor raise what it has."""
+    """Makes an actor raise the given error."""
 
 
 class Plain(Actor[Ping | Boom]):
-    """Raises in a handler that does not wait, which is all that a thread has."""
+    """Raises in a plain handler, as in a thread."""
 
     def __init__(self, error: BaseException, seen: list[str] | None = None) -> None:
         self.error = error
@@ -87,7 +87,7 @@ class Async(Plain):
 
 
 class Awaits(Plain):
-    """Awaits what raises, as a task does that somebody has cancelled."""
+    """Awaits a failing task, such as a cancelled one."""
 
     @receive
     async def boom(self, _message: Boom) -> Fine:  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
@@ -109,7 +109,7 @@ GLOBAL = {"SystemExit": SystemExit, "KeyboardInterrupt": KeyboardInterrupt}
 
 @pytest.fixture(params=WHERE)
 def where(request: pytest.FixtureRequest) -> Any:
-    """Name where an error is raised; "/task" for a handler that a Task drives."""
+    """Name where an error is raised; "/task" is a handler run by a Task."""
     name, _, way = request.param.partition("/")
     with driven_by(way or "turn"):
         yield name
@@ -133,7 +133,7 @@ def spawn(
 async def test_base_exception_is_a_failure_of_its_actor(
     where: str, kind: type[BaseException]
 ) -> None:
-    """The asker is told at once, the actor ends, and nobody else notices."""
+    """The ask fails at once, the actor ends, and no other is affected."""
     seen: list[str] = []
     async with System() as system:
         other = system.spawn(Plain(kind()), "other")
@@ -152,7 +152,7 @@ async def test_base_exception_is_a_failure_of_its_actor(
 @pytest.mark.asyncio
 @pytest.mark.parametrize("kind", LOCAL.values(), ids=LOCAL)
 async def test_base_exception_restarts_its_actor(kind: type[BaseException]) -> None:
-    """The supervision decides on it, as on any other."""
+    """The supervision decides on it as on any other error."""
     async with System() as system:
         ref = system.spawn(lambda: Async(kind("boom")), supervision=Restart())
         for _ in range(2):
@@ -163,7 +163,7 @@ async def test_base_exception_restarts_its_actor(kind: type[BaseException]) -> N
 
 @pytest.mark.asyncio
 async def test_cancelled_by_a_stop_is_no_failure() -> None:
-    """CancelledError in a handler that is stopped ends it, and its asker is told."""
+    """CancelledError in a stopped handler ends it, and the ask fails."""
 
     class Waits(Plain):
         @receive
@@ -202,7 +202,7 @@ async def test_nothing_escalates_unless_it_is_said() -> None:
 
 
 async def forever() -> None:
-    """Wait for ever, but for ten seconds at most."""
+    """Wait for ten seconds at most."""
     async with asyncio.timeout(10):
         await wait_for_ever()
 
@@ -213,7 +213,7 @@ ESCALATE = (SystemExit, KeyboardInterrupt, Mine)
 async def error_of(
     block: Callable[[System], Awaitable[object]], system: System | None = None
 ) -> BaseException:
-    """Return what `async with System()` raises around that block."""
+    """Return the exception of `async with System()` around that block."""
     try:
         async with system or System(escalate=ESCALATE) as made:
             await block(made)
@@ -249,11 +249,11 @@ async def test_block_is_cancelled_and_raises(
     assert seen.pop(0) == f"boom failed: {type(error).__name__}"
     assert sorted(seen) == ["boom stops", "cancelled", "other stops"]
     assert [failure.escalated for failure in system.failures] == [True]
-    await asyncio.sleep(0)  # Nothing of the cancellation is left.
+    await asyncio.sleep(0)  # The cancellation is fully undone.
 
 
 class Trouble(Observer):
-    """Raises when it hears of an actor."""
+    """An observer that raises for each actor."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -272,7 +272,7 @@ class Hooked(Actor[Ping]):
         self.error = error
 
     def on_start(self) -> Any:
-        """Raise, or begin to."""
+        """Raise, or start a task that raises."""
         if self.hook == "async on_start":
             return self.late()
         if self.hook == "task":
@@ -286,7 +286,7 @@ class Hooked(Actor[Ping]):
 
     @receive
     def ping(self, _message: Ping) -> Fine:
-        """Raise something, or end."""
+        """Raise an error, or end."""
         if self.hook in {"on_failure", "supervision"}:
             raise ValueError
         self.stop()
@@ -313,7 +313,7 @@ HOOKS = ("async on_start", "on_failure", "on_stop", "async on_stop", "task")
 @pytest.mark.parametrize("hook", [*HOOKS, "supervision"])
 @pytest.mark.parametrize("kind", ESCALATE)
 async def test_hook_that_escalates(kind: type[BaseException], hook: str) -> None:
-    """From hooks, tasks and supervision it comes out in the same way."""
+    """From hooks, tasks and supervision the error comes out in the same way."""
     error = kind("boom")
 
     def decide(cause: BaseException) -> Stop:
@@ -333,7 +333,7 @@ async def test_hook_that_escalates(kind: type[BaseException], hook: str) -> None
 
 @pytest.mark.asyncio
 async def test_observer_that_escalates() -> None:
-    """An observer that raises it takes the System along; another error is logged."""
+    """An observer that raises it ends the System; another error is logged."""
     error = Mine()
 
     async def block(system: System) -> None:
@@ -346,17 +346,17 @@ async def test_observer_that_escalates() -> None:
 
 
 class Slow(Plain):
-    """Takes its time to stop."""
+    """An actor that stops slowly."""
 
     async def on_stop(self) -> None:
-        """Say when it is over."""
+        """Note the end."""
         await self.sleep(0.001)
         self.seen.append("has stopped")
 
 
 @pytest.mark.asyncio
 async def test_block_that_is_about_to_end() -> None:
-    """The cancellation that has not come to it yet comes to nothing else either."""
+    """A pending cancellation affects no other code."""
     slow = Slow(Mine())
 
     async def block(system: System) -> None:
@@ -373,7 +373,7 @@ async def test_block_that_is_about_to_end() -> None:
 
 @pytest.mark.asyncio
 async def test_block_that_is_about_to_go_on() -> None:
-    """One whose wait has ended at the same moment is cancelled all the same."""
+    """A task whose wait ends at the same moment is still cancelled."""
     begun = asyncio.Event()
 
     class Sets(Plain):
@@ -427,13 +427,13 @@ async def in_group_that_fails() -> None:
 
 
 async def swallows() -> None:
-    """Go on, and end."""
+    """Continue, and end."""
     with suppress(CancelledError):
         await forever()
 
 
 async def swallows_and_waits() -> None:
-    """Go on for a while."""
+    """Continue for a while."""
     with suppress(CancelledError):
         await forever()
     await asyncio.sleep(0)
@@ -441,7 +441,7 @@ async def swallows_and_waits() -> None:
 
 
 async def raises() -> None:
-    """Raise something else."""
+    """Raise another error."""
     try:
         await forever()
     except CancelledError:
@@ -463,7 +463,7 @@ BODIES = (
 async def within(
     outside: str | None, block: Callable[[System], Awaitable[object]]
 ) -> None:
-    """Have a System around a block, and something else around that."""
+    """Put a System around a block, and other code around that."""
     async with AsyncExitStack() as stack:
         if outside == "timeout":
             await stack.enter_async_context(asyncio.timeout(60))
@@ -482,7 +482,7 @@ async def within(
 async def test_whatever_the_block_does(
     body: Callable[[], Awaitable[None]], outside: str | None
 ) -> None:
-    """The error comes out, alone, and the task is as it was before."""
+    """Only the error comes out, and the task is as before."""
     error = Mine("boom")
 
     async def block(system: System) -> None:
@@ -525,7 +525,7 @@ async def test_context_of_the_error(
     body: Callable[[], Awaitable[None]],
     context: BaseException | None,
 ) -> None:
-    """What it was raised from stays; else it is what the block has raised."""
+    """Its cause stays; otherwise its context is the error of the block."""
 
     async def block(system: System) -> None:
         system.spawn(make(error)).tell(Boom())
@@ -540,7 +540,7 @@ async def test_context_of_the_error(
 @pytest.mark.asyncio
 @pytest.mark.parametrize("first", ["outside", "actor"])
 async def test_cancelled_from_outside_at_the_same_time(first: str) -> None:
-    """The error goes first; that somebody else has cancelled the task stays known."""
+    """The error comes first, and another cancellation of the task is not lost."""
     seen: list[object] = []
 
     class Cancels(Plain):
@@ -596,7 +596,7 @@ async def test_cancelled_while_it_shuts_down() -> None:
         task = asyncio.ensure_future(run(system, escalates=escalates))
         await until(lambda stubborn=stubborn: "on_stop" in stubborn.seen)  # type: ignore[misc]
         for _ in range(3):
-            await asyncio.sleep(0)  # The block has been cancelled, and shuts down.
+            await asyncio.sleep(0)  # The block was cancelled, and shuts down.
         task.cancel()
         with pytest.raises(Mine if escalates else CancelledError):
             await task
@@ -618,7 +618,7 @@ async def test_cancelled_while_it_shuts_down() -> None:
 async def test_gravest_error_is_raised(
     first: type[BaseException], second: type[BaseException], raised: int
 ) -> None:
-    """SystemExit goes before others that escalate, those before a plain failure.
+    """SystemExit comes before others that escalate, those before a plain failure.
 
     The first of its kind is raised; the others are in `failures`.
     """
@@ -643,7 +643,7 @@ async def test_gravest_error_is_raised(
 @pytest.mark.asyncio
 @pytest.mark.parametrize("explicitly", [False, True])
 async def test_error_in_the_shutdown(*, explicitly: bool) -> None:
-    """What `on_stop` raises then comes out when all have stopped."""
+    """An escalated error of `on_stop` comes out when all have stopped."""
     seen: list[str] = []
     error = SystemExit("boom")
 
@@ -662,7 +662,7 @@ async def test_error_in_the_shutdown(*, explicitly: bool) -> None:
 
 @pytest.mark.asyncio
 async def test_handler_that_is_abandoned() -> None:
-    """What it raises when it is closed, at the deadline of a shutdown, comes out."""
+    """An escalated error from closing a handler at the deadline comes out."""
 
     class Stubborn(Plain):
         @receive
@@ -701,7 +701,7 @@ async def test_failure_is_raised_after_a_shutdown_inside() -> None:
 
 @pytest.mark.asyncio
 async def test_error_before_the_block() -> None:
-    """What has escalated before `async with` interrupts it at its first wait."""
+    """An error escalated before `async with` interrupts it at its first wait."""
     system = System(escalate=ESCALATE)
     ref = spawn(system, "plain", Mine("boom"))
     with pytest.raises(ActorFailedError):
@@ -717,7 +717,7 @@ async def _next(made: AsyncIterator[System]) -> System:
 
 @pytest.mark.asyncio
 async def test_block_that_is_left_by_another_task() -> None:
-    """As in a fixture: nobody is interrupted, and it is raised at the end."""
+    """As in a fixture: no task is interrupted, and the error is raised at the end."""
 
     async def fixture() -> AsyncIterator[System]:
         async with System(escalate=ESCALATE) as system:
@@ -780,7 +780,7 @@ async def test_shutdown_raises(where: str) -> None:
 @pytest.mark.parametrize("where", ["plain", "async"])
 @pytest.mark.parametrize("by", ["run", "step", "advance", "ask"])
 def test_virtual_clock_raises(kind: type[BaseException], where: str, by: str) -> None:
-    """It comes out of whatever runs the System; then all actors stop."""
+    """It comes out of the call that runs the System; then all actors stop."""
     error = kind("boom")
     seen: list[str] = []
     system = System(clock := VirtualDispatcher(), escalate=ESCALATE)
@@ -815,7 +815,7 @@ def test_virtual_clock_raises(kind: type[BaseException], where: str, by: str) ->
 @pytest.mark.parametrize("where", ["plain", "async"])
 @pytest.mark.parametrize("by", ["run", "step"])
 def test_stepping_raises(kind: type[BaseException], where: str, by: str) -> None:
-    """It comes out of the step in which it was raised."""
+    """The error comes out of the step in which it was raised."""
     error = kind("boom")
     system = System(steps := SteppingDispatcher(), escalate=ESCALATE)
     spawn(system, where, error).tell(Boom())
@@ -831,7 +831,7 @@ def test_stepping_raises(kind: type[BaseException], where: str, by: str) -> None
 
 
 def test_escalate_always() -> None:
-    """It holds for Systems that are made from then on, until it is taken back."""
+    """It applies to Systems created from then on, until it is undone."""
 
     def escalates() -> bool:
         system = System(clock := VirtualDispatcher())
@@ -854,7 +854,7 @@ def test_escalate_always() -> None:
 
 @pytest.mark.asyncio
 async def test_taker() -> None:
-    """The last one is asked about what no block can raise."""
+    """The last taker gets errors that no block can raise."""
     before, asked = list(TAKERS), list[str]()
 
     def takes(error: BaseException) -> bool:
@@ -889,7 +889,7 @@ async def test_taker() -> None:
 
 @pytest.mark.asyncio
 async def test_log(caplog: pytest.LogCaptureFixture) -> None:
-    """What escalates is no error in the log, as it is raised."""
+    """An escalated error is not logged as an error, because it is raised."""
     caplog.set_level(logging.INFO, "ccw_actors")
 
     async def block(system: System) -> None:

@@ -1,4 +1,4 @@
-"""Messages that have changed, between actors: unknown fields, other names, maps."""
+"""Changed messages between actors: unknown fields, other names, maps."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class Line(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 class NewLine(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """What it has become."""
+    """Its newer version."""
 
     item: str
     price: int = 0
@@ -37,7 +37,7 @@ class Receipt(Message, frozen=True):
 
 
 class NewReceipt(Message, frozen=True, tag="Receipt"):
-    """What it has become."""
+    """Its newer version."""
 
     number: int
     printed: bool = False
@@ -51,7 +51,7 @@ class Order(Request[Receipt], frozen=True):
 
 
 class NewOrder(Request[Receipt], frozen=True, tag="Order"):
-    """What it has become, for writers that are ahead."""
+    """Its newer version, for newer writers."""
 
     number: int
     lines: tuple[NewLine, ...] = ()
@@ -59,13 +59,13 @@ class NewOrder(Request[Receipt], frozen=True, tag="Order"):
 
 
 class Purchase(Message, frozen=True, tag="Order"):
-    """What a reader calls it that is behind."""
+    """Its name in an older reader."""
 
     number: int
 
 
 class Shop(Actor[Order]):
-    """Takes old orders, and answers with what an asker does not know yet."""
+    """Takes old orders, and answers with a field that the asker does not know."""
 
     def __init__(self) -> None:
         self.orders: list[Order] = []
@@ -81,7 +81,7 @@ NEW = NewOrder(7, (NewLine("a nail", 3),), "in a hurry")
 
 
 def test_unknown_fields_are_refused_by_default() -> None:
-    """A field that the reader does not know is a refusal, and said to be one."""
+    """An unknown field is refused, and the error says so."""
     system = System(VirtualDispatcher())
     shop = Shop()
     ref: Any = system.spawn(shop, "shop")
@@ -93,7 +93,7 @@ def test_unknown_fields_are_refused_by_default() -> None:
 
 
 def test_unknown_fields_are_accepted_if_the_system_says_so() -> None:
-    """They are dropped: of messages, of values in them, and of answers."""
+    """Unknown fields of messages, values and answers are dropped."""
     system = System(VirtualDispatcher(), unknown_fields="accept")
     shop = Shop()
     ref: Any = system.spawn(shop, "shop")
@@ -106,13 +106,13 @@ def test_unknown_fields_are_accepted_if_the_system_says_so() -> None:
 
 
 class Impostor(Request[Receipt], frozen=True, tag="Receipt"):
-    """A message of another type, which no field makes right."""
+    """A message of another type."""
 
     number: int
 
 
 def test_answer_with_unknown_fields() -> None:
-    """Without leave, it is the answer that is wrong."""
+    """Without permission the answer is wrong."""
     system = System(VirtualDispatcher())
     ref = system.spawn(Shop(), "shop")
     with pytest.raises(
@@ -142,7 +142,7 @@ def test_message_that_says_so_itself() -> None:
 
 
 def test_references_in_messages_with_unknown_fields() -> None:
-    """They are references as ever."""
+    """References work as usual."""
 
     class End(Message, frozen=True, tag="Terminated"):
         ref: Any
@@ -164,7 +164,7 @@ def test_references_in_messages_with_unknown_fields() -> None:
 
 
 def test_renamed_message() -> None:
-    """What keeps its name on the wire may be called otherwise."""
+    """A message that keeps its tag may be renamed."""
 
     class Reader(Actor[Purchase]):
         @receive
@@ -213,7 +213,7 @@ def test_message_that_is_a_map() -> None:
 
 
 def test_two_types_that_look_the_same_on_the_wire() -> None:
-    """One actor cannot take both, and is told to give one of them another tag."""
+    """One actor cannot take both; the error suggests another tag."""
     with pytest.raises(
         TypeError, match="two message types named Order: give one of th"
     ):
@@ -229,7 +229,7 @@ def test_two_types_that_look_the_same_on_the_wire() -> None:
 
 
 def test_two_types_of_one_class_name() -> None:
-    """Their tags count: with two of those an actor takes both."""
+    """With different tags an actor takes both."""
 
     def renamed() -> type[Message]:
         class Order(Message, frozen=True, tag="order/v2"):
@@ -238,7 +238,7 @@ def test_two_types_of_one_class_name() -> None:
         return Order
 
     def handler(self: Actor, message: Message) -> None:
-        """Keep which."""
+        """Keep the type."""
         assert isinstance(self, Shop)
         kinds.append(type(message))
 
@@ -255,7 +255,7 @@ def test_two_types_of_one_class_name() -> None:
 
 
 def test_unknown_policy() -> None:
-    """Anything but the two words is refused, and said which there are."""
+    """Any other value is refused, naming the two valid ones."""
     wrong: Any = "maybe"
     with pytest.raises(ValueError, match="expected 'refuse' or 'accept', got 'maybe'"):
         System(VirtualDispatcher(), unknown_fields=wrong)

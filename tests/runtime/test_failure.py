@@ -1,4 +1,4 @@
-"""What a `Failure` says: which message, of whom, and which kind of error."""
+"""The content of a `Failure`: the message, its actor, and the kind of error."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,11 +29,11 @@ from tests.runtime.worlds import until
 
 
 class Begin(Message, frozen=True):
-    """Has a sender send."""
+    """Makes a sender send."""
 
 
 class Sender(Actor[Begin | Failure]):
-    """Does what it is given; keeps failures."""
+    """Runs a given function; keeps failures."""
 
     def __init__(self, does: Callable[["Sender"], None]) -> None:
         self.does = does
@@ -53,7 +53,7 @@ class Sender(Actor[Begin | Failure]):
 def failures_of(
     does: Callable[[Sender], None], **options: Any
 ) -> tuple[System, list[Failure]]:
-    """Return what an actor hears that does something in a System."""
+    """Return the failures for an actor that runs a function in a System."""
     clock = VirtualDispatcher()
     system, sender = System(clock, **options), Sender(does)
     system.spawn(Diary(), "diary")
@@ -74,7 +74,7 @@ CASES: dict[str, tuple[Message, str, type[Exception]]] = {
 
 @pytest.mark.parametrize("kind", CASES)
 def test_kind_and_message(kind: str) -> None:
-    """It says which kind of error it was, and the id of the message, of which actor."""
+    """It has the kind of error, the id of the message, and the actor."""
     message, path, error = CASES[kind]
     system, (failure,) = failures_of(lambda one: one.system.ref(path).tell(message))
     assert (failure.kind, failure.actor) == (kind, path)
@@ -85,7 +85,7 @@ def test_kind_and_message(kind: str) -> None:
 
 
 def test_which_of_several() -> None:
-    """The id tells messages apart: those that are equal have the same."""
+    """The id distinguishes messages; equal ones have the same id."""
 
     def send(one: Sender) -> None:
         for text in ("x", "y", "x"):
@@ -96,7 +96,7 @@ def test_which_of_several() -> None:
 
 
 def test_full_mailbox() -> None:
-    """What a full mailbox drops says so, by its kind as well."""
+    """A message dropped by a full mailbox is marked, also by its kind."""
 
     def send(one: Sender) -> None:
         for text in ("x", "y"):
@@ -108,7 +108,7 @@ def test_full_mailbox() -> None:
 
 
 def test_message_along_with_it() -> None:
-    """If the System is to, it sends the message along: it can be sent once more."""
+    """With the option a failure contains the message, which can be sent again."""
 
     def send(one: Sender) -> None:
         one.system.ref("nobody").tell(Note("x"))
@@ -121,7 +121,7 @@ def test_message_along_with_it() -> None:
 
 
 def test_message_with_references_along_with_it() -> None:
-    """With the codec of the System the references in it are what they were."""
+    """With the codec of the System its references work again."""
 
     def send(one: Sender) -> None:
         one.system.ref("nobody").tell(Send(("x",), (one.ref,)))
@@ -134,9 +134,9 @@ def test_message_with_references_along_with_it() -> None:
 
 
 def test_message_that_is_not_there() -> None:
-    """Without that it says what to do."""
+    """Without the option the error says what to do."""
     _, (failure,) = failures_of(lambda one: one.system.ref("nobody").tell(Note("x")))
-    with pytest.raises(LookupError, match="make it with failures_with_payload=True"):
+    with pytest.raises(LookupError, match="create it with failures_with_payload=True"):
         failure.message(Note)
 
 
@@ -150,7 +150,7 @@ class Silent(Actor[Carry]):
 
 @pytest.mark.asyncio
 async def test_failures_of_asks() -> None:
-    """An asker gets the exceptions that these kinds stand for, and no `Failure`."""
+    """An ask raises the exceptions of these kinds, and gets no `Failure`."""
     async with System() as system:
         diary: ActorRef[Any] = system.spawn(Diary(), "diary")
         silent = system.spawn(Silent(), "silent")
@@ -167,7 +167,7 @@ async def test_failures_of_asks() -> None:
 
 @pytest.mark.asyncio
 async def test_failure_of_a_thread() -> None:
-    """What fails in a thread says as much."""
+    """A failure in a thread has the same content."""
     async with System() as system:
         sender = Sender(lambda one: one.system.ref("thread").tell(Blow("loud")))
         system.spawn_thread(Diary(), "thread")

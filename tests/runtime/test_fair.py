@@ -1,4 +1,4 @@
-"""Parties on one event loop: who floods takes no more of it than anybody else."""
+"""Parties on one event loop: a flood gets no more of it than any other party."""
 
 import asyncio
 from collections import Counter
@@ -25,17 +25,17 @@ class Go(Message, frozen=True):
 
 
 class Flood(Actor[Go]):
-    """Always has another message."""
+    """An actor that always has another message."""
 
     @receive
     def go(self, message: Go) -> None:
-        """Count, and go on."""
+        """Count, and continue."""
         handled[self.ref.path.partition("/")[0]] += 1
         self.ref.tell(message)
 
 
 class Chain(Actor[Go]):
-    """Sends to the next actor of a ring, until there have been enough."""
+    """Sends to the next actor of a ring, until the count is reached."""
 
     def __init__(self, following: ActorRef[Go], over: asyncio.Event) -> None:
         self._next = following
@@ -56,7 +56,7 @@ def first_part(path: str) -> str:
 
 
 async def counted(dispatcher: LoopDispatcher, floods: int) -> Counter[str]:
-    """Let a message go round beside parties that flood; count what all handle."""
+    """Send a message round while parties flood; count the messages of all."""
     handled.clear()
     over = asyncio.Event()
     async with System(dispatcher) as system:
@@ -73,7 +73,7 @@ async def counted(dispatcher: LoopDispatcher, floods: int) -> Counter[str]:
 
 @pytest.mark.parametrize("floods", [1, 3])
 def test_parties_take_turns(floods: int) -> None:
-    """Of a party that has always something to do, each that floods gets as much.
+    """Each flooding party gets as much as a party that is always busy.
 
     Twice is for what a message costs, which is not the same for all. Without parties
     each of the sixteen actors gets as much as the one that is ready of the ring.
@@ -86,7 +86,7 @@ def test_parties_take_turns(floods: int) -> None:
 
 
 def test_one_party_alone() -> None:
-    """A party that is alone has all of the loop."""
+    """A party without others has the whole loop."""
     assert asyncio.run(counted(FairDispatcher(first_part), 0))["quiet"] >= STEPS
 
 

@@ -1,6 +1,6 @@
-"""httpx and aiohttp in a handler: they do there what they do in a task.
+"""httpx and aiohttp in a handler: they work as in a task.
 
-Each coroutine is run as a task, and as a handler in either of the ways to drive one.
+Each coroutine runs as a task, and as a handler in each of the two ways.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ SHORT = 0.01
 class Server:
     """An HTTP server on loopback; `url` is where it is.
 
-    `silent` is where it never answers: `waiting` says how many requests are there.
+    `silent` never answers: `waiting` counts the requests there.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Server:
         return aiohttp.web.Response(text="hello")
 
     async def echo(self, request: aiohttp.web.Request) -> aiohttp.web.Response:
-        """Answer what was sent, in pieces."""
+        """Echo the request, in pieces."""
         return aiohttp.web.Response(body=await request.read())
 
     async def wait(self, _request: aiohttp.web.Request) -> aiohttp.web.Response:
@@ -77,7 +77,7 @@ async def server() -> AsyncIterator[Server]:
 
 
 def client() -> httpx.AsyncClient:
-    """Return one that asks no proxy of the environment."""
+    """Return a client that ignores the proxies of the environment."""
     return httpx.AsyncClient(trust_env=False)
 
 
@@ -85,7 +85,7 @@ def client() -> httpx.AsyncClient:
 
 
 async def test_httpx_with_its_mock_transport(runs: Runs) -> None:
-    """A request is answered by a function."""
+    """A function answers a request."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, text=f"{request.method} {request.url.path}")
@@ -123,7 +123,7 @@ async def test_httpx(runs: Runs, server: Server) -> None:
 
 
 async def test_httpx_whose_time_is_over(runs: Runs, server: Server) -> None:
-    """Its own timeout, and one around it, end a request; the client goes on."""
+    """Its own timeout, and one around it, end a request; the client still works."""
 
     async def body() -> object:
         async with client() as http:
@@ -143,7 +143,7 @@ async def test_httpx_whose_time_is_over(runs: Runs, server: Server) -> None:
 
 
 async def test_httpx_that_finds_nobody(runs: Runs) -> None:
-    """It raises where nobody listens."""
+    """It raises if no server listens."""
     gone = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
     port = gone.sockets[0].getsockname()[1]
     gone.close()
@@ -180,7 +180,7 @@ async def test_aiohttp(runs: Runs, server: Server) -> None:
 
 
 async def test_aiohttp_whose_time_is_over(runs: Runs, server: Server) -> None:
-    """Its own timeout, and one around it, end a request; the client goes on."""
+    """Its own timeout, and one around it, end a request; the client still works."""
 
     async def body() -> object:
         async with aiohttp.ClientSession() as http:

@@ -1,4 +1,4 @@
-"""Handlers on other event loops: of uvloop, in debug mode, with eager tasks."""
+"""Handlers on other event loops: uvloop, debug mode, eager tasks."""
 
 import asyncio
 import threading
@@ -24,7 +24,7 @@ from tests.runtime.handled import (
 
 @pytest.mark.parametrize("way", WAYS)
 def test_to_thread_where_no_task_runs_the_loop(way: str) -> None:
-    """Where a loop runs without a main task, its threads end with the handler."""
+    """If a loop runs without a main task, its threads end with the handler."""
     loop = asyncio.new_event_loop()
     systems: list[System] = []
     doer = Doer(lambda: anyio.to_thread.run_sync(threading.current_thread))
@@ -58,7 +58,7 @@ Factory = Callable[[], asyncio.AbstractEventLoop]
 
 
 def eager_loop() -> asyncio.AbstractEventLoop:
-    """Return a loop whose tasks begin at once."""
+    """Return a loop with eager tasks."""
     factory: Any = getattr(asyncio, "eager_task_factory", None)
     if factory is None:
         pytest.skip("no eager tasks before Python 3.12")
@@ -68,7 +68,7 @@ def eager_loop() -> asyncio.AbstractEventLoop:
 
 
 def uv_loop() -> asyncio.AbstractEventLoop:
-    """Return a loop of uvloop, if that is there."""
+    """Return a loop of uvloop, if it is installed."""
     loop: asyncio.AbstractEventLoop = pytest.importorskip("uvloop").new_event_loop()
     return loop
 
@@ -78,13 +78,13 @@ LOOPS = [asyncio.new_event_loop, uv_loop, eager_loop]
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest) -> str:
-    """Drive handlers in each way."""
+    """Run handlers in each way."""
     name: str = request.param
     return name
 
 
 async def count_in_a_group() -> object:
-    """Return what comes of tasks that end one after the other, in their order."""
+    """Return the results of tasks that end one after the other, in order."""
 
     async def child(number: int) -> int:
         await asyncio.sleep(0)
@@ -96,7 +96,7 @@ async def count_in_a_group() -> object:
 
 
 async def time_out() -> None:
-    """Wait for too long, in the way of asyncio and of AnyIO."""
+    """Wait too long, with asyncio and with AnyIO."""
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.001):
             await wait_for_ever()
@@ -107,14 +107,14 @@ async def time_out() -> None:
 
 
 async def use_threads() -> None:
-    """Have something done in threads, in the way of asyncio and of AnyIO."""
+    """Run functions in threads, with asyncio and with AnyIO."""
     ident = await asyncio.to_thread(threading.get_ident)
     other = await anyio.to_thread.run_sync(threading.get_ident)
     assert threading.get_ident() not in (ident, other)
 
 
 async def ask_and_stop() -> None:
-    """Stop an actor whose handler waits; who has asked it is told."""
+    """Stop an actor whose handler waits; its ask fails."""
     async with System() as system:
         inside = asyncio.Event()
 
@@ -154,7 +154,7 @@ def test_loop(way: str, factory: Factory, *, debug: bool) -> None:
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("factory", LOOPS)
 def test_stop_on_each_loop(way: str, factory: Factory, *, debug: bool) -> None:
-    """A stop cancels a handler that waits, on every loop, and leaves no task."""
+    """A stop cancels a waiting handler, on every loop, and leaves no task."""
 
     async def main() -> None:
         await ask_and_stop()
@@ -166,7 +166,7 @@ def test_stop_on_each_loop(way: str, factory: Factory, *, debug: bool) -> None:
 
 @pytest.mark.parametrize("factory", [asyncio.new_event_loop, eager_loop])
 def test_tasks_that_ask(way: str, factory: Factory) -> None:
-    """A task that a handler makes asks for itself, also before its first wait.
+    """A handler's task asks on its own behalf, also before its first wait.
 
     The ask of an eager task, which runs inside the handler, is not the handler's.
     """
@@ -192,14 +192,14 @@ def test_tasks_that_ask(way: str, factory: Factory) -> None:
 
 
 async def handled_in(system: System, body: Callable[[], Any]) -> object:
-    """Return what comes of it in a handler of that System."""
+    """Return its result in a handler of that System."""
     doer = Doer(body)
     await system.spawn(doer).ask(Carry("x"))
     return doer.outcome
 
 
 def test_end_of_the_loop(way: str) -> None:
-    """Handlers are no tasks that the end of a loop cancels; those in a Task are."""
+    """The end of a loop does not cancel handlers, except those in a Task."""
     doer = Doer(wait_for_ever)
 
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""Bounded mailboxes: each policy, what does not count, and who waits for room."""
+"""Bounded mailboxes: each policy, uncounted messages, and waits for room."""
 
 import asyncio
 from typing import get_args
@@ -42,7 +42,7 @@ def test_refuse() -> None:
 
 
 def test_wait_under_a_virtual_clock() -> None:
-    """There an ask waits for room as well; a `tell` from outside raises."""
+    """With "wait" an ask waits for room as well; a `tell` from outside raises."""
     system, ref = full("wait")
     with pytest.raises(MailboxFullError, match=r"^Note to diary: .* bound of 2 messag"):
         ref.tell(Note("2"))
@@ -80,16 +80,16 @@ def test_dropped_ask_fails() -> None:
 
 
 class Watcher(Diary):
-    """Tells more than its own mailbox takes back in messages."""
+    """Tells requests with more answers than its own mailbox holds."""
 
     @receive
     def ended(self, message: Terminated) -> None:
-        """Remember."""
+        """Keep the message."""
         self.state.texts.append(f"{message.ref.path} ended")
 
 
 def test_what_does_not_count() -> None:
-    """Replies, timers' messages and notices come through a full mailbox."""
+    """Replies, timer messages and notices pass a full mailbox."""
     dispatcher = VirtualDispatcher()
     system = System(dispatcher)
     other = system.spawn(Diary(), "other")
@@ -109,7 +109,7 @@ def test_what_does_not_count() -> None:
 
 @pytest.mark.asyncio
 async def test_offers_wait_in_order() -> None:
-    """Offers wait for room, and are let in in the order of coming."""
+    """Offers wait for room, and enter in their order."""
     async with System() as system:
         ref = system.spawn(Diary(), "diary", mailbox=Mailbox(2, "wait"))
         texts = tuple(str(number) for number in range(20))
@@ -121,7 +121,7 @@ async def test_offers_wait_in_order() -> None:
 
 @pytest.mark.asyncio
 async def test_offers_of_a_thread() -> None:
-    """A thread that offers blocks until there is room; its order is kept."""
+    """An offering thread blocks until there is room; its order is kept."""
     async with System() as system:
         ref = system.spawn(Diary(), "diary", mailbox=Mailbox(3, "wait"))
         texts = tuple(str(number) for number in range(50))
@@ -135,7 +135,7 @@ async def test_offers_of_a_thread() -> None:
 
 
 class Slow(Actor[Note | Collect]):
-    """Waits in the handler of a note until it is let go."""
+    """Waits in the handler of a note until it is released."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()
@@ -175,7 +175,7 @@ async def test_ask_that_finds_no_room_in_time() -> None:
 
 @pytest.mark.asyncio
 async def test_end_of_who_is_full() -> None:
-    """Who waits for room of an actor that ends does not wait for ever."""
+    """A wait for room ends when the actor ends."""
     async with System() as system:
         losses = Losses()
         system.observe(losses)
@@ -191,7 +191,7 @@ async def test_end_of_who_is_full() -> None:
 
 
 def test_wrong_mailbox() -> None:
-    """A bound below 1 and an unknown policy are refused, naming what is right."""
+    """A bound below 1 and an unknown policy are refused, naming valid values."""
     with pytest.raises(ValueError, match="a bound of 1 or more, not 0"):
         Mailbox(0)
     with pytest.raises(
@@ -219,7 +219,7 @@ class SlowReader(Actor[Note]):
 
 
 class Publisher(Actor[Note | Failure]):
-    """Passes notes on to others, whatever they do with them; keeps failures."""
+    """Forwards notes to others; keeps failures."""
 
     def __init__(self, to: tuple[ActorRef[Note], ...]) -> None:
         self.to = to
@@ -227,7 +227,7 @@ class Publisher(Actor[Note | Failure]):
 
     @receive
     def note(self, message: Note) -> None:
-        """Pass it on."""
+        """Forward the note."""
         for ref in self.to:
             ref.tell(message)
 
@@ -238,9 +238,9 @@ class Publisher(Actor[Note | Failure]):
 
 
 def test_slow_subscriber(caplog: pytest.LogCaptureFixture) -> None:
-    """A full mailbox is no failure of who tells: the publisher goes on, and is told.
+    """A full mailbox does not fail the publisher, which continues and gets a `Failure`.
 
-    What there was no room for is a dead letter, and one warning.
+    Messages without room are dead letters, with one warning.
     """
     clock = VirtualDispatcher()
     system = System(clock)
@@ -267,7 +267,7 @@ def test_slow_subscriber(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_actor_that_asks_a_full_mailbox() -> None:
-    """An ask is different: it raises where somebody waits for the answer."""
+    """An ask differs: it raises in the waiting code."""
 
     class Asking(Actor[Note]):
         @receive

@@ -63,7 +63,7 @@ class Secretary(Actor):
 
     @receive
     def came_back(self, message: Note | Notes | Failure) -> None:
-        """Remember."""
+        """Keep the message."""
         self.back.append(message)
 
 

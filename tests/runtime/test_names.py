@@ -90,7 +90,7 @@ def test_setting_a_name(name: str) -> None:
             setattr(self, name, "mine")
 
     with pytest.raises(
-        AttributeError, match=f"^Setting cannot set '{name}', which is a name of Actor"
+        AttributeError, match=f"^Setting cannot set '{name}', a reserved name of Actor"
     ):
         Setting()
 
@@ -100,14 +100,14 @@ def test_methods_look_like_methods() -> None:
     diary = Diary()
     assert list(inspect.signature(diary.after).parameters) == ["delay", "message"]
     assert inspect.getdoc(diary.after) == inspect.getdoc(Actor.after)
-    assert str(inspect.getdoc(Actor.after)).startswith("Have the message sent to this")
+    assert str(inspect.getdoc(Actor.after)).startswith("Send the message to this")
     assert Diary.after is Actor.after
 
 
 @pytest.mark.parametrize("name", ["children", "stash", "ref"])
 def test_value_in_a_class(name: str) -> None:
     """What a class has in place of what `Actor` has is found when it is made."""
-    with pytest.raises(TypeError, match=rf"^Wrong\.{name} is \[\], and '{name}' is a"):
+    with pytest.raises(TypeError, match=rf"^Wrong\.{name} is \[\], but '{name}' is a"):
         type("Wrong", (Diary,), {name: []})
 
 
@@ -142,7 +142,7 @@ def test_before_the_spawn() -> None:
             super().__init__()
             getattr(self, what)
 
-    text = "^Early has not been spawned: it has a path, a System, timers and children"
+    text = "^Early has not been spawned: its path, System, timers and children"
     for name in ("path", "ref", "system", "children", "sender", "reply_to"):
         with pytest.raises(AttributeError, match=text):
             Early(name)
@@ -165,7 +165,7 @@ def test_actor_that_lives_already() -> None:
     clock = VirtualDispatcher()
     system, diary = System(clock), Diary()
     ref = system.spawn(diary, "diary")
-    with pytest.raises(CcwActorsError, match="this Diary lives at 'diary': spawn ano"):
+    with pytest.raises(CcwActorsError, match="this Diary lives at 'diary' already"):
         system.spawn(diary, "another")
     assert not system.is_alive("another")
     ref.stop()
@@ -252,7 +252,7 @@ def test_parent_that_has_ended() -> None:
     system = System(clock)
     system.spawn(parent, "p").stop()
     clock.run()
-    with pytest.raises(ActorStoppedError, match="p has ended, and spawns nobody"):
+    with pytest.raises(ActorStoppedError, match="p has ended and cannot spawn"):
         parent.spawn(Diary(), "x")
     assert not system.is_alive("p/x")
 

@@ -478,7 +478,7 @@ class Hirer(Member):
         self.count = count
 
     def on_start(self) -> None:
-        """Hire."""
+        """Spawn a child."""
         for _ in range(self.count):
             self.watch(self.spawn(Member()))
 

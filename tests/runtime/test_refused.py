@@ -267,7 +267,7 @@ async def test_answer_that_is_no_message(world: World) -> None:
         await world.ask(ref, Collect())
     assert str(caught.value) == (
         "a failed on Collect: TypeError: Collect was answered with 'text', which is a"
-        " str and no message; expected Notes"
+        " str, not a message; expected Notes"
     )
     await world.rest()
     assert not ref.is_alive

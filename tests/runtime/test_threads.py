@@ -76,7 +76,7 @@ class Gate(Actor):
 
     @receive
     def note(self, message: Note) -> None:
-        """Remember."""
+        """Keep the message."""
         self.texts.append(message.text)
 
     def on_stop(self) -> None:
@@ -437,7 +437,7 @@ def test_no_threads_where_order_is_decided(
 ) -> None:
     """Other worlds refuse threads, as actors and as senders."""
     system = System(dispatcher())
-    with pytest.raises(DispatcherError, match="Diary lives in a thread"):
+    with pytest.raises(DispatcherError, match="Diary needs a thread"):
         system.spawn_thread(Diary(), "diary")
     ref = system.spawn(Diary(), "diary")
     error = raised_in_a_thread(lambda: ref.tell(Note("x")))

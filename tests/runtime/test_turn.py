@@ -414,7 +414,7 @@ async def test_abandoned_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     assert turn.cancelled()
     assert not turn.cancel()
     (record,) = caplog.records
-    assert record.getMessage() == "played: its handler goes on when it is to end"
+    assert record.getMessage() == "played: its handler continues although it has to end"
     ending.append(None)
     turn.coroutine.close()
 

@@ -41,7 +41,7 @@ __all__ = ["BREAKAGES", "Breakage", "StaysHalted"]
 
 
 class _Broken(Subchannel):
-    """A subchannel whose functions work otherwise."""
+    """A subchannel with other functions."""
 
     functions: type[FunctionsAtWork]
 
@@ -54,7 +54,7 @@ class ReleasesAtClear(Driver):
     """Releases the program as soon as a CLEAR comes."""
 
     def clear(self, state: DriverState, message: ClearRequest) -> None:
-        """Clear, and let go."""
+        """Clear, and release the program."""
         super().clear(state, message)
         for number in state.pinned:
             self._release(state, number)
@@ -64,41 +64,41 @@ class ReleasesAtHalt(Driver):
     """Releases the program as soon as a HALT comes."""
 
     def halt(self, state: DriverState, message: HaltRequest) -> None:
-        """Halt, and let go."""
+        """Halt, and release the program."""
         super().halt(state, message)
         for number in state.pinned:
             self._release(state, number)
 
 
 class UnpinsAtRestart(Driver):
-    """Gives all pins up when it begins again."""
+    """Forgets all pinned pages when it restarts."""
 
     def restart(self) -> None:
-        """Begin with nothing pinned."""
+        """Restart with nothing pinned."""
         self._storage.tell(UnpinAll())
         super().restart()
 
 
 class StaysAtRestart(Cio):
-    """Begins again as if nothing had been under way."""
+    """Restarts as if nothing had been in progress."""
 
     def on_restart(self) -> None:
-        """Begin as at first."""
+        """Restart from the first state."""
         self.on_start()
 
 
 class SilentAtRestart(GuestSubchannel):
-    """Begins again as if nothing had been under way."""
+    """Restarts as if nothing had been in progress."""
 
     def on_restart(self) -> None:
-        """Say nothing."""
+        """Do not give up the subchannel."""
 
 
 class ForgetsEnds(Driver):
-    """Forgets to release what an interrupt ends."""
+    """Forgets to release the program that an interrupt ends."""
 
     def interrupt(self, state: DriverState, message: Interrupt) -> None:
-        """Hand the status on."""
+        """Pass the status on, and keep the program."""
         pinned = state.pinned
         state.pinned = ()
         super().interrupt(state, message)
@@ -106,7 +106,7 @@ class ForgetsEnds(Driver):
 
 
 class StartsTheDead(Driver):
-    """Starts a program that was given up while it was being pinned."""
+    """Starts a program that was dropped while its pages were being pinned."""
 
     def _drop(self, state: DriverState, program: Any) -> None:
         if program.phase == "copying":
@@ -117,7 +117,7 @@ class KeepsProgram(Driver):
     """Keeps the program when the CLEAR that ended it has completed."""
 
     def interrupt(self, state: DriverState, message: Interrupt) -> None:
-        """Hand the status on."""
+        """Pass the status on, and keep the program."""
         program = state.program
         super().interrupt(state, message)
         if state.program is None and program is not None:
@@ -128,7 +128,7 @@ class AcceptsWhilePending(GuestSubchannel):
     """Accepts a START while status is pending."""
 
     def _start(self, orb: Orb, program: tuple[Piece, ...] = ()) -> ConditionCode:
-        """Throw the status away."""
+        """Drop the pending status, and accept."""
         scsw = self.state.schib.scsw
         if scsw.pending:
             self.state.schib = replace(self.state.schib, scsw=Scsw())
@@ -136,10 +136,10 @@ class AcceptsWhilePending(GuestSubchannel):
 
 
 class AcceptsWhileBusy(GuestSubchannel):
-    """Accepts a START while a function is under way."""
+    """Accepts a START while a function is in progress."""
 
     def _start(self, orb: Orb, program: tuple[Piece, ...] = ()) -> ConditionCode:
-        """Forget what is under way."""
+        """Forget the function in progress, and accept."""
         scsw = self.state.schib.scsw
         if scsw.fctl and not scsw.pending:
             self.state.schib = replace(self.state.schib, scsw=Scsw())
@@ -147,11 +147,11 @@ class AcceptsWhileBusy(GuestSubchannel):
 
 
 class WithoutNumbers(GuestSubchannel):
-    """Goes by the functions that an IRB names, whichever operations they were."""
+    """Uses the functions that an IRB names, and not the numbers of operations."""
 
     @receive
     def io_event(self, message: IoEvent) -> None:
-        """Take it for one of the newest operations."""
+        """Take the event for one of the newest operations."""
         state, fctl = self.state, message.irb.scsw.fctl
         functions = (
             (Fctl.START, state.start),
@@ -165,11 +165,11 @@ class WithoutNumbers(GuestSubchannel):
 
 
 class CopiesTheIrb(GuestSubchannel):
-    """Overwrites the whole SCSW with each IRB, FC, too."""
+    """Overwrites the whole SCSW with each IRB, FC included."""
 
     @receive
     def io_event(self, message: IoEvent) -> None:
-        """Take all that the IRB says."""
+        """Copy the whole SCSW of the IRB."""
         super().io_event(message)
         scsw = message.irb.scsw
         if self.state.schib.scsw.pending:
@@ -178,11 +178,11 @@ class CopiesTheIrb(GuestSubchannel):
 
 
 class NeverTakes(GuestSubchannel):
-    """Does not tell that it has taken an event."""
+    """Never tells VfioCcw that it has taken an event."""
 
     @receive
     def io_event(self, message: IoEvent) -> None:
-        """Take it silently."""
+        """Take the event without telling VfioCcw."""
         super().io_event(replace(message, ends=message.ends and ()))
 
 
@@ -205,11 +205,11 @@ class ForgetsTheNewest(Cio):
 
 
 class IgnoresTheStatus(Cio):
-    """Does not look at the status that makes an instruction end with cc 1."""
+    """Ignores the status that makes an instruction end with condition code 1."""
 
     @receive
     def tested(self, message: Tested) -> None:
-        """Look at the status of a START alone."""
+        """Fetch the status of a START alone."""
         if message.irb.scsw.fctl & Fctl.START:
             super().tested(message)
         else:
@@ -218,11 +218,11 @@ class IgnoresTheStatus(Cio):
 
 
 class ClearsTooEarly(Subchannel):
-    """Shows the end of CLEAR though storage has not answered yet."""
+    """Shows the end of CLEAR before storage has answered."""
 
     @receive
     def reset_done(self, message: ResetDone) -> None:
-        """Show it at once."""
+        """Show the end at once."""
         state, work = self.state, self.state.work
         state.work = replace(work, awaited="nothing")
         super().reset_done(message)
@@ -246,11 +246,11 @@ class HaltsTooEarly(_Broken):
 
 
 class GoesOn(Subchannel):
-    """Goes on with a channel program that a CLEAR has ended."""
+    """Continues a channel program that a CLEAR has ended."""
 
     @receive
     def clear(self, message: ClearSubchannel) -> ConditionCode:
-        """Clear, but for the program."""
+        """Clear everything except the program."""
         state = self.state
         execution, program = state.execution, state.program
         answer = super().clear(message)
@@ -259,17 +259,17 @@ class GoesOn(Subchannel):
 
 
 class StartsWhileUntaken(Driver):
-    """Accepts a START though the emulator has not taken the last event."""
+    """Accepts a START before the emulator has taken the last event."""
 
     def io_request(self, state: DriverState, message: IoRequest) -> None:
-        """Take no notice of it."""
+        """Accept the START whatever is untaken."""
         untaken, state.untaken = state.untaken, 0
         super().io_request(state, message)
         state.untaken = untaken
 
 
 class ForgetsWhoAsked(VfioCcwRegions):
-    """Begins again as if nobody had asked for anything."""
+    """Restarts as if no request were open."""
 
     def on_restart(self) -> None:
         """Drop the requests."""
@@ -278,7 +278,7 @@ class ForgetsWhoAsked(VfioCcwRegions):
 
 
 class UnmapsPinned(VfioCcwRegions):
-    """Takes no page for one that the channel uses."""
+    """Treats no page as used by the channel."""
 
     def _is_pinned(self, area: Area) -> bool:
         return super()._is_pinned(Area(area.address, 0))
@@ -293,7 +293,7 @@ class LosesWhatItCuts(VfioCcwRegions):
 
 
 class CancelsLate(Cio):
-    """Issues XSCH though status has come since the last Look."""
+    """Issues XSCH even if status has come since the last Look."""
 
     def _go_on(self) -> None:
         self.state.looked = True
@@ -305,7 +305,7 @@ class DropsWhatIsNewer(GuestSubchannel):
 
     @receive
     def io_event(self, message: IoEvent) -> None:
-        """Take it for one that HSCH has withdrawn."""
+        """Treat it as withdrawn by HSCH."""
         if message.ends or not message.answers or message.after != self.state.halt:
             super().io_event(message)
 
@@ -321,11 +321,11 @@ class KeepsInterruption(GuestSubchannel):
 
 
 class ResumesWhilePending(GuestSubchannel):
-    """Goes on with RSCH and XSCH though status has come meanwhile."""
+    """Goes on with RSCH and XSCH even if status has come since."""
 
     @receive
     def found(self, message: Found) -> None:
-        """Go by what the host has."""
+        """Use the answer of the host."""
         state = self.state
         scsw = state.schib.scsw
         state.schib = replace(state.schib, scsw=replace(scsw, stctl=0))
@@ -335,7 +335,7 @@ class ResumesWhilePending(GuestSubchannel):
 
 
 class ShowsTheLast(GuestSubchannel):
-    """Shows the last answer of several, START's or not."""
+    """Shows the last of several answers, even if it is not START's."""
 
     def _end(self, functions: int, irb: Irb) -> None:
         self.state.answer = None
@@ -343,7 +343,7 @@ class ShowsTheLast(GuestSubchannel):
 
 
 class StaysHalted(Subchannel):
-    """Has the halt signal that ended a program end the next one, too."""
+    """Ends the next program as well with the halt signal that ended one."""
 
     @receive
     def start(self, message: StartSubchannel) -> ConditionCode:
@@ -355,11 +355,11 @@ class StaysHalted(Subchannel):
 
 
 class AnswersTooEarly(GuestSubchannel):
-    """Gives condition code 3 to what is down before it is not operational itself."""
+    """Answers an instruction at the host with cc 3 before it is not operational."""
 
     @receive
     def completed(self, message: Completed) -> None:
-        """Give the host's condition code."""
+        """Answer with the host's condition code."""
         if self.state.below is not None and message.cc == 3:
             self._come_up(ConditionCode(3))
         else:
@@ -383,19 +383,19 @@ class DropsPci(_Broken):
 
 
 class HaltsTwice(Driver):
-    """Gives Cio a HALT while another is under way, and forgets that one."""
+    """Gives Cio a HALT while another is in progress, and forgets the first."""
 
     def halt(self, state: DriverState, message: HaltRequest) -> None:
-        """Forget the first."""
+        """Forget the first operation."""
         state.halt = 0
         super().halt(state, message)
 
 
 class WithdrawsTwice(Driver):
-    """Gives Cio a CANCEL while another is under way, and forgets that one."""
+    """Gives Cio a CANCEL while another is in progress, and forgets the first."""
 
     def cancel_request(self, state: DriverState, message: CancelRequest) -> None:
-        """Forget the first."""
+        """Forget the first operation."""
         state.cancel = 0
         super().cancel_request(state, message)
 
@@ -413,11 +413,11 @@ class LosesHalt(_Broken):
 
 
 class WithdrawsWhatItFetches(Subchannel):
-    """Answers XSCH while storage works for what that has withdrawn."""
+    """Answers XSCH while storage still works for the withdrawn program."""
 
     @receive
     def cancel_start(self, message: CancelSubchannel) -> ConditionCode | None:
-        """Take no notice of storage."""
+        """Answer without waiting for storage."""
         state, work = self.state, self.state.work
         state.work = replace(work, awaited="nothing")
         answer = super().cancel_start(message)
@@ -434,13 +434,13 @@ class _Counts(FunctionsAtWork):
 
 
 class CountsAsBefore(_Broken):
-    """Shows of a command that never began the residual count of the one before it."""
+    """Shows the residual count of the last command for one that never began."""
 
     functions = _Counts
 
 
 class Breakage(NamedTuple):
-    """A class that breaks a rule, the part that it takes, and where that shows.
+    """A class that breaks a rule, the layer that it replaces, and the scenario.
 
     `scenario` is the name of the one that refutes it, `violation` what it finds. `pace`
     is that of the host's subchannel, None for what the scenario takes.
@@ -467,20 +467,25 @@ class Breakage(NamedTuple):
 
 
 _RELEASED = "no program is released while the subchannel may use it"
-_SEEN = "a real subchannel: what is seen is seen of the reference"
+_SEEN = "a real subchannel: the reference shows the same"
 _BUSY = "never cc 0 on START while FC is nonzero"
-_STRAY = "cio failed on ConditionCode: AssertionError: no instruction was under way"
+_STRAY = "cio failed on ConditionCode: AssertionError: no instruction was in progress"
 _BOTH = (
     "subchannel failed on ResetDone: AssertionError: clear signal answered at"
     " Work(awaited='nothing', owed='nothing', signal='none', attachment='attached'):"
     " CSCH and a reset end the program before their own end is shown"
 )
-_UNENDED = "each accepted function has its final status"
+_UNENDED = "each accepted function gets its final status"
 
 BREAKAGES = (
     Breakage("vfio_ccw", UnpinsAtRestart, "crash-clear", _RELEASED),
     Breakage("cio", StaysAtRestart, "crash-start", _STRAY),
-    Breakage("guest_subchannel", SilentAtRestart, "crash-start", "the guest is told"),
+    Breakage(
+        "guest_subchannel",
+        SilentAtRestart,
+        "crash-start",
+        "the guest gets its status or a channel report",
+    ),
     Breakage("vfio_ccw", ReleasesAtClear, "seed", _RELEASED),
     Breakage("vfio_ccw", ReleasesAtHalt, "halt", _RELEASED),
     Breakage("vfio_ccw", ForgetsEnds, "halt", "nothing stays pinned"),
@@ -524,7 +529,7 @@ BREAKAGES = (
         "vfio_ccw",
         UnmapsPinned,
         "raw-regions-unmap",
-        "what is unmapped is not pinned",
+        "an unmapped page is not pinned",
     ),
     Breakage(
         "vfio_ccw", LosesWhatItCuts, "raw-regions-unmap", "each function is in an IRB"
@@ -545,14 +550,14 @@ BREAKAGES = (
         "subchannel",
         StaysHalted,
         "restart",
-        "subchannel: nothing of a program that is over is left",
+        "subchannel: nothing of a program that has ended is left",
     ),
     Breakage("guest_subchannel", AnswersTooEarly, "unplug-cancel", _SEEN),
     Breakage(
         "subchannel",
         DropsPci,
         "bare-data-then-pci",
-        "what the architecture describes: what is seen is seen of the reference",
+        "what the architecture describes: the reference shows the same",
     ),
     Breakage(
         "vfio_ccw",
@@ -570,7 +575,7 @@ BREAKAGES = (
         "subchannel",
         LosesHalt,
         "bare-cancel-and-halt",
-        "what the architecture describes: the reference may be over, too",
+        "what the architecture describes: the reference may have ended",
         PROMPT,
     ),
     Breakage(
@@ -583,7 +588,7 @@ BREAKAGES = (
         "subchannel",
         CountsAsBefore,
         "bare-halt-anywhere",
-        "what the architecture describes: what is seen is seen of the reference",
+        "what the architecture describes: the reference shows the same",
         PROMPT,
     ),
 )

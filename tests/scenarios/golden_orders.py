@@ -1,4 +1,4 @@
-"""A golden vector as a scenario: its program runs in every order of what it causes.
+"""A golden vector as a scenario: its program runs in every schedule.
 
 The real system was given time wherever its program waits; here the program waits for
 the interruption. So a vector is taken only if each instruction that begins something is
@@ -82,7 +82,7 @@ def waits_for_status(case: Case) -> bool:
 
 
 def _shows_status(observed: dict[str, Any]) -> bool:
-    """Whether there was status when this was observed."""
+    """Whether status was pending when the value was observed."""
     if observed["op"] == "STSCH":
         return bool(int(observed["schib"][62:64], 16) & 1)
     return observed.get("cc") == (0 if observed["op"].startswith("TSCH") else 1)
@@ -205,7 +205,7 @@ async def _observe(cpu: Cpu, one: dict[str, Any]) -> list[str]:
 
 
 def _shown(op: str, cc: Any, irb: str | None, schib: str | None) -> list[str]:
-    """Return what is compared: the condition code and the SCSW."""
+    """Return the values to compare: the condition code and the SCSW."""
     # A poll that never got status has condition code 1 at its end.
     code = "1" if cc == "timeout" else "" if cc is None else str(cc)
     scsw = (irb or "")[:_SCSW_DIGITS]

@@ -1,4 +1,4 @@
-"""What a guest sees of a passed-through subchannel is what one subchannel shows."""
+"""A guest sees of a passed-through subchannel only what a bare one can show."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -104,11 +104,11 @@ def test_one_cpu_that_waits_sees_the_same(name: str) -> None:
 
 
 class Copies(GuestSubchannel):
-    """Overwrites the whole SCSW with each IRB, its function control, too."""
+    """Overwrites the whole SCSW with each IRB, function control included."""
 
     @receive
     def io_event(self, message: IoEvent) -> None:
-        """Take all that the IRB says."""
+        """Copy the whole SCSW of the IRB."""
         super().io_event(message)
         state = self.state
         if state.answer is not None or state.schib.scsw.stctl & Stctl.PENDING:
@@ -121,7 +121,7 @@ class Eager(GuestSubchannel):
     """Accepts a START while it is busy."""
 
     def _start(self, orb: Orb, program: tuple[Piece, ...] = ()) -> ConditionCode:
-        """Forget what is under way."""
+        """Forget the function in progress, and accept."""
         scsw = self.state.schib.scsw
         if scsw.fctl:
             self.state.schib = replace(self.state.schib, scsw=Scsw())
@@ -130,13 +130,13 @@ class Eager(GuestSubchannel):
 
 @pytest.mark.parametrize("kind", [Copies, Eager])
 def test_wrong_emulators_are_seen(kind: type[GuestSubchannel]) -> None:
-    """The same check refutes an emulator that does otherwise."""
+    """The same check refutes a wrong emulator."""
     layers = Layers(guest_subchannel=kind)
     found = {
         explore(like_one_subchannel(*programs, layers=layers)).violation
         for programs in PROGRAMS.values()
     }
-    assert "a real subchannel: what is seen is seen of the reference" in found
+    assert "a real subchannel: the reference shows the same" in found
 
 
 OPERATIONS = st.sampled_from(
@@ -153,8 +153,8 @@ OPERATIONS = st.sampled_from(
     )
 )
 def test_random_programs(programs: tuple[list[Operation], ...]) -> None:
-    """No program of one or two CPUs sees anything else, within a limit of states."""
-    limits = Limits(states=30_000, orders=20)
+    """No program of one or two CPUs sees a difference, within a limit of states."""
+    limits = Limits(states=30_000, schedules=20)
     result = explore(like_one_subchannel(*programs), limits=limits)
     assert result.verdict != "refuted", str(result)
 
@@ -163,8 +163,8 @@ def test_random_programs(programs: tuple[list[Operation], ...]) -> None:
 @settings(max_examples=2000, derandomize=True, deadline=None)
 @given(st.lists(st.lists(OPERATIONS, min_size=1, max_size=3), min_size=1, max_size=3))
 def test_more_random_programs(programs: list[list[Operation]]) -> None:
-    """Nor does one of thousands, of up to three CPUs."""
-    limits = Limits(states=100_000, orders=100)
+    """Nor does one of thousands of programs, of up to three CPUs."""
+    limits = Limits(states=100_000, schedules=100)
     result = explore(like_one_subchannel(*programs), limits=limits)
     assert result.verdict != "refuted", str(result)
 
@@ -187,12 +187,12 @@ def test_more_random_programs(programs: list[list[Operation]]) -> None:
     ],
 )
 def test_fields_that_are_seen(scsw: Scsw, expected: Scsw) -> None:
-    """What means nothing is not seen."""
+    """Fields that are not valid are not seen."""
     assert seen(Irb(scsw)).scsw == expected
 
 
 def test_references_can_be_shared() -> None:
-    """A reference that has been made serves several scenarios."""
+    """Several scenarios can use one reference."""
     programs = PROGRAMS["start, halt"]
     known = reference(*programs)
     scenario = like_one_subchannel(*programs, known=known)

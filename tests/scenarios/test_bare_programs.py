@@ -1,4 +1,4 @@
-"""Channel programs, good and bad, end for a guest as they end on a bare subchannel."""
+"""Channel programs, valid or not, end for a guest as on a bare subchannel."""
 
 from typing import Final
 
@@ -43,7 +43,7 @@ TEST, HALT = Instruct(0, Test()), Instruct(0, HaltSubchannel())
 
 
 def program(*ccws: tuple[int, int, int, int], idaws: tuple[int, ...] = ()) -> bytes:
-    """Return format-1 CCWs, and behind them a list of format-1 IDAWs if it is given."""
+    """Return format-1 CCWs, followed by a list of format-1 IDAWs if one is given."""
     words = b"".join(Ccw(*ccw).to_bytes(1) for ccw in ccws)
     if not idaws:
         return words
@@ -95,7 +95,7 @@ CONTENT: Final = {
     "chunks": program(*[(NOP, CC | SLI, 1, 0)] * 20, (READ, SLI, 24, BUFFER)),
     "PCI": program((NOP, CC | SLI | PCI, 1, 0), (READ, SLI | PCI, 24, BUFFER)),
 }
-"""Programs at PROGRAM, by what they try."""
+"""Programs at PROGRAM, by the case that they try."""
 
 AT: Final = {
     "nothing there": (SIZE, b""),
@@ -106,13 +106,13 @@ AT: Final = {
         bytes(SIZE - 16 - PROGRAM) + program(*[(NOP, CC | SLI, 1, 0)] * 2),
     ),
 }
-"""Addresses in the ORB, and what is in storage from PROGRAM on."""
+"""Addresses in the ORB, and the content of storage from PROGRAM on."""
 
 
 def check(
     content: bytes, cpa: int = PROGRAM, waits: int = 1, ccws_at_once: int = 16
 ) -> None:
-    """Explore a CPU that starts the program, and takes what comes of it."""
+    """Explore a CPU that starts the program, and takes its status."""
     orb = Orb.command(cpa, intparm=1)
     ends: list[Operation] = [
         AwaitStatus(),
@@ -135,19 +135,19 @@ def check(
 @pytest.mark.parametrize("name", ["TIC", "data chain", "two reads", "TIC beyond"])
 @pytest.mark.parametrize("ccws_at_once", [1, 2])
 def test_however_it_is_copied(name: str, ccws_at_once: int) -> None:
-    """How many CCWs are read in one go makes no difference."""
+    """The number of CCWs that are read at once makes no difference."""
     check(CONTENT[name], ccws_at_once=ccws_at_once)
 
 
 @pytest.mark.parametrize("name", CONTENT)
 def test_programs_end_as_on_a_bare_subchannel(name: str) -> None:
-    """Status, CCW address, residual count and data are what they are there."""
+    """Status, CCW address, residual count and data are those of a bare subchannel."""
     check(CONTENT[name], waits=2 if name == "PCI" else 1)
 
 
 @pytest.mark.parametrize("name", AT)
 def test_programs_that_are_elsewhere(name: str) -> None:
-    """So they are where the ORB leads to the end of storage, or beyond."""
+    """So are those of an ORB that leads to the end of storage, or beyond."""
     cpa, content = AT[name]
     check(content, cpa)
 

@@ -31,7 +31,7 @@ class Silent(Device):
 
     @receive
     def execute(self, message: ExecuteCommand) -> None:
-        """Do nothing about it."""
+        """Leave the command unanswered."""
         del message
 
 
@@ -44,13 +44,13 @@ class Silent(Device):
 def test_endless_program(
     seed: int, instruction: ClearSubchannel | HaltSubchannel, functions: int
 ) -> None:
-    """It is ended in any fair order, whenever the instruction comes."""
+    """Every fair schedule ends the program, whenever the instruction comes."""
     ended(seed, instruction, functions, Device)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_device_that_never_ends(seed: int) -> None:
-    """CLEAR ends what the device never would."""
+    """CLEAR ends a command that the device never ends."""
     ended(seed, ClearSubchannel(), Fctl.CLEAR, Silent)
 
 
@@ -60,7 +60,7 @@ def ended(
     functions: int,
     device: type[Device],
 ) -> None:
-    """Run the program, and the instruction at some time; see how it has ended."""
+    """Run the program, and the instruction at some time; return how it has ended."""
     dispatcher = SteppingDispatcher("channel")
     machine = PassThroughMachine(
         System(dispatcher),

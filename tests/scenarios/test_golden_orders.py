@@ -1,4 +1,4 @@
-"""What real Hercules observed is observed in every order of the messages it causes."""
+"""Every schedule of a golden vector gives what real Hercules observed."""
 
 from typing import Any
 
@@ -25,14 +25,14 @@ def named(selected: list[Case]) -> list[Any]:
 
 
 def test_most_cases_are_taken() -> None:
-    """Left out are those that act while a program runs, or have two statuses."""
+    """The vectors left out act while a program runs, or have two statuses."""
     assert {case["category"] for case in CASES} == CATEGORIES
     assert len(CASES) > 5 * len(LEFT_OUT)
 
 
 @pytest.mark.parametrize("case", named(CASES))
 def test_every_order_is_golden(case: Case) -> None:
-    """Condition codes and SCSWs are golden in each, and the life cycle is kept."""
+    """Each schedule has the golden condition codes and SCSWs; the invariants hold."""
     result = explore(golden(case), limits=LIMITS)
     assert result.verdict == "verified", str(result)
 
@@ -42,17 +42,17 @@ class ShowsNoResidue(Subchannel):
 
     @receive
     def test(self, message: Test) -> Tested:
-        """Show that all was moved."""
+        """Show a residual count of zero."""
         tested = super().test(message)
         return Tested(tested.cc, Irb(replace(tested.irb.scsw, count=0)))
 
 
 class EndsTwice(Subchannel):
-    """A subchannel that goes on with a program that has ended."""
+    """A subchannel that continues a program that has ended."""
 
     @receive
     def command_ended(self, message: CommandEnded) -> None:
-        """Run the program on."""
+        """Continue the program."""
         super().command_ended(message)
         if self.state.execution is None:
             self._links.proceed(self.state)
@@ -61,6 +61,6 @@ class EndsTwice(Subchannel):
 
 @pytest.mark.parametrize("kind", [ShowsNoResidue, EndsTwice])
 def test_what_is_broken_is_not_golden(kind: type[Subchannel]) -> None:
-    """Some vector is not that of a subchannel that is wrong."""
+    """A wrong subchannel fails some vector."""
     found = {explore(golden(case, kind), limits=LIMITS).verdict for case in CASES}
     assert "refuted" in found

@@ -1,4 +1,4 @@
-"""A layer of one guest crashes, and no other guest notices."""
+"""A crash of one guest's layer changes nothing for another guest."""
 
 from contextlib import suppress
 from typing import Any
@@ -21,7 +21,7 @@ LAYERS = (
 
 
 async def reads(cpu: Cpu) -> list[str]:
-    """Read the label three times, as far as there is a disk."""
+    """Read the label three times, while there is a disk."""
     await enable(cpu)
     return [await read_label(cpu) for _ in range(3)]
 
@@ -56,7 +56,7 @@ def bobs_report(crash_at: int) -> tuple[GuestReport, bool]:
 
 @pytest.mark.parametrize("crash_at", range(0, 240, 4))
 def test_no_other_guest_notices(crash_at: int) -> None:
-    """Its results and its counts of I/Os and interruptions are the same."""
+    """The other guest's results and counts of I/Os and interruptions are the same."""
     undisturbed, _ = bobs_report(10**9)
     report, crashed = bobs_report(crash_at)
     assert crashed

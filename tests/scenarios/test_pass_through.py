@@ -12,8 +12,8 @@ from ccw_actors.scenarios._specified import BARE, specified_scenario
 from tests.scenarios.breakages import BREAKAGES, Breakage, StaysHalted
 
 MANY = 50_000
-"""More states take too long here; `ccw-actors explore --all` goes through them, too."""
-_SEEN = "a real subchannel: what is seen is seen of the reference"
+"""Scenarios with more states are slow; `ccw-actors explore --all` has them."""
+_SEEN = "a real subchannel: the reference shows the same"
 STATES: dict[tuple[str, Network], int] = {
     ("seed", "channel"): 32_138,
     ("seed", "mailbox"): 38_082,
@@ -273,7 +273,7 @@ STATES: dict[tuple[str, Network], int] = {
 
 
 def test_each_scenario_is_counted() -> None:
-    """None is left out of what follows."""
+    """This file has the number of states of every scenario."""
     assert {name for name, _ in STATES} == set(MAKERS)
 
 
@@ -285,7 +285,7 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "delivery"), CASES)
 def test_verified(name: str, delivery: Network) -> None:
-    """All orders of the messages of production actors are right; so many states."""
+    """Every schedule of the actors of production is correct; the states are counted."""
     result = explore(SCENARIOS[name], delivery=delivery)
     assert result.verdict == "verified", str(result)
     assert result.states == STATES[name, delivery]
@@ -293,13 +293,13 @@ def test_verified(name: str, delivery: Network) -> None:
 
 @pytest.mark.parametrize("name", BARE)
 def test_the_prompt_subchannel_is_as_described(name: str) -> None:
-    """So is the one that drives devices; no CPU sees of it what it should not."""
+    """The subchannel that drives devices is correct; CPUs see what they may."""
     result = explore(MAKERS[name](Layers(pace=PROMPT)))
     assert result.verdict == "verified", str(result)
 
 
 def test_what_is_wrong_on_both_sides_is_not_as_described() -> None:
-    """A fault of the class that is host and reference shows beside the description."""
+    """The description shows a fault of the class that is host and reference."""
     programs, content = PARTS["restart"].programs, PARTS["restart"].content
     described = specified_scenario(*programs, content=content)
 
@@ -310,12 +310,12 @@ def test_what_is_wrong_on_both_sides_is_not_as_described() -> None:
         refines(world, "the description", Reference(described, visible))
 
     assert explore(scenario).violation == (
-        "the description: what is seen is seen of the reference"
+        "the description: the reference shows the same"
     )
 
 
 def test_a_pci_that_is_withdrawn_late() -> None:
-    """A guest can tell a PCI from data that it was newer than its HALT, and is gone.
+    """Data tell a guest that a PCI was newer than its HALT, which withdraws it.
 
     That is so wherever the host withdraws the PCI: docs/pass-through.md says so.
     """
@@ -327,7 +327,7 @@ def test_a_pci_that_is_withdrawn_late() -> None:
 
 @pytest.mark.parametrize("broken", BREAKAGES, ids=str)
 def test_breakage_is_refuted(broken: Breakage) -> None:
-    """A rule that is broken on purpose shows in the scenario that is named there."""
+    """The scenario named refutes a rule that is broken on purpose."""
     result = explore(MAKERS[broken.scenario](broken.layers))
     assert result.verdict == "refuted"
     # What pytest adds to a failed assertion is on lines of its own.
@@ -335,14 +335,14 @@ def test_breakage_is_refuted(broken: Breakage) -> None:
 
 
 def test_each_part_is_broken() -> None:
-    """Each of the four layers has two rules at least that are broken on purpose."""
+    """At least two rules of each of the four layers are broken on purpose."""
     parts = [broken.part for broken in BREAKAGES]
     layers = set(Layers.__struct_fields__) - {"device", "pace", "volume"}
     assert {part for part in layers if parts.count(part) >= 2} == layers
 
 
 def test_explanation_of_an_early_release() -> None:
-    """It names the race, in steps that all are needed."""
+    """The counterexample names the race, and needs all its steps."""
     (broken,) = [one for one in BREAKAGES if one.kind.__name__ == "ReleasesAtClear"]
     scenario = MAKERS["seed"](broken.layers)
     explanation = explain(scenario, explore(scenario))
@@ -352,4 +352,4 @@ def test_explanation_of_an_early_release() -> None:
     assert sent[-1] == "StartSubchannel"
     text = str(explanation)
     assert text.startswith("REFUTED: no program is released while the subchannel")
-    assert "no continuation is right any more" in text
+    assert "Point of no return: step " in text

@@ -1,11 +1,11 @@
-"""The scenarios that come with the package, as the command has them."""
+"""The scenarios that the package contains, as the command has them."""
 
 import subprocess
 import sys
 
 
 def test_scenarios_are_made_when_asked_for() -> None:
-    """To import them explores no specification, which would take every command long."""
+    """Importing them explores no specification: every command would be slow."""
     program = """if True:
         from ccw_actors.explore import Reference
         made, make = [], Reference.__init__

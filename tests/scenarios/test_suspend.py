@@ -152,7 +152,7 @@ OPERATIONS = st.sampled_from(
 def check(
     content: bytes, programs: Sequence[Sequence[Operation]], *, attention: bool
 ) -> None:
-    """Explore any programs, within a limit of states; attention may come, too."""
+    """Explore any programs, with attention or not, within a limit of states."""
     happens = {"device": Attend()} if attention else {}
     bare = bare_scenario(*programs, content=content, happens=happens)
     reference = Reference(bare, visible)
@@ -164,7 +164,7 @@ def check(
             world.system.ref(path).tell(message)
         refines(world, "a real subchannel", reference)
 
-    result = explore(scenario, limits=Limits(states=20_000, orders=20))
+    result = explore(scenario, limits=Limits(states=20_000, schedules=20))
     assert result.verdict != "refuted", str(result)
 
 
@@ -178,7 +178,7 @@ def check(
 def test_random_programs(
     content: bytes, programs: list[list[Operation]], *, attention: bool
 ) -> None:
-    """No program of one or two CPUs sees anything else."""
+    """No program of one or two CPUs sees a difference."""
     check(content, programs, attention=attention)
 
 
@@ -193,10 +193,10 @@ def test_random_programs(
 def test_more_random_programs(
     content: bytes, programs: list[list[Operation]], *, attention: bool
 ) -> None:
-    """Nor does one of hundreds, of up to three CPUs."""
+    """Nor does one of hundreds of programs, of up to three CPUs."""
     check(content, programs, attention=attention)
 
 
 def _is_tidy(pins: object) -> bool:
-    """Whether no more than one program holds pins: one that is suspended still."""
+    """Whether at most one program has pages pinned, which may be suspended."""
     return len(str(pins).split("vfio-ccw")) <= 2

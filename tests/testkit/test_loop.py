@@ -226,7 +226,7 @@ def test_released_too_often() -> None:
     """A release without a hold is refused, and holds nothing up."""
 
     async def main(loop: VirtualTimeLoop) -> float:
-        with pytest.raises(DispatcherError, match="released, and not held"):
+        with pytest.raises(DispatcherError, match="released but not held"):
             loop.release()
         await asyncio.sleep(1)
         return loop.time()
@@ -251,7 +251,7 @@ def test_patience(patience: list[str]) -> None:
         return loop.time()
 
     assert run(main, lambda: VirtualTimeLoop(patience=0.0)) == 5
-    patience.append("the virtual clock jumps to 5 s: who holds it is blocked")
+    patience.append("the virtual clock jumps to 5 s: its holder is blocked")
 
 
 def test_timers_that_do_not_end() -> None:

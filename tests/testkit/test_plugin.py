@@ -99,7 +99,7 @@ def test_delivery(stepping_system):
 
 def test_others(virtual_system, stepping_system, probe):
     assert probe(Note, system=stepping_system).ref.is_alive
-    with pytest.raises(Exception, match="say system="):
+    with pytest.raises(Exception, match="pass system="):
         probe(Note)
 """
 """Tests of Systems that need no loop."""
@@ -214,7 +214,7 @@ def test_loop(actor_system):
     )
     done.assert_outcomes(passed=1, errors=1)
     missing = "the fixture actor_system needs the plugin pytest-asyncio*"
-    unfit = "the fixture actor_system is for tests that pytest-asyncio runs*"
+    unfit = "the fixture actor_system needs a test that pytest-asyncio runs*"
     done.stdout.fnmatch_lines([missing if args or not mode else unfit])
 
 

@@ -88,7 +88,7 @@ def test_unexpected_message() -> None:
         "  Note(text='a') from the outside at 0 s",
         "still queued:",
         "  Note(text='b') from the outside at 0 s",
-        "it takes Note, Other, Question, Terminated, and refuses all else",
+        "it takes Note, Other, Question, Terminated and refuses all others",
     ]
 
 

@@ -121,7 +121,7 @@ def test_what_is_no_trace_is_left_alone(tmp_path: Path, content: bytes) -> None:
     """A file with anything else in it is refused, and is as it was."""
     path = tmp_path / "precious"
     path.write_bytes(content)
-    with pytest.raises(TraceFileError, match="exists and is no trace"):
+    with pytest.raises(TraceFileError, match="exists and is not a trace"):
         open_trace(path)
     assert path.read_bytes() == content
 

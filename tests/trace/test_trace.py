@@ -271,7 +271,7 @@ def test_disk_full(caplog: pytest.LogCaptureFixture) -> None:
     writer, counter = TraceWriter(Full()), MessageCounter()
     play(writer, counter)
     assert isinstance(writer.error, OSError)
-    assert "observes no more" in caplog.text
+    assert "no longer observes" in caplog.text
     whole = MessageCounter()
     play(whole)
     assert counter.by_type == whole.by_type

@@ -510,7 +510,7 @@ REFUSED: dict[str, tuple[Message, type[Exception], str]] = {
     "within itself": (
         Order((Line(LOOP),)),
         RecursionError,
-        "Order.lines: nested too deeply, or within itself",
+        "Order.lines: nested too deeply, or contains itself",
     ),
 }
 

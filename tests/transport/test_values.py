@@ -265,7 +265,7 @@ def refusal_of_type(kind: str) -> str:
 
 def type_table() -> str:
     """Return the table of types that are refused."""
-    lines = ["| field | what is said when the decoder is made |", "|---|---|"]
+    lines = ["| field | error when the decoder is created |", "|---|---|"]
     for kind, _ in rows(TYPES):
         said = refusal_of_type(kind).replace("|", "\\|")
         lines.append(f"| `{kind}` | {said} |")
@@ -287,7 +287,7 @@ def refusal_of_value(kind: str, value: str) -> tuple[str, str]:
 
 def value_table() -> str:
     """Return the table of values that are refused."""
-    lines = ["| field | value | when | what is said |", "|---|---|---|---|"]
+    lines = ["| field | value | when | error |", "|---|---|---|---|"]
     for kind, (value,) in rows(VALUES):
         when, said = refusal_of_value(kind, value)
         lines.append(f"| `{kind}` | `{value}` | {when} | {said} |")

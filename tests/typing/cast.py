@@ -1,4 +1,4 @@
-"""What the typing tests are about: a few messages and an actor that declares them."""
+"""The subjects of the typing tests: a few messages and an actor that declares them."""
 
 from ccw_actors.runtime import Actor, Message, Request, receive
 
@@ -54,7 +54,7 @@ class Counter(Actor[Add | Read | Pick]):
 
 
 class Bare(Actor):
-    """Does not declare what it takes."""
+    """Does not declare its messages."""
 
     @receive
     def add(self, message: Add) -> None:

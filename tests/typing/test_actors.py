@@ -1,7 +1,7 @@
-"""What type checkers make of the actors of channel I/O: each takes its messages only.
+"""Type checkers hold the actors of channel I/O to their messages.
 
-The functions below are checked, not run. A comment that silences an error is an error
-itself where there is none: so each one says what mypy and pyright have to object to.
+The functions below are checked, not run. A comment that silences no error is itself an
+error, so each comment marks what mypy and pyright must reject.
 """
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
@@ -9,6 +9,7 @@ itself where there is none: so each one says what mypy and pyright have to objec
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, assert_type, get_args
+from unittest.mock import Mock
 
 import pytest
 
@@ -20,13 +21,16 @@ from ccw_actors.actors import (
     Emulator,
     FileVolume,
     Guest,
+    GuestSubchannel,
     MemoryVolume,
     ProgramThread,
     Region,
     Storage,
+    Subchannel,
     VfioCcw,
     VfioCcwRegions,
 )
+from ccw_actors.actors.host import Driver, DriverState
 from ccw_actors.actors.protocol import (
     Attend,
     ChannelPathMessage,
@@ -64,6 +68,7 @@ from ccw_actors.actors.protocol import (
     SetStorageKey,
     StorageData,
     StorageMessage,
+    StorageToVfioCcw,
     SubchannelMessage,
     SubchannelToDevice,
     SubchannelToSink,
@@ -85,6 +90,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.devices import DeviceModel, Geometry
 from ccw_actors.runtime import ActorRef, System, spec_of
+from tests.actors.handlers import handlers_of_driver
 
 
 def host(
@@ -131,7 +137,7 @@ def between(
     guest: ActorRef[GuestSubchannelMessage],
     client: ActorRef[RegionsToClient],
 ) -> None:
-    """What is between the host's subchannel and a guest's, or a client's."""
+    """The layers between the host's subchannel and a guest's, or a client's."""
     vfio_ccw = system.spawn(VfioCcw(cio, storage, guest, base=0))
     assert_type(vfio_ccw, ActorRef[VfioCcwMessage])
     vfio_ccw.tell(Taken((1,)))
@@ -153,7 +159,7 @@ def guests(
     subchannels: Mapping[int, ActorRef[GuestSubchannelMessage]],
     storage: ActorRef[GuestToStorage],
 ) -> None:
-    """What a guest has, but for its subchannels."""
+    """The actors of a guest, except its subchannels."""
     css = system.spawn(ChannelSubsystem(subchannels))
     assert_type(css, ActorRef[ChannelSubsystemMessage])
     css.tell(Pending(0, 3))
@@ -178,7 +184,7 @@ def paths(
     subchannels: list[ActorRef[SubchannelMessage]],
     guests: list[ActorRef[GuestSubchannelMessage]],
 ) -> None:
-    """What a channel path takes, and that only a host's subchannel knows of paths."""
+    """A channel path takes its messages; only a host's subchannel knows paths."""
     path = system.spawn(ChannelPath(0, subchannels))
     assert_type(path, ActorRef[ChannelPathMessage])
     path.tell(ResetPath())
@@ -190,14 +196,14 @@ def paths(
 def subchannels(
     host: ActorRef[SubchannelMessage], guest: ActorRef[GuestSubchannelMessage]
 ) -> None:
-    """What a subchannel takes, host's or guest's; nobody else sends its `Proceed`."""
+    """Host's and guest's subchannels take instructions, but no `Proceed` of others."""
     for takes in (host, guest):
         takes.tell(HaltSubchannel())
+        takes.tell(DetachDevice())
         takes.tell(Proceed(1))  # type: ignore[arg-type]
     host.tell(NotePath(0, available=True))
     guest.tell(NotePath(0, available=True))  # type: ignore[arg-type]
     host.tell(UnsolicitedStatus(0x80))
-    guest.tell(DetachDevice())  # type: ignore[arg-type]
 
 
 def narrow(
@@ -206,7 +212,7 @@ def narrow(
     to_storage: ActorRef[SubchannelToStorage],
     above: ActorRef[SubchannelToSink],
 ) -> None:
-    """Who holds a reference may send what its layer sends, not all that is taken."""
+    """A reference takes what its layer sends, not everything that the actor takes."""
     to_volume.tell(ReadTrack(1, 0))
     to_device.tell(Attend())  # type: ignore[arg-type]
     to_storage.tell(SetStorageKey(1, 0, 0))  # type: ignore[arg-type]
@@ -214,7 +220,7 @@ def narrow(
 
 
 def emulated(guest: ActorRef[VfioCcwToGuestSubchannel], event: IoEvent) -> None:
-    """What goes up to a guest's subchannel, which is no instruction."""
+    """A guest's subchannel takes events from below, and no instructions from there."""
     guest.tell(event)
     guest.tell(HaltSubchannel())  # type: ignore[arg-type]
 
@@ -229,19 +235,38 @@ def emulated(guest: ActorRef[VfioCcwToGuestSubchannel], event: IoEvent) -> None:
         (Emulator, EmulatorMessage),
         (FileVolume, VolumeMessage),
         (Guest, GuestMessage),
+        (GuestSubchannel, GuestSubchannelMessage),
         (MemoryVolume, VolumeMessage),
         (Storage, StorageMessage),
-        (VfioCcw, VfioCcwMessage),
+        (Subchannel, SubchannelMessage),
         (VfioCcwRegions, RegionsMessage),
     ],
 )
 def test_handled(actor: type[Any], taken: Any) -> None:
-    """An actor handles all that the type of its references has others send."""
+    """An actor handles everything that the type of its references lets others send."""
     assert set(get_args(taken)) <= set(spec_of(actor).always)
 
 
+def test_driver_handles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each message of a VfioCcw comes to the method of its driver that takes it.
+
+    The actor has one handler, which passes all messages to the driver.
+    """
+    handlers = handlers_of_driver()
+    messages = {*get_args(VfioCcwMessage), *get_args(StorageToVfioCcw)}
+    assert set(handlers) == messages
+    driver = Driver.__new__(Driver)
+    for kind, method in handlers.items():
+        with monkeypatch.context() as patch:
+            handler = Mock()
+            patch.setattr(Driver, method.__name__, handler)
+            message = Mock(spec=kind)
+            driver.handle(DriverState(), message)
+            handler.assert_called_once_with(DriverState(), message)
+
+
 def test_arrows_end_at_takers() -> None:
-    """What a layer may send to the next is a part of what that one takes."""
+    """Everything that a layer may send to the next one is taken there."""
     for arrow, taken in (
         (CioToSubchannel, SubchannelMessage),
         (CioToVfioCcw, VfioCcwMessage),

@@ -1,7 +1,7 @@
-"""What type checkers make of answers: of handlers, of late ones, and forgotten awaits.
+"""Type checkers check answers: of handlers, late answers, and forgotten awaits.
 
-The functions below are checked, not run. A comment that silences an error is an error
-itself where there is none: so each one says what mypy and pyright have to object to.
+The functions below are checked, not run. A comment that silences no error is itself an
+error, so each comment marks what mypy and pyright must reject.
 """
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
@@ -51,13 +51,13 @@ def answers_of_a_named_request() -> None:
     class WrongLater(Actor[Pick]):
         @receive(Pick)  # type: ignore[arg-type]
         async def pick(self, _message: Pick) -> Foreign:
-            """Do so later."""
+            """Answer later with another message."""
             return Foreign()
 
     class NoMessage(Actor[Read]):
         @receive(Read)  # type: ignore[arg-type]
         def read(self, _message: Read) -> str:
-            """Answer with what is no message."""
+            """Answer with a value that is not a message."""
             return "text"
 
     del Right, Wrong, WrongLater, NoMessage
@@ -75,7 +75,7 @@ def named_what_is_no_request() -> None:
 
 
 class Later(Actor[Read | Add]):
-    """Keeps whom it owes an answer, and says by what."""
+    """Keeps where the answers go that it owes, and their type."""
 
     def __init__(self) -> None:
         self.owed: list[ReplyTo[Total]] = []
@@ -97,7 +97,7 @@ class Later(Actor[Read | Add]):
 
 
 def owed_to_whom(total: ReplyTo[Total], anything: ReplyTo) -> None:
-    """What an answer is owed for is part of its type; without, it may be anything."""
+    """The type of an owed answer says what answers it; without one anything does."""
     owed: list[ReplyTo[Total]] = [total, anything]
     other: list[ReplyTo[Nothing]] = [total]  # type: ignore[list-item]
     assert_type(total.ref, ActorRef[Any] | None)
@@ -105,11 +105,11 @@ def owed_to_whom(total: ReplyTo[Total], anything: ReplyTo) -> None:
 
 
 class Family(Actor[Add]):
-    """Uses what every actor has."""
+    """Uses the methods of every actor."""
 
     @receive
     def add(self, message: Add) -> None:
-        """Look at types."""
+        """Check types."""
         assert_type(self.sender, ActorRef[Any] | None)
         assert_type(self.ref, ActorRef[Any])
         assert_type(self.children, tuple[ActorRef[Any], ...])
@@ -127,7 +127,7 @@ def needs_an_argument(value: int) -> Counter:
 
 
 async def forgotten(ref: ActorRef[Read], system: System) -> None:
-    """An ask, or an offer, that is not awaited is seen."""
+    """An ask, or an offer, that is not awaited is an error."""
     ref.ask(Read())  # type: ignore[unused-coroutine]
     ref.offer(Read())  # type: ignore[unused-coroutine]
     ref.stopped()  # type: ignore[unused-coroutine]
@@ -139,7 +139,7 @@ async def forgotten(ref: ActorRef[Read], system: System) -> None:
 
 
 def many(system: System) -> None:
-    """What a loop spawns has the type of what it is made of."""
+    """A list of spawned actors has the type of their references."""
     refs = [
         system.spawn(partial(Counter, value), supervision=Restart())
         for value in range(3)
@@ -148,7 +148,7 @@ def many(system: System) -> None:
 
 
 def test_same_at_run_time() -> None:
-    """What the checkers object to in a class is refused when the class is made."""
+    """A class that the checkers reject is also refused when the class is made."""
     for refused, text in (
         (
             answers_of_a_named_request,

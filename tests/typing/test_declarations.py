@@ -1,4 +1,4 @@
-"""What type checkers make of actors, their supervision and mailboxes; not run."""
+"""Type checkers check actors, their supervision and mailboxes; the code is not run."""
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
@@ -32,14 +32,14 @@ class Door(Actor[Add | Read]):
 
     @receive(state="open")
     def add(self, message: Add) -> None:
-        """Do things with the message that its type allows, and one that it does not."""
+        """Use the message as its type allows, and once as it does not."""
         assert_type(message.value, int)
         message.text  # type: ignore[attr-defined] # noqa: B018
         message.value = 7  # type: ignore[misc]
 
 
 def handlers_keep_their_types(door: Door, counter: Counter) -> None:
-    """A marked method is the method that it was, for who calls it directly."""
+    """A marked method keeps its type for direct calls."""
     assert_type(door.read(Read()), Total)
     door.add(Add(1))
     door.add(Foreign())  # type: ignore[arg-type]
@@ -71,11 +71,11 @@ def bounded(system: System) -> None:
 
 
 class Waiting(Actor[Terminated]):
-    """Uses what every actor has."""
+    """Uses the methods of every actor."""
 
     @receive
     async def ended(self, message: Terminated) -> None:
-        """Look at types."""
+        """Check types."""
         assert_type(message.reason, str)
         assert_type(self.reply_to, ReplyTo)
         key = self.after(1.0, message)
@@ -85,14 +85,14 @@ class Waiting(Actor[Terminated]):
 
 
 async def ended(system: System) -> None:
-    """A shutdown says who did not stop; a System is what `async with` gives."""
+    """A shutdown returns the actors that did not stop; `async with` gives a System."""
     assert_type(await system.shutdown(), list[str])
     async with System() as another:
         assert_type(another, System)
 
 
 def test_decision() -> None:
-    """The function that type checkers let through decides at run time, too."""
+    """The function that type checkers accept also decides at run time."""
     assert decided(OSError()) == Restart(limit=1)
     assert decided(ValueError()) == Escalate()
     with pytest.raises(ValueError, match="drop all"):

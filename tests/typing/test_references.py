@@ -1,7 +1,7 @@
-"""What type checkers make of references. The functions below are checked, not run.
+"""Type checkers check references. The functions below are checked, not run.
 
-A comment that silences an error is an error itself where there is none: so each one
-says what mypy and pyright have to object to.
+A comment that silences no error is itself an error, so each comment marks what mypy and
+pyright must reject.
 """
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
@@ -54,7 +54,7 @@ class Parent(Actor[Add]):
 
 
 def told(ref: Declared) -> None:
-    """What may be told is what is declared."""
+    """A reference can be told the declared messages only."""
     ref.tell(Add(1))
     ref.tell(Read())
     ref.tell(Foreign())  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def told(ref: Declared) -> None:
 
 
 async def offered(ref: Declared) -> None:
-    """What may be offered is what is declared."""
+    """A reference can be offered the declared messages only."""
     await ref.offer(Add(1))
     ref.offer(Add(1), block=True)
     await ref.offer(Foreign())  # type: ignore[call-overload]
@@ -89,12 +89,12 @@ def asked_blocking(ref: Declared) -> None:
 
 
 async def asked_in_vain(ref: Declared) -> None:
-    """What is no request has no answer to wait for."""
+    """A message that is not a request has no answer to wait for."""
     await ref.ask(Add(1))  # type: ignore[call-overload]
 
 
 def handed_on(ref: Declared, narrow: ActorRef[Add], anything: ActorRef[Any]) -> None:
-    """Who takes more may stand for who takes less, and not the other way round."""
+    """A reference that takes more can replace one that takes less, not vice versa."""
 
     def needs_add(_ref: ActorRef[Add]) -> None: ...
 
@@ -112,6 +112,6 @@ def handed_on(ref: Declared, narrow: ActorRef[Add], anything: ActorRef[Any]) -> 
 
 
 def test_functions_above_are_checked() -> None:
-    """The classes that the checked functions use exist, and declare what they say."""
+    """The classes that the checked functions use exist, and declare their messages."""
     assert set(spec_of(Counter).always) == {Add, Read, Pick}
     assert set(spec_of(Parent).always) == {Add}

@@ -1,4 +1,4 @@
-"""The verdict table: what it says, and that the models still say it."""
+"""The verdict table, and that the models still give the same verdicts."""
 
 import dataclasses
 import io
@@ -43,8 +43,8 @@ from ccw_actors.verdicts._fingerprint import program_of, source_between
 from ccw_actors.verdicts._guest_monitor import GUEST_SIDE
 from ccw_actors.verdicts._interleaving import interleaving
 from ccw_actors.verdicts._rows import choices_of
+from tools import scenario_page
 from tools.verdict_claims import CLAIMS, verdict_of
-from tools.verdict_pages import scenario_page
 
 TABLE = {CellName.of(cell): cell for cell in load().cells}
 LINUX = ["v5.12", "rfc-v3", "rfc-v4", "rfc-v4-mutex", "v5.13", "v6.0", "2026"]
@@ -56,14 +56,14 @@ def cell(name: str) -> VerdictCell:
 
 
 def test_table_is_complete() -> None:
-    """Every cell there is has been saved, and no limit was reached."""
+    """Every cell is saved, and no exploration reached a limit."""
     assert list(TABLE) == cells_of()
     assert {one.verdict for one in TABLE.values()} <= {"verified", "refuted", "vacuous"}
 
 
 @pytest.mark.parametrize("scenario", VERDICT_SCENARIOS)
 def test_ours_is_verified(scenario: str) -> None:
-    """In every scenario that has a meaning for it."""
+    """This package is verified in every scenario that applies to it."""
     name = CellName(
         OUR_DESIGN,
         "ours" if VERDICT_SCENARIOS[scenario].has_emulator else None,
@@ -76,7 +76,7 @@ def test_ours_is_verified(scenario: str) -> None:
 
 @pytest.mark.parametrize("scenario", VERDICT_SCENARIOS)
 def test_host_side_is_verified_under_qemu(scenario: str) -> None:
-    """What VfioCcw promises by itself it keeps, whatever the emulator does."""
+    """VfioCcw keeps its own promises, whatever the emulator does."""
     emulated = VERDICT_SCENARIOS[scenario].has_emulator
     name = CellName(HOST_SIDE_ONLY, "qemu" if emulated else None, scenario)
     assert name in TABLE or VERDICT_SCENARIOS[scenario].not_ours
@@ -88,7 +88,7 @@ def test_host_side_is_verified_under_qemu(scenario: str) -> None:
     "scenario", ["clear-queued", "clear-pending", "attention", "halt"]
 )
 def test_qemu_has_faults_of_its_own(scenario: str) -> None:
-    """On a kernel that keeps its promises a guest still sees what it must not."""
+    """On a kernel that keeps its promises, QEMU's emulator still shows faults."""
     found = cell(f"{OUR_DESIGN}/qemu/{scenario}")
     assert found.verdict == "refuted"
     assert found.why.startswith("I5: ")
@@ -139,7 +139,7 @@ def test_what_was_saved_is_found_again(design: str) -> None:
 
 
 def test_each_refuted_cell_has_its_counterexample() -> None:
-    """It is of that cell, names the invariant that is broken, and has its steps."""
+    """It is of its cell, names the broken invariant, and has the cell's steps."""
     refuted = [one for one in TABLE.values() if one.verdict == "refuted"]
     assert len(refuted) > 200
     for one in refuted:
@@ -251,14 +251,14 @@ def faults_of(choices: Choices, scenario: str) -> set[str]:
     ],
 )
 def test_proposals_are_as_the_page_says(design: str, mail: str, seed: str) -> None:
-    """Which of them close the mail's race, and which the seed."""
+    """The page is right about which proposals close the mail's race and the seed's."""
     assert cell(f"{design}/mail").verdict == mail
     assert cell(f"{design}/ours/seed").verdict == seed
     assert cell(f"{design}/qemu/collapse").verdict == "refuted"
 
 
 def test_claims_rest_on_the_table() -> None:
-    """A claim is confirmed by cells, and by nothing if a cell says otherwise."""
+    """A claim is confirmed by its cells, and not if one of them contradicts it."""
     cells = list(TABLE.values())
     found = {claim.name: verdict_of(claim, cells) for claim in CLAIMS}
     assert set(found.values()) == {"confirmed", "not reproduced"}
@@ -272,7 +272,7 @@ def test_claims_rest_on_the_table() -> None:
 
 
 def test_invariants_of_scenarios_can_be_broken() -> None:
-    """Of a model, and of this package wherever it has a cell."""
+    """A model can break each, and so can this package wherever it has a cell."""
     text = Path(own_machine.__file__ or "").read_text(encoding="utf-8")
     own = {*re.findall(r'"(\S+): [a-zA-Z]', text), "I6", *GUEST_SIDE}
     assert len(own) > 10
@@ -293,21 +293,24 @@ def test_invariants_of_scenarios_can_be_broken() -> None:
         ("verdicts/2026/qemu/seed/last", "expected verdicts/DESIGN/EMULATOR/SCENARIO"),
         ("verdicts/2026/qemu/mail", "without an emulator: see verdicts/2026/mail$"),
         ("verdicts/2026/qemu/mail/about", "an emulator: see verdicts/2026/mail$"),
-        ("verdicts/2026/qemu/seed/about", "means that: see verdicts/2026/qemu/seed$"),
+        (
+            "verdicts/2026/qemu/seed/about",
+            "no longer needed: see verdicts/2026/qemu/seed$",
+        ),
         ("verdicts/2026/seed", "takes an emulator: see verdicts/2026/qemu/seed$"),
         ("verdicts/2025/qemu/seed", "2025 was the same as v6.0: see v6.0"),
         ("verdicts/ours/unmap", "no message takes a page of Storage away"),
-        ("verdicts/rfc-v4-1/qemu/pci", "with some patches there is sequence"),
+        ("verdicts/rfc-v4-1/qemu/pci", "with some patches there are only sequence"),
     ],
 )
 def test_wrong_names(name: str, text: str) -> None:
-    """What a name of a cell lacks is said."""
+    """The error for a wrong name says what is wrong."""
     with pytest.raises(CellNameError, match=text):
         CellName.parse(name)
 
 
 def test_an_interleaving_has_what_matters() -> None:
-    """Steps that only carry a thread on are left out of it."""
+    """An interleaving leaves out steps that only continue a thread."""
     explored = explore_cell(CellName("v5.12", None, "no-function"), counts=False)
     known = explored.counterexample
     assert known is not None
@@ -327,7 +330,7 @@ def test_an_interleaving_has_what_matters() -> None:
     ],
 )
 def test_a_fingerprint_is_that_of_the_program(one: str, other: str) -> None:
-    """Another program has another one."""
+    """Different programs have different fingerprints."""
     assert program_of(one) != program_of(other)
 
 
@@ -362,8 +365,8 @@ def test_source_between_two_places() -> None:
 
 
 def test_a_page_needs_what_was_saved() -> None:
-    """A counterexample that is not there is named, and where it should be."""
+    """The error names a missing counterexample and its folder."""
     name = CellName("2026", None, "mail")
     lost = load_changed(name, counterexample="lost.json")
     with pytest.raises(CounterexampleError, match=r"lost\.json is not in"):
-        scenario_page("mail", [lost])
+        scenario_page.as_markdown("mail", [lost])

@@ -2,8 +2,8 @@
 
     python confined.py FILTER
 
-FILTER is in hexadecimal, or empty for none. It prints why that cannot be done, or
-"client".
+FILTER is in hexadecimal, or empty for none. It prints "client", or why no client can
+be started.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _MODE_FILTER = 2
 
 
 def confine(program: bytes) -> None:
-    """Put a filter on this process; prctl(2) does it without seccomp(2)."""
+    """Put a filter on this process with prctl(2), without seccomp(2)."""
     libc = ctypes.CDLL(None, use_errno=True)
     code = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(code))

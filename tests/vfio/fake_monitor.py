@@ -1,4 +1,4 @@
-"""The other end of a QMP connection, which does what a test says."""
+"""The other end of a QMP connection, which follows a test's script."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ class Monitor:
         self.send_line(json.dumps(message))
 
     def send_line(self, line: str) -> None:
-        """Send a line as it is."""
+        """Send a line of raw text."""
         self._writer.write(line.encode() + b"\r\n")
 
     def event(self, name: str, **data: Any) -> None:
@@ -42,7 +42,7 @@ class Monitor:
         self.send(event=name, data=data, timestamp={"seconds": 1, "microseconds": 2})
 
     async def read(self) -> dict[str, Any]:
-        """Return the next command, an empty one at the end; it need not be a line."""
+        """Return the next command, also without a newline; {} at the end."""
         while True:
             with contextlib.suppress(json.JSONDecodeError):
                 found, end = json.JSONDecoder().raw_decode(self._text)
@@ -54,7 +54,7 @@ class Monitor:
             self._text += chunk.decode()
 
     async def answer(self, command: str, value: Any = None) -> dict[str, Any]:
-        """Answer the next command, which has to be that one; return its arguments."""
+        """Check and answer the next command; return its arguments."""
         found = await self.read()
         assert found.get("execute") == command
         self.send(**{"return": {} if value is None else value, "id": found["id"]})
@@ -62,7 +62,7 @@ class Monitor:
         return arguments
 
     async def greet(self) -> None:
-        """Agree on the protocol."""
+        """Send the greeting, and negotiate the protocol."""
         self.send(**GREETING)
         found = await self.read()
         assert found == {
@@ -72,7 +72,7 @@ class Monitor:
         self.send(**{"return": {}})
 
     def close(self) -> None:
-        """Be gone."""
+        """Close the connection."""
         self._writer.close()
 
 
@@ -83,7 +83,7 @@ Script: TypeAlias = Callable[[Monitor], Awaitable[object]]
 async def monitored(
     script: Script, *, greets: bool = True, **options: Any
 ) -> AsyncGenerator[Qmp]:
-    """Have a connection to a monitor that does what the script says, to its end."""
+    """Connect to a monitor that runs a script to its end."""
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=theirs)
     monitor = Monitor(reader, writer)
@@ -94,7 +94,7 @@ async def monitored(
                 await monitor.greet()
             await script(monitor)
         except BaseException:
-            monitor.close()  # so that nobody waits for what will not come
+            monitor.close()  # so that the test does not wait forever
             raise
 
     working = asyncio.create_task(work())

@@ -1,9 +1,9 @@
-"""What Linux answers to calls for VFIO, as a function of arguments and state.
+"""Linux' answers to calls for VFIO, as a function of arguments and state.
 
 Written from drivers/vfio (container.c, group.c, vfio_main.c, vfio_iommu_type1.c) and
 drivers/s390/cio (vfio_ccw_ops.c, _async.c, _chp.c) of Linux 6.6 and later, for devices
-whose IOMMU is emulated; it knows nothing of what it is compared with. Where that is
-meant to be different, and says so, `here` says it, too.
+whose IOMMU is emulated. It shares no code with the implementation that it is compared
+with. A comment with `here` marks each documented difference of that implementation.
 """
 
 import errno
@@ -22,11 +22,11 @@ _START, _HALT, _CLEAR = 4, 2, 1
 _ADDRESS_MASK: Final = 0xFFF
 
 UNREADABLE: Final = b""
-"""Stands for an argument at an address where nothing can be read."""
+"""Stands for an argument at an address that cannot be read."""
 
 Argument: TypeAlias = int | bytes
 Result: TypeAlias = int | str
-"""A value; "new" for a descriptor, "any" where a device decides."""
+"""A value; "new" for a descriptor, "any" if it depends on a device."""
 
 ANY: Final = "any"
 NEW: Final = "new"
@@ -34,7 +34,7 @@ NEW: Final = "new"
 
 @dataclass(eq=False)
 class Container:
-    """A container: how many descriptors it has, and what is in it."""
+    """A container: the number of its descriptors, and its content."""
 
     has_iommu: bool = False
     groups: "set[Group]" = field(default_factory=set["Group"])
@@ -85,7 +85,7 @@ class Linux:
     # -- open, close -------------------------------------------------------------------
 
     def open(self, name: str) -> Result:
-        """Something in /dev/vfio is opened."""
+        """Open a file in /dev/vfio."""
         if name == "vfio":
             return NEW
         if not name.isdigit() or int(name) >= len(self._names):
@@ -93,7 +93,7 @@ class Linux:
         return -errno.EBUSY if int(name) in self._groups else NEW
 
     def opened(self, name: str, number: int) -> None:
-        """Note the descriptor that came of it."""
+        """Note the descriptor that `open` returned."""
         if name == "vfio":
             self.files[number] = Container()
             return
@@ -105,7 +105,7 @@ class Linux:
         self.files[new] = self.files[old]
 
     def close(self, number: int) -> Result:
-        """A descriptor is closed."""
+        """Close a descriptor."""
         file = self.files.pop(number, None)
         if file is None:
             return -errno.EBADF
@@ -135,7 +135,7 @@ class Linux:
     # -- ioctl -------------------------------------------------------------------------
 
     def ioctl(self, number: int, request: int, argument: Argument) -> Result:
-        """A call of VFIO's type; the state is what it is after the call."""
+        """Answer an ioctl of VFIO's type, and update the state."""
         file = self.files.get(number)
         nr = request - _BASE
         match file:
@@ -170,7 +170,7 @@ class Linux:
             case 14:
                 return self._unmap(container, argument)
             case _:
-                return -errno.ENOTTY  # here: DIRTY_PAGES, too
+                return -errno.ENOTTY  # here: also DIRTY_PAGES
 
     def _set_iommu(self, container: Container, kind: int | None) -> Result:
         if not container.groups or container.has_iommu:
@@ -193,7 +193,7 @@ class Linux:
     def _map(self, container: Container, argument: Argument) -> Result:
         if refused := self._sized(argument, 32, 0):
             return refused
-        assert isinstance(argument, bytes), "its size has been looked at"
+        assert isinstance(argument, bytes), "its size has been checked"
         _, flags, vaddr, iova, size = struct.unpack_from("=IIQQQ", argument)
         if flags not in (1, 2, 3):  # here: VADDR is not known
             return -errno.EINVAL
@@ -209,7 +209,7 @@ class Linux:
     def _unmap(self, container: Container, argument: Argument) -> Result:
         if refused := self._sized(argument, 24, 0):
             return refused
-        assert isinstance(argument, bytes), "its size has been looked at"
+        assert isinstance(argument, bytes), "its size has been checked"
         _, flags, iova, size = struct.unpack_from("=IIQQ", argument)
         if flags not in (0, 2) or iova % PAGE:
             return -errno.EINVAL
@@ -274,7 +274,7 @@ class Linux:
         return NEW
 
     def device_opened(self, group: int, number: int) -> None:
-        """Note the descriptor that came of GET_DEVICE_FD."""
+        """Note the descriptor that GET_DEVICE_FD returned."""
         file = self.files[group]
         assert isinstance(file, Group), "others have no device"
         file.devices += 1
@@ -333,7 +333,7 @@ class Linux:
     # -- regions -----------------------------------------------------------------------
 
     def region(self, number: int) -> Result | None:
-        """What a call for a region ends in that is made on no device, None on one."""
+        """Return the answer to a region call on any file but a device, else None."""
         file = self.files.get(number)
         if file is None:
             return -errno.EBADF
@@ -342,7 +342,7 @@ class Linux:
         return -errno.EINVAL if isinstance(file, Container | Group) else ANY
 
     def pread(self, number: int, index: int, at: int, size: int) -> Result:
-        """A region is read; `index` and `at` are what the offset says."""
+        """Read a region; `index` and `at` are from the offset."""
         if (other := self.region(number)) is not None:
             return other
         if index >= len(_REGIONS) or at + size > _REGIONS[index]:
@@ -352,7 +352,7 @@ class Linux:
     def pwrite(
         self, number: int, index: int, at: int, data: bytes, image: bytes
     ) -> Result:
-        """A region is written to, which is `image` then."""
+        """Write to a region, whose content is `image` after that."""
         if (other := self.region(number)) is not None:
             return other
         if index > 1 or at + len(data) > _REGIONS[index]:
@@ -363,5 +363,5 @@ class Linux:
         fctl = struct.unpack_from("<H", image, 14)[0] >> 12 & 7
         if fctl & _START:
             return ANY
-        # Here: without a function EINVAL; there what the writer left as ret_code.
+        # Here: EINVAL without a function; in Linux the writer's ret_code.
         return -(errno.EOPNOTSUPP if fctl else errno.EINVAL)

@@ -1,4 +1,4 @@
-"""What a client has before it does anything worth a test: memory, a program in it."""
+"""Set-up of a client for a test: its memory, and a channel program in it."""
 
 from ccw_actors.channel import Ccw, Orb
 from tests.vfio.rig import PAGE, Rig
@@ -9,7 +9,7 @@ SENSE_ID = 0xE4
 
 
 async def opened(made: Rig, index: int = 0) -> tuple[int, int, int]:
-    """Open container and device with 16 pages at `IOVA`; and where those are."""
+    """Open container and device with 16 pages at `IOVA`; return also their address."""
     container, group = await made.open_container(index)
     device = await made.open_device(group, index)
     memory = await made.do("map", SIZE)

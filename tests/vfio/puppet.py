@@ -1,17 +1,17 @@
-"""A client that does what it is told, one system call at a time; runs by itself.
+"""A client that executes the operations it is sent; runs as its own process.
 
     python -I puppet.py DESCRIPTOR
 
 It reads JSON lines from the descriptor, each a list of operations, and writes for each
-a line with what they returned: a number (minus the errno where a system call failed),
-text, or bytes in hexadecimal. A list that begins with "threads" has lists of operations
+a line with their results: a number (minus the errno where a system call failed),
+text, or bytes in hexadecimal. A list that starts with "threads" has lists of operations
 that run at the same time. An operation is its name and its arguments:
 
 | operation | is |
 |---|---|
 | call NUMBER ARGUMENT... | the system call of that number (x86-64) |
-| in_child [OPERATION...] | what a forked child returns for them |
-| exec | the same program, begun anew over the same descriptor |
+| in_child [OPERATION...] | the results of a forked child |
+| exec | the same program, started again with the same descriptor |
 | anything else | the function `do_` and its name, below |
 
 Results of a system call are those of the C library's function, which adds nothing.
@@ -67,7 +67,7 @@ def do_call(number: int, *arguments: int) -> int:
 
 
 def do_open(path: str, flags: int = os.O_RDWR) -> int:
-    """open(2); what is no UTF-8 in a path is a surrogate in the text."""
+    """open(2); bytes of a path that are not UTF-8 are surrogates in the text."""
     return _system(_OPEN, os.fsencode(path), flags)
 
 
@@ -77,7 +77,7 @@ def do_openat(path: str, flags: int = os.O_RDWR) -> int:
 
 
 def do_file(path: str) -> str | int:
-    """Return what a file has."""
+    """Return the content of a file."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - this file starts fast
             return file.read().hex()
@@ -105,7 +105,7 @@ def do_linkat(path: str) -> str | int:
 def do_ioctl(
     descriptor: int, request: int, argument: int | str = 0
 ) -> int | tuple[int, str]:
-    """ioctl(2); an argument in hexadecimal is memory, which comes back, too."""
+    """ioctl(2); an argument in hexadecimal is memory, which is returned as well."""
     if isinstance(argument, int):
         return _system(_IOCTL, descriptor, request, argument)
     raw = bytes.fromhex(argument)
@@ -121,7 +121,7 @@ def do_pwrite(descriptor: int, data: str, offset: int) -> int:
 
 
 def do_pwrite_at(descriptor: int, address: int, size: int, offset: int) -> int:
-    """pwrite(2) of what is at an address."""
+    """pwrite(2) of the bytes at an address."""
     return _system(_PWRITE64, descriptor, address, size, offset)
 
 
@@ -148,12 +148,12 @@ def do_dup(descriptor: int) -> int:
 
 
 def do_is_inherited(descriptor: int) -> int:
-    """Whether a program that is executed would have the descriptor."""
+    """Return whether an executed program would inherit the descriptor."""
     return not fcntl.fcntl(descriptor, fcntl.F_GETFD) & fcntl.FD_CLOEXEC
 
 
 def do_hold(descriptor: int) -> int:  # noqa: ARG001 - a child has all of them
-    """Have another process have it, too, until `release` ends that."""
+    """Give the descriptor also to a child, until `release` ends that."""
     child = os.fork()
     if not child:
         while True:
@@ -169,7 +169,7 @@ def do_release(child: int) -> int:
 
 
 def do_pass(descriptor: int) -> int:
-    """Put it on its way through a socket, and close it here."""
+    """Send the descriptor into a socket, and close it."""
     ours, theirs = socket.socketpair()
     socket.send_fds(ours, [b"x"], [descriptor])
     os.close(descriptor)
@@ -178,7 +178,7 @@ def do_pass(descriptor: int) -> int:
 
 
 def do_receive() -> int:
-    """Take what is on its way."""
+    """Receive the descriptor from the socket."""
     ours, theirs = _on_their_way.pop()
     _, descriptors, _, _ = socket.recv_fds(theirs, 1, 1)
     ours.close()
@@ -187,14 +187,14 @@ def do_receive() -> int:
 
 
 def do_descriptors_max(number: int) -> int:
-    """Have at most that many descriptors; return how many it was."""
+    """Limit the number of descriptors; return the old limit."""
     before, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
     return before
 
 
 def do_own_files() -> int:
-    """Give this thread a table of descriptors of its own."""
+    """Give this thread its own table of descriptors."""
     return _system(_UNSHARE, _CLONE_FILES)
 
 
@@ -202,7 +202,7 @@ def do_own_files() -> int:
 
 
 def do_map(size: int, access: int = 3) -> int:
-    """Map memory, which stays until it is unmapped; return where."""
+    """Map memory, which stays until it is unmapped; return its address."""
     return _system(_MMAP, 0, size, access, _SHARED_ANONYMOUS, -1, 0)
 
 
@@ -229,7 +229,7 @@ def do_mprotect(address: int, size: int, how: int) -> int:
 
 
 def do_run(address: int) -> int:
-    """Call a function of no arguments that is at an address."""
+    """Call the function at an address, without arguments."""
     return int(ctypes.CFUNCTYPE(ctypes.c_int)(address)())
 
 
@@ -237,7 +237,7 @@ def do_run(address: int) -> int:
 
 
 def do_eventfd(count: int = 0, flags: int = os.EFD_NONBLOCK) -> int:
-    """Make one."""
+    """eventfd(2)."""
     event = os.eventfd(0, os.EFD_CLOEXEC | flags)
     if count:
         os.write(event, struct.pack("Q", count))
@@ -251,7 +251,7 @@ def do_wait(event: int) -> int:
 
 
 def do_count(event: int) -> int:
-    """Return the count, which is 0 then."""
+    """Return the count, and reset it to 0."""
     try:
         count: int = struct.unpack("Q", os.read(event, 8))[0]
     except BlockingIOError:
@@ -260,7 +260,7 @@ def do_count(event: int) -> int:
 
 
 def do_is_blocking(event: int) -> int:
-    """Whether a read of it waits."""
+    """Return whether a read of the eventfd would wait."""
     return int(os.get_blocking(event))
 
 
@@ -268,7 +268,7 @@ def do_is_blocking(event: int) -> int:
 
 
 def do_in_child(operations: list[list[Any]]) -> list[Any]:
-    """Have a child do operations; return what they returned, or how it ended."""
+    """Let a child do operations; return their results, or the child's end."""
     source, sink = os.pipe()
     child = os.fork()
     if not child:
@@ -284,7 +284,7 @@ def do_in_child(operations: list[list[Any]]) -> list[Any]:
 
 
 def do_exec() -> None:
-    """Become the same program again; descriptors that are to be closed then, are."""
+    """Execute the same program again, which closes descriptors marked for that."""
     os.set_inheritable(int(sys.argv[1]), True)  # noqa: FBT003 - the library's
     os.execv(sys.executable, [sys.executable, "-I", *sys.argv])  # noqa: S606
 
@@ -295,7 +295,7 @@ def do_pid() -> int:
 
 
 def do_exit(status: int) -> None:
-    """End."""
+    """End with an exit status."""
     os._exit(status)
 
 
@@ -332,7 +332,7 @@ def at_the_same_time(lists: list[list[list[Any]]]) -> list[Any]:
 
 
 def lines(link: socket.socket) -> Iterator[bytes]:
-    """Take one line after the other, and nothing of the next: it may be another's."""
+    """Yield line after line, without reading ahead: others may read the next one."""
     line = b""
     while seen := link.recv(1 << 16, socket.MSG_PEEK):
         part = seen[: seen.find(b"\n") + 1] or seen
@@ -343,7 +343,7 @@ def lines(link: socket.socket) -> Iterator[bytes]:
 
 
 def main() -> None:
-    """Do what comes, until nothing does."""
+    """Execute lines until the end of input."""
     with socket.socket(fileno=int(sys.argv[1])) as link:
         for line in lines(link):
             operations = json.loads(line)

@@ -1,8 +1,8 @@
-"""Random calls of a client: many of them right, most of them nearly."""
+"""Random calls of a client: many of them valid, most of them almost valid."""
 
 import struct
 from collections.abc import Sequence
-from random import Random  # noqa: TID251 - calls are random, and their seed is told
+from random import Random  # noqa: TID251 - calls are random, with a known seed
 from typing import Any, Final
 
 from ccw_actors.vfio._region_layouts import REGIONS, Region, offset_of
@@ -30,14 +30,14 @@ _RIGHT: Final = {
     "Group": (3, 4, 4, 4, 4, 5, 6, 6, 6, 6, 6, 6),
     "Device": (7, 8, 9, 10, 10, 10, 11, 17),
 }
-"""Requests that a descriptor is for, by its kind."""
+"""Requests for a descriptor, by its kind."""
 
 _ODD: Final = (0, 1, 2, 3, 4, 5, 7, 8, 9, 0x7F, 0x80, 0xFFF, PAGE, 0xFFFF_FFFF)
 _WIDE: Final = (0, PAGE, 2 * PAGE, 1 << 32, 1 << 63, (1 << 64) - PAGE, (1 << 64) - 1)
 
 
 class Calls:
-    """Makes calls for a client that has `memory`, `size` bytes of it."""
+    """Makes calls for a client that has `size` bytes of memory at `memory`."""
 
     def __init__(self, seed: int, memory: int, size: int, devices: int) -> None:
         self.pick = Random(seed)  # noqa: S311 - no secret
@@ -54,10 +54,10 @@ class Calls:
         containers: Sequence[int],
         events: Sequence[int],
     ) -> tuple[int, Any]:
-        """Return a request, and an argument: a number, or bytes; -1 for one nowhere.
+        """Return a request and an argument: a number, or bytes; -1 for a bad address.
 
         `kind` is that of the descriptor. `numbers` are descriptors that an argument may
-        name, `containers` and `events` are those of them that it had better.
+        name; `containers` and `events` are those of them that fit.
         """
         pick = self.pick
         nr = pick.choice(_REQUESTS if pick.random() < 0.2 else _RIGHT.get(kind, (0, 7)))
@@ -76,7 +76,7 @@ class Calls:
     def argument(  # noqa: PLR0911 - a table
         self, nr: int, numbers: Sequence[int] = ()
     ) -> bytes:
-        """Return the argument of a request; `numbers` are those it may name."""
+        """Return a request's argument; `numbers` are descriptors that it may name."""
         pick = self.pick
         if nr == 6:
             return self._name()
@@ -109,7 +109,7 @@ class Calls:
         return pick.choice(_ODD) if pick.random() < 0.1 else pick.choice(right)
 
     def _range(self) -> tuple[int, int, int]:
-        """Return vaddr, iova and size: what is accepted, is memory."""
+        """Return vaddr, iova and size; a range that is accepted is memory."""
         pick = self.pick
         pages = self._size // PAGE
         first = pick.randrange(pages)
@@ -160,7 +160,7 @@ class Calls:
         return offset_of(device, Region.IO) + (index << 12) + at
 
     def data(self, index: int, at: int, size: int) -> bytes:
-        """Return what to write there: garbage, or nearly a request."""
+        """Return data to write: garbage, or almost a request."""
         pick = self.pick
         if index == 1 and at == 0 and size == 8 and pick.random() < 0.8:
             return struct.pack("=II", pick.choice((1, 2, 2, 3)), 0)

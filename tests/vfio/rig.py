@@ -63,11 +63,11 @@ _PUPPET: Final = Path(__file__).with_name("puppet.py")
 
 
 class Held(Request[TrackRead], frozen=True):
-    """Let reads of tracks go on."""
+    """Answer the reads that wait."""
 
 
 class SlowVolume(MemoryVolume):
-    """A volume whose reads wait until they are let go."""
+    """A volume whose reads wait until `Held`."""
 
     def __init__(self, geometry: Geometry) -> None:
         super().__init__(geometry, {})
@@ -75,12 +75,12 @@ class SlowVolume(MemoryVolume):
 
     @receive
     def read(self, message: ReadTrack) -> None:  # type: ignore[override]
-        """Keep it."""
+        """Keep the read."""
         self.waiting.append((self.reply_to, message))
 
     @receive
     def go_on(self, _message: Held) -> TrackRead:
-        """Answer all that wait, and the asker."""
+        """Answer all waiting reads, and the sender."""
         for to, message in self.waiting:
             size = GEOMETRY.track_size
             self.reply(to, TrackRead(message.number, bytes(size)))
@@ -89,7 +89,7 @@ class SlowVolume(MemoryVolume):
 
 
 class Rig:
-    """One client with `devices` devices, and what a test does with them.
+    """One client with `devices` devices, and the operations of a test.
 
     Its actors are below `name`, those of its devices' hosts below `name`-host.
     """
@@ -157,13 +157,13 @@ class Rig:
     # -- the client's calls ------------------------------------------------------------
 
     async def every(self, operations: Sequence[Any]) -> list[Any]:
-        """Have the client do operations; return what each returned."""
+        """Let the client do operations; return their results."""
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._link, json.dumps(operations).encode() + b"\n")
         return await self.answer()
 
     async def answer(self) -> list[Any]:
-        """Wait for what operations return that are under way."""
+        """Wait for the results of operations in progress."""
         loop = asyncio.get_running_loop()
         while b"\n" not in self._lines:
             part = await loop.sock_recv(self._link, 1 << 16)
@@ -174,18 +174,18 @@ class Rig:
         return results
 
     async def send(self, *operations: Any) -> None:
-        """Have the client begin operations, without waiting for it."""
+        """Let the client begin operations, without waiting."""
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._link, json.dumps(operations).encode() + b"\n")
 
     async def do(self, *operation: Any) -> Any:
-        """Have the client do one operation."""
+        """Let the client do one operation."""
         return (await self.every([operation]))[0]
 
     async def ioctl(
         self, descriptor: int, ioctl: Ioctl, argument: int | bytes = 0
     ) -> Any:
-        """Return the value, and the argument as it is then if it is memory."""
+        """Return the value, and the argument after the call if it is memory."""
         raw = argument.hex() if isinstance(argument, bytes) else argument
         result = await self.do("ioctl", descriptor, uapi.request_of(ioctl), raw)
         if isinstance(result, list):
@@ -193,7 +193,7 @@ class Rig:
             return value, bytes.fromhex(text)  # pyright: ignore[reportUnknownArgumentType]
         return result
 
-    # -- what a client does first ------------------------------------------------------
+    # -- opening -----------------------------------------------------------------------
 
     async def open_container(self, device: int = 0) -> tuple[int, int]:
         """Open a container with an IOMMU for a device's group; return both."""
@@ -222,7 +222,7 @@ class Rig:
         return int(value)
 
     async def unmap(self, container: int, iova: int, size: int, flags: int = 0) -> Any:
-        """UNMAP_DMA; return the value, and how much was unmapped."""
+        """UNMAP_DMA; return the value, and the number of bytes unmapped."""
         raw = struct.pack("=IIQQ", 24, flags, iova, size)
         value, after = await self.ioctl(container, Ioctl.IOMMU_UNMAP_DMA, raw)
         return value, struct.unpack("=IIQQ", after)[3]
@@ -269,7 +269,7 @@ class Rig:
         return self.system.ref(f"{self.name}/storage")
 
     def regions(self, index: int = 0) -> ActorRef[Any]:
-        """What is behind the regions of a device."""
+        """The actor behind the regions of a device."""
         return self.system.ref(f"{self.name}/{index}/vfio-ccw")
 
     def host(self, index: int, part: str) -> ActorRef[Any]:
@@ -277,18 +277,18 @@ class Rig:
         return self.system.ref(f"{self.name}-host/{index}/{part}")
 
     async def pins(self) -> PinCount:
-        """Count what is pinned."""
+        """Return the number of pinned pages."""
         count: PinCount = await self.storage.ask(CountPins())
         return count
 
     async def host_schib(self, index: int = 0) -> Schib:
-        """Look at the host's subchannel."""
+        """Return the SCHIB of the host's subchannel."""
         stored = await self.host(index, "subchannel").ask(StoreSubchannel())
         schib: Schib = stored.schib
         return schib
 
     async def let_go(self, index: int = 0) -> None:
-        """Let the reads of a volume go on."""
+        """Answer the waiting reads of a volume."""
         await self.host(index, "volume").ask(Held())
 
     async def ended(self) -> GuestReport:
@@ -301,7 +301,7 @@ class Rig:
         self._link.close()
 
     async def close(self) -> None:
-        """Let the client end, if it has not; all of it has to be released then."""
+        """Let the client end, if it has not; check that all of it is released."""
         self.hang_up()
         await self.ended()
         count = await self.pins()
@@ -325,7 +325,7 @@ def descriptors() -> int:
 
 @asynccontextmanager
 async def rig(folder: Path, devices: int = 1) -> AsyncGenerator[Rig]:
-    """Start a client; at the end nothing of it may be left."""
+    """Start a client; check at the end that nothing of it is left."""
     async with rigs(folder, "guest", devices=devices) as (made,):
         yield made
 
@@ -334,7 +334,7 @@ async def rig(folder: Path, devices: int = 1) -> AsyncGenerator[Rig]:
 async def rigs(
     folder: Path, *names: str, devices: int = 1
 ) -> AsyncGenerator[tuple[Rig, ...]]:
-    """Start several clients in one System; at the end nothing may be left of them."""
+    """Start several clients in one System; check at the end that nothing is left."""
     async with System() as system:
         before = descriptors()
         every = tuple(Rig(system, folder / name, name) for name in names)

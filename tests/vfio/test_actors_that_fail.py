@@ -1,4 +1,4 @@
-"""When an actor fails, nobody waits for ever, and the guest ends with a word."""
+"""When an actor fails, nobody waits forever, and the guest's report says why."""
 
 import asyncio
 import contextlib
@@ -42,12 +42,12 @@ def _wait_for_the_end_of(pid: int) -> None:
 
 
 def _do_nothing(_actor: object) -> None:
-    """It takes its time."""
+    """Take the place of a method, and do nothing."""
 
 
 @asynccontextmanager
 async def client(folder: Path, devices: int = 1) -> AsyncGenerator[Rig]:
-    """Start a client whose actors may fail: only the process has to be over."""
+    """Start a client whose actors may fail: only its process has to end."""
     before = descriptors()
     async with System() as system:
         made = Rig(system, folder)
@@ -63,7 +63,7 @@ async def client(folder: Path, devices: int = 1) -> AsyncGenerator[Rig]:
 async def test_regions_fail_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What makes the actor of a device fail ends in EIO; other devices go on."""
+    """A call that makes a device's actor fail ends in EIO; other devices go on."""
     async with client(tmp_path, devices=2) as made:
         container, device, memory = await opened(made)
         group = await made.do("open", "/dev/vfio/1")
@@ -81,7 +81,7 @@ async def test_regions_fail_once(
             answers = [one for (one,) in results]
             assert answers.count(-errno.EIO) >= 1
             assert set(answers) <= {-errno.EIO, -errno.ENODEV}
-        # Whoever has failed gives its subchannel up.
+        # The failed actor gives its subchannel up.
         assert await made.write_io(device, orb) == -errno.ENODEV
         await made.send(["exit", 0])
         report = await made.ended()
@@ -92,7 +92,7 @@ async def test_regions_fail_once(
 async def test_regions_fail_for_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When the actor of a device is no more, the client ends, and its end says why."""
+    """When a device's actor has ended, the client ends, and its report says why."""
     async with client(tmp_path) as made:
         _, device, memory = await opened(made)
         orb = await put_read(made, memory)
@@ -110,7 +110,7 @@ async def test_regions_fail_for_good(
 async def test_storage_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """When storage is no more, the client ends with a word: MAP, UNMAP, I/O fail it."""
+    """When MAP, UNMAP or I/O makes storage fail, the client ends with a reason."""
     async with client(tmp_path) as made:
         container, device, memory = await opened(made)
         orb = await put_sense_id(made, memory)
@@ -133,7 +133,7 @@ async def test_storage_fails(
 async def test_call_that_storage_fails_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """A call that waits for storage is answered, should the client see that still."""
+    """A call that waits for failed storage is answered, if the client still runs."""
     async with client(tmp_path) as made:
         container, _, memory = await opened(made)
         monkeypatch.setattr(ClientProcess, "_kill", _do_nothing)
@@ -145,7 +145,7 @@ async def test_call_that_storage_fails_of(
 
 
 async def test_client_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the actor of a client fails, its process ends, and who waits hears of it."""
+    """When a client's actor fails, its process ends; waiting callers get an error."""
     async with client(tmp_path) as made:
         container, _, _ = await opened(made)
         ended = asyncio.create_task(made.ended())
@@ -160,7 +160,7 @@ async def test_client_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 async def test_call_that_is_not_understood(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A defect in how a call is read is answered EIO, and seen."""
+    """A defect in the reading of a call is answered EIO, and raised."""
     seen: list[Any] = []
     async with client(tmp_path) as made:
         assert await made.do("pid") == made.pid

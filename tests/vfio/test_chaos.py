@@ -1,4 +1,4 @@
-"""Clients that do everything at once: all is answered, and no other one waits."""
+"""Clients that do everything at once get all answers, and no other client waits."""
 
 import asyncio
 import errno
@@ -62,7 +62,7 @@ class Chaos:
     def lists(self, length: int) -> list[list[list[Any]]]:
         """Return a list of calls for each of several threads."""
         lists = [[self._call() for _ in range(length)] for _ in range(_THREADS)]
-        for copy in self._copies:  # each is closed once: then it may be another file
+        for copy in self._copies:  # close each once: its number may be reused
             some = self.pick.choice(lists)
             some.insert(self.pick.randrange(len(some)), ["close", copy])
         self._copies = []
@@ -122,7 +122,7 @@ class Chaos:
 
 
 def is_answer(value: Any) -> bool:
-    """Whether a call may have ended so."""
+    """Return whether a call may have ended so."""
     if isinstance(value, int):
         return value >= 0 or -value in _ANSWERS
     if isinstance(value, str):
@@ -131,7 +131,7 @@ def is_answer(value: Any) -> bool:
 
 
 async def work(made: Rig, count: int, until: "asyncio.Task[Any]") -> list[float]:
-    """Do I/O until a task is done, `count` times at least; how long each took."""
+    """Do I/O until a task is done, `count` times at least; return each one's time."""
     _, device, memory = await opened(made)
     orb = await put_sense_id(made, memory)
     event = await made.event(device, 0)
@@ -147,12 +147,12 @@ async def work(made: Rig, count: int, until: "asyncio.Task[Any]") -> list[float]
 
 
 def memory_in_use() -> int:
-    """Return how many bytes this process has in memory."""
+    """Return the bytes of memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
 async def disorder(folder: Path, seed: int, length: int) -> None:
-    """Have one client do everything at once, and another one its work."""
+    """Let one client do everything at once, and another one its work."""
     async with rigs(folder, "hostile", "honest", devices=2) as (hostile, honest):
         chaos = Chaos(hostile, seed)
         await chaos.open()
@@ -173,7 +173,7 @@ async def disorder(folder: Path, seed: int, length: int) -> None:
 
 
 async def killed(folder: Path, seed: int, length: int) -> None:
-    """Have a client be killed while it does everything, and another one work."""
+    """Kill a client while it does everything, and another one works."""
     async with rigs(folder, "hostile", "honest", devices=2) as (hostile, honest):
         chaos = Chaos(hostile, seed)
         await chaos.open()
@@ -202,19 +202,19 @@ async def test_disorder(tmp_path: Path, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_killed_in_disorder(tmp_path: Path, seed: int) -> None:
-    """So it is when the client ends amid of them; and nothing of it is left."""
+    """The same holds when the client is killed in between; nothing of it is left."""
     await killed(tmp_path, seed, _FEW)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 108))
 async def test_disorder_for_long(tmp_path: Path, seed: int) -> None:
-    """So it is after many more."""
+    """The same holds for many more calls."""
     await disorder(tmp_path, seed, _MANY)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 140))
 async def test_killed_in_disorder_often(tmp_path: Path, seed: int) -> None:
-    """So it is at many other moments."""
+    """The same holds for kills at many other moments."""
     await killed(tmp_path, seed, 60)

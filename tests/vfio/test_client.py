@@ -1,4 +1,4 @@
-"""What a client sees of VFIO is what Linux shows, and its devices really work."""
+"""A client sees VFIO as Linux shows it, and its devices really work."""
 
 import errno
 import struct
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def test_sense_id(tmp_path: Path) -> None:
-    """A START runs a channel program in the memory of the client; an event says so."""
+    """A START runs a channel program in the client's memory, and signals its end."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         event = await made.event(device, 0)
@@ -66,7 +66,7 @@ async def test_schib_is_live(tmp_path: Path) -> None:
 
 
 async def test_halt_and_clear(tmp_path: Path) -> None:
-    """HALT and CLEAR end what is under way; a START is refused until that is read."""
+    """HALT and CLEAR end a program; a START is refused until their status is read."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         event = await made.event(device, 0)
@@ -82,7 +82,7 @@ async def test_halt_and_clear(tmp_path: Path) -> None:
 
 
 async def test_unmap_of_a_range_in_use(tmp_path: Path) -> None:
-    """UNMAP_DMA resets the device that uses the range; nothing touches it then."""
+    """UNMAP_DMA resets the device that uses the range, which then no longer does."""
     async with rig(tmp_path) as made:
         container, device, memory = await opened(made)
         orb = await put_read(made, memory)
@@ -137,7 +137,7 @@ async def test_flags_of_a_range(
 
 
 async def test_what_sysfs_shows(tmp_path: Path) -> None:
-    """A QEMU finds the group by a link, and paths by files; both calls are known."""
+    """QEMU finds the group by a link, and paths by files, with either call."""
     async with rig(tmp_path) as made:
         css = "/sys/bus/css/devices/0.0.0000"
         link = f"{css}/{uuid_of(0)}/iommu_group"
@@ -157,7 +157,7 @@ async def test_what_sysfs_shows(tmp_path: Path) -> None:
 
 
 async def test_groups_and_containers(tmp_path: Path) -> None:
-    """What has to come first comes first, and each refusal is Linux's."""
+    """Calls out of order are refused with Linux' errno."""
     async with rig(tmp_path) as made:
         container = await made.do("openat", "/dev/vfio/vfio")
         assert await made.ioctl(container, Ioctl.GET_API_VERSION) == 0
@@ -222,7 +222,7 @@ async def test_device_and_region_info(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", ["dup", "hold", "pass"])
 async def test_last_close(tmp_path: Path, how: str) -> None:
-    """A device is closed when its last copy is, wherever that was."""
+    """A device is closed when the last copy of its descriptor is, in any process."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         orb = await put_read(made, memory)
@@ -239,7 +239,7 @@ async def test_last_close(tmp_path: Path, how: str) -> None:
         if how == "dup":
             assert (await made.read_schib(copy)).scsw.actl
         await made.do("release" if how == "hold" else "close", copy)
-        for _ in range(1000):  # the close is heard of, then CLEAR ends what goes on
+        for _ in range(1000):  # the close is noticed, then CLEAR ends the program
             if not (await made.host_schib()).scsw.actl:
                 break
         assert (await made.host_schib()).scsw.actl == 0
@@ -247,7 +247,7 @@ async def test_last_close(tmp_path: Path, how: str) -> None:
 
 
 async def test_number_of_a_closed_descriptor(tmp_path: Path) -> None:
-    """A call is ours because of what a descriptor is, not because of its number."""
+    """A call is ours because of its descriptor's file, not because of the number."""
     async with rig(tmp_path) as made:
         container, _ = await made.open_container()
         assert await made.do("close", container) == 0
@@ -258,7 +258,7 @@ async def test_number_of_a_closed_descriptor(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["exit", "die"])
 async def test_end_under_way(tmp_path: Path, end: str) -> None:
-    """A client that ends with a program under way leaves nothing behind."""
+    """A client that ends with a program in progress leaves nothing behind."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         orb = await put_read(made, memory)
@@ -270,7 +270,7 @@ async def test_end_under_way(tmp_path: Path, end: str) -> None:
 
 
 async def test_memory_that_fails(tmp_path: Path) -> None:
-    """Memory that goes away within a range ends the client, with a word."""
+    """Memory that goes away within a range ends the client, and the report says so."""
     async with rig(tmp_path) as made:
         container, device, memory = await opened(made)
         other = await made.do("map", PAGE)
@@ -286,7 +286,7 @@ async def test_memory_that_fails(tmp_path: Path) -> None:
 
 
 async def start(made: Rig, device: int, orb: Orb) -> None:
-    """Start a program as soon as the one before it is over."""
+    """Start a program as soon as the one before has ended."""
     value = -errno.EBUSY
     for _ in range(1000):
         value = await made.write_io(device, orb)
@@ -296,11 +296,11 @@ async def start(made: Rig, device: int, orb: Orb) -> None:
 
 
 async def test_event_that_nobody_heard(tmp_path: Path) -> None:
-    """What ended before there was an event descriptor does not silence what follows."""
+    """A program that ends before there is an eventfd does not block later signals."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         orb = await put_sense_id(made, memory)
-        for _ in range(2):  # nobody listens, as before a driver asks for interrupts
+        for _ in range(2):  # no eventfd, as before a driver asks for interrupts
             await start(made, device, orb)
         event = await made.event(device, 0)
         await start(made, device, orb)
@@ -309,7 +309,7 @@ async def test_event_that_nobody_heard(tmp_path: Path) -> None:
 
 
 async def test_event_that_was_heard_and_not_read(tmp_path: Path) -> None:
-    """A RESET after a signal, and before the read, does not silence what follows."""
+    """A RESET between signal and read does not block later signals."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         event = await made.event(device, 0)

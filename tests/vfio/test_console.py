@@ -1,4 +1,4 @@
-"""A guest's console: what is shown, what is typed, and how both end."""
+"""A guest's console: output, keys, and the end of both."""
 
 import os
 import pty
@@ -26,7 +26,7 @@ class Relay:
         self.console.start()
 
     def type(self, data: bytes) -> bytes:
-        """Type something, then a mark; return what the guest gets before the mark."""
+        """Type some keys, then a mark; return what the guest gets before the mark."""
         os.write(self.keys, data + b"|")
         got = b""
         while not got.endswith(b"|"):
@@ -34,7 +34,7 @@ class Relay:
         return got[:-1]
 
     def close(self) -> None:
-        """End the guest, and all."""
+        """End the guest and the console."""
         self.guest.close()
         self.console.close()
         for number in self._open:
@@ -43,14 +43,14 @@ class Relay:
 
 @pytest.fixture
 def relay() -> Generator[Relay]:
-    """Return a console at work."""
+    """Return a started console."""
     made = Relay()
     yield made
     made.close()
 
 
 def test_output_is_shown(relay: Relay) -> None:
-    """What the guest writes is shown as it is."""
+    """The guest's output is shown unchanged."""
     relay.guest.sendall(b"\x1b[31mred\r\n\0")
     assert os.read(relay.shown, 100) == b"\x1b[31mred\r\n\0"
 
@@ -67,26 +67,26 @@ def test_output_is_shown(relay: Relay) -> None:
     ],
 )
 def test_keys(relay: Relay, typed: bytes, got: bytes) -> None:
-    """The guest gets what is typed, but for what follows a Ctrl-A."""
+    """The guest gets all keys, except those after a Ctrl-A."""
     assert relay.type(typed) == got
     assert not relay.quit.is_set()
 
 
 def test_escape_in_two_reads(relay: Relay) -> None:
-    """A Ctrl-A and what follows may come apart."""
+    """A Ctrl-A and the key after it may come in two reads."""
     os.write(relay.keys, b"\x01")
     assert relay.type(b"c") == b"\x03"
 
 
 def test_quit(relay: Relay) -> None:
-    """Ctrl-A x asks for the end."""
+    """Ctrl-A x calls `quit_typed`."""
     assert relay.type(b"\x01x") == b""
     assert relay.quit.wait(10)
 
 
 @pytest.mark.parametrize("source", ["/dev/null", "file"])
 def test_source_that_ends(tmp_path: Path, source: str) -> None:
-    """Who types nothing more, or nothing at all, does not disturb the rest."""
+    """Output goes on when the keys end, and without any."""
     (tmp_path / "file").write_bytes(b"typed")
     ours, guest = socket.socketpair()
     shown, target = os.pipe()
@@ -104,7 +104,7 @@ def test_source_that_ends(tmp_path: Path, source: str) -> None:
 
 
 def test_output_that_cannot_be_written() -> None:
-    """A guest whose console goes nowhere runs on, and the error is kept."""
+    """A guest whose output cannot be written runs on, and the error is kept."""
     ours, guest = socket.socketpair()
     shown, target = os.pipe()
     os.close(shown)
@@ -119,7 +119,7 @@ def test_output_that_cannot_be_written() -> None:
 
 
 def test_raw_terminal() -> None:
-    """Keys come at once and unseen, Ctrl-C stays a signal; all is put back."""
+    """Keys come one by one without echo, Ctrl-C stays a signal; all is restored."""
     ours, theirs = pty.openpty()
     before = termios.tcgetattr(theirs)
     with raw_terminal(theirs):
@@ -132,13 +132,13 @@ def test_raw_terminal() -> None:
 
 
 def test_no_terminal(tmp_path: Path) -> None:
-    """A file is no terminal, and stays as it is."""
+    """A file is not a terminal, and is left alone."""
     with (tmp_path / "file").open("wb") as file, raw_terminal(file.fileno()):
         file.write(b"x")
 
 
 def test_target_that_takes_its_time() -> None:
-    """A target that is full, and made non-blocking by others, loses nothing."""
+    """A target that is full and was made non-blocking by others loses no output."""
     ours, guest = socket.socketpair()
     source, sink = os.pipe2(os.O_NONBLOCK)
     os.set_blocking(source, True)

@@ -1,4 +1,4 @@
-"""What a client does that no emulator does: it is answered, and nothing else stops."""
+"""Calls that no emulator makes are answered, and stop nobody else."""
 
 import errno
 import os
@@ -42,7 +42,7 @@ _FULL = (1 << 64) - 1
 
 
 async def works(made: Rig, device: int, memory: int, index: int = 0) -> bool:
-    """Whether a program of the device runs and is signalled."""
+    """Return whether a program of the device runs and is signalled."""
     event = await made.event(device, 0)
     orb = await put_sense_id(made, memory)
     assert await made.write_io(device, orb, index) == 124
@@ -59,7 +59,7 @@ def irqs(source: int, flags: int, number: int = 1, data: bytes = b"") -> bytes:
 
 
 async def test_path_that_is_no_text(tmp_path: Path) -> None:
-    """A path of ours that is no UTF-8 leads nowhere; so does one without an end."""
+    """A path of ours that is not UTF-8, or has no end, is refused."""
     async with rig(tmp_path) as made:
         assert await made.do("open", "/dev/vfio/\udcff\udc80") == -errno.ENOENT
         memory = await made.do("map", 2 * PAGE)
@@ -73,7 +73,7 @@ async def test_path_that_is_no_text(tmp_path: Path) -> None:
 
 
 async def test_size_of_a_link(tmp_path: Path) -> None:
-    """What readlink is given for a size is an int."""
+    """The size in readlink is an int."""
     link = f"/sys/bus/css/devices/0.0.0000/{uuid_of(0)}/iommu_group"
     async with rig(tmp_path) as made:
         assert await made.do("link", link, 0) == -errno.EINVAL
@@ -83,7 +83,7 @@ async def test_size_of_a_link(tmp_path: Path) -> None:
 
 
 async def test_name_of_a_device(tmp_path: Path) -> None:
-    """A name has an end, within a page, in memory that there is."""
+    """A device's name has to end within a page of accessible memory."""
     async with rig(tmp_path) as made:
         _, group = await made.open_container()
         name = uuid_of(0).encode()
@@ -99,7 +99,7 @@ async def test_name_of_a_device(tmp_path: Path) -> None:
 
 
 async def test_container_of_a_group(tmp_path: Path) -> None:
-    """A group joins what is a container, and one only."""
+    """A group can join only a container, and only one."""
     async with rig(tmp_path) as made:
         container = await made.do("open", "/dev/vfio/vfio")
         group = await made.do("open", "/dev/vfio/0")
@@ -120,7 +120,7 @@ async def test_container_of_a_group(tmp_path: Path) -> None:
 
 
 async def test_nothing_is_said_over_a_descriptor(tmp_path: Path) -> None:
-    """Neither what is written to a descriptor nor its shutdown is taken for a close."""
+    """A write to a descriptor or a shutdown of it does not count as a close."""
     async with rig(tmp_path) as made:
         container, device, memory = await opened(made)
         for one in (container, device):
@@ -135,7 +135,7 @@ async def test_nothing_is_said_over_a_descriptor(tmp_path: Path) -> None:
 
 
 async def test_offsets_outside_of_regions(tmp_path: Path) -> None:
-    """Offsets that are in no region end as the module says."""
+    """Calls at offsets in no region end as the module's table says."""
     async with rig(tmp_path) as made:
         container, device, memory = await opened(made)
         assert await made.do("pread", device, 4, 0) == -errno.ESPIPE
@@ -152,7 +152,7 @@ async def test_offsets_outside_of_regions(tmp_path: Path) -> None:
 
 
 async def test_descriptors_are_bounded(tmp_path: Path) -> None:
-    """However often a client opens something, few descriptors are kept for it."""
+    """A client that opens many files gets a limited number of descriptors."""
     async with rig(tmp_path) as made:
         before = descriptors()
         opens = await made.every([["open", "/dev/vfio/vfio"]] * 200)
@@ -165,7 +165,7 @@ async def test_descriptors_are_bounded(tmp_path: Path) -> None:
 
 
 async def test_no_descriptors_left(tmp_path: Path) -> None:
-    """Who can have no more gets EMFILE, be it the client or this process."""
+    """The answer is EMFILE if the client or this process has no more descriptors."""
     async with rig(tmp_path) as made:
         before = descriptors()
         most = await made.do("descriptors_max", 0)
@@ -185,7 +185,7 @@ async def test_no_descriptors_left(tmp_path: Path) -> None:
 
 
 async def test_descriptors_end_at_exec(tmp_path: Path) -> None:
-    """A client that executes a program has closed its devices: nothing is at work."""
+    """An exec closes a client's devices, and ends their I/O."""
     async with rig(tmp_path) as made:
         container, device, memory = await opened(made)
         assert not await made.do("is_inherited", container)
@@ -194,14 +194,14 @@ async def test_descriptors_end_at_exec(tmp_path: Path) -> None:
         assert await made.write_io(device, orb) == 124
         await made.send(["exec"])
         assert await made.do("pid") == made.pid
-        _, device, memory = await opened(made)  # waits until what was is over
+        _, device, memory = await opened(made)  # waits until the old program has ended
         assert (await made.host_schib()).scsw.actl == 0
         assert (await made.pins()).pages == 0
         assert await works(made, device, memory)
 
 
 async def test_exec_under_a_call(tmp_path: Path) -> None:
-    """A thread that waits for an answer may be ended by another one's exec."""
+    """An exec of one thread may end another that waits for an answer."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         orb = await put_read(made, memory)
@@ -214,7 +214,7 @@ async def test_exec_under_a_call(tmp_path: Path) -> None:
 
 
 async def test_close_in_any_order(tmp_path: Path) -> None:
-    """A device that is open keeps its group and its container, with all ranges."""
+    """An open device keeps its group and its container, with all ranges."""
     async with rig(tmp_path) as made:
         container, group = await made.open_container()
         device = await made.open_device(group)
@@ -230,7 +230,7 @@ async def test_close_in_any_order(tmp_path: Path) -> None:
 
 
 async def test_opened_again_at_once(tmp_path: Path) -> None:
-    """What a container leaves behind is gone before the next one has an IOMMU."""
+    """A container's ranges are unmapped before the next one gets an IOMMU."""
     async with rig(tmp_path) as made:
         container, group = await made.open_container()
         device = await made.open_device(group)
@@ -247,7 +247,7 @@ async def test_opened_again_at_once(tmp_path: Path) -> None:
 
 
 async def test_full_event(tmp_path: Path) -> None:
-    """An event descriptor that is full, and whose writes wait, holds nobody up."""
+    """A blocking event descriptor whose count is at the maximum delays nobody."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         event = await made.do("eventfd", _FULL - 1, 0)
@@ -265,7 +265,7 @@ async def test_full_event(tmp_path: Path) -> None:
 
 
 async def given_event(made: Rig, device: int, number: int) -> int:
-    """Give a device an event descriptor; return what the call answers."""
+    """Give a device an event descriptor; return the call's value."""
     raw = irqs(0, 0x24, data=struct.pack("=i", number))
     return int((await made.ioctl(device, Ioctl.DEVICE_SET_IRQS, raw))[0])
 
@@ -283,7 +283,7 @@ def event_steps(device: int, at: int) -> list[list[Any]]:
 
 
 async def test_events_that_are_none(tmp_path: Path) -> None:
-    """SET_IRQS takes event descriptors, and nothing else; it keeps one alone."""
+    """SET_IRQS accepts only event descriptors, and keeps only the last."""
     async with rig(tmp_path) as made:
         container, device, _ = await opened(made)
         assert await given_event(made, device, container) == -errno.EINVAL
@@ -300,7 +300,7 @@ async def test_events_that_are_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("begin", ["in_child", "threads"])
 async def test_events_of_the_caller(tmp_path: Path, begin: str) -> None:
-    """SET_IRQS takes the event of a child, or of a thread with files of its own."""
+    """SET_IRQS takes the eventfd of a child, or of a thread with its own files."""
     async with rig(tmp_path) as made:
         _, device, _ = await opened(made)
         free = await made.do("eventfd")
@@ -309,7 +309,7 @@ async def test_events_of_the_caller(tmp_path: Path, begin: str) -> None:
             at = free
             (results,) = await made.every(["threads", event_steps(device, at)])
         else:
-            at = free + 2  # behind the pipe over which the results go
+            at = free + 2  # after the descriptor of the pipe for results
             results = await made.do("in_child", event_steps(device, at))
         assert results[:2] == [0, at]
         assert [value for value, _ in results[2:4]] == [0, 0]
@@ -317,7 +317,7 @@ async def test_events_of_the_caller(tmp_path: Path, begin: str) -> None:
 
 
 async def test_events_of_a_device_that_was_closed(tmp_path: Path) -> None:
-    """Event descriptors go with the last close of their device."""
+    """The last close of a device also closes its event descriptors."""
     async with rig(tmp_path) as made:
         _, group = await made.open_container()
         device = await made.open_device(group)
@@ -333,7 +333,7 @@ async def test_events_of_a_device_that_was_closed(tmp_path: Path) -> None:
 
 
 async def test_irb_in_parts(tmp_path: Path) -> None:
-    """An IRB that is read in parts is one: the next one is taken with its beginning."""
+    """Parts are of the same IRB; a read of its first byte takes the next IRB."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         orb = await put_sense_id(made, memory)
@@ -345,7 +345,7 @@ async def test_irb_in_parts(tmp_path: Path) -> None:
         assert bytes.fromhex(await made.do("pread", device, 4, offset + 120)) == bytes(
             4
         )
-        assert await made.write_io(device, orb) == -errno.EBUSY  # nobody has looked
+        assert await made.write_io(device, orb) == -errno.EBUSY  # an unread IRB
         refused = struct.pack("=i", -errno.EBUSY).hex()
         assert await made.do("pread", device, 4, offset + 120) == refused
         head = await made.do("pread", device, 16, offset + 24)
@@ -357,7 +357,7 @@ async def test_irb_in_parts(tmp_path: Path) -> None:
 
 
 async def test_orb_in_parts(tmp_path: Path) -> None:
-    """Each write to the I/O region is a request; what it leaves out stays as it was."""
+    """Each write to the I/O region is a request; bytes not written stay the same."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         await put_sense_id(made, memory)
@@ -394,7 +394,7 @@ async def test_memory_that_is_not_there(tmp_path: Path) -> None:
 
 
 async def test_range_of_a_program_that_was(tmp_path: Path) -> None:
-    """A range is memory of who mapped it: when that is gone, nothing is there."""
+    """A range is memory of the program that mapped it, and gone with that program."""
     async with rig(tmp_path) as made:
         container, device, memory = await opened(made)
         page = await made.do("map", PAGE)
@@ -412,7 +412,7 @@ async def test_range_of_a_program_that_was(tmp_path: Path) -> None:
 
 
 async def test_child_that_outlives_its_parent(tmp_path: Path) -> None:
-    """A client is over when its process is: what its children hold is worth nothing."""
+    """A client ends with its process, even if its children hold descriptors."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         orb = await put_read(made, memory)
@@ -428,7 +428,7 @@ async def test_child_that_outlives_its_parent(tmp_path: Path) -> None:
 
 
 async def test_stopped_client(tmp_path: Path) -> None:
-    """A client that is stopped keeps no other one from its work, and goes on later."""
+    """A stopped client does not delay another one, and goes on later."""
     async with rigs(tmp_path, "one", "two") as (one, two):
         _, device, memory = await opened(one)
         orb = await put_read(one, memory)
@@ -443,7 +443,7 @@ async def test_stopped_client(tmp_path: Path) -> None:
 
 
 async def test_killed_while_it_is_stopped(tmp_path: Path) -> None:
-    """So it may end, too."""
+    """A stopped client can be killed."""
     async with rig(tmp_path) as made:
         _, device, _ = await opened(made)
         reset = ["ioctl", device, uapi.request_of(Ioctl.DEVICE_RESET)]
@@ -465,16 +465,16 @@ async def test_calls_of_other_kinds(tmp_path: Path) -> None:
         getpid = b"\xb8" + struct.pack("<I", _GETPID_32) + b"\xcd\x80\xc3"
         await made.do("poke", memory, getpid.hex())
         done = await made.do("in_child", [["pid"], ["run", memory]])
-        # A kernel without 32-bit programs ends it by a signal.
+        # A kernel without 32-bit programs ends the child by a signal.
         assert done == [signal.SIGSEGV] or (len(done) == 2 and done[0] == done[1])
         assert await made.do("call", _USERFAULTFD, 0) == -errno.EPERM
 
 
-# -- what is asked for at the same time ------------------------------------------------
+# -- simultaneous calls ----------------------------------------------------------------
 
 
 async def test_unmap_beside_starts(tmp_path: Path) -> None:
-    """UNMAP_DMA ends though two devices are started again and again."""
+    """UNMAP_DMA ends while two devices are started again and again."""
     async with rig(tmp_path, devices=2) as made:
         container, device, memory = await opened(made)
         group = await made.do("open", "/dev/vfio/1")
@@ -504,7 +504,7 @@ async def test_unmap_beside_starts(tmp_path: Path) -> None:
 
 
 async def test_reset_beside_everything(tmp_path: Path) -> None:
-    """RESET, CLEAR, reads and a close beside a START are all answered."""
+    """RESET, CLEAR, reads and a close during a START are all answered."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         copy = await made.do("dup", device)

@@ -1,4 +1,4 @@
-"""Storage that is a process's memory: its ranges, its pages, its end."""
+"""Storage in a process's memory: its ranges, its pages, its end."""
 
 import ctypes
 import errno
@@ -40,13 +40,13 @@ class Own:
         self.address = ctypes.addressof(self._view)
 
     def protect(self, page: int, access: int) -> None:
-        """Set what may be done to a page."""
+        """Set the protection of a page."""
         libc = ctypes.CDLL(None, use_errno=True)
         at = ctypes.c_void_p(self.address + page * PAGE)
         assert libc.mprotect(at, ctypes.c_size_t(PAGE), access) == 0
 
     def close(self) -> None:
-        """Give it up."""
+        """Unmap the memory."""
         del self._view
         self._area.close()
 
@@ -67,7 +67,7 @@ def test_spans() -> None:
 
 @pytest.mark.parametrize("count", [10, 2500])
 def test_span_that_cannot_be_read(count: int) -> None:
-    """What is behind memory that cannot be read is not taken for it."""
+    """A read ends at memory that cannot be read, and does not skip it."""
     own = Own(3)
     own.protect(1, _NONE)
     spans = [(own.address + 2 * PAGE, 1)] * count
@@ -80,7 +80,7 @@ def test_span_that_cannot_be_read(count: int) -> None:
 
 
 def test_page_that_is_protected() -> None:
-    """What a process may not write is not written for it, nor read what it may not."""
+    """The protection of a process's pages also holds for us."""
     own = Own(3)
     own.protect(1, _READ)
     data = b"\xff" * (3 * PAGE)
@@ -91,7 +91,7 @@ def test_page_that_is_protected() -> None:
 
 
 def test_number_of_another_process() -> None:
-    """Memory is that of a process, not of whoever has its number later."""
+    """Memory is that of one process, not of another that has its number later."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     memory = ProcessMemory(child.pid)
     assert memory.is_there()
@@ -113,7 +113,7 @@ def test_number_of_another_process() -> None:
             os.kill(other, signal.SIGKILL)
             os.waitpid(other, 0)
     if other is None:
-        pytest.skip("a number cannot be had again here; the rest was as it should be")
+        pytest.skip("a pid cannot be used again here; all other checks passed")
 
 
 _SHARES_ITS_MEMORY = """
@@ -129,7 +129,7 @@ input()
 
 
 def test_memory_that_outlives_its_process() -> None:
-    """Nor does it matter who else has it, when the process is gone."""
+    """When the process has ended, its memory is gone, even if another one shares it."""
     with subprocess.Popen(
         [sys.executable, "-c", _SHARES_ITS_MEMORY],
         stdin=subprocess.PIPE,
@@ -150,7 +150,7 @@ def test_memory_that_outlives_its_process() -> None:
 
 
 def _process_numbered(number: int) -> int | None:
-    """Fork a process of that number, if this may be had."""
+    """Fork a process with that number, if the kernel allows it."""
     for _ in range(50):
         try:
             _LAST_PID.write_text(str(number - 1))
@@ -168,7 +168,7 @@ def _process_numbered(number: int) -> int | None:
 
 
 def test_program_of_a_process() -> None:
-    """Nor is it that of a program which the process executes later."""
+    """Memory is that of one program, not of one that the process executes later."""
     with subprocess.Popen(
         ["/bin/sh", "-c", "read line; exec cat"],
         stdin=subprocess.PIPE,
@@ -188,7 +188,7 @@ def test_program_of_a_process() -> None:
 
 
 def test_process_that_is_not_there() -> None:
-    """Nobody's memory cannot be had."""
+    """A process that does not exist is ESRCH."""
     with pytest.raises(ProcessLookupError):
         ProcessMemory(1 << 22)
 
@@ -197,7 +197,7 @@ def test_process_that_is_not_there() -> None:
 
 
 async def read(made: Rig, *areas: Area) -> StorageData:
-    """Read, as a channel that has an IOMMU of its own does."""
+    """Read as a channel reads, with its own IOMMU."""
     data: StorageData = await made.storage.ask(ReadStorage(1, areas))
     return data
 
@@ -220,7 +220,7 @@ async def ranges(made: Rig) -> tuple[int, int]:
 
 @pytest.mark.asyncio
 async def test_across_ranges(tmp_path: Path) -> None:
-    """What lies in several ranges is read and written as one."""
+    """An area across several ranges is read and written as one."""
     async with rig(tmp_path) as made:
         _, memory = await ranges(made)
         data = bytes(range(256)) * 32
@@ -238,7 +238,7 @@ async def test_across_ranges(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_what_is_in_no_range(tmp_path: Path) -> None:
-    """An area is read up to where there is nothing, a piece not written at all."""
+    """An area is read up to the first gap; a piece with a gap is not written at all."""
     async with rig(tmp_path) as made:
         _, memory = await ranges(made)
         await made.do("poke", memory + PAGE, "ab" * PAGE)
@@ -272,14 +272,14 @@ async def test_range_that_may_not_be_written(tmp_path: Path) -> None:
 async def test_page_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, access: int
 ) -> None:
-    """A page that a process protects is a channel-data check; then the process ends.
+    """A page that the process protects is a channel-data check; the process ends.
 
     Nothing is stored in that page, nor behind it.
     """
     killed: list[ClientProcess] = []
 
     def kill(client: ClientProcess) -> None:
-        killed.append(client)  # it takes its time
+        killed.append(client)  # the unmapping takes time
 
     async with rig(tmp_path) as made:
         container, device, memory = await opened(made)
@@ -308,7 +308,7 @@ async def test_page_that_fails(
 
 @pytest.mark.asyncio
 async def test_process_that_ends_under_way(tmp_path: Path) -> None:
-    """Data that come when a process has ended go nowhere."""
+    """Data that arrive after the end of the process are dropped."""
     async with rig(tmp_path) as made:
         _, device, memory = await opened(made)
         orb = await put_read(made, memory)
@@ -322,7 +322,7 @@ async def test_process_that_ends_under_way(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_unmap_of_another_range(tmp_path: Path) -> None:
-    """UNMAP_DMA of what a program does not use leaves the program alone."""
+    """UNMAP_DMA of a range that a program does not use leaves the program alone."""
     async with rig(tmp_path) as made:
         container, device, memory = await opened(made)
         other = await made.do("map", PAGE)
@@ -338,7 +338,7 @@ async def test_unmap_of_another_range(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_unmap_and_map_under_way(tmp_path: Path) -> None:
-    """What is mapped where a range in use was is not touched by what used it."""
+    """A new range at the place of an unmapped one is not touched by the old user."""
     async with rig(tmp_path) as made:
         container, device, memory = await opened(made)
         orb = await put_read(made, memory)
@@ -351,7 +351,7 @@ async def test_unmap_and_map_under_way(tmp_path: Path) -> None:
         await made.let_go()
         assert await made.do("peek", other, SIZE) == "a5" * SIZE
         assert await made.do("peek", memory, SIZE) == "5a" * SIZE
-        await made.read_irb(device)  # of the program that was ended, if there is one
+        await made.read_irb(device)  # of the ended program, if any
         event = await made.event(device, 0)
         orb = await put_sense_id(made, other)
         assert await made.write_io(device, orb) == 124

@@ -1,4 +1,4 @@
-"""The monitor of a QEMU: commands, events, and a QEMU that is not as it should be."""
+"""The monitor of a QEMU: commands, events, and a QEMU that misbehaves."""
 
 import asyncio
 import gc
@@ -32,7 +32,7 @@ async def nothing(_monitor: Monitor) -> None:
 
 
 async def end(monitor: Monitor) -> None:
-    """Read one command, and be gone."""
+    """Read one command, and close the connection."""
     await monitor.read()
     monitor.close()
 
@@ -52,7 +52,7 @@ def sending(*lines: str) -> Script:
 
 
 async def test_command_and_its_answer() -> None:
-    """Arguments go as they are, the answer comes as it is."""
+    """Arguments and answer are passed on unchanged."""
     seen: list[dict[str, Any]] = []
 
     async def script(monitor: Monitor) -> None:
@@ -68,7 +68,7 @@ async def test_command_and_its_answer() -> None:
 
 
 async def test_commands_at_once() -> None:
-    """Each gets its own answer, in whatever order they come."""
+    """Each command gets its own answer, in any order of answers."""
 
     async def script(monitor: Monitor) -> None:
         commands = [await monitor.read() for _ in range(5)]
@@ -105,7 +105,7 @@ async def test_command_that_is_refused() -> None:
 
 
 async def test_argument_that_is_no_json() -> None:
-    """It is refused here, and the connection goes on."""
+    """The argument is refused without a command to QEMU, and the connection goes on."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("query-status", 7)
@@ -117,7 +117,7 @@ async def test_argument_that_is_no_json() -> None:
 
 
 async def test_cancelled_command() -> None:
-    """A late answer to a command that nobody waits for is no harm."""
+    """A late answer to a cancelled command does no harm."""
 
     async def script(monitor: Monitor) -> None:
         one, other = await monitor.read(), await monitor.read()
@@ -132,7 +132,7 @@ async def test_cancelled_command() -> None:
 
 
 async def test_vfio_ccw_is_added() -> None:
-    """The device is one of vfio-ccw, with its folder and number."""
+    """The command adds a vfio-ccw device, with its folder and number."""
     seen: list[dict[str, Any]] = []
 
     async def script(monitor: Monitor) -> None:
@@ -149,7 +149,7 @@ async def test_vfio_ccw_is_added() -> None:
 
 
 async def test_device_is_removed() -> None:
-    """The call returns when QEMU has let that device go, and not another."""
+    """The call returns when QEMU has released this device, not another one."""
 
     async def script(monitor: Monitor) -> None:
         monitor.event("DEVICE_DELETED", device="d", path="/before")
@@ -186,7 +186,7 @@ async def test_device_that_goes_before_the_answer() -> None:
 
 
 async def test_guest_that_does_not_answer() -> None:
-    """A guest that says nothing about the device is an error, in time."""
+    """A guest that does not answer is an error after the timeout."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("device_del")
@@ -200,7 +200,7 @@ async def test_guest_that_does_not_answer() -> None:
 
 
 async def test_guest_that_refuses() -> None:
-    """A guest that does not give the device up is another error."""
+    """A guest that refuses to give the device up is another error."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("device_del")
@@ -214,7 +214,7 @@ async def test_guest_that_refuses() -> None:
 
 
 async def test_qemu_that_goes_while_a_device_is_removed() -> None:
-    """Who waits for the guest learns that there is none."""
+    """A call that waits for the guest ends with an error."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("device_del")
@@ -229,7 +229,7 @@ async def test_qemu_that_goes_while_a_device_is_removed() -> None:
 
 
 async def test_events_in_order() -> None:
-    """All that come are there, in order, with their data; then the end."""
+    """All events are read in order, with their data, and then the end."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("cont")
@@ -249,7 +249,7 @@ async def test_events_in_order() -> None:
 
 
 async def test_events_while_nobody_listens() -> None:
-    """They are not kept; those of who listens and does not look are bounded."""
+    """Without a listener no event is kept; with one, at most `EVENTS_MAX`."""
 
     async def script(monitor: Monitor) -> None:
         monitor.event("E", number=-1)
@@ -272,7 +272,7 @@ async def test_events_while_nobody_listens() -> None:
 
 
 async def test_events_are_forgotten() -> None:
-    """Events that nobody listens to, or listens to no more, take no memory."""
+    """Events without a listener, or after its end, take no memory."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("x")
@@ -290,7 +290,7 @@ async def test_events_are_forgotten() -> None:
 
 @pytest.mark.parametrize("data", [{}, {"data": None}, {"data": 5}, {"data": {}}])
 async def test_event_without_a_device(data: dict[str, Any]) -> None:
-    """It is no event of any device."""
+    """An event without a device matches no device."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("x")
@@ -305,7 +305,7 @@ async def test_event_without_a_device(data: dict[str, Any]) -> None:
 
 
 async def test_flood_of_events() -> None:
-    """While QEMU sends events without end, the loop gets round after each."""
+    """While QEMU sends events without end, the event loop runs after each."""
     turns = 0
     is_over = False
 
@@ -333,7 +333,7 @@ async def test_flood_of_events() -> None:
 
 
 async def test_guest_that_powers_down() -> None:
-    """A guest that ends in order does, and QEMU with it."""
+    """A guest that shuts down in time does, and QEMU with it."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("system_powerdown")
@@ -347,7 +347,7 @@ async def test_guest_that_powers_down() -> None:
 
 
 async def test_qemu_that_stays_after_its_guest() -> None:
-    """With -no-shutdown QEMU is told to quit when the guest is over."""
+    """With -no-shutdown QEMU gets `quit` when the guest has ended."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("system_powerdown")
@@ -360,7 +360,7 @@ async def test_qemu_that_stays_after_its_guest() -> None:
 
 
 async def test_guest_that_does_not_power_down() -> None:
-    """After the grace QEMU is told to quit."""
+    """After the grace QEMU gets `quit`."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("system_powerdown")
@@ -383,7 +383,7 @@ async def test_guest_that_is_not_told() -> None:
 
 
 async def test_qemu_that_does_not_quit() -> None:
-    """One that says it will and does not is an error, in time."""
+    """A QEMU that accepts `quit` and stays is an error after the timeout."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("quit")
@@ -393,11 +393,11 @@ async def test_qemu_that_does_not_quit() -> None:
             await qmp.shut_down(grace=0)
 
 
-# -- a QEMU that is not as it should be ------------------------------------------------
+# -- a QEMU that misbehaves ------------------------------------------------------------
 
 
 async def test_qemu_that_goes_in_the_middle() -> None:
-    """Everyone who waits learns it, whatever for; so does who comes later."""
+    """All waiting calls get the error, and so do later ones."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.read()
@@ -422,7 +422,7 @@ async def test_qemu_that_goes_in_the_middle() -> None:
 
 
 async def test_answer_and_end_at_once() -> None:
-    """An answer that comes with the end of the connection is an answer."""
+    """An answer that comes together with the end of the connection counts."""
 
     async def script(monitor: Monitor) -> None:
         await monitor.answer("quit", 7)
@@ -453,13 +453,13 @@ async def test_line_that_is_no_qmp(line: str) -> None:
         await qmp.wait_until_gone(timeout=30)
         with pytest.raises(QmpConnectionError) as caught:
             await qmp.execute("y")
-        assert str(caught.value).startswith("y: QEMU sends what is no QMP: ")
+        assert str(caught.value).startswith("y: QEMU sends something other than QMP: ")
         assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("answer", [{}, {"error": 5}, {"error": {"class": "x"}}])
 async def test_answer_that_is_none(answer: dict[str, Any]) -> None:
-    """An answer that is neither is an error of its command alone."""
+    """An answer that is neither result nor error is an error of its command alone."""
 
     async def script(monitor: Monitor) -> None:
         one = await monitor.read()
@@ -473,7 +473,7 @@ async def test_answer_that_is_none(answer: dict[str, Any]) -> None:
 
 
 async def test_answer_to_nobody() -> None:
-    """An answer that nobody waits for is passed over."""
+    """An answer that no call waits for is ignored."""
 
     async def script(monitor: Monitor) -> None:
         monitor.send(**{"return": {}, "id": "foreign"})
@@ -484,7 +484,7 @@ async def test_answer_to_nobody() -> None:
 
 
 async def test_qemu_that_reads_no_more() -> None:
-    """A connection can be ended all the same, and its commands fail."""
+    """A connection to a QEMU that does not read can be ended; its commands fail."""
     waiting: list[asyncio.Task[Any]] = []
     async with monitored(nothing) as qmp:
         for _ in range(8):
@@ -509,7 +509,7 @@ async def test_qemu_that_reads_no_more() -> None:
     ],
 )
 async def test_greeting_that_is_none(lines: list[str], said: str) -> None:
-    """What does not greet as a QEMU is none."""
+    """A peer that does not greet as QEMU is an error."""
 
     async def script(monitor: Monitor) -> None:
         for line in lines:
@@ -521,7 +521,7 @@ async def test_greeting_that_is_none(lines: list[str], said: str) -> None:
 
 
 async def test_qemu_that_is_not_there() -> None:
-    """One that ends before it has greeted, or has never been, is told."""
+    """A QEMU that ends before it has greeted, or does not exist, is an error."""
 
     async def script(monitor: Monitor) -> None:
         monitor.close()
@@ -535,7 +535,7 @@ async def test_qemu_that_is_not_there() -> None:
 
 
 async def test_qemu_that_does_not_greet() -> None:
-    """One that says nothing is given up in time."""
+    """A QEMU that does not greet is an error after the timeout."""
     with pytest.raises(QmpTimeoutError) as caught:
         async with monitored(nothing, greets=False, patience=0.02):
             raise AssertionError("not reached")
@@ -558,7 +558,7 @@ async def test_socket_that_listens(tmp_path: Path) -> None:
 
 
 async def test_error_of_the_user() -> None:
-    """What is raised while connected comes out as it is, and the socket is closed."""
+    """An exception of the user comes out unchanged, and the socket is closed."""
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=theirs)
     monitor = Monitor(reader, writer)
@@ -577,7 +577,7 @@ async def test_error_of_the_user() -> None:
 
 
 async def test_errors_are_of_one_kind() -> None:
-    """Whoever catches one class has all of them."""
+    """All errors of the monitor are of one class."""
     for kind in (
         QmpCommandError,
         QmpConnectionError,

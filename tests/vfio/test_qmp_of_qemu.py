@@ -1,4 +1,4 @@
-"""The monitor of a real QEMU, whose guest has no program and no memory of its own."""
+"""The monitor of a real QEMU, whose guest runs no program."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ pytestmark = [
 async def running(
     **options: Any,
 ) -> AsyncGenerator[tuple[Qmp, asyncio.subprocess.Process]]:
-    """Have a QEMU whose virtual CPUs are stopped, connected by an inherited socket."""
+    """Start a QEMU with stopped virtual CPUs, connected by an inherited socket."""
     ours, theirs = socket.socketpair()
     with theirs:
         process = await asyncio.create_subprocess_exec(
@@ -49,7 +49,7 @@ async def running(
 
 
 async def test_cpus_stop_and_go_on() -> None:
-    """What QEMU says of its virtual CPUs follows the commands, and so do events."""
+    """The state of QEMU's virtual CPUs follows the commands, and so do events."""
     async with running() as (qmp, _):
         assert (await qmp.execute("query-status"))["running"] is False
         with qmp.events("RESUME", "STOP") as events:
@@ -62,7 +62,7 @@ async def test_cpus_stop_and_go_on() -> None:
 
 
 async def test_device_comes_and_goes() -> None:
-    """A device is there between the two calls, and can come again."""
+    """A device exists between the two calls, and can be added again."""
 
     async def devices(qmp: Qmp) -> list[str]:
         return [
@@ -82,7 +82,7 @@ async def test_device_comes_and_goes() -> None:
 
 
 async def test_what_qemu_refuses() -> None:
-    """QEMU's own words are in the error."""
+    """The error has QEMU's own text."""
     async with running() as (qmp, _):
         with pytest.raises(QmpCommandError) as caught:
             await qmp.remove_device("d")
@@ -97,7 +97,7 @@ async def test_what_qemu_refuses() -> None:
 
 
 async def test_end() -> None:
-    """A guest that does not react has its grace, and then QEMU ends in order."""
+    """A guest that does not react gets its grace, and then QEMU quits."""
     async with running() as (qmp, process):
         assert await qmp.shut_down(grace=0.1) is False
         assert qmp.is_gone
@@ -105,7 +105,7 @@ async def test_end() -> None:
 
 
 async def test_killed_in_the_middle() -> None:
-    """Who waits for a QEMU that is killed learns it."""
+    """A call that waits for a QEMU that is killed gets an error."""
     async with running() as (qmp, process):
         waiting = asyncio.create_task(qmp.wait_for_event("SHUTDOWN"))
         await qmp.execute("query-status")
@@ -117,7 +117,7 @@ async def test_killed_in_the_middle() -> None:
 
 
 async def test_answer_that_is_too_long() -> None:
-    """A line beyond the bound ends the connection; with a higher one it is read."""
+    """A line beyond the limit ends the connection; with a higher limit it is read."""
     async with running() as (qmp, _):
         with pytest.raises(QmpConnectionError):
             await qmp.execute("query-qmp-schema")

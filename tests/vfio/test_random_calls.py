@@ -37,7 +37,7 @@ _OF_A_REQUEST: Final = {
 
 
 class Compared:
-    """A client whose calls are made by chance, beside what Linux says of them."""
+    """A client that makes random calls, compared with Linux' answers."""
 
     def __init__(self, made: Rig, calls: Calls) -> None:
         self._made = made
@@ -125,7 +125,7 @@ class Compared:
         await self._make(number, request, argument)
 
     async def _make(self, number: int, request: int, argument: int | bytes) -> None:
-        """Make an ioctl; an argument of -1 is an address where nothing is."""
+        """Make an ioctl; an argument of -1 is a bad address."""
         if isinstance(argument, bytes):
             value, _ = await self._made.do("ioctl", number, request, argument.hex())
         else:
@@ -140,7 +140,7 @@ class Compared:
             self._linux.device_opened(number, value)
 
     async def _way(self) -> None:
-        """Do in order what leads to a device, as far as it does."""
+        """Open container, group and device in order, as far as that works."""
         pick, files = self._calls.pick, self._linux.files
         index = pick.randrange(_DEVICES)
         if len(files) > 20:
@@ -193,7 +193,7 @@ class Compared:
 
 
 async def compare(folder: Path, seed: int, steps: int) -> dict[str, int]:
-    """Make calls by chance and compare each; return what has been seen, how often."""
+    """Make random calls and compare each; count the kinds of answers."""
     async with rig(folder, devices=_DEVICES) as made:
         memory = await made.do("map", SIZE)
         compared = Compared(made, Calls(seed, memory, SIZE, _DEVICES))
@@ -207,7 +207,7 @@ async def compare(folder: Path, seed: int, steps: int) -> dict[str, int]:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_as_in_linux(tmp_path: Path, seed: int) -> None:
-    """Each call ends in what Linux would have answered."""
+    """Each call ends with Linux' answer."""
     seen = await compare(tmp_path, seed, _FEW)
     assert sum(seen.values()) > _FEW // 2
 
@@ -215,6 +215,6 @@ async def test_as_in_linux(tmp_path: Path, seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 106))
 async def test_as_in_linux_for_long(tmp_path: Path, seed: int) -> None:
-    """So does each of many more; and nearly every kind of answer is among them."""
+    """So does each of many more calls, with almost every kind of answer."""
     seen = await compare(tmp_path, seed, _MANY)
     assert len(seen) > 120, sorted(seen)

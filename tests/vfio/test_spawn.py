@@ -1,4 +1,4 @@
-"""Where a client cannot be had, a line says why; and nothing is left of the attempt."""
+"""If no client can be started, one line says why, and nothing is left behind."""
 
 import asyncio
 import errno
@@ -42,7 +42,7 @@ def _wait_for(path: Path) -> None:
 def test_other_hosts(
     monkeypatch: pytest.MonkeyPatch, name: str, says: str, expected: str
 ) -> None:
-    """Another system, another processor or an older kernel will not do."""
+    """Another system, another processor or an older kernel is refused."""
     monkeypatch.setattr(platform, name, lambda: says)
     with pytest.raises(UnsupportedHostError, match=expected) as raised:
         check_host()
@@ -51,7 +51,7 @@ def test_other_hosts(
 
 @pytest.mark.parametrize("release", ["5.19.0-rc1", "6.1.0+", "7.0", "custom"])
 def test_this_host(monkeypatch: pytest.MonkeyPatch, release: str) -> None:
-    """A kernel that is new enough will do, and one whose number says nothing."""
+    """A kernel that is new enough, or has no numeric release, is accepted."""
     monkeypatch.setattr(platform, "release", lambda: release)
     check_host()
 
@@ -62,17 +62,17 @@ def test_this_host(monkeypatch: pytest.MonkeyPatch, release: str) -> None:
         (_SECCOMP, errno.EPERM, "run it with --security-opt seccomp=unconfined"),
         (_SECCOMP, errno.ENOSYS, "this kernel has no seccomp"),
         (_SECCOMP, errno.EINVAL, "has no user notification of seccomp"),
-        (_SECCOMP, errno.EBUSY, "a seccomp listener is at work here already"),
-        (_SECCOMP, errno.ENOMEM, "a seccomp filter cannot be had: seccomp"),
+        (_SECCOMP, errno.EBUSY, "this process already has a seccomp listener"),
+        (_SECCOMP, errno.ENOMEM, "no seccomp filter can be installed: seccomp"),
         (_VM_READV, errno.EPERM, "memory of a child process .* --cap-add SYS_PTRACE"),
         (_VM_READV, errno.ENOSYS, "memory of a child process .*not implemented"),
         (_GETFD, errno.EPERM, "descriptors of a child process .* SYS_PTRACE"),
-        (_IO_SETUP, errno.EPERM, r"asynchronous I/O \(io_setup\(2\)\) cannot be had"),
+        (_IO_SETUP, errno.EPERM, r"asynchronous I/O \(io_setup\(2\)\) is not avail"),
         (_IO_SETUP, errno.ENOSYS, "asynchronous I/O .*not implemented"),
     ],
 )
 def test_forbidden(number: int, reason: int, expected: str) -> None:
-    """Where a sandbox forbids what is needed, a line says what, and how to get it."""
+    """If a sandbox forbids a system call, one line says which, and how to allow it."""
     done = subprocess.run(
         [sys.executable, _CONFINED, forbidding(number, reason).hex()],
         capture_output=True,
@@ -84,7 +84,7 @@ def test_forbidden(number: int, reason: int, expected: str) -> None:
 
 
 def test_allowed() -> None:
-    """Without such a filter there is a client."""
+    """Without such a filter a client starts."""
     done = subprocess.run(
         [sys.executable, _CONFINED, ""], capture_output=True, text=True, check=True
     )
@@ -93,7 +93,7 @@ def test_allowed() -> None:
 
 @pytest.mark.asyncio
 async def test_in_a_client() -> None:
-    """A client has none of its own: there is one listener for a process."""
+    """A client cannot start its own client: a process can have only one listener."""
     source, sink = os.pipe()
     client = await spawn_client(
         [sys.executable, str(_CONFINED), ""], stdout=sink, environment=dict(os.environ)
@@ -106,7 +106,7 @@ async def test_in_a_client() -> None:
         text = await loop.run_in_executor(None, file.read)
     client.process.wait()
     calls.end()
-    assert text.startswith("a seccomp listener is at work here already")
+    assert text.startswith("this process already has a seccomp listener")
 
 
 @pytest.mark.asyncio
@@ -135,7 +135,7 @@ async def test_no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.asyncio
 async def test_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Who gives up waiting for a client leaves no process, and no descriptor."""
+    """A cancelled start leaves no process and no descriptor."""
     before = descriptors()
     slow = tmp_path / "python"
     note = tmp_path / "pid"

@@ -1,4 +1,4 @@
-"""Answers to calls that are gone, and to more of them than are taken."""
+"""Answers to calls that have gone, and to more calls than may wait."""
 
 import asyncio
 import ctypes
@@ -28,18 +28,18 @@ class Gone(Listener):
     """A listener all of whose calls have gone."""
 
     def is_valid(self, key: int) -> bool:
-        """Whether it waits."""
+        """Return False."""
         del key
         return False
 
 
 def _is_not(_calls: SystemCalls, _key: int) -> bool:
-    """Whether a call waits."""
+    """Return False."""
     return False
 
 
 def _do_nothing(*_arguments: object, **_more: object) -> None:
-    """Nothing is ever done."""
+    """Ignore a message."""
 
 
 async def test_result_of_a_call_that_is_gone() -> None:
@@ -58,7 +58,7 @@ async def test_result_of_a_call_that_is_gone() -> None:
 async def test_event_of_a_call_that_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor is an event descriptor taken from whoever has its number by then."""
+    """No eventfd is taken from a thread that has the number of one that has ended."""
     async with rig(tmp_path) as made:
         _, device, _ = await opened(made)
         raw = struct.pack("=IIIIIi", 24, 0x24, 0, 0, 1, await made.do("eventfd"))
@@ -71,14 +71,14 @@ async def test_event_of_a_call_that_is_gone(
 
 
 async def test_everybody_is_gone() -> None:
-    """A listener that nobody is under any more is not asked again and again."""
+    """A listener without processes is not polled again and again."""
     ours, theirs = socket.socketpair()
     listener = Listener(ours.detach())
     assert listener.take() is None
     theirs.close()
     pipe, other = os.pipe()
     listener.close()
-    os.dup2(pipe, listener.descriptor)  # hangs up, with nothing to be read
+    os.dup2(pipe, listener.descriptor)  # hangs up, without a call to read
     os.close(other)
     with pytest.raises(EOFError):
         listener.take()

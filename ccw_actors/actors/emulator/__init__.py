@@ -1,4 +1,4 @@
-"""The userspace emulator: the subchannel that a guest sees, and the guest's end."""
+"""The userspace emulator: a guest's subchannels, and the end of a guest."""
 
 from ccw_actors.actors.emulator._emulator import Emulator as Emulator
 from ccw_actors.actors.emulator._guest_status import (

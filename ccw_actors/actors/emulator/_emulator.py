@@ -1,9 +1,9 @@
-"""Emulator: one per guest; it ends a guest in order when its program is over.
+"""Emulator: one per guest; it ends the guest in order after its programs have ended.
 
 | state | event | next |
 |---|---|---|
 | running | GuestEnded of the last CPU | resetting: every subchannel is reset |
-| resetting | the last SubchannelReset | ended: who awaits the guest is answered |
+| resetting | the last SubchannelReset | ended: every AwaitGuest is answered |
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Emulator(Actor[EmulatorMessage]):
 
     @receive
     def guest_ended(self, message: GuestEnded) -> None:
-        """Reset the guest's subchannels once none of its CPUs runs any more."""
+        """Reset the guest's subchannels once the last of its CPUs has ended."""
         state = self.state
         state.report = _sum(state.report, message.report)
         state.running -= 1
@@ -62,7 +62,7 @@ class Emulator(Actor[EmulatorMessage]):
 
     @receive
     def subchannel_reset(self, _message: SubchannelReset) -> None:
-        """Count the subchannels that are quiet."""
+        """Count the subchannels that still have to be reset."""
         self.state.resetting -= 1
         self._end_if_done()
 

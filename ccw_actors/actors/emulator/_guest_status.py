@@ -13,8 +13,8 @@
 | any | | unsolicited status | held until FC is zero and nothing is pending |
 | any | | the host's subchannel is gone | not operational, and a channel report |
 
-The ledger of one `GuestSubchannel`, which alone sends. A method that makes status
-pending says so to its caller, who announces the interruption.
+The ledger of one `GuestSubchannel`; only that sends messages. A method that makes
+status pending returns so, and the caller announces the interruption.
 """
 
 import errno
@@ -22,7 +22,12 @@ import errno
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ccw_actors.actors.protocol import Instruction, Settings
+from ccw_actors.actors.protocol import (
+    Instruction,
+    InstructionAnswer,
+    Settings,
+    SubchannelReset,
+)
 from ccw_actors.channel import (
     Actl,
     Cstat,
@@ -44,10 +49,10 @@ __all__ = ["GuestSubchannelState", "Issued", "SentDown"]
 
 
 class Issued(Struct, frozen=True):
-    """An instruction, and who wants its answer."""
+    """An instruction, and where its answer goes."""
 
     instruction: Instruction
-    to: ReplyTo
+    to: ReplyTo[InstructionAnswer]
 
 
 class SentDown(Struct, frozen=True):
@@ -61,10 +66,10 @@ class GuestSubchannelState(Struct):
     """What a guest's subchannel remembers.
 
     `number` is the newest operation number; `start`, `halt` and `clear` are those of
-    the functions in FC, 0 if not there. `answered` has the FC bits that have been
+    the functions in FC, 0 for none. `answered` has the FC bits that the host has
     reported on, `answer` the status to show for them. `newest_clear` is the number of
     the newest CLEAR or RESET. `unsolicited` is held back. `resetting` waits for CLEAR.
-    `below` is the instruction that has gone down; `waiting` are those that have come
+    `below` is the instruction that was passed down; `waiting` are those that have come
     since. `settings` are those of the guest's channel subsystem.
     """
 
@@ -79,7 +84,7 @@ class GuestSubchannelState(Struct):
     answer: Irb | None = None
     newest_clear: int = 0
     unsolicited: Irb | None = None
-    resetting: tuple[ReplyTo, ...] = ()
+    resetting: tuple[ReplyTo[SubchannelReset], ...] = ()
     below: SentDown | None = None
     waiting: tuple[Issued, ...] = ()
     settings: Settings = Settings()
@@ -110,7 +115,7 @@ class GuestSubchannelState(Struct):
     def accept_halt(self, scsw: Scsw) -> int:
         """Begin a halt function; return its number."""
         if not scsw.fctl & Fctl.START:
-            # Nothing of an earlier START is left in a status of HALT alone.
+            # The status of a HALT alone keeps nothing of an earlier START.
             scsw = Scsw(fctl=scsw.fctl, actl=scsw.actl)
         self.scsw = scsw
         self.interruption = False
@@ -118,9 +123,9 @@ class GuestSubchannelState(Struct):
         return self.halt
 
     def accept_clear(self, scsw: Scsw) -> int | None:
-        """Begin a clear function; return its number, None if one is in progress.
+        """Begin a clear function; return its number, None if one is in progress below.
 
-        A CLEAR that is in progress below does for both.
+        That one ends both.
         """
         in_progress = self.clear and not self.answered & Fctl.CLEAR
         self.scsw = scsw
@@ -128,46 +133,46 @@ class GuestSubchannelState(Struct):
         return None if in_progress else self.clear_host()
 
     def clear_host(self) -> int:
-        """Have everything below end with a CLEAR; return its number."""
+        """Replace all functions by a CLEAR; return its number."""
         self.forget_functions()
         self.drop_status()
         self.clear = self.newest_clear = self.next_number()
         return self.clear
 
     def reset(self) -> int:
-        """Disable the subchannel; return the number of the CLEAR to be given."""
+        """Disable the subchannel; return the number of the CLEAR to send down."""
         number = self.clear_host()
         pmcw = self.schib.pmcw.with_flag(Pmcw.enabled, on=False)
         self.schib = replace(self.schib, pmcw=pmcw, scsw=lifecycle.reset(self.scsw))
         return number
 
     def lose(self) -> None:
-        """Be not operational: there is no subchannel below any more."""
+        """Be not operational: the subchannel below is gone."""
         self.schib = Schib(Pmcw(devno=self.schib.pmcw.devno))
         self.irb = Irb(Scsw())
         self.drop_status()
         self.newest_clear = self.next_number()
 
     def cancel_start(self) -> None:
-        """Withdraw the START: XSCH has had condition code 0."""
+        """Withdraw the START: XSCH ended with condition code 0."""
         scsw = self.scsw
         fctl, actl = scsw.fctl & ~Fctl.START, scsw.actl & ~Actl.OF_START
         self.scsw = replace(scsw, fctl=fctl, actl=actl)
         self.forget_functions()
 
     def resume(self) -> None:
-        """Have the suspended program go on: RSCH has had condition code 0."""
+        """Show the suspended program as active: RSCH ended with condition code 0."""
         actl = self.scsw.actl & ~(Actl.SUSPENDED | Actl.RESUME_PENDING)
         self.scsw = replace(self.scsw, actl=actl | Actl.ACTIVE)
 
     def forget_functions(self) -> None:
-        """Have no function, and none of what has been reported on."""
+        """Forget all functions, and the status that was to be shown for them."""
         self.start = self.halt = self.clear = 0
         self.answered = 0
         self.answer = None
 
     def drop_status(self) -> None:
-        """Have no interruption pending, and no status held back."""
+        """Withdraw the interruption, and drop unsolicited status that is held back."""
         self.interruption = False
         self.unsolicited = None
 
@@ -192,10 +197,10 @@ class GuestSubchannelState(Struct):
         return InterruptionCode.of(schid, pmcw.intparm, pmcw.isc)
 
     def note_activity(self, host: Scsw) -> None:
-        """Show how active a START is whose status is not pending.
+        """Show how active a START without pending status is at the host.
 
-        The host shows no START yet before it has got it. One that is to be resumed is
-        shown as resumed, as RSCH has left it here.
+        A START that has not reached the host is start-pending. One that the host is to
+        resume is active, as RSCH has left it here.
         """
         scsw = self.scsw
         if not scsw.fctl & Fctl.START or scsw.pending:
@@ -211,7 +216,7 @@ class GuestSubchannelState(Struct):
     # -- status from below --
 
     def functions(self, numbers: tuple[int, ...]) -> int:
-        """Return the FC bits of those operations that are functions in FC."""
+        """Return the FC bits of the functions that have one of these numbers."""
         return (
             (Fctl.START if self.start in numbers else 0)
             | (Fctl.HALT if self.halt in numbers else 0)
@@ -221,8 +226,8 @@ class GuestSubchannelState(Struct):
     def end(self, functions: int, irb: Irb) -> bool:
         """Note the end of functions; return whether their status is pending now.
 
-        It is once every function in FC has been answered, and is that of START if there
-        is one.
+        It becomes pending once every function in FC has been answered. With a START in
+        FC it is the START's.
         """
         if self.answer is None or functions & Fctl.START:
             self.answer = irb
@@ -238,9 +243,9 @@ class GuestSubchannelState(Struct):
     def present_intermediate(self, irb: Irb, after: int) -> bool:
         """Make an intermediate status pending; return whether it is.
 
-        `after` is the newest operation that the host had accepted then. If that is
-        older than a HALT, HSCH has cleared the status, unless the program is suspended:
-        then HSCH leaves it (PoP, "HALT SUBCHANNEL").
+        `after` is the newest operation that the host had accepted then. Drop status
+        older than the newest HALT: HSCH cleared it. Keep it if the program is suspended
+        (PoP, "HALT SUBCHANNEL").
         """
         if after < self.halt and not irb.scsw.actl & Actl.SUSPENDED:
             return False
@@ -248,9 +253,9 @@ class GuestSubchannelState(Struct):
         return True
 
     def present_unsolicited(self) -> bool:
-        """Make held status pending, if nothing else is; return whether it is.
+        """Make held status pending if nothing else is; return whether it is.
 
-        At a subchannel that is not enabled it is lost.
+        A subchannel that is not enabled drops it.
         """
         irb = self.unsolicited
         if irb is None or self.scsw.fctl or self.scsw.pending:
@@ -268,9 +273,9 @@ class GuestSubchannelState(Struct):
         self.interruption = True
 
     def failed_start(self, reason: int) -> Irb:
-        """Return the status of a START that has been refused with that errno.
+        """Return the status of a START that was refused with that errno.
 
-        No layer below may change the condition code that START has had.
+        It is status because START already has its condition code.
         """
         if reason == errno.EACCES:
             return Irb(lifecycle.no_path(self.scsw))
@@ -284,10 +289,10 @@ class GuestSubchannelState(Struct):
         return Irb(scsw)
 
     def _merged(self, irb: Irb, *, ends: bool = True) -> Irb:
-        """Return the host's status with what is the guest's own.
+        """Return the host's status with the guest's own bits.
 
-        That is FC, the bits from the ORB, an intermediate status not tested yet, and,
-        unless all of FC ends, a HALT that is pending.
+        These are FC, the bits from the ORB, an intermediate status not tested yet, and,
+        unless all of FC ends, a pending HALT.
         """
         own, host = self.scsw, irb.scsw
         mine = own.flags & lifecycle.FROM_ORB if own.fctl & Fctl.START else 0

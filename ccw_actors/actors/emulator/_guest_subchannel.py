@@ -1,14 +1,14 @@
 """GuestSubchannel: the one subchannel that a guest sees in place of three layers.
 
 It answers SSCH, HSCH, CSCH, TSCH and MSCH at once, from its own state: no layer below
-can change a condition code afterwards. What fails below becomes status. The rules of
+can change a condition code afterwards. Failures below become status. The rules of
 condition codes and of FC are `channel.lifecycle`, the same as for a host's subchannel.
 
 RSCH, XSCH and STSCH go down while a START is in progress and no status is pending, as
-only the host's subchannel knows how far it has come. Until they come back, later
-instructions wait here in the order they came. First the host's subchannel is looked at:
-all status that it had to show has come up then, and answers RSCH and XSCH with
-condition code 1. A program that is suspended by then stays so until it is resumed.
+only the host's subchannel knows how far the START has come. Until they come back, later
+instructions wait here in the order they came. A LookRequest goes down first: the host's
+status comes up before its answer, and RSCH and XSCH then end with condition code 1. A
+program that is suspended by then stays so until it is resumed.
 
 | going down | what comes up | next |
 |---|---|---|
@@ -19,14 +19,13 @@ condition code 1. A program that is suspended by then stays so until it is resum
 | XSCH | Found, to be resumed | cc 2 |
 | XSCH | Found | CancelRequest |
 | RSCH, XSCH | Completed | its cc, or cc 1 if status is pending here |
-| any | Found or Completed that says that the device is gone | answered at Gone |
+| any | Found or Completed: the device is gone | answered at Gone |
 
-What is remembered, and shown of the layers below, is `_guest_status`; only what is here
-sends.
+`_guest_status` has the state, and what it shows of the layers below; only this module
+sends messages.
 """
 
 import errno
-from typing import TypeAlias
 
 from ccw_actors.actors.emulator._guest_status import (
     GuestSubchannelState,
@@ -41,6 +40,7 @@ from ccw_actors.actors.protocol import (
     Completed,
     ConditionCode,
     Detach,
+    DetachDevice,
     Found,
     Gone,
     GuestSubchannelMessage,
@@ -48,6 +48,7 @@ from ccw_actors.actors.protocol import (
     HaltRequest,
     HaltSubchannel,
     Instruction,
+    InstructionAnswer,
     InterruptionGone,
     InterruptionTaken,
     IoEvent,
@@ -92,8 +93,6 @@ from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["GuestSubchannel"]
 
-Answer: TypeAlias = ConditionCode | Tested | Stored
-
 
 class GuestSubchannel(Actor[GuestSubchannelMessage]):
     """Subchannel `schid` of a guest, with a host's subchannel behind `vfio_ccw`.
@@ -119,7 +118,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
 
     @receive
     def instruction(self, message: Instruction) -> None:
-        """Answer an instruction, have it go down, or let it wait for one that has."""
+        """Answer an instruction, pass it down, or let it wait for one that is down."""
         issued = Issued(message, self.reply_to)
         if self.state.below is None:
             self._execute(issued)
@@ -129,7 +128,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
     def _execute(self, issued: Issued) -> None:
         match issued.instruction:
             case StartSubchannel(orb=orb, program=program):
-                answer: Answer | None = self._start(orb, program)
+                answer: InstructionAnswer | None = self._start(orb, program)
             case HaltSubchannel():
                 answer = self._halt()
             case ClearSubchannel():
@@ -147,11 +146,11 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         if answer is not None:
             self.reply(issued.to, answer)
 
-    def _start(self, orb: Orb, program: tuple[Piece, ...] = ()) -> ConditionCode:
-        """SSCH: accept a channel program, and have it run."""
+    def _start(self, orb: Orb, program: tuple[Piece, ...]) -> ConditionCode:
+        """SSCH: accept a channel program, and send it down."""
         state = self.state
         cc, scsw = lifecycle.start(state.scsw, state.schib.pmcw, orb)
-        if cc == 0:
+        if cc == Cc.DONE:
             number = state.accept_start(orb, scsw)
             limit = state.settings.address_limit
             low, high = address_limits(orb, state.schib.pmcw, limit)
@@ -162,29 +161,29 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         """HSCH: accept a halt."""
         state = self.state
         cc, scsw = lifecycle.halt(state.scsw, state.schib.pmcw)
-        if cc == 0:
+        if cc == Cc.DONE:
             self._vfio_ccw.tell(HaltRequest(state.accept_halt(scsw)))
         return ConditionCode(cc)
 
     def _clear(self) -> ConditionCode:
-        """CSCH: drop all status. A CLEAR that is under way already does for two."""
+        """CSCH: drop all status. One CLEAR in progress below ends two."""
         state = self.state
         cc, scsw = lifecycle.clear(state.scsw, state.schib.pmcw)
-        if cc == 0:
+        if cc == Cc.DONE:
             number = state.accept_clear(scsw)
             if number is not None:
                 self._vfio_ccw.tell(ClearRequest(number))
         return ConditionCode(cc)
 
     def _test(self) -> Tested:
-        """TSCH: hand the status over; this is where FC ends."""
+        """TSCH: return the status; this is where FC ends."""
         cc, irb = self.state.test()
         if cc == 0:
             self._show_unsolicited()
         return Tested(cc, irb)
 
     def _modify(self, new: Schib) -> ConditionCode:
-        """MSCH: change what a program may change; not while a reset is under way."""
+        """MSCH: change what a program may change, but not during a reset."""
         state = self.state
         if state.resetting:
             return ConditionCode(Cc.NOT_APPLICABLE)
@@ -225,10 +224,10 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         if scsw.fctl & Fctl.START and not scsw.pending:
             self._send_down(issued)
             return None
-        return Stored(0, self.state.schib)
+        return Stored(Cc.DONE, self.state.schib)
 
     def _send_down(self, issued: Issued) -> None:
-        """Have the host's subchannel looked at first, whatever the instruction is."""
+        """Ask for the host's SCHIB first, whatever the instruction is."""
         state = self.state
         state.below = SentDown(issued, state.next_number())
         self._vfio_ccw.tell(LookRequest(state.below.number))
@@ -240,13 +239,13 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         if below is None or message.number != below.number:
             return
         if not message.schib.pmcw.valid:
-            return  # The device is gone: what is down is answered when Gone comes.
+            return  # The device is gone: Gone will answer the instruction.
         pending = state.scsw.pending
         resuming = host.actl & Actl.RESUME_PENDING
         match below.issued.instruction:
             case StoreSubchannel():
                 state.note_activity(host)
-                self._come_up(Stored(0, state.schib))
+                self._come_up(Stored(Cc.DONE, state.schib))
             case _ if pending:
                 self._come_up(ConditionCode(Cc.STATUS_PENDING))
             case ResumeSubchannel(program) if (
@@ -260,22 +259,22 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
 
     @receive
     def completed(self, message: Completed) -> None:
-        """Answer RSCH or XSCH, and go on with what has waited for it."""
+        """Answer RSCH or XSCH, and execute the instructions that waited for it."""
         below = self.state.below
         if below is None or message.number != below.number:
             return
-        # Not operational: what is down is answered when Gone comes.
+        # Not operational: Gone will answer the instruction.
         if message.cc != Cc.NOT_OPERATIONAL:
             cc = self._applied(below.issued.instruction, message.cc)
             self._come_up(ConditionCode(cc))
 
     def _applied(self, instruction: Instruction, cc: int) -> int:
-        """Apply what the host has made of RSCH or XSCH; return the condition code.
+        """Apply the host's answer to RSCH or XSCH; return the condition code.
 
-        If the host refuses it, status that has come up meanwhile may be why.
+        If the host refused because of status, that has come up by now.
         """
         state = self.state
-        if cc != 0:
+        if cc != Cc.DONE:
             return Cc.STATUS_PENDING if state.scsw.pending else Cc.NOT_APPLICABLE
         if isinstance(instruction, CancelSubchannel):
             state.cancel_start()
@@ -285,18 +284,18 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         return Cc.DONE
 
     def _come_up_empty(self, below: SentDown) -> None:
-        """Answer an instruction that a reset has overtaken, or the subchannel's end."""
+        """Answer an instruction that a reset or the subchannel's end has overtaken."""
         schib = self.state.schib
         if isinstance(below.issued.instruction, StoreSubchannel):
-            self._come_up(Stored(0, schib))
+            self._come_up(Stored(Cc.DONE, schib))
         else:
             cc = Cc.NOT_APPLICABLE if schib.pmcw.valid else Cc.NOT_OPERATIONAL
             self._come_up(ConditionCode(cc))
 
-    def _come_up(self, answer: Answer) -> None:
-        """Give the answer, and execute what has waited until one goes down again."""
+    def _come_up(self, answer: InstructionAnswer) -> None:
+        """Give the answer, and execute waiting instructions until one goes down."""
         state = self.state
-        assert state.below is not None, "it has been asked for"
+        assert state.below is not None, "only an instruction that is down comes up"
         self.reply(state.below.issued.to, answer)
         state.below = None
         while state.waiting and state.below is None:
@@ -308,7 +307,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
 
     @receive
     def note_settings(self, message: NoteSettings) -> SettingsNoted:
-        """Go by other settings; a program that runs keeps those it began with."""
+        """Use new settings; a running program keeps those it began with."""
         self.state.settings = message.settings
         return SettingsNoted(self._schid.index)
 
@@ -316,15 +315,23 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
     def take_interruption(
         self, _message: TakeInterruption
     ) -> InterruptionTaken | InterruptionGone:
-        """Hand the interruption over, and withdraw it."""
+        """Return the interruption, and withdraw it."""
         code, index = self.state.take_interruption(self._schid), self._schid.index
         if code is None:
             return InterruptionGone(index)
         return InterruptionTaken(index, code)
 
     @receive
+    def detach_device(self, _message: DetachDevice) -> None:
+        """Give up the host's subchannel: `Gone` answers that."""
+        if self.state.schib.pmcw.valid:
+            self._vfio_ccw.tell(Detach())
+        else:
+            self._sink.tell(NotOperational(self._schid.index))
+
+    @receive
     def reset(self, _message: ResetSubchannel) -> None:
-        """Disable the subchannel and clear the host's; answered when that is done."""
+        """Disable the subchannel and clear the host's; answer when that is done."""
         state = self.state
         if not state.schib.pmcw.valid:
             self.reply(self.reply_to, SubchannelReset(self._schid.index))
@@ -358,10 +365,10 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
 
     @receive
     def refused(self, message: Refused) -> None:
-        """Make a status of what could not be done."""
+        """Turn a refusal into status."""
         state, number = self.state, message.number
         if number < state.newest_clear or message.errno == errno.ENODEV:
-            # ENODEV: the subchannel is gone, or about to be: no status says so.
+            # ENODEV: Gone follows, and no status.
             return
         if state.resetting:
             self._reset_done()
@@ -372,13 +379,13 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
             self._end(state.functions((number,)), pending)
 
     def on_restart(self) -> None:
-        """Be not operational, and give up what is below: it has no owner any more."""
+        """Be not operational, and give up the host's subchannel: it has lost track."""
         self._lose()
         self._vfio_ccw.tell(Detach())
 
     @receive
     def gone(self, _message: Gone) -> None:
-        """Be not operational: instructions get condition code 3 from now on."""
+        """Be not operational: instructions end with condition code 3 from now on."""
         state = self.state
         if state.schib.pmcw.valid:
             self._lose()
@@ -391,7 +398,7 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
         self._sink.tell(NotOperational(self._schid.index))
 
     def _reset_done(self) -> None:
-        """Answer those who wait for a reset, which the CLEAR of it has ended."""
+        """Answer every reset that waited for the CLEAR."""
         state = self.state
         state.forget_functions()
         for to in state.resetting:
@@ -404,11 +411,11 @@ class GuestSubchannel(Actor[GuestSubchannelMessage]):
             self._announce()
 
     def _show_unsolicited(self) -> None:
-        """Show held status, if nothing else is to be shown first."""
+        """Show held status, unless other status comes first."""
         if self.state.present_unsolicited():
             self._announce()
 
     def _announce(self) -> None:
-        """Tell that an interruption is pending."""
+        """Tell the sink that an interruption is pending."""
         isc = self.state.schib.pmcw.isc
         self._sink.tell(Pending(self._schid.index, isc))

@@ -13,9 +13,9 @@ AsyncProgram: TypeAlias = Callable[[Cpu], Coroutine[Any, Any, Any]]
 
 
 class CoroutineProgram:
-    """A coroutine function, and the coroutine of it that is waiting, if there is one.
+    """A coroutine function, and its coroutine that is waiting, if there is one.
 
-    Whatever the program raises comes out of both methods.
+    Both methods raise what the program raises.
     """
 
     def __init__(self, function: AsyncProgram) -> None:
@@ -25,11 +25,12 @@ class CoroutineProgram:
     def resume(self, outcome: Outcome | None, outcomes: Sequence[Outcome]) -> Operation:
         """Send the outcome into the coroutine; return the operation that it wants next.
 
-        If there is none, as after a restore, it is run again on all its outcomes.
+        Without a coroutine, as after a restore, the program runs again on all its
+        outcomes.
 
         Raises:
             StopIteration: The program has returned.
-            ProgramError: It has awaited something else than an operation.
+            ProgramError: It has awaited something other than an operation.
         """
         answers: list[Outcome | None] = [outcome]
         if self._coroutine is None:
@@ -41,7 +42,7 @@ class CoroutineProgram:
         return _operation(wanted)
 
     def close(self) -> None:
-        """Have no coroutine any more."""
+        """Close the coroutine."""
         coroutine, self._coroutine = self._coroutine, None
         if coroutine is not None:
             coroutine.close()
@@ -51,5 +52,5 @@ def _operation(wanted: object) -> Operation:
     if isinstance(wanted, get_args(Operation)):
         return cast("Operation", wanted)
     raise ProgramError(
-        f"a guest program awaits the methods of its cpu only, it awaited {wanted!r}"
+        f"a guest program awaits the methods of its cpu only, got {wanted!r}"
     )

@@ -1,4 +1,4 @@
-"""What a guest program has in its hands: I/O instructions, waiting, storage.
+"""The CPU of a guest program: I/O instructions, waiting, storage.
 
 A program comes in three forms. As data it is a sequence of `Operation`. As `async def
 program(cpu)` it awaits the methods of `Cpu`. As plain `def program(cpu)` it calls the
@@ -61,7 +61,7 @@ def _do(operation: Operation) -> Generator[Operation, Outcome, Outcome]:
 class CpuStorage:
     """The guest's storage; every access is a message to it and an answer.
 
-    Accesses raise `ProgramInterruptionError` where the guest has no such storage.
+    Accesses outside the guest's storage raise `ProgramInterruptionError`.
     """
 
     def __getitem__(self, area: slice) -> Awaitable[bytes]:
@@ -81,7 +81,7 @@ class CpuStorage:
         """ISKE: return the key of the page of an address."""
         outcome = await _do(InsertKey(address))
         assert isinstance(outcome, StorageKey)
-        assert outcome.key is not None, "there is such a page"
+        assert outcome.key is not None, "a page that does not exist has raised before"
         return outcome.key
 
     async def _read(self, address: int, length: int) -> bytes:
@@ -94,8 +94,8 @@ class Cpu:
     """A virtual CPU, for programs that are coroutines.
 
     `subchannel` is a subchannel number (of subchannel set 0), or in general what
-    `SubchannelId.index` gives. A condition code is 0 to 3; what each says is in PoP
-    under the instruction. `ccw_actors.actors.guest.instructions` has the
+    `SubchannelId.index` gives. A condition code is 0 to 3; PoP says under each
+    instruction what it means. `ccw_actors.actors.guest.instructions` has the
     instructions with their operands in storage. Without `format_1_measurement` these
     refuse MBFC, and without `midaws` the ORB's D.
     """
@@ -138,7 +138,7 @@ class Cpu:
         return await self._instruct(subchannel, ModifySubchannel(pmcw, mba))
 
     async def test(self, subchannel: int) -> Tested:
-        """TEST SUBCHANNEL; with `cc` 1 no status was pending, but `irb` is shown."""
+        """TEST SUBCHANNEL; with `cc` 1 no status was pending, but `irb` is valid."""
         outcome = await _do(Instruct(subchannel, TestSubchannel()))
         assert isinstance(outcome, Tested)
         return outcome
@@ -150,7 +150,7 @@ class Cpu:
         return outcome
 
     async def subsystem(self, instruction: SubsystemInstruction) -> Outcome:
-        """Issue an instruction that names no subchannel; return what answers it."""
+        """Issue an instruction that names no subchannel; return its answer."""
         return await _do(InstructSubsystem(instruction))
 
     async def wait(
@@ -159,8 +159,8 @@ class Cpu:
         """Wait until an I/O interruption is taken, as in an enabled wait.
 
         Interruption subclasses are enabled by `mask`, bit 0 leftmost of 8. Without a
-        `timeout` (in seconds of the System's clock) the wait is endless; with one, None
-        says that it has passed.
+        `timeout` (in seconds of the System's clock) the wait is endless. Returns None
+        after the `timeout`.
         """
         outcome = await _do(AwaitStatus(timeout, mask))
         if isinstance(outcome, NoInterruption):
@@ -191,14 +191,16 @@ class BlockingStorage:
             area if area.stop is not None else slice(area.start, area.start + len(data))
         )
         if length != len(data):
-            raise ProgramError(f"{length} bytes of storage set to {len(data)} bytes")
+            raise ProgramError(
+                f"got {len(data)} bytes for {length} bytes of storage, expected as many"
+            )
         self._cpu.run(_write, start, data)
 
 
 class BlockingCpu:
-    """A virtual CPU, for programs that block in a thread of their own.
+    """A virtual CPU, for programs that block in their own thread.
 
-    The methods are those of `Cpu`, without `await`. `guest` is asked to do the work.
+    The methods are those of `Cpu`, without `await`. `guest` executes the operations.
     """
 
     def __init__(self, guest: ActorRef[Operate]) -> None:
@@ -212,7 +214,7 @@ class BlockingCpu:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """Run a program written for `Cpu` on this one, blocking until it is over."""
+        """Run a program written for `Cpu` on this one, blocking until it has ended."""
         coroutine = program(self._cpu, *args, **kwargs)
         outcome: Outcome | None = None
         while True:

@@ -2,12 +2,12 @@
 
 | state | event | next |
 |---|---|---|
-| running | the program wants an I/O instruction | instruction: the subchannel is told |
-| running | the program wants storage | storage: the guest's Storage is told |
-| running | the program waits | waiting: the ChannelSubsystem is told |
+| running | the program wants an I/O instruction | instruction: sent to the subchannel |
+| running | the program wants storage | storage: sent to the guest's Storage |
+| running | the program waits | waiting: AwaitInterruption to the ChannelSubsystem |
 | instruction, storage, waiting | the answer | running: the program gets it |
 | waiting | the wait's timer | waiting: the wait is cancelled, its answer follows |
-| running | the program returns or raises | ended: the Emulator is told |
+| running | the program returns or raises | ended: GuestEnded to the Emulator |
 """
 
 import logging
@@ -58,7 +58,7 @@ from ccw_actors.actors.protocol import (
     Tested,
     WaitOver,
 )
-from ccw_actors.channel import ProgramException
+from ccw_actors.channel import Cc, ProgramException
 from ccw_actors.errors import DispatcherError
 from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
 
@@ -72,9 +72,9 @@ DataProgram: TypeAlias = Sequence[Operation]
 class GuestState(Struct):
     """What a virtual CPU remembers.
 
-    `operation` is the one under way, `asker` whom its outcome goes to if the program
-    runs elsewhere. `outcomes` are those of the operations so far, as far as they are
-    kept. `timer` is the key of the wait's timer, 0 if none.
+    `operation` is the one in progress, `asker` where its outcome goes if the program
+    runs elsewhere. `outcomes` are those of the operations so far, if they are kept.
+    `timer` is the key of the wait's timer, 0 if none.
     """
 
     operation: Operation | None = None
@@ -95,8 +95,7 @@ class Guest(Actor[GuestMessage]):
 
     `subchannels` maps subchannel numbers to the guest's subchannels. A thread is the
     reference of a `ProgramThread`. With `remember` every outcome is kept, so that a
-    coroutine can be brought back to where it was from a snapshot. With `midaws` ORBs
-    may have D on.
+    snapshot can restore a coroutine. With `midaws` ORBs may have D on.
     """
 
     state: GuestState
@@ -130,7 +129,7 @@ class Guest(Actor[GuestMessage]):
         self.state = GuestState()
 
     def on_start(self) -> None:
-        """Have the program begin."""
+        """Send itself, or the program's thread, the message to begin."""
         (self._thread or self.ref).tell(RunProgram())
 
     def on_stop(self) -> None:
@@ -155,12 +154,12 @@ class Guest(Actor[GuestMessage]):
 
     @receive
     def report(self, _message: ReportProgress) -> GuestReport:
-        """Say what the guest has done so far."""
+        """Return what the guest has done so far."""
         return self._report()
 
     @receive
     def failure(self, message: Failure) -> None:
-        """Go on after an instruction that a subchannel has failed on."""
+        """Go on after an instruction on which a subchannel has failed."""
         answer = NOT_OPERATIONAL.get(message.request)
         if answer is not None:
             self.ref.tell(answer)
@@ -169,7 +168,7 @@ class Guest(Actor[GuestMessage]):
     def outcome(self, message: Outcome) -> None:
         """Give the program what it waits for."""
         state, operation = self.state, self.state.operation
-        assert operation is not None, f"{message} answers nothing"
+        assert operation is not None, f"{message} answers no operation"
         if state.timer:
             self.cancel(state.timer)
             state.timer = 0
@@ -189,14 +188,14 @@ class Guest(Actor[GuestMessage]):
         if isinstance(outcome, ConditionCode | Tested | Stored):
             cc = str(outcome.cc)
             state.cc[cc] = state.cc.get(cc, 0) + 1
-            if outcome.cc == 0 and is_start(operation):
+            if outcome.cc == Cc.DONE and is_start(operation):
                 state.ios += 1
         elif isinstance(outcome, Interruption):
             state.interrupts += 1
 
     @receive
     def wait_over(self, message: WaitOver) -> None:
-        """Cancel the wait, unless it is over already."""
+        """Cancel the wait, unless it has ended already."""
         if message.wait == self.state.waits and self.state.timer:
             self.state.timer = 0
             self._channel_subsystem.tell(CancelAwait())
@@ -224,7 +223,7 @@ class Guest(Actor[GuestMessage]):
         if self._steps is not None:
             self._take_step(self._steps)
         else:
-            assert self._coroutine is not None, "a thread's program goes on by itself"
+            assert self._coroutine is not None, "a thread's program goes on alone"
             self._run_coroutine(self._coroutine, outcome)
 
     def _take_step(self, steps: DataProgram) -> None:
@@ -243,8 +242,8 @@ class Guest(Actor[GuestMessage]):
         except StopIteration as stop:
             self._end(stop.value, None)
         except BaseException as error:
-            # The guest's error, not ours, and sys.exit() is the guest's end. But where
-            # no event loop takes Ctrl-C, that is not the guest's.
+            # The error is the guest's, and sys.exit() ends the guest alone. But without
+            # an event loop that takes it, Ctrl-C is not the guest's.
             if isinstance(error, KeyboardInterrupt) and not self._is_on_a_loop():
                 raise
             self._end(None, describe(error))
@@ -256,7 +255,7 @@ class Guest(Actor[GuestMessage]):
             return
         try:
             self._coroutine.close()
-        except BaseException as error:  # the guest's, when it is over anyway
+        except BaseException as error:  # the guest's, which has ended anyway
             if isinstance(error, KeyboardInterrupt) and not self._is_on_a_loop():
                 raise
             log.warning("%s: at its end: %s", self.ref.path, describe(error))

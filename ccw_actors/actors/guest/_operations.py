@@ -1,6 +1,6 @@
-"""The operations of a guest's program: what each asks for, and what its answer means.
+"""The operations of a guest's program: the request for each, and what its answer means.
 
-Pure: the Guest sends.
+Pure: the Guest sends messages.
 """
 
 from typing import Final
@@ -61,9 +61,9 @@ NOT_OPERATIONAL: Final[dict[str, ConditionCode | Tested | Stored]] = {
     TestSubchannel.__name__: Tested(Cc.NOT_OPERATIONAL, Irb(Scsw())),
     StoreSubchannel.__name__: Stored(Cc.NOT_OPERATIONAL, Schib()),
 }
-"""What an instruction is answered whose subchannel is not there, or failed on it.
+"""The answer to an instruction whose subchannel does not exist, or failed on it.
 
-By the name of its type: a `Failure` says no more of the message.
+Keys are names of types: a `Failure` has only that name of the message.
 """
 
 
@@ -86,7 +86,7 @@ def is_start(operation: Operation) -> bool:
 
 
 def to_storage(operation: Fetch | Store | SetKey | InsertKey) -> GuestToStorage:
-    """Return what Storage is asked for."""
+    """Return the request to Storage."""
     match operation:
         case Fetch(address, length):
             return ReadStorage(0, (Area(address, length),))
@@ -117,7 +117,7 @@ def checked(
 
 
 def _addressing(what: str, address: int, length: int, done: int) -> Stopped:
-    """Return the exception of an access of which so many bytes could be done."""
+    """Return the exception of an access that reached `done` bytes."""
     limit = f"ends at {address + done:#x}" if done else "does not have them"
     reason = (
         f"addressing exception: cannot {what} {length} bytes at {address:#x},"

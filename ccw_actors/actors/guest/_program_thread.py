@@ -1,4 +1,4 @@
-"""A guest's program that blocks, in a thread of its own; and how programs end."""
+"""A guest's program that blocks, in its own thread; and how programs end."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
@@ -30,7 +30,7 @@ class ProgramThread(Actor[RunProgram]):
         """Run the program to its end."""
         try:
             result = self._program(BlockingCpu(self._guest))
-        except BaseException as error:  # noqa: BLE001 - sys.exit() ends a guest, too
+        except BaseException as error:  # noqa: BLE001 - sys.exit() also ends a guest
             self._guest.tell(ProgramEnded(error=describe(error)))
             return
         problem = unfit(self.system.codec, result)
@@ -41,22 +41,22 @@ class ProgramThread(Actor[RunProgram]):
 
 
 def unfit(codec: Codec, result: object) -> str:
-    """Say why what a program has returned cannot be in a message, "" if it can."""
+    """Say why the result of a program cannot be in a message, "" if it can."""
     nested = result
     for _ in range(_ROOM_TO_NEST):  # for what messages and reports put around it
         nested = [nested]
     try:
         codec.encode(nested)
-    except BaseException as problem:  # noqa: BLE001 - it may be anything's doing
+    except BaseException as problem:  # noqa: BLE001 - a result's code may raise anything
         return f"the result of the program: {describe(problem)}"
     return ""
 
 
 def describe(error: BaseException) -> str:
-    """Return one line for a person: the text of our own errors, else with the type."""
+    """Return one line: the text of an error of this package, else type and text."""
     try:
         text = str(error)
-    except BaseException as other:  # noqa: BLE001 - a guest's error may do anything
+    except BaseException as other:  # noqa: BLE001 - a guest's error may raise anything
         text = f"it cannot be shown: {type(other).__name__}"
     if not isinstance(error, CcwActorsError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,10 +1,10 @@
 """I/O instructions as a processor executes them: operands in storage, exceptions.
 
-Each takes the processor, general register 1 where it counts, and an operand address; it
-returns the condition code, or None where the instruction sets none. It raises
-`ProgramInterruptionError` with code 5 (addressing), 6 (specification) or 21 (operand);
-then nothing has happened. Which exception comes first is in the table; all come before
-condition code 3.
+Each takes the processor, general register 1 if the instruction uses it, and an operand
+address. It returns the condition code, or None if the instruction sets none. It raises
+`ProgramInterruptionError` with code 5 (addressing), 6 (specification) or 21 (operand)
+before it has any effect. The table has the priority of exceptions; all have priority
+over condition code 3.
 
 | instruction | first | then | then |
 |---|---|---|---|
@@ -41,6 +41,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import (
     SCHIB_LENGTH,
+    Cc,
     Orb,
     ProgramException,
     Schib,
@@ -107,7 +108,7 @@ async def store_subchannel(cpu: Cpu, gr1: int, address: int) -> int:
     index = _subchannel(gr1)
     await _operand(cpu, address, SCHIB_LENGTH)
     stored = await cpu.store(index)
-    if stored.cc == 0:
+    if stored.cc == Cc.DONE:
         await cpu.storage.write(address, stored.schib.to_bytes())
     return stored.cc
 
@@ -118,7 +119,7 @@ async def test_subchannel(cpu: Cpu, gr1: int, address: int) -> int:
     index = _subchannel(gr1)
     await _operand(cpu, address, _IRB_LENGTH)
     tested = await cpu.test(index)
-    if tested.cc != 3:
+    if tested.cc != Cc.NOT_OPERATIONAL:
         await cpu.storage.write(address, tested.irb.to_bytes())
     return tested.cc
 
@@ -179,7 +180,7 @@ async def reset_channel_path(cpu: Cpu, gr1: int) -> int:
     if gr1 & _RCHP_RESERVED:
         _refuse(f"channel-path id {gr1:#010x}: bytes 0 and 2 must be zero")
     if gr1 >> 16:
-        return 3
+        return Cc.NOT_OPERATIONAL
     outcome = await cpu.subsystem(ResetChannelPath(gr1 & 0xFF))
     assert isinstance(outcome, ConditionCode)
     return outcome.cc
@@ -195,7 +196,7 @@ async def set_address_limit(cpu: Cpu, gr1: int) -> None:
 async def set_channel_monitor(cpu: Cpu, gr1: int, gr2: int) -> None:
     """SCHM: register 2 is the measurement-block origin, if blocks are updated.
 
-    What is updated is the count of START and RESUME; times are not measured.
+    Only the count of START and RESUME is updated; times are not measured.
     """
     if gr1 & _SCHM_RESERVED:
         _refuse(f"SCHM register 1 {gr1:#010x}: bits 4-29 must be zero")

@@ -1,4 +1,4 @@
-"""Devices, the subchannels in front of them, and storage: what a real machine has."""
+"""The hardware of a machine: devices, their subchannels, channel paths, storage."""
 
 from ccw_actors.actors.hardware._channel_path import ChannelPath as ChannelPath
 from ccw_actors.actors.hardware._channel_subsystem import (

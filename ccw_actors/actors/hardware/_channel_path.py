@@ -1,19 +1,19 @@
-"""ChannelPath: the subchannels that one path leads to, reset or told of it together.
+"""ChannelPath: resets or configures together all subchannels that one path leads to.
 
 | state | event | next |
 |---|---|---|
-| idle | ResetPath | resetting: every subchannel is told |
-| resetting | SubchannelReset | idle once all have answered: who asked is answered |
-| resetting | ResetPath | resetting: answered with the reset under way |
-| idle | ConfigurePath | configuring: every subchannel is told |
+| idle | ResetPath | resetting: ResetSubchannel to every subchannel |
+| resetting | SubchannelReset | idle once all have answered: PathReset to the senders |
+| resetting | ResetPath | resetting: answered with the reset in progress |
+| idle | ConfigurePath | configuring: NotePath to every subchannel |
 | configuring | PathNoted | reported and answered once all have; then the next one |
 | configuring | ConfigurePath | waits |
 
 Resetting and configuring do not wait for each other.
 
-A path that is configured off is reported as permanently in error and not initialized,
-one that is configured on as initialized. Source: Linux
-drivers/s390/cio/vfio_ccw_drv.c (vfio_ccw_chp_event).
+The report on a path configured off is "permanent error, not initialized", on one
+configured on "initialized". Source: Linux drivers/s390/cio/vfio_ccw_drv.c
+(vfio_ccw_chp_event).
 """
 
 from collections.abc import Sequence
@@ -40,17 +40,17 @@ __all__ = ["ChannelPath"]
 
 
 class Change(Struct, frozen=True, array_like=True):
-    """Whether the path is to be available, and who wants that."""
+    """Whether the path becomes available, and where the answer goes."""
 
     available: bool
     to: ReplyTo[PathConfigured]
 
 
 class ChannelPathState(Struct):
-    """How many subchannels are still being reset, or told, and who waits for that.
+    """How many subchannels have still to answer, and where the path's answers go.
 
-    `changes` are made one after the other: `noting` subchannels have still to answer
-    the first.
+    `changes` are made one at a time: `noting` subchannels have still to answer the
+    first.
     """
 
     resetting: int = 0
@@ -62,7 +62,7 @@ class ChannelPathState(Struct):
 class ChannelPath(Actor[ChannelPathMessage]):
     """Path `chpid` to `subchannels`; a reset of it can `initialize` them.
 
-    `listeners` are told a `Report` whenever it has been configured on or off.
+    `listeners` receive a `Report` whenever it has been configured on or off.
     """
 
     state: ChannelPathState
@@ -83,7 +83,7 @@ class ChannelPath(Actor[ChannelPathMessage]):
 
     @receive
     def reset(self, _message: ResetPath) -> None:
-        """Reset the subchannels, unless that is under way."""
+        """Reset the subchannels, unless a reset is in progress."""
         state = self.state
         state.waiting = (*state.waiting, self.reply_to)
         if not state.resetting:
@@ -94,7 +94,7 @@ class ChannelPath(Actor[ChannelPathMessage]):
 
     @receive
     def subchannel_reset(self, _message: SubchannelReset) -> None:
-        """Count the subchannels that are quiet."""
+        """Count the subchannels that still have to be reset."""
         self.state.resetting -= 1
         self._end_if_done()
 
@@ -107,7 +107,7 @@ class ChannelPath(Actor[ChannelPathMessage]):
 
     @receive
     def configure(self, message: ConfigurePath) -> None:
-        """Have the path be available or not, when its turn comes."""
+        """Make the path available or not, when its turn comes."""
         change = Change(message.available, self.reply_to)
         self.state.changes = (*self.state.changes, change)
         if len(self.state.changes) == 1:
@@ -115,12 +115,12 @@ class ChannelPath(Actor[ChannelPathMessage]):
 
     @receive
     def path_noted(self, _message: PathNoted) -> None:
-        """Count the subchannels that know."""
+        """Count the subchannels that have noted the first change."""
         self.state.noting -= 1
         self._report_if_known()
 
     def _change(self) -> None:
-        """Tell the subchannels of the first change."""
+        """Tell the subchannels the first change."""
         available = self.state.changes[0].available
         self.state.noting = len(self._subchannels)
         for subchannel in self._subchannels:
@@ -128,7 +128,7 @@ class ChannelPath(Actor[ChannelPathMessage]):
         self._report_if_known()
 
     def _report_if_known(self) -> None:
-        """Report the first change once all know of it, and begin with the next."""
+        """Report the first change once all have noted it, and begin with the next."""
         state = self.state
         if state.noting:
             return

@@ -1,6 +1,6 @@
 """What a channel program in progress asks of storage, and how a halt ends it.
 
-Functions of the program where it stands; what it wants next is `channel.program`.
+Functions of the program's present state; `channel.program` decides what it needs next.
 """
 
 from typing import TypeAlias
@@ -40,7 +40,7 @@ _CE_DE = Dstat.CHANNEL_AND_DEVICE_END
 
 
 class Access(Struct, frozen=True):
-    """A message to the storage that an address is in."""
+    """A message to the storage that has an address."""
 
     storage: ActorRef[SubchannelToStorage]
     message: ReadStorage | WriteStorage
@@ -50,16 +50,16 @@ Given: TypeAlias = tuple[Piece, ...]
 
 
 def is_ccw(action: Action) -> bool:
-    """Tell whether a CCW is fetched next: between two CCWs a halt may come."""
+    """Whether a CCW is fetched next: between two CCWs a halt may come."""
     return isinstance(action, FetchWords) and action.what == Words.CCW
 
 
 def to_fetch(
     run: int, given: Given, regions: tuple[Region, ...], action: FetchWords | FetchData
 ) -> Fetched | Access:
-    """Fetch what came with START, or say how to read what did not.
+    """Fetch what came with START, or return how to read it from storage.
 
-    No region has the address: that is an addressing check.
+    An address in no region is an addressing check.
     """
     areas = areas_of(action)
     data = b""
@@ -83,7 +83,7 @@ def to_store(
     pieces: tuple[tuple[int, bytes], ...],
     key: int,
 ) -> DataStored | Access:
-    """Say how to store data; where no region has the address, that is a check."""
+    """Return how to store data; an address in no region is an addressing check."""
     region = region_of(regions, pieces[0][0])
     if region is None:
         return DataStored(0, StorageCheck.ADDRESSING)
@@ -94,8 +94,8 @@ def to_store(
 def cut_short(execution: Execution) -> End:
     """End a halted program between two commands, as the device would.
 
-    A CCW that has been fetched is the current one, and so the last one used, and has
-    moved nothing yet.
+    A fetched CCW is the current one, and so the last one used, and has moved nothing
+    yet.
     """
     count, cpa = execution.ccw.count, execution.cpa
     if is_ccw(execution.action) and not execution.areas:

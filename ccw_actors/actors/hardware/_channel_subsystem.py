@@ -1,20 +1,20 @@
-"""ChannelSubsystem: hints of pending interruptions, reports, and what all share.
+"""ChannelSubsystem: hints of pending interruptions, reports, and shared settings.
 
-The truth about an interruption is the subchannel's. To take one, the ChannelSubsystem
-asks the hinted subchannel, which hands over the interruption code and withdraws the
-interruption in one message, or says that it is gone.
+Only the subchannel knows whether its interruption is pending. To take one, the
+ChannelSubsystem asks the hinted subchannel, which returns the interruption code and
+withdraws the interruption in one message, or answers that it is gone.
 
 | state | event | next |
 |---|---|---|
-| idle | Pending | idle: the hint is kept; taking if somebody waits for its ISC |
+| idle | Pending | idle: the hint is kept; taking if a guest waits for its ISC |
 | idle | AwaitInterruption | taking if there is a hint of an enabled ISC, else idle |
-| idle | TestPendingInterruption | the same, but answered at once if there is none |
-| taking | InterruptionTaken | idle: the first who waits for that ISC gets it |
+| idle | TestPendingInterruption | the same, but answered at once without a hint |
+| taking | InterruptionTaken | idle: the first guest that waits for the ISC gets it |
 | taking | InterruptionGone | the next hint is tried |
-| taking | CancelAwait | taking: who gave up waiting may still get what is taken |
+| taking | CancelAwait | taking: the guest may still get what is being taken |
 
-Instructions that change what all subchannels go by (SCHM, SAL, CHSC) or that ask them
-all (CHSC) are executed one after the other: each is answered once every subchannel has
+Instructions that change the settings of all subchannels (SCHM, SAL, CHSC) or ask all of
+them (CHSC) are executed one at a time: each is answered once every subchannel has
 answered.
 """
 
@@ -58,7 +58,16 @@ from ccw_actors.actors.protocol import (
     TakeInterruption,
     TestPendingInterruption,
 )
-from ccw_actors.channel import Crw, Erc, ModelDependent, Rsc, Schib, SubchannelId, chsc
+from ccw_actors.channel import (
+    Cc,
+    Crw,
+    Erc,
+    ModelDependent,
+    Rsc,
+    Schib,
+    SubchannelId,
+    chsc,
+)
 from ccw_actors.channel.crw import queued
 from ccw_actors.runtime import Actor, ActorRef, Failure, ReplyTo, receive
 
@@ -68,7 +77,7 @@ Work: TypeAlias = SetChannelMonitor | SetAddressLimit | CallChannelSubsystem
 
 
 class Waiter(Struct, frozen=True, array_like=True):
-    """Whom to give an interruption whose ISC is on in `mask`; only one now, or none."""
+    """Where an interruption with an ISC in `mask` goes; `now` means now or never."""
 
     to: ReplyTo[Interruption | NoInterruption]
     mask: int
@@ -77,7 +86,7 @@ class Waiter(Struct, frozen=True, array_like=True):
 
 
 class Job(Struct, frozen=True, array_like=True):
-    """An instruction that needs the subchannels, and who is to be answered."""
+    """An instruction that needs the subchannels, and where its answer goes."""
 
     to: ReplyTo[Done | ChannelSubsystemCalled]
     work: Work
@@ -88,9 +97,9 @@ class ChannelSubsystemState(Struct):
 
     `hints` are pairs (ISC, subchannel), the lowest ISC first, then the oldest.
     `taking` is the subchannel that was asked, -1 if none. `reports` are the
-    channel-report words to be found, `resetting` the channel paths being reset. `jobs`
-    are executed one at a time: `outstanding` subchannels have still to answer the first
-    one, `described` are the answers so far, `answer` is what will be said.
+    channel-report words for the program, `resetting` the channel paths being reset.
+    `jobs` are executed one at a time: `outstanding` subchannels have still to answer
+    the first one, `described` are the answers so far, `answer` is that of the job.
     """
 
     hints: tuple[tuple[int, int], ...] = ()
@@ -106,10 +115,10 @@ class ChannelSubsystemState(Struct):
 
 
 class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
-    """Gives the interruptions of `subchannels` (by index) to whoever waits.
+    """Gives the interruptions of `subchannels` (by index) to the guests that wait.
 
     `paths` are its channel paths, by channel-path id. At most `reports_max` reports
-    wait to be stored; the rest is lost, and the last one says so.
+    wait to be stored; more are lost, and the last one says so.
     """
 
     state: ChannelSubsystemState
@@ -140,7 +149,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
 
     @receive
     def await_interruption(self, message: AwaitInterruption) -> None:
-        """Have the sender wait; it is served in the order of asking."""
+        """Let the sender wait; the senders are served in the order of asking."""
         waiter = Waiter(self.reply_to, message.mask)
         self.state.waiters = (*self.state.waiters, waiter)
         self._go_on()
@@ -155,7 +164,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
     @receive
     def cancel_await(self, _message: CancelAwait) -> None:
         """Answer the sender's wait, unless it gets what is being taken."""
-        # A guest waits for one thing at a time, so its reference says which wait it is.
+        # A guest has one wait at a time, so its reference identifies the wait.
         sender = self.sender
         self.state.waiters = tuple(
             replace(waiter, cancelled=waiter.cancelled or waiter.to.ref == sender)
@@ -165,7 +174,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
 
     @receive
     def interruption_taken(self, message: InterruptionTaken) -> None:
-        """Give the interruption to the first who waits for its ISC."""
+        """Give the interruption to the first guest that waits for its ISC."""
         self.state.taking = -1
         bit = _bit(message.code.isc)
         waiter = next(waiter for waiter in self.state.waiters if waiter.mask & bit)
@@ -180,14 +189,14 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
 
     @receive
     def failure(self, message: Failure) -> None:
-        """Try the next hint after a subchannel that has failed on being asked."""
-        # It has restarted and is not operational: its interruption is gone with it.
+        """Try the next hint: the subchannel failed when it was asked."""
+        # It has restarted and is not operational, so its interruption is gone.
         if message.request == TakeInterruption.__name__:
             self.state.taking = -1
             self._go_on()
 
     def _go_on(self) -> None:
-        """Take the interruption of the lowest ISC that somebody waits for."""
+        """Take the interruption of the lowest ISC that a guest waits for."""
         state = self.state
         if state.taking >= 0:
             return
@@ -195,7 +204,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
         for hint in state.hints:
             isc, subchannel = hint
             if any(waiter.mask & _bit(isc) for waiter in state.waiters):
-                # Dropped now: what becomes pending before the answer is hinted at.
+                # Drop it now: a later interruption brings a hint of its own.
                 state.hints = tuple(other for other in state.hints if other != hint)
                 state.taking = subchannel
                 self._subchannels[subchannel].tell(TakeInterruption())
@@ -220,13 +229,13 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
 
     @receive
     def not_operational(self, message: NotOperational) -> None:
-        """Report a subchannel that is there no more."""
+        """Report that a subchannel is gone."""
         number = message.subchannel & 0xFFFF
         self.report(Report(Crw(Rsc.SUBCHANNEL, Erc.PARAMETERS_INITIALIZED, number)))
 
     @receive
     def store_report(self, _message: StoreChannelReportWord) -> CrwStored:
-        """STCRW: hand the oldest report over."""
+        """STCRW: return the oldest report."""
         state = self.state
         if not state.reports:
             return CrwStored(1)
@@ -239,12 +248,12 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
         """RCHP: begin to reset a path, unless there is none or it is being reset."""
         state, path = self.state, self._paths.get(message.chpid)
         if path is None:
-            return ConditionCode(3)
+            return ConditionCode(Cc.NOT_OPERATIONAL)
         if message.chpid in state.resetting:
-            return ConditionCode(2)
+            return ConditionCode(Cc.NOT_APPLICABLE)
         state.resetting = (*state.resetting, message.chpid)
         path.tell(ResetPath())
-        return ConditionCode(0)
+        return ConditionCode(Cc.DONE)
 
     @receive
     def path_reset(self, message: PathReset) -> None:
@@ -259,19 +268,19 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
 
     @receive
     def path_status(self, _message: StoreChannelPathStatus) -> PathStatus:
-        """STCPS: no path is ever found active between two messages."""
+        """STCPS: no path is active between two messages."""
         return PathStatus(bytes(32))
 
-    # -- what needs every subchannel --
+    # -- instructions that need every subchannel --
 
     @receive
     def set_monitor(self, message: SetChannelMonitor) -> None:
-        """SCHM: have measurement blocks updated, or not."""
+        """SCHM: switch the updates of measurement blocks on or off."""
         self._queue(message)
 
     @receive
     def set_limit(self, message: SetAddressLimit) -> None:
-        """SAL: have channel programs checked against another address limit."""
+        """SAL: set the address limit for later channel programs."""
         self._queue(message)
 
     @receive
@@ -281,7 +290,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
 
     @receive
     def stored(self, message: Stored) -> None:
-        """Collect what the subchannels say of themselves."""
+        """Collect the SCHIBs of the subchannels for CHSC."""
         state, sender = self.state, self.sender
         index = next(i for i, ref in self._subchannels.items() if ref == sender)
         state.described = (*state.described, (index, message.schib))
@@ -291,7 +300,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
 
     @receive
     def settings_noted(self, _message: SettingsNoted) -> None:
-        """Answer once every subchannel goes by the new settings."""
+        """Answer once every subchannel uses the new settings."""
         self.state.outstanding -= 1
         if self.state.outstanding == 0:
             self._finish()
@@ -318,7 +327,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
                     self._call()
 
     def _call(self) -> None:
-        """Answer a CHSC request, as all subchannels are known."""
+        """Answer a CHSC request: all subchannels have been stored."""
         state, work = self.state, self.state.jobs[0].work
         assert isinstance(work, CallChannelSubsystem)
         known = [(_schid(index), schib) for index, schib in state.described]
@@ -335,7 +344,7 @@ class ChannelSubsystem(Actor[ChannelSubsystemMessage]):
             self._settle(settings)
 
     def _settle(self, settings: Settings) -> None:
-        """Tell every subchannel."""
+        """Send the settings to every subchannel."""
         state = self.state
         state.settings = settings
         state.outstanding = len(self._subchannels)

@@ -1,7 +1,7 @@
 """Device: a control unit and its device, as a thin actor around a device model.
 
 It executes one command at a time. When the model needs a track, the actor asks its
-Volume and executes the same command again once it has it.
+Volume for it, and then executes the same command again.
 
 | state | event | next |
 |---|---|---|
@@ -11,7 +11,7 @@ Volume and executes the same command again once it has it.
 | reading | HaltSignal | idle: channel end and device end, nothing moved |
 | writing | TrackWritten | idle, or writing the next track |
 | writing | TrackFailed | idle: unit check |
-| writing | HaltSignal | writing: a track is never left half old |
+| writing | HaltSignal | writing: a track is never left half written |
 | any | ResetSignal | idle |
 """
 
@@ -49,9 +49,9 @@ log = logging.getLogger("ccw_actors")
 
 
 class Work(Struct, frozen=True):
-    """The command being executed, whom to tell its end, and what it waits for.
+    """The command being executed, where its end goes, and the track it waits for.
 
-    `outcome` is set while tracks are being written: `written` counts those that are.
+    `outcome` is set while tracks are being written: `written` counts the written ones.
     """
 
     to: ReplyTo[CommandEnded]
@@ -64,8 +64,8 @@ class DeviceState(Struct):
     """What the device remembers.
 
     `model` is the model's own (frozen) state. `tracks` holds the tracks used last, the
-    most recent last. `number` is that of the newest request to the Volume: an answer
-    with another number is to a request that a halt or reset has overtaken.
+    most recent last. `number` is that of the newest request to the Volume: a halt or
+    reset has overtaken the request of an answer with another number.
     """
 
     model: Any
@@ -78,7 +78,7 @@ class DeviceState(Struct):
 class Device(Actor[DeviceMessage]):
     """A device of any model; keeps at most `tracks_max` tracks between commands.
 
-    A model that never wants a track needs no `volume`. Status that no command asked for
+    A model that needs no tracks needs no `volume`. Status that no command asked for
     goes to `subchannel`.
     """
 
@@ -99,19 +99,19 @@ class Device(Actor[DeviceMessage]):
         self.state = DeviceState(model.initial(), {})
 
     def on_restart(self) -> None:
-        """Have the subchannel give the device up: a command may have been lost."""
+        """Detach the device from its subchannel: a command may have been lost."""
         if self._subchannel is not None:
             self._subchannel.tell(DetachDevice())
 
     @receive
     def execute(self, message: ExecuteCommand) -> None:
-        """Execute a command as far as the tracks at hand allow."""
+        """Execute a command as far as the kept tracks allow."""
         assert self.state.work is None, "the channel gives one command at a time"
         self._execute(Work(self.reply_to, message))
 
     @receive
     def track_read(self, message: TrackRead) -> None:
-        """Go on with the command that wanted the track."""
+        """Go on with the command that needs the track."""
         work, track = self.state.work, self.state.reading
         if work is not None and message.number == self.state.number:
             self._keep(track, message.data)
@@ -122,7 +122,7 @@ class Device(Actor[DeviceMessage]):
         """Go on with the next track, or show the end."""
         work = self.state.work
         if work is None or work.outcome is None or message.number != self.state.number:
-            return  # A reset has come between.
+            return  # A reset has ended the command.
         self._keep(*work.outcome.writes[work.written])
         self._write(replace(work, written=work.written + 1), work.outcome)
 
@@ -150,19 +150,19 @@ class Device(Actor[DeviceMessage]):
 
     @receive
     def attend(self, _message: Attend) -> None:
-        """Show attention to the subchannel, if there is one to show it to."""
+        """Show attention to the subchannel, if the device has one."""
         if self._subchannel is not None:
             self._subchannel.tell(UnsolicitedStatus(Dstat.ATTENTION))
 
     @receive
     def reset(self, message: ResetSignal) -> ResetDone:
-        """Forget the command and what its channel program had set.
+        """Forget the command and the state of its channel program.
 
         A system reset leaves the device as it was after power on.
         """
         model = self._model
         self.state.work = None
-        # The answer of the Volume that is on its way is to nothing any more.
+        # An answer of the Volume that is on its way no longer matters.
         self.state.number += 1
         self.state.model = (
             model.initial() if message.system else model.reset(self.state.model)
@@ -190,7 +190,7 @@ class Device(Actor[DeviceMessage]):
             state.work = work
             state.reading = result.number
             state.number += 1
-            assert self._volume is not None, "a model that wants tracks has a volume"
+            assert self._volume is not None, "a model that needs tracks has a volume"
             self._volume.tell(ReadTrack(state.number, result.number))
         else:
             self._write(replace(work, outcome=result), result)

@@ -1,4 +1,4 @@
-"""Bytes in pages: a large memory that is cheap to copy, because pages never change."""
+"""Bytes in pages: a large memory that is cheap to copy, because pages are immutable."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ def pages_of(address: int, length: int) -> range:
 
 
 class Pages:
-    """`size` bytes, all zero at first. Replaces a page rather than changing it."""
+    """`size` bytes, all zero at first. A write replaces pages and changes none."""
 
     __slots__ = ("_pages", "size")
 

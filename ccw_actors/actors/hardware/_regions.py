@@ -1,4 +1,4 @@
-"""What storage a channel reaches, and how its accesses become messages to Storage."""
+"""The storage that a channel reaches, and its accesses as messages to Storage."""
 
 from msgspec import Struct
 
@@ -15,9 +15,9 @@ __all__ = ["Region", "areas_of", "fetched", "region_of", "within"]
 
 
 class Region(Struct, frozen=True):
-    """Host addresses from `base` on that are the storage behind `storage`.
+    """The `size` host addresses from `base` on, whose storage is `storage`.
 
-    With `dma` the channel reaches only what is pinned there.
+    With `dma` the channel reaches pinned pages only.
     """
 
     base: int
@@ -27,7 +27,7 @@ class Region(Struct, frozen=True):
 
 
 def region_of(regions: tuple[Region, ...], address: int) -> Region | None:
-    """Return the region an address is in."""
+    """Return the region of an address, None if there is none."""
     for region in regions:
         if region.base <= address < region.base + region.size:
             return region
@@ -35,14 +35,14 @@ def region_of(regions: tuple[Region, ...], address: int) -> Region | None:
 
 
 def areas_of(action: FetchWords | FetchData) -> tuple[Area, ...]:
-    """Return what is to be fetched."""
+    """Return the areas that an action fetches."""
     if isinstance(action, FetchWords):
         return (Area(action.address, action.length),)
     return tuple(Area(address, length) for address, length in action.pieces)
 
 
 def fetched(areas: tuple[Area, ...], answer: StorageData) -> Fetched:
-    """Join parts up to the first that is short: there the channel meets a check."""
+    """Join parts up to the first short one: that is where the channel meets a check."""
     data = b""
     for area, part in zip(areas, answer.parts, strict=True):
         if len(part) < area.length:

@@ -1,10 +1,10 @@
 """Storage: the main storage of one guest, or of the host, behind messages.
 
-Nobody else holds a view of it. Addresses are absolute and count from 0. Pins are kept
-as (owner, number), the owner being whoever asked for them; an access with `dma` is one
-that comes through an IOMMU, which knows the pinned pages only.
+No other actor has a view of it. Addresses are absolute and count from 0. Pins are kept
+as (owner, number); the owner is the actor that asked for them. An access with `dma`
+comes through an IOMMU, which knows the pinned pages only.
 
-A page has key 0 until its storage key is set; only from then on are references to it
+A page has key 0 until its storage key is set. Only from then on are references to it
 and changes of it recorded. Source: PoP, "Storage Key", "Key-Controlled Protection".
 """
 
@@ -57,7 +57,7 @@ class StorageState(Struct):
 class Storage(Actor[StorageMessage]):
     """`size` bytes of storage, a multiple of the page size (4096).
 
-    It has the pieces of `content` in it from the beginning, and zeros elsewhere.
+    It starts with the pieces of `content`, and zeros elsewhere.
     """
 
     state: StorageState
@@ -115,7 +115,7 @@ class Storage(Actor[StorageMessage]):
 
     @receive
     def insert_key(self, message: InsertStorageKey) -> StorageKey:
-        """Tell the key of a page that exists."""
+        """Return the key of a page that exists."""
         if message.address >= self._pages.size:
             return StorageKey(message.number, None)
         page = message.address // PAGE_SIZE
@@ -123,7 +123,7 @@ class Storage(Actor[StorageMessage]):
 
     @receive
     def pin(self, message: Pin) -> Pinned:
-        """Pin what exists of the pages."""
+        """Pin those pages that exist."""
         pages = {
             page
             for area in message.areas
@@ -146,7 +146,7 @@ class Storage(Actor[StorageMessage]):
 
     @receive
     def count(self, _message: CountPins) -> PinCount:
-        """Count what is pinned now."""
+        """Count the pins there are now."""
         return pinned.count(self.state.pins)
 
     def snapshot(self) -> object:
@@ -167,7 +167,7 @@ class Storage(Actor[StorageMessage]):
     def _accessible(
         self, area: Area, access: ReadStorage | WriteStorage, *, store: bool
     ) -> tuple[int, StorageCheck | None]:
-        """Return how many bytes from the area's start are accessible; why not all."""
+        """Return how many bytes of an area are accessible, and why not all of them."""
         end = min(area.address + area.length, self._pages.size)
         length = max(0, end - area.address)
         pins = pinned.pages(self.state.pins) if access.dma else None

@@ -1,8 +1,8 @@
 """Subchannel: executes I/O instructions, and runs channel programs behind them.
 
-What an instruction answers and does to FC, AC and SC is `channel.lifecycle`; what is
-done about it afterwards is `_subchannel_functions`. What is remembered and shown is
-`_subchannel_status`, what is under way `_subchannel_work`.
+`channel.lifecycle` says what an instruction answers and does to FC, AC and SC;
+`_subchannel_functions` performs the functions. The state and its status are
+`_subchannel_status`, the work in progress `_subchannel_work`.
 """
 
 from msgspec.structs import replace
@@ -47,6 +47,7 @@ from ccw_actors.actors.protocol import (
 )
 from ccw_actors.channel import (
     Actl,
+    Cc,
     Irb,
     ModelDependent,
     Orb,
@@ -58,9 +59,7 @@ from ccw_actors.channel import (
     lifecycle,
 )
 from ccw_actors.channel import program as interpreter
-from ccw_actors.channel.actions import (
-    End,
-)
+from ccw_actors.channel.actions import End
 from ccw_actors.channel.execution import Execution, address_limits
 from ccw_actors.runtime import Actor, ActorRef, receive
 
@@ -70,10 +69,9 @@ __all__ = ["Subchannel"]
 class Subchannel(Actor[SubchannelMessage]):
     """One subchannel with the device behind it.
 
-    `pmcw` is what it starts with (device number, paths, V). Interruptions are announced
+    `pmcw` is what it starts with (device number, paths, V). It announces interruptions
     to `sink`. `regions` are the storage that channel programs may name. `model` holds
-    what the architecture leaves open, `pace` when it does what it has time for; at most
-    `chain_max` CCWs make one data area.
+    what the architecture leaves open, `pace` the time of steps that may come late.
     """
 
     state: SubchannelState
@@ -87,13 +85,11 @@ class Subchannel(Actor[SubchannelMessage]):
         sink: ActorRef[SubchannelToSink],
         *,
         model: ModelDependent | None = None,
-        chain_max: int = 256,
         pace: Pace = PROMPT,
     ) -> None:
         self._schid = schid
         self._initial = pmcw
         self._model = model or ModelDependent()
-        self._chain_max = chain_max
         self._pace = pace
         self._links = Links(self, schid, device, regions, sink)
         self._functions = FunctionsAtWork(self._links, self._model, pace)
@@ -106,7 +102,7 @@ class Subchannel(Actor[SubchannelMessage]):
         """SSCH: accept a channel program."""
         state, orb = self.state, message.orb
         cc, scsw = lifecycle.start(state.scsw, state.pmcw(self._schid), orb)
-        if cc == 0:
+        if cc == Cc.DONE:
             pmcw = state.started(orb, self._model)
             state.schib = replace(state.schib, pmcw=pmcw, scsw=scsw)
             state.execution = self._begin(orb, pmcw)
@@ -118,14 +114,14 @@ class Subchannel(Actor[SubchannelMessage]):
             self._functions.answer_cancelled(state)
             self._links.measure(state)
             self._links.proceed(state)
-        elif cc < 3 and self._model.lpm_from_orb:
+        elif cc != Cc.NOT_OPERATIONAL and self._model.lpm_from_orb:
             pmcw = replace(state.schib.pmcw, lpm=orb.lpm)
             state.schib = replace(state.schib, pmcw=pmcw)
         return ConditionCode(cc)
 
     def _begin(self, orb: Orb, pmcw: Pmcw) -> Execution:
         low, high = address_limits(orb, pmcw, self.state.settings.address_limit)
-        rules = Rules(low, high, self._chain_max, self._model.check_shows_end)
+        rules = Rules(low, high, show_end=self._model.check_shows_end)
         return interpreter.begin(orb, rules)
 
     @receive
@@ -133,7 +129,7 @@ class Subchannel(Actor[SubchannelMessage]):
         """HSCH: accept a halt."""
         state = self.state
         cc, scsw = lifecycle.halt(state.scsw, state.pmcw(self._schid))
-        if cc == 0:
+        if cc == Cc.DONE:
             if state.execution is None:
                 scsw = Scsw(fctl=scsw.fctl, actl=scsw.actl)
             state.scsw = scsw
@@ -149,17 +145,17 @@ class Subchannel(Actor[SubchannelMessage]):
         """CSCH: drop the channel program and all status."""
         state = self.state
         cc, state.scsw = lifecycle.clear(state.scsw, state.pmcw(self._schid))
-        if cc == 0:
+        if cc == Cc.DONE:
             state.drop()
             self._links.proceed(state)
         return ConditionCode(cc)
 
     @receive
     def resume(self, message: ResumeSubchannel) -> ConditionCode:
-        """RSCH: let a suspended channel program go on."""
+        """RSCH: resume a suspended channel program."""
         state = self.state
         cc, state.scsw = lifecycle.resume(state.scsw, state.pmcw(self._schid))
-        if cc == 0:
+        if cc == Cc.DONE:
             state.program = message.program or state.program
             self._links.measure(state)
             self._links.proceed(state)
@@ -169,13 +165,13 @@ class Subchannel(Actor[SubchannelMessage]):
     def cancel_start(self, _message: CancelSubchannel) -> ConditionCode | None:
         """XSCH: withdraw a channel program that is not active.
 
-        With condition code 0 nothing of it is under way any more: storage may have to
-        answer first.
+        With condition code 0 the program has no work in progress: the answer may have
+        to wait for storage.
         """
-        # An actor's `cancel` is of its timers.
+        # Every actor has a method `cancel`, which cancels a timer.
         state = self.state
         cc, state.scsw = lifecycle.cancel(state.scsw, state.pmcw(self._schid))
-        if cc == 0:
+        if cc == Cc.DONE:
             state.end_program()
             if state.uses_storage:
                 state.cancelling = (*state.cancelling, self.reply_to)
@@ -185,7 +181,7 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def test(self, _message: TestSubchannel) -> Tested:
-        """TSCH: hand the status over."""
+        """TSCH: return the status."""
         state = self.state
         irb = state.tested(self._model)
         cc, state.scsw = lifecycle.test(state.scsw, state.pmcw(self._schid))
@@ -196,16 +192,17 @@ class Subchannel(Actor[SubchannelMessage]):
             if execution is not None and isinstance(execution.action, End):
                 self._links.proceed(state)
             elif irb.scsw.actl & Actl.SUSPENDED and not state.scsw.fctl:
-                # A HALT was to end the suspended program: now nothing has to.
+                # TSCH has ended the suspended program that a HALT was to end.
                 state.end_program()
             self._functions.offer(state)
         return Tested(cc, irb)
 
     @receive
     def store(self, _message: StoreSubchannel) -> Stored:
-        """STSCH: show the subchannel."""
+        """STSCH: return the SCHIB."""
         state = self.state
-        cc = 0 if state.is_visible(self._schid) else 3
+        visible = state.is_visible(self._schid)
+        cc = Cc.DONE if visible else Cc.NOT_OPERATIONAL
         return Stored(cc, replace(state.schib, scsw=state.shown(self._model)))
 
     @receive
@@ -213,7 +210,7 @@ class Subchannel(Actor[SubchannelMessage]):
         """MSCH: change what a program may change."""
         state = self.state
         if not state.is_visible(self._schid):
-            return ConditionCode(3)
+            return ConditionCode(Cc.NOT_OPERATIONAL)
         new = Schib(message.pmcw, mba=message.mba)
         cc, state.schib = lifecycle.modify(state.schib, new)
         return ConditionCode(cc)
@@ -222,23 +219,23 @@ class Subchannel(Actor[SubchannelMessage]):
     def take_interruption(
         self, _message: TakeInterruption
     ) -> InterruptionTaken | InterruptionGone:
-        """Hand the interruption over, and withdraw it."""
+        """Return the interruption, and withdraw it."""
         code, index = self.state.take_interruption(self._schid), self._schid.index
         return (
             InterruptionGone(index) if code is None else InterruptionTaken(index, code)
         )
 
-    # -- what the channel subsystem and the device have to say --
+    # -- from the channel subsystem, channel paths and the device --
 
     @receive
     def note_settings(self, message: NoteSettings) -> SettingsNoted:
-        """Go by other settings; a program that runs keeps those it began with."""
+        """Use new settings; a running program keeps those it began with."""
         self.state.settings = message.settings
         return SettingsNoted(self._schid.index)
 
     @receive
     def note_path(self, message: NotePath) -> PathNoted:
-        """Use a channel path, or do not; what runs on it is cut short."""
+        """Use a channel path or no longer use it; then cut a program on it short."""
         state, pmcw = self.state, self.state.schib.pmcw
         paths = pmcw.paths_to(message.chpid)
         pam = pmcw.pam | paths if message.available else pmcw.pam & ~paths
@@ -249,10 +246,10 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def reset(self, message: ResetSubchannel) -> None:
-        """Reset subchannel and device, and answer when nothing runs any more."""
+        """Reset subchannel and device, and answer when no work is in progress."""
         state = self.state
         state.resetting = (*state.resetting, self.reply_to)
-        # A device that is gone does not come back by a reset.
+        # A reset does not bring a lost device back.
         if message.initialize and state.work.attachment == "attached":
             state.drop()
             state.irb = Irb(Scsw())
@@ -261,11 +258,11 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def detach_device(self, _message: DetachDevice) -> None:
-        """Be not operational, and say so when nothing is at work any more."""
+        """Be not operational, and announce it when no work is in progress."""
         self._detach()
 
     def on_restart(self) -> None:
-        """Be not operational, once storage and device have done what was under way."""
+        """Be not operational; announce it once storage and device have answered."""
         self._detach()
         state, regions = self.state, self._links.regions
         state.flushes = len(regions)
@@ -284,7 +281,7 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def unsolicited_status(self, message: UnsolicitedStatus) -> None:
-        """Show it as soon as nothing else is to be shown."""
+        """Show device status as soon as no other status comes first."""
         state = self.state
         state.attention |= message.dstat
         self._functions.offer(state)
@@ -293,7 +290,7 @@ class Subchannel(Actor[SubchannelMessage]):
 
     @receive
     def proceed(self, message: Proceed) -> None:
-        """Do what is pending."""
+        """Perform the next step of a function."""
         self._functions.proceed(self.state, message)
 
     @receive

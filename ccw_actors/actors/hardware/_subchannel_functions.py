@@ -1,11 +1,11 @@
-"""The start, halt, clear and resume functions at work, one step a message.
+"""The start, halt, clear and resume functions, performed one step a message.
 
-What an instruction answers and does to FC, AC and SC is `channel.lifecycle`; what a
-channel program wants next is `channel.program`. Here the two meet Storage and Device.
-After SSCH, HSCH, CSCH and RSCH, and before every CCW, the subchannel sends itself
-`Proceed`: in between, other messages are handled.
+`channel.lifecycle` says what an instruction answers and does to FC, AC and SC;
+`channel.program` says what a channel program needs next. This module connects both to
+Storage and Device. After SSCH, HSCH, CSCH and RSCH, and before every CCW, the
+subchannel sends itself `Proceed`: in between, it handles other messages.
 
-| under way | message | what happens |
+| in progress | message | what happens |
 |---|---|---|
 | nothing | Proceed, clear pending | clear signal to the device |
 | nothing | Proceed, halt pending | status pending, or the program ends before its CCW |
@@ -15,12 +15,12 @@ After SSCH, HSCH, CSCH and RSCH, and before every CCW, the subchannel sends itse
 | device | Proceed, halt pending | halt signal to the device, which ends early |
 | device | Proceed, clear pending | clear signal to the device |
 | storage, device | the answer | next action of the program, or its end |
-| clear signal | ResetDone | status pending, once storage has answered, too |
-| reset | ResetDone | the same for what it cut short; who asked for it is answered |
+| clear signal | ResetDone | status pending, once storage has also answered |
+| reset | ResetDone | the same for what it cut short; ResetSubchannel is answered |
 | reset, device gone | ResetDone | not operational, once storage has answered |
 
-So nothing of a channel program is under way any more when its status, or that of the
-HALT or CLEAR that ended it, becomes pending.
+So a channel program has no work in progress when its status, or that of the HALT or
+CLEAR that ended it, becomes pending.
 """
 
 from ccw_actors.actors.hardware._channel_program_run import (
@@ -46,7 +46,7 @@ from ccw_actors.actors.protocol import (
     StorageWritten,
     SubchannelReset,
 )
-from ccw_actors.channel import Actl, Cstat, ModelDependent, lifecycle
+from ccw_actors.channel import Actl, Cc, Cstat, ModelDependent, lifecycle
 from ccw_actors.channel import program as interpreter
 from ccw_actors.channel.actions import (
     Answer,
@@ -68,10 +68,10 @@ __all__ = ["FunctionsAtWork"]
 
 
 class FunctionsAtWork:
-    """What a subchannel does once it has accepted a function; see the table above.
+    """Performs the functions that a subchannel has accepted; see the table above.
 
-    It remembers nothing: `state` is the actor's, and changes while a message is
-    handled. What is to be sent goes by `links`.
+    It has no state: `state` is the actor's, and each method changes it. Messages are
+    sent by `links`.
     """
 
     def __init__(self, links: Links, model: ModelDependent, pace: Pace) -> None:
@@ -80,20 +80,20 @@ class FunctionsAtWork:
         self._pace = pace
 
     def cut(self, state: SubchannelState) -> None:
-        """Reset the device; a program that runs ends once it has answered."""
+        """Reset the device; a running program ends once that has answered."""
         if state.execution is not None:
             state.end_program("program cut short")
-        # A clear signal that is out keeps reservations; the reset signal, which does
-        # not, is given once that has been answered.
+        # A clear signal keeps reservations, the reset signal does not: it is given once
+        # the device has answered the clear signal.
         if state.work.signal == "none":
             state.happened("reset signal given")
             self._links.device.tell(ResetSignal(state.run, system=True))
 
     def proceed(self, state: SubchannelState, message: Proceed) -> None:
-        """Do what is pending: clear before halt before the channel program.
+        """Do the pending step: clear before halt before the channel program.
 
-        At a pace of "any time" the halt signal and the status of a PCI have messages of
-        their own.
+        At a pace of "any time" the halt signal and the status of a PCI have their own
+        messages.
         """
         match message.what:
             case "step" if message.step == state.step:
@@ -163,7 +163,7 @@ class FunctionsAtWork:
     def reset_done(self, state: SubchannelState, message: ResetDone) -> None:
         """Show the end of the clear function, or of a reset.
 
-        A reset of the path that came while the clear signal was out is signalled now.
+        A reset that came before the answer to the clear signal is signalled now.
         """
         if state.resetting and not message.system:
             self._links.device.tell(ResetSignal(state.run, system=True))
@@ -176,9 +176,9 @@ class FunctionsAtWork:
         self._rest_if_quiet(state)
 
     def _storage_rests(self, state: SubchannelState) -> None:
-        """End what has waited for storage, which worked for a program that is over.
+        """End what waited for storage to finish its work for an ended program.
 
-        That may be XSCH, which has withdrawn the program, and HSCH behind it.
+        That may be XSCH, which has withdrawn the program, and an HSCH after it.
         """
         self.answer_cancelled(state)
         halts = state.scsw.actl & Actl.HALT_PENDING and state.work.owed != "check"
@@ -187,10 +187,10 @@ class FunctionsAtWork:
         self._rest_if_quiet(state)
 
     def answer_cancelled(self, state: SubchannelState) -> None:
-        """Answer those whose XSCH has waited for storage."""
+        """Answer every XSCH that waited for storage."""
         waiting, state.cancelling = state.cancelling, ()
         for to in waiting:
-            self._links.reply(to, ConditionCode(0))
+            self._links.reply(to, ConditionCode(Cc.DONE))
         if waiting:
             self.offer(state)
 
@@ -231,8 +231,7 @@ class FunctionsAtWork:
     def _cut_short(self, state: SubchannelState, execution: Execution) -> None:
         """End a halted program between two commands.
 
-        If the CCW that has been fetched has the PCI flag on, its PCI comes with the
-        end.
+        If the fetched CCW has the PCI flag on, its PCI comes with the end.
         """
         if isinstance(execution.action, Interrupt):
             cpa = execution.action.cpa
@@ -242,15 +241,15 @@ class FunctionsAtWork:
     def _answer(
         self, state: SubchannelState, execution: Execution, answer: Answer
     ) -> None:
-        """Feed an answer to the program, and go on unless a halt is in the way."""
+        """Feed an answer to the program, and go on unless a halt comes first."""
         execution = interpreter.answered(execution, answer)
         state.execution = execution
         if isinstance(execution.action, End):
-            # Hercules shows a PCI first, and the end once that has been tested.
+            # Hercules shows a PCI first, and the end once the PCI has been tested.
             if not (self._model.interrupts_alone and state.scsw.pending):
                 self._end(state, execution.action)
         elif isinstance(execution.action, StoreData):
-            # What the device has read is stored before it can be halted.
+            # Data that the device has read are stored before it can be halted.
             self._perform(state, execution)
         elif state.work.owed == "end of halt":
             self._cut_short(state, execution)
@@ -260,7 +259,7 @@ class FunctionsAtWork:
             self._perform(state, execution)
 
     def _perform(self, state: SubchannelState, execution: Execution) -> None:
-        """Do what the program wants: ask storage or the device, or answer at once."""
+        """Do what the program needs: ask storage or the device, or answer at once."""
         action = execution.action
         match action:
             case Perform(command):
@@ -291,7 +290,7 @@ class FunctionsAtWork:
         self._links.device.tell(ExecuteCommand(state.run, command))
 
     def _interrupt(self, state: SubchannelState, cpa: int) -> None:
-        """Show a PCI now, or any time."""
+        """Show a PCI now, or at any time from now on."""
         if self._pace.pci == "next step":
             state.present_interrupt(cpa)
             self._links.announce(state)
@@ -313,7 +312,7 @@ class FunctionsAtWork:
             self._answer(state, execution, access)
 
     def _end(self, state: SubchannelState, end: End) -> None:
-        """Show the end of the start function, and of a halt that came meanwhile."""
+        """Show the end of the start function, and of a halt since its start."""
         state.join_pci()
         scsw = lifecycle.ended(
             state.scsw,
@@ -330,19 +329,19 @@ class FunctionsAtWork:
         self._links.announce(state)
 
     def _show_pci(self, state: SubchannelState) -> None:
-        """Show a PCI, unless the end of its program has."""
+        """Show a PCI, unless the end of its program has shown it."""
         pci, state.pci = state.pci, None
         if pci is not None and pci.run == state.run and state.execution is not None:
             state.present_interrupt(pci.cpa)
             self._links.announce(state)
 
     def _present_intermediate(self, state: SubchannelState) -> None:
-        """Show an intermediate status, if the life cycle has made one."""
+        """Show an intermediate status, if the life cycle gives one."""
         if state.scsw.pending:
             state.present_intermediate(state.scsw, self._model)
             self._links.announce(state)
 
     def offer(self, state: SubchannelState) -> None:
-        """Show held status, if nothing else is to be shown first."""
+        """Show held status, unless other status comes first."""
         if state.present_attention(self._links.schid):
             self._links.announce(state)

@@ -1,4 +1,4 @@
-"""Whom a subchannel sends to, and what it sends itself."""
+"""The actors that a subchannel sends to, and what it sends itself."""
 
 from typing import Literal, Protocol, TypeVar
 
@@ -21,11 +21,11 @@ R = TypeVar("R", bound=Message)
 
 
 class Owner(Protocol):
-    """The actor whose links they are."""
+    """The actor that has the links."""
 
     @property
     def ref(self) -> ActorRef[Proceed]:
-        """Itself."""
+        """Its own reference."""
         ...
 
     def after(self, delay: float, message: Message) -> int:
@@ -55,20 +55,20 @@ class Links:
         self._owner = owner
 
     def announce(self, state: SubchannelState) -> None:
-        """Tell that an interruption is pending."""
+        """Tell the sink that an interruption is pending."""
         self._sink.tell(Pending(self.schid.index, state.schib.pmcw.isc))
 
     def tell_lost(self) -> None:
-        """Tell that the subchannel is not operational any more."""
+        """Tell the sink that the subchannel is no longer operational."""
         self._sink.tell(NotOperational(self.schid.index))
 
     def proceed(self, state: SubchannelState) -> None:
-        """Have the next step follow, after what has come before."""
+        """Have the next step follow, behind the messages that have already come."""
         state.step += 1
         self._owner.ref.tell(Proceed(state.step))
 
     def later(self, what: Literal["halt signal", "pci"]) -> None:
-        """Have it follow at any time."""
+        """Have the signal or PCI follow at any time."""
         self._owner.after(0.0, Proceed(what=what))
 
     def reply(self, to: ReplyTo[R], message: R) -> None:

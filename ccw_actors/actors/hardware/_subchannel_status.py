@@ -1,8 +1,8 @@
-"""What a host's subchannel remembers, and what of it is shown as status.
+"""What a host's subchannel remembers, and the status that it shows.
 
-The ledger of one `Subchannel`, which alone sends. A method that makes status pending
-says so to its caller, who announces the interruption. What the architecture leaves to
-the machine is `ModelDependent`; here it takes effect.
+The ledger of one `Subchannel`; only that sends messages. A method that makes status
+pending returns so, and the caller announces the interruption. `ModelDependent`, what
+the architecture leaves to the machine, takes effect here.
 """
 
 from msgspec import Struct
@@ -10,7 +10,12 @@ from msgspec.structs import replace
 
 from ccw_actors.actors.hardware._subchannel_pace import UnshownPci
 from ccw_actors.actors.hardware._subchannel_work import EventName, Work, after
-from ccw_actors.actors.protocol import Piece, Settings
+from ccw_actors.actors.protocol import (
+    ConditionCode,
+    Piece,
+    Settings,
+    SubchannelReset,
+)
 from ccw_actors.channel import (
     PATH_0,
     Dstat,
@@ -40,12 +45,12 @@ class SubchannelState(Struct):
 
     `interruption` is whether an I/O interruption is pending, `attention` device status
     that is held back, `path` the mask of the path last used. `program` holds what came
-    with START, `execution` the channel program where it stands, None if none runs, and
-    `sense` what its last command has left. `run` counts channel programs, `step` the
-    `Proceed` messages sent. `work` is what is under way; `flushes` counts the answers
-    of storage that are awaited after a restart. `pci` has not been shown yet.
-    `resetting` are told once a reset is done, `cancelling` once storage has answered
-    what a program wanted that XSCH has withdrawn.
+    with START, `execution` the state of the channel program, None if none runs, and
+    `sense` the sense data of its last command. `run` counts channel programs, `step`
+    the `Proceed` messages sent. `work` is the work in progress; `flushes` counts the
+    answers that storage owes after a restart. `pci` has not been shown yet. `resetting`
+    are answered once a reset has ended, `cancelling` once storage has answered the
+    program that XSCH has withdrawn.
     """
 
     schib: Schib
@@ -62,13 +67,13 @@ class SubchannelState(Struct):
     flushes: int = 0
     pci: UnshownPci | None = None
     settings: Settings = Settings()
-    resetting: tuple[ReplyTo, ...] = ()
-    cancelling: tuple[ReplyTo, ...] = ()
+    resetting: tuple[ReplyTo[SubchannelReset], ...] = ()
+    cancelling: tuple[ReplyTo[ConditionCode], ...] = ()
 
-    # -- what is under way --
+    # -- work in progress --
 
     def happened(self, event: EventName) -> None:
-        """Note an event of `subchannel_work.EVENTS`."""
+        """Note an event of `_subchannel_work.EVENTS`."""
         self.work = after(self.work, event, runs=self.execution is not None)
 
     def end_program(self, event: EventName = "program over") -> None:
@@ -78,14 +83,14 @@ class SubchannelState(Struct):
         self.happened(event)
 
     def drop(self) -> None:
-        """Forget the channel program and all status, also what was to be shown."""
+        """Forget the channel program and all status, also status still to be shown."""
         self.interruption = False
         self.attention = 0
         self.end_program("dropped")
 
     @property
     def uses_storage(self) -> bool:
-        """Whether storage has still to answer, whoever wanted something of it."""
+        """Whether storage has still to answer, to any program or after a restart."""
         return self.work.awaited in ("storage", "flush")
 
     # -- what instructions find --
@@ -100,7 +105,7 @@ class SubchannelState(Struct):
         self.schib = replace(self.schib, scsw=scsw)
 
     def is_visible(self, schid: SubchannelId) -> bool:
-        """Whether it is in a subchannel set and image that are enabled."""
+        """Whether its subchannel set and image are enabled."""
         settings = self.settings
         return (settings.sets or not schid.ssid) and (
             settings.images or not schid.m or not schid.cssid
@@ -124,7 +129,7 @@ class SubchannelState(Struct):
         return irb
 
     def started(self, orb: Orb, model: ModelDependent) -> Pmcw:
-        """Return the PMCW after START, and note the path to be used."""
+        """Return the PMCW after START, and note the path that it uses."""
         pmcw = self.schib.pmcw
         then = lifecycle.started(pmcw, orb)
         self.path = then.lpum
@@ -134,7 +139,7 @@ class SubchannelState(Struct):
 
     @property
     def measurement_block(self) -> int | None:
-        """Where a START or RESUME is counted: an address, None if it is not."""
+        """The address where START and RESUME are counted, None if they are not."""
         pmcw, origin = self.schib.pmcw, self.settings.measurement_origin
         if origin is None or not pmcw.measurement_mode & _BLOCK_UPDATE:
             return None
@@ -185,16 +190,16 @@ class SubchannelState(Struct):
         self.present_signal(lifecycle.clear_signalled(self.scsw), model)
 
     def present_end(self, end: End, scsw: Scsw) -> None:
-        """Make the end of the start function pending, as it is in `scsw`."""
+        """Make the end of the start function pending, with that SCSW."""
         if end.dstat & Dstat.UNIT_CHECK and self.schib.pmcw.concurrent_sense:
             self.present(Irb.with_sense(scsw, self.path, self.sense))
         else:
             self.present(self._new(scsw))
 
     def present_attention(self, schid: SubchannelId) -> bool:
-        """Make held status pending, if nothing else is to be shown first.
+        """Make held status pending, unless other status comes first.
 
-        Returns whether it is. At a subchannel that is not enabled it is lost.
+        Returns whether it is pending. A subchannel that is not enabled drops it.
         """
         if not self.attention:
             return False
@@ -209,14 +214,14 @@ class SubchannelState(Struct):
         return True
 
     def forget_unsolicited(self, scsw: Scsw) -> None:
-        """Leave nothing of an unsolicited status that has been tested, as `scsw`."""
+        """Clear the IRB if `scsw`, which TSCH has returned, is unsolicited status."""
         if not scsw.fctl and scsw.stctl == Stctl.UNSOLICITED_STATUS:
             self.irb = Irb(Scsw())
 
     def join_pci(self) -> bool:
-        """Have the next status show a PCI that has not been shown.
+        """Have the next status also show the unshown PCI.
 
-        Returns whether there is one; that of an earlier program is forgotten.
+        Returns whether there is one; a PCI of an earlier program is forgotten.
         """
         pci, self.pci = self.pci, None
         if pci is None or pci.run != self.run:
@@ -228,5 +233,5 @@ class SubchannelState(Struct):
         return Irb.with_path(scsw, self.path)
 
     def _as_before(self, scsw: Scsw) -> Irb:
-        """Return an IRB whose ESW is still that of an earlier status."""
+        """Return an IRB that keeps the ESW of an earlier status."""
         return Irb.with_path(scsw, self.irb.lpum)

@@ -1,10 +1,10 @@
-"""What a subchannel has under way, as one value that named events change.
+"""The work that a subchannel has in progress, as one value that named events change.
 
-SCSW says how far the functions are for who looks; this says what the subchannel itself
-still has to hear, and still has to show. `EVENTS` is the whole of what can happen to
-it. What cannot be is `UNREACHABLE`: an event that would lead there is refused, as it
-is an error of this package. docs/generated/subchannel-states.md has both tables, and every
-combination that an exploration of one subchannel meets: those that are left.
+The SCSW shows programs how far the functions are. This says which answers the
+subchannel itself still expects, and which status it still has to show. `EVENTS` are all
+events. `UNREACHABLE` are the impossible combinations: an event that would lead to one
+is refused, as it is a bug in this package. docs/generated/subchannel-states.md has both
+tables, and every combination that an exploration of one subchannel reaches.
 """
 
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -27,28 +27,27 @@ __all__ = [
 ]
 
 Awaited: TypeAlias = Literal["nothing", "device", "storage", "flush"]
-"""Whose answer has still to come.
+"""Whose answer the subchannel expects.
 
-The device's to a command, Storage's to what a program wanted of it, or, after a
-restart, Storage's that it has done all that was asked of it before.
+The device's to a command, Storage's to a program's access, or, after a restart,
+Storage's that it has done everything asked before.
 """
 
 Owed: TypeAlias = Literal["nothing", "end of halt", "end of clear", "check"]
 """The status that has still to be shown.
 
-That of a program which has been given the halt signal; that of a clear signal which
-the device has answered; or the interface-control check of a program that a reset has
-cut short.
+That of a program after the halt signal; that of a clear signal which the device has
+answered; or the interface-control check of a program that a reset has cut short.
 """
 
 Signal: TypeAlias = Literal["none", "given"]
 """Whether the device has a clear signal or a reset signal to answer.
 
-It answers either with `ResetDone`, which says which it was.
+It answers either with `ResetDone`, which says which one.
 """
 
 Attachment: TypeAlias = Literal["attached", "leaving", "gone"]
-"""Whether the device is there; "leaving" until the operating system has been told."""
+"""Whether the device is there; "leaving" until NotOperational announces its loss."""
 
 
 EventName: TypeAlias = Literal[
@@ -72,7 +71,7 @@ EventName: TypeAlias = Literal[
 
 
 class Work(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What is under way; what is shown is the SCSW's to say."""
+    """The work in progress; the SCSW has what is shown."""
 
     awaited: Awaited = "nothing"
     owed: Owed = "nothing"
@@ -81,7 +80,7 @@ class Work(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Event(NamedTuple):
-    """What one event makes of the fields; None leaves a field as it is."""
+    """How one event changes the fields; None leaves a field as it is."""
 
     name: EventName
     awaited: Awaited | None = None
@@ -90,7 +89,7 @@ class Event(NamedTuple):
     attachment: Attachment | None = None
 
     def applied(self, work: Work) -> Work:
-        """Give what is under way then."""
+        """Return the work in progress after the event."""
         changes = {
             field: value
             for field, value in self._asdict().items()
@@ -100,7 +99,7 @@ class Event(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """Combinations that there are not: those whose fields all have one of these values.
+    """Impossible combinations: all fields have one of these values.
 
     `runs` is whether there is a channel program. None stands for any value.
     """
@@ -113,7 +112,7 @@ class Rule(NamedTuple):
     attachment: tuple[Attachment, ...] | None = None
 
     def holds(self, work: Work, *, runs: bool) -> bool:
-        """Whether it refuses this combination."""
+        """Whether this combination is impossible by this rule."""
         return (
             (self.runs is None or runs is self.runs)
             and (self.awaited is None or work.awaited in self.awaited)
@@ -124,18 +123,18 @@ class Rule(NamedTuple):
 
 
 EVENTS: Final = (
-    # What storage or the device still do for an older program is no affair of a new
-    # one: their answers have its number on them.
+    # Storage or the device may still work for an older program: their answers have its
+    # number, and do not concern the new one.
     Event("START accepted", awaited="nothing", owed="nothing"),
     Event("device asked", awaited="device"),
     Event("storage asked", awaited="storage"),
     Event("answered", awaited="nothing"),
     Event("halt signal given", owed="end of halt"),
     Event("program over", owed="nothing"),
-    # CSCH, or a reset: whatever was to be shown is not shown any more.
+    # CSCH, or a reset: status that was still to be shown is dropped.
     Event("dropped", owed="nothing"),
-    # A second CSCH may come once the device has answered the signal of the first, while
-    # storage has not: then there is one more signal, and one end for both.
+    # A second CSCH may come after the device has answered the signal of the first and
+    # before storage has: it brings one more signal, and both have one end.
     Event("clear signal given", owed="nothing", signal="given"),
     Event("reset signal given", signal="given"),
     Event("program cut short", owed="check"),
@@ -177,7 +176,7 @@ UNREACHABLE: Final = (
         runs=True,
         owed=("end of clear", "check"),
     ),
-    # What the device is asked it answers in order.
+    # The device answers in order.
     Rule(
         "a device that has ended a halted command has answered the signal before it",
         awaited=("nothing", "storage"),
@@ -198,10 +197,10 @@ _known: Final[dict[_Key, Work]] = {}
 
 
 def after(work: Work, event: EventName, *, runs: bool) -> Work:
-    """Return what is under way after an event of that name.
+    """Return the work in progress after an event of that name.
 
-    `runs` is whether there is a channel program then. What has been found once is
-    looked up: this runs several times for each command.
+    `runs` is whether there is a channel program then. Results are cached: this runs
+    several times for each command.
     """
     key = work, event, runs
     known = _known.get(key)

@@ -1,4 +1,4 @@
-"""Volume: the tracks of one disk, in an image file or in memory; same messages."""
+"""Volume: the tracks of one disk, in an image file or in memory."""
 
 import logging
 from pathlib import Path
@@ -27,12 +27,12 @@ log = logging.getLogger("ccw_actors.images")
 
 
 class FileVolume(Actor[VolumeMessage]):
-    """An image file (see `image._file`). The only one that touches the file; it blocks.
+    """An image file (see `image._file`). Only this actor accesses the file; it blocks.
 
-    Live in a thread (`System.spawn_thread`). `DescribeVolume` opens the file and
-    checks it; until then no track can be read. A raw FBA image does not say what it is
-    of: `device_type` does. With `sync`, a write is on the disk of the host before it
-    is answered.
+    Spawn it in a thread (`System.spawn_thread`). `DescribeVolume` opens the file and
+    checks it, as the first access also does. A raw FBA image does not contain its
+    device type: give it in `device_type`. With `sync`, a write is on the disk of the
+    host before it is answered.
     """
 
     def __init__(
@@ -50,8 +50,8 @@ class FileVolume(Actor[VolumeMessage]):
         self._file: ImageFile | None = None
 
     @receive
-    def describe(self, _message: DescribeVolume) -> VolumeDescribed | None:
-        """Open the image and say what is in it. Raises `ImageError` if it is bad."""
+    def describe(self, _message: DescribeVolume) -> VolumeDescribed:
+        """Open the image and return its geometry. Raises `ImageError` if it is bad."""
         return VolumeDescribed(self._open().geometry)
 
     @receive
@@ -65,7 +65,7 @@ class FileVolume(Actor[VolumeMessage]):
 
     @receive
     def write(self, message: WriteTrack) -> TrackWritten | TrackFailed:
-        """Write a whole track to the file; then the death of the process is no harm."""
+        """Write a whole track to the file; once answered, it outlives the process."""
         try:
             self._open().write(message.track, message.data)
         except (OSError, ImageError) as error:
@@ -118,7 +118,7 @@ class MemoryVolume(Actor[VolumeMessage]):
 
     @receive
     def describe(self, _message: DescribeVolume) -> VolumeDescribed:
-        """Say what the volume is."""
+        """Return the geometry."""
         return VolumeDescribed(self._geometry)
 
     @receive

@@ -1,4 +1,4 @@
-"""Pinned pages of a storage: who holds which, under which number."""
+"""Pinned pages of a storage, by owner and number."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -8,17 +8,17 @@ from ccw_actors.actors.protocol import PinCount
 __all__ = ["Pins", "count", "owners_of", "pages", "pin", "unpin"]
 
 Pins: TypeAlias = dict[str, dict[int, tuple[int, ...]]]
-"""Pages by owner (the path of whoever asked for them) and the owner's number."""
+"""Pages by owner (the path of the actor that asked for them) and the owner's number."""
 
 
 def pin(pins: Pins, owner: str, number: int, pages: Iterable[int]) -> None:
-    """Pin pages besides those that (owner, number) holds."""
+    """Add pages to those that (owner, number) holds."""
     held = pins.setdefault(owner, {})
     held[number] = tuple(sorted({*pages, *held.get(number, ())}))
 
 
 def unpin(pins: Pins, owner: str, number: int) -> None:
-    """Drop what (owner, number) holds, if that is anything."""
+    """Drop the pages that (owner, number) holds, if any."""
     held = pins.get(owner, {})
     held.pop(number, None)
     if not held:
@@ -26,14 +26,14 @@ def unpin(pins: Pins, owner: str, number: int) -> None:
 
 
 def pages(pins: Pins) -> set[int]:
-    """Return the pages that anybody holds."""
+    """Return the pages that any owner holds."""
     return {
         page for numbers in pins.values() for held in numbers.values() for page in held
     }
 
 
 def owners_of(pins: Pins, wanted: range) -> tuple[str, ...]:
-    """Return who holds some of these pages."""
+    """Return the owners that hold some of these pages."""
     return tuple(
         owner
         for owner, numbers in pins.items()

@@ -1,19 +1,19 @@
 """Cio: an operating system's layer above one subchannel, host's or guest's.
 
-It issues one instruction at a time and waits for its condition code. Operations that
-arrive meanwhile wait in the order they came; a CLEAR overtakes and cancels those that
-have not been issued. Status is taken whenever the subchannel hints at an interruption
-or answers condition code 1, and attributed by the FC bits of the IRB and by what the
-subchannel had accepted by then, which the order of its answers tells.
+It issues one instruction at a time and waits for its condition code. Other operations
+wait in the order they came; a CLEAR overtakes and cancels those that have not been
+issued. Cio takes status whenever the subchannel hints at an interruption or answers
+condition code 1. It attributes status by the FC bits of the IRB and by the functions
+that the subchannel had accepted by then, which the order of its answers tells.
 
-| instruction under way | answer | next |
+| instruction in progress | answer | next |
 |---|---|---|
 | MSCH | cc 0 | ready |
 | MSCH | cc 1 | TSCH, then the same instruction again |
 | MSCH | cc 3 | not operational: every operation is refused with ENODEV |
 | any | Detach, or a restart | the subchannel is given up: NotOperational follows |
-| any | NotOperational | the same, and whoever drives is told that it is gone |
-| SSCH, HSCH | cc 0 | accepted, which is said where it was asked for |
+| any | NotOperational | the same, and the driver receives Gone |
+| SSCH, HSCH | cc 0 | accepted; Accepted goes up if the operation asked for it |
 | SSCH, HSCH | cc 1 | TSCH, then the same instruction again |
 | SSCH, HSCH | cc 2 | refused: EBUSY |
 | SSCH, HSCH, CSCH | cc 3 | STSCH |
@@ -21,17 +21,18 @@ subchannel had accepted by then, which the order of its answers tells.
 | STSCH | not operational | refused: ENODEV |
 | CSCH | cc 0 | the same; START and HALT accepted before are given up |
 | TSCH | cc 0 | the status goes up |
-| TSCH | cc 1, cc 3 | somebody was here before: nothing goes up |
+| TSCH | cc 1, cc 3 | the status is already gone: nothing goes up |
 | RSCH, XSCH | cc 0, cc 2, cc 3 | completed; XSCH with cc 0 has withdrawn the START |
 | RSCH, XSCH | cc 1 | TSCH, the status goes up, then completed with cc 1 |
 | STSCH | status pending | TSCH, then the same instruction again |
 | STSCH | none pending | found |
 
-A CANCEL whose START waits here withdraws it at once. One that comes after status which
-was taken since the last Look is completed with cc 1: that status is pending above.
+A CANCEL whose START waits here withdraws it at once. If Cio has taken status since the
+last Look, it completes a CANCEL with cc 1: that status is pending above.
 """
 
 import errno
+from typing import Final
 
 from ccw_actors.actors.host._cio_state import CioState, Enable, Waiting, of_kind
 from ccw_actors.actors.protocol import (
@@ -66,9 +67,12 @@ from ccw_actors.runtime import Actor, ActorRef, receive
 
 __all__ = ["Cio"]
 
+_ISC: Final = 3
+"""The subclass of the interruptions: Linux arch/s390/include/asm/isc.h (IO_SCH_ISC)."""
+
 
 class Cio(Actor[CioMessage]):
-    """Drives `subchannel` for `driver`, with interruptions in subclass `isc`."""
+    """Drives `subchannel` for `driver`."""
 
     state: CioState
 
@@ -76,38 +80,35 @@ class Cio(Actor[CioMessage]):
         self,
         subchannel: ActorRef[CioToSubchannel],
         driver: ActorRef[CioToVfioCcw],
-        *,
-        isc: int = 3,
     ) -> None:
         self._subchannel = subchannel
         self._driver = driver
-        self._isc = isc
         self.state = CioState()
 
     def on_start(self) -> None:
-        """Find out what the subchannel is, to enable it."""
+        """Store the subchannel, to enable it then."""
         self._subchannel.tell(StoreSubchannel())
 
     def on_restart(self) -> None:
-        """Give the subchannel up: what it had accepted is not known any more."""
+        """Give up the subchannel: the operations that it had accepted are not known."""
         self.state.issued = ""
         self.state.operational = False
         self._subchannel.tell(DetachDevice())
 
     @receive
     def detach(self, _message: Detach) -> None:
-        """Give the subchannel up for whoever drives it."""
+        """Give up the subchannel for the driver."""
         self._subchannel.tell(DetachDevice())
 
     @receive
     def stored(self, message: Stored) -> None:
-        """Enable the subchannel, or tell who has asked."""
+        """Enable the subchannel, or go on with the operation that issued STSCH."""
         state = self.state
         if not state.issued:
-            # It was asked before a restart, or the subchannel has gone since.
+            # STSCH was issued before a restart, or the subchannel is gone by now.
             return
         state.issued = ""
-        there = message.cc == 0 and message.schib.pmcw.valid
+        there = message.cc == Cc.DONE and message.schib.pmcw.valid
         operation, state.operation = state.operation, None
         match operation:
             case Look():
@@ -123,7 +124,7 @@ class Cio(Actor[CioMessage]):
         state = self.state
         state.operational, state.gone = there, not there
         pmcw = message.schib.pmcw.with_flag(Pmcw.enabled, on=True)
-        state.pmcw = pmcw.with_isc(self._isc)
+        state.pmcw = pmcw.with_isc(_ISC)
         state.waiting = (Enable(), *state.waiting)
 
     @receive
@@ -133,7 +134,7 @@ class Cio(Actor[CioMessage]):
         if isinstance(message, Clear):
             for overtaken in state.waiting:
                 self._overtaken(overtaken)
-            # What is about the subchannel, and no function at it, outlives a CLEAR.
+            # A CLEAR ends functions; operations on the subchannel itself stay.
             state.waiting = of_kind(state.waiting, Enable, SenseConcurrently, Look)
         if isinstance(message, Cancel) and of_kind(state.waiting, Start):
             waiting = state.waiting
@@ -145,13 +146,13 @@ class Cio(Actor[CioMessage]):
 
     @receive
     def pending(self, _message: Pending) -> None:
-        """Take the status when no instruction is under way."""
+        """Take the status when no instruction is in progress."""
         self.state.look = True
         self._go_on()
 
     @receive
     def not_operational(self, _message: NotOperational) -> None:
-        """Give up all that the subchannel had accepted."""
+        """Give up all operations that the subchannel had accepted."""
         state = self.state
         state.operational, state.gone = False, True
         state.start = state.halt = state.clear = state.to_complete = 0
@@ -162,15 +163,15 @@ class Cio(Actor[CioMessage]):
 
     @receive
     def condition_code(self, message: ConditionCode) -> None:
-        """Note what the subchannel made of the instruction."""
-        # Without one it answers what was issued before a restart, or before the end of
-        # the subchannel: what became of that has been told.
+        """Note how the subchannel has answered the instruction."""
+        # With no instruction in progress, it answers one from before a restart or
+        # before the end of the subchannel: the driver has its answer already.
         if self.state.issued:
             self._answered(message.cc)
 
     @receive
     def tested(self, message: Tested) -> None:
-        """Pass status up, with the numbers it belongs to."""
+        """Pass status up, with the numbers of its operations."""
         state = self.state
         if not state.issued:
             # As for a condition code.
@@ -184,16 +185,16 @@ class Cio(Actor[CioMessage]):
         self._go_on()
 
     def _looked(self, look: Look, message: Stored) -> None:
-        """Take the status that is pending before telling what there is."""
+        """Answer a Look, once no status is pending."""
         state = self.state
-        if message.cc == 0 and message.schib.scsw.pending:
+        if message.cc == Cc.DONE and message.schib.scsw.pending:
             state.repeat(look)
         else:
             state.looked = True
             self._driver.tell(Found(look.number, message.schib))
 
     def _overtaken(self, operation: Waiting) -> None:
-        """Answer for an operation that a CLEAR has kept from being issued."""
+        """Answer an operation that was not issued because of a CLEAR."""
         if isinstance(operation, Start | Halt | Clear):
             self._driver.tell(Refused(operation.number, errno.ECANCELED))
         elif isinstance(operation, Resume | Cancel):
@@ -204,7 +205,7 @@ class Cio(Actor[CioMessage]):
         operation, state.operation, state.issued = state.operation, None, ""
         match operation:
             case None:
-                raise AssertionError("no instruction was under way")
+                raise AssertionError("no instruction was in progress")
             case Resume() | Cancel():
                 self._completed(operation, cc)
             case Enable() | SenseConcurrently():
@@ -212,23 +213,23 @@ class Cio(Actor[CioMessage]):
             case Start() | Halt() | Clear():
                 self._begun(operation, cc)
             case Look():
-                raise AssertionError("STSCH is answered by what it stores")
+                raise AssertionError("STSCH is answered by Stored")
         self._go_on()
 
     def _modified(self, operation: Enable | SenseConcurrently, cc: int) -> None:
         state = self.state
-        if cc == 1:
+        if cc == Cc.STATUS_PENDING:
             state.repeat(operation)
-        elif cc == 3:
+        elif cc == Cc.NOT_OPERATIONAL:
             state.operational = False
 
     def _begun(self, operation: Start | Halt | Clear, cc: int) -> None:
         state = self.state
-        if cc == 0:
+        if cc == Cc.DONE:
             self._accept(operation)
-        elif cc == 2:
+        elif cc == Cc.NOT_APPLICABLE:
             self._driver.tell(Refused(operation.number, errno.EBUSY))
-        elif cc > 2:
+        elif cc == Cc.NOT_OPERATIONAL:
             state.operation, state.issued = operation, "STSCH"
             self._subchannel.tell(StoreSubchannel())
         elif of_kind(state.waiting, Clear):
@@ -239,11 +240,11 @@ class Cio(Actor[CioMessage]):
 
     def _completed(self, operation: Resume | Cancel, cc: int) -> None:
         state = self.state
-        if cc == 1:
+        if cc == Cc.STATUS_PENDING:
             state.look = True
             state.to_complete = operation.number
             return
-        if cc == 0 and isinstance(operation, Cancel):
+        if cc == Cc.DONE and isinstance(operation, Cancel):
             state.start = 0
         self._driver.tell(Completed(operation.number, cc))
 
@@ -253,7 +254,7 @@ class Cio(Actor[CioMessage]):
             self._driver.tell(Accepted(operation.number))
 
     def _go_on(self) -> None:
-        """Issue the next instruction unless one is under way."""
+        """Issue the next instruction unless one is in progress."""
         state = self.state
         if state.issued:
             return
@@ -273,7 +274,7 @@ class Cio(Actor[CioMessage]):
             self._issue()
 
     def _give_up(self) -> None:
-        """Answer all that waits for a subchannel that is not operational."""
+        """Answer all operations that wait: the subchannel is not operational."""
         state = self.state
         waiting, state.waiting = state.waiting, ()
         for operation in waiting:

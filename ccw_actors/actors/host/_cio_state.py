@@ -1,6 +1,6 @@
 """What a Cio remembers of its subchannel, and what an instruction or status changes.
 
-A ledger: it gives the messages, which the Cio sends.
+A ledger: it returns messages, and the Cio sends them.
 """
 
 from typing import Final, TypeAlias
@@ -46,7 +46,7 @@ Issued: TypeAlias = (
     | StoreSubchannel
     | ModifySubchannel
 )
-"""What an operation has issued."""
+"""The instruction that an operation issues."""
 
 _NAMES: Final[dict[type[Message], str]] = {
     StartSubchannel: "SSCH",
@@ -69,14 +69,14 @@ _WITHOUT_OPERAND: Final[dict[type[Message], Issued]] = {
 class CioState(Struct):
     """What a Cio remembers.
 
-    `issued` names the instruction under way, "" if none; `operation` is the operation
+    `issued` names the instruction in progress, "" if none; `operation` is the operation
     it belongs to. `waiting` holds the operations not issued yet. `look` says that
     status may be pending. `start`, `halt` and `clear` are the operations that the
     subchannel has accepted and not ended, 0 if none; `newest` is the last one accepted.
-    `to_complete` is a Resume or Cancel that has met status: it is completed once that
-    has gone up. `looked` says that no status has been taken since the last Look, `gone`
-    that whoever drives has still to be told that there is no subchannel. `pmcw` is the
-    subchannel's as it was last modified.
+    `to_complete` is a Resume or Cancel that met status: it is completed once that has
+    gone up. `looked` says that no status has been taken since the last Look, `gone`
+    that the driver has still to receive Gone. `pmcw` is the subchannel's as it was last
+    modified.
     """
 
     issued: str = "STSCH"
@@ -96,12 +96,12 @@ class CioState(Struct):
     # -- operations that wait --
 
     def repeat(self, operation: Waiting) -> None:
-        """Take the status that is pending, then issue the operation again."""
+        """Take the pending status, then issue the operation again."""
         self.look = True
         self.waiting = (operation, *self.waiting)
 
     def take_late(self) -> Cancel | None:
-        """Take the next operation if status has come between it and its Look."""
+        """Take the next operation if it is a CANCEL and status came after its Look."""
         if not self.waiting or self.looked:
             return None
         operation, *others = self.waiting
@@ -146,11 +146,11 @@ class CioState(Struct):
             case Clear():
                 self.start = self.halt = 0
                 self.clear = operation.number
-                # What was hinted at is gone; the CLEAR's own end is hinted at, too.
+                # CSCH dropped the hinted status. The CLEAR's end brings its own hint.
                 self.look = False
 
     def attribute(self, irb: Irb) -> Interrupt:
-        """Return status with the numbers it belongs to, and end those that it ends."""
+        """Return status with the numbers of its operations; end those that it ends."""
         self.looked = False
         fctl = irb.scsw.fctl
         answers = self._accepted(fctl)
@@ -184,5 +184,5 @@ def of_kind(
 
 
 def _ends_at_test(scsw: Scsw) -> bool:
-    """Whether TSCH ends a program that is suspended, because it is to be halted."""
+    """Whether TSCH ends a suspended program, because a HALT is pending."""
     return bool(scsw.actl & Actl.SUSPENDED) and scsw.fctl != Fctl.START

@@ -1,48 +1,50 @@
 """What vfio-ccw does with each message, whoever its emulator is.
 
-It copies a guest's channel program, translates it, pins what it names, and lets Cio run
-it. It answers every request once: with an event that ends it, or with a refusal. A
-program is released, its pins given up, when its number is in `ends`, when a HALT or
-CLEAR accepted later has completed, or when its START was refused; never before.
+It copies a guest's channel program, translates it, pins its data, and lets Cio run it.
+It answers every request once: with an event that ends it, or with a refusal. A program
+is released, its pins given up, when its number is in `ends`, when a HALT or CLEAR
+accepted later has completed, or when its START was refused; never before.
 
 | START is | HALT | CLEAR | CANCEL | RESUME |
 |---|---|---|---|---|
-| none or over | answered here | to Cio | cc 2 | cc 2 |
+| none or ended | answered here | to Cio | cc 2 | cc 2 |
 | copying, pinning | START never runs; both answered | dropped; to Cio | cc 0 | cc 2 |
-| started | to Cio | to Cio | to Cio | copied anew, to Cio |
-| being halted, cleared | EBUSY | to Cio | cc 2 | copied anew, to Cio |
-| being withdrawn | to Cio | to Cio | cc 2 | copied anew, to Cio |
-| being copied anew | to Cio | to Cio | to Cio | cc 2 |
+| started | to Cio | to Cio | to Cio | copied again, to Cio |
+| being halted, cleared | EBUSY | to Cio | cc 2 | copied again, to Cio |
+| being withdrawn | to Cio | to Cio | cc 2 | copied again, to Cio |
+| being copied again | to Cio | to Cio | to Cio | cc 2 |
 
-If it ends while it is being copied anew, RESUME has cc 2.
+If it ends while it is being copied again, RESUME has cc 2.
 
-A program that is to be resumed is copied again from the CCW on that has suspended it,
-as the guest may have changed it: the host's channel would find the old one.
+RESUME copies a program again from the CCW that suspended it, as the guest may have
+changed it since: the host's channel would find the old one.
 
-From accepting a request until the emulator has taken the status that ends it, a START
-is refused with EBUSY, which means condition code 2.
+From accepting a request until the emulator has taken the status that ends it, the
+driver refuses a START with EBUSY, which means condition code 2.
 """
 
 import errno
 from collections.abc import Callable
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from ccw_actors.actors.host._driver_state import DriverState, Program
 from ccw_actors.actors.host._linux_limits import exceeds_linux
 from ccw_actors.actors.host._program_copy import Copy
-from ccw_actors.actors.host._translation import Run, guest_cpa, resumed, translate
+from ccw_actors.actors.host._translation import guest_cpa, resumed, translate
 from ccw_actors.actors.protocol import (
     Accepted,
     Cancel,
     CancelRequest,
+    CioToVfioCcw,
     Clear,
     ClearRequest,
     Completed,
     Detach,
     Found,
     Gone,
+    GuestSubchannelToVfioCcw,
     Halt,
     HaltRequest,
     Interrupt,
@@ -60,72 +62,41 @@ from ccw_actors.actors.protocol import (
     SenseConcurrently,
     Start,
     StorageData,
+    StorageToVfioCcw,
     Taken,
     Unpin,
     UnpinAll,
     Unpinned,
+    VfioCcwMessage,
     VfioCcwToCio,
     VfioCcwToGuestSubchannel,
     VfioCcwToStorage,
 )
 from ccw_actors.channel import Actl, Cc, Fctl, Irb, Orb, Scsw, Stctl
 from ccw_actors.channel.ccw import CCW_LENGTH
-from ccw_actors.runtime import ActorRef, Message
+from ccw_actors.runtime import ActorRef
 
-__all__ = ["Driver", "DriverState", "Told"]
+__all__ = ["Driver", "Told"]
 
 
 class Told(Protocol):
-    """What is told the answers: a reference to an actor, or a part of this one."""
+    """What receives the answers: a reference to an actor, or a part of this one."""
 
     def tell(self, message: VfioCcwToGuestSubchannel, /) -> None:
         """Take an answer."""
 
 
-class Program(Struct):
-    """A START and its channel program.
-
-    `phase` is "copying", "pinning" or "started". `runs` lead host addresses back.
-    `at` is the host address of the CCW that has suspended it, as far as is known, else
-    0. `resume` is the number of a RESUME that is being prepared, 0 if none: then `copy`
-    is made anew, from that CCW on.
-    """
-
-    number: int
-    phase: Literal["copying", "pinning", "started"]
-    copy: Copy
-    runs: tuple[Run, ...] = ()
-    resume: int = 0
-    at: int = 0
-
-
-class DriverState(Struct):
-    """What is remembered.
-
-    `program` is the START not over yet. `pinned` has the numbers of programs that hold
-    pins. `halt`, `clear` and `cancel` are requests given to Cio and not ended, 0 if
-    none. `untaken` counts events with ends that the emulator has not taken.
-    """
-
-    program: Program | None = None
-    pinned: tuple[int, ...] = ()
-    halt: int = 0
-    clear: int = 0
-    cancel: int = 0
-    untaken: int = 0
-
-
 class Driver:
     """Passes a host subchannel, driven by `cio`, through to the guest's `emulated` one.
 
-    `storage` is the guest's, at host address `base`. `bytes_max` bounds what is copied
-    of a channel program, of which `ccws_at_once` CCWs are read in one go. With `limits`
-    "linux" a program that Linux would not take is refused with EINVAL. With
-    `acknowledge` that is called when the host has accepted a request: a guest's
-    subchannel does not want to know.
+    `storage` is the guest's, at host address `base`. At most `bytes_max` bytes of a
+    channel program are copied, and `ccws_at_once` CCWs are read with one message. With
+    `limits` "linux" a program that Linux would not take is refused with EINVAL.
+    `acknowledge` is called when the host has accepted a request; a guest's subchannel
+    does not need that.
 
-    It is no actor, but a part of one that has the `DriverState`: `VfioCcw`, or
-    `VfioCcwRegions`. What it sends goes to other actors, and to `emulated`.
+    It is no actor, but a part of one that has the `DriverState`: `VfioCcw` or
+    `VfioCcwRegions`. It sends to other actors, and to `emulated`.
     """
 
     def __init__(
@@ -149,18 +120,66 @@ class Driver:
         self._limits = limits
         self._acknowledge = acknowledge
 
-    def handle(self, state: DriverState, message: Message) -> None:
-        """Do what a message asks for. Raises `KeyError` for one of another type."""
-        getattr(self, _METHODS[type(message)])(state, message)
+    def handle(
+        self, state: DriverState, message: VfioCcwMessage | StorageToVfioCcw
+    ) -> None:
+        """Give a message to the method for its type."""
+        match message:
+            case StorageData():
+                self.storage_data(state, message)
+            case Pinned():
+                self.pinned(state, message)
+            case Unpinned():
+                self.unpinned(state, message)
+            case Interrupt() | Accepted() | Found() | Completed() | Refused() | Gone():
+                self._answered(state, message)
+            case _:
+                self._requested(state, message)
+
+    def _requested(self, state: DriverState, message: GuestSubchannelToVfioCcw) -> None:
+        match message:
+            case IoRequest():
+                self.io_request(state, message)
+            case Taken():
+                self.taken(state, message)
+            case HaltRequest():
+                self.halt(state, message)
+            case ClearRequest():
+                self.clear(state, message)
+            case CancelRequest():
+                self.cancel_request(state, message)
+            case ResumeRequest():
+                self.resume(state, message)
+            case LookRequest():
+                self.look(state, message)
+            case SenseConcurrently():
+                self.sense_concurrently(state, message)
+            case Detach():
+                self.detach(state, message)
+
+    def _answered(self, state: DriverState, message: CioToVfioCcw) -> None:
+        match message:
+            case Interrupt():
+                self.interrupt(state, message)
+            case Accepted():
+                self.accepted(state, message)
+            case Found():
+                self.found(state, message)
+            case Completed():
+                self.completed(state, message)
+            case Refused():
+                self.refused(state, message)
+            case Gone():
+                self.gone(state, message)
 
     def restart(self) -> None:
-        """Give the host's subchannel up; only then can pins be given up."""
+        """Give up the host's subchannel; pins can be given up only after that."""
         self._cio.tell(Detach())
 
     # -- from the emulator --
 
     def detach(self, _state: DriverState, message: Detach) -> None:
-        """Give the host's subchannel up for the emulator."""
+        """Give up the host's subchannel for the emulator."""
         self._cio.tell(message)
 
     def io_request(self, state: DriverState, message: IoRequest) -> None:
@@ -176,7 +195,7 @@ class Driver:
             self._read_on(state, state.program)
 
     def halt(self, state: DriverState, message: HaltRequest) -> None:
-        """Halt what Cio knows of; answer for what it does not know."""
+        """Halt a program that Cio knows; answer here if it knows none."""
         program = state.program
         if state.halt or state.clear:
             self._refuse(message.number, errno.EBUSY)
@@ -191,16 +210,16 @@ class Driver:
             self._halted(state, (message.number,), Fctl.HALT)
 
     def clear(self, state: DriverState, message: ClearRequest) -> None:
-        """Clear at the host, whatever is going on."""
+        """Clear at the host, whatever is in progress."""
         program = state.program
         if program is not None and program.phase != "started":
-            # Storage has still to answer for it, and must not start it then.
+            # Storage has still to answer: the answer must not start the program.
             self._drop(state, program)
         state.clear = message.number
         self._cio.tell(Clear(message.number, self._acknowledge is not None))
 
     def cancel_request(self, state: DriverState, message: CancelRequest) -> None:
-        """Withdraw a program that Cio has never seen; ask Cio about others."""
+        """Withdraw a program that has not reached Cio; ask Cio to withdraw others."""
         program = state.program
         if state.halt or state.clear or state.cancel:
             self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
@@ -214,7 +233,7 @@ class Driver:
             self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
 
     def resume(self, state: DriverState, message: ResumeRequest) -> None:
-        """Copy a program anew, from the CCW on that has suspended it."""
+        """Copy a program again, from the CCW that suspended it."""
         program = state.program
         if program is None or not program.at or program.resume:
             self._emulated.tell(Completed(message.number, Cc.NOT_APPLICABLE))
@@ -228,13 +247,13 @@ class Driver:
         self._read_on(state, program)
 
     def look(self, _state: DriverState, message: LookRequest) -> None:
-        """Have Cio look."""
+        """Ask Cio for the host's SCHIB."""
         self._cio.tell(Look(message.number))
 
     def sense_concurrently(
         self, _state: DriverState, message: SenseConcurrently
     ) -> None:
-        """Have the host's subchannel do as the guest wants."""
+        """Have the host's subchannel use the guest's setting of concurrent sense."""
         self._cio.tell(message)
 
     def taken(self, state: DriverState, message: Taken) -> None:
@@ -245,7 +264,7 @@ class Driver:
     # -- from the guest's storage --
 
     def storage_data(self, state: DriverState, message: StorageData) -> None:
-        """Go on copying; what was read for a program that is over is dropped."""
+        """Go on copying; drop data for a program that has ended."""
         program = state.program
         if program is not None and message.number in (program.number, program.resume):
             program.copy.feed(message.parts)
@@ -269,21 +288,21 @@ class Driver:
         self._cio.tell(Start(program.number, orb, words, acknowledge))
 
     def unpinned(self, _state: DriverState, _message: Unpinned) -> None:
-        """Do nothing: what was pinned has been forgotten before.
+        """Do nothing: the pins were forgotten when Unpin was sent.
 
-        Storage answers all the same, as it answers every request. VfioCcwRegions, which
-        takes the answer in this place, knows by it that all it asked before is done.
+        Storage answers every request. VfioCcwRegions handles this answer: it means that
+        Storage has done everything asked before.
         """
 
     # -- from Cio --
 
     def accepted(self, _state: DriverState, message: Accepted) -> None:
-        """Pass it on to who wants to know."""
+        """Pass it on, if the actor around this one asked for it."""
         if self._acknowledge is not None:
             self._acknowledge(message)
 
     def found(self, state: DriverState, message: Found) -> None:
-        """Note where a program has been suspended, and pass on what there is."""
+        """Note where a program is suspended, and pass the SCHIB on."""
         program, scsw = state.program, message.schib.scsw
         if program is not None:
             suspended = scsw.actl & Actl.SUSPENDED
@@ -292,11 +311,11 @@ class Driver:
         self._emulated.tell(Found(message.number, schib))
 
     def completed(self, state: DriverState, message: Completed) -> None:
-        """Release a program that has been withdrawn, and pass the answer on."""
+        """Release a withdrawn program, and pass the answer on."""
         number = message.number
         if number == state.cancel:
             state.cancel = 0
-            if message.cc == 0 and state.program is not None:
+            if message.cc == Cc.DONE and state.program is not None:
                 self._drop(state, state.program)
         self._emulated.tell(message)
 
@@ -313,7 +332,7 @@ class Driver:
         self._refuse(number, message.errno)
 
     def gone(self, state: DriverState, _message: Gone) -> None:
-        """Release all, as nothing uses it any more."""
+        """Release all programs: the host no longer uses them."""
         state.program = None
         state.halt = state.clear = state.cancel = 0
         state.pinned = ()
@@ -321,7 +340,7 @@ class Driver:
         self._emulated.tell(Gone())
 
     def interrupt(self, state: DriverState, message: Interrupt) -> None:
-        """Release what is over, and hand the status to the emulator."""
+        """Release what has ended, and pass the status to the emulator."""
         ends = message.ends
         scsw = self._in_guest_terms(state, message.irb.scsw)
         irb = replace(message.irb, scsw=scsw)
@@ -341,9 +360,9 @@ class Driver:
         return Copy.of(orb, self._bytes_max, self._ccws_at_once, given)
 
     def _read_on(self, state: DriverState, program: Program) -> None:
-        """Read the next part of the program, or pin what it names when all is there.
+        """Read the next part of the program, or pin its data once all of it is copied.
 
-        What a resumed program names is pinned besides what it has named before.
+        The data of a resumed program are pinned in addition to those from before.
         """
         areas = program.copy.wanted()
         if areas:
@@ -360,15 +379,15 @@ class Driver:
         self._storage.tell(Pin(program.number, program.copy.data_areas()))
 
     def _end(self, state: DriverState) -> None:
-        """Forget the START, and answer for a RESUME that is being prepared."""
+        """Forget the START, and answer a RESUME that is being prepared."""
         program, state.program = state.program, None
         if program is not None and program.resume:
             self._emulated.tell(Completed(program.resume, Cc.NOT_APPLICABLE))
 
     def _drop(self, state: DriverState, program: Program) -> None:
-        """Give up a program that is not under way at the host.
+        """Give up a program that is not in progress at the host.
 
-        Storage handles Unpin after the Pin that may be on its way: nothing stays.
+        Storage handles Unpin after a Pin that is on its way: nothing stays pinned.
         """
         self._end(state)
         self._release(state, program.number)
@@ -379,10 +398,10 @@ class Driver:
             self._storage.tell(Unpin(number))
 
     def _release_ended(self, state: DriverState, ends: tuple[int, ...]) -> None:
-        """Release what is over.
+        """Release the programs that have ended.
 
-        A HALT or CLEAR that has completed has ended all that was accepted before it,
-        also a program whose own end will never be shown.
+        A completed HALT or CLEAR has ended everything accepted before it, also a
+        program whose own end will never be shown.
         """
         completed = [n for n in ends if n in (state.halt, state.clear)]
         for number in state.pinned:
@@ -395,7 +414,7 @@ class Driver:
         self.event(state, IoEvent(numbers, numbers, numbers[-1], Irb(scsw)))
 
     def event(self, state: DriverState, event: IoEvent) -> None:
-        """Tell the emulator of an event, which it has to take if it ends something."""
+        """Send an event to the emulator, which must take it if it ends something."""
         if event.ends:
             state.untaken += 1
         self._emulated.tell(event)
@@ -407,27 +426,3 @@ class Driver:
         program = state.program
         runs = program.runs if program is not None else ()
         return replace(scsw, cpa=guest_cpa(runs, scsw.cpa))
-
-
-_METHODS: Final[dict[type[Message], str]] = {
-    Message: "handle",
-    Detach: "detach",
-    IoRequest: "io_request",
-    HaltRequest: "halt",
-    ClearRequest: "clear",
-    CancelRequest: "cancel_request",
-    ResumeRequest: "resume",
-    LookRequest: "look",
-    SenseConcurrently: "sense_concurrently",
-    Taken: "taken",
-    StorageData: "storage_data",
-    Pinned: "pinned",
-    Unpinned: "unpinned",
-    Accepted: "accepted",
-    Found: "found",
-    Completed: "completed",
-    Refused: "refused",
-    Gone: "gone",
-    Interrupt: "interrupt",
-}
-"""Which method takes which message."""

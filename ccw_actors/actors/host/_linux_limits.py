@@ -1,4 +1,4 @@
-"""What Linux does not take of a channel program: too many CCWs, too many chains.
+"""Channel programs that Linux refuses: too many CCWs in a chain, too many chains.
 
 Source: Linux drivers/s390/cio/vfio_ccw_cp.c.
 """
@@ -15,9 +15,9 @@ _CHAINS: Final = 16
 
 
 def exceeds_linux(copy: Copy) -> bool:
-    """Whether Linux would refuse the program: 256 CCWs a chain, 16 chains.
+    """Whether Linux would refuse the program: it takes 256 CCWs a chain, 16 chains.
 
-    A chain is what follows from a CCW without a TIC being taken.
+    A chain is the CCWs that follow one without taking a TIC.
     """
     chains: list[range] = []
     todo = [copy.orb.cpa & -CCW_LENGTH]
@@ -34,7 +34,7 @@ def exceeds_linux(copy: Copy) -> bool:
 
 
 def _left_to(copy: Copy, chain: range) -> tuple[int, ...]:
-    """Return where the TIC at the end of a chain leads, nothing if there is none."""
+    """Return where the TIC at the end of a chain leads, nothing without one."""
     last = copy.ccws.get(chain[-1])
     if last is None or not is_tic(last.code, copy.orb.fmt):
         return ()
@@ -44,7 +44,7 @@ def _left_to(copy: Copy, chain: range) -> tuple[int, ...]:
 def _chain(copy: Copy, start: int) -> range:
     """Return the addresses of a chain's CCWs, up to one too many.
 
-    A TIC back into the chain does not end it: a status modifier may skip that.
+    A TIC back into the chain does not end it: a status modifier may skip the TIC.
     """
     address = start
     for _ in range(_CCWS):

@@ -1,10 +1,10 @@
-"""A copy of a guest's channel program, made from what is read of guest storage.
+"""A copy of a guest's channel program, made from bytes of guest storage.
 
-Pure: what has to be read comes in as bytes. Every CCW that can be reached is copied,
-and every IDAW list. Nothing is rejected here.
+Pure: the caller reads storage. Every CCW that can be reached is copied, and every IDAW
+list. Nothing is rejected here.
 
-Source for what has to be copied: Linux drivers/s390/cio/vfio_ccw_cp.c; unlike there,
-no chain is too long, only `bytes_max` bounds what is copied of CCWs and IDAW lists.
+Source for what is copied: Linux drivers/s390/cio/vfio_ccw_cp.c. Unlike there, a chain
+may have any length: only `bytes_max` limits the CCWs and IDAW lists that are copied.
 """
 
 from collections.abc import Iterator
@@ -27,15 +27,15 @@ _LIMITS: Final = {0: 1 << 24, 1: 1 << 31}
 
 
 class Copy(Struct):
-    """What has been copied of a guest's channel program so far.
+    """The part of a guest's channel program that has been copied so far.
 
-    At most `bytes_max` bytes of it are, and `ccws_at_once` CCWs are read in one go.
+    At most `bytes_max` bytes are copied, and `ccws_at_once` CCWs are read at a time.
 
     `ccws` has the CCWs by guest address, None for one that is not accessible. `lists`
-    has the IDAW lists by the address of the CCW; one that is cut short lies partly
-    beyond the guest's storage. `todo` has the addresses of CCWs not read yet. What
-    came with START is `given`, and is not read from storage. Data outside of `low` to
-    `high` are where the host's channel finds none.
+    has the IDAW lists by the address of the CCW; one that is cut short is partly beyond
+    the guest's storage. `todo` has the addresses of CCWs not read yet. What came with
+    START is `given`, and is not read from storage. Data outside of `low` to `high` are
+    translated to addresses at which the host has no storage.
     """
 
     orb: Orb
@@ -82,7 +82,7 @@ class Copy(Struct):
         return tuple(self._list_area(address) for address in self.asked)
 
     def feed(self, parts: tuple[bytes, ...]) -> None:
-        """Take what was read of the areas `wanted` last."""
+        """Take the bytes of the areas that `wanted` returned last."""
         for address, part in zip(self.asked, parts, strict=True):
             is_list = address in self.ccws
             area = self._list_area(address) if is_list else Area(address, self._chunk)
@@ -140,10 +140,10 @@ class Copy(Struct):
         return address < _LIMITS[self.orb.fmt] and copied < self.bytes_max
 
     def _successors(self, address: int, ccw: Ccw) -> Iterator[int]:
-        """Yield the CCWs that the channel may go to from this one.
+        """Yield the addresses of the CCWs that may come after this one.
 
-        A status modifier skips one CCW: it matters where that one is a TIC, which is
-        how a search loop ends.
+        A status modifier skips one CCW. This matters if that is a TIC: so a search loop
+        ends.
         """
         behind = address + CCW_LENGTH
         if is_tic(ccw.code, self.orb.fmt):
@@ -161,7 +161,7 @@ class Copy(Struct):
 
     @property
     def block(self) -> int:
-        """Return how many bytes an IDAW reaches, in the guest and so at the host."""
+        """Return how many bytes an IDAW covers, in the guest and so at the host."""
         four = self.orb.idaw_64 and not self.orb.idaw_2k
         return _BLOCK_4K if four else BLOCK_2K
 
@@ -195,7 +195,7 @@ class Copy(Struct):
         return idaws[:needed]
 
     def pieces(self, address: int, ccw: Ccw) -> Iterator[Area]:
-        """Yield the areas that the IDAWs of a CCW name, as far as its count goes."""
+        """Yield the areas that the IDAWs of a CCW name, up to its count."""
         left = ccw.count
         for start in self._addresses(address, ccw):
             length = min(left, self.block - start % self.block)
@@ -203,12 +203,12 @@ class Copy(Struct):
             left -= length
 
     def _is_data(self, ccw: Ccw) -> bool:
-        """Whether a CCW moves data: what is skipped touches no storage."""
+        """Whether a CCW moves data: skipped data touch no storage."""
         return ccw.count > 0 and not is_tic(ccw.code, self.orb.fmt) and not ccw.skip
 
 
 def _part(given: tuple[Piece, ...], area: Area) -> bytes | None:
-    """Return what was given of an area, up to its end or that of what was given."""
+    """Return the given bytes of an area, up to its end or that of the piece."""
     for piece in given:
         offset = area.address - piece.address
         if 0 <= offset < len(piece.data):
@@ -217,5 +217,5 @@ def _part(given: tuple[Piece, ...], area: Area) -> bytes | None:
 
 
 def has_list(orb: Orb, ccw: Ccw) -> bool:
-    """Whether a CCW has a list of IDAWs that says where its data are."""
+    """Whether a CCW has a list of IDAWs."""
     return ccw.indirect and ccw.count > 0 and not is_tic(ccw.code, orb.fmt)

@@ -1,21 +1,21 @@
-"""How far a device behind regions has been quiesced, and what that cuts short.
+"""The stages of quiescing a device behind regions, and the functions it cuts short.
 
-A ledger without messages: who has it sends what the stages ask for.
+A ledger without messages: its owner sends what the stages ask for.
 
 | stage | event | next |
 |---|---|---|
 | none | a request that quiesces | clearing: CLEAR |
-| any | RESET, CLOSE | what is unread, and what comes until it is over, is dropped |
+| any | RESET, CLOSE | unread events, and events during quiescing, are dropped |
 | clearing | nothing is at work at the host | fencing: Unpin of a new number |
 | clearing | the device is gone | fencing |
 | fencing | its Unpinned: Storage has handled all that came before | answered; none |
 | clearing, fencing | another request that quiesces | joins |
-| clearing, fencing | a write | waits until it is over |
+| clearing, fencing | a write | waits until quiescing has ended |
 """
 
 from msgspec import Struct
 
-from ccw_actors.actors.host._driver import DriverState
+from ccw_actors.actors.host._driver_state import DriverState
 from ccw_actors.actors.protocol import IoEvent
 from ccw_actors.channel import Cstat, Fctl, Irb, Scsw, Stctl, lifecycle
 from ccw_actors.channel.ccw import CCW_LENGTH
@@ -24,9 +24,9 @@ __all__ = ["Cut", "Quiescing"]
 
 
 class Cut(Struct, frozen=True, array_like=True):
-    """Functions that the device is quiesced amidst, by number; 0 for none.
+    """The functions in progress when quiescing began, by number; 0 for none.
 
-    `cpa` is where the program of the START begins.
+    `cpa` is the address of the first CCW of the START's program.
     """
 
     start: int = 0
@@ -41,10 +41,10 @@ class Cut(Struct, frozen=True, array_like=True):
         return Cut(start, halt, 0 if self.clear in ends else self.clear, self.cpa)
 
     def event(self) -> IoEvent | None:
-        """Return their end, None if there are none.
+        """Return the event that ends them, None if there are none.
 
-        A START ends in an interface-control check, a HALT or CLEAR as if it had been
-        done.
+        A START ends in an interface-control check, a HALT or CLEAR as if it had
+        completed.
         """
         numbers = tuple(filter(None, (self.start, self.halt, self.clear)))
         if not numbers:
@@ -65,7 +65,7 @@ class Cut(Struct, frozen=True, array_like=True):
 class Quiescing(Struct):
     """The stage: `clearing` is the number of the CLEAR, then `fence` that of the Unpin.
 
-    Both are 0 if the device is not quiesced. `cut` are the functions that this ends.
+    Both are 0 while the device is not quiesced. `cut` are the functions that this ends.
     """
 
     clearing: int = 0
@@ -73,12 +73,12 @@ class Quiescing(Struct):
     cut: Cut = Cut()
 
     @property
-    def is_under_way(self) -> bool:
+    def in_progress(self) -> bool:
         """Whether the device is being quiesced."""
         return bool(self.clearing or self.fence)
 
     def begin(self, clear: int, driver: DriverState) -> None:
-        """Clear by the CLEAR of this number, which cuts short what the driver has."""
+        """Begin with the CLEAR of this number; it cuts the driver's functions short."""
         program = driver.program
         start = program.number if program is not None else 0
         cpa = program.copy.orb.cpa if program is not None else 0
@@ -86,7 +86,7 @@ class Quiescing(Struct):
         self.cut = Cut(start, driver.halt, driver.clear, cpa)
 
     def note_ends(self, ends: tuple[int, ...]) -> None:
-        """Cut none of these short: they have ended by themselves."""
+        """Remove these from `cut`: they have ended on their own."""
         self.cut = self.cut.without(ends)
 
     def fence_off(self, unpin: int) -> None:
@@ -94,7 +94,7 @@ class Quiescing(Struct):
         self.clearing, self.fence = 0, unpin
 
     def end(self) -> IoEvent | None:
-        """Be over; return the end of what was cut short, None if nothing was."""
+        """End quiescing; return the event that ends `cut`, None without one."""
         event = self.cut.event()
         self.fence, self.cut = 0, Cut()
         return event

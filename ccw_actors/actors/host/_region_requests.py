@@ -1,6 +1,6 @@
-"""The requests that a client of regions has made and that have not been answered.
+"""The unanswered requests of a client of regions.
 
-A ledger without messages: it gives numbers, keeps who is to be answered, and says who.
+A ledger without messages: it numbers requests, and keeps where their answers go.
 
 | errno of a request | because |
 |---|---|
@@ -11,7 +11,7 @@ A ledger without messages: it gives numbers, keeps who is to be answered, and sa
 | EOPNOTSUPP | START: a transport-mode ORB |
 | EINVAL | START: with `limits` "linux", a program that Linux would not take |
 
-Linux returns for a write without a function what the writer left in `ret_code`.
+For a write without a function Linux returns what the writer left in `ret_code`.
 """
 
 import errno
@@ -52,23 +52,23 @@ Kind: TypeAlias = Literal[
     "evict",
     "pass",
 ]
-"""What a request is about. UNMAP becomes "evict" if the device has to be quiesced for
-it, else "pass".
+"""The kind of a request. UNMAP becomes "evict" if it needs the device quiesced, else
+"pass".
 """
 
 RegionsAnswer: TypeAlias = Written | IoRead | SchibRead
-"""What a request that is not answered at once is answered with."""
+"""The answers to requests that are not answered at once: the kind says which."""
 
 WRITES: Final[tuple[Kind, ...]] = ("start", "halt", "clear")
 _NOWHERE: Final = Area(0, 0)
 
 
 class Call(Struct, frozen=True, array_like=True):
-    """A request that has not been answered, by number; its kind says by what."""
+    """An unanswered request with its number; its kind says what answers it."""
 
     kind: Kind
     number: int
-    to: ReplyTo
+    to: ReplyTo[RegionsAnswer]
     area: Area = _NOWHERE
 
 
@@ -76,14 +76,14 @@ class Held(Struct, frozen=True, array_like=True):
     """A write that waits until the device has been quiesced."""
 
     request: WriteIo | WriteAsync
-    to: ReplyTo[Written]
+    to: ReplyTo[RegionsAnswer]
 
 
 class Requests(Struct):
-    """What is to be answered; a crash does not end it.
+    """The unanswered requests; they outlive a crash.
 
-    `number` was given last: no number is given twice, so that an answer to what was
-    asked before a crash is told from others. `held` have no number yet.
+    `number` was given last. No number is given twice, so that an answer to a request
+    from before a crash can be told from others. `held` have no number yet.
     """
 
     number: int = 0
@@ -95,7 +95,9 @@ class Requests(Struct):
         self.number += 1
         return self.number
 
-    def enter(self, kind: Kind, to: ReplyTo, area: Area = _NOWHERE) -> int:
+    def enter(
+        self, kind: Kind, to: ReplyTo[RegionsAnswer], area: Area = _NOWHERE
+    ) -> int:
         """Note a request; return the number that it gets."""
         self.calls = (*self.calls, Call(kind, self.next_number(), to, area))
         return self.number
@@ -108,10 +110,10 @@ class Requests(Struct):
         """Return the requests of a kind."""
         return tuple(call for call in self.calls if call.kind == kind)
 
-    def take(self, *kinds: Kind, number: int = 0) -> tuple[ReplyTo, ...]:
+    def take(self, *kinds: Kind, number: int = 0) -> tuple[ReplyTo[RegionsAnswer], ...]:
         """Remove requests of these kinds, only that of a number if one is given.
 
-        Returns who is to be answered, who has asked first coming first.
+        Returns where their answers go, the oldest request first.
         """
         taken = tuple(
             call
@@ -122,13 +124,13 @@ class Requests(Struct):
         return tuple(call.to for call in taken)
 
     def become(self, number: int, kind: Kind) -> None:
-        """Have the request of that number be of another kind."""
+        """Change the kind of the request of that number."""
         self.calls = tuple(
             replace(call, kind=kind) if call.number == number else call
             for call in self.calls
         )
 
-    def hold(self, request: WriteIo | WriteAsync, to: ReplyTo[Written]) -> None:
+    def hold(self, request: WriteIo | WriteAsync, to: ReplyTo[RegionsAnswer]) -> None:
         """Keep a write for later."""
         self.held = (*self.held, Held(request, to))
 
@@ -144,9 +146,9 @@ class Requests(Struct):
 
 
 def errno_of_refusal(kind: Kind, reason: int) -> int:
-    """Return what a write of a kind is answered with that the host has refused.
+    """Return the errno that answers a write of a kind that the host has refused.
 
-    One that a CLEAR has overtaken is answered as accepted.
+    A write that a CLEAR has overtaken is answered as accepted.
     """
     if reason == errno.ECANCELED:
         return 0

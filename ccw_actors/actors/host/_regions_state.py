@@ -1,6 +1,6 @@
 """What a VfioCcwRegions remembers of its device, its driver, and its client.
 
-Requests that are to be answered outlive it: see `_region_requests`.
+Unanswered requests outlive it: see `_region_requests`.
 """
 
 from typing import Literal
@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from ccw_actors.actors.host._driver import DriverState
+from ccw_actors.actors.host._driver_state import DriverState
 from ccw_actors.actors.host._quiescing import Quiescing
 from ccw_actors.actors.host._unread_events import UnreadEvents
 from ccw_actors.actors.host._unread_reports import UnreadReports
@@ -19,7 +19,7 @@ __all__ = ["RegionsState"]
 class RegionsState(Struct):
     """`driver` is what its driver remembers.
 
-    `device` is "leaving" when the host's subchannel is being given up.
+    `device` is "leaving" while the host's subchannel is being given up.
     """
 
     driver: DriverState = msgspec.field(default_factory=DriverState)
@@ -30,7 +30,7 @@ class RegionsState(Struct):
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing of the device is at work at the host."""
+        """Whether no work of the device is in progress at the host."""
         driver = self.driver
         if self.device == "leaving":
             return False

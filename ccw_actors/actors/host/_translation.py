@@ -1,12 +1,12 @@
 """Translating a channel program: guest addresses in, host addresses out.
 
-Pure. Every CCW that has been copied is laid out in a window of host addresses, format 0
-becoming format 1, and every data address becomes an IDAW list of host addresses. What
-cannot be translated is given to the host in a form that makes its channel stop at that
-very CCW with the check that the guest's own channel would have shown.
+Pure. Every copied CCW is laid out in a window of host addresses. Format 0 becomes
+format 1, and every data address becomes an IDAW list of host addresses. What cannot be
+translated takes a form that stops the host's channel at that CCW, with the check that
+the guest's own channel would have shown.
 
 A guest's absolute address A is the host address `base` + A. IDAWs keep their block
-size, so that an IDAW that is misaligned for the guest is so for the host.
+size, so an IDAW that is misaligned for the guest is also misaligned for the host.
 """
 
 from collections.abc import Iterator
@@ -23,16 +23,16 @@ from ccw_actors.channel.ccw import CCW_LENGTH, is_tic
 __all__ = ["WINDOWS", "Run", "Translation", "guest_cpa", "resumed", "translate"]
 
 WINDOWS: Final = (0x1000, 0x4000_0000)
-"""Host addresses of programs; one that is resumed changes from one to the other."""
+"""Windows of host addresses for programs; RESUME moves a program to the other one."""
 NOWHERE: Final = 0x800
-"""Where no CCW is on the host: what leads there ends as if storage ended there."""
+"""A host address without a CCW: a program that leads there ends as at storage's end."""
 
 _INVALID: Final = Ccw(0)
 _NO_ADDRESS: Final = b"\xff" * IDAW_LENGTH
 
 
 class Run(Struct, frozen=True, array_like=True):
-    """Consecutive CCWs: where they are on the host, where in the guest, how many."""
+    """Consecutive CCWs: their host address, their guest address, and how many."""
 
     host: int
     guest: int
@@ -40,7 +40,7 @@ class Run(Struct, frozen=True, array_like=True):
 
 
 class Translation(Struct, frozen=True, array_like=True):
-    """A program as the host's channel is to run it, and how to find the way back."""
+    """A program as the host's channel runs it, and runs that map its CCWs back."""
 
     orb: Orb
     program: tuple[Piece, ...]
@@ -56,7 +56,7 @@ def translate(copy: Copy, base: int, window: int = WINDOWS[0]) -> Translation:
 
 
 class _Layout:
-    """A program on the host: where its CCWs are, and what is free behind them."""
+    """A program on the host: where its CCWs are, and the free addresses behind them."""
 
     def __init__(
         self, copy: Copy, base: int, window: int, runs: tuple[Run, ...]
@@ -93,9 +93,9 @@ class _Layout:
         )
 
     def _translated(self, address: int) -> tuple[Ccw, bytes]:
-        """Return the host's CCW and its IDAW list, which is to be where all is free."""
+        """Return the host's CCW and its IDAW list, which goes to the free addresses."""
         ccw, fmt = self._copy.ccws[address], self._copy.orb.fmt
-        assert ccw is not None, "what is not accessible is in no run"
+        assert ccw is not None, "a CCW that is not accessible is in no run"
         if is_tic(ccw.code, fmt):
             return self._transfer(ccw), b""
         if not ccw.count:
@@ -119,10 +119,10 @@ class _Layout:
 
 
 def _runs(copy: Copy, window: int) -> Iterator[Run]:
-    """Group the CCWs into runs; a gap behind each stops what falls off its end.
+    """Group the CCWs into runs; a gap behind each stops a program at its end.
 
-    One that is not accessible is in none: the host's channel finds none, either.
-    If the first is not, there is a run of none.
+    A CCW that is not accessible is in no run: the host's channel finds none either. If
+    the first CCW is not accessible, its run is empty.
     """
     host, start, ccws = window, -1, 0
     for address in sorted(at for at, ccw in copy.ccws.items() if ccw is not None):
@@ -153,7 +153,7 @@ def _limited(copy: Copy, address: int, ccw: Ccw) -> Iterator[tuple[int, bool]]:
 
 
 def _host_idaw(base: int, guest: int, size: int) -> bytes:
-    """Return a 64-bit IDAW for a guest address; one that cannot be is all ones."""
+    """Return a 64-bit IDAW for a guest address, all ones for an impossible one."""
     invalid = size * 8 == 32 and guest >= 1 << 31
     host = (1 << 64) - 1 if invalid else base + guest
     return min(host, (1 << 64) - 1).to_bytes(IDAW_LENGTH, "big")
@@ -162,8 +162,8 @@ def _host_idaw(base: int, guest: int, size: int) -> bytes:
 def guest_cpa(runs: tuple[Run, ...], cpa: int) -> int:
     """Return the guest's channel-program address for one of the host's.
 
-    A status that the channel made without a CCW has a `cpa` of 0, and so has what is
-    returned for an address outside the program: no host address reaches a guest.
+    It is 0 for a status without a CCW, whose `cpa` is 0, and for an address outside the
+    program: no host address reaches a guest.
     """
     for run in runs:
         offset = cpa - CCW_LENGTH - run.host
@@ -175,11 +175,11 @@ def guest_cpa(runs: tuple[Run, ...], cpa: int) -> int:
 def resumed(
     copy: Copy, base: int, at: int
 ) -> tuple[tuple[Piece, ...], tuple[Run, ...]]:
-    """Lay a suspended program out anew, from the CCW on that has suspended it.
+    """Lay out a suspended program again, from the CCW that suspended it.
 
-    The host's channel goes on at `at`, where that CCW is on the host: there it finds it
-    again, and behind it the way to where the others are now. Two CCWs may come next, as
-    a status modifier skips one.
+    The host's channel goes on at `at`, the host address of that CCW. There it finds the
+    CCW, and behind it TICs to the new places of the next CCWs. Two may come next, as a
+    status modifier skips one.
 
     Args:
         copy: the program from that CCW on, as it is now.
@@ -198,7 +198,7 @@ def resumed(
 def _way_on(
     copy: Copy, pieces: tuple[Piece, ...], runs: tuple[Run, ...]
 ) -> list[bytes]:
-    """Return the CCW that has suspended a program, and TICs to those behind it."""
+    """Return the CCW that suspended a program, and TICs to those behind it."""
     guest = copy.orb.cpa
     words: list[bytes] = []
     for address in range(guest, guest + 3 * CCW_LENGTH, CCW_LENGTH):
@@ -219,7 +219,7 @@ def _host_address(runs: tuple[Run, ...], guest: int) -> int:
 
 
 def _word_at(pieces: tuple[Piece, ...], address: int) -> bytes:
-    """Return the CCW at a host address, or nothing."""
+    """Return the CCW at a host address, b"" if there is none."""
     for piece in pieces:
         if piece.address <= address < piece.address + len(piece.data):
             offset = address - piece.address

@@ -1,7 +1,7 @@
 """The events of a device that a client of regions has not read.
 
-A queue without messages. Its bound comes from the protocol: the ends of a START and of
-a HALT, or that of a CLEAR, a status before the end of each, an unsolicited one.
+A queue without messages. The protocol bounds it: the ends of a START and of a HALT, or
+that of a CLEAR, a status before the end of each, and an unsolicited one.
 """
 
 from msgspec import Struct
@@ -13,10 +13,10 @@ __all__ = ["UnreadEvents"]
 
 
 class UnreadEvents(Struct):
-    """Events in the order they came, `region` being the IRB that was read last.
+    """Events in the order they came; `region` is the IRB that was read last.
 
-    `newest_clear` is the number of the last CLEAR: what is older is not kept. A signal
-    that there are events is on its way if `signalled`.
+    `newest_clear` is the number of the last CLEAR: older events are not kept. With
+    `signalled` a signal to the client is on its way.
     """
 
     events: tuple[IoEvent, ...] = ()
@@ -25,10 +25,10 @@ class UnreadEvents(Struct):
     signalled: bool = False
 
     def add(self, event: IoEvent) -> bool:
-        """Keep an event, unless it is older than the last CLEAR; whether it is kept.
+        """Keep an event unless it is older than the last CLEAR; return if it is kept.
 
-        Status that ends nothing replaces what has said so of the same functions before,
-        as it does at a subchannel; so does unsolicited status.
+        As at a subchannel, status that ends nothing replaces such status of the same
+        functions, and unsolicited status replaces unsolicited status.
         """
         if max(event.answers, default=event.after) < self.newest_clear:
             return False
@@ -37,13 +37,13 @@ class UnreadEvents(Struct):
         return True
 
     def clear(self, number: int) -> tuple[IoEvent, ...]:
-        """Drop all, as the CLEAR of that number does; return what was dropped."""
+        """Drop all events, for the CLEAR of that number; return them."""
         self.newest_clear = max(number, self.newest_clear)
         dropped, self.events = self.events, ()
         return dropped
 
     def read(self) -> IoEvent | None:
-        """Remove the oldest event, whose IRB is in the region then."""
+        """Remove the oldest event, and put its IRB into the region."""
         if not self.events:
             return None
         event, *others = self.events
@@ -52,13 +52,13 @@ class UnreadEvents(Struct):
         return event
 
     def signal(self) -> bool:
-        """Whether to signal now that there are events: a signal on its way does."""
+        """Whether to signal now: not without events, nor with a signal on its way."""
         signals = bool(self.events) and not self.signalled
         self.signalled = self.signalled or signals
         return signals
 
     def forget_signal(self) -> bool:
-        """Have no signal be on its way any more; whether one was."""
+        """Forget the signal on its way; return whether there was one."""
         owed, self.signalled = self.signalled, False
         return owed
 
@@ -68,5 +68,5 @@ class UnreadEvents(Struct):
 
 
 def _alike(one: IoEvent, other: IoEvent) -> bool:
-    """Whether both say of the same functions that nothing ends, or of none."""
+    """Whether both end nothing, and report on the same functions or on none."""
     return one.answers == other.answers and not other.ends

@@ -1,4 +1,4 @@
-"""The reports on a device that a client of regions has not read; without messages."""
+"""The reports on a device that a client of regions has not read: a queue."""
 
 from msgspec import Struct
 
@@ -15,11 +15,11 @@ class UnreadReports(Struct):
     signalled: bool = False
 
     def add(self, crw: Crw, reports_max: int) -> None:
-        """Keep a report if there is room; else the last one says that some are lost."""
+        """Keep a report; in a full queue the last one says that some are lost."""
         self.reports = queued(self.reports, crw, reports_max)
 
     def read(self) -> Crw | None:
-        """Remove the oldest report; those behind it are to be signalled anew."""
+        """Remove the oldest report; the next ones need another signal."""
         self.signalled = False
         if not self.reports:
             return None
@@ -28,7 +28,7 @@ class UnreadReports(Struct):
         return crw
 
     def signal(self) -> bool:
-        """Whether to signal now that there are reports, which the client then knows."""
+        """Whether to signal now; the client then knows that there are reports."""
         signals = bool(self.reports) and not self.signalled
         self.signalled = self.signalled or signals
         return signals

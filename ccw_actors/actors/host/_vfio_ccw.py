@@ -1,11 +1,12 @@
 """VfioCcw: between a guest's subchannel and the host's, trusting neither.
 
-What it does with each message is `Driver`, whose table has what becomes of a START.
+`Driver` handles each message; its table says what happens to a START.
 """
 
 from typing import Literal
 
-from ccw_actors.actors.host._driver import Driver, DriverState
+from ccw_actors.actors.host._driver import Driver
+from ccw_actors.actors.host._driver_state import DriverState
 from ccw_actors.actors.protocol import (
     StorageToVfioCcw,
     VfioCcwMessage,
@@ -21,8 +22,8 @@ __all__ = ["VfioCcw"]
 class VfioCcw(Actor[VfioCcwMessage]):
     """Passes a host subchannel, driven by `cio`, through to the guest's `emulated` one.
 
-    For the other arguments see `Driver`; `driver` is its class, or another with other
-    ways.
+    For the other arguments see `Driver`; `driver` is that class, or another one in its
+    place.
     """
 
     state: DriverState
@@ -51,7 +52,7 @@ class VfioCcw(Actor[VfioCcwMessage]):
         self.state = DriverState()
 
     def on_restart(self) -> None:
-        """Give the host's subchannel up."""
+        """Give up the host's subchannel."""
         self._driver.restart()
 
     @receive

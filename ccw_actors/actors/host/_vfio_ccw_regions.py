@@ -1,9 +1,8 @@
 """VfioCcwRegions: a VfioCcw behind the regions of vfio-ccw, for a real client.
 
-The client knows no operation numbers: they are given here, in the order of the
-requests. What vfio-ccw does is `Driver`'s, as in a VfioCcw; what that tells its
-emulator comes back to this actor in the same turn. As two actors they would need four
-more messages for each I/O.
+The client knows no operation numbers: this actor numbers requests in their order. The
+`Driver` is that of a VfioCcw; what it tells its emulator comes back to this actor in
+the same turn. As two actors they would need four more messages for each I/O.
 
 | request | is answered |
 |---|---|
@@ -11,24 +10,24 @@ more messages for each I/O.
 | WriteIo, HALT or CLEAR | EOPNOTSUPP: the async region is for them |
 | WriteIo, no function | EINVAL |
 | WriteAsync | 0 when the host's subchannel has accepted it, or its errno |
-| ReadIo | with the oldest event, which takes it; with the last one if there is none |
+| ReadIo | with the oldest event, which is then taken; without one, with the last |
 | ReadSchib | with what STSCH finds |
 | ReadReport | with the oldest report, which removes it |
-| ResetDevice, CloseDevice | when nothing of the device is at work, pinned or unread |
+| ResetDevice, CloseDevice | when the device has no work, pins or unread events |
 | UnmapDma | when nothing of the device is pinned in the range, nor read from it |
 
 The errnos are those of `_region_requests`.
 
 A START or HALT that a CLEAR of another thread overtakes is answered as accepted: it was
-before the CLEAR, which has ended it. A program that cannot be read or pinned is
-accepted, too, and ends with the check that the channel shows for it.
+before the CLEAR, which has ended it. A program that cannot be read or pinned is also
+accepted, and ends with the check that the channel shows for it.
 
-RESET, CLOSE, and an UNMAP of what is pinned, quiesce the device; the stages of that are
-in `quiescing`. After an UNMAP, which the client's guest knows nothing of, it finds that
-its START has ended in an interface-control check.
+RESET, CLOSE, and an UNMAP of what is pinned, quiesce the device, in the stages of
+`_quiescing`. The client's guest does not know of an UNMAP: it finds that its START has
+ended in an interface-control check.
 
 Source: Linux drivers/s390/cio/vfio_ccw_fsm.c, vfio_ccw_ops.c, vfio_ccw_async.c,
-vfio_ccw_chp.c; there a write that meets another one returns EAGAIN, here both go on.
+vfio_ccw_chp.c. There a write during another one returns EAGAIN, here both go on.
 """
 
 import errno
@@ -97,21 +96,21 @@ _HALTS: Final = Fctl.HALT | Fctl.CLEAR
 
 
 class _Emulated(Struct, frozen=True):
-    """Stands where a guest's subchannel is for the driver of a VfioCcw."""
+    """Takes the place that a guest's subchannel has for the driver of a VfioCcw."""
 
     answer: Callable[[VfioCcwToGuestSubchannel], None]
 
     def tell(self, message: VfioCcwToGuestSubchannel) -> None:
-        """Hand it over in the same turn."""
+        """Pass an answer to the actor in the same turn."""
         self.answer(message)
 
 
 class VfioCcwRegions(Actor[RegionsMessage]):
     """Passes a host subchannel, driven by `cio`, to a `client` of regions.
 
-    The client is told `Signalled`, `ReportSignalled` and `DeviceRequested`. At most
-    `reports_max` reports wait to be read; the rest is lost, and the last one says so.
-    For the other arguments see `VfioCcw`.
+    The client receives `Signalled`, `ReportSignalled` and `DeviceRequested`. At most
+    `reports_max` reports wait to be read; more are lost, and the last one says so. For
+    the other arguments see `VfioCcw`.
     """
 
     state: RegionsState
@@ -147,9 +146,9 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         self.persistent = Requests()
 
     def on_restart(self) -> None:
-        """Give the host's subchannel up, and refuse all but what has to wait for that.
+        """Give up the host's subchannel; refuse requests that need not wait for that.
 
-        An ask that was not answered has failed already.
+        An unanswered ask has failed already.
         """
         self._driver.restart()
         self.state.device = "leaving"
@@ -181,9 +180,10 @@ class VfioCcwRegions(Actor[RegionsMessage]):
 
     @receive
     def read_io(self, _message: ReadIo) -> IoRead | None:
-        """Give the oldest event, which takes it.
+        """Give the oldest event, which is then taken.
 
-        Who was signalled an event that a CLEAR has dropped waits for that of the CLEAR.
+        After a signal for an event that a CLEAR has dropped, the read waits for the
+        CLEAR's event.
         """
         state = self.state
         owed = state.unread.forget_signal()
@@ -196,7 +196,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
 
     @receive
     def read_schib(self, _message: ReadSchib) -> SchibRead | None:
-        """Look at the host's subchannel."""
+        """Ask for the SCHIB of the host's subchannel."""
         if self.state.device != "there":
             return SchibRead(errno.ENODEV)
         number = self.persistent.enter("schib", self.reply_to)
@@ -227,12 +227,12 @@ class VfioCcwRegions(Actor[RegionsMessage]):
 
     @receive
     def unmap_dma(self, message: UnmapDma) -> None:
-        """See to it that the range is not used."""
+        """Wait until nothing uses the range; quiesce the device if it is pinned."""
         area = Area(message.address, message.length)
         self.persistent.enter("unmap", self.reply_to, area)
         self._settle()
 
-    # -- what others have to say ------------------------------------------------------
+    # -- what others send -------------------------------------------------------------
 
     @receive
     def report(self, message: Report) -> None:
@@ -242,12 +242,12 @@ class VfioCcwRegions(Actor[RegionsMessage]):
 
     @receive
     def handle(self, message: CioToVfioCcw | StorageData | Pinned) -> None:
-        """Let the driver handle it; what follows from it comes to `_answer`."""
+        """Let the driver handle it; its answers come to `_answer`."""
         self._driver.handle(self.state.driver, message)
 
     @receive
     def unpinned(self, message: Unpinned) -> None:
-        """Go on when Storage has handled all that came before."""
+        """Go on: Storage has done everything asked before."""
         fence = self.state.quiescing.fence
         if fence and message.number == fence:
             self._quiesced()
@@ -256,7 +256,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         self._settle()
 
     def _answer(self, message: VfioCcwToGuestSubchannel | Accepted) -> None:
-        """Take what VfioCcw tells its emulator."""
+        """Take what the driver tells its emulator."""
         match message:
             case Accepted(number=number):
                 self._return(Written(0), *WRITES, number=number)
@@ -271,7 +271,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
             case Gone():
                 self._depart()
             case _:
-                raise AssertionError(f"{message} answers nothing that is asked here")
+                raise AssertionError(f"{message} answers no request of a client")
         self._settle()
 
     def _return(self, answer: RegionsAnswer, *kinds: Kind, number: int = 0) -> None:
@@ -282,13 +282,13 @@ class VfioCcwRegions(Actor[RegionsMessage]):
     # -- writes -----------------------------------------------------------------------
 
     def _write(
-        self, request: WriteIo | WriteAsync, to: ReplyTo[Written]
+        self, request: WriteIo | WriteAsync, to: ReplyTo[RegionsAnswer]
     ) -> Written | None:
-        """Begin a START, HALT or CLEAR, or hold it; or say at once why not."""
+        """Begin or hold a START, HALT or CLEAR, or refuse it at once."""
         state = self.state
         if state.device != "there":
             return Written(errno.ENODEV)
-        if state.quiescing.is_under_way:
+        if state.quiescing.in_progress:
             self.persistent.hold(request, to)
             return None
         if request == WriteAsync("HSCH") and state.unread.has_end_of(_HALTS):
@@ -297,8 +297,8 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         self._settle()
         return None
 
-    def _begin(self, request: WriteIo | WriteAsync, to: ReplyTo[Written]) -> None:
-        """Give a START, HALT or CLEAR a number, and have the driver do it."""
+    def _begin(self, request: WriteIo | WriteAsync, to: ReplyTo[RegionsAnswer]) -> None:
+        """Number a START, HALT or CLEAR, and give it to the driver."""
         driver, requests = self.state.driver, self.persistent
         match request:
             case WriteIo(orb=orb):
@@ -313,7 +313,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
                 self._clear(number)
 
     def _clear(self, number: int) -> None:
-        """Clear, which ends a START that is not at the host yet."""
+        """Clear; this ends a START that is not at the host yet."""
         program = self.state.driver.program
         if program is not None and program.phase != "started":
             self._return(Written(0), "start", number=program.number)
@@ -353,7 +353,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         return IoRead(state.unread.region)
 
     def _signal(self) -> None:
-        """Signal that there are events, unless a signal is on its way."""
+        """Signal the client if there are events and no signal is on its way."""
         if self.state.unread.signal():
             self._client.tell(Signalled())
 
@@ -364,12 +364,12 @@ class VfioCcwRegions(Actor[RegionsMessage]):
     # -- quiescing --------------------------------------------------------------------
 
     def _quiesce(self, *, drops: bool) -> None:
-        """Begin to clear the host's subchannel, unless that is under way.
+        """Begin to clear the host's subchannel, unless that is in progress.
 
-        With `drops` nothing is left to be read.
+        With `drops` also drop what is unread.
         """
         state, quiescing = self.state, self.state.quiescing
-        if not quiescing.is_under_way:
+        if not quiescing.in_progress:
             quiescing.begin(self.persistent.next_number(), state.driver)
             if state.device == "there":
                 self._clear(quiescing.clearing)
@@ -380,7 +380,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         self._settle()
 
     def _quiesced(self) -> None:
-        """Answer who has wanted it, and begin what has waited for it."""
+        """Answer the requests for quiescing, and begin the writes that were held."""
         state = self.state
         cut = state.quiescing.end()
         if self.persistent.has("close"):
@@ -397,7 +397,7 @@ class VfioCcwRegions(Actor[RegionsMessage]):
                 self.reply(one.to, answer)
 
     def _depart(self) -> None:
-        """Fail what is under way: there is no host subchannel any more."""
+        """Fail the requests in progress: the host's subchannel is gone."""
         self.state.device = "gone"
         self._fail()
         self._client.tell(DeviceRequested())
@@ -406,10 +406,10 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         self._return(Written(errno.ENODEV), *WRITES)
         self._return(SchibRead(errno.ENODEV), "schib")
 
-    # -- what follows from what has changed -------------------------------------------
+    # -- after each change of the state -----------------------------------------------
 
     def _settle(self) -> None:
-        """Do what has waited for what the state is now."""
+        """Do everything that was waiting for the present state."""
         state = self.state
         if state.quiescing.clearing and state.is_quiet:
             fence = self.persistent.next_number()
@@ -423,9 +423,9 @@ class VfioCcwRegions(Actor[RegionsMessage]):
         self._signal()
 
     def _unmap(self, call: Call) -> None:
-        """Decide what an UNMAP needs, once no START is between copying and the host."""
+        """Decide what an UNMAP needs, once no START is on its way to the host."""
         state, requests = self.state, self.persistent
-        if state.quiescing.is_under_way:
+        if state.quiescing.in_progress:
             requests.become(call.number, "evict")
         elif requests.has("start") or state.device == "leaving":
             pass
@@ -437,6 +437,6 @@ class VfioCcwRegions(Actor[RegionsMessage]):
             self._storage.tell(Unpin(call.number))
 
     def _is_pinned(self, area: Area) -> bool:
-        """Whether the program that is at the host has pinned a page of the area."""
+        """Whether the program at the host has pinned a page of the area."""
         program = self.state.driver.program
         return program is not None and program.copy.touches(area)

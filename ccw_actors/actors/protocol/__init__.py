@@ -1,10 +1,10 @@
-"""The messages between the actors, one module for each arrow between them.
+"""The messages between the actors, one module for each pair of actors.
 
 Numbers: an operation number names one START, HALT or CLEAR that a guest's subchannel
 has accepted; it counts from 1 per guest subchannel and lives between GuestSubchannel
 and Cio. A `run` or `number` in a message to Storage, Device or Volume is chosen by the
-sender and comes back in the answer, so that an answer to something that is over can be
-told from one that matters.
+sender and comes back in the answer, so that the sender can tell an answer to something
+that has ended from one that matters.
 """
 
 from ccw_actors.actors.protocol._device import Attend as Attend
@@ -125,8 +125,14 @@ from ccw_actors.actors.protocol._subchannel import DetachDevice as DetachDevice
 from ccw_actors.actors.protocol._subchannel import (
     DeviceToSubchannel as DeviceToSubchannel,
 )
+from ccw_actors.actors.protocol._subchannel import (
+    GuestToSubchannel as GuestToSubchannel,
+)
 from ccw_actors.actors.protocol._subchannel import HaltSubchannel as HaltSubchannel
 from ccw_actors.actors.protocol._subchannel import Instruction as Instruction
+from ccw_actors.actors.protocol._subchannel import (
+    InstructionAnswer as InstructionAnswer,
+)
 from ccw_actors.actors.protocol._subchannel import InterruptionGone as InterruptionGone
 from ccw_actors.actors.protocol._subchannel import (
     InterruptionTaken as InterruptionTaken,

@@ -18,7 +18,7 @@ __all__ = [
 
 
 class CommandEnded(Message, frozen=True):
-    """A command is over; `sense` has the sense bytes if the end has unit check."""
+    """A command has ended; `sense` has the sense bytes if the end has unit check."""
 
     run: int
     end: CommandEnd
@@ -52,8 +52,9 @@ class Attend(Message, frozen=True):
 class ResetSignal(Request[ResetDone], frozen=True):
     """Drop the command being executed and the state of its channel program.
 
-    `system`: it is the reset signal, not the clear signal: reservations and path groups
-    are gone too (Principles of Operation, I/O-system reset and channel-path reset).
+    With `system` it is the reset signal, not the clear signal, and also ends
+    reservations and path groups (Principles of Operation, I/O-system reset and
+    channel-path reset).
     """
 
     run: int
@@ -61,7 +62,7 @@ class ResetSignal(Request[ResetDone], frozen=True):
 
 
 SubchannelToDevice: TypeAlias = ExecuteCommand | HaltSignal | ResetSignal
-"""What a Subchannel has to say to its device."""
+"""What a Subchannel sends to its device."""
 
 DeviceMessage: TypeAlias = SubchannelToDevice | Attend
 """What a Device takes: from its subchannel, and from an operator."""

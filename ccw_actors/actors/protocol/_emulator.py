@@ -13,14 +13,14 @@ __all__ = [
 
 
 class GuestEnded(Message, frozen=True):
-    """A guest's program is over, with its report."""
+    """A guest's program has ended; `report` says what it did."""
 
     report: GuestReport
 
 
 class AwaitGuest(Request[GuestReport], frozen=True):
-    """Answered when the guest's program is over and its subchannels are reset."""
+    """Wait until the guest's programs have ended and its subchannels are reset."""
 
 
 EmulatorMessage: TypeAlias = GuestEnded | AwaitGuest
-"""What an Emulator takes: from its guests, and from who waits for them."""
+"""What an Emulator takes: from its guests, and from actors that wait for them."""

@@ -50,8 +50,8 @@ __all__ = [
 class Instruct(Message, frozen=True):
     """Issue an I/O instruction to the guest's subchannel of that index.
 
-    That is its number if it is in subchannel set 0 of the default channel subsystem;
-    in general see `ccw_actors.channel.SubchannelId.index`.
+    The index is the subchannel's number in subchannel set 0 of the default channel
+    subsystem. For other sets see `ccw_actors.channel.SubchannelId.index`.
     """
 
     subchannel: int
@@ -144,7 +144,7 @@ class Operate(Request[Outcome], frozen=True):
 
 
 class RunProgram(Message, frozen=True):
-    """Run the blocking program; its operations go to the sender."""
+    """Run the blocking program; its operations go to the Guest of its thread."""
 
 
 class ProgramEnded(Message, frozen=True):
@@ -172,7 +172,7 @@ class ReportProgress(Request[GuestReport], frozen=True):
 
 
 ThreadToGuest: TypeAlias = Operate | ProgramEnded
-"""What a program in a thread of its own has to say to its Guest."""
+"""What a program in its own thread sends to its Guest."""
 
 GuestMessage: TypeAlias = ThreadToGuest | ReportProgress
-"""What a Guest takes: from its program's thread, and from who looks at it."""
+"""What a Guest takes: from its program's thread, and from observers."""

@@ -4,10 +4,9 @@ from typing import TypeAlias
 
 from ccw_actors.actors.protocol._storage import Piece
 from ccw_actors.actors.protocol._subchannel import (
-    Instruction,
-    ResetSubchannel,
+    CioToSubchannel,
+    GuestToSubchannel,
     SubchannelToSink,
-    SubsystemToSubchannel,
 )
 from ccw_actors.channel import Irb, Orb, Schib
 from ccw_actors.channel.execution import NO_LIMIT
@@ -99,23 +98,23 @@ class SenseConcurrently(Message, frozen=True):
 
 
 class Detach(Message, frozen=True):
-    """Give the host's subchannel up: the sender has lost track. `Gone` follows."""
+    """Give up the host's subchannel: the sender has lost track. `Gone` follows."""
 
 
 class Accepted(Message, frozen=True):
     """The host's subchannel has accepted the operation: condition code 0.
 
-    It is said where it was asked for, before any status of the operation.
+    It is sent if the operation asked for it, before any status of the operation.
     """
 
     number: int
 
 
 class Completed(Message, frozen=True):
-    """What became of a Resume, a Cancel or a request for one.
+    """The result of a Resume, a Cancel or a request for one.
 
-    The condition code is that of the instruction: 2 where it does not apply. With 1
-    the status that was pending has been sent before.
+    The condition code is that of the instruction: 2 where it does not apply. With 1,
+    the pending status has been sent before.
     """
 
     number: int
@@ -123,7 +122,7 @@ class Completed(Message, frozen=True):
 
 
 class Found(Message, frozen=True):
-    """The SCHIB that a Look or LookRequest has found; all status was sent before."""
+    """The SCHIB that a Look or LookRequest has found; all status is sent before it."""
 
     number: int
     schib: Schib
@@ -132,9 +131,9 @@ class Found(Message, frozen=True):
 class Refused(Message, frozen=True):
     """The operation never ran. `errno` is positive, one of `errno.E*`.
 
-    EBUSY means condition code 2, EACCES condition code 3 while the subchannel is there;
-    ENODEV that it is not: `Gone` comes, too. ECANCELED: a later CLEAR overtook the
-    operation.
+    EBUSY means condition code 2. EACCES means condition code 3 while the subchannel is
+    there. ENODEV means that it is not: `Gone` also comes. ECANCELED means that a later
+    CLEAR overtook the operation.
     """
 
     number: int
@@ -142,9 +141,9 @@ class Refused(Message, frozen=True):
 
 
 class Gone(Message, frozen=True):
-    """There is no host subchannel any more, and nothing of it is at work.
+    """The host's subchannel is gone, and none of its work is in progress.
 
-    What it had accepted is over; no status follows.
+    The operations that it had accepted have ended; no status follows.
     """
 
 
@@ -152,8 +151,8 @@ class Interrupt(Message, frozen=True):
     """Status taken from a subchannel, in the addresses of the host.
 
     `answers` are the operations it reports on (none if it is unsolicited), `ends`
-    those that are over with it, `after` is the newest operation the subchannel had
-    accepted when the status was taken.
+    those that it ends, `after` is the newest operation the subchannel had accepted when
+    Cio took the status.
     """
 
     answers: tuple[int, ...]
@@ -165,7 +164,7 @@ class Interrupt(Message, frozen=True):
 class IoRequest(Message, frozen=True):
     """Run the guest's channel program, as operation `number`.
 
-    `program` is what came with its START: see `StartSubchannel`. Its data have to be at
+    `program` is what came with its START: see `StartSubchannel`. Its data must be at
     guest addresses from `low` up to, but not including, `high`.
     """
 
@@ -205,7 +204,7 @@ class CancelRequest(Message, frozen=True):
 
 
 class LookRequest(Message, frozen=True):
-    """Find out what the host's subchannel is like, as operation `number`."""
+    """Ask for the SCHIB of the host's subchannel, as operation `number`."""
 
     number: int
 
@@ -213,8 +212,8 @@ class LookRequest(Message, frozen=True):
 class IoEvent(Message, frozen=True):
     """Status for the emulator, in guest addresses; fields as in `Interrupt`.
 
-    It has a type of its own so that no status goes up untranslated: the type checkers
-    let no Cio tell it, and a guest's subchannel takes no `Interrupt`.
+    It has its own type so that no status goes up untranslated: type checkers let no Cio
+    send it, and a guest's subchannel takes no `Interrupt`.
     """
 
     answers: tuple[int, ...]
@@ -232,16 +231,16 @@ class Taken(Message, frozen=True):
 HostOperation: TypeAlias = (
     Start | Halt | Clear | Resume | Cancel | Look | SenseConcurrently
 )
-"""What a Cio issues an instruction for, one after the other."""
+"""The operations for which a Cio issues instructions, one at a time."""
 
 VfioCcwToCio: TypeAlias = HostOperation | Detach
-"""What a VfioCcw has the host's subchannel do."""
+"""What a VfioCcw sends to the Cio that drives the host's subchannel."""
 
 CioMessage: TypeAlias = VfioCcwToCio | SubchannelToSink
 """What a Cio takes: from above, and from the subchannel that it drives."""
 
 CioToVfioCcw: TypeAlias = Interrupt | Refused | Accepted | Completed | Found | Gone
-"""What a Cio answers, and what it has taken from the subchannel."""
+"""What a Cio answers, and the status that it has taken from the subchannel."""
 
 GuestSubchannelToVfioCcw: TypeAlias = (
     IoRequest
@@ -254,19 +253,18 @@ GuestSubchannelToVfioCcw: TypeAlias = (
     | Taken
     | Detach
 )
-"""What a guest's subchannel wants of the host's."""
+"""What a guest's subchannel asks of the host's."""
 
 VfioCcwMessage: TypeAlias = GuestSubchannelToVfioCcw | CioToVfioCcw
 """What a VfioCcw takes: from above, and from the Cio below."""
 
 VfioCcwToGuestSubchannel: TypeAlias = IoEvent | Refused | Completed | Found | Gone
-"""What a VfioCcw answers, and what has become of the host's subchannel."""
+"""What a VfioCcw answers, and what happens to the host's subchannel."""
 
 GuestSubchannelMessage: TypeAlias = (
-    Instruction | SubsystemToSubchannel | ResetSubchannel | VfioCcwToGuestSubchannel
+    CioToSubchannel | GuestToSubchannel | VfioCcwToGuestSubchannel
 )
 """What a GuestSubchannel takes.
 
-Instructions come from a Guest, or from the Cio of one that has guests itself. That Cio
-cannot detach what it drives: only a Subchannel takes `DetachDevice`.
+Instructions come from a Guest, or from the Cio of a guest that passes the device on.
 """

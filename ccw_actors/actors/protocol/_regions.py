@@ -1,7 +1,7 @@
-"""Messages of the regions of vfio-ccw: what a client writes, reads, and is told.
+"""Messages of the regions of vfio-ccw: a client's writes, reads, and events.
 
-The client is a process that has the device's descriptor, such as a QEMU; who turns its
-system calls into these messages is not said here. Every design of a kernel answers
+The client is a process that has the device's descriptor, such as a QEMU; another
+package turns its system calls into these messages. Every design of a kernel answers
 them, and so does `VfioCcwRegions`. An `errno` is 0, or one of `errno.E*` (positive).
 
 Source: Linux include/uapi/linux/vfio_ccw.h, drivers/s390/cio/vfio_ccw_ops.c,
@@ -47,7 +47,7 @@ class Written(Message, frozen=True):
 class WriteIo(Request[Written], frozen=True):
     """Write the I/O region: the ORB, and the functions in the guest's SCSW.
 
-    `ret_code` is what the writer left in the region's ret_code, which is copied in.
+    `ret_code` is what the writer left in the region's ret_code: the kernel copies it.
     """
 
     orb: Orb
@@ -62,7 +62,7 @@ class WriteAsync(Request[Written], frozen=True):
 
 
 class IoRead(Message, frozen=True):
-    """The IRB in the I/O region. With an `errno` the read has failed."""
+    """The IRB in the I/O region. With a nonzero `errno` the read has failed."""
 
     irb: Irb = Irb(Scsw())
     errno: int = 0
@@ -75,7 +75,7 @@ class ReadIo(Request[IoRead], frozen=True):
 class SchibRead(Message, frozen=True):
     """The host's SCHIB, with its CCW address in guest terms.
 
-    With an `errno` the read has failed, and `schib` says nothing.
+    With a nonzero `errno` the read has failed, and `schib` means nothing.
     """
 
     errno: int
@@ -101,14 +101,14 @@ class ResetDevice(Request[Written], frozen=True):
 
 
 class CloseDevice(Request[Written], frozen=True):
-    """Close the device: the client goes, or gives back what was requested."""
+    """Close the device: the client exits, or gives back a requested device."""
 
 
 class UnmapDma(Request[Written], frozen=True):
     """VFIO_IOMMU_UNMAP_DMA of `length` bytes of guest storage from `address` on.
 
-    Whoever asks has taken the range away from Storage, so that nothing can be pinned
-    there any more; what was pinned before is given up when this is answered.
+    The sender has already taken the range away from Storage, so nothing can be pinned
+    there. The pins from before are given up when this is answered.
     """
 
     address: Address
@@ -124,7 +124,7 @@ class ReportSignalled(Message, frozen=True):
 
 
 class DeviceRequested(Message, frozen=True):
-    """The device is to be given back: the host's subchannel is gone."""
+    """The client must give the device back: the host's subchannel is gone."""
 
 
 ClientToRegions: TypeAlias = (
@@ -140,7 +140,7 @@ ClientToRegions: TypeAlias = (
 """What a client of the regions does: its system calls."""
 
 RegionsToClient: TypeAlias = Signalled | ReportSignalled | DeviceRequested
-"""What a client is told without having asked: events of its file descriptors."""
+"""What a client receives unasked: events of its file descriptors."""
 
 RegionsMessage: TypeAlias = ClientToRegions | Report | CioToVfioCcw
-"""What a VfioCcwRegions takes: from its client, of channel paths, and from its Cio."""
+"""What a VfioCcwRegions takes: from its client, channel paths and its Cio."""

@@ -53,8 +53,8 @@ class Piece(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 class StorageData(Message, frozen=True):
     """The bytes read, a part for each area.
 
-    A part ends before the first byte of its area that is not accessible; `check` says
-    why the first such area is cut short.
+    A part ends before the first byte of its area that is not accessible; `check` is the
+    reason for the first area that is cut short.
     """
 
     number: int
@@ -65,8 +65,8 @@ class StorageData(Message, frozen=True):
 class StorageWritten(Message, frozen=True):
     """How many bytes were written.
 
-    A piece that is not accessible as a whole ends the write before it; `check` says
-    why it is not.
+    The write ends before the first piece that is not accessible as a whole; `check` is
+    the reason.
     """
 
     number: int
@@ -81,7 +81,7 @@ class Pinned(Message, frozen=True):
 
 
 class Unpinned(Message, frozen=True):
-    """Nothing is pinned for (the asker, number) any more."""
+    """(The asker, number) no longer has pins."""
 
     number: int
 
@@ -115,7 +115,7 @@ class WriteStorage(Request[StorageWritten], frozen=True):
 
 
 class AddToStorage(Message, frozen=True):
-    """Add to the halfword at an address, wrapping; nothing happens if there is none."""
+    """Add to the halfword at an address, wrapping; do nothing beyond storage."""
 
     address: Address
     amount: int
@@ -144,7 +144,7 @@ class InsertStorageKey(Request[StorageKey], frozen=True):
 
 
 class Pin(Request[Pinned], frozen=True):
-    """Pin every page that the areas touch; addresses beyond storage are passed over."""
+    """Pin every page that the areas touch; addresses beyond storage are ignored."""
 
     number: int
     areas: tuple[Area, ...]
@@ -171,7 +171,7 @@ VfioCcwToStorage: TypeAlias = ReadStorage | Pin | Unpin | UnpinAll
 """What a VfioCcw does to a guest's storage: it copies programs, and pins their data."""
 
 StorageToVfioCcw: TypeAlias = StorageData | Pinned | Unpinned
-"""What storage answers a VfioCcw; UnpinAll has no answer."""
+"""What Storage answers a VfioCcw; UnpinAll has no answer."""
 
 GuestToStorage: TypeAlias = (
     ReadStorage | WriteStorage | SetStorageKey | InsertStorageKey
@@ -181,4 +181,4 @@ GuestToStorage: TypeAlias = (
 StorageMessage: TypeAlias = (
     SubchannelToStorage | VfioCcwToStorage | GuestToStorage | CountPins
 )
-"""What a Storage takes. `CountPins` is for who looks at a machine from outside."""
+"""What a Storage takes. `CountPins` is for observers of a machine."""

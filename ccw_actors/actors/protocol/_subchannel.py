@@ -1,4 +1,4 @@
-"""Messages to and from a subchannel: whatever answers I/O instructions."""
+"""Messages to and from a subchannel: an actor that answers I/O instructions."""
 
 from typing import Literal, TypeAlias
 
@@ -15,8 +15,10 @@ __all__ = [
     "ConditionCode",
     "DetachDevice",
     "DeviceToSubchannel",
+    "GuestToSubchannel",
     "HaltSubchannel",
     "Instruction",
+    "InstructionAnswer",
     "InterruptionGone",
     "InterruptionTaken",
     "ModifySubchannel",
@@ -68,10 +70,10 @@ class Stored(Message, frozen=True):
 
 
 class StartSubchannel(Request[ConditionCode], frozen=True):
-    """SSCH. `program` has storage contents that the channel need not fetch itself.
+    """SSCH. `program` has storage contents that the channel need not fetch.
 
-    It holds the channel program where the issuer has copied it: CCWs and IDAW lists
-    as they would be at those addresses.
+    If the issuer has copied the channel program, they are its CCWs and IDAW lists as
+    they would be at those addresses.
     """
 
     orb: Orb
@@ -107,7 +109,7 @@ class CancelSubchannel(Request[ConditionCode], frozen=True):
 
 
 class ModifySubchannel(Request[ConditionCode], frozen=True):
-    """MSCH; what it may change is in `ccw_actors.channel._schib.modified`.
+    """MSCH; `ccw_actors.channel.modified` says what it may change.
 
     `mba` is the measurement-block address of the SCHIB.
     """
@@ -117,11 +119,11 @@ class ModifySubchannel(Request[ConditionCode], frozen=True):
 
 
 class DetachDevice(Message, frozen=True):
-    """The device is gone for good, and the subchannel is not operational."""
+    """The device is permanently gone: be not operational."""
 
 
 class NotOperational(Message, frozen=True):
-    """The subchannel is not operational any more, and nothing of it is at work."""
+    """The subchannel is no longer operational, and none of its work is in progress."""
 
     subchannel: int
 
@@ -129,7 +131,7 @@ class NotOperational(Message, frozen=True):
 class Pending(Message, frozen=True):
     """A hint: the subchannel has an I/O interruption pending, or had.
 
-    Whether it has is the subchannel's to say: TSCH or CSCH may have come since.
+    Only the subchannel knows whether it still has: TSCH or CSCH may have come since.
     """
 
     subchannel: int
@@ -137,7 +139,7 @@ class Pending(Message, frozen=True):
 
 
 class InterruptionTaken(Message, frozen=True):
-    """The interruption code; the interruption is not pending any more."""
+    """The interruption code; the interruption is no longer pending."""
 
     subchannel: int
     code: InterruptionCode
@@ -154,7 +156,7 @@ class TakeInterruption(Request[InterruptionTaken | InterruptionGone], frozen=Tru
 
 
 class SubchannelReset(Message, frozen=True):
-    """The subchannel has been reset, and nothing of it runs any more."""
+    """The subchannel has been reset, and none of its work is in progress."""
 
     subchannel: int
 
@@ -162,8 +164,8 @@ class SubchannelReset(Message, frozen=True):
 class ResetSubchannel(Request[SubchannelReset], frozen=True):
     """Reset the subchannel and its device.
 
-    With `initialize` it is what it was at the beginning; otherwise its PMCW stays, and
-    a program that was running ends in an interface-control check.
+    With `initialize` it returns to its initial state. Otherwise its PMCW stays, and a
+    running program ends in an interface-control check.
     """
 
     initialize: bool = True
@@ -176,11 +178,11 @@ class UnsolicitedStatus(Message, frozen=True):
 
 
 class Settings(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a channel subsystem has been told that its subchannels go by.
+    """Settings of a channel subsystem that its subchannels use.
 
     `images` and `sets` enable channel-subsystem images and subchannel sets other than
     the first. `address_limit` is that of SET ADDRESS LIMIT. `measurement_origin` is
-    where measurement blocks begin, None when they are not updated.
+    where measurement blocks begin, None while they are not updated.
     """
 
     images: bool = False
@@ -190,7 +192,7 @@ class Settings(Struct, frozen=True, array_like=True, forbid_unknown_fields=True)
 
 
 class SettingsNoted(Message, frozen=True):
-    """The subchannel goes by the new settings from now on."""
+    """The subchannel uses the new settings from now on."""
 
     subchannel: int
 
@@ -202,7 +204,7 @@ class NoteSettings(Request[SettingsNoted], frozen=True):
 
 
 class PathNoted(Message, frozen=True):
-    """The subchannel uses the channel path from now on, or does not any more."""
+    """The subchannel now uses the channel path, or no longer does."""
 
     subchannel: int
 
@@ -210,7 +212,7 @@ class PathNoted(Message, frozen=True):
 class NotePath(Request[PathNoted], frozen=True):
     """Tell a subchannel that a channel path is available, or is not.
 
-    A program that runs on a path that is lost ends in an interface-control check.
+    A program that runs on a lost path ends in an interface-control check.
     """
 
     chpid: int
@@ -220,8 +222,8 @@ class NotePath(Request[PathNoted], frozen=True):
 class Proceed(Message, frozen=True):
     """A subchannel's or device's message to itself: go on, unless `step` is stale.
 
-    `what` is other than "step" where a subchannel takes its time with a signal or a
-    PCI (`ccw_actors.actors.hardware.Pace`): that is never stale.
+    `what` is not "step" for a signal or a PCI that a subchannel may delay
+    (`ccw_actors.actors.hardware.Pace`): that is never stale.
     """
 
     step: int = 0
@@ -240,25 +242,31 @@ Instruction: TypeAlias = (
 )
 """The I/O instructions that name a subchannel, host's or guest's."""
 
+InstructionAnswer: TypeAlias = ConditionCode | Tested | Stored
+"""The answers to I/O instructions that name a subchannel."""
+
 CioToSubchannel: TypeAlias = Instruction | DetachDevice
-"""What the operating system that drives a subchannel has to say to it."""
+"""What the operating system that drives a subchannel sends to it."""
 
 SubsystemToSubchannel: TypeAlias = TakeInterruption | StoreSubchannel | NoteSettings
-"""What a ChannelSubsystem has to say to its subchannels, host's or guest's."""
+"""What a ChannelSubsystem sends to its subchannels, host's or guest's."""
+
+GuestToSubchannel: TypeAlias = Instruction | SubsystemToSubchannel | ResetSubchannel
+"""What a guest's CPUs, ChannelSubsystem and Emulator send to its subchannels."""
 
 PathToSubchannel: TypeAlias = ResetSubchannel | NotePath
-"""What a ChannelPath has to say to the subchannels that it leads to."""
+"""What a ChannelPath sends to the subchannels that it leads to."""
 
 DeviceToSubchannel: TypeAlias = UnsolicitedStatus | DetachDevice
-"""What a Device says to its subchannel without having been asked."""
+"""What a Device sends to its subchannel unasked."""
 
 SubchannelMessage: TypeAlias = (
     CioToSubchannel | SubsystemToSubchannel | PathToSubchannel | DeviceToSubchannel
 )
-"""What a Subchannel takes. An Emulator's `ResetSubchannel` is that of a path."""
+"""What a Subchannel takes; an Emulator's `ResetSubchannel` is in `PathToSubchannel`."""
 
 SubchannelToSink: TypeAlias = Pending | NotOperational
-"""What a subchannel, host's or guest's, says to whom it announces interruptions.
+"""What a subchannel, host's or guest's, sends to the sink of its interruptions.
 
-That is the Cio that drives it, or the ChannelSubsystem that it belongs to.
+The sink is the Cio that drives it, or the ChannelSubsystem that it belongs to.
 """

@@ -41,7 +41,7 @@ class Interruption(Message, frozen=True):
 
 
 class NoInterruption(Message, frozen=True):
-    """No interruption is pending for TPI; or a wait was cancelled before one came."""
+    """No interruption is pending for TPI, or a wait was cancelled before one came."""
 
 
 class AwaitInterruption(Request[Interruption | NoInterruption], frozen=True):
@@ -80,7 +80,7 @@ class StoreChannelReportWord(Request[CrwStored], frozen=True):
 
 
 class ResetChannelPath(Request[ConditionCode], frozen=True):
-    """RCHP: begin to reset a channel path; a report says when that is done."""
+    """RCHP: begin to reset a channel path; a report announces the end of the reset."""
 
     chpid: int
 
@@ -157,7 +157,7 @@ SubsystemInstruction: TypeAlias = (
 """The I/O instructions that name no subchannel."""
 
 GuestToSubsystem: TypeAlias = SubsystemInstruction | AwaitInterruption | CancelAwait
-"""What a Guest wants of its ChannelSubsystem."""
+"""What a Guest asks of its ChannelSubsystem."""
 
 ChannelSubsystemMessage: TypeAlias = GuestToSubsystem | SubchannelToSink | Report
 """What a ChannelSubsystem takes: from guests, subchannels and channel paths."""

@@ -19,7 +19,7 @@ __all__ = [
 
 
 class VolumeDescribed(Message, frozen=True):
-    """The shape of a volume: its tracks, or its blocks and what groups they are in."""
+    """The shape of a volume: its tracks, or its blocks and their groups."""
 
     geometry: Geometry | BlockGeometry
 
@@ -64,7 +64,7 @@ class WriteTrack(Request[TrackWritten | TrackFailed], frozen=True):
 
 
 DeviceToVolume: TypeAlias = ReadTrack | WriteTrack
-"""What a Device wants of its volume."""
+"""What a Device asks of its volume."""
 
 VolumeMessage: TypeAlias = DeviceToVolume | DescribeVolume
-"""What a FileVolume or MemoryVolume takes: from its device, and from who wires it."""
+"""What a FileVolume or MemoryVolume takes: from its device, and from the wiring."""

@@ -41,7 +41,7 @@ from ccw_actors.conformance.rules._qemu_states import (
 )
 from ccw_actors.conformance.rules._shared import LeadingTransfer, NoMeasurement
 
-__all__ = ["HERCULES_RULES", "QEMU_RULES", "Rule", "as_markdown"]
+__all__ = ["HERCULES_RULES", "QEMU_RULES", "Rule"]
 
 HERCULES_RULES: Final[tuple[type[Rule], ...]] = (
     StartWhileSuspended,
@@ -61,7 +61,7 @@ HERCULES_RULES: Final[tuple[type[Rule], ...]] = (
     UpdateInSpiteOfMask,
     HiddenAttention,
 )
-"""Those of Hercules 3.13, in the order in which they change an instruction."""
+"""The rules of Hercules 3.13, in the order in which they change an instruction."""
 
 QEMU_RULES: Final[tuple[type[Rule], ...]] = (
     LeadingTransfer,
@@ -82,10 +82,4 @@ QEMU_RULES: Final[tuple[type[Rule], ...]] = (
     StaleInterruption,
     NoMeasurement,
 )
-"""Those of QEMU 7.2, in the order in which they change an instruction."""
-
-
-def as_markdown(rules: tuple[type[Rule], ...]) -> str:
-    """Render rules as a table for documents."""
-    rows = (f"| {rule.demands} | {rule.does} |" for rule in rules)
-    return "\n".join(("| the architecture demands | instead |", "|---|---|", *rows))
+"""The rules of QEMU 7.2, in the order in which they change an instruction."""

@@ -1,9 +1,9 @@
-"""What a rule is: one respect in which a real system departs from the architecture.
+"""Rule: one respect in which a real system departs from the architecture.
 
-A rule looks at the ORB, the CCWs, the device and the state of the subchannel, never at
-what a case is called or at what was observed. Where it applies, the host of the case
-gets to do what the real system does. A deviation is explained if the host then gives
-every value that was observed, and the rules say what the architecture demands instead.
+A rule reads the ORB, the CCWs, the device and the state of the subchannel, never the
+name of a case or the values observed. Where it applies, it makes the host of the case
+do what the real system does. A deviation is explained if the host then gives every
+value observed; the rules say what the architecture demands instead.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,8 +29,8 @@ class Rule:
     """One rule, for one run of a script: `applied` is set once it has had an effect.
 
     `demands` says what the architecture demands, `does` what the real system does.
-    `start` is called for each START SUBCHANNEL with an idle subchannel, if `always` for
-    any other, too.
+    `start` is called for each START SUBCHANNEL with an idle subchannel, and with
+    `always` for any other as well.
     """
 
     demands: ClassVar[str]
@@ -41,7 +41,7 @@ class Rule:
         self.applied = False
 
     def before(self, player: Player, one: Instruction, address: int) -> None:
-        """Change what the instruction is about to meet: for SSCH, its ORB."""
+        """Change the state before the instruction: for SSCH, its ORB."""
         if one.op != "SSCH" or not _is_there(player, address):
             return
         scsw = player.schib(schid_of(one)).scsw
@@ -53,31 +53,31 @@ class Rule:
                 player.patch(address, orb.to_bytes())
 
     def start(self, _player: Player, _schid: int, orb: Orb) -> Orb:
-        """Return the ORB that the real system goes by; it may also patch CCWs."""
+        """Return the ORB that the real system uses; may also patch CCWs."""
         return orb
 
     def instead(
         self, _player: Player, _one: Instruction, _address: int
     ) -> Entry | None:
-        """Give what is observed if the real system does something else altogether."""
+        """Return what is observed if the real system does something else; else None."""
         return None
 
     def shown(self, _player: Player, _one: Instruction, entry: Entry) -> Entry:
-        """Change what is observed of the instruction."""
+        """Return the values that the real system shows for the instruction."""
         return entry
 
     def finish(self, _player: Player) -> None:
-        """Change what is in storage at the end."""
+        """Change storage at the end."""
 
     def patch_ccw(self, player: Player, placed: "Placed", ccw: Ccw) -> None:
-        """Have the real system's channel go by another CCW."""
+        """Replace a CCW by the one that the real system's channel uses."""
         if ccw != placed.ccw:
             self.applied = True
             raw = ccw.to_bytes(placed.fmt)
             player.patch(placed.address, raw, lasting=True)
 
     def edit(self, entry: Entry, change: Callable[[Scsw], Scsw]) -> Entry:
-        """Change the SCSW that is observed, if one is."""
+        """Change the observed SCSW, if there is one."""
         for name, where in _SCSW_IN.items():
             text = getattr(entry, name)
             raw = bytes.fromhex(text or "")[where]
@@ -92,7 +92,7 @@ class Rule:
 
 
 class Placed(Struct, frozen=True):
-    """A CCW of format `fmt` where it is in storage."""
+    """A CCW of format `fmt`, and its address in storage."""
 
     address: int
     ccw: Ccw
@@ -115,9 +115,9 @@ def schid_of(one: Instruction) -> int:
 
 
 def chain(player: Player, orb: Orb, *, most: int = 1024) -> Iterator[Placed]:
-    """Yield the CCWs of a program as they follow each other if every command ends well.
+    """Yield the CCWs of a program in the order in which they run without errors.
 
-    At most `most`, and only from storage that is there.
+    Yields at most `most`, and stops where there is no storage.
     """
     address, size = orb.cpa, player.machine.personality.storage
     for _ in range(most):

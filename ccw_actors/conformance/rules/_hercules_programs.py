@@ -1,6 +1,6 @@
 """How Hercules 3.13 departs from the architecture in running channel programs.
 
-Source: what the golden vectors of Hercules 3.13 show; the architecture is the PoP,
+Source: the golden vectors of Hercules 3.13; for the architecture, the PoP,
 chapter "Basic I/O Functions".
 """
 
@@ -29,13 +29,13 @@ _CKD: Final = ("3380", "3390")
 _NOP: Final = 0x03
 _UPDATES: Final = (0x85, 0x8D)
 _REJECTED: Final = 0xFE
-"""A command of the input kind that no disk has."""
+"""A command of the input kind that no disk accepts."""
 _CD: Final = Ccw.chain_data.mask
 _SLI: Final = Ccw.suppress_length.mask
 
 
 class ImmediateLength(Rule):
-    """A count that an immediate operation has no use for."""
+    """The count of an immediate operation."""
 
     demands = (
         "an immediate operation with a count other than zero ends its chain with"
@@ -44,7 +44,7 @@ class ImmediateLength(Rule):
     does = "Hercules never shows incorrect length for one"
 
     def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
-        """Have SLI on."""
+        """Turn SLI on."""
         for placed in chain(player, orb) if orb.format_1 else ():
             ccw = placed.ccw
             if ccw.code == _NOP and ccw.count and not ccw.flags & _CD:
@@ -59,7 +59,7 @@ class ChainedSenseId(Rule):
     does = "a disk of Hercules rejects it at once"
 
     def start(self, player: Player, schid: int, orb: Orb) -> Orb:
-        """Have the device get a command that it rejects."""
+        """Give the device a command that it rejects."""
         if _device_type(player, schid) in _CKD:
             for placed in chain(player, orb):
                 if placed.ccw.code == Command.SENSE_ID and placed.ccw.flags & _CD:
@@ -69,12 +69,12 @@ class ChainedSenseId(Rule):
 
 
 class GatheredOutput(Rule):
-    """Output with data chaining that the device does not take."""
+    """Output with data chaining that the device does not accept."""
 
     demands = "the SCSW has the last CCW that was used, and that CCW's residual count"
     does = (
-        "Hercules gathers the data of the whole chain first: it shows its last CCW, and"
-        " what is left of all counts"
+        "Hercules gathers the data of the whole chain first: it shows the last CCW of"
+        " the chain, and what is left of all counts"
     )
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class GatheredOutput(Rule):
         return orb
 
     def shown(self, player: Player, one: Instruction, entry: Entry) -> Entry:
-        """Go on from the CCW that is shown to the last of its chain."""
+        """Show the last CCW of the chain in place of the one that is shown."""
         orb = self._programs.get(schid_of(one))
         if orb is None:
             return entry
@@ -113,7 +113,7 @@ class InitialStatusTogether(Rule):
 
     demands = (
         "the initial-status interruption is shown when the first command is accepted,"
-        " before the end of the program unless nobody has looked by then"
+        " before the end of the program, unless no TEST SUBCHANNEL comes before that"
     )
     does = "Hercules shows it together with the end, never before"
 
@@ -122,7 +122,7 @@ class InitialStatusTogether(Rule):
         self._subchannels: set[int] = set()
 
     def start(self, _player: Player, schid: int, orb: Orb) -> Orb:
-        """Run the program without it."""
+        """Run the program without the I bit."""
         self._subchannels.discard(schid)
         if not orb.initial_status:
             return orb
@@ -143,7 +143,7 @@ class InitialStatusTogether(Rule):
 
 
 class UnusableOrbBits(Rule):
-    """Bits of the ORB that belong to facilities which are not there."""
+    """Bits of the ORB that belong to facilities that the machine lacks."""
 
     demands = (
         "START SUBCHANNEL ends with an operand exception if the ORB has X on without"
@@ -153,7 +153,7 @@ class UnusableOrbBits(Rule):
     always = True
 
     def start(self, _player: Player, _schid: int, orb: Orb) -> Orb:
-        """Have them off."""
+        """Turn them off."""
         ignored = Orb.extended.mask
         if not orb.format_1:
             ignored |= Orb.suppress_length.mask
@@ -161,16 +161,16 @@ class UnusableOrbBits(Rule):
 
 
 class UpdateWithoutLength(Rule):
-    """A write update whose length nothing says."""
+    """A write update without a length."""
 
     demands = (
-        "without a transfer length and a block size, a record is as long as its count"
-        " field says"
+        "without a transfer length and a block size, the count field of a record gives"
+        " its length"
     )
     does = "Hercules answers an update with invalid track format"
 
     def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
-        """Have the locate record name a length that no record has."""
+        """Put a length into the locate record that no record has."""
         found = list(chain(player, orb))
         if any(placed.ccw.code in _UPDATES for placed in found) and not any(
             int.from_bytes(player.fetch(placed.ccw.address + 2, 2))
@@ -192,13 +192,13 @@ class UpdateWithoutLength(Rule):
 
 
 class UpdateInSpiteOfMask(Rule):
-    """The file mask of an extent in which nothing may be written."""
+    """The file mask of an extent that is write-protected."""
 
     demands = "with file mask 01 no write command is accepted"
-    does = "Hercules performs write updates all the same"
+    does = "Hercules still performs write updates"
 
     def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
-        """Have a file mask that allows them."""
+        """Put in a file mask that allows write updates."""
         found = list(chain(player, orb))
         if any(placed.ccw.code in _UPDATES for placed in found):
             for placed in found:

@@ -1,6 +1,6 @@
 """How Hercules 3.13 departs from the architecture in I/O instructions and status.
 
-Source: what the golden vectors of Hercules 3.13 show; the architecture is the PoP,
+Source: the golden vectors of Hercules 3.13; for the architecture, the PoP,
 chapters "I/O Instructions" and "I/O Interruptions".
 """
 
@@ -32,7 +32,7 @@ class ReservedPmcwBits(Rule):
     """Reserved bits of the PMCW's word 6."""
 
     demands = "MODIFY SUBCHANNEL ends with an operand exception if reserved bits are on"
-    does = "Hercules takes those of word 6, and shows them again"
+    does = "Hercules accepts those of word 6, and shows them again"
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class ReservedPmcwBits(Rule):
         self._kept: dict[int, int] = {}
 
     def before(self, player: Player, one: Instruction, address: int) -> None:
-        """Have them off."""
+        """Turn the bits off."""
         if one.op == "MSCH":
             word = int.from_bytes(player.fetch(address + _WORD_6, 4))
             self._given[schid_of(one)] = word & _RESERVED
@@ -49,7 +49,7 @@ class ReservedPmcwBits(Rule):
                 player.patch(address + _WORD_6, (word & ~_RESERVED).to_bytes(4))
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
-        """Show them."""
+        """Show the bits again."""
         schid = schid_of(one)
         if one.op == "MSCH" and entry.cc == 0:
             self._kept[schid] = self._given[schid]
@@ -68,7 +68,7 @@ class StartWhileSuspended(Rule):
     does = "Hercules drops the suspended program and starts the new one"
 
     def before(self, player: Player, one: Instruction, address: int) -> None:
-        """Drop it."""
+        """Drop the suspended program."""
         if one.op == "SSCH" and _is_suspended(player, one):
             self.applied = True
             player.run(execute.cancel_subchannel, schid_of(one))
@@ -82,7 +82,7 @@ class NoCancelOfSuspended(Rule):
     does = "Hercules answers with condition code 2"
 
     def instead(self, player: Player, one: Instruction, _address: int) -> Entry | None:
-        """Do nothing."""
+        """Answer with condition code 2."""
         if one.op == "XSCH" and _is_suspended(player, one):
             self.applied = True
             return Entry(one.op, 2)
@@ -93,7 +93,7 @@ class UnfinishedHalt(Rule):
     """HALT SUBCHANNEL while a program runs or is suspended."""
 
     demands = (
-        "once the halt function has ended the subchannel is not active, and channel end"
+        "after the halt function has ended, the subchannel is not active; channel end"
         " and device end come with primary and secondary status"
     )
     does = (
@@ -120,7 +120,7 @@ class UnfinishedHalt(Rule):
         super().before(player, one, address)
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
-        """Show activity, and the extended status of what was before."""
+        """Show activity, and an old extended status."""
         schid = schid_of(one)
         if self._halted.get(schid):
 
@@ -142,8 +142,8 @@ class UnfinishedHalt(Rule):
 class SuspendedInSpiteOfU(Rule):
     """The ORB's U bit."""
 
-    demands = "with U on, a program that is suspended makes no status pending"
-    does = "Hercules makes intermediate status pending, only without interruption"
+    demands = "with U on, a program that suspends makes no status pending"
+    does = "Hercules makes intermediate status pending, but no interruption"
 
     def __init__(self) -> None:
         super().__init__()
@@ -158,11 +158,11 @@ class SuspendedInSpiteOfU(Rule):
         return replace(orb, flags=orb.flags & ~Orb.suppress_suspended.mask)
 
     def instead(self, player: Player, one: Instruction, _address: int) -> Entry | None:
-        """Have no interruption for it."""
+        """Show no interruption."""
         if one.op not in ("TPI", "WAITIO") or not self._subchannels:
             return None
         for schid in self._subchannels:
-            if player.schib(schid).scsw.stctl != Stctl.INTERMEDIATE_STATUS:
+            if not player.schib(schid).scsw.is_intermediate:
                 return None
         if one.op == "WAITIO":
             return Entry(one.op, interrupted=False)
@@ -179,9 +179,9 @@ class SuspendedInSpiteOfU(Rule):
 
 
 class ReportsAtFirst(Rule):
-    """Channel reports before anything has happened."""
+    """Channel reports before any event."""
 
-    demands = "nothing is reported until something happens"
+    demands = "nothing is reported before an event"
     does = "Hercules reports each subchannel that it was configured with"
 
     def __init__(self) -> None:
@@ -212,7 +212,7 @@ class HiddenAttention(Rule):
     does = "Hercules does not show attention in the SCHIB"
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
-        """Hide it."""
+        """Hide attention."""
         if one.op != "STSCH":
             return entry
 

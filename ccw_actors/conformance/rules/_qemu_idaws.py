@@ -1,7 +1,7 @@
 """How QEMU 7.2 departs from the architecture in indirect data addressing.
 
-Source: what the golden vectors of QEMU 7.2 (TCG) show, and QEMU hw/s390x/css.c; the
-architecture is the PoP, chapter "Basic I/O Functions".
+Source: the golden vectors of QEMU 7.2 (TCG) and QEMU hw/s390x/css.c; for the
+architecture, the PoP, chapter "Basic I/O Functions".
 """
 
 from typing import Final
@@ -30,7 +30,7 @@ class NoShortIdaws(Rule):
     does = "QEMU ends in program check at a CCW with format-1 IDAWs"
 
     def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
-        """Have a program check at the CCW."""
+        """Cause a program check at the CCW."""
         for placed in chain(player, orb) if not orb.idaw_64 else ():
             if placed.ccw.flags & _IDA:
                 self.patch_ccw(player, placed, failing(placed.ccw))
@@ -38,7 +38,7 @@ class NoShortIdaws(Rule):
 
 
 class _Copy(Struct, frozen=True):
-    """Input that goes elsewhere first: `count` bytes at most, then to `pieces`."""
+    """Input of up to `count` bytes at another address, copied to `pieces` later."""
 
     at: int
     count: int
@@ -50,22 +50,22 @@ class RepeatedIdaws(Rule):
     """Input through format-2 IDAWs."""
 
     demands = (
-        "each IDAW but the first is at the beginning of its block, and the data go on"
+        "each IDAW but the first is at the beginning of its block; the data continue"
         " from one to the next"
     )
-    does = "QEMU takes any address, and gives each IDAW the data from the beginning"
+    does = "QEMU accepts any address, and gives each IDAW the data from the beginning"
 
     def __init__(self) -> None:
         super().__init__()
         self._copies: dict[int, tuple[int, list[_Copy]]] = {}
 
     def before(self, player: Player, one: Instruction, address: int) -> None:
-        """Bring what has come in to the places that the IDAWs name."""
+        """Copy the input to the places that the IDAWs name."""
         self.finish(player)
         super().before(player, one, address)
 
     def start(self, player: Player, schid: int, orb: Orb) -> Orb:
-        """Have the data go elsewhere."""
+        """Direct the input to another address."""
         if not orb.idaw_64:
             return orb
         copies: list[_Copy] = []
@@ -84,7 +84,7 @@ class RepeatedIdaws(Rule):
         return orb
 
     def finish(self, player: Player) -> None:
-        """Bring what has come in to its places."""
+        """Copy the input of all programs to its places."""
         for schid in list(self._copies):
             _, copies = self._copies.pop(schid)
             scsw = player.schib(schid).scsw
@@ -95,7 +95,7 @@ class RepeatedIdaws(Rule):
 
     @staticmethod
     def _pieces(player: Player, orb: Orb, ccw: Ccw) -> list[tuple[int, int]] | None:
-        """Return where the data go as pairs (address, length), None if they cannot."""
+        """Return the places as pairs (address, length), None if one is invalid."""
         block = 2048 if orb.idaw_2k else 4096
         pieces: list[tuple[int, int]] = []
         left, at = ccw.count, ccw.address
@@ -113,12 +113,12 @@ class RepeatedIdaws(Rule):
 
 
 def _is_indirect_input(ccw: Ccw) -> bool:
-    """Whether a CCW alone has data come in through IDAWs."""
+    """Whether a CCW without data chaining reads input through IDAWs."""
     return bool(ccw.flags & _IDA) and is_input(ccw.code) and not ccw.flags & _CD
 
 
 def _bring(player: Player, copy: _Copy, residual: int) -> None:
-    """Bring what has come in, all but the residual count, to its places."""
+    """Copy the input, without the residual count, to its places."""
     data = player.fetch(copy.at, copy.count - residual)
     for address, length in copy.pieces:
         part = data[:length]

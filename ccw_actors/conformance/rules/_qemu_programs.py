@@ -1,7 +1,7 @@
 """How QEMU 7.2 departs from the architecture in running channel programs.
 
-Source: what the golden vectors of QEMU 7.2 (TCG) show, and QEMU hw/s390x/css.c; the
-architecture is the PoP, chapter "Basic I/O Functions".
+Source: the golden vectors of QEMU 7.2 (TCG) and QEMU hw/s390x/css.c; for the
+architecture, the PoP, chapter "Basic I/O Functions".
 """
 
 from typing import Final
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _LENGTHS: Final = {0xE4: 256, 0x04: 32}
-"""What SENSE ID and SENSE have to be given by their counts."""
+"""The counts that QEMU expects of SENSE ID and SENSE."""
 _NOWHERE: Final = 0x7FFF_FFF8
 ELSEWHERE: Final = 0x10_0000
 _COUNTED_MAX: Final = 255
@@ -38,24 +38,23 @@ _PCI: Final = Ccw.program_controlled.mask
 
 
 def failing(ccw: Ccw) -> Ccw:
-    """Return a CCW that ends in program check instead of that one."""
+    """Return a CCW that ends in program check, to replace that one."""
     return replace(ccw, address=_NOWHERE, flags=ccw.flags & ~(_IDA | _CD))
 
 
 class LengthIsProgramCheck(Rule):
-    """A count that is not the device's."""
+    """A count that differs from the device's length."""
 
     demands = (
-        "a wrong count without SLI ends the program with incorrect length, and what"
-        " fits is transferred; data chaining goes on with the next CCW"
+        "a wrong count without SLI ends the program with incorrect length after"
+        " transferring what fits; data chaining continues with the next CCW"
     )
     does = (
-        "QEMU looks at each CCW by itself, and ends in program check before anything is"
-        " transferred"
+        "QEMU checks each CCW on its own, and ends in program check before any transfer"
     )
 
     def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
-        """Have a program check at the CCW."""
+        """Cause a program check at the CCW."""
         for placed in chain(player, orb):
             ccw = placed.ccw
             length = _LENGTHS.get(ccw.code)
@@ -69,10 +68,10 @@ class NoProgramControlledInterruption(Rule):
     """The PCI flag."""
 
     demands = "a CCW with the PCI flag makes intermediate status pending"
-    does = "QEMU does not look at the flag"
+    does = "QEMU ignores the flag"
 
     def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
-        """Have it off."""
+        """Turn the flag off."""
         for placed in chain(player, orb):
             if not placed.is_tic:
                 other = replace(placed.ccw, flags=placed.ccw.flags & ~_PCI)
@@ -81,7 +80,7 @@ class NoProgramControlledInterruption(Rule):
 
 
 class TransferToNowhere(Rule):
-    """A transfer in channel to where no CCW can be."""
+    """A transfer in channel to an address where no CCW can be."""
 
     demands = "the SCSW has the address of the transfer in channel plus 8"
     does = "QEMU shows the address it leads to plus 8"
@@ -91,7 +90,7 @@ class TransferToNowhere(Rule):
         self._targets: dict[int, tuple[int, int]] = {}
 
     def start(self, player: Player, schid: int, orb: Orb) -> Orb:
-        """Note the transfer."""
+        """Note the transfer and its target."""
         self._targets.pop(schid, None)
         last = next(reversed(list(chain(player, orb))), None)
         if last is not None and last.is_tic:
@@ -99,7 +98,7 @@ class TransferToNowhere(Rule):
         return orb
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
-        """Show where it leads."""
+        """Show the address of the target plus 8."""
         cpa, target = self._targets.get(schid_of(one), (0, 0))
 
         def change(scsw: Scsw) -> Scsw:
@@ -121,7 +120,7 @@ class ChainLimit(Rule):
         self._copied: dict[int, list[int]] = {}
 
     def start(self, player: Player, schid: int, orb: Orb) -> Orb:
-        """Run a straight copy of the program that ends there."""
+        """Run a copy of the program that ends at the 256th such CCW."""
         self._copied.pop(schid, None)
         followed = self._followed(player, orb)
         if followed is None:
@@ -134,7 +133,7 @@ class ChainLimit(Rule):
 
     @staticmethod
     def _followed(player: Player, orb: Orb) -> list[Placed] | None:
-        """Return the CCWs up to the one that is too many, None if there is none."""
+        """Return the CCWs up to the 256th such one, None if there are fewer."""
         followed: list[Placed] = []
         counted = 0
         for placed in chain(player, orb):
@@ -146,7 +145,7 @@ class ChainLimit(Rule):
         return None
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
-        """Show the addresses of the program itself."""
+        """Show the addresses of the original program."""
         copied = self._copied.get(schid_of(one))
         if copied is None:
             return entry
@@ -164,14 +163,14 @@ class IgnoredOrbBits(Rule):
     """The ORB's access key, X and I."""
 
     demands = (
-        "accesses of the channel are checked with the ORB's key, X needs the ORB"
+        "the channel accesses storage with the ORB's key, X needs the ORB"
         " extension facility, and with I the initial status is shown"
     )
-    does = "QEMU looks at none of the three"
+    does = "QEMU ignores all three"
     always = True
 
     def start(self, _player: Player, _schid: int, orb: Orb) -> Orb:
-        """Have them zero."""
+        """Set them to zero."""
         return replace(
             orb,
             flags=orb.flags & 0x0FFF & ~Orb.initial_status.mask,
@@ -186,7 +185,7 @@ class UnitCheckAlone(Rule):
     does = "QEMU shows unit check alone"
 
     def shown(self, _player: Player, _one: Instruction, entry: Entry) -> Entry:
-        """Show it alone."""
+        """Show unit check alone."""
 
         def change(scsw: Scsw) -> Scsw:
             if not scsw.dstat & Dstat.UNIT_CHECK:

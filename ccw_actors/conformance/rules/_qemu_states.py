@@ -1,7 +1,7 @@
 """How QEMU 7.2 departs from the architecture in I/O instructions and status.
 
-Source: what the golden vectors of QEMU 7.2 (TCG) show, and QEMU hw/s390x/css.c; the
-architecture is the PoP, chapters "I/O Instructions" and "I/O Interruptions".
+Source: the golden vectors of QEMU 7.2 (TCG) and QEMU hw/s390x/css.c; for the
+architecture, the PoP, chapters "I/O Instructions" and "I/O Interruptions".
 """
 
 from typing import Final
@@ -39,7 +39,7 @@ class LatePathCheck(Rule):
         self._is_shown: set[int] = set()
 
     def start(self, player: Player, schid: int, orb: Orb) -> Orb:
-        """Note that it fails."""
+        """Note that the START fails."""
         pmcw = player.schib(schid).pmcw
         self._fails.discard(schid)
         self._is_shown.discard(schid)
@@ -48,7 +48,7 @@ class LatePathCheck(Rule):
         return orb
 
     def instead(self, player: Player, one: Instruction, address: int) -> Entry | None:
-        """Accept it, and show the status once."""
+        """Accept the START, and show the status once."""
         schid = schid_of(one)
         if schid not in self._fails or one.op not in ("SSCH", "TSCH", "TSCHPOLL"):
             return None
@@ -89,7 +89,7 @@ class NeverSuspendedPending(Rule):
         self._halted: set[int] = set()
 
     def before(self, player: Player, one: Instruction, address: int) -> None:
-        """Note what has been suspended since."""
+        """Note the programs that have been suspended since."""
         for schid in sorted(self._runs):
             if player.schib(schid).scsw.actl & Actl.SUSPENDED:
                 self._runs.discard(schid)
@@ -104,14 +104,14 @@ class NeverSuspendedPending(Rule):
         super().before(player, one, address)
 
     def start(self, _player: Player, schid: int, orb: Orb) -> Orb:
-        """Have suspension make no status pending."""
+        """Suspend without status pending."""
         if not orb.suspend:
             return orb
         self._runs.add(schid)
         return replace(orb, flags=orb.flags | Orb.suppress_suspended.mask)
 
     def instead(self, player: Player, one: Instruction, address: int) -> Entry | None:
-        """Hand over the interruption of a suspension."""
+        """Deliver the interruption of a suspension."""
         if one.op in ("TPI", "TPIPOLL", "WAITIO"):
             for schid in self._due:
                 code = _interruption_code(player, schid)
@@ -122,7 +122,7 @@ class NeverSuspendedPending(Rule):
         return None
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
-        """Show neither S nor what suspended."""
+        """Show neither S nor the CCW that suspended."""
         halted = schid_of(one) in self._halted
 
         def change(scsw: Scsw) -> Scsw:
@@ -143,14 +143,14 @@ class CancelForgets(Rule):
     """CANCEL SUBCHANNEL of a suspended program."""
 
     demands = "the SCSW keeps the address and count of the suspended program"
-    does = "QEMU never had them"
+    does = "QEMU shows zeros"
 
     def __init__(self) -> None:
         super().__init__()
         self._cancelled: set[int] = set()
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
-        """Show none."""
+        """Show zeros."""
         schid = schid_of(one)
         if one.op == "XSCH" and entry.cc == 0:
             self._cancelled.add(schid)
@@ -172,7 +172,7 @@ class HaltedIdle(Rule):
         self._halted: set[int] = set()
 
     def before(self, player: Player, one: Instruction, address: int) -> None:
-        """Note whether there is something to halt."""
+        """Note whether there is a START to halt."""
         schid = schid_of(one)
         if one.op == "HSCH":
             scsw = player.schib(schid).scsw
@@ -207,7 +207,7 @@ class ClearKeepsStatus(Rule):
         self._kept: dict[int, Scsw] = {}
 
     def before(self, player: Player, one: Instruction, address: int) -> None:
-        """Note what there is."""
+        """Note the SCSW of the last start."""
         schid = schid_of(one)
         if one.op == "CSCH":
             self._kept[schid] = player.schib(schid).scsw
@@ -216,7 +216,7 @@ class ClearKeepsStatus(Rule):
         super().before(player, one, address)
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
-        """Show it again."""
+        """Show the noted fields again."""
         kept = self._kept.get(schid_of(one))
         if kept is None or one.op == "CSCH":
             return entry
@@ -237,10 +237,12 @@ class ClearKeepsStatus(Rule):
 
 
 class StaleInterruption(Rule):
-    """An interruption whose status is gone; the marks of the vectors speak of it."""
+    """An interruption whose status is gone."""
 
-    demands = "TEST and CLEAR SUBCHANNEL withdraw the interruption of what they take"
-    does = "QEMU delivers it all the same, later"
+    demands = (
+        "TEST and CLEAR SUBCHANNEL withdraw the interruption of the status they take"
+    )
+    does = "QEMU still delivers it later"
 
     def __init__(self) -> None:
         super().__init__()
@@ -248,7 +250,7 @@ class StaleInterruption(Rule):
         self._taken: set[int] = set()
 
     def before(self, player: Player, one: Instruction, address: int) -> None:
-        """Note what TEST or CLEAR is about to withdraw."""
+        """Note the interruption that TEST or CLEAR should withdraw."""
         schid = schid_of(one)
         if (
             one.op in ("TSCH", "CSCH")
@@ -261,14 +263,14 @@ class StaleInterruption(Rule):
         super().before(player, one, address)
 
     def instead(self, player: Player, one: Instruction, address: int) -> Entry | None:
-        """Deliver it."""
+        """Deliver the interruption."""
         if one.op in ("TPI", "WAITIO") and self._due:
             self.applied = True
             return _interrupted(player, one, address, self._due.pop())
         return None
 
     def shown(self, _player: Player, _one: Instruction, entry: Entry) -> Entry:
-        """Note which interruption has been taken."""
+        """Note the interruption that has been taken."""
         code = entry.interruption_code or (entry.cc == 1 and entry.lowcore_184_195)
         if code:
             self._taken.add(int(code[:8], 16))

@@ -17,7 +17,7 @@ class LeadingTransfer(Rule):
     does = "the real system follows it"
 
     def start(self, player: Player, _schid: int, orb: Orb) -> Orb:
-        """Begin where it leads."""
+        """Begin at its target."""
         first = next(chain(player, orb), None)
         if first is None or not first.is_tic:
             return orb
@@ -29,9 +29,9 @@ class NoMeasurement(Rule):
 
     demands = (
         "SET CHANNEL MONITOR and STORE CHANNEL PATH STATUS leave the condition code as"
-        " it was, or an operation exception says that they are not there"
+        " it was, or end with an operation exception"
     )
-    does = "the real system has condition code 3 after them"
+    does = "the real system sets condition code 3"
 
     def shown(self, _player: Player, one: Instruction, entry: Entry) -> Entry:
         """Show condition code 3."""

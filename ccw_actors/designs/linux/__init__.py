@@ -1,1 +1,1 @@
-"""Linux vfio-ccw by version: a module for each thread, and what versions choose."""
+"""Linux vfio-ccw by version: a module for each thread, and the choices of versions."""

@@ -1,4 +1,4 @@
-"""Which accepted functions a driver remembers, and what it refuses by them.
+"""The accepted functions that a driver remembers, and what it refuses because of them.
 
 | design | admits START | tries SSCH | tries HSCH | ends at |
 |---|---|---|---|---|
@@ -8,7 +8,7 @@
 | clear flag | always | no CLEAR unhandled | no CLEAR unhandled | the worker |
 | composite | always | nothing kept, unread | no HALT, CLEAR kept, unread | the read |
 
-Each is chosen as a field of `Choices`; the functions are done inside its section.
+Each function is a field of `Choices`, and runs inside the section that uses it.
 
 Source: the mails of RFC v2 and v3, 2020 ("vfio-ccw: Fix interrupt handling for
 HALT/CLEAR"); clear flag and composite were proposed in the thread and never written.
@@ -49,7 +49,7 @@ _OVER_WITH: Final = {
     Fctl.HALT: Fctl.START | Fctl.HALT,
     Fctl.CLEAR: Fctl.START | Fctl.HALT | Fctl.CLEAR,
 }
-"""Which kept bits a final IRB of RFC v2 clears, by its own HALT and CLEAR bits."""
+"""The kept bits that a final IRB of RFC v2 clears, by its own HALT and CLEAR bits."""
 
 
 # -- admit ----------------------------------------------------------------------------
@@ -77,7 +77,7 @@ def admit_unstarted(state: HostState) -> Section | None:
 
 
 def halts_always(_state: HostState) -> bool:
-    """Leave it to HSCH."""
+    """Refuse nothing: HSCH decides."""
     return False
 
 
@@ -124,12 +124,12 @@ def clear_replaces(state: HostState) -> None:
 
 
 def clear_joins(state: HostState) -> None:
-    """Keep CLEAR beside what was accepted before (RFC v2)."""
+    """Add CLEAR to what was accepted before (RFC v2)."""
     state.kept |= Fctl.CLEAR
 
 
 def clear_voids(state: HostState) -> None:
-    """Have all status be void until the CLEAR's comes (clear flag)."""
+    """Make all status void until the CLEAR's comes (clear flag)."""
     clear_replaces(state)
     state.void = True
 
@@ -143,7 +143,7 @@ def drop_nothing(_state: HostState, _scsw: Scsw) -> bool:
 
 
 def drop_void(state: HostState, scsw: Scsw) -> bool:
-    """Drop what is void: the CLEAR was accepted, and this is not its status."""
+    """Drop void status: the CLEAR was accepted, and this is not its status."""
     return state.void and not scsw.fctl & Fctl.CLEAR
 
 
@@ -162,7 +162,7 @@ def end_answered(state: HostState, section: Section) -> None:
 
 
 def end_void(state: HostState, _section: Section) -> None:
-    """Have status count again when that of a CLEAR has been handled (clear flag)."""
+    """Make later status valid: that of the CLEAR has been handled (clear flag)."""
     if state.region.scsw.fctl & Fctl.CLEAR:
         state.void = False
 
@@ -172,6 +172,6 @@ def keep_all_read(_state: HostState) -> None:
 
 
 def end_read(state: HostState) -> None:
-    """Forget the functions of the status that was read, for a CLEAR all (composite)."""
+    """Forget the functions of the status that was read; all for CLEAR (composite)."""
     fctl = state.region.scsw.fctl
     state.kept = 0 if fctl & Fctl.CLEAR else state.kept & ~fctl

@@ -1,4 +1,4 @@
-"""HALT and CLEAR: what a write to the async region does.
+"""HALT and CLEAR: the effects of a write to the async region.
 
 | state | WriteAsync |
 |---|---|
@@ -14,7 +14,7 @@ import errno
 from typing import Final
 
 from ccw_actors.actors.protocol import WriteAsync, Written
-from ccw_actors.channel import Fctl
+from ccw_actors.channel import Cc, Fctl
 from ccw_actors.designs.linux._driver import Driver, Next, SectionFunction
 from ccw_actors.designs.linux._messages import Returned, Section
 from ccw_actors.designs.linux._subchannel import csch, hsch
@@ -26,7 +26,7 @@ _HALT_ERRNO: Final = (0, errno.EBUSY, errno.EBUSY, errno.ENODEV)
 
 
 def write_async(driver: Driver, message: WriteAsync) -> Next:
-    """Try io_mutex, and look at the state."""
+    """Try io_mutex, and check the state."""
     state = driver.state
     if state.mutex:
         return Returned(Written(errno.EAGAIN))
@@ -40,8 +40,9 @@ def write_async(driver: Driver, message: WriteAsync) -> Next:
 def halt(driver: Driver, _section: Section) -> Next:
     """Issue HSCH with `sch->lock` held, and return."""
     state = driver.state
-    cc = 2 if driver.choices.refuses_halt(state) else hsch(driver)
-    if cc == 0:
+    refuses = driver.choices.refuses_halt(state)
+    cc = Cc.NOT_APPLICABLE if refuses else hsch(driver)
+    if cc == Cc.DONE:
         state.kept |= Fctl.HALT
     driver.unlock()
     return Returned(Written(_HALT_ERRNO[cc]))
@@ -50,7 +51,7 @@ def halt(driver: Driver, _section: Section) -> Next:
 def clear(driver: Driver, _section: Section) -> Next:
     """Issue CSCH with `sch->lock` held, and return; no design refuses it."""
     cc = csch(driver)
-    if cc == 0:
+    if cc == Cc.DONE:
         driver.choices.clear_accepted(driver.state)
     driver.unlock()
     return Returned(Written(errno.ENODEV if cc else 0))

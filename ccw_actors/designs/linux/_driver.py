@@ -1,15 +1,15 @@
-"""What a section works with: the driver's state, what its version chooses, a way out.
+"""What a section works with: the driver's state, its version's choices, and effects.
 
-A section is a function of `Driver` and `Section` to what is next. It changes the state
-in place; all that leaves the actor is a list of `Effect`, which the actor carries out
-in that order when the section is over.
+A section is a function of `Driver` and `Section` that returns what is next. It changes
+the state in place, and lists each `Effect` on other actors; its actor carries them out
+in that order after the section.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from ccw_actors.actors.protocol import DeviceRequested, ReportSignalled, Signalled
+from ccw_actors.actors.protocol import RegionsToClient
 from ccw_actors.channel import Scsw
 from ccw_actors.designs.linux._messages import (
     Flush,
@@ -35,7 +35,6 @@ __all__ = [
     "Programs",
     "Reset",
     "SectionFunction",
-    "Signal",
     "ToEmulator",
     "ToWorker",
 ]
@@ -44,51 +43,49 @@ Happens: TypeAlias = Literal[
     "begin", "end", "pci", "suspend", "channel end", "device end"
 ]
 Behaviour: TypeAlias = tuple[Happens, ...]
-"""What the device does with each channel program: in this order, at any time."""
+"""The steps of the device in each channel program: in this order, at any time."""
 ENDS: Final[Behaviour] = ("begin", "end")
 """The device takes the first command, and ends the program."""
 
 Case: TypeAlias = Literal["", "hangs", "long", "faulty", "changes", "halves"]
-"""What is special: "hangs" for pages that are never there, "long" for 17 chains,
-"faulty" for a second chain that is not there, "changes" for an IDAW that a CPU changes;
-"halves" has an IRB copied in two sections."""
+"""A special case: "hangs" for pages that never arrive, "long" for 17 chains, "faulty"
+for a second chain that is missing, "changes" for an IDAW that a CPU changes; with
+"halves" an IRB is copied in two sections."""
 
-Signal: TypeAlias = Signalled | DeviceRequested | ReportSignalled
-"""An eventfd that the emulator waits for."""
 Locked: TypeAlias = Literal["worker", "close", "unmap", "reports"]
-"""A thread that may hold a lock all the way: io_mutex, for reports crw_lock."""
+"""A thread that may hold a lock throughout: io_mutex, for reports crw_lock."""
 
 Next: TypeAlias = Section | Returned | WorkDone | None
 """What the thread does next; None if it has to wait."""
 
 
 class ToWorker(NamedTuple):
-    """The work queue is told something."""
+    """Send a message to the work queue."""
 
     message: Queued | Flush
 
 
 class ToEmulator(NamedTuple):
-    """An eventfd of the emulator is signalled."""
+    """Signal an eventfd of the emulator."""
 
-    message: Signal
+    message: RegionsToClient
 
 
 class Later(NamedTuple):
-    """A timer of the driver's actor is set; it is due at once."""
+    """Set a timer of the driver's actor; it is due at once."""
 
     message: Timer
 
 
 Effect: TypeAlias = ToWorker | ToEmulator | Later | Waiter
-"""What leaves a section; for a `Waiter` the thread is told its section."""
+"""An effect of a section; a `Waiter` sends its section to its thread."""
 
 
 @dataclass(frozen=True)
 class Driver:
     """The driver as a section finds it, executed by a `thread`: the path of its actor.
 
-    What the hardware does and timers have no thread: "".
+    Hardware and timers have no thread: "".
     """
 
     state: HostState
@@ -99,13 +96,13 @@ class Driver:
     effects: list[Effect] = field(default_factory=list[Effect])
 
     def locks(self, what: Locked) -> bool:
-        """Whether a lock is held all the way there."""
+        """Whether that thread holds its lock over all its sections."""
         return what in self.choices.locked
 
     def lock(self, section: Section) -> bool:
-        """Take io_mutex; if another thread has it, have this one wait for it.
+        """Take io_mutex; if another thread has it, let this one wait for it.
 
-        False means: return None now, the section is done when the lock is handed over.
+        False means: return None now, the section is done when the thread gets the lock.
         """
         state = self.state
         if state.mutex in ("", self.thread):
@@ -115,24 +112,24 @@ class Driver:
         return False
 
     def unlock(self) -> None:
-        """Give io_mutex up, to who has waited longest."""
+        """Release io_mutex to the thread that has waited longest."""
         state = self.state
         state.mutex = ""
         if state.waiting:
             first, *others = state.waiting
             state.waiting = tuple(others)
-            # Handed over, not dropped: in the model nobody overtakes who waits.
+            # Handed over, not dropped: in the model no thread overtakes one that waits.
             state.mutex = first.thread
             self.effects.append(first)
 
     def set_fsm(self, fsm: Fsm, whose: str) -> None:
-        """Set the FSM state; one that says there is no device is not to be left so."""
+        """Set the FSM state; it is wrong to leave NOT_OPER or STANDBY this way."""
         if self.state.fsm in ("NOT_OPER", "STANDBY"):
             self.wrong("I10", f"{whose} overwrites {self.state.fsm} by {fsm}")
         self.state.fsm = fsm
 
     def wrong(self, invariant: str, what: str) -> None:
-        """Note that an invariant of `WRONG` has been broken, and by what."""
+        """Note that an invariant of `WRONG` is broken, and how."""
         note(self.state, invariant, what)
 
     def queue(self, step: str) -> None:
@@ -140,20 +137,20 @@ class Driver:
         self.effects.append(ToWorker(Queued(step)))
 
     def flush(self, then: Section) -> None:
-        """Have this thread go on when all is done that is queued now."""
+        """Let this thread go on with `then` after all work queued now."""
         self.effects.append(ToWorker(Flush(self.thread, then)))
 
-    def signal(self, message: Signal) -> None:
+    def signal(self, message: RegionsToClient) -> None:
         """Signal an eventfd."""
         self.effects.append(ToEmulator(message))
 
     def later(self, message: Timer) -> None:
-        """Have this happen at any time from now on."""
+        """Let this happen at any time from now on."""
         self.effects.append(Later(message))
 
 
 SectionFunction: TypeAlias = Callable[[Driver, Section], Next]
-"""What does a section."""
+"""The function that does a section."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,8 +159,8 @@ class Programs:
 
     | function | in the section |
     |---|---|
-    | renew(driver) | cp_init, before there is another program |
-    | mark_free(state, program) | cp_free and the like: which program is to be freed |
+    | renew(driver) | cp_init, before it makes another program |
+    | mark_free(state, program) | cp_free and others: returns the program to free |
     | detach(state, scsw) | the interruption, before its IRB goes into the slot |
     """
 
@@ -178,14 +175,14 @@ class Reset:
 
     | field | what it is |
     |---|---|
-    | deaf | states in which an interruption only has the subchannel disabled |
+    | deaf | states in which an interruption only disables the subchannel |
     | enter(driver) | the ioctl is entered |
     | down(driver, section) | the subchannel has just been disabled |
-    | not_enabled(driver, section) | there was nothing to be disabled |
-    | freed(section) | what comes after the program has been freed |
+    | not_enabled(driver, section) | the subchannel was not enabled |
+    | freed(section) | what follows after the program has been freed |
     | open(driver, section) | the subchannel is enabled |
-    | opened(section) | what comes after that if DMA_UNMAP has wanted the RESET |
-    | close() | a device that was lost is closed |
+    | opened(section) | what follows after that if DMA_UNMAP needed the RESET |
+    | close() | a lost device is closed |
     """
 
     deaf: frozenset[Fsm]
@@ -200,19 +197,19 @@ class Reset:
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What a design does where designs differ; `versions` has those there are.
+    """What a design does where designs differ; `_versions` has the existing ones.
 
     Of a START:
 
     | field | what it says |
     |---|---|
-    | admit(state) | where the FSM refuses a request before all else; None if not |
+    | admit(state) | where the FSM refuses a request at first; None if it does not |
     | may_initialise(driver) | the errno that cp_init refuses a program with, 0 if not |
     | programs | one program, or a list of them |
     | chains_max | how many chains a program may have, 0 for no limit |
     | frees_chains | a failed translation frees the chains that it has built |
-    | checks_idaw | the first IDAW has to be the same when it is read again |
-    | refuses_start(state) | whether SSCH is not even tried: EBUSY |
+    | checks_idaw | the first IDAW must be the same when it is read again |
+    | refuses_start(state) | whether the driver returns EBUSY without SSCH |
     | pending_state | there is CP_PENDING; without it the state is IDLE after SSCH |
     | idle_on_error | who sets IDLE when a request has failed: FSM or write handler |
     | start_failed(state) | what the FSM forgets of a request that has failed |
@@ -221,7 +218,7 @@ class Choices:
 
     | field | what it says |
     |---|---|
-    | refuses_halt(state) | whether HSCH is not even tried: EBUSY |
+    | refuses_halt(state) | whether the driver returns EBUSY without HSCH |
     | clear_accepted(state) | what is remembered at CSCH with condition code 0 |
 
     Of an interruption, the worker, and the read of the region:
@@ -231,18 +228,18 @@ class Choices:
     | drops(state, scsw) | whether status is void |
     | unsolicited_is_final | unsolicited status may set IDLE |
     | to_free(state, section) | which program the status frees, None if none |
-    | freed(driver, section) | what comes after a program has been freed |
+    | freed(driver, section) | what follows after a program has been freed |
     | sets_idle(section) | whether the worker sets IDLE when it has copied the IRB |
     | handled(state, section) | what is forgotten when it has |
     | read(state) | what is forgotten when the emulator has read the region |
 
-    Of what takes a device away:
+    Of RESET, CLOSE and the loss of a device:
 
     | field | what it says |
     |---|---|
     | reset | how a device is taken down and up again |
-    | lost(driver) | what becomes of the program where the loss is noticed |
-    | locked | who holds a lock all the way |
+    | lost(driver) | what happens to the program when the driver notices the loss |
+    | locked | the threads that hold a lock over all their sections |
     """
 
     admit: Callable[[HostState], Section | None]

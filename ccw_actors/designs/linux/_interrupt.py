@@ -15,7 +15,7 @@ __all__ = ["complete", "interruption", "whose"]
 
 
 def interruption(driver: Driver) -> None:
-    """Take the status, whatever it is, and have it handled."""
+    """Take the status, whatever it is, and queue its handling."""
     state, choices = driver.state, driver.choices
     state.due = False
     irb = tsch(driver)
@@ -29,8 +29,8 @@ def interruption(driver: Driver) -> None:
     choices.programs.detach(state, irb.scsw)
     _fill(driver, irb)
     state.age = state.resets
-    # An item that is queued already is not queued again: its worker finds the newer
-    # IRB, and the older one is lost.
+    # A queued item is not queued again: its worker finds the newer IRB, and the older
+    # one is lost.
     if not state.work:
         state.work = True
         driver.queue("io_todo")
@@ -40,7 +40,7 @@ def interruption(driver: Driver) -> None:
 def _fill(driver: Driver, irb: Irb) -> None:
     """Fill the one slot, whatever is in it."""
     state, before = driver.state, driver.state.irb.scsw
-    ended = before.fctl and before.stctl != Stctl.INTERMEDIATE_STATUS
+    ended = before.fctl and not before.is_intermediate
     if state.fresh and ended and not irb.scsw.fctl & Fctl.CLEAR:
         mine, other = whose(irb.scsw), whose(before).removesuffix("'s interrupt")
         driver.wrong("I3", f"{mine} overwrites the IRB of {other}")
@@ -48,7 +48,7 @@ def _fill(driver: Driver, irb: Irb) -> None:
 
 
 def complete(driver: Driver) -> None:
-    """Let the threads go on that wait for an interruption (private->completion)."""
+    """Wake the threads that wait for an interruption (private->completion)."""
     waiting, driver.state.quiescing = driver.state.quiescing, ()
     driver.effects.extend(waiting)
 

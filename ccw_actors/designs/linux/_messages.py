@@ -1,10 +1,10 @@
-"""Messages inside the kernel, and what happens to a device at any time.
+"""Messages inside the kernel, and events of a device that may come at any time.
 
 | message | from | to |
 |---|---|---|
 | `Section` | a thread, the work queue | the driver: do it |
 | `Section` | the driver, the work queue | a thread: this one is next |
-| `Returned` | the driver | the thread whose system call is over |
+| `Returned` | the driver | the thread whose system call has ended |
 | `Queued`, `Flush` | the driver | the work queue |
 | `WorkDone` | the driver | the work queue: the item is done |
 | `Attention`, `DeviceLost`, `PathReport` | the hardware | the driver |
@@ -15,17 +15,12 @@
 from typing import TypeAlias
 
 from ccw_actors.actors.protocol import (
-    CloseDevice,
     IoRead,
     ReadIo,
-    ReadReport,
     ReportRead,
-    ResetDevice,
-    UnmapDma,
-    WriteAsync,
-    WriteIo,
     Written,
 )
+from ccw_actors.designs._writers import DesignRequest
 from ccw_actors.runtime import Message
 
 __all__ = [
@@ -49,9 +44,7 @@ __all__ = [
     "WorkDone",
 ]
 
-Call: TypeAlias = (
-    WriteIo | WriteAsync | ReadIo | ReadReport | ResetDevice | CloseDevice | UnmapDma
-)
+Call: TypeAlias = DesignRequest | ReadIo
 """A system call of an emulator."""
 Result: TypeAlias = Written | IoRead | ReportRead
 """What a system call returns."""
@@ -62,7 +55,7 @@ class Section(Message, frozen=True):
 
     `errno` is the result so far, `final` and `finished` are those of the interrupt's
     worker, `program` is the program that is walked or freed, `idaw` is the first IDAW
-    as it was read, `then` is what a RESET was wanted for.
+    as it was read, `then` is the operation that needed a RESET.
     """
 
     step: str
@@ -75,7 +68,7 @@ class Section(Message, frozen=True):
 
 
 class Returned(Message, frozen=True):
-    """The thread's system call is over."""
+    """The thread's system call has ended."""
 
     result: Result
 
@@ -87,7 +80,7 @@ class Queued(Message, frozen=True):
 
 
 class Flush(Message, frozen=True):
-    """A thread waits until all that is queued now is done; then it goes on."""
+    """A thread waits until all work queued now is done; then it goes on."""
 
     thread: str
     section: Section
@@ -98,15 +91,15 @@ class WorkDone(Message, frozen=True):
 
 
 class Attention(Message, frozen=True):
-    """The device wants attention that nobody asked for."""
+    """The device has unsolicited attention."""
 
 
 class DeviceLost(Message, frozen=True):
-    """The device is gone, and the machine check says so."""
+    """The device is gone, and a machine check reports it."""
 
 
 class PathReport(Message, frozen=True):
-    """Something happens to a channel path that a guest is to be told by a CRW."""
+    """A channel path changes, and a CRW must report that to the guest."""
 
     crw: int
 
@@ -116,7 +109,7 @@ class IdawChanged(Message, frozen=True):
 
 
 class DeviceGoesOn(Message, frozen=True):
-    """The device does the next thing of a channel program: number `at` of them."""
+    """The device does the next step of a channel program: step `at` of `Behaviour`."""
 
     program: int
     at: int
@@ -139,8 +132,8 @@ class ReportAdded(Message, frozen=True):
 
 
 Happening: TypeAlias = Attention | DeviceLost | PathReport | IdawChanged
-"""What is no code of the host, and may come at any time."""
+"""Events that are not code of the host, and may come at any time."""
 Timer: TypeAlias = (
     DeviceGoesOn | SignalHalt | SignalClear | IoInterruption | ReportAdded
 )
-"""What the driver's subchannel, or a thread that holds no lock, does next."""
+"""The next step of the driver's subchannel, or of a thread that holds no lock."""

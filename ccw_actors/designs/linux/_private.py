@@ -1,9 +1,9 @@
-"""VfioCcwPrivate: the driver's memory as an actor, and which function does what.
+"""VfioCcwPrivate: the driver's memory as an actor, and the function of each section.
 
-It is one actor, as `sch->lock` makes each I/O instruction, with what is done to the
-driver's state under that lock, one section. Threads and the work queue have sections
-done here, one message each. What the device does, and the interruption of a CPU, come
-as timers: at any time after they are due.
+It is one actor, as `sch->lock` makes one section of each I/O instruction and the change
+of the driver's state with it. Threads and the work queue have their sections done here,
+one message each. Steps of the device, and the interruption of a CPU, come as timers: at
+any time after they are due.
 """
 
 from typing import Final
@@ -12,6 +12,7 @@ from ccw_actors.actors.protocol import (
     CloseDevice,
     ReadIo,
     ReadReport,
+    RegionsToClient,
     ResetDevice,
     UnmapDma,
     WriteAsync,
@@ -35,7 +36,6 @@ from ccw_actors.designs.linux._driver import (
     Later,
     Next,
     SectionFunction,
-    Signal,
     ToEmulator,
     ToWorker,
 )
@@ -76,8 +76,8 @@ SECTIONS: Final[dict[str, SectionFunction]] = {
 class VfioCcwPrivate(Actor[Call | Section | Happening]):
     """A host's subchannel, and `struct vfio_ccw_private` of a design.
 
-    Work goes to `worker`, signals to `emulator`. `behaviour` is what the device does
-    with each program, `case` what is special otherwise.
+    Work goes to `worker`, signals to `emulator`. `behaviour` has the steps of the
+    device in each program, `case` names a special case.
     """
 
     state: HostState
@@ -86,7 +86,7 @@ class VfioCcwPrivate(Actor[Call | Section | Happening]):
         self,
         choices: Choices,
         worker: ActorRef[Queued | Flush],
-        emulator: ActorRef[Signal],
+        emulator: ActorRef[RegionsToClient],
         behaviour: Behaviour = ENDS,
         case: Case = "",
     ) -> None:
@@ -99,8 +99,8 @@ class VfioCcwPrivate(Actor[Call | Section | Happening]):
 
     @receive
     def call(self, message: Call) -> None:
-        """Have a thread enter the kernel, and tell it what it does first."""
-        assert self.sender is not None, "a call is a thread's"
+        """Let a thread enter the kernel, and send it its first section."""
+        assert self.sender is not None, "a call has a thread"
         driver = self._driver(self.sender.path)
         first = _enter(driver, message)
         self._carry_out(driver)
@@ -109,8 +109,8 @@ class VfioCcwPrivate(Actor[Call | Section | Happening]):
 
     @receive
     def section(self, message: Section) -> Next:
-        """Do one section of a thread; what is next goes back to it."""
-        assert self.sender is not None, "a section is a thread's"
+        """Do one section of a thread, and send the thread what is next."""
+        assert self.sender is not None, "a section has a thread"
         driver = self._driver(self.sender.path)
         following = SECTIONS[message.step](driver, message)
         self._carry_out(driver)
@@ -121,7 +121,7 @@ class VfioCcwPrivate(Actor[Call | Section | Happening]):
 
     @receive
     def happens(self, message: Happening | Timer) -> None:
-        """Do what no thread does: of the hardware, of a CPU that is interrupted."""
+        """Do a step without a thread: of the hardware, or of an interrupted CPU."""
         driver = self._driver("")
         _happen(driver, message)
         self._carry_out(driver)
@@ -130,7 +130,7 @@ class VfioCcwPrivate(Actor[Call | Section | Happening]):
         return Driver(self.state, self._choices, self._behaviour, self._case, thread)
 
     def _carry_out(self, driver: Driver) -> None:
-        """Carry out what leaves this actor, in order."""
+        """Carry out the effects, in order."""
         for effect in driver.effects:
             match effect:
                 case ToWorker(message):
@@ -144,7 +144,7 @@ class VfioCcwPrivate(Actor[Call | Section | Happening]):
 
 
 def _enter(driver: Driver, message: Call) -> Next:
-    """Enter the kernel by a system call: the first thing that it does there."""
+    """Enter the kernel by a system call; return what the thread does next."""
     match message:
         case WriteIo():
             first = submit.write_io(driver, message)

@@ -1,8 +1,8 @@
-"""The memory of channel programs: who walks their lists of CCWs, and who frees them.
+"""The memory of channel programs: threads walk their lists of CCWs, and free them.
 
-A list is walked from one section to the next one of the same thread, and a program is
-freed in two sections: `cp_free` marks it as not initialised, then walks its chains and
-frees them. So whoever comes between is seen.
+A thread walks a list from one of its sections to the next, and frees a program in two
+sections: `cp_free` marks it as not initialised, then walks its chains and frees them.
+So the model notices another thread that comes between.
 
 Source: Linux drivers/s390/cio/vfio_ccw_cp.c (cp_init, cp_free, cp_iova_pinned).
 """
@@ -26,14 +26,14 @@ __all__ = [
 
 
 def walk(driver: Driver, program: int) -> None:
-    """Note that the thread walks a program's list from now on; 0 has none."""
+    """Note that the thread walks a program's list from now on; program 0 has none."""
     state = driver.state
     if program:
         state.walked = (*state.walked, (driver.thread, program))
 
 
 def walked(driver: Driver) -> None:
-    """Note that the thread walks no list any more."""
+    """Note that the thread no longer walks a list."""
     state = driver.state
     state.walked = tuple(one for one in state.walked if one[0] != driver.thread)
 
@@ -41,7 +41,7 @@ def walked(driver: Driver) -> None:
 def begin_to_free(driver: Driver, program: int) -> int:
     """Mark a program as not initialised, and begin to walk its list.
 
-    Return which one that is, as the design's `mark_free` says; 0 for none.
+    Returns the program to free, as the design's `mark_free` says; 0 for none.
     """
     marked = driver.choices.programs.mark_free(driver.state, program)
     walk(driver, marked)
@@ -49,7 +49,10 @@ def begin_to_free(driver: Driver, program: int) -> int:
 
 
 def free(driver: Driver, program: int, whose: str) -> None:
-    """Free what the thread walks, and unpin its pages; `whose` doing it is."""
+    """Free the program that the thread walks, and unpin its pages.
+
+    `whose` names what frees it.
+    """
     walked(driver)
     if program:
         free_at_once(driver, program, whose)
@@ -78,21 +81,21 @@ def free_at_once(driver: Driver, program: int, whose: str) -> None:
 
 
 def _renew_one(driver: Driver) -> None:
-    """Make the list of CCWs anew, whoever walks it."""
+    """Rebuild the list of CCWs, even if another thread walks it."""
     if driver.state.walked:
         walker = _walker(driver.state.walked[0][0])
-        driver.wrong("I7", f"START makes the list anew that {walker} walks")
+        driver.wrong("I7", f"START rebuilds the list that {walker} walks")
     driver.state.started = 0
 
 
 def _mark_one(state: HostState, _program: int) -> int:
-    """Mark the one there is, whichever was meant; 0 if none is initialised."""
+    """Mark the present program, whichever was meant; 0 if none is initialised."""
     program, state.cp, state.started = state.cp, 0, 0
     return program
 
 
 def _detach_none(_state: HostState, _scsw: Scsw) -> None:
-    """Leave it to the worker to find out what is over."""
+    """Do nothing: the worker finds out what has ended."""
 
 
 ONE_PROGRAM: Final = Programs(
@@ -105,7 +108,7 @@ ONE_PROGRAM: Final = Programs(
 
 
 def _renew_none(_driver: Driver) -> None:
-    """Leave the others alone: each program has a list of CCWs of its own."""
+    """Change no other program: each has its own list of CCWs."""
 
 
 def _mark_named(_state: HostState, program: int) -> int:
@@ -113,7 +116,7 @@ def _mark_named(_state: HostState, program: int) -> int:
 
 
 def _detach_ended(state: HostState, scsw: Scsw) -> None:
-    """Detach what was started and is not the channel's, when a final status comes."""
+    """At a final status, detach started programs that the channel does not own."""
     if is_final(scsw):
         state.detached = tuple(
             one for one in state.live if one <= state.started and one != state.owned
@@ -123,7 +126,7 @@ def _detach_ended(state: HostState, scsw: Scsw) -> None:
 COUNTED_LIST: Final = Programs(
     renew=_renew_none, mark_free=_mark_named, detach=_detach_ended
 )
-"""A list of counted references; an interruption detaches those that are over.
+"""A list of counted references; an interruption detaches programs that have ended.
 
 Proposed in the thread of RFC v2, 2020; never written.
 """

@@ -15,16 +15,16 @@ __all__ = ["SECTIONS", "read_io"]
 
 
 def read_io(driver: Driver) -> Next:
-    """Test and clear the counter; the region is read in a section of its own.
+    """Test and clear the counter; the region is read in another section.
 
-    So what is signalled in between is seen at once, and signalled all the same.
+    So status signalled in between is read at once, and its signal stays.
     """
     driver.state.events = 0
     return Section("read_region")
 
 
 def read_region(driver: Driver, section: Section) -> Next:
-    """Copy the region out inside io_mutex."""
+    """Copy the region to the emulator inside io_mutex."""
     state = driver.state
     if not driver.lock(section):
         return None

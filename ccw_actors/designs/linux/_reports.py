@@ -1,7 +1,7 @@
 """Channel reports: a list that machine checks add to, and the emulator takes from.
 
-Without a lock to add and to take off are two sections each: begin to change the links,
-and be done with it. With crw_lock each is one.
+Without a lock, adding and removing take two sections each: begin to change the links,
+then finish. With crw_lock each takes one.
 
 Source: Linux drivers/s390/cio/vfio_ccw_drv.c (vfio_ccw_chp_event, vfio_ccw_queue_crw,
 vfio_ccw_crw_todo), vfio_ccw_chp.c (vfio_ccw_crw_region_read).
@@ -23,7 +23,7 @@ __all__ = ["SECTIONS", "path_report", "read_report", "report_added"]
 
 
 def path_report(driver: Driver, message: PathReport) -> None:
-    """Add a report to the list, one after the other: `sch->lock` is held."""
+    """Add a report to the list, one at a time: `sch->lock` is held."""
     state = driver.state
     state.adding = (*state.adding, message.crw)
     if len(state.adding) == 1:
@@ -39,7 +39,7 @@ def _begin_to_add(driver: Driver) -> None:
 
 
 def report_added(driver: Driver) -> None:
-    """Link the report in, and have the emulator told by a work item."""
+    """Link the report in, and queue a work item that signals the emulator."""
     state = driver.state
     first, *others = state.adding
     state.adding = tuple(others)
@@ -61,7 +61,7 @@ def crw_todo(driver: Driver, _section: Section) -> Next:
 
 
 def read_report(driver: Driver) -> Next:
-    """Begin to take the first report off the list."""
+    """Begin to remove the first report from the list."""
     if not driver.state.reports:
         return Returned(ReportRead(0))
     _change(driver)
@@ -70,7 +70,7 @@ def read_report(driver: Driver) -> Next:
 
 
 def report_taken(driver: Driver, _section: Section) -> Next:
-    """Have taken it off; signal again if there are more."""
+    """Finish removing it; signal again if there are more."""
     state = driver.state
     first, *others = state.reports
     state.reports = tuple(others)

@@ -1,4 +1,4 @@
-"""What the CPUs of the host share: a subchannel and the driver's state of it."""
+"""What the CPUs of the host share: a subchannel and the driver's state."""
 
 from typing import Final, Literal, TypeAlias
 
@@ -14,37 +14,37 @@ Fsm: TypeAlias = Literal["NOT_OPER", "STANDBY", "IDLE", "CP_PROCESSING", "CP_PEN
 
 WRONG: Final = {
     "I1": "no memory of a channel program is released while the channel owns it",
-    "I2": "while the channel owns a program, the state says so",
-    "I3": "each IRB that was taken is handed over once, unless a CLEAR drops it",
+    "I2": "while the channel owns a program, the driver's state says so",
+    "I3": "each IRB that was taken is delivered exactly once, unless a CLEAR drops it",
     "I6": "no page stays pinned for a program that is gone",
-    "I7": "no list of CCWs is freed or made anew while another thread walks it",
-    "I9": "the list of channel reports is changed by one at a time",
-    "I10": "a thread leaves alone the state that another one has set",
-    "I11": "a program has no more chains than the limit",
-    "I12": "the channel runs with addresses that were validated",
-    "I13": "a guest is shown guest addresses",
-    "stale": "no status from before a RESET is handed over after it",
+    "I7": "no list of CCWs is freed or rebuilt while another thread walks it",
+    "I9": "only one thread at a time changes the list of channel reports",
+    "I10": "no thread overwrites a state that another thread has set",
+    "I11": "no program has more chains than the limit",
+    "I12": "the channel uses the addresses that were validated",
+    "I13": "a guest is shown guest addresses only",
+    "stale": "no status from before a RESET is delivered after it",
     "torn": "an IRB is copied whole",
     "no-op": "a request that starts nothing is refused",
 }
-"""What must not be broken on the host's side, by id."""
+"""The invariants of the host's side, by id."""
 
 
 class Waiter(Struct, frozen=True, array_like=True):
-    """A thread that waits, and the section that it is to go on with."""
+    """A thread that waits, and the section with which it goes on."""
 
     thread: str
     section: Section
 
 
 class HostState(Struct):
-    """The subchannel, `struct vfio_ccw_private`, and what is known to be wrong.
+    """The subchannel, `struct vfio_ccw_private`, and the broken invariants.
 
     | field | what it is |
     |---|---|
     | scsw, enabled, valid | of the host's subchannel: SCSW, E and V |
     | owned | the program that the channel owns, 0 if none |
-    | runs | the program that the device works at, 0 if none |
+    | runs | the program that the device runs, 0 if none |
     | due | an interruption is on its way to a CPU |
     | held | the device has an attention that it could not show yet |
     | fsm | private->state |
@@ -52,9 +52,9 @@ class HostState(Struct):
     | cp | the program of private->cp, 0 while that is not initialised |
     | live, pinned | programs whose memory is not freed, whose pages are pinned |
     | started | the program that was started, in the designs that keep that |
-    | detached | programs that the interrupt has found to be over, likewise |
+    | detached | programs that had ended at an interrupt, in the same designs |
     | walked | pairs of a thread and the program whose list it walks |
-    | kept | FC bits of what was accepted; who takes them out again is the design's |
+    | kept | FC bits of accepted functions; each design removes them at its own time |
     | irb, age | private->irb, the one slot, and how many RESETs there were before |
     | torn | an interruption has filled the slot since a copy of it was begun |
     | fresh | private->irb has not been copied into the region yet |
@@ -70,7 +70,7 @@ class HostState(Struct):
     | void | queued status is void, as a CLEAR was accepted |
     | mapped | the page that channel programs name is mapped for DMA |
     | idaw | how often the guest has changed the first IDAW |
-    | wrong | what has been broken: an id of `WRONG`, a colon, and what happened |
+    | wrong | broken invariants: an id of `WRONG`, a colon, and what happened |
     """
 
     scsw: Scsw = Scsw()
@@ -115,8 +115,8 @@ class HostState(Struct):
 
 
 def note(state: HostState, invariant: str, what: str) -> None:
-    """Note that an invariant of `WRONG` has been broken, and by what.
+    """Note that an invariant of `WRONG` is broken, and how.
 
-    What was noted once is there once, in order, so that states stay comparable.
+    Each note is kept once, in sorted order, so that states stay comparable.
     """
     state.wrong = tuple(sorted({*state.wrong, f"{invariant}: {what}"}))

@@ -1,6 +1,6 @@
-"""What each section of the models is part of in the originals, in a few words.
+"""The function of the original that each section of the models is part of.
 
-Tables of counterexamples say it for each step; `page` has more of it, for the docs.
+Tables of counterexamples show it for each step, and `tools/design_tables.py` in a page.
 """
 
 from typing import Final, NamedTuple
@@ -9,10 +9,10 @@ __all__ = ["STEPS", "Step"]
 
 
 class Step(NamedTuple):
-    """A section, or the message that is one: its function, and what it does in brief.
+    """A section, or the message that is one: its function, and its effect in brief.
 
-    `function` is the one of Linux that does it; where there are several names, the
-    last one. It is empty for what is no code of the host.
+    `function` is the one of Linux that does it; of several names it is the last. It is
+    empty for a step that is not code of the host.
     """
 
     function: str

@@ -1,9 +1,9 @@
-"""The host's subchannel and its device, as the driver's lock sees them.
+"""The host's subchannel and its device, under the driver's lock.
 
 Condition codes, FC, AC and SC are those of `channel.lifecycle`. A channel program is
-its number; what the device does with it is a list of things that happen, in their
-order and at any time. Each function is done with `sch->lock` held: an I/O instruction
-and what is done to the driver's state around it are one section.
+its number; the steps of the device in it come in their order and at any time. Each
+function runs with `sch->lock` held: an I/O instruction and the change of the driver's
+state with it are one section.
 
 Source: Linux drivers/s390/cio/ioasm.c (the instructions), scsw.h.
 """
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ccw_actors.channel import (
     PATH_0,
     Actl,
+    Cc,
     Dstat,
     Fctl,
     Irb,
@@ -57,7 +58,7 @@ __all__ = [
 ]
 
 HOST_CPA: Final = 0x7000_0000
-"""Where the host's copies of channel programs begin; all of the guest's are below."""
+"""Where the host's copies of channel programs begin; guest addresses are all below."""
 GUEST_CPA: Final = 0x1000
 """Where the guest's channel program is."""
 _PROGRAM_SIZE: Final = 0x1000
@@ -80,7 +81,7 @@ def ssch(driver: Driver, program: int) -> int:
     state = driver.state
     orb = Orb.command(host_cpa(program), suspend="suspend" in driver.behaviour)
     cc, scsw = lifecycle.start(state.scsw, pmcw_of(state), orb)
-    if cc == 0:
+    if cc == Cc.DONE:
         state.scsw = scsw
         state.ssch += 1
         state.owned = state.runs = program
@@ -92,7 +93,7 @@ def hsch(driver: Driver) -> int:
     """HSCH: the condition code."""
     state = driver.state
     cc, state.scsw = lifecycle.halt(state.scsw, pmcw_of(state))
-    if cc == 0:
+    if cc == Cc.DONE:
         driver.later(SignalHalt())
     return cc
 
@@ -101,7 +102,7 @@ def csch(driver: Driver) -> int:
     """CSCH: the condition code."""
     state = driver.state
     cc, state.scsw = lifecycle.clear(state.scsw, pmcw_of(state))
-    if cc == 0:
+    if cc == Cc.DONE:
         driver.later(SignalClear())
     return cc
 
@@ -109,7 +110,7 @@ def csch(driver: Driver) -> int:
 def xsch(state: HostState) -> int:
     """XSCH: the condition code."""
     cc, state.scsw = lifecycle.cancel(state.scsw, pmcw_of(state))
-    if cc == 0:
+    if cc == Cc.DONE:
         state.runs = state.owned = 0
     return cc
 
@@ -123,7 +124,7 @@ def tsch(driver: Driver) -> Irb | None:
         return None
     if not state.scsw.fctl and not state.runs:
         state.owned = 0
-    # What the device has held back finds the subchannel free only now.
+    # Only now is the subchannel free for attention that the device has held back.
     show_attention(driver)
     return irb
 
@@ -132,9 +133,9 @@ def tsch(driver: Driver) -> Irb | None:
 
 
 def device_goes_on(driver: Driver, message: DeviceGoesOn) -> None:
-    """Do what comes next of a program, unless that has been ended."""
+    """Do the next step of a program, unless the program has been ended."""
     state, program, at = driver.state, message.program, message.at
-    # A CLEAR that has been accepted stops the device before its signal has gone out.
+    # An accepted CLEAR stops the device before its signal has gone out.
     if program != state.runs or state.scsw.actl & Actl.CLEAR_PENDING:
         return
     done = driver.behaviour[at]
@@ -147,7 +148,7 @@ def device_goes_on(driver: Driver, message: DeviceGoesOn) -> None:
 
 
 def _after(done: Happens, scsw: Scsw, cpa: int) -> Scsw:
-    """Return what the SCSW is after what the device has done."""
+    """Return the SCSW after a step of the device."""
     match done:
         case "begin":
             after = lifecycle.accepted(scsw)
@@ -166,7 +167,7 @@ def _after(done: Happens, scsw: Scsw, cpa: int) -> Scsw:
 
 
 def halt_goes_out(driver: Driver) -> None:
-    """End the program that runs, if one does; it has not begun or it is cut."""
+    """End the running program, if there is one, whether it has begun or not."""
     state, scsw = driver.state, driver.state.scsw
     if not scsw.actl & Actl.HALT_PENDING:
         return
@@ -187,13 +188,13 @@ def clear_goes_out(driver: Driver) -> None:
 
 
 def attend(driver: Driver) -> None:
-    """Have attention to show, as soon as nothing else is to be shown."""
+    """Show attention as soon as no other status comes first."""
     driver.state.held = True
     show_attention(driver)
 
 
 def show_attention(driver: Driver) -> None:
-    """Show the attention that is held back, if there is one and it can be shown."""
+    """Show attention that is held back, if it can be shown."""
     state = driver.state
     if not state.held or not state.enabled or not state.valid:
         return
@@ -204,14 +205,14 @@ def show_attention(driver: Driver) -> None:
 
 
 def vanish(state: HostState) -> None:
-    """Have no device any more; nothing of it is at work."""
+    """Lose the device, with all its work."""
     state.valid = False
     state.owned = state.runs = 0
     state.scsw = lifecycle.reset(state.scsw)
 
 
 def _interrupt(driver: Driver) -> None:
-    """Have a CPU interrupted if status is pending; one interruption is enough."""
+    """Interrupt a CPU if status is pending; one interruption is enough."""
     if driver.state.scsw.pending and not driver.state.due:
         driver.state.due = True
         driver.later(IoInterruption())
@@ -234,7 +235,7 @@ def guest_cpa(scsw: Scsw, program: int) -> Scsw:
 
 
 def is_final(scsw: Scsw) -> bool:
-    """Whether the driver takes a status for the last one: nothing is active."""
+    """Whether the driver takes a status as the last one: AC has no active bit."""
     return not scsw.actl & (Actl.SUBCHANNEL_ACTIVE | Actl.DEVICE_ACTIVE)
 
 
@@ -245,5 +246,5 @@ def shows_cpa(scsw: Scsw) -> bool:
 
 
 def is_solicited(scsw: Scsw) -> bool:
-    """Whether the driver takes a status for an answer (scsw_is_solicited, scsw.h)."""
+    """Whether the driver takes a status as an answer (scsw_is_solicited, scsw.h)."""
     return bool(scsw.deferred_cc) or scsw.stctl != Stctl.UNSOLICITED_STATUS

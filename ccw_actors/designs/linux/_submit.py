@@ -1,4 +1,4 @@
-"""A START: what a write to the I/O region does, from its trylock to its return.
+"""A START: the effects of a write to the I/O region, from its trylock to its return.
 
 | state | WriteIo |
 |---|---|
@@ -8,11 +8,11 @@
 | CP_PENDING | EBUSY |
 
 The thread holds io_mutex from here to `leave_io`. Sections end where another context
-may come between all the same: interruptions and, before 2026, the worker.
+may come between in spite of that: interruptions and, before 2026, the worker.
 
 Source: Linux drivers/s390/cio/vfio_ccw_ops.c (vfio_ccw_mdev_write_io_region),
 vfio_ccw_fsm.c (fsm_io_request, fsm_io_helper), vfio_ccw_cp.c (cp_init, cp_prefetch).
-Which section stands for which function is in `steps`.
+`_steps` says which section stands for which function.
 """
 
 import errno
@@ -21,7 +21,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from ccw_actors.actors.protocol import WriteIo, Written
-from ccw_actors.channel import Fctl
+from ccw_actors.channel import Cc, Fctl
 from ccw_actors.designs.linux._driver import Driver, Next, SectionFunction
 from ccw_actors.designs.linux._messages import Returned, Section
 from ccw_actors.designs.linux._programs import begin_to_free, free, walk, walked
@@ -39,11 +39,10 @@ __all__ = [
 ]
 
 _CHAINS: Final = 17
-_NO_DEVICE: Final = 3
 
 
 def write_io(driver: Driver, message: WriteIo) -> Next:
-    """Try io_mutex, copy the request in, and look at the state."""
+    """Try io_mutex, copy the request in, and check the state."""
     state = driver.state
     if state.mutex:
         return Returned(Written(errno.EAGAIN))
@@ -61,10 +60,10 @@ def write_io(driver: Driver, message: WriteIo) -> Next:
 
 
 def io_request(driver: Driver, _section: Section) -> Next:
-    """Set CP_PROCESSING, and see what is requested.
+    """Set CP_PROCESSING, and check the request.
 
-    The state was read in another section: since then it may have become another one,
-    and is overwritten all the same.
+    Another section read the state. It may have changed since, and is overwritten
+    nevertheless.
     """
     state = driver.state
     refused = driver.choices.admit(state)
@@ -102,7 +101,7 @@ def cp_init(driver: Driver, _section: Section) -> Next:
 
 
 def _chain_missing(driver: Driver) -> Section:
-    """Fail at the second chain; what becomes of the first is the design's."""
+    """Fail at the second chain; the design decides whether the first is freed."""
     state = driver.state
     if not driver.choices.frees_chains:
         state.made += 1
@@ -111,7 +110,7 @@ def _chain_missing(driver: Driver) -> Section:
 
 
 def cp_prefetch(driver: Driver, section: Section) -> Next:
-    """Read the first IDAW, which says how long the list is."""
+    """Read the first IDAW, which determines the length of the list."""
     if driver.case == "hangs":
         return None
     if not driver.state.mapped:
@@ -121,7 +120,7 @@ def cp_prefetch(driver: Driver, section: Section) -> Next:
 
 
 def copy_idal(driver: Driver, section: Section) -> Next:
-    """Copy the list of IDAWs, the first one again, and pin what they name."""
+    """Copy the list of IDAWs, the first one again, and pin their pages."""
     state, program = driver.state, section.program
     walked(driver)
     if section.idaw != state.idaw:
@@ -140,9 +139,10 @@ def io_helper(driver: Driver, section: Section) -> Next:
     state, choices = driver.state, driver.choices
     if not state.cp:
         return _failed(driver, errno.EIO)
-    cc = 2 if choices.refuses_start(state) else ssch(driver, section.program)
+    refuses = choices.refuses_start(state)
+    cc = Cc.NOT_APPLICABLE if refuses else ssch(driver, section.program)
     if cc:
-        reason = errno.ENODEV if cc == _NO_DEVICE else errno.EBUSY
+        reason = errno.ENODEV if cc == Cc.NOT_OPERATIONAL else errno.EBUSY
         return Section("free_request", reason, program=section.program)
     state.started = section.program
     state.kept |= Fctl.START
@@ -159,35 +159,35 @@ def idle_again(driver: Driver, _section: Section) -> Next:
 
 
 def free_request(driver: Driver, section: Section) -> Next:
-    """Begin to free the program of a request that has failed."""
+    """Begin to free the program of a failed request."""
     program = begin_to_free(driver, section.program)
     return replace(section, step="free_failed", program=program)
 
 
 def free_failed(driver: Driver, section: Section) -> Next:
-    """Free the program of a request that has failed, and end the request."""
+    """Free the program of a failed request, and end the request."""
     free(driver, section.program, "a refused START")
     return _failed(driver, section.errno)
 
 
 def _failed(driver: Driver, reason: int) -> Section:
-    """Go on to where the state of a failed request becomes IDLE, in this design."""
+    """Go on to the section where this design sets IDLE after a failed request."""
     in_fsm = driver.choices.idle_on_error == "FSM"
     return Section("fail_io" if in_fsm else "leave_io", reason)
 
 
 def fail_io(driver: Driver, section: Section) -> Next:
-    """Set IDLE inside the FSM, where the request has failed."""
+    """Set IDLE inside the FSM, after a failed request."""
     driver.choices.start_failed(driver.state)
     driver.set_fsm("IDLE", "a failed START")
     return Section("leave_io", section.errno)
 
 
 def leave_io(driver: Driver, section: Section) -> Next:
-    """Give io_mutex up and return.
+    """Release io_mutex and return.
 
-    Where the write handler sets IDLE it does so for every error: also for that of a
-    START that was refused because another one had set the state.
+    A write handler that sets IDLE does so for every error, also if a START was refused
+    because of the state that another START had set.
     """
     if section.errno and driver.choices.idle_on_error == "write handler":
         if driver.state.fsm == "CP_PENDING":
@@ -201,7 +201,7 @@ def leave_io(driver: Driver, section: Section) -> Next:
 
 
 def initialised_anyway(driver: Driver) -> int:
-    """Initialise over a program that is live: up to v5.12."""
+    """Initialise over a live program: up to v5.12."""
     if driver.state.cp:
         driver.wrong("I6", "START initialises a live program again")
     return 0
@@ -213,22 +213,22 @@ def free_may_initialise(driver: Driver) -> int:
 
 
 def any_may_initialise(_driver: Driver) -> int:
-    """Initialise one more: in a list no program is in the way of another."""
+    """Initialise one more: a list has place for any number of programs."""
     return 0
 
 
-# -- choices: refuses_start; more of them are in `activity` ---------------------------
+# -- choices: refuses_start; more of them are in `_activity` --------------------------
 
 
 def starts_always(_state: HostState) -> bool:
-    """Leave it to SSCH."""
+    """Refuse nothing: SSCH decides."""
     return False
 
 
 def work_is_queued(state: HostState) -> bool:
     """Refuse while the work item is queued: work_pending(), RFC v3, patch 2 of v4.
 
-    It is queued no more as soon as its worker has begun.
+    It is no longer queued once its worker has begun.
     """
     return state.work
 

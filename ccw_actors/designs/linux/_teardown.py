@@ -1,8 +1,8 @@
-"""What takes a device away: RESET, CLOSE, and the loss of the subchannel.
+"""Taking a device down: RESET, CLOSE, and the loss of the subchannel.
 
-To quiesce is to cancel, halt or clear, to wait for the interruption and for the whole
-work queue, and to disable, until the subchannel can be disabled. The ioctl takes no
-lock; `disable` and `open` are done with `sch->lock` held.
+Quiescing repeats cancel, halt or clear, a wait for the interruption and for the whole
+work queue, and disable, until the subchannel can be disabled. The ioctl takes no lock;
+`disable` and `open` run with `sch->lock` held.
 
 | section | before 6.0 | since 6.0, where RESET is CLOSE and OPEN |
 |---|---|---|
@@ -23,7 +23,7 @@ import errno
 from typing import Final
 
 from ccw_actors.actors.protocol import DeviceRequested, Written
-from ccw_actors.channel import Schib, lifecycle
+from ccw_actors.channel import Cc, Schib, lifecycle
 from ccw_actors.designs.linux._driver import Driver, Next, Reset, SectionFunction
 from ccw_actors.designs.linux._interrupt import complete
 from ccw_actors.designs.linux._messages import Returned, Section, WorkDone
@@ -63,31 +63,31 @@ def disable(driver: Driver, section: Section) -> Next:
     if not state.enabled or not state.valid:
         return reset.not_enabled(driver, section)
     if state.scsw.pending:
-        # What is taken here into a local IRB never reaches the driver's handler.
+        # Status taken here, into a local IRB, never reaches the driver's handler.
         tsch(driver)
     schib = Schib(pmcw_of(state), state.scsw)
     cc, _ = lifecycle.modify(schib, Schib(schib.pmcw))
-    if cc == 0:
+    if cc == Cc.DONE:
         state.enabled, state.owned, state.runs = False, 0, 0
         return reset.down(driver, section)
     flush = Section("flush", then=section.then)
-    if xsch(state) == 0:
-        # No interruption comes for a START that was cancelled.
+    if xsch(state) == Cc.DONE:
+        # No interruption comes for a cancelled START.
         return flush
-    if hsch(driver) != 0:
+    if hsch(driver) != Cc.DONE:
         csch(driver)
     state.quiescing = (*state.quiescing, Waiter(driver.thread, flush))
     return None
 
 
 def flush(driver: Driver, section: Section) -> Next:
-    """Wait until the work queue has done what is queued, whoever's it is."""
+    """Wait until the work queue has done all queued work, of every device."""
     driver.flush(Section("disable", then=section.then))
     return None
 
 
 def close_free(driver: Driver, section: Section) -> Next:
-    """Begin to free the program of a device that has been closed."""
+    """Begin to free the program of a closed device."""
     if driver.locks("close") and not driver.lock(section):
         return None
     program = begin_to_free(driver, driver.state.cp)
@@ -95,7 +95,7 @@ def close_free(driver: Driver, section: Section) -> Next:
 
 
 def close_chains(driver: Driver, section: Section) -> Next:
-    """Free it."""
+    """Free the program of a closed device."""
     caller = "DMA_UNMAP" if section.then == "unmap" else "CLOSE"
     free(driver, section.program, caller)
     if driver.locks("close"):
@@ -111,13 +111,13 @@ def open_device(driver: Driver, section: Section) -> Next:
 
 
 def open_idle(driver: Driver, section: Section) -> Next:
-    """Set IDLE, in a section of its own: no lock is held in the reset before 6.0."""
+    """Set IDLE, in its own section: the reset before 6.0 holds no lock."""
     driver.state.fsm = "IDLE"
     return _opened(driver, section)
 
 
 def _opened(driver: Driver, section: Section) -> Next:
-    """Return from RESET, or go on with the unmapping that has wanted one."""
+    """Return from RESET, or go on with the unmapping that needed it."""
     driver.state.resets += 1
     if not section.then:
         return Returned(Written(0))
@@ -125,7 +125,7 @@ def _opened(driver: Driver, section: Section) -> Next:
 
 
 def close_device(driver: Driver) -> Next:
-    """Close a device that was lost."""
+    """Close a lost device."""
     return driver.choices.reset.close()
 
 
@@ -133,9 +133,9 @@ def close_device(driver: Driver) -> Next:
 
 
 def device_lost(driver: Driver) -> None:
-    """Handle the subchannel event, `sch->lock` is held.
+    """Handle the subchannel event; `sch->lock` is held.
 
-    Who waits for an interruption goes on: that stands for its time-out.
+    Threads that wait for an interruption go on: in the model of their time-out.
     """
     vanish(driver.state)
     _not_operational(driver)
@@ -143,14 +143,14 @@ def device_lost(driver: Driver) -> None:
 
 
 def _not_operational(driver: Driver) -> None:
-    """Be NOT_OPER, and want the device back."""
+    """Set NOT_OPER, and request the device back."""
     driver.state.fsm = "NOT_OPER"
     driver.choices.lost(driver)
     driver.signal(DeviceRequested())
 
 
 def notoper_todo(driver: Driver, section: Section) -> Next:
-    """Free the program of a device that was lost, inside io_mutex."""
+    """Free the program of a lost device, inside io_mutex."""
     if not driver.lock(section):
         return None
     driver.state.loss = False
@@ -164,11 +164,11 @@ def notoper_todo(driver: Driver, section: Section) -> Next:
 
 
 def free_nothing(_driver: Driver) -> None:
-    """Leave it to CLOSE: before 6.0."""
+    """Free nothing: CLOSE does, before 6.0."""
 
 
 def free_at_loss(driver: Driver) -> None:
-    """Free the program there and then: 6.0. Only `sch->lock` is held."""
+    """Free the program at once: 6.0. Only `sch->lock` is held."""
     if driver.state.cp:
         free_at_once(driver, driver.state.cp, "the loss of the device")
 
@@ -227,7 +227,7 @@ DISABLE_AND_ENABLE: Final = Reset(
     opened=_free_after_reset,
     close=_free_at_close,
 )
-"""vfio_ccw_mdev_reset quiesces and enables by itself; it frees no program."""
+"""vfio_ccw_mdev_reset itself quiesces and enables; it frees no program."""
 
 
 # -- choices: reset, since 6.0 --------------------------------------------------------

@@ -1,7 +1,7 @@
-"""What executes the driver: threads in system calls, and the work queue.
+"""The threads that execute the driver: those in system calls, and the work queue.
 
-A thread does one section after the other: it has the driver do one, and is told which
-is next. Where it has to wait for a lock it is told nothing until it has the lock.
+A thread does one section at a time: it sends a section to the driver, and receives the
+next one. If it has to wait for a lock it receives nothing until it has the lock.
 
 Source: Linux kernel/workqueue.c (process_one_work, flush_workqueue);
 drivers/s390/cio/vfio_ccw_drv.c (vfio_ccw_work_q, one thread for all devices).
@@ -24,7 +24,7 @@ __all__ = ["SystemCall", "WorkQueue"]
 
 
 class SystemCallState(Struct):
-    """Whom the call is to be returned to, None if there is no call."""
+    """Where the result of the call goes, None if there is no call."""
 
     caller: ReplyTo[Result] | None = None
 
@@ -47,21 +47,21 @@ class SystemCall(Actor[Call | Section | Returned]):
 
     @receive
     def section(self, message: Section) -> None:
-        """Go on."""
+        """Have the driver do the next section."""
         self._driver.tell(message)
 
     @receive
     def returned(self, message: Returned) -> None:
         """Leave the kernel."""
         caller, self.state.caller = self.state.caller, None
-        assert caller is not None, "a call is returned once"
+        assert caller is not None, "a call returns once"
         self.reply(caller, message.result)
 
 
 class Item(Struct, frozen=True, array_like=True):
-    """A work item: whose driver it is about, and its first section.
+    """A work item: the path of its driver, and its first section.
 
-    Or, with `flushed`, the place of a thread that waits for all before it.
+    With `flushed` it is the place of a thread that waits for all items before it.
     """
 
     path: str
@@ -85,18 +85,18 @@ class WorkQueue(Actor[Queued | Flush | Section | WorkDone]):
 
     @receive
     def queued(self, message: Queued) -> None:
-        """Queue an item, and begin it if nothing else is to be done."""
-        assert self.sender is not None, "an item is a device's"
+        """Queue an item, and begin it if the queue was empty."""
+        assert self.sender is not None, "an item belongs to a device"
         self._queue(Item(self.sender.path, Section(message.step)))
 
     @receive
     def flush(self, message: Flush) -> None:
-        """Let the thread go on when all that is queued now is done."""
+        """Let the thread go on when all work queued now is done."""
         self._queue(Item(message.thread, message.section, flushed=True))
 
     @receive
     def section(self, message: Section) -> None:
-        """Go on."""
+        """Have the driver of the first item do its next section."""
         self.system.ref(self.state.items[0].path).tell(message)
 
     @receive

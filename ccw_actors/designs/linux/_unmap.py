@@ -1,7 +1,7 @@
 """DMA_UNMAP of the page that channel programs name.
 
-The core of vfio unmaps a page that nobody has pinned; otherwise it has the driver told,
-which looks whether its program names the page and, if so, resets the device.
+The core of vfio unmaps a page that is not pinned. Otherwise it notifies the driver,
+which checks whether its program names the page and, if so, resets the device.
 
 Source: Linux drivers/vfio/vfio_iommu_type1.c (vfio_dma_do_unmap),
 drivers/s390/cio/vfio_ccw_ops.c (vfio_ccw_dma_unmap), vfio_ccw_cp.c (cp_iova_pinned).
@@ -39,10 +39,10 @@ def check_pinned(driver: Driver, section: Section) -> Next:
 
 
 def checked(driver: Driver, section: Section) -> Next:
-    """Reset the device if there was a program; then the page is looked at again."""
+    """Reset the device if there was a program; then check the page again."""
     walked(driver)
     if driver.locks("unmap"):
-        # The reset below waits for the work queue, whose worker may want io_mutex.
+        # The reset below waits for the work queue, whose worker may need io_mutex.
         driver.unlock()
     if section.program:
         return Section("disable", then="unmap")

@@ -1,10 +1,10 @@
-"""Which design chooses what: the one place where versions of vfio-ccw differ.
+"""The choices of each design: the one place where versions of vfio-ccw differ.
 
-A further design is one more value of `Choices`: take one that there is, and put other
-functions in the place of some, your own or those of the modules here.
+To add a design, take an existing value of `Choices`, and replace some of its functions
+by your own or by those of the modules here.
 
-Sources: Linux drivers/s390/cio/vfio_ccw_{fsm,drv,ops,cp}.c of each version; for what
-was never merged, the mails of the series.
+Sources: Linux drivers/s390/cio/vfio_ccw_{fsm,drv,ops,cp}.c of each version; for series
+that were never merged, their mails.
 """
 
 from collections.abc import Callable
@@ -67,7 +67,7 @@ __all__ = ["DESIGNS", "Design", "v4_with"]
 
 
 class Design(Struct, frozen=True):
-    """A design of vfio-ccw: its name for tables, what it is, and what it does."""
+    """A design of vfio-ccw: its title in tables, a summary, and its choices."""
 
     title: str
     summary: str
@@ -156,7 +156,7 @@ def _free_and_idle(choices: Choices) -> Choices:
 
 
 class _Patch(NamedTuple):
-    """A patch of RFC v4: its name in short, and what it makes of the choices."""
+    """A patch of RFC v4: its short name, and how it changes the choices."""
 
     name: str
     apply: Callable[[Choices], Choices]
@@ -168,13 +168,13 @@ _PATCHES: Final = {
     "3": _Patch("IDLE inside the FSM", _idle_in_fsm),
     "4": _Patch("free and IDLE together", _free_and_idle),
 }
-"""Each changes fields of its own, so that any of them go together in any order."""
+"""Each changes other fields, so that they can be combined in any order."""
 
 
 def v4_with(patches: str) -> Design:
     """Return v5.12 with some of the four patches of RFC v4, such as "13".
 
-    Raises `KeyError` for a patch that there is not.
+    Raises `KeyError` for an unknown patch.
     """
     choices = _V5_12
     for patch in patches:
@@ -252,8 +252,8 @@ DESIGNS: Final[dict[str, Design]] = {
     ),
     "composite": Design(
         "Composite device",
-        "the composite-device view (2020), on top of Linux 2026: the driver goes by FC"
-        " as the guest sees it",
+        "the composite-device view (2020), on top of Linux 2026: the driver decides by"
+        " FC as the guest sees it",
         replace(
             _2026,
             refuses_start=function_is_open,

@@ -1,8 +1,8 @@
-"""The worker of an interruption: it takes the IRB from the slot to the I/O region.
+"""The worker of an interruption: it copies the IRB from the slot to the I/O region.
 
-It decides by the state, and by no identity, whose IRB it has. Each section is one
-statement of the original, as it holds no lock but io_mutex for the copy: an
-interruption may fill the slot between any two of them. Where the design locks the
+It decides whose IRB it has by the state, not by an identity. Each section is one
+statement of the original, which holds only io_mutex, and only for the copy: an
+interruption may fill the slot between any two of them. In a design that locks the
 worker it has io_mutex from `read_irb` to `set_idle`.
 
 Source: Linux drivers/s390/cio/vfio_ccw_drv.c (vfio_ccw_sch_io_todo), vfio_ccw_cp.c
@@ -36,18 +36,18 @@ __all__ = [
 
 
 def io_todo(driver: Driver, _section: Section) -> Next:
-    """Mark the work item as not pending: from here on it may be queued once more."""
+    """Mark the work item as not pending: from here on it may be queued again."""
     driver.state.work = False
     return Section("read_final")
 
 
 def read_final(driver: Driver, _section: Section) -> Next:
-    """Note whether the IRB is final; who fills the slot later is not asked again."""
+    """Note whether the IRB is final; a later IRB in the slot is not checked again."""
     return Section("read_irb", final=is_final(driver.state.irb.scsw))
 
 
 def read_irb(driver: Driver, section: Section) -> Next:
-    """Look whether the IRB is solicited; then begin to translate its CCW address."""
+    """Check whether the IRB is solicited; then begin to translate its CCW address."""
     state, choices = driver.state, driver.choices
     if driver.locks("worker") and not driver.lock(section):
         return None
@@ -64,7 +64,7 @@ def read_irb(driver: Driver, section: Section) -> Next:
 
 
 def test_free(driver: Driver, section: Section) -> Next:
-    """Ask whether a program is to be freed, and which."""
+    """Check whether to free a program, and which."""
     walked(driver)
     program = driver.choices.to_free(driver.state, section)
     if program is None:
@@ -73,7 +73,7 @@ def test_free(driver: Driver, section: Section) -> Next:
 
 
 def cp_free(driver: Driver, section: Section) -> Next:
-    """Begin to free it: the program there is now."""
+    """Begin to free the program that is there now."""
     program = begin_to_free(driver, section.program)
     return replace(section, step="free_chains", program=program)
 
@@ -95,7 +95,7 @@ def copy_irb(driver: Driver, section: Section) -> Next:
 
 
 def copy_rest(driver: Driver, section: Section) -> Next:
-    """Copy the second half: io_mutex does not keep an interruption out."""
+    """Copy the second half: io_mutex does not block an interruption."""
     if driver.state.torn:
         driver.wrong("torn", "an interruption fills the slot while it is copied")
     return _copied(driver, section)
@@ -112,7 +112,7 @@ def _copied(driver: Driver, section: Section) -> Section:
 
 
 def set_idle(driver: Driver, section: Section) -> Next:
-    """Set IDLE if the design says so here, and forget what has been answered."""
+    """Set IDLE if the design does so here, and forget the answered functions."""
     choices = driver.choices
     if choices.sets_idle(section):
         driver.set_fsm("IDLE", "the worker")
@@ -123,7 +123,7 @@ def set_idle(driver: Driver, section: Section) -> Next:
 
 
 def signal(driver: Driver, _section: Section) -> Next:
-    """Add one to the counter of the eventfd; who waits is woken if it was 0."""
+    """Add one to the counter of the eventfd; wake the emulator if it was 0."""
     state = driver.state
     if state.age < state.resets:
         driver.wrong("stale", f"after RESET {whose(state.irb.scsw)} is handed over")
@@ -137,21 +137,21 @@ def signal(driver: Driver, _section: Section) -> Next:
 
 
 def by_state(state: HostState, section: Section) -> int | None:
-    """Free the program there is if the state is CP_PENDING: Linux.
+    """Free the present program if the state is CP_PENDING: Linux.
 
-    Whose status it is is not asked: CP_PENDING may be that of a later START.
+    Nothing checks whose status it is: CP_PENDING may be that of a later START.
     """
     return state.cp if section.final and state.fsm == "CP_PENDING" else None
 
 
 def by_started_flag(state: HostState, section: Section) -> int | None:
-    """Free the program there is if it was started: RFC v3."""
+    """Free the present program if it was started: RFC v3."""
     is_started = state.cp != 0 and state.started == state.cp
     return state.cp if section.final and is_started else None
 
 
 def by_list(state: HostState, _section: Section) -> int | None:
-    """Free the first one that the interruption has detached: counted programs."""
+    """Free the first program that the interruption has detached: counted programs."""
     return state.detached[0] if state.detached else None
 
 
@@ -159,18 +159,18 @@ def by_list(state: HostState, _section: Section) -> int | None:
 
 
 def copy_next(_driver: Driver, section: Section) -> Section:
-    """Go on to the copy."""
+    """Go on with the copy of the IRB."""
     return Section("copy_irb", final=section.final, finished=True)
 
 
 def idle_and_copy(driver: Driver, section: Section) -> Section:
-    """Set IDLE before io_mutex is taken, and go on: patch 4 of RFC v4."""
+    """Set IDLE before taking io_mutex, and go on: patch 4 of RFC v4."""
     driver.set_fsm("IDLE", "the worker")
     return copy_next(driver, section)
 
 
 def free_next(driver: Driver, section: Section) -> Section:
-    """Free the next one that is detached, if there is one: counted programs."""
+    """Free the next detached program, if there is one: counted programs."""
     program = by_list(driver.state, section)
     if program is None:
         return copy_next(driver, section)
@@ -181,7 +181,7 @@ def free_next(driver: Driver, section: Section) -> Section:
 
 
 def idle_if_final(section: Section) -> bool:
-    """Set IDLE for every final status, whosever it is: up to v5.12."""
+    """Set IDLE for every final status of any function: up to v5.12."""
     return section.final
 
 
@@ -191,7 +191,7 @@ def idle_if_freed(section: Section) -> bool:
 
 
 def never_idle(_section: Section) -> bool:
-    """Leave the state alone, as it was set elsewhere."""
+    """Leave the state: another section has set it."""
     return False
 
 

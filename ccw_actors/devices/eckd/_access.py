@@ -1,4 +1,4 @@
-"""The access mechanism during one command: which track, and where on it."""
+"""The access mechanism during one command: its track, and its place on the track."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -34,17 +34,17 @@ __all__ = [
 ]
 
 INDEX_POINTS_MAX = 2
-"""A disk gives up looking for a record when the index passes for the second time."""
+"""A disk stops looking for a record when the index passes for the second time."""
 
 OVERFLOW = 0x80
-"""In the first byte of a count area: the record goes on with that of the next track."""
+"""In the first byte of a count area: the record continues on the next track."""
 
 SEEK_CONTROL = 0x18
-"""File mask: 00 all seeks, 08 no SEEK, 10 SEEK HEAD only, 18 no head change at all."""
+"""File mask: 00 all seeks, 08 no SEEK, 10 SEEK HEAD only, 18 no head change."""
 
 
 class WriteControl(Enum):
-    """What a file mask permits to write."""
+    """The writes that a file mask permits."""
 
     NOT_HOME_ADDRESS = "all but home address and R0"
     NOTHING = "nothing"
@@ -60,7 +60,7 @@ WRITE_CONTROL: Mapping[int, WriteControl] = MappingProxyType(
         0xC0: WriteControl.ALL,
     }
 )
-"""By bits 0 and 1 of the file mask."""
+"""Write control by bits 0 and 1 of the file mask."""
 
 
 class MissingTrackError(Exception):
@@ -74,8 +74,8 @@ class MissingTrackError(Exception):
 class MissingDataError(Exception):
     """The channel has given less data than the count promised, and less than needed.
 
-    It could not fetch the rest and will end the program with a check of its own, so
-    the disk does nothing: no sense data, no record half written.
+    The channel could not fetch the rest and will end the program with its own check.
+    So the disk does nothing: no sense data, no record half written.
     """
 
     def __init__(self, taken: int, wanted: int) -> None:
@@ -85,14 +85,13 @@ class MissingDataError(Exception):
 
 
 class Access:
-    """One command on its way through a disk; made anew for each, then thrown away.
+    """One command in execution by a disk; each command gets a new one.
 
     `chain`, `cylinder`, `head`, `sense`, `path_group` and `reserved` become the next
-    state.
-    `taken` is the number of argument bytes the disk has accepted and `wanted` the
-    number it would have: they are what the channel is told when the command ends in
-    unit check. `follows` and `previous` are what the command before has done, and its
-    code.
+    state. `taken` is the number of argument bytes that the disk has accepted, and
+    `wanted` the number that it would have accepted; the channel gets both when the
+    command ends with unit check. `follows` is the result of the previous command, and
+    `previous` its code.
     """
 
     def __init__(
@@ -126,12 +125,12 @@ class Access:
 
     @property
     def multitrack(self) -> bool:
-        """Whether the command goes on to the next track at the end of this one."""
+        """Whether the command continues on the next track at the end of this one."""
         return bool(self.command.code & 0x80)
 
     @property
     def write_control(self) -> WriteControl:
-        """What the file mask permits to write."""
+        """The writes that the file mask permits."""
         return WRITE_CONTROL[self.chain.file_mask & 0xC0]
 
     @property
@@ -141,7 +140,7 @@ class Access:
 
     @property
     def is_located(self) -> bool:
-        """Whether LOCATE RECORD has just come to the count area of a record."""
+        """Whether LOCATE RECORD has just found the count area of a record."""
         at_count = self.chain.orientation is Orientation.COUNT
         return at_count and self.follows is Follows.LOCATE
 
@@ -160,7 +159,7 @@ class Access:
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        """Records of the track under the head; a corrupt track is a unit check."""
+        """Records of the track under the head; a corrupt track causes unit check."""
         found = self._slots.get(self.number)
         if found is None:
             try:
@@ -176,7 +175,7 @@ class Access:
         return bytes((raw[0] & ~OVERFLOW,)) + raw[1:] if self.overflows(slot) else raw
 
     def overflows(self, slot: Slot) -> bool:
-        """Whether a record goes on with the first one of the next track.
+        """Return whether a record continues with the first one of the next track.
 
         Volumes so large that a cylinder number needs the bit have no such records.
         """
@@ -184,9 +183,9 @@ class Access:
         return small and bool(self.image[slot.offset] & OVERFLOW)
 
     def read_on(self, start: int, slot: Slot) -> bytes:
-        """Return what is from an offset to the end of a record, on whatever tracks.
+        """Return the bytes from an offset to the end of a record, across tracks.
 
-        One that takes more tracks than a cylinder has is an invalid track format.
+        A record on more tracks than a cylinder has is an invalid track format.
         """
         data = self.image[start : slot.end]
         for _ in range(self.geometry.heads):
@@ -208,7 +207,7 @@ class Access:
         return data
 
     def argument(self, size: int) -> bytes:
-        """Take the argument of a control command; one too short is rejected."""
+        """Take the argument of a control command; reject one that is too short."""
         argument = self.output(size)
         if len(argument) < size:
             raise rejected(Message.COUNT_TOO_SMALL)
@@ -223,7 +222,7 @@ class Access:
             raise UnitCheckError(FILE_PROTECTED)
 
     def move(self, cylinder: int, head: int) -> None:
-        """Move to the index of a track that was checked."""
+        """Move to the index of a track; call `check_address` first."""
         self.cylinder = cylinder
         self.head = head
         self.chain = replace(
@@ -238,11 +237,11 @@ class Access:
         self.chain = replace(self.chain, orientation=orientation, slot=slot)
 
     def next_count(self, *, from_r1: bool) -> Slot:
-        """Go on to the next count area and return its record.
+        """Move to the next count area and return its record.
 
-        `from_r1` passes over R0. Within a locate-record domain a search over several
-        tracks without any record ends after as many tracks as a cylinder has, to bound
-        the work of one command.
+        `from_r1` skips R0. Within a locate-record domain, a search across tracks
+        without records ends after as many tracks as a cylinder has, to bound the work
+        of one command.
         """
         for _ in range(max(self.geometry.heads, INDEX_POINTS_MAX) + 1):
             at_index = self.chain.orientation is Orientation.INDEX
@@ -254,7 +253,7 @@ class Access:
         raise UnitCheckError(NO_RECORD_FOUND)
 
     def record(self) -> Slot:
-        """Return the record whose data area comes next and pass over its data."""
+        """Return the record whose data area comes next, and skip its data."""
         if self.chain.orientation not in {Orientation.COUNT, Orientation.KEY}:
             self.next_count(from_r1=True)
         self.orient(Orientation.DATA, self.chain.slot)
@@ -273,12 +272,12 @@ class Access:
             raise UnitCheckError(NO_RECORD_FOUND)
 
     def overwrite(self, offset: int, data: bytes) -> None:
-        """Replace bytes of the track under the head; what is behind them stays."""
+        """Replace bytes of the track under the head; the bytes after them stay."""
         image = self.image
         self._write(image[:offset] + data + image[offset + len(data) :])
 
     def rewrite(self, offset: int, data: bytes) -> None:
-        """Replace all from an offset on; `data` ends with the end mark."""
+        """Replace everything from an offset on; `data` ends with the end mark."""
         image = self.image
         self._write((image[:offset] + data).ljust(len(image), b"\0"))
 
@@ -288,7 +287,7 @@ class Access:
         self.writes = ((self.number, image),)
 
     def next_track(self) -> None:
-        """Go on to the index of the next track, if it is permitted."""
+        """Move to the index of the next track, if file mask and extent permit it."""
         chain = self.chain
         if chain.domain is None:
             if chain.file_mask & SEEK_CONTROL == SEEK_CONTROL:

@@ -1,4 +1,4 @@
-"""Which commands a disk knows: the table of command codes."""
+"""The table of command codes that a disk knows."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -24,11 +24,11 @@ Handler = Callable[[Access], CommandEnd]
 class Command(Struct, frozen=True):
     """One command code.
 
-    `operations` are the LOCATE RECORD operations whose domain it belongs to; within a
-    domain any other command is out of sequence, unless it may come `anywhere`.
-    `writes` needs a volume that is not write inhibited. `keeps_index_count`: the
-    command does not restart the count of index points that ends a search. `special`
-    ones are known to some control units only.
+    `operations` are the LOCATE RECORD operations whose domain takes the command. Within
+    a domain any other command is out of sequence, unless it may come `anywhere`. A
+    command that `writes` needs a volume that is not write inhibited. With
+    `keeps_index_count` it does not restart the count of index points that ends a
+    search. Only some control units know a `special` command.
     """
 
     name: str
@@ -59,7 +59,7 @@ def _command(
     searches: bool = False,
     special: bool = False,
 ) -> dict[int, Command]:
-    """Return a command by its code, and by that of its multitrack form if it has one.
+    """Return a command by its code, and by its multitrack code if it has one.
 
     A command that `searches` does not restart the count of index points.
     """

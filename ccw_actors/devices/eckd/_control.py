@@ -1,7 +1,7 @@
-"""Commands that set up a disk: seeks, masks, extents, domains; and those that sense.
+"""Commands that set up a disk (seeks, masks, extents, domains), and sense commands.
 
-A handler takes the access mechanism and returns how the command ended; it raises
-`UnitCheckError` otherwise.
+A handler takes the access mechanism and returns the command's end, or raises
+`UnitCheckError`.
 """
 
 from msgspec.structs import replace
@@ -51,34 +51,34 @@ def no_operation(_access: Access) -> CommandEnd:
 
 
 def sense(access: Access) -> CommandEnd:
-    """Give the sense data of the last unit check, or of none, and forget them."""
+    """Read the sense data, and clear them; without unit check, conditions are 0."""
     data = access.sense or sense_data(access.hardware, access.cylinder, access.head)
     access.sense = b""
     return read_end(access, data[: access.hardware.sense_size])
 
 
 def sense_id(access: Access) -> CommandEnd:
-    """Say what control unit and device this is."""
+    """Read the types and models of control unit and device."""
     return read_end(access, access.hardware.sense_id(access.geometry))
 
 
 def read_device_characteristics(access: Access) -> CommandEnd:
-    """Say how large the volume is and how its tracks are laid out."""
+    """Read the size of the volume and the layout of its tracks."""
     return read_end(access, access.hardware.characteristics(access.geometry))
 
 
 def seek(access: Access) -> CommandEnd:
-    """Move to a cylinder and head."""
+    """Move to a cylinder and head, if the file mask permits all seeks."""
     return _seek(access, seek_control_max=0x00)
 
 
 def seek_cylinder(access: Access) -> CommandEnd:
-    """Move to a cylinder and head, as a file mask may still permit."""
+    """Move to a cylinder and head, also with a file mask that forbids SEEK."""
     return _seek(access, seek_control_max=0x08)
 
 
 def seek_head(access: Access) -> CommandEnd:
-    """Move to a head of the cylinder that the chain has chosen before."""
+    """Move to a head of the cylinder that the chain has selected before."""
     if not access.chain.positioned:
         raise rejected(Message.INVALID_SEQUENCE)
     return _seek(access, seek_control_max=0x10, same_cylinder=True)
@@ -100,9 +100,9 @@ def _seek(
 
 
 def set_sector(access: Access) -> CommandEnd:
-    """Say where on the track the next command is to begin; it begins there anyway.
+    """Check the number of a sector, and ignore it; FF means none.
 
-    FF is no sector. What comes next still passes the whole track.
+    The next command still passes the whole track.
     """
     if not access.chain.positioned:
         raise rejected(Message.INVALID_SEQUENCE)
@@ -113,7 +113,7 @@ def set_sector(access: Access) -> CommandEnd:
 
 
 def set_file_mask(access: Access) -> CommandEnd:
-    """Say which writes and seeks the rest of the chain may do."""
+    """Limit the writes and seeks of the rest of the chain."""
     if access.chain.mask_set or access.chain.extent is not None:
         raise rejected(Message.INVALID_SEQUENCE)
     (file_mask,) = access.argument(1)
@@ -124,13 +124,13 @@ def set_file_mask(access: Access) -> CommandEnd:
 
 
 def define_extent(access: Access) -> CommandEnd:
-    """Say which tracks the rest of the chain may touch, and how."""
+    """Limit the tracks, writes and seeks of the rest of the chain."""
     enter_extent(access, access.argument(DEFINE_EXTENT_SIZE))
     return control_end(access)
 
 
 def enter_extent(access: Access, argument: bytes) -> None:
-    """Go by the argument of DEFINE EXTENT."""
+    """Apply the argument of DEFINE EXTENT to the chain."""
     if access.chain.mask_set:
         raise rejected(Message.INVALID_SEQUENCE)
     file_mask, extent = define_extent_argument(argument)
@@ -140,7 +140,7 @@ def enter_extent(access: Access, argument: bytes) -> None:
 
 
 def locate_record(access: Access) -> CommandEnd:
-    """Announce what the next commands will do, and find the first record."""
+    """Announce the operation of the next commands, and find the first record."""
     argument = access.argument(LOCATE_SIZE)
     if access.chain.extent is None:
         raise rejected(Message.INVALID_SEQUENCE)
@@ -149,7 +149,7 @@ def locate_record(access: Access) -> CommandEnd:
 
 
 def enter_domain(access: Access, locate: Locate) -> None:
-    """Find the record, if any, and go by what was located."""
+    """Find the record, if one is named, and enter the domain."""
     if access.chain.extent is None or not _permits(access, locate.operation):
         raise rejected(Message.INVALID_SEQUENCE)
     access.check_address(locate.cylinder, locate.head)
@@ -165,7 +165,7 @@ def enter_domain(access: Access, locate: Locate) -> None:
 
 
 def _permits(access: Access, operation: Operation) -> bool:
-    """Tell whether the file mask permits an operation; whole tracks have an R0."""
+    """Return whether the file mask permits an operation; a whole track has an R0."""
     if operation is Operation.WRITE_FULL_TRACK:
         return access.write_control is WriteControl.ALL
     is_write = operation in {Operation.WRITE_DATA, Operation.FORMAT_WRITE}

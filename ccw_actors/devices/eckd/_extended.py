@@ -1,12 +1,12 @@
 """LOCATE RECORD EXTENDED and PREFIX, which newer control units know.
 
 Layout as in Linux drivers/s390/block/dasd_eckd.h (struct LRE_eckd_data and
-PFX_eckd_data). The 64 bytes of PREFIX, and what extends them, are:
+PFX_eckd_data). The 64 bytes of PREFIX, and the bytes that extend them, are:
 
-| bytes | what |
+| bytes | content |
 |---|---|
-| 0-11 | format, what is valid, unit address, auxiliary byte, subsystem, seven zeros |
-| 12-43 | the argument of DEFINE EXTENT; the last 16 are a time stamp and its like |
+| 0-11 | format, validity, unit address, auxiliary byte, subsystem, seven zeros |
+| 12-43 | the argument of DEFINE EXTENT; its last 16 bytes (time stamp) are unused |
 | 44- | with format 01, that of LOCATE RECORD EXTENDED |
 """
 
@@ -29,15 +29,15 @@ _EXTENT_VALID, _VERIFY_BASE, _VALIDITY_RESERVED = 0x80, 0x20, 0x0F
 
 
 def locate_record_extended(access: Access) -> CommandEnd:
-    """Announce what the next commands will do, and find the first record."""
+    """Announce the operation of the next commands, and find the first record."""
     _locate(access, at=0)
     return control_end(access)
 
 
 def prefix(access: Access) -> CommandEnd:
-    """Do what DEFINE EXTENT does, and LOCATE RECORD EXTENDED if the format says so.
+    """Do DEFINE EXTENT, and also LOCATE RECORD EXTENDED if the format says so.
 
-    With "verify base" it has to name this device: there are no aliases here.
+    With "verify base" the argument has to name this device: it has no aliases.
     """
     argument = access.argument(_PREFIX_SIZE)
     form, validity, address, _, subsystem = argument[:5]
@@ -56,7 +56,7 @@ def prefix(access: Access) -> CommandEnd:
 
 
 def _locate(access: Access, at: int) -> None:
-    """Take an argument, and what its last two bytes say extends it."""
+    """Take an argument and its extension, whose length is in its last two bytes."""
     end = at + _LOCATE_SIZE
     argument = access.argument(end)[at:]
     length = int.from_bytes(argument[_PARAMETER_LENGTH])

@@ -1,4 +1,4 @@
-"""What disk types and control units differ in, as real ones and Hercules report it."""
+"""Data of disk types and control units, as real ones and Hercules report them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -10,7 +10,7 @@ from ccw_actors.devices.volume_geometry import Geometry
 __all__ = ["DISKS", "ControlUnit", "Disk", "Hardware", "hardware_of"]
 
 _CYLINDERS_16_BIT = 0xFFFE
-"""What the 16-bit number of cylinders says of a volume that has as many, or more."""
+"""The 16-bit number of cylinders of a volume that has as many or more."""
 
 _LOCATE_RECORD_EXTENDED, _WRITE_FULL_TRACK, _PREFIX = 0x4B, 0x95, 0xE7
 
@@ -23,8 +23,8 @@ class ControlUnit(Struct, frozen=True):
     TRACK in a domain; 02: PREFIX), `kind` is byte 42. `commands` are the codes it knows
     beyond those of a 3990 model 2. `suborders` are those of PERFORM SUBSYSTEM FUNCTION
     that prepare data, and `features` the feature codes (suborder 41), by byte. An
-    `enhanced` one says so in its status, knows unit addresses, and tells the number of
-    cylinders with 32 bits, too.
+    `enhanced` control unit says so in its status, knows unit addresses, and also
+    reports the number of cylinders with 32 bits.
     """
 
     identity: bytes
@@ -44,8 +44,8 @@ class Disk(Struct, frozen=True):
     `models` maps the largest number of cylinders to the device model byte, smallest
     volume first; a larger volume has the last one. `classes` are bytes 10-11 of READ
     DEVICE CHARACTERISTICS and `details` bytes 16-63: sectors, track capacity, formulas,
-    alternate tracks, error-recording identifiers. `control_units` are those it can be
-    behind, by name; the first is the one it is behind if nobody says.
+    alternate tracks, error-recording identifiers. `control_units` are the names of
+    those it can be behind; the first is the default.
     """
 
     device_type: bytes
@@ -75,7 +75,7 @@ class Hardware(Struct, frozen=True):
 
     @property
     def sectors(self) -> int:
-        """How many sectors of equal angle a track has."""
+        """Number of sectors of equal angle of a track."""
         return self.disk.details[0]
 
     def sense_id(self, geometry: Geometry) -> bytes:
@@ -85,7 +85,7 @@ class Hardware(Struct, frozen=True):
         return b"\xff" + identity + (b"\0" + self.unit.ciws if self.unit.ciws else b"")
 
     def characteristics(self, geometry: Geometry) -> bytes:
-        """Give the 64 bytes of READ DEVICE CHARACTERISTICS."""
+        """Return the 64 bytes of READ DEVICE CHARACTERISTICS."""
         data = bytearray(
             b"".join(
                 (
@@ -145,10 +145,10 @@ CONTROL_UNITS: Mapping[str, ControlUnit] = MappingProxyType(
         ),
     }
 )
-"""The first two are as Hercules 3.13 shows them; identities and kinds of the others as
-SDL Hercules 4 has them. Their facilities are what there is here: no cache, no fast
-write, no copies, no multiple-burst error correction. Features of a 2107: PREFIX (8) and
-query host access (14), as Linux drivers/s390/block/dasd_eckd.c tests them."""
+"""The first two are as in Hercules 3.13; identities and kinds of the others as in SDL
+Hercules 4. Their facilities are those of this model: no cache, no fast write, no
+copies, no multiple-burst error correction. Features of a 2107: PREFIX (8) and query
+host access (14), as Linux drivers/s390/block/dasd_eckd.c tests them."""
 
 
 DISKS: Mapping[str, Disk] = MappingProxyType(

@@ -1,6 +1,7 @@
 """Arguments of DEFINE EXTENT and LOCATE RECORD.
 
-Layout as in Linux drivers/s390/block/dasd_eckd.h (struct DE_eckd_data, LO_eckd_data).
+Layout as in Linux drivers/s390/block/dasd_eckd.h (struct DE_eckd_data, LO_eckd_data);
+numbers are big-endian. An invalid argument raises `UnitCheckError`: command reject.
 """
 
 from msgspec import Struct
@@ -28,7 +29,7 @@ ECKD = 0xC0
 _ORIENTATION = 0xC0
 _ORIENTATIONS = {
     0x00: Orientation.COUNT,
-    0x40: Orientation.INDEX,  # after the home address, which nothing here reads
+    0x40: Orientation.INDEX,  # after the home address, which no command in it reads
     0x80: Orientation.DATA,
     0xC0: Orientation.INDEX,
 }
@@ -61,12 +62,12 @@ def define_extent_argument(argument: bytes) -> tuple[int, Extent]:
 
 
 class Locate(Struct, frozen=True):
-    """What LOCATE RECORD asks for.
+    """The argument of LOCATE RECORD.
 
-    `record` is the identifier to find, CCHHR, and `orientation` which of its areas to
-    stop after; at the index no record is looked for. `transfer_length` is in bytes,
-    zero if not given. `track_set` has a bit for each track to be written, the first one
-    leftmost of 16, and is zero if none is given.
+    `record` is the identifier to find, CCHHR, and `orientation` the area of the record
+    after which to stop; at the index, no record is looked for. `transfer_length` is in
+    bytes, zero if not given. `track_set` has a bit for each track to be written, the
+    first one leftmost of 16, and is zero if not given.
     """
 
     operation: Operation
@@ -105,8 +106,8 @@ class Locate(Struct, frozen=True):
     def extended(cls, argument: bytes, parameter: bytes) -> "Locate":
         """Read the 20 bytes of LOCATE RECORD EXTENDED, and their extended parameter.
 
-        The one extended operation known here is WRITE FULL TRACK; its parameter says
-        which tracks are written, `count` of them. No command can be imbedded.
+        The only extended operation is WRITE FULL TRACK. Its parameter is the track set,
+        with `count` bits on. Imbedded commands are rejected.
         """
         operation, imbedded = argument[17], (argument[2], argument[16])
         if any(imbedded):
@@ -146,7 +147,7 @@ def _operation(code: int) -> Operation:
 
 
 def _track_set(parameter: bytes) -> int:
-    """Read which tracks are written, of which the first has to be one."""
+    """Read the set of tracks to be written; it has to contain the first track."""
     if len(parameter) != _TRACK_SET_SIZE or not parameter[0] & 0x80:
         raise rejected(Message.INVALID_ARGUMENT)
     return int.from_bytes(parameter)

@@ -36,14 +36,14 @@ _FAILURES = {
 class Eckd:
     """A 3390 or 3380 with the volume it was configured with.
 
-    The option `control_unit` of its configuration is the name of what it is behind: a
-    3390 is behind a "3990-2", as Hercules has it; a "3990-6" knows whole tracks (LOCATE
-    RECORD EXTENDED, WRITE FULL TRACK), and a "2107" PREFIX as well, and it describes
-    its volumes.
+    The option `control_unit` of its configuration names its control unit. The default
+    of a 3390 is "3990-2", as in Hercules. A "3990-6" also knows whole tracks (LOCATE
+    RECORD EXTENDED, WRITE FULL TRACK). A "2107" also knows PREFIX, and describes its
+    volumes.
 
     Raises:
-        ImageError: There is no volume, or it is one of another device type.
-        UnknownControlUnitError: There is no such control unit for the disk.
+        ImageError: The device has no volume, or one of another device type.
+        UnknownControlUnitError: The disk cannot be behind that control unit.
     """
 
     def __init__(self, configuration: DeviceConfiguration) -> None:
@@ -105,18 +105,18 @@ class Eckd:
         return self._checked(access, UnitCheckError(_FAILURES[failure]))
 
     def halted(self, state: EckdState) -> EckdState:
-        """State after the halt signal: the chain is over, sense data remain."""
+        """State after the halt signal: the chain has ended, sense data remain."""
         return replace(state, chain=Chain())
 
     def reset(self, state: EckdState) -> EckdState:
-        """State after the clear signal.
+        """State after the clear signal: sense data and chain are gone.
 
-        Where the access mechanism stands, path group and reservation are as before.
+        The place of the access mechanism, path group and reservation remain.
         """
         return replace(state, sense=b"", chain=Chain())
 
     def sense(self, state: EckdState) -> bytes:
-        """Give the 32 bytes of sense data that a SENSE would read, and keep them."""
+        """Return 32 bytes of sense data, as SENSE would read them, and keep them."""
         return state.sense or sense_data(self._hardware, state.cylinder, state.head)
 
     def _access(

@@ -1,7 +1,7 @@
 """Commands for the path to the device: path groups, reservations, reconnection.
 
-There is one path, so a device that is reserved refuses nobody: whoever asks does so on
-the path that has it reserved.
+The device has one path, so it never refuses a command because it is reserved: every
+command comes on the path that reserved it.
 """
 
 from msgspec.structs import replace
@@ -36,7 +36,7 @@ _FUNCTION_RESERVED = 0x1F
 
 
 def sense_path_group_id(access: Access) -> CommandEnd:
-    """Give the state of the path and the path group identifier: 1 and 11 bytes.
+    """Read the state of the path and the path group identifier: 1 and 11 bytes.
 
     The identifier is zeros until one has been set. The state is that of struct
     path_state in Linux drivers/s390/cio/css.h. A path that was grouped in single-path
@@ -53,10 +53,10 @@ def sense_path_group_id(access: Access) -> CommandEnd:
 def set_path_group_id(access: Access) -> CommandEnd:
     """Establish a path group, or resign from it, or disband it: 12 bytes.
 
-    The function byte has the mode (80 multipath) and what to do: 00 establish, 20
-    disband, 40 resign; with one path the last two are the same. They leave the
-    identifier, as on Hercules 3.13, and take the state. A path in a group takes no
-    other identifier; zeros are none.
+    The function byte has the mode (80 multipath) and the function: 00 establish, 20
+    disband, 40 resign. With one path the last two are the same. They keep the
+    identifier, as on Hercules 3.13, and clear the state. A path in a group accepts no
+    other identifier, and none accepts all zeros.
     """
     argument = access.argument(1 + PATH_GROUP_ID_SIZE)
     function, identifier = argument[0], argument[1:]
@@ -79,8 +79,8 @@ def set_path_group_id(access: Access) -> CommandEnd:
 def reserve(access: Access) -> CommandEnd:
     """Reserve the device, and sense.
 
-    It comes first in a chain, but for SUSPEND MULTIPATH RECONNECTION. UNCONDITIONAL
-    RESERVE would take the device from another path; there is none.
+    Only SUSPEND MULTIPATH RECONNECTION may come before it in a chain. UNCONDITIONAL
+    RESERVE does the same: no other path could have the device reserved.
     """
     if access.command.chained and access.previous != SUSPEND_MULTIPATH_RECONNECTION:
         raise rejected(Message.INVALID_SEQUENCE)
@@ -92,7 +92,7 @@ def release(access: Access) -> CommandEnd:
     """Release the device, reserved or not, and sense.
 
     It may follow other commands, as in Linux' steal lock, which chains it to
-    UNCONDITIONAL RESERVE (drivers/s390/cio/device_pgid.c, stlck_build_cp), but no
+    UNCONDITIONAL RESERVE (drivers/s390/cio/device_pgid.c, stlck_build_cp), but not
     DEFINE EXTENT, SET FILE MASK or READ IPL.
     """
     chain = access.chain
@@ -107,7 +107,7 @@ def release(access: Access) -> CommandEnd:
 
 
 def suspend_multipath_reconnection(access: Access) -> CommandEnd:
-    """Keep the chain on one path, as everything here is; it comes first in a chain."""
+    """Do nothing, as the device has one path; reject it unless first in a chain."""
     if access.command.chained:
         raise rejected(Message.INVALID_SEQUENCE)
     return CommandEnd(NORMAL, immediate=True)

@@ -1,7 +1,7 @@
 """Commands that read records, or whole tracks.
 
-A handler takes the access mechanism and returns how the command ended; it raises
-`UnitCheckError` otherwise.
+A handler takes the access mechanism and returns the command's end, or raises
+`UnitCheckError`.
 """
 
 from msgspec.structs import replace
@@ -40,7 +40,7 @@ def read_home_address(access: Access) -> CommandEnd:
 
 
 def read_count(access: Access) -> CommandEnd:
-    """Read the next count area that is not R0's."""
+    """Read the next count area, without R0's: 8 bytes."""
     return read_end(access, access.count_area(access.next_count(from_r1=True)))
 
 
@@ -54,7 +54,7 @@ def read_record_zero(access: Access) -> CommandEnd:
 
 
 def read_data(access: Access) -> CommandEnd:
-    """Read the data of the record that was located or found, else of the next one."""
+    """Read the data of the record that was located or found, or of the next one."""
     slot = access.record()
     if not slot.data_length:
         return end_of_file()
@@ -64,14 +64,14 @@ def read_data(access: Access) -> CommandEnd:
 def read_key_data(access: Access) -> CommandEnd:
     """Read key and data of the record that was located or found, or of the next.
 
-    Without data the key alone is read, and unit exception says so.
+    A record without data gives its key alone, with unit exception.
     """
     slot = access.record()
     return _end(access, access.read_on(slot.key_offset, slot), slot)
 
 
 def read_count_key_data(access: Access) -> CommandEnd:
-    """Read all of the next record; of the one just located, if that is it."""
+    """Read all of the next record, or of the record just located."""
     if not access.is_located:
         access.next_count(from_r1=True)
     slot = access.slots[access.chain.slot]
@@ -83,7 +83,7 @@ def read_count_key_data(access: Access) -> CommandEnd:
 def read_multiple_count_key_data(access: Access) -> CommandEnd:
     """Read all records from the next one to the end of the track, one after another.
 
-    In a domain it comes too early if anything else is still to be done there.
+    It is rejected while a domain is incomplete.
     """
     if access.chain.domain is not None:
         raise UnitCheckError(COMMAND_REJECT | INCOMPLETE_DOMAIN)
@@ -96,8 +96,8 @@ def read_multiple_count_key_data(access: Access) -> CommandEnd:
 def read_track(access: Access) -> CommandEnd:
     """Read all records that follow on the track, and the end mark: 8 bytes of FF.
 
-    After a LOCATE RECORD those are the records behind the one located. The next such
-    command of the domain reads the next track, R0 included.
+    After LOCATE RECORD they are the records behind the located one. The next READ TRACK
+    of the domain reads the next track, R0 included.
     """
     if access.follows is not Follows.LOCATE:
         access.next_track()

@@ -1,7 +1,7 @@
-"""Commands that compare what passes under the head with an argument.
+"""Commands that compare a field that passes under the head with an argument.
 
-A match is told by status modifier. An argument that is shorter than the field is
-compared as far as it goes; it is not an incorrect length.
+A match ends with status modifier. An argument that is shorter than the field is
+compared with the start of the field; it is not an incorrect length.
 """
 
 from collections.abc import Callable
@@ -48,27 +48,27 @@ def search_id_equal(access: Access) -> CommandEnd:
 
 
 def search_id_high(access: Access) -> CommandEnd:
-    """Look whether the next record's identifier is higher than the argument."""
+    """Match if the next record's identifier is higher than the argument."""
     return _search_id(access, gt)
 
 
 def search_id_equal_or_high(access: Access) -> CommandEnd:
-    """Look whether the next record's identifier is that of the argument, or higher."""
+    """Match if the next record's identifier is equal to the argument or higher."""
     return _search_id(access, ge)
 
 
 def search_key_equal(access: Access) -> CommandEnd:
-    """Compare the key of the next record; one without a key does not match."""
+    """Compare the key of the next record; a record without a key does not match."""
     return _search_key(access, eq)
 
 
 def search_key_high(access: Access) -> CommandEnd:
-    """Look whether the next record's key is higher than the argument."""
+    """Match if the next record's key is higher than the argument."""
     return _search_key(access, gt)
 
 
 def search_key_equal_or_high(access: Access) -> CommandEnd:
-    """Look whether the next record's key is that of the argument, or higher."""
+    """Match if the next record's key is equal to the argument or higher."""
     return _search_key(access, ge)
 
 

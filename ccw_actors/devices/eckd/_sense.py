@@ -1,7 +1,7 @@
-"""Sense data of a disk, and the unit checks that make them.
+"""Sense data of a disk, and the unit checks that set them.
 
-Byte 0 and 1 say what happened, byte 7 has the format (0) and the message, bytes 5-6
-the cylinder and head; the 32-byte sense of a 3390 has these again in bytes 29-31. Bits
+Bytes 0 and 1 have the conditions, byte 7 the format (0) and the message, bytes 5-6 the
+cylinder and head. The 32-byte sense of a 3390 has these again in bytes 29-31. Bits
 as in Linux arch/s390/include/asm/scsw.h, messages as in drivers/s390/block/
 dasd_3990_erp.c (also for write inhibited, which comes with command reject), layout as
 Hercules shows it.
@@ -63,7 +63,7 @@ class UnitCheckError(Exception):
 
 
 def rejected(message: Message) -> UnitCheckError:
-    """Make the unit check of a command reject."""
+    """Return the unit check of a command reject."""
     return UnitCheckError(COMMAND_REJECT, message)
 
 
@@ -74,7 +74,7 @@ def sense_data(
     conditions: int = 0,
     message: Message = Message.NONE,
 ) -> bytes:
-    """Make 32 bytes of sense data; a 3380 transfers only the first 24 of them."""
+    """Return 32 bytes of sense data, of which a 3380 transfers the first 24."""
     data = bytearray(SENSE_LENGTH)
     data[0:2] = conditions.to_bytes(2)
     data[5] = cylinder & 0xFF

@@ -1,4 +1,4 @@
-"""What a disk remembers between commands, and what it forgets after a chain."""
+"""The state of a disk: the part kept between commands, and the part of a chain."""
 
 from enum import IntEnum
 
@@ -21,10 +21,10 @@ PATH_GROUP_ID_SIZE = 11
 
 
 class Orientation(IntEnum):
-    """Which area of the track has just passed under the head.
+    """The area of the track that has just passed under the head.
 
-    At `INDEX` it is the home address; otherwise an area of the record in `Chain.slot`.
-    After a seek a disk is at its index.
+    At `INDEX` it is the home address, otherwise an area of the record in `Chain.slot`.
+    After a seek a disk is at the index.
     """
 
     INDEX = 0
@@ -34,10 +34,10 @@ class Orientation(IntEnum):
 
 
 class Follows(IntEnum):
-    """What the command before has done that this one may build on.
+    """The result of the previous command, which the next one may require.
 
-    It has found or written the home address (`HOME_ADDRESS`), found a record by its
-    identifier or key (`RECORD`), written a record with its count (`COUNT`), or was a
+    The command found or wrote the home address (`HOME_ADDRESS`), found a record by its
+    identifier or key (`RECORD`), wrote a record with its count (`COUNT`), or was a
     LOCATE RECORD.
     """
 
@@ -49,10 +49,10 @@ class Follows(IntEnum):
 
 
 class Operation(IntEnum):
-    """Operation code of LOCATE RECORD: what its domain is for.
+    """Operation code of LOCATE RECORD, the operation of its domain.
 
     Codes of two bytes are extended operations: LOCATE RECORD EXTENDED has the second
-    one in its byte 17.
+    byte in its byte 17.
     """
 
     ORIENT = 0x00
@@ -66,10 +66,10 @@ class Operation(IntEnum):
 
 
 class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Where a chain may go, set by DEFINE EXTENT.
+    """The tracks that a chain may access, set by DEFINE EXTENT.
 
     `first` and `last` are track addresses: cylinder in the upper, head in the lower 16
-    bits. `block_size` is that of the records to be written, in bytes, or zero.
+    bits. `block_size` is the size of the records to be written, in bytes, or zero.
     """
 
     first: int
@@ -77,15 +77,15 @@ class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     block_size: int
 
     def contains(self, cylinder: int, head: int) -> bool:
-        """Tell whether a track lies in the extent."""
+        """Return whether a track is in the extent."""
         return self.first <= cylinder << 16 | head <= self.last
 
 
 class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What LOCATE RECORD announced, as far as it has not been done.
+    """The rest of the operation that LOCATE RECORD announced.
 
     `remaining` is the number of commands still to come, at least one.
-    `transfer_length` is the data length of the records to be written, or zero.
+    `transfer_length` is the length of the records to be written in bytes, or zero.
     `track_set` are the tracks still to be written whole, the current one leftmost of 16
     bits, or zero.
     """
@@ -97,12 +97,13 @@ class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What lasts as long as a chain of commands.
+    """State that lasts for a chain of commands.
 
-    `positioned`: a command of the chain has chosen a track. `mask_set`: SET FILE MASK
-    was one of them. `index_points`: how often the index has passed since anything but
-    a count area was read. `prepared` is the order that has prepared what READ SUBSYSTEM
-    DATA would read, empty if none has. `previous` is the code of the command before.
+    `positioned`: a command of the chain has selected a track. `mask_set`: the chain had
+    a SET FILE MASK. `index_points` counts how often the index has passed since the last
+    command that was not a search or READ COUNT. `prepared` is the order that prepared
+    data for READ SUBSYSTEM DATA, or empty. `previous` is the code of the previous
+    command.
     """
 
     positioned: bool = False
@@ -119,10 +120,10 @@ class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class PathGroup(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What was set about the path: the identifier of its group, empty before that.
+    """The path's group: its identifier, empty until one has been set.
 
-    `established` until it has resigned or the group is disbanded; `multipath` is the
-    mode it was established in.
+    It is `established` until the path resigns or the group is disbanded; `multipath`
+    is the mode in which it was established.
     """
 
     identifier: bytes = b""
@@ -131,10 +132,11 @@ class PathGroup(Struct, frozen=True, array_like=True, forbid_unknown_fields=True
 
 
 class EckdState(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """State of a disk: where its access mechanism stands, sense data, and the chain.
+    """State of a disk: place of its access mechanism, sense data, and the chain.
 
-    `sense` is empty unless a unit check has left 32 bytes that nobody has sensed yet.
-    `path_group` and `reserved` are about the path, and outlast a clear signal.
+    `sense` has the 32 bytes of a unit check until SENSE reads them, and is empty
+    otherwise. `path_group` and `reserved` describe the path, and outlast a clear
+    signal.
     """
 
     cylinder: int = 0

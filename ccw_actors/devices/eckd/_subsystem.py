@@ -1,6 +1,6 @@
 """Commands for the control unit: its description, status and messages.
 
-Contents as Hercules 3.13 shows them (golden vectors of the category cu-commands).
+Contents as in Hercules 3.13 (golden vectors of the category cu-commands).
 """
 
 from msgspec.structs import replace
@@ -42,13 +42,13 @@ _ORDER_SIZES = {
     0xB0: 4,
 }
 _ORDER_SIZE_MIN = 2
-"""Of the orders not listed, as on Hercules 3.13."""
+"""Bytes of an order that is not listed, as on Hercules 3.13."""
 
 _MAKER = "HRCZZ000000000001".encode("cp037")
 
 
 def read_configuration_data(access: Access) -> CommandEnd:
-    """Say which devices and which control unit there are: 256 bytes."""
+    """Read the description of device and control unit: 256 bytes."""
     devno, hardware = access.devno, access.hardware
     device, unit = hardware.disk.device_type.hex(), hardware.unit.identity.hex()
     base, address = devno & ~SUBSYSTEM_GROUP, devno & 0xFF
@@ -79,7 +79,7 @@ def _element(flags: str, kind: str, model: str, tag: int) -> bytes:
 
 
 def sense_subsystem_status(access: Access) -> CommandEnd:
-    """Say what the subsystem has: no cache is in use (40 bytes; 44 if enhanced)."""
+    """Read the status of the subsystem, which uses no cache: 40 bytes, enhanced 44."""
     enhanced = access.hardware.unit.enhanced
     base = (access.devno & ~SUBSYSTEM_GROUP).to_bytes(2)
     start = bytes([enhanced, access.devno & 0xFF, SUBSYSTEM_GROUP])
@@ -88,17 +88,17 @@ def sense_subsystem_status(access: Access) -> CommandEnd:
 
 
 def read_buffered_log(access: Access) -> CommandEnd:
-    """Give the log, in which nothing is, and clear it."""
+    """Read and clear the log, which is empty: 32 zeros."""
     return read_end(access, bytes(_LOG_SIZE))
 
 
 def perform_subsystem_function(access: Access) -> CommandEnd:
-    """Do what an order says, or prepare data for READ SUBSYSTEM DATA.
+    """Execute an order, or prepare data for READ SUBSYSTEM DATA.
 
     The orders are: prepare for read subsystem data (12 bytes), set special intercept
-    condition (2), set subsystem characteristics (66), with which Linux says that it
-    could do with alias devices. Nothing here depends on the last two. Any other has
-    the length of its order taken and is rejected.
+    condition (2), and set subsystem characteristics (66), with which Linux says that it
+    supports alias devices. The last two have no effect. Any other order is rejected,
+    its length taken.
     """
     start = access.argument(_ORDER_SIZE_MIN)
     argument = access.argument(_ORDER_SIZES.get(start[0], _ORDER_SIZE_MIN))
@@ -111,7 +111,7 @@ def perform_subsystem_function(access: Access) -> CommandEnd:
 
 
 def read_subsystem_data(access: Access) -> CommandEnd:
-    """Give what the command before has prepared."""
+    """Read the data that PERFORM SUBSYSTEM FUNCTION has prepared."""
     prepared = access.chain.prepared
     if not prepared:
         raise rejected(Message.INVALID_SEQUENCE)

@@ -1,10 +1,10 @@
-"""What PERFORM SUBSYSTEM FUNCTION prepares and READ SUBSYSTEM DATA reads, by suborder.
+"""The data that PERFORM SUBSYSTEM FUNCTION prepares, by suborder.
 
 | suborder | data | bytes |
 |---|---|---|
 | 00 | storage path status | 16 |
 | 01 | subsystem statistics | 96 |
-| 03 | message: there is none | 9 |
+| 03 | no message | 9 |
 | 0E | unit address configuration | 512 |
 | 1C | query host access | 20, and 32 for a host |
 | 41 | feature codes | 256 |
@@ -32,7 +32,7 @@ __all__ = [
 
 ORDER_SIZE = 12
 SUBSYSTEM_GROUP = 0x1F
-"""Device numbers that differ in these bits only are of one subsystem."""
+"""Device numbers that differ only in these bits are of one subsystem."""
 
 _MESSAGE, _QUERY_HOST_ACCESS, _VOLUME_STORAGE = 0x03, 0x1C, 0x52
 _NAMES_VOLUME = frozenset({_QUERY_HOST_ACCESS, _VOLUME_STORAGE})
@@ -48,7 +48,7 @@ _NO_SYSPLEX = " ".ljust(8).encode("cp037")
 _HOST_ENTRY = 32
 
 _GIGABYTE_EXTENTS = 0x40
-"""An extent has 1113 cylinders: what is called 1 GB."""
+"""An extent has 1113 cylinders, called 1 GB."""
 _POOL = 0
 _STANDARD_VOLUMES, _EXTENT_SIZE_VALID = 0x10, 0x08
 _POOLS_VALID = 0x80
@@ -57,9 +57,9 @@ _IMAGE_NUMBER = "0000000001".encode("cp037")
 
 
 def is_order(access: Access, argument: bytes) -> bool:
-    """Tell whether the 12 bytes of an order ask for data that can be prepared.
+    """Return whether the 12 bytes of an order ask for data that can be prepared.
 
-    Of the volumes of the subsystem each knows itself only.
+    A volume only knows itself, not the others of its subsystem.
     """
     _, flags, *reserved, lss, volume, suborder = argument[:7]
     if flags or any(reserved) or suborder not in access.hardware.unit.suborders:
@@ -69,7 +69,7 @@ def is_order(access: Access, argument: bytes) -> bool:
 
 
 def subsystem_data(access: Access, argument: bytes) -> bytes:
-    """Return what was prepared by an order that `is_order`."""
+    """Return the data that an order prepares; check it with `is_order` first."""
     return _DATA[argument[6]](access, argument)
 
 
@@ -78,7 +78,7 @@ def _path_status(_access: Access, _argument: bytes) -> bytes:
 
 
 def _statistics(access: Access, _argument: bytes) -> bytes:
-    """Count nothing; say only whose statistics they are."""
+    """Return the unit address and subsystem; all counters are zero."""
     data = bytearray(96)
     data[1] = access.devno & 0xFF
     data[-2:] = (access.devno & ~SUBSYSTEM_GROUP).to_bytes(2)
@@ -86,14 +86,14 @@ def _statistics(access: Access, _argument: bytes) -> bytes:
 
 
 def _message(_access: Access, argument: bytes) -> bytes:
-    """Say that there is no message; bytes 4-7 are the identifier that was asked for."""
+    """Report no message; bytes 4-7 are the identifier in the order."""
     return b"\0\x09\0\0" + argument[8:12] + b"\0"
 
 
 def _unit_addresses(access: Access, _argument: bytes) -> bytes:
-    """Say of every unit address that it is a base device, so there are no aliases.
+    """Report every unit address as a base device: the subsystem has no aliases.
 
-    A 3990 model 2 of Hercules leaves all open, which Linux takes for the same.
+    A 3990 model 2 of Hercules reports zeros, which Linux treats the same.
     """
     if not access.hardware.unit.enhanced:
         return bytes(2 * _UNIT_ADDRESSES)
@@ -110,7 +110,7 @@ def _features(access: Access, _argument: bytes) -> bytes:
 def _host_access(access: Access, _argument: bytes) -> bytes:
     """Describe the one host, if it has grouped its path or reserved the device.
 
-    It has said nothing about its sysplex, its clock or the cylinders it can address.
+    Its sysplex, its clock and the cylinders that it can address are unknown.
     """
     group = access.path_group
     flags = _ONLINE | _GROUPED if group.established else 0
@@ -124,7 +124,7 @@ def _host_access(access: Access, _argument: bytes) -> bytes:
 
 
 def _volume_storage(access: Access, _argument: bytes) -> bytes:
-    """Say that all of the volume has its space, and how many cylinders these are.
+    """Report a fully allocated volume, and its number of cylinders.
 
     It is a standard volume of extent pool 0: neither track nor extent space-efficient.
     """

@@ -1,4 +1,4 @@
-"""Commands that write: the data of a record, a record and all behind it, a track.
+"""Commands that write: a record's data, a record and the rest of its track, a track.
 
 | write control (file mask) | update | count, erase | home address, R0 |
 |---|---|---|---|
@@ -7,8 +7,9 @@
 | 80 | yes | no | no |
 | C0 | yes | yes | yes |
 
-Without a domain each follows what has found its place: an update a search that
-matched, a count the same or another count, R0 its home address.
+Without a domain each has to follow the command that found its place: an update follows
+a search that matched, a count follows such a search or another count, R0 follows its
+home address.
 """
 
 from msgspec.structs import replace
@@ -53,17 +54,17 @@ _WRITE_COUNTS = frozenset({0x1D, 0x9D})
 
 
 def write_data(access: Access) -> CommandEnd:
-    """Replace the data of a record, padded with zeros to the length it has."""
+    """Replace the data of a record, padded with zeros to the record's length."""
     return _update(access, with_key=False)
 
 
 def write_key_data(access: Access) -> CommandEnd:
-    """Replace key and data of a record, padded with zeros to the length they have."""
+    """Replace key and data of a record, padded with zeros to the record's length."""
     return _update(access, with_key=True)
 
 
 def write_home_address(access: Access) -> CommandEnd:
-    """Accept the home address, which the image has for good: five bytes."""
+    """Accept the five bytes of the home address; the image keeps its own."""
     if access.write_control not in _ALL:
         raise UnitCheckError(FILE_PROTECTED)
     if access.chain.orientation is not Orientation.INDEX:
@@ -74,9 +75,9 @@ def write_home_address(access: Access) -> CommandEnd:
 
 
 def write_record_zero(access: Access) -> CommandEnd:
-    """Write R0; all behind it is gone.
+    """Write R0, and erase the rest of the track.
 
-    In a domain for format writes it follows the LOCATE RECORD, which has come to the
+    In a domain for format writes it follows the LOCATE RECORD, which has found the
     home address (Linux drivers/s390/block/dasd_eckd.c, locate_record).
     """
     in_domain = access.chain.domain is not None
@@ -88,10 +89,9 @@ def write_record_zero(access: Access) -> CommandEnd:
 
 
 def write_count_key_data(access: Access) -> CommandEnd:
-    """Write a record behind the one located, found or written; all behind is gone.
+    """Write a record behind the one located, found or written; erase the rest.
 
-    It is as long as its count area says; data that the channel does not give are
-    zeros.
+    The record has the length in its count area, padded with zeros.
     """
     if access.chain.domain is None:
         _check(access, _COUNTS, _PLACES)
@@ -101,11 +101,11 @@ def write_count_key_data(access: Access) -> CommandEnd:
 
 
 def write_count_key_data_next_track(access: Access) -> CommandEnd:
-    """Go on to the next track, and write a record behind R0 of it; all behind is gone.
+    """Move to the next track, write a record behind its R0, and erase the rest.
 
-    It comes behind a record that was just written, in a domain for format writes. Where
-    the extent ends the track is file protected. So Linux formats several tracks with
-    one program (drivers/s390/block/dasd_eckd.c, dasd_eckd_build_format).
+    It has to follow a record just written, in a domain for format writes. A track
+    outside of the extent is file protected. Linux formats several tracks with one such
+    program (drivers/s390/block/dasd_eckd.c, dasd_eckd_build_format).
     """
     if access.chain.domain is None or access.previous not in _WRITE_COUNTS:
         raise rejected(Message.INVALID_SEQUENCE)
@@ -114,9 +114,9 @@ def write_count_key_data_next_track(access: Access) -> CommandEnd:
 
 
 def write_special_count_key_data(access: Access) -> CommandEnd:
-    """Write a record that goes on with the first one of the next track.
+    """Write a record that continues with the first one of the next track.
 
-    The count area says so with its first bit, as in the images of Hercules.
+    The first bit of its count area is set, as in the images of Hercules.
     """
     _check(access, _COUNTS, _PLACES)
     offset = access.slots[access.chain.slot].end
@@ -126,11 +126,12 @@ def write_special_count_key_data(access: Access) -> CommandEnd:
 
 
 def write_full_track(access: Access) -> CommandEnd:
-    """Replace a track by records, R0 first, and the end mark: what READ TRACK gives.
+    """Replace a track by records, R0 first, and the end mark, as READ TRACK gives them.
 
-    It is in a domain for it, and each goes on to the next track of the track set; the
-    home address stays. What is behind the end mark is not taken. So Linux writes in
-    raw-track mode (drivers/s390/block/dasd_eckd.c, dasd_eckd_build_cp_raw).
+    It needs a domain for WRITE FULL TRACK; each one in it moves to the next track of
+    the track set. The home address stays. Bytes behind the end mark are not taken.
+    Linux writes so in raw-track mode (drivers/s390/block/dasd_eckd.c,
+    dasd_eckd_build_cp_raw).
     """
     if access.chain.domain is None:
         raise rejected(Message.INVALID_SEQUENCE)
@@ -153,7 +154,7 @@ def write_full_track(access: Access) -> CommandEnd:
 
 
 def _next_of_track_set(access: Access, domain: Domain) -> None:
-    """Go on to the next track that has its bit; there is one, or the domain is over."""
+    """Move to the next track of the set; a domain that has not ended has one."""
     tracks = domain.track_set
     while True:
         access.next_track()
@@ -175,7 +176,7 @@ def erase(access: Access) -> CommandEnd:
 def _check(
     access: Access, allowed: frozenset[WriteControl], after: frozenset[Follows]
 ) -> None:
-    """Check what the file mask says, and that the place has just been found."""
+    """Check that the file mask permits it and the place has just been found."""
     if access.write_control not in allowed or access.follows not in after:
         raise rejected(Message.INVALID_SEQUENCE)
 
@@ -200,7 +201,7 @@ def _update(access: Access, *, with_key: bool) -> CommandEnd:
 
 
 def _transfer_length(access: Access, length: int) -> int:
-    """Bytes to write: as located, else the extent's block size, else what fits."""
+    """Bytes to write: as located, else the extent's block size, else `length`."""
     domain, extent = access.chain.domain, access.chain.extent
     if domain is None or extent is None:
         return length

@@ -1,4 +1,4 @@
-"""Fixed-block disks: 3370, 0671, 9336 and their kin."""
+"""Fixed-block disks, such as 3370, 0671 and 9336."""
 
 from ccw_actors.devices.fba._hardware import HARDWARE as HARDWARE
 from ccw_actors.devices.fba._model import COMMANDS as COMMANDS

@@ -1,6 +1,7 @@
-"""Arguments of DEFINE EXTENT and LOCATE, and the state that they leave.
+"""Arguments of DEFINE EXTENT and LOCATE, and the state that they set.
 
-Layout as in Linux drivers/s390/block/dasd_fba.h (struct DE_fba_data, LO_fba_data).
+Layout as in Linux drivers/s390/block/dasd_fba.h (struct DE_fba_data, LO_fba_data);
+numbers are big-endian.
 """
 
 from enum import IntEnum
@@ -18,11 +19,11 @@ _WRITE_CONTROL = 0xC0
 _WRITES_INHIBITED = 0x40
 _FORMATS_INHIBITED = 0x00
 _MASK_RESERVED = 0x3B
-"""As Hercules 3.13 has it; 04 permits diagnostic commands, of which there are none."""
+"""As in Hercules 3.13; 04 permits diagnostic commands, which the models do not have."""
 
 
 class Operation(IntEnum):
-    """What LOCATE announces."""
+    """The operation that LOCATE announces."""
 
     WRITE = 0x01
     READ_REPLICATED = 0x02
@@ -36,7 +37,7 @@ WRITES = frozenset({Operation.WRITE, Operation.WRITE_AND_VERIFY, Operation.FORMA
 
 
 class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Where a chain may go: blocks `first` to `last` of the data set.
+    """The blocks that a chain may access: `first` to `last` of the data set.
 
     Block `first` is block `start` of the volume. `mask` is the file mask.
     """
@@ -47,7 +48,7 @@ class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     last: int
 
     def permits(self, operation: Operation) -> bool:
-        """Tell whether the file mask permits an operation."""
+        """Return whether the file mask permits an operation."""
         control = self.mask & _WRITE_CONTROL
         if operation is Operation.FORMAT:
             return control not in {_WRITES_INHIBITED, _FORMATS_INHIBITED}
@@ -55,7 +56,7 @@ class Extent(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What was located: `count` blocks of the volume from `block` on."""
+    """The blocks that LOCATE announced: `count` of the volume from `block` on."""
 
     operation: Operation
     block: int
@@ -63,10 +64,11 @@ class Domain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 def define_extent(argument: bytes, blocks: int) -> Extent | None:
-    """Read the 16 bytes of DEFINE EXTENT for a volume of so many blocks.
+    """Read the 16 bytes of DEFINE EXTENT for a volume of `blocks` blocks.
 
-    Bytes 2 and 3 are the size of a block, or zero (struct DE_fba_data of Linux). None
-    if that is another one, and if the extent is none, or not within the volume.
+    Bytes 2 and 3 are the size of a block, or zero (struct DE_fba_data of Linux). The
+    result is None if the size or the mask is invalid, or the extent is not within the
+    volume.
     """
     mask, reserved = argument[0], argument[1]
     block_size = int.from_bytes(argument[2:4])
@@ -81,7 +83,7 @@ def define_extent(argument: bytes, blocks: int) -> Extent | None:
 
 
 def locate(argument: bytes, extent: Extent) -> Domain | None:
-    """Read the 8 bytes of LOCATE; None if the extent does not permit it."""
+    """Read the 8 bytes of LOCATE; None if invalid, or not permitted by the extent."""
     replication, count = argument[1], int.from_bytes(argument[2:4])
     block = int.from_bytes(argument[4:LOCATE_SIZE])
     try:

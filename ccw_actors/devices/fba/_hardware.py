@@ -1,4 +1,4 @@
-"""What the types of fixed-block disks differ in."""
+"""The properties in which the types of fixed-block disks differ."""
 
 from msgspec import Struct
 
@@ -22,12 +22,12 @@ class Hardware(Struct, frozen=True):
     per_position: int
 
     def sense_id(self, device_type: str) -> bytes:
-        """Data of SENSE ID: FF, control unit, device type and model."""
+        """Data of SENSE ID, 7 bytes: FF, control unit, device type and model."""
         device = bytes.fromhex(device_type) + bytes([self.model])
         return b"\xff" + self.control_unit + device
 
     def characteristics(self, blocks: int) -> bytes:
-        """Give the 32 bytes of READ DEVICE CHARACTERISTICS of so large a volume."""
+        """Data of READ DEVICE CHARACTERISTICS, 32 bytes, for a volume's size."""
         return b"".join(
             (
                 bytes([0x30, 0x08, 0x21, self.kind]),
@@ -48,5 +48,5 @@ HARDWARE = {
     "9335": Hardware(bytes.fromhex("631001"), 0x01, 0x06, 71, 426),
     "9336": Hardware(bytes.fromhex("631001"), 0x00, 0x11, 63, 315),
 }
-"""0671 and 3370 as Hercules 3.13 shows them but for SENSE ID of the 3370; that and the
+"""0671 and 3370 are as in Hercules 3.13, except for SENSE ID of the 3370. That and the
 other types are general knowledge: UNVERIFIED."""

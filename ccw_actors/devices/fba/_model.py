@@ -13,7 +13,7 @@
 | A4 | read and reset buffered log |
 | E4 | sense ID |
 
-Blocks of 512 bytes come and go in groups, as images: see `BlockGeometry`.
+Blocks of 512 bytes are read and written in groups: see `BlockGeometry`.
 """
 
 from collections.abc import Callable, Mapping
@@ -65,7 +65,7 @@ def _sense(work: Work) -> CommandEnd:
 
 
 def _reserve(work: Work) -> CommandEnd:
-    """Reserve the device, and sense: on its one path nobody contends for it."""
+    """Reserve the device, and sense: with one path, there is no contender."""
     if work.command.chained:
         raise RejectedError
     return _sense(work)
@@ -113,7 +113,7 @@ def _read(work: Work) -> CommandEnd:
 
 
 def _write(work: Work) -> CommandEnd:
-    """Write what was located; what the channel does not give is zeros."""
+    """Write the located blocks; zeros stand for bytes beyond the count."""
     domain = work.take_domain()
     if domain.operation not in WRITES:
         raise RejectedError
@@ -161,7 +161,7 @@ class Fba:
     """A fixed-block disk with the volume it was configured with.
 
     Raises:
-        ImageError: There is no volume, or it is one of another device type.
+        ImageError: The device has no volume, or one of another device type.
     """
 
     def __init__(self, configuration: DeviceConfiguration) -> None:
@@ -213,16 +213,16 @@ class Fba:
         return _checked(_FAILURES[failure])
 
     def halted(self, state: FbaState) -> FbaState:
-        """State after the halt signal: the chain is over, sense data remain."""
+        """State after the halt signal: the chain has ended, sense data remain."""
         return FbaState(state.condition)
 
     def reset(self, state: FbaState) -> FbaState:
-        """State after the clear signal or a reset."""
+        """State after the clear signal: the same as after power on."""
         del state
         return FbaState()
 
     def sense(self, state: FbaState) -> bytes:
-        """Give the 32 bytes of sense data, of which SENSE transfers 24."""
+        """Return the 32 bytes of sense data, of which SENSE transfers 24."""
         return _sense_data(state.condition).ljust(32, b"\0")
 
 

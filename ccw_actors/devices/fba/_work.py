@@ -1,4 +1,4 @@
-"""One command on its way through a fixed-block disk, and what outlives it."""
+"""One command in execution by a fixed-block disk, and the state it leaves."""
 
 from collections.abc import Mapping
 
@@ -15,21 +15,21 @@ __all__ = ["Chain", "FbaState", "MissingGroupError", "RejectedError", "Work"]
 
 
 class Chain(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What lasts as long as a chain of commands."""
+    """State that lasts for a chain of commands."""
 
     extent: Extent | None = None
     domain: Domain | None = None
 
 
 class FbaState(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """State of a disk: sense byte 0 that nobody has sensed yet, and the chain."""
+    """State of a disk: the pending sense byte 0, and the state of the chain."""
 
     condition: int = 0
     chain: Chain = Chain()
 
 
 class RejectedError(Exception):
-    """The command is rejected; so many bytes of its argument have been taken."""
+    """The command is rejected after `taken` bytes of its argument."""
 
     def __init__(self, taken: int = 0) -> None:
         super().__init__(f"rejected after {taken} bytes")
@@ -45,7 +45,7 @@ class MissingGroupError(Exception):
 
 
 class Work:
-    """One command on its way through a disk; made anew for each."""
+    """One command in execution by a disk; each command gets a new one."""
 
     def __init__(
         self,
@@ -64,14 +64,14 @@ class Work:
         self._groups = groups
 
     def argument(self, size: int) -> bytes:
-        """Take the argument of a command; one too short is rejected."""
+        """Take the argument of a command; reject one that is too short."""
         argument = self.command.data[:size]
         if len(argument) < size:
             raise RejectedError(len(argument))
         return argument
 
     def give(self, data: bytes) -> CommandEnd:
-        """End a read: as much of the data as the count allows."""
+        """End a read with as much of the data as the count allows."""
         given = data[: self.command.count]
         return CommandEnd(
             Dstat.CHANNEL_AND_DEVICE_END,
@@ -88,7 +88,7 @@ class Work:
             raise MissingGroupError(number) from None
 
     def blocks(self, first: int, count: int) -> bytes:
-        """Return so many blocks of the volume."""
+        """Return `count` blocks of the volume."""
         return b"".join(self._block(number) for number in range(first, first + count))
 
     def _block(self, number: int) -> bytes:
@@ -96,10 +96,10 @@ class Work:
         return self.group(group)[at : at + BLOCK_SIZE]
 
     def put(self, first: int, data: bytes) -> None:
-        """Replace blocks of the volume from the first one on.
+        """Replace blocks of the volume from block `first` on.
 
-        A group of which all is replaced is not asked for: Linux clears the blocks of a
-        whole volume with one command.
+        A group that is replaced entirely is not asked for: Linux clears the blocks of
+        a whole volume with one command.
         """
         writes: list[tuple[int, bytes]] = []
         start, end = first * BLOCK_SIZE, first * BLOCK_SIZE + len(data)
@@ -115,7 +115,7 @@ class Work:
         self.writes = tuple(writes)
 
     def take_domain(self) -> Domain:
-        """Return what was located, which the command uses up."""
+        """Return the located blocks, which the command uses up."""
         domain = self.chain.domain
         if domain is None:
             raise RejectedError

@@ -1,4 +1,4 @@
-"""Devices that are part of a channel subsystem itself, as QEMU has them: thin ones."""
+"""Minimal models of the devices that QEMU's channel subsystem emulates itself."""
 
 from ccw_actors.devices.virtual._terminal import COMMANDS as TERMINAL_COMMANDS
 from ccw_actors.devices.virtual._terminal import Terminal as Terminal

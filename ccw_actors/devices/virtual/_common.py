@@ -1,6 +1,6 @@
-"""What virtual devices have in common: no operation, sense and sense ID.
+"""Parts that virtual devices share: no operation, sense and sense ID.
 
-A command whose data are not needed takes all of its count, so that none of it is left.
+A command whose data are not needed takes all of its count: the residual count is 0.
 Source: QEMU hw/s390x/css.c (css_interpret_ccw).
 """
 
@@ -26,23 +26,23 @@ StateT = TypeVar("StateT", bound=Struct)
 
 
 class NoVolume:
-    """The part of a device model that is about its volume, for one that has none."""
+    """The method `failed` of a device model without a volume."""
 
     def failed(
         self, state: StateT, command: DeviceCommand, failure: Failure
     ) -> Outcome[StateT]:
-        """Never called: there is no track that could fail."""
+        """Never called: the device has no track that could fail."""
         raise AssertionError(f"{command} of {state} has no track: {failure}")
 
 
 def all_taken(command: DeviceCommand) -> CommandEnd:
-    """End a command that takes whatever it is given."""
+    """End a command that takes all bytes that it is given."""
     count = command.count
     return CommandEnd(Dstat.CHANNEL_AND_DEVICE_END, transferred=count, length=count)
 
 
 def given(command: DeviceCommand, data: bytes) -> CommandEnd:
-    """End a read: as much of the data as the count allows."""
+    """End a read with as much of the data as the count allows."""
     part = data[: command.count]
     return CommandEnd(
         Dstat.CHANNEL_AND_DEVICE_END, part, transferred=len(part), length=len(data)
@@ -56,7 +56,7 @@ def sense_id(command: DeviceCommand, control_unit: int, model: int) -> CommandEn
 
 
 def unit_check(command: DeviceCommand) -> CommandEnd:
-    """End a command in unit check."""
+    """End a command with unit check, all of its count taken."""
     count = command.count
     status = Dstat.CHANNEL_AND_DEVICE_END | Dstat.UNIT_CHECK
     return CommandEnd(status, transferred=count, length=count)

@@ -48,7 +48,7 @@ COMMANDS: Final = {
 
 
 class TerminalState(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Sense byte 0 that nobody has sensed yet."""
+    """The pending sense byte 0."""
 
     condition: int = 0
 
@@ -101,5 +101,5 @@ class Terminal(NoVolume):
         return TerminalState()
 
     def sense(self, state: TerminalState) -> bytes:
-        """Give the sense data."""
+        """Return the 32 bytes of sense data."""
         return bytes([state.condition]).ljust(SENSE_LENGTH, b"\0")

@@ -3,17 +3,18 @@
 | code | command | data |
 |---|---|---|
 | 03, 04, E4 | no operation, sense, sense ID | |
-| 11, 12 | write, read features | 5: 32 bits, little-endian; which 32 |
+| 11, 12 | write, read features | 5: 32 bits, little-endian; number of the word |
 | 13 | set up a virtqueue | 16, in revision 1 and later 32: checked for length only |
 | 21, 22 | write, read configuration space | |
 | 31, 72 | write, read status | 1 |
-| 32 | read size of a virtqueue | 4: which, its size |
+| 32 | read size of a virtqueue | 4: its number, its size |
 | 33 | reset | 0 |
 | 43, 53, 73 | set up indicators | 8, 8, 28: taken and not used |
-| 83 | set revision | 4: revision, length of what follows |
+| 83 | set revision | 4: revision, length of the data that follow |
 
-There are no virtqueues behind it: nothing is ever read or written. A command that makes
-no sense ends in a program check, as the device is part of the channel subsystem.
+Numbers are big-endian unless the table says otherwise. The model has no virtqueues:
+nothing is ever read or written. Arguments that are too short or out of range end a
+command with program check, as the device is part of the channel subsystem.
 
 Source: Virtual I/O Device specification, "Virtio over channel I/O"; QEMU
 hw/s390x/virtio-ccw.c.
@@ -48,7 +49,7 @@ _RESERVED_IN_REVISION_0: Final = 32
 
 
 class VirtioState(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """State of a device; `revision` is -1 until a driver sets it or goes on without."""
+    """State of a device; `revision` is -1 until a driver sets it."""
 
     condition: int = 0
     revision: int = -1
@@ -62,7 +63,7 @@ class _Unknown(Exception):  # noqa: N818 - it never leaves this module
 
 
 class _Senseless(Exception):  # noqa: N818 - it never leaves this module
-    """The channel subsystem finds fault with the command."""
+    """The channel subsystem ends the command with program check."""
 
 
 Handler = Callable[
@@ -111,7 +112,7 @@ class Virtio(NoVolume):
         return replace(state, condition=0)
 
     def sense(self, state: VirtioState) -> bytes:
-        """Give the sense data."""
+        """Return the 32 bytes of sense data."""
         return bytes([state.condition]).ljust(SENSE_LENGTH, b"\0")
 
     def forgotten(self, state: VirtioState) -> VirtioState:
@@ -235,7 +236,7 @@ def _taken(
 
 
 def _argument(command: DeviceCommand, size: int) -> bytes:
-    """Return the data of a command that needs so many bytes."""
+    """Return the first `size` bytes of a command's data, which it needs."""
     if len(command.data) < size:
         raise _Senseless
     return command.data[:size]

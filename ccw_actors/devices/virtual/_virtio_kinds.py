@@ -1,4 +1,4 @@
-"""Kinds of virtio devices: what each offers, and its configuration space.
+"""Kinds of virtio devices: the features of each, and its configuration space.
 
 Features are those that QEMU 7.2 offers by default; bit 0 is the least significant one.
 Source: Virtual I/O Device specification, chapter "Device Types"; QEMU hw/virtio,

@@ -1,1 +1,1 @@
-"""One actor as the System sees it: its mailbox, its handlers, its life."""
+"""One actor as the System sees it: its mailbox, handlers and life cycle."""

@@ -1,4 +1,4 @@
-"""An actor's place in a System: its mailbox and what the System knows of it."""
+"""The cell of an actor: its mailbox and the System's data about it."""
 
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -18,16 +18,17 @@ from ccw_actors.transport import Message
 
 __all__ = ["CLOSED", "IDLE", "Cell"]
 
-# The status of a mailbox, two bits: QUEUED and CLOSED. Messages put an actor into the
-# run queue when it is IDLE only; a signal, or what its handler waits for, always does.
+# The status of a mailbox has two bits, QUEUED and CLOSED. A message puts an actor into
+# the run queue only if it is IDLE. A signal, or the end of a handler's wait, always
+# does.
 IDLE: Final = 0
-CLOSED: Final = 2  # A handler is suspended, a signal waits, or the actor is no more.
+CLOSED: Final = 2  # A handler is suspended, a signal waits, or the actor has ended.
 
 T = TypeVar("T")
 
 
 class _Extra(Generic[T]):
-    """What most actors never need: it stands in `Cell.extras`, once it is needed."""
+    """A field that few actors need: `Cell.extras` holds it once it is set."""
 
     def __init__(self, default: T) -> None:
         self._default = default
@@ -58,22 +59,22 @@ class _Extra(Generic[T]):
 
 
 class Cell:
-    """Mailbox, actor and decoder of one address; owned by the System.
+    """Mailbox, actor and decoder of one address; the System owns it.
 
-    An idle actor should be small: what most actors never need (`mailbox` before the
-    first message, too) is None until it is needed. Of `exempt_in` and `exempt_out`
-    only the difference counts, the number of envelopes that the bound does not
-    concern; there are two because each is written by one thread only.
+    An idle actor should be small: fields that few actors need (and `mailbox` before the
+    first message) are None until then. Only the difference of `exempt_in` and
+    `exempt_out` matters: the number of envelopes that do not count against the bound.
+    There are two because one thread writes each.
 
-    `life` is where the actor is in its life, `status` whether it is in the run `queue`
-    and takes messages. `turn` is an async handler, or hook, that is under way.
-    `context` is what the actor runs in.
+    `life` is the state in the actor's life cycle. `status` says whether it is in the
+    run `queue` and takes messages. `turn` is an async handler, or hook, in progress.
+    `context` is the context that the actor runs in.
 
-    Of the rest `failure` is the error that the actor fails with, once it does, and
-    `cause` what was raised; `start_error` what `on_start` has raised. `owed` are the
-    numbers of asks that it has taken upon itself to answer. `may_begin` is True when
-    the pause before a restart is over, and `has_stopped` once `on_stop` has begun.
-    `leave_trace` ends the trace of the message that is being handled.
+    `failure` is the error that the actor fails with, once it does, and `cause` the
+    exception itself. `start_error` is the exception of `on_start`. `owed` are the
+    numbers of asks that the actor has promised to answer later. `may_begin` is True
+    when the pause before a restart has ended, and `has_stopped` once `on_stop` has
+    begun. `leave_trace` ends the trace of the current message.
     """
 
     __slots__ = (
@@ -155,18 +156,18 @@ class Cell:
 
     @property
     def incarnation(self) -> int:
-        """Which of the actors at the path it is, counted from 1."""
+        """The number of the actor among those at its path, counted from 1."""
         return split(self.address)[1]
 
     def set_incarnation(self, incarnation: int) -> None:
-        """Be another of the actors at the path, as a snapshot says."""
+        """Set the number of the actor at its path, as a snapshot says."""
         if incarnation != self.incarnation:
             self.address = address_of(self.path, incarnation)
 
     # -- the mailbox ------------------------------------------------------------
 
     def put(self, envelope: Envelope) -> None:
-        """Put an envelope into the mailbox, whatever its bound says."""
+        """Put an envelope into the mailbox regardless of its bound."""
         if self.mailbox is None:
             self.mailbox = deque[Letter]()
         if envelope.kind:
@@ -177,7 +178,7 @@ class Cell:
             self.queue.enqueue(self)
 
     def accept(self, envelope: Envelope) -> bool:
-        """Put a message into the mailbox if that certainly has room for it."""
+        """Put a message into the mailbox if it certainly has room for it."""
         mailbox = self.mailbox
         if mailbox is None:
             self.mailbox = mailbox = deque[Letter]()
@@ -190,7 +191,7 @@ class Cell:
         return True
 
     def signal(self, envelope: Envelope) -> None:
-        """Put a signal into the system lane, which comes before all messages."""
+        """Put a signal into the system lane, ahead of all messages."""
         if self.signals is None:
             self.signals = deque[Envelope]()
         self.signals.append(envelope)
@@ -202,18 +203,18 @@ class Cell:
         return len(self.mailbox) if self.mailbox is not None else 0
 
     def is_full(self) -> bool:
-        """Whether one more message would be more than the bound."""
+        """Whether one more message would exceed the bound."""
         return self.waiting() - (self.exempt_in - self.exempt_out) >= self.bound
 
     def set_aside(self, envelope: Envelope) -> None:
-        """Put the message being handled into the stash."""
+        """Put the current message into the stash."""
         stash = self.stash
         if stash is None:
             self.stash = stash = deque[Envelope]()
         stash.append(envelope)
 
     def put_back(self) -> None:
-        """Put the stash before all that waits in the mailbox."""
+        """Put the stash before all messages in the mailbox."""
         stash = self.stash
         if not stash:
             return
@@ -226,18 +227,18 @@ class Cell:
     # -- the run queue ----------------------------------------------------------
 
     def wake(self) -> None:
-        """Put the actor into the run queue if it is not there."""
+        """Put the actor into the run queue if it is not in it."""
         status = self.status
         if not status & QUEUED:
             self.status = status | QUEUED
             self.queue.enqueue(self)
 
     def close(self) -> None:
-        """Take no message until `settle` finds that there is no reason any more."""
+        """Take no message until `settle` finds no reason left."""
         self.status |= CLOSED
 
     def settle(self) -> bool:
-        """Set `status` after a run; True if the actor is to stay in the run queue."""
+        """Set `status` after a run; True if the actor must stay in the run queue."""
         turn = self.turn
         busy = turn is not None or self.life is not State.RUNNING
         if self.signals or (turn is not None and turn.is_ready):
@@ -252,11 +253,11 @@ class Cell:
     # -- the life ---------------------------------------------------------------
 
     def go_through(self, event: Event) -> None:
-        """Go on in life, as the table of states says."""
+        """Change the state in the life cycle, as its table says."""
         self.life = next_state(self.life, event)
 
     def behave(self, actor: Hosted, behaviour: str) -> None:
-        """Use that actor's handlers for that behaviour from now on."""
+        """Use that actor's handlers of that behaviour from now on."""
         self.actor = actor
         self.behaviour = behaviour
         spec = spec_of(actor)
@@ -270,9 +271,9 @@ class Cell:
         return (turn.envelope.ask,)
 
     def owe(self, ask: int, is_pending: Callable[[int], bool]) -> None:
-        """Note that the actor answers an ask by itself, now or later.
+        """Note that the actor itself answers an ask, now or later.
 
-        Those that nobody waits for any more are forgotten when there are many.
+        Forgets asks that no longer wait when there are many.
         """
         owed = self.owed
         if owed is None:
@@ -282,22 +283,22 @@ class Cell:
         owed.add(ask)
 
     def begin_again(self, begin: Callable[["Cell"], None]) -> None:
-        """Have the actor begin again, where it runs."""
+        """Restart the actor, where it runs."""
         begin(self)
 
     def run_on_stop(
         self, within: Callable[[Callable[[], Any]], Any]
     ) -> Coroutine[Any, Any, None] | None:
-        """Run `on_stop`, where the actor runs: here `within` its context."""
+        """Run `on_stop` where the actor runs: here, `within` its context."""
         stopping: Coroutine[Any, Any, None] | None = within(self.actor.on_stop)
         return stopping
 
     def finish(self) -> None:
-        """End what runs the actor besides the System: nothing here, a thread there."""
+        """End the actor's own thread, if it has one."""
 
     def forget(self) -> None:
-        """Let go of the actor: it has ended, and references may still know the cell."""
-        self.mailbox = None  # References that know this place have to look again.
+        """Release the ended actor: references may still hold the cell."""
+        self.mailbox = None  # References that hold this cell look again.
         self.actor = _GONE
         self.handlers = {}
         error = self.start_error
@@ -312,7 +313,7 @@ _STOP: Final = Stop()
 
 
 class _Gone:
-    """What stands where an actor was."""
+    """Takes the place of an actor that has ended."""
 
     __actor_spec__ = ActorSpec({}, {}, {}, Message)
     persistent: Any = None
@@ -327,7 +328,7 @@ class _Gone:
         """Do nothing."""
 
     def snapshot(self) -> object:
-        """Be nothing."""
+        """Return None: an ended actor has no state."""
         return None
 
     def restore(self, snapshot: object) -> None:

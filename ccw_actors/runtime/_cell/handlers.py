@@ -1,4 +1,4 @@
-"""Which method of an actor class handles which message, in which behaviour."""
+"""The tables of an actor class: its handlers by message type and behaviour."""
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 Handlers: TypeAlias = dict[type[Message], Callable[[Any, Any], Any]]
-"""Which method takes which message type."""
+"""The method that handles each message type."""
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 A = TypeVar("A")
@@ -38,15 +38,15 @@ _MARK = "__receives__"
 _FALLBACK = "on_receive"
 _SPEC = "__actor_spec__"
 _ANYTHING = (Any, object, Message)
-"""What a handler may be annotated with that says nothing of its answer."""
+"""Return annotations of a handler that name no answer."""
 
 
 class ActorSpec(NamedTuple):
-    """What the actors of a class handle.
+    """The handlers of an actor class.
 
-    `always` are the handlers of every behaviour, `behaviours` has for each of the
-    others all that it handles, and `tables` only what it handles by itself ("" for
-    `always`). `accepts` is the union of the message types.
+    `always` are the handlers in every behaviour. `behaviours` has all handlers of each
+    named behaviour, and `tables` only its own handlers ("" for `always`). `accepts` is
+    the union of the message types.
     """
 
     always: Handlers
@@ -55,17 +55,17 @@ class ActorSpec(NamedTuple):
     accepts: Any
 
     def all(self) -> tuple[Handlers, ...]:
-        """Return what is handled in each behaviour, first in the one it starts with."""
+        """Return the handlers of each behaviour, beginning with the first one."""
         return (self.always, *self.behaviours.values())
 
 
 def spec_of(actor: object) -> ActorSpec:
-    """Return what an actor, or the actors of a class, handle."""
+    """Return the handlers of an actor or of an actor class."""
     return cast("ActorSpec", getattr(actor, _SPEC))
 
 
 class _Answering(Protocol[R]):
-    """Marks the handler of one request type, which answers it by an `R`, or later."""
+    """Marks the handler of one request type, which answers with an `R`, or later."""
 
     def __call__(
         self, handler: Callable[[A, M], R | Coroutine[Any, Any, R | None] | None]
@@ -87,24 +87,24 @@ def receive(*, state: str) -> Callable[[Method], Method]: ...
 def receive(handler: Any = None, *, state: str = "") -> Any:
     """Mark a method as the handler of the message types that its parameter names.
 
-    A handler runs to completion before the next message; an `async def` one may wait
-    in the middle, and no other message of its actor is handled meanwhile. A message
-    that it returns is the answer to the sender; None answers nothing yet: then the
-    handler has taken `reply_to`, or has stashed the message.
+    A handler runs to completion before the next message. An `async def` one may wait in
+    the middle; until it ends, its actor handles no other message. If it returns a
+    message, that is the answer to the sender. If it returns None for a request, it must
+    have read `reply_to` or stashed the message.
 
-    With `state` it handles them only in the behaviour of that name, and there before
-    the handler that has no state; see `Actor.become`. A method named `on_receive` is
-    a handler without being marked.
+    With `state` it handles them only in the behaviour of that name, where it takes
+    precedence over a handler without a state; see `Actor.become`. A method named
+    `on_receive` is a handler even without this mark.
 
-    `@receive(Read)` says which request it handles: then type checkers hold the handler
-    to the answer of `Read`. Without, its annotations are held to that when the class is
-    made. Raises `TypeError` for a class that is no request.
+    `@receive(Read)` says which request it handles: then type checkers check its answer
+    against `Read`. Otherwise defining the class checks its annotations. Raises
+    `TypeError` for a class that is not a request.
     """
     request = handler if isinstance(handler, type) else None
     if request is not None and not issubclass(request, Request):
         raise TypeError(
-            f"receive({request.__name__}): expected a Request; what else a handler"
-            " takes is said by the annotation of its parameter"
+            f"receive({request.__name__}): expected a Request; for other messages"
+            " annotate the parameter of the handler"
         )
 
     def mark(method: Any) -> Any:
@@ -115,9 +115,9 @@ def receive(handler: Any = None, *, state: str = "") -> Any:
 
 
 def why_refused(actor: object, payload: bytes, error: Exception) -> str:
-    """Return why an actor does not take a message, after its type and a colon.
+    """Return the message's type, a colon, and why an actor refuses the message.
 
-    It has no handler for that type, or the fields are not those of the type.
+    The actor has no handler for the type, or the fields do not fit the type.
     """
     kinds = {_tag(kind): kind for table in spec_of(actor).all() for kind in table}
     tag = tag_of(payload)
@@ -128,7 +128,7 @@ def why_refused(actor: object, payload: bytes, error: Exception) -> str:
 
 
 def _handled_instead(kinds: list[type[Message]], tag: str) -> str:
-    """Return what is handled where a message of that tag is not."""
+    """Return which types the actor handles instead of one with that tag."""
     for kind in kinds:
         if tag in map(_tag, _derived(kind)):
             return f"only for {kind.__name__}, from which it is derived"
@@ -150,14 +150,14 @@ def _derived(kind: type[Message]) -> Iterator[type[Message]]:
 def specify(cls: type, base: type) -> None:
     """Find the handlers of an actor class, and set its spec.
 
-    Those that a method inherits are included, and a method that overrides a handler
-    takes its place, marked or not. What a behaviour does not handle itself is in its
-    table as well, if every behaviour handles it.
+    Inherited handlers are included. A method that overrides a handler takes its place,
+    marked or not. The table of a behaviour also contains the handlers of every
+    behaviour that it does not replace.
 
     Raises `TypeError` for a handler whose parameter is not annotated with a message
-    type, that promises another answer than its request demands, or that has the name of
-    a method of `base`; for two handlers of one type, for two types of the same name,
-    and if `class X(Actor[A | B])` promises to take a message without a handler.
+    type, whose return type does not fit its request, or that has the name of a method
+    of `base`; for two handlers of one type, for two types of the same name, and if
+    `class X(Actor[A | B])` promises to take a message without a handler.
     """
     tables = _inherited(cls)
     for state, message_type, method in _own_handlers(cls, base):
@@ -171,7 +171,7 @@ def specify(cls: type, base: type) -> None:
 
 
 def _union(kinds: Iterable[type[Message]]) -> Any:
-    """Return the union of message types, any message if there are none."""
+    """Return the union of message types, `Message` if there are none."""
     found: Any = None
     for kind in kinds:
         found = kind if found is None else found | kind
@@ -179,7 +179,7 @@ def _union(kinds: Iterable[type[Message]]) -> Any:
 
 
 def _inherited(cls: type) -> dict[str, Handlers]:
-    """Return what a class inherits, "" first: a table for each behaviour."""
+    """Return the inherited table of each behaviour, that of "" first."""
     tables: dict[str, Handlers] = {"": {}}
     for parent in reversed(cls.__bases__):
         inherited: ActorSpec | None = getattr(parent, _SPEC, None)
@@ -191,7 +191,7 @@ def _inherited(cls: type) -> dict[str, Handlers]:
 
 
 def _check_names(cls: type, accepts: dict[type[Message], None]) -> None:
-    """Check that the types of a class's messages have different names."""
+    """Check that the message types of a class have different names."""
     names = [_tag(kind) for kind in accepts]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise TypeError(
@@ -209,7 +209,7 @@ def _check_declared(cls: type, accepts: dict[type[Message], None]) -> None:
                     continue
                 raise TypeError(
                     f"{cls.__name__} promises to take {promised.__name__},"
-                    " and has no handler for it"
+                    " but has no handler for it"
                 )
 
 
@@ -225,8 +225,8 @@ def _own_handlers(
         where = f"{cls.__name__}.{name}"
         if name in vars(base):
             raise TypeError(
-                f"{where}: a handler cannot be named {name!r}, which is a name of"
-                " Actor's own: choose another one"
+                f"{where}: a handler cannot be named {name!r}, a reserved name of"
+                " Actor: choose another one"
             )
         for message_type in _handled(where, method, request):
             known = found.get((state, message_type))
@@ -241,7 +241,7 @@ def _own_handlers(
 def _handled(
     where: str, method: Callable[..., Any], request: type[Message] | None
 ) -> list[type[Message]]:
-    """Return the message types of a handler, which may be marked as that of one."""
+    """Return the message types of a handler, one of which its mark may name."""
     types = _parameter_types(where, method)
     if request is not None and types != [request]:
         raise TypeError(
@@ -269,7 +269,7 @@ def _parameter_types(name: str, method: Callable[..., Any]) -> list[type[Message
 def _check_answer(
     where: str, method: Callable[..., Any], kinds: list[type[Message]]
 ) -> None:
-    """Check what a handler says it returns against the answers of its requests."""
+    """Check the return type of a handler against the answers of its requests."""
     expected = _answers(kinds)
     if expected is None:
         return
@@ -285,7 +285,7 @@ def _check_answer(
 
 
 def _answers(kinds: list[type[Message]]) -> list[Any] | None:
-    """Return the types of the answers of requests, None if they may be any."""
+    """Return the types of the answers of requests, None if any type may answer."""
     found: list[Any] = []
     for kind in kinds:
         if not issubclass(kind, Request) or kind is Request:
@@ -293,6 +293,6 @@ def _answers(kinds: list[type[Message]]) -> list[Any] | None:
         try:
             found += types_in(answer_type(cast("type[Any]", kind)))
         except TypeError:
-            return None  # An answer that cannot be found yet; whoever asks is told.
+            return None  # An answer that is not defined yet; asking raises.
     is_known = all(isinstance(one, type) and one not in _ANYTHING for one in found)
     return found if is_known else None

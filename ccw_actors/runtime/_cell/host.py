@@ -1,4 +1,4 @@
-"""What an actor knows of its System."""
+"""The interface of a System towards its actors."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
@@ -16,7 +16,7 @@ __all__ = ["Host", "Services"]
 
 
 class Services(Protocol):
-    """What stands behind the methods of `Actor`."""
+    """Implements the methods of `Actor`."""
 
     @property
     def sender(self) -> ActorRef[Any] | None: ...
@@ -43,9 +43,9 @@ class Services(Protocol):
 
 
 class Host(Protocol):
-    """A `System`, as its actors see it: each method is what it is there.
+    """A `System` as its actors see it; `System` describes each method.
 
-    Those that take a cell stand behind methods of `Actor`, and are for it alone.
+    The methods that take a cell implement those of `Actor` and are only for it.
     """
 
     name: str

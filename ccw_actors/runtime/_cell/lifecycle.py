@@ -1,4 +1,4 @@
-"""The life of an actor, as a table of states."""
+"""The life cycle of an actor, as a table of states."""
 
 from enum import IntEnum
 from typing import Final
@@ -7,7 +7,7 @@ __all__ = ["LIFECYCLE", "Event", "State", "as_markdown", "next_state"]
 
 
 class State(IntEnum):
-    """Where an actor is in its life; it handles messages in RUNNING only."""
+    """A state in the life cycle; an actor handles messages only in RUNNING."""
 
     RUNNING = 0
     RESTARTING = 1
@@ -17,7 +17,7 @@ class State(IntEnum):
 
 
 class Event(IntEnum):
-    """What moves an actor on in its life."""
+    """An event that changes the state of an actor."""
 
     STARTED = 0
     RESTART = 1
@@ -39,14 +39,14 @@ LIFECYCLE: Final[dict[tuple[State, Event], State]] = {
     (State.RESTARTING, Event.END): State.ENDED,
     (State.STOPPING, Event.END): State.ENDED,
 }
-"""What comes next. A pair that is not in it does not happen."""
+"""The next state. A pair that is not in the table cannot happen."""
 
 _WHEN: Final = {
-    Event.STARTED: "`on_start` (or `on_restart`) is over",
-    Event.RESTART: "it has failed, and its supervision has it begin again",
-    Event.BEGIN: "nothing is left of its last life, and the pause is over",
-    Event.STOP: "it is stopped, or has failed for good",
-    Event.END: "nothing is left to wait for, or it is abandoned",
+    Event.STARTED: "`on_start` (or `on_restart`) has ended",
+    Event.RESTART: "the actor has failed, and its supervision restarts it",
+    Event.BEGIN: "its last life has ended completely, and so has the pause",
+    Event.STOP: "the actor is stopped, or has failed without a restart",
+    Event.END: "nothing is left to wait for, or `shutdown` has abandoned the actor",
 }
 _IN_ORDER: Final = (
     State.STARTING,
@@ -58,14 +58,14 @@ _IN_ORDER: Final = (
 
 
 def next_state(state: State, event: Event) -> State:
-    """Return what comes next. Raises `AssertionError` for what does not happen."""
+    """Return the next state. Raises `AssertionError` if the event cannot happen."""
     after = LIFECYCLE.get((state, event))
     assert after is not None, f"an actor that is {state.name} has no {event.name}"
     return after
 
 
 def as_markdown() -> str:
-    """Render the table for documents: states by events, and when each happens."""
+    """Render the table for the docs: states by events, and when each event happens."""
     names = [event.name.lower() for event in Event]
     lines = [f"| | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
     for state in _IN_ORDER:

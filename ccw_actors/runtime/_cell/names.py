@@ -1,4 +1,4 @@
-"""The names of `Actor` itself, which no actor may use for something else."""
+"""The reserved names of `Actor`, which no actor may use for something else."""
 
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -8,31 +8,31 @@ __all__ = ["check_class", "guard_methods", "own"]
 _SET: Final = frozenset(
     {"on_start", "on_restart", "on_stop", "on_failure", "state", "persistent"}
 )
-"""Hooks, and what is there to be set."""
+"""Hooks, and the attributes that an actor may set."""
 
 
 def _methods_of(base: type) -> frozenset[str]:
-    """Return the names of methods that no actor may have for something else."""
+    """Return the reserved names of methods."""
     return _own_names(base) - _SET - _properties_of(base)
 
 
 def _properties_of(base: type) -> frozenset[str]:
-    """Return the names of properties."""
+    """Return the reserved names of properties."""
     names = _own_names(base)
     return frozenset(name for name in names if isinstance(vars(base)[name], property))
 
 
 def check_class(cls: type, base: type) -> None:
-    """Raise `TypeError` if a class has a value in place of what `base` has.
+    """Raise `TypeError` if a class has a value under a reserved name of `base`.
 
-    It may override methods, and properties, by its own.
+    A class may override methods and properties with its own.
     """
     for name in (_methods_of(base) | _properties_of(base)).intersection(vars(cls)):
         value = vars(cls)[name]
         if not callable(value) and not hasattr(value, "__get__"):
             raise TypeError(
-                f"{cls.__name__}.{name} is {value!r}, and {name!r} is a name of"
-                f" {base.__name__}'s own: choose another one"
+                f"{cls.__name__}.{name} is {value!r}, but {name!r} is a reserved"
+                f" name of {base.__name__}: choose another one"
             )
 
 
@@ -41,10 +41,10 @@ def _own_names(base: type) -> frozenset[str]:
 
 
 def guard_methods(base: type) -> None:
-    """Have each of these methods say whose name it is when somebody sets it.
+    """Make setting an attribute of a reserved name raise.
 
-    To look at what an instance has would take longer: its attributes are slow from
-    then on (CPython keeps them in a dict as soon as anybody asks for `__dict__`).
+    Checking the attributes of an instance instead would make them slow (CPython keeps
+    them in a dict as soon as code asks for `__dict__`).
     """
     for name in _methods_of(base):
         setattr(base, name, _Method(vars(base)[name], name, base.__name__))
@@ -52,13 +52,13 @@ def guard_methods(base: type) -> None:
 
 def _refuse(actor: object, name: str, owner: str) -> NoReturn:
     raise AttributeError(
-        f"{type(actor).__name__} cannot set {name!r}, which is a name of {owner}'s own:"
+        f"{type(actor).__name__} cannot set {name!r}, a reserved name of {owner}:"
         " choose another one"
     )
 
 
 class _Method:
-    """A method that no instance can have something else in place of."""
+    """A method that no attribute of an instance can replace."""
 
     def __init__(self, function: Any, name: str, owner: str) -> None:
         self._function, self._name, self._owner = function, name, owner
@@ -76,8 +76,8 @@ if TYPE_CHECKING:
     own = property
 else:
 
-    class own(property):  # noqa: N801 - it stands where `property` would
-        """A property that says whose name it is when somebody sets it."""
+    class own(property):  # noqa: N801 - used like `property`
+        """A property that raises when code sets it."""
 
         def __set_name__(self, owner: type, name: str) -> None:
             self._name, self._owner = name, owner.__name__

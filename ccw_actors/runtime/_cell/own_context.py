@@ -1,4 +1,4 @@
-"""The context (`contextvars`) that an actor has for itself."""
+"""The own context (`contextvars`) of an actor."""
 
 import decimal
 from contextvars import Context, ContextVar, copy_context
@@ -8,7 +8,7 @@ __all__ = ["own_context"]
 
 
 def _variable_of_decimal() -> ContextVar[Any] | None:
-    """Return where decimal keeps its settings; None if it keeps them elsewhere."""
+    """Return the variable with the settings of decimal; None if it has none."""
     context = Context()
     context.run(decimal.getcontext)
     return next(iter(context), None)
@@ -18,10 +18,11 @@ _DECIMAL = _variable_of_decimal()
 
 
 def own_context(original: Context | None = None) -> Context:
-    """Return a copy of a context (of the present one if None) for an actor.
+    """Return a copy of a context (of the current one if None) for an actor.
 
-    Decimal's settings are one object, which a mere copy would share with the original:
-    whoever set the precision there would set it for both. So they are copied, too.
+    Decimal's settings are one object, which a simple copy would share with the
+    original: setting the precision in one would set it in both. So this copies them as
+    well.
     """
     copy = copy_context() if original is None else original.copy()
     if _DECIMAL is not None and _DECIMAL in copy:

@@ -1,4 +1,4 @@
-"""What a suspended handler may wait for besides asyncio's futures."""
+"""The waits of a suspended handler that are not asyncio futures."""
 
 from collections.abc import Generator
 from typing import Any
@@ -7,19 +7,20 @@ __all__ = ["Parking"]
 
 
 class Parking:
-    """Something of this runtime that an async handler awaits.
+    """An awaitable of this runtime, for async handlers.
 
-    Who ends the wait resumes the handler: `Suspended.resume` or `Suspended.answer`.
+    The code that ends the wait resumes the handler with `Suspended.wake` or
+    `Suspended.answer`.
     """
 
     __slots__ = ()
 
     def leave(self) -> None:
-        """Give up waiting: the handler was cancelled."""
+        """End the wait: the handler was cancelled."""
         raise NotImplementedError
 
     def describe(self) -> str:
-        """Say what is waited for, after "waits for"."""
+        """Return what the handler waits for, to follow "waits for"."""
         raise NotImplementedError
 
     def __await__(self) -> Generator["Parking", Any, Any]:

@@ -1,4 +1,4 @@
-"""What a cell needs of the parts that are above it."""
+"""Interfaces that a cell needs from the modules above it."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
@@ -9,7 +9,7 @@ __all__ = ["Hosted", "OwnedTasks", "Suspended"]
 
 
 class Hosted(Protocol):
-    """An actor, as the runtime calls it; see `Actor` for what each method is."""
+    """An actor as the runtime calls it; `Actor` describes each method."""
 
     persistent: Any
 
@@ -32,11 +32,11 @@ class Hosted(Protocol):
 
 
 class Suspended(Protocol):
-    """An async handler, or hook, that is under way.
+    """An async handler, or hook, in progress.
 
-    `envelope` is that of its message, None for a hook. `is_ready` says that it can go
-    on, `reply` with which answer. `waits_for` is what it waits for, or has waited for
-    if it can go on. `step` has whoever runs it know of it, and of its message.
+    `envelope` is that of its message, None for a hook. `is_ready` says that it can
+    continue, `reply` with which answer. `waits_for` is what it waits for, or has waited
+    for if it can continue. `step` notes the handler and its message in `running`.
     """
 
     cell: Any
@@ -66,9 +66,9 @@ class Suspended(Protocol):
 
 
 class OwnedTasks(Protocol):
-    """The tasks of the event loop that one actor owns."""
+    """The event loop's tasks that one actor owns."""
 
     def __len__(self) -> int: ...
 
     def cancel_all(self, then: Callable[[], None]) -> None:
-        """Cancel all; call `then` when they have ended, if there were any."""
+        """Cancel all tasks; call `then` when they have ended, if there were any."""

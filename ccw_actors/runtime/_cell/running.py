@@ -1,4 +1,4 @@
-"""Which actor a thread runs at the moment, and on which message."""
+"""The actor that a thread runs now, and its current message."""
 
 import threading
 from typing import Any, Protocol
@@ -9,21 +9,21 @@ __all__ = ["Running", "RunningHere", "Work"]
 
 
 class Work(Protocol):
-    """Whether a thread has anything to do, for which a virtual clock has to wait."""
+    """Whether a virtual clock has to wait for the work of a thread."""
 
     def rest(self) -> None:
-        """Note that it begins to wait for an answer."""
+        """Note that the thread begins to wait for an answer."""
 
     def go_on(self) -> None:
-        """Note that it has its answer; called before it learns of that."""
+        """Note that the thread has its answer; called before the thread gets it."""
 
 
 class Running:
-    """What one thread is doing: the actor's address ("" for none) and the message.
+    """The actor's address ("" for none) and the message that one thread handles.
 
-    `resting_address` is the address while no message is handled: an actor's in its own
-    thread. `work` is what an actor's own thread has to do. `turn` is the async handler
-    that is being driven now. `own` is True on the System's own thread.
+    `resting_address` is the address while it handles no message: the actor's in its own
+    thread. `work` is the work of an actor's own thread. `turn` is the async handler
+    that runs now. `own` is True on the System's own thread.
     """
 
     __slots__ = (
@@ -45,22 +45,22 @@ class Running:
         self.work: Work | None = None
 
     def leave(self) -> None:
-        """Run no message any more."""
+        """Note that the thread no longer handles a message."""
         self.address = self.resting_address
         self.letter = None
 
     @property
     def envelope(self) -> Envelope | None:
-        """The envelope of the message being handled."""
+        """The envelope of the current message."""
         return None if self.letter is None else wrapped(self.letter)
 
 
 class RunningHere(threading.local):
-    """`running` is what the calling thread does in one System that is not its own.
+    """`running` is the state of the calling thread in a System that it does not own.
 
-    The constructor runs once more in every thread that looks.
+    The constructor runs once in every thread that uses it.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without an actor."""
         self.running = Running()

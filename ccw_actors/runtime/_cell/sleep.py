@@ -1,4 +1,4 @@
-"""How an async handler waits for a time of the System's clock."""
+"""The wait of an async handler for a time of the System's clock."""
 
 from collections.abc import Generator
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ __all__ = ["Sleep"]
 
 
 class _Timers(Protocol):
-    """What a sleep needs of a System."""
+    """The part of a System that a sleep needs."""
 
     def set_sleep(self, cell: Cell, delay: float) -> int: ...
 
@@ -18,7 +18,7 @@ class _Timers(Protocol):
 
 
 class Sleep(Parking):
-    """Ends `delay` seconds after it is awaited in a handler of an actor."""
+    """Ends `delay` seconds after a handler of an actor awaits it."""
 
     __slots__ = ("_cell", "_delay", "_key", "_system")
 
@@ -29,12 +29,12 @@ class Sleep(Parking):
         self._key = 0
 
     def __await__(self) -> Generator[Parking, Any, Any]:
-        """Set the timer, which finds the handler of its actor."""
+        """Set the timer, which resumes the handler of its actor."""
         self._key = self._system.set_sleep(self._cell, self._delay)
         try:
             return (yield self)
         except Exception:
-            # In a task that is not the handler's: the timer would wake the handler.
+            # Another task awaits it, but the timer would wake the handler.
             self.leave()
             raise
 
@@ -43,5 +43,5 @@ class Sleep(Parking):
         self._system.cancel_timer(self._cell, self._key)
 
     def describe(self) -> str:
-        """Say how long."""
+        """Return the delay, in seconds."""
         return f"{self._delay:g} s"

@@ -1,1 +1,1 @@
-"""What drives a System: an event loop, or a virtual clock."""
+"""Dispatchers that run a System on an event loop or a virtual clock."""

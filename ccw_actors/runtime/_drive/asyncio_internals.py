@@ -1,18 +1,18 @@
-"""Every private call of asyncio that the runtime makes, and whether it can make it.
+"""Every private name of asyncio that the runtime uses, and whether it exists.
 
-| name | what for | where it is described |
+| name | use | documented in |
 |---|---|---|
 | `_enter_task`, `_leave_task` | a turn is asyncio's current task | asyncio, Extending |
 | `_asyncio_future_blocking` | what a coroutine awaits | `asyncio.isfuture` |
 | `_must_cancel` | a Task that is cancelled as it returns | nowhere |
 
-They are there from CPython 3.11 to 3.14. Since 3.14 the current task belongs to the
-thread, so that a task can be entered only where its loop runs: `as_current` looks. The
-graph of who awaits whom, new in 3.14, knows futures and tasks of asyncio alone and
-passes over all others, so there is nothing to tell it.
+They exist from CPython 3.11 to 3.14. Since 3.14 the current task belongs to the thread,
+so code can enter a task only where its loop runs: `as_current` checks that. The graph
+of awaiting tasks, new in 3.14, knows only futures and tasks of asyncio and ignores all
+others, so the runtime reports nothing to it.
 
-`enter` is None where one of them is missing. Then asyncio can only be told of the
-current task by a Task of its own, which drives the handler: `TaskDriver`.
+`enter` is None if one of them is missing. Then only a real Task can be asyncio's
+current task, and that one drives the handler: `TaskDriver`.
 """
 
 import asyncio
@@ -32,14 +32,14 @@ __all__ = [
 ]
 
 EAGER_TASKS: Final = sys.version_info >= (3, 12)
-"""Whether a task may run for a while inside whoever makes it."""
+"""Whether a new task may start inside the code that creates it."""
 
 Switch: TypeAlias = Callable[[Any, Any], object]
-"""Has a task be the current one of a loop, or be it no more."""
+"""Makes a task the current one of a loop, or ends that."""
 
 
 def found(tasks: Any, future: type) -> tuple[Switch, Switch] | None:
-    """Return what enters and what leaves a task, None if there is not all it takes.
+    """Return the functions that enter and leave a task, None if a name is missing.
 
     `tasks` is asyncio's module of that name, `future` its class of futures.
     """
@@ -59,9 +59,9 @@ leave: Switch = _found[1] if _found is not None else lambda _loop, _task: None
 
 @contextmanager
 def as_current(loop: asyncio.AbstractEventLoop | None, task: Any) -> Generator[None]:
-    """Have a task be asyncio's current one, in running of the one that is it now.
+    """Make a task asyncio's current one, in place of the one that is running.
 
-    Without effect where the loop does not run in this thread.
+    Has no effect if the loop does not run in this thread.
     """
     if loop is None or enter is None or not _runs(loop):
         yield
@@ -81,9 +81,10 @@ def as_current(loop: asyncio.AbstractEventLoop | None, task: Any) -> Generator[N
 def awaited(
     yielded: Any, loop: asyncio.AbstractEventLoop, task: Any
 ) -> "asyncio.Future[Any] | RuntimeError":
-    """Return the future that a coroutine has yielded to wait for it.
+    """Return the future that a coroutine has yielded in order to wait for it.
 
-    Or what is wrong with it, in the terms of an `asyncio.Task`, for the coroutine.
+    If it is not valid, return the error that an `asyncio.Task` would raise in the
+    coroutine.
     """
     blocking = getattr(yielded, "_asyncio_future_blocking", None)
     if blocking is None:
@@ -106,7 +107,7 @@ def awaited(
 
 
 def must_cancel(task: "asyncio.Task[Any]") -> bool:
-    """Whether a task is to be cancelled as soon as it goes on; False if it hides it."""
+    """Whether a task will be cancelled when it continues; False if unknown."""
     return bool(getattr(task, "_must_cancel", False))
 
 

@@ -1,9 +1,9 @@
-"""Turns on the event loop for parties that share it, whatever each has to do.
+"""Fair turns on the event loop for the parties that share it.
 
-| who is ready | what runs |
+| ready actors | what runs |
 |---|---|
-| actors of one party | as with `LoopDispatcher` |
-| actors of several | one message of each party, then of the next |
+| of one party | as with `LoopDispatcher` |
+| of several parties | one message of each party, in turn |
 """
 
 from collections import deque
@@ -22,9 +22,9 @@ _PATHS_MIN: Final = 1024
 
 
 class _Party:
-    """The actors of one party that are ready, and the time that it may still take.
+    """The ready actors of one party, and the time that it may still use.
 
-    It `waits` as long as it is among those who take turns.
+    It `waits` while it is among the parties that take turns.
     """
 
     __slots__ = ("credit", "queue", "waits")
@@ -38,12 +38,12 @@ class _Party:
 class FairDispatcher(LoopDispatcher):
     """A `LoopDispatcher` for actors of several parties, which take turns.
 
-    `party_of` names the party of an actor by its path. A turn is one message, and worth
-    25 microseconds of the processor: a message that takes longer counts for turns that
-    follow. So of whoever has little to do each of those that flood the loop takes as
-    much time as it takes itself, and less if their messages are short: beside one of
-    them all takes twice as long at most, beside two three times. `batch` and
-    `budget` are those of `LoopDispatcher`.
+    `party_of` returns the party of an actor for its path. A turn is one message, and
+    stands for 25 microseconds of CPU time: a message that takes longer uses up turns
+    that follow. So each party that floods the loop takes at most as much time as a
+    party with little work, and less if its messages are short. With one flooding party,
+    the work of another takes at most twice as long, with two at most three times.
+    `batch` and `budget` are those of `LoopDispatcher`.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class FairDispatcher(LoopDispatcher):
         self._at = system.registry.at
 
     def _schedule(self, cell: Cell) -> None:
-        """Queue a cell with its party, and a callback of the loop as none is there."""
+        """Queue a cell with its party, and a callback of the loop, since none is."""
         self._put(cell)
         self._loop.call_soon(self._drain, context=self._context)
         self.enqueue = self._put
@@ -77,7 +77,7 @@ class FairDispatcher(LoopDispatcher):
         party.queue.append(cell)
 
     def _find(self, path: str) -> _Party:
-        """Find the party of an actor, and forget those who are gone now and then."""
+        """Return the party of an actor; now and then forget actors that have ended."""
         if len(self._by_path) >= self._by_path_max:
             there = {one: p for one, p in self._by_path.items() if self._at(one)}
             known = {*there.values(), *self._turns}
@@ -116,7 +116,7 @@ class FairDispatcher(LoopDispatcher):
                 self.enqueue = self._schedule
 
     def _step(self, party: _Party, limit: int) -> int:
-        """Let the next actor of the party whose turn it is handle some messages."""
+        """Let the party's next actor handle up to `limit` messages; return how many."""
         queue = party.queue
         cell = queue.popleft()
         handled = 1

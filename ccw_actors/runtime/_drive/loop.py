@@ -1,4 +1,4 @@
-"""Drives a System on the running asyncio event loop."""
+"""Runs a System on the running asyncio event loop."""
 
 import asyncio
 import contextvars
@@ -20,9 +20,9 @@ class LoopDispatcher:
     """Handles messages on the running asyncio event loop.
 
     One callback of the loop handles at most `budget` messages, and at most `batch` of
-    one actor before the next actor has its turn: so a flood delays other actors and
-    the loop's other callbacks by a bounded number of messages. Timers that are due and
-    calls from other threads come `budget` at a time, too.
+    one actor before the next actor has its turn. So a flood delays other actors and the
+    loop's other callbacks by a bounded number of messages. The loop also takes due
+    timers, and calls from other threads, `budget` at a time.
 
     Raises `ValueError` for a batch or a budget below 1.
     """
@@ -41,12 +41,12 @@ class LoopDispatcher:
         self._rings_at = math.inf
 
     def begin(self) -> None:
-        """Take the loop that runs now. Raises `DispatcherError` if none does."""
+        """Take the running event loop. Raises `DispatcherError` if there is none."""
         try:
             self.loop = loop = self._loop = asyncio.get_running_loop()
         except RuntimeError as error:
             raise DispatcherError(
-                "a System on the event loop is made inside a coroutine: none runs now"
+                "no event loop is running: create this System inside a coroutine"
             ) from error
         self.clock = loop.time
         if type(loop).time is asyncio.BaseEventLoop.time:
@@ -54,30 +54,31 @@ class LoopDispatcher:
         self._origin = self.clock()
         self.hold: Callable[[], None] = getattr(loop, "hold", _nothing)
         self.release: Callable[[], None] = getattr(loop, "release", _nothing)
-        # Not that of whoever happens to send the first message of a batch, or sets the
-        # first timer; handlers run in those of their actors.
+        # Callbacks must not run in the context of the code that sends the first message
+        # of a batch or sets the first timer. Handlers run in the contexts of their
+        # actors.
         self._context = contextvars.copy_context()
 
     def attach(self, system: Kernel) -> None:
-        """Drive one System."""
+        """Run one System."""
         self._run, self._running = system.invoker.run, system.running
         self._offers, self._freed = system.pressure.waiting, system.pressure.freed
 
     def _schedule(self, cell: Cell) -> None:
-        """Queue a cell, and a callback of the loop as none is under way.
+        """Queue a cell, and a callback of the loop, because none is queued.
 
-        Until the queue is worked off the next ones need no more than their place.
+        Until the queue is empty, more cells need only their place in it.
         """
         self._queue.append(cell)
         self._loop.call_soon(self._drain, context=self._context)
         self.enqueue = self._queue.append
 
     def now(self) -> float:
-        """Return seconds of the loop's clock since the System was made."""
+        """Return the seconds of the loop's clock since the System was created."""
         return self.clock() - self._origin
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
-        """Call back at that time, with one timer of the loop for all."""
+        """Call back at that time; all such calls share one timer of the loop."""
         alarm = self._alarms.add(when, callback)
         if when < self._rings_at:
             self._set_bell(when)
@@ -112,7 +113,7 @@ class LoopDispatcher:
         try:
             while queue and budget:
                 cell = queue.popleft()
-                # Alone, it takes nothing from others by going on.
+                # It is alone, so continuing delays no other actor.
                 limit = batch if queue and batch < budget else budget
                 try:
                     budget -= cell.context.run(run, cell, limit) or 1
@@ -120,10 +121,10 @@ class LoopDispatcher:
                     if cell.status >= CLOSED:
                         turn = cell.turn
                         if turn is not None and not (turn.is_ready or cell.signals):
-                            cell.status = CLOSED  # That is most of the time.
+                            cell.status = CLOSED  # the usual case
                         elif cell.settle():
                             queue.append(cell)
-                        turn = None  # What it has raised refers to this frame.
+                        turn = None  # Its exception refers to this frame.
                     elif cell.mailbox:
                         queue.append(cell)
                     else:
@@ -138,7 +139,7 @@ class LoopDispatcher:
                 self.enqueue = self._schedule
 
     def end(self) -> None:
-        """Leave the loop alone, if nothing is due any more."""
+        """Remove the timer of the loop, if nothing is due."""
         if self._bell is not None and self._alarms.next_due() is None:
             self._bell.cancel()
             self._bell = None
@@ -155,7 +156,7 @@ class LoopDispatcher:
     def _ring(self) -> None:
         self._bell = None
         self._rings_at = math.inf
-        # In the loop's own time, as the bell was set: the sum may be rounded.
+        # In the loop's own time, in which the timer was set: the sum may be rounded.
         now, origin = self.clock(), self._origin
         budget = self.budget
         while (due := self._alarms.next_due()) is not None and due + origin <= now:
@@ -169,4 +170,4 @@ class LoopDispatcher:
 
 
 def _nothing() -> None:
-    """An event loop of real time waits for nobody."""
+    """Do nothing: a loop in real time has no clock to hold."""

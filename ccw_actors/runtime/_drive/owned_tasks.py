@@ -1,4 +1,4 @@
-"""The tasks of the event loop that an actor owns: they end with it."""
+"""The event loop's tasks that an actor owns: they end with it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,8 +12,8 @@ __all__ = ["TaskSet"]
 class TaskSet:
     """The tasks of one actor.
 
-    `done` is called for each task that has ended and was not cancelled: with its name,
-    what it has returned and what it has raised.
+    `done` is called for each task that ends without being cancelled, with its name, its
+    return value and its exception.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TaskSet:
 
         def ended(task: "asyncio.Task[Any]") -> None:
             self._tasks.discard(task)
-            coroutine.close()  # It may never have begun.
+            coroutine.close()  # It may not have started.
             value: Any = None
             error = interrupted.pop() if interrupted else None
             if not task.cancelled():
@@ -54,12 +54,12 @@ class TaskSet:
                 then, self._then = self._then, None
                 then()
 
-        # In that of the task: what it returns belongs to the trace that it was in.
+        # In the context of the task: its return value belongs to the task's trace.
         task.add_done_callback(ended, context=context)
         return task
 
     def cancel_all(self, then: Callable[[], None]) -> None:
-        """Cancel all; call `then` when they have ended, if there were any."""
+        """Cancel all tasks; call `then` when they have ended, if there were any."""
         if self._tasks:
             self._then = then
             for task in list(self._tasks):
@@ -69,9 +69,9 @@ class TaskSet:
 async def _guarded(
     coroutine: Coroutine[Any, Any, Any], interrupted: list[BaseException]
 ) -> Any:
-    """Await a coroutine; what a Task would have the event loop raise, note instead.
+    """Await a coroutine, and return an error that a Task would make the loop raise.
 
-    Whether it is to be raised is for the actor's System to say.
+    The actor's System decides whether to raise it.
     """
     try:
         return await coroutine

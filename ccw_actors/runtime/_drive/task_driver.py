@@ -1,8 +1,9 @@
-"""Drives a handler by an `asyncio.Task`, where asyncio takes nothing else for one.
+"""Runs a handler in an `asyncio.Task`, if asyncio accepts nothing else as a task.
 
-The Task runs a coroutine of ours, which runs that of the handler and hands what it
-awaits of asyncio on to the Task. Only a wait that the System ends is rerunningd, by a
-future. So the handler sees a real Task, and each of its steps takes a turn of the loop.
+The Task runs our coroutine, which runs that of the handler and passes the asyncio
+futures that it awaits on to the Task. Only for a wait that the System ends it uses its
+own future. So the handler sees a real Task, and each of its steps takes a turn of the
+loop.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ __all__ = ["Driven", "TaskDriver"]
 
 
 class Driven(Protocol):
-    """What the driver needs of a `Turn`."""
+    """The part of a `Turn` that the driver needs."""
 
     cell: Cell
     envelope: Envelope | None
@@ -35,15 +36,15 @@ class Driven(Protocol):
     abandoned: bool
 
     def take(self) -> tuple[Any, BaseException | None]:
-        """Return what the coroutine goes on with: a value, or an error."""
+        """Return the value, or the error, with which the coroutine continues."""
         ...
 
     def end(self, value: Any, raised: BaseException | None) -> None:
-        """Note how the coroutine has ended, and tell whoever waits for that."""
+        """Note how the coroutine has ended, and notify code that waits for that."""
         ...
 
     def close(self) -> None:
-        """Abandon the coroutine where it is."""
+        """Abandon the coroutine at its current wait."""
         ...
 
     def done(self) -> bool:
@@ -51,7 +52,7 @@ class Driven(Protocol):
         ...
 
     def get_name(self) -> str:
-        """Return what the Task is to be called."""
+        """Return the name for the Task."""
         ...
 
 
@@ -71,18 +72,18 @@ class TaskDriver:
         self.task: asyncio.Task[Any] | None = None
 
     def step(self) -> None:
-        """Have the coroutine begin, or go on from a wait that the System has ended."""
+        """Start the coroutine, or continue it after a wait that the System ended."""
         self._turn.is_ready = False
         if not self._begins:
             self._begins = True
-            # From the loop: an eager Task enters its context at once, and the caller
-            # may be in it.
+            # The loop starts it: an eager Task enters its context at once, and the
+            # caller may be in that context.
             self._loop.call_soon(self._begin)
         elif self._gate is not None and not self._gate.done():
             self._gate.set_result(None)
 
     def cancel(self, msg: object) -> bool:
-        """Cancel the Task, as soon as it has begun."""
+        """Cancel the Task once it has begun."""
         if self.task is not None:
             return self.task.cancel(msg)
         turn = self._turn
@@ -121,7 +122,7 @@ class TaskDriver:
                     waited.leave()
                 error = raised
             turn.waits_for = None
-        # Abandoned: it was closed where it was, and this is the cancellation after it.
+        # It was abandoned and closed, and this is the cancellation after that.
         raise asyncio.CancelledError
 
     def _begin(self) -> None:
@@ -135,7 +136,7 @@ class TaskDriver:
     async def _drive(self) -> Any:
         turn = self._turn
         self.task = task = asyncio.current_task(self._loop)
-        assert task is not None, "it runs this"
+        assert task is not None, "the task runs this coroutine"
         if turn.cancel_next:
             turn.cancel_next = False
             for _ in range(turn.cancels):
@@ -143,9 +144,9 @@ class TaskDriver:
         return await self
 
     def _advance(self, value: Any, error: BaseException | None) -> tuple[bool, Any]:
-        """Run the coroutine until it waits again or is over: then True, and its value.
+        """Run the coroutine until it waits again or ends: then return True, its value.
 
-        Raises what the coroutine raised.
+        Passes on the coroutine's exception.
         """
         turn = self._turn
         coroutine = turn.coroutine
@@ -157,12 +158,12 @@ class TaskDriver:
                     waited = coroutine.throw(error)
             except StopIteration as stop:
                 cancelled = self.task is not None and internals.must_cancel(self.task)
-                turn.cancel_next = cancelled  # Right before it stopped.
+                turn.cancel_next = cancelled  # just before it stopped
                 self._tell(stop.value, None)
                 return True, stop.value
             except (KeyboardInterrupt, SystemExit) as raised:
-                # A Task would have the event loop raise it; whether that is to be is
-                # for the actor's System to say.
+                # A Task would make the event loop raise it, but the actor's System
+                # decides that.
                 self._tell(None, raised)
                 return True, None
             except BaseException as raised:
@@ -171,7 +172,7 @@ class TaskDriver:
         return False, waited
 
     def _parked(self) -> Generator[Any, Any, None]:
-        """Wait until the System has the coroutine go on."""
+        """Wait until the System continues the coroutine."""
         gate = self._gate = self._loop.create_future()
         try:
             yield from gate
@@ -179,21 +180,21 @@ class TaskDriver:
             self._gate = None
 
     def _tell(self, value: Any, raised: BaseException | None) -> None:
-        """Tell the actor of the end, and have it go on."""
+        """Notify the actor of the end, and let it continue."""
         self._turn.end(value, raised)
         self._turn.cell.wake()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         if not task.cancelled():
-            task.exception()  # The actor has been told, so the loop need not report it.
-        if not self._turn.done():  # It was cancelled before it could begin.
+            task.exception()  # The actor knows it, so the loop need not report it.
+        if not self._turn.done():  # It was cancelled before it began.
             self._turn.coroutine.close()
             with self._as_running():
                 self._tell(None, asyncio.CancelledError())
 
     @contextmanager
     def _as_running(self) -> Generator[None]:
-        """Have the System's thread handle the message of the turn."""
+        """Mark the message of the turn as the current one of the System's thread."""
         running, turn = self._running, self._turn
         outer = running.address, running.letter, running.turn
         running.address, running.letter = turn.cell.address, turn.envelope

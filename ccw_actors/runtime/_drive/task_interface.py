@@ -1,8 +1,8 @@
-"""What an `asyncio.Task` shows, of a coroutine that something else drives.
+"""The interface of an `asyncio.Task` for a coroutine that no Task runs.
 
-A mixin, as asyncio looks for methods of the task itself. They do what those of
-Task do; what its private attributes mean is in the comments of CPython's
-`asyncio/tasks.py`.
+It is a mixin, because asyncio needs methods of the task itself. They do the same as
+those of Task. The comments in CPython's `asyncio/tasks.py` explain its private
+attributes.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeAlias
 __all__ = ["DoneCallback", "TaskInterface"]
 
 DoneCallback: TypeAlias = tuple[Callable[[Any], object], contextvars.Context]
-"""What is called with the task when it is over, and in which context."""
+"""A callback that gets the task when it has ended, and its context."""
 
 
 class TaskInterface:
-    """Shows a coroutine as a task, once it is over with `value` and `error`.
+    """Presents a coroutine as a task; `value` and `error` are its result once it ended.
 
-    `abandoned` says that nobody drives it any more: then it counts as cancelled.
+    `abandoned` says that nothing runs it any longer: then it counts as cancelled.
     """
 
-    if not TYPE_CHECKING:  # The fields are those of whoever mixes this in.
+    if not TYPE_CHECKING:  # The class that uses the mixin has the fields.
         __slots__ = ()
 
     coroutine: Any
@@ -41,20 +41,20 @@ class TaskInterface:
     # -- how it ended -------------------------------------------------------------
 
     def done(self) -> bool:
-        """Whether the handler is over: it has returned, raised, or was abandoned."""
+        """Whether the handler has ended: it returned, raised, or was abandoned."""
         coroutine: Any = self.coroutine
         over: bool = coroutine.cr_frame is None
         return over or (self.abandoned and not coroutine.cr_running)
 
     def cancelled(self) -> bool:
-        """Whether the handler is over, and what it raised is `CancelledError`."""
+        """Whether the handler has ended by raising `CancelledError`."""
         return self.done() and isinstance(self.error, asyncio.CancelledError)
 
     def result(self) -> Any:
-        """Return what the handler returned, or raise what it raised.
+        """Return the handler's return value, or raise its exception.
 
-        `CancelledError` for one that was abandoned. Raises `InvalidStateError` while it
-        is under way.
+        Raises `CancelledError` if the handler was abandoned, and `InvalidStateError`
+        while it is in progress.
         """
         error = self._outcome("Result is not set.")
         if error is not None:
@@ -62,10 +62,10 @@ class TaskInterface:
         return self.value
 
     def exception(self) -> BaseException | None:
-        """Return what the handler raised, None if it returned.
+        """Return the handler's exception, None if it returned.
 
         Raises `CancelledError` if it was cancelled or abandoned, `InvalidStateError`
-        while it is under way.
+        while it is in progress.
         """
         error = self._outcome("Exception is not set.")
         if isinstance(error, asyncio.CancelledError):
@@ -73,12 +73,12 @@ class TaskInterface:
         return error
 
     def set_result(self, result: object, /) -> NoReturn:
-        """Raise `RuntimeError`: what the handler returns is the result."""
+        """Raise `RuntimeError`: the handler's return value is the result."""
         del result
         raise RuntimeError("Task does not support set_result operation")
 
     def set_exception(self, exception: object, /) -> NoReturn:
-        """Raise `RuntimeError`: what the handler raises is the exception."""
+        """Raise `RuntimeError`: the handler raises the exception itself."""
         del exception
         raise RuntimeError("Task does not support set_exception operation")
 
@@ -91,9 +91,9 @@ class TaskInterface:
         *,
         context: contextvars.Context | None = None,
     ) -> None:
-        """Call `fn` soon, with the task, when the handler is over.
+        """Call `fn` with the task, soon after the handler has ended.
 
-        In `context`, or a copy of the caller's.
+        The call runs in `context`, or else in a copy of the caller's.
         """
         if context is None:
             context = contextvars.copy_context()
@@ -104,7 +104,7 @@ class TaskInterface:
             self._call_back()
 
     def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
-        """Call `fn` no more; return how many times it would have been called."""
+        """Remove all callbacks `fn`; return how many there were."""
         callbacks = self.callbacks or []
         kept = [one for one in callbacks if one[0] != fn]
         self.callbacks = kept or None
@@ -130,15 +130,17 @@ class TaskInterface:
     def get_context(self) -> contextvars.Context:
         """Return the context of the handler.
 
-        If it has none of its own, a copy of the caller's: the same in the handler.
+        If it has no own context, return a copy of the caller's, which is the same in
+        the handler.
         """
         return contextvars.copy_context() if self.context is None else self.context
 
     def get_stack(self, *, limit: int | None = None) -> list[FrameType]:
-        """Return the frame where the handler waits, or else those where it has raised.
+        """Return the frame where the handler waits, or the frames of its exception.
 
-        The oldest frame first. While it runs, the frames of those who run it are there,
-        too: then the newest `limit` frames. Of an error the oldest.
+        The oldest frame comes first. While the handler runs, the list includes the
+        frames of its callers, and `limit` keeps the newest. Of an exception it keeps
+        the oldest.
         """
         most = None if limit is None else max(0, limit)
         frame: FrameType | None = self.coroutine.cr_frame
@@ -152,7 +154,7 @@ class TaskInterface:
     def print_stack(
         self, *, limit: int | None = None, file: TextIO | None = None
     ) -> None:
-        """Print what `get_stack` returns, and what was raised; to stderr if no file."""
+        """Print `get_stack` and the exception, to stderr without a file."""
         file = sys.stderr if file is None else file
         frames = self.get_stack(limit=limit)
         error = self.error if self.done() and not self.cancelled() else None
@@ -168,7 +170,7 @@ class TaskInterface:
 
     @property
     def _loop(self) -> asyncio.AbstractEventLoop | None:
-        """The event loop: anyio asks for it so where no task runs the loop."""
+        """The event loop: anyio reads it here when no task is running."""
         return self.loop
 
     # -- inside -------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""How a task of the event loop waits for an answer, or for an actor to start."""
+"""Waits of an event loop's task: for an answer, or for an actor to start."""
 
 import asyncio
 import math
@@ -22,10 +22,10 @@ def settle(future: "asyncio.Future[Any]", answer: Any, error: Exception | None) 
 
 
 async def start_of(kernel: Kernel, cell: Cell, wait: float) -> BaseException | None:
-    """Wait for the next start of an actor; return what `on_start` raises then.
+    """Wait for the next start of an actor; return the exception of `on_start`.
 
-    Raises `StartTimeoutError` after `wait` seconds, and `DispatcherError` where no task
-    can wait.
+    Raises `StartTimeoutError` after `wait` seconds, and `DispatcherError` if no task
+    can wait here.
     """
     loop: asyncio.AbstractEventLoop | None = kernel.dispatcher.loop
     if loop is None or not kernel.running_here().own:
@@ -44,7 +44,7 @@ async def start_of(kernel: Kernel, cell: Cell, wait: float) -> BaseException | N
 async def _is_told(
     cell: Cell, future: "asyncio.Future[BaseException | None]", wait: float
 ) -> bool:
-    """Wait until an actor has started, at most so long; whether it has."""
+    """Wait at most `wait` seconds until an actor has started; return whether it has."""
 
     def told() -> None:
         settle(future, cell.start_error, None)
@@ -63,7 +63,7 @@ async def _is_told(
 
 
 def start_error(cell: Cell, error: BaseException) -> Exception:
-    """Return what is raised for an error of `on_start`: others end no actor's task."""
+    """Return the exception to raise for an error of `on_start`."""
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
     text = f"{type(error).__name__}: {error}"

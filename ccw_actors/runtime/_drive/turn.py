@@ -1,10 +1,10 @@
-"""A handler that waits: the coroutine of one async handler, and how it goes on.
+"""The turn of an async handler: its coroutine, and how it continues after a wait.
 
-It is driven here and not by an `asyncio.Task`, so that a reply from another actor
-resumes it without a turn of the event loop. What it awaits of asyncio works all the
-same: while the coroutine runs, its `Turn` is what asyncio takes for the current task,
-and shows all that a Task shows. Where asyncio cannot be told of it, `TaskDriver` has a
-real Task drive the coroutine.
+This module runs it, and not an `asyncio.Task`, so that a reply from another actor
+resumes it without a turn of the event loop. It can still await anything in asyncio:
+while the coroutine runs, asyncio sees its `Turn` as the current task, with all
+attributes of a Task. If asyncio cannot accept that, `TaskDriver` makes a real Task run
+the coroutine.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ _CLOSES = 2  # A task group awaits its tasks once more when it is closed.
 
 
 class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
-    """One async handler under way; to others, a task.
+    """One async handler in progress; other code sees it as a task.
 
-    `finished` is called once, with the turn, what the coroutine returned and None, or
-    with the turn, None and what it raised. `loop` is None where no event loop runs
-    the System; then nothing of asyncio can be awaited. `context` is the one in which
-    `step` is called, None if that is not always the same.
+    `finished` is called once, with the turn, the coroutine's return value and None, or
+    with the turn, None and its exception. `loop` is None if no event loop runs the
+    System: then the handler cannot await asyncio. `context` is the one in which `step`
+    is called, None if it varies.
 
-    When the coroutine has ended, `value` and `error` are what came of it; before, what
-    it goes on with.
+    When the coroutine has ended, `value` and `error` are its result. Before that, they
+    are what it continues with.
     """
 
     cell: Cell
@@ -68,7 +68,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
     def step(  # noqa: C901, PLR0912, PLR0915 - in one piece: here time is spent
         self, running: Running
     ) -> None:
-        """Run the coroutine until it waits again or is over."""
+        """Run the coroutine until it waits again or ends."""
         loop, enter = self.loop, None
         if loop is not None:
             enter = internals.enter
@@ -133,11 +133,11 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
             try:
                 self.end(waited, raised)
             finally:
-                # What was raised refers to this frame, which would refer to it.
+                # The exception refers to this frame, which must not refer back to it.
                 del self, raised, error
 
     def wake(self, value: Any = None, error: BaseException | None = None) -> None:
-        """Have the coroutine go on with a value, or with an error thrown into it."""
+        """Continue the coroutine with a value, or with an error thrown into it."""
         if self.value is not value:
             self.value = value
         if self.error is not error:
@@ -147,16 +147,16 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
             self.cell.wake()
 
     def answer(self, envelope: Envelope) -> None:
-        """Have the coroutine go on with the answer to what it has asked."""
+        """Continue the coroutine with the answer to its ask."""
         self.reply = envelope
         self.is_ready = True
         self.cell.wake()
 
     def close(self) -> None:
-        """Abandon the coroutine where it is: its `finally` runs, `finished` does not.
+        """Abandon the coroutine at its wait: its `finally` runs, `finished` does not.
 
-        One that runs at the moment is abandoned where it waits next. Raises what it
-        raises meanwhile.
+        If it is running, it is abandoned at its next wait. Passes on an exception that
+        it raises then.
         """
         self.abandoned = True
         if self.coroutine.cr_running:
@@ -174,11 +174,11 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
             return
         if self.coroutine.cr_frame is None:
             raise error
-        text = "%s: its handler goes on when it is to end"
+        text = "%s: its handler continues although it has to end"
         log.error(text, self.cell.path, exc_info=error)
 
     def describe(self) -> str:
-        """Say what the handler waits for."""
+        """Return what the handler waits for."""
         if self.is_ready:
             return "to be resumed"
         if isinstance(self.waits_for, Parking):
@@ -188,7 +188,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         return type(self.waits_for).__name__
 
     def is_current(self) -> bool:
-        """Whether nobody else runs inside the step of this handler: no eager task."""
+        """Whether no eager task runs inside the step of this handler."""
         if self.loop is None:
             return True
         task = self if self.driver is None else self.driver.task
@@ -197,9 +197,9 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
     # -- what an asyncio.Task shows -------------------------------------------------
 
     def cancel(self, msg: object = None) -> bool:
-        """Have `CancelledError` raised where the handler waits, or will wait next.
+        """Raise `CancelledError` where the handler waits, or at its next wait.
 
-        False if it is over.
+        Returns False if the handler has ended.
         """
         if self.done():
             return False
@@ -221,7 +221,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
     def uncancel(self) -> int:
         """Take one `cancel` back; return how many are left.
 
-        With the last one goes what has not been raised yet.
+        Taking back the last one also drops a `CancelledError` that is not yet raised.
         """
         task = None if self.driver is None else self.driver.task
         if task is not None:
@@ -233,7 +233,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         return self.cancels
 
     def cancelling(self) -> int:
-        """Return how many times `cancel` was called and not taken back."""
+        """Return how many calls of `cancel` have not been taken back."""
         task = None if self.driver is None else self.driver.task
         return self.cancels if task is None else task.cancelling()
 
@@ -242,19 +242,19 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         return self.cell.path if self.name is None else self.name
 
     def set_name(self, value: object, /) -> None:
-        """Set the name, which has no other meaning."""
+        """Set the name, which has no effect on the handler."""
         self.name = str(value)
 
     @property
     def _must_cancel(self) -> bool:
-        """Whether `CancelledError` is raised in the handler as soon as it goes on."""
+        """Whether the handler raises `CancelledError` as soon as it continues."""
         return self.cancel_next or (
             self.is_ready and isinstance(self.error, asyncio.CancelledError)
         )
 
     @property
     def _fut_waiter(self) -> "asyncio.Future[Any] | Wait | None":
-        """What the handler waits for: None while it runs, or is about to."""
+        """What the handler waits for, None while it runs or is about to."""
         if not isinstance(self.waits_for, Parking):
             future: asyncio.Future[Any] | None = self.waits_for
             return future
@@ -272,8 +272,8 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
     # -- what a driver calls ------------------------------------------------------
 
     def take(self) -> tuple[Any, BaseException | None]:
-        """Return what the coroutine goes on with: a value, or an error."""
-        # To write a field of a Struct takes five times as long as to read it.
+        """Return the value, or the error, with which the coroutine continues."""
+        # Writing a field of a Struct takes five times as long as reading it.
         reply = self.reply
         if reply is not None:
             self.reply = None
@@ -288,8 +288,8 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         return value, error
 
     def end(self, value: Any, raised: BaseException | None) -> None:
-        """Note how the coroutine has ended, and tell whoever waits for that."""
-        if self.cancel_next and raised is None:  # Right before it ended.
+        """Note how the coroutine has ended, and notify code that waits for that."""
+        if self.cancel_next and raised is None:  # just before it ended
             value, raised = None, _cancelled(self.cancel_message)
         self.cancel_next = False
         self._note_end(value, raised)
@@ -311,13 +311,13 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
         self.driver.step()
 
     def _due(self, error: BaseException | None) -> BaseException | None:
-        """Return what to throw into the coroutine, which is to be cancelled."""
+        """Return the error to throw into a coroutine that has to be cancelled."""
         self.cancel_next = False
         if isinstance(error, asyncio.CancelledError):
             return error
         future = self.waits_for
         if error is None and isinstance(future, asyncio.Future) and future.cancelled():
-            return None  # It raises by itself, with its own message.
+            return None  # It raises on its own, with its own message.
         return _cancelled(self.cancel_message)
 
     def _park(self, waited: object) -> None:
@@ -343,8 +343,8 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
                 self.cancel_next = False
 
     def _go_on(self, _future: "asyncio.Future[Any] | None" = None) -> None:
-        # The coroutine takes the outcome out of the future itself when it goes on. It
-        # may have been abandoned meanwhile.
+        # The coroutine reads the result of the future itself when it continues. It may
+        # have been abandoned in between.
         if self.cell.turn is self:
             self.wake()
 
@@ -372,7 +372,7 @@ class Turn(msgspec.Struct, TaskInterface, eq=False, weakref=True):
 
 
 class Wait:
-    """A wait of a handler that the System ends, as a task's future shows itself."""
+    """A wait of a handler that the System ends, presented like the future of a task."""
 
     __slots__ = ("_parking", "_turn")
 
@@ -381,11 +381,11 @@ class Wait:
         self._parking = parking
 
     def done(self) -> bool:
-        """Whether it is over."""
+        """Whether the wait has ended."""
         return self._turn.is_ready or self._turn.waits_for is not self._parking
 
     def cancelled(self) -> bool:
-        """Say no: cancelling the handler ends it at once."""
+        """Return False: cancelling the handler ends the wait at once."""
         return False
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Drives a System by a clock that nobody has to wait for."""
+"""Runs a System on a virtual clock, without real waiting."""
 
 from collections import deque
 from collections.abc import Callable
@@ -17,11 +17,11 @@ ONE_THREAD: Final = (
 
 
 class VirtualDispatcher:
-    """Handles one message of each actor in turn, on a clock that jumps when all rest.
+    """Handles one message of each actor in turn; the clock jumps when all are idle.
 
-    The clock jumps to the next timer, or deadline of an ask, that is not cancelled.
-    Nothing runs until `run` or `run_until` is called; no event loop is needed and no
-    time is slept.
+    The clock jumps to the next timer or deadline of an ask that is not cancelled.
+    Nothing runs until you call `run` or `run_until`. It needs no event loop and never
+    sleeps.
     """
 
     def __init__(self) -> None:
@@ -34,11 +34,11 @@ class VirtualDispatcher:
         self._now = 0.0
 
     def begin(self) -> None:
-        """Set the clock."""
+        """Provide the clock."""
         self.clock = self.now
 
     def attach(self, system: Kernel) -> None:
-        """Drive one System."""
+        """Run one System."""
         self._system = system
         self._offers, self._freed = system.pressure.waiting, system.pressure.freed
 
@@ -47,17 +47,17 @@ class VirtualDispatcher:
         return self._now
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
-        """Call back when the clock has come to that time."""
+        """Call back when the clock reaches that time."""
         return self._alarms.add(when, callback)
 
     def call_at_clock(self, when: float, callback: Callable[[], None]) -> Alarm:
-        """Do the same: it is the same clock."""
+        """Do the same: both use the same clock."""
         return self.call_at(when, callback)
 
     def step(self) -> bool:
-        """Handle one message, or else go on to the next timer; False if idle.
+        """Handle one message, or else jump to the next timer; return False if idle.
 
-        Raises what escalates.
+        Raises an escalated error.
         """
         went_on = self._step()
         self._system.raise_escalated()
@@ -85,12 +85,12 @@ class VirtualDispatcher:
         return True
 
     def run(self) -> None:
-        """Go on until no message and no timer is left: with periodic ones, for ever."""
+        """Run until no message and no timer is left: with periodic timers, forever."""
         while self.step():
             pass
 
     def advance(self, seconds: float) -> None:
-        """Go on until that much time has passed and all that is due has happened."""
+        """Run until that much time has passed and everything due has happened."""
         until = self._now + seconds
         while self._queue or self._is_due(until):
             self.step()
@@ -105,14 +105,14 @@ class VirtualDispatcher:
         return self._alarms.next_due()
 
     def run_until(self, done: Callable[[], bool]) -> bool:
-        """Go on until `done()`; False if nothing is left to handle first."""
+        """Run until `done()`; return False if nothing is left to handle before that."""
         while not done():
             if not self.step():
                 return False
         return True
 
     def end(self) -> None:
-        """Do nothing: nobody else calls."""
+        """Do nothing: no loop has a timer to remove."""
 
     def hold(self) -> None:
         """Do nothing: no other thread works for this System."""

@@ -1,1 +1,1 @@
-"""Delivering, invoking, supervising, asking, timing; without threads or event loop."""
+"""Delivery, handlers, supervision, asks and timers, without threads or event loop."""

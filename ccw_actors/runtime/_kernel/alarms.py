@@ -1,4 +1,4 @@
-"""What is to be called at some time: a queue that forgets what is cancelled."""
+"""A queue of timed callbacks that forgets cancelled ones."""
 
 import heapq
 from collections.abc import Callable
@@ -9,7 +9,7 @@ _SLACK = 64
 
 
 class Alarm:
-    """One callback in a queue, or in none; `cancel` takes it back."""
+    """One callback, in a queue or in none; `cancel` removes it."""
 
     __slots__ = ("_alarms", "callback")
 
@@ -20,7 +20,7 @@ class Alarm:
         self._alarms = alarms
 
     def cancel(self) -> None:
-        """Never call it; without effect when it has been called already."""
+        """Do not call it; has no effect if it has already been called."""
         if self.callback is not None:
             self.callback = None
             if self._alarms is not None:
@@ -28,10 +28,10 @@ class Alarm:
 
 
 class Alarms:
-    """Callbacks ordered by the time they are due, those due at once as added.
+    """Callbacks in order of their due times; those due at the same time as added.
 
-    Cancelled ones leave the queue when they come up, or when they are more than half
-    of it: so many asks answered long before their deadlines take no memory.
+    Cancelled ones leave the queue when they are due, or when they are more than half of
+    it, so that many asks answered long before their deadlines take no memory.
     """
 
     def __init__(self) -> None:
@@ -58,15 +58,15 @@ class Alarms:
         return heap[0][0] if heap else None
 
     def pop(self) -> Callable[[], None]:
-        """Take out the next callback; `next_due` has just said that there is one."""
+        """Take out the next callback; call this only after `next_due` found one."""
         alarm = heapq.heappop(self._heap)[2]
         callback = alarm.callback
-        assert callback is not None, "next_due drops what is cancelled"
+        assert callback is not None, "next_due drops cancelled callbacks"
         alarm.callback = None
         return callback
 
     def note_cancelled(self) -> None:
-        """Count one more cancelled alarm; called by the alarm."""
+        """Count one more cancelled alarm, which calls this."""
         self._cancelled += 1
         if self._cancelled > _SLACK and self._cancelled * 2 > len(self._heap):
             self._heap = [entry for entry in self._heap if entry[2].callback]

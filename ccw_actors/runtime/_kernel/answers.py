@@ -1,4 +1,4 @@
-"""Takes answers to those who wait for them."""
+"""Delivers answers to the asks that wait for them."""
 
 from ccw_actors.runtime._kernel.lost_messages import LostMessages
 from ccw_actors.runtime._kernel.observers import Observers
@@ -9,7 +9,7 @@ __all__ = ["Answers"]
 
 
 class Answers:
-    """Settles asks with their answers; one that nobody waits for is lost."""
+    """Settles asks with their answers; an answer without a waiting ask is lost."""
 
     def __init__(
         self, asks: PendingAsks, observers: Observers, lost: LostMessages
@@ -27,7 +27,7 @@ class Answers:
     ) -> None:
         """Settle an ask (0 for none) with the answer in an envelope.
 
-        An `error` is what somebody outside gets in its place.
+        Code outside actors gets the `error` in its place.
         """
         pending = self._asks.pending.get(number) if envelope.stamp is not None else None
         if not number:

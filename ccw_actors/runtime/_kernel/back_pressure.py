@@ -1,4 +1,4 @@
-"""Full mailboxes: what makes room in them, and who waits for it."""
+"""Full mailboxes: how they get room, and the offers and asks that wait for it."""
 
 import math
 from collections import deque
@@ -20,17 +20,17 @@ __all__ = ["BackPressure", "Offer", "Offers"]
 
 
 class _Waiter(Protocol):
-    """What waits for room: `ask` is the number of the ask that it is, or 0."""
+    """An offer or ask that waits for room; `ask` is the number of the ask, or 0."""
 
     ask: int
 
     def enter(self) -> bool:
-        """Send the message; False if who waited has given up."""
+        """Send the message; return False if the sender has given up."""
         ...
 
 
 class _DeadLetter(Protocol):
-    """Takes a message that there is no room for."""
+    """Takes a message that found no room."""
 
     def __call__(
         self, address: str, envelope: Envelope, reason: str, *, quiet: bool = False
@@ -40,11 +40,12 @@ class _DeadLetter(Protocol):
 class BackPressure:
     """Keeps the bounds of all mailboxes of a System.
 
-    Who waits for room is let in when half of a mailbox is free, in the order of coming:
-    filling up again one by one would cost a turn of the loop each. `dropped` and
+    Waiting messages enter when half of a mailbox is free, in the order in which they
+    came: entering one by one would cost a turn of the loop each. `dropped` and
     `refused` count messages. A message that an actor tells to a full mailbox is dropped
-    like one that another thread sends, unless the System is `strict`: a slow subscriber
-    is no fault of the publisher. `may_wait` says whether anybody can wait for room.
+    like one that another thread sends, unless the System is `strict`: a publisher does
+    not fail because a subscriber is slow. `may_wait` says whether messages can wait for
+    room.
     """
 
     def __init__(
@@ -64,9 +65,9 @@ class BackPressure:
         self.refused = 0
 
     def make_room(self, cell: Cell, envelope: Envelope) -> bool:
-        """Return whether there is, or now is, room for one envelope more.
+        """Make room for one more envelope as the policy says; return whether it fits.
 
-        False when the envelope itself was dropped. Raises `MailboxFullError`.
+        Returns False if the envelope itself was dropped. Raises `MailboxFullError`.
         """
         if not cell.is_full():
             return True
@@ -89,7 +90,7 @@ class BackPressure:
         )
 
     def lacks_room(self, address: str) -> bool:
-        """Whether somebody who can wait has to wait before sending to that actor."""
+        """Whether a sender that can wait has to wait before sending to that actor."""
         cell = self._find(address)
         return (
             cell is not None
@@ -99,14 +100,14 @@ class BackPressure:
         )
 
     def queue(self, address: str, waiter: _Waiter) -> None:
-        """Let a waiter in as soon as there is room, or when the actor is no more."""
+        """Let a waiter enter as soon as there is room, or when the actor has ended."""
         self.waiting.setdefault(address, deque()).append(waiter)
         cell = self._find(address)
         if cell is not None:
-            self.freed(cell)  # An actor's thread may have made room meanwhile.
+            self.freed(cell)  # An actor's thread may have made room.
 
     def freed(self, cell: Cell) -> None:
-        """Let those in who wait for room there, if half of it is free."""
+        """Let waiters enter a mailbox, if half of it is free."""
         waiting = self.waiting.get(cell.address)
         if waiting is None:
             return
@@ -121,7 +122,7 @@ class BackPressure:
             self.waiting.pop(cell.address, None)
 
     def ended(self, address: str) -> None:
-        """Let all in who wait for room in a mailbox that is no more."""
+        """Let all waiters for a mailbox go on, because its actor has ended."""
         for waiter in self.waiting.pop(address, ()):
             waiter.enter()
 
@@ -135,10 +136,10 @@ class BackPressure:
 
 
 class Offer(msgspec.Struct, Parking, eq=False):
-    """One message that waits for room, by whom ("" for the outside), since when.
+    """One message that waits for room, with its sender ("" for the outside).
 
-    The end is told to `settle`, with None or an error, or to the `turn` of the async
-    handler that offers.
+    At its end it calls `settle`, with None or an error, or resumes the `turn` of the
+    async handler that offers.
     """
 
     target: str
@@ -155,7 +156,7 @@ class Offer(msgspec.Struct, Parking, eq=False):
     ask: int = 0
 
     def enter(self) -> bool:
-        """Send the message; False if who waited has given up."""
+        """Send the message; return False if the sender has given up."""
         if self.is_over:
             return False
         self.leave()
@@ -168,26 +169,26 @@ class Offer(msgspec.Struct, Parking, eq=False):
         return True
 
     def leave(self) -> None:
-        """Wait for room no more."""
+        """Stop waiting for room."""
         self.is_over = True
         self.graph.end(self.asker, self)
         if self.alarm is not None:
             self.alarm.cancel()
 
     def summary(self) -> str:
-        """Say in whose mailbox there is to be room."""
+        """Return in whose mailbox it waits for room."""
         return f"room in the mailbox of {self.target}"
 
     def describe(self) -> str:
-        """Say the same, and since when."""
+        """Return the same, and for how long."""
         return f"{self.summary()}, for {self.clock() - self.since:.3f} s"
 
     def cycle_error(self, cycle: tuple[str, ...]) -> OfferCycleError:
-        """Return the error for an offer that would never be taken."""
+        """Return the error for an offer that would wait forever."""
         return OfferCycleError(cycle, self.what)
 
     def expire(self) -> None:
-        """End the offer with the error that there was no room in time."""
+        """End the offer with `OfferTimeoutError`."""
         if not self.is_over:
             self.leave()
             age = self.clock() - self.since
@@ -202,7 +203,7 @@ class Offer(msgspec.Struct, Parking, eq=False):
 
 
 class Offers:
-    """Every offer that waits for room, each with a deadline of its own."""
+    """Every offer that waits for room, each with its own deadline."""
 
     def __init__(
         self,
@@ -232,9 +233,10 @@ class Offers:
         )
 
     def add(self, offer: Offer, timeout: float) -> None:
-        """Have an offer wait for room, for that many seconds at most.
+        """Let an offer wait for room, for at most that many seconds.
 
-        Raises `OfferCycleError` if who has to make room waits for who offers.
+        Raises `OfferCycleError` if the actor that has to make room waits for the
+        sender.
         """
         if offer.asker:
             self._graph.begin(offer.asker, offer)
@@ -249,7 +251,7 @@ def _full(cell: Cell) -> str:
 
 
 def _oldest(cell: Cell) -> Envelope | None:
-    """Take the oldest message that counts out of a mailbox."""
+    """Remove from a mailbox the oldest message that counts."""
     mailbox = cell.mailbox
     while mailbox:
         try:
@@ -257,6 +259,6 @@ def _oldest(cell: Cell) -> Envelope | None:
             if found is not None:
                 mailbox.remove(found)
         except (RuntimeError, ValueError):
-            continue  # The actor's thread took a message meanwhile.
+            continue  # The actor's thread took a message.
         return None if found is None else wrapped(found)
     return None

@@ -1,4 +1,4 @@
-"""Calls of an actor's own code, each in the actor's context."""
+"""Calls an actor's own code in the actor's context."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 class Contexts:
-    """Enters the contexts of actors; `running_here` is what the calling thread runs."""
+    """Enters the contexts of actors; `running_here` is the calling thread's state."""
 
     def __init__(self, running_here: Callable[[], Running]) -> None:
         self._running_here = running_here
@@ -20,11 +20,11 @@ class Contexts:
     def within(self, cell: Cell, call: Callable[..., R], *arguments: Any) -> R:
         """Call in the context of an actor, as that actor; on the actor's thread."""
         if self._running_here().address == cell.address:
-            return call(*arguments)  # Its context is the one that is entered.
+            return call(*arguments)  # Its context is already entered.
         return self.enter(cell, call, *arguments)
 
     def enter(self, cell: Cell, call: Callable[..., R], *arguments: Any) -> R:
-        """Do the same where another context of that actor is entered."""
+        """Do the same if another context of that actor is entered."""
         running = self._running_here()
         outer = running.address, running.letter, running.turn
         running.address, running.letter, running.turn = cell.address, None, None

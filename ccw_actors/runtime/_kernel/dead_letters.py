@@ -1,4 +1,4 @@
-"""Messages that nobody will handle: who is told of them, and how loudly."""
+"""Dead letters: who receives a `Failure` for them, and what is logged."""
 
 import logging
 from collections.abc import Callable
@@ -25,12 +25,12 @@ NOBODY_THERE: Final = "there is no such actor"
 
 
 class DeadLetters:
-    """Sends word of messages that are lost to those who wait for an answer.
+    """Reports lost messages to the asks and senders that wait for an answer.
 
-    `encode` makes the bytes of a message, `find` returns the actor of an address, and
-    `deliver` puts an envelope into its mailbox; `refuse_watch` tells a watcher that
-    nobody is there. Nothing is said aloud while it `is_quiet`. With `with_payload` a
-    failure has the message itself in it.
+    `encode` returns the bytes of a message, `find` returns the actor of an address, and
+    `deliver` puts an envelope into its mailbox. `refuse_watch` tells a watcher that the
+    actor does not exist. While it `is_quiet`, it logs nothing. With `with_payload` a
+    `Failure` contains the message itself.
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class DeadLetters:
         full: bool = False,
         quiet: bool = False,
     ) -> None:
-        """Note that an envelope will not be handled, and tell who waits for it.
+        """Note that an envelope will not be handled, and notify its sender.
 
-        `quiet` says that its loss is as a mailbox's policy demands.
+        `quiet` says that a mailbox's policy demands the loss.
         """
         if envelope.kind == WATCH:
             self._refuse_watch(envelope.sender, address, reason)
@@ -85,7 +85,7 @@ class DeadLetters:
     def _tell(
         self, address: str, envelope: Envelope, reason: str, *, full: bool
     ) -> None:
-        """Tell who waits for an envelope that it will not be handled."""
+        """Notify the sender of an envelope that it will not be handled."""
         ask = envelope.ask if envelope.kind != TICK else 0
         if ask and not full:
             self._asks.stopped(ask, reason)
@@ -96,7 +96,7 @@ class DeadLetters:
         )
 
     def refuse(self, cell: Cell, envelope: Envelope, reason: str) -> None:
-        """Note that an actor does not take a message: say so, once for each type."""
+        """Note that an actor refuses a message, and warn once for each type."""
         tag = tag_of(envelope.payload)
         warned = cell.warned
         if warned is None:
@@ -112,7 +112,7 @@ class DeadLetters:
         self.send_back(envelope, failure)
 
     def unanswered(self, cell: Cell, envelope: Envelope, reason: str) -> None:
-        """Tell who has asked that an actor will not answer."""
+        """Notify the asker that an actor will not answer."""
         log.warning("%s does not answer %s", cell.path, reason)
         failure = self.failure(cell.address, envelope, reason, "NoAnswerError")
         self.send_back(envelope, failure)
@@ -128,7 +128,7 @@ class DeadLetters:
         refused: bool = False,
         full: bool = False,
     ) -> Failure:
-        """Return what the sender of a message gets for it."""
+        """Return the `Failure` for the sender of a message."""
         payload = envelope.payload
         return Failure(
             path_of(address),
@@ -144,7 +144,7 @@ class DeadLetters:
     def send_back(
         self, envelope: Envelope, failure: Failure, error: Exception | None = None
     ) -> None:
-        """Tell the sender of an envelope what became of it; see `Answers.settle`."""
+        """Send a `Failure` to the sender of an envelope; see `Answers.settle`."""
         if envelope.kind == TICK:
             return
         if envelope.ask:

@@ -1,4 +1,4 @@
-"""Who is told of the end of an actor."""
+"""Death watch: notifies watchers of the end of an actor."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -14,11 +14,11 @@ _FORGET_AT: Final = 64
 
 
 class DeathWatch:
-    """Sends `Terminated` to those who watch an actor.
+    """Sends `Terminated` to the watchers of an actor.
 
-    `ref_of` makes the reference of an address; `send` sends a notice to an address,
-    from a path. `is_there` says whether an actor is at an address: those that watch and
-    have ended are forgotten when they may be half of all.
+    `ref_of` returns the reference of an address. `send` sends a notice to an address,
+    from a path. `is_there` says whether an actor is at an address: watchers that have
+    ended are forgotten when they may be half of all.
     """
 
     def __init__(
@@ -32,12 +32,12 @@ class DeathWatch:
         self._is_there = is_there
 
     def watch(self, cell: Cell, watcher: str, *, watches: bool) -> None:
-        """Note that an actor wants to be told of that one's end, or no more."""
+        """Begin or end a watch of an actor's end."""
         watchers = cell.watchers
         if watchers is None:
             cell.watchers = watchers = dict[str, None]()
         if watches:
-            # At each power of two: so a look at all costs nothing on the average.
+            # Only at each power of two, so that checking all costs nothing on average.
             size = len(watchers)
             if size >= _FORGET_AT and size & (size - 1) == 0:
                 for one in [one for one in watchers if not self._is_there(one)]:
@@ -47,11 +47,11 @@ class DeathWatch:
             watchers.pop(watcher, None)
 
     def ended(self, cell: Cell, reason: str) -> None:
-        """Tell all who watch an actor that it has ended."""
+        """Notify all watchers of an actor that it has ended."""
         for watcher in cell.watchers or ():
             self.tell(watcher, cell.address, reason)
 
     def tell(self, watcher: str, address: str, reason: str) -> None:
-        """Tell one watcher that an actor is not there any more."""
+        """Notify one watcher that an actor does not exist."""
         notice = Terminated(self._ref_of(address), reason)
         self._send(watcher, path_of(address), notice)

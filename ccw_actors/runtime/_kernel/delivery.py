@@ -1,4 +1,4 @@
-"""Where a message goes: into a mailbox, or to the dead letters."""
+"""Delivers messages to mailboxes or to the dead letters."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,10 +19,10 @@ __all__ = ["Delivery"]
 
 
 class Delivery:
-    """Puts messages, asks and answers where they belong.
+    """Delivers messages, asks and answers.
 
-    Everything happens on the System's own thread except where a method says "on any
-    thread", and is then given what that thread runs.
+    Call methods on the System's own thread, except where one says "on any thread" and
+    takes the `Running` of that thread.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Delivery:
     def envelope(
         self, running: Running, message: Message, ask: int = 0, kind: int = 0
     ) -> Envelope:
-        """Encode a message sent by whoever runs; on any thread."""
+        """Encode a message sent by the running actor; on any thread."""
         stamp = None
         if self._observers.stamps:
             stamp = self._observers.stamp(running, type(message))
@@ -75,14 +75,14 @@ class Delivery:
             cell.put(envelope)
 
     def deliver_late(self, address: str, envelope: Envelope) -> None:
-        """Deliver an envelope; if there is no room for it, it is a dead letter."""
+        """Deliver an envelope; without room it becomes a dead letter."""
         try:
             self.deliver(address, envelope)
         except MailboxFullError as error:
             self._dead_letters.add(address, envelope, str(error), full=True)
 
     def signal(self, address: str, envelope: Envelope) -> None:
-        """Put a signal into the system lane of an actor, if it is there."""
+        """Put a signal into the system lane of an actor, if it exists."""
         cell = self._cells.get(address)
         if cell is not None:
             cell.signal(envelope)
@@ -99,7 +99,7 @@ class Delivery:
     # -- asks and answers ---------------------------------------------------------
 
     def ask(self, pending: Pending, envelope: Envelope) -> None:
-        """Wait for an answer to an envelope and put that into a mailbox.
+        """Register an ask and put its envelope into a mailbox.
 
         Raises `MailboxFullError`.
         """
@@ -111,7 +111,7 @@ class Delivery:
             raise
 
     def put_ask(self, pending: Pending, envelope: Envelope) -> None:
-        """Put the envelope of an ask that waits into a mailbox; raises likewise."""
+        """Put the envelope of a registered ask into a mailbox; raises likewise."""
         cell = self._cells.get(pending.target)
         if cell is not None and not self._pressure.waiting and cell.accept(envelope):
             return
@@ -123,7 +123,7 @@ class Delivery:
     def ask_late(self, pending: Pending, envelope: Envelope, *, block: bool) -> None:
         """Do the same for an ask from another thread; errors end the ask.
 
-        `block` says whether the asker is an actor that now does nothing else.
+        `block` says whether the asker is an actor whose thread blocks.
         """
         try:
             if block:
@@ -133,20 +133,20 @@ class Delivery:
             pending.end(error)
 
     def may_enter(self, pending: Pending) -> bool:
-        """Whether an ask that has waited for room still waits for an answer."""
+        """Whether an ask that waited for room still waits for an answer."""
         return self._asks.is_pending(pending.number)
 
     def reply(
         self, running: Running, asker: str, number: int, message: Message
     ) -> None:
-        """Answer an ask, or for number 0 what that actor has told; on any thread."""
+        """Answer an ask, or for number 0 a told request; on any thread."""
         envelope = self.envelope(running, message, kind=UNBOUNDED)
         self.route(running, asker, number, envelope)
 
     def route(
         self, running: Running, asker: str, number: int, answer: Envelope
     ) -> None:
-        """Take an encoded answer to who asked, or told; on any thread."""
+        """Deliver an encoded answer to the asker or the sender; on any thread."""
         if asker and not number:
             self.send(running, asker, answer)
         elif running.own:
@@ -156,7 +156,7 @@ class Delivery:
 
 
 class _WaitingAsk:
-    """An ask that waits for room in the mailbox of the actor asked."""
+    """An ask that waits for room in the mailbox of its target."""
 
     def __init__(
         self, delivery: Delivery, pending: Pending, envelope: Envelope
@@ -167,7 +167,7 @@ class _WaitingAsk:
         self.ask = pending.number
 
     def enter(self) -> bool:
-        """Send it, unless nobody waits for the answer any more."""
+        """Send it, unless its asker no longer waits."""
         if not self._delivery.may_enter(self._pending):
             return False
         self._delivery.deliver(self._pending.target, self._envelope)

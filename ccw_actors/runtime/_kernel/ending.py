@@ -1,4 +1,4 @@
-"""The end of an actor: what is cleared away, and who is told."""
+"""The end of an actor: clears its data and notifies others."""
 
 from collections.abc import Callable
 
@@ -19,11 +19,11 @@ __all__ = ["Ending"]
 
 
 class Ending:
-    """Takes actors out of one System; on its own thread.
+    """Removes actors from one System; on its own thread.
 
-    `ended` is called with the address of each, and `raised` with what a suspended
-    handler raises when it is closed. Where an actor that has ended
-    `may_return`, from a snapshot, what it was stays.
+    `ended` is called with the address of each, and `raised` with the exception of a
+    suspended handler that is closed. If an ended actor `may_return`, from a snapshot,
+    its cell keeps its data.
     """
 
     def __init__(
@@ -52,10 +52,10 @@ class Ending:
         self.raised: Callable[[Cell, str, BaseException], None] = _ignore_error
 
     def end(self, cell: Cell, reason: str) -> None:
-        """Take an actor out of the System.
+        """Remove an actor from the System.
 
         Its mailbox and stash become dead letters, asks that it has not answered fail,
-        and whoever watches it is told. Children that are left end with it.
+        and its watchers receive `Terminated`. Remaining children end with it.
         """
         if not self._registry.has(cell):
             return
@@ -82,24 +82,24 @@ class Ending:
         self.ended(cell.address)
 
     def _end_asks(self, cell: Cell, reason: str) -> None:
-        """Have nobody wait for an answer of the actor, nor it for any."""
-        self._asks.abandon(cell.address)  # Of a thread that is abandoned.
+        """End the asks to the actor and its own asks."""
+        self._asks.abandon(cell.address)  # of an abandoned thread
         waiting = sorted(self._pressure.asks(cell.address))
         for ask in (*cell.asks_in_hand(), *sorted(cell.owed or ()), *waiting):
             self._asks.stopped(ask, reason)
 
     def _lose_messages(self, cell: Cell, reason: str) -> None:
-        """Make dead letters of what is in the mailbox and in the stash."""
+        """Turn the messages in the mailbox and in the stash into dead letters."""
         cell.put_back()
         while cell.mailbox:
             try:
                 envelope = wrapped(cell.mailbox.popleft())
             except IndexError:
-                break  # The actor's thread was faster.
+                break  # The actor's thread took it first.
             self._dead_letters.add(cell.address, envelope, reason)
 
     def _tell(self, cell: Cell, reason: str) -> None:
-        """Tell everybody who has to know that an actor has ended."""
+        """Notify observers, watchers and other waiting code that an actor has ended."""
         self._death_watch.ended(cell, reason)
         parent = cell.parent
         if parent is not None and parent.children:
@@ -108,7 +108,7 @@ class Ending:
         self.tell_started(cell)
 
     def close_turn(self, cell: Cell) -> None:
-        """Abandon the handler that is suspended, if there is one."""
+        """Abandon the suspended handler, if there is one."""
         turn, cell.turn = cell.turn, None
         if turn is None:
             return
@@ -119,19 +119,19 @@ class Ending:
             self.raised(cell, what, error)
 
     def tell_started(self, cell: Cell) -> None:
-        """Have those go on who wait for the actor's start."""
+        """Resume code that waits for the actor's start."""
         waiting, cell.on_started = cell.on_started, None
         for told in waiting or ():
             told()
 
 
 def _ignore(_address: str) -> None:
-    """Nobody listens."""
+    """Do nothing."""
 
 
 def _ignore_error(_cell: Cell, _what: str, _error: BaseException) -> None:
-    """Nobody listens."""
+    """Do nothing."""
 
 
 def _nothing() -> None:
-    """Nobody waits for them."""
+    """Do nothing: no code waits for the tasks."""

@@ -1,4 +1,4 @@
-"""What has failed so far."""
+"""The failures of actors so far."""
 
 import logging
 import traceback
@@ -19,8 +19,8 @@ class Failures:
     """Keeps, logs and reports failures of actors.
 
     `kept` are the last thousand, the oldest first; `count` counts all. Unless it
-    `keeps_causes`, what is kept is text: no exception and no frame that it points to,
-    and of a long text the beginning and the end.
+    `keeps_causes`, it keeps only text: no exception and no frame that it refers to, and
+    only the beginning and the end of a long text.
     """
 
     def __init__(self, observers: Observers, *, keeps_causes: bool = False) -> None:
@@ -32,9 +32,9 @@ class Failures:
     def add(
         self, path: str, what: str, error: BaseException, *, escalates: bool = False
     ) -> ActorFailedError:
-        """Note that an actor raised on `what`; return the error that tells of it.
+        """Note that an actor raised on `what`; return the error for that.
 
-        One that `escalates` is raised elsewhere, and so not logged as an error.
+        An error that `escalates` is raised elsewhere, and so not logged as an error.
         """
         self.count += 1
         reason = _cut(f"{type(error).__name__}: {error}")
@@ -54,14 +54,14 @@ class Failures:
         return told
 
     def _keep(self, failure: ActorFailedError) -> None:
-        """Keep a failure as long as it is one of the last."""
+        """Keep a failure while it is one of the last."""
         self.kept.append(failure)
         if len(self.kept) > _KEPT_MAX:
             del self.kept[0]
 
 
 def _cut(text: str) -> str:
-    """Return a text without its middle, if it is long: a message may be in it."""
+    """Return a long text without its middle: it may contain a message."""
     if len(text) <= _TEXT_MAX:
         return text
     half = _TEXT_MAX // 2

@@ -1,4 +1,4 @@
-"""Handles messages: what happens between the mailbox and the handler's end."""
+"""Runs handlers: all steps from the mailbox to the end of the handler."""
 
 from functools import partial
 from types import CoroutineType
@@ -44,7 +44,7 @@ __all__ = ["Invoker"]
 class Invoker:
     """Runs the handlers of one System; on the actor's thread, in the actor's context.
 
-    `running` is what the System's own thread runs.
+    `running` is the state of the System's own thread.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class Invoker:
         self._quick_encode = delivery.quick_encode
         self._answer_types: set[type] = set()
 
-    def run(  # noqa: C901, PLR0912, PLR0915 - in one piece: here time is spent
+    def run(  # noqa: C901, PLR0912, PLR0915 - in one piece, for speed
         self, cell: Cell, limit: int, running: Running | None = None
     ) -> int:
-        """Handle at most `limit` messages of an actor; return how many it was.
+        """Handle at most `limit` messages of an actor; return how many.
 
-        To be called in the actor's `context`. `running` is that of the calling thread
-        if it is not the System's own. Afterwards `Running.leave` is to be called, when
-        no other actor is run at once.
+        Call this in the actor's `context`. `running` is that of the calling thread if
+        it is not the System's own. Call `Running.leave` afterwards, unless another
+        actor runs at once.
         """
         if running is None:
             running = self._running
@@ -103,14 +103,14 @@ class Invoker:
                     if self._observers.present:
                         self._note_reply(cell, turn)
                     turn.step(running)
-                turn = None  # What it has raised refers to this frame.
+                turn = None  # Its exception refers to this frame.
                 if cell.turn is not None or cell.context is not context:
                     # It waits again, or begins in another context.
                     return limit - left
                 self._reopen(cell)
             mailbox = cell.mailbox
             decode, actor = cell.decode, cell.actor
-            # So far a jump is not for a comparison, which would be slow.
+            # This jump avoids a comparison, which would be slow.
             while mailbox and left:
                 if cell.status >= CLOSED:
                     break
@@ -160,14 +160,14 @@ class Invoker:
         return limit - left
 
     def signalled(self, cell: Cell, signal: Envelope) -> None:
-        """Handle one signal that was taken out of the system lane."""
+        """Handle one signal from the system lane."""
         self._contexts.within(cell, self._supervisor.signalled, cell, signal)
 
     def crash(self, cell: Cell, envelope: Envelope | None, error: Exception) -> None:
-        """Have an actor fail on what it would handle next, or go on with.
+        """Make an actor fail on what it would handle next or continue with.
 
-        Without an envelope it fails between two messages, and loses none but the one
-        that a suspended handler has in hand.
+        Without an envelope it fails between two messages, and loses only the message of
+        a suspended handler.
         """
         if cell.turn is not None and cell.turn.envelope is not None:
             envelope = cell.turn.envelope
@@ -178,7 +178,7 @@ class Invoker:
         self._contexts.within(cell, fail, cell, what, error, envelope)
 
     def resume(self, cell: Cell, turn: Suspended) -> None:
-        """Have a suspended handler go on."""
+        """Continue a suspended handler."""
         self._contexts.within(cell, self._resume, cell, turn)
 
     def _resume(self, cell: Cell, turn: Suspended) -> None:
@@ -186,12 +186,12 @@ class Invoker:
         turn.step(self._running)
 
     def _note_reply(self, cell: Cell, turn: Suspended) -> None:
-        """Tell observers of the answer that a handler goes on with."""
+        """Report to observers the answer with which a handler continues."""
         if turn.reply is not None:
             self._observers.handled(cell.address, turn.reply)
 
     def _run_signals(self, running: Running, cell: Cell) -> None:
-        """Handle what is in the system lane, as far as that is for this life."""
+        """Handle the signals in the system lane that are for this life."""
         context = cell.context
         while cell.signals and cell.context is context:
             signal = cell.signals.popleft()
@@ -199,12 +199,12 @@ class Invoker:
             self._supervisor.signalled(cell, signal)
 
     def _reopen(self, cell: Cell) -> None:
-        """Let an actor take messages again, if nothing speaks against it."""
+        """Let an actor take messages again, if nothing prevents it."""
         if cell.life is State.RUNNING and not cell.signals:
             cell.status &= ~CLOSED
 
     def _handle_stamped(self, running: Running, cell: Cell, envelope: Envelope) -> None:
-        """Handle a message that is observed, or belongs to a trace."""
+        """Handle a message that is observed or belongs to a trace."""
         try:
             message = cell.decode(envelope.payload)
             handler = cell.handlers[type(message)]
@@ -236,7 +236,7 @@ class Invoker:
                 self._supervisor.leave_trace(cell)
 
     def _opened(self, cell: Cell, envelope: Envelope) -> Envelope | None:
-        """Return the envelope of a message; None if it was for the System."""
+        """Return the envelope of a message, None if it was for the System."""
         cell.exempt_out += 1
         if envelope.kind == TICK:
             key = cell.path, envelope.ask
@@ -259,14 +259,14 @@ class Invoker:
     def _begin(
         self, running: Running, cell: Cell, letter: Letter, coroutine: Any
     ) -> None:
-        """Run an async handler until it waits or is over."""
-        # In no variable: what it may raise refers to this frame.
+        """Run an async handler until it waits or ends."""
+        # In no variable, because an exception refers to this frame.
         self._suspend(cell, wrapped(letter), coroutine, self._finished).step(running)
 
     def _answer(
         self, running: Running, cell: Cell, letter: Letter, answer: Any
     ) -> None:
-        """Send what a handler has returned to whom it is for."""
+        """Send the return value of a handler to the asker or sender."""
         if type(answer) not in self._answer_types:
             self._check_answer(cell, letter, answer)
         if type(letter) is Envelope and running.own and not self._observers.stamps:
@@ -284,8 +284,8 @@ class Invoker:
         self._delivery.reply(running, envelope.sender, envelope.ask, answer)
 
     def _check_answer(self, cell: Cell, letter: Letter, answer: Any) -> None:
-        """Raise `TypeError` unless that can be sent; know its type from now on."""
-        # To look a type up is quicker than isinstance.
+        """Raise `TypeError` unless the answer can be sent; remember its type."""
+        # A look-up of the type is faster than isinstance.
         if isinstance(answer, Message):
             self._answer_types.add(type(answer))
             return
@@ -295,9 +295,9 @@ class Invoker:
     def _finished(
         self, turn: Suspended, value: Any, error: BaseException | None
     ) -> None:
-        """Go on after an async handler; on the System's own thread."""
+        """Continue after an async handler; on the System's own thread."""
         cell, envelope = turn.cell, turn.envelope
-        assert envelope is not None, "a handler has a message"
+        assert envelope is not None, "every handler has a message"
         if error is None:
             try:
                 if value is not None:
@@ -318,7 +318,7 @@ class Invoker:
             self._supervisor.go_on(cell)
 
     def _left(self, cell: Cell, envelope: Envelope, kind: Any) -> None:
-        """Look after a request that its handler has not answered."""
+        """Fail a request that its handler has neither answered nor kept."""
         owed, stash = cell.owed, cell.stash
         if owed is not None and envelope.ask in owed:
             return
@@ -332,8 +332,8 @@ class Invoker:
         request = kind.__name__
         expected = _expected(kind, "an answer")
         reason = (
-            f"{request}: its handler has not answered it, and has not taken reply_to to"
-            f" answer it later; expected {expected}, got None"
+            f"{request}: its handler returned no answer and did not read reply_to to"
+            f" answer later; expected {expected}, got None"
         )
         self._calls.note(partial(self._dead_letters.unanswered, cell, envelope, reason))
 
@@ -344,14 +344,15 @@ class Invoker:
 
     def _unhandled(self, cell: Cell, letter: Letter) -> None:
         envelope = wrapped(letter)
-        as_what = f"as {cell.behaviour!r}" if cell.behaviour else "as it began"
+        named = cell.behaviour
+        which = f"behaviour {named!r}" if named else "the first behaviour"
         tag = tag_of(envelope.payload)
-        reason = f"{tag}: not handled by an actor that behaves {as_what}"
+        reason = f"{tag}: no handler for it in {which}"
         self._calls.note(partial(self._dead_letters.refuse, cell, envelope, reason))
 
 
 def _kind_of(cell: Cell, tag: str) -> Any:
-    """Return the type of message that has a name, among those an actor handles."""
+    """Return the message type of that name, among those an actor handles."""
     for kind in cell.handlers:
         if tag in (kind.__name__, kind.__struct_config__.tag):
             return kind
@@ -368,5 +369,5 @@ def _no_message(kind: type[Message], answer: object) -> str:
     expected = _expected(kind, "a message")
     return (
         f"{kind.__name__} was answered with {answer!r}, which is a"
-        f" {type(answer).__name__} and no message; expected {expected}"
+        f" {type(answer).__name__}, not a message; expected {expected}"
     )

@@ -1,4 +1,4 @@
-"""One System without its surface: the parts of the kernel, put together."""
+"""The kernel of a System: creates its parts and connects them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -37,12 +37,12 @@ __all__ = ["Kernel"]
 class Kernel:
     """The parts that deliver, invoke, supervise, ask and time, for one System.
 
-    What dispatchers and threads use. Everything happens on the System's own thread
-    except where a method says "on any thread": an actor's thread handles its messages
-    itself and hands the rest over through `calls`. `ref_of` makes the reference of an
-    address, `suspend` the turn of an async handler. `ask_timeout` is how long an ask
-    waits unless it says otherwise (seconds). `observed` is called whenever an
-    observer or a propagator comes or goes. `unraised` is what `raise_escalated` raises.
+    Dispatchers and threads use it. Call methods on the System's own thread except where
+    one says "on any thread": an actor's thread handles its messages itself and passes
+    everything else on through `calls`. `ref_of` returns the reference of an address,
+    `suspend` the turn of an async handler. `ask_timeout` is the default for asks
+    (seconds). `observed` is called whenever an observer or a propagator is added or
+    removed. `raise_escalated` raises `unraised`.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Kernel:
         dispatcher.attach(self)
 
     def _make_delivery(self, codec: Codec, *, with_payload: bool) -> None:
-        """Make the parts that bring a message to a mailbox, or say that it is lost."""
+        """Create the parts that deliver messages and report lost ones."""
         dispatcher = self.dispatcher
         self.lost = LostMessages(self.observers)
         self.answers = Answers(self.asks, self.observers, self.lost)
@@ -123,7 +123,7 @@ class Kernel:
         )
 
     def _make_supervision(self, codec: Codec, suspend: Suspend) -> None:
-        """Make the parts that begin and end the lives of actors."""
+        """Create the parts that start, restart and end actors."""
         dispatcher = self.dispatcher
         self.failures = Failures(self.observers, keeps_causes=dispatcher.restores)
         self.contexts = Contexts(self.running_here)
@@ -156,7 +156,7 @@ class Kernel:
         self.observers.raised = self.supervisor.escalate
 
     def _make_invoker(self, suspend: Suspend) -> None:
-        """Make the part that runs the handlers of actors."""
+        """Create the part that runs the handlers of actors."""
         self.invoker = Invoker(
             running=self.running,
             supervisor=self.supervisor,
@@ -173,7 +173,7 @@ class Kernel:
         )
 
     def running_here(self) -> Running:
-        """Return what the calling thread is doing."""
+        """Return the state of the calling thread."""
         own = get_ident() == self.own_thread
         return self.running if own else self._here.running
 
@@ -183,7 +183,7 @@ class Kernel:
         return cell.waiting() if cell is not None else 0
 
     def raise_escalated(self) -> None:
-        """Raise the error that has escalated since, where no event loop runs this."""
+        """Raise the error that has escalated, if no event loop runs this System."""
         error, self.unraised = self.unraised, None
         if error is not None:
             raise error
@@ -204,7 +204,7 @@ class Kernel:
         return key[1]
 
     def cancel_timer(self, cell: Cell, number: int) -> None:
-        """Disarm a timer of an actor, and none of the next one at its path."""
+        """Disarm a timer of an actor, but none of the next actor at its path."""
 
         def take() -> None:
             if self.registry.has(cell):
@@ -213,9 +213,9 @@ class Kernel:
         self.calls.call(take)
 
     def timer_envelope(self, key: TimerKey, timer: Timer) -> Envelope | None:
-        """Return what a timer that fires now puts into the mailbox, if anything.
+        """Return the envelope of a timer that fires now, None without one.
 
-        A sleeping handler is woken here, and a periodic timer armed again.
+        This wakes a sleeping handler and arms a periodic timer again.
         """
         path, number = key
         cell = self.registry.at(path)
@@ -257,7 +257,7 @@ class Kernel:
     def _send_notice(self, watcher: str, path: str, notice: Terminated) -> None:
         stamp = None
         if self.observers.stamps:
-            # An end belongs to no trace: not to that of whoever happens to learn of it.
+            # An end belongs to no trace, not even to that of the code that notices it.
             stamp = self.observers.stamp(Running(path), Terminated, "")
         payload = self.delivery.encode(notice)
         self.delivery.deliver(watcher, Envelope(payload, path, 0, stamp, UNBOUNDED))

@@ -1,4 +1,4 @@
-"""Counts, logs and reports what is lost."""
+"""Counts, logs and reports lost messages."""
 
 import logging
 from collections.abc import Callable
@@ -14,7 +14,7 @@ log = logging.getLogger("ccw_actors")
 
 
 class LostMessages:
-    """Keeps count of messages that nobody will handle; `told` hears of each."""
+    """Counts messages that no actor will handle; calls `told` for each."""
 
     def __init__(self, observers: Observers) -> None:
         self._observers = observers
@@ -22,7 +22,7 @@ class LostMessages:
         self.told: Callable[[str, Envelope, str], object] = _ignore
 
     def add(self, address: str, envelope: Envelope, reason: str) -> None:
-        """Count one more that was for an address, and why it is lost."""
+        """Count one lost message to an address, and report why it is lost."""
         self.count += 1
         self.told(path_of(address), envelope, reason)
         log.debug("%s to %r: %s", tag_of(envelope.payload), address, reason)
@@ -30,4 +30,4 @@ class LostMessages:
 
 
 def _ignore(_path: str, _envelope: Envelope, _reason: str) -> None:
-    """Nobody listens."""
+    """Do nothing."""

@@ -1,4 +1,4 @@
-"""Who watches a System, and what goes with each message for them."""
+"""The observers of a System, and the stamps on messages for them."""
 
 import itertools
 import logging
@@ -21,9 +21,9 @@ log = logging.getLogger("ccw_actors")
 
 
 class _Watching:
-    """One observer, and the context in which it is called: that of `observe`.
+    """One observer, and the context for its calls: that of `observe`.
 
-    What it hears of because of what it does itself, it hears when that is done.
+    Events that the observer itself causes are reported after its current call.
     """
 
     __slots__ = ("_busy", "_context", "_later", "observer")
@@ -35,7 +35,7 @@ class _Watching:
         self._later: deque[Callable[[Observer], None]] = deque()
 
     def tell(self, call: Callable[[Observer], None]) -> BaseException | None:
-        """Make a call, and those that it leads to; return what one has raised."""
+        """Make a call, and those that it causes; return the exception of one."""
         if self._busy:
             self._later.append(call)
             return None
@@ -45,7 +45,7 @@ class _Watching:
             while self._later:
                 self._context.run(self._later.popleft(), self.observer)
         except BaseException as error:
-            log.exception("%r raised and observes no more", self.observer)
+            log.exception("%r raised and no longer observes", self.observer)
             return error
         finally:
             self._busy = False
@@ -53,11 +53,11 @@ class _Watching:
 
 
 class Observers:
-    """All that watch one System.
+    """All observers of one System.
 
-    `present` says whether there are any, and `stamps` whether messages are stamped:
-    for observers, or for a `propagator` of trace contexts. `changed` is called whenever
-    one comes or goes, `raised` with what an observer raises.
+    `present` says whether there are any, and `stamps` whether messages are stamped for
+    observers or for a `propagator` of trace contexts. `changed` is called whenever one
+    is added or removed, `raised` with the exception of an observer.
     """
 
     def __init__(
@@ -77,17 +77,17 @@ class Observers:
         self.stamps = False
 
     def add(self, observer: Observer) -> None:
-        """Report to the observer, too, from now on."""
+        """Report also to this observer from now on."""
         self._all = (*self._all, _Watching(observer))
         self._note()
 
     def remove(self, observer: Observer) -> None:
-        """Report to the observer no more."""
+        """Stop reporting to the observer."""
         self._all = tuple(one for one in self._all if one.observer is not observer)
         self._note()
 
     def propagate(self, propagator: Propagator | None) -> None:
-        """Have trace contexts travel with messages from now on, or no more."""
+        """Begin or stop sending trace contexts along with messages."""
         self.propagator = propagator
         self._note()
 
@@ -101,7 +101,7 @@ class Observers:
     ) -> Stamp:
         """Number a message that is sent now.
 
-        It belongs to the present trace, unless another is given ("" for none).
+        It belongs to the current trace, unless another is given ("" for none).
         """
         handled = running.envelope
         cause = handled.stamp if handled is not None else None
@@ -111,42 +111,42 @@ class Observers:
         return Stamp(next(self._numbers), number, self._now(), message_type, trace)
 
     def trace(self) -> str:
-        """Return the present trace context, "" if there is none or nobody traces."""
+        """Return the current trace context, "" without one or without a propagator."""
         return "" if self.propagator is None else self.propagator.inject()
 
     def enter_trace(self, stamp: Stamp | None) -> Callable[[], None] | None:
-        """Be in the trace of a message; return what ends that, None for no trace."""
+        """Enter the trace of a message; return the function that leaves it, or None."""
         propagator = self.propagator
         if propagator is None or stamp is None or not stamp.traceparent:
             return None
         return partial(propagator.detach, propagator.attach(stamp.traceparent))
 
     def handled(self, address: str, envelope: Envelope) -> None:
-        """Tell all of a message that is about to be handled; on any thread."""
+        """Report a message that is about to be handled; on any thread."""
         if envelope.stamp is not None and self.present:
             event = self._event(address, envelope, envelope.stamp)
             self._calls.note(lambda: self._tell(lambda one: one.handled(event)))
 
     def dead_letter(self, address: str, envelope: Envelope, reason: str) -> None:
-        """Tell all of a message that will never be handled."""
+        """Report a message that will never be handled."""
         if envelope.stamp is not None and self.present:
             event = self._event(address, envelope, envelope.stamp)
             self._tell(lambda observer: observer.dead_letter(event, reason))
 
     def spawned(self, actor: str) -> None:
-        """Tell all of a new actor."""
+        """Report a new actor."""
         self._tell(lambda observer: observer.spawned(actor))
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
-        """Tell all of a failed actor."""
+        """Report a failed actor."""
         self._tell(lambda observer: observer.failed(actor, message, error))
 
     def restarted(self, actor: str) -> None:
-        """Tell all of an actor that begins again."""
+        """Report a restart."""
         self._tell(lambda observer: observer.restarted(actor))
 
     def stopped(self, actor: str, reason: str) -> None:
-        """Tell all of an actor that has ended."""
+        """Report an actor that has ended."""
         self._tell(lambda observer: observer.stopped(actor, reason))
 
     def _tell(self, call: Callable[[Observer], None]) -> None:
@@ -157,7 +157,7 @@ class Observers:
                 self.raised(error)
 
     def _event(self, address: str, envelope: Envelope, stamp: Stamp) -> Handled:
-        """Return what is told of a message that is handled, or lost, now."""
+        """Return the event for a message that is handled, or lost, now."""
         return Handled(
             stamp.number,
             stamp.cause,
@@ -171,4 +171,4 @@ class Observers:
 
 
 def _ignore(_error: BaseException) -> None:
-    """Nobody listens."""
+    """Do nothing."""

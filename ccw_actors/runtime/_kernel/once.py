@@ -1,4 +1,4 @@
-"""What is said once, and not each time that it happens."""
+"""Limits warnings to the first time."""
 
 from collections.abc import Hashable
 from typing import Final
@@ -9,13 +9,13 @@ _KEPT_MAX: Final = 1024
 
 
 class Once:
-    """Remembers what has been said: the last thousand, so that it takes little room."""
+    """Remembers the last thousand things reported, to save memory."""
 
     def __init__(self) -> None:
         self._said: dict[Hashable, None] = {}
 
     def is_first(self, what: Hashable) -> bool:
-        """Whether this has not been said before, or long ago; from now on it has."""
+        """Whether this is new, or was reported long ago; marks it as reported."""
         said = self._said
         if what in said:
             return False

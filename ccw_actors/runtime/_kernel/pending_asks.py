@@ -1,4 +1,4 @@
-"""Asks that wait for their answer, and their deadlines."""
+"""The pending asks and their deadlines."""
 
 import itertools
 import logging
@@ -32,20 +32,20 @@ __all__ = ["LATE", "Pending", "PendingAsks", "Settle"]
 log = logging.getLogger("ccw_actors")
 
 Settle = Callable[[Any, Exception | None], None]
-"""Called once: with the answer and None, or with None and the error."""
+"""Called once, with the answer and None, or with None and the error."""
 
 LATE = "nobody waits for this answer"
-"""Why an answer is lost whose ask has ended before."""
+"""The reason for the loss of an answer whose ask has already ended."""
 
 _SLACK = 64
 
 
 class Pending(msgspec.Struct, Parking):
-    """One ask: of whom (`target`), by whom ("" for the outside), what, since when.
+    """One ask: its `target`, its asker ("" for the outside), its type and its start.
 
-    `since` and `deadline` are seconds of the dispatcher's `clock`; before `add`, the
-    deadline is a timeout. The end is told to `settle`, or to the `turn` of the async
-    handler that asked, which awaits this. `is_sorted` says whether it stands among the
+    `since` and `deadline` are seconds of the dispatcher's `clock`. Before `add`, the
+    deadline is a timeout. At its end the ask calls `settle`, or resumes the `turn` of
+    the async handler that awaits it. `is_sorted` says whether it is in the queue of
     deadlines.
     """
 
@@ -62,27 +62,27 @@ class Pending(msgspec.Struct, Parking):
     is_sorted: bool = False
 
     def leave(self) -> None:
-        """Wait for the answer no more."""
+        """Stop waiting for the answer."""
         self.asks.forget(self.number)
 
     def summary(self) -> str:
-        """Say who is to answer what."""
+        """Return who has to answer what."""
         return f"{self.target} to answer {self.what.__name__}"
 
     def describe(self) -> str:
-        """Say who is to answer what, and since when."""
+        """Return who has to answer what, and for how long the ask has waited."""
         return f"{self.summary()}, for {self.age():.3f} s"
 
     def cycle_error(self, cycle: tuple[str, ...]) -> AskCycleError:
-        """Return the error for an ask that would never be answered."""
+        """Return the error for an ask that would never get an answer."""
         return AskCycleError(cycle, self.what.__name__)
 
     def age(self) -> float:
-        """Return how long it has waited (seconds)."""
+        """Return how long the ask has waited (seconds)."""
         return self.asks.clock() - self.since
 
     def outcome(self, payload: bytes) -> tuple[Any, Exception | None]:
-        """Return the answer and None, or None and the error that it is."""
+        """Return the answer and None, or None and the error in it."""
         try:
             answer = self.decode(payload)
         except DECODE_ERRORS as error:
@@ -113,15 +113,15 @@ class Pending(msgspec.Struct, Parking):
 
 
 class PendingAsks:
-    """Every ask that is waiting for its answer, by number.
+    """Every pending ask, by number.
 
-    `graph` has those whose asker can do nothing else. One alarm is set for the earliest
-    deadline. Most asks are answered long before theirs, so only those that still wait
-    when it rings are put in the order of their deadlines.
+    `graph` has the asks whose asker is blocked. One alarm is set for the earliest
+    deadline. Most asks end long before their deadlines, so only those that still wait
+    when it rings are sorted by deadline.
 
-    `late` and `expired` count answers nobody waited for any more and deadlines that
-    passed. `numbers` gives the numbers of the next asks. `blamed` are those who were
-    said to have given a wrong answer.
+    `late` counts answers to asks that no longer wait, `expired` deadlines that passed.
+    `numbers` gives the numbers of the next asks. `blamed` are the actors already
+    reported for a wrong answer.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class PendingAsks:
         return len(self.pending)
 
     def is_pending(self, number: int) -> bool:
-        """Whether somebody waits for that answer; on any thread."""
+        """Whether that ask still waits; on any thread."""
         return number in self.pending
 
     def question(
@@ -164,7 +164,7 @@ class PendingAsks:
         timeout: float,
         settle: Settle,
     ) -> Pending:
-        """Number an ask to be; on any thread. `timeout` is in seconds from `add` on.
+        """Create an ask with a number; on any thread. `timeout` begins with `add`.
 
         Raises `TypeError` for a message type that does not say what answers it.
         """
@@ -189,11 +189,11 @@ class PendingAsks:
         turn: Suspended | None,
         settle: Settle | None = None,
     ) -> Pending:
-        """Number an ask and wait for it: `question` and `add` in one.
+        """Create an ask and wait for its answer: `question` and `add` in one.
 
-        With a `turn` it is that of an async handler, whose actor does nothing else
-        meanwhile. Then raises `AskCycleError` if the actor asked waits, directly or
-        not, for it.
+        With a `turn` the asker is that async handler, whose actor is blocked until the
+        answer. Then raises `AskCycleError` if the actor asked waits, directly or not,
+        for the asker.
         """
         try:
             decode = self._decoders[what]
@@ -224,18 +224,18 @@ class PendingAsks:
         return decode
 
     def block(self, pending: Pending) -> None:
-        """Note that the asker does nothing else until this ask has ended.
+        """Note that the asker is blocked until this ask has ended.
 
-        Raises `AskCycleError` if the actor asked waits, directly or not, for it.
+        Raises `AskCycleError` if the actor asked waits, directly or not, for the asker.
         """
         self._graph.begin(pending.asker, pending)
 
     def answer(
         self, number: int, envelope: Envelope, error: Exception | None = None
     ) -> bool:
-        """Settle an ask with its encoded answer; False if nobody waits any more.
+        """Settle an ask with its encoded answer; return False if it no longer waits.
 
-        An `error` is what somebody outside gets in place of the answer.
+        Code outside actors gets the `error` in place of the answer.
         """
         pending = self.pending.pop(number, None)
         if pending is None:
@@ -256,35 +256,35 @@ class PendingAsks:
         return True
 
     def forget(self, number: int) -> None:
-        """Stop waiting; the answer, if it comes, is late."""
+        """Stop waiting; an answer that still comes is late."""
         self._take(number)
 
     def fail(self, number: int, error: Exception) -> None:
-        """Settle an ask with an error, if anybody waits."""
+        """Settle an ask with an error, if it still waits."""
         pending = self._take(number)
         if pending is not None:
             pending.end(error)
 
     def stopped(self, number: int, reason: str) -> None:
-        """Settle an ask with the error that its actor is not there to answer."""
+        """Settle an ask with `ActorStoppedError`."""
         pending = self.pending.get(number)
         if pending is not None:
             what = f"{pending.target} was asked {pending.what.__name__}"
             self.fail(number, ActorStoppedError(f"{what}: {reason}"))
 
     def abandon(self, asker: str) -> None:
-        """Note that an actor waits for nothing any more."""
+        """End all waits of an actor."""
         self._waits.pop(asker, None)
 
     def all_stopped(self, reason: str) -> None:
-        """Settle every ask, whoever was asked, the same way."""
+        """Settle every ask in the same way."""
         for number in list(self.pending):
             self.stopped(number, reason)
 
     def restarted(self, number: int) -> None:
-        """Settle an ask with the error that its actor begins again.
+        """Settle an ask with the error that its actor restarts.
 
-        Not one in `on_the_way`, which has not come to a mailbox yet.
+        Has no effect on an ask in `on_the_way`, which has not reached a mailbox yet.
         """
         pending = self.pending.get(number)
         if pending is not None and number not in self.on_the_way:
@@ -293,21 +293,21 @@ class PendingAsks:
             self.fail(number, ActorFailedError(pending.target, what, reason))
 
     def tidy(self) -> None:
-        """Forget deadlines of asks that were answered, so that no clock goes there."""
+        """Forget deadlines of answered asks, so that no clock jumps to them."""
         first = self._earliest()
         due = math.inf if first is None else first.deadline
         if due > self._rings_at:
             self._set_alarm(due)
 
     def expire(self, pending: Pending, age: float) -> None:
-        """End an ask that has waited so long (seconds)."""
+        """End an ask that has waited for `age` seconds."""
         self.expired += 1
         error = self.timeout_error(pending, age)
         self._take(pending.number)
         pending.end(error)
 
     def timeout_error(self, pending: Pending, age: float) -> AskTimeoutError:
-        """Return the error that says who did not answer what, and for how long."""
+        """Return the error for an ask that has waited for `age` seconds."""
         target = pending.target
         return AskTimeoutError(
             target,
@@ -338,7 +338,7 @@ class PendingAsks:
             self._set_alarm(first.deadline)
 
     def _earliest(self) -> Pending | None:
-        """Return the ask that comes due first, None if none does."""
+        """Return the ask with the earliest deadline, None without one."""
         self._sort()
         heap = self._deadlines
         while heap:
@@ -349,14 +349,14 @@ class PendingAsks:
         return None
 
     def _sort(self) -> None:
-        """Put the asks that are new, and still wait, in the order of deadlines."""
+        """Sort the new asks that still wait by deadline."""
         heap = self._deadlines
         if len(heap) > 2 * len(self.pending) + _SLACK:
             heap[:] = [one for one in heap if one[1] in self.pending]
             heapify(heap)
         for pending in reversed(self.pending.values()):
             if pending.is_sorted:
-                return  # And so are all that have waited longer.
+                return  # And so are all older ones.
             pending.is_sorted = True
             if pending.deadline < math.inf:
                 heappush(heap, (pending.deadline, pending.number))

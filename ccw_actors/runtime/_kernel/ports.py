@@ -1,4 +1,4 @@
-"""What the parts of the kernel need of each other, and of what drives them."""
+"""Interfaces between the parts of the kernel and the dispatchers."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine
@@ -12,12 +12,12 @@ from ccw_actors.runtime._values.envelope import Envelope
 __all__ = ["Dispatcher", "Driven", "Finished", "Suspend"]
 
 Finished = Callable[[Any, Any, BaseException | None], None]
-"""Called once with a turn, and what its coroutine returned and None, or None and what
-it raised."""
+"""Called once with a turn, and its coroutine's return value and None, or None and the
+exception."""
 
 
 class Suspend(Protocol):
-    """Makes the turn of a coroutine that a handler, or a hook (None), has returned."""
+    """Creates the turn of a coroutine from a handler, or from a hook (None)."""
 
     def __call__(
         self,
@@ -29,63 +29,63 @@ class Suspend(Protocol):
 
 
 class Driven(Protocol):
-    """A System as what drives it sees it."""
+    """A System as its dispatcher sees it."""
 
     def run(self, cell: Cell, limit: int) -> int:
         """Handle at most `limit` messages of an actor; see `Invoker.run`."""
         ...
 
     def leave(self) -> None:
-        """Note that no actor is run at once after the last one."""
+        """Note that no other actor runs at once after the last one."""
 
     def freed(self, cell: Cell) -> None:
-        """Let those in who wait for room in an actor's mailbox."""
+        """Let messages enter that wait for room in an actor's mailbox."""
 
     @property
     def offers(self) -> object:
-        """True if somebody waits for room in some mailbox."""
+        """True if a message waits for room in some mailbox."""
         ...
 
     def tidy(self) -> None:
-        """Forget deadlines of asks that were answered, so that no clock goes there."""
+        """Forget deadlines of answered asks, so that no clock jumps to them."""
 
 
 class Dispatcher(Protocol):
-    """The only part of a System that differs between the three worlds."""
+    """Runs a System: on an event loop, on a virtual clock, or step by step."""
 
     loop: Any
-    """The event loop that runs the System; None where there is none."""
+    """The event loop that runs the System, None without one."""
 
     budget: int
     """How many messages, or calls from other threads, one turn may handle."""
 
     clock: Callable[[], float]
-    """What `call_at_clock` goes by: seconds, from a beginning of its own."""
+    """The clock of `call_at_clock`, in seconds from its own zero."""
 
     restores: bool
-    """Whether actors that have ended may be there again."""
+    """Whether actors that have ended may come back."""
 
     @abstractmethod
     def begin(self) -> None:
-        """Look for what is to run the System, and set `clock`; called once, first."""
+        """Find what runs the System, and set `clock`; called once, first."""
 
     @abstractmethod
     def attach(self, system: Any) -> None:
-        """Drive one System from now on; called once, with its kernel."""
+        """Run one System from now on; called once, with its kernel."""
 
     @property
     @abstractmethod
     def enqueue(self) -> Callable[[Cell], None]:
-        """What is called with a cell that has something to handle and was idle."""
+        """The function that takes a cell that was idle and has something to handle."""
         ...
 
     @abstractmethod
     def now(self) -> float:
-        """Return seconds since the System was made."""
+        """Return the seconds since the System was created."""
 
     @abstractmethod
     def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
-        """Call back once at that time; callbacks due at once run in order given."""
+        """Call back once at that time; those due at the same time run as given."""
 
     @abstractmethod
     def call_at_clock(self, when: float, callback: Callable[[], None]) -> Alarm:
@@ -93,9 +93,9 @@ class Dispatcher(Protocol):
 
     @abstractmethod
     def hold(self) -> None:
-        """Note that another thread works for the System, and what it does takes time.
+        """Note that another thread works for the System, which takes real time.
 
-        An event loop with a virtual clock stands still meanwhile. On any thread.
+        Until `release` an event loop with a virtual clock stands still. On any thread.
         """
 
     @abstractmethod
@@ -104,23 +104,23 @@ class Dispatcher(Protocol):
 
     @abstractmethod
     def end(self) -> None:
-        """Note that the System has ended, so that nothing has to hold it any more."""
+        """Note that the System has ended and needs no more timers."""
 
     @abstractmethod
     def run_until(self, done: Callable[[], bool]) -> bool:
-        """Handle messages until `done()`; False if nothing is left to handle first.
+        """Handle messages until `done()`; False if nothing is left before that.
 
         Raises `DispatcherError` where the event loop decides, not the caller.
         """
 
     @abstractmethod
     def check_awake(self) -> None:
-        """Raise what `wake` would if the System can be woken no more."""
+        """Raise the error that `wake` would raise."""
 
     @abstractmethod
     def wake(self, callback: Callable[[], None]) -> None:
         """Call back soon on the System's own thread; called from other threads.
 
         Raises `ActorStoppedError` if the event loop is closed, and `DispatcherError`
-        where there is none.
+        without one.
         """

@@ -1,4 +1,4 @@
-"""Who is there: the actors of a System by address, and by path."""
+"""The actors of a System by address and by path."""
 
 from collections.abc import Callable
 from typing import Final
@@ -13,11 +13,11 @@ _REMEMBERED: Final = 16_384
 
 
 class Registry:
-    """The actors that are there, `cells` by address.
+    """The existing actors, `cells` by address.
 
-    `next_incarnation` numbers those that are spawned at a path one after another,
-    `address_at` says which actor a path means now, and `removed` is called with the
-    address of each one that is there no more.
+    `next_incarnation` numbers the actors at a path one after another, `address_at` says
+    which actor a path means now, and `removed` is called with the address of each
+    removed actor.
     """
 
     def __init__(self) -> None:
@@ -31,42 +31,42 @@ class Registry:
         self.removed: Callable[[str], None] = _ignore
 
     def at(self, path: str) -> Cell | None:
-        """Return the actor at a path, whichever it is."""
+        """Return the current actor at a path."""
         cell = self.cells.get(path)
         return cell if cell is not None else self._renamed.get(path)
 
     def find(self, path: str) -> str:
-        """Return the address of the actor at a path, or of the next that will be."""
+        """Return the address of the actor at a path, or else of the next one."""
         cell = self.at(path)
         if cell is not None:
             return cell.address
         return address_of(path, self.next_incarnation(path))
 
     def has(self, cell: Cell) -> bool:
-        """Whether an actor is there, and not another one that was there before it."""
+        """Whether this very actor exists, and not another one at its path."""
         return self.cells.get(cell.address) is cell
 
     def add(self, cell: Cell) -> None:
-        """Note that an actor is there."""
+        """Add an actor."""
         self.cells[cell.address] = cell
         if cell.address is not cell.path:
             self._renamed[cell.path] = cell
 
     def remove(self, cell: Cell) -> None:
-        """Note that an actor is there no more."""
+        """Remove an actor."""
         del self.cells[cell.address]
         self._renamed.pop(cell.path, None)
         last, path = self._last, cell.path
-        last.pop(path, None)  # So that it is the one remembered longest.
+        last.pop(path, None)  # to make it the newest entry
         last[path] = cell.incarnation
         if len(last) > _REMEMBERED:
             oldest = next(iter(last))
-            # Whoever is spawned there again gets a number that nobody has had.
+            # The next actor there gets an unused number.
             self._forgotten = max(self._forgotten, last.pop(oldest))
         self.removed(cell.address)
 
     def replace_all(self, cells: list[Cell]) -> None:
-        """Have these be there, and nobody else."""
+        """Replace all actors by these."""
         self.cells.clear()
         self._renamed.clear()
         for cell in cells:
@@ -75,9 +75,9 @@ class Registry:
                 self._renamed[cell.path] = cell
 
     def count_incarnation(self, path: str) -> int:
-        """Return a number that no actor at that path has had.
+        """Return an unused incarnation number for a path.
 
-        Of paths that were left long ago only the greatest number is remembered.
+        For paths that have been unused for long it remembers only the greatest number.
         """
         return self._last.get(path, self._forgotten) + 1
 
@@ -88,7 +88,7 @@ class Registry:
             raise CcwActorsError(f"cannot spawn at {path!r}: {why}")
 
     def free_name(self, kind: str, parent: Cell | None) -> str:
-        """Return a name for an actor of a class, below its parent, that nobody has."""
+        """Return an unused name for an actor of a class, below its parent."""
         above = "" if parent is None else f"{parent.path}/"
         while True:
             if parent is not None:
@@ -101,4 +101,4 @@ class Registry:
 
 
 def _ignore(_address: str) -> None:
-    """Nobody listens."""
+    """Do nothing."""

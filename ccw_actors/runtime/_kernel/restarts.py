@@ -1,4 +1,4 @@
-"""Whether an actor that has failed begins again, and with what."""
+"""Whether a failed actor restarts, and with what state."""
 
 import logging
 from collections.abc import Callable
@@ -19,12 +19,12 @@ def decided(
     now: float,
     raised: Callable[[BaseException], None],
 ) -> tuple[Decision, tuple[float, ...]]:
-    """Return what an actor's supervision decides, and the restarts that count.
+    """Return the decision of an actor's supervision, and the restarts that count.
 
-    If it raises, `raised` is called with that, and the actor stops.
+    If it raises, `raised` is called with the exception, and the actor stops.
     """
     try:
-        # It is a function of the user's, which may set variables of its own.
+        # It is the user's function, which may set context variables.
         context = cell.context.copy()
         return context.run(decide, cell.supervision, error, now, cell.restarts)
     except BaseException as wrong:
@@ -34,14 +34,14 @@ def decided(
 
 
 def taken_up(cell: Cell) -> list[int]:
-    """Return the asks that an actor has said to answer, and that wait no more."""
+    """Return the asks that an actor has promised to answer and that no longer wait."""
     letters = map(wrapped, cell.mailbox or ())
     waiting = {one.ask for one in letters if one.kind != TICK}
     return sorted((cell.owed or set[int]()) - waiting)
 
 
 def make_again(cell: Cell) -> Any:
-    """Make an actor again, and run `on_restart`; return what that returns."""
+    """Create an actor again, and return the result of its `on_restart`."""
     assert cell.make is not None, "only an actor that can restart does"
     kept, system = cell.actor.persistent, cell.actor.system
     actor = cell.make()

@@ -1,4 +1,4 @@
-"""How long the end of a life may take: `on_stop`, and the tasks of an actor."""
+"""The time limit of `on_stop` and of the end of an actor's tasks."""
 
 from collections.abc import Callable
 
@@ -11,14 +11,14 @@ __all__ = ["StopLimit"]
 
 
 class StopLimit:
-    """Sees to it that the lives of the actors of one System end in time."""
+    """Limits how long the actors of one System take to end."""
 
     def __init__(self, dispatcher: Dispatcher, failures: Failures) -> None:
         self._dispatcher = dispatcher
         self._failures = failures
 
     def begin(self, cell: Cell, seconds: float, late: Callable[[], None]) -> None:
-        """Call if the present end of a life is not over in time."""
+        """Call `late` if this end of a life is not complete in time."""
         due = self._dispatcher.now() + seconds
         turn = cell.turn
 
@@ -31,12 +31,12 @@ class StopLimit:
         cell.stop_alarm = alarm
 
     def drop(self, cell: Cell) -> None:
-        """Limit the end of a life no more."""
+        """Remove the limit."""
         if cell.stop_alarm is not None:
             cell.stop_alarm.cancel()
         cell.stop_alarm = None
 
     def note_late(self, cell: Cell, what: str, seconds: float) -> None:
-        """Note that something is not over in time, as a failure of the actor."""
+        """Note a missed limit as a failure of the actor."""
         error = TimeoutError(f"{what} not ended in {seconds:g} s")
         self._failures.add(cell.path, "on_stop", error)

@@ -1,8 +1,8 @@
-"""The lives of actors: starting, failing, restarting, stopping, ending.
+"""The life cycle of actors: start, failure, restart, stop, end.
 
-What state follows on which event stands in the table of `lifecycle`. While an actor is
-starting, restarting or stopping its messages wait. `on_stop` runs when a life ends,
-whatever ends it; only a life that has failed to start has none.
+The table in `lifecycle` says which state follows on which event. While an actor is
+starting, restarting or stopping, its messages wait. `on_stop` runs at the end of every
+life, except one that failed to start.
 """
 
 import inspect
@@ -55,13 +55,13 @@ _ENDING = (State.STOPPING, State.RESTARTING, State.ENDED)
 
 
 class Supervisor:
-    """Begins and ends the lives of the actors of one System; on its own thread.
+    """Starts, restarts and stops the actors of one System; on its own thread.
 
-    Errors of the types `escalates` are not for an actor's supervision: `escalated` is
-    called with each of them, and with the error of a failure that no parent takes.
-    `restarted` counts restarts.
-    `stop_reason` is what becomes known as the reason of a stop, and `stop_timeout` how
-    long `on_stop` and the end of an actor's tasks may take (seconds).
+    Errors of the types `escalates` do not go to an actor's supervision: `escalated` is
+    called with each of them, and with the error of a failure without a parent.
+    `restarted` counts restarts. `stop_reason` is the reported reason of a stop.
+    `stop_timeout` is how long `on_stop` and the end of an actor's tasks may take
+    (seconds).
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Supervisor:
     # -- async hooks --------------------------------------------------------------
 
     def _run_hook(self, cell: Cell, coroutine: Any, what: str) -> None:
-        """Have an async hook of an actor run as soon as it is its turn."""
+        """Queue an async hook of an actor to run."""
         finished = partial(self._hook_finished, cell, what)
         cell.turn = self._suspend(cell, None, coroutine, finished)
         cell.close()
@@ -124,11 +124,11 @@ class Supervisor:
             self.go_on(cell)
 
     def was_stopped(self, cell: Cell, turn: Suspended) -> bool:
-        """Whether a turn was cancelled because its actor is being stopped."""
+        """Whether a turn was cancelled because its actor is stopping."""
         return cell.life in _ENDING and turn.cancelled()
 
     def leave_trace(self, cell: Cell) -> None:
-        """End the trace of the message that an actor handles, if it is in one."""
+        """Leave the trace of an actor's current message, if there is one."""
         leave = cell.leave_trace
         if leave is not None:
             cell.leave_trace = None
@@ -149,7 +149,7 @@ class Supervisor:
             cell.go_through(Event.STARTED)
 
     def has_started(self, cell: Cell) -> None:
-        """Note that `on_start` is over."""
+        """Note that `on_start` has ended."""
         if cell.life is State.STARTING:
             cell.go_through(Event.STARTED)
             cell.start_error = None
@@ -165,19 +165,19 @@ class Supervisor:
         error: BaseException,
         envelope: Envelope | None = None,
     ) -> None:
-        """Take note that an actor raised on `what`, a message type or a hook.
+        """Note that an actor raised on `what`, a message type or a hook.
 
-        On the actor's thread; nothing more is handled there until it is decided.
+        Call this on the actor's thread, which handles nothing more until the decision.
         """
         cell.close()
-        # An `on_stop` that is under way goes on, whatever fails beside it.
+        # An `on_stop` in progress continues whatever else fails.
         if cell.turn is not None and not cell.has_stopped:
             envelope = envelope or cell.turn.envelope
             self._ending.close_turn(cell)
         try:
             self._contexts.within(cell, cell.actor.on_failure, error)
         except BaseException as wrong:
-            log.exception("%s: on_failure raised, too", cell.path)
+            log.exception("%s: on_failure also raised", cell.path)
             self.escalate(wrong)
         self.leave_trace(cell)
         self._calls.note(partial(self._failed, cell, what, error, envelope))
@@ -187,7 +187,7 @@ class Supervisor:
     ) -> None:
         ended = not self._registry.has(cell)
         if ended and isinstance(error, ActorStoppedError):
-            return  # A thread that was stopped while it waited for an answer.
+            return  # a thread that was stopped while it waited for an answer
         failure = self._note(cell, what, error)
         if envelope is not None:
             kind = type(error).__name__
@@ -204,7 +204,7 @@ class Supervisor:
         return self._failures.add(cell.path, what, error, escalates=escalates)
 
     def escalate(self, error: BaseException) -> None:
-        """Have an error be raised outside of all actors, if it is of such a type."""
+        """Raise an error outside all actors, if its type escalates."""
         if isinstance(error, self.escalates):
             self._calls.note(partial(self.escalated, error))
 
@@ -218,7 +218,7 @@ class Supervisor:
             cell.has_stopped = True  # It has nothing to release.
             self._ending.tell_started(cell)
         if cell.life in _ENDING:
-            self.go_on(cell)  # What becomes of it is decided already.
+            self.go_on(cell)  # The decision is already made.
             return
         decision, cell.restarts = self._decision(cell, error)
         if isinstance(decision, Restart) and cell.make is not None:
@@ -264,7 +264,7 @@ class Supervisor:
         self.go_on(cell)
 
     def _begin(self, cell: Cell) -> None:
-        """Have an actor begin again of which nothing is left but its mailbox."""
+        """Restart an actor of which only the mailbox is left."""
         cell.may_begin = cell.has_stopped = False
         cell.failure = cell.cause = None
         self._limit.drop(cell)
@@ -276,8 +276,8 @@ class Supervisor:
     def begin_again(self, cell: Cell) -> None:
         """Give the actor its first state and run `on_restart`; on its thread.
 
-        What it has in `persistent` stays as it is. Its context is a new copy of that in
-        which it was spawned.
+        Its `persistent` data stays. Its context is a new copy of the one in which it
+        was spawned.
         """
         origin = cell.origin
         if origin is not None:
@@ -298,7 +298,7 @@ class Supervisor:
     # -- stopping -----------------------------------------------------------------
 
     def begin_stop(self, cell: Cell, *, drain: bool) -> None:
-        """Stop an actor, its children first: now, or after what is in its mailbox."""
+        """Stop an actor, its children first: now, or after its mailbox is empty."""
         if cell.life is State.ENDED:
             return
         again = cell.life is State.STOPPING
@@ -313,9 +313,9 @@ class Supervisor:
             self.go_on(cell)
 
     def go_on(self, cell: Cell) -> None:
-        """Go on with the end of a life, if nothing is left to wait for.
+        """Continue the end of a life, if nothing is left to wait for.
 
-        That is: what the actor handles, its children, `on_stop`, its tasks.
+        It waits for the current message, the children, `on_stop` and the tasks.
         """
         if cell.life not in (State.STOPPING, State.RESTARTING):
             return
@@ -328,7 +328,7 @@ class Supervisor:
         self._end_life(cell)
 
     def _end_life(self, cell: Cell) -> None:
-        """End a life, or have it begin again, once its tasks are over."""
+        """End or restart an actor once its tasks have ended."""
         tasks = cell.tasks
         if tasks is not None and len(tasks):
             self._cancel_tasks(cell)
@@ -340,7 +340,7 @@ class Supervisor:
             self._begin(cell)
 
     def _run_on_stop(self, cell: Cell) -> bool:
-        """Run `on_stop`; return whether it is async, so that it is not over yet."""
+        """Run `on_stop`; return whether it is async and so has not ended yet."""
         try:
             stopping = cell.run_on_stop(partial(self._contexts.within, cell))
         except BaseException as error:  # noqa: BLE001 - the rest has to be cleared away
@@ -354,13 +354,13 @@ class Supervisor:
         return True
 
     def _stopped(self, cell: Cell, error: BaseException | None) -> None:
-        """Go on after an async `on_stop`, which may have raised."""
+        """Continue after an async `on_stop`, which may have raised."""
         if error is not None:
             self.note_stop_error(cell, error)
         self.go_on(cell)
 
     def note_stop_error(self, cell: Cell, error: BaseException) -> None:
-        """Note that `on_stop` has raised; the actor ends all the same."""
+        """Note that `on_stop` has raised; the actor still ends."""
         self._note_and_escalate(cell, "on_stop", error)
 
     def _note_and_escalate(self, cell: Cell, what: str, error: BaseException) -> None:
@@ -390,7 +390,7 @@ class Supervisor:
         tasks.cancel_all(ended)
 
     def _tasks_ended(self, cell: Cell, tasks: OwnedTasks) -> None:
-        """Go on after the tasks of a life, if they are not given up already."""
+        """Continue after the tasks of a life, unless they are already given up."""
         if cell.tasks is tasks:
             cell.tasks, cell.is_cancelling = None, False
             self.go_on(cell)
@@ -418,7 +418,7 @@ class Supervisor:
             self.fail(cell, f"child {told.actor}", told.error())
 
     def _child_ended(self, cell: Cell, path: str) -> None:
-        """Forget a child that has ended, unless another one is at its path by now."""
+        """Forget a child that has ended, unless another one is already at its path."""
         children = cell.children
         child = (children or {}).get(path)
         if children and child is not None and child.life is State.ENDED:
@@ -427,12 +427,12 @@ class Supervisor:
 
 
 def _cancel_turn(cell: Cell, *, again: bool) -> None:
-    """Cancel what an actor is suspended in that is being stopped, or stopped again."""
+    """Cancel the suspended handler of an actor that is stopped, or stopped again."""
     turn = cell.turn
-    # A hook that is under way by now is `on_stop`, which may take its time.
+    # A hook in progress is `on_stop`, which is not cancelled.
     if turn is not None and not (again and turn.envelope is None):
         turn.cancel()
 
 
 def _ignore(_what: object) -> None:
-    """Nobody listens."""
+    """Do nothing."""

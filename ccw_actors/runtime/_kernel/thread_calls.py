@@ -1,4 +1,4 @@
-"""Calls from other threads, made on the System's own thread in the order given."""
+"""Calls from other threads, which the System's own thread makes in order."""
 
 from collections import deque
 from collections.abc import Callable
@@ -11,11 +11,11 @@ __all__ = ["ThreadCalls"]
 
 
 class ThreadCalls:
-    """Wakes the System's own thread once for a batch of calls from the others.
+    """Wakes the System's own thread once for a batch of calls from other threads.
 
-    That is ten times cheaper than once for each of them. One turn of the loop makes
-    at most `dispatcher.budget` of them, so that a flood from a thread delays others
-    no more than a flood from an actor.
+    That is ten times cheaper than waking it for each call. One turn of the loop makes
+    at most `dispatcher.budget` calls, so a flood from a thread delays other actors no
+    more than a flood from an actor.
     """
 
     def __init__(self, dispatcher: Dispatcher, own_thread: int) -> None:
@@ -25,10 +25,10 @@ class ThreadCalls:
         self._woken = False
 
     def call(self, call: Callable[[], object]) -> None:
-        """Make the call at once on the System's own thread, soon from another.
+        """Make the call at once on the System's own thread, soon on another.
 
         Raises `ActorStoppedError` if the event loop of the System is closed, and
-        `DispatcherError` on another thread where there is no event loop.
+        `DispatcherError` on another thread without an event loop.
         """
         if get_ident() == self._own_thread:
             call()
@@ -44,14 +44,14 @@ class ThreadCalls:
                 raise
 
     def note(self, call: Callable[[], object]) -> None:
-        """Make the call if there still is anybody to make it."""
+        """Make the call, or drop it if the System can no longer make it."""
         try:
             self.call(call)
         except ActorStoppedError:
             return
 
     def drain(self) -> None:
-        """Make the calls that are waiting; on the System's own thread."""
+        """Make the waiting calls; on the System's own thread."""
         self._woken = False
         budget = self._dispatcher.budget
         try:
@@ -64,6 +64,6 @@ class ThreadCalls:
                 self._dispatcher.wake(self.drain)
 
     def drain_all(self) -> None:
-        """Make every call that is waiting, however many: for a System that ends."""
+        """Make every waiting call, however many, when the System ends."""
         while self._calls:
             self._calls.popleft()()

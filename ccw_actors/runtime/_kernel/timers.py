@@ -1,4 +1,4 @@
-"""The timers of actors: messages that an actor sends itself, later."""
+"""The timers of actors: messages that an actor sends itself later."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,10 @@ __all__ = ["Timers"]
 
 
 class Timers:
-    """Every timer armed in a System.
+    """All armed timers of a System.
 
-    `armed` and `counts` (numbers given out, by path) are plain data, which a snapshot
-    keeps and puts back.
+    `armed` and `counts` (the numbers used, by path) are plain data, which a snapshot
+    saves and restores.
     """
 
     def __init__(
@@ -28,20 +28,20 @@ class Timers:
         self.counts: dict[str, int] = {}
 
     def next_key(self, path: str) -> TimerKey:
-        """Return a key that no timer of that actor has had."""
+        """Return an unused key for a timer of that actor."""
         number = self.counts.get(path, 0) + 1
         self.counts[path] = number
         return path, number
 
     def arm(self, key: TimerKey, timer: Timer) -> None:
-        """Have the timer fire when it is due."""
+        """Arm the timer, which fires when it is due."""
         path, number = key
         self.armed[key] = timer
         self._of.setdefault(path, set()).add(number)
         self._alarms[key] = self._call_at(timer.due, lambda: self._fire(key))
 
     def take(self, key: TimerKey) -> Timer | None:
-        """Disarm a timer and return it; None if it is not armed."""
+        """Disarm a timer and return it, None if it is not armed."""
         path, number = key
         alarm = self._alarms.pop(key, None)
         if alarm is not None:
@@ -59,13 +59,13 @@ class Timers:
         self.arm(key, timer._replace(due=due, waiting=True))
 
     def handled(self, key: TimerKey) -> None:
-        """Note that the last message of a periodic timer has been taken up."""
+        """Note that the actor has taken the last message of a periodic timer."""
         timer = self.armed.get(key)
         if timer is not None:
             self.armed[key] = timer._replace(waiting=False)
 
     def disarm(self, path: str) -> None:
-        """Disarm every timer of an actor, which goes on counting them."""
+        """Disarm every timer of an actor, but keep their count."""
         for number in tuple(self._of.get(path, ())):
             self.take((path, number))
 
@@ -75,7 +75,7 @@ class Timers:
         self.counts.pop(path, None)
 
     def restore(self, armed: dict[TimerKey, Timer], counts: dict[str, int]) -> None:
-        """Put the timers of a snapshot back; no alarm is set for them."""
+        """Restore the timers of a snapshot, without alarms."""
         self.armed, self.counts = armed, counts
         self._alarms.clear()
         self._of.clear()

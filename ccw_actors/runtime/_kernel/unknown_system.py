@@ -1,4 +1,4 @@
-"""References to the actors of a System that is not known: nothing can be done there."""
+"""References to the actors of an unknown System: every use raises."""
 
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 
 class UnknownProvider:
-    """Serves references to the actors of a System that is not known: not at all."""
+    """Raises for every use of a reference to an actor of an unknown System."""
 
     quick_thread = 0
 

@@ -1,4 +1,4 @@
-"""Who can do nothing else until whom: the graph in which a cycle is a deadlock."""
+"""The graph of blocked actors, in which a cycle is a deadlock."""
 
 from typing import Protocol
 
@@ -6,12 +6,12 @@ __all__ = ["WaitGraph", "Waits"]
 
 
 class Waits(Protocol):
-    """What an actor waits for: an answer of `target`, or room in its mailbox."""
+    """The wait of an actor for an answer of `target`, or for room in its mailbox."""
 
     target: str
 
     def summary(self) -> str:
-        """Say whom it waits for, and to do what."""
+        """Return which actor it waits for, and for what."""
         ...
 
     def cycle_error(self, cycle: tuple[str, ...]) -> Exception:
@@ -20,16 +20,16 @@ class Waits(Protocol):
 
 
 class WaitGraph:
-    """What each actor waits for that can do nothing else meanwhile, by address."""
+    """The waits of all blocked actors, by address."""
 
     def __init__(self) -> None:
         self.waits: dict[str, Waits] = {}
 
     def begin(self, who: str, what: Waits) -> None:
-        """Note that an actor does nothing else until that has ended.
+        """Note that an actor is blocked until the wait ends.
 
-        Raises what `what.cycle_error` returns if the other one waits for it, directly
-        or not.
+        Raises the error of `what.cycle_error` if the target waits for the actor,
+        directly or not.
         """
         waits, other = self.waits, what.target
         if other != who and other not in waits:
@@ -46,11 +46,11 @@ class WaitGraph:
         raise what.cycle_error((*chain, who))
 
     def end(self, who: str, what: Waits) -> None:
-        """Note that an actor waits for that no more, if it does."""
+        """End this wait of an actor, if it is its current one."""
         if self.waits.get(who) is what:
             del self.waits[who]
 
     def of(self, who: str) -> str:
-        """Say what an actor waits for, "" if for nothing that is known."""
+        """Return what an actor waits for, "" if unknown."""
         what = self.waits.get(who)
         return "" if what is None else what.summary()

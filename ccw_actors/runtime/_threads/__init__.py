@@ -1,1 +1,1 @@
-"""Actors in threads of their own: ours, and those that were written for Pykka."""
+"""Actors in their own threads: our actors, and those written for Pykka."""

@@ -1,4 +1,4 @@
-"""How a thread that is not the event loop's waits for the answer to an ask."""
+"""The wait of a thread outside the event loop for the answer to an ask."""
 
 import queue
 from collections.abc import Callable
@@ -16,27 +16,27 @@ _GLANCE = 0.25
 
 
 class BlockedThread(Generic[R]):
-    """The outcome of one ask, which one thread waits for and another settles."""
+    """The outcome of one ask; one thread waits for it and another sets it."""
 
     def __init__(self, work: Work | None = None) -> None:
-        """Begin; `work` is that of the thread that waits, if it is an actor's."""
+        """Create it unset; `work` is that of the waiting thread, if an actor's."""
         self._work = work
         self._outcome: queue.SimpleQueue[tuple[R, Exception | None]]
         self._outcome = queue.SimpleQueue()
 
     def begin(self) -> None:
-        """Note, on the System's thread, that the other one waits from now on."""
+        """Note, on the System's thread, that the other thread now waits."""
         if self._work is not None:
             self._work.rest()
 
     def settle(self, answer: R, error: Exception | None) -> None:
-        """Hand over the answer, or the error if it is not None. Called once."""
+        """Set the answer, or the error if it is not None. Called once."""
         if self._work is not None:
             self._work.go_on()
         self._outcome.put((answer, error))
 
     def is_settled(self) -> bool:
-        """Whether `outcome` has something to return or raise."""
+        """Whether `outcome` can return or raise."""
         return not self._outcome.empty()
 
     def outcome(self, timeout: float | None = None) -> R:
@@ -52,10 +52,10 @@ class BlockedThread(Generic[R]):
         timeout: float,
         late: Callable[[float], Exception],
     ) -> R:
-        """Block until the outcome, which the event loop settles at the deadline.
+        """Block until the outcome, which the event loop sets by the deadline.
 
-        A loop that is closed, or that has not run a second after the deadline, settles
-        nothing: then raises `ActorStoppedError`, or what `late(seconds waited)` says.
+        If the loop is closed, or has not run a second after the deadline, this raises
+        `ActorStoppedError`, or the error that `late(seconds waited)` returns.
         """
         began = dispatcher.now()
         try:
@@ -69,4 +69,4 @@ class BlockedThread(Generic[R]):
                         raise late(dispatcher.now() - began) from None
         finally:
             if self._work is not None:
-                self._work.go_on()  # If nobody has settled it.
+                self._work.go_on()  # if it is not set

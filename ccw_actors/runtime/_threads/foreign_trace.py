@@ -1,7 +1,7 @@
-"""Has a foreign Pykka actor handle a message in the trace that it belongs to.
+"""Makes a foreign Pykka actor handle a message in the message's trace.
 
-Pykka calls nobody before it handles a message. But it takes the message out of its
-envelope then, on the actor's thread, and that much of an envelope can be ours.
+Pykka has no hook before it handles a message. But it then takes the message out of its
+envelope, on the actor's thread, and we can replace that part of the envelope.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,8 @@ __all__ = ["ForeignTrace", "TracedInbox"]
 class ForeignTrace:
     """The trace of one message; `enter` and `leave` are called on the actor's thread.
 
-    `begin` makes it the present one and returns what ends that, None if it cannot.
+    `begin` makes it the current trace and returns a function that ends that, None if it
+    cannot.
     """
 
     __slots__ = ("_begin", "_end", "_entered")
@@ -24,32 +25,32 @@ class ForeignTrace:
         self._entered = False
 
     def enter(self) -> None:
-        """Be in the trace from now on."""
+        """Make the trace current."""
         if not self._entered:
             self._entered = True
             self._end = self._begin()
 
     def leave(self) -> None:
-        """Be in it no more, if it was entered."""
+        """Restore the previous trace, if this one was entered."""
         end, self._end = self._end, None
         if end is not None:
             end()
 
 
 class TracedInbox:
-    """What `pykka.ActorRef.ask` takes for the inbox of an actor."""
+    """Passes for the inbox of an actor to `pykka.ActorRef.ask`."""
 
     def __init__(self, inbox: Any, trace: ForeignTrace) -> None:
         self._inbox = inbox
         self._trace = trace
 
     def put(self, envelope: Any) -> None:
-        """Put an envelope there whose message is in the trace."""
+        """Put an envelope there whose message belongs to the trace."""
         self._inbox.put(_TracedEnvelope(envelope, self._trace))
 
 
 class _TracedEnvelope:
-    """As much of a Pykka envelope as the loop of an actor looks at."""
+    """The part of a Pykka envelope that the loop of an actor uses."""
 
     __slots__ = ("_envelope", "_trace", "reply_to")
 

@@ -1,4 +1,4 @@
-"""Asks of Pykka actors: futures that call back, and who it is that asks."""
+"""Asks to Pykka actors: futures that call back; and which Pykka actor asks."""
 
 import sys
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class _Future(pykka.ThreadingFuture[Any]):
             self.callback(None, self.error())
 
     def error(self) -> BaseException:
-        """Return the exception that was set; it is there, so nothing blocks."""
+        """Return the exception, which must be set, so this does not block."""
         try:
             self.get(timeout=0)
         except BaseException as error:  # noqa: BLE001 - that is what was set
@@ -35,11 +35,11 @@ class _Future(pykka.ThreadingFuture[Any]):
 
 
 class Notifying:
-    """What `pykka.ActorRef.ask` takes for the actor's class: it makes the future."""
+    """Passes for the actor's class to `pykka.ActorRef.ask`; it makes the future."""
 
     def __init__(self, callback: Callable[[Any, BaseException | None], None]) -> None:
         self._callback = callback
-        self.__name__ = "Pykka actor"  # Pykka names it when it finds the actor dead.
+        self.__name__ = "Pykka actor"  # Pykka shows it for a dead actor.
 
     def _create_future(self) -> _Future:
         future = _Future()
@@ -48,7 +48,7 @@ class Notifying:
 
 
 def calling_pykka_actor() -> str:
-    """Return the URN of the Pykka actor that has called this; "" if none has.
+    """Return the URN of the Pykka actor on whose thread this runs; "" for none.
 
     Pykka does not say which actor a thread runs, but its loop is on the thread's stack.
     """

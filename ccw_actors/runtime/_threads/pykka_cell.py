@@ -1,10 +1,10 @@
-"""Pykka actors that were written for Pykka, behind a reference of a System.
+"""Actors that were written for Pykka, behind a reference of a System.
 
-Such an actor is asked by `pykka.ActorRef.ask`, with a future that calls back when it
-is set: the loop never waits for one. Pykka can lose a reply: it looks whether the actor
-is alive and then puts the message into its inbox, and if the actor stops in between,
-nobody ever reads it. So a thread waits for the end of each such actor, and asks that
-have no answer fail then.
+The System asks such an actor with `pykka.ActorRef.ask` and a future that calls back
+when it is set, so the loop never waits for one. Pykka can lose a reply: it checks that
+the actor is alive and then puts the message into its inbox. If the actor stops in
+between, nothing ever reads the message. So a thread waits for the end of each such
+actor. Then its unanswered asks fail.
 """
 
 import copy
@@ -42,14 +42,15 @@ _GONE: Final = "the Pykka actor has stopped"
 
 
 class PykkaCell(Cell):
-    """The place of a foreign Pykka actor in a System.
+    """The cell of a foreign Pykka actor.
 
-    Its messages wait in Pykka's own inbox; `mailbox` stays empty, and only the bound
-    is the System's: of messages that have been sent and not been handled. `stops` says
-    whether the actor is stopped with its reference. Messages that it has not handled
-    when it stops become dead letters.
+    Its messages wait in Pykka's own inbox. `mailbox` stays empty, and the System only
+    bounds the number of messages sent but not handled. `stops` says whether stopping
+    its reference stops the actor. Messages that it has not handled when it stops become
+    dead letters.
 
-    Raises `ValueError` for a mailbox that drops its oldest message: Pykka has it.
+    Raises `ValueError` for a mailbox that drops its oldest message, because only Pykka
+    can remove that.
     """
 
     __slots__ = ("_foreign", "_kernel", "_under_way", "stops")
@@ -77,36 +78,36 @@ class PykkaCell(Cell):
         )
         if policy.when_full == "drop oldest":
             raise ValueError(
-                f"{path}: what was sent to a Pykka actor cannot be dropped any more:"
-                " use another policy than 'drop oldest'"
+                f"{path}: the mailbox of a Pykka actor cannot drop its oldest"
+                " message: use another policy than 'drop oldest'"
             )
         self._kernel = kernel
         self._foreign = foreign
         self._under_way: dict[int, Envelope] = {}
         self.stops = stops
         self.go_through(Event.STARTED)
-        # No message is put into the mailbox unseen: each one comes to `put`.
+        # Every message must go through `put`, and none directly into the mailbox.
         self.bound = 0
 
     @property
     def actor_urn(self) -> str:
-        """What Pykka calls the actor."""
+        """The URN of the actor."""
         return self._foreign.actor_urn
 
     def waiting(self) -> int:
-        """Return how many messages the actor has not answered yet."""
+        """Return how many messages the actor has not answered."""
         return len(self._under_way)
 
     def is_full(self) -> bool:
-        """Whether one more message would be more than the bound."""
+        """Whether one more message would exceed the bound."""
         return len(self._under_way) >= self.policy.bound
 
     def asks_in_hand(self) -> tuple[int, ...]:
-        """Return the numbers of the asks that the actor has not answered yet."""
+        """Return the numbers of the asks that the actor has not answered."""
         return tuple(envelope.ask for envelope in self._under_way.values())
 
     def put(self, envelope: Envelope) -> None:
-        """Hand a message over to the actor. Never blocks."""
+        """Pass a message to the actor. Never blocks."""
         kernel, kind = self._kernel, envelope.kind
         if kind in (STOP, STOP_NOW):
             self._stop(at_once=kind == STOP_NOW)
@@ -139,18 +140,18 @@ class PykkaCell(Cell):
         _ = asking.ask(message, block=False)
 
     def _stop(self, *, at_once: bool) -> None:
-        """Take no more messages, and end: at once, or after those under way."""
+        """Take no more messages, and end, at once or after those in the inbox."""
         if self.life is State.RUNNING:
             self.go_through(Event.STOP)
         if at_once or not self._under_way:
             self._kernel.ending.end(self, self._kernel.supervisor.stop_reason)
 
     def signal(self, envelope: Envelope) -> None:
-        """Stop at once; there is no other signal for such an actor."""
+        """Stop at once: such an actor gets no other signal."""
         self.put(envelope)
 
     def finish(self) -> None:
-        """Stop the actor, if it is the System's to stop."""
+        """Stop the actor, if the System may stop it."""
         if self.stops:
             _ = self._foreign.stop(block=False)
 
@@ -159,7 +160,7 @@ class PykkaCell(Cell):
         return not self.stops or self._foreign.actor_stopped.wait(timeout)
 
     def look_after(self) -> None:
-        """Learn of the actor's end; to be called once."""
+        """Start a thread that waits for the actor's end; called once."""
 
         def wait() -> None:
             self._foreign.actor_stopped.wait()
@@ -183,7 +184,7 @@ class PykkaCell(Cell):
         value: Any,
         error: BaseException | None,
     ) -> None:
-        """Take an outcome to the System's thread; on the actor's thread."""
+        """Pass an outcome to the System's thread; on the actor's thread."""
         answer: Envelope | None = None
         envelope = self._under_way.get(number)
         if error is None and value is not None and envelope is not None:
@@ -198,7 +199,7 @@ class PykkaCell(Cell):
     def _answer(
         self, envelope: Envelope, request: type[Message], value: object
     ) -> Envelope:
-        """Encode an answer, in the trace that the actor is in."""
+        """Encode an answer, in the actor's current trace."""
         if not isinstance(value, Message):
             raise TypeError(
                 f"{self.path}: a Pykka actor answers {request.__name__} with a message"
@@ -238,7 +239,7 @@ class PykkaCell(Cell):
         kernel.pressure.freed(self)
 
     def _note_failure(self, envelope: Envelope, error: BaseException) -> None:
-        """Note what the actor has raised, and tell who has sent the message."""
+        """Note the actor's exception, and notify the sender of the message."""
         kernel, what = self._kernel, tag_of(envelope.payload)
         failure = kernel.failures.add(self.path, what, error)
         told = kernel.dead_letters.failure(
@@ -248,33 +249,33 @@ class PykkaCell(Cell):
 
 
 class _StandIn:
-    """Stands where the actor of a path would: the real one is Pykka's."""
+    """Takes the place of an actor of ours: the real one belongs to Pykka."""
 
     __actor_spec__ = ActorSpec({}, {}, {}, Message)
     persistent: Any = None
     system: Any = None
 
     def on_start(self) -> None:
-        """Do nothing: the actor has started already."""
+        """Do nothing: the actor has already started."""
 
     on_restart = on_stop = on_start
 
     def on_failure(self, error: BaseException) -> None:
-        """Do nothing: what it raises is the failure of the ask alone."""
+        """Do nothing: an exception fails only the ask."""
 
     def snapshot(self) -> object:
-        """Have no state that anybody could know."""
+        """Return None: the System does not know the actor's state."""
         return None
 
     def restore(self, snapshot: object) -> None:
-        """Have none to set."""
+        """Do nothing: the System does not know the actor's state."""
 
     def bind(self, system: Any, cell: Any) -> None:
-        """Have no use for either."""
+        """Do nothing: a Pykka actor needs neither."""
 
 
 class _NoQueue:
-    """What stands for a run queue where nothing waits to be run."""
+    """A run queue for an actor that the System does not run."""
 
     def enqueue(self, _cell: Cell) -> None:
         """Do nothing."""

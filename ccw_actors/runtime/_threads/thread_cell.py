@@ -1,4 +1,4 @@
-"""Actors of ours that may block: each lives in a Pykka thread of its own."""
+"""Actors that may block: each runs in its own Pykka thread."""
 
 import threading
 from collections.abc import Callable, Coroutine
@@ -28,9 +28,9 @@ _BATCH: Final = 64
 class _Thread(pykka.ThreadingActor):
     """Runs one actor's handlers on its thread, message by message.
 
-    No exception gets out of it: at a BaseException Pykka would stop every actor of
-    the process, ours and those of the application around us. Nor is it in Pykka's
-    registry: who stops all that he has started does not mean it.
+    No exception leaves it: at a BaseException Pykka would stop every actor of the
+    process, including those of the application. It is not in Pykka's registry either:
+    an application that stops its own Pykka actors must not stop ours.
     """
 
     use_daemon_thread = True
@@ -47,7 +47,7 @@ class _Thread(pykka.ThreadingActor):
         self._cell.in_context(self._cell.run_start)
 
     def on_receive(self, message: Callable[[], None] | None) -> None:
-        # None only says that there is something in the mailbox.
+        # None only means that the mailbox has messages.
         try:
             if message is not None:
                 self._cell.in_context(message)
@@ -60,10 +60,10 @@ class _Thread(pykka.ThreadingActor):
 
 
 class ThreadCell(Cell):
-    """An actor's place in a System when its handlers run in a Pykka thread.
+    """The cell of an actor whose handlers run in a Pykka thread.
 
     Messages cross the thread boundary encoded, in both directions. They wait in the
-    mailbox, not in Pykka's queue, so that none is lost when the thread ends.
+    mailbox and not in Pykka's queue, so that none is lost when the thread ends.
     """
 
     __slots__ = (
@@ -100,7 +100,7 @@ class ThreadCell(Cell):
             incarnation=incarnation,
             context=context,
         )
-        self.extras = {}  # Two threads write there.
+        self.extras = {}  # Two threads write here.
         self._kernel = kernel
         self._has_failed_to_start = False
         self._ended = threading.Event()
@@ -111,9 +111,9 @@ class ThreadCell(Cell):
 
     @property
     def status(self) -> int:
-        """Whether the thread takes messages: there is no run queue for it to be in.
+        """Whether the thread takes messages; a thread is in no run queue.
 
-        Two threads write it, so it is one flag that `close` and `open` set.
+        Two threads write it, so it is one flag, which `close` and `open` set.
         """
         return CLOSED if self._closed else IDLE
 
@@ -122,13 +122,13 @@ class ThreadCell(Cell):
         del status
 
     def close(self) -> None:
-        """Take no message until the thread is told to begin again."""
+        """Take no message until the thread is told to restart."""
         self._closed = True
 
     def start(self) -> None:
-        """Start the thread; to be called once, when the System knows the cell.
+        """Start the thread; called once, when the System knows the cell.
 
-        Raises `RuntimeError` if there is no room for another.
+        Raises `RuntimeError` if the host cannot start another thread.
         """
         self._work.begin()
         try:
@@ -139,26 +139,26 @@ class ThreadCell(Cell):
             raise
 
     def post(self, call: Callable[[], None] | None) -> None:
-        """Have the thread make a call, if there is one, and look into the mailbox.
+        """Make the thread run a call, if given, and check the mailbox.
 
-        One that has not looked since it was last woken is not woken again.
+        A thread that has not checked it since it was last woken is not woken again.
         """
         if call is None:
             if self._woken:
                 return
             self._woken = True
         self._work.begin()
-        assert self._ref is not None, "it is started before anybody sends to it"
-        # A dead one has told the System of its end, which will empty the mailbox.
+        assert self._ref is not None, "the thread starts before any message comes"
+        # A dead thread has notified the System, which will empty the mailbox.
         with suppress(pykka.ActorDeadError):
             self._ref.tell(call)
 
     def signal(self, envelope: Envelope) -> None:
-        """Handle a signal at once: the System's thread does not wait for that one."""
+        """Handle a signal at once: the System's thread never waits for this one."""
         self._kernel.supervisor.signalled(self, envelope)
 
     def begin_again(self, begin: Callable[[Cell], None]) -> None:
-        """Have the actor begin again on its thread, its last life being over there."""
+        """Restart the actor on its thread, where its last life has ended."""
 
         def again() -> None:
             self._run_own_on_stop()
@@ -171,18 +171,18 @@ class ThreadCell(Cell):
     def run_on_stop(
         self, within: Callable[[Callable[[], Any]], Any]
     ) -> Coroutine[Any, Any, None] | None:
-        """Leave `on_stop` to the thread."""
+        """Let the thread run `on_stop`."""
         del within
         return None
 
     def finish(self) -> None:
-        """Have the thread end after the message it is handling now."""
+        """End the thread after the message that it is handling now."""
         self._closed = True
-        if self._ref is not None:  # or it could not be started
+        if self._ref is not None:  # otherwise it could not be started
             _ = self._ref.stop(block=False)
 
     def forget(self) -> None:
-        """Leave the actor to its thread, which has to run `on_stop` yet."""
+        """Keep the actor: its thread still has to run `on_stop`."""
         self.mailbox = None
 
     def asks_in_hand(self) -> tuple[int, ...]:
@@ -201,7 +201,7 @@ class ThreadCell(Cell):
         self.context.run(call)
 
     def run_start(self) -> None:
-        """Begin the thread's life."""
+        """Name the thread and start the actor."""
         threading.current_thread().name = f"actor {self.path}"
         running = self._running = self._kernel.running_here()
         running.address = running.resting_address = self.address
@@ -218,11 +218,11 @@ class ThreadCell(Cell):
             self.release()
 
     def release(self) -> None:
-        """Say that the thread has done what it was woken for."""
+        """Note that the thread has done the work that it was woken for."""
         self._work.end()
 
     def run_mailbox(self) -> None:
-        """Handle what is in the mailbox."""
+        """Handle the messages in the mailbox."""
         self._woken = False
         kernel, running = self._kernel, self._kernel.running_here()
         while self.mailbox and not self._closed:
@@ -232,7 +232,7 @@ class ThreadCell(Cell):
             kernel.calls.note(partial(kernel.pressure.freed, self))
 
     def run_stop(self) -> None:
-        """End the thread's life, last of all."""
+        """End the actor when the thread ends."""
         self._closed = True
         try:
             self._run_own_on_stop()
@@ -242,7 +242,7 @@ class ThreadCell(Cell):
             self._ended.set()
 
     def _let_go(self) -> None:
-        """Forget the actor, of which nothing runs any more; on the System's thread."""
+        """Forget the actor, whose thread has ended; on the System's thread."""
         self._kernel.ending.end(self, "its thread has ended")
         super().forget()
 
@@ -258,7 +258,7 @@ class ThreadCell(Cell):
 
 
 class _Waker:
-    """What stands for a run queue: each actor's own thread runs it."""
+    """A run queue that wakes the own thread of each actor."""
 
     def enqueue(self, cell: ThreadCell) -> None:
         """Wake the thread."""

@@ -1,4 +1,4 @@
-"""Whether a thread has anything to do, for which a virtual clock has to wait."""
+"""Whether a virtual clock has to wait for the work of a thread."""
 
 import threading
 
@@ -8,9 +8,9 @@ __all__ = ["Work"]
 
 
 class Work:
-    """Whether a thread has anything to do, for which a virtual clock has to wait.
+    """Whether a virtual clock has to wait for the work of a thread.
 
-    It has while it was woken for more than it has done, unless it rests in an ask.
+    It has to while the thread has unfinished work, unless it waits in an ask.
     """
 
     def __init__(self, dispatcher: Dispatcher) -> None:
@@ -21,7 +21,7 @@ class Work:
         self._over = False
 
     def begin(self) -> None:
-        """Note that the thread is being woken."""
+        """Note that the thread gets one more piece of work."""
         with self._lock:
             if self._over:
                 return
@@ -30,7 +30,7 @@ class Work:
                 self._dispatcher.hold()
 
     def end(self) -> None:
-        """Note that it is done with one of the things that it was woken for."""
+        """Note that the thread has done one piece of its work."""
         with self._lock:
             if not self._count:
                 return
@@ -39,14 +39,14 @@ class Work:
                 self._dispatcher.release()
 
     def rest(self) -> None:
-        """Note that it begins to wait for an answer."""
+        """Note that the thread begins to wait for an answer."""
         with self._lock:
             self._rests = True
             if self._count:
                 self._dispatcher.release()
 
     def go_on(self) -> None:
-        """Note that it has its answer; called before it learns of that."""
+        """Note that the thread has its answer; called before the thread gets it."""
         with self._lock:
             if self._rests:
                 self._rests = False
@@ -54,7 +54,7 @@ class Work:
                     self._dispatcher.hold()
 
     def end_all(self) -> None:
-        """Note that it will do nothing any more."""
+        """Note that the thread will do no more work."""
         self.go_on()
         with self._lock:
             self._over = True

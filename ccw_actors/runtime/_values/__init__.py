@@ -1,1 +1,1 @@
-"""What a message, a reference and a setting are; nothing here does anything."""
+"""Values of the runtime: references, envelopes, notices and settings."""

@@ -1,8 +1,8 @@
-"""Which actor is meant: a path, and which of those that were there one after another.
+"""The address of an actor: its path and its incarnation there.
 
-Inside a System an actor is named by a text: its path, followed by "#" and its
-incarnation unless that is the first. On the wire a reference is an array of three: the
-name of its System, the path, the incarnation.
+Inside a System a text names an actor: its path, followed by "#" and its incarnation
+unless that is the first. On the wire a reference is an array of three: the name of its
+System, the path, the incarnation.
 """
 
 from typing import Final, NamedTuple
@@ -21,28 +21,28 @@ class Address(NamedTuple):
 
 
 def address_of(path: str, incarnation: int) -> str:
-    """Return what an actor is called inside its System."""
+    """Return the text that names an actor inside its System."""
     return path if incarnation == 1 else f"{path}{SEPARATOR}{incarnation}"
 
 
 def path_of(address: str) -> str:
-    """Return the path of an actor by what it is called."""
+    """Return the path in an address."""
     return address.partition(SEPARATOR)[0] if SEPARATOR in address else address
 
 
 def split(address: str) -> tuple[str, int]:
-    """Return the path and the incarnation of an actor by what it is called."""
+    """Return the path and the incarnation in an address."""
     path, _, number = address.partition(SEPARATOR)
     return path, int(number) if number else 1
 
 
 def why_no_path(path: str) -> str:
-    """Return why a text is no path, "" if it is one."""
+    """Return why a text is not a valid path, "" if it is one."""
     if not path:
         return "the path is empty"
     if SEPARATOR in path:
         return (
-            f"a path has no {SEPARATOR!r} in it,"
-            " which stands before the number of an incarnation"
+            f"a path must not contain {SEPARATOR!r},"
+            " which precedes the number of an incarnation"
         )
     return ""

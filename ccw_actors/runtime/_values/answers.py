@@ -1,4 +1,4 @@
-"""What answers a request: the `R` of its `Request[R]`."""
+"""The type of the answer to a request: the `R` of its `Request[R]`."""
 
 import sys
 from types import UnionType
@@ -12,7 +12,7 @@ __all__ = ["answer_names", "answer_tags", "answer_type", "types_in"]
 def answer_type(request: type[Any]) -> Any:
     """Return the `R` of a request type.
 
-    Raises `TypeError` if it names none, or one that its module does not have.
+    Raises `TypeError` if it names none, or a type that its module does not define.
     """
     for base in request.__mro__:
         for generic in getattr(base, "__orig_bases__", ()):
@@ -24,14 +24,14 @@ def answer_type(request: type[Any]) -> Any:
 
 
 def answer_names(request: type[Any]) -> str:
-    """Return the names of the message types that answer a request, parted by bars."""
+    """Return the names of the message types that answer a request, joined by bars."""
     return " | ".join(
         getattr(one, "__name__", str(one)) for one in types_in(answer_type(request))
     )
 
 
 def answer_tags(request: type[Request[Any]]) -> set[str]:
-    """Return how the message types that answer a request are called on the wire."""
+    """Return the tags on the wire of the message types that answer a request."""
     configs = (
         getattr(kind, "__struct_config__", None)
         for kind in types_in(answer_type(request))
@@ -40,17 +40,17 @@ def answer_tags(request: type[Request[Any]]) -> set[str]:
 
 
 def types_in(hint: Any) -> tuple[Any, ...]:
-    """Return the members of a union, or the one type that it is."""
+    """Return the members of a union, or the type itself."""
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
 def _resolved(request: type, answer: Any) -> Any:
-    """Return what a name in quotes stands for in the module of a request type."""
+    """Return the type that a quoted name means in the module of a request type."""
     if not isinstance(answer, ForwardRef):
         return answer
 
     def hinted() -> None:
-        """Bear the annotation."""
+        """Carry the annotation."""
 
     hinted.__annotations__ = {"answer": answer}
     try:

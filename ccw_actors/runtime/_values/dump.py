@@ -1,4 +1,4 @@
-"""What a System tells of itself: its counters, and who waits for whom."""
+"""The counters of a System, and its dump of who waits for whom."""
 
 import msgspec
 
@@ -6,12 +6,12 @@ __all__ = ["ActorDump", "AskDump", "Dump", "Statistics"]
 
 
 class Statistics(msgspec.Struct, frozen=True):
-    """What has happened in a System so far.
+    """Counts of messages, failures and other events in a System.
 
-    `handled` are messages of actors that live now; `late_answers` and `expired_asks`
-    are two sides of a deadline that passed; `dropped` were dropped from a full
-    mailbox (each a dead letter, too), `refused` found it full: they raised
-    `MailboxFullError`, or are dead letters.
+    `handled` counts the messages of actors that live now. `late_answers` and
+    `expired_asks` both count missed deadlines. A full mailbox dropped the `dropped`
+    messages, each of which is also a dead letter. It rejected the `refused` ones, which
+    raised `MailboxFullError` or became dead letters.
     """
 
     actors: int
@@ -28,9 +28,9 @@ class Statistics(msgspec.Struct, frozen=True):
 
 
 class ActorDump(msgspec.Struct, frozen=True):
-    """One actor: what it is doing, and how many messages wait for it (and are put by).
+    """One actor: what it is doing, and how many messages wait for it or are stashed.
 
-    `waits_for` says whom and what a suspended or blocked handler waits for, else "".
+    `waits_for` says what a suspended or blocked handler waits for, "" for other actors.
     """
 
     path: str
@@ -43,7 +43,7 @@ class ActorDump(msgspec.Struct, frozen=True):
 
 
 class AskDump(msgspec.Struct, frozen=True):
-    """One ask that is waiting: by whom ("" for the outside), since `age` seconds."""
+    """One pending ask: its asker ("" for the outside) has waited for `age` seconds."""
 
     asker: str
     target: str

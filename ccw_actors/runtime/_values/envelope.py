@@ -1,4 +1,4 @@
-"""What stands in a mailbox: a message as bytes, and who has sent it."""
+"""The content of a mailbox: messages as bytes, with their senders."""
 
 from typing import Final, TypeAlias
 
@@ -23,25 +23,25 @@ __all__ = [
     "wrapped",
 ]
 
-# What an envelope is. A plain message (0) counts against the bound of a mailbox,
-# nothing else does. From SIGNAL on, it is for the System and carries no message.
+# The kinds of envelopes. Only a plain message (0) counts against the bound of a
+# mailbox. Those from SIGNAL on are for the System and carry no message.
 UNBOUNDED: Final = 1  # a reply, a timer's message, a notice of the System
 TICK: Final = 2  # a periodic timer's message; `ask` is the number of the timer
 SIGNAL: Final = 3
 STOP: Final = 3  # keeps its place among the messages, as WATCH and UNWATCH do
 WATCH: Final = 4
 UNWATCH: Final = 5
-STOP_NOW: Final = 6  # from here on they are in the system lane
+STOP_NOW: Final = 6  # from here on: in the system lane
 RESTART: Final = 7
 CHILD_ENDED: Final = 8
 ESCALATED: Final = 9
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """What goes with a message besides its envelope, for those who observe or trace.
+    """Additional data of a message for observers and traces.
 
-    Its number, that of its cause, the time it was sent (seconds), its type, and the
-    trace context of whoever sent it (the text of a `Propagator`), "" for none.
+    Its number, the number of its cause, the time it was sent (seconds), its type, and
+    the trace context of its sender (the text of a `Propagator`), "" for none.
     """
 
     number: int
@@ -54,8 +54,8 @@ class Stamp(msgspec.Struct, frozen=True):
 class Envelope(msgspec.Struct, frozen=True, gc=False):
     """One message in a mailbox.
 
-    `sender` is an address, "" for the outside. `ask` is nonzero if an answer is waited
-    for. `stamp` is None while nobody observes or traces. `kind` is one of the constants
+    `sender` is an address, "" for the outside. `ask` is nonzero if an ask waits for the
+    answer. `stamp` is None without observers and traces. `kind` is one of the constants
     above.
     """
 
@@ -67,15 +67,15 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
 
 
 Letter: TypeAlias = Envelope | tuple[bytes, str] | bytes
-"""What stands in a mailbox: an envelope, or for a message that was told while nobody
-observed only its bytes and the sender, or its bytes alone if it came from outside."""
+"""An entry of a mailbox: an envelope. For a message told without observers it is only
+the bytes and the sender, or only the bytes if it came from outside."""
 
 
 def wrapped(letter: Letter) -> Envelope:
-    """Return the envelope that something in a mailbox is, or stands for."""
+    """Return an entry of a mailbox as an envelope."""
     if type(letter) is tuple:
         return Envelope(letter[0], letter[1], 0, None)
     if type(letter) is bytes:
         return Envelope(letter, "", 0, None)
-    assert isinstance(letter, Envelope), "there is nothing else in a mailbox"
+    assert isinstance(letter, Envelope), "a mailbox has no other entries"
     return letter

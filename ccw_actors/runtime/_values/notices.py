@@ -1,4 +1,4 @@
-"""Messages that come from the System itself."""
+"""Messages that the System itself sends."""
 
 from typing import Any, TypeVar
 
@@ -18,22 +18,21 @@ M = TypeVar("M", bound=Message)
 
 
 class Failure(Message, frozen=True):
-    """What comes back for a message that will have no other answer.
+    """The reply to a message that gets no other answer.
 
-    It settles an ask. To an actor it is sent if that has a handler for it, in its
-    present behaviour, for each of its messages that was refused, made a handler raise,
-    or reached nobody.
+    It ends an ask. An actor with a handler for it in its current behaviour receives one
+    for each of its messages that was refused, made a handler raise, or reached nobody.
 
-    `actor` is the path of the recipient, `request` the type of the message. `kind` is
-    the type of the error: that of what the handler has raised, `MessageError`,
+    `actor` is the path of the recipient, `request` the type of the message. `kind`
+    names the type of the error: the type of the handler's exception, `MessageError`,
     `NoAnswerError`, `MailboxFullError` or `ActorStoppedError`. `message_id` is the
     `ccw_actors.transport.message_id` of the message, which its sender can compare with
-    that of what it has sent; `payload` are the message's bytes if the System was made
-    with `failures_with_payload`, else None.
+    the id of a sent message. `payload` are the message's bytes if the System was
+    created with `failures_with_payload`, otherwise None.
 
-    `refused` is True if it could not be decoded, or not handled in the recipient's
-    present behaviour; `full` if a full mailbox dropped it. Both times no handler saw
-    it.
+    `refused` is True if the recipient could not decode the message, or had no handler
+    for it in its current behaviour. `full` is True if a full mailbox dropped it. In
+    both cases no handler saw the message.
     """
 
     actor: str
@@ -48,7 +47,7 @@ class Failure(Message, frozen=True):
     def error(
         self,
     ) -> ActorFailedError | ActorStoppedError | MailboxFullError | MessageError:
-        """Return the exception that an asker gets for it."""
+        """Return the exception that the ask raises."""
         if self.refused:
             return MessageError(f"{self.actor} refused {self.reason}")
         if self.kind == NoAnswerError.__name__:
@@ -60,23 +59,23 @@ class Failure(Message, frozen=True):
         return ActorFailedError(self.actor, self.request, self.reason)
 
     def message(self, kind: type[M], codec: Codec | None = None) -> M:
-        """Return the message that has failed, which is one of that type.
+        """Return the failed message, which must be of that type.
 
-        If there are references in it, give the `codec` of the System: an actor has it
-        in `self.system`. Raises `LookupError` if the System does not send messages
-        along, `MessageError` if this one is of another type, and `TypeError` for a type
+        If it contains references, pass the `codec` of the System, in an actor
+        `self.system.codec`. Raises `LookupError` if the System does not send messages
+        along, `MessageError` if this one has another type, and `TypeError` for a type
         that needs the codec.
         """
         if self.payload is None:
             raise LookupError(
                 f"the System of {self.actor} sends no message along with its failure:"
-                " make it with failures_with_payload=True"
+                " create it with failures_with_payload=True"
             )
         return (Codec() if codec is None else codec).decoder(kind)(self.payload)
 
 
 class Terminated(Message, frozen=True):
-    """An actor that is being watched has ended, and why. A restart is no end."""
+    """A watched actor has ended, and why. A restart sends none."""
 
     ref: ActorRef[Any]
     reason: str

@@ -1,4 +1,4 @@
-"""What can be watched in a System, and what one watched message looks like."""
+"""Observers of a System, and the event for each handled message."""
 
 from typing import NamedTuple
 
@@ -8,13 +8,13 @@ __all__ = ["Handled", "Observer"]
 
 
 class Handled(NamedTuple):
-    """One message at the moment its recipient handles it.
+    """One message at the moment when its recipient handles it.
 
-    `number` counts messages in the order sent, from 1; a timer's message counts as
-    sent when the timer is set. `cause` is the number of the message whose handling
-    sent this one, 0 if it came from outside. `sent_at` and `handled_at` are seconds
-    of the System's clock. `sender` is a path, "" for the outside; so is `recipient`
-    where an answer goes there. `message_type` is the type that the sender encoded.
+    `number` counts messages in the order sent, from 1; a timer's message counts as sent
+    when the timer is set. `cause` is the number of the message whose handler sent this
+    one, 0 if it came from outside. `sent_at` and `handled_at` are seconds of the
+    System's clock. `sender` is a path, "" for the outside. `recipient` is "" for an
+    answer to the outside. `message_type` is the type that the sender encoded.
     """
 
     number: int
@@ -28,26 +28,27 @@ class Handled(NamedTuple):
 
 
 class Observer:
-    """Watches a System; every method is called on the System's own thread.
+    """Observes a System, which calls every method on its own thread.
 
-    Override what is of interest; the rest does nothing. An observer that raises is
-    logged and not called again. Messages sent while nobody observed are not reported.
+    Override the methods you need; the others do nothing. If an observer raises, the
+    System logs that and does not call it again. It does not report messages that were
+    sent while it had no observer.
     """
 
     def spawned(self, actor: str) -> None:
-        """Note that there is an actor at a path."""
+        """An actor has been spawned at a path."""
 
     def handled(self, event: Handled) -> None:
-        """Note that a message is about to be handled, or an answer to be taken."""
+        """An actor is about to handle a message or take an answer."""
 
     def dead_letter(self, event: Handled, reason: str) -> None:
-        """Note that a message will never be handled, and why."""
+        """No actor will handle a message, for the given reason."""
 
     def failed(self, actor: str, message: str, error: BaseException) -> None:
-        """Note that an actor raised on a message (or in a hook)."""
+        """An actor raised on a message, or in a hook."""
 
     def restarted(self, actor: str) -> None:
-        """Note that an actor begins again."""
+        """An actor restarts."""
 
     def stopped(self, actor: str, reason: str) -> None:
-        """Note that there is no actor at a path any more, and why."""
+        """The actor at a path has ended, for the given reason."""

@@ -1,4 +1,4 @@
-"""What references to actors need: what stands behind them, and what they put into."""
+"""Interfaces that references need: of their System, and of the actor they send to."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol, TypeVar
@@ -11,14 +11,14 @@ __all__ = ["NOBODY", "QUEUED", "Provider", "RunQueue", "Target"]
 R = TypeVar("R")
 
 QUEUED: Final = 1
-"""The bit in the status of a mailbox that says: it is in the run queue."""
+"""The bit in the status of a mailbox that says it is in the run queue."""
 
 
 class RunQueue(Protocol):
-    """Takes in the actors that have got something to handle.
+    """Queues the actors that have something to handle.
 
-    `enqueue` is called with an actor that was idle before; it may be another function
-    each time.
+    `enqueue` takes an actor that was idle before. It may be a different function each
+    time.
     """
 
     @property
@@ -26,7 +26,7 @@ class RunQueue(Protocol):
 
 
 class Target(Protocol):
-    """As much of an actor as a reference needs to put a message into its mailbox."""
+    """The part of an actor that a reference needs to put a message into its mailbox."""
 
     mailbox: Any
     bound: int
@@ -40,12 +40,12 @@ class _Sender(Protocol):
 
 
 class Provider(Protocol):
-    """What stands behind the references to the actors of one System.
+    """Serves the references to the actors of one System.
 
-    Every method takes the address of the actor; what it does and raises is said at the
-    method of `ActorRef` of the same name. `quick_thread` is the thread on which a
-    message may be put into a mailbox without a detour, 0 for none. `running` says which
-    actor it runs now.
+    Every method takes the address of the actor. The `ActorRef` method of the same name
+    says what it does and raises. `quick_thread` is the thread that may put a message
+    directly into a mailbox, 0 for none. `running` says which actor that thread runs
+    now.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Provider(Protocol):
 
 
 class _Nobody:
-    """What a reference knows of its actor before it has sent anything."""
+    """The target of a reference that has not sent anything yet."""
 
     mailbox = None
     bound = 0

@@ -1,4 +1,4 @@
-"""References to actors: what one actor may know of another."""
+"""References to actors, and to the asker of a request."""
 
 from collections.abc import Coroutine
 from threading import get_ident
@@ -30,11 +30,11 @@ __all__ = ["ActorRef", "ReplyTo"]
 class ActorRef(Generic[P_contra]):
     """Where to send messages of the types `P_contra` to one actor.
 
-    A reference names a System, a path in it, and which of the actors that were there
-    one after another is meant: when that one has ended, the reference is dead, whoever
-    is spawned at the path next. It may travel inside messages (as those three) and is
-    equal to every other reference to the same actor. One that names a System which this
-    one does not know raises `UnknownSystemError` when it is used.
+    A reference names a System, a path in it, and the incarnation of the actor there.
+    When that incarnation has ended, the reference is dead and does not reach the next
+    actor at the path. It may travel inside messages (as these three) and is equal to
+    every other reference to the same actor. Using one that names an unknown System
+    raises `UnknownSystemError`.
     """
 
     __slots__ = ("_known", "_provider", "address", "path")
@@ -54,7 +54,7 @@ class ActorRef(Generic[P_contra]):
 
     @property
     def incarnation(self) -> int:
-        """Which of the actors at the path it is, counted from 1."""
+        """The number of the actor among those at its path, counted from 1."""
         return split(self.address)[1]
 
     def tell(self, message: P_contra) -> None:
@@ -62,14 +62,14 @@ class ActorRef(Generic[P_contra]):
 
         Never waits. Messages of one sender arrive in the order sent. A message to an
         actor that does not exist or has stopped becomes a dead letter, and so does one
-        that an actor tells to a mailbox which is full; a sender that handles `Failure`
-        is told of that, as of one that was refused or made its handler raise. Raises
-        `TypeError` for a value that cannot be encoded, outside of actors
+        that an actor tells to a full mailbox. A sender that handles `Failure` receives
+        one for these, for a refused message, and if the handler raises. Raises
+        `TypeError` for a value that cannot be encoded, outside actors
         `MailboxFullError` as the recipient's `Mailbox` says, and from another thread
-        `ActorStoppedError` when the event loop is closed.
+        `ActorStoppedError` if the event loop is closed.
         """
-        # What `Provider.tell` does, for the case on which time is spent: this thread is
-        # the System's own, nobody observes, and the mailbox is there and not full.
+        # The same as `Provider.tell` for the frequent case: this thread is the System's
+        # own, there is no observer, and the mailbox exists and is not full.
         provider = self._provider
         known = self._known
         mailbox = known.mailbox
@@ -110,20 +110,20 @@ class ActorRef(Generic[P_contra]):
         timeout: float | None = None,
         block: bool = False,
     ) -> Coroutine[Any, Any, R] | R:
-        """Send a request and hand back its answer.
+        """Send a request and return its answer.
 
-        Awaited in an async handler, whose actor takes no other message meanwhile, or
-        from a task on the System's event loop; with `block=True` from any other
-        thread, or from plain code under the virtual clock or the stepping dispatcher,
-        which then run until the answer is there. `timeout` is in seconds of the
-        System's clock; None takes the System's default, `math.inf` waits without end.
+        Await it in an async handler, whose actor then handles no other message, or in a
+        task on the System's event loop. Use `block=True` in any other thread, or in
+        plain code under the virtual clock or the stepping dispatcher, which then run
+        until the answer arrives. `timeout` is in seconds of the System's clock; None
+        takes the System's default, `math.inf` waits forever.
 
-        Raises `AskTimeoutError`, `AskCycleError` when the answer would have to come
-        from an actor that waits for this one, `ActorFailedError` when the handler
-        raised, `MessageError` when it refused the message, did not answer it, or
-        answered with something else than was asked for, `MailboxFullError` when
-        there was no room for it, `ActorStoppedError` when there is no such actor (any
-        more), `DispatcherError` when `block` does not fit the place of the call.
+        Raises `AskTimeoutError`; `AskCycleError` if the answer would have to come from
+        an actor that waits for this one; `ActorFailedError` if the handler raised;
+        `MessageError` if the actor refused the message, did not answer it, or answered
+        with the wrong type; `MailboxFullError` if the mailbox had no room;
+        `ActorStoppedError` if the actor does not exist or has stopped;
+        `DispatcherError` if `block` does not fit the place of the call.
         """
         if block:
             return self._provider.ask_blocking(self.address, message, timeout)
@@ -150,15 +150,15 @@ class ActorRef(Generic[P_contra]):
         timeout: float | None = None,
         block: bool = False,
     ) -> Coroutine[Any, Any, None] | None:
-        """Tell the message as soon as there is room for it.
+        """Tell the message as soon as the mailbox has room for it.
 
-        Waits only for a mailbox whose policy is "wait": awaited in an async handler, or
-        from a task on the System's event loop; with `block=True` another thread waits.
-        Elsewhere it is `tell`, and raises like it: so it is under the stepping
-        dispatcher, where nobody waits for room. `timeout` is that of `ask`.
+        Waits only for a mailbox whose policy is "wait". Await it in an async handler,
+        or in a task on the System's event loop; use `block=True` in another thread. For
+        other mailboxes, and under the stepping dispatcher, it is the same as `tell` and
+        raises like it. `timeout` is that of `ask`.
 
-        Raises `OfferTimeoutError` if there was no room in time, and `OfferCycleError`
-        when who has to make room waits for this actor.
+        Raises `OfferTimeoutError` if the mailbox had no room in time, and
+        `OfferCycleError` if the actor that has to make room waits for this one.
         """
         if block:
             self._provider.offer_blocking(self.address, message, timeout)
@@ -168,26 +168,26 @@ class ActorRef(Generic[P_contra]):
     def stop(self, *, drain: bool = True) -> None:
         """Stop the actor after the messages that are in its mailbox now.
 
-        Without `drain` it stops after the message that it is handling now; an async
-        handler that waits is cancelled, and the rest become dead letters. Its children
-        are stopped first, in the same way.
+        Without `drain` it stops after the message that it is handling now. A waiting
+        async handler is cancelled, and the other messages become dead letters. Its
+        children stop first, in the same way.
         """
         self._provider.stop(self.address, drain=drain)
 
     async def started(self, *, timeout: float | None = None) -> None:
-        """Wait until the actor is through with `on_start`, also in its own thread.
+        """Wait until `on_start` of the actor has ended, also in its own thread.
 
-        Raises what `on_start` has raised; `ActorStoppedError` if the actor was stopped
+        Raises the error of `on_start`; `ActorStoppedError` if the actor was stopped
         before, or has ended; `StartTimeoutError` after `timeout` seconds (None takes
-        the System's default, `math.inf` waits without end).
+        the System's default, `math.inf` waits forever).
         """
         await self._provider.started(self.address, self._known, timeout)
 
     async def stopped(self, *, timeout: float | None = None) -> None:
-        """Wait until the actor has ended; it need not have been there.
+        """Wait until the actor has ended; returns at once if it does not exist.
 
         Raises `AskTimeoutError` after `timeout` seconds (None takes the System's
-        default, `math.inf` waits without end).
+        default, `math.inf` waits forever).
         """
         await self._provider.stopped(self.address, timeout)
 
@@ -222,11 +222,11 @@ class ActorRef(Generic[P_contra]):
 class ReplyTo(
     Struct, Generic[A], frozen=True, array_like=True, forbid_unknown_fields=True
 ):
-    """Whom a request that is answered later is to be answered to, by an `A`.
+    """The address for a later answer of type `A` to a request.
 
-    Plain data: it may be kept in an actor's state. `ask` is 0 for a request that was
-    told by an actor; the answer is then an ordinary message to that actor. `system` is
-    the name of the System where it was asked, "" for the one where it is answered.
+    It is plain data and may be part of an actor's state. `ask` is 0 for a request that
+    an actor told: the answer is then an ordinary message to that actor. `system` is the
+    name of the System of the asker, "" for the one that answers.
     """
 
     ref: ActorRef[Any] | None

@@ -1,4 +1,4 @@
-"""What is to be done with an actor that has failed."""
+"""Supervision: what the System does with an actor that has failed."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -17,24 +17,25 @@ __all__ = [
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """The actor ends: its mailbox becomes dead letters, who watches it is told."""
+    """The actor ends: its mailbox becomes dead letters, watchers get `Terminated`."""
 
 
 class Escalate(msgspec.Struct, frozen=True):
-    """The actor ends, and its parent fails of the same error.
+    """The actor ends, and its parent fails with the same error.
 
-    An actor without a parent takes the whole System with it: every actor is stopped
-    and `async with System()` raises the error at its end.
+    Without a parent the actor ends the whole System: every actor is stopped, and `async
+    with System()` raises the error at its end.
     """
 
 
 class Restart(msgspec.Struct, frozen=True):
-    """The actor begins again, with its first state; its mailbox is kept.
+    """The actor restarts with its first state and keeps its mailbox.
 
-    At most `limit` times in any `within` seconds; then comes `then`. Before the nth
-    restart in that time it rests `delay` * 2 ** (n - 1) seconds, `delay_max` at most.
+    It does so at most `limit` times in any `within` seconds. On the next failure the
+    decision is `then`. Before the nth restart in that time it pauses for `delay` * 2 **
+    (n - 1) seconds, at most `delay_max`.
 
-    Raises `ValueError` for a negative number, and for no time.
+    Raises `ValueError` for a negative number, and for `within` 0.
     """
 
     limit: int = 5
@@ -44,7 +45,7 @@ class Restart(msgspec.Struct, frozen=True):
     then: Stop | Escalate = Stop()
 
     def __post_init__(self) -> None:
-        """Check the numbers."""
+        """Check the ranges of the numbers."""
         if self.limit < 0:
             raise ValueError(f"Restart: limit is 0 or more, not {self.limit}")
         if not self.within > 0:
@@ -56,20 +57,20 @@ class Restart(msgspec.Struct, frozen=True):
             )
 
     def pause(self, restarts: int) -> float:
-        """Return how many seconds to rest before restart number `restarts` (from 1)."""
-        # Beyond any time that there is, the power would be no number.
+        """Return the seconds to pause before restart number `restarts` (from 1)."""
+        # The power would overflow a float.
         return min(self.delay * 2.0 ** min(restarts - 1, 1000), self.delay_max)
 
 
 Decision: TypeAlias = Stop | Restart | Escalate
 Supervision: TypeAlias = Decision | Callable[[BaseException], Decision]
-"""A decision, or a function that takes it on seeing the error."""
+"""A decision, or a function that returns one for an error."""
 
 
 def check_supervision(supervision: object) -> None:
-    """Raise `TypeError` for what is neither a decision nor a function that takes one.
+    """Raise `TypeError` for a value that is neither a decision nor a function.
 
-    One of the three classes themselves is no such function.
+    The three classes themselves do not count as functions.
     """
     if isinstance(supervision, Stop | Restart | Escalate):
         return
@@ -84,10 +85,10 @@ def check_supervision(supervision: object) -> None:
 def decide(
     supervision: Supervision, error: BaseException, now: float, past: tuple[float, ...]
 ) -> tuple[Decision, tuple[float, ...]]:
-    """Return the decision, and the times of restarts that count, this one included.
+    """Return the decision, and the times of restarts that count, including this one.
 
-    `past` are the times (seconds) of earlier restarts. Raises what a function raises
-    that is to decide, and `TypeError` if that returns no decision.
+    `past` are the times (seconds) of earlier restarts. Passes on an exception of a
+    function that decides, and raises `TypeError` if it returns no decision.
     """
     decision: Any = supervision(error) if callable(supervision) else supervision
     if not isinstance(decision, Stop | Restart | Escalate):

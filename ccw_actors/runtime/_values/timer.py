@@ -7,10 +7,10 @@ from ccw_actors.runtime._values.envelope import Stamp
 __all__ = ["EXPIRY", "SLEEP", "Timer", "TimerKey"]
 
 SLEEP: Final = -1
-"""The kind of a timer that resumes a handler which sleeps."""
+"""The kind of a timer that resumes a sleeping handler."""
 
 EXPIRY: Final = -2
-"""The kind of a timer that ends an ask; only the stepping dispatcher has those."""
+"""The kind of a timer that ends an ask; only the stepping dispatcher uses it."""
 
 TimerKey: TypeAlias = tuple[str, int]
 """An actor's path and the number of one of its timers."""
@@ -20,8 +20,8 @@ class Timer(NamedTuple):
     """An armed timer: due at a time of the System's clock (seconds), its message.
 
     `kind` is the kind of envelope it makes, SLEEP or EXPIRY. A periodic one has an
-    `interval` in seconds, and is `waiting` while its last message has not been
-    handled: then it makes no other one, so that a slow actor is not buried.
+    `interval` in seconds, and is `waiting` until its last message has been handled.
+    While it is, the timer makes no other, so that messages do not pile up.
     """
 
     due: float

@@ -1,4 +1,4 @@
-"""How a trace travels with messages: what a System has to be given for it."""
+"""The interface through which a System passes traces along with messages."""
 
 from typing import Any, Protocol
 
@@ -6,21 +6,22 @@ __all__ = ["Propagator"]
 
 
 class Propagator(Protocol):
-    """Takes the trace context of whoever sends a message to whoever handles it.
+    """Carries the trace context from the sender of a message to its handler.
 
-    As text it is the `traceparent` of W3C Trace Context; its `tracestate`, if there is
-    one, follows after a space. All three are called in the context (`contextvars`) of
-    the actor, task or thread that they concern, `detach` in that of `attach`.
+    As text it is the `traceparent` of W3C Trace Context, followed by a space and the
+    `tracestate` if there is one. The System calls all three in the context
+    (`contextvars`) of the actor, task or thread that they concern, `detach` in that of
+    `attach`.
     """
 
     def inject(self) -> str:
-        """Return the present trace context as text, "" if there is none."""
+        """Return the current trace context as text, "" if there is none."""
         ...
 
     def attach(self, traceparent: str) -> Any:
-        """Make that the present trace context; return what `detach` takes."""
+        """Make that the current trace context; return the token for `detach`."""
         ...
 
     def detach(self, token: Any) -> None:
-        """Make the trace context what it was before."""
+        """Restore the previous trace context."""
         ...

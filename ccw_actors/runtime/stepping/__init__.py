@@ -1,7 +1,7 @@
-"""Stepping through a System: its choices, its snapshots, and what they are made of.
+"""Stepping through a System: its choices and its snapshots.
 
-For those who take the place of a dispatcher, as the explorer does. What most users need
-of it is in `ccw_actors.runtime`.
+This is for code that takes the place of a dispatcher, like the explorer. Most users
+need only the names in `ccw_actors.runtime`.
 """
 
 from ccw_actors.runtime._cell.cell import Cell as Cell

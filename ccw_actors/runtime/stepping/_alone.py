@@ -1,8 +1,8 @@
-"""Runs one actor at a time, beside others that stand still and get nothing.
+"""Runs one actor at a time, while the others stand still and receive nothing.
 
-A step that does nothing but change one actor and send messages needs no snapshot of the
-whole System: what was sent is in the mailboxes that were empty before. Anything more
-than that is not told apart here, but found out.
+A step that only changes one actor and sends messages needs no snapshot of the whole
+System: the sent messages are in mailboxes that were empty before. This module detects
+whether a step did more, but not what.
 """
 
 from collections import deque
@@ -21,9 +21,9 @@ __all__ = ["Alone", "is_plain"]
 
 
 def is_plain(one: CellSnapshot) -> bool:
-    """Whether an actor is at rest but for its messages, has no children and no stash.
+    """Whether an actor is idle except for its messages, without children or stash.
 
-    Only such a one can be run alone. Its timers are not looked at.
+    Only such an actor can run alone. This does not check its timers.
     """
     busy = one.suspended is not None or one.life is not State.RUNNING
     more = one.signals or one.stash or one.children or one.failure is not None
@@ -32,9 +32,9 @@ def is_plain(one: CellSnapshot) -> bool:
 
 
 class Alone:
-    """Runs the actors of one System, each alone.
+    """Runs the actors of one System, one at a time.
 
-    `touched` are the actors whose mailboxes have got something, the first one first.
+    `touched` are the actors whose mailboxes have received something, in that order.
     """
 
     def __init__(self, kernel: Kernel, incarnations: Incarnations) -> None:
@@ -44,13 +44,13 @@ class Alone:
         self.touched: dict[Cell, None] = {}
 
     def stand(self, cells: Iterable[CellSnapshot], past: Past) -> None:
-        """Put these actors where they are, and nobody else; their states stay."""
+        """Make these the only actors; their states stay."""
         self._incarnations.past = past
         kernel = self._kernel
         there = list(cells)
         for one in there:
             one.restore_cell()
-            one.cell.status = IDLE  # So that it is noted, too, who would not handle it.
+            one.cell.status = IDLE  # to note also actors that would not handle it
         kernel.registry.replace_all([one.cell for one in there])
         kernel.timers.restore({}, {})
         kernel.graph.waits.clear()
@@ -60,17 +60,17 @@ class Alone:
     def run(
         self, cell: Cell, envelope: Envelope
     ) -> list[tuple[Cell, tuple[Envelope, ...]]] | None:
-        """Have an actor handle one message; return who got what, and keep none of it.
+        """Make an actor handle one message; return the messages sent, and keep none.
 
-        None if more has happened than that it has changed itself and sent messages:
-        then the System is not as it was.
+        Returns None if the actor did more than change itself and send messages: then
+        the System has changed.
         """
         kernel, touched = self._kernel, self.touched
         touched.clear()
         failed, family = kernel.failures.count, _family(cell)
         cell.mailbox = deque((envelope,))
         cell.exempt_in = 1 if envelope.kind else 0
-        cell.context = cell.context.copy()  # That of a snapshot stays as it is.
+        cell.context = cell.context.copy()  # that of a snapshot must not change
         try:
             cell.context.run(kernel.invoker.run, cell, 1)
         finally:
@@ -102,13 +102,13 @@ class Alone:
 
 
 def _family(cell: Cell) -> tuple[int, int]:
-    """Return how many children an actor has had and has."""
+    """Return how many children an actor has ever had and has now."""
     if cell.extras is None:
         return 0, 0
     return cell.spawned, len(cell.children or ())
 
 
 def _is_quiet(cell: Cell) -> bool:
-    """Whether an actor has nothing to do but handle messages."""
+    """Whether an actor only has messages to handle."""
     running = cell.life is State.RUNNING and cell.turn is None
     return running and not cell.signals and cell.status < CLOSED

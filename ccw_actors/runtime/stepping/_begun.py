@@ -1,4 +1,4 @@
-"""A handler that waits, as values: how it began, and what its waits have ended with."""
+"""A waiting handler as values: how it began, and the results of its waits."""
 
 from contextvars import Context
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ __all__ = ["Begun", "End", "Suspended", "differs", "end_of", "what_for"]
 
 
 class End(NamedTuple):
-    """What a wait has ended with: an answer, or else a value or an error."""
+    """The result of a wait: an answer, or else a value or an error."""
 
     answer: Envelope | None
     value: Any
@@ -27,12 +27,11 @@ class End(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """How a handler began, and what its waits have ended with so far.
+    """How a handler began, and the results of its waits so far.
 
-    `timers` and `asked` are how many timers and asks the actor had had before, and
-    `context` is what it ran in, as it was then. `found` has for each part of the
-    handler that lies between two waits the incarnations of the actors that it has found
-    at paths.
+    `timers` and `asked` are how many timers and asks the actor had used before, and
+    `context` is a copy of its context at that time. `found` has, for each part of the
+    handler between two waits, the incarnations of the actors that it looked up by path.
     """
 
     envelope: Envelope
@@ -59,11 +58,10 @@ class Begun(NamedTuple):
 
 
 class Suspended(NamedTuple):
-    """A handler that waits, as immutable values.
+    """A waiting handler, as immutable values.
 
-    `goes_on` is what it will go on with as soon as it is taken up, None while it has
-    to wait, and `waits_for` says for what. `cancels` and `cancel_next` are those of its
-    turn.
+    `goes_on` is what it will continue with when it is next picked, None while it has to
+    wait. `waits_for` says for what. `cancels` and `cancel_next` are those of its turn.
     """
 
     begun: Begun
@@ -73,7 +71,7 @@ class Suspended(NamedTuple):
     cancel_next: bool
 
     def key(self) -> tuple[object, ...]:
-        """Return what decides its future; hashable."""
+        """Return the values that decide its future; hashable."""
         return (
             self.begun.key(),
             self.goes_on.key() if self.goes_on is not None else None,
@@ -83,7 +81,7 @@ class Suspended(NamedTuple):
 
 
 def what_for(turn: Turn) -> str:
-    """Return what a turn waits for, in words."""
+    """Return what a turn waits for, as text."""
     asked = turn.waits_for
     if isinstance(asked, Pending):
         return asked.summary()
@@ -91,15 +89,15 @@ def what_for(turn: Turn) -> str:
 
 
 def end_of(turn: Turn) -> End:
-    """Return what a turn that is ready goes on with."""
+    """Return what a ready turn continues with."""
     if turn.reply is not None:
         return End(turn.reply, None, None)
     return End(None, turn.value, turn.error)
 
 
 def differs(cell: Cell, begun: Begun) -> DispatcherError:
-    """Return the error of a handler that does not come to the same again."""
+    """Return the error for a handler that does not repeat its result."""
     return DispatcherError(
-        f"{cell.path}: its handler does something else when it is run again, so it is"
-        f" no function of state and messages: {begun.envelope.payload!r}"
+        f"{cell.path}: its handler does something else when it runs again, so it is"
+        f" not a function of state and messages: {begun.envelope.payload!r}"
     )

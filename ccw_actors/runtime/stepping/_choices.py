@@ -1,4 +1,4 @@
-"""What may happen next in a System that is stepped through."""
+"""The possible next steps of a System under the stepping dispatcher."""
 
 from typing import Literal, NamedTuple
 
@@ -15,12 +15,12 @@ Delivery = Literal["mailbox", "channel"]
 
 
 class Choice(NamedTuple):
-    """One thing that may happen next.
+    """One possible next step.
 
-    `recipient` handles the oldest message from `sender` ("" is the outside); or, when
-    `timer` is nonzero, the timer of that key fires and its message is handled. With
-    `crash` the actor fails on that message instead (`CrashedError`), before it has done
-    anything: `enabled` offers that never, it is for the caller to decide.
+    `recipient` handles the oldest message from `sender` ("" is the outside). If `timer`
+    is nonzero, the timer of that key fires instead, and its message is handled. With
+    `crash` the actor fails on that message (`CrashedError`) before it has done
+    anything. `enabled` never offers a crash: the caller decides on it.
     """
 
     recipient: str
@@ -30,14 +30,14 @@ class Choice(NamedTuple):
 
 
 class Choices:
-    """The choices of one System, and what each of them would handle."""
+    """The choices of one System, and the envelope of each."""
 
     def __init__(self, kernel: Kernel, delivery: Delivery) -> None:
         self._kernel = kernel
         self._delivery = delivery
 
     def enabled(self) -> list[Choice]:
-        """Return all that may happen next; empty when the System is at rest."""
+        """Return all possible next steps; empty if the System is at rest."""
         choices: list[Choice] = []
         for cell in self._kernel.cells.values():
             lane = self._lane(cell)
@@ -53,7 +53,7 @@ class Choices:
         return choices
 
     def may_fire(self, path: str, timer: Timer) -> bool:
-        """Whether a timer's message could be handled at once, as it has to be."""
+        """Whether the actor could handle a timer's message at once, as it has to."""
         cell = self._kernel.registry.at(path)
         assert cell is not None, f"an actor is at {path}"
         if timer.kind == EXPIRY:
@@ -64,10 +64,10 @@ class Choices:
         return not busy and not timer.waiting
 
     def _lane(self, cell: Cell) -> tuple[Envelope, ...]:
-        """Return what an actor may take up next, from each sender the oldest first.
+        """Return the envelopes that an actor may take next, oldest of a sender first.
 
         A signal comes before the messages, under channel delivery before those of its
-        own sender; a suspended handler takes up nothing but what it waits for.
+        own sender. A suspended handler takes only what it waits for.
         """
         signals = tuple(cell.signals or ())
         turn = cell.turn
@@ -80,7 +80,7 @@ class Choices:
         return signals + tuple(map(wrapped, cell.mailbox or ()))
 
     def envelope(self, choice: Choice) -> Envelope:
-        """Return what a choice would handle.
+        """Return the envelope that a choice would handle.
 
         Raises `DispatcherError` for a choice that is not enabled.
         """
@@ -92,7 +92,7 @@ class Choices:
         raise DispatcherError(f"{what} is not enabled; enabled: {names}")
 
     def _timed(self, choice: Choice) -> Envelope | None:
-        """Return what a timer would have its actor handle, None if it may not fire."""
+        """Return the envelope of a timer, None if the timer may not fire."""
         path, _, number, crash = choice
         timer = self._kernel.timers.armed.get((path, number))
         if timer is None or (crash and timer.kind in _OWN):
@@ -104,7 +104,7 @@ class Choices:
         return Envelope(timer.payload, cell.address, 0, timer.stamp, timer.kind)
 
     def _sent(self, choice: Choice) -> Envelope | None:
-        """Return what an actor would take up from a sender, None if that is nothing."""
+        """Return the envelope that an actor would take from a sender, or None."""
         cell = self._kernel.registry.at(choice.recipient)
         if cell is None:
             return None
@@ -118,11 +118,11 @@ class Choices:
 
 
 _OWN = (EXPIRY, SLEEP, RESTART)
-"""The kinds of timers that tell an actor nothing, so that it cannot crash on one."""
+"""The kinds of timers without a message, so that an actor cannot crash on one."""
 
 
 def _resumption(cell: Cell) -> Envelope:
-    """Return what a suspended handler goes on with: a reply, or a thing of its own."""
+    """Return the envelope with which a suspended handler continues."""
     turn = cell.turn
     if turn is not None and turn.reply is not None:
         return turn.reply

@@ -1,4 +1,4 @@
-"""The stepping dispatcher: the caller picks, message by message, what is handled."""
+"""The stepping dispatcher: the caller picks each message."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -32,14 +32,13 @@ class SteppingDispatcher:
     """Handles one message for each call of `step`, without an event loop.
 
     Under `delivery="mailbox"` an actor handles its messages in the order sent. Under
-    `"channel"` only the order from each single sender is kept, which permits every
-    order that a set of independent connections would.
+    `"channel"` only messages of the same sender keep their order, which allows every
+    order of a set of independent connections.
 
-    Time stands still but for timers: one fires when the caller picks it, whenever
-    that is, and time goes on to its due time if that is later. An ask of an async
-    handler with a `timeout` of its own expires like that, too; others never do.
-
-    `alone` runs one actor while all others stand still.
+    Only timers advance the time: one fires when the caller picks it, at any point, and
+    the time then advances to its due time if that is later. An ask of an async handler
+    with its own `timeout` expires in the same way; others never expire. `alone` runs
+    one actor while all others stand still.
     """
 
     def __init__(self, delivery: Delivery = "mailbox") -> None:
@@ -51,11 +50,11 @@ class SteppingDispatcher:
         self._outside: tuple[Envelope, ...] = ()
 
     def begin(self) -> None:
-        """Set the clock."""
+        """Provide the clock."""
         self.clock = self.now
 
     def attach(self, system: Kernel) -> None:
-        """Drive one System."""
+        """Run one System."""
         self._kernel = system
         incarnations = Incarnations(system.registry)
         self._handling = Handling(system, incarnations)
@@ -64,7 +63,7 @@ class SteppingDispatcher:
         self._whole = Whole(system, incarnations, self._handling)
 
     def enqueue(self, cell: Cell) -> None:
-        """Note who has got something; `enabled` looks at every mailbox."""
+        """Note the cell only; `enabled` checks every mailbox."""
         self.alone.touched[cell] = None
         cell.status &= ~QUEUED
 
@@ -73,53 +72,53 @@ class SteppingDispatcher:
         return self._now
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Alarm:
-        """Drop the callback: timers are picked by the caller."""
+        """Drop the callback: the caller picks timers."""
         del when
         return Alarm(callback)
 
     def call_at_clock(self, when: float, callback: Callable[[], None]) -> Alarm:
-        """Drop the callback, likewise."""
+        """Drop the callback: the caller picks timers."""
         return self.call_at(when, callback)
 
     def enabled(self) -> list[Choice]:
-        """Return all that may happen next; empty when the System is at rest."""
+        """Return all possible next steps; empty if the System is at rest."""
         return self._choices.enabled()
 
     def handlers_at(self, path: str) -> tuple[Handlers, ...]:
-        """Return what the actor at a path handles, a table for each behaviour."""
+        """Return the handlers of the actor at a path, a table for each behaviour."""
         return spec_of(self._cell(path).actor).all()
 
     def deliver(self, address: str, envelope: Envelope) -> None:
-        """Have an envelope reach a mailbox, or whatever the bound of that demands."""
+        """Deliver an envelope to a mailbox, subject to its bound."""
         self._kernel.delivery.deliver_late(address, envelope)
 
     def on_the_way(self, envelopes: Iterable[Envelope]) -> None:
-        """Say what has been sent and is in no mailbox yet.
+        """Set the envelopes that have been sent and are in no mailbox yet.
 
-        A restart does not end asks that are among these, and who is referred to in them
-        is referred to.
+        A restart does not end asks among these, and references in them count as
+        references.
         """
         self._outside = tuple(envelopes)
         asks = {one.ask for one in self._outside if one.kind != TICK}
         self._kernel.asks.on_the_way = asks - {0}
 
     def on_lost(self, told: Callable[[str, Envelope, str], object]) -> None:
-        """Have `told` be told of each dead letter: its path, envelope, and reason."""
+        """Call `told` for each dead letter, with its path, envelope and reason."""
         self._kernel.lost.told = told
 
     def peek(self, choice: Choice) -> Envelope:
-        """Return what the choice would handle; a stop has the payload b"".
+        """Return the envelope that the choice would handle; a stop has the payload b"".
 
         Raises `DispatcherError` for a choice that is not enabled.
         """
         return self._choices.envelope(choice)
 
     def step(self, choice: Choice | None = None) -> Choice | None:
-        """Handle one message: that of `choice`, or of the first choice enabled.
+        """Handle one message: that of `choice`, or of the first enabled choice.
 
-        Returns what was chosen, None when the System is at rest. Raises the
-        `ActorFailedError` of a handler that raised, or what it raised if that
-        escalates, and `DispatcherError` for a choice that is not enabled.
+        Returns the choice, None if the System is at rest. Raises the `ActorFailedError`
+        of a handler that raised, or the exception itself if it escalates, and
+        `DispatcherError` for a choice that is not enabled.
         """
         if choice is None:
             choice = next(iter(self.enabled()), None)
@@ -142,11 +141,10 @@ class SteppingDispatcher:
         return choice
 
     def crash(self, path: str) -> None:
-        """Have an actor fail between two messages: what waits for it still waits.
+        """Make an actor fail between two messages; its mailbox keeps waiting messages.
 
-        A handler that is suspended ends. Raises the `ActorFailedError` that it fails
-        with, and `DispatcherError` if no actor is there, or one that starts again or
-        ends.
+        A suspended handler ends. Raises the `ActorFailedError` of the failure, and
+        `DispatcherError` if the actor does not exist, restarts or ends.
         """
         cell = self._kernel.registry.at(path)
         if cell is None or cell.life is not State.RUNNING:
@@ -158,15 +156,15 @@ class SteppingDispatcher:
         raise failures.kept[failed - failures.count]
 
     def _copy_context(self, cell: Cell) -> None:
-        """Have an actor run in a copy: the context of a snapshot stays as it is.
+        """Make an actor run in a copy: the context of a snapshot must not change.
 
-        A handler that is suspended goes on in that in which it began.
+        A suspended handler continues in the context in which it began.
         """
         if cell.turn is None:
             cell.context = cell.context.copy()
 
     def _crash(self, cell: Cell, envelope: Envelope | None) -> None:
-        """Have an actor fail on one envelope, or between two."""
+        """Make an actor fail on one envelope, or between two."""
         if envelope is not None and cell.turn is None and cell.mailbox:
             cell.mailbox.remove(envelope)
         error = CrashedError("the actor was made to crash")
@@ -174,7 +172,7 @@ class SteppingDispatcher:
         self._settle(cell)
 
     def _take_up(self, cell: Cell, envelope: Envelope) -> None:
-        """Have an actor handle one envelope, and nothing else."""
+        """Make an actor handle exactly one envelope."""
         invoker, mailbox = self._kernel.invoker, cell.mailbox
         if envelope.kind >= STOP_NOW:
             if cell.signals and envelope in cell.signals:
@@ -183,7 +181,7 @@ class SteppingDispatcher:
         elif cell.turn is not None:
             self._handling.resume(cell, cell.turn)
         else:
-            assert mailbox is not None, "what is taken up was in the mailbox"
+            assert mailbox is not None, "the envelope was in the mailbox"
             mailbox.remove(envelope)
             mailbox.appendleft(envelope)
             cell.status = IDLE
@@ -208,14 +206,14 @@ class SteppingDispatcher:
         return steps
 
     def run_until(self, done: Callable[[], bool]) -> bool:
-        """Step until `done()`; False if the System is at rest first."""
+        """Step until `done()`; return False if the System is at rest before that."""
         while not done():
             if self.step() is None:
                 return False
         return True
 
     def end(self) -> None:
-        """Do nothing: nobody else calls."""
+        """Do nothing: no loop has a timer to remove."""
 
     def hold(self) -> None:
         """Do nothing: no other thread works for this System."""
@@ -233,11 +231,11 @@ class SteppingDispatcher:
         raise DispatcherError(ONE_THREAD)
 
     def snapshot(self) -> Snapshot:
-        """Return the whole System as it is between two messages.
+        """Return the whole System between two messages.
 
-        From here on, and whenever this has been restored, an actor that is spawned
-        where another one has been gets the smallest number that nothing in the System,
-        or on the way to it, referred to.
+        From then on, and after each `restore`, an actor spawned at a used path gets the
+        smallest incarnation number to which nothing in the System, or on the way to it,
+        referred.
 
         Raises `DispatcherError` while an async hook (`on_start`, `on_stop`) is
         suspended.
@@ -245,16 +243,16 @@ class SteppingDispatcher:
         return self._whole.snapshot(self._now, self._outside)
 
     def mentions(self, addresses: Iterable[str]) -> Mentions:
-        """Return what finds the references to actors of these addresses."""
+        """Return a finder of references to actors of these addresses."""
         return self._whole.mentions(addresses)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put the whole System back to what it was at that snapshot.
+        """Restore the whole System to that snapshot.
 
-        Actors that have stopped or failed since are there again; those spawned since
-        are gone, without `on_stop`. A handler that was suspended is run again up to
-        there, and nobody gets what it sends; its actor's state is that of this run.
-        Raises `DispatcherError` if it does not come to the same state.
+        Actors that have stopped or failed since exist again. Those spawned since
+        disappear, without `on_stop`. A suspended handler runs again up to its wait, and
+        its messages are dropped; its actor's state is that of this run. Raises
+        `DispatcherError` if it does not reach the same state.
         """
         self.alone.touched.clear()
         self._whole.restore(snapshot)
@@ -266,7 +264,7 @@ class SteppingDispatcher:
         return cell
 
     def _fire(self, choice: Choice) -> Envelope | None:
-        """Have a timer fire; return what it has put into the mailbox."""
+        """Make a timer fire; return the envelope that it puts into the mailbox."""
         kernel, key = self._kernel, (choice.recipient, choice.timer)
         timer = kernel.timers.take(key)
         assert timer is not None, "an enabled timer is armed"

@@ -1,8 +1,8 @@
-"""Which number an actor gets that is spawned where another one has been.
+"""The incarnation numbers of actors that are spawned at a used path.
 
-A number that something refers to still must not be given again: a reference to an
-actor that has ended would reach another one. One that nothing refers to is given again,
-so that actors which end and are spawned for ever go round in states that are known.
+A number that something still refers to must not be used again: a reference to an ended
+actor would reach another one. A number without references is used again, so that a
+System which ends and spawns actors forever returns to known states.
 """
 
 from collections.abc import Callable, Container
@@ -16,18 +16,18 @@ __all__ = ["NO_PAST", "Incarnations", "Past"]
 
 
 class Past(NamedTuple):
-    """What of actors that are not there any more, or not yet, matters for the future.
+    """The data about ended and future actors that affects the future.
 
-    `ended` are the addresses of those that have ended and that something refers to.
-    `promised` are those of actors that are still to be spawned and are referred to
-    already, where that is not the smallest number that is free.
+    `ended` are the addresses of ended actors that something refers to. `promised` are
+    the addresses of actors that are not spawned yet but already referred to, if their
+    number is not the smallest free one.
     """
 
     ended: frozenset[str] = frozenset()
     promised: frozenset[str] = frozenset()
 
     def next_at(self, path: str) -> int:
-        """Return the incarnation of the next actor that is spawned at a path."""
+        """Return the incarnation of the next actor at a path."""
         for address in self.promised:
             if path_of(address) == path:
                 return split(address)[1]
@@ -35,7 +35,7 @@ class Past(NamedTuple):
         return next(number for number in count(1) if number not in taken)
 
     def in_question(self, is_there: Callable[[str], object]) -> frozenset[str]:
-        """Return the addresses of which has to be known whether something names them.
+        """Return the addresses for which it matters whether something names them.
 
         `is_there` says whether an actor is at a path.
         """
@@ -45,10 +45,10 @@ class Past(NamedTuple):
     def pruned(
         self, named: Container[str], is_there: Callable[[str], object]
     ) -> "Past":
-        """Return what matters if, of the addresses in question, only those are named.
+        """Return the data that matters if only those of the addresses are named.
 
-        A reference to the next actor at a path stays one to the next, also when smaller
-        numbers have become free.
+        A reference to the next actor at a path keeps that meaning even if smaller
+        numbers become free.
         """
         ended = frozenset(one for one in self.ended if one in named)
         left, promised = Past(ended), set[str]()
@@ -64,14 +64,14 @@ class Past(NamedTuple):
 
 
 NO_PAST: Final = Past()
-"""Of a System in which no actor has ended that is still named."""
+"""The past of a System without references to ended actors."""
 
 
 class Incarnations:
-    """Numbers the actors of a System that can be put back to what it was.
+    """Numbers the actors of a System that can be restored.
 
-    `past` is what was before; who has ended since is added. What a handler finds out
-    while it is `noted` can be given to it once more, by `replay`.
+    `past` is the data from before, plus the actors that have ended since. `replay`
+    gives a handler again the numbers that it found between `note` and `noted`.
     """
 
     def __init__(self, registry: Registry) -> None:
@@ -83,22 +83,22 @@ class Incarnations:
         self._stop()
 
     def note(self) -> None:
-        """Note from now on which actors are found at paths."""
+        """Begin to note which actors are found at paths."""
         self._noted.clear()
         self._registry.next_incarnation = self._note_next
         self._registry.address_at = self._note_address
 
     def noted(self) -> tuple[int, ...]:
-        """Return the incarnations that were found, in order; () if all were the first.
+        """Return the found incarnations, in order; () if all were the first.
 
-        No more is noted.
+        This ends the noting.
         """
         self._stop()
         numbers = tuple(self._noted)
         return numbers if any(one != 1 for one in numbers) else ()
 
     def replay(self, numbers: tuple[int, ...]) -> None:
-        """Have what was noted be found once more, until `noted` is called."""
+        """Make look-ups find the noted numbers again, until `noted` is called."""
         self._noted.clear()
         self._given = numbers
         self._registry.next_incarnation = self._replay_next

@@ -1,9 +1,9 @@
-"""Finds out which actors something refers to, wherever the references are.
+"""Finds the actors to which a value refers, wherever the references are.
 
-As bytes a reference is the same wherever it stands: in a message, in a state, in a
-message that is kept as bytes inside of another one. Anything else is gone through as
-far as Python's garbage collector can see into it, so the locals of a coroutine count,
-and what a function encloses. Globals do not: what a handler reads there is outside.
+The bytes of a reference are the same everywhere: in a message, in a state, or in a
+message kept as bytes inside another one. In other values the search follows every
+object that Python's garbage collector can see, including the locals of a coroutine and
+the closure of a function. It does not follow globals, which are outside the System.
 """
 
 import gc
@@ -31,19 +31,19 @@ _CLOSED: Final = (
     *(Actor, CodeType, FrameType, ModuleType, TracebackType, type),
     *(logging.Logger, logging.Handler),
 )
-"""What is not gone into: actors are looked at one by one, the rest keeps none."""
+"""Types that the search skips: it visits actors one by one, others hold none."""
 
 _OPEN: Final = (Message, ReplyTo)
-"""What is gone into though it belongs to the runtime."""
+"""Types of the runtime that the search does follow."""
 
 _NOT_CONFIGURATION: Final = frozenset(("system", "_cell", "__dict__", "__weakref__"))
 _STATE: Final = frozenset(("state", "persistent"))
 
 
 class Mentions:
-    """Which of some references are found; `found` are their addresses.
+    """Searches for some references; `found` are the addresses found.
 
-    `encode` makes the bytes of a reference as they are in a message.
+    `encode` returns the bytes of a reference as in a message.
     """
 
     def __init__(
@@ -55,19 +55,19 @@ class Mentions:
         self.found: set[str] = set()
 
     def address(self, address: str) -> None:
-        """Look at what an actor is called."""
+        """Search the address of an actor."""
         if address in self._wanted:
             self.found.add(address)
 
     def envelope(self, envelope: Envelope) -> None:
-        """Look at a message, and at who has sent it."""
+        """Search a message and its sender."""
         self.address(envelope.sender)
         self._data(envelope.payload)
 
     def actor(self, one: CellSnapshot) -> None:
-        """Look at all that an actor is, at what waits for it, and how it begins again.
+        """Search an actor, its waiting messages, and what it restarts with.
 
-        The actor itself has that state, if it says by itself what its state is.
+        The actor itself holds the state, if it overrides `snapshot`.
         """
         cell = one.cell
         for envelope in (*one.mailbox, *one.signals, *one.stash):
@@ -83,7 +83,7 @@ class Mentions:
             self._suspended(one.suspended)
 
     def value(self, value: object) -> None:
-        """Look at anything else, and into it."""
+        """Search any other value, including its parts."""
         left = [value]
         while left and len(self.found) < len(self._wanted):
             one = left.pop()
@@ -107,7 +107,7 @@ class Mentions:
         )
 
     def _attributes(self, actor: Actor[Any]) -> None:
-        """Look at what an actor keeps besides its state, and its class for it."""
+        """Search the attributes of an actor other than its state, and of its class."""
         kind: Any = type(actor)
         own = type(actor).snapshot is not Actor.snapshot
         skipped = _NOT_CONFIGURATION if own else _NOT_CONFIGURATION | _STATE
@@ -123,7 +123,7 @@ class Mentions:
                 self.value(value)
 
     def _suspended(self, suspended: Suspended) -> None:
-        """Look at what a handler that waits has begun with and has got so far."""
+        """Search what a waiting handler began with and has received so far."""
         begun = suspended.begun
         self.envelope(begun.envelope)
         self.value(begun.state)
@@ -133,7 +133,7 @@ class Mentions:
 
 
 def _parts(value: object) -> Iterable[object]:
-    """Return what a value is made of, as far as that can hold a reference."""
+    """Return the parts of a value that can hold a reference."""
     if isinstance(value, msgspec.Struct):
         is_closed = _is_of_runtime(value) and not issubclass(type(value), _OPEN)
         return () if is_closed else msgspec.structs.astuple(value)

@@ -1,4 +1,4 @@
-"""A System between two messages, as values that can be compared and put back."""
+"""Snapshots: a System between two messages, as values to compare and restore."""
 
 from collections import deque
 from contextvars import Context
@@ -18,17 +18,17 @@ from ccw_actors.runtime.stepping._incarnations import Past
 __all__ = ["CellSnapshot", "Snapshot"]
 
 _FIXED: Final = frozenset(("parent", "make", "origin"))
-"""What stands in `Cell.extras` and is the same as long as the actor is there."""
+"""The entries of `Cell.extras` that never change while the actor exists."""
 
 _EMPTY: Final = ((), (), ())
 
 
 class CellSnapshot(NamedTuple):
-    """One actor between two messages: where it lives, and all that it is.
+    """One actor between two messages: its cell and all its data.
 
-    `state` is what `Actor.snapshot` returns; None leaves the state alone when this is
-    restored. `mailbox`, `signals` and `stash` have the oldest first. `context` is what
-    the actor runs in, in a copy, so that it stays as it is.
+    `state` is the result of `Actor.snapshot`. If it is None, `restore` does not touch
+    the state. `mailbox`, `signals` and `stash` have the oldest first. `context` is a
+    copy of the actor's context, which does not change.
     """
 
     cell: Cell
@@ -52,7 +52,7 @@ class CellSnapshot(NamedTuple):
 
     @classmethod
     def of(cls, cell: Cell, suspended: Suspended | None) -> "CellSnapshot":
-        """Return what one actor is now."""
+        """Return the current data of one actor."""
         actor, extras = cast("Actor[Any]", cell.actor), cell.extras
         mailbox, signals = cell.mailbox, cell.signals
         bare = (
@@ -84,20 +84,20 @@ class CellSnapshot(NamedTuple):
 
     @property
     def incarnation(self) -> int:
-        """Which of the actors at the path it is, counted from 1."""
+        """The number of the actor among those at its path, counted from 1."""
         return split(self.address)[1]
 
     def restore(self) -> None:
-        """Make the actor what it was, all but a handler that is suspended.
+        """Restore the actor, except for a suspended handler.
 
-        Whose coroutine may have hold of the state, so that stays.
+        The handler's coroutine may hold the state, so the state object stays.
         """
         self.restore_cell()
         if self.suspended is None:
             self.cell.actor.restore(self.state)
 
     def restore_cell(self) -> None:
-        """Do the same, but leave the actor's state as it is."""
+        """Do the same, but do not touch the actor's state."""
         cell = self.cell
         cell.address = self.address
         if cell.actor is not self.actor or cell.behaviour != self.behaviour:
@@ -119,7 +119,7 @@ class CellSnapshot(NamedTuple):
             cell.status &= ~QUEUED
 
     def _restore_extras(self) -> None:
-        """Set what most actors do not have; those who have none of it are quick."""
+        """Restore the rarely used fields; fast for actors without any."""
         extras, is_bare = self.cell.extras, self[-len(_BARE) :] == _BARE
         if is_bare and (extras is None or _FIXED.issuperset(extras)):
             return
@@ -129,7 +129,7 @@ class CellSnapshot(NamedTuple):
         self.cell.extras = kept or None
 
     def _extras(self) -> dict[str, object]:
-        """Return what most actors do not have, as it stands in a cell."""
+        """Return the rarely used fields, as in a cell."""
         return {
             "stash": deque(self.stash) if self.stash else None,
             "failure": self.failure,
@@ -142,7 +142,7 @@ class CellSnapshot(NamedTuple):
         }
 
     def key(self) -> tuple[object, ...]:
-        """Return what decides the future of this actor."""
+        """Return the values that decide the future of this actor."""
         lanes = self.mailbox, self.signals, self.stash
         life = (self.life, self.failure is not None, self.may_begin, self.has_stopped)
         return (
@@ -162,11 +162,11 @@ class CellSnapshot(NamedTuple):
 
 
 _BARE: Final = tuple(CellSnapshot._field_defaults.values())
-"""What stands at the end of a snapshot of an actor that has nothing of all that."""
+"""The end of a snapshot of an actor without rarely used fields."""
 
 
 def _lane(envelopes: tuple[Envelope, ...]) -> tuple[object, ...]:
-    """Return what tells envelopes from others, whenever they were sent."""
+    """Return the values that distinguish envelopes, without their times."""
     return tuple((e.payload, e.sender, e.ask, e.kind) for e in envelopes)
 
 
@@ -185,9 +185,9 @@ class Snapshot(NamedTuple):
     def key(self) -> tuple[object, ...]:
         """Return what decides the future: states, mailboxes, timers, time; hashable.
 
-        Snapshots with equal keys have equal futures, but for the numbers of timers
-        not set yet. Left out is what only tells of the past: the order in which
-        actors were spawned, stamps, failures.
+        Snapshots with equal keys have equal futures, except for the numbers of timers
+        not set yet. The key omits data about the past: the order in which actors were
+        spawned, stamps, failures.
         """
         actors = sorted((one.key() for one in self.cells), key=lambda key: str(key[0]))
         timers = sorted(

@@ -1,8 +1,8 @@
-"""Handlers that wait, as data, and how they are there again.
+"""Waiting handlers as data, and how to restore them.
 
-A coroutine cannot be copied. What it is follows from how its handler began and from
-all that its waits have ended with, so it is had again by running the handler once more
-on these. What it sends meanwhile has been sent before, and is dropped.
+Python cannot copy a coroutine. Its state follows from how its handler began and from
+the results of its waits, so running the handler again with these restores it. Its
+messages during that run were sent before, and are dropped.
 """
 
 import inspect
@@ -38,7 +38,7 @@ _PLACES = 1 << 32
 
 
 class _Numbers:
-    """The numbers of an actor's asks: its own place, and how many there were."""
+    """The numbers of an actor's asks, from its own range."""
 
     def __init__(self, address: str, place: int, asked: dict[str, int]) -> None:
         self._address = address
@@ -54,10 +54,10 @@ class _Numbers:
 
 
 class Handling:
-    """Runs handlers step by step, and takes down those that wait.
+    """Runs handlers step by step, and turns waiting ones into data.
 
-    `asked` has how many asks each actor has made, by address; a number of an ask
-    follows from that, so that the same steps ask under the same numbers.
+    `asked` counts the asks of each actor, by address. The number of an ask follows from
+    it, so that the same steps give the same numbers.
     """
 
     def __init__(self, kernel: Kernel, incarnations: Incarnations) -> None:
@@ -68,7 +68,7 @@ class Handling:
         self.asked: dict[str, int] = {}
 
     def run(self, cell: Cell, envelope: Envelope) -> None:
-        """Have an actor handle the envelope that is first in its mailbox."""
+        """Make an actor handle the first envelope in its mailbox."""
         kind: Any = type(cell.actor)
         if may_wait(kind):
             self._begun[cell.path] = Begun(
@@ -88,7 +88,7 @@ class Handling:
         self._tidy(cell)
 
     def resume(self, cell: Cell, turn: Turn) -> None:
-        """Have a suspended handler go on."""
+        """Continue a suspended handler."""
         begun = self._begun.get(cell.path)
         if begun is not None and turn.envelope is not None:
             end = end_of(turn)
@@ -102,22 +102,22 @@ class Handling:
         self._tidy(cell)
 
     def _note_found(self, cell: Cell) -> None:
-        """Note which actors a handler has found at paths since it went on."""
+        """Note which actors a handler has found at paths since its last wait."""
         found, begun = self._incarnations.noted(), self._begun.get(cell.path)
         if begun is not None:
             self._begun[cell.path] = begun._replace(found=(*begun.found, found))
 
     def expire(self, cell: Cell) -> None:
-        """End the ask that an actor waits for, as its time is over."""
+        """End the ask that an actor waits for: its deadline has passed."""
         turn = cell.turn
         if turn is not None and isinstance(turn.waits_for, Pending):
             pending = turn.waits_for
             self._kernel.asks.expire(pending, pending.deadline - pending.since)
 
     def take_down(self, cell: Cell) -> Suspended | None:
-        """Return the handler that an actor is suspended in, None if it is in none.
+        """Return the suspended handler of an actor, None without one.
 
-        Raises `DispatcherError` for one that cannot be had again: an async hook.
+        Raises `DispatcherError` for one that cannot be restored: an async hook.
         """
         turn = cell.turn
         if turn is None:
@@ -134,24 +134,24 @@ class Handling:
         return Suspended(begun, end, waits_for, turn.cancels, turn.cancel_next)
 
     def abandon(self, cells: Iterable[Cell]) -> None:
-        """Have no handler wait any more; nobody is told."""
+        """Drop all waiting handlers, without notifying any code."""
         for cell in cells:
             turn, cell.turn = cell.turn, None
             if turn is not None:
-                # What it raises at that is of a state that is given up.
+                # Its exception belongs to an abandoned state.
                 with suppress(Exception):
                     self._kernel.contexts.within(cell, turn.close)
         self._kernel.graph.waits.clear()
         self._begun.clear()
 
     def begin_again(self, all_of: Iterable[tuple[Cell, Suspended, object]]) -> None:
-        """Have actors be suspended again in those handlers, in those states.
+        """Suspend actors again in those handlers, in those states.
 
-        Afterwards the System is to be put together: what they send is lost, and nobody
-        else is there. Raises `DispatcherError` for a handler that does not come to the
-        same again.
+        The caller must then restore the rest of the System: their messages are lost,
+        and no other actor exists. Raises `DispatcherError` for a handler that does not
+        repeat its result.
         """
-        self._kernel.dead_letters.is_quiet = True  # It has been said before.
+        self._kernel.dead_letters.is_quiet = True  # already logged the first time
         try:
             self._begin_again(all_of)
         finally:
@@ -189,7 +189,7 @@ class Handling:
         return turn
 
     def _put_before(self, cell: Cell, begun: Begun) -> None:
-        """Make an actor what it was before a handler began."""
+        """Restore an actor to its state before a handler began."""
         cell.behave(cell.actor, begun.behaviour)
         cell.actor.restore(begun.state)
         cell.spawned, self.asked[cell.address] = begun.spawned, begun.asked
@@ -201,18 +201,18 @@ class Handling:
         cell.status = IDLE
 
     def _run_up_to(self, cell: Cell, begun: Begun) -> None:
-        """Run a handler once more, through all the waits that have ended."""
+        """Run a handler again, through all the waits that have ended."""
         first, *others = begun.found
         self._incarnations.replay(first)
         self._run(cell)
         for end, found in zip(begun.ends, others, strict=True):
             self._go_on_with(cell, begun, end)
-            assert cell.turn is not None, "that has been looked at"
+            assert cell.turn is not None, "the caller has checked it"
             self._incarnations.replay(found)
             self._with_numbers(cell, cell.turn)
 
     def _go_on_with(self, cell: Cell, begun: Begun, end: End) -> None:
-        """Have the wait of a suspended handler end like that."""
+        """End the wait of a suspended handler with that result."""
         turn = self._turn(cell, begun)
         waits_for = turn.waits_for
         turn.is_ready, turn.value, turn.error = True, end.value, end.error
@@ -235,7 +235,7 @@ class Handling:
             self._kernel.running.leave()
 
     def _with_numbers(self, cell: Cell, turn: Turn | None) -> None:
-        """Run an actor, or resume its handler; it asks under numbers of its own."""
+        """Run an actor, or resume its handler, with its own range of ask numbers."""
         asks, invoker = self._kernel.asks, self._kernel.invoker
         outer, asks.numbers = asks.numbers, self._numbers_of(cell.address)
         try:
@@ -257,7 +257,7 @@ class Handling:
         return numbers
 
     def _set_expiry(self, path: str, pending: Pending) -> None:
-        """Have an ask end at its deadline, if that is not the System's patience."""
+        """Set a timer for the deadline of an ask, unless it is the System's default."""
         patience = pending.deadline - pending.since
         if patience not in (math.inf, self._kernel.ask_timeout):
             timers = self._kernel.timers
@@ -277,7 +277,7 @@ class Handling:
 
 @cache
 def may_wait(kind: Any) -> bool:
-    """Whether a class of actors has an async handler."""
+    """Whether an actor class has an async handler."""
     return any(
         inspect.iscoroutinefunction(handler)
         for table in spec_of(kind).all()

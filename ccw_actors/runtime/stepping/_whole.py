@@ -1,4 +1,4 @@
-"""Takes the whole System as values between two messages, and puts it back."""
+"""Takes a snapshot of the whole System, and restores it."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ __all__ = ["Whole"]
 
 
 class Whole:
-    """One System as a whole; what its snapshots hold is said at the dispatcher."""
+    """One System as a whole; `SteppingDispatcher` says what its snapshots contain."""
 
     def __init__(
         self, kernel: Kernel, incarnations: Incarnations, handling: Handling
@@ -25,7 +25,7 @@ class Whole:
         self._handling = handling
 
     def snapshot(self, now: float, outside: Iterable[Envelope]) -> Snapshot:
-        """Return the whole System at that time, with what is outside of it.
+        """Return the whole System at that time, with the envelopes outside it.
 
         Raises `DispatcherError` while an async hook is suspended.
         """
@@ -34,7 +34,7 @@ class Whole:
             CellSnapshot.of(cell, take_down(cell)) for cell in kernel.cells.values()
         )
         asked = self._handling.asked
-        # What goes on from here has the same numbers as what is put back to here.
+        # A run that continues from here uses the same numbers as one restored to here.
         self._incarnations.past = past = self._past_of(cells, outside)
         return Snapshot(
             cells,
@@ -50,7 +50,7 @@ class Whole:
     def _past_of(
         self, cells: tuple[CellSnapshot, ...], outside: Iterable[Envelope]
     ) -> Past:
-        """Return what matters of the past, by what the System refers to now."""
+        """Return the data of the past that the System's current references need."""
         kernel, past = self._kernel, self._incarnations.past
         if past == NO_PAST:
             return past
@@ -66,15 +66,15 @@ class Whole:
         return past.pruned(mentions.found, kernel.registry.at)
 
     def mentions(self, addresses: Iterable[str]) -> Mentions:
-        """Return what finds the references to actors of these addresses."""
+        """Return a finder of references to actors of these addresses."""
         kernel = self._kernel
         return Mentions(map(kernel.ref_of, addresses), kernel.delivery.encode)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put the whole System back to what it was at that snapshot.
+        """Restore the whole System to that snapshot.
 
-        Raises `DispatcherError` if a handler that was suspended and is run again does
-        not come to the same state.
+        Raises `DispatcherError` if a suspended handler, run again, does not reach the
+        same state.
         """
         kernel, handling = self._kernel, self._handling
         handling.abandon(kernel.cells.values())
@@ -90,9 +90,9 @@ class Whole:
         self._incarnations.past = snapshot.past
 
     def _suspend_again(self, snapshot: Snapshot) -> dict[Cell, set[int]]:
-        """Run handlers up to where they were suspended.
+        """Run handlers up to their waits.
 
-        Returns the asks that each of their actors has taken upon itself meanwhile.
+        Returns the asks that each of their actors has promised to answer during that.
         """
         for one in snapshot.cells:
             one.cell.actor = one.actor
@@ -109,7 +109,7 @@ class Whole:
         }
 
     def _restore_cells(self, snapshot: Snapshot) -> None:
-        """Have the actors of a snapshot be there, and no others."""
+        """Make the actors of a snapshot the only ones."""
         for one in snapshot.cells:
             one.restore()
         cells = self._kernel.cells
@@ -117,13 +117,13 @@ class Whole:
         for one in snapshot.cells:
             for child in one.children:
                 if cells.get(child.address) is not child:
-                    child.life = State.ENDED  # Its parent has not heard of it yet.
+                    child.life = State.ENDED  # Its parent does not know it yet.
 
     def _restore_owed(self, snapshot: Snapshot, taken: dict[Cell, set[int]]) -> None:
-        """Note which asks their actors have said to answer later.
+        """Note which asks their actors have promised to answer later.
 
-        That are those which wait neither anywhere nor for the end of a handler; what
-        a handler that is suspended has taken upon itself is known, as it was run again.
+        These are the asks that are in no mailbox and in no running handler. Those
+        promised by a suspended handler are known from running it again.
         """
         asks = self._kernel.asks
         waiting = asks.on_the_way | {
@@ -141,7 +141,7 @@ class Whole:
 
 
 def _look_at_actor(mentions: Mentions, one: CellSnapshot) -> None:
-    """Find the references in an actor, and in a handler that it is suspended in."""
+    """Find the references in an actor and in its suspended handler."""
     mentions.actor(one)
     turn = one.cell.turn
     if turn is not None:

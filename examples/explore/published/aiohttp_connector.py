@@ -134,7 +134,7 @@ class RequestState(Struct):
 
 
 class Request(Actor[Go | Granted | Woken | TimedOut]):
-    """Uses a connection; one that is `hurried` does not wait for ever."""
+    """Uses a connection; one that is `hurried` does not wait forever."""
 
     state: RequestState
 

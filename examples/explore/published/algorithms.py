@@ -75,7 +75,7 @@ ALGORITHMS = (
             ),
         ),
         single_copy.two_copies,
-        "there is a second server, which nobody tells",
+        "there is a second server, and no replication",
         "linearizable",
     ),
     Algorithm(
@@ -91,7 +91,7 @@ ALGORITHMS = (
             ),
         ),
         abd.alone,
-        "a server asks and tells nobody but itself",
+        "a server asks and tells only itself",
         "linearizable",
     ),
     Algorithm(
@@ -107,7 +107,7 @@ ALGORITHMS = (
             ),
         ),
         paxos.hasty,
-        "a leader puts its own value, whatever was accepted before",
+        "a leader proposes its own value, even if another was accepted before",
         "linearizable",
     ),
     Algorithm(
@@ -123,7 +123,7 @@ ALGORITHMS = (
             ),
         ),
         echo.hasty,
-        "a node answers before it has heard all its neighbours",
+        "a node answers before it has heard from all its neighbours",
         "a parent that is done knows its children",
     ),
     Algorithm(
@@ -139,7 +139,7 @@ ALGORITHMS = (
             ),
         ),
         allocator_network.careless,
-        "the allocator does not look at what is taken",
+        "the allocator ignores what is taken",
         "nothing is held by two",
     ),
     Algorithm(
@@ -249,7 +249,7 @@ ALGORITHMS = (
             ),
         ),
         two_phase.hasty,
-        "the transaction manager does not wait for the last one",
+        "the transaction manager does not wait for the last answer",
         "all decide the same",
     ),
     Algorithm(
@@ -265,7 +265,7 @@ ALGORITHMS = (
             ),
         ),
         commit.alone,
-        "a manager commits without a look at the others",
+        "a manager commits without checking the others",
         "all decide the same",
     ),
     Algorithm(
@@ -280,7 +280,7 @@ ALGORITHMS = (
             ),
         ),
         ballots.heedless,
-        "a leader does not heed what was voted for",
+        "a leader ignores earlier votes",
         "one value is chosen at most",
     ),
     Algorithm(
@@ -326,7 +326,7 @@ ALGORITHMS = (
             ),
         ),
         alternating_bit.careless,
-        "the sender does not look at the bit of an acknowledgement",
+        "the sender ignores the bit of an acknowledgement",
         "what is acknowledged was received",
     ),
     Algorithm(
@@ -406,7 +406,7 @@ ALGORITHMS = (
             ),
         ),
         allocator.careless,
-        "the allocator does not look at what is taken",
+        "the allocator ignores what is taken",
         "nothing is given to two",
     ),
     Algorithm(
@@ -422,7 +422,7 @@ ALGORITHMS = (
             ),
         ),
         prisoners.rash,
-        "the one who counts stops at half the number",
+        "the counting prisoner stops at half the number",
         "when it is said, all have been there",
     ),
     Algorithm(
@@ -443,7 +443,7 @@ ALGORITHMS = (
             ),
         ),
         increment.increment,
-        "there is no lock, and none may be lost",
+        "there is no lock, but no increment may be lost",
         "nothing is lost",
     ),
 )

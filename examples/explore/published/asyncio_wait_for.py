@@ -3,7 +3,7 @@
 Source: https://github.com/python/cpython/issues/86296 (bpo-42130). A task waits for
 something in a loop, with a timeout. It is cancelled after that has ended and before the
 task has run: wait_for saw a result, returned it, and the cancellation was gone. Whoever
-waited for the task to end waited for ever. Cured, as in Python 3.12: a task that is
+waited for the task to end waited forever. Cured, as in Python 3.12: a task that is
 cancelled ends, whatever it could have had.
 
 python examples/explore/published/asyncio_wait_for.py

@@ -1,4 +1,4 @@
-"""Bugs of libraries with their cures, as the registry has them."""
+"""The registered bugs of libraries, with their fixes."""
 
 from examples.explore.published import (
     aiohttp_connector,
@@ -41,8 +41,8 @@ BUGS = (
         redis_lock,
         redis_lock.uncured,
         redis_lock.cured,
-        "A lock expires between the look who has it and its deletion.",
-        "The server looks and deletes in one command.",
+        "A lock expires between the check of its holder and its deletion.",
+        "The server checks and deletes in one command.",
         "server: a lock is deleted by its holder",
         (
             "first > server: Acquire(token='first')",
@@ -59,8 +59,8 @@ BUGS = (
         aiohttp_connector,
         aiohttp_connector.exceeded,
         aiohttp_connector.cured,
-        "A new request takes the connection for which another one was woken.",
-        "A new request stands in line while others do.",
+        "A new request takes the connection for which another was woken.",
+        "A new request waits behind those that wait.",
         "connector: one connection at most",
         (
             "second > connector: Connect()",
@@ -77,7 +77,7 @@ BUGS = (
         aiohttp_connector.unused,
         aiohttp_connector.cured,
         "A request times out after it was woken, and nobody wakes the next one.",
-        "A request that times out after it was woken has the next one woken.",
+        "A request that times out after it was woken wakes the next one.",
         "nobody waits for a free connection",
         (
             "second timer 1: TimedOut()",
@@ -139,8 +139,8 @@ BUGS = (
         httpcore_pool.uncured,
         httpcore_pool.cured,
         "A request is cancelled before it opens the connection it was given.",
-        "Such a connection is taken out of the pool.",
-        "nobody waits for ever",
+        "The pool drops a connection that nobody has opened.",
+        "nobody waits forever",
         (
             "first > pool: Ask()",
             "caller > first: Cancel()",
@@ -156,7 +156,7 @@ BUGS = (
         anyio_limiter.lost,
         anyio_limiter.handed_on,
         "A task is cancelled after it was woken, and nobody wakes the next one.",
-        "A task that is cancelled after it was woken has the next one woken.",
+        "A task that is cancelled after it was woken wakes the next one.",
         "nobody waits for a free token",
         (
             "caller > first: Cancel()",
@@ -172,7 +172,7 @@ BUGS = (
         anyio_limiter,
         anyio_limiter.granted_twice,
         anyio_limiter.reserved,
-        "A task that does not wait takes the token for which another one was woken.",
+        "A task that does not wait takes the token for which another was woken.",
         "The token is the task's from the moment it is woken.",
         "limiter: one token at most",
         (

@@ -144,7 +144,7 @@ def two_requests(*, cured: bool) -> Scenario:
         def is_served(view: View) -> bool:
             return not any(view[name].is_waiting for name in ("first", "second"))
 
-        world.final("nobody waits for ever", is_served)
+        world.final("nobody waits forever", is_served)
         world.final(
             "no connection is left that nobody has",
             lambda view: not view["pool"].connections,

@@ -1,4 +1,4 @@
-"""Writes the page of published models, docs/explore/published.md, from the registry.
+"""Generates docs/explore/published.md, the page of published models.
 
 python -m examples.explore.published.page docs/explore/published.md
 """
@@ -19,11 +19,10 @@ _HEAD = f"""\
 
 # Judged by others
 
-Here the explorer is held against what it has nothing to do with: counts that other
-model checkers have published, and races that were found in other people's code. Each
-model is a file in [examples/explore/published](../../examples/explore/published) that
-prints what it finds, `python examples/explore/published/abd.py`, and that the command
-takes:
+The explorer reproduces counts that other model checkers have published, and finds races
+that were found in other people's code. Each model is a file in
+[examples/explore/published](../../examples/explore/published) that you can run, as
+`python examples/explore/published/abd.py`, or explore:
 
     ccw-actors explore examples/explore/published/peterson.py:peterson
 
@@ -32,13 +31,12 @@ takes:
 _COUNTS = """\
 ## Counts
 
-A model waits where its source waits, so the number of different states has to be the
-same, to the last one; on an unordered network a message that would change nothing stays
-there (`noops="kept"`), as it does in Stateright. "Generated" is what TLC says of its
-run: the first states, and one for each step from any of them; it is given where a step
-is one step for TLC, too. All of them are met, by
-`tests/explore/test_published.py::test_count_is_met` and
-`tests/explore/test_published.py::test_steps_are_those_of_tlc`; what is slow is left to
+A model waits where its source waits, so it must have exactly as many different states.
+On an unordered network a message that would change nothing stays there
+(`noops="kept"`), as in Stateright. "Generated" is a count of TLC: the first states, and
+one for each step from any state. It is given if a step here is also a step of TLC. Two
+tests check the counts, `tests/explore/test_published.py::test_count_is_met` and
+`tests/explore/test_published.py::test_steps_are_those_of_tlc`; the slow ones run with
 `python -m pytest -m slow`.
 
 | algorithm | size | states | generated | published by |
@@ -49,8 +47,8 @@ _BROKEN = """\
 
 ## What they rest on
 
-A count says nothing of properties: what can never fail has that many states as well. So
-what an algorithm rests on is taken away, and its property is refuted:
+A count proves nothing about properties: one that can never fail has the same count. So
+a test removes from each algorithm what it rests on, and its property has to be refuted:
 `tests/explore/test_published.py::test_without_what_it_rests_on`.
 
 | algorithm | without it | refuted | steps |
@@ -61,16 +59,16 @@ _BUGS = """\
 
 ## Bugs of libraries
 
-Small models of code that is not ours, each from the thread in which its race was found
-out. As the code was, the model is refuted, by the steps that the thread tells of; when
-it is cured, it is verified. So says every [engine](engines.md) that can tell, under
-channel delivery and in the order of mailboxes, which is that of an event loop:
+These are small models of other projects' code, each made from the issue that describes
+the race. The model of the original code is refuted, with the steps of the issue. The
+model of the fixed code is verified. Every [engine](engines.md) that can check this
+agrees, under channel delivery and under mailbox delivery, as on an event loop:
 `tests/explore/test_published.py::test_bug_is_found`,
 `tests/explore/test_published.py::test_cure_is_verified`,
 `tests/explore/test_published.py::test_bug_is_found_on_an_event_loop`,
 `tests/explore/test_published.py::test_orders_agree`.
 
-| library | bug | what went wrong | cure |
+| library | bug | what went wrong | fix |
 |---|---|---|---|
 """
 
@@ -124,7 +122,7 @@ def _way(bug: Bug) -> str:
 
 
 def main() -> None:
-    """Write the page to the file that is named, or print it."""
+    """Write the page to the file named on the command line, or print it."""
     text = page()
     if len(sys.argv) > 1:
         Path(sys.argv[1]).write_text(text)

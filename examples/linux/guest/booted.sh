@@ -1,4 +1,4 @@
-# Show where this system came from, and what is on that disk.
+# Show which disk this system was IPLed from, and what is on it.
 echo "IPLed from $(cat /sys/firmware/ipl/device), a device of type $(cat /sys/firmware/ipl/ipl_type)"
 uname -a
 online 0190 || poweroff -f

@@ -1,9 +1,9 @@
-# What the scripts of guests have in common. A line that begins with "@" is for a program
-# that reads the console: a name, then what came of it.
+# Functions for the scripts of guests. A line that begins with "@" is for a program that
+# reads the console: a name, then the result.
 
 seconds() { cut -d' ' -f1 /proc/uptime; }
 
-# try NAME COMMAND...: run a command; say its exit status and when it ended.
+# try NAME COMMAND...: run a command; print its exit status and the uptime at its end.
 try() {
     try_name=$1
     shift
@@ -13,15 +13,15 @@ try() {
     return $try_rc
 }
 
-# tell NAME WORD...: say what was found.
+# tell NAME WORD...: print a result.
 tell() {
     tell_name=$1
     shift
     echo "@ $tell_name $*"
 }
 
-# online NUMBER: set a DASD online; its block device is then in $disk, as in dasda, and
-# that of its first partition in $part.
+# online NUMBER: set a DASD online; put the name of its block device in $disk, such as
+# dasda, and that of its first partition in $part.
 online() {
     try "online-$1" sh -c "echo 1 > /sys/bus/ccw/devices/0.0.$1/online"
     name_blocks
@@ -42,7 +42,7 @@ name_blocks() {
     done
 }
 
-# partition DISK: one partition over the whole disk; its device is there afterwards.
+# partition DISK: make one partition of the whole disk, and wait for its block device.
 partition() {
     try fdasd sh -c "fdasd -a -k /dev/$1 >/dev/null"
     tries=50
@@ -53,7 +53,7 @@ partition() {
     name_blocks
 }
 
-# forget: have what is read next come from the disk.
+# forget: drop the caches, so that the next reads come from the disk.
 forget() {
     sync
     echo 3 >/proc/sys/vm/drop_caches

@@ -1,10 +1,10 @@
 /*
- * What programs without an operating system have in common: a console, a device's
- * instructions, and a channel program that reads one record.
+ * Parts that programs without an operating system share: a console, the instructions
+ * for a device, and a channel program that reads one record.
  *
  * They print "@ NAME ..." lines on the SCLP's ASCII console, and stop their CPU. The
- * device is the first subchannel that is valid. The record is the first one of the
- * track below; whoever runs this makes that track slow.
+ * device is the first valid subchannel. The record is the first one of the track below,
+ * which the test makes slow.
  */
 
 #include <stdint.h>
@@ -54,7 +54,7 @@ __asm__(
     "    .balign 8\n"
     "wait: .quad 0x0002000180000000, 0xdead\n");
 
-/* One I/O instruction for the subchannel whose number goes to register 1; its cc. */
+/* Executes an I/O instruction with a subchannel's number in register 1; returns cc. */
 #define INSTRUCTION(NAME, TEXT)                                                 \
     static UNUSED int NAME(uint32_t number, void *operand)                      \
     {                                                                           \
@@ -143,7 +143,7 @@ static void print_word(const char *name, uint32_t word)
     print_bytes(name, &word, 4);
 }
 
-/* Wait for a status, and print it; what came of TSCH is the result. */
+/* Wait for a status, and print it; return the condition code of TSCH. */
 static int wait_for_status(uint32_t number)
 {
     unsigned long spins = SPINS;
@@ -176,7 +176,7 @@ static void build(void)
     orb.program = (uint32_t)(uint64_t)program;
 }
 
-/* Find the device, enable its subchannel, and return the number of that. */
+/* Find the device, enable its subchannel, and return the subchannel's number. */
 static uint32_t find_device(void)
 {
     uint32_t number = 0x00010000;

@@ -1,7 +1,7 @@
 /*
- * Starts a read, has the machine IPLed anew during it, and reads again: see bare.h.
+ * Starts a read, has the machine IPLed again during it, and reads again: see bare.h.
  *
- * What it remembers of its first life is in storage, away from what an IPL loads.
+ * It marks its first run in storage that an IPL does not load.
  */
 
 #include "bare.h"
@@ -25,7 +25,7 @@ void run(void)
         __asm__ volatile("diag %0,%1,0x308" : : "d"(0UL), "d"(IPL_AGAIN) : "memory");
     }
     print("@ rebooted\n");
-    /* As an operating system does that does not know what was before it. */
+    /* As an operating system does that does not know the state before it. */
     print_word("@ csch ", clear_subchannel(number, 0));
     print_word("@ tsch ", wait_for_status(number));
     print_word("@ ssch ", start_subchannel(number, &orb));

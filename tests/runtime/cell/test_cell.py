@@ -1,4 +1,4 @@
-"""The place of an actor: its mailbox, its run queue, its life; and what it keeps."""
+"""The cell of an actor: its mailbox, its run queue, its life cycle, its data."""
 
 import gc
 import weakref
@@ -29,7 +29,7 @@ from tests.runtime.kernel.cast import (
 
 
 class Play:
-    """A cell with a bound of two, and the run queue that it stands in when it must."""
+    """A cell with a bound of two, and its run queue."""
 
     def __init__(self, *, runs: bool = True) -> None:
         self.dispatcher = ByHand()
@@ -37,7 +37,7 @@ class Play:
 
     @property
     def queued(self) -> int:
-        """How often it stands in the run queue."""
+        """How often the cell is in the run queue."""
         return len(self.dispatcher.queue)
 
 
@@ -45,7 +45,7 @@ class Play:
 
 
 def test_first_message() -> None:
-    """A mailbox is made for it, and the actor put into the run queue, once."""
+    """The first message creates a mailbox and queues the actor, once."""
     play = Play()
     assert (play.cell.mailbox, play.cell.waiting(), play.cell.status) == (None, 0, IDLE)
     for text in "xy":
@@ -55,7 +55,7 @@ def test_first_message() -> None:
 
 
 def test_accept() -> None:
-    """A message is taken while there certainly is room for it."""
+    """The mailbox takes a message while it certainly has room."""
     play = Play()
     taken = [play.cell.accept(envelope_of(Note(text))) for text in "xyz"]
     assert taken == [True, True, False]
@@ -63,7 +63,7 @@ def test_accept() -> None:
 
 
 def test_bound_counts_messages_only() -> None:
-    """Replies, timers' messages and signals take no room, before or after messages."""
+    """Replies, timer messages and signals take no room, before or after messages."""
     play = Play()
     for kind in (UNBOUNDED, TICK, STOP):
         play.cell.put(envelope_of(Note("x"), kind=kind))
@@ -81,7 +81,7 @@ def test_bound_counts_messages_only() -> None:
 
 
 def test_stash() -> None:
-    """What was put aside comes back in its order, before what waits, and counts."""
+    """Stashed messages come back in order, before waiting ones, and count."""
     play = Play()
     for text, kind in (("a", 0), ("b", UNBOUNDED)):
         play.cell.set_aside(envelope_of(Note(text), kind=kind))
@@ -98,7 +98,7 @@ def test_stash() -> None:
 
 
 def test_stash_without_a_mailbox() -> None:
-    """Put back, it is the mailbox."""
+    """A restored stash becomes the mailbox."""
     play = Play()
     play.cell.set_aside(envelope_of(Note("a")))
     play.cell.put_back()
@@ -109,7 +109,7 @@ def test_stash_without_a_mailbox() -> None:
 
 
 def test_signal() -> None:
-    """It closes the mailbox, and puts the actor into the run queue whatever it does."""
+    """A signal closes the mailbox, and always queues the actor."""
     play = Play()
     play.cell.close()
     play.cell.put(envelope_of(Note("x")))
@@ -120,7 +120,7 @@ def test_signal() -> None:
 
 
 def test_settle_of_who_runs() -> None:
-    """It stays in the run queue while messages wait."""
+    """The actor stays in the run queue while messages wait."""
     play = Play()
     play.cell.put(envelope_of(Note("x")))
     assert (play.cell.settle(), play.cell.status) == (True, QUEUED)
@@ -130,7 +130,7 @@ def test_settle_of_who_runs() -> None:
 
 @pytest.mark.parametrize("event", [None, Event.STARTED, Event.STOP])
 def test_settle_of_who_does_not_run(event: Event | None) -> None:
-    """While it starts, restarts or stops, messages wait outside of the run queue."""
+    """While it starts, restarts or stops, messages do not queue the actor."""
     play = Play(runs=False)
     if event is not None:
         play.cell.go_through(event)
@@ -141,7 +141,7 @@ def test_settle_of_who_does_not_run(event: Event | None) -> None:
 
 
 def test_settle_of_who_waits() -> None:
-    """A suspended handler keeps messages out, until it can go on."""
+    """A suspended handler keeps messages out until it can continue."""
     turn = turn_of("a")
     cell: Cell = turn.cell
     cell.put(envelope_of(Note("x")))
@@ -152,7 +152,7 @@ def test_settle_of_who_waits() -> None:
 
 
 def test_settle_with_a_signal() -> None:
-    """A signal keeps it in the run queue, whatever else it does."""
+    """A signal keeps the actor in the run queue in any state."""
     play = Play(runs=False)
     play.cell.signal(Envelope(b"", "", 0, None, STOP_NOW))
     assert (play.cell.settle(), play.cell.status) == (True, CLOSED | QUEUED)
@@ -170,11 +170,11 @@ class Close(Message, frozen=True):
 
 
 class Door(Actor):
-    """Handles notes always, and the rest at their time."""
+    """Handles notes always, and other messages in one behaviour."""
 
     @receive
     def note(self, message: Note) -> None:
-        """Take note."""
+        """Keep the note."""
 
     @receive(state="open")
     def close(self, message: Close) -> None:
@@ -186,7 +186,7 @@ class Door(Actor):
 
 
 def test_behave() -> None:
-    """What is handled is that of the behaviour, and what every behaviour handles."""
+    """An actor handles the messages of its behaviour and those of every behaviour."""
     door = Door()
     cell = make_cell("door", door)
     assert list(cell.handlers) == [Note]
@@ -201,7 +201,7 @@ def test_behave() -> None:
 
 
 def test_address() -> None:
-    """The first at a path is called by the path, others have their number behind."""
+    """The first actor at a path is named by the path, later ones with a number."""
     first, second = make_cell("a/b"), make_cell("a/b", incarnation=2)
     assert (first.address, first.incarnation) == ("a/b", 1)
     assert (second.address, second.incarnation, second.path) == ("a/b#2", 2, "a/b")
@@ -212,7 +212,7 @@ def test_address() -> None:
 
 
 def test_asks_in_hand() -> None:
-    """The ask of a handler that waits is in hand; a hook that waits has none."""
+    """A waiting handler has its ask in hand; a waiting hook has none."""
     turn = turn_of("a")
     cell: Cell = turn.cell
     assert cell.asks_in_hand() == ()
@@ -224,7 +224,7 @@ def test_asks_in_hand() -> None:
 
 
 def test_asks_owed_are_those_that_still_wait() -> None:
-    """However many an actor has said to answer later, those that wait are kept."""
+    """Promised asks that still wait are kept, however many there are."""
     cell: Any = make_cell()
 
     def is_pending(number: int) -> bool:
@@ -240,7 +240,7 @@ def test_asks_owed_are_those_that_still_wait() -> None:
 
 
 def test_rare_things_take_no_room() -> None:
-    """What most actors never need is nowhere until it is set to something else."""
+    """Rarely used fields take no memory until they are set."""
     cell: Any = make_cell()
     cell.may_begin = False
     kept = [cell.extras, cell.children, cell.restarts, cell.may_begin]
@@ -251,7 +251,7 @@ def test_rare_things_take_no_room() -> None:
 
 
 def test_forget() -> None:
-    """A cell that references still know holds nothing of the actor that has ended."""
+    """The cell of an ended actor holds nothing of it, even if references remain."""
     actor = Keeper()
     cell = make_cell("a", actor)
     cell.put(envelope_of(Note("x")))

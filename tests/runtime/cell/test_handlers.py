@@ -1,4 +1,4 @@
-"""Which method handles what, in which behaviour: found on a class that is no actor."""
+"""The handler tables of a class that is not an actor."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class Add(Message, frozen=True):
 
 
 class Twice(Add, frozen=True):
-    """One that is derived from it."""
+    """A subclass of it."""
 
 
 class Read(Request[Total], frozen=True):
@@ -35,7 +35,7 @@ class Named(Message, frozen=True, tag="other"):
 
 
 class Base:
-    """What the classes of these tests have in common, as actors have `Actor`."""
+    """The base of the classes in these tests, in place of `Actor`."""
 
     __actor_spec__ = ActorSpec({}, {}, {"": {}}, Message)
 
@@ -43,11 +43,11 @@ class Base:
         specify(cls, Base)
 
     def stop(self) -> None:
-        """Be a name of its own."""
+        """A method whose name is reserved."""
 
 
 class Door(Base):
-    """Adds when it is open; reads always, but otherwise when it is closed."""
+    """Adds while open; reads always, but differently while closed."""
 
     @receive
     def read(self, _message: Read) -> Total:
@@ -60,12 +60,12 @@ class Door(Base):
 
     @receive(state="closed")
     def read_closed(self, _message: Read) -> Total:
-        """Answer otherwise."""
+        """Answer differently."""
         return Total(1)
 
 
 class Gate(Door):
-    """Overrides one without a mark, and has one more."""
+    """Overrides a handler without a mark, and has one more."""
 
     def read(self, _message: Read) -> Total:
         """Answer in its own way."""
@@ -82,7 +82,7 @@ def names(table: dict[type[Message], Any]) -> dict[str, str]:
 
 
 def test_behaviours() -> None:
-    """A behaviour has its own handlers, and those of every behaviour behind them."""
+    """A behaviour has its own handlers first, then those of every behaviour."""
     spec = spec_of(Door())
     assert names(spec.always) == {"Read": "read"}
     behaviours = {name: names(table) for name, table in spec.behaviours.items()}
@@ -98,7 +98,7 @@ def test_behaviours() -> None:
 
 
 def test_what_is_accepted() -> None:
-    """It is the union of all that is handled in any behaviour."""
+    """`accepts` is the union of the types handled in any behaviour."""
     decode = Codec().decoder(spec_of(Door).accepts)
     for message in (Read(), Add(1)):
         assert decode(Codec().encode(message)) == message
@@ -107,7 +107,7 @@ def test_what_is_accepted() -> None:
 
 
 def test_inheritance() -> None:
-    """Handlers are inherited; who overrides one takes its place, marked or not."""
+    """Handlers are inherited; an overriding method replaces one, marked or not."""
     spec = spec_of(Gate)
     assert names(spec.always) == {"Read": "read", "Named": "named"}
     assert spec.always[Read](Gate(), Read()) == Total(2)
@@ -117,7 +117,7 @@ def test_inheritance() -> None:
 
 
 def test_name_of_the_base() -> None:
-    """A handler does not take the place of what the base has by that name."""
+    """A handler cannot use a reserved name of the base."""
     with pytest.raises(TypeError, match=r"^Wrong\.stop: a handler cannot be named 'st"):
 
         class Wrong(Base):  # pyright: ignore[reportUnusedClass]
@@ -138,7 +138,7 @@ def test_name_of_the_base() -> None:
     ],
 )
 def test_why_refused(message: Message, why: str) -> None:
-    """It is the type that is not handled, or what is wrong with the fields of one."""
+    """The reason is the unhandled type, or the error in its fields."""
     payload = Codec().encode(message)
     with pytest.raises(MessageError) as caught:
         Codec().decoder(spec_of(Door).accepts)(payload)
@@ -148,7 +148,7 @@ def test_why_refused(message: Message, why: str) -> None:
 
 
 def test_why_bytes_are_refused() -> None:
-    """What has no type says how much it is."""
+    """A message without a type is described by its size."""
     error = ValueError("no array")
     payload = b"\xc1\x00"
     assert why_refused(Door(), payload, error) == str(refusal(payload, error))
@@ -156,7 +156,7 @@ def test_why_bytes_are_refused() -> None:
 
 
 def test_who_handles_nothing() -> None:
-    """It says so as well."""
+    """The reason says so as well."""
 
     class Deaf(Base):
         pass

@@ -1,4 +1,4 @@
-"""The table of an actor's life."""
+"""The table of an actor's life cycle."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from ccw_actors.runtime._cell.lifecycle import (
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("event", Event)
 def test_next_state(state: State, event: Event) -> None:
-    """What comes next is in the table; what is not in it does not happen."""
+    """The next state is that of the table; other events raise."""
     if (state, event) in LIFECYCLE:
         assert next_state(state, event) is LIFECYCLE[state, event]
     else:
@@ -23,7 +23,7 @@ def test_next_state(state: State, event: Event) -> None:
 
 
 def test_each_state_is_reached() -> None:
-    """From the first state every other one can be come to."""
+    """Every state can be reached from the first."""
     reached, new = set[State](), {State.STARTING}
     while new:
         reached |= new
@@ -33,7 +33,7 @@ def test_each_state_is_reached() -> None:
 
 
 def test_nothing_comes_after_the_end() -> None:
-    """From every other state it can be come to, and nothing leads out of it."""
+    """The last state can be reached from every other one, and is final."""
     assert not [event for state, event in LIFECYCLE if state is State.ENDED]
     assert {
         state for (state, _), after in LIFECYCLE.items() if after is State.ENDED
@@ -41,7 +41,7 @@ def test_nothing_comes_after_the_end() -> None:
 
 
 def test_a_stop_is_not_taken_back() -> None:
-    """Who is stopping ends, and does nothing else."""
+    """From stopping the only way is to ended."""
     after = {to for (state, _), to in LIFECYCLE.items() if state is State.STOPPING}
     assert after == {State.ENDED}
 

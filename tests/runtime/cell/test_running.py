@@ -1,4 +1,4 @@
-"""What a thread is doing: which actor it runs, and on which message."""
+"""The state of a thread: the actor it runs, and the message."""
 
 from threading import Thread
 
@@ -7,7 +7,7 @@ from tests.runtime.kernel.cast import Note, envelope_of
 
 
 def test_message_in_each_form() -> None:
-    """The envelope is that of the message, or stands for bytes and a sender."""
+    """The envelope is that of the message, or made of bytes and a sender."""
     payload = envelope_of(Note("x")).payload
     running = Running(own=True)
     assert running.envelope is None
@@ -19,7 +19,7 @@ def test_message_in_each_form() -> None:
 
 
 def test_leave() -> None:
-    """Then no message is handled; in an actor's own thread it is still that actor."""
+    """Afterwards there is no message; an actor's own thread keeps its actor."""
     for resting in ("", "thread"):
         running = Running(resting, envelope_of(Note("x")))
         running.address = "a"
@@ -28,7 +28,7 @@ def test_leave() -> None:
 
 
 def test_each_thread_has_one_of_its_own() -> None:
-    """What another thread does is not seen here."""
+    """The state of another thread is separate."""
     here = RunningHere()
     here.running.address = "a"
     found: list[Running] = []

@@ -1,4 +1,4 @@
-"""How a handler waits for a time, with timers that the test rings."""
+"""The sleep of a handler, with timers that the test fires."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from tests.runtime.kernel.cast import make_cell
 
 
 class Timers:
-    """Keeps which sleeps were set, and which taken back."""
+    """Keeps the set and the cancelled sleeps."""
 
     def __init__(self) -> None:
         self.set: list[tuple[str, float]] = []
         self.cancelled: list[tuple[str, int]] = []
 
     def set_sleep(self, cell: Cell, delay: float) -> int:
-        """Keep; the first one has the number 1."""
+        """Keep the sleep; the first has the number 1."""
         self.set.append((cell.path, delay))
         return len(self.set)
 
@@ -27,7 +27,7 @@ class Timers:
 
 
 def test_sleep() -> None:
-    """Its timer is set when it is awaited, and it ends when somebody resumes it."""
+    """Awaiting a sleep sets its timer; resuming the handler ends it."""
     timers = Timers()
     sleep = Sleep(timers, make_cell("a"), 1.5)
     assert timers.set == []
@@ -40,7 +40,7 @@ def test_sleep() -> None:
 
 
 def test_handler_that_gives_up() -> None:
-    """It leaves, and its timer is taken back."""
+    """A cancelled handler cancels the timer."""
     timers = Timers()
     sleep = Sleep(timers, make_cell("a"), 1.5)
     waiting: Any = sleep.__await__()
@@ -50,7 +50,7 @@ def test_handler_that_gives_up() -> None:
 
 
 def test_sleep_in_a_task_that_is_no_handler() -> None:
-    """What drives that refuses it, and the timer does not wake the handler then."""
+    """A task refuses the sleep, and the timer does not wake the handler."""
     timers = Timers()
     waiting: Any = Sleep(timers, make_cell("a"), 1.5).__await__()
     next(waiting)

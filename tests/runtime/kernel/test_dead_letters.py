@@ -25,11 +25,11 @@ class Careful(Actor[Note | Failure]):
 
     @receive
     def failure(self, message: Failure) -> None:
-        """Take note."""
+        """Keep the note."""
 
     @receive
     def note(self, message: Note) -> None:
-        """Take note."""
+        """Keep the note."""
 
 
 class Play(Parts):

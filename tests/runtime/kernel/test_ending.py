@@ -196,7 +196,7 @@ def test_what_else_runs_it() -> None:
         __slots__ = ()
 
         def finish(self) -> None:
-            """Take note."""
+            """Keep the note."""
             finished.append(self.life.name)
 
     play, finished = Play(), list[str]()

@@ -184,7 +184,7 @@ def test_message_that_its_behaviour_does_not_handle(number: int) -> None:
         play.a.put(envelope_of(Note("x"), number=number))
         run_once(play, play.a)
     assert lost == [
-        "refused: Note: not handled by an actor that behaves as it began",
+        "refused: Note: no handler for it in the first behaviour",
     ]
     assert play.doer.lines == ["x"]
 
@@ -226,7 +226,7 @@ def test_answer_that_is_no_message(*, waits: bool) -> None:
     if waits:
         play.wake()
     assert str(play.outcomes[asked]) == (
-        "a failed on Do: TypeError: Do was answered with 'text', which is a str and no"
+        "a failed on Do: TypeError: Do was answered with 'text', which is a str, not a"
         " message; expected Count"
     )
 

@@ -167,7 +167,7 @@ def test_observer_that_raises(caplog: pytest.LogCaptureFixture) -> None:
     assert stays.lines == ["handled 1 Note at a", "handled 2 Note at a"]
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert "raised and observes no more" in record.message
+    assert "raised and no longer observes" in record.message
     assert "KeyError" in caplog.text
 
 

@@ -251,7 +251,7 @@ def test_failure_is_told_to_who_asked() -> None:
     class Careful(Actor[Failure]):
         @receive
         def failure(self, message: Failure) -> None:
-            """Take note."""
+            """Keep the note."""
 
     play = Play(Restart())
     sender = play.add("b", Careful())
@@ -269,7 +269,7 @@ def test_on_failure_that_raises(caplog: pytest.LogCaptureFixture) -> None:
     """It is logged, and all goes on as it would have."""
     play = Play(raises={"on_failure": KeyError("worse")})
     play.fail()
-    assert "a: on_failure raised, too" in caplog.text
+    assert "a: on_failure also raised" in caplog.text
     assert play.lines[-1] == "on_stop of ValueError('boom') as a"
     assert play.registry.at("a") is None
 

@@ -1,4 +1,4 @@
-"""Files with the image of a volume: opened, created, and their journals recovered."""
+"""Image files of volumes: opened, created, and recovered by their journals."""
 
 from ccw_actors.actors.hardware.image._create import create_blocks as create_blocks
 from ccw_actors.actors.hardware.image._create import create_tracks as create_tracks

@@ -34,15 +34,15 @@ def create_tracks(
     """Make an image of a volume of tracks, with a label and an empty VTOC.
 
     Args:
-        path: The file, which appears when it is whole.
+        path: The file, which appears when it is complete.
         volume: Shape of the volume.
         serial: Its volume serial.
-        replace: Take the place of a file that exists.
+        replace: Replace a file that exists.
         progress: Called with the number of tracks done, now and then.
 
     Raises:
-        ImageError: The file exists, is in use, or cannot be written; or what lies where
-            its journal will go is not that of the image it replaces.
+        ImageError: The file exists, is in use, or cannot be written; or a file with the
+            name of its journal is not that of the image it replaces.
     """
     special = {0: VolumeLabel(serial, _VTOC).to_track(volume)} | empty_vtoc(volume)
     write = partial(_write_tracks, volume, special, progress)
@@ -72,13 +72,13 @@ def create_blocks(
     """Make a raw image of a volume of blocks, zero but for its label.
 
     Raises:
-        ImageError: The file exists, or cannot be written; or no volume is so small.
+        ImageError: The file exists, or cannot be written; or `blocks` is less than 2.
     """
     size = blocks * BLOCK_SIZE
     start = VolumeLabel(serial).to_blocks()
     fba_volume(device_type, size)
     if size < len(start):
-        raise ImageError(f"a volume of {blocks} blocks, expected 2 at least")
+        raise ImageError(f"a volume of {blocks} blocks, expected at least 2")
 
     def write(fd: int) -> None:
         os.pwrite(fd, start, 0)
@@ -93,7 +93,7 @@ def _empty_track(cylinder: int, head: int) -> bytes:
 
 
 def _create(path: Path, write: Callable[[int], None], *, replace: bool) -> None:
-    """Write a file under another name, then give it its own."""
+    """Write a file under a temporary name, then rename it."""
     file = Path(os.path.realpath(path))
     try:
         with ExitStack() as stack:
@@ -118,7 +118,7 @@ def _create(path: Path, write: Callable[[int], None], *, replace: bool) -> None:
 
 @contextmanager
 def _alone_with(file: Path) -> Generator[LeftJournal | None]:
-    """Keep an image from being opened while it is replaced; give its journal."""
+    """Keep an image from being opened while it is replaced; yield its journal."""
     fd = open_locked(file, read_only=False)
     try:
         found = os.fstat(fd)

@@ -1,4 +1,4 @@
-"""Image files: a volume opened, locked, and read and written a track at a time.
+"""Image files: a volume is opened, locked, and read and written a track at a time.
 
 | file | read | write |
 |---|---|---|
@@ -6,10 +6,9 @@
 | CCKD, compressed | yes | no |
 | FBA, raw; a "track" is a group of blocks | yes | yes |
 
-Who writes is alone with the image; who only reads shares it with other readers. A write
-is whole or nothing, whatever becomes of the process (see `_write_journal`): what it had
-begun when it died, and told nobody, is undone when the image is next opened to be
-written.
+A writer has the image alone; readers share it. A write is atomic, even if the process
+dies (see `_write_journal`): a write that was begun and not answered is undone when the
+image is next opened for writing.
 """
 
 import logging
@@ -46,7 +45,7 @@ from ccw_actors.errors import ImageError
 
 __all__ = ["ImageFile", "open_image", "recover_image"]
 
-_COMPRESSED = "the image is compressed, which can only be read"
+_COMPRESSED = "the image is compressed, and compressed images can only be read"
 
 log = logging.getLogger("ccw_actors.images")
 
@@ -61,7 +60,7 @@ class ImageFile(Protocol):
 
     @property
     def notice(self) -> str:
-        """What a user should know of the image, if there is anything: one line."""
+        """One line for the user about the image, "" if there is nothing to say."""
         ...
 
     def read(self, number: int) -> bytes:
@@ -77,35 +76,36 @@ class ImageFile(Protocol):
         """Replace a track; once this returns, the death of the process cannot undo it.
 
         Raises:
-            ImageError: There is no such track, the image is only read, or the data
-                are not of a track's length.
-            OSError: The file cannot be written; the track is read as it was before,
-                by whoever opens the image.
+            ImageError: There is no such track, the image is open read-only, or the data
+                do not have a track's length.
+            OSError: The file cannot be written; the track then reads as before, also
+                for every process that opens the image.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the image."""
+        """Close and unlock the image."""
         ...
 
 
 def open_image(
     path: Path, *, device_type: str = "", read_only: bool, sync: bool = False
 ) -> ImageFile:
-    """Open an image, of which its first bytes say what it is.
+    """Open an image, whose first bytes say what it is.
 
     Args:
         path: The file; of a volume in several files, the first.
-        device_type: What a raw FBA image is of, such as "3370": it does not say.
+        device_type: The device of a raw FBA image, such as "3370": the image does not
+            contain it.
         read_only: Share the image with other readers, and write nothing.
-        sync: Have every write on the disk of the host before it is done.
+        sync: Have every write on the disk of the host before it returns.
 
-    What a dead process had begun to write is undone; with `read_only`, it is only read
-    as if it were.
+    A write that a dead process had begun is undone; with `read_only`, the image only
+    reads as if it were.
 
     Raises:
-        ImageError: The image is damaged, of an unknown kind, or in use; or it is to be
-            written, and what lies where its journal goes is not its own.
+        ImageError: The image is damaged, of an unknown kind, or in use; or it is opened
+            for writing, and the file with the name of its journal is not its own.
     """
     parts = ImageParts(read_only=read_only)
     with _errors_of(path, parts):
@@ -117,15 +117,16 @@ def recover_image(path: Path, *, device_type: str = "", copied: bool = False) ->
 
     Args:
         path: The image.
-        device_type: What a raw FBA image is of.
-        copied: Image and journal were copied: believe the journal, which names another
-            file, if all but that is as it says.
+        device_type: The device of a raw FBA image.
+        copied: Image and journal were copied: accept a journal that names another file,
+            if everything else is as it says.
 
     Returns:
         What was done, in words.
 
     Raises:
-        ImageError: The image cannot be opened to be written, or the journal is not its.
+        ImageError: The image cannot be opened for writing, or the journal is not its
+            own.
     """
     parts = ImageParts(read_only=False)
     with _errors_of(path, parts):
@@ -139,7 +140,7 @@ def recover_image(path: Path, *, device_type: str = "", copied: bool = False) ->
 
 @contextmanager
 def _errors_of(path: Path, parts: ImageParts) -> Generator[None]:
-    """Let go of the files if this fails, and say of which image it speaks."""
+    """If the block fails, close the files, and put the path into the error."""
     try:
         yield
     except ImageError as error:
@@ -165,15 +166,15 @@ def _open(path: Path, parts: ImageParts, device_type: str, *, sync: bool) -> Ima
 def _open_to_write(
     path: Path, parts: ImageParts, places: Places, *, sync: bool
 ) -> ImageFile:
-    """Have an image alone; a write that was cut short is undone."""
+    """Open an image exclusively, and undo a write that was cut short."""
     left = find_left(path, parts, places)
     if left is not None:
         level = logging.INFO if left.harmless else logging.WARNING
         log.log(level, "%s: %s", path, left.undo(parts))
     if parts.names > 1:
         raise ImageError(
-            f"it has {parts.names} names (hard links), expected one: a journal is found"
-            " by the name of its image"
+            f"it has {parts.names} names (hard links), expected one: the name of an"
+            " image leads to its journal"
         )
     journal = _new_journal(path, parts, places, sync=sync)
     return RawImage(parts, places, journal, sync=sync)
@@ -193,18 +194,18 @@ def _new_journal(
         )
     except OSError as error:
         raise ImageError(
-            f"expected to write a journal beside it, {file.name}: {error.strerror}"
+            f"expected to write a journal next to it, {file.name}: {error.strerror}"
         ) from error
 
 
 def _open_to_read(path: Path, parts: ImageParts, places: Places) -> ImageFile:
-    """Share an image; a write that was cut short is undone in memory."""
+    """Open an image shared, and undo a write that was cut short in memory."""
     try:
         left = find_left(path, parts, places)
     except ImageError as error:
         return RawImage(parts, places, notice=f"{error}; it is left alone")
     if left is None and parts.names > 1:
-        notice = f"it has {parts.names} names; a journal beside another is not found"
+        notice = f"it has {parts.names} names; a journal next to another is not found"
         return RawImage(parts, places, notice=notice)
     if left is None or left.torn is None:
         return RawImage(parts, places)
@@ -232,7 +233,7 @@ def _blocks(device_type: str, parts: ImageParts, start: bytes) -> BlockGeometry:
 def _tracks(
     path: Path, parts: ImageParts, start: bytes
 ) -> tuple[Geometry, tuple[int, ...]]:
-    """Open the other files of the volume; give its shape and each file's tracks."""
+    """Open the other files of the volume; return its shape and each file's tracks."""
     headers = [CkdHeader.from_bytes(start)]
     while headers[-1].sequence and headers[-1].highest_cylinder:
         other = part_path(path, len(headers) + 1)

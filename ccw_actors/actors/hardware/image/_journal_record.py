@@ -1,4 +1,4 @@
-"""What is in the journal of an image: whose it is, and the write begun last.
+"""The contents of an image's journal: its image, and the write begun last.
 
 | offset | size | header |
 |---|---|---|
@@ -12,22 +12,22 @@
 | 512 | 16 | BLAKE2b of the header and of offsets 544 to 623 |
 | 528 | 16 | 0; if the write was answered as failed, BLAKE2b of 512 to 527 |
 | 544 | 4, 8, 4 | place: number of the file from 0, offset in it, length |
-| 560 | 16 | BLAKE2b of what was there before |
-| 576 | 16 | BLAKE2b of what is to be there |
+| 560 | 16 | BLAKE2b of the old data |
+| 576 | 16 | BLAKE2b of the new data |
 | 592 | 4, 8, 4 | the write before it to another place; length 0: there was none |
 | 608 | 16 | BLAKE2b of what that one wrote |
-| 624 | length | what was there before |
-| | length | what is to be there |
+| 624 | length | the old data |
+| | length | the new data |
 
-Numbers are big-endian. The write before is the generation of the image: who finds
-something else there has an older or a newer image than the journal speaks of.
+Numbers are big-endian. The write before it identifies the generation of the image: if
+other data are there, the image is older or newer than the journal.
 
-What is found at the place says what has become of the write:
+The data found at the place say how far the write came:
 
 | found | begun | answered as failed |
 |---|---|---|
-| all as before | nothing to do | nothing to do |
-| all as it is to be | done | put back |
+| the old data | nothing to do | nothing to do |
+| the new data | done | put back |
 | part of each | put back | put back |
 | anything else | void | void |
 """
@@ -61,7 +61,7 @@ __all__ = [
 DIGEST_SIZE: Final = 16
 HEADER_SIZE: Final = 512
 LENGTH_MAX: Final = 1 << 17
-"""Bytes of a track, or of a group of blocks, at most."""
+"""The most bytes that a track, or a group of blocks, can have."""
 
 _MAGIC: Final = b"CCWJRNL2"
 _PARTS_MAX: Final = 27
@@ -90,7 +90,7 @@ class Part(Struct, frozen=True):
 
 
 def header_bytes(parts: Sequence[Part]) -> bytes:
-    """Give the header of a journal of an image of these files."""
+    """Return the header of a journal for an image of these files."""
     body = _COUNT.pack(len(parts))
     body += b"".join(_PART.pack(part.inode, part.size) for part in parts)
     body = body.ljust(HEADER_SIZE - len(_MAGIC) - DIGEST_SIZE, b"\0")
@@ -98,7 +98,7 @@ def header_bytes(parts: Sequence[Part]) -> bytes:
 
 
 def header_parts(raw: bytes) -> tuple[Part, ...] | None:
-    """Read a header: the files of its image. None if it is not one."""
+    """Return the files of the image from a header, None if it is not a header."""
     body = raw[len(_MAGIC) + DIGEST_SIZE : HEADER_SIZE]
     if len(raw) < HEADER_SIZE or raw[: len(_MAGIC)] != _MAGIC:
         return None
@@ -120,14 +120,14 @@ class Place(Struct, frozen=True):
 
 
 class Written(Struct, frozen=True):
-    """A write that is done: its place, and the digest of what it wrote."""
+    """A completed write: its place, and the digest of its data."""
 
     place: Place
     digest: bytes
 
 
 class State(Enum):
-    """What has become of a write that was begun."""
+    """How far a write has come that was begun."""
 
     NOTHING = "all is as it was before"
     DONE = "it is complete"
@@ -136,7 +136,7 @@ class State(Enum):
 
 
 class Intent(Struct, frozen=True):
-    """A write begun: where, what was there and what is to be, which are as long.
+    """A write that was begun: its place, the old data and the new, of the same length.
 
     `before` is the last write to another place. `failed`: it was answered as failed.
     """
@@ -148,7 +148,7 @@ class Intent(Struct, frozen=True):
     failed: bool = False
 
     def packed(self, header: bytes) -> tuple[bytes, Written]:
-        """Give the record, to stand behind this header; and the write, once done."""
+        """Return the record that goes behind this header; and the write, once done."""
         before = self.before or Written(Place(0, 0, 0), bytes(DIGEST_SIZE))
         done = Written(self.place, digest(self.new))
         fixed = _FIXED.pack(
@@ -163,7 +163,7 @@ class Intent(Struct, frozen=True):
 
     @classmethod
     def from_bytes(cls, raw: bytes, header: bytes) -> "Intent | None":
-        """Read the record behind a header; None if it is not whole, or not its own."""
+        """Read the record behind a header; None if incomplete, or of another header."""
         if len(raw) < _CONTENT_AT:
             return None
         own, mark = raw[:DIGEST_SIZE], raw[DIGEST_SIZE:_FIXED_AT]
@@ -185,10 +185,10 @@ class Intent(Struct, frozen=True):
         )
 
     def state(self, found: bytes) -> State:
-        """Say what has become of the write, by what is found at its place.
+        """Decide how far the write came, by the data found at its place.
 
-        A write stops, and so does the putting back of it, within one sector each. All
-        others are wholly old or new, in whatever order they reached the disk.
+        A write, and putting it back, can each stop inside one sector. All other sectors
+        are wholly old or wholly new, in whatever order they reached the disk.
         """
         if found == self.old:
             return State.NOTHING
@@ -200,7 +200,7 @@ class Intent(Struct, frozen=True):
         return State.VOID if mixed is None or mixed > _MIXED_MAX else State.CUT_SHORT
 
     def _mixed(self, found: bytes) -> int | None:
-        """Count the sectors that are part old, part new; None if one is of another."""
+        """Count the sectors that are part old, part new; None if one is neither."""
         mixed = 0
         for at in range(0, len(found), _SECTOR):
             sectors = [part[at : at + _SECTOR] for part in (found, self.old, self.new)]
@@ -213,13 +213,13 @@ class Intent(Struct, frozen=True):
 
 
 def failed_mark(record: bytes) -> bytes:
-    """What marks a record as one whose write was answered as failed."""
+    """Return the mark of a record whose write was answered as failed."""
     own = record[:DIGEST_SIZE]
     return blake2b(own, digest_size=DIGEST_SIZE, person=b"failed").digest()
 
 
 def changed_sectors(found: bytes, wanted: bytes) -> list[tuple[int, int]]:
-    """Where two contents of one length differ: start and end, in whole sectors."""
+    """Return where data of one length differ: start and end, in whole sectors."""
     changed: list[tuple[int, int]] = []
     for at in range(0, len(wanted), _SECTOR):
         end = min(at + _SECTOR, len(wanted))

@@ -1,7 +1,7 @@
-"""What a dead process left beside an image, judged, and undone.
+"""Finds the journal that a dead process left next to an image, and undoes its write.
 
-A journal is believed if it names the files of the image, is of a user whose journals
-are (who owns the image, or oneself), and the image is as the record says. Else it is
+A journal is accepted if it names the files of the image, belongs to the owner of the
+image or the user of this process, and the image is as the record says. Else it is
 refused, and neither it nor the image is changed.
 """
 
@@ -29,7 +29,7 @@ _IF_COPIED = (
 
 
 class LeftWrite:
-    """What is left of a write: `about` says it in words, `torn` is to be put back.
+    """An unfinished write: `about` describes it, `torn` has the data to put back.
 
     It is `harmless` if the image is as its writer left it.
     """
@@ -48,7 +48,7 @@ class LeftWrite:
         self._journal = journal
 
     def undo(self, parts: ImageParts) -> str:
-        """Put back what was there before, on the disk; remove the journal; say so."""
+        """Put back the old data, on the disk; remove the journal; say what was done."""
         if self.torn is not None:
             parts.put_back(self.torn.place, self.torn.old)
             parts.sync(self.torn.place.file)
@@ -59,17 +59,17 @@ class LeftWrite:
 def find_left(
     path: Path, parts: ImageParts, places: Places, *, copied: bool = False
 ) -> LeftWrite | None:
-    """Look at the journal of an image; None if there is none.
+    """Read and check the journal of an image; None if there is none.
 
     Args:
         path: The image.
         parts: Its files, open.
         places: Where its tracks are.
-        copied: Believe a journal that names other files of the same sizes, or that
-            speaks of another generation of the image.
+        copied: Accept a journal that names other files of the same sizes, or that is
+            of another generation of the image.
 
     Raises:
-        ImageError: What has the name of the journal is not this image's.
+        ImageError: The file with the name of the journal is not this image's journal.
     """
     file = journal_path(path)
     journal = LeftJournal.read(file, {os.geteuid(), parts.first.st_uid})
@@ -85,12 +85,12 @@ def find_left(
 def _judged(
     journal: LeftJournal, file: Path, parts: ImageParts, places: Places, *, copied: bool
 ) -> LeftWrite:
-    """Say what has become of the write that a journal speaks of."""
+    """Decide how far the write of a journal came."""
     intent = journal.intent
     assert intent is not None, "a write was begun"
     where = _name(places, intent.place)
     if where is None:
-        raise ImageError(f"{file.name} speaks of no track of the image")
+        raise ImageError(f"{file.name} names no track of the image")
     match intent.state(_found(parts, intent.place)):
         case State.CUT_SHORT:
             if not copied and not _same_generation(parts, places, intent):
@@ -126,7 +126,7 @@ def _found(parts: ImageParts, place: Place) -> bytes:
 
 
 def _same_generation(parts: ImageParts, places: Places, intent: Intent) -> bool:
-    """Tell whether the write before the one that was cut short is still there."""
+    """Whether the write before the one that was cut short is still there."""
     before = intent.before
     if before is None:
         return True
@@ -136,7 +136,7 @@ def _same_generation(parts: ImageParts, places: Places, intent: Intent) -> bool:
 
 
 def _name(places: Places, place: Place) -> str | None:
-    """Name the track at a place; None if no track is just there."""
+    """Name the track at a place; None if the place is not that of a track."""
     number = places.guess(place)
     try:
         if places.place(number) != place:

@@ -1,7 +1,7 @@
-"""A file that appears under its name when it is whole, and not before.
+"""A file that appears under its name when it is complete, and not before.
 
-It is made under another name in the same folder, which is locked while its maker lives:
-what a killed maker leaves is taken away by the next. Locks are those of flock(2).
+It is made under a temporary name in the same folder, and locked while its maker lives:
+the next maker removes what a killed one has left. Locks are those of flock(2).
 """
 
 import errno
@@ -22,7 +22,7 @@ _NO_LINKS: Final = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 def is_at(fd: int, path: Path) -> bool:
-    """Tell whether this name is still that of the open file, and no link to it."""
+    """Whether this name is still that of the open file, and not a link to it."""
     try:
         return os.path.samestat(os.fstat(fd), path.lstat())
     except OSError:
@@ -30,7 +30,7 @@ def is_at(fd: int, path: Path) -> bool:
 
 
 def sync_folder(path: Path) -> None:
-    """Wait until the names in the folder of a file are on the disk of the host."""
+    """Wait until the folder of a file is on the disk of the host."""
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
@@ -40,15 +40,15 @@ def sync_folder(path: Path) -> None:
 
 @contextmanager
 def new_file(path: Path, *, mode: int, replace: bool = False) -> Generator[int]:
-    """Open a new file, which has its name when the block ends without an exception.
+    """Open a new file, which gets its name when the block ends without an exception.
 
     Args:
         path: Its name; no link is followed.
         mode: Its permissions, less those of the umask.
-        replace: Take the place of a file of that name.
+        replace: Replace a file of that name.
 
     Raises:
-        FileExistsError: There is something of that name.
+        FileExistsError: The name exists.
         ImageError: Another process is making the same file.
         OSError: It cannot be made.
     """
@@ -68,7 +68,7 @@ def new_file(path: Path, *, mode: int, replace: bool = False) -> Generator[int]:
 
 
 def _claim(made: Path, mode: int) -> int:
-    """Create the file and lock it; take away what a killed process left."""
+    """Create the file and lock it; remove what a killed process has left."""
     for _ in range(_TRIES):
         try:
             fd = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
@@ -79,7 +79,7 @@ def _claim(made: Path, mode: int) -> int:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if is_at(fd, made):
                 return fd
-        os.close(fd)  # another process took it for a killed one's
+        os.close(fd)  # another process took it for the file of a killed one
     raise ImageError(f"{made.name} is being made by another process")
 
 

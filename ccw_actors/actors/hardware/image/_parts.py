@@ -1,6 +1,7 @@
 """The files of an image: opened, locked, read and written at an offset.
 
-Locks are those of flock(2): advisory, held by an open file, and gone with its process.
+Locks are those of flock(2): advisory, held by an open file, and released with its
+process.
 """
 
 import fcntl
@@ -24,10 +25,10 @@ _TRIES: Final = 100
 
 
 def part_path(first: Path, number: int) -> Path:
-    """Path of another file of a volume: "disk_2.img" beside "disk_1.img".
+    """Path of another file of a volume: "disk_2.img" next to "disk_1.img".
 
-    The character that counts is the last before the first dot of the file's name.
-    Files count from 1; after 9 come letters.
+    The last character before the first dot of the file's name is the number. Files
+    count from 1; letters come after 9.
 
     Raises:
         ImageError: The first file is not numbered 1, or there is no such number.
@@ -35,21 +36,21 @@ def part_path(first: Path, number: int) -> Path:
     stem, dot, suffix = first.name.partition(".")
     if not stem.endswith("1"):
         raise ImageError(
-            "the volume goes on in other files, expected the name of the first to have"
-            f" a 1 before its first dot or at its end, got {first.name!r}"
+            "the volume continues in other files, expected the name of the first to"
+            f" have a 1 before its first dot or at its end, got {first.name!r}"
         )
     if number > len(_SUFFIXES):
         raise ImageError(
-            f"the volume goes on in file {number}, expected {len(_SUFFIXES)} at most"
+            f"the volume continues in file {number}, expected at most {len(_SUFFIXES)}"
         )
     return first.with_name(stem[:-1] + _SUFFIXES[number - 1] + dot + suffix)
 
 
 def open_locked(path: Path, *, read_only: bool) -> int:
-    """Open a file and lock it; one that only reads shares it with others that do.
+    """Open a file and lock it; readers share the lock.
 
     Raises:
-        ImageError: It is open elsewhere and one of the two writes, or it is no file.
+        ImageError: It is open elsewhere and one of the two writes, or it is not a file.
         OSError: It cannot be opened.
     """
     flags = os.O_NONBLOCK | (os.O_RDONLY if read_only else os.O_RDWR)
@@ -59,18 +60,18 @@ def open_locked(path: Path, *, read_only: bool) -> int:
         try:
             _check_file(fd)
             fcntl.flock(fd, kind | fcntl.LOCK_NB)
-            # Who had the lock before may have put another file in its place.
+            # The previous holder of the lock may have put another file in its place.
             if os.path.samestat(os.fstat(fd), path.stat()):
                 return fd
         except BlockingIOError as error:
             os.close(fd)
-            wanted = "that nobody writes it" if read_only else "to be alone with it"
+            wanted = "no writer" if read_only else "no reader or writer"
             raise ImageError(f"it is in use elsewhere, expected {wanted}") from error
         except BaseException:
             os.close(fd)
             raise
         os.close(fd)
-    raise ImageError("another file takes its place again and again")
+    raise ImageError("another file replaces it again and again")
 
 
 def _check_file(fd: int) -> None:
@@ -98,7 +99,7 @@ class ImageParts:
             raise ImageError(error.strerror) from error
 
     def read(self, part: int, length: int, offset: int) -> bytes:
-        """Read so much of a file, or what there is of it."""
+        """Read `length` bytes of a file, fewer at its end."""
         return read_all(self._fds[part], length, offset)
 
     def write(self, part: int, data: bytes, offset: int) -> None:
@@ -106,13 +107,13 @@ class ImageParts:
         write_all(self._fds[part], data, offset)
 
     def put_back(self, place: Place, old: bytes) -> None:
-        """Write what was there before where it is not; this needs no space."""
+        """Write the old data where they have changed; this needs no space."""
         found = self.read(place.file, place.length, place.offset)
         for start, end in changed_sectors(found, old):
             self.write(place.file, old[start:end], place.offset + start)
 
     def sync(self, part: int) -> None:
-        """Wait until what was written is on the disk of the host."""
+        """Wait until the written data are on the disk of the host."""
         os.fdatasync(self._fds[part])
 
     def size(self, part: int) -> int:
@@ -131,7 +132,7 @@ class ImageParts:
         return max(os.fstat(fd).st_nlink for fd in self._fds)
 
     def is_there(self, part: int) -> bool:
-        """Tell whether a file still has a name, so that somebody can open it again."""
+        """Whether a file still has a name, so that it can be opened again."""
         return os.fstat(self._fds[part]).st_nlink > 0
 
     @property

@@ -1,8 +1,8 @@
-"""An image whose tracks have their places: read and written, a track at a time.
+"""An image with tracks at fixed places: read and written a track at a time.
 
-A write is whole or nothing (see `_write_journal`). One that fails is undone: at once if
-the host's disk takes what was there before, else as soon as it does. Until then the
-track is read as it was, and no other is written.
+A write is atomic (see `_write_journal`). A failed write is undone: at once if the old
+data can be written to the host's disk, else as soon as they can. Until then the track
+reads as before, and no other is written.
 """
 
 import bisect
@@ -31,7 +31,7 @@ class Places(Protocol):
 
     @property
     def length_max(self) -> int:
-        """Bytes of a track, or of a group of blocks, at most."""
+        """The most bytes that a track, or a group of blocks, has."""
         ...
 
     def place(self, number: int) -> Place:
@@ -43,7 +43,7 @@ class Places(Protocol):
         ...
 
     def guess(self, place: Place) -> int:
-        """Number of the only track that can be at a place."""
+        """The only number that the track at a place can have."""
         ...
 
 
@@ -60,7 +60,7 @@ class BlockPlaces:
         return Place(0, offset, self.geometry.size_of(number))
 
     def guess(self, place: Place) -> int:
-        """Number of the group that would be there."""
+        """The only number that the group at a place can have."""
         return place.offset // self.length_max
 
 
@@ -80,21 +80,21 @@ class TrackPlaces:
         return Place(part, offset, self.geometry.track_size)
 
     def guess(self, place: Place) -> int:
-        """Number of the track that would be there."""
+        """The only number that the track at a place can have."""
         first = self._first[min(place.file, len(self._first) - 1)]
         return first + (place.offset - HEADER_SIZE) // self.length_max
 
 
 class RawImage:
-    """An image with places; without a journal, only to be read.
+    """An image with tracks at fixed places; without a journal it is read-only.
 
     Args:
         parts: Its files.
         places: Where its tracks are.
-        journal: What its writes are recorded in.
-        torn: A write of a dead process, to be read as it was before.
-        notice: What a user should know of the image.
-        sync: Have every write on the disk of the host before it is done.
+        journal: The journal of its writes.
+        torn: A write of a dead process; its track reads as before.
+        notice: One line for the user about the image.
+        sync: Have every write on the disk of the host before it returns.
     """
 
     def __init__(
@@ -139,12 +139,12 @@ class RawImage:
         place = self._places.place(number)
         journal = self._journal
         if journal is None:
-            raise ImageError("the image is open to be read only")
+            raise ImageError("the image is open read-only")
         self._check(number, place, data)
         self._mend(journal)
         old = self.read(number)
         if old == data:
-            if self._sync:  # it may be there, and not yet on the disk
+            if self._sync:  # the data may be there, and not yet on the disk
                 self._parts.sync(place.file)
         else:
             self._replace(journal, place, old, data)
@@ -152,7 +152,7 @@ class RawImage:
     def _check(self, number: int, place: Place, data: bytes) -> None:
         if len(data) != place.length:
             raise ImageError(
-                f"track {number} is to have {len(data)} bytes, expected {place.length}"
+                f"got {len(data)} bytes for track {number}, expected {place.length}"
             )
         if not self._parts.is_there(place.file):
             raise ImageError(
@@ -162,7 +162,7 @@ class RawImage:
     def _replace(
         self, journal: WriteJournal, place: Place, old: bytes, data: bytes
     ) -> None:
-        """Write with the journal as a net; what fails is put back, now or later."""
+        """Write under protection of the journal; undo a failed write, now or later."""
         journal.begin(place, old, data)
         self._torn = (place, old)
         try:
@@ -177,7 +177,7 @@ class RawImage:
         journal.end()
 
     def close(self) -> None:
-        """Let go of the image; its journal stays if a write is still to be undone."""
+        """Close the image; its journal stays if a write is still to be undone."""
         if self._journal is not None:
             with suppress(OSError):
                 self._mend(self._journal)
@@ -185,7 +185,7 @@ class RawImage:
         self._parts.close()
 
     def _mend(self, journal: WriteJournal) -> None:
-        """Put back what was there before a write that has failed."""
+        """Put back the data from before a failed write."""
         if self._torn is None:
             return
         place, old = self._torn

@@ -1,15 +1,14 @@
-"""The journal beside an image: what makes the write of a track whole or nothing.
+"""The journal next to an image: it makes the write of a track atomic.
 
-A track is written in three steps: journal, image, and only then is it done. The journal
-names its image and has one record, the write begun last: what was there before, and
-what is to be there (see `_journal_record`). If the process dies in the first step, the
-record is not whole and the image has not been touched. If it dies in the second, the
-track may be part new and part old; nobody was told that it is written, and it is put
-back. That takes no space on the disk of the host: only what has been written is
-written over.
+A track is written to the journal, then to the image, and only then is the write
+answered. The journal names its image and has one record, the write begun last: the old
+data and the new (see `_journal_record`). If the process dies while it writes the
+record, that is incomplete and the image has not been touched. If it dies while it
+writes the image, the track may be part new and part old; the write was not answered,
+and is put back. That takes no space on the disk of the host, as it only overwrites.
 
-A journal is removed when its image is closed, so an image closed in order is nothing
-but an image. What has the name of a journal and is none, or another image's, is never
+A journal is removed when its image is closed, so an image closed in order is a single
+file. A file with the name of a journal that is none, or another image's, is never
 written, followed or removed.
 """
 
@@ -44,13 +43,13 @@ log = logging.getLogger("ccw_actors.images")
 
 
 def journal_path(image: Path) -> Path:
-    """Where the journal of an image is: beside the file itself, not a link to it."""
+    """Where the journal of an image is: next to the file itself, not a link to it."""
     file = Path(os.path.realpath(image))
     return file.with_name(file.name + ".journal")
 
 
 def read_all(fd: int, length: int, offset: int) -> bytes:
-    """Read so much of a file, or what there is of it."""
+    """Read `length` bytes of a file, fewer at its end."""
     found = bytearray()
     while more := os.pread(fd, length - len(found), offset + len(found)):
         found += more
@@ -58,7 +57,7 @@ def read_all(fd: int, length: int, offset: int) -> bytes:
 
 
 def write_all(fd: int, data: bytes, offset: int) -> None:
-    """Write all of the data at this offset, in as many steps as it takes.
+    """Write all of the data at this offset, with as many calls as it takes.
 
     Raises:
         OSError: Not all of it could be written.
@@ -73,7 +72,7 @@ class LeftJournal:
     """A journal that a dead process left.
 
     `parts` are the files of the image that it names. `intent` is the write begun last;
-    None if there was none, or its record is not whole.
+    None if there was none, or its record is incomplete.
     """
 
     def __init__(
@@ -87,14 +86,14 @@ class LeftJournal:
 
     @classmethod
     def read(cls, path: Path, owners: Collection[int]) -> "LeftJournal | None":
-        """Read what has the name of a journal; None if nothing has.
+        """Read the file with the name of a journal; None if there is none.
 
         Args:
             path: Where the journal would be.
-            owners: Numbers of the users whose journals are believed.
+            owners: Numbers of the users whose journals are accepted.
 
         Raises:
-            ImageError: It is no journal, or not of these users, or cannot be read.
+            ImageError: It is not a journal, or not of these users, or cannot be read.
         """
         try:
             kind = stat.S_IFMT(path.lstat().st_mode)
@@ -126,9 +125,9 @@ class LeftJournal:
         return cls(path, fd, raw, parts)
 
     def of_another(self, parts: Sequence[Part], *, copied: bool = False) -> str:
-        """Say that the journal is not that of these files; "" if it is.
+        """Say why the journal is not that of these files; "" if it is.
 
-        Files that were `copied` have the same sizes, and other numbers.
+        Files that were `copied` have the same sizes, and other inode numbers.
         """
         if len(parts) != len(self.parts):
             return (
@@ -169,18 +168,18 @@ def _foreign(path: Path, what: str) -> str:
 class WriteJournal:
     """The journal of an image that is open for writing.
 
-    It has room for its record from the start. With `sync`, a record is on the disk of
+    It has space for its record from the start. With `sync`, a record is on the disk of
     the host before the image is touched.
 
     Args:
-        path: Where it is to be.
+        path: Where to create it.
         parts: The files of the image.
-        like: What fstat says of the first; the journal has its owner if it can.
-        length: Bytes of a track, or of a group of blocks, at most.
-        sync: Have it on the disk of the host.
+        like: The result of fstat of the first; the journal gets its owner if it can.
+        length: The most bytes that a track, or a group of blocks, has.
+        sync: Have records on the disk of the host.
 
     Raises:
-        FileExistsError: Something has that name.
+        FileExistsError: The name exists.
         OSError: The file cannot be created.
     """
 
@@ -215,7 +214,7 @@ class WriteJournal:
             status = os.fstat(made)
         if self._sync:
             sync_folder(self._path)
-        # Again by its own name, which is then what /proc and lsof show.
+        # Open it again by its own name: /proc and lsof then show that.
         fd = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
         if os.path.samestat(status, os.fstat(fd)):
             return fd
@@ -223,12 +222,12 @@ class WriteJournal:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
     def begin(self, place: Place, old: bytes, new: bytes) -> None:
-        """Record a write; the one before has to be complete, or put back.
+        """Record a write; the one before must be complete, or put back.
 
         Raises:
             OSError: It could not be recorded, so the image must not be touched.
         """
-        if not os.fstat(self._fd).st_nlink:  # removed by somebody
+        if not os.fstat(self._fd).st_nlink:  # another program has removed it
             fd = self._create()
             os.close(self._fd)
             self._fd = fd
@@ -242,11 +241,11 @@ class WriteJournal:
         self._flush()
 
     def end(self) -> None:
-        """Take the write begun last for done."""
+        """Note that the write begun last is complete."""
         self._last = self._begun
 
     def fail(self) -> None:
-        """Record that the write begun last is answered as failed."""
+        """Record that the write begun last was answered as failed."""
         write_all(self._fd, self._mark, FAILED_AT)
         self._flush()
 
@@ -255,17 +254,17 @@ class WriteJournal:
         write_all(self._fd, bytes(DIGEST_SIZE), HEADER_SIZE)
 
     def close(self, *, keep: bool = False) -> None:
-        """Remove the journal, or `keep` it because the last write is not complete.
+        """Remove the journal, or `keep` it because the last write is incomplete.
 
-        What has its name meanwhile, and is another file, stays.
+        Another file that has its name by now stays.
         """
         try:
             if not keep and is_at(self._fd, self._path):
                 self._path.unlink(missing_ok=True)
                 if self._sync:
                     sync_folder(self._path)
-        except OSError as error:  # its write is complete, so it is no harm
-            log.warning("%s: it stays: %s", self._path, error.strerror)
+        except OSError as error:  # harmless: its write is complete
+            log.warning("%s: cannot be removed: %s", self._path, error.strerror)
         finally:
             os.close(self._fd)
 
@@ -275,7 +274,7 @@ class WriteJournal:
 
 
 def _reserve(fd: int, size: int) -> None:
-    """Have the disk of the host keep so much for a file, if its file system can."""
+    """Reserve space for a file on the disk of the host, if its file system can."""
     try:
         os.posix_fallocate(fd, 0, size)
     except OSError as error:
