@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 
 from ccw_actors.cli._explore_progress import spinner
+from ccw_actors.cli._inputs import reading
 from ccw_actors.cli._interleaving_view import Row, row_table, rows_of, steps_table
 from ccw_actors.cli._own_code import why_failed
-from ccw_actors.cli._inputs import reading
 from ccw_actors.cli._printing import as_text, new_console, say, say_json
 from ccw_actors.cli._scenario_names import (
     Explored,
