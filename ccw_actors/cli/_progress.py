@@ -67,7 +67,7 @@ def _progress() -> Progress:
         transient=True,
         # Else lines for a pipe would go to the terminal.
         redirect_stdout=False,
-        disable=not console.is_terminal,
+        disable=not console.is_interactive,
     )
 
 
